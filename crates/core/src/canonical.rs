@@ -1,0 +1,221 @@
+//! When two values are the same: the canonical form and its hash.
+//!
+//! The canonical form of a text ends its lines with LF and has no white space at its two ends, because editors, git
+//! and the peers' tools change exactly that without anybody having meant it. Everything inside stays significant:
+//! spaces, blank lines, case, backslashes, Unicode normal form. The form of an object has its keys sorted. A value
+//! without content (an empty name, a blank persona, a governance without a mode) has no canonical form: it is the same
+//! as a field that is not set.
+//!
+//! The hash is SHA-256 over the canonical value as compact JSON, so a string never equals the object that it spells.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::definition::{Field, PERSONA_CHANNELS};
+
+/// The SHA-256 of a canonical value. Its text form is 64 lowercase hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Returns the digest of some bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Digest({self})")
+    }
+}
+
+/// A text is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a digest has 64 lowercase hexadecimal digits")]
+pub struct InvalidDigest;
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| InvalidDigest)?;
+        Ok(Self(bytes.try_into().map_err(|_| InvalidDigest)?))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Returns the canonical form of a text: lines end with LF, no white space at either end.
+pub fn canonical_text(text: &str) -> String {
+    canonical_line_ends(text.trim_matches(is_javascript_white_space))
+}
+
+/// Returns a text with every CRLF and CR as LF.
+pub fn canonical_line_ends(text: &str) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+}
+
+/// Returns the canonical form of a field's value, or `None` for a value without content.
+pub fn canonical(field: Field, value: Option<&Value>) -> Option<Value> {
+    let value = value?;
+    match (field, value) {
+        (_, Value::Null) => None,
+        (_, Value::String(text)) => {
+            let text = canonical_text(text);
+            (!text.is_empty()).then_some(Value::String(text))
+        }
+        (Field::Persona, Value::Object(members)) => {
+            let has_content = PERSONA_CHANNELS.iter().any(|channel| {
+                members.get(*channel).and_then(Value::as_str).is_some_and(|text| !canonical_text(text).is_empty())
+            });
+            has_content.then(|| sorted(value, canonical_text))
+        }
+        (Field::Governance, Value::Object(members)) => {
+            let mode = members.get("mode");
+            let has_mode =
+                !matches!(mode, None | Some(Value::Null | Value::Bool(false))) && mode.and_then(Value::as_str) != Some("");
+            has_mode.then(|| {
+                let mut members = members.clone();
+                // A key never leaves the machine, so the server cannot hold it and it is no part of the comparison.
+                members.shift_remove("apiKey");
+                sorted(&Value::Object(members), str::to_owned)
+            })
+        }
+        (_, other) => Some(sorted(other, str::to_owned)),
+    }
+}
+
+/// Returns the digest of a field's value, or `None` for a value without content.
+pub fn digest(field: Field, value: Option<&Value>) -> Option<Digest> {
+    canonical(field, value).map(|value| Digest::of_bytes(value.to_string().as_bytes()))
+}
+
+/// Returns true if two values of a field mean the same.
+pub fn same(field: Field, left: Option<&Value>, right: Option<&Value>) -> bool {
+    left == right || canonical(field, left) == canonical(field, right)
+}
+
+fn sorted(value: &Value, text: fn(&str) -> String) -> Value {
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(items) => Value::Array(items.iter().map(|item| sorted(item, text)).collect()),
+        Value::Object(members) => {
+            let mut keys: Vec<&String> = members.keys().collect();
+            keys.sort_unstable();
+            let members = keys.into_iter().map(|key| (key.clone(), sorted(&members[key], text)));
+            Value::Object(members.collect::<Map<String, Value>>())
+        }
+        other => other.clone(),
+    }
+}
+
+/// White space as `String.prototype.trim` of ECMAScript has it: Unicode's, without U+0085 and with the byte order mark.
+fn is_javascript_white_space(character: char) -> bool {
+    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn same_persona(left: Value, right: Value) -> bool {
+        same(Field::Persona, Some(&left), Some(&right))
+    }
+
+    #[test]
+    fn line_ends_and_outer_white_space_do_not_matter() {
+        assert!(same_persona(json!(" a\n"), json!("a")));
+        assert!(same_persona(json!("a\r\nb"), json!("a\nb")));
+        assert!(same_persona(json!("a\rb"), json!("a\nb")));
+        assert!(same_persona(json!("\u{feff}a\u{a0}"), json!("a")));
+        assert!(same_persona(json!({"base": " a\r\n"}), json!({"base": "a"})));
+        assert!(same_persona(json!({"base": "a", "voice": "b"}), json!({"voice": "b", "base": "a"})));
+    }
+
+    #[test]
+    fn everything_inside_matters() {
+        for (left, right) in [
+            (json!("a  b"), json!("a b")),
+            (json!("A"), json!("a")),
+            (json!("a \nb"), json!("a\nb")),
+            (json!("a\\\\b"), json!("a\\b")),
+            (json!("it\\'s"), json!("it's")),
+            (json!("\u{e9}"), json!("e\u{301}")),
+            (json!({"base": "a"}), json!("a")),
+            (json!({"base": "a", "voice": ""}), json!({"base": "a"})),
+            (json!({"base": "a"}), json!("{\"base\":\"a\"}")),
+        ] {
+            assert!(!same_persona(left.clone(), right.clone()), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_value_without_content_is_the_same_as_none() {
+        for (field, value) in [
+            (Field::Name, json!("")),
+            (Field::Persona, json!(" \n")),
+            (Field::Persona, json!({})),
+            (Field::Persona, json!({"base": " "})),
+            (Field::Model, json!(null)),
+            (Field::Governance, json!({})),
+            (Field::Governance, json!({"mode": ""})),
+        ] {
+            assert!(same(field, Some(&value), None), "{field} {value}");
+        }
+    }
+
+    #[test]
+    fn the_governance_key_is_not_compared() {
+        let local = json!({"mode": "sdk", "apiKey": "secret"});
+        assert!(same(Field::Governance, Some(&local), Some(&json!({"mode": "sdk"}))));
+    }
+
+    #[test]
+    fn a_digest_reads_back() {
+        let digest = Digest::of_bytes(b"x");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert!("00".parse::<Digest>().is_err());
+        assert!("G".repeat(64).parse::<Digest>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_is_a_fixpoint(text in "(\\PC|[\r\n\t \u{feff}\u{85}]){0,40}", voice in "(\\PC|[\r\n ]){0,10}") {
+            for value in [json!(text), json!({"base": text, "voice": voice})] {
+                let once = canonical(Field::Persona, Some(&value));
+                prop_assert_eq!(canonical(Field::Persona, once.as_ref()), once);
+            }
+        }
+
+        #[test]
+        fn equal_values_have_equal_digests(text in "(\\PC|[\r\n]){0,20}", other in "(\\PC|[\r\n]){0,20}") {
+            let (left, right) = (json!(text), json!(other));
+            let same_digest = digest(Field::Persona, Some(&left)) == digest(Field::Persona, Some(&right));
+            prop_assert_eq!(same(Field::Persona, Some(&left), Some(&right)), same_digest);
+        }
+    }
+}

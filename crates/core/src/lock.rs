@@ -1,0 +1,202 @@
+//! `keepstep.lock`: what both sides last agreed on.
+//!
+//! A TOML file at the project's root that is committed to git. It names, for each agent, the platform's revision and the
+//! digest of every field's value. The digests alone tell who changed; the text of the revision is only needed to merge,
+//! and the platform serves it. The text form is stable (sorted, one line a fact), so that git merges it well, and keys
+//! that this version does not know are kept.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::Digest;
+use crate::definition::Field;
+use crate::drift::Base;
+use crate::id::{AgentId, Revision};
+use crate::merge::has_conflict_markers;
+
+/// The version of the format that this code writes.
+const FORMAT: u64 = 1;
+
+const HEADING: &str = "\
+# What the code and the platform last agreed on. Written by keepstep; commit it.
+";
+
+/// The lock file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lock {
+    agents: BTreeMap<String, AgentEntry>,
+    others: toml::Table,
+}
+
+/// What is agreed on about one agent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentEntry {
+    /// The platform's revision of that agreement; `None` for a platform that has no revisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
+    #[serde(flatten)]
+    fields: toml::Table,
+}
+
+impl AgentEntry {
+    /// Returns what was agreed on about a field.
+    pub fn base(&self, field: Field) -> Base {
+        match self.fields.get(field.key()).and_then(toml::Value::as_str) {
+            None => Base::None,
+            Some("") => Base::Agreed(None),
+            Some(text) => text
+                .strip_prefix("sha256:")
+                .and_then(|hex| hex.parse().ok())
+                .map_or(Base::None, |digest| Base::Agreed(Some(digest))),
+        }
+    }
+
+    /// Writes down that both sides agree on a value with this digest; `None` for a field that is not set.
+    pub fn agree(&mut self, field: Field, digest: Option<Digest>) {
+        let text = digest.map_or_else(String::new, |digest| format!("sha256:{digest}"));
+        self.fields.insert(field.key().to_owned(), toml::Value::String(text));
+    }
+}
+
+/// Why a text is not a lock file that this version can use.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Git left its markers.
+    #[error("keepstep.lock holds the markers of an unfinished git merge")]
+    MergeMarkers,
+    /// It is no TOML of our form.
+    #[error("keepstep.lock cannot be read: {0}")]
+    Malformed(String),
+    /// A newer keepstep wrote it.
+    #[error("keepstep.lock has format {found}, and this keepstep knows formats up to {FORMAT}")]
+    Newer {
+        /// The format that the file names.
+        found: u64,
+    },
+}
+
+impl Lock {
+    /// Reads the text of a lock file.
+    ///
+    /// # Errors
+    /// See [`LockError`].
+    pub fn parse(text: &str) -> Result<Self, LockError> {
+        if has_conflict_markers(text) {
+            return Err(LockError::MergeMarkers);
+        }
+        let malformed = |error: toml::de::Error| LockError::Malformed(error.to_string().trim_end().to_owned());
+        let mut table: toml::Table = text.parse().map_err(malformed)?;
+        match table.remove("version") {
+            Some(toml::Value::Integer(version)) if version == i64::try_from(FORMAT).unwrap_or(1) => {}
+            Some(toml::Value::Integer(version)) if version > 0 => {
+                return Err(LockError::Newer { found: version.unsigned_abs() });
+            }
+            _ => return Err(LockError::Malformed("it does not say which version it is".to_owned())),
+        }
+        let agents = match table.remove("agent") {
+            None => BTreeMap::new(),
+            Some(agents) => agents.try_into().map_err(malformed)?,
+        };
+        Ok(Self { agents, others: table })
+    }
+
+    /// Returns what is agreed on about an agent.
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentEntry> {
+        self.agents.get(id.as_str())
+    }
+
+    /// Returns the entry of an agent to change, made when there is none.
+    pub fn agent_mut(&mut self, id: &AgentId) -> &mut AgentEntry {
+        self.agents.entry(id.as_str().to_owned()).or_default()
+    }
+
+    /// Returns the text of the file.
+    pub fn to_text(&self) -> String {
+        let mut table = toml::Table::new();
+        table.insert("version".to_owned(), toml::Value::Integer(1));
+        table.extend(self.others.clone());
+        if !self.agents.is_empty() {
+            let agents = self.agents.iter().map(|(id, entry)| {
+                let mut fields = entry.fields.clone();
+                if let Some(revision) = entry.revision {
+                    fields.insert("revision".to_owned(), toml::Value::Integer(i64::try_from(revision.0).unwrap_or(i64::MAX)));
+                }
+                (id.clone(), toml::Value::Table(fields))
+            });
+            table.insert("agent".to_owned(), toml::Value::Table(agents.collect()));
+        }
+        format!("{HEADING}{table}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn example() -> Lock {
+        let mut lock = Lock::default();
+        let entry = lock.agent_mut(&"base_1".parse().unwrap());
+        entry.revision = Some(Revision(7));
+        entry.agree(Field::Persona, Some(Digest::of_bytes(b"p")));
+        entry.agree(Field::Model, None);
+        lock
+    }
+
+    #[test]
+    fn the_text_form() {
+        insta::assert_snapshot!(example().to_text(), @r#"
+        # What the code and the platform last agreed on. Written by keepstep; commit it.
+        version = 1
+
+        [agent.base_1]
+        model = ""
+        persona = "sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940"
+        revision = 7
+        "#);
+    }
+
+    #[test]
+    fn it_reads_back() {
+        let lock = Lock::parse(&example().to_text()).unwrap();
+        assert_eq!(lock.to_text(), example().to_text());
+        let entry = lock.agent(&"base_1".parse().unwrap()).unwrap();
+        assert_eq!(entry.revision, Some(Revision(7)));
+        assert_eq!(entry.base(Field::Persona), Base::Agreed(Some(Digest::of_bytes(b"p"))));
+        assert_eq!(entry.base(Field::Model), Base::Agreed(None));
+        assert_eq!(entry.base(Field::Name), Base::None);
+    }
+
+    #[test]
+    fn what_a_newer_minor_version_added_is_kept() {
+        let text = "version = 1\n\n[agent.a]\nfuture = 3\nrevision = 1\n\n[scenario.orders]\nbundle = \"x\"\n";
+        let lock = Lock::parse(text).unwrap();
+        let written = lock.to_text();
+        assert!(written.contains("future = 3") && written.contains("[scenario.orders]"), "{written}");
+    }
+
+    #[test]
+    fn a_broken_one_is_never_taken_for_an_empty_one() {
+        assert!(matches!(
+            Lock::parse("<<<<<<< HEAD\nversion = 1\n=======\nversion = 1\n>>>>>>> b\n"),
+            Err(LockError::MergeMarkers)
+        ));
+        assert!(matches!(Lock::parse("version = 9"), Err(LockError::Newer { found: 9 })));
+        for text in ["", "version = 1\n[agent", "agent = 3\nversion = 1", "version = -1", "[agent.a]\n"] {
+            assert!(matches!(Lock::parse(text), Err(LockError::Malformed(_))), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_reads_back(id in "[^\\s/\\\\\\p{Cc}]{1,20}", revision in 0u64..1_000_000) {
+            let Ok(id) = id.parse::<AgentId>() else { return Ok(()) };
+            let mut lock = Lock::default();
+            lock.agent_mut(&id).revision = Some(Revision(revision));
+            let read = Lock::parse(&lock.to_text()).unwrap();
+            prop_assert_eq!(read.agent(&id).and_then(|entry| entry.revision), Some(Revision(revision)));
+        }
+    }
+}

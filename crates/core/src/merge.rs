@@ -1,0 +1,222 @@
+//! How two edits of one value become one.
+
+use serde_json::{Map, Value};
+use similar::{ConflictStyle, TextMerge};
+
+use crate::canonical;
+use crate::definition::Field;
+use crate::diff::terminated;
+
+/// The outcome of a merge.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Merged {
+    /// The edits do not touch each other; this value has both. `None` where both sides removed it.
+    Clean(Option<Value>),
+    /// Lines overlap. The value holds diff3 markers around them.
+    Marked {
+        /// The value with its markers.
+        value: Value,
+        /// How many places have markers.
+        conflicts: usize,
+    },
+    /// The two values cannot stand in one text (names, models, members that are no texts).
+    Impossible,
+}
+
+/// The three versions of a value. `None` where the field is not set.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// What both sides last agreed on.
+    pub base: Option<&'a Value>,
+    /// What the code says.
+    pub local: Option<&'a Value>,
+    /// What the platform says.
+    pub server: Option<&'a Value>,
+}
+
+/// Merges a field: texts line by line, objects member by member, everything else as a whole.
+pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
+    let Sides { base, local, server } = sides;
+    if canonical::same(field, local, server) || canonical::same(field, base, server) {
+        return Merged::Clean(local.cloned());
+    }
+    if canonical::same(field, base, local) {
+        return Merged::Clean(server.cloned());
+    }
+    match (field, base, local, server) {
+        (Field::Persona, Some(Value::String(base)), Some(Value::String(local)), Some(Value::String(server))) => {
+            merge_text(base, local, server).into_merged()
+        }
+        (
+            Field::Persona | Field::Governance,
+            Some(Value::Object(base)),
+            Some(Value::Object(local)),
+            Some(Value::Object(server)),
+        ) => merge_members(base, local, server, field == Field::Persona),
+        _ => Merged::Impossible,
+    }
+}
+
+fn merge_members(base: &Map<String, Value>, local: &Map<String, Value>, server: &Map<String, Value>, texts: bool) -> Merged {
+    let mut merged = Map::new();
+    let mut conflicts = 0;
+    let added = server.keys().filter(|key| !local.contains_key(*key));
+    for key in local.keys().chain(added) {
+        let (base, local, server) = (base.get(key), local.get(key), server.get(key));
+        let value = if local == server || base == server {
+            local.cloned()
+        } else if base == local {
+            server.cloned()
+        } else {
+            match (base.unwrap_or(&Value::Null), local, server) {
+                (Value::String(base), Some(Value::String(local)), Some(Value::String(server))) if texts => {
+                    let text = merge_text(base, local, server);
+                    conflicts += text.conflicts;
+                    Some(Value::String(text.text))
+                }
+                _ => return Merged::Impossible,
+            }
+        };
+        if let Some(value) = value {
+            merged.insert(key.clone(), value);
+        }
+    }
+    let value = Value::Object(merged);
+    if conflicts == 0 { Merged::Clean(Some(value)) } else { Merged::Marked { value, conflicts } }
+}
+
+struct MergedText {
+    text: String,
+    conflicts: usize,
+}
+
+impl MergedText {
+    fn into_merged(self) -> Merged {
+        let Self { text, conflicts } = self;
+        let value = Value::String(text);
+        if conflicts == 0 { Merged::Clean(Some(value)) } else { Merged::Marked { value, conflicts } }
+    }
+}
+
+/// Merges the lines of three texts. The result ends its lines as `local` does.
+fn merge_text(base: &str, local: &str, server: &str) -> MergedText {
+    let (base, ours, theirs) = (terminated(base), terminated(local), terminated(server));
+    let mut merge = TextMerge::from_lines(base.as_str(), ours.as_str(), theirs.as_str());
+    merge.conflict_style(ConflictStyle::Diff3).labels("base", "code", "server");
+    let conflicts = merge.conflict_count();
+    let mut text = merge.to_string();
+    if !local.ends_with(['\n', '\r']) {
+        text.truncate(text.trim_end_matches('\n').len());
+    }
+    if local.contains("\r\n") {
+        text = text.replace('\n', "\r\n");
+    }
+    MergedText { text, conflicts }
+}
+
+/// Returns true if a text holds the markers of an unfinished merge: a line that opens one, one that divides it and one
+/// that closes it, in that order.
+pub fn has_conflict_markers(text: &str) -> bool {
+    let mut awaited = ["<<<<<<< ", "=======", ">>>>>>> "].into_iter().peekable();
+    for line in text.lines() {
+        if awaited.next_if(|marker| line.starts_with(marker)).is_some() && awaited.peek().is_none() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns true if a text anywhere in the value holds the markers of an unfinished merge.
+pub fn value_has_conflict_markers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_conflict_markers(text),
+        Value::Array(items) => items.iter().any(value_has_conflict_markers),
+        Value::Object(members) => members.values().any(value_has_conflict_markers),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn persona(base: &Value, local: &Value, server: &Value) -> Merged {
+        merge(Field::Persona, Sides { base: Some(base), local: Some(local), server: Some(server) })
+    }
+
+    #[test]
+    fn edits_of_different_lines_are_both_kept() {
+        let merged = persona(&json!("a\nb\nc\nd"), &json!("A\nb\nc\nd"), &json!("a\nb\nc\nD\n"));
+        assert_eq!(merged, Merged::Clean(Some(json!("A\nb\nc\nD"))));
+        let merged = persona(&json!("a\r\nb\r\nc"), &json!("A\r\nb\r\nc"), &json!("a\nb\nC"));
+        assert_eq!(merged, Merged::Clean(Some(json!("A\r\nb\r\nC"))));
+    }
+
+    #[test]
+    fn edits_of_one_line_get_markers_that_name_their_sides() {
+        let Merged::Marked { value, conflicts } = persona(&json!("x\na\ny"), &json!("x\nb\ny"), &json!("x\nc\ny")) else {
+            panic!("no conflict")
+        };
+        assert_eq!(conflicts, 1);
+        assert_eq!(value, json!("x\n<<<<<<< code\nb\n||||||| base\na\n=======\nc\n>>>>>>> server\ny"));
+        assert!(value_has_conflict_markers(&value));
+    }
+
+    #[test]
+    fn members_are_merged_one_by_one() {
+        let merged = persona(
+            &json!({"base": "a\nb\nc", "voice": "v"}),
+            &json!({"base": "A\nb\nc", "voice": "v"}),
+            &json!({"base": "a\nb\nC", "voice": "w", "text": "t"}),
+        );
+        assert_eq!(merged, Merged::Clean(Some(json!({"base": "A\nb\nC", "voice": "w", "text": "t"}))));
+    }
+
+    #[test]
+    fn names_are_not_mixed() {
+        let (base, local, server) = (json!("a"), json!("b"), json!("c"));
+        let sides = Sides { base: Some(&base), local: Some(&local), server: Some(&server) };
+        assert_eq!(merge(Field::Name, sides), Merged::Impossible);
+    }
+
+    #[test]
+    fn a_heading_underlined_with_equals_signs_is_no_marker() {
+        assert!(!has_conflict_markers("Title\n=======\ntext"));
+        assert!(!has_conflict_markers("<<<<<<< HEAD\nwithout an end"));
+    }
+
+    proptest! {
+        #[test]
+        fn merge_laws(base in "([abc]\n){0,6}", left in "([abc]\n){0,6}", right in "([abc]\n){0,6}") {
+            let (base, left, right) = (json!(base), json!(left), json!(right));
+            prop_assert_eq!(persona(&left, &left, &right), Merged::Clean(Some(right.clone())));
+            prop_assert_eq!(persona(&right, &left, &right), Merged::Clean(Some(left.clone())));
+            prop_assert_eq!(persona(&base, &left, &left), Merged::Clean(Some(left.clone())));
+            let one = persona(&base, &left, &right);
+            let other = persona(&base, &right, &left);
+            prop_assert_eq!(matches!(one, Merged::Clean(_)), matches!(other, Merged::Clean(_)));
+            if let (Merged::Clean(one), Merged::Clean(other)) = (one, other) {
+                prop_assert!(canonical::same(Field::Persona, one.as_ref(), other.as_ref()));
+            }
+        }
+
+        #[test]
+        fn no_added_line_is_lost(base in "([abc]\n){0,6}", at in 0usize..6, other in 0usize..6) {
+            let insert = |line: &str, at: usize| {
+                let mut lines: Vec<&str> = base.lines().collect();
+                lines.insert(at.min(lines.len()), line);
+                json!(lines.join("\n"))
+            };
+            let text = match persona(&json!(base.clone()), &insert("LEFT", at), &insert("RIGHT", other)) {
+                Merged::Clean(Some(value)) | Merged::Marked { value, .. } => value,
+                // A blank base has no lines to merge by.
+                Merged::Impossible | Merged::Clean(None) => return Ok(()),
+            };
+            let text = text.as_str().unwrap_or_default();
+            prop_assert!(text.contains("LEFT") && text.contains("RIGHT"), "{text}");
+        }
+    }
+}
