@@ -1,0 +1,1 @@
+//! Writes `dist-v2/manifest.json`.
