@@ -1,2 +1,63 @@
-//! Placeholder.
-fn main() {}
+//! Everything that a developer runs besides `cargo test`: the whole check with its tools, the peers, the benchmarks and
+//! the generated files.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who started it")]
+
+mod bench;
+mod checks;
+mod command;
+mod generate;
+mod peers;
+mod repository;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer tasks of keepstep.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run everything that CI runs: tools, format, lints, documentation, all tests, the real peers, the demo
+    ///
+    /// Stops at the first step that fails and says what to do. The last line is `N passed, 0 failed`.
+    Test(test::Options),
+    /// Install the tools of other people that our tests run, into `target/peers/`, and nothing else
+    Peers,
+    /// Measure the release build beside its peers and write `docs/benchmarks.md`
+    Bench(bench::Options),
+    /// Write the generated files again (`docs/reference/`)
+    Generate {
+        /// Change nothing; fail when a file is out of date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check what the documents promise: dependencies have a reason, defects have a test, links lead somewhere
+    Docs,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.task {
+        Task::Test(options) => return test::run(&options),
+        Task::Peers => tools::install(),
+        Task::Bench(options) => bench::run(&options),
+        Task::Generate { check } => generate::build_and_run(check),
+        Task::Docs => checks::documents(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

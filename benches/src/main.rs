@@ -1,0 +1,2 @@
+//! Measures the release build beside its peers.
+fn main() {}

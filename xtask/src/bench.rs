@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: builds what is measured, and starts the measurements in `benches/`.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{command, repository, test, tools};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Few runs of small sizes and without the peer, to see that the measurements work; writes to `target/` only
+    #[arg(long)]
+    quick: bool,
+    /// How often each command is run
+    #[arg(long, value_name = "N", default_value_t = 11)]
+    runs: usize,
+}
+
+/// Builds, then measures.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    test::cargo(&["build", "--locked", "--release", "--package", "keepstep", "--package", "keepstep-benches"])?;
+    let mut benches = Command::new(repository::binary("release", "keepstep-benches"));
+    benches.arg("run").arg("--keepstep").arg(repository::binary("release", "keepstep"));
+    if options.quick {
+        benches.args(["--quick", "--runs", "3"]).arg("--report").arg(repository::target().join("benchmarks-quick.md"));
+    } else {
+        tools::install()?;
+        benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(repository::root().join("docs/benchmarks.md"));
+        benches.arg("--lua").arg(tools::lua()).arg("--lua-template").arg(tools::lua_template());
+    }
+    command::show(&mut benches)
+}

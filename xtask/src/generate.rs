@@ -1,0 +1,90 @@
+//! The generated files: `docs/reference/cli.md`, from what the program says about itself.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::{command, repository, test};
+
+const FILE: &str = "docs/reference/cli.md";
+
+/// Builds the program and writes the generated files, or only compares them.
+pub(crate) fn build_and_run(check: bool) -> Result<()> {
+    test::cargo(&["build", "--quiet", "--locked"])?;
+    let text = reference(&repository::binary("debug", "keepstep"))?;
+    let path = repository::root().join(FILE);
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    if before == text {
+        return Ok(());
+    }
+    if check {
+        bail!("{FILE} is out of date: {}", first_difference(&before, &text));
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&path, text)?;
+    println!("wrote {FILE}");
+    Ok(())
+}
+
+/// Returns the help of the program and of every command of it, as one document.
+fn reference(program: &Path) -> Result<String> {
+    let mut text = String::from(
+        "# The commands\n\n\
+         Written by `cargo xtask generate` from the program's own help; do not edit. Exit codes are in the\n\
+         [README](../../README.md#exit-codes).\n",
+    );
+    let mut waiting = vec![Vec::new()];
+    while let Some(path) = waiting.pop() {
+        let help = help(program, &path)?;
+        let _ = write!(text, "\n## `{}`\n\n```text\n{}\n```\n", title(&path), help.trim_end());
+        let commands = subcommands(&help).into_iter().rev();
+        waiting.extend(commands.map(|name| [&path[..], &[name]].concat()));
+    }
+    Ok(text)
+}
+
+fn title(path: &[String]) -> String {
+    [&["keepstep".to_owned()], path].concat().join(" ")
+}
+
+/// Asks for help in a world where nothing changes the answer: no terminal, no settings, a fixed width.
+fn help(program: &Path, path: &[String]) -> Result<String> {
+    let mut help = Command::new(program);
+    help.args(path).arg("--help").env_clear().env("COLUMNS", "100").env("NO_COLOR", "1").env("HOME", "/nonexistent");
+    let output = command::capture(&mut help, Duration::from_secs(30))?.exits(0)?;
+    let lines: Vec<&str> = output.stdout.lines().map(str::trim_end).collect();
+    Ok(lines.join("\n"))
+}
+
+/// Returns the commands that a help text lists, without `help` itself.
+fn subcommands(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // A description that is continued on the next line is indented further.
+    let names = listed.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn first_difference(before: &str, after: &str) -> String {
+    let pairs = before.lines().zip(after.lines()).enumerate();
+    match pairs.into_iter().find(|(_, (old, new))| old != new) {
+        Some((index, (old, new))) => format!("line {} says `{old}`, and should say `{new}`", index + 1),
+        None => "one is longer than the other".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_commands_and_not_their_descriptions() {
+        let help = "Usage: x\n\nCommands:\n  sync     Keeps\n           in step\n  help     Prints\n\nOptions:\n  -h\n";
+        assert_eq!(subcommands(help), ["sync"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask test`: what CI runs.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::steps::{self, Step};
+use crate::{checks, command, generate, peers, repository, tools};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only the steps whose name contains this text; the last line then says that it was not everything
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Within the peer tests, run only those whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    peer: Option<String>,
+}
+
+/// Runs all steps, cheap ones first.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let peer = options.peer.clone();
+    let mut all = vec![
+        Step::new("tools and peers", "install what is named above, then run `cargo xtask test` again", tools::install),
+        Step::new("format", "run `cargo fmt` and look at what it changed", || cargo(&["fmt", "--check"])),
+        Step::new("documents", "correct the files that are named above", checks::documents),
+        Step::new("lints", "correct what clippy names; `cargo clippy --workspace --all-targets` shows it again", || {
+            cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
+        }),
+        Step::new("tests", "run the failing test alone: `cargo test -p CRATE NAME`", || {
+            cargo(&["test", "--quiet", "--locked", "--workspace"])
+        }),
+        Step::new("API documentation", "correct what rustdoc names", || {
+            let mut cargo = cargo_command(&["doc", "--quiet", "--locked", "--no-deps", "--workspace"]);
+            command::show(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+        }),
+        Step::new("generated files", "run `cargo xtask generate` and commit what it changed", || generate::build_and_run(true)),
+        Step::counted(
+            "the real lua-cli against our server",
+            "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
+            move || {
+                cargo(&["build", "--quiet", "--locked"])?;
+                peers::run(peer.as_deref())
+            },
+        ),
+        Step::new("the newcomer's command", "run `cargo run --release -- demo --once` and read what it says", demo),
+    ];
+    let count = all.len();
+    if let Some(only) = &options.only {
+        all.retain(|step| step.name.contains(only.as_str()));
+        println!("only {} of {count} steps; CI runs all of them", all.len());
+    }
+    if all.is_empty() {
+        eprintln!("error: no step has that in its name");
+        return ExitCode::FAILURE;
+    }
+    steps::run(all)
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(repository::root());
+    command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
+    command
+}
+
+/// Runs cargo in the root, with its output shown. Snapshots are compared and never written.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    command::show(&mut cargo_command(arguments))
+}
+
+/// Runs the tour exactly as the README says it, in a home folder of its own, so that it cannot depend on this machine.
+fn demo() -> Result<()> {
+    cargo(&["build", "--quiet", "--locked", "--release"])?;
+    let home = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let mut demo = Command::new(repository::binary("release", "keepstep"));
+    demo.args(["demo", "--once"]).current_dir(home.path()).env("HOME", home.path()).env("XDG_DATA_HOME", home.path());
+    let output = command::capture(&mut demo, std::time::Duration::from_secs(120))?.exits(0)?;
+    if output.stdout.trim().is_empty() {
+        bail!("the demo printed nothing");
+    }
+    println!("{}", output.stdout);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The programs of other people that the tests need: what is there, and what can be installed.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{command, repository};
+
+/// A program that must be on the machine.
+struct Tool {
+    program: &'static str,
+    /// The oldest major version that works, where that matters.
+    oldest: Option<u32>,
+    /// The Debian package that has it in a version that works.
+    package: Option<&'static str>,
+    /// How to get it elsewhere.
+    how: &'static str,
+    /// What it is needed for.
+    why: &'static str,
+}
+
+const TOOLS: [Tool; 4] = [
+    Tool {
+        program: "node",
+        oldest: Some(20),
+        package: None,
+        how: "install Node.js 20 or newer: https://nodejs.org/en/download",
+        why: "runs the real lua-cli",
+    },
+    Tool {
+        program: "npm",
+        oldest: Some(9),
+        package: None,
+        how: "install npm 9 or newer; it comes with Node.js",
+        why: "installs the real lua-cli",
+    },
+    Tool { program: "python3", oldest: Some(3), package: Some("python3"), how: "install Python 3", why: "runs peers from PyPI" },
+    Tool {
+        program: "curl",
+        oldest: None,
+        package: Some("curl"),
+        how: "install curl",
+        why: "asks the server without any code of ours",
+    },
+];
+
+/// The release of lua-cli that `xtask/peers/lua/package.json` pins.
+const LUA_VERSION: &str = "3.37.0";
+
+/// Makes sure that every tool and every peer is there, and says what was found.
+pub(crate) fn install() -> Result<()> {
+    install_debian_packages()?;
+    let mut problems = Vec::new();
+    for tool in &TOOLS {
+        match version(tool.program) {
+            None => problems.push(format!("{} is missing ({}): {}", tool.program, tool.why, tool.how)),
+            Some(found) => match (tool.oldest, major(&found)) {
+                (Some(oldest), Some(major)) if major < oldest => {
+                    problems.push(format!("{} is {found}, too old ({}): {}", tool.program, tool.why, tool.how));
+                }
+                _ => println!("    {:<8} {found}", tool.program),
+            },
+        }
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    install_lua()
+}
+
+/// Returns the path of the real `lua`, which [`install`] puts there.
+pub(crate) fn lua() -> PathBuf {
+    lua_folder().join("node_modules/.bin/lua")
+}
+
+/// Returns the folder of the project template that `lua init` copies.
+pub(crate) fn lua_template() -> PathBuf {
+    lua_folder().join("node_modules/lua-cli/template")
+}
+
+fn lua_folder() -> PathBuf {
+    repository::target().join("peers/lua")
+}
+
+fn install_debian_packages() -> Result<()> {
+    let missing: Vec<&str> =
+        TOOLS.iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect();
+    if missing.is_empty() || !Path::new("/etc/debian_version").exists() {
+        return Ok(());
+    }
+    if !nix::unistd::geteuid().is_root() {
+        bail!("missing: {0}. Run: sudo apt-get update && sudo apt-get install -y {0}", missing.join(" "));
+    }
+    println!("    installing {} with apt-get", missing.join(" "));
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command::show(&mut command)
+    };
+    apt(&["update", "-qq"])?;
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], &missing].concat())
+}
+
+/// Installs the pinned lua-cli, unless exactly that is there already. Scripts of packages do not run: nothing is
+/// downloaded besides the packages themselves, whose checksums are in the lock file.
+fn install_lua() -> Result<()> {
+    let from = repository::root().join("xtask/peers/lua");
+    let folder = lua_folder();
+    let done = folder.join("installed");
+    let lock = fs::read_to_string(from.join("package-lock.json")).context("cannot read xtask/peers/lua/package-lock.json")?;
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == lock) {
+        println!("    lua-cli  {LUA_VERSION} (installed before)");
+        return Ok(());
+    }
+    fs::create_dir_all(&folder)?;
+    for name in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(from.join(name), folder.join(name)).with_context(|| format!("cannot copy xtask/peers/lua/{name}"))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-progress", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
+    command::show(&mut npm)?;
+    let mut lua = Command::new(lua());
+    lua.arg("--version").env("LUA_TELEMETRY", "false").env("LUA_NO_BANNER", "1").env("HOME", &folder);
+    let answer = command::capture(&mut lua, Duration::from_secs(60))?.exits(0)?;
+    if !answer.stdout.contains(LUA_VERSION) {
+        bail!("the installed lua-cli is not {LUA_VERSION}\n{}", answer.transcript());
+    }
+    fs::write(&done, lock)?;
+    println!("    lua-cli  {LUA_VERSION}");
+    Ok(())
+}
+
+/// Returns what a program says about its version, without the words around it, or `None` if it cannot be started.
+fn version(program: impl AsRef<OsStr>) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let first = text.split_whitespace().find(|word| word.chars().any(|letter| letter.is_ascii_digit()))?;
+    Some(first.trim_start_matches('v').to_owned())
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
