@@ -1,1 +1,44 @@
-//! Placeholder.
+//! What a platform knows, kept in a database.
+//!
+//! A [`Store`] is opened on a file. Reads go through a small pool of connections that cannot write; a write is a
+//! [`Transaction`] that takes the one place for writers first, so that it sees the last state and either becomes
+//! visible as a whole or not at all. Other processes may work on the same file at the same time: they wait for each
+//! other at that place.
+//!
+//! - An *agent* has fields and persona versions. Every change makes its next revision, and a row that tells what the
+//!   agent was then. See [`Transaction::change`] and [`Transaction::deploy`].
+//! - A write names the revision that it replaces ([`Intent::expected`]); a stale one is [`StoreError::Stale`].
+//! - A write with an idempotency key keeps its answer in the same transaction ([`Transaction::remember`]).
+//! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
+//!
+//! Time and randomness come from [`Surroundings`], so tests choose both.
+
+mod agents;
+mod answers;
+mod changes;
+mod database;
+mod error;
+mod keys;
+mod model;
+mod organisations;
+mod personas;
+mod primitives;
+mod rows;
+mod sign_in;
+mod surroundings;
+
+pub use agents::NewAgent;
+pub use answers::{Answer, Once};
+pub use changes::{Changed, Intent, Patch, PersonaChange};
+pub use database::{Store, Transaction};
+pub use error::StoreError;
+pub use keys::NewKey;
+pub use model::{
+    Agent, AgentState, Change, ChangeRow, Key, Organisation, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
+    RevisionRow, Role, Scope, Session, User,
+};
+pub use personas::PersonaFilter;
+pub use surroundings::Surroundings;
+
+/// The result of everything that a store does.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

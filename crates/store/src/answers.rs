@@ -1,0 +1,68 @@
+//! Answers that were given, so that a repeated request gets the same one.
+
+use sqlx::Row as _;
+
+use crate::{Result, StoreError, Transaction};
+
+/// How long an answer is kept.
+const KEPT: i64 = 24 * 60 * 60 * 1000;
+
+/// What makes a repeated request the same request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Whose idempotency key it is: the id of the API key or user.
+    pub owner: String,
+    /// The idempotency key.
+    pub key: String,
+    /// A digest of the request: another request with the same key is a mistake.
+    pub request: String,
+}
+
+/// The answer to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+impl Transaction {
+    /// Returns the answer that the same request got before.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherRequest`] if the key came with another request; or the database failed.
+    pub async fn recall(&mut self, once: &Once) -> Result<Option<Answer>> {
+        let oldest = self.now - KEPT;
+        let row = sqlx::query("SELECT request, status, body FROM answers WHERE owner = ? AND key = ? AND at > ?")
+            .bind(&once.owner)
+            .bind(&once.key)
+            .bind(oldest)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get::<&str, _>("request")? != once.request {
+            return Err(StoreError::OtherRequest);
+        }
+        Ok(Some(Answer { status: row.try_get("status")?, body: row.try_get("body")? }))
+    }
+
+    /// Keeps an answer for a day, from the moment that the transaction is committed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remember(&mut self, once: &Once, answer: &Answer) -> Result<()> {
+        let now = self.now;
+        sqlx::query("DELETE FROM answers WHERE at <= ?").bind(now - KEPT).execute(self.connection()).await?;
+        sqlx::query("INSERT INTO answers (owner, key, request, status, body, at) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(&once.owner)
+            .bind(&once.key)
+            .bind(&once.request)
+            .bind(answer.status)
+            .bind(&answer.body)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}

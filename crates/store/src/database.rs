@@ -1,0 +1,268 @@
+//! Opening the file, reading, writing, and noticing that somebody else wrote.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Sqlite};
+use tokio::sync::Mutex;
+
+use crate::{Result, StoreError, Surroundings};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Marks the file as ours: the letters `keep`.
+const APPLICATION_ID: i64 = 0x6b65_6570;
+
+/// How long a writer waits for one of another process.
+const BUSY: Duration = Duration::from_secs(15);
+
+/// How many connections read at the same time.
+const READERS: u32 = 4;
+
+/// What a platform knows. Clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    readers: SqlitePool,
+    /// Has one connection: the writers of this process queue here, those of other processes at the file's lock.
+    writer: SqlitePool,
+    watch: Watch,
+    surroundings: Surroundings,
+}
+
+/// A change of the database that becomes visible as a whole by [`Transaction::commit`], or not at all when it is dropped.
+pub struct Transaction {
+    pub(crate) inner: sqlx::Transaction<'static, Sqlite>,
+    pub(crate) surroundings: Surroundings,
+    /// The time of everything in this transaction.
+    pub(crate) now: i64,
+}
+
+impl Store {
+    /// Opens the database in a file, and makes or upgrades it.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is not ours, or was made by a newer keepstep.
+    pub async fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, Surroundings::of_the_machine()).await
+    }
+
+    /// Opens the database in a file with a clock and randomness of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(path: &Path, surroundings: Surroundings) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .synchronous(SqliteSynchronous::Full);
+        prepare(path, &options).await?;
+
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(60))
+            .connect_lazy_with(options.clone());
+        let reading = options.create_if_missing(false).pragma("query_only", "ON");
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_lazy_with(reading.clone());
+        let watch = Watch { options: reading, begun: AtomicU64::new(0), seen: Mutex::new(Seen::default()) };
+        Ok(Self { inner: Arc::new(Inner { readers, writer, watch, surroundings }) })
+    }
+
+    /// Begins a write. Nobody else writes until it is committed or dropped.
+    ///
+    /// # Errors
+    /// Another process has been writing for too long, or the file cannot be written.
+    pub async fn write(&self) -> Result<Transaction> {
+        let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let surroundings = self.inner.surroundings.clone();
+        Ok(Transaction { inner, now: surroundings.now(), surroundings })
+    }
+
+    /// Returns a number that is another one whenever anything was committed since, by whatever process.
+    ///
+    /// What was read after one call is still true if a later call returns the same number. Calls at the same time share
+    /// one question to the database.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn generation(&self) -> Result<u64> {
+        self.inner.watch.generation().await
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn check(&self) -> Result<()> {
+        let mut reader = self.reader().await?;
+        sqlx::query("SELECT count(*) FROM settings").execute(&mut *reader).await?;
+        Ok(())
+    }
+
+    /// Returns the time of the store's clock, in epoch milliseconds.
+    pub fn now(&self) -> i64 {
+        self.inner.surroundings.now()
+    }
+
+    /// Returns the clock and the randomness.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.inner.surroundings
+    }
+
+    /// Finishes what runs and closes the file.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+        self.inner.watch.seen.lock().await.connection = None;
+    }
+
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
+        Ok(self.inner.readers.acquire().await?)
+    }
+}
+
+impl Transaction {
+    /// Makes everything in the transaction visible and durable.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+
+    /// Returns the time of the transaction, in epoch milliseconds.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+}
+
+/// Checks whose file it is, and makes or upgrades the tables.
+async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
+    let mut connection = options.connect().await.map_err(|error| cannot_open(path, &error))?;
+    let outcome = prepare_connected(path, &mut connection).await;
+    let closed = sqlx::Connection::close(connection).await;
+    outcome?;
+    Ok(closed?)
+}
+
+async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Result<()> {
+    let failed = |error: sqlx::Error| cannot_open(path, &error);
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(failed)?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(failed)?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned(), reason: "another program's SQLite database".to_owned() });
+    }
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let found = applied(connection).await.map_err(failed)?;
+    if let Some(found) = found
+        && found > known
+    {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+    }
+    if found == Some(known) {
+        return Ok(());
+    }
+    sqlx::query("PRAGMA application_id = 1801807216").execute(&mut *connection).await.map_err(failed)?;
+    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(failed)?;
+    if let Err(error) = MIGRATIONS.run(&mut *connection).await {
+        // Two processes that open a new file at the same time both begin; the second finds the work done.
+        if applied(connection).await.map_err(failed)? != Some(known) {
+            return Err(StoreError::CannotOpen { path: path.to_owned(), reason: format!("its upgrade failed: {error}") });
+        }
+    }
+    Ok(())
+}
+
+/// Returns the newest migration that the file has.
+async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+    let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut *connection)
+        .await?;
+    if table == 0 {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await
+}
+
+fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
+    let path = PathBuf::from(path);
+    let code = error.as_database_error().and_then(|error| i32::from_str(&error.code()?).ok()).map(|code| code & 0xff);
+    match code {
+        Some(11 | 26) => StoreError::Foreign { path, reason: "no SQLite database, or a damaged one".to_owned() },
+        Some(8) => StoreError::CannotOpen { path, reason: "the file or its folder is read-only".to_owned() },
+        Some(13) => StoreError::CannotOpen { path, reason: "the disk is full".to_owned() },
+        Some(14) => StoreError::CannotOpen {
+            path,
+            reason: "the file cannot be made or opened; check that its folder exists and that you may write there".to_owned(),
+        },
+        Some(5 | 6) => StoreError::CannotOpen { path, reason: "another process has been writing for too long".to_owned() },
+        _ => StoreError::CannotOpen { path, reason: error.to_string() },
+    }
+}
+
+/// Notices that anything was committed, on a connection of its own: SQLite tells a connection about all others.
+#[derive(Debug)]
+struct Watch {
+    options: SqliteConnectOptions,
+    /// How many questions were begun.
+    begun: AtomicU64,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    connection: Option<SqliteConnection>,
+    /// The number of the last question that was answered.
+    answered: u64,
+    data_version: i64,
+    generation: u64,
+}
+
+impl Watch {
+    async fn generation(&self) -> Result<u64> {
+        let arrived = self.begun.load(Ordering::SeqCst);
+        let mut seen = self.seen.lock().await;
+        // Somebody asked after we came: that answer is ours, too.
+        if seen.answered > arrived {
+            return Ok(seen.generation);
+        }
+        let question = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        // Taken out, so that a question that fails or is given up leaves no connection in an unknown state.
+        let (mut connection, is_new) = match seen.connection.take() {
+            Some(connection) => (connection, false),
+            None => (self.options.clone().journal_mode(SqliteJournalMode::Wal).connect().await?, true),
+        };
+        let data_version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut connection).await?;
+        if is_new || data_version != seen.data_version {
+            seen.generation += 1;
+            seen.data_version = data_version;
+        }
+        seen.answered = question;
+        seen.connection = Some(connection);
+        Ok(seen.generation)
+    }
+}

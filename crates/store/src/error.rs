@@ -1,0 +1,138 @@
+//! What can go wrong in a store.
+
+use std::path::PathBuf;
+
+use keepstep_core::{AgentId, PersonaVersion, Revision};
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A newer keepstep made or upgraded the database.
+    #[error(
+        "{} has the schema {found}, made by a newer keepstep; this one knows the schemas up to {known}. Use the newer one, \
+         or another data folder.",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: i64,
+        /// The newest schema that this program knows.
+        known: i64,
+    },
+    /// The file is not a database of keepstep.
+    #[error("{} is not a database of keepstep ({reason}). Name another data folder, or move the file away.", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// The file cannot be opened or made.
+    #[error("cannot open the database {}: {reason}", path.display())]
+    CannotOpen {
+        /// The file.
+        path: PathBuf,
+        /// The reason of the system.
+        reason: String,
+    },
+    /// The file or its folder cannot be written.
+    #[error("the database cannot be written: the file or its folder is read-only")]
+    ReadOnly,
+    /// There is no room left.
+    #[error("the disk is full: nothing was written")]
+    Full,
+    /// Another process held the database for too long.
+    #[error("the database is busy: another process has been writing for too long; nothing was written")]
+    Busy,
+    /// There is no such agent, or it is outside the scope.
+    #[error("there is no agent {0}")]
+    AgentNotFound(AgentId),
+    /// The agent has no such persona version.
+    #[error("agent {agent} has no persona version {version}")]
+    VersionNotFound {
+        /// The agent.
+        agent: AgentId,
+        /// The version.
+        version: PersonaVersion,
+    },
+    /// The agent has no such revision.
+    #[error("agent {agent} has no revision {revision}")]
+    RevisionNotFound {
+        /// The agent.
+        agent: AgentId,
+        /// The revision.
+        revision: Revision,
+    },
+    /// There is no such organisation.
+    #[error("there is no organisation {0}")]
+    OrganisationNotFound(String),
+    /// There is no such project.
+    #[error("there is no project {0}")]
+    ProjectNotFound(String),
+    /// There is no such key.
+    #[error("there is no key {0}")]
+    KeyNotFound(String),
+    /// A name is taken.
+    #[error("there is a {what} named {name:?} already")]
+    NameTaken {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A name is empty, too long or holds control characters.
+    #[error("{name:?} is not a name: {reason}")]
+    InvalidName {
+        /// The name, shortened.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The agent changed since the revision that the write names.
+    #[error("the agent has changed: it is at revision {current}")]
+    Stale {
+        /// The revision that it has now.
+        current: Revision,
+    },
+    /// The idempotency key came with another request before.
+    #[error("this idempotency key was used for another request")]
+    OtherRequest,
+    /// Nobody made that sign-in link here.
+    #[error("this sign-in link is not known")]
+    LinkUnknown,
+    /// The sign-in link was used before.
+    #[error("this sign-in link was used before; each works once")]
+    LinkUsed,
+    /// The sign-in link's time is over.
+    #[error("this sign-in link is too old")]
+    LinkExpired,
+    /// The machine has no random bytes to give.
+    #[error("the machine gives no random bytes")]
+    Random(#[source] getrandom::Error),
+    /// A value in the database has no meaning: something else wrote there.
+    #[error("the database is damaged: {what} of {of} has no meaning")]
+    Damaged {
+        /// Which column.
+        what: &'static str,
+        /// Whose.
+        of: String,
+    },
+    /// Any other failure of the database.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else { return Self::Database(error) };
+        // The low byte of SQLite's code is the kind, the rest tells more about it.
+        match database.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
+            Some(5 | 6) => Self::Busy,
+            Some(8) => Self::ReadOnly,
+            Some(13) => Self::Full,
+            _ => Self::Database(error),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Keys: made once, stored as a hash.
+
+use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::model::{Key, Role, Scope};
+use crate::organisations::check_name;
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// A key to make.
+#[derive(Debug, Clone)]
+pub struct NewKey<'a> {
+    /// Its name: the author of what is written with it.
+    pub name: &'a str,
+    /// What it may do.
+    pub role: Role,
+    /// What it may see.
+    pub scope: &'a Scope,
+    /// When it ends, in epoch milliseconds.
+    pub expires_at: Option<i64>,
+}
+
+const COLUMNS: &str = "id, name, role, org_id, project_id, created_at, expires_at, revoked_at";
+
+impl Store {
+    /// Returns the key that was presented, also one that ended or was taken back.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn key(&self, presented: &str) -> Result<Option<Key>> {
+        let row =
+            sqlx::query("SELECT id, name, role, org_id, project_id, created_at, expires_at, revoked_at FROM keys WHERE hash = ?")
+                .bind(stored_hash(presented))
+                .fetch_optional(&mut *self.reader().await?)
+                .await?;
+        row.as_ref().map(key).transpose()
+    }
+
+    /// Returns the keys of an organisation, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keys(&self, org_id: &str) -> Result<Vec<Key>> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM keys WHERE org_id = ? ORDER BY created_at DESC, rowid DESC"
+        )))
+        .bind(org_id)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.iter().map(key).collect()
+    }
+}
+
+impl Transaction {
+    /// Makes a key. This is the only time that it can be read.
+    ///
+    /// # Errors
+    /// The name is not one, or the database failed.
+    pub async fn create_key(&mut self, new: NewKey<'_>) -> Result<(ApiKey, Key)> {
+        let secret = ApiKey::from_random(KeyKind::Api, self.surroundings.random()?);
+        let key = Key {
+            id: self.surroundings.id("key_")?,
+            name: check_name(new.name)?.to_owned(),
+            role: new.role,
+            scope: new.scope.clone(),
+            created_at: self.now,
+            expires_at: new.expires_at,
+            revoked_at: None,
+        };
+        sqlx::query(
+            "INSERT INTO keys (id, hash, org_id, project_id, name, role, created_at, expires_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&key.id)
+        .bind(secret.stored_hash())
+        .bind(&key.scope.org_id)
+        .bind(&key.scope.project_id)
+        .bind(&key.name)
+        .bind(key.role.label())
+        .bind(key.created_at)
+        .bind(key.expires_at)
+        .execute(self.connection())
+        .await?;
+        Ok((secret, key))
+    }
+
+    /// Takes a key back. It stays in the list; doing it again changes nothing.
+    ///
+    /// # Errors
+    /// The organisation has no such key, or the database failed.
+    pub async fn revoke_key(&mut self, org_id: &str, id: &str) -> Result<()> {
+        let now = self.now;
+        let done = sqlx::query("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND org_id = ?")
+            .bind(now)
+            .bind(id)
+            .bind(org_id)
+            .execute(self.connection())
+            .await?;
+        if done.rows_affected() == 0 { Err(StoreError::KeyNotFound(id.to_owned())) } else { Ok(()) }
+    }
+}
+
+fn key(row: &SqliteRow) -> Result<Key> {
+    let id: String = row.try_get("id")?;
+    Ok(Key {
+        name: row.try_get("name")?,
+        role: rows::role(row, &id)?,
+        scope: Scope { org_id: row.try_get("org_id")?, project_id: row.try_get("project_id")? },
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+        id,
+    })
+}

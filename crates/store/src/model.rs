@@ -1,0 +1,294 @@
+//! What is stored, as the readers see it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use keepstep_core::{AgentId, Definition, Digest, Field, PersonaVersion, Revision};
+use serde_json::{Map, Value};
+
+/// Owns agents, projects, keys and users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organisation {
+    /// Its id.
+    pub id: String,
+    /// Its name; no two have the same.
+    pub name: String,
+}
+
+/// A part of an organisation that a key can be confined to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its id.
+    pub id: String,
+    /// The organisation that owns it.
+    pub org_id: String,
+    /// Its name; no two of an organisation have the same.
+    pub name: String,
+}
+
+/// What a key or a user may do. Each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Writes agents and test data.
+    Editor,
+    /// Also makes keys, agents and projects.
+    Owner,
+}
+
+impl Role {
+    /// Returns the role's name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.label())
+    }
+}
+
+/// A text is not the name of a role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a role is viewer, editor or owner")]
+pub struct InvalidRole;
+
+impl FromStr for Role {
+    type Err = InvalidRole;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRole> {
+        [Self::Viewer, Self::Editor, Self::Owner].into_iter().find(|role| role.label() == text).ok_or(InvalidRole)
+    }
+}
+
+/// What somebody may see: the agents of an organisation, or only those of one of its projects.
+///
+/// What is outside is not refused but not there: a reader cannot tell an agent of somebody else from none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The organisation.
+    pub org_id: String,
+    /// The project, or `None` for the whole organisation.
+    pub project_id: Option<String>,
+}
+
+impl Scope {
+    /// Returns the scope of a whole organisation.
+    pub fn organisation(org_id: impl Into<String>) -> Self {
+        Self { org_id: org_id.into(), project_id: None }
+    }
+
+    /// Returns true if something of that organisation and project is inside.
+    pub fn covers(&self, org_id: &str, project_id: Option<&str>) -> bool {
+        self.org_id == org_id && self.project_id.as_deref().is_none_or(|project| project_id == Some(project))
+    }
+}
+
+/// A key, without the key itself: only its hash is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Names the key where it is shown, revoked or logged.
+    pub id: String,
+    /// The name it was given; the author of what is written with it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// What it may see.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it ends.
+    pub expires_at: Option<i64>,
+    /// When it was taken back.
+    pub revoked_at: Option<i64>,
+}
+
+/// A person who signs in with a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: String,
+    /// Their name; the author of what they write.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The organisation they belong to.
+    pub org_id: String,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Who.
+    pub user: User,
+    /// The token that each of the session's forms carries.
+    pub csrf: String,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// Who did something, when, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The name of the person or key.
+    pub author: Option<String>,
+    /// Epoch milliseconds.
+    pub at: i64,
+    /// The message that was given.
+    pub message: Option<String>,
+}
+
+/// An agent, without its personas.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// The organisation that owns it.
+    pub org_id: String,
+    /// The project that it belongs to.
+    pub project_id: Option<String>,
+    /// Its revision.
+    pub revision: Revision,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its model.
+    pub model: Option<Value>,
+    /// Its governance settings.
+    pub governance: Option<Value>,
+    /// Every other field that a client sent, untouched.
+    pub others: Map<String, Value>,
+    /// The latest persona version that was ever deployed: what a code base is compared with.
+    pub published: Option<PersonaVersion>,
+    /// The persona version in production.
+    pub current: Option<PersonaVersion>,
+    /// The newest version that was never deployed.
+    pub draft: Option<PersonaVersion>,
+    /// Its last change.
+    pub changed: Change,
+}
+
+/// Whether a persona version was ever deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PersonaStatus {
+    /// Made, never deployed.
+    Draft,
+    /// Deployed at least once.
+    Published,
+}
+
+impl PersonaStatus {
+    /// Returns the name under which it is stored.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+        }
+    }
+}
+
+/// A persona version without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonaSummary {
+    /// Its number.
+    pub version: PersonaVersion,
+    /// Whether it was ever deployed.
+    pub status: PersonaStatus,
+    /// True for the version in production.
+    pub is_current: bool,
+    /// The digest of its canonical text.
+    pub digest: Option<Digest>,
+    /// Who made it, when, and why. The times of an agent's versions only grow, whatever the clock does.
+    pub created: Change,
+}
+
+/// A persona version with its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Persona {
+    /// Everything but the text.
+    pub summary: PersonaSummary,
+    /// A string, or an object with a string for each channel.
+    pub persona: Value,
+}
+
+/// Everything that a comparison needs to know about an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentState {
+    /// The agent.
+    pub agent: Agent,
+    /// The latest published persona.
+    pub published: Option<Persona>,
+    /// The persona in production.
+    pub current: Option<PersonaSummary>,
+    /// The newest draft, if it is newer than the latest published version.
+    pub newest_draft: Option<PersonaSummary>,
+}
+
+impl AgentState {
+    /// Returns the fields that are set, with the latest published persona.
+    pub fn definition(&self) -> Definition {
+        definition(
+            self.agent.name.as_ref(),
+            self.published.as_ref().map(|published| &published.persona),
+            self.agent.model.as_ref(),
+            self.agent.governance.as_ref(),
+        )
+    }
+}
+
+/// An agent as it was at a revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RevisionRow {
+    /// Which revision.
+    pub revision: Revision,
+    /// The fields that were set, with the persona that was the latest published one.
+    pub definition: Definition,
+    /// Who made it, when, and why.
+    pub changed: Change,
+}
+
+/// One change of one agent, in the order of all changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Grows with every change of any agent.
+    pub sequence: i64,
+    /// Which agent.
+    pub agent_id: AgentId,
+    /// The organisation and the project that it belongs to.
+    pub scope: Scope,
+    /// The revision that the change made.
+    pub revision: Revision,
+    /// Who made it, when, and why.
+    pub changed: Change,
+}
+
+/// A skill, a webhook, a job, …: what an agent is made of besides its definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Primitive {
+    /// Its id.
+    pub id: String,
+    /// Its name; no two of a kind have the same.
+    pub name: String,
+    /// Everything that a client said about it.
+    pub body: Map<String, Value>,
+}
+
+pub(crate) fn definition(
+    name: Option<&String>,
+    persona: Option<&Value>,
+    model: Option<&Value>,
+    governance: Option<&Value>,
+) -> Definition {
+    let fields = [
+        (Field::Name, name.map(|name| Value::String(name.clone()))),
+        (Field::Persona, persona.cloned()),
+        (Field::Model, model.cloned()),
+        (Field::Governance, governance.cloned()),
+    ];
+    fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
+}

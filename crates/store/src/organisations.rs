@@ -1,0 +1,156 @@
+//! Organisations, projects and settings.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::model::{Organisation, Project};
+use crate::{Result, Store, StoreError, Transaction};
+
+/// The name of the organisation that is made where none was named.
+const DEFAULT_NAME: &str = "Default";
+
+impl Store {
+    /// Returns the organisations, oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn organisations(&self) -> Result<Vec<Organisation>> {
+        let rows = sqlx::query("SELECT id, name FROM organisations ORDER BY created_at, rowid")
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        rows.iter().map(organisation).collect()
+    }
+
+    /// Returns the projects of an organisation in the order of their names.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>> {
+        let rows = sqlx::query("SELECT id, org_id, name FROM projects WHERE org_id = ? ORDER BY name")
+            .bind(org_id)
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        rows.iter().map(project).collect()
+    }
+
+    /// Returns a setting.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
+        let value = sqlx::query_scalar("SELECT value FROM settings WHERE key = ?")
+            .bind(key)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        Ok(value)
+    }
+}
+
+impl Transaction {
+    /// Returns the organisation of that name, made if there is none; without a name the oldest one.
+    ///
+    /// # Errors
+    /// The name is not one, or the database failed.
+    pub async fn ensure_organisation(&mut self, name: Option<&str>) -> Result<Organisation> {
+        let row = match name {
+            Some(name) => {
+                sqlx::query("SELECT id, name FROM organisations WHERE name = ?")
+                    .bind(check_name(name)?)
+                    .fetch_optional(self.connection())
+                    .await?
+            }
+            None => {
+                sqlx::query("SELECT id, name FROM organisations ORDER BY created_at, rowid LIMIT 1")
+                    .fetch_optional(self.connection())
+                    .await?
+            }
+        };
+        if let Some(row) = row {
+            return organisation(&row);
+        }
+        let id = self.surroundings.id("org_")?;
+        let name = name.unwrap_or(DEFAULT_NAME).trim().to_owned();
+        let now = self.now;
+        sqlx::query("INSERT INTO organisations (id, name, created_at) VALUES (?, ?, ?)")
+            .bind(&id)
+            .bind(&name)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(Organisation { id, name })
+    }
+
+    /// Makes a project.
+    ///
+    /// # Errors
+    /// The organisation has a project of that name, the name is not one, or the database failed.
+    pub async fn create_project(&mut self, org_id: &str, name: &str) -> Result<Project> {
+        let name = check_name(name)?.to_owned();
+        let id = self.surroundings.id("project_")?;
+        let now = self.now;
+        sqlx::query("INSERT INTO projects (id, org_id, name, created_at) VALUES (?, ?, ?, ?)")
+            .bind(&id)
+            .bind(org_id)
+            .bind(&name)
+            .bind(now)
+            .execute(self.connection())
+            .await
+            .map_err(|error| taken(error, "project", &name))?;
+        Ok(Project { id, org_id: org_id.to_owned(), name })
+    }
+
+    /// Returns a project.
+    ///
+    /// # Errors
+    /// There is none of that id, or the database failed.
+    pub async fn project(&mut self, id: &str) -> Result<Project> {
+        let row =
+            sqlx::query("SELECT id, org_id, name FROM projects WHERE id = ?").bind(id).fetch_optional(self.connection()).await?;
+        row.as_ref().map_or_else(|| Err(StoreError::ProjectNotFound(id.to_owned())), project)
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_setting(&mut self, key: &str, value: &str) -> Result<()> {
+        sqlx::query("INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")
+            .bind(key)
+            .bind(value)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Returns the name of an organisation, a project, a key or a person without outer white space, if it is one: it
+/// stands in lists, logs and terminals.
+pub(crate) fn check_name(name: &str) -> Result<&str> {
+    const LONGEST: usize = 200;
+    let name = name.trim();
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.len() > LONGEST {
+        "it is longer than 200 bytes"
+    } else if name.chars().any(char::is_control) {
+        "it holds control characters"
+    } else {
+        return Ok(name);
+    };
+    Err(StoreError::InvalidName { name: name.chars().take(80).collect(), reason })
+}
+
+pub(crate) fn taken(error: sqlx::Error, what: &'static str, name: &str) -> StoreError {
+    match error.as_database_error() {
+        Some(database) if database.is_unique_violation() => StoreError::NameTaken { what, name: name.to_owned() },
+        _ => error.into(),
+    }
+}
+
+fn organisation(row: &SqliteRow) -> Result<Organisation> {
+    Ok(Organisation { id: row.try_get("id")?, name: row.try_get("name")? })
+}
+
+fn project(row: &SqliteRow) -> Result<Project> {
+    Ok(Project { id: row.try_get("id")?, org_id: row.try_get("org_id")?, name: row.try_get("name")? })
+}
