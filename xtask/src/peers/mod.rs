@@ -1,6 +1,82 @@
 //! The real lua-cli, unmodified, against our server, and beside our own program on the same projects.
+//!
+//! Each case has a world of its own: a server on a free port with its own data, a home folder, a project. A case is an
+//! ordinary function; what it expects of every command is the exit code, the absence of any warning that it does not
+//! name, and the state that the server is in afterwards, asked over our own API with `curl`.
 
-use anyhow::Result;
-pub(crate) fn run(_only: Option<&str>) -> Result<usize> {
-    Ok(0)
+mod expect;
+mod lua;
+mod project;
+mod world;
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use world::World;
+
+/// One case: its name and what it does.
+pub(crate) struct Case {
+    name: &'static str,
+    run: fn(&World) -> Result<()>,
+}
+
+/// Makes cases that are named like their functions.
+macro_rules! cases {
+    ($($function:path),* $(,)?) => {
+        &[$($crate::peers::Case { name: $crate::peers::last_segment(stringify!($function)), run: $function }),*]
+    };
+}
+pub(crate) use cases;
+
+/// How many cases run at the same time. Each spends most of its time in one node process.
+const AT_ONCE: usize = 2;
+
+/// Runs all cases, or those whose name contains a text, and returns how many there were.
+pub(crate) fn run(only: Option<&str>) -> Result<usize> {
+    let chosen = |case: &&Case| only.is_none_or(|text| case.name.contains(text));
+    let waiting: VecDeque<&Case> = lua::CASES.iter().filter(chosen).collect();
+    let count = waiting.len();
+    if count == 0 {
+        bail!("no peer test has that in its name");
+    }
+    let waiting = Mutex::new(waiting);
+    let failures = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(case) = next() {
+                    let started = Instant::now();
+                    let result = World::start().and_then(|world| (case.run)(&world));
+                    let took = started.elapsed().as_secs_f64();
+                    match result {
+                        Ok(()) => println!("    ok      {} ({took:.1} s)", case.name),
+                        Err(error) => {
+                            println!("    FAILED  {} ({took:.1} s)", case.name);
+                            let message = format!("{}: {error:#}", case.name);
+                            failures.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failures.is_empty() {
+        return Ok(count);
+    }
+    bail!("{} of {count} peer tests failed\n\n{}", failures.len(), failures.join("\n\n"))
+}
+
+/// Returns what follows the last `::` of a path.
+pub(crate) const fn last_segment(path: &'static str) -> &'static str {
+    let bytes = path.as_bytes();
+    let mut index = bytes.len();
+    while index > 0 && bytes[index - 1] != b':' {
+        index -= 1;
+    }
+    path.split_at(index).1
 }
