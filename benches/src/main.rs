@@ -1,2 +1,98 @@
-//! Measures the release build beside its peers.
-fn main() {}
+//! Measures the release build beside its peers: `sync --check`, `compile` and the server, each with its growth.
+//!
+//! Started by `cargo xtask bench`, which builds everything first. Whatever is compared is measured in the same run on
+//! the same machine, alternating, so that a busy moment hits all sides. Wall time and memory of a command are taken by
+//! a process of its own (`measure`), because the kernel keeps the peak of all children of a process in one number.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who started it")]
+
+mod baseline;
+mod commands;
+mod compile;
+mod drift;
+mod load;
+mod machine;
+mod measure;
+mod platform;
+mod project;
+mod report;
+mod serving;
+mod statistics;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use report::Report;
+
+#[derive(Parser)]
+#[command(name = "keepstep-benches")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Measure everything and write the report
+    Run(Options),
+    /// Run one command and print its wall time and peak memory
+    #[command(hide = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Serve a constant of some bytes
+    #[command(hide = true)]
+    Baseline { bytes: usize },
+}
+
+/// What to measure, and how often.
+#[derive(Args)]
+struct Options {
+    /// The program under test
+    #[arg(long)]
+    keepstep: PathBuf,
+    /// The real lua-cli; without it, nothing is compared with it
+    #[arg(long)]
+    lua: Option<PathBuf>,
+    /// The template that comes with it
+    #[arg(long)]
+    lua_template: Option<PathBuf>,
+    /// Where to write the report
+    #[arg(long)]
+    report: PathBuf,
+    /// How often each command is run
+    #[arg(long, default_value_t = 11)]
+    runs: usize,
+    /// Small sizes and short loads
+    #[arg(long)]
+    quick: bool,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Run(options) => run(&options),
+        Task::Measure { command } => measure::measure_here(&command),
+        Task::Baseline { bytes } => baseline::serve(bytes),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let mut report = Report::new();
+    machine::describe(options, &mut report)?;
+    drift::measure(options, &mut report).context("measuring `sync --check`")?;
+    compile::measure(options, &mut report).context("measuring `compile`")?;
+    serving::measure(options, &mut report).context("measuring the server")?;
+    std::fs::write(&options.report, report.text()).with_context(|| format!("cannot write {}", options.report.display()))?;
+    println!("wrote {}", options.report.display());
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Wall time and peak memory of a command.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::statistics::median;
+
+/// What one run took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    wall: Duration,
+    memory: u64,
+}
+
+/// The medians of several runs of one command.
+#[derive(Debug, Clone)]
+pub(crate) struct Measured {
+    samples: Vec<Sample>,
+}
+
+impl Measured {
+    /// Returns the median of the wall times.
+    pub(crate) fn wall(&self) -> Duration {
+        let walls: Vec<Duration> = self.samples.iter().map(|sample| sample.wall).collect();
+        median(&walls).unwrap_or_default()
+    }
+
+    /// Returns the median of the peaks of resident memory, in KiB, over the command and all that it started.
+    pub(crate) fn memory(&self) -> u64 {
+        let peaks: Vec<u64> = self.samples.iter().map(|sample| sample.memory).collect();
+        median(&peaks).unwrap_or_default()
+    }
+}
+
+/// Measures commands in turn, `runs` times each, after one run of each that does not count. A command that does not
+/// exit with 0 is an error: a measurement of a failure means nothing.
+pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
+    let mut measured = vec![Measured { samples: Vec::new() }; commands.len()];
+    for run in 0..=runs {
+        for (command, measured) in commands.iter().zip(&mut measured) {
+            let sample = one(&command())?;
+            if run > 0 {
+                measured.samples.push(sample);
+            }
+        }
+    }
+    Ok(measured)
+}
+
+/// Measures one command alone.
+pub(crate) fn alone(command: &dyn Fn() -> Command, runs: usize) -> Result<Measured> {
+    let mut measured = alternating(&[command], runs)?;
+    measured.pop().context("nothing was measured")
+}
+
+/// Runs a command in a process of its own that reports what it took.
+fn one(command: &Command) -> Result<Sample> {
+    let this = std::env::current_exe().context("cannot find this program")?;
+    let mut helper = Command::new(this);
+    helper.arg("measure").arg("--").arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        helper.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => helper.env(name, value),
+            None => helper.env_remove(name),
+        };
+    }
+    let output = helper.stdin(Stdio::null()).output().context("cannot start this program again")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut words = text.split_whitespace();
+    let numbers = (words.next().and_then(|word| word.parse().ok()), words.next().and_then(|word| word.parse().ok()));
+    let (Some(nanoseconds), Some(memory)) = numbers else {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    };
+    Ok(Sample { wall: Duration::from_nanos(nanoseconds), memory })
+}
+
+/// Runs a command as a child of this process and prints its wall time in nanoseconds and its peak memory in KiB.
+pub(crate) fn measure_here(words: &[String]) -> Result<()> {
+    let [program, arguments @ ..] = words else { bail!("no command") };
+    let mut command = Command::new(Path::new(program));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
+    let wall = started.elapsed();
+    if !status.success() {
+        bail!("`{}` failed ({status}); run it by hand to see why", words.join(" "));
+    }
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot ask for the usage of children")?;
+    println!("{} {}", wall.as_nanos(), usage.max_rss());
+    Ok(())
+}
