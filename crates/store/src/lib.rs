@@ -19,6 +19,7 @@ mod changes;
 mod database;
 mod error;
 mod keys;
+mod link_target;
 mod model;
 mod organisations;
 mod personas;
@@ -33,6 +34,7 @@ pub use changes::{Changed, Intent, Patch, PersonaChange};
 pub use database::{Store, Transaction};
 pub use error::StoreError;
 pub use keys::NewKey;
+pub use link_target::LinkTarget;
 pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Organisation, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
     RevisionRow, Role, Scope, Session, User,

@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::model::{Agent, Change, Persona, PersonaStatus, PersonaSummary, Scope};
-use crate::{Result, Store, StoreError, agents, rows};
+use crate::{Result, Store, StoreError, Transaction, agents, rows};
 
 /// Which persona versions to read, newest first.
 #[derive(Debug, Clone, Copy)]
@@ -47,19 +47,37 @@ impl Store {
     /// # Errors
     /// There is no such agent in the scope, no such version, or the database failed.
     pub async fn persona(&self, scope: &Scope, id: &AgentId, version: PersonaVersion) -> Result<Persona> {
-        let mut reader = self.reader().await?;
-        let agent = agents::read_agent(&mut reader, scope, id).await?;
-        let row = sqlx::query(
-            "SELECT version, status, digest, author, message, created_at, persona
-             FROM persona_versions WHERE agent_id = ? AND version = ?",
-        )
-        .bind(id.as_str())
-        .bind(version.0)
-        .fetch_optional(&mut *reader)
-        .await?
-        .ok_or_else(|| StoreError::VersionNotFound { agent: id.clone(), version })?;
-        persona(&row, &agent)
+        read_persona(&mut *self.reader().await?, scope, id, version).await
     }
+}
+
+impl Transaction {
+    /// Returns a persona version as this transaction sees it.
+    ///
+    /// # Errors
+    /// There is no such agent in the scope, no such version, or the database failed.
+    pub async fn persona(&mut self, scope: &Scope, id: &AgentId, version: PersonaVersion) -> Result<Persona> {
+        read_persona(self.connection(), scope, id, version).await
+    }
+}
+
+async fn read_persona(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    id: &AgentId,
+    version: PersonaVersion,
+) -> Result<Persona> {
+    let agent = agents::read_agent(connection, scope, id).await?;
+    let row = sqlx::query(
+        "SELECT version, status, digest, author, message, created_at, persona
+         FROM persona_versions WHERE agent_id = ? AND version = ?",
+    )
+    .bind(id.as_str())
+    .bind(version.0)
+    .fetch_optional(connection)
+    .await?
+    .ok_or_else(|| StoreError::VersionNotFound { agent: id.clone(), version })?;
+    persona(&row, &agent)
 }
 
 async fn select(

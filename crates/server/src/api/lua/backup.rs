@@ -1,0 +1,53 @@
+//! `/developer/agents/{id}/backup`: copies of a project's files, which this platform does not keep.
+//!
+//! The answers say so in the dialect's way: a backup without files.
+
+use axum::Json;
+use axum::extract::State;
+use keepstep_api::lua::Envelope;
+use keepstep_store::Role;
+use serde_json::{Value, json};
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Segments, agent_id};
+
+/// `GET /developer/agents/{id}/backup`
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+) -> Result<Json<Envelope<Value>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    Ok(Json(Envelope::of(json!({ "fileCount": 0, "projectHash": "", "createdAt": time(agent.changed.at) }))))
+}
+
+/// `GET /developer/agents/{id}/backup/manifest`
+pub(crate) async fn manifest(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+) -> Result<Json<Envelope<Value>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    Ok(Json(Envelope::of(json!({ "projectHash": "", "createdAt": time(agent.changed.at), "files": [] }))))
+}
+
+/// `POST /developer/agents/{id}/backup/blob-urls`
+pub(crate) async fn blob_urls(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    _: Input<Value>,
+) -> Result<Json<Envelope<Value>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    Ok(Json(Envelope::of(json!({ "urls": {} }))))
+}
+
+/// Returns epoch milliseconds as ISO 8601.
+pub(crate) fn time(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds).map(|time| time.to_string()).unwrap_or_default()
+}

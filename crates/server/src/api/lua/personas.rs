@@ -1,0 +1,167 @@
+//! `/developer/agents/{id}/persona/versions`
+
+use std::collections::VecDeque;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use keepstep_api::agents::PersonaStatus;
+use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, Written};
+use keepstep_core::PersonaVersion;
+use keepstep_store::{Agent, Intent, Persona, PersonaChange, PersonaFilter, Role, Store};
+use serde::Deserialize;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
+use crate::write::{Begun, Write};
+use crate::{definition, wire};
+
+/// How many versions, with their texts, are in memory at a time.
+const PAGE: u32 = 16;
+
+/// Which versions a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    status: Option<PersonaStatus>,
+}
+
+/// `GET /developer/agents/{id}/persona/versions[?status=]`
+///
+/// The dialect knows no pages: all versions with all texts are one answer, which is therefore streamed.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    let filter = PersonaFilter { status: wanted.status.map(wire::stored_status), before: None, limit: PAGE };
+    let mut listing = Listing { store: state.store, agent, filter, page: VecDeque::new(), part: Part::Head };
+    // What fails before the first byte is still an error with a status.
+    listing.turn().await?;
+    let body = stream::try_unfold(listing, |mut listing| async move {
+        let chunk = listing.next().await?;
+        Ok::<_, ApiError>(chunk.map(|chunk| (chunk, listing)))
+    });
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], Body::from_stream(body)).into_response())
+}
+
+/// The answer of [`list`] while it is being written.
+struct Listing {
+    store: Store,
+    agent: Agent,
+    filter: PersonaFilter,
+    page: VecDeque<Persona>,
+    part: Part,
+}
+
+enum Part {
+    Head,
+    Entries { is_first: bool },
+    End,
+}
+
+impl Listing {
+    /// Reads the next page.
+    async fn turn(&mut self) -> Result<(), ApiError> {
+        self.page = self.store.personas(&self.agent, self.filter).await?.into();
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        match self.part {
+            Part::Head => {
+                self.part = Part::Entries { is_first: true };
+                Ok(Some(Bytes::from_static(br#"{"success":true,"data":{"versions":["#)))
+            }
+            Part::Entries { is_first } => {
+                if self.page.is_empty() && !is_first {
+                    self.turn().await?;
+                }
+                let Some(persona) = self.page.pop_front() else {
+                    self.part = Part::End;
+                    return Ok(Some(Bytes::from_static(b"]}}")));
+                };
+                self.filter.before = Some(persona.summary.version);
+                self.part = Part::Entries { is_first: false };
+                let mut chunk = if is_first { Vec::new() } else { b",".to_vec() };
+                serde_json::to_writer(&mut chunk, &entry(persona)).map_err(|error| ApiError::Internal(error.to_string()))?;
+                Ok(Some(chunk.into()))
+            }
+            Part::End => Ok(None),
+        }
+    }
+}
+
+/// `POST /developer/agents/{id}/persona/version`
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    precondition: Precondition,
+    input: Input<NewPersona>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let id = agent_id(&id)?;
+    let NewPersona { persona, status, message } = input.value;
+    let message = definition::message(message)?;
+    let status = wire::stored_status(status.unwrap_or(PersonaStatus::Published));
+    let change = PersonaChange { persona: definition::persona(persona)?, status };
+    let patch = keepstep_store::Patch { persona: Some(change), ..Default::default() };
+
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let intent = Intent {
+        scope: caller.scope(),
+        agent: &id,
+        author: Some(caller.name()),
+        message: message.as_deref(),
+        expected: precondition.0,
+    };
+    let changed = write.transaction.change(&intent, &patch).await?;
+    let version = changed.persona.ok_or_else(|| ApiError::Internal("a persona without a version".to_owned()))?;
+    let made = write.transaction.persona(caller.scope(), &id, version).await?;
+    write.finish(StatusCode::CREATED, &Envelope::of(entry(made)), Some(changed.revision)).await
+}
+
+/// `POST /developer/agents/{id}/persona/version/{n}`
+pub(crate) async fn deploy(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments((id, version)): Segments<(String, u32)>,
+    precondition: Precondition,
+    input: Input<serde_json::Value>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let id = agent_id(&id)?;
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let intent =
+        Intent { scope: caller.scope(), agent: &id, author: Some(caller.name()), message: None, expected: precondition.0 };
+    let changed = write.transaction.deploy(&intent, PersonaVersion(version)).await?;
+    let answer = Envelope::of(Written { agent_id: id.clone() });
+    write.finish(StatusCode::OK, &answer, Some(changed.revision)).await
+}
+
+fn entry(persona: Persona) -> PersonaEntry {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double for 285,000 years")]
+    let created_date = persona.summary.created.at as f64;
+    PersonaEntry {
+        version: persona.summary.version,
+        persona: persona.persona,
+        created_date,
+        created_by: persona.summary.created.author,
+        is_current: persona.summary.is_current,
+        status: wire::persona_status(persona.summary.status),
+    }
+}

@@ -1,0 +1,8 @@
+//! The handlers of the API, a file for each resource.
+
+pub(crate) mod agents;
+pub(crate) mod definition;
+pub(crate) mod lua;
+pub(crate) mod personas;
+pub(crate) mod revisions;
+pub(crate) mod whoami;

@@ -1,0 +1,112 @@
+//! `/api/v1/agents/{id}/personas`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keepstep_api::agents::{PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
+use keepstep_core::definition::text_of;
+use keepstep_core::diff::rows;
+use keepstep_core::{Field, PersonaVersion};
+use keepstep_store::{Intent, PersonaFilter, Role};
+use serde::Deserialize;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
+use crate::write::{Begun, Write};
+use crate::{definition, wire};
+
+/// How many versions a page has where the client does not say, and at most.
+const PAGE: u32 = 100;
+
+/// Which versions a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    status: Option<PersonaStatus>,
+    before: Option<u32>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/agents/{id}/personas?status=&before=&limit=`
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<PersonaList>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE);
+    let filter = PersonaFilter {
+        status: wanted.status.map(wire::stored_status),
+        before: wanted.before.map(PersonaVersion),
+        // One more than asked for tells whether there is a next page.
+        limit: limit + 1,
+    };
+    let mut versions = state.store.persona_summaries(caller.scope(), &agent_id(&id)?, filter).await?;
+    let has_more = versions.len() > limit as usize;
+    versions.truncate(limit as usize);
+    let next = versions.last().filter(|_| has_more).map(|last| last.version);
+    Ok(Json(PersonaList { versions: versions.into_iter().map(wire::persona_summary).collect(), next }))
+}
+
+/// `GET /api/v1/agents/{id}/personas/{n}`
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments((id, version)): Segments<(String, u32)>,
+) -> Result<Json<PersonaDocument>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let persona = state.store.persona(caller.scope(), &agent_id(&id)?, PersonaVersion(version)).await?;
+    Ok(Json(wire::persona_document(persona)))
+}
+
+/// What may be said about a deployment.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Deployment {
+    message: Option<String>,
+}
+
+/// `POST /api/v1/agents/{id}/personas/{n}/deploy`
+pub(crate) async fn deploy(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments((id, version)): Segments<(String, u32)>,
+    precondition: Precondition,
+    input: Input<Deployment>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let id = agent_id(&id)?;
+    let expected = precondition.required()?;
+    let message = definition::message(input.value.message)?;
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let intent = Intent {
+        scope: caller.scope(),
+        agent: &id,
+        author: Some(caller.name()),
+        message: message.as_deref(),
+        expected: Some(expected),
+    };
+    let changed = write.transaction.deploy(&intent, PersonaVersion(version)).await?;
+    let after = write.transaction.agent_state(caller.scope(), &id).await?;
+    write.finish(StatusCode::OK, &wire::agent_state(after), Some(changed.revision)).await
+}
+
+/// `GET /api/v1/agents/{id}/personas/{a}/diff/{b}`
+pub(crate) async fn diff(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments((id, from, to)): Segments<(String, u32, u32)>,
+) -> Result<Json<PersonaDiff>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let id = agent_id(&id)?;
+    let (from, to) = (PersonaVersion(from), PersonaVersion(to));
+    let old = state.store.persona(caller.scope(), &id, from).await?;
+    let new = state.store.persona(caller.scope(), &id, to).await?;
+    let text = |persona| text_of(Field::Persona, Some(persona));
+    Ok(Json(PersonaDiff { from, to, rows: rows(&text(&old.persona), &text(&new.persona)) }))
+}

@@ -1,0 +1,24 @@
+//! `/api/v1/agents/{id}/revisions`
+
+use axum::Json;
+use axum::extract::State;
+use keepstep_api::agents::RevisionState;
+use keepstep_core::Revision;
+use keepstep_store::Role;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Segments, agent_id};
+use crate::wire;
+
+/// `GET /api/v1/agents/{id}/revisions/{n}`
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments((id, revision)): Segments<(String, u64)>,
+) -> Result<Json<RevisionState>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let row = state.store.revision(caller.scope(), &agent_id(&id)?, Revision(revision)).await?;
+    Ok(Json(wire::revision_state(row)))
+}

@@ -1,0 +1,83 @@
+//! The state that handlers share, and the server around it.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepstep_store::Store;
+use tokio::net::TcpListener;
+
+use crate::cache::Cache;
+use crate::events::Events;
+use crate::metrics::Metrics;
+use crate::router::router;
+
+/// How long running requests may take after the shutdown began.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the person who runs the server decided.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The URL under which browsers reach the platform, where that is not the address that it listens on: behind a
+    /// proxy, for example `https://keepstep.example`. An `https` one makes cookies secure.
+    pub public_url: Option<String>,
+}
+
+/// What every handler gets. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// What the platform knows.
+    pub store: Store,
+    /// Tells about changes.
+    pub events: Events,
+    /// Counts.
+    pub metrics: Metrics,
+    /// What was decided at the start.
+    pub settings: Arc<Settings>,
+    pub(crate) cache: Cache,
+}
+
+impl AppState {
+    /// Returns the state of a server on a store.
+    pub fn new(store: Store, settings: Settings) -> Self {
+        Self { store, events: Events::new(), metrics: Metrics::new(), settings: Arc::new(settings), cache: Cache::default() }
+    }
+}
+
+/// Answers requests until `shutdown` is done, and then finishes those that run.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    listener: TcpListener,
+    store: Store,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let state = AppState::new(store, settings);
+    let events = state.events.clone();
+    let watching = tokio::spawn(events.clone().watch(state.store.clone()));
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(async move {
+        shutdown.await;
+        // Streams of events would hold the server open for ever.
+        events.close();
+        let _ = stopping.send(true);
+    });
+    let patience = async {
+        // The sender is dropped only when the server is done, and then this branch has lost.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    let outcome = tokio::select! {
+        outcome = server.into_future() => outcome,
+        () = patience => {
+            tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs());
+            Ok(())
+        }
+    };
+    watching.abort();
+    state.store.close().await;
+    outcome
+}

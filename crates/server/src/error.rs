@@ -1,0 +1,212 @@
+//! What a request is answered when it cannot be done: one enum, one body, the cause in the log.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use keepstep_api::error::{ErrorBody, ErrorCode};
+use keepstep_core::Revision;
+use keepstep_store::{Role, StoreError};
+
+/// Why a request is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The key does not open anything.
+    #[error("{0}")]
+    Key(#[from] KeyProblem),
+    /// The key is good, but not for this.
+    #[error("The key {name:?} has the role {has}, and this needs the role {needs}.")]
+    TooNarrow {
+        /// The key's name.
+        name: String,
+        /// The role that it has.
+        has: Role,
+        /// The role that it would need.
+        needs: Role,
+    },
+    /// The request has no meaning.
+    #[error("{0}")]
+    Invalid(String),
+    /// The value is not accepted.
+    #[error("{0}")]
+    Refused(String),
+    /// The value or the body is too large.
+    #[error("{what} is larger than {limit} bytes.")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// The largest size that is accepted.
+        limit: u64,
+    },
+    /// The body is not JSON by its content type.
+    #[error("The body must be JSON, and its content type says {0:?}.")]
+    NotJson(String),
+    /// The write does not name the revision that it replaces.
+    #[error("This write must name the revision that it replaces.")]
+    NoPrecondition,
+    /// There is nothing at that address.
+    #[error("There is nothing at {0}.")]
+    NotFound(String),
+    /// The address does not take that method.
+    #[error("{path} does not take {method}.")]
+    MethodNotAllowed {
+        /// The method.
+        method: String,
+        /// The address.
+        path: String,
+    },
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server is at fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// There is none.
+    #[error("This request came without a key.")]
+    Missing,
+    /// It is cut or mistyped.
+    #[error("This is no whole key of keepstep: it is cut or mistyped.")]
+    Malformed,
+    /// Nobody made it here.
+    #[error("This platform does not know that key.")]
+    Unknown,
+    /// Its time is over.
+    #[error("The time of that key is over.")]
+    Expired,
+    /// Somebody took it back.
+    #[error("Somebody took that key back.")]
+    Revoked,
+}
+
+impl KeyProblem {
+    fn code(self) -> ErrorCode {
+        match self {
+            Self::Missing => ErrorCode::KeyMissing,
+            Self::Malformed => ErrorCode::KeyMalformed,
+            Self::Unknown => ErrorCode::KeyUnknown,
+            Self::Expired => ErrorCode::KeyExpired,
+            Self::Revoked => ErrorCode::KeyRevoked,
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Missing => "Send it as `Authorization: Bearer ks_api_…`.",
+            Self::Malformed => "Copy the whole key again.",
+            Self::Unknown => "Check that the key belongs to this server.",
+            Self::Expired | Self::Revoked => "Ask an owner for a new one: `keepstep admin key create`.",
+        }
+    }
+}
+
+impl ApiError {
+    /// Returns the HTTP status and the body of the answer.
+    pub fn to_body(&self) -> (StatusCode, ErrorBody) {
+        let (code, hint) = self.code_and_hint();
+        let status = match self {
+            Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NoPrecondition => StatusCode::PRECONDITION_REQUIRED,
+            Self::Store(StoreError::NameTaken { .. }) => StatusCode::CONFLICT,
+            _ => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        let message = match (self, code) {
+            (_, ErrorCode::Internal) => "The server failed; its log says why.".to_owned(),
+            (Self::Store(error), _) => sentence(&error.to_string()),
+            _ => self.to_string(),
+        };
+        let current_revision = match self {
+            Self::Store(StoreError::Stale { current }) => Some(*current),
+            _ => None,
+        };
+        let limit = match self {
+            Self::TooLarge { limit, .. } => Some(*limit),
+            _ => None,
+        };
+        let error = status.canonical_reason().unwrap_or("Error").to_owned();
+        let body = ErrorBody {
+            success: false,
+            message,
+            error,
+            code,
+            status_code: status.as_u16(),
+            hint: hint.map(str::to_owned),
+            current_revision,
+            limit,
+        };
+        (status, body)
+    }
+
+    fn code_and_hint(&self) -> (ErrorCode, Option<&'static str>) {
+        match self {
+            Self::Key(problem) => (problem.code(), Some(problem.hint())),
+            Self::TooNarrow { .. } => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key with that role.")),
+            Self::Invalid(_) | Self::NotJson(_) => (ErrorCode::Invalid, None),
+            Self::NoPrecondition => {
+                (ErrorCode::Invalid, Some("Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."))
+            }
+            Self::Refused(_) => (ErrorCode::Refused, None),
+            Self::TooLarge { .. } => (ErrorCode::TooLarge, None),
+            Self::NotFound(_) => (ErrorCode::NotFound, None),
+            Self::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
+            Self::Internal(_) => (ErrorCode::Internal, None),
+            Self::Store(error) => match error {
+                StoreError::AgentNotFound(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),
+                StoreError::VersionNotFound { .. } | StoreError::RevisionNotFound { .. } => (ErrorCode::VersionNotFound, None),
+                StoreError::OrganisationNotFound(_) | StoreError::ProjectNotFound(_) | StoreError::KeyNotFound(_) => {
+                    (ErrorCode::NotFound, None)
+                }
+                StoreError::NameTaken { .. }
+                | StoreError::InvalidName { .. }
+                | StoreError::LinkUnknown
+                | StoreError::LinkUsed
+                | StoreError::LinkExpired => (ErrorCode::Refused, None),
+                StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
+                StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),
+                StoreError::Busy | StoreError::Full | StoreError::ReadOnly => {
+                    (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server."))
+                }
+                _ => (ErrorCode::Internal, None),
+            },
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, body) = self.to_body();
+        if status.is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "a request failed");
+        }
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let ApiError::Store(StoreError::Stale { current }) = self
+            && let Some(tag) = etag(current)
+        {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+/// Returns the header value of a revision.
+pub(crate) fn etag(revision: Revision) -> Option<HeaderValue> {
+    HeaderValue::from_str(&revision.to_etag()).ok()
+}
+
+/// Returns the message of a library's error as a sentence: with a capital letter and a full stop.
+fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let rest = characters.as_str();
+    let stop = if rest.ends_with('.') { "" } else { "." };
+    format!("{first}{rest}{stop}")
+}

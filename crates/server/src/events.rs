@@ -1,0 +1,148 @@
+//! What changes, as it happens.
+//!
+//! Changes are read from the database, in their order, whoever made them: this process, another one, or a command on
+//! the same data. A write of this process is looked for at once, any other within a second.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt as _, future};
+use keepstep_api::agents::ChangeEvent;
+use keepstep_core::AgentId;
+use keepstep_store::{ChangeRow, Role, Scope, Store};
+use serde::Deserialize;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Parameters, agent_id};
+use crate::wire;
+
+/// How often changes of other processes are looked for.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many changes a slow reader may be behind before it misses some.
+const BACKLOG: usize = 1024;
+
+/// How many changes are read at a time.
+const PAGE: u32 = 256;
+
+/// Hands changes from the database to everybody who listens.
+#[derive(Debug, Clone)]
+pub struct Events {
+    sender: broadcast::Sender<Arc<ChangeRow>>,
+    wake: Arc<Notify>,
+    closed: watch::Sender<bool>,
+}
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self { sender: broadcast::channel(BACKLOG).0, wake: Arc::new(Notify::new()), closed: watch::channel(false).0 }
+    }
+
+    /// Looks for changes now, because there is one.
+    pub fn look(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Ends all streams; the server stops.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Returns the changes inside a scope from now on, of one agent or of all. The stream ends when the server stops, and
+    /// when its reader is so slow that it missed some: a client that connects again reads the state anew.
+    pub fn subscribe(&self, scope: Scope, agent: Option<AgentId>) -> impl Stream<Item = Arc<ChangeRow>> + use<> {
+        let mut closed = self.closed.subscribe();
+        let stop = async move {
+            // An error means that the sender is gone, and then the stream is over as well.
+            let _ = closed.wait_for(|closed| *closed).await;
+        };
+        BroadcastStream::new(self.sender.subscribe())
+            .take_while(|received| future::ready(received.is_ok()))
+            .filter_map(|received| future::ready(received.ok()))
+            .filter(move |change| {
+                let is_seen = scope.covers(&change.scope.org_id, change.scope.project_id.as_deref())
+                    && agent.as_ref().is_none_or(|agent| *agent == change.agent_id);
+                future::ready(is_seen)
+            })
+            .take_until(stop)
+    }
+
+    /// Reads changes and hands them out, for as long as the server runs.
+    pub(crate) async fn watch(self, store: Store) {
+        let mut seen = None;
+        let mut generation = 0;
+        loop {
+            if let Err(error) = self.read(&store, &mut seen, &mut generation).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the changes; trying again");
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn read(&self, store: &Store, seen: &mut Option<i64>, generation: &mut u64) -> keepstep_store::Result<()> {
+        let now = store.generation().await?;
+        let Some(mut sequence) = *seen else {
+            *seen = Some(store.newest_change().await?);
+            *generation = now;
+            return Ok(());
+        };
+        if now == *generation {
+            return Ok(());
+        }
+        loop {
+            let changes = store.changes_after(sequence, PAGE).await?;
+            let Some(last) = changes.last() else { break };
+            sequence = last.sequence;
+            *seen = Some(sequence);
+            for change in changes {
+                // Nobody listening is no error.
+                let _ = self.sender.send(Arc::new(change));
+            }
+        }
+        *generation = now;
+        Ok(())
+    }
+}
+
+/// Which changes a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    agent: Option<String>,
+}
+
+/// `GET /api/v1/events[?agent=ID]`
+pub(crate) async fn stream(
+    State(state): State<AppState>,
+    caller: Caller,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let agent = wanted.agent.as_deref().map(agent_id).transpose()?;
+    if let Some(agent) = &agent {
+        state.store.agent(caller.scope(), agent).await?;
+    }
+    let changes = state.events.subscribe(caller.scope().clone(), agent);
+    let events = changes.map(|change| Ok::<_, Infallible>(event(&change)));
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
+}
+
+fn event(change: &ChangeRow) -> Event {
+    let sent = ChangeEvent {
+        agent_id: change.agent_id.clone(),
+        revision: change.revision,
+        changed: wire::change(change.changed.clone()),
+    };
+    let event = Event::default().event("change").id(change.sequence.to_string());
+    event.json_data(sent).unwrap_or_else(|_| Event::default().comment("a change that cannot be shown"))
+}

@@ -1,0 +1,21 @@
+//! `GET /healthz`: whether the server can do its work.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::AppState;
+
+/// `GET /healthz`
+pub(crate) async fn show(State(state): State<AppState>) -> Response {
+    match state.store.check().await {
+        Ok(()) => Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response(),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database does not answer");
+            let body = Json(json!({ "status": "failing", "reason": "the database does not answer" }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}

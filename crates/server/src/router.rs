@@ -1,0 +1,109 @@
+//! Every route of the server.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use keepstep_api::lua::PrimitiveKind;
+use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
+use crate::api::{agents, definition, personas, revisions, whoami};
+use crate::app::AppState;
+use crate::error::ApiError;
+use crate::request::shown;
+use crate::{events, health, metrics, openapi, web};
+
+/// Returns the whole server as one service.
+pub fn router(state: AppState) -> Router {
+    let api = own().merge(lua()).merge(operations());
+    let api = api
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    api.merge(web::router())
+        .fallback(not_found)
+        .with_state(state.clone())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(head_line))
+        .layer(from_fn_with_state(state, metrics::count))
+}
+
+/// Our own additions: see [`keepstep_api::agents`].
+fn own() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/whoami", get(whoami::show))
+        .route("/api/v1/agents", get(agents::list).post(agents::create))
+        .route("/api/v1/agents/{id}/state", get(agents::state))
+        .route("/api/v1/agents/{id}/definition", patch(definition::change))
+        .route("/api/v1/agents/{id}/revisions/{revision}", get(revisions::show))
+        .route("/api/v1/agents/{id}/personas", get(personas::list))
+        .route("/api/v1/agents/{id}/personas/{version}", get(personas::show))
+        .route("/api/v1/agents/{id}/personas/{version}/deploy", post(personas::deploy))
+        .route("/api/v1/agents/{id}/personas/{version}/diff/{other}", get(personas::diff))
+        .route("/api/v1/events", get(events::stream))
+}
+
+/// The lua dialect: see [`keepstep_api::lua`].
+fn lua() -> Router<AppState> {
+    let mut router = Router::new()
+        .route("/admin/me/authorization", get(me::authorization))
+        .route("/admin/me/authorization/context", get(me::context))
+        .route("/admin/agents/{id}", get(lua_agents::show))
+        .route("/agents/{id}/sub-agent", patch(lua_agents::change))
+        .route("/developer/agents/{id}/persona/versions", get(lua_personas::list))
+        .route("/developer/agents/{id}/persona/version", post(lua_personas::create))
+        .route("/developer/agents/{id}/persona/version/{version}", post(lua_personas::deploy))
+        .route("/developer/agents/{id}/versions", get(lua_agents::snapshots))
+        .route("/developer/agents/{id}/backup", get(backup::show))
+        .route("/developer/agents/{id}/backup/manifest", get(backup::manifest))
+        .route("/developer/agents/{id}/backup/blob-urls", post(backup::blob_urls));
+    for kind in PrimitiveKind::ALL {
+        let list = get(move |state, caller, id| primitives::list(kind, state, caller, id));
+        let create = post(move |state, caller, id, input| primitives::create(kind, state, caller, id, input));
+        router = router.route(kind.path(), list.merge(create));
+    }
+    router
+}
+
+/// For those who run the server.
+fn operations() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::show))
+        .route("/metrics", get(metrics::show))
+        .route("/api/openapi.json", get(openapi::show))
+}
+
+/// Returns true for addresses that programs use: their errors are JSON.
+fn is_api(path: &str) -> bool {
+    ["/api", "/admin", "/developer", "/healthz", "/metrics"]
+        .iter()
+        .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        || path.ends_with("/sub-agent")
+}
+
+async fn not_found(request: Request) -> Response {
+    let path = request.uri().path();
+    if is_api(path) { ApiError::NotFound(shown(path)).into_response() } else { web::not_found() }
+}
+
+async fn method_not_allowed(request: Request) -> ApiError {
+    ApiError::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) }
+}
+
+fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
+    let cause = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    ApiError::Internal(format!("a handler panicked: {}", cause.unwrap_or("without a message"))).into_response()
+}
+
+/// Says on every response what answers: a client tells by it whether our additions are there.
+async fn head_line(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_NUMBER));
+    response
+}
