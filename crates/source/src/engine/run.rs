@@ -1,0 +1,402 @@
+//! One evaluation, on the engine's own thread.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rquickjs::{
+    Array, CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Promise, Runtime,
+    promise::PromiseState,
+};
+
+use super::capture::{Reader, Thrown};
+use super::loader::{self, Modules};
+use super::{Captured, CapturedAgent, Failure, FailureKind, Limits, Position, sandbox, time_limit};
+
+const PRELUDE: &str = include_str!("prelude.js");
+
+/// How long reading the values may take after the time was used up.
+const READING_TIME: Duration = Duration::from_millis(250);
+
+/// How much memory reading the values may take after the memory was used up.
+const READING_MEMORY: usize = 16 << 20;
+
+/// How many timers fire at most; a timer that sets the next one would keep us for ever.
+const MOST_TIMERS: usize = 1_000;
+
+/// What the engine sends to the caller.
+pub(super) enum Message {
+    /// Asks for the text that stands in place of a file.
+    Read { path: PathBuf, answer: mpsc::SyncSender<Option<String>> },
+    /// The end.
+    Done(Result<Captured, Failure>),
+}
+
+/// An evaluation that can be sent to a thread. All paths are canonical.
+pub(super) struct Job {
+    pub(super) root: PathBuf,
+    pub(super) entry: PathBuf,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) limits: Limits,
+    pub(super) deadline: Instant,
+    pub(super) messages: mpsc::Sender<Message>,
+}
+
+/// What the functions that the engine calls have in common.
+pub(super) struct Shared {
+    pub(super) root: PathBuf,
+    pub(super) entry: PathBuf,
+    messages: mpsc::Sender<Message>,
+    limits: Limits,
+}
+
+impl Shared {
+    /// Returns the text that the caller has in place of a file.
+    pub(super) fn overlay(&self, path: &Path) -> Option<String> {
+        let (answer, text) = mpsc::sync_channel(1);
+        self.messages.send(Message::Read { path: path.to_path_buf(), answer }).ok()?;
+        text.recv().ok()?
+    }
+
+    /// Returns the size from which on a file is refused: it could not be a value within the memory.
+    pub(super) fn largest_file(&self) -> u64 {
+        u64::try_from(self.limits.memory / 2).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the text of a module.
+    pub(super) fn text(&self, path: &Path) -> Result<String, Failure> {
+        if let Some(text) = self.overlay(path) {
+            return Ok(text);
+        }
+        let failure =
+            |reason: String| Failure::new(FailureKind::Module, format!("{} cannot be imported: {reason}", self.shown(path)));
+        if !path.starts_with(&self.root) {
+            return Err(failure("it is outside of the project, and only its own modules are run".to_owned()));
+        }
+        let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|_| failure("it is not valid UTF-8".to_owned()))
+    }
+}
+
+/// Which limit was reached, and when the next is.
+struct Clock {
+    deadline: Cell<Instant>,
+    expired: Cell<bool>,
+}
+
+impl Job {
+    /// Evaluates and sends the result.
+    pub(super) fn run(self) {
+        let messages = self.messages.clone();
+        let result = self.evaluate();
+        // Nobody listens any more if the caller's own limit came first.
+        let _ = messages.send(Message::Done(result));
+    }
+
+    fn evaluate(self) -> Result<Captured, Failure> {
+        let engine = |error: rquickjs::Error| Failure::new(FailureKind::Engine, format!("the engine failed: {error}"));
+        let limits = self.limits;
+        let runtime = Runtime::new().map_err(engine)?;
+        runtime.set_memory_limit(limits.memory);
+        runtime.set_max_stack_size(limits.stack);
+        let clock = Rc::new(Clock { deadline: Cell::new(self.deadline), expired: Cell::new(false) });
+        let interrupt = Rc::clone(&clock);
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            let expired = Instant::now() >= interrupt.deadline.get();
+            interrupt.expired.set(expired || interrupt.expired.get());
+            expired
+        })));
+        let shared = Rc::new(Shared { root: self.root, entry: self.entry, messages: self.messages, limits: self.limits });
+        let modules = Modules::new(Rc::clone(&shared));
+        runtime.set_loader(loader::Finder(Rc::clone(&modules)), loader::Reader(Rc::clone(&modules)));
+        let context = Context::full(&runtime).map_err(|error| match error {
+            rquickjs::Error::Allocation => memory_limit(limits),
+            error => engine(error),
+        })?;
+        let world = World { shared, modules, clock, limits };
+        // The limit on memory cannot be changed while the engine is entered, so it is entered twice.
+        let (ended, prelude) = context.with(|ctx| {
+            let prelude = (|| {
+                let host = sandbox::host(&ctx, &world.shared, &self.environment)?;
+                ctx.eval::<Function<'_>, _>(PRELUDE)?.call::<_, Object<'_>>((host,))
+            })();
+            let prelude = prelude.catch(&ctx).map_err(|error| match error {
+                CaughtError::Error(error) if !matches!(error, rquickjs::Error::Allocation) => engine(error),
+                // There is nothing in the prelude that could go wrong other than by a lack of memory.
+                _ if limits.memory < 4 << 20 => memory_limit(limits),
+                error => Failure::new(FailureKind::Engine, format!("the engine failed: {error}")),
+            })?;
+            let ended = Evaluation { ctx: ctx.clone(), world: &world, prelude: prelude.clone() }.load();
+            Ok((ended, Persistent::save(&ctx, prelude)))
+        })?;
+        // What was constructed is read even if the limits are used up by now.
+        world.clock.expired.set(false);
+        world.clock.deadline.set(Instant::now() + READING_TIME);
+        runtime.set_memory_limit(limits.memory + READING_MEMORY);
+        context.with(|ctx| {
+            let prelude = prelude.restore(&ctx).map_err(engine)?;
+            Evaluation { ctx, world: &world, prelude }.finish(ended)
+        })
+    }
+}
+
+/// What is outside of the engine.
+struct World {
+    shared: Rc<Shared>,
+    modules: Rc<Modules>,
+    clock: Rc<Clock>,
+    limits: Limits,
+}
+
+/// An engine with its prelude, at work.
+struct Evaluation<'a, 'js> {
+    ctx: Ctx<'js>,
+    world: &'a World,
+    prelude: Object<'js>,
+}
+
+impl<'js> Evaluation<'_, 'js> {
+    /// Loads the entry and all that it imports, and waits until nothing is left to do.
+    fn load(&self) -> Result<(), Failure> {
+        let name = self.world.shared.entry.to_str().ok_or_else(|| {
+            let message = format!("{} cannot be run: its path is not valid UTF-8", self.world.shared.entry.display());
+            Failure::new(FailureKind::Module, message)
+        })?;
+        // A module that imports the entry finds it by its name, so it is loaded like every other.
+        let name_literal = serde_json::Value::from(name);
+        let start = format!("const e=await import({name_literal});globalThis.__keepstepEntry=e;");
+        let promise = Module::evaluate(self.ctx.clone(), "keepstep:start", start).catch(&self.ctx);
+        let promise = promise.map_err(|error| self.failure(error))?;
+        self.wait_for(&promise)?;
+        if self.agents()?.is_empty() {
+            self.call_exports()?;
+        }
+        self.drain();
+        self.in_time()
+    }
+
+    fn in_time(&self) -> Result<(), Failure> {
+        match self.world.clock.expired.get() {
+            true => Err(time_limit(self.world.limits.time)),
+            false => Ok(()),
+        }
+    }
+
+    /// Runs jobs and timers until a promise is settled.
+    fn wait_for(&self, promise: &Promise<'js>) -> Result<(), Failure> {
+        let mut timers = 0;
+        loop {
+            self.in_time()?;
+            match promise.state() {
+                PromiseState::Resolved => return Ok(()),
+                PromiseState::Rejected => {
+                    let error = match promise.result::<rquickjs::Value<'_>>() {
+                        Some(Err(error)) => CaughtError::from_error(&self.ctx, error),
+                        _ => CaughtError::Error(rquickjs::Error::Unknown),
+                    };
+                    return Err(self.failure(error));
+                }
+                PromiseState::Pending => {}
+            }
+            if self.step() {
+                continue;
+            }
+            timers += 1;
+            if timers > MOST_TIMERS || !self.run_timer() {
+                self.in_time()?;
+                let message = "the code waits for something that does not come, as there is no network and no input";
+                return Err(Failure::new(FailureKind::Waiting, message));
+            }
+        }
+    }
+
+    /// Runs the jobs and timers that are left.
+    fn drain(&self) {
+        let mut timers = 0;
+        loop {
+            if self.world.clock.expired.get() {
+                return;
+            }
+            if !self.step() {
+                timers += 1;
+                if timers > MOST_TIMERS || !self.run_timer() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs one job; returns false if there is none.
+    fn step(&self) -> bool {
+        let done = self.ctx.execute_pending_job();
+        // A chain of short jobs never reaches the engine's own check.
+        if Instant::now() >= self.world.clock.deadline.get() {
+            self.world.clock.expired.set(true);
+        }
+        done
+    }
+
+    /// Fires the next timer; returns false if there is none. One that throws would have ended the process, after
+    /// everything that we are interested in.
+    fn run_timer(&self) -> bool {
+        let run = self.prelude.get::<_, Function<'_>>("runTimer").and_then(|run| run.call::<_, bool>(()));
+        match run.catch(&self.ctx) {
+            Ok(fired) => fired,
+            Err(_) => !self.world.clock.expired.get(),
+        }
+    }
+
+    fn call_exports(&self) -> Result<(), Failure> {
+        let call = (|| {
+            let entry: Object<'_> = self.ctx.globals().get("__keepstepEntry")?;
+            self.prelude.get::<_, Function<'_>>("callExports")?.call::<_, ()>((entry,))
+        })();
+        call.catch(&self.ctx).map_err(|error| self.failure(error))
+    }
+
+    fn agents(&self) -> Result<Vec<Object<'js>>, Failure> {
+        let agents = self.prelude.get::<_, Function<'_>>("agents").and_then(|agents| agents.call::<_, Array<'_>>(()));
+        let agents = agents.and_then(|agents| agents.iter::<Object<'_>>().collect::<rquickjs::Result<Vec<_>>>());
+        agents.catch(&self.ctx).map_err(|error| self.failure(error))
+    }
+
+    /// Reads the agents, or returns the failure if there are none.
+    fn finish(&self, ended: Result<(), Failure>) -> Result<Captured, Failure> {
+        let mut captured = Captured::default();
+        let reader = self.reader().catch(&self.ctx).map_err(|error| self.failure(error))?;
+        for agent in self.agents()? {
+            // Fields of a class that extends are set after the constructor that told us. If the code failed later on,
+            // they may be missing.
+            let complete = ended.is_ok() || agent.get::<_, bool>("direct").unwrap_or(false);
+            let instance = agent.get::<_, Object<'_>>("instance");
+            let (true, Ok(instance)) = (complete, instance) else { continue };
+            let stack = agent.get::<_, String>("stack").unwrap_or_default();
+            let position = self.frames(&stack).next();
+            captured.agents.push(CapturedAgent { position, values: reader.properties(&instance) });
+        }
+        match ended {
+            Err(failure) if captured.agents.is_empty() => Err(failure),
+            Ok(()) => Ok(captured),
+            Err(failure) => Ok(Captured { failed_later: Some(failure), ..captured }),
+        }
+    }
+
+    /// Returns the places of a stack that are in files of the project.
+    fn frames(&self, stack: &str) -> impl Iterator<Item = Position> {
+        stack.lines().filter_map(|line| {
+            let frame = Frame::parse(line)?;
+            self.world.modules.origin_of(Path::new(frame.file), frame.line, frame.column)
+        })
+    }
+
+    fn reader(&self) -> rquickjs::Result<Reader<'js>> {
+        Reader::new(&self.ctx, &self.prelude)
+    }
+
+    fn failure(&self, error: CaughtError<'js>) -> Failure {
+        if let Err(failure) = self.in_time() {
+            return failure;
+        }
+        let explain = |thrown| self.reader().catch(&self.ctx).ok()?.explain(thrown);
+        let thrown = match error {
+            CaughtError::Exception(exception) => explain(exception.into_value()),
+            // The engine throws null when there is no memory even for an error.
+            CaughtError::Value(value) if value.is_null() || value.is_undefined() => None,
+            CaughtError::Value(value) => explain(value),
+            CaughtError::Error(_) => None,
+        };
+        let Some(thrown) = thrown else {
+            return memory_limit(self.world.limits);
+        };
+        // Nobody else makes errors of this kind; a text that is too long is one that would not fit.
+        if ["InternalError: out of memory", "InternalError: string too long"].contains(&thrown.text.as_str()) {
+            return memory_limit(self.world.limits);
+        }
+        if let Some(failure) = self.world.modules.failure_behind(&thrown.text) {
+            return failure;
+        }
+        let position = self.frames(&thrown.stack).next();
+        let place = match &position {
+            Some(position) => format!("{}:{}", self.world.shared.shown(&position.file), position.line),
+            None => self.world.shared.shown(&self.world.shared.entry),
+        };
+        let (kind, message) = self.describe(&thrown, &place);
+        Failure::new(kind, message).at(position)
+    }
+
+    fn describe(&self, thrown: &Thrown, place: &str) -> (FailureKind, String) {
+        let text = &thrown.text;
+        if text.contains("stack size exceeded") || text.contains("stack overflow") {
+            return (FailureKind::DepthLimit, format!("the calls at {place} are nested too deeply"));
+        }
+        // The engine found it while it linked the modules, before anything ran.
+        if let Some(text) = text.strip_prefix("SyntaxError: ").filter(|_| position_free(&thrown.stack)) {
+            let root = format!("{}/", self.world.shared.root.display());
+            return (FailureKind::Module, text.replace(&root, ""));
+        }
+        let kind = match thrown.kind.as_str() {
+            "package" => FailureKind::Package,
+            "refused" => FailureKind::Refused,
+            _ => FailureKind::Threw,
+        };
+        if kind != FailureKind::Threw {
+            return (kind, format!("{text} (at {place})"));
+        }
+        let function = thrown.stack.lines().filter_map(Frame::parse).find(|frame| frame.file.starts_with('/'));
+        let message = match function.and_then(|frame| frame.function) {
+            Some(function) => format!("{function}() at {place} threw {text}"),
+            None => format!("the code at {place} threw {text}"),
+        };
+        (kind, message)
+    }
+}
+
+/// Returns true if a stack names no file of the project: the error was found before anything ran.
+fn position_free(stack: &str) -> bool {
+    !stack.lines().filter_map(Frame::parse).any(|frame| frame.file.starts_with('/'))
+}
+
+fn memory_limit(limits: Limits) -> Failure {
+    let message = format!("the code needed more than {} MiB of memory and was stopped", limits.memory >> 20);
+    Failure::new(FailureKind::MemoryLimit, message)
+}
+
+/// One line of a stack as the engine writes it: `    at name (/path/file.ts:1:2)`, or without name and parentheses.
+#[derive(Debug, PartialEq)]
+struct Frame<'a> {
+    function: Option<&'a str>,
+    file: &'a str,
+    line: u32,
+    column: u32,
+}
+
+impl<'a> Frame<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let text = text.trim().strip_prefix("at ")?;
+        let (function, place) = match text.split_once(" (") {
+            Some((function, place)) => (Some(function), place.strip_suffix(')')?),
+            None => (None, text),
+        };
+        let (place, column) = place.rsplit_once(':')?;
+        let (file, line) = place.rsplit_once(':')?;
+        let named = |name: &&str| !name.is_empty() && !name.starts_with('<');
+        Some(Self { function: function.filter(named), file, line: line.parse().ok()?, column: column.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_stack_is_read() {
+        let frame = |function, line, column| Some(Frame { function, file: "/p/a b.ts", line, column });
+        assert_eq!(Frame::parse("    at build (/p/a b.ts:3:14)"), frame(Some("build"), 3, 14));
+        assert_eq!(Frame::parse("    at <anonymous> (/p/a b.ts:3:14)"), frame(None, 3, 14));
+        assert_eq!(Frame::parse("    at /p/a b.ts:3:14"), frame(None, 3, 14));
+        assert_eq!(Frame::parse("    at native"), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! Turns a TypeScript module into JavaScript that the engine runs.
+
+use std::path::Path;
+
+use oxc_allocator::Allocator;
+use oxc_ast::ast::{
+    BindingIdentifier, ExportSpecifier, IdentifierName, ImportDeclarationSpecifier, ImportOrExportKind, ModuleExportName,
+    Program, Statement,
+};
+use oxc_ast::builder::AstBuilder;
+use oxc_codegen::{Codegen, CodegenOptions, CommentOptions};
+use oxc_parser::Parser;
+use oxc_semantic::SemanticBuilder;
+use oxc_span::SourceType;
+use oxc_transformer::{DecoratorOptions, HelperLoaderMode, TransformOptions, Transformer};
+
+/// A module without its types.
+pub(super) struct Stripped {
+    /// The JavaScript.
+    pub(super) code: String,
+    /// What it imports from packages.
+    pub(super) packages: Vec<PackageImport>,
+    /// Where each token of the code comes from, if that was asked for.
+    origins: Vec<Origin>,
+}
+
+/// The names that a module imports from one package.
+#[derive(Debug, PartialEq)]
+pub(super) struct PackageImport {
+    pub(super) specifier: String,
+    pub(super) names: Vec<String>,
+}
+
+/// A token's place in the code and in the source; lines and columns count from 0.
+struct Origin {
+    code: (u32, u32),
+    source: (u32, u32),
+}
+
+/// A syntax error: what is wrong, and the offset in the text.
+#[derive(Debug)]
+pub(super) struct SyntaxError {
+    pub(super) message: String,
+    pub(super) offset: usize,
+}
+
+/// How a module is to be stripped.
+#[derive(Clone, Copy)]
+pub(super) struct Options<'a> {
+    /// Decides about each specifier whether it names a package, which is not run.
+    pub(super) is_package: &'a dyn Fn(&str) -> bool,
+    /// Whether places in the code are going to be looked up.
+    pub(super) origins: bool,
+}
+
+/// Strips a module of its types.
+///
+/// Imports of a package's whole namespace become imports of its default: a module's namespace has only members that are
+/// known beforehand, and those of a package are not known.
+pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
+    let allocator = Allocator::default();
+    let source_type = SourceType::from_path(path).unwrap_or_default();
+    // JavaScript files may hold JSX under any name; TypeScript is ambiguous then and follows the name.
+    let source_type = if source_type.is_javascript() { source_type.with_jsx(true) } else { source_type };
+    let parsed = Parser::new(&allocator, text, source_type).parse();
+    if let Some(error) = parsed.diagnostics.iter().next() {
+        let offset = error.labels.iter().next().map_or(0, |label| label.offset() as usize);
+        return Err(SyntaxError { message: error.message.to_string(), offset });
+    }
+    let mut program = parsed.program;
+    let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program).semantic;
+    let scoping = semantic.into_scoping();
+    let prologue = prologue(path, |name| scoping.root_unresolved_references().keys().any(|free| free.as_str() == name));
+
+    let mut transform = TransformOptions::default();
+    transform.decorator = DecoratorOptions { legacy: true, ..DecoratorOptions::default() };
+    transform.helper_loader.mode = HelperLoaderMode::External;
+    // What the transformer complains about, such as `import x = require('x')`, the engine refuses with a place.
+    Transformer::new(&allocator, path, &transform).build_with_scoping(scoping, &mut program);
+
+    let packages = package_imports(&allocator, &mut program, options.is_package);
+    let generated = Codegen::new()
+        .with_options(CodegenOptions {
+            comments: CommentOptions::disabled(),
+            source_map_path: options.origins.then(|| path.to_path_buf()),
+            ..CodegenOptions::default()
+        })
+        .build(&program);
+    let shift = prologue.chars().count() as u32;
+    let origins = generated.map.iter().flat_map(|map| map.get_tokens()).map(|token| {
+        let column = token.get_dst_col() + if token.get_dst_line() == 0 { shift } else { 0 };
+        Origin { code: (token.get_dst_line(), column), source: (token.get_src_line(), token.get_src_col()) }
+    });
+    let origins = origins.collect();
+    // The engine takes the code as text that ends at its first NUL.
+    let code = format!("{prologue}{}", generated.code).replace('\0', "\\x00");
+    Ok(Stripped { code, packages, origins })
+}
+
+impl Stripped {
+    /// Returns where a place in the code comes from. Lines and columns count from 1 on both sides.
+    pub(super) fn origin_of(&self, line: u32, column: u32) -> (u32, u32) {
+        let wanted = (line.saturating_sub(1), column.saturating_sub(1));
+        let after = self.origins.partition_point(|origin| origin.code <= wanted);
+        match self.origins.get(after.saturating_sub(1)) {
+            Some(origin) => (origin.source.0 + 1, origin.source.1 + 1),
+            None => (line, column),
+        }
+    }
+}
+
+/// Returns the names of the file that a module of the CommonJS kind has, if the module uses and does not define them.
+fn prologue(path: &Path, is_free: impl Fn(&str) -> bool) -> String {
+    let folder = path.parent().unwrap_or(path);
+    let mut text = String::new();
+    for (name, value) in [("__dirname", folder), ("__filename", path)] {
+        if is_free(name) {
+            let value = serde_json::Value::from(value.to_string_lossy());
+            text.push_str(&format!("const {name}={value};"));
+        }
+    }
+    text
+}
+
+/// Collects what is imported from packages, and makes imports of their namespaces imports of their defaults.
+fn package_imports<'a>(
+    allocator: &'a Allocator,
+    program: &mut Program<'a>,
+    is_package: &dyn Fn(&str) -> bool,
+) -> Vec<PackageImport> {
+    let builder = AstBuilder::new(allocator);
+    let mut found: Vec<PackageImport> = Vec::new();
+    let mut add = |specifier: &str, names: Vec<String>| match found.iter_mut().find(|one| one.specifier == specifier) {
+        Some(one) => one.names.extend(names),
+        None => found.push(PackageImport { specifier: specifier.to_owned(), names }),
+    };
+    for statement in &mut program.body {
+        match statement {
+            Statement::ImportDeclaration(import) if is_package(&import.source.value) => {
+                let mut names = Vec::new();
+                for specifier in import.specifiers.iter_mut().flatten() {
+                    if let ImportDeclarationSpecifier::ImportNamespaceSpecifier(namespace) = specifier {
+                        let (span, name) = (namespace.span, namespace.local.name);
+                        let default = ModuleExportName::IdentifierName(IdentifierName::new(span, "default", &builder));
+                        let local = BindingIdentifier::new(span, name, &builder);
+                        let value = ImportOrExportKind::Value;
+                        *specifier = ImportDeclarationSpecifier::new_import_specifier(span, default, local, value, &builder);
+                    }
+                    if let ImportDeclarationSpecifier::ImportSpecifier(one) = specifier {
+                        names.push(one.imported.name().to_string());
+                    }
+                }
+                add(&import.source.value, names);
+            }
+            Statement::ExportFromDeclaration(export) if is_package(&export.source.value) => {
+                let name = |specifier: &ExportSpecifier<'_>| specifier.local.name().to_string();
+                add(&export.source.value, export.specifiers.iter().map(name).collect());
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stripped(text: &str) -> Stripped {
+        let is_package = |specifier: &str| !specifier.starts_with('.');
+        strip(Path::new("/p/a.ts"), text, Options { is_package: &is_package, origins: true }).unwrap()
+    }
+
+    #[test]
+    fn types_go_and_values_stay() {
+        let code = stripped("import { T, v } from 'p'; import type { U } from 'q';\nexport const a: T = v as U;").code;
+        insta::assert_snapshot!(code, @r#"
+        import { v } from "p";
+        export const a = v;
+        "#);
+    }
+
+    #[test]
+    fn enums_namespaces_parameter_properties_and_decorators_become_javascript() {
+        let code = stripped(
+            "enum E { A = 'a' }\nnamespace N { export const x = 1 }\nclass C { constructor(private y: number) {} }\n\
+             @dec class D { @dec m() {} }\nexport const all = [E.A, N.x, C, D];",
+        )
+        .code;
+        assert!(code.contains("babelHelpers.decorate("), "{code}");
+        assert!(!code.contains("private"), "{code}");
+    }
+
+    #[test]
+    fn a_namespace_of_a_package_is_its_default() {
+        let stripped = stripped("import d, * as z from 'zod';\nimport * as own from './own';\nexport { z, d, own };");
+        insta::assert_snapshot!(stripped.code, @r#"
+        import d, { default as z } from "zod";
+        import * as own from "./own";
+        export { z, d, own };
+        "#);
+        assert_eq!(stripped.packages, [PackageImport { specifier: "zod".to_owned(), names: vec!["default".to_owned()] }]);
+    }
+
+    #[test]
+    fn a_place_in_the_code_has_an_origin() {
+        let stripped = stripped("interface A {\n  b: string\n}\n\n\nexport const c =\n  f();");
+        let line = stripped.code.lines().position(|line| line.contains("f()")).unwrap() as u32;
+        assert_eq!(stripped.origin_of(line + 1, 18), (7, 3));
+    }
+
+    #[test]
+    fn the_names_of_the_file_are_there_when_used() {
+        assert!(stripped("export const a = __dirname;").code.starts_with("const __dirname=\"/p\";"));
+        let own = "const __dirname = 'x'; export const a = __dirname;";
+        assert!(!stripped(own).code.contains("/p"));
+    }
+}
