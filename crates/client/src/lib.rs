@@ -1,1 +1,33 @@
-//! Placeholder.
+//! Talks to a platform.
+//!
+//! [`resolve`] decides which platform a command talks to and with which key. A [`Reader`] asks; only a [`Writer`] can
+//! change anything, so that a command that must not write is given a client that cannot. Both speak two dialects and find
+//! out by themselves which one the server understands: keepstep's own, where one request answers everything, every write
+//! names what it replaces and a repeated write is done once; and the lua dialect, which has none of that.
+//!
+//! Nothing here reads environment variables or looks for the home folder; the caller passes [`Surroundings`]. (The HTTP
+//! library reads the usual proxy variables by itself.) Nothing prints.
+
+pub mod credentials;
+mod dialect;
+pub mod env_file;
+mod error;
+mod reader;
+mod remote;
+mod resolve;
+pub mod retry;
+mod secret;
+mod target;
+mod text;
+mod transport;
+mod writer;
+
+pub use error::{ClientError, KeyProblem};
+pub use reader::{Health, Identity, PersonaQuery, Reader};
+pub use remote::{Dialect, Fetched, RemoteAgent};
+pub use resolve::{ResolveError, Surroundings, Wanted, resolve};
+pub use secret::Secret;
+pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, same_server};
+pub use text::visible;
+pub use transport::Options;
+pub use writer::Writer;

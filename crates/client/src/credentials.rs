@@ -1,0 +1,245 @@
+//! The keys that `login` stored, one for each platform.
+//!
+//! They are in `credentials.toml` in the folder of our settings. The file is made with mode 0600 before the first byte is
+//! in it, and replaced as a whole by renaming, while a lock beside it keeps two logins apart. Whoever reads it sees the
+//! old keys or the new ones, never half of them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::secret::Secret;
+use crate::target::{parse_url, same_server, shown};
+
+const FILE_NAME: &str = "credentials.toml";
+const LOCK_NAME: &str = ".credentials.lock";
+const FORMAT: u32 = 1;
+const HEADING: &str = "# Written by `login` and `logout`. These keys are secrets.\n";
+
+/// Why the stored keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// The file or its folder cannot be read or written.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The file is not what `login` writes.
+    #[error("{} is broken: {reason}", path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, without any of its text: that is secret.
+        reason: String,
+    },
+    /// A newer version wrote the file.
+    #[error("{} was written by a newer version (format {format}, this one reads {FORMAT})", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
+}
+
+impl CredentialsError {
+    /// Returns what to do about it.
+    pub(crate) fn hint(&self, program: &str) -> Option<String> {
+        match self {
+            Self::Io { .. } => None,
+            Self::Broken { path, .. } => Some(format!("Repair it, or remove {} and run `{program} login URL`.", path.display())),
+            Self::Newer { .. } => Some(format!("Update {program}.")),
+        }
+    }
+}
+
+/// The stored keys.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    path: PathBuf,
+    default: Option<Url>,
+    platforms: Vec<(Url, Secret)>,
+    is_exposed: bool,
+}
+
+impl Credentials {
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the platform of the last login.
+    pub fn default_url(&self) -> Option<&Url> {
+        self.default.as_ref()
+    }
+
+    /// Returns the platforms in the order in which they were stored.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        self.platforms.iter().map(|(url, _)| url)
+    }
+
+    /// Returns the key for exactly this platform.
+    pub fn key_for(&self, url: &Url) -> Option<&Secret> {
+        self.platforms.iter().find(|(stored, _)| same_server(stored, url)).map(|(_, secret)| secret)
+    }
+
+    /// Returns true if others on this machine may read the file, because somebody changed its mode.
+    pub fn is_exposed(&self) -> bool {
+        self.is_exposed
+    }
+
+    /// Returns the platform for which a key is stored.
+    pub(crate) fn url_of(&self, secret: &Secret) -> Option<&Url> {
+        self.platforms.iter().find(|(_, stored)| stored == secret).map(|(url, _)| url)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+    #[serde(default, rename = "platform")]
+    platforms: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    url: String,
+    key: String,
+}
+
+/// Returns the stored keys; none where nobody logged in yet.
+///
+/// # Errors
+/// The file cannot be read or understood.
+pub fn load(config_dir: &Path) -> Result<Credentials, CredentialsError> {
+    let path = config_dir.join(FILE_NAME);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Credentials { path, default: None, platforms: Vec::new(), is_exposed: false });
+        }
+        Err(source) => return Err(CredentialsError::Io { what: "read", path, source }),
+    };
+    let broken = |reason: &str| CredentialsError::Broken { path: path.clone(), reason: reason.to_owned() };
+    // The error's own text would show the line, and with it a key.
+    let document: Document = toml::from_str(&text).map_err(|error| broken(error.message()))?;
+    if document.format > FORMAT {
+        return Err(CredentialsError::Newer { path, format: document.format });
+    }
+    let mut platforms = Vec::new();
+    for entry in document.platforms {
+        let url = parse_url(&entry.url).map_err(|_| broken("a url in it is none"))?;
+        platforms.push((url, Secret::from(entry.key)));
+    }
+    let default = document.default.map(|url| parse_url(&url).map_err(|_| broken("its default is no url"))).transpose()?;
+    let is_exposed = is_exposed(&path);
+    Ok(Credentials { path, default, platforms, is_exposed })
+}
+
+/// Stores the key for a platform in the place of the one it had, makes it the platform of the last login, and returns the
+/// file.
+///
+/// # Errors
+/// The file cannot be read, understood or written; then it is as it was.
+pub fn store(config_dir: &Path, url: &Url, secret: &Secret) -> Result<PathBuf, CredentialsError> {
+    change(config_dir, |credentials| {
+        match credentials.platforms.iter_mut().find(|(stored, _)| same_server(stored, url)) {
+            Some((_, stored)) => *stored = secret.clone(),
+            None => credentials.platforms.push((url.clone(), secret.clone())),
+        }
+        credentials.default = Some(url.clone());
+        true
+    })
+    .map(|(path, _)| path)
+}
+
+/// Removes the key for a platform and returns whether there was one. Another stored platform, the newest one, becomes the
+/// one that is used without being named.
+///
+/// # Errors
+/// The file cannot be read, understood or written; then it is as it was.
+pub fn remove(config_dir: &Path, url: &Url) -> Result<bool, CredentialsError> {
+    let path = config_dir.join(FILE_NAME);
+    if !path.exists() {
+        return Ok(false);
+    }
+    change(config_dir, |credentials| {
+        let before = credentials.platforms.len();
+        credentials.platforms.retain(|(stored, _)| !same_server(stored, url));
+        if credentials.default.as_ref().is_some_and(|default| same_server(default, url)) {
+            credentials.default = credentials.platforms.last().map(|(url, _)| url.clone());
+        }
+        credentials.platforms.len() < before
+    })
+    .map(|(_, was_there)| was_there)
+}
+
+fn change(config_dir: &Path, edit: impl FnOnce(&mut Credentials) -> bool) -> Result<(PathBuf, bool), CredentialsError> {
+    make_folder(config_dir)?;
+    // Unlocked when it is closed, also by a crash.
+    let _lock = lock(&config_dir.join(LOCK_NAME))?;
+    let mut credentials = load(config_dir)?;
+    let is_changed = edit(&mut credentials);
+    if is_changed {
+        write(&credentials)?;
+    }
+    Ok((credentials.path, is_changed))
+}
+
+fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
+    let document = Document {
+        format: FORMAT,
+        default: credentials.default.as_ref().map(shown),
+        platforms: (credentials.platforms.iter())
+            .map(|(url, secret)| Entry { url: shown(url), key: secret.reveal().to_owned() })
+            .collect(),
+    };
+    let fail = |source| CredentialsError::Io { what: "write", path: credentials.path.clone(), source };
+    let text = toml::to_string(&document).map_err(|error| fail(std::io::Error::other(error)))?;
+    // Who keeps settings in another folder behind a link wants the file there replaced, not the link.
+    let path = fs::canonicalize(&credentials.path).unwrap_or_else(|_| credentials.path.clone());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // `tempfile` creates with mode 0600 and fails where the name exists.
+    let mut file = tempfile::Builder::new().prefix(".credentials-").tempfile_in(folder).map_err(fail)?;
+    file.write_all(HEADING.as_bytes()).map_err(fail)?;
+    file.write_all(text.as_bytes()).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(&path).map_err(|error| fail(error.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)
+}
+
+fn make_folder(folder: &Path) -> Result<(), CredentialsError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| CredentialsError::Io { what: "make", path: folder.to_owned(), source })
+}
+
+fn lock(path: &Path) -> Result<File, CredentialsError> {
+    let fail = |source| CredentialsError::Io { what: "lock", path: path.to_owned(), source };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(fail)?;
+    file.lock().map_err(fail)?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_path: &Path) -> bool {
+    false
+}

@@ -1,0 +1,78 @@
+//! An agent as the platform has it, in whatever dialect it said so.
+
+use keepstep_api::agents::{AgentState, Change, PersonaSummary};
+use keepstep_core::canonical;
+use keepstep_core::drift::Server;
+use keepstep_core::{AgentId, Definition, Field, Revision};
+
+/// How a server talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Keepstep's own: revisions, preconditions, idempotent writes.
+    Keepstep,
+    /// The one of the lua tool: none of these.
+    Lua,
+}
+
+/// The answer to "what is this agent, if it is not what I already know?".
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+pub enum Fetched {
+    /// It still has the revision that was named.
+    Unchanged,
+    /// It is this.
+    Agent(RemoteAgent),
+}
+
+/// An agent as the platform has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemoteAgent {
+    /// Which agent.
+    pub agent_id: AgentId,
+    /// Its revision; `None` where the dialect has none.
+    pub revision: Option<Revision>,
+    /// The fields that are set, with the latest *published* persona. In the lua dialect an empty name is kept, because it
+    /// is not the same there as none.
+    pub definition: Definition,
+    /// The latest published persona version.
+    pub published: Option<PersonaSummary>,
+    /// The version in production; in the lua dialect only if it was published.
+    pub current: Option<PersonaSummary>,
+    /// The newest draft, if it is newer than the latest published version; the lua dialect does not tell.
+    pub newest_draft: Option<PersonaSummary>,
+    /// Its last change, where the dialect tells.
+    pub changed: Option<Change>,
+    /// How the server talks.
+    pub dialect: Dialect,
+}
+
+impl RemoteAgent {
+    /// Returns what the platform says of a field, in the form that the comparison wants.
+    ///
+    /// It is silent about a persona that was never published, or only as an empty text, and about a name that it does not
+    /// have: neither is drift. A model or governance that it does not have is an empty value.
+    pub fn side(&self, field: Field) -> Server {
+        let value = self.definition.get(field);
+        let is_silent = match field {
+            Field::Persona => canonical::canonical(field, value).is_none(),
+            Field::Name => value.is_none_or(serde_json::Value::is_null),
+            Field::Model | Field::Governance => false,
+        };
+        if is_silent { Server::Silent } else { Server::Value(value.cloned()) }
+    }
+}
+
+impl From<AgentState> for RemoteAgent {
+    fn from(state: AgentState) -> Self {
+        Self {
+            agent_id: state.agent_id,
+            revision: Some(state.revision),
+            definition: state.definition,
+            published: state.published,
+            current: state.current,
+            newest_draft: state.newest_draft,
+            changed: Some(state.changed),
+            dialect: Dialect::Keepstep,
+        }
+    }
+}

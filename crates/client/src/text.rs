@@ -1,0 +1,81 @@
+//! Text from a server, made fit for a message.
+
+/// The longest text from a server that a message repeats, in characters.
+const LONGEST: usize = 400;
+
+/// Returns a text from elsewhere as one line that a terminal takes for nothing but text: white space runs become one
+/// space, control and direction characters become visible, and a long text is cut.
+pub fn visible(text: &str) -> String {
+    let mut line = String::new();
+    for (taken, character) in text.trim().chars().enumerate() {
+        if taken == LONGEST {
+            line.push('…');
+            break;
+        }
+        if character.is_whitespace() {
+            if !line.ends_with(' ') {
+                line.push(' ');
+            }
+        } else if character.is_control() || is_invisible(character) {
+            line.extend(character.escape_unicode());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// Characters that change the direction or take no place, so that a text would not read as it is.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Returns what an HTML page is about: its title, else its first words.
+pub(crate) fn page_title(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]).into_owned();
+    // ASCII lower case keeps the positions.
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|start| {
+        let start = start + lower[start..].find('>')? + 1;
+        Some(&text[start..start + lower[start..].find("</title")?])
+    });
+    let words = visible(&without_tags(title.unwrap_or(&text)));
+    let short: String = words.chars().take(80).collect();
+    (!short.is_empty()).then_some(short)
+}
+
+fn without_tags(text: &str) -> String {
+    let mut is_tag = false;
+    let keep = |character: &char| match character {
+        '<' => {
+            is_tag = true;
+            false
+        }
+        '>' if is_tag => {
+            is_tag = false;
+            false
+        }
+        _ => !is_tag,
+    };
+    text.chars().filter(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_become_visible() {
+        assert_eq!(visible(" a\u{1b}[31mb\r\n\n c\u{7}\u{202e}d "), "a\\u{1b}[31mb c\\u{7}\\u{202e}d");
+        assert_eq!(visible(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn a_page_is_named_by_its_title_or_first_words() {
+        let title = |page: &str| page_title(page.as_bytes());
+        assert_eq!(title("<html><TITLE lang=en>Sign\nin \u{1b}</TITLE><body>x").as_deref(), Some("Sign in \\u{1b}"));
+        assert_eq!(title("<p>Bad <b>gateway</b></p>").as_deref(), Some("Bad gateway"));
+        assert_eq!(title("<html></html>"), None);
+        assert_eq!(title("<title>İ never closed"), Some("İ never closed".to_owned()));
+    }
+}

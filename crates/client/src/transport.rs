@@ -1,0 +1,476 @@
+//! One request and its answer: connections, tries, redirects, limits, and what an answer means.
+
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use keepstep_api::error::{ErrorBody, ErrorCode};
+use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
+use keepstep_core::Revision;
+use keepstep_core::api_key::{KeyForm, form_of};
+use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::error::{ClientError, KeyProblem};
+use crate::retry::{Failure, Pace, Policy, RealPace, retry_after};
+use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
+use crate::text::{page_title, visible};
+
+/// How many redirects are followed on the same server.
+const MOST_REDIRECTS: usize = 3;
+
+/// How to connect.
+#[derive(Clone)]
+pub struct Options {
+    /// A file with the certificates to trust in place of the system's, `SSL_CERT_FILE`.
+    pub certificate_file: Option<PathBuf>,
+    /// A folder with the certificates to trust in place of the system's, `SSL_CERT_DIR`.
+    pub certificate_folder: Option<PathBuf>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long one try of a request may take as a whole.
+    pub timeout: Duration,
+    /// The largest answer that is read, in bytes.
+    pub answer_limit: usize,
+    /// When to try again.
+    pub policy: Policy,
+    /// Time and chance.
+    pub pace: Arc<dyn Pace>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            certificate_file: None,
+            certificate_folder: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            answer_limit: 32 * 1024 * 1024,
+            policy: Policy::default(),
+            pace: Arc::new(RealPace::default()),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Options").field("timeout", &self.timeout).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    method: Method,
+    /// From the platform's address on, with a slash at its beginning and the ids in it percent-encoded.
+    path: String,
+    headers: HeaderMap,
+    body: Option<Value>,
+    /// True if doing it twice is the same as doing it once.
+    may_repeat: bool,
+    needs_key: bool,
+}
+
+impl Call {
+    pub(crate) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, headers: HeaderMap::new(), body: None, may_repeat: true, needs_key: true }
+    }
+
+    /// A write. It is repeated only if [`Call::once`] makes that harmless.
+    pub(crate) fn write(method: Method, path: String, body: Value) -> Self {
+        Self { method, path, headers: HeaderMap::new(), body: Some(body), may_repeat: false, needs_key: true }
+    }
+
+    /// Makes a repeated write the same write: all tries carry the same random key under this header's name.
+    pub(crate) fn once(mut self, header: HeaderName) -> Self {
+        self.may_repeat = true;
+        let key = uuid::Uuid::new_v4().to_string();
+        self.with(header, &key)
+    }
+
+    pub(crate) fn with(mut self, header: HeaderName, value: &str) -> Self {
+        // Our own values are plain ASCII; another one would be left out and missed by the server.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(header, value);
+        }
+        self
+    }
+
+    pub(crate) fn without_key(mut self) -> Self {
+        self.needs_key = false;
+        self
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Returns true if a keepstep server wrote it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.headers.contains_key(API_HEADER)
+    }
+
+    /// Returns the version of the server's program.
+    pub(crate) fn server_version(&self) -> Option<String> {
+        self.headers.get(VERSION_HEADER).map(|value| visible(&String::from_utf8_lossy(value.as_bytes())))
+    }
+
+    fn content_type(&self) -> Option<String> {
+        let value = String::from_utf8_lossy(self.headers.get(CONTENT_TYPE)?.as_bytes()).into_owned();
+        Some(visible(value.split(';').next().unwrap_or_default()))
+    }
+
+    fn claims_json(&self) -> bool {
+        self.content_type().is_some_and(|kind| kind.ends_with("json"))
+    }
+
+    /// Returns the body as JSON, if it is any.
+    pub(crate) fn value(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// A connection to one platform.
+pub(crate) struct Transport {
+    client: reqwest::Client,
+    base: Url,
+    server: String,
+    key: Option<(HeaderValue, KeyOrigin)>,
+    /// What is wrong with the key before anything is sent.
+    problem: Option<KeyProblem>,
+    origin: Option<KeyOrigin>,
+    withheld: Vec<Withheld>,
+    options: Options,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Transport").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(target: &Target, options: &Options) -> Result<Self, ClientError> {
+        let server = target.server();
+        let setup = |reason: String| ClientError::Setup { server: server.clone(), reason };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("keepstep/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.timeout)
+            .tls_backend_preconfigured(tls(target.url.scheme() == "https", options).map_err(setup)?);
+        if is_loopback(&target.url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| setup(root_cause(&error)))?;
+        let key = target.key.as_ref().map(|key| (bearer(key.secret.reveal()), key.origin.clone()));
+        let (key, problem) = match key {
+            None => (None, Some(KeyProblem::Missing)),
+            Some((None, _)) => (None, Some(KeyProblem::Malformed)),
+            Some((Some(header), origin)) => (Some((header, origin)), None),
+        };
+        Ok(Self {
+            client,
+            base: target.url.clone(),
+            server,
+            key,
+            problem,
+            origin: target.key.as_ref().map(|key| key.origin.clone()),
+            withheld: target.withheld.clone(),
+            options: options.clone(),
+        })
+    }
+
+    /// Returns the server as it is shown.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Sends a request, again where that is harmless and may help, and returns the answer whatever its status is.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
+        if call.needs_key
+            && let Some(problem) = self.problem
+        {
+            return Err(self.not_signed_in(problem, None));
+        }
+        let pace = &self.options.pace;
+        let start = pace.elapsed();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (failure, error) = match self.attempt(call).await {
+                Ok(answer) => match self.busy(&answer) {
+                    Some(busy) => busy,
+                    None => return Ok(answer),
+                },
+                Err((Some(failure), error)) => (failure, error),
+                Err((None, error)) => return Err(error),
+            };
+            let spent = pace.elapsed().saturating_sub(start);
+            // A connection that was never made carried nothing, so that even a write may try again.
+            let may_repeat = call.may_repeat || failure == Failure::Silence;
+            match self.options.policy.wait(failure, tries, spent, pace.chance()) {
+                Some(wait) if may_repeat => pace.sleep(wait).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Sends a request and reads a successful answer.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call, what: &str) -> Result<T, ClientError> {
+        let answer = self.send(call).await?;
+        self.read(&answer, what)
+    }
+
+    /// Reads a successful answer. `what` is the thing that a 404 is about.
+    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, ClientError> {
+        if !answer.status.is_success() {
+            return Err(self.refusal(answer, what));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| if error.is_eof() && answer.claims_json() { self.cut() } else { self.not_ours(answer) })
+    }
+
+    async fn attempt(&self, call: &Call) -> Result<Answer, (Option<Failure>, ClientError)> {
+        let address = format!("{}{}", shown(&self.base), call.path);
+        let mut url = Url::parse(&address)
+            .map_err(|error| (None, ClientError::Setup { server: self.server.clone(), reason: error.to_string() }))?;
+        for _ in 0..=MOST_REDIRECTS {
+            let answer = self.exchange(call, &url).await?;
+            let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+            let Some(location) = location.filter(|_| is_redirect(answer.status)) else { return Ok(answer) };
+            let next = url.join(location).map_err(|_| (None, self.not_ours(&answer)))?;
+            if next.origin() != url.origin() || call.method != Method::GET {
+                return Err((None, self.elsewhere(&next)));
+            }
+            url = next;
+        }
+        Err((None, ClientError::Unreachable { server: self.server.clone(), reason: "it redirects in a circle".to_owned() }))
+    }
+
+    async fn exchange(&self, call: &Call, url: &Url) -> Result<Answer, (Option<Failure>, ClientError)> {
+        let mut request = self.client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
+        request = request.header(ACCEPT, "application/json");
+        if let Some((key, _)) = self.key.as_ref().filter(|_| call.needs_key) {
+            request = request.header(AUTHORIZATION, key.clone());
+        }
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(|error| self.network(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        self.check_number(&headers).map_err(|error| (None, error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
+            if body.len() + chunk.len() > self.options.answer_limit {
+                let limit = self.options.answer_limit;
+                return Err((None, ClientError::AnswerTooLarge { server: self.server.clone(), limit }));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    fn check_number(&self, headers: &HeaderMap) -> Result<(), ClientError> {
+        let number = headers.get(API_HEADER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        match number {
+            Some(theirs) if theirs > API_NUMBER => {
+                let version = headers.get(VERSION_HEADER).map(|value| visible(&String::from_utf8_lossy(value.as_bytes())));
+                Err(ClientError::Newer { server: self.server.clone(), theirs, ours: API_NUMBER, version })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns what a failure of the network means.
+    fn network(&self, error: &reqwest::Error) -> (Option<Failure>, ClientError) {
+        let server = self.server.clone();
+        let parsed = cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);
+        if error.is_timeout() {
+            let limit = if error.is_connect() { self.options.connect_timeout } else { self.options.timeout };
+            // Who was silent for that long will be again, and somebody is waiting.
+            let reason = format!("no answer within {} seconds", limit.as_secs());
+            (None, ClientError::Unreachable { server, reason })
+        } else if error.is_connect() {
+            (Some(Failure::Silence), ClientError::Unreachable { server, reason: root_cause(error) })
+        } else if parsed {
+            (None, ClientError::NotOurs { server, status: None, content_type: None, title: None })
+        } else if error.is_builder() {
+            (None, ClientError::Setup { server, reason: root_cause(error) })
+        } else {
+            (Some(Failure::Broken), self.cut())
+        }
+    }
+
+    /// Returns how an answer is to be retried, if it is one of those.
+    fn busy(&self, answer: &Answer) -> Option<(Failure, ClientError)> {
+        let after = retry_after(&answer.headers, self.options.pace.now());
+        let server = self.server.clone();
+        let error = match answer.status.as_u16() {
+            429 => ClientError::RateLimited { server, after },
+            // A server that says when it will be back is worth that sentence.
+            503 if after.is_some_and(|after| after > self.options.policy.total) => ClientError::RateLimited { server, after },
+            status @ (502..=504) => ClientError::Server { server, status, message: self.message(answer) },
+            _ => return None,
+        };
+        Some((Failure::Busy(after), error))
+    }
+
+    /// Returns the error that an answer without success is. `what` is the thing that a 404 is about.
+    pub(crate) fn refusal(&self, answer: &Answer, what: &str) -> ClientError {
+        let server = self.server.clone();
+        let body: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
+        let message = self.message(answer);
+        let status = answer.status.as_u16();
+        match status {
+            401 => {
+                let problem = match body.as_ref().map(|body| body.code) {
+                    Some(ErrorCode::KeyMissing) => KeyProblem::Missing,
+                    Some(ErrorCode::KeyMalformed) => KeyProblem::Malformed,
+                    Some(ErrorCode::KeyExpired) => KeyProblem::Expired,
+                    Some(ErrorCode::KeyRevoked) => KeyProblem::Revoked,
+                    _ => KeyProblem::Unknown,
+                };
+                // Our own server's sentence says the same as ours.
+                self.not_signed_in(problem, message.filter(|_| !answer.is_ours()))
+            }
+            403 => {
+                let message = message.unwrap_or_else(|| "it gives no reason".to_owned());
+                ClientError::NotAllowed { server, origin: self.origin.clone(), message }
+            }
+            300..=399 => self.not_ours(answer),
+            500.. => ClientError::Server { server, status, message },
+            _ if answer.value().is_none() => self.not_ours(answer),
+            404 => ClientError::NotFound { server, what: what.to_owned(), message: message.filter(|_| !answer.is_ours()) },
+            412 => ClientError::Stale { server, current: body.and_then(|body| body.current_revision).or(etag(answer)) },
+            413 => ClientError::TooLarge { server, limit: body.and_then(|body| body.limit) },
+            _ => {
+                let value = answer.value().unwrap_or_default();
+                let text = |key: &str| value.get(key).and_then(Value::as_str).map(visible);
+                let message = message.unwrap_or_else(|| format!("status {status}"));
+                ClientError::Refused { server, status, code: text("code"), message, hint: text("hint") }
+            }
+        }
+    }
+
+    /// Returns the error in an answer that succeeds by its status and says otherwise in its body.
+    pub(crate) fn refusal_inside(&self, answer: &Answer, what: &str, body: &Value) -> ClientError {
+        let claimed = body.get("statusCode").or_else(|| body.get("error")?.get("statusCode")).and_then(Value::as_u64);
+        let status = claimed.and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
+        let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+        let status = status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        self.refusal(&Answer { status, headers: answer.headers.clone(), body: answer.body.clone() }, what)
+    }
+
+    /// Returns what an error says to a person.
+    fn message(&self, answer: &Answer) -> Option<String> {
+        let Some(value) = answer.value() else { return page_title(&answer.body) };
+        let nested = || value.get("error").and_then(|error| error.get("message"));
+        let flat = || value.get("error").filter(|error| error.is_string());
+        let message = value.get("message").or_else(nested).or_else(flat)?;
+        let message = visible(message.as_str()?);
+        (!message.is_empty()).then_some(message)
+    }
+
+    pub(crate) fn not_ours(&self, answer: &Answer) -> ClientError {
+        ClientError::NotOurs {
+            server: self.server.clone(),
+            status: Some(answer.status.as_u16()),
+            content_type: answer.content_type(),
+            title: page_title(&answer.body),
+        }
+    }
+
+    pub(crate) fn unsupported(&self, what: &'static str) -> ClientError {
+        ClientError::Unsupported { server: self.server.clone(), what }
+    }
+
+    fn not_signed_in(&self, problem: KeyProblem, message: Option<String>) -> ClientError {
+        ClientError::NotSignedIn {
+            server: self.server.clone(),
+            problem,
+            origin: self.origin.clone(),
+            message,
+            withheld: if problem == KeyProblem::Missing { self.withheld.clone() } else { Vec::new() },
+        }
+    }
+
+    fn cut(&self) -> ClientError {
+        ClientError::Cut { server: self.server.clone() }
+    }
+
+    fn elsewhere(&self, location: &Url) -> ClientError {
+        ClientError::RedirectedElsewhere { server: self.server.clone(), location: location.origin().ascii_serialization() }
+    }
+}
+
+fn etag(answer: &Answer) -> Option<Revision> {
+    Revision::from_etag(answer.headers.get(http::header::ETAG)?.to_str().ok()?)
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Returns the header for a key, or `None` for one that cannot be whole.
+fn bearer(key: &str) -> Option<HeaderValue> {
+    let is_printable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_printable || form_of(key) == KeyForm::Malformed {
+        return None;
+    }
+    let mut header = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+/// Returns the settings for encrypted connections. Reading the system's certificates takes longer than a whole check of a
+/// platform without encryption, so that is done only where it is needed.
+fn tls(is_needed: bool, options: &Options) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if is_needed {
+        let (file, folder) = (options.certificate_file.as_deref(), options.certificate_folder.as_deref());
+        let found = if file.is_some() || folder.is_some() {
+            rustls_native_certs::load_certs_from_paths(file, folder)
+        } else {
+            rustls_native_certs::load_native_certs()
+        };
+        roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() {
+            let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
+            return Err(format!("no certificates to trust were found{why}"));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// Returns what an error comes down to, without the number of the operating system.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    visible(&(first + characters.as_str()))
+}
