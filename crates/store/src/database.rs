@@ -266,3 +266,45 @@ impl Watch {
         Ok(seen.generation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Intent, NewAgent, Patch, Scope};
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let state = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
+        transaction.commit().await.unwrap();
+
+        let mut transaction = store.write().await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 1").execute(transaction.connection()).await.unwrap();
+        let intent = Intent { scope: &scope, agent: &state.agent.id, author: None, message: None, expected: None };
+        let patch = Patch { name: Some("x".repeat(1_000_000)), ..Patch::default() };
+        let error = transaction.change(&intent, &patch).await.unwrap_err();
+        assert!(matches!(error, StoreError::Full), "{error:?}");
+        drop(transaction);
+        assert_eq!(store.agent_state(&scope, &state.agent.id).await.unwrap(), state);
+    }
+
+    #[tokio::test]
+    async fn commits_are_durable_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let pragma = |sql: &'static str| sqlx::query_scalar::<_, String>(sql);
+        let mode = pragma("SELECT journal_mode FROM pragma_journal_mode").fetch_one(transaction.connection()).await;
+        assert_eq!(mode.unwrap(), "wal");
+        // 2 is FULL: a commit waits until the log is on the disk.
+        let sql = "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous";
+        assert_eq!(pragma(sql).fetch_one(transaction.connection()).await.unwrap(), "2");
+
+        let mut reader = store.reader().await.unwrap();
+        let error = sqlx::query("DELETE FROM agents").execute(&mut *reader).await.unwrap_err();
+        assert!(matches!(StoreError::from(error), StoreError::ReadOnly));
+    }
+}

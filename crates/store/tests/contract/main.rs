@@ -1,0 +1,72 @@
+//! What every backend of the store promises. A second backend adds a module that makes a fresh store, and a line below.
+
+mod agents;
+mod answers;
+mod keys;
+mod personas;
+mod sign_in;
+mod world;
+
+/// Runs each case on a fresh store of a backend.
+macro_rules! backend {
+    ($backend:ident: $($module:ident { $($case:ident),* $(,)? })*) => {
+        mod $backend {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(crate::world::$backend().await).await;
+                }
+            )*)*
+        }
+    };
+}
+
+backend! { sqlite:
+    agents {
+        a_new_agent_is_at_revision_one,
+        every_change_makes_the_next_revision,
+        a_write_of_the_same_values_changes_nothing,
+        a_stale_write_is_told_the_current_revision,
+        of_two_writers_with_the_same_revision_one_wins,
+        concurrent_writers_without_a_revision_all_succeed,
+        other_fields_come_back_untouched,
+        a_cleared_field_is_not_set,
+        a_dropped_transaction_never_happened,
+        what_is_outside_the_scope_is_not_there,
+        a_revision_tells_what_the_agent_was,
+        changes_come_in_their_order,
+        the_generation_changes_with_every_commit_only,
+        primitives_are_found_by_their_name,
+        any_text_comes_back_as_it_went_in,
+    }
+    personas {
+        a_published_persona_is_current_at_once,
+        a_draft_changes_neither_published_nor_current,
+        deploying_a_draft_publishes_it,
+        a_roll_back_leaves_the_latest_published,
+        deploying_the_current_version_changes_nothing,
+        publishing_the_rolled_back_text_brings_it_back,
+        an_unknown_version_is_not_deployed,
+        versions_are_listed_newest_first_in_pages,
+        a_clock_that_is_set_back_does_not_reorder_versions,
+        a_difference_outside_the_canonical_form_is_kept,
+    }
+    answers {
+        the_same_request_gets_the_same_answer,
+        another_request_with_the_same_key_is_a_mistake,
+        an_answer_is_forgotten_with_its_transaction,
+        an_answer_is_kept_for_a_day,
+    }
+    keys {
+        a_key_is_found_by_its_text_only,
+        a_revoked_key_stays_in_the_list,
+        a_name_is_one_line,
+        the_default_organisation_is_made_once,
+        a_project_has_a_name_of_its_own,
+    }
+    sign_in {
+        a_link_signs_in_once,
+        a_link_ends,
+        a_session_ends,
+    }
+}

@@ -1,0 +1,92 @@
+//! A fresh store with an organisation, and a clock that stands still.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_store::{
+    AgentState, Changed, Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Result, Scope, Store, Surroundings,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// When the clock starts.
+pub(crate) const START: i64 = 1_800_000_000_000;
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) scope: Scope,
+    clock: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+pub(crate) async fn sqlite() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(AtomicI64::new(START));
+    let surroundings = {
+        let clock = Arc::clone(&clock);
+        Surroundings::of_the_machine().with_clock(move || clock.load(Ordering::SeqCst))
+    };
+    let store = Store::open_with(&folder.path().join("keepstep.db"), surroundings).await.unwrap();
+    let mut transaction = store.write().await.unwrap();
+    let organisation = transaction.ensure_organisation(None).await.unwrap();
+    transaction.commit().await.unwrap();
+    World { store, scope: Scope::organisation(organisation.id), clock, _folder: folder }
+}
+
+impl World {
+    pub(crate) fn set_clock(&self, time: i64) {
+        self.clock.store(time, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn agent(&self) -> AgentId {
+        let mut transaction = self.store.write().await.unwrap();
+        let new = NewAgent { scope: &self.scope, name: "Shop", author: Some("ada") };
+        let state = transaction.create_agent(new).await.unwrap();
+        transaction.commit().await.unwrap();
+        state.agent.id
+    }
+
+    pub(crate) async fn state(&self, id: &AgentId) -> AgentState {
+        self.store.agent_state(&self.scope, id).await.unwrap()
+    }
+
+    pub(crate) async fn change(&self, id: &AgentId, expected: Option<u64>, patch: &Patch) -> Result<Changed> {
+        let mut transaction = self.store.write().await?;
+        let changed = transaction.change(&self.intent(id, expected), patch).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    pub(crate) async fn publish(&self, id: &AgentId, text: &str) -> Changed {
+        self.change(id, None, &persona(text, PersonaStatus::Published)).await.unwrap()
+    }
+
+    pub(crate) async fn draft(&self, id: &AgentId, text: &str) -> Changed {
+        self.change(id, None, &persona(text, PersonaStatus::Draft)).await.unwrap()
+    }
+
+    pub(crate) async fn deploy(&self, id: &AgentId, version: u32) -> Result<Changed> {
+        let mut transaction = self.store.write().await?;
+        let changed = transaction.deploy(&self.intent(id, None), PersonaVersion(version)).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    fn intent<'a>(&'a self, agent: &'a AgentId, expected: Option<u64>) -> Intent<'a> {
+        Intent { scope: &self.scope, agent, author: Some("ada"), message: Some("because"), expected: expected.map(Revision) }
+    }
+}
+
+pub(crate) fn persona(text: &str, status: PersonaStatus) -> Patch {
+    Patch { persona: Some(PersonaChange { persona: json!(text), status }), ..Patch::default() }
+}
+
+pub(crate) fn name(name: &str) -> Patch {
+    Patch { name: Some(name.to_owned()), ..Patch::default() }
+}
+
+pub(crate) fn others(value: Value) -> Patch {
+    let Value::Object(others) = value else { panic!("an object") };
+    Patch { others, ..Patch::default() }
+}

@@ -1,0 +1,126 @@
+//! The file itself: other people's, newer, damaged, read-only, shared with another process, cut off by a crash.
+
+use std::path::Path;
+
+use keepstep_core::Revision;
+use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+async fn raw(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
+}
+
+async fn agent(store: &Store) -> (Scope, AgentState) {
+    let mut transaction = store.write().await.unwrap();
+    let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+    let state = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
+    transaction.commit().await.unwrap();
+    (scope, state)
+}
+
+/// The message of opening a file, with its folder left out.
+async fn refusal(folder: &Path, file: &str) -> String {
+    let error = Store::open(&folder.join(file)).await.unwrap_err();
+    error.to_string().replace(&*folder.to_string_lossy(), "[folder]")
+}
+
+#[tokio::test]
+async fn a_newer_database_is_named_with_both_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    Store::open(&path).await.unwrap().close().await;
+    let mut connection = raw(&path).await;
+    run(
+        &mut connection,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)",
+    )
+    .await;
+    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 1. Use the newer one, or another data folder.");
+}
+
+#[tokio::test]
+async fn other_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "not a database, but long enough to be read as a header of one. ".repeat(20)).unwrap();
+    insta::assert_snapshot!(refusal(folder.path(), "text.db").await, @"[folder]/text.db is not a database of keepstep (no SQLite database, or a damaged one). Name another data folder, or move the file away.");
+    assert!(std::fs::read_to_string(&text).unwrap().starts_with("not a database"));
+
+    run(&mut raw(&folder.path().join("other.db")).await, "CREATE TABLE mine (x)").await;
+    insta::assert_snapshot!(refusal(folder.path(), "other.db").await, @"[folder]/other.db is not a database of keepstep (another program's SQLite database). Name another data folder, or move the file away.");
+
+    insta::assert_snapshot!(refusal(folder.path(), "missing/k.db").await, @"cannot open the database [folder]/missing/k.db: the file cannot be made or opened; check that its folder exists and that you may write there");
+    std::fs::create_dir(folder.path().join("folder.db")).unwrap();
+    insta::assert_snapshot!(refusal(folder.path(), "folder.db").await, @"cannot open the database [folder]/folder.db: the file cannot be made or opened; check that its folder exists and that you may write there");
+}
+
+#[tokio::test]
+async fn two_processes_share_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let (server, admin) = tokio::join!(Store::open(&path), Store::open(&path));
+    let (server, admin) = (server.unwrap(), admin.unwrap());
+    let before = server.generation().await.unwrap();
+    let (scope, state) = agent(&admin).await;
+    assert_ne!(server.generation().await.unwrap(), before);
+    assert_eq!(server.agent_state(&scope, &state.agent.id).await.unwrap(), state);
+
+    // The second writer waits for the first instead of failing.
+    let mut first = server.write().await.unwrap();
+    let id = state.agent.id.clone();
+    let second = {
+        let scope = scope.clone();
+        let id = id.clone();
+        tokio::spawn(async move {
+            let mut second = admin.write().await.unwrap();
+            let intent = Intent { scope: &scope, agent: &id, author: None, message: None, expected: None };
+            let patch = Patch { name: Some("second".to_owned()), ..Patch::default() };
+            let changed = second.change(&intent, &patch).await.unwrap();
+            second.commit().await.unwrap();
+            changed.revision
+        })
+    };
+    let intent = Intent { scope: &scope, agent: &id, author: None, message: None, expected: None };
+    let patch = Patch { name: Some("first".to_owned()), ..Patch::default() };
+    first.change(&intent, &patch).await.unwrap();
+    first.commit().await.unwrap();
+    let last = second.await.unwrap();
+    let revisions = server.agent(&scope, &id).await.unwrap().revision;
+    assert_eq!(revisions, Revision(3));
+    assert!(last == Revision(2) || last == Revision(3));
+}
+
+#[tokio::test]
+async fn what_was_committed_survives_a_crash_and_the_rest_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let store = Store::open(&path).await.unwrap();
+    let (scope, state) = agent(&store).await;
+    let mut unfinished = store.write().await.unwrap();
+    let intent = Intent { scope: &scope, agent: &state.agent.id, author: None, message: None, expected: None };
+    unfinished.change(&intent, &Patch { name: Some("lost".to_owned()), ..Patch::default() }).await.unwrap();
+
+    // What a machine finds after a kill: the files as they are now, without anybody having closed them.
+    let after = tempfile::tempdir().unwrap();
+    for name in ["k.db", "k.db-wal"] {
+        std::fs::copy(folder.path().join(name), after.path().join(name)).unwrap();
+    }
+    let reopened = Store::open(&after.path().join("k.db")).await.unwrap();
+    assert_eq!(reopened.agent_state(&scope, &state.agent.id).await.unwrap(), state);
+}
+
+#[tokio::test]
+async fn opening_twice_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let store = Store::open(&path).await.unwrap();
+    let (scope, state) = agent(&store).await;
+    store.close().await;
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(store.agent_state(&scope, &state.agent.id).await.unwrap(), state);
+}
