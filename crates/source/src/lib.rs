@@ -1,5 +1,21 @@
 //! Reads the TypeScript definition of an agent and edits it in place.
+//!
+//! [`read`] finds the agent of a project and tells what the code says about each [field](keepstep_core::Field): a
+//! [`Property`]. The value is the one that JavaScript would give. It is found by evaluating the syntax ([`evaluate`]),
+//! which also tells where each part of a text is written; what only running the code can tell comes from an embedded
+//! [`engine`] and is never edited.
 
+mod discover;
 pub mod engine;
+mod error;
+mod evaluate;
+mod frame;
 pub mod manifest;
+mod modules;
+mod read;
 pub mod skill_file;
+mod syntax;
+mod value;
+
+pub use error::{Location, Problem, SourceError};
+pub use read::{AgentSource, Options, Property, SourceModule, read};

@@ -1,0 +1,197 @@
+//! What a name means in another file.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Evaluated, Evaluator, ForeignUse};
+use crate::frame::Span;
+use crate::modules::{Graph, Resolved, is_module};
+use crate::syntax::{BindingId, BindingKind, Export, ExpressionId, ImportName, Module, Usage};
+use crate::value::{Obstacle, Site, Value};
+
+/// What an import names.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Binding(Arc<Module>, BindingId),
+    Expression(Arc<Module>, ExpressionId),
+    /// A member of a JSON file's object.
+    Member(Arc<Module>, ExpressionId, String),
+    Namespace(Arc<Module>),
+    Function,
+    Host(Arc<str>, Vec<String>),
+}
+
+/// How many re-exports are followed.
+const LONGEST_CHAIN: usize = 64;
+
+impl Evaluator<'_> {
+    /// Returns what an import of a module names.
+    pub(crate) fn import(
+        &self,
+        module: &Arc<Module>,
+        specifier: &str,
+        name: &ImportName,
+        span: Span,
+    ) -> Evaluated<Target> {
+        self.follow(module, specifier, name, span, LONGEST_CHAIN)
+    }
+
+    fn follow(
+        &self,
+        module: &Arc<Module>,
+        specifier: &str,
+        name: &ImportName,
+        span: Span,
+        left: usize,
+    ) -> Evaluated<Target> {
+        let site = || Site::new(module, span);
+        let target = match self.module_at(module, specifier, &site())? {
+            Ok(target) => target,
+            Err(package) => {
+                let path = match name {
+                    ImportName::Named(name) => vec![name.clone()],
+                    ImportName::Default | ImportName::Namespace => Vec::new(),
+                };
+                return Ok(Target::Host(package, path));
+            }
+        };
+        match name {
+            ImportName::Namespace => Ok(Target::Namespace(target)),
+            ImportName::Default => self.exported(&target, "default", &site(), left),
+            ImportName::Named(name) => self.exported(&target, name, &site(), left),
+        }
+    }
+
+    /// Returns the module that a specifier names, or the package.
+    pub(super) fn module_at(
+        &self,
+        module: &Arc<Module>,
+        specifier: &str,
+        site: &Site,
+    ) -> Evaluated<Result<Arc<Module>, Arc<str>>> {
+        let path = match self.graph.resolve(module, specifier) {
+            Resolved::File(path) => path,
+            Resolved::Package(package) => return Ok(Err(package)),
+            Resolved::Missing => {
+                return Err(Obstacle::at(site.clone(), format!("`{specifier}` cannot be found"))
+                    .help("correct the path of the import, or create the file")
+                    .last());
+            }
+            Resolved::Outside(path) => {
+                let message = format!("`{specifier}` is outside of the project, at {}", path.display());
+                return Err(Obstacle::at(site.clone(), message).help("move the file into the project").last());
+            }
+        };
+        if !is_module(&path) {
+            let message = format!("`{specifier}` is not code, so importing it gives no value");
+            let help = format!("read the file instead: readFileSync('{specifier}', 'utf8')");
+            return Err(Obstacle::at(site.clone(), message).help(help));
+        }
+        match self.graph.module(&path) {
+            Ok(target) => Ok(Ok(target)),
+            Err(error) => {
+                Err(Obstacle::at(site.clone(), format!("`{specifier}` is of no use: {}", error.describe())).last())
+            }
+        }
+    }
+
+    /// Returns what a module exports under a name.
+    pub(crate) fn export(&self, module: &Arc<Module>, name: &str) -> Evaluated<Target> {
+        self.exported(module, name, &Site::new(module, Span::new(0, 0)), LONGEST_CHAIN)
+    }
+
+    fn exported(&self, module: &Arc<Module>, name: &str, site: &Site, left: usize) -> Evaluated<Target> {
+        let file = || crate::error::display_path(&self.graph.relative(&module.file.path));
+        let Some(left) = left.checked_sub(1) else {
+            let message = format!("`{name}` of {} is only ever exported again, in a circle", file());
+            return Err(Obstacle::at(site.clone(), message).last());
+        };
+        match module.exports.get(name) {
+            Some(Export::Binding(binding)) => {
+                return match &module.bindings[*binding].kind {
+                    BindingKind::Import { specifier, name, span } => self.follow(module, specifier, name, *span, left),
+                    _ => Ok(Target::Binding(Arc::clone(module), *binding)),
+                };
+            }
+            Some(Export::Expression(expression)) => return Ok(Target::Expression(Arc::clone(module), *expression)),
+            Some(Export::From { specifier, name, span }) => return self.follow(module, specifier, name, *span, left),
+            Some(Export::Function(_)) => return Ok(Target::Function),
+            None => {}
+        }
+        let is_json = module.file.path.extension().is_some_and(|extension| extension == "json");
+        if is_json && let Some(Export::Expression(expression)) = module.exports.get("default") {
+            return Ok(Target::Member(Arc::clone(module), *expression, name.to_owned()));
+        }
+        if name != "default" {
+            let star_name = ImportName::Named(name.to_owned());
+            let mut failure = None;
+            for specifier in &module.stars {
+                match self.follow(module, specifier, &star_name, Span::new(0, 0), left) {
+                    Ok(Target::Host(package, path)) => return Ok(Target::Host(package, path)),
+                    Ok(target) => return Ok(target),
+                    Err(obstacle) => failure = Some(obstacle),
+                }
+            }
+            // With one star the reason is behind it; with several, nobody knows which was meant.
+            if let (Some(obstacle), 1) = (failure, module.stars.len()) {
+                return Err(obstacle);
+            }
+        }
+        let message = match name {
+            "default" => format!("{} has no default export", file()),
+            _ => format!("{} does not export `{name}`", file()),
+        };
+        Err(Obstacle::at(site.clone(), message).help("correct the name in the import, or export it there").last())
+    }
+
+    /// Evaluates what an import names.
+    pub(super) fn target(&self, target: Target) -> Evaluated {
+        match target {
+            Target::Binding(module, binding) => self.binding(&module, binding, usize::MAX),
+            Target::Expression(module, id) => self.expression(&module, id),
+            Target::Member(module, id, key) => {
+                let object = self.expression(&module, id)?;
+                self.access(&object, &key, &Site::new(&module, module.expression(id).span))
+            }
+            Target::Namespace(module) => Ok(Value::Namespace(module)),
+            Target::Function => Ok(Value::Function),
+            Target::Host(package, path) => Ok(Value::Host(package, path)),
+        }
+    }
+}
+
+impl ForeignUse {
+    /// Collects what the importing files do with what they import.
+    pub(crate) fn of(graph: &Graph, paths: &[PathBuf]) -> Self {
+        let nothing = Self::default();
+        let evaluator = Evaluator::new(graph, &nothing);
+        let mut by_binding: HashMap<(PathBuf, BindingId), (Usage, u32)> = HashMap::new();
+        let mut add = |module: &Module, binding: BindingId, usage: Usage, reads: u32| {
+            let entry = by_binding.entry((module.file.path.clone(), binding)).or_default();
+            entry.0.changed = entry.0.changed.or(usage.changed);
+            entry.0.escaped = entry.0.escaped.or(usage.escaped);
+            entry.1 = entry.1.saturating_add(reads);
+        };
+        for module in paths.iter().filter_map(|path| graph.module(path).ok()) {
+            for binding in &module.bindings {
+                let BindingKind::Import { specifier, name, span } = &binding.kind else { continue };
+                if matches!(graph.resolve(&module, specifier), Resolved::Package(_)) {
+                    continue;
+                }
+                match evaluator.import(&module, specifier, name, *span) {
+                    Ok(Target::Binding(target, id)) => add(&target, id, binding.usage, binding.reads),
+                    Ok(Target::Namespace(target)) => {
+                        for export in target.exports.values() {
+                            if let Export::Binding(id) = export {
+                                add(&target, *id, binding.usage, binding.reads);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Self { by_binding }
+    }
+}

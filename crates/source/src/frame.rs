@@ -1,0 +1,128 @@
+//! Places in a text for people: line, column and a code frame.
+
+use std::path::Path;
+
+use crate::error::Location;
+
+/// The most characters of a line that a frame shows.
+const WIDTH: usize = 100;
+
+/// A range of bytes in a file's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        // Files of more than 4 GiB are refused when they are loaded.
+        Self { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
+    }
+
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+impl From<oxc_span::Span> for Span {
+    fn from(span: oxc_span::Span) -> Self {
+        Self { start: span.start, end: span.end }
+    }
+}
+
+/// Returns the place of a byte offset.
+pub(crate) fn location(file: &Path, text: &str, offset: u32) -> Location {
+    let before = before(text, offset as usize);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+    let column = 1 + before[line_start..].trim_start_matches('\u{feff}').chars().count();
+    Location {
+        file: file.to_owned(),
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    }
+}
+
+/// Returns the line of a span with its neighbours and a mark under the span.
+pub(crate) fn frame(text: &str, span: Span) -> String {
+    let head = before(text, span.start as usize);
+    let start = head.len();
+    let number = head.bytes().filter(|byte| *byte == b'\n').count();
+    let line_start = head.rfind('\n').map_or(0, |at| at + 1);
+    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().skip(number.saturating_sub(1)).take(3).collect();
+    let first = number.saturating_sub(1);
+    let width = (first + lines.len()).to_string().len();
+    let marked = number - first;
+    let mut out = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let is_marked = index == marked;
+        let mark = if is_marked { '>' } else { ' ' };
+        let line = line.trim_end_matches('\r');
+        let column = text[line_start..start].trim_start_matches('\u{feff}').chars().count();
+        // A long line is cut so that the marked place stays visible.
+        let skip = if is_marked { column.saturating_sub(WIDTH / 2) } else { 0 };
+        let shown: String = line.chars().skip(skip).take(WIDTH).map(visible).collect();
+        out.push_str(format!("{mark} {:>width$} | {shown}", first + index + 1).trim_end());
+        out.push('\n');
+        if is_marked {
+            let line_length = line.chars().count();
+            let span_text = &text[start..floor(text, (span.end as usize).max(start))];
+            let length = span_text.lines().next().unwrap_or_default().chars().count();
+            let length = length.clamp(1, (line_length.saturating_sub(column)).max(1)).min(WIDTH / 2);
+            out.push_str(&format!("  {:>width$} | {}{}\n", "", " ".repeat(column - skip), "^".repeat(length)));
+        }
+    }
+    out
+}
+
+/// Control characters would move the marks or the terminal's cursor.
+fn visible(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
+    }
+}
+
+fn before(text: &str, offset: usize) -> &str {
+    &text[..floor(text, offset)]
+}
+
+fn floor(text: &str, offset: usize) -> usize {
+    text.floor_char_boundary(offset.min(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_marks_the_place_and_shows_the_neighbours() {
+        let text = "\u{feff}const a = 1;\r\n\tconst persona = load();\r\nexport {};\r\n";
+        let start = text.find("load").unwrap();
+        let span = Span::new(start, start + 6);
+        assert_snapshot!(frame(text, span), @r"
+          1 | const a = 1;
+        > 2 |  const persona = load();
+            |                  ^^^^^^
+          3 | export {};
+        ");
+        assert_eq!(location(Path::new("a.ts"), text, span.start).to_string(), "a.ts:2:18");
+    }
+
+    #[test]
+    fn a_frame_at_the_end_of_a_file_and_in_an_empty_one() {
+        assert_snapshot!(frame("a", Span::new(1, 1)), @r"
+        > 1 | a
+            |  ^
+        ");
+        assert_eq!(frame("", Span::new(0, 9)), "");
+    }
+}

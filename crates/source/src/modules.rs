@@ -1,0 +1,303 @@
+//! The files of a project: loading, resolving, and the texts that stand in place of files while an edit is proven.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use oxc_resolver::{
+    ResolveOptions, Resolver, TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
+};
+
+use crate::error::SourceError;
+use crate::frame;
+use crate::syntax::{self, File, Module, SyntaxProblem};
+use crate::{Location, Problem};
+
+/// No one writes a definition of this size; a file of this size is something else.
+const LARGEST_FILE: u64 = 256 << 20;
+/// The extensions of files that hold code, in the order in which a specifier without extension finds them.
+pub(crate) const CODE_EXTENSIONS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
+/// Below this number of files, threads cost more than they save.
+const WORTH_THREADS: usize = 8;
+
+/// Why a file cannot be used.
+#[derive(Debug, Clone)]
+pub(crate) enum LoadError {
+    Io { kind: io::ErrorKind, message: String },
+    NotUtf8 { offset: usize },
+    Syntax { file: Arc<File>, problem: SyntaxProblem },
+    TooLarge { size: u64 },
+    Outside,
+}
+
+impl LoadError {
+    fn io(error: &io::Error) -> Self {
+        Self::Io { kind: error.kind(), message: error.to_string() }
+    }
+
+    /// Returns the reason as a part of a sentence.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Io { message, .. } => format!("it cannot be read: {message}"),
+            Self::NotUtf8 { offset } => format!("it is not UTF-8: the byte at offset {offset} belongs to no character"),
+            Self::Syntax { problem, .. } => format!("it does not parse: {}", problem.message),
+            Self::TooLarge { size } => format!("it is too large: {size} bytes"),
+            Self::Outside => "it is outside of the project".to_owned(),
+        }
+    }
+}
+
+/// What a specifier names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Resolved {
+    /// A file of the project.
+    File(PathBuf),
+    /// A package or a module of the runtime.
+    Package(Arc<str>),
+    /// A file that does not exist.
+    Missing,
+    /// A file outside of the project.
+    Outside(PathBuf),
+}
+
+/// The loaded files. Each is read and parsed once; a clone shares them.
+#[derive(Clone)]
+pub(crate) struct Graph {
+    pub(crate) root: PathBuf,
+    resolver: Arc<Resolver>,
+    resolutions: Arc<Mutex<HashMap<(PathBuf, String), Resolved>>>,
+    files: Arc<Mutex<HashMap<PathBuf, Result<Arc<File>, LoadError>>>>,
+    modules: Arc<Mutex<HashMap<PathBuf, Result<Arc<Module>, LoadError>>>>,
+}
+
+impl Graph {
+    pub(crate) fn new(root: &Path) -> Result<Self, SourceError> {
+        let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.to_owned(), source })?;
+        let resolver = Arc::new(resolver(&root));
+        Ok(Self {
+            root,
+            resolver,
+            resolutions: Arc::default(),
+            files: Arc::default(),
+            modules: Arc::default(),
+        })
+    }
+
+    /// Returns a graph in which some files have other texts.
+    pub(crate) fn with_texts(&self, texts: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
+        let mut files = lock(&self.files).clone();
+        let mut modules = lock(&self.modules).clone();
+        for (path, text) in texts {
+            modules.remove(&path);
+            files.insert(path.clone(), Ok(Arc::new(File { path, text })));
+        }
+        Self {
+            root: self.root.clone(),
+            resolver: Arc::clone(&self.resolver),
+            resolutions: Arc::clone(&self.resolutions),
+            files: Arc::new(Mutex::new(files)),
+            modules: Arc::new(Mutex::new(modules)),
+        }
+    }
+
+    /// Returns a path relative to the root, for people.
+    pub(crate) fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
+    /// Returns the text of a loaded file.
+    pub(crate) fn text(&self, path: &Path) -> Option<String> {
+        match lock(&self.files).get(path) {
+            Some(Ok(file)) => Some(file.text.clone()),
+            _ => None,
+        }
+    }
+
+    /// Loads a file of the project, whatever it holds.
+    pub(crate) fn file(&self, path: &Path) -> Result<Arc<File>, LoadError> {
+        if let Some(known) = lock(&self.files).get(path) {
+            return known.clone();
+        }
+        let loaded = self.read(path);
+        lock(&self.files).insert(path.to_owned(), loaded.clone());
+        loaded
+    }
+
+    fn read(&self, path: &Path) -> Result<Arc<File>, LoadError> {
+        let real = path.canonicalize().map_err(|error| LoadError::io(&error))?;
+        if !real.starts_with(&self.root) {
+            return Err(LoadError::Outside);
+        }
+        let metadata = real.metadata().map_err(|error| LoadError::io(&error))?;
+        if !metadata.is_file() {
+            return Err(LoadError::Io { kind: io::ErrorKind::InvalidInput, message: "it is not a file".to_owned() });
+        }
+        if metadata.len() > LARGEST_FILE {
+            return Err(LoadError::TooLarge { size: metadata.len() });
+        }
+        let bytes = std::fs::read(&real).map_err(|error| LoadError::io(&error))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| LoadError::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
+        Ok(Arc::new(File { path: path.to_owned(), text }))
+    }
+
+    /// Loads and parses a module of the project.
+    pub(crate) fn module(&self, path: &Path) -> Result<Arc<Module>, LoadError> {
+        if let Some(known) = lock(&self.modules).get(path) {
+            return known.clone();
+        }
+        let parsed = self.file(path).and_then(|file| {
+            syntax::lower(&file).map(Arc::new).map_err(|problem| LoadError::Syntax { file, problem })
+        });
+        lock(&self.modules).insert(path.to_owned(), parsed.clone());
+        parsed
+    }
+
+    /// Returns what a specifier in a module names.
+    pub(crate) fn resolve(&self, from: &Module, specifier: &str) -> Resolved {
+        let bare = specifier.strip_prefix("node:").unwrap_or(specifier);
+        if specifier.starts_with("node:") || is_builtin(bare) || bare == "lua-cli" || bare.starts_with("lua-cli/") {
+            return Resolved::Package(bare.into());
+        }
+        let key = (from.directory().to_owned(), specifier.to_owned());
+        if let Some(known) = lock(&self.resolutions).get(&key) {
+            return known.clone();
+        }
+        let resolved = match self.resolver.resolve(&key.0, specifier) {
+            Ok(resolution) => self.classify(resolution.path(), specifier),
+            Err(_) if specifier.starts_with(['.', '/', '#']) => Resolved::Missing,
+            Err(_) => Resolved::Package(specifier.into()),
+        };
+        lock(&self.resolutions).insert(key, resolved.clone());
+        resolved
+    }
+
+    fn classify(&self, path: &Path, specifier: &str) -> Resolved {
+        let is_package = path.components().any(|part| part == Component::Normal("node_modules".as_ref()));
+        if is_package {
+            Resolved::Package(specifier.into())
+        } else if path.starts_with(&self.root) {
+            Resolved::File(path.to_owned())
+        } else {
+            Resolved::Outside(path.to_owned())
+        }
+    }
+
+    /// Loads everything that some files import, breadth first, and returns the paths in that order.
+    ///
+    /// Files that do not load are in the list too.
+    pub(crate) fn reach(&self, entries: &[PathBuf]) -> Vec<PathBuf> {
+        let mut seen: HashSet<PathBuf> = HashSet::new();
+        let mut order = Vec::new();
+        let mut frontier: Vec<PathBuf> = entries.to_vec();
+        while !frontier.is_empty() {
+            frontier.retain(|path| seen.insert(path.clone()));
+            let imported = self.load_all(&frontier);
+            order.append(&mut frontier);
+            frontier = imported;
+        }
+        order
+    }
+
+    fn load_all(&self, paths: &[PathBuf]) -> Vec<PathBuf> {
+        let load = |paths: &[PathBuf]| -> Vec<PathBuf> {
+            let modules = paths.iter().filter_map(|path| self.module(path).ok());
+            modules.flat_map(|module| self.imports(&module)).collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if paths.len() < WORTH_THREADS || threads == 1 {
+            return load(paths);
+        }
+        std::thread::scope(|scope| {
+            let chunks = paths.chunks(paths.len().div_ceil(threads));
+            let workers: Vec<_> = chunks.map(|chunk| scope.spawn(move || load(chunk))).collect();
+            // A worker that panicked has loaded nothing; its files are loaded again when they are needed.
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        })
+    }
+
+    /// Returns the files of the project with code or data that a module imports.
+    pub(crate) fn imports(&self, module: &Module) -> Vec<PathBuf> {
+        let resolved = module.requests.iter().map(|specifier| self.resolve(module, specifier));
+        resolved
+            .filter_map(|resolved| match resolved {
+                Resolved::File(path) if is_module(&path) => Some(path),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Returns the place of a byte of a file.
+    pub(crate) fn location(&self, file: &File, offset: u32) -> Location {
+        frame::location(&self.relative(&file.path), &file.text, offset)
+    }
+
+    pub(crate) fn error(&self, path: &Path, error: LoadError) -> SourceError {
+        match error {
+            LoadError::Io { kind, message } => {
+                SourceError::Io { path: self.relative(path), source: io::Error::new(kind, message) }
+            }
+            LoadError::NotUtf8 { offset } => SourceError::NotUtf8 { path: self.relative(path), offset },
+            LoadError::TooLarge { size } => SourceError::TooLarge { path: self.relative(path), size },
+            LoadError::Syntax { file, problem } => SourceError::Syntax(Problem {
+                message: problem.message,
+                location: self.location(&file, problem.span.start),
+                frame: frame::frame(&file.text, problem.span),
+                help: problem.help,
+            }),
+            LoadError::Outside => SourceError::Io {
+                path: self.relative(path),
+                source: io::Error::new(io::ErrorKind::PermissionDenied, "it is a link to a file outside of the project"),
+            },
+        }
+    }
+}
+
+/// Returns true for a file that can be imported as a module.
+pub(crate) fn is_module(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    extension == "json" || CODE_EXTENSIONS.contains(&extension)
+}
+
+/// Returns true for the modules of the runtime that a definition may use without the `node:` prefix.
+fn is_builtin(name: &str) -> bool {
+    const BUILTINS: [&str; 22] = [
+        "assert", "buffer", "child_process", "crypto", "dns", "events", "fs", "fs/promises", "http", "https", "module",
+        "net", "os", "path", "perf_hooks", "process", "querystring", "stream", "timers", "url", "util", "zlib",
+    ];
+    BUILTINS.contains(&name)
+}
+
+fn resolver(root: &Path) -> Resolver {
+    let alias = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|&extension| extension.to_owned()).collect());
+    let config_file = root.join("tsconfig.json");
+    let mut options = ResolveOptions {
+        cwd: Some(root.to_owned()),
+        extensions: CODE_EXTENSIONS.iter().chain(&["json"]).map(|extension| format!(".{extension}")).collect(),
+        extension_alias: vec![
+            alias(".js", &[".ts", ".tsx", ".js", ".jsx"]),
+            alias(".jsx", &[".tsx", ".jsx"]),
+            alias(".mjs", &[".mts", ".mjs"]),
+            alias(".cjs", &[".cts", ".cjs"]),
+        ],
+        condition_names: ["node", "import", "default"].map(str::to_owned).to_vec(),
+        node_path: false,
+        ..ResolveOptions::default()
+    };
+    let plain = Resolver::new(options.clone());
+    if !config_file.is_file() {
+        return plain;
+    }
+    let references = TsconfigReferences::Auto;
+    options.tsconfig = Some(TsconfigDiscovery::Manual(TsconfigOptions { config_file: config_file.clone(), references }));
+    let configured = Resolver::new(options);
+    // A configuration that does not load (it may extend a package that is not installed) would make everything
+    // unresolvable, which says less than resolving without it.
+    if configured.resolve_tsconfig(&config_file).is_ok() { configured } else { plain }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The maps are only inserted into; a panic elsewhere leaves them whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

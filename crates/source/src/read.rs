@@ -1,0 +1,391 @@
+//! Reads the agent's definition: statically where that is possible, by running the code where it is not.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keepstep_core::{Definition, Field};
+use serde_json::Value as Json;
+
+use crate::discover::{AgentSite, discover};
+use crate::engine::{self, CapturedAgent, CapturedValue};
+use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
+use crate::frame;
+use crate::modules::Graph;
+use crate::value::{Content, Doubt, Object, Obstacle, Site, Value};
+use crate::{Location, Problem, SourceError};
+
+/// The properties besides the fields that are data, and worth running the code for.
+const DATA: [&str; 4] = ["description", "modelSettings", "batching", "browser"];
+
+/// What reading depends on besides the files.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What the code sees as `process.env` when it has to be run.
+    pub environment: BTreeMap<String, String>,
+    /// How much running the code may use.
+    pub limits: engine::Limits,
+}
+
+/// What the code says about one property of the agent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Property {
+    /// It is not there, or is `null` or `undefined`.
+    Absent,
+    /// Its value is known.
+    Known {
+        /// The value.
+        value: Json,
+        /// It is known only from running the code, so there is no text to edit.
+        computed: bool,
+        /// Where it is defined.
+        location: Location,
+    },
+    /// It is a function, which the platform calls.
+    Function {
+        /// Where it is.
+        location: Location,
+    },
+    /// It is there, and what it is cannot be told.
+    Unreadable(Problem),
+}
+
+impl Property {
+    /// Returns the value if it is known.
+    pub fn value(&self) -> Option<&Json> {
+        match self {
+            Self::Known { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A file that the agent is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceModule<'a> {
+    /// The absolute path.
+    pub path: &'a Path,
+    /// The text, as it was read.
+    pub text: &'a str,
+}
+
+/// An agent's definition as it stands in the code.
+pub struct AgentSource {
+    pub(crate) graph: Graph,
+    pub(crate) options: Options,
+    pub(crate) agent: AgentSite,
+    pub(crate) config: Object,
+    pub(crate) foreign_use: ForeignUse,
+    reached: Vec<Arc<crate::syntax::Module>>,
+    location: Location,
+    properties: BTreeMap<Field, Property>,
+    others: BTreeMap<String, Property>,
+}
+
+/// Reads the agent of the project in a folder.
+///
+/// # Errors
+///
+/// There is no agent or more than one, or a file that belongs to it cannot be read or does not parse. A single property that
+/// cannot be told is not an error but [`Property::Unreadable`].
+pub fn read(root: &Path, options: &Options) -> Result<AgentSource, SourceError> {
+    read_graph(Graph::new(root)?, options)
+}
+
+pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource, SourceError> {
+    let agent = discover(&graph)?;
+    let paths = graph.reach(std::slice::from_ref(&agent.module.file.path));
+    let mut reached = Vec::new();
+    for path in &paths {
+        reached.push(graph.module(path).map_err(|error| graph.error(path, error))?);
+    }
+    let foreign_use = ForeignUse::of(&graph, &paths);
+    let config = agent.config(&Evaluator::new(&graph, &foreign_use));
+    let location = graph.location(&agent.module.file, agent.span.start);
+    let (properties, others) = {
+        let reader = Reader { graph: &graph, options, agent: &agent, config: &config, foreign_use: &foreign_use, run: OnceCell::new() };
+        let properties = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
+        let others = config.slots.keys().filter(|key| Field::ALL.iter().all(|field| field.key() != *key));
+        let mut others: BTreeMap<String, Property> = others.map(|key| (key.clone(), reader.other(key))).collect();
+        for key in DATA.iter().filter(|_| config.unknown.is_some()) {
+            others.insert((*key).to_owned(), reader.other(key));
+        }
+        (properties, others)
+    };
+    Ok(AgentSource {
+        graph,
+        options: options.clone(),
+        agent,
+        config,
+        foreign_use,
+        reached,
+        location,
+        properties,
+        others,
+    })
+}
+
+impl AgentSource {
+    /// Returns the project's root, with all links resolved.
+    pub fn root(&self) -> &Path {
+        &self.graph.root
+    }
+
+    /// Returns where the agent is constructed.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Returns what the code says about a field.
+    pub fn property(&self, field: Field) -> &Property {
+        self.properties.get(&field).unwrap_or(&Property::Absent)
+    }
+
+    /// Returns the fields that are set and known.
+    pub fn definition(&self) -> Definition {
+        let known = self.properties.iter().filter_map(|(field, property)| Some((*field, property.value()?.clone())));
+        known.collect()
+    }
+
+    /// Returns what the code says about another property of the agent, or `None` if it is not there.
+    pub fn other(&self, key: &str) -> Option<&Property> {
+        self.others.get(key)
+    }
+
+    /// Returns the files that the agent is made of: its own, then what they import, breadth first.
+    pub fn modules(&self) -> impl Iterator<Item = SourceModule<'_>> {
+        self.reached.iter().map(|module| SourceModule { path: &module.file.path, text: &module.file.text })
+    }
+
+    /// Returns what is compared when an edit is proven: everything that is known about the agent.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Property)> {
+        let fields = self.properties.iter().map(|(field, property)| (field.key(), property));
+        fields.chain(self.others.iter().map(|(key, property)| (key.as_str(), property)))
+    }
+
+    pub(crate) fn problem(&self, obstacle: Obstacle) -> Problem {
+        problem(&self.graph, &self.agent, obstacle)
+    }
+}
+
+impl std::fmt::Debug for AgentSource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("AgentSource").field("location", &self.location).field("properties", &self.properties).finish_non_exhaustive()
+    }
+}
+
+/// Paths are of the project, places are of its files.
+fn problem(graph: &Graph, agent: &AgentSite, obstacle: Obstacle) -> Problem {
+    let site = obstacle.site.unwrap_or_else(|| Site::new(&agent.module, agent.span));
+    Problem {
+        message: obstacle.message,
+        location: graph.location(&site.file, site.span.start),
+        frame: frame::frame(&site.file.text, site.span),
+        help: obstacle.help,
+    }
+}
+
+/// What a property statically is.
+enum Static {
+    Absent,
+    Value(Json),
+    Function,
+}
+
+struct Reader<'a> {
+    graph: &'a Graph,
+    options: &'a Options,
+    agent: &'a AgentSite,
+    config: &'a Object,
+    foreign_use: &'a ForeignUse,
+    /// What running the code gave; it is run at most once, and only when something is not static.
+    run: OnceCell<Result<CapturedAgent, String>>,
+}
+
+impl Reader<'_> {
+    fn field(&self, field: Field) -> Property {
+        let property = self.property(field.key(), true);
+        match (field, &property) {
+            (_, Property::Known { value, location, .. }) if !is_of_field(field, value) => {
+                let message = format!("the {field} {}", expected(field));
+                Property::Unreadable(self.at(field.key(), location.clone(), message, expected_help(field)))
+            }
+            (Field::Model, _) => property,
+            (_, Property::Function { location }) => {
+                let message = format!("the {field} is a function, and it {}", expected(field));
+                Property::Unreadable(self.at(field.key(), location.clone(), message, expected_help(field)))
+            }
+            _ => property,
+        }
+    }
+
+    fn other(&self, key: &str) -> Property {
+        self.property(key, DATA.contains(&key))
+    }
+
+    fn property(&self, key: &str, may_run: bool) -> Property {
+        let evaluator = Evaluator::new(self.graph, self.foreign_use);
+        let found = self.statically(&evaluator, key);
+        let doubts = evaluator.take_doubts();
+        let location = self.location(&evaluator, key);
+        let found = match found {
+            Ok(found) => found,
+            Err(obstacle) if obstacle.is_final || !may_run => return self.unreadable(obstacle),
+            Err(obstacle) => {
+                return match self.run() {
+                    Ok(agent) => self.captured(agent, key, location, obstacle),
+                    Err(failure) => {
+                        let mut obstacle = obstacle;
+                        obstacle.message = format!("{}; running it failed: {failure}", obstacle.message);
+                        self.unreadable(obstacle)
+                    }
+                };
+            }
+        };
+        let property = match found {
+            Static::Absent => Property::Absent,
+            Static::Function => Property::Function { location: location.clone() },
+            Static::Value(value) => Property::Known { value, computed: false, location: location.clone() },
+        };
+        match doubts.into_iter().max_by_key(|doubt| doubt.is_changed) {
+            Some(doubt) if may_run => self.confirmed(property, key, location, doubt),
+            _ => property,
+        }
+    }
+
+    fn statically(&self, evaluator: &Evaluator<'_>, key: &str) -> Evaluated<Static> {
+        evaluator.doubt(self.config.doubt.as_ref());
+        let Some(slot) = self.config.slots.get(key) else {
+            return self.config.unknown.clone().map_or(Ok(Static::Absent), Err);
+        };
+        let site = slot.site().unwrap_or_else(|| Site::new(&self.agent.module, self.agent.span));
+        Ok(match evaluator.slot(slot)? {
+            Value::Function => Static::Function,
+            Value::Null => Static::Absent,
+            value => evaluator.json(&value, &site)?.map_or(Static::Absent, Static::Value),
+        })
+    }
+
+    /// Returns where a property is defined, or else where the agent is.
+    fn location(&self, evaluator: &Evaluator<'_>, key: &str) -> Location {
+        let slot = self.config.slots.get(key);
+        let site = slot.and_then(|slot| match &slot.content {
+            Content::Expression(module, id) => {
+                let (module, id) = evaluator.definition(module, *id);
+                Some(Site::new(&module, module.expression(id).span))
+            }
+            _ => slot.site(),
+        });
+        let site = site.unwrap_or_else(|| Site::new(&self.agent.module, self.agent.span));
+        self.graph.location(&site.file, site.span.start)
+    }
+
+    /// Returns a static value that running the code confirms, or what running gives instead.
+    fn confirmed(&self, property: Property, key: &str, location: Location, doubt: Doubt) -> Property {
+        let obstacle = Obstacle::at(doubt.site, format!("the object with the {key} is changed here after it is made"))
+            .help("write the final value where the object is made");
+        match self.run() {
+            Ok(agent) => {
+                let computed = self.captured(agent, key, location, obstacle);
+                match (&property, &computed) {
+                    (Property::Known { value: ours, .. }, Property::Known { value: theirs, .. }) if ours == theirs => property,
+                    (Property::Absent, Property::Absent) | (Property::Function { .. }, Property::Function { .. }) => property,
+                    _ => computed,
+                }
+            }
+            Err(failure) if doubt.is_changed => {
+                let mut obstacle = obstacle;
+                obstacle.message = format!("{}; running it failed: {failure}", obstacle.message);
+                self.unreadable(obstacle)
+            }
+            // It was only handed to a function, and that can rarely be run.
+            Err(_) => property,
+        }
+    }
+
+    fn captured(&self, agent: &CapturedAgent, key: &str, location: Location, mut obstacle: Obstacle) -> Property {
+        match agent.values.get(key) {
+            None | Some(CapturedValue::Json(Json::Null)) => Property::Absent,
+            Some(CapturedValue::Json(value)) => Property::Known { value: value.clone(), computed: true, location },
+            Some(CapturedValue::Function) => Property::Function { location },
+            Some(CapturedValue::Unreadable(why)) => {
+                obstacle.message = format!("{}; running it gave no value: {why}", obstacle.message);
+                self.unreadable(obstacle)
+            }
+        }
+    }
+
+    fn run(&self) -> Result<&CapturedAgent, &str> {
+        let run = self.run.get_or_init(|| {
+            let entry = &self.agent.module.file.path;
+            let captured = engine::evaluate(&engine::Request {
+                root: &self.graph.root,
+                entry,
+                read: &|path| self.graph.text(path),
+                environment: &self.options.environment,
+                limits: self.options.limits,
+            })
+            .map_err(|failure| failure.message)?;
+            let line = self.graph.location(&self.agent.module.file, self.agent.span.start).line;
+            self.choose(captured.agents, entry, line)
+        });
+        run.as_ref().map_err(String::as_str)
+    }
+
+    /// Returns the captured agent that is ours: the one at our place, or the only one.
+    fn choose(&self, mut agents: Vec<CapturedAgent>, file: &PathBuf, line: u32) -> Result<CapturedAgent, String> {
+        let is_here = |agent: &CapturedAgent| agent.position.as_ref().is_some_and(|position| position.file == *file);
+        if agents.iter().any(is_here) {
+            agents.retain(is_here);
+        }
+        if agents.len() > 1 {
+            agents.retain(|agent| agent.position.as_ref().is_some_and(|position| position.line == line));
+        }
+        match agents.len() {
+            1 => Ok(agents.remove(0)),
+            0 => Err("no agent is constructed when the file is loaded".to_owned()),
+            count => Err(format!("{count} agents are constructed here")),
+        }
+    }
+
+    fn unreadable(&self, mut obstacle: Obstacle) -> Property {
+        if obstacle.help.is_empty() {
+            obstacle.help = "write the text itself, or keep it in a file of the project and read it with readFileSync".to_owned();
+        }
+        Property::Unreadable(problem(self.graph, self.agent, obstacle))
+    }
+
+    fn at(&self, key: &str, location: Location, message: String, help: &str) -> Problem {
+        let site = self.config.slots.get(key).and_then(crate::value::Slot::site);
+        let site = site.unwrap_or_else(|| Site::new(&self.agent.module, self.agent.span));
+        let frame = frame::frame(&site.file.text, site.span);
+        Problem { message, location, frame, help: help.to_owned() }
+    }
+}
+
+fn is_of_field(field: Field, value: &Json) -> bool {
+    match field {
+        Field::Name | Field::Model => value.is_string(),
+        Field::Persona => value.is_string() || value.is_object(),
+        Field::Governance => value.is_object(),
+    }
+}
+
+fn expected(field: Field) -> &'static str {
+    match field {
+        Field::Name => "must be a string",
+        Field::Model => "must be a string or a function",
+        Field::Persona => "must be a string or an object with base, voice, text",
+        Field::Governance => "must be an object",
+    }
+}
+
+fn expected_help(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name: 'My agent'",
+        Field::Model => "model: 'openai/gpt-4o'",
+        Field::Persona => "persona: `You are …`",
+        Field::Governance => "governance: { mode: 'sdk' }",
+    }
+}
