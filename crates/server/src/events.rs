@@ -137,7 +137,7 @@ pub(crate) async fn stream(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 
-fn event(change: &ChangeRow) -> Event {
+pub(crate) fn event(change: &ChangeRow) -> Event {
     let sent = ChangeEvent {
         agent_id: change.agent_id.clone(),
         revision: change.revision,

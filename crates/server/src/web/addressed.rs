@@ -1,0 +1,42 @@
+//! Which agent, and which of its versions, an address names.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use keepstep_core::{AgentId, PersonaVersion};
+
+use super::error_page::PageError;
+use crate::app::AppState;
+
+/// The agent of an address such as `/agents/{id}`.
+#[derive(Debug)]
+pub(crate) struct AddressedAgent(pub(crate) AgentId);
+
+impl FromRequestParts<AppState> for AddressedAgent {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        let id = parameter(parts, state, "id").await.and_then(|id| id.parse().ok());
+        id.map(Self).ok_or(PageError::AgentNotFound)
+    }
+}
+
+/// The agent and the version of an address such as `/agents/{id}/versions/{version}`.
+#[derive(Debug)]
+pub(crate) struct AddressedVersion(pub(crate) AgentId, pub(crate) PersonaVersion);
+
+impl FromRequestParts<AppState> for AddressedVersion {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        let AddressedAgent(agent) = AddressedAgent::from_request_parts(parts, state).await?;
+        match parameter(parts, state, "version").await.and_then(|version| version.parse().ok()) {
+            Some(version) => Ok(Self(agent, PersonaVersion(version))),
+            None => Err(PageError::VersionNotFound { agent }),
+        }
+    }
+}
+
+async fn parameter(parts: &mut Parts, state: &AppState, wanted: &str) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+}

@@ -1,0 +1,55 @@
+//! `/`: the list of agents.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use keepstep_core::PersonaVersion;
+use keepstep_store::Agent;
+
+use super::error_page::PageError;
+use super::session::SignedIn;
+use super::view::{Changed, Frame, agent_path, may_create, page, title_of};
+use super::visible::Visible;
+use crate::app::AppState;
+
+#[derive(Template)]
+#[template(path = "agents.html")]
+struct Agents {
+    frame: Frame,
+    may_create: bool,
+    agents: Vec<Listed>,
+}
+
+struct Listed {
+    path: String,
+    name: Visible,
+    id: Visible,
+    revision: u64,
+    current: Option<PersonaVersion>,
+    draft: Option<PersonaVersion>,
+    changed: Changed,
+}
+
+impl From<Agent> for Listed {
+    fn from(agent: Agent) -> Self {
+        Self {
+            path: agent_path(&agent.id),
+            name: Visible::of(title_of(&agent)),
+            id: Visible::of(agent.id.as_str()),
+            revision: agent.revision.0,
+            current: agent.current,
+            draft: agent.draft.filter(|draft| Some(*draft) > agent.published),
+            changed: Changed::from(&agent.changed),
+        }
+    }
+}
+
+/// `GET`.
+pub(crate) async fn show(State(state): State<AppState>, by: SignedIn) -> Result<Response, PageError> {
+    let agents = state.store.agents(&by.scope).await?;
+    page(&Agents {
+        frame: Frame::of(&by.session),
+        may_create: may_create(&by.session),
+        agents: agents.into_iter().map(Listed::from).collect(),
+    })
+}

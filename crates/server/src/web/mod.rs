@@ -1,0 +1,82 @@
+//! The pages.
+//!
+//! They are made on the server and work without a script. A page is a handler and a template of the same name:
+//!
+//! | Address | File | What |
+//! |---|---|---|
+//! | `/` | [`agents`] | the list of agents |
+//! | `/new-agent` | [`new_agent`] | a form that makes one |
+//! | `/agents/{id}` | [`agent`] | its persona and its versions |
+//! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
+//! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
+//! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
+//! | `/sign-out` | [`sign_out`] | and out |
+//! | `/events` | [`events`] | the stream of changes, for the page that is open |
+//! | `/assets/{file}` | [`assets`] | style sheet, icon, module |
+//!
+//! What protects them: templates escape everything ([`visible`] also shows what cannot be seen), a strict policy for what
+//! a page may load ([`security_headers`]), a session in a cookie that no script can read ([`session`]), and two checks of
+//! where a form comes from ([`csrf`]). A write names the revision that the page was made from; a stale one is refused and
+//! what was typed is shown again ([`edit`]).
+
+mod addressed;
+mod agent;
+mod agents;
+mod assets;
+mod csrf;
+mod diff_view;
+mod edit;
+mod edit_form;
+mod error_page;
+mod events;
+mod form_text;
+mod new_agent;
+mod security_headers;
+mod session;
+mod sign_in_link;
+mod sign_out;
+mod version;
+mod view;
+mod visible;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use self::error_page::PageError;
+use crate::app::AppState;
+
+/// Returns the routes of all pages.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/", get(agents::show))
+        .route("/new-agent", get(new_agent::show).post(new_agent::create))
+        .route("/agents/{id}", get(agent::show))
+        .route("/agents/{id}/edit", get(edit::show).post(edit::save))
+        .route("/agents/{id}/versions/{version}", get(version::show))
+        .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
+        .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
+        .route("/sign-out", post(sign_out::sign_out))
+        .route("/events", get(events::stream))
+        .route("/assets/{file}", get(assets::serve))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(security_headers::add))
+        .layer(DefaultBodyLimit::max(keepstep_api::BODY_LIMIT))
+}
+
+/// Returns the page for an address that is nobody's.
+pub(crate) fn not_found() -> Response {
+    with_headers(PageError::NotFound)
+}
+
+async fn method_not_allowed() -> Response {
+    with_headers(PageError::MethodNotAllowed)
+}
+
+fn with_headers(error: PageError) -> Response {
+    let mut response = error.into_response();
+    security_headers::add_to(response.headers_mut());
+    response
+}

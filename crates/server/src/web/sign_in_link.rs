@@ -1,0 +1,114 @@
+//! `/sign-in/link/{token}`: a one-time link signs a browser in.
+//!
+//! Opening the link changes nothing: mail and chat programs open links to look for malware or to draw a preview. Only the
+//! button uses it up.
+
+use askama::Template;
+use axum::extract::{Path, Request, State};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode, header};
+use keepstep_core::api_key::{ApiKey, KeyForm, KeyKind, form_of};
+use keepstep_store::{LinkTarget, StoreError};
+use serde::Deserialize;
+
+use super::csrf::CsrfToken;
+use super::error_page::{PageError, capitalised};
+use super::session::{Cookie, SESSION_LIFE, read_form};
+use super::view::{Frame, page};
+use super::visible::Visible;
+use crate::app::AppState;
+
+/// How long the form can be left open, in seconds.
+const FORM_LIFE: i64 = 60 * 60;
+
+#[derive(Template)]
+#[template(path = "sign_in_link.html")]
+struct SignInLink<'a> {
+    frame: Frame,
+    action: String,
+    csrf: &'a str,
+    user_name: Option<Visible>,
+    role: &'static str,
+    typed_name: &'a str,
+    problem: Option<String>,
+}
+
+/// The fields of the form.
+#[derive(Debug, Deserialize)]
+struct SignIn {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// `GET`: says what the link does, with the button that does it.
+pub(crate) async fn show(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response, PageError> {
+    let target = target_of(&state, &token).await?;
+    // Where there is no session yet, a random cookie and its hash in the form take the place of the session's token.
+    let secret = ApiKey::from_random(KeyKind::Session, state.store.surroundings().random()?);
+    let cookie = Cookie::Form.set(secret.reveal(), FORM_LIFE, &state)?;
+    let csrf = CsrfToken::of_secret(secret.reveal());
+    Ok(([(header::SET_COOKIE, cookie)], form(&token, &target, &csrf, "", None)?).into_response())
+}
+
+/// `POST`: uses the link up and starts a session.
+pub(crate) async fn redeem(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, PageError> {
+    let sent: SignIn = read_form(request, &state).await?;
+    let csrf = Cookie::Form.read(&headers, &state).map(|secret| CsrfToken::of_secret(&secret));
+    let csrf = csrf.filter(|csrf| csrf.matches(&sent.csrf)).ok_or(PageError::Forged)?;
+    let target = target_of(&state, &token).await?;
+
+    let mut transaction = state.store.write().await?;
+    let user = match transaction.redeem_link(&token, sent.name.trim()).await {
+        Err(error @ StoreError::InvalidName { .. }) => {
+            let problem = Some(capitalised(&error.to_string()));
+            return Ok((StatusCode::BAD_REQUEST, form(&token, &target, &csrf, &sent.name, problem)?).into_response());
+        }
+        user => user?,
+    };
+    if let Some(previous) = Cookie::Session.read(&headers, &state) {
+        transaction.end_session(&previous).await?;
+    }
+    let expires_at = transaction.now().saturating_add(SESSION_LIFE);
+    let (secret, _) = transaction.create_session(&user, expires_at).await?;
+    transaction.commit().await?;
+    tracing::info!(user = %user.id, "a browser signed in");
+
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, Cookie::Session.set(secret.reveal(), SESSION_LIFE / 1000, &state)?),
+        (header::SET_COOKIE, Cookie::Form.set("", 0, &state)?),
+    ]);
+    Ok((cookies, Redirect::to("/")).into_response())
+}
+
+async fn target_of(state: &AppState, token: &str) -> Result<LinkTarget, PageError> {
+    if form_of(token) != KeyForm::Ours {
+        return Err(PageError::LinkUnknown);
+    }
+    Ok(state.store.link_target(token).await?)
+}
+
+fn form(
+    token: &str,
+    target: &LinkTarget,
+    csrf: &CsrfToken,
+    typed_name: &str,
+    problem: Option<String>,
+) -> Result<Response, PageError> {
+    page(&SignInLink {
+        frame: Frame::default(),
+        // The form of a token was checked: it holds nothing that means something in an address.
+        action: format!("/sign-in/link/{token}"),
+        csrf: csrf.as_str(),
+        user_name: target.user_name.as_deref().map(Visible::of),
+        role: target.role.label(),
+        typed_name,
+        problem,
+    })
+}

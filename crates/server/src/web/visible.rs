@@ -1,0 +1,93 @@
+//! Text from people on a page: escaped, and with what cannot be seen made visible.
+
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+
+/// A text as HTML.
+///
+/// What would be markup is escaped. A character that a browser would obey or hide (an escape, a bidirectional override,
+/// a zero-width space, a tag character that smuggles instructions past a reader) stands there as its number instead, so
+/// that a person sees all of the text that a model will read. Line feeds and tabs stay, and CRLF is a line feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Visible {
+    html: String,
+    plain: String,
+}
+
+impl Visible {
+    /// Returns the text as HTML.
+    pub(crate) fn of(text: impl AsRef<str>) -> Self {
+        let (mut html, mut plain) = (String::new(), String::new());
+        let mut characters = text.as_ref().chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                '\r' if characters.peek() == Some(&'\n') => continue,
+                hidden if is_hidden(hidden) => {
+                    let number = format!("\\u{{{:x}}}", u32::from(hidden));
+                    html.extend(["<span class=\"control\">", &number, "</span>"]);
+                    plain.push_str(&number);
+                    continue;
+                }
+                other => html.push(other),
+            }
+            plain.push(character);
+        }
+        Self { html, plain }
+    }
+
+    /// Returns the text without any markup, for the places where there can be none: titles and attributes.
+    pub(crate) fn plain(&self) -> &str {
+        &self.plain
+    }
+
+    /// Returns true if there is nothing to see.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+}
+
+impl fmt::Display for Visible {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.html)
+    }
+}
+
+impl HtmlSafe for Visible {}
+
+/// Returns true for a character that a reader would not see and that may mean something to a terminal, a browser or a
+/// model. The joiners and selectors that scripts and emoji need are not among them.
+fn is_hidden(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_text() {
+        assert_eq!(Visible::of("<b a=\"1\">&'").to_string(), "&lt;b a=&quot;1&quot;&gt;&amp;&#39;");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown_as_its_number() {
+        let shown = |text: &str| Visible::of(text).to_string();
+        for (text, number) in [("\u{202e}", "202e"), ("\0", "0"), ("\u{1b}", "1b"), ("\u{e0041}", "e0041"), ("\r", "d")] {
+            assert_eq!(shown(text), format!("<span class=\"control\">\\u{{{number}}}</span>"));
+        }
+        assert_eq!(shown("a\r\nb\tc"), "a\nb\tc");
+        assert_eq!(shown("👩\u{200d}🚀 می\u{200c}خواهم"), "👩\u{200d}🚀 می\u{200c}خواهم");
+    }
+}
