@@ -1,4 +1,4 @@
-//! The generated files: `docs/reference/cli.md`, from what the program says about itself.
+//! The generated files: `docs/reference/cli.md`, from what the program says about itself, and the tests in `docs/defects.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,28 +8,36 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::checks::defects;
 use crate::{command, repository, test};
 
-const FILE: &str = "docs/reference/cli.md";
+const REFERENCE: &str = "docs/reference/cli.md";
 
 /// Builds the program and writes the generated files, or only compares them.
 pub(crate) fn build_and_run(check: bool) -> Result<()> {
     test::cargo(&["build", "--quiet", "--locked"])?;
-    let text = reference(&repository::binary("debug", "keepstep"))?;
-    let path = repository::root().join(FILE);
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    if before == text {
+    let reference = reference(&repository::binary("debug", "keepstep"))?;
+    let mut outdated = Vec::new();
+    for (file, text) in [(REFERENCE, reference), (defects::FILE, defects::generate()?)] {
+        let path = repository::root().join(file);
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        if before == text {
+            continue;
+        }
+        if check {
+            outdated.push(format!("{file} is out of date: {}", first_difference(&before, &text)));
+            continue;
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&path, text)?;
+        println!("wrote {file}");
+    }
+    if outdated.is_empty() {
         return Ok(());
     }
-    if check {
-        bail!("{FILE} is out of date: {}", first_difference(&before, &text));
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(&path, text)?;
-    println!("wrote {FILE}");
-    Ok(())
+    bail!("{}", outdated.join("\n"))
 }
 
 /// Returns the help of the program and of every command of it, as one document.

@@ -34,13 +34,13 @@ enum Task {
     Peers,
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
-    /// Write the generated files again (`docs/reference/`)
+    /// Write the generated files again: `docs/reference/cli.md`, and the tests in `docs/defects.md`
     Generate {
         /// Change nothing; fail when a file is out of date
         #[arg(long)]
         check: bool,
     },
-    /// Check what the documents promise: dependencies have a reason, defects have a test, links lead somewhere
+    /// Check what the documents promise: dependencies have a reason and a licence, defects a test, links a target
     Docs,
 }
 

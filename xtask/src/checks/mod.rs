@@ -1,7 +1,8 @@
-//! What the documents promise, checked.
+//! What the documents and manifests promise, checked.
 
-mod defects;
+pub(crate) mod defects;
 mod dependencies;
+mod licences;
 mod links;
 
 use anyhow::{Result, bail};
@@ -11,6 +12,7 @@ pub(crate) fn documents() -> Result<()> {
     let mut problems = dependencies::problems()?;
     problems.extend(defects::problems()?);
     problems.extend(links::problems()?);
+    problems.extend(licences::problems()?);
     if problems.is_empty() {
         return Ok(());
     }
