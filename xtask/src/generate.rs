@@ -15,7 +15,7 @@ const REFERENCE: &str = "docs/reference/cli.md";
 
 /// Builds the program and writes the generated files, or only compares them.
 pub(crate) fn build_and_run(check: bool) -> Result<()> {
-    test::cargo(&["build", "--quiet", "--locked"])?;
+    test::build()?;
     let reference = reference(&repository::binary("debug", "keepstep"))?;
     let mut outdated = Vec::new();
     for (file, text) in [(REFERENCE, reference), (defects::FILE, defects::generate()?)] {

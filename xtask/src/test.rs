@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             "the real lua-cli against our server",
             "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
             move || {
-                cargo(&["build", "--quiet", "--locked"])?;
+                build()?;
                 peers::run(peer.as_deref())
             },
         ),
@@ -68,6 +68,11 @@ fn cargo_command(arguments: &[&str]) -> Command {
 /// Runs cargo in the root, with its output shown. Snapshots are compared and never written.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     command::show(&mut cargo_command(arguments))
+}
+
+/// Builds the program for development, with the same features as the tests have, so that nothing is built twice.
+pub(crate) fn build() -> Result<()> {
+    cargo(&["build", "--quiet", "--locked", "--workspace", "--all-targets"])
 }
 
 /// Runs the tour exactly as the README says it, in a home folder of its own, so that it cannot depend on this machine.
