@@ -1,0 +1,164 @@
+use keepstep_store::{Patch, PersonaStatus, Role};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn an_empty_platform_says_what_to_do() {
+    let site = Site::start().await;
+    let page = site.signed_in(Role::Owner).await.get("/").await;
+    assert_eq!(page.text(".empty h2"), "No agents yet");
+    assert_eq!(page.text(".empty code"), "keepstep admin agent create --data DIR --name \"My agent\"");
+    assert!(page.has(".empty a[href='/new-agent']"));
+    let page = site.signed_in(Role::Viewer).await.get("/").await;
+    assert!(!page.has("a[href='/new-agent']"));
+}
+
+#[tokio::test]
+async fn an_owner_makes_an_agent() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(Role::Owner).await;
+    let page = browser.get("/new-agent").await;
+    let refused = browser.submit(&page, "/new-agent", "Make the agent", &[("name", "  ")]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.text(".problem"), "An agent needs a name; an empty one is not stored.");
+    let answer = browser.submit(&refused, "/new-agent", "Make the agent", &[("name", "Orders")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = browser.get(answer.location()).await;
+    assert_eq!(page.text("h1"), "Orders");
+    assert_eq!(
+        page.text(".notice[role=status]:not([hidden])"),
+        "The agent is made. Next: write its persona here, or push the one in its code."
+    );
+    assert_eq!(page.text(".empty h3"), "No persona is published yet");
+}
+
+#[tokio::test]
+async fn the_list_tells_who_changed_what_and_when() {
+    let site = Site::start().await;
+    let orders = site.agent("Orders").await;
+    site.agent("Billing").await;
+    site.publish(&orders, "One").await;
+    let model = Patch { model: Some(Some(json!("openai/gpt-4o"))), ..Patch::default() };
+    site.change(&orders, Some("A better model"), model).await;
+    site.persona(&orders, json!("Two"), PersonaStatus::Draft).await;
+    let page = site.signed_in(Role::Viewer).await.get("/").await;
+    let rows = page.texts("tbody tr");
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].starts_with("Billing"), "{rows:?}");
+    assert_eq!(page.texts("tbody tr:last-child td"), ["Version 1 draft 2", "14 Nov 2023, 22:13 UTC", "Bob", "4"]);
+    assert_eq!(page.text("tbody tr:last-child .id"), orders.as_str());
+    assert_eq!(page.attributes("tbody a", "href")[1], format!("/agents/{orders}"));
+}
+
+#[tokio::test]
+async fn an_agent_shows_what_a_check_compares_with() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "You help.\n").await;
+    site.persona(&agent, json!("You help a lot.\n"), PersonaStatus::Draft).await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&format!("/agents/{agent}")).await;
+    assert_eq!(page.exact("pre.text"), "You help.\n");
+    assert_eq!(page.texts(".facts dd")[1..4], ["Version 1", "Version 1", "Version 2"]);
+    let versions = page.texts("#versions ~ .card tbody tr");
+    assert!(versions[0].contains("Version 2") && versions[0].contains("draft"), "{versions:?}");
+    assert!(versions[1].contains("in production") && versions[1].contains("published"), "{versions:?}");
+    assert_eq!(page.text("a.primary"), "Continue the draft");
+}
+
+#[tokio::test]
+async fn a_rolled_back_agent_warns_that_checks_compare_with_another_version() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    site.publish(&agent, "Two").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let version = format!("/agents/{agent}/versions/1");
+    let page = browser.get(&version).await;
+    let answer = browser.submit(&page, &format!("{version}/deploy"), "Put in production", &[]).await;
+    let page = browser.get(answer.location()).await;
+    assert!(page.text(".notice.warn:not([hidden])").starts_with("In production is version 1, not the latest published one."));
+    assert_eq!(page.exact("pre.text"), "Two");
+}
+
+#[tokio::test]
+async fn versions_come_in_pages() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    for version in 1..=35 {
+        site.publish(&agent, &format!("Version {version}")).await;
+    }
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&format!("/agents/{agent}")).await;
+    assert_eq!(page.texts("#versions ~ .card tbody tr").len(), 30);
+    let next = page.attributes(".pager a", "href").remove(0);
+    let page = browser.get(&next).await;
+    let numbers = page.texts("#versions ~ .card tbody th");
+    assert_eq!(numbers, ["Version 5", "Version 4", "Version 3", "Version 2", "Version 1"]);
+    assert_eq!(page.texts(".pager a"), ["Newest versions"]);
+}
+
+#[tokio::test]
+async fn a_version_shows_its_difference_with_marks_on_the_words() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "You are a friendly helper.\nBye\n").await;
+    site.publish(&agent, "You are a formal helper.\nBye\n").await;
+    site.publish(&agent, "You are a formal helper.\nSee you\n").await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&format!("/agents/{agent}/versions/2")).await;
+    assert_eq!(page.text("#changes"), "Changes from version 1");
+    assert_eq!(page.texts(".diff tr"), ["1−You are a friendly helper.", "1+You are a formal helper.", "22Bye"]);
+    assert_eq!(page.texts(".diff mark"), ["friendly", "formal"]);
+    let page = browser.get(&format!("/agents/{agent}/versions/1?against=3")).await;
+    assert_eq!(page.texts(".diff tr.removed .content"), ["You are a formal helper.", "See you"]);
+    let page = browser.get(&format!("/agents/{agent}/versions/1")).await;
+    assert!(!page.has(".diff"));
+    assert_eq!(page.attributes(".pager a", "href"), [format!("/agents/{agent}/versions/2")]);
+}
+
+#[tokio::test]
+async fn deploying_from_an_old_page_is_refused() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    site.persona(&agent, json!("Two"), PersonaStatus::Draft).await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let version = format!("/agents/{agent}/versions/2");
+    let deploy = format!("{version}/deploy");
+    let page = browser.get(&version).await;
+    site.publish(&agent, "Three").await;
+    let answer = browser.submit(&page, &deploy, "Publish", &[]).await;
+    assert_eq!((answer.status, answer.text("h1").as_str()), (StatusCode::CONFLICT, "The agent has changed"));
+    assert_eq!(answer.attributes("main a", "href"), [format!("/agents/{agent}")]);
+    assert_eq!(site.published(&agent).await, "Three");
+
+    let page = browser.get(&version).await;
+    assert_eq!(browser.submit(&page, &deploy, "Publish", &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.get(&version).await.has(".badge.current"));
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_a_change() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let browser = site.signed_in(Role::Viewer).await;
+    let mut stream = browser.stream(&format!("/events?agent={agent}")).await;
+    // The watcher reads where the changes are before it can tell of the next; a change that it missed is not told, so the
+    // test goes on changing until it hears one.
+    let mut heard = String::new();
+    for round in 0.. {
+        site.publish(&agent, &format!("Round {round}")).await;
+        let chunk = tokio::time::timeout(std::time::Duration::from_secs(3), stream.chunk()).await;
+        if let Ok(chunk) = chunk {
+            heard.push_str(&String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap());
+            break;
+        }
+        assert!(round < 10, "nothing was heard");
+    }
+    assert!(heard.starts_with("event: change\n") || heard.contains("\nevent: change\n"), "{heard}");
+    assert!(heard.contains(agent.as_str()) && heard.contains("\"author\":\"Bob\""), "{heard}");
+    assert_eq!(site.browser().get(&format!("/events?agent={agent}")).await.status, StatusCode::UNAUTHORIZED);
+}
