@@ -77,6 +77,11 @@ pub(crate) fn lua() -> PathBuf {
     lua_folder().join("node_modules/.bin/lua")
 }
 
+/// Returns the packages that the real `lua` is installed with, among them what a skill imports.
+pub(crate) fn lua_packages() -> PathBuf {
+    lua_folder().join("node_modules")
+}
+
 /// Returns the folder of the project template that `lua init` copies.
 pub(crate) fn lua_template() -> PathBuf {
     lua_folder().join("node_modules/lua-cli/template")

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = cases![
     an_imported_persona_and_a_model,
     push_persona_and_push_agent,
     a_manifest_of_keepstep_is_read_by_lua,
+    a_project_with_a_skill,
     status_of_a_project,
     a_wrong_key_is_refused,
 ];
@@ -212,6 +213,22 @@ fn a_manifest_of_keepstep_is_read_by_lua(world: &World) -> Result<()> {
         equal(&format!("`{key}` of the manifest"), &by_us[key], &by_lua[key])?;
     }
     world.keepstep(&["persona", "sandbox", "view"])?.exits(0)?.says("You help Acme.\nYou are brief.")?;
+    Ok(())
+}
+
+fn a_project_with_a_skill(world: &World) -> Result<()> {
+    project::skill(world)?;
+    // The peer makes the skill on the server, and then compares with what its file said before.
+    world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?.says("Created \"shop\"")?;
+    let yaml = world.read("lua.skill.yaml")?;
+    ensure!(yaml.contains("name: shop") && !yaml.contains("skillId: ''"), "the skill has no id:\n{yaml}");
+    both_in_step(world)?;
+    world.keepstep(&["compile"])?.exits(0)?;
+    let primitives = world.manifest()?["primitives"].clone();
+    let listed = primitives.as_array().is_some_and(|all| all.iter().any(|one| one["kind"] == "skill" && one["name"] == "shop"));
+    ensure!(listed, "keepstep compile lists no skill: {primitives}");
+    world.lua(&["status", "--json"])?.exits(0)?.clean()?;
+    ensure!(world.read("lua.skill.yaml")? == yaml, "keepstep changed lua.skill.yaml");
     Ok(())
 }
 

@@ -61,6 +61,22 @@ pub(super) fn imported(world: &World) -> Result<()> {
     )
 }
 
+/// Writes a project with a skill and its tool, with the packages that they import.
+pub(super) fn skill(world: &World) -> Result<()> {
+    with_index(
+        world,
+        "import { LuaAgent, LuaSkill, LuaTool } from 'lua-cli';\nimport { z } from 'zod';\n\n\
+         export class StockTool implements LuaTool {\n  name = 'stock';\n  description = 'Says how many are left';\n  \
+         inputSchema = z.object({ item: z.string() });\n\n  async execute(input: z.infer<typeof this.inputSchema>) {\n    \
+         return { item: input.item, left: 3 };\n  }\n}\n\n\
+         const shop = new LuaSkill({\n  name: 'shop',\n  description: 'Knows the shop',\n  \
+         context: 'Use it for questions about stock.',\n  tools: [new StockTool()],\n});\n\n\
+         export default new LuaAgent({ name: 'Shop helper', persona: 'You help in a shop.', skills: [shop] });\n",
+    )?;
+    let packages = world.project().join("node_modules");
+    std::os::unix::fs::symlink(tools::lua_packages(), &packages).context("cannot link the packages of lua-cli")
+}
+
 /// Copies the template that `lua init` copies, and fills in what it fills in.
 pub(super) fn template(world: &World) -> Result<()> {
     copy(&tools::lua_template(), &world.project())?;

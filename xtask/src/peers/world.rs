@@ -103,10 +103,14 @@ impl World {
         fs::read_to_string(self.project().join(path)).with_context(|| format!("cannot read {path} of the project"))
     }
 
+    /// Returns what the last compile of either program wrote.
+    pub(super) fn manifest(&self) -> Result<Value> {
+        serde_json::from_str(&self.read("dist-v2/manifest.json")?).context("dist-v2/manifest.json is not JSON")
+    }
+
     /// Returns the agent as the last compile of either program found it.
     pub(super) fn manifest_agent(&self) -> Result<Value> {
-        let manifest: Value = serde_json::from_str(&self.read("dist-v2/manifest.json")?)?;
-        let primitives = manifest["primitives"].as_array().cloned().unwrap_or_default();
+        let primitives = self.manifest()?["primitives"].as_array().cloned().unwrap_or_default();
         primitives.into_iter().find(|primitive| primitive["kind"] == "agent").context("dist-v2/manifest.json has no agent")
     }
 
