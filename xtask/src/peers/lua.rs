@@ -20,6 +20,7 @@ pub(super) const CASES: &[Case] = cases![
     push_persona_and_push_agent,
     a_manifest_of_keepstep_is_read_by_lua,
     a_project_with_a_skill,
+    a_merge_is_in_step_for_lua,
     status_of_a_project,
     a_wrong_key_is_refused,
 ];
@@ -214,6 +215,25 @@ fn a_manifest_of_keepstep_is_read_by_lua(world: &World) -> Result<()> {
     }
     world.keepstep(&["persona", "sandbox", "view"])?.exits(0)?.says("You help Acme.\nYou are brief.")?;
     Ok(())
+}
+
+fn a_merge_is_in_step_for_lua(world: &World) -> Result<()> {
+    project::with_index(
+        world,
+        "import { LuaAgent } from 'lua-cli';\n\nexport default new LuaAgent({\n  name: 'Shop helper',\n  \
+         persona: `One.\nTwo.\nThree.\nFour.\nFive.`,\n  skills: [],\n});\n",
+    )?;
+    world.keepstep(&["sync", "--push"])?.exits(0)?;
+    world.colleague_changes(&json!({ "persona": "One.\nTwo.\nThree.\nFour.\nFive, by a colleague." }))?;
+    let index = world.read("src/index.ts")?;
+    world.write("src/index.ts", &index.replace("One.", "One, by me."))?;
+    both_find_drift(world)?;
+    world.keepstep(&["sync", "--merge"])?.exits(0)?;
+    let merged = json!("One, by me.\nTwo.\nThree.\nFour.\nFive, by a colleague.");
+    equal("the persona on the server", &published_persona(world)?, &merged)?;
+    world.lua(&["compile"])?.exits(0)?.clean()?;
+    equal("the persona that lua reads", &world.manifest_agent()?["persona"], &merged)?;
+    both_in_step(world)
 }
 
 fn a_project_with_a_skill(world: &World) -> Result<()> {
