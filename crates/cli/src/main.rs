@@ -1,2 +1,240 @@
-//! Placeholder.
-fn main() {}
+//! `keepstep`: keeps an AI agent's code, platform and test results in step.
+//!
+//! A command goes through four steps: the arguments as typed ([`arguments`]); what they mean together with the environment
+//! and the project's files ([`context`], [`settings`]); a function of these that decides, shows and acts ([`command`]);
+//! an outcome or a [`failure`], which becomes the exit code ([`exit`]). Only [`printer`] prints.
+
+mod arguments;
+mod command;
+mod context;
+mod diff_view;
+mod exit;
+mod failure;
+mod files;
+mod gap;
+mod interrupt;
+mod keepstep_folder;
+mod lock_file;
+mod peer_commands;
+mod platform_data;
+mod printer;
+mod program;
+mod prompt;
+mod runtime;
+mod server;
+mod settings;
+mod sides;
+mod visible;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::panic;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+use serde_json::json;
+
+use crate::arguments::{Arguments, Command};
+use crate::command::{CommandResult, Outcome};
+use crate::context::{Context, Environment};
+use crate::failure::Failure;
+use crate::printer::{ColorChoice, Manner, Printer};
+use crate::program::Program;
+
+fn main() -> ExitCode {
+    interrupt::install();
+    let code = panic::catch_unwind(|| {
+        panic::set_hook(Box::new(report_bug));
+        run(std::env::args_os().collect())
+    });
+    ExitCode::from(code.unwrap_or(exit::BUG))
+}
+
+/// Tells about a bug in one sentence, and how to report it.
+#[expect(clippy::print_stderr, reason = "the printer may be what is broken")]
+fn report_bug(panic: &panic::PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+    eprintln!("keepstep has a bug: {}{place}", visible::visible_line(message));
+    eprintln!(
+        "Please report it with the command that you typed and this version ({}): {}/issues",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_REPOSITORY")
+    );
+}
+
+/// Runs the program and returns its exit code.
+fn run(typed: Vec<OsString>) -> u8 {
+    let program = Program::called_as(typed.first().map(OsString::as_os_str));
+    let environment = Environment::of_the_process();
+    let manner = |json, quiet, color| {
+        let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
+    };
+    let parsed = grammar(program)
+        .try_get_matches_from(&typed)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let color = color_as_typed(&typed);
+            return misunderstood(&Printer::new(program, manner(false, false, color)), program, &error, &typed);
+        }
+    };
+    let Arguments { global, command } = arguments;
+    let printer = Printer::new(program, manner(global.json, global.quiet, global.color));
+    if global.api_key.is_some() {
+        printer.warning("a key on the command line is visible to other users of this machine; `keepstep login` stores it");
+    }
+    let directory = global.directory.unwrap_or_else(|| ".".into());
+    let directory = match directory.canonicalize() {
+        Ok(directory) => directory,
+        Err(error) => {
+            let failure = Failure::io("enter", &directory.display().to_string(), error);
+            return end(&printer, program, verb(&command), Err(failure));
+        }
+    };
+    let can_ask = !global.ci && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let context = Context { program, printer, directory, environment, url: global.url, api_key: global.api_key, can_ask };
+    let result = dispatch(&context, &command);
+    end(&context.printer, program, verb(&command), result)
+}
+
+/// Returns the grammar with the name and the examples as this caller knows them.
+fn grammar(program: Program) -> clap::Command {
+    let command = Arguments::command();
+    if program == Program::Keepstep { command } else { renamed(command.name(program.name()), program) }
+}
+
+fn renamed(mut command: clap::Command, program: Program) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    if let Some(examples) = examples {
+        command = command.after_help(examples.replace("  keepstep ", &format!("  {} ", program.name())));
+    }
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |command| renamed(command, program));
+    }
+    command
+}
+
+/// Runs the command.
+fn dispatch(context: &Context, command: &Command) -> CommandResult {
+    match command {
+        Command::Sync(arguments) => command::sync::run(context, arguments),
+        Command::Compile(arguments) => command::compile::run(context, arguments),
+        Command::Push(arguments) => command::push::run(context, arguments),
+        Command::Persona(arguments) => command::persona::run(context, arguments),
+        Command::Deploy(arguments) => command::deploy::run(context, arguments),
+        Command::Status(arguments) => command::status::run(context, arguments),
+        Command::Doctor(arguments) => command::doctor::run(context, arguments),
+        Command::Login(arguments) => command::login::run(context, arguments),
+        Command::Logout(arguments) => command::logout::run(context, arguments),
+        Command::Auth(arguments) => command::auth::run(context, arguments),
+        Command::Init(arguments) => command::init::run(context, arguments),
+        Command::Undo(arguments) => command::undo::run(context, arguments),
+        Command::Serve(arguments) => command::serve::run(context, arguments),
+        Command::Admin(arguments) => command::admin::run(context, arguments),
+        Command::Demo(arguments) => command::demo::run(context, arguments),
+        Command::Alias(arguments) => command::alias::run(context, arguments),
+        Command::Completions(arguments) => command::completions::run(context, arguments),
+    }
+}
+
+/// Returns the name of a command in the schema of its document.
+fn verb(command: &Command) -> &'static str {
+    match command {
+        Command::Sync(_) => "sync",
+        Command::Compile(_) => "compile",
+        Command::Push(_) => "push",
+        Command::Persona(_) | Command::Deploy(_) => "persona",
+        Command::Status(_) => "status",
+        Command::Doctor(_) => "doctor",
+        Command::Login(_) => "login",
+        Command::Logout(_) => "logout",
+        Command::Auth(_) => "auth",
+        Command::Init(_) => "init",
+        Command::Undo(_) => "undo",
+        Command::Serve(_) => "serve",
+        Command::Admin(_) => "admin",
+        Command::Demo(_) => "demo",
+        Command::Alias(_) => "alias",
+        Command::Completions(_) => "completions",
+    }
+}
+
+/// Tells how the command ended, and returns the exit code.
+fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, Failure>) -> u8 {
+    let code = match result {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => {
+            let told = failure.told(program);
+            printer.error(&told.message, &told.hints);
+            printer.document(
+                verb,
+                json!({ "exit": told.code, "error": { "kind": told.kind, "message": told.message, "hints": told.hints } }),
+            );
+            told.code
+        }
+    };
+    match printer.failure() {
+        None => code,
+        Some(error) => {
+            printer.error(&format!("cannot write to stdout: {error}"), &[]);
+            if code == exit::DONE { exit::USAGE } else { code }
+        }
+    }
+}
+
+/// Answers a command line that is no command: help and version are answers, too.
+fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed: &[OsString]) -> u8 {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        printer.usage(&error.render(), true);
+        return exit::DONE;
+    }
+    let typed: Vec<String> = typed.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    match peer_commands::sentence(program, error, &typed) {
+        Some(sentence) => printer.error(&sentence, &[]),
+        None => printer.usage(&error.render(), false),
+    }
+    exit::USAGE
+}
+
+/// Returns the colour that an unparsed command line asks for.
+fn color_as_typed(typed: &[OsString]) -> ColorChoice {
+    let words: Vec<&str> = typed.iter().filter_map(|argument| argument.to_str()).collect();
+    let says = |when: &str| {
+        words.contains(&format!("--color={when}").as_str()) || words.windows(2).any(|pair| pair == ["--color", when])
+    };
+    match (says("always"), says("never")) {
+        (true, false) => ColorChoice::Always,
+        (false, true) => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound_under_every_name() {
+        for program in [Program::Keepstep, Program::Lua, Program::Fluxloop] {
+            grammar(program).debug_assert();
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let has_commands = command.get_subcommands().any(|command| command.get_name() != "help");
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(has_commands || command.is_hide_set() || example.contains("  keepstep "), "{path} has no example");
+            for sub in command.get_subcommands().filter(|command| command.get_name() != "help") {
+                check(sub, &format!("{path} {}", sub.get_name()));
+            }
+        }
+        check(&grammar(Program::Keepstep), "keepstep");
+    }
+}

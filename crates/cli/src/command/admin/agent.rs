@@ -1,0 +1,51 @@
+//! `keepstep admin agent create`
+
+use clap::{Args, Subcommand};
+use keepstep_store::{NewAgent, Scope};
+use serde_json::json;
+
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::platform_data::DataArguments;
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an agent and print its id and its organisation's, alone on stdout
+    #[command(after_help = "Example:\n  keepstep admin agent create --data ./data --name Helper")]
+    Create(Create),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    data: DataArguments,
+    /// Its name
+    #[arg(long)]
+    name: String,
+    /// The organisation that owns it, made if there is none of that name; the oldest one when left out
+    #[arg(long, value_name = "NAME")]
+    org: Option<String>,
+}
+
+/// Runs it.
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let Command::Create(arguments) = &arguments.command;
+    let store = arguments.data.open(context).await?;
+    let mut transaction = store.write().await?;
+    let organisation = transaction.ensure_organisation(arguments.org.as_deref()).await?;
+    let scope = Scope::organisation(organisation.id);
+    let state = transaction.create_agent(NewAgent { scope: &scope, name: &arguments.name, author: Some("admin") }).await?;
+    transaction.commit().await?;
+    store.close().await;
+    let agent = state.agent;
+    context.printer.answer(format!("{} {}", agent.id, agent.org_id));
+    context.printer.document("admin.agent.create", json!({ "agentId": agent.id, "orgId": agent.org_id, "name": agent.name }));
+    Ok(Outcome::Done)
+}

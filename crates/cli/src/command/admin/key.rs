@@ -1,0 +1,184 @@
+//! `keepstep admin key create|list|revoke`
+
+use clap::{Args, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use keepstep_store::{NewKey, Role, Scope};
+use serde_json::json;
+
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::platform_data::DataArguments;
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key and print it, alone on stdout; it is shown only now
+    #[command(after_help = "Example:\n  keepstep admin key create --data ./data --name ci --role editor --expires 90d")]
+    Create(Create),
+    /// List the keys, without the keys themselves
+    #[command(after_help = "Example:\n  keepstep admin key list --data ./data")]
+    List(List),
+    /// Take a key back
+    #[command(after_help = "Example:\n  keepstep admin key revoke key_1a2b --data ./data")]
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    data: DataArguments,
+    /// A name; it is the author of what is written with the key
+    #[arg(long)]
+    name: String,
+    /// What the key may do
+    #[arg(long, default_value = "owner", value_parser = ["owner", "editor", "viewer"])]
+    role: String,
+    /// Confine the key to a project
+    #[arg(long, value_name = "ID")]
+    project: Option<String>,
+    /// When it ends: 12h, 90d, 2w; never when left out
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires: Option<SignedDuration>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    data: DataArguments,
+}
+
+#[derive(Debug, Args)]
+struct Revoke {
+    #[command(flatten)]
+    data: DataArguments,
+    /// The key's id, as `list` shows it
+    id: String,
+}
+
+/// Runs it.
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    match &arguments.command {
+        Command::Create(arguments) => create(context, arguments).await,
+        Command::List(arguments) => list(context, arguments).await,
+        Command::Revoke(arguments) => revoke(context, arguments).await,
+    }
+}
+
+async fn create(context: &Context, arguments: &Create) -> CommandResult {
+    let store = arguments.data.open(context).await?;
+    let mut transaction = store.write().await?;
+    let organisation = transaction.ensure_organisation(None).await?;
+    let scope = match &arguments.project {
+        None => Scope::organisation(organisation.id),
+        Some(id) => {
+            let project = transaction.project(id).await?;
+            Scope { org_id: project.org_id, project_id: Some(project.id) }
+        }
+    };
+    let expires_at = arguments.expires.map(|duration| transaction.now().saturating_add(milliseconds(duration)));
+    let role: Role = arguments.role.parse().map_err(|_| Failure::usage("a role is owner, editor or viewer"))?;
+    let (secret, key) = transaction.create_key(NewKey { name: &arguments.name, role, scope: &scope, expires_at }).await?;
+    transaction.commit().await?;
+    store.close().await;
+    context.printer.answer(secret.reveal());
+    context.printer.document(
+        "admin.key.create",
+        json!({ "key": secret.reveal(), "id": key.id, "name": key.name, "role": role.label(), "expiresAt": expires_at }),
+    );
+    Ok(Outcome::Done)
+}
+
+async fn list(context: &Context, arguments: &List) -> CommandResult {
+    let store = arguments.data.open(context).await?;
+    let mut keys = Vec::new();
+    for organisation in store.organisations().await? {
+        keys.extend(store.keys(&organisation.id).await?);
+    }
+    store.close().await;
+    for key in &keys {
+        let state = match (key.revoked_at, key.expires_at) {
+            (Some(at), _) => format!("taken back {}", time(at)),
+            (None, Some(at)) => format!("ends {}", time(at)),
+            (None, None) => "never ends".to_owned(),
+        };
+        context.printer.answer(format!("{}  {:<6}  {}  {state}", key.id, key.role.label(), key.name));
+    }
+    let document = keys.iter().map(|key| {
+        json!({
+            "id": key.id, "name": key.name, "role": key.role.label(), "organisation": key.scope.org_id,
+            "project": key.scope.project_id, "createdAt": key.created_at, "expiresAt": key.expires_at, "revokedAt": key.revoked_at,
+        })
+    });
+    context.printer.document("admin.key.list", json!({ "keys": document.collect::<Vec<_>>() }));
+    Ok(Outcome::Done)
+}
+
+async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
+    let store = arguments.data.open(context).await?;
+    let organisations = store.organisations().await?;
+    let mut owner = None;
+    for organisation in organisations {
+        if store.keys(&organisation.id).await?.iter().any(|key| key.id == arguments.id) {
+            owner = Some(organisation.id);
+        }
+    }
+    let Some(owner) = owner else {
+        return Err(Failure::NotFound {
+            message: format!("there is no key {}", arguments.id),
+            hint: Some("`keepstep admin key list` shows the keys".to_owned()),
+        });
+    };
+    let mut transaction = store.write().await?;
+    transaction.revoke_key(&owner, &arguments.id).await?;
+    transaction.commit().await?;
+    store.close().await;
+    context.printer.answer(format!("✅ {} is no longer accepted", arguments.id));
+    context.printer.document("admin.key.revoke", json!({ "id": arguments.id }));
+    Ok(Outcome::Done)
+}
+
+fn time(milliseconds: i64) -> String {
+    Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| milliseconds.to_string(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+fn milliseconds(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads a duration with a unit: seconds, minutes, hours, days or weeks.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Err("write a number and a unit: 30m, 12h, 90d, 2w".to_owned()),
+    };
+    let number: i64 = number.parse().map_err(|_| "write a number and a unit: 30m, 12h, 90d, 2w".to_owned())?;
+    let total = number.checked_mul(seconds).filter(|total| *total <= i64::MAX / 1_000).ok_or("that is too long")?;
+    Ok(SignedDuration::from_secs(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration("90d"), Ok(SignedDuration::from_hours(90 * 24)));
+        for text in ["", "90", "d", "-1d", "1y", "99999999999999999999d", "9999999999999999w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

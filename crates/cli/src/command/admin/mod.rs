@@ -1,0 +1,45 @@
+//! `keepstep admin …`: works on the data directly, also while a server runs on it.
+
+mod agent;
+mod key;
+mod owner_link;
+mod project;
+
+use clap::{Args, Subcommand};
+
+use super::CommandResult;
+use crate::context::Context;
+
+pub(crate) use owner_link::make_link;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep admin key create --data ./data --name ci --role editor")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make, list and take back keys
+    Key(key::Arguments),
+    /// Make agents
+    Agent(agent::Arguments),
+    /// Make projects
+    Project(project::Arguments),
+    /// Print a link that signs one browser in as an owner, once
+    OwnerLink(owner_link::Arguments),
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    crate::runtime::wait(async {
+        match &arguments.command {
+            Command::Key(arguments) => key::run(context, arguments).await,
+            Command::Agent(arguments) => agent::run(context, arguments).await,
+            Command::Project(arguments) => project::run(context, arguments).await,
+            Command::OwnerLink(arguments) => owner_link::run(context, arguments).await,
+        }
+    })
+}

@@ -1,0 +1,48 @@
+//! `keepstep admin project create`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::platform_data::DataArguments;
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a project and print its id, alone on stdout
+    #[command(after_help = "Example:\n  keepstep admin project create --data ./data --name shop")]
+    Create(Create),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    data: DataArguments,
+    /// Its name
+    #[arg(long)]
+    name: String,
+    /// The organisation that owns it, made if there is none of that name; the oldest one when left out
+    #[arg(long, value_name = "NAME")]
+    org: Option<String>,
+}
+
+/// Runs it.
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let Command::Create(arguments) = &arguments.command;
+    let store = arguments.data.open(context).await?;
+    let mut transaction = store.write().await?;
+    let organisation = transaction.ensure_organisation(arguments.org.as_deref()).await?;
+    let project = transaction.create_project(&organisation.id, &arguments.name).await?;
+    transaction.commit().await?;
+    store.close().await;
+    context.printer.answer(project.id.as_str());
+    context.printer.document("admin.project.create", json!({ "projectId": project.id, "orgId": project.org_id, "name": project.name }));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,142 @@
+//! `keepstep compile`
+
+use std::path::Path;
+use std::time::Instant;
+
+use clap::Args;
+use keepstep_core::{Field, definition};
+use crate::gap::manifest;
+use keepstep_source::{AgentSource, Property};
+use serde_json::{Value, json};
+
+use super::{CommandResult, Outcome, sync};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::lock_file::LockFile;
+use crate::printer::{Label, Text, count};
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::sides::{self, Against, Project};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  keepstep compile\n  keepstep compile --sync --strict    for CI: exit 1 when the server has something else")]
+pub(crate) struct Arguments {
+    /// Also compare what was compiled with the server
+    #[arg(long)]
+    sync: bool,
+    /// Show the files and where each field is written
+    #[arg(long)]
+    verbose: bool,
+    /// With --sync: exit 1 on drift, and 11 when the server cannot be reached
+    #[arg(long)]
+    strict: bool,
+    /// The same as --verbose
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let start = Instant::now();
+    let project = Project::open(context)?;
+    let settings = Settings::read(context, &project.root)?;
+    let code = sides::read_code(context, &project.root)?;
+    refuse_unreadable(&code)?;
+    let written = write_manifest(&project.root, &code)?;
+    let verbose = arguments.verbose || arguments.debug;
+    if verbose {
+        show(context, &code, &written);
+    }
+    context.printer.answer(
+        Text::of(Label::Good, "✅ ")
+            .and(Label::Plain, format!("Compiled {} in {}ms", summary(&written), start.elapsed().as_millis())),
+    );
+    let mut outcome = Outcome::Done;
+    let mut drift = Value::Null;
+    if arguments.sync {
+        let strict = settings.strict(context, arguments.strict)?.value;
+        (outcome, drift) = report_drift(context, &project, &code, strict)?;
+    }
+    context.printer.document(
+        "compile",
+        json!({
+            "agent": project.agent, "manifest": "dist-v2/manifest.json", "definition": code.definition(), "sync": drift,
+        }),
+    );
+    Ok(outcome)
+}
+
+/// Writes the manifest and returns it.
+pub(crate) fn write_manifest(root: &Path, code: &AgentSource) -> Result<Value, Failure> {
+    let manifest = manifest::build(code, jiff::Timestamp::now().as_millisecond())?;
+    manifest::write(root, &manifest)?;
+    Ok(manifest)
+}
+
+/// Fails for a property that nobody could read: the manifest must not say that it is empty.
+fn refuse_unreadable(code: &AgentSource) -> Result<(), Failure> {
+    let problems: Vec<_> = Field::ALL
+        .into_iter()
+        .filter_map(|field| match code.property(field) {
+            Property::Unreadable(problem) => Some((field, problem.clone())),
+            _ => None,
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Unreadable(problems)) }
+}
+
+fn report_drift(context: &Context, project: &Project, code: &AgentSource, strict: bool) -> Result<(Outcome, Value), Failure> {
+    let lock = LockFile::read(&project.root)?;
+    let compared = Server::connect(context, Some(&project.root))
+        .and_then(|server| Ok((sides::compare(&server, project, code, &lock, Against::Published)?, server)));
+    let (compared, server) = match compared {
+        Ok(both) => both,
+        Err(failure) => return sync::not_checked(context, failure, strict).map(|document| (Outcome::Done, document)),
+    };
+    sync::report::show_short(context, &compared);
+    let document = sync::report::document(project, &server, code, &compared);
+    Ok((if strict && compared.has_drift() { Outcome::Found } else { Outcome::Done }, document))
+}
+
+fn summary(manifest: &Value) -> String {
+    let primitives = manifest.get("primitives").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for kind in primitives.iter().filter_map(|primitive| primitive.get("kind").and_then(Value::as_str)) {
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, number)) => *number += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, number)| count(*number, kind)).collect();
+    format!("{} ({})", count(primitives.len(), "primitive"), kinds.join(", "))
+}
+
+fn show(context: &Context, code: &AgentSource, manifest: &Value) {
+    let printer = &context.printer;
+    printer.answer(Text::of(Label::Heading, format!("Agent at {}", code.location())));
+    for field in Field::ALL {
+        let (place, value) = match code.property(field) {
+            Property::Absent => continue,
+            Property::Known { value, computed, location } => {
+                let mark = if *computed { " (computed)" } else { "" };
+                (format!("{location}{mark}"), excerpt(field, value))
+            }
+            Property::Function { location } => (location.to_string(), "decided when the agent runs".to_owned()),
+            Property::Unreadable(problem) => (problem.location.to_string(), problem.message.clone()),
+        };
+        printer.answer(Text::from(format!("  {:<11}{place}", field.title())).and(Label::Unchanged, format!("  {value}")));
+    }
+    let files = manifest.get("projectFiles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    printer.answer(Text::of(Label::Heading, count(files.len(), "project file")));
+    for path in files.iter().filter_map(|file| file.get("relativePath").and_then(Value::as_str)) {
+        printer.answer(format!("  {path}"));
+    }
+}
+
+/// Returns the beginning of a value, on one line.
+fn excerpt(field: Field, value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = definition::text_of(field, Some(value)).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain(['…']).collect() } else { text }
+}

@@ -1,0 +1,24 @@
+//! `keepstep completions SHELL`
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::{CommandResult, Outcome};
+use crate::context::Context;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep completions bash > ~/.local/share/bash-completion/completions/keepstep")]
+pub(crate) struct Arguments {
+    /// Which shell
+    shell: Shell,
+}
+
+/// Prints the script.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let mut script = Vec::new();
+    let mut command = crate::arguments::Arguments::command();
+    clap_complete::generate(arguments.shell, &mut command, context.program.name(), &mut script);
+    context.printer.exact(&String::from_utf8_lossy(&script));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,39 @@
+//! `keepstep logout [URL]`
+
+use clap::Args;
+use keepstep_client::credentials;
+use serde_json::json;
+use url::Url;
+
+use super::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::server;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep logout https://keepstep.example")]
+pub(crate) struct Arguments {
+    /// The server; the one in force when left out
+    #[arg(value_name = "URL")]
+    address: Option<String>,
+}
+
+/// Forgets the key. It stays good on the platform until somebody takes it back there.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let folder = server::config_folder(context).ok_or_else(|| Failure::usage("there is no home folder"))?;
+    let url = match &arguments.address {
+        Some(text) => Url::parse(text).map_err(|error| Failure::usage(format!("{text:?} is not an address: {error}")))?,
+        None => server::target(context, None)?.url,
+    };
+    let shown = url.as_str().trim_end_matches('/').to_owned();
+    let removed = credentials::remove(&folder, &url).map_err(|error| Failure::Resolve(error.into()))?;
+    if removed {
+        context.printer.answer(format!("✅ The key for {shown} is forgotten on this machine"));
+        context.printer.hint("the platform still accepts it; `keepstep admin key revoke` takes it back there");
+    } else {
+        context.printer.answer(format!("No key was stored for {shown}"));
+    }
+    context.printer.document("logout", json!({ "server": shown, "removed": removed }));
+    Ok(Outcome::Done)
+}

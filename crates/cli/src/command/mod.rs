@@ -1,0 +1,51 @@
+//! The commands: one file each, whose path is the command line.
+
+pub(crate) mod admin;
+pub(crate) mod alias;
+pub(crate) mod auth;
+pub(crate) mod compile;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod persona;
+pub(crate) mod push;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod sync;
+pub(crate) mod undo;
+
+use crate::exit;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done, or in step.
+    Done,
+    /// The thing asked about was found.
+    Found,
+    /// The project holds something that could not be checked.
+    NotReadable,
+    /// Somebody has to decide.
+    Conflict,
+    /// Something that the other commands depend on is not as it must be.
+    Unfit,
+}
+
+impl Outcome {
+    /// Returns the exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => exit::DONE,
+            Self::Found => exit::FOUND,
+            Self::NotReadable | Self::Unfit => exit::USAGE,
+            Self::Conflict => exit::CONFLICT,
+        }
+    }
+}
+
+/// What a command returns.
+pub(crate) type CommandResult = Result<Outcome, crate::failure::Failure>;

@@ -1,0 +1,29 @@
+//! `keepstep push …`
+
+pub(crate) mod persona;
+
+use clap::{Args, Subcommand};
+
+use super::CommandResult;
+use crate::context::Context;
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Publish the persona and the model
+    #[command(aliases = ["personas", "agent", "agents"])]
+    Persona(persona::Arguments),
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    match &arguments.command {
+        Command::Persona(arguments) => persona::run(context, arguments),
+    }
+}

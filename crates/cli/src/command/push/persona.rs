@@ -1,0 +1,190 @@
+//! `keepstep push persona`
+
+use clap::Args;
+use keepstep_api::agents::DefinitionChange;
+use keepstep_client::{ClientError, RemoteAgent};
+use keepstep_core::drift::Local;
+use keepstep_core::plan::{self, FieldView};
+use keepstep_core::{Field, State};
+use keepstep_source::AgentSource;
+use serde_json::{Map, Value, json};
+
+use crate::command::sync::{agree_on, pushed_words, refuse, verify_stored};
+use crate::command::{CommandResult, Outcome, compile};
+use crate::context::Context;
+use crate::diff_view;
+use crate::failure::Failure;
+use crate::keepstep_folder::Folder;
+use crate::lock_file::LockFile;
+use crate::printer::{Label, Text};
+use crate::prompt;
+use crate::server::Server;
+use crate::sides::{self, Against, Compared, Project, local_value, server_value};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep push persona\n  keepstep push persona --force --message \"Friendlier greeting\"\n  keepstep push persona --draft"
+)]
+pub(crate) struct Arguments {
+    /// Store a draft; nothing is published
+    #[arg(long, conflicts_with = "auto_deploy")]
+    draft: bool,
+    /// Do not ask
+    #[arg(long)]
+    force: bool,
+    /// Put the version into production; a push does that anyway
+    #[arg(long)]
+    auto_deploy: bool,
+    /// Why
+    #[arg(long, short, value_name = "TEXT")]
+    message: Option<String>,
+    /// Accepted for scripts that were written for `lua push`; it has no meaning for a persona
+    #[arg(long, hide = true)]
+    name: Option<String>,
+    /// Accepted for scripts that were written for `lua push`; it has no meaning for a persona
+    #[arg(long, hide = true)]
+    set_version: Option<String>,
+}
+
+/// Publishes, and makes sure that the server keeps what was sent.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let printer = &context.printer;
+    let project = Project::open(context)?;
+    let code = sides::read_code(context, &project.root)?;
+    let lock = LockFile::read(&project.root)?;
+    if !sides::has_unreadable(&code) {
+        compile::write_manifest(&project.root, &code)?;
+    }
+    let server = Server::connect(context, Some(&project.root))?;
+    let mut compared = sides::compare(&server, &project, &code, &lock, Against::Published)?;
+    let change = change(arguments, &compared)?;
+    if change.fields.is_empty() {
+        let version = compared.remote.published.as_ref().map(|summary| summary.version);
+        let version = version.map_or_else(String::new, |version| format!(" as version {version}"));
+        printer.answer(format!("✅ The server has this persona already{version}, published and current. Nothing to push."));
+        record(context, &project, &code, &compared.remote)?;
+        printer.document("push.persona", json!({ "agent": project.agent, "server": server.name(), "pushed": false }));
+        return Ok(Outcome::Done);
+    }
+    preview(context, &project, &server, &compared, &change);
+    if !arguments.force {
+        let question = if arguments.draft { "Store this as a draft?" } else { "Publish this?" };
+        if !context.can_ask {
+            return Err(Failure::Conflict {
+                message: "there is nobody to ask whether to publish this; nothing was pushed".to_owned(),
+                hints: vec!["`--force` publishes without asking".to_owned()],
+            });
+        }
+        if !prompt::confirm(printer, question, true)? {
+            printer.status("Nothing was pushed.");
+            return Ok(Outcome::Done);
+        }
+    }
+    let before = compared.remote.clone();
+    let after = push(&server, &project, &mut compared, &change, arguments.force)?;
+    verify_stored(server.name(), &after, &change)?;
+    for field in Field::ALL.into_iter().filter(|field| change.fields.contains_key(field.key())) {
+        let (what, back) = pushed_words(context, field, arguments.draft, &before, &after);
+        printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
+        if let Some(back) = back {
+            printer.answer(Text::from("   undo: ").and(Label::Command, context.typed(&back)));
+        }
+    }
+    if !arguments.draft {
+        record(context, &project, &code, &after)?;
+    }
+    printer.document(
+        "push.persona",
+        json!({
+            "agent": project.agent, "server": server.name(), "pushed": true, "draft": arguments.draft,
+            "fields": change.fields.keys().collect::<Vec<_>>(), "revision": after.revision,
+            "version": if arguments.draft { &after.newest_draft } else { &after.published }.as_ref().map(|summary| summary.version),
+            "replaced": before.current.as_ref().map(|summary| summary.version),
+        }),
+    );
+    Ok(Outcome::Done)
+}
+
+/// Returns what is to be written: the persona, and the model where it differs.
+fn change(arguments: &Arguments, compared: &Compared) -> Result<DefinitionChange, Failure> {
+    let mut fields = Map::new();
+    for field in [Field::Persona, Field::Model] {
+        let Some(view) = compared.view(field) else { continue };
+        let Local::Value(value) = &view.local else { return Err(refuse(view, plan::Refusal::Unreadable)) };
+        if field == Field::Persona {
+            plan::pushable(field, value.as_ref()).map_err(|refusal| refuse(view, refusal))?;
+        }
+        let is_wanted = match field {
+            Field::Persona => !is_stored(arguments, view, compared),
+            // A draft is of the persona alone, and a model that the code does not set is no wish to clear it.
+            _ => !arguments.draft && value.is_some() && view.state != State::InStep,
+        };
+        if is_wanted {
+            fields.insert(field.key().to_owned(), value.clone().unwrap_or(Value::Null));
+        }
+    }
+    Ok(DefinitionChange { fields, draft: arguments.draft, message: arguments.message.clone() })
+}
+
+/// Returns true if the server has the persona already, in the way that it would have it after the push.
+fn is_stored(arguments: &Arguments, view: &FieldView, compared: &Compared) -> bool {
+    let remote = &compared.remote;
+    let is_current = match (&remote.published, &remote.current) {
+        (Some(published), Some(current)) => published.version == current.version,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    view.state == State::InStep && (is_current || arguments.draft)
+}
+
+fn preview(context: &Context, project: &Project, server: &Server, compared: &Compared, change: &DefinitionChange) {
+    let printer = &context.printer;
+    printer.answer(
+        Text::of(Label::Heading, format!("{} on {}", project.agent, server.name()))
+            .and(Label::Plain, "   ")
+            .and(Label::Removed, "- what is replaced")
+            .and(Label::Plain, "   ")
+            .and(Label::Added, "+ what is pushed"),
+    );
+    for field in Field::ALL.into_iter().filter(|field| change.fields.contains_key(field.key())) {
+        let Some(view) = compared.view(field) else { continue };
+        printer.answer("");
+        printer.answer(Text::of(Label::Heading, field.title()));
+        for line in diff_view::lines(field, server_value(view), local_value(view)) {
+            printer.answer(line);
+        }
+    }
+    printer.answer("");
+}
+
+/// Writes. With `--force` a change that somebody else made in the meantime is replaced; it stays as a version.
+fn push(
+    server: &Server,
+    project: &Project,
+    compared: &mut Compared,
+    change: &DefinitionChange,
+    force: bool,
+) -> Result<RemoteAgent, Failure> {
+    let writer = server.writer()?;
+    match writer.change(&project.agent, compared.remote.revision, change) {
+        Err(error) if force && matches!(error.cause(), ClientError::Stale { .. }) => {
+            compared.remote = server.state(&project.agent)?;
+            Ok(writer.change(&project.agent, compared.remote.revision, change)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Writes down what both sides agree on now.
+fn record(context: &Context, project: &Project, code: &AgentSource, remote: &RemoteAgent) -> Result<(), Failure> {
+    let mut file = LockFile::read(&project.root)?;
+    let mut lock = file.lock.clone();
+    agree_on(&mut lock, project, remote, Field::ALL.into_iter(), |field| sides::local(code, field));
+    if lock != file.lock {
+        let _guard = Folder::of(&project.root).guard(&context.printer)?;
+        file.lock = lock;
+        file.write()?;
+    }
+    Ok(())
+}

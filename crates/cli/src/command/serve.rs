@@ -1,0 +1,141 @@
+//! `keepstep serve`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use keepstep_server::Settings;
+use keepstep_store::Store;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use super::{CommandResult, Outcome};
+use crate::command::admin::make_link;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::platform_data::{ADDRESS_SETTING, DataArguments};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep serve                                   on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --public-url https://keepstep.example"
+)]
+pub(crate) struct Arguments {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4747")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Where files go
+    #[arg(long, value_name = "URL")]
+    object_store: Option<String>,
+    /// The address under which browsers reach the platform, when a proxy stands before it
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+/// Serves until a signal asks to end.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    if let Some(url) = arguments.object_store.as_deref().filter(|url| !url.starts_with("file://")) {
+        return Err(Failure::Usage {
+            message: format!("this keepstep keeps files in its data folder only, not in {url}"),
+            hint: Some("leave --object-store out".to_owned()),
+        });
+    }
+    start_log(context)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("start", "the server", error))?;
+    runtime.block_on(async {
+        let store = arguments.data.open(context).await?;
+        let listener = TcpListener::bind(arguments.listen).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::Usage {
+                message: format!("something else listens on {} already", arguments.listen),
+                hint: Some("choose another port with `--listen`; port 0 takes any free one".to_owned()),
+            },
+            _ => Failure::io("listen on", &arguments.listen.to_string(), error),
+        })?;
+        let address = listener.local_addr().map_err(|error| Failure::io("listen on", &arguments.listen.to_string(), error))?;
+        let shown = arguments.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        announce(context, &store, &shown).await?;
+        let settings = Settings { public_url: arguments.public_url.clone() };
+        let signals = Signals::listen()?;
+        let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
+        served.map_err(|error| Failure::io("serve on", &shown, error))?;
+        context.printer.status("keepstep ended");
+        Ok(Outcome::Done)
+    })
+}
+
+/// Says where the platform is, and, as long as nobody can sign in, how to.
+async fn announce(context: &Context, store: &Store, shown: &str) -> Result<(), Failure> {
+    let mut transaction = store.write().await?;
+    transaction.set_setting(ADDRESS_SETTING, shown).await?;
+    transaction.commit().await?;
+    context.printer.exact(&format!("keepstep serves {shown}\n"));
+    if !store.has_users().await? {
+        let link = make_link(store, shown).await?;
+        context.printer.exact(&format!("sign in as its owner, once: {link}\n"));
+    }
+    Ok(())
+}
+
+/// Sends the log to stderr, as much of it as `KEEPSTEP_LOG` says.
+fn start_log(context: &Context) -> Result<(), Failure> {
+    const VARIABLE: &str = "KEEPSTEP_LOG";
+    let filter = context.environment.get(VARIABLE).unwrap_or("info");
+    let filter = EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("{VARIABLE} is {filter:?}: {error}")))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(context.printer.is_colored())
+        .finish();
+    // There is one already only if the demo runs two platforms in one process; then that one is right.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
+}
+
+/// The signals that ask a server to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    _pause: interrupt::Pause,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(|error| Failure::io("listen for", "signals", error));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            _pause: interrupt::pause(),
+        })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals {
+    _pause: interrupt::Pause,
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self { _pause: interrupt::pause() })
+    }
+
+    async fn wait(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

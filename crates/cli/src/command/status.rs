@@ -1,0 +1,165 @@
+//! `keepstep status`
+
+use std::time::Instant;
+
+use clap::Args;
+use keepstep_core::{Field, State};
+use keepstep_source::AgentSource;
+use serde_json::{Value, json};
+
+use super::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::lock_file::LockFile;
+use crate::printer::{Label, Text};
+use crate::server::Server;
+use crate::sides::{self, Against, Compared, Project};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  keepstep status\n  keepstep status --json")]
+pub(crate) struct Arguments {}
+
+/// What is known, as far as it could be found out. `status` always answers.
+struct Known {
+    project: Result<Project, Failure>,
+    code: Option<Result<AgentSource, Failure>>,
+    server: Result<Server, Failure>,
+    identity: Option<Result<keepstep_client::Identity, Failure>>,
+    reached_in: Option<u128>,
+    compared: Option<Result<Compared, Failure>>,
+}
+
+/// Shows where the project stands; writes nothing.
+pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
+    let known = find_out(context);
+    show(context, &known);
+    context.printer.document("status", document(context, &known));
+    Ok(Outcome::Done)
+}
+
+fn find_out(context: &Context) -> Known {
+    let project = Project::open(context);
+    let root = project.as_ref().ok().map(|project| project.root.clone());
+    let code = root.as_deref().map(|root| sides::read_code(context, root));
+    let server = Server::connect(context, root.as_deref());
+    let start = Instant::now();
+    let identity = server.as_ref().ok().map(Server::whoami);
+    let reached_in = matches!(identity, Some(Ok(_))).then(|| start.elapsed().as_millis());
+    let compared = match (&project, &code, &server, &identity) {
+        (Ok(project), Some(Ok(code)), Ok(server), Some(Ok(_))) => Some(
+            LockFile::read(&project.root).and_then(|lock| sides::compare(server, project, code, &lock, Against::Published)),
+        ),
+        _ => None,
+    };
+    Known { project, code, server, identity, reached_in, compared }
+}
+
+impl Known {
+    /// Returns the state of the persona in one word. Without an answer of the server it is unknown, never in step.
+    fn persona(&self) -> &'static str {
+        let state = match &self.compared {
+            Some(Ok(compared)) => compared.view(Field::Persona).map(|view| view.state),
+            _ => None,
+        };
+        match state {
+            None | Some(State::Unreadable) => "unknown",
+            Some(State::InStep | State::NotOnServer) => "synced",
+            Some(_) => "drift",
+        }
+    }
+}
+
+fn show(context: &Context, known: &Known) {
+    let printer = &context.printer;
+    let row = |title: &str, label: Label, text: String| {
+        printer.answer(Text::from(format!("{title:<9}")).and(label, text));
+    };
+    let why = |failure: &Failure| failure.told(context.program).message;
+    match &known.project {
+        Ok(project) => {
+            row("project", Label::Plain, project.root.display().to_string());
+            row("agent", Label::Plain, project.agent.to_string());
+        }
+        Err(failure) => row("project", Label::Warning, why(failure)),
+    }
+    match &known.code {
+        Some(Ok(code)) => row("code", Label::Plain, code.location().to_string()),
+        Some(Err(failure)) => row("code", Label::Error, why(failure)),
+        None => {}
+    }
+    match (&known.server, &known.identity) {
+        (Ok(server), Some(Ok(identity))) => {
+            let name = super::login::described(identity);
+            row("server", Label::Good, format!("{} as {name}, {}ms", server.name(), known.reached_in.unwrap_or_default()));
+        }
+        (_, Some(Err(failure))) | (Err(failure), _) => row("server", Label::Error, why(failure)),
+        (Ok(_), None) => {}
+    }
+    match &known.compared {
+        Some(Ok(compared)) => {
+            for view in &compared.views {
+                let label = if view.state.is_drift() { Label::Warning } else { Label::Good };
+                row(view.field.key(), label, view.state.words().to_owned());
+            }
+            if compared.has_drift() {
+                printer.hint("`keepstep sync` shows the difference and asks what to do");
+            }
+        }
+        Some(Err(failure)) => row("drift", Label::Error, format!("not checked: {}", why(failure))),
+        None => row("drift", Label::Warning, "not checked".to_owned()),
+    }
+}
+
+fn document(context: &Context, known: &Known) -> Value {
+    let told = |failure: &Failure| failure.told(context.program).message;
+    let identity = known.identity.as_ref().and_then(|identity| identity.as_ref().ok());
+    let server = known.server.as_ref().ok();
+    let mut warnings = Vec::new();
+    warnings.extend(known.project.as_ref().err().map(told));
+    warnings.extend(known.code.as_ref().and_then(|code| code.as_ref().err()).map(told));
+    warnings.extend(known.server.as_ref().err().map(told));
+    warnings.extend(known.identity.as_ref().and_then(|identity| identity.as_ref().err()).map(told));
+    warnings.extend(known.compared.as_ref().and_then(|compared| compared.as_ref().err()).map(told));
+    let fields: serde_json::Map<String, Value> = match &known.compared {
+        Some(Ok(compared)) => compared.views.iter().map(|view| (view.field.key().to_owned(), json!(view.state))).collect(),
+        _ => serde_json::Map::new(),
+    };
+    let hints = if known.persona() == "drift" {
+        json!([{ "command": context.typed("sync"), "reason": "the persona differs from the server's" }])
+    } else {
+        json!([])
+    };
+    let project = known.project.as_ref().ok();
+    json!({
+        "schemaVersion": 1,
+        "command": "status",
+        "generatedAt": jiff::Timestamp::now().to_string(),
+        "auth": {
+            "authenticated": identity.is_some(),
+            "source": server.and_then(|server| server.target().key.as_ref()).map(|key| key.origin.to_string()),
+            "name": identity.map(|identity| &identity.name),
+            "serverReachable": known.identity.as_ref().map(|identity| match identity {
+                Ok(_) => true,
+                Err(failure) => failure.told(context.program).code != crate::exit::UNREACHABLE,
+            }),
+            "reachabilityMs": known.reached_in.and_then(|time| u64::try_from(time).ok()),
+        },
+        "server": server.map(Server::name),
+        "project": {
+            "inProject": project.is_some(),
+            "rootDir": project.map(|project| &project.root),
+            "agentId": project.map(|project| &project.agent),
+            "agentName": known.code.as_ref().and_then(|code| code.as_ref().ok())
+                .and_then(|code| code.property(Field::Name).value().cloned()),
+            "manifest": { "found": project.is_some_and(|project| project.root.join("dist-v2/manifest.json").is_file()) },
+        },
+        "checked": matches!(known.compared, Some(Ok(_))),
+        "fields": fields,
+        "persona": { "status": known.persona() },
+        "backup": { "status": "unknown" },
+        "telemetry": { "enabled": false, "envOverride": false },
+        "warnings": warnings,
+        "hints": hints,
+    })
+}

@@ -1,0 +1,352 @@
+//! Doing what was decided: the code, then the platform, then the lock file.
+
+use jiff::Timestamp;
+use keepstep_api::agents::DefinitionChange;
+use keepstep_client::{ClientError, RemoteAgent};
+use keepstep_core::drift::{Base, Local, Server as ServerSide};
+use keepstep_core::plan::Action;
+use keepstep_core::{Definition, Field, PersonaVersion, canonical};
+use crate::gap::{EditPlan, EditRefusal, PlanEdits as _};
+use serde_json::{Map, Value, json};
+
+use super::Run;
+use super::choose::{Item, Plan};
+use crate::command::{CommandResult, Outcome, compile};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::keepstep_folder::{Folder, Replaced};
+use crate::lock_file::LockFile;
+use crate::printer::{Label, Text};
+use crate::sides::{self, Against, Project};
+
+/// How carrying out a plan ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It is done.
+    With(Outcome),
+    /// The server has a newer revision than the one that was looked at; nothing was written there.
+    ServerChanged,
+}
+
+/// Carries a plan out.
+pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure> {
+    let printer = &run.context.printer;
+    let edits = plan_code(run, plan)?;
+    let folder = Folder::of(&run.project.root);
+    let is_idle = plan.items.is_empty() && !records_anything(run);
+    let _guard = if is_idle { None } else { Some(folder.guard(printer)?) };
+
+    let mut undo = None;
+    if let Some(edits) = &edits {
+        undo = Some(write_code(run, plan, edits, &folder)?);
+        run.code = sides::read_code(run.context, &run.project.root)?;
+        if !sides::has_unreadable(&run.code) {
+            compile::write_manifest(&run.project.root, &run.code)?;
+        }
+    }
+    let before = run.compared.remote.clone();
+    let mut pushed = None;
+    if let Some(change) = change(run, plan) {
+        match push(run, &change) {
+            Ok(after) => pushed = Some(after),
+            Err(Failure::Client(error)) if matches!(error.cause(), ClientError::Stale { .. }) && edits.is_none() => {
+                return Ok(Ended::ServerChanged);
+            }
+            Err(Failure::Client(error)) if matches!(error.cause(), ClientError::Stale { .. }) => {
+                printer.status("The code was written; the server was not, because it changed.");
+                return Ok(Ended::ServerChanged);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if let Some(after) = &pushed {
+        tell_pushed(run, plan, &before, after);
+        run.compared.remote = after.clone();
+    }
+    record(run, plan)?;
+    let outcome = tell(run, plan);
+    let mut document = run.document();
+    document["actions"] = json!(plan.items.iter().map(|item| json!({ "field": item.field, "did": did(item, run.options.draft) })).collect::<Vec<_>>());
+    document["undo"] = json!(undo.map(|id| format!("undo {id}")));
+    document["replacedPersona"] = json!(pushed.and(before.published.as_ref()).map(|summary| summary.version));
+    document["exit"] = json!(outcome.code());
+    run.context.printer.document("sync", document);
+    Ok(Ended::With(outcome))
+}
+
+/// Shows what would be done, and writes nothing.
+pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
+    let printer = &run.context.printer;
+    let edits = plan_code(run, plan)?;
+    for item in &plan.items {
+        printer.status(match &item.action {
+            Action::Push(_) if run.options.draft => format!("Would store the {} as a draft on {}", item.field, run.server.name()),
+            Action::Push(_) => format!("Would publish the {} on {}", item.field, run.server.name()),
+            Action::Pull(_) => format!("Would write the server's {} into the code", item.field),
+            Action::Join(_) => format!("Would merge the {} and write it to both sides", item.field),
+            Action::Mark { conflicts, .. } => format!("Would mark {conflicts} overlapping edits of the {} in the code", item.field),
+            Action::Keep | Action::Refuse(_) => continue,
+        });
+    }
+    if let Some(edits) = &edits
+        && !printer.is_json()
+    {
+        printer.exact(&edits.patch());
+    }
+    let mut document = run.document();
+    document["dryRun"] = json!(true);
+    document["actions"] =
+        json!(plan.items.iter().map(|item| json!({ "field": item.field, "would": did(item, run.options.draft) })).collect::<Vec<_>>());
+    document["patch"] = json!(edits.map(|edits| edits.patch()));
+    printer.document("sync", document);
+    Ok(Outcome::Done)
+}
+
+/// Returns the edits of the code: all of them, or a failure and none.
+fn plan_code(run: &Run<'_>, plan: &Plan) -> Result<Option<EditPlan>, Failure> {
+    let wanted: Vec<(Field, Option<Value>)> =
+        plan.items.iter().filter_map(|item| Some((item.field, item.for_code()?))).collect();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    match run.code.plan_edits(&wanted) {
+        Ok(edits) => Ok(Some(edits)),
+        Err(refusal) => Err(refused_edit(run.context, refusal)),
+    }
+}
+
+/// Prints the patch that a person would apply, and returns the failure.
+fn refused_edit(context: &Context, refusal: EditRefusal) -> Failure {
+    if let Some(patch) = &refusal.patch
+        && !context.printer.is_json()
+    {
+        context.printer.exact(patch);
+    }
+    Failure::Edit(Box::new(refusal))
+}
+
+/// Writes the code, after what it replaces was kept, and returns the id that brings that back.
+fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> Result<String, Failure> {
+    let printer = &run.context.printer;
+    let files: Vec<Replaced> = edits
+        .files
+        .iter()
+        .map(|file| Replaced {
+            path: file.path.clone(),
+            before: Some(file.before.clone().into()),
+            after: Some(file.after.clone().into()),
+        })
+        .collect();
+    let id = folder.keep("sync", Timestamp::now(), &files)?;
+    edits.apply(&run.project.root)?;
+    let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+    for item in &plan.items {
+        let what = match &item.action {
+            Action::Pull(_) => format!("{} pulled from server into {}", item.field.title(), names.join(", ")),
+            Action::Join(_) => format!("{} merged into {}", item.field.title(), names.join(", ")),
+            _ => continue,
+        };
+        printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
+    }
+    printer.answer(undo_line(run, &format!("undo {id}")));
+    Ok(id)
+}
+
+/// Returns the change of the platform, if there is one.
+fn change(run: &Run<'_>, plan: &Plan) -> Option<DefinitionChange> {
+    let fields: Map<String, Value> = plan
+        .items
+        .iter()
+        .filter_map(|item| Some((item.field.key().to_owned(), item.for_server()?.unwrap_or(Value::Null))))
+        .collect();
+    let change = DefinitionChange { fields, draft: run.options.draft, message: None };
+    (!change.fields.is_empty()).then_some(change)
+}
+
+/// Writes the platform and makes sure that it keeps what was sent.
+fn push(run: &Run<'_>, change: &DefinitionChange) -> Result<RemoteAgent, Failure> {
+    let after = run.server.writer()?.change(&run.project.agent, run.compared.remote.revision, change)?;
+    verify_stored(run.server.name(), &after, change)?;
+    Ok(after)
+}
+
+/// Fails if the platform keeps something else than it was sent.
+pub(crate) fn verify_stored(server: &str, after: &RemoteAgent, change: &DefinitionChange) -> Result<(), Failure> {
+    for field in Field::ALL {
+        let Some(sent) = change.fields.get(field.key()) else { continue };
+        let is_same = if change.draft && field == Field::Persona {
+            after.newest_draft.as_ref().and_then(|draft| draft.digest) == canonical::digest(field, Some(sent))
+        } else {
+            canonical::same(field, after.definition.get(field), Some(sent))
+        };
+        if !is_same {
+            return Err(Failure::StoredOtherwise(format!(
+                "{server} took the {field} but keeps something else than was sent; compare with `keepstep sync`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Tells what was pushed, and how to take it back.
+fn tell_pushed(run: &Run<'_>, plan: &Plan, before: &RemoteAgent, after: &RemoteAgent) {
+    let printer = &run.context.printer;
+    for item in plan.items.iter().filter(|item| item.writes_server()) {
+        let (what, back) = pushed_words(run.context, item.field, run.options.draft, before, after);
+        printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
+        if let Some(back) = back {
+            printer.answer(undo_line(run, &back));
+        }
+    }
+}
+
+/// Returns what a push did to a field, and the command that takes it back.
+pub(crate) fn pushed_words(
+    context: &Context,
+    field: Field,
+    draft: bool,
+    before: &RemoteAgent,
+    after: &RemoteAgent,
+) -> (String, Option<String>) {
+    let version = |summary: &Option<keepstep_api::agents::PersonaSummary>| summary.as_ref().map(|summary| summary.version);
+    match field {
+        Field::Persona if draft => match version(&after.newest_draft) {
+            Some(version) => (
+                format!(
+                    "Persona stored as draft {version}; `{}` publishes it",
+                    context.typed(&format!("persona production deploy --persona-version {version}"))
+                ),
+                None,
+            ),
+            None => ("Persona stored as a draft".to_owned(), None),
+        },
+        Field::Persona => {
+            let what = match version(&after.published) {
+                Some(version) => format!("Persona version {version} is published and current"),
+                None => "Persona published".to_owned(),
+            };
+            let deploy = |version: PersonaVersion| format!("persona production deploy --persona-version {version}");
+            (what, version(&before.current).filter(|before| Some(*before) != version(&after.current)).map(deploy))
+        }
+        other => {
+            let was = match before.definition.get(other) {
+                Some(value) if !value.is_null() => format!(" (it was {value})"),
+                _ => String::new(),
+            };
+            (format!("{} updated on server{was}", other.title()), None)
+        }
+    }
+}
+
+fn undo_line(run: &Run<'_>, command: &str) -> Text {
+    Text::from("   undo: ").and(Label::Command, run.context.typed(command))
+}
+
+/// Says how it ended.
+fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
+    let printer = &run.context.printer;
+    for item in &plan.items {
+        if let Action::Mark { conflicts, .. } = &item.action {
+            printer.answer(Text::of(Label::Warning, "⚠️  ").and(
+                Label::Plain,
+                format!("{}: both sides changed the same lines, marked in the code at {conflicts} place(s); nothing was published", item.field.title()),
+            ));
+            printer.hint("decide between the marked lines, then `keepstep sync --push`");
+            return Outcome::Conflict;
+        }
+    }
+    if plan.items.is_empty() && run.compared.has_drift() {
+        if plan.was_asked {
+            printer.status("Nothing was changed.");
+            return Outcome::Done;
+        }
+        printer.notice(
+            Text::of(Label::Error, "error: ").and(Label::Plain, "the sides differ and there is nobody to ask: nothing was written"),
+        );
+        super::report::hint_at_flags(run.context);
+        return Outcome::Conflict;
+    }
+    if run.compared.has_unreadable() && plan.items.is_empty() {
+        return Outcome::NotReadable;
+    }
+    Outcome::Done
+}
+
+/// Returns true if the lock file would say something new although nothing differs.
+fn records_anything(run: &Run<'_>) -> bool {
+    let mut lock = run.lock.lock.clone();
+    agree(&mut lock, run);
+    lock.to_text() != run.lock.lock.to_text() || (!run.lock.exists() && run.lock.lock != lock)
+}
+
+/// Writes down what both sides agree on now.
+fn record(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
+    if plan.items.is_empty() && !records_anything(run) {
+        return Ok(());
+    }
+    // Somebody else may have written it while this command waited for its turn.
+    run.lock = LockFile::read(&run.project.root)?;
+    let mut lock = run.lock.lock.clone();
+    agree(&mut lock, run);
+    run.lock.lock = lock;
+    run.lock.write()?;
+    Ok(())
+}
+
+fn agree(lock: &mut keepstep_core::lock::Lock, run: &Run<'_>) {
+    let fields = Field::ALL.into_iter().filter(|field| {
+        // Another version than the published one is no agreement about the published one.
+        *field != Field::Persona || (run.compared.against == Against::Published && !run.options.draft)
+    });
+    let local = |field| sides::local(&run.code, field);
+    agree_on(lock, &run.project, &run.compared.remote, fields, local);
+}
+
+/// Writes down, for each field that both sides say the same of, that they agree.
+pub(crate) fn agree_on(
+    lock: &mut keepstep_core::lock::Lock,
+    project: &Project,
+    remote: &RemoteAgent,
+    fields: impl Iterator<Item = Field>,
+    local: impl Fn(Field) -> Local,
+) {
+    let agreed: Vec<_> = fields
+        .filter_map(|field| {
+            let (Local::Value(local), ServerSide::Value(server)) = (local(field), remote.side(field)) else { return None };
+            let digest = canonical::digest(field, local.as_ref());
+            (digest == canonical::digest(field, server.as_ref())).then_some((field, digest))
+        })
+        .collect();
+    if agreed.is_empty() {
+        return;
+    }
+    let entry = lock.agent_mut(&project.agent);
+    let is_news = agreed.iter().any(|(field, digest)| entry.base(*field) != Base::Agreed(*digest));
+    for (field, digest) in agreed {
+        entry.agree(field, digest);
+    }
+    // The text of the revision is the base of a merge, so it must be the one in which the persona is the agreed one.
+    let has_the_base = match entry.base(Field::Persona) {
+        Base::None => true,
+        Base::Agreed(digest) => digest == persona_digest(&remote.definition),
+    };
+    // A newer revision with the same values says nothing new, and would only make noise in git.
+    if has_the_base && (is_news || entry.revision.is_none()) {
+        entry.revision = remote.revision;
+    }
+}
+
+fn persona_digest(definition: &Definition) -> Option<keepstep_core::Digest> {
+    canonical::digest(Field::Persona, definition.get(Field::Persona))
+}
+
+fn did(item: &Item, draft: bool) -> &'static str {
+    match &item.action {
+        Action::Push(_) if draft => "draft",
+        Action::Push(_) => "push",
+        Action::Pull(_) => "pull",
+        Action::Join(_) => "merge",
+        Action::Mark { .. } => "mark",
+        Action::Keep | Action::Refuse(_) => "nothing",
+    }
+}

@@ -1,0 +1,177 @@
+//! What to do with each field: what the flags say, or what the person at the terminal answers.
+
+use keepstep_core::drift::Base;
+use keepstep_core::plan::{Action, Choice, FieldView, Refusal, decide};
+use keepstep_core::{Field, State, canonical};
+use serde_json::Value;
+
+use super::Run;
+use crate::failure::Failure;
+use crate::prompt;
+
+/// What happens to each field.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The fields with something to do.
+    pub(super) items: Vec<Item>,
+    /// True if a person chose, looking at the difference.
+    pub(super) was_asked: bool,
+}
+
+/// What happens to a field.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Which field.
+    pub(super) field: Field,
+    /// What happens.
+    pub(super) action: Action,
+}
+
+impl Item {
+    /// Returns true if the server is written.
+    pub(super) fn writes_server(&self) -> bool {
+        matches!(self.action, Action::Push(_) | Action::Join(_))
+    }
+
+    /// Returns the value that the code gets, if the code is written.
+    pub(super) fn for_code(&self) -> Option<Option<Value>> {
+        match &self.action {
+            Action::Pull(value) | Action::Join(value) => Some(value.clone()),
+            Action::Mark { value, .. } => Some(Some(value.clone())),
+            Action::Keep | Action::Push(_) | Action::Refuse(_) => None,
+        }
+    }
+
+    /// Returns the value that the server gets, if the server is written.
+    pub(super) fn for_server(&self) -> Option<Option<Value>> {
+        match &self.action {
+            Action::Push(value) | Action::Join(value) => Some(value.clone()),
+            Action::Keep | Action::Pull(_) | Action::Mark { .. } | Action::Refuse(_) => None,
+        }
+    }
+}
+
+/// Returns what happens to each field, or fails if something must not be done.
+pub(super) fn plan(run: &Run<'_>) -> Result<Plan, Failure> {
+    let mut base = BaseTexts { run, definition: None };
+    let mut plan = Plan { items: Vec::new(), was_asked: false };
+    for view in &run.compared.views {
+        let choice = match choice(run, view) {
+            Some(choice) => choice,
+            None => {
+                plan.was_asked = true;
+                ask(run, view)?
+            }
+        };
+        let base = match choice {
+            Choice::Merge => base.of(view.field)?,
+            _ => None,
+        };
+        let action = decide(view, choice, base.as_ref());
+        if let Action::Refuse(refusal) = action {
+            return Err(refuse(view, refusal));
+        }
+        if action != Action::Keep {
+            plan.items.push(Item { field: view.field, action });
+        }
+    }
+    if run.options.draft
+        && let Some(item) = plan.items.iter().find(|item| item.writes_server() && item.field != Field::Persona)
+    {
+        return Err(Failure::Usage {
+            message: format!("only a persona can be a draft, and the {} differs too; nothing was written", item.field),
+            hint: Some("`keepstep push persona --draft` stores the persona alone".to_owned()),
+        });
+    }
+    Ok(plan)
+}
+
+/// Returns what the flags say about a field; `None` if somebody has to be asked.
+fn choice(run: &Run<'_>, view: &FieldView) -> Option<Choice> {
+    let options = run.options;
+    match view.state {
+        State::InStep => return Some(Choice::Skip),
+        // Nothing differs, so nobody is asked; but `--push` says to publish what the code has.
+        State::NotOnServer if !(options.push && !options.accept) => return Some(Choice::Skip),
+        State::Unreadable if !(options.accept || options.push || options.merge) => return Some(Choice::Skip),
+        _ => {}
+    }
+    if options.accept {
+        Some(Choice::Pull)
+    } else if options.push {
+        Some(Choice::Push)
+    } else if options.merge {
+        Some(Choice::Merge)
+    } else if run.context.can_ask && !options.dry_run {
+        None
+    } else {
+        Some(Choice::Skip)
+    }
+}
+
+fn ask(run: &Run<'_>, view: &FieldView) -> Result<Choice, Failure> {
+    let entry = run.lock.lock.agent(&run.project.agent);
+    let has_base = entry.is_some_and(|entry| entry.revision.is_some() && entry.base(view.field) != Base::None);
+    let mut choices = vec![(Choice::Push, "Push local to server"), (Choice::Pull, "Pull server to local")];
+    if view.state == State::Diverged && has_base && view.field == Field::Persona {
+        choices.insert(0, (Choice::Merge, "Merge: keep both sides' edits"));
+    }
+    choices.push((Choice::Skip, "Skip"));
+    let labels: Vec<&str> = choices.iter().map(|(_, label)| *label).collect();
+    let picked = prompt::select(&run.context.printer, &format!("What would you like to do with the {}?", view.field), &labels)?;
+    Ok(choices.get(picked).map_or(Choice::Skip, |(choice, _)| *choice))
+}
+
+/// The texts that both sides last agreed on, fetched when the first is needed.
+struct BaseTexts<'a> {
+    run: &'a Run<'a>,
+    definition: Option<keepstep_core::Definition>,
+}
+
+impl BaseTexts<'_> {
+    /// Returns the value that both sides last agreed on; `None` if it is not known.
+    fn of(&mut self, field: Field) -> Result<Option<Option<Value>>, Failure> {
+        let run = self.run;
+        let Some(entry) = run.lock.lock.agent(&run.project.agent) else { return Ok(None) };
+        let (Some(revision), Base::Agreed(digest)) = (entry.revision, entry.base(field)) else { return Ok(None) };
+        if self.definition.is_none() {
+            self.definition = Some(run.server.revision(&run.project.agent, revision)?);
+        }
+        let value = self.definition.as_ref().and_then(|definition| definition.get(field)).cloned();
+        // The revision may be older or newer than the agreement on this field; then its text is not the base.
+        Ok((canonical::digest(field, value.as_ref()) == digest).then_some(value))
+    }
+}
+
+/// Returns the failure for something that must not be done.
+pub(crate) fn refuse(view: &FieldView, refusal: Refusal) -> Failure {
+    let field = view.field;
+    let usage = |message: String, hint: &str| Failure::Usage { message, hint: Some(hint.to_owned()) };
+    let conflict = |message: String, hint: &str| Failure::Conflict { message, hints: vec![hint.to_owned()] };
+    match refusal {
+        Refusal::Unreadable => usage(
+            format!("the {field} in the code cannot be read, so it is neither published nor replaced; nothing was written"),
+            "write it as a text that can be read without running the agent; `keepstep compile` shows where",
+        ),
+        Refusal::NothingToPush => usage(
+            format!("the code has no {field}, and an empty one is never published; nothing was written"),
+            "`keepstep sync --accept` takes the server's",
+        ),
+        Refusal::NothingToPull => conflict(
+            format!("the server's {field} is empty, and an agent needs one; nothing was written"),
+            "`keepstep sync --push` publishes the code's",
+        ),
+        Refusal::ConflictMarkers => conflict(
+            format!("the {field} in the code holds the markers of an unfinished merge; nothing was written"),
+            "decide between the lines, remove the markers and run the command again",
+        ),
+        Refusal::NoBase => conflict(
+            format!("the {field} cannot be merged: it is not known what both sides last agreed on; nothing was written"),
+            "choose one side with `--push` or `--accept`",
+        ),
+        Refusal::CannotMerge => conflict(
+            format!("the two values of the {field} cannot be mixed; nothing was written"),
+            "choose one side with `--push` or `--accept`",
+        ),
+    }
+}

@@ -1,0 +1,245 @@
+//! `keepstep sync`: the agent's definition in the code against the one on the server.
+//!
+//! First decide, then act: [`choose`] says what to do with each drifted field, `keepstep_core::plan` what that means, and
+//! [`carry_out`] does it — the code first, then the platform, then the lock file, so that a crash in between leaves
+//! every text in at least one place and the next run goes on from there.
+
+mod carry_out;
+mod choose;
+pub(crate) mod report;
+mod status;
+
+pub(crate) use carry_out::{agree_on, pushed_words, verify_stored};
+pub(crate) use choose::refuse;
+
+use clap::{Args, Subcommand};
+use keepstep_source::AgentSource;
+use serde_json::{Value, json};
+
+use super::{CommandResult, Outcome, compile};
+use crate::context::Context;
+use crate::exit;
+use crate::failure::Failure;
+use crate::lock_file::LockFile;
+use crate::peer_commands;
+use crate::printer::{Label, Text};
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::sides::{self, Against, Compared, Project};
+
+/// How often a plan is made anew because the server changed in the meantime.
+const ATTEMPTS: usize = 3;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  keepstep sync              show what differs and ask what to do\n  keepstep sync --check      for CI: exit 1 when something differs; writes nothing\n  keepstep sync --accept     take what the server has\n  keepstep sync --push       publish what the code has\n  keepstep sync --merge      keep both sides' edits"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what is ahead, behind or changed on both sides
+    Status(status::Arguments),
+    /// Test data to the workspace
+    #[command(hide = true)]
+    Pull(Later),
+    /// Results to the platform
+    #[command(hide = true, alias = "push")]
+    Upload(Later),
+}
+
+/// Arguments of a command that comes later: any.
+#[derive(Debug, Args)]
+struct Later {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _any: Vec<String>,
+}
+
+/// The options of `sync` itself.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// Only look: exit 1 when something differs; nothing is written
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Take what the server has into the code
+    #[arg(long, visible_alias = "pull")]
+    pub(crate) accept: bool,
+    /// Publish what the code has
+    #[arg(long)]
+    pub(crate) push: bool,
+    /// Keep both sides' edits; overlapping ones get markers in the code, and exit 4
+    #[arg(long, conflicts_with_all = ["check", "accept", "push", "draft"])]
+    pub(crate) merge: bool,
+    /// Go on although the server changes while this runs
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Exit 11 when the server cannot be reached
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Which persona of the server to compare with: published, current, draft, v3
+    #[arg(long, value_name = "VERSION", default_value = "published", hide_default_value = true)]
+    pub(crate) against: Against,
+    /// Store the persona as a draft instead of publishing it
+    #[arg(long)]
+    pub(crate) draft: bool,
+    /// Show what would be done, as a patch for the code; nothing is written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl Options {
+    /// Returns true if nothing may be written.
+    fn only_looks(&self) -> bool {
+        self.check || self.dry_run
+    }
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    match &arguments.command {
+        None => sync(context, &arguments.options),
+        Some(Command::Status(arguments)) => status::run(context, arguments),
+        Some(Command::Pull(_)) => Err(Failure::usage(peer_commands::later(context.program, "sync pull"))),
+        Some(Command::Upload(_)) => Err(Failure::usage(peer_commands::later(context.program, "sync upload"))),
+    }
+}
+
+/// Compares, and carries out what is wanted.
+fn sync(context: &Context, options: &Options) -> CommandResult {
+    let project = Project::open(context)?;
+    let settings = Settings::read(context, &project.root)?;
+    let strict = settings.strict(context, options.strict)?.value;
+    let code = sides::read_code(context, &project.root)?;
+    if !options.only_looks() && !sides::has_unreadable(&code) {
+        compile::write_manifest(&project.root, &code)?;
+    }
+    let lock = LockFile::read(&project.root)?;
+    let compared = Server::connect(context, Some(&project.root))
+        .and_then(|server| Ok((sides::compare(&server, &project, &code, &lock, options.against)?, server)));
+    let (compared, server) = match compared {
+        Ok(both) => both,
+        Err(failure) => {
+            let document = not_checked(context, failure, strict)?;
+            context.printer.document("sync", document);
+            return Ok(Outcome::Done);
+        }
+    };
+    let mut run = Run { context, options, project, server, code, lock, compared };
+    if options.check {
+        return Ok(run.check());
+    }
+    run.bring_in_step()
+}
+
+/// Everything that one run works with.
+struct Run<'a> {
+    context: &'a Context,
+    options: &'a Options,
+    project: Project,
+    server: Server,
+    code: AgentSource,
+    lock: LockFile,
+    compared: Compared,
+}
+
+impl Run<'_> {
+    /// Only looks.
+    fn check(&self) -> Outcome {
+        self.show();
+        let mut document = self.document();
+        let outcome = if self.compared.has_drift() {
+            report::hint_at_flags(self.context);
+            Outcome::Found
+        } else if self.compared.has_unreadable() {
+            Outcome::NotReadable
+        } else {
+            Outcome::Done
+        };
+        document["exit"] = json!(outcome.code());
+        self.context.printer.document("sync", document);
+        outcome
+    }
+
+    fn bring_in_step(&mut self) -> CommandResult {
+        let mut attempt = 1;
+        loop {
+            self.show();
+            let plan = choose::plan(self)?;
+            if self.options.dry_run {
+                return carry_out::dry_run(self, &plan);
+            }
+            match carry_out::carry_out(self, &plan)? {
+                carry_out::Ended::With(outcome) => return Ok(outcome),
+                carry_out::Ended::ServerChanged if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    self.look_again(&plan)?;
+                }
+                carry_out::Ended::ServerChanged => {
+                    return Err(Failure::Conflict {
+                        message: format!("the agent on {} keeps changing", self.server.name()),
+                        hints: vec!["run the command again when the others are done".to_owned()],
+                    });
+                }
+            }
+        }
+    }
+
+    /// Reads both sides again, because the server said that it has a newer revision.
+    fn look_again(&mut self, plan: &choose::Plan) -> Result<(), Failure> {
+        self.context.printer.status("The server changed in the meantime; looking again.");
+        self.code = sides::read_code(self.context, &self.project.root)?;
+        self.lock = LockFile::read(&self.project.root)?;
+        let before = std::mem::replace(
+            &mut self.compared,
+            sides::compare(&self.server, &self.project, &self.code, &self.lock, self.options.against)?,
+        );
+        if self.options.force || plan.was_asked || self.options.merge {
+            return Ok(());
+        }
+        // `--push` and `--accept` were said about a certain state. Somebody who changed it since has not been heard.
+        let changed: Vec<&str> = plan
+            .items
+            .iter()
+            .filter(|item| item.writes_server())
+            .filter(|item| before.view(item.field).map(|view| &view.server) != self.compared.view(item.field).map(|view| &view.server))
+            .map(|item| item.field.key())
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Conflict {
+            message: format!("somebody changed the {} on {} while this ran", changed.join(" and the "), self.server.name()),
+            hints: vec![
+                "`keepstep sync` shows the new state; `keepstep sync --merge` keeps both sides' edits".to_owned(),
+                "`--force` publishes the code's text all the same".to_owned(),
+            ],
+        })
+    }
+
+    fn show(&self) {
+        report::show(self.context, &self.code, &self.compared);
+    }
+
+    fn document(&self) -> Value {
+        report::document(&self.project, &self.server, &self.code, &self.compared)
+    }
+}
+
+/// Tells that the drift was not checked because the server could not be reached; every other failure stays one.
+pub(crate) fn not_checked(context: &Context, failure: Failure, strict: bool) -> Result<Value, Failure> {
+    let told = failure.told(context.program);
+    if strict || told.code != exit::UNREACHABLE {
+        return Err(failure);
+    }
+    let message = told.message;
+    // Also with --quiet: an unchecked drift must never look like a checked one.
+    context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
+    Ok(json!({ "checked": false, "inStep": null, "reason": message }))
+}

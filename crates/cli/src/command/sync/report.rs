@@ -1,0 +1,151 @@
+//! What `sync` shows: each field, how it differs, and the same for programs.
+
+use keepstep_core::plan::FieldView;
+use keepstep_core::{Field, State};
+use keepstep_source::{AgentSource, Property};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::diff_view;
+use crate::printer::{Label, Text, count};
+use crate::server::Server;
+use crate::sides::{Against, Compared, Project, local_value, server_value};
+
+/// Shows the fields that differ or could not be compared, or says that there is no drift.
+pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
+    let printer = &context.printer;
+    let drifted = compared.drifted().count();
+    if drifted > 0 {
+        printer.answer(
+            Text::of(Label::Warning, "⚠️  ")
+                .and(Label::Heading, format!("Drift in {}", count(drifted, "field")))
+                .and(Label::Plain, "   ".to_owned())
+                .and(Label::Removed, format!("- only on the server{}", which(compared.against)))
+                .and(Label::Plain, "   ")
+                .and(Label::Added, "+ only in the code"),
+        );
+    }
+    for view in compared.drifted() {
+        printer.answer("");
+        printer.answer(heading(code, view));
+        for line in diff_view::lines(view.field, server_value(view), local_value(view)) {
+            printer.answer(line);
+        }
+    }
+    if drifted > 0 {
+        printer.answer("");
+    }
+    show_unreadable(context, code);
+    if let Some(draft) = compared.equal_draft() {
+        printer.answer(format!(
+            "The code's persona is the draft {draft}. `{} persona production deploy --persona-version {draft}` publishes it.",
+            context.program.name()
+        ));
+    }
+    if drifted == 0 && !compared.has_unreadable() {
+        printer.answer("✅ No drift detected. Local code is in sync with server.");
+        if compared.view(Field::Persona).is_some_and(|view| view.state == State::NotOnServer) {
+            printer.hint("no persona was published on the server yet; `keepstep push persona` publishes this one");
+        }
+    }
+}
+
+/// Shows the fields that differ, a line each, as `compile --sync` does.
+pub(crate) fn show_short(context: &Context, compared: &Compared) {
+    let printer = &context.printer;
+    if !compared.has_drift() {
+        printer.answer("✅ No drift detected. Local code is in sync with server.");
+        return;
+    }
+    printer.answer(Text::of(Label::Warning, "⚠️  ").and(Label::Plain, "Drift detected between local code and server."));
+    for view in compared.drifted() {
+        let said = match view.field {
+            Field::Name | Field::Model => {
+                let show = |value: Option<&Value>| value.map_or_else(|| "(none)".to_owned(), Value::to_string);
+                format!("local {} ≠ server {}", show(local_value(view)), show(server_value(view)))
+            }
+            Field::Persona | Field::Governance => view.state.words().to_owned(),
+        };
+        printer.answer(format!("   {}: {said}", view.field.title()));
+    }
+    hint_at_flags(context);
+}
+
+/// Names the ways out of a drift.
+pub(crate) fn hint_at_flags(context: &Context) {
+    context.printer.hint("`keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits");
+}
+
+/// Explains the fields that could not be read.
+fn show_unreadable(context: &Context, code: &AgentSource) {
+    for field in Field::ALL {
+        let Property::Unreadable(problem) = code.property(field) else { continue };
+        context.printer.notice(
+            Text::of(Label::Error, format!("{} not compared: ", field.title())).and(Label::Plain, problem.to_string()),
+        );
+        if !problem.help.is_empty() {
+            context.printer.hint(&problem.help);
+        }
+    }
+}
+
+/// Returns the line above a field's difference.
+fn heading(code: &AgentSource, view: &FieldView) -> Text {
+    let computed = if view.computed { ", computed there" } else { "" };
+    let place = match code.property(view.field) {
+        Property::Known { location, .. } | Property::Function { location } => format!("  {location}{computed}"),
+        Property::Absent | Property::Unreadable(_) => String::new(),
+    };
+    Text::of(Label::Heading, view.field.title())
+        .and(Label::Plain, format!("  {}", view.state.words()))
+        .and(Label::Unchanged, place)
+}
+
+fn which(against: Against) -> String {
+    match against {
+        Against::Published => String::new(),
+        other => format!(" ({other})"),
+    }
+}
+
+/// Returns the comparison for programs.
+pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, compared: &Compared) -> Value {
+    let fields: Vec<Value> = compared
+        .views
+        .iter()
+        .map(|view| {
+            let mut field = json!({ "field": view.field, "state": view.state, "local": local_value(view), "server": server_value(view) });
+            match code.property(view.field) {
+                Property::Known { location, computed, .. } => {
+                    field["location"] = json!(location.to_string());
+                    field["computed"] = json!(computed);
+                }
+                Property::Function { location } => field["location"] = json!(location.to_string()),
+                Property::Unreadable(problem) => {
+                    field["problem"] = json!({
+                        "message": problem.message, "location": problem.location.to_string(), "help": problem.help,
+                    });
+                }
+                Property::Absent => {}
+            }
+            if view.state.is_drift() {
+                field["diff"] = json!(diff_view::rows(view.field, server_value(view), local_value(view)));
+            }
+            field
+        })
+        .collect();
+    let remote = &compared.remote;
+    json!({
+        "agent": project.agent,
+        "server": server.name(),
+        "checked": true,
+        "inStep": !compared.has_drift() && !compared.has_unreadable(),
+        "against": compared.against.to_string(),
+        "revision": remote.revision,
+        "fields": fields,
+        "published": remote.published.as_ref().map(|summary| summary.version),
+        "current": remote.current.as_ref().map(|summary| summary.version),
+        "newerDraft": remote.newest_draft.as_ref().map(|summary| summary.version),
+        "equalDraft": compared.equal_draft(),
+    })
+}

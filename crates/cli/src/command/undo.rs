@@ -1,0 +1,97 @@
+//! `keepstep undo [ID]`
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::Args;
+use jiff::Timestamp;
+use keepstep_core::Digest;
+use serde_json::json;
+
+use super::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::files::write_whole;
+use crate::keepstep_folder::{Folder, Replaced};
+use crate::printer::{Label, Text};
+use crate::sides::project_root;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep undo            put back what the last command replaced in the code")]
+pub(crate) struct Arguments {
+    /// What the command that replaced it printed; the last one when left out
+    id: Option<String>,
+    /// Show what is kept instead
+    #[arg(long)]
+    list: bool,
+}
+
+/// Puts the files back, if nobody changed them since.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let root = project_root(context)?;
+    let folder = Folder::of(&root);
+    let ids = folder.kept_ids()?;
+    if arguments.list {
+        for id in &ids {
+            let kept = folder.kept(id)?;
+            let files: Vec<String> = kept.files.iter().map(|file| file.path.display().to_string()).collect();
+            context.printer.answer(format!("{id}  {}  {}", kept.command, files.join(", ")));
+        }
+        context.printer.document("undo", json!({ "kept": ids }));
+        return Ok(Outcome::Done);
+    }
+    let id = match &arguments.id {
+        Some(id) => ids.iter().find(|known| *known == id).ok_or_else(|| Failure::NotFound {
+            message: format!("nothing is kept under {id}"),
+            hint: Some("`keepstep undo --list` shows what is kept".to_owned()),
+        })?,
+        None => ids.last().ok_or_else(|| Failure::NotFound {
+            message: format!("nothing is kept for {}: no command replaced anything", root.display()),
+            hint: None,
+        })?,
+    };
+    let _guard = folder.guard(&context.printer)?;
+    let kept = folder.kept(id)?;
+    let mut replaced = Vec::new();
+    for file in &kept.files {
+        let now = read_bytes(&root.join(&file.path))?;
+        if now.as_deref().map(Digest::of_bytes) != file.written {
+            let copy = match &file.copy {
+                Some(copy) => format!("; the earlier text is in {}", folder.copy_path(id, copy).display()),
+                None => String::new(),
+            };
+            return Err(Failure::Conflict {
+                message: format!("{} was changed after {}{copy}", file.path.display(), kept.command),
+                hints: vec!["nothing was written; copy back by hand what you need".to_owned()],
+            });
+        }
+        let after = match &file.copy {
+            Some(copy) => read_bytes(&folder.copy_path(id, copy))?,
+            None => None,
+        };
+        replaced.push(Replaced { path: file.path.clone(), before: now, after });
+    }
+    let redo = folder.keep(&format!("undo {id}"), Timestamp::now(), &replaced)?;
+    for file in &replaced {
+        let path = root.join(&file.path);
+        let done = match &file.after {
+            Some(bytes) => write_whole(&path, bytes),
+            None => fs::remove_file(&path),
+        };
+        done.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
+        context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Put back {}", file.path.display())));
+    }
+    context.printer.hint(&format!("`keepstep undo {redo}` takes this back"));
+    context.printer.document("undo", json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| &file.path).collect::<Vec<_>>() }));
+    Ok(Outcome::Done)
+}
+
+fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("read", &path.display().to_string(), error)),
+    }
+}

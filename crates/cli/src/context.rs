@@ -1,0 +1,70 @@
+//! What every command is given: the caller's name, manner, folder and environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::printer::Printer;
+use crate::program::Program;
+
+/// The variables of the environment, as they were when the program started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Returns the environment of this process. Variables that are not UTF-8 are left out.
+    pub(crate) fn of_the_process() -> Self {
+        let pairs = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self(pairs.collect())
+    }
+
+    /// Returns a variable; an empty one counts as not set.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns all variables.
+    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
+    /// Returns the person's home folder.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// Returns the folder for settings of programs.
+    pub(crate) fn config_folder(&self) -> Option<PathBuf> {
+        self.get("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(self.home()?.join(".config")))
+    }
+
+    /// Returns the folder for data of programs.
+    pub(crate) fn data_folder(&self) -> Option<PathBuf> {
+        self.get("XDG_DATA_HOME").map(PathBuf::from).or_else(|| Some(self.home()?.join(".local/share")))
+    }
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The name that the program was called by.
+    pub(crate) program: Program,
+    /// Prints.
+    pub(crate) printer: Printer,
+    /// The folder to work in.
+    pub(crate) directory: PathBuf,
+    /// The environment.
+    pub(crate) environment: Environment,
+    /// `--url`.
+    pub(crate) url: Option<String>,
+    /// `--api-key`.
+    pub(crate) api_key: Option<String>,
+    /// True if there is a person to ask: stdin and stderr are a terminal and nobody said `--ci`.
+    pub(crate) can_ask: bool,
+}
+
+impl Context {
+    /// Returns a command as this caller types it.
+    pub(crate) fn typed(&self, command: &str) -> String {
+        format!("{} {command}", self.program.name())
+    }
+}

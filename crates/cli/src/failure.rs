@@ -1,0 +1,257 @@
+//! Why a command failed, and the one table that says how that is told: exit code, kind, message, hints.
+
+use std::io;
+use std::path::PathBuf;
+
+use keepstep_client::{ClientError, ResolveError};
+use keepstep_core::lock::LockError;
+use keepstep_core::Field;
+use keepstep_source::skill_file::SkillFileError;
+use crate::gap::EditRefusal;
+use keepstep_source::{Problem, SourceError};
+use keepstep_store::StoreError;
+
+use crate::exit;
+use crate::program::Program;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line, the project or its settings are wrong.
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// There is no such thing.
+    NotFound {
+        /// What was looked for.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Somebody has to decide.
+    Conflict {
+        /// Why.
+        message: String,
+        /// How to decide.
+        hints: Vec<String>,
+    },
+    /// The server keeps something else than was sent.
+    StoredOtherwise(String),
+    /// Something on this machine cannot be read or written.
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With what.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The lock file cannot be used.
+    Lock {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: LockError,
+    },
+    /// The code cannot be read.
+    Source(SourceError),
+    /// `lua.skill.yaml` does not say which agent it is.
+    Skill(SkillFileError),
+    /// The code sets fields to something that nobody could evaluate.
+    Unreadable(Vec<(Field, Problem)>),
+    /// The code has no place that can be edited to hold a value.
+    Edit(Box<EditRefusal>),
+    /// No server to talk to could be made out.
+    Resolve(ResolveError),
+    /// A request failed.
+    Client(ClientError),
+    /// A platform's data cannot be used.
+    Store(StoreError),
+    /// The person pressed Ctrl-C.
+    Interrupted,
+}
+
+/// How a failure is told.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// The kind, for programs.
+    pub(crate) kind: &'static str,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) hints: Vec<String>,
+}
+
+impl Failure {
+    /// Returns a failure about the command line, the project or its settings.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    /// Returns a failure about a file or folder.
+    pub(crate) fn io(doing: &'static str, what: &str, error: io::Error) -> Self {
+        Self::Io { doing, what: what.to_owned(), error }
+    }
+
+    /// Returns how the failure is told.
+    pub(crate) fn told(&self, program: Program) -> Told {
+        let told = |code, kind, message: String, hints: Vec<String>| Told { code, kind, message, hints };
+        match self {
+            Self::Usage { message, hint } => told(exit::USAGE, "usage", message.clone(), hint.iter().cloned().collect()),
+            Self::NotFound { message, hint } => {
+                told(exit::NOT_FOUND, "not_found", message.clone(), hint.iter().cloned().collect())
+            }
+            Self::Conflict { message, hints } => told(exit::CONFLICT, "conflict", message.clone(), hints.clone()),
+            Self::StoredOtherwise(message) => told(exit::REFUSED, "stored_otherwise", message.clone(), Vec::new()),
+            Self::Io { doing, what, error } => {
+                told(exit::USAGE, "io", format!("cannot {doing} {what}: {}", reason(error)), io_hints(error))
+            }
+            Self::Lock { path, error } => {
+                told(exit::USAGE, "lock_file", format!("{}: {error}", path.display()), vec![lock_hint(error).to_owned()])
+            }
+            Self::Source(error) => {
+                told(exit::USAGE, "source", error.to_string(), error.help().iter().map(|&help| help.to_owned()).collect())
+            }
+            Self::Skill(error) => told(exit::USAGE, "skill_file", error.to_string(), Vec::new()),
+            Self::Unreadable(problems) => {
+                let texts: Vec<String> =
+                    problems.iter().map(|(field, problem)| format!("the {field} cannot be read: {problem}")).collect();
+                let helps = problems.iter().map(|(_, problem)| problem.help.clone()).filter(|help| !help.is_empty());
+                told(exit::USAGE, "unreadable", texts.join("\n"), helps.collect())
+            }
+            Self::Edit(refusal) => {
+                let place = refusal.location.as_ref().map_or_else(String::new, |location| format!("{location}: "));
+                let frame = refusal.frame.as_ref().map_or_else(String::new, |frame| format!("\n{frame}"));
+                let hint = match &refusal.patch {
+                    Some(_) => "the patch on stdout shows the edit; apply it by hand where it fits",
+                    None => "edit the code by hand, or publish what it has with `keepstep sync --push`",
+                };
+                told(
+                    exit::CONFLICT,
+                    "no_place_to_edit",
+                    format!("the {} cannot be written into the code, so nothing was written: {place}{}{frame}", refusal.field, refusal.message),
+                    vec![hint.to_owned()],
+                )
+            }
+            Self::Resolve(error) => {
+                told(exit::USAGE, "usage", error.to_string(), error.hint(program.name()).into_iter().collect())
+            }
+            Self::Client(error) => {
+                let (code, kind) = client(error.cause());
+                let hints = error.hint(program.name()).map(|hint| hint.lines().map(str::to_owned).collect());
+                told(code, kind, error.to_string(), hints.unwrap_or_default())
+            }
+            Self::Store(error) => {
+                let (code, kind) = store(error);
+                told(code, kind, error.to_string(), Vec::new())
+            }
+            Self::Interrupted => told(exit::INTERRUPTED, "interrupted", "interrupted".to_owned(), Vec::new()),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl From<SkillFileError> for Failure {
+    fn from(error: SkillFileError) -> Self {
+        Self::Skill(error)
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::Resolve(error)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Returns the exit code and the kind of a request's failure.
+fn client(error: &ClientError) -> (u8, &'static str) {
+    match error {
+        ClientError::NotSignedIn { .. } => (exit::NOT_SIGNED_IN, "not_signed_in"),
+        ClientError::NotAllowed { .. } => (exit::NOT_ALLOWED, "not_allowed"),
+        ClientError::NotFound { .. } => (exit::NOT_FOUND, "not_found"),
+        ClientError::Stale { .. } => (exit::CONFLICT, "conflict"),
+        ClientError::Refused { .. } | ClientError::TooLarge { .. } => (exit::REFUSED, "refused"),
+        ClientError::Empty { .. }
+        | ClientError::Newer { .. }
+        | ClientError::RedirectedElsewhere { .. }
+        | ClientError::Setup { .. }
+        | ClientError::Unsupported { .. } => (exit::USAGE, "usage"),
+        ClientError::AnswerTooLarge { .. } => (exit::REFUSED, "refused"),
+        ClientError::Unreachable { .. }
+        | ClientError::Server { .. }
+        | ClientError::Cut { .. }
+        | ClientError::NotOurs { .. }
+        | ClientError::RateLimited { .. } => (exit::UNREACHABLE, "unreachable"),
+        // Its cause was asked for; it has none of its own.
+        ClientError::HalfDone { .. } => (exit::BUG, "bug"),
+    }
+}
+
+/// Returns the exit code and the kind of a failure of a platform's data.
+fn store(error: &StoreError) -> (u8, &'static str) {
+    match error {
+        StoreError::AgentNotFound(_)
+        | StoreError::VersionNotFound { .. }
+        | StoreError::RevisionNotFound { .. }
+        | StoreError::OrganisationNotFound(_)
+        | StoreError::ProjectNotFound(_)
+        | StoreError::KeyNotFound(_) => (exit::NOT_FOUND, "not_found"),
+        StoreError::Stale { .. } => (exit::CONFLICT, "conflict"),
+        _ => (exit::USAGE, "data"),
+    }
+}
+
+/// Returns what the system said, in words where its own are none.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the quota is used up".to_owned(),
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn io_hints(error: &io::Error) -> Vec<String> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            vec!["nothing was replaced: a file is only renamed into place when it is complete".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn lock_hint(error: &LockError) -> &'static str {
+    match error {
+        LockError::MergeMarkers => {
+            "take either side's keepstep.lock (`git checkout --theirs keepstep.lock`), then run `keepstep sync`"
+        }
+        LockError::Malformed(_) => {
+            "bring back the committed one (`git checkout keepstep.lock`), or delete it; without it a merge is not possible"
+        }
+        LockError::Newer { .. } => "use the newer keepstep that wrote it",
+    }
+}

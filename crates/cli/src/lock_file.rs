@@ -1,0 +1,54 @@
+//! `keepstep.lock` on the disk.
+
+use std::path::{Path, PathBuf};
+
+use keepstep_core::lock::{Lock, LockError};
+
+use crate::failure::Failure;
+use crate::files::{read_if_there, write_whole};
+
+/// The name of the file.
+pub(crate) const NAME: &str = "keepstep.lock";
+
+/// The lock file of a project, as it was read.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    path: PathBuf,
+    text: Option<String>,
+    /// What it says.
+    pub(crate) lock: Lock,
+}
+
+impl LockFile {
+    /// Reads the lock file of a project; one that is not there is empty.
+    pub(crate) fn read(root: &Path) -> Result<Self, Failure> {
+        let path = root.join(NAME);
+        let text = read_if_there(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => {
+                Failure::Lock { path: path.clone(), error: LockError::Malformed("it is not UTF-8 text".to_owned()) }
+            }
+            _ => Failure::io("read", &path.display().to_string(), error),
+        })?;
+        let lock = match &text {
+            None => Lock::default(),
+            Some(text) => Lock::parse(text).map_err(|error| Failure::Lock { path: path.clone(), error })?,
+        };
+        Ok(Self { path, text, lock })
+    }
+
+    /// Returns true if the file is there.
+    pub(crate) fn exists(&self) -> bool {
+        self.text.is_some()
+    }
+
+    /// Writes the file if it says something new, and returns whether it did.
+    pub(crate) fn write(&self) -> Result<bool, Failure> {
+        let text = self.lock.to_text();
+        if self.text.as_ref() == Some(&text) {
+            return Ok(false);
+        }
+        write_whole(&self.path, text.as_bytes())
+            .map_err(|error| Failure::io("write", &self.path.display().to_string(), error))?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,125 @@
+//! The commands of the tools that keepstep stands in for and does not have.
+//!
+//! Each is answered with one sentence. Nothing is guessed: a person who types `lua skills` must not get something else.
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::program::Program;
+
+/// What keepstep has in place of a command.
+#[derive(Debug, Clone, Copy)]
+enum Instead {
+    /// Nothing.
+    Nothing,
+    /// Nothing yet.
+    Later,
+    /// Another command.
+    Use(&'static str),
+}
+
+/// The top-level commands of both tools, and those of the contract that are not built yet.
+const COMMANDS: &[(&str, Instead)] = &[
+    ("agents", Instead::Nothing),
+    ("apikeys", Instead::Later),
+    ("bundles", Instead::Later),
+    ("channels", Instead::Nothing),
+    ("chat", Instead::Nothing),
+    ("config", Instead::Nothing),
+    ("context", Instead::Later),
+    ("criteria", Instead::Later),
+    ("dev", Instead::Nothing),
+    ("devices", Instead::Nothing),
+    ("docs", Instead::Nothing),
+    ("env", Instead::Nothing),
+    ("evaluate", Instead::Nothing),
+    ("features", Instead::Nothing),
+    ("generate", Instead::Nothing),
+    ("git", Instead::Nothing),
+    ("governance", Instead::Nothing),
+    ("inputs", Instead::Later),
+    ("integrations", Instead::Nothing),
+    ("jobs", Instead::Nothing),
+    ("logs", Instead::Nothing),
+    ("marketplace", Instead::Nothing),
+    ("mcp", Instead::Nothing),
+    ("models", Instead::Nothing),
+    ("parse", Instead::Nothing),
+    ("personas", Instead::Later),
+    ("postprocessors", Instead::Nothing),
+    ("preprocessors", Instead::Nothing),
+    ("production", Instead::Nothing),
+    ("projects", Instead::Later),
+    ("record", Instead::Nothing),
+    ("resources", Instead::Nothing),
+    ("results", Instead::Later),
+    ("run", Instead::Nothing),
+    ("scenarios", Instead::Later),
+    ("skills", Instead::Nothing),
+    ("telemetry", Instead::Nothing),
+    ("test", Instead::Later),
+    ("triggers", Instead::Nothing),
+    ("update", Instead::Nothing),
+    ("voices", Instead::Nothing),
+    ("webhooks", Instead::Nothing),
+    ("workflows", Instead::Nothing),
+];
+
+/// What `push` and `deploy` take in the peer.
+const PARTS: &[&str] = &[
+    "all",
+    "backup",
+    "device",
+    "job",
+    "mcp",
+    "postprocessor",
+    "preprocessor",
+    "skill",
+    "trigger",
+    "version",
+    "voice",
+    "webhook",
+    "workflow",
+];
+
+/// Returns the sentence for a command that a peer has and keepstep does not, if an error of the argument parser is about
+/// one.
+pub(crate) fn sentence(program: Program, error: &clap::Error, typed: &[String]) -> Option<String> {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let at = typed.iter().position(|argument| argument == unknown)?;
+    let parent = typed[..at].iter().rev().find(|argument| !argument.starts_with('-')).map(String::as_str);
+    let (command, instead) = match parent {
+        Some(verb @ ("push" | "deploy")) => {
+            let is_part = PARTS.iter().any(|part| unknown == part || unknown.strip_suffix('s') == Some(part));
+            if !is_part {
+                return None;
+            }
+            (format!("{verb} {unknown}"), Instead::Nothing)
+        }
+        Some("auth") => match unknown.as_str() {
+            "configure" => ("auth configure".to_owned(), Instead::Use("login")),
+            "logout" => ("auth logout".to_owned(), Instead::Use("logout")),
+            "key" => ("auth key".to_owned(), Instead::Nothing),
+            _ => return None,
+        },
+        Some("init") if unknown == "scenario" => ("init scenario".to_owned(), Instead::Later),
+        Some("admin") if unknown == "import" => ("admin import".to_owned(), Instead::Later),
+        _ => COMMANDS.iter().find(|(name, _)| name == unknown).map(|(name, instead)| ((*name).to_owned(), *instead))?,
+    };
+    Some(say(program, &command, instead))
+}
+
+/// Returns the sentence for a command of the contract that comes later.
+pub(crate) fn later(program: Program, command: &str) -> String {
+    say(program, command, Instead::Later)
+}
+
+fn say(program: Program, command: &str, instead: Instead) -> String {
+    let name = program.name();
+    match instead {
+        Instead::Nothing => format!("keepstep does not have `{name} {command}`"),
+        Instead::Later => format!("keepstep does not have `{name} {command}` yet"),
+        Instead::Use(other) => format!("keepstep does not have `{name} {command}`; use `{name} {other}`"),
+    }
+}

@@ -1,0 +1,76 @@
+//! A platform's data on this machine, for `serve`, `admin` and `demo`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use keepstep_store::Store;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// The name of the database in the data folder.
+const DATABASE: &str = "keepstep.db";
+
+/// The key of the setting that holds the address under which the platform was last served.
+pub(crate) const ADDRESS_SETTING: &str = "address";
+
+/// Where the data is.
+#[derive(Debug, Args)]
+pub(crate) struct DataArguments {
+    /// The folder of the platform's data; the user's data folder when left out
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A database instead of the one in the data folder
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl DataArguments {
+    /// Returns the data folder, made if there is none.
+    pub(crate) fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
+        let folder = match &self.data {
+            Some(folder) => context.directory.join(folder),
+            None => context
+                .environment
+                .data_folder()
+                .map(|folder| folder.join("keepstep"))
+                .ok_or_else(|| Failure::usage("there is no home folder to keep data in; name a folder with --data"))?,
+        };
+        make_private(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        Ok(folder)
+    }
+
+    /// Returns the file of the database.
+    pub(crate) fn database(&self, context: &Context) -> Result<PathBuf, Failure> {
+        match self.database_url.as_deref() {
+            None => Ok(self.folder(context)?.join(DATABASE)),
+            Some(url) => match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+                Some(path) if !path.is_empty() => Ok(context.directory.join(path)),
+                _ => Err(Failure::Usage {
+                    message: "this keepstep keeps its data in SQLite only: --database-url takes sqlite://PATH".to_owned(),
+                    hint: Some("leave --database-url out to use the database in the data folder".to_owned()),
+                }),
+            },
+        }
+    }
+
+    /// Opens the database, and makes it if there is none.
+    pub(crate) async fn open(&self, context: &Context) -> Result<Store, Failure> {
+        Ok(Store::open(&self.database(context)?).await?)
+    }
+}
+
+/// Makes a folder that only its owner may read.
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! The only place that prints.
+//!
+//! Commands say what a piece of text *is* (a [`Label`]); the table in [`style`] says how that looks. Stdout carries what
+//! somebody may pipe: the answer, or with `--json` one document. Everything else goes to stderr.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Mutex;
+
+use anstyle::{AnsiColor, Effects, Style};
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::visible::{visible, visible_json};
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set; elsewhere where `CLICOLOR_FORCE` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// Nothing special.
+    Plain,
+    /// A title.
+    Heading,
+    /// Something that went well.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Something that went wrong.
+    Error,
+    /// What to do next.
+    Hint,
+    /// A command as one would type it.
+    Command,
+    /// A line that only the server has.
+    Removed,
+    /// The words of such a line that make the difference.
+    RemovedWord,
+    /// A line that only the code has.
+    Added,
+    /// The words of such a line that make the difference.
+    AddedWord,
+    /// A line that both have.
+    Unchanged,
+}
+
+/// Returns how a label looks.
+fn style(label: Label) -> Style {
+    let colored = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+    match label {
+        Label::Plain => Style::new(),
+        Label::Heading => Style::new().bold(),
+        Label::Good => colored(AnsiColor::Green),
+        Label::Warning => colored(AnsiColor::Yellow),
+        Label::Error => colored(AnsiColor::Red).bold(),
+        Label::Hint | Label::Command => colored(AnsiColor::Cyan),
+        Label::Removed => colored(AnsiColor::Red),
+        Label::RemovedWord => colored(AnsiColor::Red).effects(Effects::INVERT),
+        Label::Added => colored(AnsiColor::Green),
+        Label::AddedWord => colored(AnsiColor::Green).effects(Effects::INVERT),
+        Label::Unchanged => colored(AnsiColor::BrightBlack),
+    }
+}
+
+/// A line, or several, of labelled text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Text(Vec<(Label, String)>);
+
+impl Text {
+    /// Returns a text with one piece.
+    pub(crate) fn of(label: Label, text: impl Into<String>) -> Self {
+        Self(vec![(label, text.into())])
+    }
+
+    /// Adds a piece.
+    pub(crate) fn and(mut self, label: Label, text: impl Into<String>) -> Self {
+        self.0.push((label, text.into()));
+        self
+    }
+
+    /// Returns a sentence in which what stands in backticks is a command.
+    fn sentence(label: Label, text: &str) -> Self {
+        let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
+            0 => (label, piece.to_owned()),
+            _ => (Label::Command, format!("`{piece}`")),
+        });
+        Self(pieces.filter(|(_, piece)| !piece.is_empty()).collect())
+    }
+
+    fn render(&self, color: bool) -> String {
+        let mut out = String::new();
+        for (label, text) in &self.0 {
+            let style = style(*label);
+            let text = visible(text);
+            if color && *label != Label::Plain {
+                out.push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
+            } else {
+                out.push_str(&text);
+            }
+        }
+        out
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::of(Label::Plain, text)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::of(Label::Plain, text)
+    }
+}
+
+/// How the caller wants to be talked to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// One JSON document on stdout.
+    pub(crate) json: bool,
+    /// No status lines and hints.
+    pub(crate) quiet: bool,
+    /// Colour on stdout.
+    pub(crate) color_stdout: bool,
+    /// Colour on stderr.
+    pub(crate) color_stderr: bool,
+}
+
+impl Manner {
+    /// Returns the manner that the flags and the environment ask for.
+    pub(crate) fn new(json: bool, quiet: bool, color: ColorChoice, no_color: bool, force_color: bool) -> Self {
+        let decide = |is_terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if no_color => false,
+            ColorChoice::Auto => force_color || is_terminal,
+        };
+        Self { json, quiet, color_stdout: decide(io::stdout().is_terminal()), color_stderr: decide(io::stderr().is_terminal()) }
+    }
+}
+
+/// Prints.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    program: Program,
+    manner: Manner,
+    /// The first error that stdout gave. A reader that went away is none.
+    failed: Mutex<Option<io::Error>>,
+}
+
+impl Printer {
+    /// Returns a printer.
+    pub(crate) fn new(program: Program, manner: Manner) -> Self {
+        Self { program, manner, failed: Mutex::new(None) }
+    }
+
+    /// Returns true if the answer is to be JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.manner.json
+    }
+
+    /// Returns true if stderr has colour.
+    pub(crate) fn is_colored(&self) -> bool {
+        self.manner.color_stderr
+    }
+
+    /// Prints a part of the answer for people. With `--json` the document says it instead.
+    pub(crate) fn answer(&self, text: impl Into<Text>) {
+        if !self.manner.json {
+            self.stdout(&(text.into().render(self.manner.color_stdout) + "\n"));
+        }
+    }
+
+    /// Prints the answer for programs, if that is wanted.
+    pub(crate) fn document(&self, verb: &str, body: Value) {
+        if !self.manner.json {
+            return;
+        }
+        let mut document = serde_json::Map::new();
+        document.insert("schema".to_owned(), Value::String(format!("keepstep.{verb}/1")));
+        if let Value::Object(members) = body {
+            document.extend(members);
+        }
+        let json = Value::Object(document).to_string();
+        self.stdout(&(visible_json(&json).into_owned() + "\n"));
+    }
+
+    /// Prints bytes for a program to read, exactly: a patch, a script.
+    pub(crate) fn exact(&self, text: &str) {
+        self.stdout(text);
+    }
+
+    /// Says what is going on.
+    pub(crate) fn status(&self, text: impl Into<Text>) {
+        if !self.manner.quiet {
+            self.stderr(&text.into());
+        }
+    }
+
+    /// Says something on stderr that also a quiet caller must know.
+    pub(crate) fn notice(&self, text: impl Into<Text>) {
+        self.stderr(&text.into());
+    }
+
+    /// Says what to do next. Commands stand in backticks and are shown as this caller types them.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.manner.quiet {
+            let mut line = Text::of(Label::Hint, "hint: ");
+            line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(text)).0);
+            self.stderr(&line);
+        }
+    }
+
+    /// Says that something is not as it should be, although the command goes on.
+    pub(crate) fn warning(&self, text: &str) {
+        let mut line = Text::of(Label::Warning, "warning: ");
+        line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(text)).0);
+        self.stderr(&line);
+    }
+
+    /// Says why the command failed.
+    pub(crate) fn error(&self, message: &str, hints: &[String]) {
+        self.stderr(&Text::of(Label::Error, "error: ").and(Label::Plain, self.program.own_words(message)));
+        for hint in hints {
+            let mut line = Text::of(Label::Hint, "hint: ");
+            line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(hint)).0);
+            self.stderr(&line);
+        }
+    }
+
+    /// Prints text that the argument parser made, with its own colours.
+    pub(crate) fn usage(&self, text: &clap::builder::StyledStr, to_stdout: bool) {
+        let color = if to_stdout { self.manner.color_stdout } else { self.manner.color_stderr };
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        if to_stdout {
+            self.stdout(&text);
+        } else {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Returns what went wrong with stdout, if something did.
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.failed.lock().ok()?.take()
+    }
+
+    fn stdout(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let (Err(error), Ok(mut failed)) = (written, self.failed.lock())
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && failed.is_none()
+        {
+            *failed = Some(error);
+        }
+    }
+
+    fn stderr(&self, text: &Text) {
+        // Nobody is left to tell if even this fails.
+        let _ = io::stderr().lock().write_all((text.render(self.manner.color_stderr) + "\n").as_bytes());
+    }
+}
+
+/// Returns a number with its noun in the right form.
+pub(crate) fn count(number: usize, singular: &str) -> String {
+    if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
+}

@@ -1,0 +1,42 @@
+//! Questions to the person at the terminal.
+
+use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::printer::Printer;
+use crate::visible::visible_line;
+
+/// Asks to pick one of some choices and returns its index.
+pub(crate) fn select(printer: &Printer, question: &str, choices: &[&str]) -> Result<usize, Failure> {
+    let theme = theme(printer);
+    ask(|| dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(choices).default(0).interact())
+}
+
+/// Asks a yes-no question.
+pub(crate) fn confirm(printer: &Printer, question: &str, default: bool) -> Result<bool, Failure> {
+    let theme = theme(printer);
+    ask(|| dialoguer::Confirm::with_theme(&*theme).with_prompt(visible_line(question)).default(default).interact())
+}
+
+/// Asks for a secret without showing it.
+pub(crate) fn secret(printer: &Printer, question: &str) -> Result<String, Failure> {
+    let theme = theme(printer);
+    ask(|| dialoguer::Password::with_theme(&*theme).with_prompt(visible_line(question)).interact())
+}
+
+fn theme(printer: &Printer) -> Box<dyn Theme> {
+    if printer.is_colored() { Box::new(ColorfulTheme::default()) } else { Box::new(SimpleTheme) }
+}
+
+fn ask<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Failure> {
+    let _pause = interrupt::pause();
+    question().map_err(|dialoguer::Error::IO(error)| {
+        // The prompt hides the cursor, and an interrupted one does not show it again.
+        let _ = dialoguer::console::Term::stderr().show_cursor();
+        match error.kind() {
+            std::io::ErrorKind::Interrupted => Failure::Interrupted,
+            _ => Failure::io("ask on", "the terminal", error),
+        }
+    })
+}

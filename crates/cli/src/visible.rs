@@ -1,0 +1,89 @@
+//! Text from files and servers, made safe for a terminal.
+//!
+//! Such text may hold sequences that move the cursor, change the title or reverse the direction of writing. It is data:
+//! what cannot be seen is shown as an escape, so that nobody is shown something else than what is there.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |character, out| {
+        let _ = match character {
+            '\r' => out.write_str("\\r"),
+            '\u{1b}' => out.write_str("\\e"),
+            character if u32::from(character) < 0x100 => write!(out, "\\x{:02x}", u32::from(character)),
+            character => write!(out, "\\u{{{:x}}}", u32::from(character)),
+        };
+    })
+}
+
+/// Returns a text for the inside of one line: line feeds and tabs are escapes too.
+pub(crate) fn visible_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// Returns JSON text with everything invisible as a JSON escape. The value stays the same.
+pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
+    escaped(json, |character, out| {
+        let mut units = [0; 2];
+        for unit in character.encode_utf16(&mut units) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
+}
+
+fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_invisible(character) {
+            escape(character, &mut out);
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Controls, marks of direction, invisible operators and tags. Joiners stay: emoji and several scripts need them.
+fn is_invisible(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        other => other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_unseen() {
+        assert_eq!(visible("a\u{1b}[31mred\r\n\tb"), "a\\e[31mred\\r\n\tb");
+        assert_eq!(visible("a\u{202e}b\u{9b}c\0"), "a\\u{202e}b\\x9bc\\x00");
+        assert_eq!(visible("👩\u{200d}🔬 é ü"), "👩\u{200d}🔬 é ü");
+        assert_eq!(visible_line("a\nb\tc"), "a\\nb\\tc");
+    }
+
+    proptest! {
+        #[test]
+        fn json_keeps_its_value(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(serde_json::from_str::<String>(&visible_json(&json)).unwrap(), text);
+        }
+
+        #[test]
+        fn visible_text_stays_as_it_is(text in any::<String>()) {
+            let once = visible(&text).into_owned();
+            prop_assert!(!once.chars().any(is_invisible));
+            prop_assert_eq!(visible(&once), once.as_str());
+        }
+    }
+}
