@@ -214,9 +214,12 @@ impl ClientError {
     /// Returns what to do next. `program` is the name that the program was called by.
     pub fn hint(&self, program: &str) -> Option<String> {
         match self {
-            Self::NotSignedIn { server, problem, withheld, .. } => {
+            Self::NotSignedIn { server, problem, origin, withheld, .. } => {
                 let mut lines: Vec<String> = withheld.iter().map(ToString::to_string).collect();
                 lines.push(match problem {
+                    KeyProblem::Missing if origin.is_some() => {
+                        "Check whether a proxy before the platform drops the Authorization header.".to_owned()
+                    }
                     KeyProblem::Missing => format!("Run `{program} login {server}`, or set KEEPSTEP_API_KEY."),
                     KeyProblem::Malformed => format!("Copy the key again, the whole of it, or run `{program} login {server}`."),
                     KeyProblem::Unknown | KeyProblem::Expired | KeyProblem::Revoked => {
@@ -225,6 +228,10 @@ impl ClientError {
                 });
                 Some(lines.join("\n"))
             }
+            Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
+                "If the platform's certificate is from an authority of your own, name that authority's file in SSL_CERT_FILE."
+                    .to_owned(),
+            ),
             Self::NotAllowed { .. } => Some("Ask an owner of the platform for a key with a wider role or project.".to_owned()),
             Self::Stale { .. } => Some(format!("Run `{program} sync` to see what changed.")),
             Self::Refused { hint, .. } => hint.clone(),
@@ -242,10 +249,12 @@ impl ClientError {
 }
 
 fn not_signed_in(server: &str, problem: KeyProblem, origin: Option<&KeyOrigin>, message: Option<&str>) -> String {
+    let is_sent = origin.is_some();
     let origin = shown_origin(origin);
     match problem {
+        KeyProblem::Missing if is_sent => format!("the key {origin} did not reach {server}: something on the way removed it"),
         KeyProblem::Missing => format!("not signed in to {server}: there is no key for it"),
-        KeyProblem::Malformed => format!("the key {origin} for {server} is malformed: it is cut or mistyped, and was not sent"),
+        KeyProblem::Malformed => format!("the key {origin} for {server} is malformed: it is cut or mistyped"),
         KeyProblem::Unknown => format!("{server} does not know the key {origin}{}", in_brackets(message)),
         KeyProblem::Expired => format!("the key {origin} for {server} has expired"),
         KeyProblem::Revoked => format!("the key {origin} for {server} was revoked"),
@@ -281,13 +290,14 @@ fn wait_of(after: Option<Duration>) -> String {
         None => String::new(),
         Some(seconds) if seconds < 120 => format!("; try again in {seconds} seconds"),
         Some(seconds) if seconds < 2 * 3600 => format!("; try again in {} minutes", seconds.div_ceil(60)),
-        Some(seconds) => format!("; try again in {} hours", seconds.div_ceil(3600)),
+        Some(seconds) if seconds < 48 * 3600 => format!("; try again in {} hours", seconds.div_ceil(3600)),
+        Some(seconds) => format!("; try again in {} days", seconds.div_ceil(24 * 3600)),
     }
 }
 
 fn page(status: Option<u16>, content_type: Option<&str>, title: Option<&str>) -> String {
     let kind = content_type.unwrap_or("something that is no JSON");
-    let status = status.map_or_else(|| "no HTTP".to_owned(), |status| format!("status {status}, {kind}"));
+    let status = status.map_or_else(|| "it does not speak HTTP".to_owned(), |status| format!("status {status}, {kind}"));
     title.map_or_else(|| status.clone(), |title| format!("{status}, \"{title}\""))
 }
 

@@ -185,6 +185,7 @@ impl Reader {
                 && query.before.is_none_or(|before| document.summary.version < before)
         };
         let mut versions: Vec<_> = documents.into_iter().filter(is_wanted).map(|document| document.summary).collect();
+        versions.sort_by_key(|version| std::cmp::Reverse(version.version));
         let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
         let has_more = versions.len() > limit;
         versions.truncate(limit);

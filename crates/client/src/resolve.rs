@@ -64,7 +64,7 @@ pub enum ResolveError {
     #[error("no platform is known: neither --url nor KEEPSTEP_URL says which, and nobody logged in")]
     NoPlatform,
     /// An address cannot be one.
-    #[error("{text:?} {origin} is not the address of a platform: {reason}")]
+    #[error("\"{text}\" {origin} is not the address of a platform: {reason}")]
     BadUrl {
         /// What is written there.
         text: String,
@@ -221,7 +221,7 @@ impl Stored<'_> {
 fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result<InForce, ResolveError> {
     let parse = |text: &str, origin: UrlOrigin, family: Family| match parse_url(text) {
         Ok(url) => Ok(InForce { url, origin, family }),
-        Err(reason) => Err(ResolveError::BadUrl { text: visible(text), origin: origin.to_string(), reason }),
+        Err(reason) => Err(ResolveError::BadUrl { text: visible(&without_password(text)), origin: origin.to_string(), reason }),
     };
     if let Some(text) = &wanted.url_flag {
         return parse(text, UrlOrigin::Flag, Family::Own);
@@ -246,6 +246,14 @@ fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result
     }
 }
 
+/// Returns an address as it may be shown: somebody may have written a password into it.
+fn without_password(text: &str) -> String {
+    match (text.find("//"), text.rfind('@')) {
+        (Some(start), Some(end)) if start < end => format!("{}…{}", &text[..start + 2], &text[end..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// Decides whether a key from a variable may be sent to the address in force; if not, says why.
 fn belongs(
     secret: &Secret,
@@ -256,7 +264,11 @@ fn belongs(
 ) -> Result<Result<(), String>, ResolveError> {
     if let Some((variable, text)) = place.first(names.urls) {
         let is_same = parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
-        return Ok(if is_same { Ok(()) } else { Err(format!("it belongs to {}, which {variable} names", visible(text))) });
+        return Ok(if is_same {
+            Ok(())
+        } else {
+            Err(format!("it belongs to {}, which {variable} names", visible(&without_password(text))))
+        });
     }
     let is_own = names.family == Family::Own;
     let refuse = |reason: &str| Ok(Err(reason.to_owned()));

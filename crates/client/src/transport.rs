@@ -335,6 +335,10 @@ impl Transport {
         let message = self.message(answer);
         let status = answer.status.as_u16();
         match status {
+            // The lua dialect says so to a good key of somebody who has no part in the agent.
+            401 if message.as_deref().is_some_and(|message| message.contains("not an admin")) => {
+                ClientError::NotAllowed { server, origin: self.origin.clone(), message: message.unwrap_or_default() }
+            }
             401 => {
                 let problem = match body.as_ref().map(|body| body.code) {
                     Some(ErrorCode::KeyMissing) => KeyProblem::Missing,

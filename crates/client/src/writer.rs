@@ -37,7 +37,7 @@ impl Writer {
     /// Changes fields of an agent and returns the agent after the change.
     ///
     /// A keepstep platform makes the change as a whole or not at all, and only if the agent still has the revision
-    /// `expected`; `None` means whatever it has. In the lua dialect each field is a request of its own, and nothing can be
+    /// `expected`; `None` means the one that it has now. In the lua dialect each field is a request of its own, and nothing can be
     /// expected. The `apiKey` in a governance value is never sent (S14), an empty name or persona neither (S8).
     ///
     /// # Errors
@@ -52,6 +52,7 @@ impl Writer {
         if self.reader.dialect().await? == Dialect::Lua {
             return self.change_one_by_one(id, &change).await;
         }
+        let expected = self.expected_or_now(id, expected).await?;
         let call = keepstep::change(id, expected, &change);
         let state: AgentState = self.reader.transport().ask(&call, &format!("agent {id}")).await?;
         Ok(state.into())
@@ -72,6 +73,7 @@ impl Writer {
             lua::deploy(transport, id, version).await?;
             return lua::agent(transport, id).await;
         }
+        let expected = self.expected_or_now(id, expected).await?;
         let call = keepstep::deploy(id, version, expected);
         let state: AgentState = transport.ask(&call, &format!("version {version} of agent {id}")).await?;
         Ok(state.into())
@@ -87,6 +89,18 @@ impl Writer {
         }
         let state: AgentState = self.reader.transport().ask(&keepstep::create(agent), "place for agents").await?;
         Ok(state.into())
+    }
+
+    /// Returns the revision that a write names: the one that was read, so that nothing unseen is replaced, or the one that
+    /// the agent has now.
+    async fn expected_or_now(&self, id: &AgentId, expected: Option<Revision>) -> Result<Revision, ClientError> {
+        match expected {
+            Some(revision) => Ok(revision),
+            None => {
+                let agent = self.reader.agent_now(id).await?;
+                agent.revision.ok_or_else(|| self.reader.transport().unsupported("revisions"))
+            }
+        }
     }
 
     async fn change_one_by_one(&self, id: &AgentId, change: &DefinitionChange) -> Result<RemoteAgent, ClientError> {

@@ -57,18 +57,16 @@ pub(crate) fn create(agent: &NewAgent) -> Call {
     Call::write(Method::POST, "/api/v1/agents".to_owned(), json!(agent)).once(IDEMPOTENCY)
 }
 
-pub(crate) fn change(id: &AgentId, expected: Option<Revision>, change: &DefinitionChange) -> Call {
+pub(crate) fn change(id: &AgentId, expected: Revision, change: &DefinitionChange) -> Call {
     write(Method::PATCH, format!("{}/definition", agent(id)), expected, json!(change))
 }
 
-pub(crate) fn deploy(id: &AgentId, version: PersonaVersion, expected: Option<Revision>) -> Call {
+pub(crate) fn deploy(id: &AgentId, version: PersonaVersion, expected: Revision) -> Call {
     write(Method::POST, format!("{}/personas/{version}/deploy", agent(id)), expected, json!({}))
 }
 
-fn write(method: Method, path: String, expected: Option<Revision>, body: Value) -> Call {
-    // The server wants a precondition with every write; `*` says that any state is meant.
-    let expected = expected.map_or_else(|| "*".to_owned(), Revision::to_etag);
-    Call::write(method, path, body).with(IF_MATCH, &expected).once(IDEMPOTENCY)
+fn write(method: Method, path: String, expected: Revision, body: Value) -> Call {
+    Call::write(method, path, body).with(IF_MATCH, &expected.to_etag()).once(IDEMPOTENCY)
 }
 
 fn agent(id: &AgentId) -> String {

@@ -1,0 +1,247 @@
+//! Which key goes to which platform: the table of `resolve.rs`, row by row.
+#![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use keepstep_client::{ResolveError, Secret, Surroundings, Target, Tool, Wanted, credentials, resolve};
+
+/// What a test sets up, in the words of its table.
+#[derive(Default, Clone)]
+struct Given {
+    tool: Option<Tool>,
+    flags: &'static [(&'static str, &'static str)],
+    environment: &'static [(&'static str, &'static str)],
+    dot_env: Option<&'static str>,
+    stored: &'static [(&'static str, &'static str)],
+    peer_file: Option<&'static str>,
+    fluxloop: &'static [(&'static str, &'static str)],
+}
+
+impl Given {
+    fn resolve(&self) -> Result<Target, ResolveError> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["home/.lua-cli", "project/.fluxloop", "config"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        if let Some(text) = self.dot_env {
+            fs::write(at("project/.env"), text).unwrap();
+        }
+        if let Some(text) = self.peer_file {
+            fs::write(at("home/.lua-cli/credentials"), format!("{text}\n")).unwrap();
+        }
+        for (name, text) in self.fluxloop {
+            fs::write(at("project/.fluxloop").join(name), text).unwrap();
+        }
+        for (url, key) in self.stored {
+            credentials::store(&at("config"), &url.parse().unwrap(), &Secret::from(*key)).unwrap();
+        }
+        let flag = |name| self.flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| *value);
+        let wanted = Wanted {
+            url_flag: flag("url").map(str::to_owned),
+            key_flag: flag("key").map(Secret::from),
+            called_as: self.tool.unwrap_or(Tool::Keepstep),
+        };
+        let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let surroundings = Surroundings {
+            variables: self.environment.iter().map(text).collect::<BTreeMap<_, _>>(),
+            home: Some(at("home")),
+            config_dir: Some(at("config")),
+            project: Some(at("project")),
+        };
+        resolve(&wanted, &surroundings)
+    }
+
+    /// Returns the outcome as one line: `URL | KEY`, with `-` for no key.
+    fn outcome(&self) -> String {
+        let target = self.resolve().unwrap();
+        let key = target.key.as_ref().map_or("-", |key| key.secret.reveal());
+        format!("{} | {key}", target.server())
+    }
+}
+
+macro_rules! table {
+    ($($name:literal: { $($field:ident: $value:expr),* $(,)? } => $outcome:literal,)*) => {
+        $(
+            let given = Given { $($field: $value,)* ..Given::default() };
+            assert_eq!(given.outcome(), $outcome, $name);
+        )*
+    };
+}
+
+const LUA: Option<Tool> = Some(Tool::Lua);
+const FLUXLOOP: Option<Tool> = Some(Tool::Fluxloop);
+
+#[test]
+fn the_address_is_the_first_that_somebody_names() {
+    const KEEPSTEP_AND_LUA: &[(&str, &str)] = &[("KEEPSTEP_URL", "http://own"), ("LUA_API_URL", "http://lua")];
+    table! {
+        "flag": { flags: &[("url", "http://flag/base/")], environment: KEEPSTEP_AND_LUA } => "http://flag/base | -",
+        "our variable": { environment: KEEPSTEP_AND_LUA, dot_env: Some("KEEPSTEP_URL=http://file") } => "http://own | -",
+        "the tool's variable": { environment: &KEEPSTEP_AND_LUA[1..], dot_env: Some("KEEPSTEP_URL=http://file") } => "http://lua | -",
+        "an empty variable is none": { environment: &[("KEEPSTEP_URL", " ")], dot_env: Some("LUA_API_URL=http://file") } => "http://file | -",
+        "file": { dot_env: Some("LUA_API_URL=http://lua\nKEEPSTEP_URL=http://own"), stored: &[("http://stored", "s")] } => "http://own | -",
+        "last login": { stored: &[("http://a", "1"), ("http://b", "2")] } => "http://b | 2",
+        "last login, called as lua": { tool: LUA, stored: &[("http://b", "2")] } => "http://b | 2",
+        "the tool's service": { tool: LUA } => "https://api.heylua.ai | -",
+        "the other tool's service": { tool: FLUXLOOP, environment: &[("LUA_API_URL", "http://lua")] } => "https://api.fluxloop.ai | -",
+        "the other tool's names": { tool: FLUXLOOP, environment: &[("FLUXLOOP_SYNC_URL", "http://b"), ("FLUXLOOP_API_URL", "http://a")] } => "http://a | -",
+        "the other tool's files": { tool: FLUXLOOP, fluxloop: &[("project.json", "{\"api_url\": \"http://j\"}")] } => "http://j | -",
+    }
+}
+
+#[test]
+fn the_key_is_the_first_that_belongs_to_the_address() {
+    const URL: &[(&str, &str)] = &[("url", "https://h")];
+    table! {
+        "flag": { flags: &[("url", "https://h"), ("key", "f")], environment: &[("KEEPSTEP_API_KEY", "e")] } => "https://h | f",
+        "our variable": { flags: URL, environment: &[("KEEPSTEP_API_KEY", "e"), ("LUA_API_KEY", "l")] } => "https://h | e",
+        "the tool's variable": { flags: URL, environment: &[("LUA_API_KEY", "l")], dot_env: Some("KEEPSTEP_API_KEY=d") } => "https://h | l",
+        "file": { flags: URL, dot_env: Some("LUA_API_KEY=d"), stored: &[("https://h", "s")] } => "https://h | d",
+        "stored": { flags: URL, stored: &[("https://other", "o"), ("https://h/", "s")], peer_file: Some("p") } => "https://h | s",
+        "peer's file, its service": { tool: LUA, peer_file: Some("p") } => "https://api.heylua.ai | p",
+        "peer's file, its variable": { environment: &[("LUA_API_URL", "http://127.0.0.1:1")], peer_file: Some("p") } => "http://127.0.0.1:1 | p",
+        "a template's placeholder is no key": { tool: FLUXLOOP, environment: &[("FLUXLOOP_API_KEY", "k")], fluxloop: &[(".env", "FLUXLOOP_SYNC_API_KEY=your-api-key-here")] } => "https://api.fluxloop.ai | k",
+    }
+}
+
+#[test]
+fn a_key_beside_an_address_belongs_to_that_address() {
+    const PAIR: &[(&str, &str)] = &[("KEEPSTEP_URL", "https://a"), ("KEEPSTEP_API_KEY", "k")];
+    const LUA_PAIR: &[(&str, &str)] = &[("LUA_API_URL", "https://a"), ("LUA_API_KEY", "k")];
+    table! {
+        "same": { environment: PAIR } => "https://a | k",
+        "same by flag": { flags: &[("url", "https://a/")], environment: PAIR } => "https://a | k",
+        "another by flag": { flags: &[("url", "https://b")], environment: PAIR } => "https://b | -",
+        "another port": { flags: &[("url", "https://a:444")], environment: PAIR } => "https://a:444 | -",
+        "another path": { flags: &[("url", "https://a/x")], environment: PAIR } => "https://a/x | -",
+        "then the stored one": { flags: &[("url", "https://b")], environment: PAIR, stored: &[("https://b", "s")] } => "https://b | s",
+        "the tool's pair": { environment: LUA_PAIR } => "https://a | k",
+        "the tool's pair, ours elsewhere": { environment: &[("KEEPSTEP_URL", "https://b"), ("LUA_API_URL", "https://a"), ("LUA_API_KEY", "k")] } => "https://b | -",
+        "a pair in the file": { dot_env: Some("LUA_API_URL=https://a\nLUA_API_KEY=k") } => "https://a | k",
+        "a pair in the file, another by flag": { flags: &[("url", "https://b")], dot_env: Some("LUA_API_URL=https://a\nLUA_API_KEY=k") } => "https://b | -",
+    }
+}
+
+#[test]
+fn an_address_that_only_the_project_names_gets_no_key_that_is_not_for_it() {
+    const FILE: Option<&str> = Some("LUA_API_URL=https://evil");
+    table! {
+        // The peer's own set-up works on.
+        "the tool's key for the tool's address": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE } => "https://evil | k",
+        "also on this machine": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("LUA_API_URL=http://127.0.0.1:1") } => "http://127.0.0.1:1 | k",
+        "typed": { flags: &[("key", "f")], dot_env: FILE } => "https://evil | f",
+        // And this is what a stranger's repository could ask for.
+        "not in the clear": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("LUA_API_URL=http://evil") } => "http://evil | -",
+        "not our key for the tool's address": { environment: &[("KEEPSTEP_API_KEY", "k")], dot_env: FILE } => "https://evil | -",
+        "not the tool's key for our address": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("KEEPSTEP_URL=https://evil") } => "https://evil | -",
+        "not a key that was stored for another": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, stored: &[("https://mine", "k")] } => "https://evil | -",
+        "not a stored one": { dot_env: FILE, stored: &[("https://mine", "k")] } => "https://evil | -",
+        "not the peer's": { dot_env: FILE, peer_file: Some("p") } => "https://evil | -",
+        "not one with another address beside it": { environment: &[("LUA_API_KEY", "k"), ("LUA_API_URL", "https://mine")], dot_env: Some("KEEPSTEP_URL=https://evil") } => "https://mine | k",
+        // The variable of the machine stays text.
+        "no variable gets into an address": { environment: &[("SECRET", "s")], dot_env: Some("LUA_API_URL=https://evil/${SECRET}") } => "https://evil/$%7BSECRET%7D | -",
+        // Somebody logged in there, so they know it.
+        "stored for it": { dot_env: FILE, stored: &[("https://evil", "k")] } => "https://evil | k",
+    }
+}
+
+#[test]
+fn keys_of_one_tool_do_not_go_to_the_service_of_the_other() {
+    table! {
+        "ours to the lua service": { tool: LUA, environment: &[("KEEPSTEP_API_KEY", "k")] } => "https://api.heylua.ai | -",
+        "theirs to the lua service": { tool: LUA, environment: &[("LUA_API_KEY", "k")] } => "https://api.heylua.ai | k",
+        "theirs from the file": { tool: LUA, dot_env: Some("LUA_API_KEY=k") } => "https://api.heylua.ai | k",
+        "theirs to our last login": { environment: &[("LUA_API_KEY", "k")], stored: &[("https://mine", "s")] } => "https://mine | s",
+        "ours to our last login": { environment: &[("KEEPSTEP_API_KEY", "k")], stored: &[("https://mine", "s")] } => "https://mine | k",
+        "lua's for fluxloop": { tool: FLUXLOOP, environment: &[("LUA_API_KEY", "k")], peer_file: Some("p") } => "https://api.fluxloop.ai | -",
+        "peer's file to an address by flag": { tool: LUA, flags: &[("url", "https://h")], peer_file: Some("p") } => "https://h | -",
+    }
+}
+
+#[test]
+fn a_key_that_is_passed_over_is_explained() {
+    let given = Given {
+        environment: &[("KEEPSTEP_API_KEY", "k"), ("LUA_API_KEY", "l"), ("LUA_API_URL", "https://a")],
+        flags: &[("url", "https://b")],
+        ..Given::default()
+    };
+    assert_eq!(given.outcome(), "https://b | k");
+    let given = Given {
+        environment: &[("KEEPSTEP_API_KEY", "k")],
+        dot_env: Some("LUA_API_URL=https://evil"),
+        peer_file: Some("p"),
+        ..Given::default()
+    };
+    let withheld: Vec<String> = given.resolve().unwrap().withheld.iter().map(ToString::to_string).collect();
+    insta::with_settings!({filters => vec![(r"/\S*/(project|home)/", "[$1]/")]}, {
+        insta::assert_snapshot!(withheld.join("\n"), @"
+    The key from KEEPSTEP_API_KEY is not sent there: only [project]/.env names that address
+    The key from [home]/.lua-cli/credentials is not sent there: it belongs to https://api.heylua.ai
+    ");
+    });
+}
+
+#[test]
+fn what_is_no_address_is_refused_with_its_origin() {
+    let mut lines = Vec::new();
+    for text in [
+        "localhost:4747",
+        "keepstep.example.com",
+        "ftp://h",
+        "http://",
+        "https://me:pass@h",
+        "https://h/?a=b",
+        "https://h\u{1b}[31m",
+    ] {
+        let wanted = Wanted { url_flag: Some(text.to_owned()), key_flag: None, called_as: Tool::Keepstep };
+        lines.push(resolve(&wanted, &Surroundings::default()).unwrap_err().to_string());
+    }
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep };
+    let variables = BTreeMap::from([("KEEPSTEP_URL".to_owned(), "x".to_owned())]);
+    lines.push(resolve(&wanted, &Surroundings { variables, ..Surroundings::default() }).unwrap_err().to_string());
+    let nobody = resolve(&wanted, &Surroundings::default()).unwrap_err();
+    lines.push(format!("{nobody}\n{}", nobody.hint("keepstep").unwrap()));
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    "localhost:4747" from the command line is not the address of a platform: it must begin with https:// or http://
+    "keepstep.example.com" from the command line is not the address of a platform: it must look like https://keepstep.example.com
+    "ftp://h" from the command line is not the address of a platform: it must begin with https:// or http://
+    "http://" from the command line is not the address of a platform: it must look like https://keepstep.example.com
+    "https://…@h" from the command line is not the address of a platform: a name or password does not belong into it
+    "https://h/?a=b" from the command line is not the address of a platform: it must end before any ? or #
+    "https://h\u{1b}[31m" from the command line is not the address of a platform: it must look like https://keepstep.example.com
+    "x" from KEEPSTEP_URL is not the address of a platform: it must look like https://keepstep.example.com
+    no platform is known: neither --url nor KEEPSTEP_URL says which, and nobody logged in
+    Run `keepstep login URL`, or set KEEPSTEP_URL.
+    "#);
+}
+
+#[test]
+fn broken_stored_keys_do_not_matter_where_flags_say_all() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("credentials.toml"), "broken").unwrap();
+    let surroundings = Surroundings { config_dir: Some(folder.path().to_owned()), ..Surroundings::default() };
+    let wanted = |key: Option<&str>| Wanted {
+        url_flag: Some("https://h".to_owned()),
+        key_flag: key.map(Secret::from),
+        called_as: Tool::Keepstep,
+    };
+    assert!(resolve(&wanted(Some("k")), &surroundings).is_ok());
+    let error = resolve(&wanted(None), &surroundings).unwrap_err();
+    assert!(matches!(error, ResolveError::Credentials(_)), "{error}");
+}
+
+#[test]
+fn a_folder_named_like_the_file_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".env")).unwrap();
+    let surroundings = Surroundings { project: Some(folder.path().to_owned()), ..Surroundings::default() };
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua };
+    assert!(resolve(&wanted, &surroundings).is_ok());
+    fs::remove_dir(folder.path().join(".env")).unwrap();
+    fs::write(folder.path().join(".env"), b"\xff\xfe").unwrap();
+    assert!(matches!(resolve(&wanted, &surroundings), Err(ResolveError::Unreadable { .. })));
+}
