@@ -63,8 +63,8 @@ pub struct PersonaEntry {
     /// A string, or an object with a string for each channel.
     #[serde(default)]
     pub persona: Value,
-    /// Epoch milliseconds.
-    #[serde(default)]
+    /// Epoch milliseconds. A platform may send a fraction; ours sends none.
+    #[serde(default, serialize_with = "whole_where_it_is")]
     pub created_date: f64,
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +74,17 @@ pub struct PersonaEntry {
     pub is_current: bool,
     /// Whether it was ever deployed.
     pub status: PersonaStatus,
+}
+
+/// Writes a number without a fraction as one, `1.0` as `1`.
+fn whole_where_it_is<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() < EXACT {
+        // The bounds above make the cast exact.
+        serializer.serialize_i64(*number as i64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
 }
 
 /// `POST /developer/agents/{id}/persona/version`. It publishes, unless `status` says draft (which the peer never sends).

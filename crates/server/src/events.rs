@@ -122,6 +122,12 @@ pub(crate) struct Wanted {
 }
 
 /// `GET /api/v1/events[?agent=ID]`
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    params(("agent" = Option<String>, Query, description = "Only changes of this agent")),
+    responses((status = 200, description = "Server-sent events; the data of each is a change", body = ChangeEvent, content_type = "text/event-stream"))
+)]
 pub(crate) async fn stream(
     State(state): State<AppState>,
     caller: Caller,

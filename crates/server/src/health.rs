@@ -9,6 +9,11 @@ use serde_json::json;
 use crate::app::AppState;
 
 /// `GET /healthz`
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    responses((status = 200, description = "The server can do its work", body = Object))
+)]
 pub(crate) async fn show(State(state): State<AppState>) -> Response {
     match state.store.check().await {
         Ok(()) => Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response(),

@@ -78,6 +78,11 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
 }
 
 /// `GET /metrics`
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((status = 200, description = "Counts, in the text format of OpenMetrics", body = String, content_type = "application/openmetrics-text"))
+)]
 pub(crate) async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
     let mut text = String::new();
     encode(&mut text, &state.metrics.registry).map_err(|error| ApiError::Internal(error.to_string()))?;

@@ -1,5 +1,7 @@
 //! The file itself: other people's, newer, damaged, read-only, shared with another process, cut off by a crash.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 
 use keepstep_core::Revision;

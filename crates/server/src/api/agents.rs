@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keepstep_api::agents::{AgentList, NewAgent};
+use keepstep_api::agents::{AgentList, AgentState, NewAgent};
 use keepstep_store::Role;
 use serde_json::Value;
 
@@ -17,6 +17,11 @@ use crate::write::{Begun, Write};
 use crate::{definition, wire};
 
 /// `GET /api/v1/agents`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents",
+    responses((status = 200, description = "The agents that the key may see", body = AgentList))
+)]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<AgentList>, ApiError> {
     caller.must_be(Role::Viewer)?;
     let agents = state.store.agents(caller.scope()).await?;
@@ -24,6 +29,13 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Resul
 }
 
 /// `POST /api/v1/agents`
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    request_body = NewAgent,
+    responses((status = 201, description = "The new agent", body = AgentState))
+)]
 pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input: Input<NewAgent>) -> Result<Response, ApiError> {
     caller.must_be(Role::Owner)?;
     let name = definition::name(Value::String(input.value.name))?;
@@ -38,6 +50,12 @@ pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input:
 }
 
 /// `GET /api/v1/agents/{id}/state`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}/state",
+    params(("id" = String, Path, description = "The agent"), ("If-None-Match" = Option<String>, Header, description = "A revision that is known already")),
+    responses((status = 200, description = "Everything that a comparison needs", body = AgentState), (status = 304, description = "The revision is known already"))
+)]
 pub(crate) async fn state(
     State(state): State<AppState>,
     caller: Caller,

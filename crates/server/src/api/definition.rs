@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keepstep_api::agents::DefinitionChange;
+use keepstep_api::agents::{AgentState, DefinitionChange};
 use keepstep_core::Field;
 use keepstep_store::{Intent, PersonaStatus, Role};
 
@@ -15,6 +15,13 @@ use crate::write::{Begun, Write};
 use crate::{definition, wire};
 
 /// `PATCH /api/v1/agents/{id}/definition`
+#[utoipa::path(
+    patch,
+    path = "/api/v1/agents/{id}/definition",
+    params(("id" = String, Path, description = "The agent"), ("If-Match" = Option<String>, Header, description = "The revision that the write replaces, as the ETag that was read"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    request_body = DefinitionChange,
+    responses((status = 200, description = "The agent after the change", body = AgentState))
+)]
 pub(crate) async fn change(
     State(state): State<AppState>,
     caller: Caller,

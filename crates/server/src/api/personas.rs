@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keepstep_api::agents::{PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
+use keepstep_api::agents::{AgentState, PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
 use keepstep_core::definition::text_of;
 use keepstep_core::diff::rows;
 use keepstep_core::{Field, PersonaVersion};
 use keepstep_store::{Intent, PersonaFilter, Role};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::AppState;
 use crate::auth::Caller;
@@ -30,6 +31,12 @@ pub(crate) struct Wanted {
 }
 
 /// `GET /api/v1/agents/{id}/personas?status=&before=&limit=`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}/personas",
+    params(("id" = String, Path, description = "The agent"), ("status" = Option<PersonaStatus>, Query, description = "Only those of a status"), ("before" = Option<u32>, Query, description = "Only those older than this one"), ("limit" = Option<u32>, Query, description = "At most this many, and at most 100")),
+    responses((status = 200, description = "A page of versions, newest first", body = PersonaList))
+)]
 pub(crate) async fn list(
     State(state): State<AppState>,
     caller: Caller,
@@ -52,6 +59,12 @@ pub(crate) async fn list(
 }
 
 /// `GET /api/v1/agents/{id}/personas/{n}`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}/personas/{version}",
+    params(("id" = String, Path, description = "The agent"), ("version" = u32, Path, description = "The version")),
+    responses((status = 200, description = "The version with its text", body = PersonaDocument))
+)]
 pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,
@@ -63,12 +76,20 @@ pub(crate) async fn show(
 }
 
 /// What may be said about a deployment.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct Deployment {
+    /// Why.
     message: Option<String>,
 }
 
 /// `POST /api/v1/agents/{id}/personas/{n}/deploy`
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/{id}/personas/{version}/deploy",
+    params(("id" = String, Path, description = "The agent"), ("version" = u32, Path, description = "The version"), ("If-Match" = Option<String>, Header, description = "The revision that the write replaces, as the ETag that was read"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    request_body = Deployment,
+    responses((status = 200, description = "The agent after the change", body = AgentState))
+)]
 pub(crate) async fn deploy(
     State(state): State<AppState>,
     caller: Caller,
@@ -97,6 +118,12 @@ pub(crate) async fn deploy(
 }
 
 /// `GET /api/v1/agents/{id}/personas/{a}/diff/{b}`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}/personas/{version}/diff/{other}",
+    params(("id" = String, Path, description = "The agent"), ("version" = u32, Path, description = "The old version"), ("other" = u32, Path, description = "The new version")),
+    responses((status = 200, description = "How the other version differs", body = PersonaDiff))
+)]
 pub(crate) async fn diff(
     State(state): State<AppState>,
     caller: Caller,

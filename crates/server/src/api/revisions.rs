@@ -13,6 +13,12 @@ use crate::request::{Segments, agent_id};
 use crate::wire;
 
 /// `GET /api/v1/agents/{id}/revisions/{n}`
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}/revisions/{revision}",
+    params(("id" = String, Path, description = "The agent"), ("revision" = u64, Path, description = "The revision")),
+    responses((status = 200, description = "The agent as it was", body = RevisionState))
+)]
 pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,

@@ -9,6 +9,11 @@ use crate::error::ApiError;
 use crate::wire;
 
 /// `GET /api/v1/whoami`
+#[utoipa::path(
+    get,
+    path = "/api/v1/whoami",
+    responses((status = 200, description = "Whose key it is", body = WhoAmI))
+)]
 pub(crate) async fn show(caller: Caller) -> Result<Json<WhoAmI>, ApiError> {
     caller.must_be(Role::Viewer)?;
     let key = caller.key;

@@ -1,5 +1,7 @@
 //! What every backend of the store promises. A second backend adds a module that makes a fresh store, and a line below.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod agents;
 mod answers;
 mod keys;

@@ -17,6 +17,12 @@ use crate::request::{Input, Precondition, Segments, agent_id, shown};
 use crate::write::{Begun, Write};
 
 /// `GET /admin/agents/{id}`
+#[utoipa::path(
+    get,
+    path = "/admin/agents/{id}",
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "The agent", body = Envelope<Agent>))
+)]
 pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,
@@ -34,6 +40,13 @@ pub(crate) async fn show(
 }
 
 /// `PATCH /agents/{base}/sub-agent`
+#[utoipa::path(
+    patch,
+    path = "/agents/{id}/sub-agent",
+    params(("id" = String, Path, description = "What stands before the first _ in the id of the agent")),
+    request_body = SubAgentPatch,
+    responses((status = 200, description = "Done", body = Envelope<Written>))
+)]
 pub(crate) async fn change(
     State(state): State<AppState>,
     caller: Caller,
@@ -61,6 +74,12 @@ pub(crate) async fn change(
 }
 
 /// `GET /developer/agents/{id}/versions`: snapshots of whole agents, which this platform does not make.
+#[utoipa::path(
+    get,
+    path = "/developer/agents/{id}/versions",
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "Always an empty list", body = Object))
+)]
 pub(crate) async fn snapshots(
     State(state): State<AppState>,
     caller: Caller,

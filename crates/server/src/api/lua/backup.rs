@@ -14,6 +14,12 @@ use crate::error::ApiError;
 use crate::request::{Input, Segments, agent_id};
 
 /// `GET /developer/agents/{id}/backup`
+#[utoipa::path(
+    get,
+    path = "/developer/agents/{id}/backup",
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "A backup without files", body = Object))
+)]
 pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,
@@ -25,6 +31,12 @@ pub(crate) async fn show(
 }
 
 /// `GET /developer/agents/{id}/backup/manifest`
+#[utoipa::path(
+    get,
+    path = "/developer/agents/{id}/backup/manifest",
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "A list without files", body = Object))
+)]
 pub(crate) async fn manifest(
     State(state): State<AppState>,
     caller: Caller,
@@ -36,6 +48,13 @@ pub(crate) async fn manifest(
 }
 
 /// `POST /developer/agents/{id}/backup/blob-urls`
+#[utoipa::path(
+    post,
+    path = "/developer/agents/{id}/backup/blob-urls",
+    params(("id" = String, Path, description = "The agent")),
+    request_body = Object,
+    responses((status = 200, description = "No addresses", body = Object))
+)]
 pub(crate) async fn blob_urls(
     State(state): State<AppState>,
     caller: Caller,

@@ -12,6 +12,11 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 
 /// `GET /admin/me/authorization`
+#[utoipa::path(
+    get,
+    path = "/admin/me/authorization",
+    responses((status = 200, description = "Whose key it is", body = Envelope<Authorization>))
+)]
 pub(crate) async fn authorization(
     State(state): State<AppState>,
     caller: Caller,
@@ -33,7 +38,7 @@ pub(crate) async fn authorization(
         "name": name.map(|organisation| organisation.name),
         "archived": false,
         "capabilityProfile": role.label(),
-        "displayRoles": [role.label()],
+        "displayRoles": [{ "role": role.label(), "boundTo": "org", "resourceId": org_id }],
         "membership": { "rostered": true, "active": true },
         "discoveredVia": "org-grant",
     });
@@ -47,6 +52,11 @@ pub(crate) async fn authorization(
 }
 
 /// `GET /admin/me/authorization/context`
+#[utoipa::path(
+    get,
+    path = "/admin/me/authorization/context",
+    responses((status = 200, description = "A name to show", body = Envelope<AuthorizationContext>))
+)]
 pub(crate) async fn context(caller: Caller) -> Result<Json<Envelope<AuthorizationContext>>, ApiError> {
     caller.must_be(Role::Viewer)?;
     // A key has no address; its name is what a person knows it by.

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::agents::PersonaStatus;
-use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, Written};
+use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, PersonaVersions, Written};
 use keepstep_core::PersonaVersion;
 use keepstep_store::{Agent, Intent, Persona, PersonaChange, PersonaFilter, Role, Store};
 use serde::Deserialize;
@@ -32,6 +32,12 @@ pub(crate) struct Wanted {
 /// `GET /developer/agents/{id}/persona/versions[?status=]`
 ///
 /// The dialect knows no pages: all versions with all texts are one answer, which is therefore streamed.
+#[utoipa::path(
+    get,
+    path = "/developer/agents/{id}/persona/versions",
+    params(("id" = String, Path, description = "The agent"), ("status" = Option<PersonaStatus>, Query, description = "Only those of a status")),
+    responses((status = 200, description = "All versions with their texts, newest first", body = Envelope<PersonaVersions>))
+)]
 pub(crate) async fn list(
     State(state): State<AppState>,
     caller: Caller,
@@ -100,6 +106,13 @@ impl Listing {
 }
 
 /// `POST /developer/agents/{id}/persona/version`
+#[utoipa::path(
+    post,
+    path = "/developer/agents/{id}/persona/version",
+    params(("id" = String, Path, description = "The agent"), ("X-Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    request_body = NewPersona,
+    responses((status = 201, description = "The version that holds the text", body = Envelope<PersonaEntry>))
+)]
 pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
@@ -133,6 +146,13 @@ pub(crate) async fn create(
 }
 
 /// `POST /developer/agents/{id}/persona/version/{n}`
+#[utoipa::path(
+    post,
+    path = "/developer/agents/{id}/persona/version/{version}",
+    params(("id" = String, Path, description = "The agent"), ("version" = u32, Path, description = "The version")),
+    request_body = Object,
+    responses((status = 200, description = "Done", body = Envelope<Written>))
+)]
 pub(crate) async fn deploy(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,0 +1,48 @@
+//! Changes, as they happen.
+
+use futures_util::StreamExt as _;
+use keepstep_store::{Intent, Patch};
+use serde_json::json;
+
+use crate::world::World;
+
+/// Reads a stream of events up to the first that has data.
+async fn next(response: reqwest::Response) -> String {
+    let mut stream = response.bytes_stream();
+    let mut text = String::new();
+    while !text.contains("\n\n") || !text.contains("data:") {
+        let chunk = stream.next().await.expect("the stream ended").unwrap();
+        text += std::str::from_utf8(&chunk).unwrap();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_change_is_told_to_who_listens() {
+    let world = World::start().await;
+    let response = world.request("GET", "/api/v1/events?agent={id}").send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let other = world.post("/api/v1/agents", json!({"name": "Other"})).await;
+    assert_eq!(other.status, 201);
+    world.post("/developer/agents/{id}/persona/version", json!({"persona": "x", "message": "why"})).await;
+    insta::assert_snapshot!(world.stable(&next(response).await), @"");
+}
+
+#[tokio::test]
+async fn a_change_of_another_process_is_told_as_well() {
+    let world = World::start().await;
+    let response = world.request("GET", "/api/v1/events").send().await.unwrap();
+    let other = keepstep_store::Store::open(&world.folder.path().join("keepstep.db")).await.unwrap();
+    let mut transaction = other.write().await.unwrap();
+    let intent = Intent { scope: &world.scope, agent: &world.agent, author: Some("admin"), message: None, expected: None };
+    transaction.change(&intent, &Patch { name: Some("New".to_owned()), ..Patch::default() }).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(next(response).await.contains("\"author\":\"admin\""));
+}
+
+#[tokio::test]
+async fn an_unknown_agent_has_no_events() {
+    let world = World::start().await;
+    assert_eq!(world.get("/api/v1/events?agent=unknown").await.code(), "AGENT_NOT_FOUND");
+    assert_eq!(world.get("/api/v1/events?agent=%00").await.code(), "NOT_FOUND");
+}

@@ -1,0 +1,13 @@
+//! The API, asked for over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod callers;
+mod events;
+mod hostile;
+mod lua;
+mod operations;
+mod own;
+mod repeated;
+mod shutdown;
+mod world;

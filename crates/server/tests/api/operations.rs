@@ -1,0 +1,60 @@
+//! Health, metrics and the description of the API.
+
+use serde_json::json;
+
+use crate::world::{World, read};
+
+#[tokio::test]
+async fn health_asks_the_database() {
+    let world = World::start().await;
+    let answer = read(world.anonymous("GET", "/healthz")).await;
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ok")));
+    world.store.close().await;
+    let answer = read(world.anonymous("GET", "/healthz")).await;
+    assert_eq!((answer.status, &answer.json()["status"]), (503, &json!("failing")));
+    let answer = world.get("/api/v1/whoami").await;
+    assert_eq!((answer.status, answer.code().as_str()), (500, "INTERNAL"));
+    assert_eq!(answer.json()["message"], "The server failed; its log says why.");
+}
+
+#[tokio::test]
+async fn metrics_name_routes_and_never_ids() {
+    let world = World::start().await;
+    world.get("/api/v1/agents/{id}/state").await;
+    world.get("/api/nothing").await;
+    world.post("/developer/agents/{id}/persona/version", json!({"persona": "x"})).await;
+    let text = read(world.anonymous("GET", "/metrics")).await.text;
+    for line in [
+        r#"keepstep_http_requests_total{method="GET",route="/api/v1/agents/{id}/state",status="200"} 1"#,
+        r#"keepstep_http_requests_total{method="GET",route="none",status="404"} 1"#,
+        r#"keepstep_http_request_duration_seconds_count{route="/developer/agents/{id}/persona/version"} 1"#,
+        "keepstep_writes_total 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert!(!text.contains(world.agent.as_str()));
+}
+
+#[tokio::test]
+async fn the_description_is_complete() {
+    let world = World::start().await;
+    let document = read(world.anonymous("GET", "/api/openapi.json")).await.json();
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let text = document.to_string();
+    // Every reference leads somewhere.
+    for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+    let mut names = Vec::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            names.push(operation["operationId"].as_str().unwrap());
+            assert!(operation["responses"]["default"].is_object());
+        }
+    }
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
