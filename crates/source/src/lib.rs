@@ -6,10 +6,12 @@
 //! [`engine`] and is never edited.
 
 mod discover;
+mod edit;
 pub mod engine;
 mod error;
 mod evaluate;
 mod frame;
+mod literal;
 pub mod manifest;
 mod modules;
 mod read;
@@ -17,5 +19,6 @@ pub mod skill_file;
 mod syntax;
 mod value;
 
+pub use edit::{EditError, EditPlan, EditRefusal, FileEdit};
 pub use error::{Location, Problem, SourceError};
 pub use read::{AgentSource, Options, Property, SourceModule, read};

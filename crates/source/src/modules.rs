@@ -114,6 +114,11 @@ impl Graph {
         }
     }
 
+    /// Returns the paths of the loaded files.
+    pub(crate) fn loaded_files(&self) -> Vec<PathBuf> {
+        lock(&self.files).keys().cloned().collect()
+    }
+
     /// Loads a file of the project, whatever it holds.
     pub(crate) fn file(&self, path: &Path) -> Result<Arc<File>, LoadError> {
         if let Some(known) = lock(&self.files).get(path) {

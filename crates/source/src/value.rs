@@ -100,7 +100,7 @@ pub(crate) enum Style {
 #[derive(Debug, Clone)]
 pub(crate) struct Operand {
     pub(crate) site: Site,
-    /// Inside `${…}`.
+    /// The site is a whole `${…}`.
     pub(crate) is_substitution: bool,
     /// The name that it begins with, where it is a name or a member of one.
     pub(crate) root: Option<(Arc<Module>, BindingId)>,
@@ -186,6 +186,8 @@ pub(crate) struct ObjectSite {
     pub(crate) site: Site,
     pub(crate) is_class: bool,
     pub(crate) is_json: bool,
+    /// The spans of the members that are written there, in their order.
+    pub(crate) members: Arc<[Span]>,
 }
 
 /// One member of an object.

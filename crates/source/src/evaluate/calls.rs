@@ -82,10 +82,10 @@ impl Evaluator<'_> {
             "trimEnd" | "trimRight" => text.trim(false, true),
             "toString" | "valueOf" => {}
             "concat" => {
-                text = self.operand(module, object, &Value::Text(text), false)?;
+                text = self.operand(module, object, &Value::Text(text), None)?;
                 for argument in arguments {
                     let value = self.expression(module, *argument)?;
-                    text.parts.extend(self.operand(module, *argument, &value, false)?.parts);
+                    text.parts.extend(self.operand(module, *argument, &value, None)?.parts);
                 }
             }
             _ => return Err(Self::obstacle(module, id, format!("what `.{method}()` returns is known only when the code runs"))),
@@ -117,7 +117,7 @@ impl Evaluator<'_> {
             match (&slot.content, self.slot(slot)?) {
                 (_, Value::Undefined | Value::Null) => {}
                 (crate::value::Content::Expression(home, item), value) => {
-                    text.parts.extend(self.operand(home, *item, &value, false)?.parts);
+                    text.parts.extend(self.operand(home, *item, &value, None)?.parts);
                 }
                 (_, value) => text.parts.extend(self.text(module, id, &value)?.parts),
             }

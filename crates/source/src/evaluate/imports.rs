@@ -116,7 +116,7 @@ impl Evaluator<'_> {
             }
             Some(Export::Expression(expression)) => return Ok(Target::Expression(Arc::clone(module), *expression)),
             Some(Export::From { specifier, name, span }) => return self.follow(module, specifier, name, *span, left),
-            Some(Export::Function(_)) => return Ok(Target::Function),
+            Some(Export::Function) => return Ok(Target::Function),
             None => {}
         }
         let is_json = module.file.path.extension().is_some_and(|extension| extension == "json");

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use crate::frame::Span;
 use crate::modules::Graph;
 use crate::syntax::{
     Binary, BindingId, BindingKind, ExpressionId, Kind, Logical, Module, Quasi, Quote, Unary, Usage,
@@ -96,7 +97,7 @@ impl<'g> Evaluator<'g> {
         match &expression.kind {
             Kind::Text { value, quote } => {
                 let span = expression.span;
-                let inner = crate::frame::Span { start: span.start + 1, end: span.end.saturating_sub(1) };
+                let inner = Span { start: span.start + 1, end: span.end.saturating_sub(1) };
                 Ok(Value::Text(Text::literal(value.clone(), Site::new(module, inner), Style::Quoted(*quote))))
             }
             Kind::LoneSurrogate => Err(Self::obstacle(module, id, "the text contains half of a surrogate pair")
@@ -166,7 +167,7 @@ impl<'g> Evaluator<'g> {
                 self.expression(module, chosen)
             }
             Kind::Call { callee, arguments, spread } => self.call(module, id, *callee, arguments, *spread),
-            Kind::New { callee, arguments, .. } => self.construct(module, id, *callee, arguments),
+            Kind::New { callee, arguments } => self.construct(module, id, *callee, arguments),
             Kind::ImportMeta => obstacle("`import.meta` is known only when the code runs"),
             Kind::Function => Ok(Value::Function),
             Kind::Class(class) => Ok(Value::Class(Arc::clone(module), *class)),
@@ -199,8 +200,8 @@ impl<'g> Evaluator<'g> {
             }
             BindingKind::Enum(members) => Ok(self.enumeration(module, members)),
             BindingKind::Class(class) => Ok(Value::Class(Arc::clone(module), *class)),
-            BindingKind::Function(_) => Ok(Value::Function),
-            BindingKind::Uninitialized(_) => Ok(Value::Undefined),
+            BindingKind::Function => Ok(Value::Function),
+            BindingKind::Uninitialized => Ok(Value::Undefined),
             BindingKind::Dynamic(what) => Err(obstacle(format!("`{}` is {what}", bound.name))),
         };
         self.active.borrow_mut().pop();
@@ -264,7 +265,9 @@ impl<'g> Evaluator<'g> {
             text.parts.extend(Text::literal(value.clone(), site, style).parts);
             if let Some(expression) = expressions.get(index) {
                 let substituted = self.expression(module, *expression)?;
-                let substituted = self.operand(module, *expression, &substituted, true)?;
+                let next = quasis.get(index + 1).map_or(quasi.span.end, |next| next.span.start);
+                let span = Span { start: quasi.span.end, end: next };
+                let substituted = self.operand(module, *expression, &substituted, Some(span))?;
                 text.parts.extend(substituted.parts);
             }
         }
@@ -294,11 +297,11 @@ impl<'g> Evaluator<'g> {
                 (Value::Text(_) | Value::Buffer(_), _) | (_, Value::Text(_) | Value::Buffer(_)) => {
                     // The left side is itself a sum from the second operand on; its parts have their operands already.
                     let mut text = if total_id == at {
-                        self.operand(module, total_id, &total, false)?
+                        self.operand(module, total_id, &total, None)?
                     } else {
                         self.text(module, total_id, &total)?
                     };
-                    text.parts.extend(self.operand(module, right_id, &right, false)?.parts);
+                    text.parts.extend(self.operand(module, right_id, &right, None)?.parts);
                     self.bounded(module, sum_id, text)?
                 }
                 (Value::Number(left), Value::Number(right)) => Value::Number(left + right),
@@ -309,21 +312,21 @@ impl<'g> Evaluator<'g> {
         Ok(total)
     }
 
-    /// Converts a value to a string and notes which expression gave its parts.
+    /// Converts a value to a string and notes which expression gave its parts: a substitution, with its braces, or an operand.
     pub(super) fn operand(
         &self,
         module: &Arc<Module>,
         id: ExpressionId,
         value: &Value,
-        is_substitution: bool,
+        substitution: Option<Span>,
     ) -> Evaluated<Text> {
         let mut text = self.text(module, id, value)?;
-        if matches!(module.expression(id).kind, Kind::Text { .. } | Kind::Template { .. }) && !is_substitution {
+        if matches!(module.expression(id).kind, Kind::Text { .. } | Kind::Template { .. }) && substitution.is_none() {
             return Ok(text);
         }
-        let site = Site::new(module, module.expression(id).span);
+        let site = Site::new(module, substitution.unwrap_or(module.expression(id).span));
         let (root, member) = self.root(module, id);
-        let operand = Operand { site, is_substitution, root, member };
+        let operand = Operand { site, is_substitution: substitution.is_some(), root, member };
         for part in &mut text.parts {
             part.operands.push(operand.clone());
         }

@@ -161,7 +161,7 @@ impl<'s> Lowering<'s> {
         if let Some(symbol) = symbol {
             // A name that is declared twice (a merged enum, an overload) has no single place.
             let is_merged = !self.scoping.symbol_redeclarations(symbol).is_empty();
-            if !is_merged || matches!(kind, BindingKind::Function(_)) {
+            if !is_merged || matches!(kind, BindingKind::Function) {
                 self.module.bindings[symbol.index()].kind = kind;
             }
         }
@@ -236,7 +236,7 @@ impl<'s> Lowering<'s> {
             Statement::ExportDeclaration(export) => self.export_declaration(&export.declaration),
             Statement::ExportDefaultDeclaration(export) => {
                 let exported = match &export.declaration {
-                    ExportDefaultDeclarationKind::FunctionDeclaration(function) => Export::Function(function.span.into()),
+                    ExportDefaultDeclarationKind::FunctionDeclaration(_) => Export::Function,
                     ExportDefaultDeclarationKind::ClassDeclaration(class) => {
                         let class_id = self.class(class);
                         Export::Expression(self.push(class.span, Kind::Class(class_id)))
@@ -475,9 +475,9 @@ impl<'s> Lowering<'s> {
             return *id;
         }
         let callee = self.expression(&construction.callee);
-        let (arguments, spread) = self.arguments(&construction.arguments);
-        let argument = arguments.first().copied();
-        let id = self.push(construction.span, Kind::New { callee, arguments, spread });
+        let (arguments, has_spread) = self.arguments(&construction.arguments);
+        let argument = arguments.first().copied().filter(|_| !has_spread);
+        let id = self.push(construction.span, Kind::New { callee, arguments });
         self.lowered.insert(span, id);
         self.module.constructions.push(Construction { callee, argument, span });
         id
@@ -485,14 +485,17 @@ impl<'s> Lowering<'s> {
 
     fn object_member(&mut self, property: &ObjectPropertyKind<'_>) -> Member {
         match property {
-            ObjectPropertyKind::SpreadProperty(spread) => Member::Spread { argument: self.expression(&spread.argument) },
+            ObjectPropertyKind::SpreadProperty(spread) => Member::Spread {
+                argument: self.expression(&spread.argument),
+                span: spread.span.into(),
+            },
             ObjectPropertyKind::ObjectProperty(property) => {
                 let span = property.span.into();
                 let is_proto = !property.computed && !property.shorthand && !self.is_json;
                 let key = self.key(&property.key);
                 if is_proto && matches!(&key, Key::Static(name) if name == "__proto__") {
                     // It sets the prototype, whose members show through.
-                    return Member::Spread { argument: self.push(property.span, Kind::Dynamic("a prototype")) };
+                    return Member::Spread { argument: self.push(property.span, Kind::Dynamic("a prototype")), span };
                 }
                 if property.kind == PropertyKind::Get
                     && let Node::FunctionExpression(function) = &property.value
@@ -546,6 +549,7 @@ impl<'s> Lowering<'s> {
             span,
             name: None,
             body: class.body.span.into(),
+            elements: class.body.body.iter().map(|element| element.span().into()).collect(),
             parent: None,
             members: Vec::new(),
             constructor: Constructor::Implicit,
@@ -625,7 +629,7 @@ impl<'s> Lowering<'s> {
         for declarator in &declaration.declarations {
             match (&declarator.id, &declarator.init) {
                 (BindingPattern::BindingIdentifier(name), None) => {
-                    self.set(name.symbol_id.get(), BindingKind::Uninitialized(declarator.span.into()));
+                    self.set(name.symbol_id.get(), BindingKind::Uninitialized);
                 }
                 (BindingPattern::BindingIdentifier(name), Some(init)) => {
                     let id = self.expression(init);
@@ -709,7 +713,7 @@ impl<'a> Visit<'a> for Lowering<'_> {
 
     fn visit_function(&mut self, function: &Function<'a>, flags: ScopeFlags) {
         if let Some(name) = &function.id {
-            self.set(name.symbol_id.get(), BindingKind::Function(function.span.into()));
+            self.set(name.symbol_id.get(), BindingKind::Function);
         }
         if self.is_full {
             walk::walk_function(self, function, flags);

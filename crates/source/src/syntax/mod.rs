@@ -108,7 +108,7 @@ pub(crate) enum Kind {
     Unary { operator: Unary, operand: ExpressionId },
     Conditional { test: ExpressionId, consequent: ExpressionId, alternate: ExpressionId },
     Call { callee: ExpressionId, arguments: Vec<ExpressionId>, spread: bool },
-    New { callee: ExpressionId, arguments: Vec<ExpressionId>, spread: bool },
+    New { callee: ExpressionId, arguments: Vec<ExpressionId> },
     ImportMeta,
     Function,
     Class(ClassId),
@@ -171,7 +171,15 @@ pub(crate) enum Member {
     Property { key: Key, value: ExpressionId, form: Form, span: Span },
     /// A method, or a getter whose body is more than a `return`.
     Opaque { key: Key, is_function: bool, span: Span },
-    Spread { argument: ExpressionId },
+    Spread { argument: ExpressionId, span: Span },
+}
+
+impl Member {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Property { span, .. } | Self::Opaque { span, .. } | Self::Spread { span, .. } => *span,
+        }
+    }
 }
 
 /// What is bound to a name.
@@ -207,9 +215,9 @@ pub(crate) enum BindingKind {
     Import { specifier: String, name: ImportName, span: Span },
     Enum(Vec<EnumMember>),
     Class(ClassId),
-    Function(Span),
+    Function,
     /// Declared without a value.
-    Uninitialized(Span),
+    Uninitialized,
     /// A parameter or something else that only running tells.
     Dynamic(&'static str),
 }
@@ -234,7 +242,7 @@ pub(crate) enum Export {
     Expression(ExpressionId),
     From { specifier: String, name: ImportName, span: Span },
     /// Something without a value of its own, such as a function.
-    Function(Span),
+    Function,
 }
 
 #[derive(Debug)]
@@ -242,6 +250,8 @@ pub(crate) struct Class {
     pub(crate) span: Span,
     pub(crate) name: Option<BindingId>,
     pub(crate) body: Span,
+    /// The spans of everything in the body.
+    pub(crate) elements: Vec<Span>,
     pub(crate) parent: Option<ExpressionId>,
     pub(crate) members: Vec<Member>,
     pub(crate) constructor: Constructor,
