@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hyper::StatusCode;
+use keepstep_core::Revision;
 
 use crate::Options;
 use crate::commands::{keepstep, state_path};
@@ -30,7 +31,7 @@ fn against_the_least(options: &Options, report: &mut Report) -> Result<()> {
     let agents = platform.fill(1, 3)?;
     let agent = agents.first().context("no agent was made")?.as_str();
     let full = state_of(&platform, agent);
-    let etag = format!("\"{}\"", revision(&full)?);
+    let etag = revision(&full)?.to_etag();
     let unchanged = Target {
         headers: [full.headers.clone(), vec![("if-none-match", etag)]].concat(),
         status: StatusCode::NOT_MODIFIED,
@@ -137,7 +138,7 @@ fn state_of(platform: &Platform, agent: &str) -> Target {
 }
 
 /// Asks once, and returns the revision that the answer names.
-fn revision(target: &Target) -> Result<u64> {
+fn revision(target: &Target) -> Result<Revision> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", "--noproxy", "*"]);
     for (name, value) in &target.headers {
@@ -145,5 +146,5 @@ fn revision(target: &Target) -> Result<u64> {
     }
     let output = curl.arg(format!("http://{}{}", target.address, target.path)).output()?;
     let state: serde_json::Value = serde_json::from_slice(&output.stdout).context("the state is not JSON")?;
-    state["revision"].as_u64().context("the state has no revision")
+    state["revision"].as_u64().map(Revision).context("the state has no revision")
 }

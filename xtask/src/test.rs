@@ -16,11 +16,15 @@ pub(crate) struct Options {
     /// Within the peer tests, run only those whose name contains this text
     #[arg(long, value_name = "TEXT")]
     peer: Option<String>,
+    /// Let the peer tests take the program in `target/debug` as it is
+    #[arg(long)]
+    as_built: bool,
 }
 
 /// Runs all steps, cheap ones first.
 pub(crate) fn run(options: &Options) -> ExitCode {
     let peer = options.peer.clone();
+    let as_built = options.as_built;
     let mut all = vec![
         Step::new("tools and peers", "install what is named above, then run `cargo xtask test` again", tools::install),
         Step::new("format", "run `cargo fmt` and look at what it changed", || cargo(&["fmt", "--check"])),
@@ -40,7 +44,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             "the real lua-cli against our server",
             "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
             move || {
-                build()?;
+                if !as_built {
+                    build()?;
+                }
                 peers::run(peer.as_deref())
             },
         ),

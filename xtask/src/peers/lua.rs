@@ -32,6 +32,11 @@ const DRIFT: &[&str] = &["drift detected", "Drift detected", "Operation failed"]
 /// Node, so what it finds there is the truth about what we wrote.
 const HARD_TEXT: &str = "Say \"hello\", it's `code`, ${process.env.HOME} and \\${HOME}.\nPaths: C:\\new\\table, \\users\\x, a\\\\b.\n\té 😀 \u{2028} ends with \\";
 
+/// Publishes a first persona. Without one on the server the peer's `sync` sees no drift and pushes none.
+fn publish_another_persona(world: &World) -> Result<()> {
+    world.colleague_changes(&json!({ "persona": "Somebody else." }))
+}
+
 /// Checks that both programs say that code and platform are in step.
 fn both_in_step(world: &World) -> Result<()> {
     world.lua(&["sync", "--check"])?.exits(0)?.clean()?.says("No drift detected")?;
@@ -52,6 +57,7 @@ fn published_persona(world: &World) -> Result<Value> {
 
 fn sync_in_all_directions(world: &World) -> Result<()> {
     project::minimal(world)?;
+    publish_another_persona(world)?;
     world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?.says("Sync complete.")?;
     let state = world.state()?;
     equal("the name on the server", &state["definition"]["name"], &json!("Shop helper"))?;
@@ -71,6 +77,7 @@ fn sync_in_all_directions(world: &World) -> Result<()> {
 
 fn the_npm_template(world: &World) -> Result<()> {
     project::template(world)?;
+    publish_another_persona(world)?;
     world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?;
     equal("the persona on the server", &published_persona(world)?, &json!("You help in a shop."))?;
     both_in_step(world)?;
@@ -144,6 +151,7 @@ fn a_persona_for_each_channel(world: &World) -> Result<()> {
     let pushed = json!({ "base": "You help in a shop.", "voice": "Speak slowly.", "text": "Use short\nlines." });
     let changed = json!({ "base": "You help in a store.", "voice": "Speak up.", "text": "Use short\nlines." });
     project::channels(world)?;
+    publish_another_persona(world)?;
     world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?;
     equal("the persona on the server", &published_persona(world)?, &pushed)?;
     both_in_step(world)?;
@@ -171,6 +179,7 @@ fn a_persona_in_a_constant(world: &World) -> Result<()> {
 fn an_imported_persona_and_a_model(world: &World) -> Result<()> {
     project::imported(world)?;
     let before = world.read("src/index.ts")?;
+    publish_another_persona(world)?;
     world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?;
     let state = world.state()?;
     equal("the persona on the server", &state["definition"]["persona"], &json!("You help Acme.\nYou are brief."))?;
@@ -238,8 +247,10 @@ fn a_merge_is_in_step_for_lua(world: &World) -> Result<()> {
 
 fn a_project_with_a_skill(world: &World) -> Result<()> {
     project::skill(world)?;
+    publish_another_persona(world)?;
     // The peer makes the skill on the server, and then compares with what its file said before.
-    world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?.says("Created \"shop\"")?;
+    let about_skills = [DRIFT, &["Primitives on server but not in local config"]].concat();
+    world.lua(&["sync", "--push"])?.exits(0)?.warns_only(&about_skills)?.says("Created \"shop\"")?;
     let yaml = world.read("lua.skill.yaml")?;
     ensure!(yaml.contains("name: shop") && !yaml.contains("skillId: ''"), "the skill has no id:\n{yaml}");
     both_in_step(world)?;
@@ -254,6 +265,7 @@ fn a_project_with_a_skill(world: &World) -> Result<()> {
 
 fn status_of_a_project(world: &World) -> Result<()> {
     project::minimal(world)?;
+    publish_another_persona(world)?;
     world.lua(&["sync", "--push"])?.exits(0)?.warns_only(DRIFT)?;
     let status = world.lua(&["status", "--json"])?.exits(0)?.clean()?.json()?;
     equal("auth.authenticated", &status["auth"]["authenticated"], &json!(true))?;

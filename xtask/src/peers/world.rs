@@ -157,7 +157,7 @@ impl World {
     pub(super) fn colleague_changes(&self, fields: &Value) -> Result<()> {
         let revision = &self.state()?["revision"];
         let body = json!({ "fields": fields }).to_string();
-        let precondition = format!("If-Match: \"{revision}\"");
+        let precondition = format!("If-Match: \"r{revision}\"");
         let path = format!("/api/v1/agents/{}/definition", self.agent);
         self.curl(&path, &["-X", "PATCH", "-H", &precondition, "-H", "Content-Type: application/json", "--data", &body])?;
         Ok(())
