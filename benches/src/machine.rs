@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 
 use crate::Options;
 use crate::report::Report;
-use crate::statistics::memory;
 
 /// Writes the first section of the report.
 pub(crate) fn describe(options: &Options, report: &mut Report) -> Result<()> {
@@ -45,7 +44,7 @@ fn total_memory() -> String {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kibibytes.map_or_else(|| "unknown".to_owned(), memory)
+    kibibytes.map_or_else(|| "unknown".to_owned(), |kibibytes: u64| format!("{} GiB", kibibytes >> 20))
 }
 
 fn system() -> String {

@@ -71,9 +71,19 @@ struct Options {
     quick: bool,
 }
 
+impl Options {
+    /// Returns the options with paths that hold in every folder.
+    fn absolute(mut self) -> Result<Self> {
+        for path in [Some(&mut self.keepstep), self.lua.as_mut(), self.lua_template.as_mut()].into_iter().flatten() {
+            *path = std::path::absolute(&*path).with_context(|| format!("cannot find {}", path.display()))?;
+        }
+        Ok(self)
+    }
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Run(options) => run(&options),
+        Task::Run(options) => options.absolute().and_then(|options| run(&options)),
         Task::Measure { command } => measure::measure_here(&command),
         Task::Baseline { bytes } => baseline::serve(bytes),
     };

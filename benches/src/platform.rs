@@ -146,13 +146,18 @@ impl Platform {
         Ok(ids)
     }
 
-    /// Returns the size of the database, in KiB.
+    /// Returns the size of the database with its log, in KiB.
     pub(crate) fn size(&self) -> Result<u64> {
-        Ok(std::fs::metadata(self.database()?)?.len() / 1024)
+        let files = std::fs::read_dir(self.data())?.filter_map(|entry| entry.ok()?.metadata().ok());
+        Ok(files.map(|file| file.len()).sum::<u64>() / 1024)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     fn database(&self) -> Result<PathBuf> {
-        let data = self.folder.path().join("data");
+        let data = self.data();
         let files = std::fs::read_dir(&data)?.filter_map(|entry| Some(entry.ok()?.path()));
         let mut databases =
             files.filter(|path| path.extension().is_some_and(|extension| extension == "db" || extension == "sqlite"));

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: builds what is measured, and starts the measurements in `benches/`.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -15,6 +16,15 @@ pub(crate) struct Options {
     /// How often each command is run
     #[arg(long, value_name = "N", default_value_t = 11)]
     runs: usize,
+}
+
+/// Runs the measurements once with what was built for development, to see that they work. The numbers mean nothing.
+pub(crate) fn smoke() -> Result<()> {
+    let mut benches = Command::new(repository::binary("debug", "keepstep-benches"));
+    benches.arg("run").arg("--keepstep").arg(repository::binary("debug", "keepstep"));
+    benches.args(["--quick", "--runs", "1"]).arg("--report").arg(repository::target().join("benchmarks-smoke.md"));
+    command::capture(&mut benches, Duration::from_secs(120))?.exits(0)?;
+    Ok(())
 }
 
 /// Builds, then measures.

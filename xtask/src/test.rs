@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::steps::{self, Step};
-use crate::{checks, command, generate, peers, repository, tools};
+use crate::{bench, checks, command, generate, peers, repository, tools};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -50,6 +50,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
                 peers::run(peer.as_deref())
             },
         ),
+        Step::new("the benchmarks run", "run `cargo xtask bench --quick`", || {
+            build()?;
+            bench::smoke()
+        }),
         Step::new("the newcomer's command", "run `cargo run --release -- demo --once` and read what it says", demo),
     ];
     let count = all.len();
