@@ -224,7 +224,13 @@ fn no_agent_and_broken_typescript() {
     assert!(matches!(Project::of("export {};").try_read(), Err(SourceError::NoAgent { .. })));
     let broken = Project::of("import { LuaAgent } from 'lua-cli';\nnew LuaAgent({\n  name: 'N'\n  persona: 'P',\n});\n");
     let error = broken.try_read().unwrap_err();
-    assert_snapshot!(error, @"");
+    assert_snapshot!(error, @r#"
+    src/index.ts:4:3: Expected `,` or `}` but found `Identifier`
+      3 |   name: 'N'
+    > 4 |   persona: 'P',
+        |   ^^^^^^^
+      5 | });
+    "#);
     let files = [("src/index.ts", "import './b'; new LuaAgent({ name: 'N' });"), ("src/b.ts", "const = 1;")];
     assert!(matches!(Project::new(files).try_read(), Err(SourceError::Syntax(problem)) if problem.location.file == std::path::Path::new("src/b.ts")));
 }
@@ -244,7 +250,12 @@ fn x6_what_cannot_be_told_is_not_empty() {
     let Property::Unreadable(problem) = source.property(Field::Persona) else { panic!("{source:?}") };
     assert!(problem.message.contains("some-package"), "{}", problem.message);
     assert_eq!(problem.location.to_string(), "src/index.ts:5:12");
-    assert_snapshot!(problem.frame, @"");
+    assert_snapshot!(problem.frame, @r#"
+      4 |   name: 'N1',
+    > 5 |   persona: external,
+        |            ^^^^^^^^
+      6 |   skills: [],
+    "#);
     assert!(!problem.help.is_empty());
     assert_eq!(shown(source.property(Field::Name)), r#""N1""#);
 }

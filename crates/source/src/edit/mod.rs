@@ -167,10 +167,12 @@ fn change(
     current: Option<&Json>,
     wanted: Option<&Json>,
 ) -> Result<AgentSource, Failure> {
-    if let (Some(Json::Object(ours)), Some(Json::Object(theirs))) = (current, wanted)
-        && let Ok(edited) = change_members(source, goal, ours, theirs)
-    {
-        return Ok(edited);
+    let mut by_member = None;
+    if let (Some(Json::Object(ours)), Some(Json::Object(theirs))) = (current, wanted) {
+        match change_members(source, goal, ours, theirs) {
+            Ok(edited) => return Ok(edited),
+            Err(failure) => by_member = Some(failure),
+        }
     }
     let mut rejections = Vec::new();
     for proposal in propose::proposals(source, goal, current, wanted) {
@@ -179,7 +181,7 @@ fn change(
             Err(rejection) => rejections.push(rejection),
         }
     }
-    Err(failure(source, goal, &rejections))
+    Err(by_member.unwrap_or_else(|| failure(source, goal, &rejections)))
 }
 
 fn change_members(

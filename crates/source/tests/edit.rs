@@ -1,0 +1,445 @@
+//! Edits of the definition: what is written where, and what is refused.
+
+mod common;
+
+use common::{Project, agent, shown};
+use insta::assert_snapshot;
+use keepstep_core::Field;
+use keepstep_source::{EditError, EditRefusal};
+use serde_json::{Value, json};
+
+/// Edits a field, applies the plan and checks that the project says what was wanted. Returns the patch.
+fn edit(project: &Project, field: Field, wanted: Value) -> String {
+    let plan = project.read().plan_edits(&[(field, Some(wanted.clone()))]).unwrap();
+    plan.apply(project.root()).unwrap();
+    assert_eq!(project.value(field), wanted);
+    plan.patch()
+}
+
+fn refused(project: &Project, field: Field, wanted: Value) -> EditRefusal {
+    project.read().plan_edits(&[(field, Some(wanted))]).unwrap_err()
+}
+
+/// Returns the file after a new persona was written.
+fn persona_edited(before: &str, persona: &str, new: &str) -> String {
+    let project = Project::persona(before, persona);
+    edit(&project, Field::Persona, json!(new));
+    project.text("src/index.ts")
+}
+
+/// Returns what was the expression of the persona after a new text was written.
+fn expression_edited(persona: &str, new: &str) -> String {
+    let text = persona_edited("", persona, new);
+    text.split_once("persona: ").unwrap().1.rsplit_once(",\n  skills").unwrap().0.to_owned()
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    assert_eq!(expression_edited(r"'it\x27s \u{41} test'", "it's A good test"), r"'it\x27s \u{41} good test'");
+    assert_eq!(expression_edited("`a ${'b'} c`", "a b c d"), "`a ${'b'} c d`");
+    assert_eq!(expression_edited(r#""say \"hi\"""#, "say \"hello\""), r#""say \"hello\"""#);
+    assert_eq!(expression_edited("'one' /* kept */", "two"), "'two' /* kept */");
+    assert_eq!(expression_edited("('one' as const)", "two"), "('two' as const)");
+}
+
+#[test]
+fn w1_a_backslash_stays_one() {
+    assert_eq!(expression_edited("`You are one.\nLine two`", r"C:\new\table"), r"`C:\\new\\table`");
+    assert_eq!(expression_edited("'x'", r"a\\b"), r"'a\\\\b'");
+}
+
+#[test]
+fn w2_a_backslash_never_breaks_the_project() {
+    assert_eq!(expression_edited("`old`", r"see \users\x"), r"`see \\users\\x`");
+    assert_eq!(expression_edited("String.raw`C:\\dir`", r"C:\users"), r"String.raw`C:\users`");
+    // A raw template cannot hold every text.
+    assert_eq!(expression_edited("String.raw`C:\\dir`", r"C:\dir\"), r"'C:\\dir\\'");
+}
+
+#[test]
+fn w3_server_text_never_becomes_code() {
+    assert_eq!(expression_edited("`old`", r"x \${process.env.HOME} y"), r"`x \\\${process.env.HOME} y`");
+    assert_eq!(expression_edited("`costs $x{y}`", "costs ${y}"), r"`costs \${y}`");
+    assert_eq!(expression_edited("`$a`", "${a}"), r"`$\{a}`");
+    assert_eq!(expression_edited("`a${'b'}`", "a${'b'}b"), r"`a\${'b'}b${''}`");
+}
+
+#[test]
+fn w4_a_backslash_at_the_end() {
+    assert_eq!(expression_edited("`old`", "ends with \\"), r"`ends with \\`");
+    assert_eq!(expression_edited("'old'", "ends with \\"), r"'ends with \\'");
+    assert_eq!(expression_edited("`old`", "a \\` b"), r"`a \\\` b`");
+}
+
+#[test]
+fn w5_names_and_models_are_escaped() {
+    for name in ["A\\B", "a\\nb", "two\nlines", "ends\\", "it's", "\\'", "\u{2028}", "`${x}`"] {
+        let project = Project::of("new LuaAgent({ name: 'N', model: \"m\" });");
+        edit(&project, Field::Name, json!(name));
+        edit(&project, Field::Model, json!(name));
+    }
+}
+
+#[test]
+fn w6_the_text_is_edited_where_it_is_defined() {
+    let patch = edit(&Project::persona("const P = 'one'; // the persona", "P"), Field::Persona, json!("two"));
+    assert_snapshot!(patch, @r#"
+    --- a/src/index.ts
+    +++ b/src/index.ts
+    @@ -1,5 +1,5 @@
+     import { LuaAgent } from 'lua-cli';
+    -const P = 'one'; // the persona
+    +const P = 'two'; // the persona
+     export const agent = new LuaAgent({
+       name: 'N1',
+       persona: P,
+    "#);
+    let files = |expression: &str, before: &str| {
+        let text = agent(before, expression);
+        Project::new([
+            ("src/p.ts", "export const P = `one`;\nexport default 'one';\nexport const all = { deep: { p: \"one\" } };\n"),
+            ("src/p.json", "{\r\n\t\"text\": \"one\"\r\n}\r\n"),
+            ("src/barrel.ts", "export * from './p';\n"),
+            ("persona.md", "# one\n"),
+            ("src/index.ts", &text),
+        ])
+    };
+    for (expression, before, file, text) in [
+        ("P", "import { P } from './barrel';", "src/p.ts", "P = `a \"b\" 'c'`"),
+        ("P", "import P from './p';", "src/p.ts", "default 'a \"b\" \\'c\\''"),
+        ("p.all.deep['p']", "import * as p from './p';", "src/p.ts", r#"p: "a \"b\" 'c'""#),
+        ("p.text", "import p from './p.json';", "src/p.json", "\t\"text\": \"a \\\"b\\\" 'c'\"\r\n"),
+        ("readFileSync('persona.md', 'utf8').trim()", "import { readFileSync } from 'fs';", "persona.md", "a \"b\" 'c'\n"),
+    ] {
+        let project = files(expression, before);
+        let index = project.text("src/index.ts");
+        edit(&project, Field::Persona, json!("a \"b\" 'c'"));
+        assert!(project.text(file).contains(text), "{}", project.text(file));
+        assert_eq!(project.text("src/index.ts"), index);
+    }
+}
+
+#[test]
+fn the_names_in_a_text_stay_as_long_as_their_texts_do() {
+    let before = "const CO = 'Acme';\nconst RULES = `Be kind.\nBe short.`;\nconsole.log(CO);";
+    let text = persona_edited(before, "`You work for ${CO}.\n${RULES}`", "You work hard for Acme.\nBe kind.\nBe very short.");
+    assert!(text.contains("`You work hard for ${CO}.\n${RULES}`") && text.contains("`Be kind.\nBe very short.`"), "{text}");
+    // It is used elsewhere, so only this text changes.
+    let text = persona_edited(before, "`You work for ${CO}.\n${RULES}`", "You work for Globex.\nBe kind.\nBe short.");
+    assert!(text.contains("`You work for Globex.\n${RULES}`") && text.contains("CO = 'Acme'"), "{text}");
+    let text = persona_edited(before, "'Work for ' + CO + '.'", "Work for \"G\".");
+    assert!(text.contains("'Work for ' + '\"G\"' + '.'"), "{text}");
+    // It is used here alone, so it is changed where it is defined.
+    let text = persona_edited("const CO = 'Acme';", "`You work for ${CO}.`", "You work for Globex.");
+    assert!(text.contains("const CO = 'Globex';") && text.contains("${CO}"), "{text}");
+}
+
+#[test]
+fn texts_of_several_literals() {
+    assert_eq!(expression_edited("'one ' + 'two'", "one three"), "'one ' + 'three'");
+    assert_eq!(expression_edited("['one', 'two'].join('\\n')", "one\n2"), "['one', '2'].join('\\n')");
+    assert_eq!(expression_edited("`\n  one\n`.trim()", "one\ntwo"), "`\n  one\ntwo\n`.trim()");
+    assert_eq!(expression_edited("`\n  one\n`.trim()", " one"), "` one`");
+    assert_eq!(expression_edited("['one', 'two'].join('\\n')", "three"), "'three'");
+    assert_eq!(expression_edited("true ? 'one' : 'two'", "three"), "true ? 'three' : 'two'");
+}
+
+#[test]
+fn several_lines_turn_a_quoted_text_into_a_template() {
+    assert_eq!(expression_edited("'one'", "one\n`two` ${x}"), "`one\n\\`two\\` \\${x}`");
+    assert_eq!(expression_edited(r"'one\ntwo'", "one\ntwo\nthree"), r"'one\ntwo\nthree'");
+}
+
+#[test]
+fn w7_no_second_property_is_added() {
+    for (before, property, after) in [
+        ("const persona = 'old';", "persona", "const persona = 'new';"),
+        ("", "'persona': 'old'", "{ name: 'N', 'persona': 'new' }"),
+        ("const base = { persona: 'old' };", "...base", "const base = { persona: 'new' };"),
+        ("", "get persona() { return 'old'; }", "get persona() { return 'new'; }"),
+        ("", "['persona']: 'old'", "['persona']: 'new'"),
+    ] {
+        let project = Project::of(&format!("{before}\nnew LuaAgent({{ name: 'N', {property} }});\n"));
+        edit(&project, Field::Persona, json!("new"));
+        let text = project.text("src/index.ts");
+        assert!(text.contains(after) && text.matches("persona").count() <= 2, "{text}");
+    }
+    let project = Project::of("new LuaAgent({ name: 'N', persona() { return 'x' } });");
+    assert_snapshot!(refused(&project, Field::Persona, json!("new")), @r#"the persona cannot be read, so it is not edited: the persona is a function, and it must be a string or an object with base, voice, text"#);
+}
+
+#[test]
+fn w8_and_w9_only_the_agent_that_was_read_is_edited() {
+    let bot = "export default new LuaAgent({ name: 'N' });\n";
+    let project = Project::new([("src/index.ts", "export { default } from './bot';\n"), ("src/bot.ts", bot), ("src/other.ts", bot)]);
+    edit(&project, Field::Name, json!("new"));
+    assert_eq!(project.text("src/other.ts"), bot);
+    assert_eq!(project.text("src/bot.ts"), "export default new LuaAgent({ name: 'new' });\n");
+}
+
+#[test]
+fn w10_every_shape_of_an_agent_is_edited() {
+    for text in [
+        "class X extends LuaAgent { name = 'N'; }\nexport default new X();",
+        "class X extends LuaAgent { constructor() { super({ name: 'N' }); } }",
+        "const cfg = { name: 'N' };\nnew LuaAgent(cfg);",
+        "new LuaAgent({ name: 'N' } as any);",
+        "import { LuaAgent as LA } from 'lua-cli';\nnew LA({ name: 'N' });",
+        "import * as L from 'lua-cli';\nnew L.LuaAgent({ name: 'N' });",
+        "function f() { const name = 'N'; return new LuaAgent({ name }); }",
+    ] {
+        let project = Project::of(text);
+        edit(&project, Field::Name, json!("it's"));
+        assert_eq!(project.text("src/index.ts"), text.replace("'N'", r"'it\'s'"));
+    }
+}
+
+#[test]
+fn w11_a_new_property_looks_like_its_neighbours() {
+    for (before, after) in [
+        ("new LuaAgent({\n\tname: 'N', // nm\n\tskills: [],\n});\n", "new LuaAgent({\n\tname: 'N', // nm\n\tskills: [],\n\tmodel: 'm',\n});\n"),
+        ("new LuaAgent({\n   name: \"N\",\n   skills: [] // all\n});\n", "new LuaAgent({\n   name: \"N\",\n   skills: [], // all\n   model: \"m\"\n});\n"),
+        ("new LuaAgent({ name: 'N' });", "new LuaAgent({ name: 'N', model: 'm' });"),
+        ("new LuaAgent({name: 'N',});", "new LuaAgent({name: 'N', model: 'm',});"),
+        ("new LuaAgent({});", "new LuaAgent({ model: 'm' });"),
+        ("  new LuaAgent({\n  });", "  new LuaAgent({\n    model: 'm',\n  });"),
+        ("class X extends LuaAgent {\n  name = 'N';\n  run() {}\n}\n", "class X extends LuaAgent {\n  name = 'N';\n  run() {}\n  model = 'm';\n}\n"),
+        ("const c = {\n  name: 'N'\n};\nnew LuaAgent({ ...c });", "const c = {\n  name: 'N'\n};\nnew LuaAgent({ ...c, model: 'm' });"),
+    ] {
+        let project = Project::of(before);
+        edit(&project, Field::Model, json!("m"));
+        assert_eq!(project.text("src/index.ts"), after);
+        let plan = project.read().plan_edits(&[(Field::Model, None)]).unwrap();
+        plan.apply(project.root()).unwrap();
+        assert_eq!(shown(project.read().property(Field::Model)), "absent", "{}", project.text("src/index.ts"));
+    }
+}
+
+#[test]
+fn a_property_is_removed_with_its_comma_and_line() {
+    for (before, after) in [
+        ("new LuaAgent({\n  name: 'N',\n  model: 'm', // gone\n  skills: [],\n});\n", "new LuaAgent({\n  name: 'N',\n  skills: [],\n});\n"),
+        ("new LuaAgent({\n  name: 'N',\n  model: 'm'\n});\n", "new LuaAgent({\n  name: 'N'\n});\n"),
+        ("new LuaAgent({ model: 'm', name: 'N' });", "new LuaAgent({ name: 'N' });"),
+        ("new LuaAgent({ name: 'N', model: 'm' });", "new LuaAgent({ name: 'N' });"),
+        ("new LuaAgent({ model: 'm' });", "new LuaAgent({ });"),
+        ("class X extends LuaAgent {\n  name = 'N';\n  model = 'm';\n}\n", "class X extends LuaAgent {\n  name = 'N';\n}\n"),
+        ("const b = { model: 'b' };\nnew LuaAgent({ ...b, model: 'm' });", "const b = { model: 'b' };\nnew LuaAgent({ ...b, model: undefined });"),
+    ] {
+        let project = Project::of(before);
+        project.read().plan_edits(&[(Field::Model, None)]).unwrap().apply(project.root()).unwrap();
+        assert_eq!(project.text("src/index.ts"), after);
+    }
+}
+
+#[test]
+fn w12_line_ends_and_a_bom_stay() {
+    let text = format!("\u{feff}{}", agent("", "`one`").replace('\n', "\r\n"));
+    let project = Project::of(&text);
+    edit(&project, Field::Persona, json!("one\ntwo"));
+    assert_eq!(project.text("src/index.ts"), text.replace("`one`", "`one\r\ntwo`"));
+    edit(&project, Field::Model, json!("m"));
+    assert_eq!(project.text("src/index.ts"), text.replace("`one`", "`one\r\ntwo`").replace("skills: [],\r\n", "skills: [],\r\n  model: 'm',\r\n"));
+}
+
+#[test]
+fn w13_object_personas_member_by_member() {
+    let before = "const VOICE = `v`;";
+    let persona = "{\n    base: 'b', // kept\n    voice: VOICE,\n    foo: 'x',\n  }";
+    let project = Project::persona(before, persona);
+    edit(&project, Field::Persona, json!({"base": "b\rc", "voice": "w", "foo": "x", "text": "new\nlines"}));
+    assert_snapshot!(project.text("src/index.ts"), @r#"
+    import { LuaAgent } from 'lua-cli';
+    const VOICE = `w`;
+    export const agent = new LuaAgent({
+      name: 'N1',
+      persona: {
+        base: 'b\rc', // kept
+        voice: VOICE,
+        foo: 'x',
+        text: `new
+    lines`,
+      },
+      skills: [],
+    });
+    "#);
+    edit(&project, Field::Persona, json!({"foo": "y"}));
+    assert_snapshot!(project.text("src/index.ts"), @r#"
+    import { LuaAgent } from 'lua-cli';
+    const VOICE = `w`;
+    export const agent = new LuaAgent({
+      name: 'N1',
+      persona: {
+        foo: 'y',
+      },
+      skills: [],
+    });
+    "#);
+    edit(&project, Field::Persona, json!({"foo": {"a-b": [1, "it's"], "__proto__": true}}));
+}
+
+#[test]
+fn a_string_persona_becomes_an_object_and_back() {
+    for (before, expression) in [("", "`one\ntwo`"), ("const P = 'one';", "P"), ("import { P } from './p';", "P")] {
+        let text = agent(before, expression);
+        let project = Project::new([("src/p.ts", "export const P = 'one';\n"), ("src/index.ts", &text)]);
+        edit(&project, Field::Persona, json!({"base": "b", "text": "t\nu"}));
+        edit(&project, Field::Persona, json!("${string}"));
+    }
+}
+
+#[test]
+fn w14_an_empty_name_can_be_written() {
+    let project = Project::of("new LuaAgent({ name: 'N' });");
+    edit(&project, Field::Name, json!(""));
+    edit(&project, Field::Name, json!("back"));
+}
+
+#[test]
+fn w15_governance_is_data_whatever_its_keys_and_texts() {
+    let governance = json!({"mode": "api", "serverUrl": "https://x/'y", "enabled": true, "rules": [{"a": null}]});
+    for (before, agent) in [
+        ("", "new LuaAgent({\n  name: 'N',\n});\n"),
+        ("", "new LuaAgent({ name: 'N', governance: { mode: 'sdk' as const, preset: 'x' } });"),
+        ("export const governance = {\n  mode: 'sdk' as const,\n};\n", "new LuaAgent({ name: 'N', governance });"),
+    ] {
+        let project = Project::of(&format!("{before}{agent}"));
+        edit(&project, Field::Governance, governance.clone());
+        let text = project.text("src/index.ts");
+        assert_eq!(text.matches("governance").count(), before.matches("governance").count() + 1, "{text}");
+    }
+    let project = Project::of("new LuaAgent({\n  name: 'N',\n});\n");
+    edit(&project, Field::Governance, governance);
+    assert_snapshot!(project.text("src/index.ts"), @r#"
+    new LuaAgent({
+      name: 'N',
+      governance: {
+        mode: 'api',
+        serverUrl: 'https://x/\'y',
+        enabled: true,
+        rules: [{ a: null }],
+      },
+    });
+    "#);
+}
+
+#[test]
+fn a_computed_value_is_refused_with_a_patch() {
+    let project = Project::persona("function make() { return 'made'; }", "make()");
+    let refusal = refused(&project, Field::Persona, json!("new"));
+    assert_snapshot!(refusal, @r#"the persona is computed by the code, so there is no text to edit"#);
+    assert_eq!(refusal.location.unwrap().to_string(), "src/index.ts:5:12");
+    assert_snapshot!(refusal.frame, @r#"
+      4 |   name: 'N1',
+    > 5 |   persona: make(),
+        |            ^
+      6 |   skills: [],
+    "#);
+    assert_snapshot!(refusal.patch.unwrap(), @r#"
+    --- a/src/index.ts
+    +++ b/src/index.ts
+    @@ -2,6 +2,6 @@
+     function make() { return 'made'; }
+     export const agent = new LuaAgent({
+       name: 'N1',
+    -  persona: make(),
+    +  persona: 'new',
+       skills: [],
+     });
+    "#);
+}
+
+#[test]
+fn a_text_that_two_fields_share_is_refused() {
+    let project = Project::of("const T = 'same';\nnew LuaAgent({\n  name: T,\n  persona: T,\n  description: `d`,\n});\n");
+    let refusal = refused(&project, Field::Persona, json!("new"));
+    assert_snapshot!(refusal, @r#"the text of the persona is the text of `name` as well, which would change too"#);
+    assert_snapshot!(refusal.patch.unwrap(), @r#"
+    --- a/src/index.ts
+    +++ b/src/index.ts
+    @@ -1,6 +1,6 @@
+     const T = 'same';
+     new LuaAgent({
+       name: T,
+    -  persona: T,
+    +  persona: 'new',
+       description: `d`,
+     });
+    "#);
+    let project = Project::of("const T = 'same';\nnew LuaAgent({ name: 'N', persona: { base: T, text: T } });\n");
+    assert_snapshot!(refused(&project, Field::Persona, json!({"base": "same", "text": "new"})), @r#"the text of the persona is used in more than one place, and only one of them is to change"#);
+}
+
+#[test]
+fn a_function_and_something_unreadable_are_refused() {
+    let project = Project::of("import { P } from './gone';\nnew LuaAgent({ name: 'N', persona: P, model: () => 'm' });\n");
+    assert_snapshot!(refused(&project, Field::Model, json!("new")), @r#"the model is a function, which is not replaced by a value"#);
+    assert_snapshot!(refused(&project, Field::Persona, json!("new")), @r#"the persona cannot be read, so it is not edited: `./gone` cannot be found"#);
+}
+
+#[test]
+fn several_fields_are_planned_together() {
+    let project = Project::new([("src/index.ts", "import { P } from './p';\nnew LuaAgent({ name: 'N', persona: P, model: 'm' });\n"), ("src/p.ts", "export const P = 'p';\n")]);
+    let changes = [(Field::Name, Some(json!("A"))), (Field::Persona, Some(json!("q"))), (Field::Model, None), (Field::Governance, Some(json!({"mode": "sdk"})))];
+    let plan = project.read().plan_edits(&changes).unwrap();
+    assert_snapshot!(plan.patch(), @r#"
+    --- a/src/index.ts
+    +++ b/src/index.ts
+    @@ -1,2 +1,2 @@
+     import { P } from './p';
+    -new LuaAgent({ name: 'N', persona: P, model: 'm' });
+    +new LuaAgent({ name: 'A', persona: P, governance: { mode: 'sdk' } });
+    --- a/src/p.ts
+    +++ b/src/p.ts
+    @@ -1 +1 @@
+    -export const P = 'p';
+    +export const P = 'q';
+    "#);
+    plan.apply(project.root()).unwrap();
+    assert!(project.read().plan_edits(&changes).unwrap().files.is_empty());
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_is_left_alone() {
+    let project = Project::persona("", "'old'");
+    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("new")))]).unwrap();
+    project.write("src/index.ts", "// mine");
+    let error = plan.apply(project.root()).unwrap_err();
+    assert!(matches!(error, EditError::ChangedMeanwhile { .. }));
+    assert_snapshot!(error, @"src/index.ts was changed meanwhile; nothing was written to it");
+    assert_eq!(project.text("src/index.ts"), "// mine");
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_stay_and_a_read_only_file_is_not_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::persona("", "'old'");
+    let path = project.root().join("src/index.ts");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    edit(&project, Field::Persona, json!("new"));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
+    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("newer")))]).unwrap();
+    assert!(matches!(plan.apply(project.root()), Err(EditError::ReadOnly { .. })));
+    let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["index.ts"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_inside_of_the_project_only() {
+    let project = Project::new([("shared/persona.md", "old"), ("src/index.ts", &agent("import fs from 'fs';", "fs.readFileSync('persona.md', 'utf8')"))]);
+    std::os::unix::fs::symlink("shared/persona.md", project.root().join("persona.md")).unwrap();
+    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("new")))]).unwrap();
+    plan.apply(project.root()).unwrap();
+    assert_eq!(project.text("shared/persona.md"), "new");
+    assert!(project.root().join("persona.md").is_symlink());
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(outside.path(), "new").unwrap();
+    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("newer")))]).unwrap();
+    std::fs::remove_file(project.root().join("shared/persona.md")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), project.root().join("shared/persona.md")).unwrap();
+    assert!(matches!(plan.apply(project.root()), Err(EditError::Outside { .. })));
+    assert_eq!(std::fs::read_to_string(outside.path()).unwrap(), "new");
+}
