@@ -46,6 +46,12 @@ pub enum ApiError {
     /// There is nothing at that address.
     #[error("There is nothing at {0}.")]
     NotFound(String),
+    /// The lua dialect has something at that address that this platform does not keep.
+    #[error(
+        "This platform has nothing at {0}: it keeps an agent's definition, and the names of its skills, jobs and the like, \
+         but not their code."
+    )]
+    NotKept(String),
     /// The address does not take that method.
     #[error("{path} does not take {method}.")]
     MethodNotAllowed {
@@ -150,7 +156,7 @@ impl ApiError {
             }
             Self::Refused(_) => (ErrorCode::Refused, None),
             Self::TooLarge { .. } => (ErrorCode::TooLarge, None),
-            Self::NotFound(_) => (ErrorCode::NotFound, None),
+            Self::NotFound(_) | Self::NotKept(_) => (ErrorCode::NotFound, None),
             Self::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
             Self::Internal(_) => (ErrorCode::Internal, None),
             Self::Store(error) => match error {

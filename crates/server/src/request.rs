@@ -46,6 +46,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
         check_content_type(&parts.headers, &body)?;
         let repeat = Repeat::of(&parts, &body)?;
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        if text.trim_ascii_start().first() != Some(&b'{') {
+            return Err(ApiError::Invalid("The body must be a JSON object.".to_owned()));
+        }
         let value = serde_json::from_slice(text)
             .map_err(|error| ApiError::Invalid(format!("The body is not what this address takes: {error}.")))?;
         Ok(Self { value, repeat })

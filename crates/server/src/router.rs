@@ -87,7 +87,13 @@ fn is_api(path: &str) -> bool {
 
 async fn not_found(request: Request) -> Response {
     let path = request.uri().path();
-    if is_api(path) { ApiError::NotFound(shown(path)).into_response() } else { web::not_found() }
+    if path.starts_with("/developer/") {
+        ApiError::NotKept(shown(path)).into_response()
+    } else if is_api(path) {
+        ApiError::NotFound(shown(path)).into_response()
+    } else {
+        web::not_found()
+    }
 }
 
 async fn method_not_allowed(request: Request) -> ApiError {

@@ -109,10 +109,8 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
         (Role::Editor, world.key("e", Role::Editor, &world.scope, None).await),
         (Role::Owner, world.owner.clone()),
     ];
-    let outside = [
-        world.key("other", Role::Owner, &elsewhere, None).await,
-        world.key("confined", Role::Owner, &confined, None).await,
-    ];
+    let outside =
+        [world.key("other", Role::Owner, &elsewhere, None).await, world.key("confined", Role::Owner, &confined, None).await];
 
     for (method, path, body, needs) in operations() {
         let call = |authorization: Option<String>| {
@@ -209,5 +207,11 @@ async fn the_five_problems_of_a_key_read_differently() {
         let body = read(request).await.json();
         messages.push(format!("{} {} {}", body["statusCode"], body["message"].as_str().unwrap(), body["hint"].as_str().unwrap()));
     }
-    insta::assert_snapshot!(messages.join("\n"), @"");
+    insta::assert_snapshot!(messages.join("\n"), @r#"
+    401 This request came without a key. Send it as `Authorization: Bearer ks_api_…`.
+    401 This is no whole key of keepstep: it is cut or mistyped. Copy the whole key again.
+    401 This platform does not know that key. Check that the key belongs to this server.
+    401 The time of that key is over. Ask an owner for a new one: `keepstep admin key create`.
+    403 The key "ci" has the role viewer, and this needs the role owner. Ask an owner for a key with that role.
+    "#);
 }

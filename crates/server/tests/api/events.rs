@@ -25,7 +25,11 @@ async fn a_change_is_told_to_who_listens() {
     let other = world.post("/api/v1/agents", json!({"name": "Other"})).await;
     assert_eq!(other.status, 201);
     world.post("/developer/agents/{id}/persona/version", json!({"persona": "x", "message": "why"})).await;
-    insta::assert_snapshot!(world.stable(&next(response).await), @"");
+    insta::assert_snapshot!(world.stable(&next(response).await), @r#"
+    event: change
+    id: 3
+    data: {"agentId":"[base]_agent","revision":2,"changed":{"author":"olga","at":1700000000000,"message":"why"}}
+    "#);
 }
 
 #[tokio::test]

@@ -32,7 +32,16 @@ async fn a_body_without_meaning_is_explained() {
     assert_eq!(answer.code(), "INVALID");
     let invalid_utf8 = read(world.request("POST", NEW_VERSION).body(b"{\"persona\":\"\xff\"}".to_vec())).await;
     assert_eq!(invalid_utf8.code(), "INVALID");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    "{": 400 The body is not what this address takes: EOF while parsing an object at line 1 column 1.
+    "": 400 The body is not what this address takes: missing field `persona` at line 1 column 2.
+    "[]": 400 The body must be a JSON object.
+    "null": 400 The body must be a JSON object.
+    "{\"persona\":1}": 400 A persona must be a string, or an object with a string for each channel.
+    "{\"persona\":\"a\",\"status\":\"odd\"}": 400 The body is not what this address takes: unknown variant `odd`, expected `draft` or `published` at line 1 column 29.
+    "\u{feff}{}": 400 The body must be a JSON object.
+    "{}{}": 400 The body is not what this address takes: missing field `persona` at line 1 column 2.
+    "#);
 }
 
 #[tokio::test]
@@ -83,10 +92,22 @@ async fn a_huge_body_is_refused_before_it_is_read() {
 async fn odd_addresses_are_not_found() {
     let world = World::start().await;
     for path in [
-        "/api", "/api/", "/api/v1", "/api/v2/agents", "/admin", "/developer/", "/api/v1/agents//state",
-        "/api/v1/agents/%2e%2e/state", "/api/v1/agents/..%2fx/state", "/api/v1/agents/a%00b/state",
-        "/api/v1/agents/%ff/state", "/api/v1/agents/a%0ab/state", "/admin/agents/%2fetc%2fpasswd",
-        "/developer/skills/%00", "/api/v1/agents/{id}/personas/99999999999", "/api/v1/agents/{id}/personas/1e3",
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v2/agents",
+        "/admin",
+        "/developer/",
+        "/api/v1/agents//state",
+        "/api/v1/agents/%2e%2e/state",
+        "/api/v1/agents/..%2fx/state",
+        "/api/v1/agents/a%00b/state",
+        "/api/v1/agents/%ff/state",
+        "/api/v1/agents/a%0ab/state",
+        "/admin/agents/%2fetc%2fpasswd",
+        "/developer/skills/%00",
+        "/api/v1/agents/{id}/personas/99999999999",
+        "/api/v1/agents/{id}/personas/1e3",
         "/agents/x/y/sub-agent",
     ] {
         let answer = world.get(path).await;

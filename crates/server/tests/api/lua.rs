@@ -34,7 +34,32 @@ async fn the_bodies_of_a_small_agent() {
         let answer = read(request).await;
         shown += &format!("{method} {path}\n{} {}\n", answer.status, world.stable(&answer.text));
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    GET /developer/agents/{id}/persona/versions
+    200 {"success":true,"data":{"versions":[]}}
+    POST /developer/agents/{id}/persona/version
+    201 {"success":true,"data":{"version":1,"persona":"srv","createdDate":1700000000000,"createdBy":"olga","isCurrent":true,"status":"published"}}
+    POST /developer/agents/{id}/persona/version
+    201 {"success":true,"data":{"version":2,"persona":"dr","createdDate":1700000000001,"createdBy":"olga","isCurrent":false,"status":"draft"}}
+    GET /developer/agents/{id}/persona/versions
+    200 {"success":true,"data":{"versions":[{"version":2,"persona":"dr","createdDate":1700000000001,"createdBy":"olga","isCurrent":false,"status":"draft"},{"version":1,"persona":"srv","createdDate":1700000000000,"createdBy":"olga","isCurrent":true,"status":"published"}]}}
+    POST /developer/agents/{id}/persona/version/2
+    200 {"success":true,"data":{"agentId":"[base]_agent"}}
+    PATCH /agents/{base}/sub-agent
+    200 {"success":true,"data":{"agentId":"[base]_agent"}}
+    GET /admin/agents/{id}
+    200 {"success":true,"data":{"id":"[base]_agent","name":"Shop","model":"m","governance":null,"voices":[{"voiceId":"v"}]}}
+    GET /developer/agents/{id}/versions?limit=1
+    200 {"success":true,"data":[]}
+    GET /developer/agents/{id}/backup
+    200 {"success":true,"data":{"fileCount":0,"projectHash":"","createdAt":"2023-11-14T22:13:20Z"}}
+    GET /developer/agents/{id}/backup/manifest
+    200 {"success":true,"data":{"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[]}}
+    POST /developer/agents/{id}/backup/blob-urls
+    200 {"success":true,"data":{"urls":{}}}
+    GET /admin/me/authorization/context
+    200 {"success":true,"data":{"email":"olga","fullName":"olga"}}
+    "#);
 }
 
 #[tokio::test]
@@ -45,7 +70,19 @@ async fn an_empty_list_of_every_kind_has_the_key_that_the_peer_reads() {
         let answer = world.get(kind.path()).await;
         shown += &format!("{} {}\n", kind.path(), answer.text);
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    /developer/skills/{id} {"success":true,"data":{"skills":[]}}
+    /developer/webhooks/{id} {"success":true,"data":{"webhooks":[]}}
+    /developer/triggers/{id} {"success":true,"data":{"triggers":[]}}
+    /developer/jobs/{id} {"success":true,"data":{"jobs":[]}}
+    /developer/preprocessors/{id} {"success":true,"data":{"preprocessors":[]}}
+    /developer/postprocessors/{id} {"success":true,"data":{"postprocessors":[]}}
+    /developer/agents/{id}/mcp-servers {"success":true,"data":[]}
+    /developer/devices/{id} {"success":true,"data":{"devices":[]}}
+    /developer/device-triggers/{id} {"success":true,"data":{"triggers":[]}}
+    /developer/voice-agents/{id} {"success":true,"data":{"voices":[]}}
+    /developer/workflows/{id} {"success":true,"data":{"workflows":[]}}
+    "#);
 }
 
 #[tokio::test]
@@ -117,7 +154,16 @@ async fn s8_nothing_empties_an_agent() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "REFUSED"));
     }
     let answer = world.patch("/agents/{base}/sub-agent", json!({"id": "agent", "name": ""})).await;
-    insta::assert_snapshot!(world.shown(&answer), @"");
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    400
+    {
+      "success": false,
+      "message": "An agent needs a name; an empty one is not stored.",
+      "error": "Bad Request",
+      "code": "REFUSED",
+      "statusCode": 400
+    }
+    "#);
     let state = world.get("/api/v1/agents/{id}/state").await.json();
     assert_eq!(state["definition"], json!({"name": "Shop", "persona": "kept"}));
 }
@@ -155,7 +201,17 @@ async fn other_fields_come_back_untouched() {
 async fn unknown_agents_are_a_message_that_the_peer_shows() {
     let world = World::start().await;
     let answer = world.get("/developer/skills/baseAgent_agent_1").await;
-    insta::assert_snapshot!(world.shown(&answer), @"");
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    404
+    {
+      "success": false,
+      "message": "There is no agent baseAgent_agent_1.",
+      "error": "Not Found",
+      "code": "AGENT_NOT_FOUND",
+      "statusCode": 404,
+      "hint": "Check the agent's id and the key's project."
+    }
+    "#);
     let answer = world.patch("/agents/baseAgent/sub-agent", json!({"id": "agent_1", "name": "x"})).await;
     assert_eq!(answer.code(), "AGENT_NOT_FOUND");
     assert_eq!(world.get("/developer/unheard-of/x").await.code(), "NOT_FOUND");

@@ -16,7 +16,60 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
     assert_eq!(world.post("/developer/agents/{id}/persona/version", draft).await.status, 201);
     let answer = world.get(STATE).await;
     assert_eq!(answer.header("etag"), "\"r3\"");
-    insta::assert_snapshot!(world.shown(&answer), @"");
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    200
+    {
+      "agentId": "[base]_agent",
+      "orgId": "[org]",
+      "revision": 3,
+      "definition": {
+        "name": "Shop",
+        "persona": {
+          "base": "b"
+        },
+        "model": "m",
+        "governance": {
+          "mode": "sdk"
+        }
+      },
+      "published": {
+        "version": 1,
+        "status": "published",
+        "isCurrent": true,
+        "digest": "15bf12fd9f9147173fd7ed4440d0e18fa2c4cb8861df030d765ec71fa35fe68d",
+        "created": {
+          "author": "olga",
+          "at": 1700000000000
+        }
+      },
+      "current": {
+        "version": 1,
+        "status": "published",
+        "isCurrent": true,
+        "digest": "15bf12fd9f9147173fd7ed4440d0e18fa2c4cb8861df030d765ec71fa35fe68d",
+        "created": {
+          "author": "olga",
+          "at": 1700000000000
+        }
+      },
+      "newestDraft": {
+        "version": 2,
+        "status": "draft",
+        "isCurrent": false,
+        "digest": "03fa3c711c3abd7a72387c2b602c3ac99332afadaf0c401b57c520ba83b19809",
+        "created": {
+          "author": "olga",
+          "at": 1700000000001,
+          "message": "an idea"
+        }
+      },
+      "changed": {
+        "author": "olga",
+        "at": 1700000000000,
+        "message": "an idea"
+      }
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -38,12 +91,33 @@ async fn a_write_names_the_revision_that_it_replaces() {
     let world = World::start().await;
     let body = json!({"fields": {"name": "Mine"}});
     let answer = world.patch(DEFINITION, body.clone()).await;
-    insta::assert_snapshot!(world.shown(&answer), @"");
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    428
+    {
+      "success": false,
+      "message": "This write must name the revision that it replaces.",
+      "error": "Precondition Required",
+      "code": "INVALID",
+      "statusCode": 428,
+      "hint": "Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."
+    }
+    "#);
 
     world.define(json!({"name": "Theirs"})).await;
     let answer = read(world.request("PATCH", DEFINITION).header("if-match", "\"r1\"").json(&body)).await;
     assert_eq!(answer.header("etag"), "\"r2\"");
-    insta::assert_snapshot!(world.shown(&answer), @"");
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    412
+    {
+      "success": false,
+      "message": "The agent has changed: it is at revision 2.",
+      "error": "Precondition Failed",
+      "code": "STALE",
+      "statusCode": 412,
+      "hint": "Read the agent again and decide again.",
+      "currentRevision": 2
+    }
+    "#);
     assert_eq!(world.get(STATE).await.json()["definition"]["name"], "Theirs");
 
     for tag in ["*", "r1", "\"1\"", ""] {
@@ -140,7 +214,45 @@ async fn versions_are_listed_shown_compared_and_deployed() {
 
     let shown = world.get("/api/v1/agents/{id}/personas/2").await.json();
     assert_eq!(shown["persona"], "two\nsame");
-    insta::assert_snapshot!(world.shown(&world.get("/api/v1/agents/{id}/personas/1/diff/2").await), @"");
+    insta::assert_snapshot!(world.shown(&world.get("/api/v1/agents/{id}/personas/1/diff/2").await), @r#"
+    200
+    {
+      "from": 1,
+      "to": 2,
+      "rows": [
+        {
+          "kind": "line",
+          "tag": "removed",
+          "segments": [
+            {
+              "text": "one",
+              "changed": false
+            }
+          ]
+        },
+        {
+          "kind": "line",
+          "tag": "added",
+          "segments": [
+            {
+              "text": "two",
+              "changed": false
+            }
+          ]
+        },
+        {
+          "kind": "line",
+          "tag": "unchanged",
+          "segments": [
+            {
+              "text": "same",
+              "changed": false
+            }
+          ]
+        }
+      ]
+    }
+    "#);
 
     let deploy = |version: u32, tag: &'static str| {
         let path = format!("/api/v1/agents/{{id}}/personas/{version}/deploy");

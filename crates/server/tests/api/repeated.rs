@@ -10,9 +10,7 @@ const NEW_VERSION: &str = "/developer/agents/{id}/persona/version";
 async fn a_repeated_write_gets_the_first_answer() {
     let world = World::start().await;
     for header in ["x-idempotency-key", "idempotency-key"] {
-        let create = |text: &str| {
-            read(world.request("POST", NEW_VERSION).header(header, header).json(&json!({"persona": text})))
-        };
+        let create = |text: &str| read(world.request("POST", NEW_VERSION).header(header, header).json(&json!({"persona": text})));
         let text = format!("by {header}");
         let first = create(&text).await;
         // Somebody else writes in between; the answer stays what it was.

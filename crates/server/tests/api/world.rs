@@ -73,8 +73,7 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(serve(listener, store.clone(), Settings::default(), std::future::pending()));
         let client = Client::builder().no_proxy().build().unwrap();
-        let mut world =
-            Self { url, store, scope, agent: agent.agent.id, owner: String::new(), clock, client, server, folder };
+        let mut world = Self { url, store, scope, agent: agent.agent.id, owner: String::new(), clock, client, server, folder };
         world.owner = world.key("olga", Role::Owner, &world.scope.clone(), None).await;
         world
     }
