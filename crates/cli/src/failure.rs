@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use keepstep_client::{ClientError, ResolveError};
 use keepstep_core::lock::LockError;
 use keepstep_core::Field;
+use keepstep_source::manifest::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
-use crate::gap::EditRefusal;
-use keepstep_source::{Problem, SourceError};
+use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;
 
 use crate::exit;
@@ -62,6 +62,10 @@ pub(crate) enum Failure {
     Skill(SkillFileError),
     /// The code sets fields to something that nobody could evaluate.
     Unreadable(Vec<(Field, Problem)>),
+    /// The manifest cannot be written.
+    Manifest(ManifestError),
+    /// An edit of the code was not written.
+    Write(EditError),
     /// The code has no place that can be edited to hold a value.
     Edit(Box<EditRefusal>),
     /// No server to talk to could be made out.
@@ -124,9 +128,22 @@ impl Failure {
                 let helps = problems.iter().map(|(_, problem)| problem.help.clone()).filter(|help| !help.is_empty());
                 told(exit::USAGE, "unreadable", texts.join("\n"), helps.collect())
             }
+            Self::Manifest(error) => told(exit::USAGE, "manifest", error.to_string(), Vec::new()),
+            Self::Write(error) => match error {
+                EditError::ChangedMeanwhile { .. } => told(
+                    exit::CONFLICT,
+                    "changed_meanwhile",
+                    error.to_string(),
+                    vec!["run the command again to work with the file as it is now".to_owned()],
+                ),
+                EditError::Io { path, source } => {
+                    told(exit::USAGE, "io", format!("cannot write {}: {}", path.display(), reason(source)), io_hints(source))
+                }
+                EditError::Outside { .. } | EditError::ReadOnly { .. } => told(exit::USAGE, "io", error.to_string(), Vec::new()),
+            },
             Self::Edit(refusal) => {
                 let place = refusal.location.as_ref().map_or_else(String::new, |location| format!("{location}: "));
-                let frame = refusal.frame.as_ref().map_or_else(String::new, |frame| format!("\n{frame}"));
+                let frame = if refusal.frame.is_empty() { String::new() } else { format!("\n{}", refusal.frame) };
                 let hint = match &refusal.patch {
                     Some(_) => "the patch on stdout shows the edit; apply it by hand where it fits",
                     None => "edit the code by hand, or publish what it has with `keepstep sync --push`",
@@ -164,6 +181,18 @@ impl From<SourceError> for Failure {
 impl From<SkillFileError> for Failure {
     fn from(error: SkillFileError) -> Self {
         Self::Skill(error)
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(error: ManifestError) -> Self {
+        Self::Manifest(error)
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        Self::Write(error)
     }
 }
 

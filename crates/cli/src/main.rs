@@ -11,7 +11,6 @@ mod diff_view;
 mod exit;
 mod failure;
 mod files;
-mod gap;
 mod interrupt;
 mod keepstep_folder;
 mod lock_file;

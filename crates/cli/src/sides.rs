@@ -103,11 +103,6 @@ pub(crate) fn local(code: &AgentSource, field: Field) -> Local {
     }
 }
 
-/// Returns true if the code sets a field to something that nobody could evaluate.
-pub(crate) fn has_unreadable(code: &AgentSource) -> bool {
-    Field::ALL.into_iter().any(|field| matches!(code.property(field), Property::Unreadable(_)))
-}
-
 /// Both sides, compared.
 #[derive(Debug)]
 pub(crate) struct Compared {

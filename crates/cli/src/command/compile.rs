@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use keepstep_core::{Field, definition};
-use crate::gap::manifest;
+use keepstep_source::manifest::{self, ManifestError};
 use keepstep_source::{AgentSource, Property};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let settings = Settings::read(context, &project.root)?;
     let code = sides::read_code(context, &project.root)?;
     refuse_unreadable(&code)?;
-    let written = write_manifest(&project.root, &code)?;
+    let written = write_manifest(context, &project.root, &code)?;
     let verbose = arguments.verbose || arguments.debug;
     if verbose {
         show(context, &code, &written);
@@ -68,10 +68,25 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 }
 
 /// Writes the manifest and returns it.
-pub(crate) fn write_manifest(root: &Path, code: &AgentSource) -> Result<Value, Failure> {
+fn write_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<Value, Failure> {
     let manifest = manifest::build(code, jiff::Timestamp::now().as_millisecond())?;
-    manifest::write(root, &manifest)?;
+    for warning in manifest::write(root, &manifest)? {
+        context.printer.warning(&warning);
+    }
     Ok(manifest)
+}
+
+/// Writes the manifest on the way to something else. One that would say something wrong is not written, and that does not
+/// keep the command from its work.
+pub(crate) fn refresh_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<(), Failure> {
+    match write_manifest(context, root, code) {
+        Ok(_) => Ok(()),
+        Err(Failure::Manifest(ManifestError::Unreadable { field, .. })) => {
+            context.printer.status(format!("dist-v2/manifest.json was not written: the {field} cannot be read"));
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Fails for a property that nobody could read: the manifest must not say that it is empty.

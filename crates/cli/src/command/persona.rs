@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// What to do
     action: Option<Action>,
     /// Which version: a number, or latest for the newest one, drafts included
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, short = 'v', value_name = "VERSION")]
     persona_version: Option<Wanted>,
     /// With diff: compare the version with this one instead of the code
     #[arg(long, value_name = "VERSION", requires = "persona_version")]

@@ -73,7 +73,7 @@ impl Known {
 fn show(context: &Context, known: &Known) {
     let printer = &context.printer;
     let row = |title: &str, label: Label, text: String| {
-        printer.answer(Text::from(format!("{title:<9}")).and(label, text));
+        printer.answer(Text::from(format!("{title:<12}")).and(label, text));
     };
     let why = |failure: &Failure| failure.told(context.program).message;
     match &known.project {

@@ -53,9 +53,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let project = Project::open(context)?;
     let code = sides::read_code(context, &project.root)?;
     let lock = LockFile::read(&project.root)?;
-    if !sides::has_unreadable(&code) {
-        compile::write_manifest(&project.root, &code)?;
-    }
+    compile::refresh_manifest(context, &project.root, &code)?;
     let server = Server::connect(context, Some(&project.root))?;
     let mut compared = sides::compare(&server, &project, &code, &lock, Against::Published)?;
     let change = change(arguments, &compared)?;

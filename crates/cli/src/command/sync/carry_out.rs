@@ -6,7 +6,7 @@ use keepstep_client::{ClientError, RemoteAgent};
 use keepstep_core::drift::{Base, Local, Server as ServerSide};
 use keepstep_core::plan::Action;
 use keepstep_core::{Definition, Field, PersonaVersion, canonical};
-use crate::gap::{EditPlan, EditRefusal, PlanEdits as _};
+use keepstep_source::{EditPlan, EditRefusal};
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -40,9 +40,7 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
     if let Some(edits) = &edits {
         undo = Some(write_code(run, plan, edits, &folder)?);
         run.code = sides::read_code(run.context, &run.project.root)?;
-        if !sides::has_unreadable(&run.code) {
-            compile::write_manifest(&run.project.root, &run.code)?;
-        }
+        compile::refresh_manifest(run.context, &run.project.root, &run.code)?;
     }
     let before = run.compared.remote.clone();
     let mut pushed = None;
@@ -133,8 +131,8 @@ fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> 
         .iter()
         .map(|file| Replaced {
             path: file.path.clone(),
-            before: Some(file.before.clone().into()),
-            after: Some(file.after.clone().into()),
+            before: Some(file.before.clone()),
+            after: Some(file.after.clone()),
         })
         .collect();
     let id = folder.keep("sync", Timestamp::now(), &files)?;

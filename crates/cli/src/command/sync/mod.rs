@@ -117,8 +117,8 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let settings = Settings::read(context, &project.root)?;
     let strict = settings.strict(context, options.strict)?.value;
     let code = sides::read_code(context, &project.root)?;
-    if !options.only_looks() && !sides::has_unreadable(&code) {
-        compile::write_manifest(&project.root, &code)?;
+    if !options.only_looks() {
+        compile::refresh_manifest(context, &project.root, &code)?;
     }
     let lock = LockFile::read(&project.root)?;
     let compared = Server::connect(context, Some(&project.root))
@@ -153,6 +153,7 @@ impl Run<'_> {
     /// Only looks.
     fn check(&self) -> Outcome {
         self.show();
+        report::show_in_step(self.context, &self.compared);
         let mut document = self.document();
         let outcome = if self.compared.has_drift() {
             report::hint_at_flags(self.context);
@@ -172,6 +173,9 @@ impl Run<'_> {
         loop {
             self.show();
             let plan = choose::plan(self)?;
+            if plan.items.is_empty() {
+                report::show_in_step(self.context, &self.compared);
+            }
             if self.options.dry_run {
                 return carry_out::dry_run(self, &plan);
             }

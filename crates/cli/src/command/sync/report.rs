@@ -11,7 +11,7 @@ use crate::printer::{Label, Text, count};
 use crate::server::Server;
 use crate::sides::{Against, Compared, Project, local_value, server_value};
 
-/// Shows the fields that differ or could not be compared, or says that there is no drift.
+/// Shows the fields that differ or could not be compared.
 pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
     let printer = &context.printer;
     let drifted = compared.drifted().count();
@@ -42,7 +42,12 @@ pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
             context.program.name()
         ));
     }
-    if drifted == 0 && !compared.has_unreadable() {
+}
+
+/// Says that nothing differs, if nothing does.
+pub(super) fn show_in_step(context: &Context, compared: &Compared) {
+    let printer = &context.printer;
+    if !compared.has_drift() && !compared.has_unreadable() {
         printer.answer("✅ No drift detected. Local code is in sync with server.");
         if compared.view(Field::Persona).is_some_and(|view| view.state == State::NotOnServer) {
             printer.hint("no persona was published on the server yet; `keepstep push persona` publishes this one");

@@ -1,0 +1,109 @@
+//! The demo's platform, in this process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use keepstep_api::agents::DefinitionChange;
+use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
+use keepstep_core::AgentId;
+use keepstep_server::Settings;
+use keepstep_store::{NewKey, Role, Scope, Store};
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::command::admin::make_link;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::platform_data::make_private;
+
+/// A platform that serves beside the tour.
+pub(super) struct Platform {
+    runtime: Runtime,
+    url: String,
+    store: Store,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Platform {
+    /// Starts it.
+    pub(super) fn start(listen: SocketAddr, data: &Path) -> Result<Self, Failure> {
+        make_private(data).map_err(|error| Failure::io("make", &data.display().to_string(), error))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::io("start", "the platform", error))?;
+        let (shutdown, asked) = oneshot::channel::<()>();
+        let database = data.join("keepstep.db");
+        let fail = |error| Failure::io("listen on", &listen.to_string(), error);
+        let (listener, store) = runtime.block_on(async {
+            let listener = TcpListener::bind(listen).await.map_err(fail)?;
+            Ok::<_, Failure>((listener, Store::open(&database).await?))
+        })?;
+        let url = format!("http://{}", listener.local_addr().map_err(fail)?);
+        let served = store.clone();
+        let serving = runtime.spawn(keepstep_server::serve(listener, served, Settings::default(), async {
+            // Also when the sender is dropped: then nobody is left to serve for.
+            let _ = asked.await;
+        }));
+        Ok(Self { runtime, url, store, shutdown, serving })
+    }
+
+    /// Returns its address.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns a link that signs a browser in.
+    pub(super) fn owner_link(&self) -> Result<String, Failure> {
+        self.runtime.block_on(make_link(&self.store, &self.url))
+    }
+
+    /// Makes a key for somebody.
+    pub(super) fn key(&self, name: &str) -> Result<String, Failure> {
+        self.runtime.block_on(async {
+            let mut transaction = self.store.write().await?;
+            let scope = Scope::organisation(transaction.ensure_organisation(None).await?.id);
+            let new = NewKey { name, role: Role::Owner, scope: &scope, expires_at: None };
+            let (secret, _) = transaction.create_key(new).await?;
+            transaction.commit().await?;
+            Ok(secret.reveal().to_owned())
+        })
+    }
+
+    /// Publishes a persona as somebody else would.
+    pub(super) fn publish(&self, key: &str, agent: &AgentId, persona: &str, message: &str) -> Result<(), Failure> {
+        let url = Url::parse(&self.url).map_err(|error| Failure::usage(error.to_string()))?;
+        let key = Some(Key { secret: Secret::from(key), origin: KeyOrigin::Flag });
+        let target = Target { url, url_origin: UrlOrigin::Flag, key, withheld: Vec::new() };
+        let writer = Writer::new(&target, &Options::default())?;
+        let fields: Map<String, Value> = [("persona".to_owned(), Value::from(persona))].into_iter().collect();
+        let change = DefinitionChange { fields, draft: false, message: Some(message.to_owned()) };
+        self.runtime.block_on(async {
+            let before = writer.reader().agent_now(agent).await?;
+            writer.change(agent, before.revision, &change).await?;
+            Ok(())
+        })
+    }
+
+    /// Serves until Ctrl-C.
+    pub(super) fn serve_on(&self) {
+        let _pause = interrupt::pause();
+        self.runtime.block_on(async {
+            // Without a handler the signal ends the process, which is what it asks for.
+            let _ = tokio::signal::ctrl_c().await;
+        });
+    }
+
+    /// Ends it.
+    pub(super) fn end(self) {
+        let _ = self.shutdown.send(());
+        // What it served is thrown away; an error at the end tells nobody anything.
+        let _ = self.runtime.block_on(self.serving);
+    }
+}

@@ -1,0 +1,164 @@
+//! The tour: what is shown, in which order, and in which words.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use keepstep_core::AgentId;
+use keepstep_source::skill_file;
+
+use super::platform::Platform;
+use crate::context::Context;
+use crate::exit;
+use crate::failure::Failure;
+use crate::files::write_whole;
+use crate::printer::{Label, Text};
+
+const COLLEAGUE: &str = "Maria";
+
+const FIRST: &str = "You answer questions about orders of a small bookshop.
+
+Be friendly.
+Never promise a delivery date.
+Close with the order number.";
+
+const BY_COLLEAGUE: &str = "You answer questions about orders of a small bookshop.
+
+Be friendly, and brief.
+Never promise a delivery date.
+Close with the order number.";
+
+const BY_COLLEAGUE_LATER: &str = "You answer questions about orders of a small bookshop.
+
+Be friendly, and brief.
+Never promise a delivery date.
+Close with the order number and a thank-you.";
+
+/// Shows everything once.
+pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Result<(), Failure> {
+    let tour = Tour { context, world: world.to_owned(), platform };
+    tour.title("keepstep keeps an AI agent's code and its platform in step. This is a tour on throw-away data.");
+
+    tour.step("A platform. It holds the agent that production uses, and colleagues edit it in the browser.");
+    tour.typed("serve");
+    tour.prints(&format!("keepstep serves {}\n", platform.url()));
+
+    tour.step("A project. The agent is TypeScript in git; `init agent` makes it here and on the platform.");
+    let key = platform.key("you")?;
+    tour.runs_with(&["login", platform.url()], &["--with-key"], &key, exit::DONE)?;
+    tour.runs(&["init", "agent", ".", "--name", "Bookshop"], exit::DONE)?;
+    tour.edit_code(FIRST)?;
+
+    tour.step("You publish the persona that you wrote in src/index.ts.");
+    tour.runs(&["push", "persona", "--force"], exit::DONE)?;
+    tour.runs(&["sync", "--quiet"], exit::DONE)?;
+
+    tour.step(&format!("Meanwhile {COLLEAGUE} edits the persona in the browser. A check in CI sees it, and exits 1."));
+    let colleague = platform.key(COLLEAGUE)?;
+    let agent = tour.agent()?;
+    platform.publish(&colleague, &agent, BY_COLLEAGUE, "Shorter answers")?;
+    tour.runs(&["sync", "--check"], exit::FOUND)?;
+
+    tour.step("You take her text: it is written into the literal in your code, and nothing else changes there.");
+    tour.runs(&["sync", "--accept"], exit::DONE)?;
+
+    tour.step(&format!("Now both of you edit: you the first line, {COLLEAGUE} the last. keepstep knows who changed what, and merges."));
+    tour.edit_code(&BY_COLLEAGUE.replace("a small bookshop", "the bookshop Lamplight"))?;
+    platform.publish(&colleague, &agent, BY_COLLEAGUE_LATER, "Say thank you")?;
+    tour.runs(&["sync", "--merge"], exit::DONE)?;
+
+    tour.step("You edit once more and publish. What was replaced stays a version, and the line that brings it back is shown.");
+    tour.edit_code(&BY_COLLEAGUE_LATER.replace("a small bookshop", "the bookshop Lamplight").replace("brief", "clear"))?;
+    tour.runs(&["sync", "--push"], exit::DONE)?;
+
+    tour.step("Code and platform are in step.");
+    tour.runs(&["sync", "--check"], exit::DONE)?;
+    tour.runs(&["persona", "production", "versions"], exit::DONE)
+}
+
+struct Tour<'a> {
+    context: &'a Context,
+    world: PathBuf,
+    platform: &'a Platform,
+}
+
+impl Tour<'_> {
+    fn title(&self, text: &str) {
+        self.context.printer.answer(Text::of(Label::Heading, text));
+    }
+
+    fn step(&self, text: &str) {
+        self.context.printer.answer("");
+        self.context.printer.answer(Text::of(Label::Heading, text));
+    }
+
+    fn typed(&self, command: &str) {
+        self.context.printer.answer(Text::from("  $ ").and(Label::Command, self.context.typed(command)));
+    }
+
+    /// Shows what a command printed, indented.
+    fn prints(&self, text: &str) {
+        if self.context.printer.is_json() {
+            return;
+        }
+        let indented: String = text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
+        self.context.printer.exact(&indented);
+    }
+
+    fn runs(&self, arguments: &[&str], expected: u8) -> Result<(), Failure> {
+        self.runs_with(arguments, &[], "", expected)
+    }
+
+    /// Runs a command of this program and shows it. What is hidden belongs to the tour and not to the command.
+    fn runs_with(&self, arguments: &[&str], hidden: &[&str], input: &str, expected: u8) -> Result<(), Failure> {
+        let line: Vec<String> =
+            arguments.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() }).collect();
+        self.typed(&line.join(" "));
+        let fail = |error| Failure::io("run", &format!("`{}`", line.join(" ")), error);
+        let program = std::env::current_exe().map_err(fail)?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .args(hidden)
+            .args(["--color", if self.context.printer.is_colored() { "always" } else { "never" }])
+            .current_dir(self.project()?)
+            .env_clear()
+            .env("HOME", self.world.join("home"))
+            .env("KEEPSTEP_URL", self.platform.url())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(fail)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that does not read its input may be gone already.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(fail)?;
+        self.prints(&String::from_utf8_lossy(&output.stdout));
+        self.prints(&String::from_utf8_lossy(&output.stderr));
+        if output.status.code() == Some(i32::from(expected)) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line.join(" "), output.status)))
+    }
+
+    fn project(&self) -> Result<PathBuf, Failure> {
+        let folder = self.world.join("bookshop");
+        fs::create_dir_all(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        Ok(folder)
+    }
+
+    fn agent(&self) -> Result<AgentId, Failure> {
+        Ok(skill_file::read(&self.project()?)?.agent_id)
+    }
+
+    /// Writes the code as a developer would.
+    fn edit_code(&self, persona: &str) -> Result<(), Failure> {
+        let code = format!(
+            "import {{ LuaAgent }} from 'lua-cli';\n\nexport const agent = new LuaAgent({{\n  name: 'Bookshop',\n  persona: `{persona}`,\n}});\n"
+        );
+        let path = self.project()?.join("src/index.ts");
+        write_whole(&path, code.as_bytes()).map_err(|error| Failure::io("write", &path.display().to_string(), error))
+    }
+}

@@ -1,0 +1,19 @@
+//! The commands through the binary, against a real platform. The modules repeat the tree of the commands.
+
+mod admin;
+mod alias;
+mod auth;
+mod bad_input;
+mod common;
+mod compile;
+mod crash;
+mod demo;
+mod doctor;
+mod global;
+mod init;
+mod persona;
+mod push;
+mod serve;
+mod status;
+mod sync;
+mod undo;

@@ -1,0 +1,211 @@
+//! `keepstep sync --check`
+
+use insta::assert_snapshot;
+use keepstep_testkit::{World, closed_port, transcript};
+
+use crate::common::{BINARY, Bench, FIRST};
+
+#[test]
+fn nothing_differs() {
+    let bench = Bench::in_step();
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn no_persona_on_the_server_is_no_drift() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn the_code_changed() {
+    let bench = Bench::in_step();
+    bench.code(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn the_code_changed_in_color() {
+    let bench = Bench::in_step();
+    bench.code(&FIRST.replace("friendly", "formal"));
+    let shown = bench.run(&["sync", "--check", "--color", "always"]).replace('\u{1b}', "ESC");
+    assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn a_long_unchanged_run_is_folded() {
+    let bench = Bench::new();
+    let lines: Vec<String> = (1..=12).map(|number| format!("line {number}")).collect();
+    bench.code(&lines.join("\n"));
+    bench.ok(&["sync", "--push"]);
+    bench.code(&lines.join("\n").replace("line 12", "the end"));
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn escapes_and_marks_of_direction_are_made_visible() {
+    let bench = Bench::in_step();
+    bench.code("Be \\u001b[31mred\\u001b[0m and \\u202ereversed\\u0007");
+    let output = bench.output(&["sync", "--check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Be \\e[31mred\\e[0m and \\u{202e}reversed\\x07"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+}
+
+#[test]
+fn s1_an_unreachable_server_is_not_checked_and_never_in_step() {
+    let bench = Bench::in_step();
+    let url = format!("http://127.0.0.1:{}", closed_port().port());
+    let shown = bench.run(&["sync", "--check", "--url", &url, "--api-key", &bench.key]).replace(&url, "[URL]");
+    assert_snapshot!(shown, @"");
+    let (code, document) = bench.json(&["sync", "--check", "--url", &url]);
+    assert_eq!((code, &document["checked"]), (0, &serde_json::json!(false)));
+    let strict = bench.output(&["sync", "--check", "--url", &url, "--strict"]);
+    assert_eq!(strict.status.code(), Some(11), "{}", transcript(&strict));
+    let strict = bench.command(&["sync", "--check", "--url", &url]).env("KEEPSTEP_STRICT", "1").output().unwrap();
+    assert_eq!(strict.status.code(), Some(11));
+    bench.project().file("keepstep.toml", "strict = true\n");
+    assert_eq!(bench.output(&["sync", "--check", "--url", &url]).status.code(), Some(11));
+    let off = bench.command(&["sync", "--check", "--url", &url]).env("KEEPSTEP_STRICT", "0").output().unwrap();
+    assert_eq!(off.status.code(), Some(0));
+}
+
+#[test]
+fn s2_a_check_writes_nothing_at_all() {
+    let bench = Bench::new();
+    for arguments in [["sync", "--check"], ["sync", "--dry-run"]] {
+        bench.ok(&arguments);
+        assert_eq!(bench.project().files(), ["lua.skill.yaml", "src/index.ts", "tsconfig.json"], "{arguments:?}");
+    }
+    bench.ok(&["sync", "--push"]);
+    bench.code("Something else");
+    bench.project().remove("keepstep.lock").remove("dist-v2/manifest.json");
+    let before = bench.project().files();
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(1));
+    assert_eq!(bench.project().files(), before);
+    assert_eq!(bench.all_versions(), [format!("{FIRST}\n")]);
+}
+
+#[test]
+fn s3_every_field_is_counted() {
+    let bench = Bench::in_step();
+    bench.colleague_sets_model("openai/gpt-4o");
+    bench.project().file(
+        "src/index.ts",
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Other', persona: 'p', governance: { mode: 'sdk' } });\n",
+    );
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn s17_a_difference_in_line_ends_is_none_and_one_in_form_is_seen() {
+    let bench = Bench::in_step();
+    bench.project().file("src/index.ts", crate::common::code(FIRST).replace('\n', "\r\n"));
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+    bench.code("a");
+    bench.ok(&["sync", "--push"]);
+    bench.project().file(
+        "src/index.ts",
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: { base: 'a' } });\n",
+    );
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn s18_a_text_that_spells_an_object_is_a_text() {
+    let bench = Bench::new();
+    let object = "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: { base: 'a' } });\n";
+    bench.project().file("src/index.ts", object);
+    bench.ok(&["sync", "--push"]);
+    bench.project().file("src/index.ts", object.replace("{ base: 'a' }", "'{\"base\":\"a\"}'"));
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(1));
+    bench.project().file("src/index.ts", object.replace("{ base: 'a' }", "'[base]\\na'"));
+    let text = bench.run(&["sync", "--check"]);
+    assert!(text.contains("- (an object)\n+ (a text that reads the same)"), "{text}");
+}
+
+#[test]
+fn s14_a_key_in_the_governance_is_no_drift() {
+    let bench = Bench::new();
+    let code = "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: 'p', governance: { mode: 'sdk', apiKey: 'very-secret' } });\n";
+    bench.project().file("src/index.ts", code);
+    bench.ok(&["sync", "--push"]);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+    let output = bench.output(&["sync", "--check", "--json"]);
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("very-secret"), "{}", transcript(&output));
+}
+
+#[test]
+fn x6_an_unreadable_persona_is_never_in_step_and_never_empty() {
+    let bench = Bench::in_step();
+    bench.project().file(
+        "src/index.ts",
+        "import { LuaAgent } from 'lua-cli';\nimport { persona } from './missing';\nexport const agent = new LuaAgent({ name: 'Helper', persona });\n",
+    );
+    let check = bench.run(&["sync", "--check"]);
+    assert!(check.starts_with("exit: 2\n"), "{check}");
+    assert!(check.contains("src/index.ts:") && !check.contains("No drift"), "{check}");
+    let push = bench.run(&["sync", "--push"]);
+    assert!(push.starts_with("exit: 2\n"), "{push}");
+    assert_eq!(bench.all_versions(), [format!("{FIRST}\n")]);
+}
+
+#[test]
+fn the_newer_draft_is_named_when_the_code_equals_it() {
+    let bench = Bench::in_step();
+    bench.code("A draft");
+    bench.ok(&["push", "persona", "--draft", "--force"]);
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_eq!(bench.output(&["sync", "--check", "--against", "draft"]).status.code(), Some(0));
+    assert_eq!(bench.output(&["sync", "--check", "--against", "v2"]).status.code(), Some(0));
+    assert_eq!(bench.output(&["sync", "--check", "--against", "v1"]).status.code(), Some(1));
+    assert_eq!(bench.output(&["sync", "--check", "--against", "v9"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_rollback_does_not_change_what_is_compared() {
+    let bench = Bench::in_step();
+    bench.code("Second");
+    bench.ok(&["sync", "--push"]);
+    bench.ok(&["persona", "production", "deploy", "--persona-version", "1", "--force"]);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+    assert_eq!(bench.output(&["sync", "--check", "--against", "current"]).status.code(), Some(1));
+}
+
+#[test]
+fn check_goes_before_accept_and_push() {
+    let bench = Bench::in_step();
+    bench.code("Second");
+    assert_eq!(bench.output(&["sync", "--check", "--accept", "--push"]).status.code(), Some(1));
+    assert_eq!(bench.all_versions().len(), 1);
+    bench.ok(&["sync", "--accept", "--push"]);
+    assert!(bench.project().read("src/index.ts").contains(FIRST));
+}
+
+#[test]
+fn the_name_that_it_is_called_by_is_the_name_that_it_uses() {
+    let bench = Bench::in_step();
+    bench.code("Second");
+    let link = bench.world.path().join("lua");
+    std::os::unix::fs::symlink(BINARY, &link).unwrap();
+    let output = bench
+        .world
+        .command(&link)
+        .env("LUA_API_URL", bench.platform.url())
+        .env("LUA_API_KEY", &bench.key)
+        .args(["--ci", "sync", "--check"])
+        .output()
+        .unwrap();
+    let text = bench.filtered(&transcript(&output));
+    assert!(text.contains("`lua sync` asks what to do"), "{text}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+}
+
+#[test]
+fn a_world_without_a_project_says_how_to_start_one() {
+    let world = World::new();
+    let output = world.command(BINARY).args(["sync", "--check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("lua.skill.yaml") && text.contains("`keepstep init agent`"), "{text}");
+}

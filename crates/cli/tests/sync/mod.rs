@@ -1,0 +1,11 @@
+//! `keepstep sync`
+
+mod accept;
+mod check;
+mod dry_run;
+mod json;
+mod merge;
+mod prompts;
+mod push;
+mod states;
+mod status;
