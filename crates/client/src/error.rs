@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keepstep_core::{Field, Revision};
 
+use crate::connection::UNKNOWN_AUTHORITY;
 use crate::target::{KeyOrigin, Withheld};
 
 /// What is wrong with a key.
@@ -228,10 +229,9 @@ impl ClientError {
                 });
                 Some(lines.join("\n"))
             }
-            Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
-                "If the platform's certificate is from an authority of your own, name that authority's file in SSL_CERT_FILE."
-                    .to_owned(),
-            ),
+            Self::Unreachable { reason, .. } if reason == UNKNOWN_AUTHORITY => {
+                Some("If it is from an authority of your own, name the authority's file in SSL_CERT_FILE.".to_owned())
+            }
             Self::NotAllowed { .. } => Some("Ask an owner of the platform for a key with a wider role or project.".to_owned()),
             Self::Stale { .. } => Some(format!("Run `{program} sync` to see what changed.")),
             Self::Refused { hint, .. } => hint.clone(),

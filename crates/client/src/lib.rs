@@ -8,6 +8,7 @@
 //! Nothing here reads environment variables or looks for the home folder; the caller passes [`Surroundings`]. (The HTTP
 //! library reads the usual proxy variables by itself.) Nothing prints.
 
+mod connection;
 pub mod credentials;
 mod dialect;
 pub mod env_file;

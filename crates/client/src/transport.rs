@@ -1,6 +1,5 @@
 //! One request and its answer: connections, tries, redirects, limits, and what an answer means.
 
-use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,11 +11,11 @@ use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use keepstep_core::Revision;
 use keepstep_core::api_key::{KeyForm, form_of};
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use crate::connection::{cause, reason_of, tls};
 use crate::error::{ClientError, KeyProblem};
 use crate::retry::{Failure, Pace, Policy, RealPace, retry_after};
 use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
@@ -174,7 +173,7 @@ impl Transport {
         if is_loopback(&target.url) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| setup(root_cause(&error)))?;
+        let client = builder.build().map_err(|error| setup(reason_of(&error)))?;
         let key = target.key.as_ref().map(|key| (bearer(key.secret.reveal()), key.origin.clone()));
         let (key, problem) = match key {
             None => (None, Some(KeyProblem::Missing)),
@@ -303,12 +302,15 @@ impl Transport {
             // Who was silent for that long will be again, and somebody is waiting.
             let reason = format!("no answer within {} seconds", limit.as_secs());
             (None, ClientError::Unreachable { server, reason })
+        } else if error.is_dns() {
+            let reason = "its name is not known, or there is no network".to_owned();
+            (Some(Failure::Silence), ClientError::Unreachable { server, reason })
         } else if error.is_connect() {
-            (Some(Failure::Silence), ClientError::Unreachable { server, reason: root_cause(error) })
+            (Some(Failure::Silence), ClientError::Unreachable { server, reason: reason_of(error) })
         } else if parsed {
             (None, ClientError::NotOurs { server, status: None, content_type: None, title: None })
         } else if error.is_builder() {
-            (None, ClientError::Setup { server, reason: root_cause(error) })
+            (None, ClientError::Setup { server, reason: reason_of(error) })
         } else {
             (Some(Failure::Broken), self.cut())
         }
@@ -437,44 +439,4 @@ fn bearer(key: &str) -> Option<HeaderValue> {
     let mut header = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
     header.set_sensitive(true);
     Some(header)
-}
-
-/// Returns the settings for encrypted connections. Reading the system's certificates takes longer than a whole check of a
-/// platform without encryption, so that is done only where it is needed.
-fn tls(is_needed: bool, options: &Options) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if is_needed {
-        let (file, folder) = (options.certificate_file.as_deref(), options.certificate_folder.as_deref());
-        let found = if file.is_some() || folder.is_some() {
-            rustls_native_certs::load_certs_from_paths(file, folder)
-        } else {
-            rustls_native_certs::load_native_certs()
-        };
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
-            return Err(format!("no certificates to trust were found{why}"));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
-fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// Returns what an error comes down to, without the number of the operating system.
-fn root_cause(error: &(dyn Error + 'static)) -> String {
-    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
-    visible(&(first + characters.as_str()))
 }

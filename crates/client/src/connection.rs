@@ -1,0 +1,85 @@
+//! Encrypted connections, and why a connection failed in words.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+
+use crate::text::visible;
+use crate::transport::Options;
+
+/// Returns the settings for encrypted connections. Reading the system's certificates takes longer than a whole check of a
+/// platform without encryption, so that is done only where it is needed.
+pub(crate) fn tls(is_needed: bool, options: &Options) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if is_needed {
+        let (file, folder) = (options.certificate_file.as_deref(), options.certificate_folder.as_deref());
+        let found = if file.is_some() || folder.is_some() {
+            rustls_native_certs::load_certs_from_paths(file, folder)
+        } else {
+            rustls_native_certs::load_native_certs()
+        };
+        roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() {
+            let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
+            return Err(format!("no certificates to trust were found{why}"));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// Returns the first error of a type among an error and its causes.
+pub(crate) fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|error| unwrapped(error).downcast_ref())
+}
+
+/// Returns what the standard library's errors wrap, which they leave out of the chain of causes.
+fn unwrapped<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => unwrapped(inner),
+        None => error,
+    }
+}
+
+/// Returns what an error comes down to, as the end of a sentence.
+pub(crate) fn reason_of(error: &(dyn Error + 'static)) -> String {
+    if let Some(error) = cause::<rustls::Error>(error) {
+        return encryption(error);
+    }
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    visible(&(first + characters.as_str()))
+}
+
+/// What no certificate store on this machine knows. [`crate::ClientError::hint`] looks for it.
+pub(crate) const UNKNOWN_AUTHORITY: &str = "nobody whom this machine trusts signed its certificate";
+
+fn encryption(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::UnknownIssuer => UNKNOWN_AUTHORITY.to_owned(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired, or this machine's clock is wrong".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet, or this machine's clock is wrong".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name".to_owned()
+            }
+            other => visible(&format!("its certificate is not good: {other}")),
+        },
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS; perhaps its address begins with http://".to_owned(),
+        other => visible(&other.to_string()),
+    }
+}
