@@ -168,15 +168,6 @@ async fn nobody_there_is_given_up_soon() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_not_the_same_as_nobody_there() {
-    // The top-level name is reserved for this: it never exists.
-    let url = "http://keepstep.invalid";
-    let error = fails(url).await;
-    assert!(error.is_unreachable());
-    insta::assert_snapshot!(told(&error, url), @"http://server cannot be reached: its name is not known, or there is no network");
-}
-
-#[tokio::test]
 async fn a_server_that_does_not_answer_is_given_up_after_one_try() {
     let server = Canned::start(|_| ours(200, &state(7)));
     let proxy = Proxy::before(server.address());

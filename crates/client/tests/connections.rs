@@ -1,4 +1,4 @@
-//! Encrypted connections, and proxies.
+//! Encrypted connections, proxies, names.
 #![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 mod common;
@@ -86,12 +86,15 @@ async fn a_server_without_encryption_is_told_from_one_that_is_down() {
     insta::assert_snapshot!(ask(&url, "authority.pem").await.unwrap_err(), @"http://server cannot be reached: it does not speak TLS; perhaps its address begins with http://");
 }
 
-/// Runs one of the ignored tests below in a process of its own, with proxies in its environment.
-fn run_with_proxy(test: &str, proxy: &str) {
+/// Runs one of the ignored tests below in a process of its own, with this proxy in its environment or none.
+fn run_alone(test: &str, proxy: Option<&str>) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy").env_remove("REQUEST_METHOD");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-        command.env(name, proxy);
+        match proxy {
+            Some(proxy) => command.env(name, proxy),
+            None => command.env_remove(name),
+        };
     }
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -101,9 +104,9 @@ fn run_with_proxy(test: &str, proxy: &str) {
 #[test]
 fn a_proxy_is_asked_for_other_machines_only() {
     let proxy = Canned::start(|_| Reply::json(200, &state(7)).header("keepstep-api", "1"));
-    run_with_proxy("asks_another_machine", &proxy.url());
+    run_alone("asks_another_machine", Some(&proxy.url()));
     assert_eq!(proxy.summary(), "GET http://platform.example/api/v1/agents/baseAgent_agent_1/state");
-    run_with_proxy("asks_this_machine", &proxy.url());
+    run_alone("asks_this_machine", Some(&proxy.url()));
     assert_eq!(proxy.requests().len(), 1);
 }
 
@@ -119,4 +122,19 @@ async fn asks_this_machine() {
     let server = Canned::start(|_| Reply::json(404, &json!({})));
     assert!(common::reader(&server.url()).agent(&agent(), None).await.is_err());
     assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_not_the_same_as_nobody_there() {
+    run_alone("asks_an_unknown_name", None);
+}
+
+#[tokio::test]
+#[ignore = "run by a_name_that_nobody_knows_is_not_the_same_as_nobody_there, without proxies in the environment"]
+async fn asks_an_unknown_name() {
+    // Too long for a name, which is found out without asking the network.
+    let url = format!("http://{}.example", "a".repeat(64));
+    let error = common::reader(&url).agent(&agent(), None).await.unwrap_err();
+    assert!(error.is_unreachable());
+    insta::assert_snapshot!(told(&error, &url), @"http://server cannot be reached: its name is not known, or there is no network");
 }
