@@ -132,14 +132,10 @@ fn agents_in(graph: &Graph, module: &Arc<Module>) -> Vec<AgentSite> {
             matches!(parent, Some(Ok(Value::Class(parent_module, parent))) if parent == class && Arc::ptr_eq(&parent_module, module))
         });
         let is_constructed = constructed.contains(&(module.file.path.clone(), class));
-        let says_nothing = module.classes[class].members.is_empty()
-            && matches!(module.classes[class].constructor, Constructor::Implicit);
+        let says_nothing =
+            module.classes[class].members.is_empty() && matches!(module.classes[class].constructor, Constructor::Implicit);
         if !is_parent && !is_constructed && !says_nothing && !module.classes[class].is_abstract {
-            agents.push(AgentSite {
-                module: Arc::clone(module),
-                span: head(module, class),
-                form: Form::Class(class),
-            });
+            agents.push(AgentSite { module: Arc::clone(module), span: head(module, class), form: Form::Class(class) });
         }
     }
     agents.sort_by_key(|agent| agent.span);

@@ -23,10 +23,6 @@ impl Span {
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
-
-    pub(crate) fn contains(self, other: Self) -> bool {
-        self.start <= other.start && other.end <= self.end
-    }
 }
 
 impl From<oxc_span::Span> for Span {

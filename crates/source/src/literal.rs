@@ -319,13 +319,8 @@ b";
 
     #[test]
     fn keys_and_values_are_data() {
-        let style = CodeStyle {
-            quote: Quote::Single,
-            line_end: "\n",
-            step: "  ".to_owned(),
-            indent: String::new(),
-            is_multiline: false,
-        };
+        let style =
+            CodeStyle { quote: Quote::Single, line_end: "\n", step: "  ".to_owned(), indent: String::new(), is_multiline: false };
         let value = serde_json::json!({"a-b": [1, null], "ok": "it's", "__proto__": {"x": true}});
         assert_eq!(style.value(&value), r"{ 'a-b': [1, null], ok: 'it\'s', ['__proto__']: { x: true } }");
         let lines = CodeStyle { is_multiline: true, indent: "  ".to_owned(), ..style };

@@ -5,9 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use oxc_resolver::{
-    ResolveOptions, Resolver, TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
-};
+use oxc_resolver::{ResolveOptions, Resolver, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
 
 use crate::error::SourceError;
 use crate::frame;
@@ -61,27 +59,24 @@ pub(crate) enum Resolved {
     Outside(PathBuf),
 }
 
+/// Files by their paths, each loaded once.
+type Loaded<T> = Arc<Mutex<HashMap<PathBuf, Result<Arc<T>, LoadError>>>>;
+
 /// The loaded files. Each is read and parsed once; a clone shares them.
 #[derive(Clone)]
 pub(crate) struct Graph {
     pub(crate) root: PathBuf,
     resolver: Arc<Resolver>,
     resolutions: Arc<Mutex<HashMap<(PathBuf, String), Resolved>>>,
-    files: Arc<Mutex<HashMap<PathBuf, Result<Arc<File>, LoadError>>>>,
-    modules: Arc<Mutex<HashMap<PathBuf, Result<Arc<Module>, LoadError>>>>,
+    files: Loaded<File>,
+    modules: Loaded<Module>,
 }
 
 impl Graph {
     pub(crate) fn new(root: &Path) -> Result<Self, SourceError> {
         let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.to_owned(), source })?;
         let resolver = Arc::new(resolver(&root));
-        Ok(Self {
-            root,
-            resolver,
-            resolutions: Arc::default(),
-            files: Arc::default(),
-            modules: Arc::default(),
-        })
+        Ok(Self { root, resolver, resolutions: Arc::default(), files: Arc::default(), modules: Arc::default() })
     }
 
     /// Returns a graph in which some files have other texts.
@@ -142,8 +137,7 @@ impl Graph {
             return Err(LoadError::TooLarge { size: metadata.len() });
         }
         let bytes = std::fs::read(&real).map_err(|error| LoadError::io(&error))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| LoadError::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
+        let text = String::from_utf8(bytes).map_err(|error| LoadError::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
         Ok(Arc::new(File { path: path.to_owned(), text }))
     }
 
@@ -152,9 +146,9 @@ impl Graph {
         if let Some(known) = lock(&self.modules).get(path) {
             return known.clone();
         }
-        let parsed = self.file(path).and_then(|file| {
-            syntax::lower(&file).map(Arc::new).map_err(|problem| LoadError::Syntax { file, problem })
-        });
+        let parsed = self
+            .file(path)
+            .and_then(|file| syntax::lower(&file).map(Arc::new).map_err(|problem| LoadError::Syntax { file, problem }));
         lock(&self.modules).insert(path.to_owned(), parsed.clone());
         parsed
     }
@@ -216,9 +210,16 @@ impl Graph {
         }
         std::thread::scope(|scope| {
             let chunks = paths.chunks(paths.len().div_ceil(threads));
-            let workers: Vec<_> = chunks.map(|chunk| scope.spawn(move || load(chunk))).collect();
-            // A worker that panicked has loaded nothing; its files are loaded again when they are needed.
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+            let workers: Vec<_> = chunks.map(|chunk| (chunk, deep_thread().spawn_scoped(scope, move || load(chunk)))).collect();
+            workers
+                .into_iter()
+                .flat_map(|(chunk, worker)| match worker.map(std::thread::ScopedJoinHandle::join) {
+                    Ok(Ok(imported)) => imported,
+                    Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                    // No thread could be started.
+                    Err(_) => load(chunk),
+                })
+                .collect()
         })
     }
 
@@ -259,6 +260,26 @@ impl Graph {
     }
 }
 
+/// Runs something on a stack of its own that deeply nested code cannot exhaust: parsing it recurses.
+pub(crate) fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    // Shared with the thread, so that it is still here if none can be started.
+    let work = Mutex::new(Some(work));
+    let run = || lock(&work).take().map(|work| work());
+    let result = std::thread::scope(|scope| match deep_thread().spawn_scoped(scope, run) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(_) => run(),
+    });
+    match result {
+        Some(result) => result,
+        None => unreachable!("the work is taken once"),
+    }
+}
+
+/// The memory is only taken as far as it is used.
+fn deep_thread() -> std::thread::Builder {
+    std::thread::Builder::new().name("keepstep-source".to_owned()).stack_size(256 << 20)
+}
+
 /// Returns true for a file that can be imported as a module.
 pub(crate) fn is_module(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -266,15 +287,36 @@ pub(crate) fn is_module(path: &Path) -> bool {
 }
 
 /// Returns true for the modules of the runtime that a definition may use without the `node:` prefix.
-fn is_builtin(name: &str) -> bool {
+pub(crate) fn is_builtin(name: &str) -> bool {
     const BUILTINS: [&str; 22] = [
-        "assert", "buffer", "child_process", "crypto", "dns", "events", "fs", "fs/promises", "http", "https", "module",
-        "net", "os", "path", "perf_hooks", "process", "querystring", "stream", "timers", "url", "util", "zlib",
+        "assert",
+        "buffer",
+        "child_process",
+        "crypto",
+        "dns",
+        "events",
+        "fs",
+        "fs/promises",
+        "http",
+        "https",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "querystring",
+        "stream",
+        "timers",
+        "url",
+        "util",
+        "zlib",
     ];
     BUILTINS.contains(&name)
 }
 
-fn resolver(root: &Path) -> Resolver {
+/// Returns what finds the files that specifiers name, as TypeScript does with the project's configuration.
+pub(crate) fn resolver(root: &Path) -> Resolver {
     let alias = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|&extension| extension.to_owned()).collect());
     let config_file = root.join("tsconfig.json");
     let mut options = ResolveOptions {

@@ -12,7 +12,7 @@ use crate::discover::{AgentSite, discover};
 use crate::engine::{self, CapturedAgent, CapturedValue};
 use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
 use crate::frame;
-use crate::modules::Graph;
+use crate::modules::{Graph, with_deep_stack};
 use crate::value::{Content, Doubt, Object, Obstacle, Site, Value};
 use crate::{Location, Problem, SourceError};
 
@@ -90,7 +90,7 @@ pub struct AgentSource {
 /// There is no agent or more than one, or a file that belongs to it cannot be read or does not parse. A single property that
 /// cannot be told is not an error but [`Property::Unreadable`].
 pub fn read(root: &Path, options: &Options) -> Result<AgentSource, SourceError> {
-    read_graph(Graph::new(root)?, options)
+    with_deep_stack(|| read_graph(Graph::new(root)?, options))
 }
 
 pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource, SourceError> {
@@ -104,7 +104,8 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
     let config = agent.config(&Evaluator::new(&graph, &foreign_use));
     let location = graph.location(&agent.module.file, agent.span.start);
     let (properties, others) = {
-        let reader = Reader { graph: &graph, options, agent: &agent, config: &config, foreign_use: &foreign_use, run: OnceCell::new() };
+        let reader =
+            Reader { graph: &graph, options, agent: &agent, config: &config, foreign_use: &foreign_use, run: OnceCell::new() };
         let properties = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
         let others = config.slots.keys().filter(|key| Field::ALL.iter().all(|field| field.key() != *key));
         let mut others: BTreeMap<String, Property> = others.map(|key| (key.clone(), reader.other(key))).collect();
@@ -113,17 +114,7 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
         }
         (properties, others)
     };
-    Ok(AgentSource {
-        graph,
-        options: options.clone(),
-        agent,
-        config,
-        foreign_use,
-        reached,
-        location,
-        properties,
-        others,
-    })
+    Ok(AgentSource { graph, options: options.clone(), agent, config, foreign_use, reached, location, properties, others })
 }
 
 impl AgentSource {
@@ -163,15 +154,15 @@ impl AgentSource {
         let fields = self.properties.iter().map(|(field, property)| (field.key(), property));
         fields.chain(self.others.iter().map(|(key, property)| (key.as_str(), property)))
     }
-
-    pub(crate) fn problem(&self, obstacle: Obstacle) -> Problem {
-        problem(&self.graph, &self.agent, obstacle)
-    }
 }
 
 impl std::fmt::Debug for AgentSource {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("AgentSource").field("location", &self.location).field("properties", &self.properties).finish_non_exhaustive()
+        formatter
+            .debug_struct("AgentSource")
+            .field("location", &self.location)
+            .field("properties", &self.properties)
+            .finish_non_exhaustive()
     }
 }
 

@@ -89,7 +89,9 @@ pub(crate) struct Literal {
 pub(crate) enum Style {
     Quoted(Quote),
     /// A stretch of a template; alone if the template has no substitutions.
-    Template { is_alone: bool },
+    Template {
+        is_alone: bool,
+    },
     /// A stretch of a template whose backslashes mean themselves.
     RawTemplate,
     /// A whole text file.
@@ -185,7 +187,6 @@ pub(crate) struct Object {
 pub(crate) struct ObjectSite {
     pub(crate) site: Site,
     pub(crate) is_class: bool,
-    pub(crate) is_json: bool,
     /// The spans of the members that are written there, in their order.
     pub(crate) members: Arc<[Span]>,
 }

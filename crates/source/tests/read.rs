@@ -1,5 +1,7 @@
 //! The shapes in which a definition can be written, and the value that each has.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
+
 mod common;
 
 use common::{Project, agent, shown};
@@ -23,8 +25,12 @@ fn persona(before: &str, persona: &str) -> String {
 fn every_static_shape_of_one_file() {
     for (before, expression, value) in [
         ("", r"'plain'", r#""plain""#),
-        ("", r#""a\n\x41\u{1F600}\u0042\'\q\
-b""#, "\"a\\nA\u{1F600}B'qb\""),
+        (
+            "",
+            r#""a\n\x41\u{1F600}\u0042\'\q\
+b""#,
+            "\"a\\nA\u{1F600}B'qb\"",
+        ),
         ("", "`hi ${CO} v${1 + 1}`\n  ", "\"hi Acme v2\""),
         ("", "`a\r\nb\rc`", r#""a\nb\nc""#),
         ("const P = 'before';", "P", r#""before""#),
@@ -77,7 +83,10 @@ fn x1_shapes_that_were_not_resolved() {
     assert_eq!(persona("", "('x' satisfies string)"), r#""x""#);
     assert_eq!(persona("", r"String.raw`C:\new\table`"), r#""C:\\new\\table""#);
     assert_eq!(persona_with(&[("src/p.ts", "export default 'literal';")], "import P from './p';", "P"), r#""literal""#);
-    assert_eq!(persona_with(&[("src/p.json", r#"{"text":"a\/bé"}"#)], "import p from './p.json' with { type: 'json' };", "p.text"), r#""a/bé""#);
+    assert_eq!(
+        persona_with(&[("src/p.json", r#"{"text":"a\/bé"}"#)], "import p from './p.json' with { type: 'json' };", "p.text"),
+        r#""a/bé""#
+    );
     assert_eq!(persona_with(&[("src/p.json", r#"{"text":"x"}"#)], "import { text } from './p.json';", "text"), r#""x""#);
     assert_eq!(persona_with(&[("src/p.json", r#"{"text":"x"}"#)], "import * as p from './p.json';", "p.default.text"), r#""x""#);
     let url = "import fs from 'fs';";
@@ -132,7 +141,11 @@ fn text_files_of_the_project() {
         ("import fs from 'fs';", "fs.readFileSync('./persona.md', { encoding: 'utf-8' })", whole),
         ("import * as fs from 'fs';", "fs.readFileSync('persona.md').toString()", whole),
         ("import fs from 'fs';", "fs.readFileSync('persona.md').toString('utf8').trim()", "\"# P\""),
-        ("import fs from 'fs'; import path from 'path';", "fs.readFileSync(path.join(__dirname, 'near.txt'), 'utf8')", "\"near\""),
+        (
+            "import fs from 'fs'; import path from 'path';",
+            "fs.readFileSync(path.join(__dirname, 'near.txt'), 'utf8')",
+            "\"near\"",
+        ),
         (
             "import fs from 'fs'; import { resolve } from 'path';",
             "fs.readFileSync(resolve(process.cwd(), 'src', 'near.txt'), 'utf8')",
@@ -174,7 +187,10 @@ fn the_agent_under_other_names_and_in_other_places() {
     ] {
         assert_eq!(Project::of(text).value(Field::Name), "N", "{text}");
     }
-    let own = [("src/lib.ts", "export { LuaAgent as Agent } from 'lua-cli';"), ("src/index.ts", "import { Agent } from './lib'; new Agent({ name: 'N' });")];
+    let own = [
+        ("src/lib.ts", "export { LuaAgent as Agent } from 'lua-cli';"),
+        ("src/index.ts", "import { Agent } from './lib'; new Agent({ name: 'N' });"),
+    ];
     assert_eq!(Project::new(own).value(Field::Name), "N");
 }
 
@@ -232,7 +248,9 @@ fn no_agent_and_broken_typescript() {
       5 | });
     "#);
     let files = [("src/index.ts", "import './b'; new LuaAgent({ name: 'N' });"), ("src/b.ts", "const = 1;")];
-    assert!(matches!(Project::new(files).try_read(), Err(SourceError::Syntax(problem)) if problem.location.file == std::path::Path::new("src/b.ts")));
+    assert!(
+        matches!(Project::new(files).try_read(), Err(SourceError::Syntax(problem)) if problem.location.file == std::path::Path::new("src/b.ts"))
+    );
 }
 
 #[test]
@@ -262,7 +280,11 @@ fn x6_what_cannot_be_told_is_not_empty() {
 
 #[test]
 fn reasons_for_a_value_that_cannot_be_told() {
-    let files = [("src/a.ts", "import { B } from './b'; export const A = B;"), ("src/b.ts", "import { A } from './a'; export const B = A;"), ("bad.md", "")];
+    let files = [
+        ("src/a.ts", "import { B } from './b'; export const A = B;"),
+        ("src/b.ts", "import { A } from './a'; export const B = A;"),
+        ("bad.md", ""),
+    ];
     for (before, expression, reason) in [
         ("import { A } from './a';", "A", "`A` depends on itself"),
         ("import { A } from './gone';", "A", "`./gone` cannot be found"),
@@ -317,7 +339,10 @@ fn a_bom_and_crlf_are_read() {
     let text = agent("", "`a\n  b`").replace('\n', "\r\n");
     let project = Project::of(&format!("\u{feff}{text}"));
     assert_eq!(project.value(Field::Persona), "a\n  b");
-    let json = Project::new([("src/p.json", "\u{feff}{\"text\": \"x\"}"), ("src/index.ts", &agent("import p from './p.json';", "p.text"))]);
+    let json = Project::new([
+        ("src/p.json", "\u{feff}{\"text\": \"x\"}"),
+        ("src/index.ts", &agent("import p from './p.json';", "p.text")),
+    ]);
     assert_eq!(json.value(Field::Persona), "x");
 }
 
@@ -332,6 +357,93 @@ fn the_modules_are_listed_breadth_first() {
         ("src/unused.ts", ""),
     ];
     let source = Project::new(files).read();
-    let paths: Vec<String> = source.modules().map(|module| module.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let paths: Vec<String> =
+        source.modules().map(|module| module.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(paths, ["index.ts", "b.ts", "a.ts", "data.json", "c.ts"]);
+}
+
+#[test]
+fn x2_a_reassigned_let_has_the_value_that_the_agent_gets() {
+    assert_eq!(persona("let P = 'first';\nP = 'second';", "P"), r#""second" (computed)"#);
+    assert_eq!(persona("let P = 'first';\nif (P) { P += '!'; }", "P"), r#""first!" (computed)"#);
+}
+
+#[test]
+fn what_only_running_tells_is_run() {
+    for (before, expression, value) in [
+        ("function f() { return 'called'; }", "f()", "called"),
+        ("const upper = 'a';", "upper.toUpperCase()", "A"),
+        ("let text = ''; for (const line of ['a', 'b']) text += line;", "text", "ab"),
+        ("", "(() => 'now')()", "now"),
+        ("const parts = ['b', 'a'].sort();", "parts.join(' ')", "a b"),
+        ("import { make } from './make';", "make('x')", "made x"),
+        ("const tag = (strings: TemplateStringsArray) => strings.raw.join('').trim();", "tag` a `", "a"),
+    ] {
+        let files = [("src/make.ts", "export const make = (what: string) => `made ${what}`;")];
+        assert_eq!(persona_with(&files, before, expression), format!("{value:?} (computed)"), "{before} {expression}");
+    }
+}
+
+#[test]
+fn an_object_that_is_changed_after_it_is_made() {
+    for (change, value) in [
+        ("C.p = 'other';", r#""other" (computed)"#),
+        ("C['p'] = 'other';", r#""other" (computed)"#),
+        ("Object.assign(C, { p: 'other' });", r#""other" (computed)"#),
+        ("const D = C; D.p = 'other';", r#""other" (computed)"#),
+        ("function set(c: any) { c.p = 'other'; }\nset(C);", r#""other" (computed)"#),
+        // Running it confirms the text, so it stays editable.
+        ("C.q = 'other';", r#""one""#),
+        ("console.log(C);", r#""one""#),
+        ("function show(c: any) { return c; }\nshow(C);", r#""one""#),
+    ] {
+        assert_eq!(persona(&format!("const C: any = {{ p: 'one' }};\n{change}"), "C.p"), value, "{change}");
+    }
+    let files =
+        [("src/c.ts", "export const C: any = { p: 'one' };"), ("src/change.ts", "import { C } from './c';\nC.p = 'other';")];
+    assert_eq!(persona_with(&files, "import './change';\nimport { C } from './c';", "C.p"), r#""other" (computed)"#);
+    let list = "const L = ['a'];\nL.push('b');";
+    assert_eq!(persona(list, "L.join(' ')"), r#""a b" (computed)"#);
+}
+
+#[test]
+fn the_environment_is_what_the_caller_says() {
+    let project = Project::persona("", "`for ${process.env.TEAM ?? 'nobody'}`");
+    assert_eq!(shown(project.read().property(Field::Persona)), r#""for nobody" (computed)"#);
+    let environment = [("TEAM".to_owned(), "us".to_owned())].into();
+    let options = keepstep_source::Options { environment, ..Default::default() };
+    let source = keepstep_source::read(project.root(), &options).unwrap();
+    assert_eq!(shown(source.property(Field::Persona)), r#""for us" (computed)"#);
+}
+
+#[test]
+fn import_cycles_end() {
+    let files = [
+        ("src/a.ts", "import { B } from './b';\nexport const A = 'a';\nexport const AB = `${A}${B}`;"),
+        ("src/b.ts", "import { A } from './a';\nexport const B = 'b';\nexport const BA = () => A;"),
+    ];
+    assert_eq!(persona_with(&files, "import { AB } from './a';", "AB"), r#""ab""#);
+    let circle = [("src/a.ts", "export { X } from './b';"), ("src/b.ts", "export { X } from './a';")];
+    let message = persona_with(&circle, "import { X } from './a';", "X");
+    assert!(message.contains("in a circle"), "{message}");
+    let stars = [("src/a.ts", "export * from './b';"), ("src/b.ts", "export * from './a';")];
+    assert!(persona_with(&stars, "import { X } from './a';", "X").starts_with("unreadable: "));
+    let own = persona("const C = { get p() { return C.p; } };", "C.p");
+    assert!(own.starts_with("unreadable: "), "{own}");
+}
+
+#[test]
+fn deep_and_long_expressions() {
+    let sum = vec!["'a'"; 3000].join(" + ");
+    assert_eq!(persona("", &sum), format!("{:?}", "a".repeat(3000)));
+    let parentheses = format!("{}'a'{}", "(".repeat(3000), ")".repeat(3000));
+    assert_eq!(persona("", &parentheses), r#""a""#);
+    let arrays = format!("{}'a'{}", "[".repeat(3000), "]".repeat(3000));
+    assert!(persona("", &arrays).starts_with("unreadable: "));
+}
+
+#[test]
+fn a_persona_of_five_megabytes() {
+    let long = "A line of the persona, with words.\n".repeat(150_000);
+    assert_eq!(persona("", &format!("`{long}`")), format!("{:?}", long).as_str());
 }

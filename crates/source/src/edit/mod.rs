@@ -19,6 +19,7 @@ use serde_json::{Map, Value as Json};
 pub use apply::EditError;
 
 use self::prove::{Rejection, Replacement};
+use crate::modules::with_deep_stack;
 use crate::read::{AgentSource, Property};
 use crate::value::{Obstacle, Site};
 use crate::{Location, frame};
@@ -81,6 +82,10 @@ impl AgentSource {
     ///
     /// The first field that cannot be changed is refused, and then nothing is planned for the others either.
     pub fn plan_edits(&self, changes: &[(Field, Option<Json>)]) -> Result<EditPlan, EditRefusal> {
+        with_deep_stack(|| self.plan(changes))
+    }
+
+    fn plan(&self, changes: &[(Field, Option<Json>)]) -> Result<EditPlan, EditRefusal> {
         let mut latest: Option<Self> = None;
         for (field, wanted) in changes {
             let source = latest.as_ref().unwrap_or(self);
@@ -161,12 +166,7 @@ struct Failure {
 }
 
 /// Changes the value at the goal's path; objects member by member, so that each text is edited where it is written.
-fn change(
-    source: &AgentSource,
-    goal: &Goal,
-    current: Option<&Json>,
-    wanted: Option<&Json>,
-) -> Result<AgentSource, Failure> {
+fn change(source: &AgentSource, goal: &Goal, current: Option<&Json>, wanted: Option<&Json>) -> Result<AgentSource, Failure> {
     let mut by_member = None;
     if let (Some(Json::Object(ours)), Some(Json::Object(theirs))) = (current, wanted) {
         match change_members(source, goal, ours, theirs) {
@@ -192,7 +192,8 @@ fn change_members(
 ) -> Result<AgentSource, Failure> {
     let mut latest: Option<AgentSource> = None;
     let mut total = source.property(goal.field).value().cloned();
-    let added_last = theirs.keys().filter(|key| ours.contains_key(*key)).chain(theirs.keys().filter(|key| !ours.contains_key(*key)));
+    let added_last =
+        theirs.keys().filter(|key| ours.contains_key(*key)).chain(theirs.keys().filter(|key| !ours.contains_key(*key)));
     let keys: Vec<&String> = ours.keys().filter(|key| !theirs.contains_key(*key)).chain(added_last).collect();
     for key in keys {
         let (current, wanted) = (ours.get(key), theirs.get(key));

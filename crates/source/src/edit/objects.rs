@@ -55,10 +55,7 @@ fn after(literal: &ObjectSite, last: Span, key: &str, value: &Json) -> Vec<Repla
     let is_multiline = opening.contains('\n');
     let mut style = style_at(file, first, is_multiline);
     let tail = Tail::of(file, last.end as usize);
-    let insert = |at: usize, text: String| Replacement {
-        site: Site { file: file.clone(), span: Span::new(at, at) },
-        text,
-    };
+    let insert = |at: usize, text: String| Replacement { site: Site { file: file.clone(), span: Span::new(at, at) }, text };
     if !is_multiline {
         let code = member(literal, &style, key, value);
         return match (literal.is_class, tail.comma) {

@@ -77,9 +77,7 @@ pub(super) fn prove(source: &AgentSource, goal: &Goal, proposal: &Proposal) -> R
 }
 
 fn differs_elsewhere(edited: &AgentSource, goal: &Goal) -> bool {
-    let at = |value: Option<&serde_json::Value>| {
-        goal.path.iter().try_fold(value?.clone(), |value, key| value.get(key).cloned())
-    };
+    let at = |value: Option<&serde_json::Value>| goal.path.iter().try_fold(value?.clone(), |value, key| value.get(key).cloned());
     let value = edited.property(goal.field).value();
     value.is_some() && at(value) == at(goal.total.as_ref())
 }

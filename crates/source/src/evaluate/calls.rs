@@ -151,9 +151,7 @@ impl Evaluator<'_> {
                 }
                 Ok(Value::Text(text))
             }
-            ("", ["process", "cwd"]) | ("process", ["cwd"]) => {
-                Ok(Value::Text(Text::fixed(self.graph.root.to_string_lossy())))
-            }
+            ("", ["process", "cwd"]) | ("process", ["cwd"]) => Ok(Value::Text(Text::fixed(self.graph.root.to_string_lossy()))),
             ("", ["require"]) => match argument(0)? {
                 Value::Text(specifier) => {
                     let site = Site::new(module, module.expression(id).span);

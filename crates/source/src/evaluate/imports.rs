@@ -27,24 +27,11 @@ const LONGEST_CHAIN: usize = 64;
 
 impl Evaluator<'_> {
     /// Returns what an import of a module names.
-    pub(crate) fn import(
-        &self,
-        module: &Arc<Module>,
-        specifier: &str,
-        name: &ImportName,
-        span: Span,
-    ) -> Evaluated<Target> {
+    pub(crate) fn import(&self, module: &Arc<Module>, specifier: &str, name: &ImportName, span: Span) -> Evaluated<Target> {
         self.follow(module, specifier, name, span, LONGEST_CHAIN)
     }
 
-    fn follow(
-        &self,
-        module: &Arc<Module>,
-        specifier: &str,
-        name: &ImportName,
-        span: Span,
-        left: usize,
-    ) -> Evaluated<Target> {
+    fn follow(&self, module: &Arc<Module>, specifier: &str, name: &ImportName, span: Span, left: usize) -> Evaluated<Target> {
         let site = || Site::new(module, span);
         let target = match self.module_at(module, specifier, &site())? {
             Ok(target) => target,
@@ -90,9 +77,7 @@ impl Evaluator<'_> {
         }
         match self.graph.module(&path) {
             Ok(target) => Ok(Ok(target)),
-            Err(error) => {
-                Err(Obstacle::at(site.clone(), format!("`{specifier}` is of no use: {}", error.describe())).last())
-            }
+            Err(error) => Err(Obstacle::at(site.clone(), format!("`{specifier}` is of no use: {}", error.describe())).last()),
         }
     }
 

@@ -15,8 +15,7 @@ impl Evaluator<'_> {
     /// Makes the object of a literal.
     pub(super) fn object(&self, module: &Arc<Module>, id: ExpressionId, members: &[Member]) -> Value {
         let site = Site::new(module, module.expression(id).span);
-        let is_json = module.file.path.extension().is_some_and(|extension| extension == "json");
-        let literal = ObjectSite { site, is_class: false, is_json, members: members.iter().map(Member::span).collect() };
+        let literal = ObjectSite { site, is_class: false, members: members.iter().map(Member::span).collect() };
         let mut object = Object { literal: Some(literal.clone()), ..Object::default() };
         self.add_members(&mut object, module, &literal, members);
         Value::Object(Arc::new(object))
@@ -99,7 +98,7 @@ impl Evaluator<'_> {
             }
             _ => passed,
         };
-        let literal = ObjectSite { site, is_class: true, is_json: false, members: class.elements.as_slice().into() };
+        let literal = ObjectSite { site, is_class: true, members: class.elements.as_slice().into() };
         self.add_members(&mut object, module, &literal, &class.members);
         object.literal.get_or_insert(literal);
         if let Constructor::Opaque(span) = class.constructor {

@@ -19,12 +19,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::frame::Span;
 use crate::modules::Graph;
-use crate::syntax::{
-    Binary, BindingId, BindingKind, ExpressionId, Kind, Logical, Module, Quasi, Quote, Unary, Usage,
-};
-use crate::value::{
-    Content, Doubt, Obstacle, Operand, Origin, Part, Site, Slot, Style, Text, Value, json_number, number_text,
-};
+use crate::syntax::{Binary, BindingId, BindingKind, ExpressionId, Kind, Logical, Module, Quasi, Quote, Unary, Usage};
+use crate::value::{Content, Doubt, Obstacle, Operand, Origin, Part, Site, Slot, Style, Text, Value, json_number, number_text};
 
 pub(crate) use imports::Target;
 
@@ -349,12 +345,10 @@ impl<'g> Evaluator<'g> {
                 Kind::Chain(inner) => at = *inner,
                 Kind::Name(binding) => {
                     let root = match &module.bindings[*binding].kind {
-                        BindingKind::Import { specifier, name, span } => {
-                            match self.import(module, specifier, name, *span) {
-                                Ok(Target::Binding(module, binding)) => Some((module, binding)),
-                                _ => None,
-                            }
-                        }
+                        BindingKind::Import { specifier, name, span } => match self.import(module, specifier, name, *span) {
+                            Ok(Target::Binding(module, binding)) => Some((module, binding)),
+                            _ => None,
+                        },
                         _ => Some((Arc::clone(module), *binding)),
                     };
                     return (root, member);

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    Argument, ArrayExpressionElement, ArrowFunctionExpression, BindingPattern, ChainElement, Class as ClassNode,
-    ClassElement, Declaration, ExportDefaultDeclarationKind, Expression as Node, ForInStatement, ForOfStatement, Function,
-    FunctionBody, ImportDeclarationSpecifier, MethodDefinitionKind, ModuleExportName, NewExpression, ObjectPropertyKind,
-    Program, PropertyKey, PropertyKind, Statement, TSEnumDeclaration, TSEnumMemberName, TSModuleReference, TemplateLiteral,
-    VariableDeclaration,
+    Argument, ArrayExpressionElement, ArrowFunctionExpression, BindingPattern, ChainElement, Class as ClassNode, ClassElement,
+    Declaration, ExportDefaultDeclarationKind, Expression as Node, ForInStatement, ForOfStatement, Function, FunctionBody,
+    ImportDeclarationSpecifier, MethodDefinitionKind, ModuleExportName, NewExpression, ObjectPropertyKind, Program, PropertyKey,
+    PropertyKind, Statement, TSEnumDeclaration, TSEnumMemberName, TSModuleReference, TemplateLiteral, VariableDeclaration,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_parser::{ParseOptions, Parser};
@@ -118,10 +117,8 @@ impl<'s> Lowering<'s> {
                 span: scoping.symbol_span(symbol).into(),
                 kind: BindingKind::Dynamic("a name whose value only running the code gives"),
                 reassigned: scoping.symbol_is_mutated(symbol),
-                reads: u32::try_from(
-                    scoping.get_resolved_references(symbol).filter(|reference| reference.is_read()).count(),
-                )
-                .unwrap_or(u32::MAX),
+                reads: u32::try_from(scoping.get_resolved_references(symbol).filter(|reference| reference.is_read()).count())
+                    .unwrap_or(u32::MAX),
                 usage: Usage::default(),
             })
             .collect();
@@ -276,9 +273,7 @@ impl<'s> Lowering<'s> {
             Declaration::FunctionDeclaration(function) => {
                 function.id.iter().filter_map(|identifier| identifier.symbol_id.get()).collect()
             }
-            Declaration::ClassDeclaration(class) => {
-                class.id.iter().filter_map(|identifier| identifier.symbol_id.get()).collect()
-            }
+            Declaration::ClassDeclaration(class) => class.id.iter().filter_map(|identifier| identifier.symbol_id.get()).collect(),
             Declaration::TSEnumDeclaration(declaration) => declaration.id.symbol_id.get().into_iter().collect(),
             _ => Vec::new(),
         };
@@ -485,10 +480,9 @@ impl<'s> Lowering<'s> {
 
     fn object_member(&mut self, property: &ObjectPropertyKind<'_>) -> Member {
         match property {
-            ObjectPropertyKind::SpreadProperty(spread) => Member::Spread {
-                argument: self.expression(&spread.argument),
-                span: spread.span.into(),
-            },
+            ObjectPropertyKind::SpreadProperty(spread) => {
+                Member::Spread { argument: self.expression(&spread.argument), span: spread.span.into() }
+            }
             ObjectPropertyKind::ObjectProperty(property) => {
                 let span = property.span.into();
                 let is_proto = !property.computed && !property.shorthand && !self.is_json;
@@ -612,12 +606,10 @@ impl<'s> Lowering<'s> {
         let Some(body) = function.body.as_deref() else { return opaque };
         let [Statement::ExpressionStatement(statement)] = body.statements.as_slice() else { return opaque };
         match &statement.expression {
-            Node::CallExpression(call) if matches!(call.callee, Node::Super(_)) => {
-                match self.arguments(&call.arguments) {
-                    (arguments, false) => Constructor::Super(arguments.first().copied()),
-                    (_, true) => opaque,
-                }
-            }
+            Node::CallExpression(call) if matches!(call.callee, Node::Super(_)) => match self.arguments(&call.arguments) {
+                (arguments, false) => Constructor::Super(arguments.first().copied()),
+                (_, true) => opaque,
+            },
             _ => opaque,
         }
     }

@@ -89,26 +89,62 @@ pub(crate) struct Quasi {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Text { value: String, quote: Quote },
+    Text {
+        value: String,
+        quote: Quote,
+    },
     LoneSurrogate,
     Number(f64),
     Boolean(bool),
     Null,
-    Template { quasis: Vec<Quasi>, expressions: Vec<ExpressionId> },
-    TaggedTemplate { tag: ExpressionId, quasis: Vec<Quasi>, expressions: Vec<ExpressionId> },
+    Template {
+        quasis: Vec<Quasi>,
+        expressions: Vec<ExpressionId>,
+    },
+    TaggedTemplate {
+        tag: ExpressionId,
+        quasis: Vec<Quasi>,
+        expressions: Vec<ExpressionId>,
+    },
     Name(BindingId),
     Global(String),
     Object(Vec<Member>),
     Array(Vec<Element>),
-    Access { object: ExpressionId, key: Key, optional: bool },
+    Access {
+        object: ExpressionId,
+        key: Key,
+        optional: bool,
+    },
     /// The end of an optional chain, where it stops.
     Chain(ExpressionId),
-    Binary { operator: Binary, left: ExpressionId, right: ExpressionId },
-    Logical { operator: Logical, left: ExpressionId, right: ExpressionId },
-    Unary { operator: Unary, operand: ExpressionId },
-    Conditional { test: ExpressionId, consequent: ExpressionId, alternate: ExpressionId },
-    Call { callee: ExpressionId, arguments: Vec<ExpressionId>, spread: bool },
-    New { callee: ExpressionId, arguments: Vec<ExpressionId> },
+    Binary {
+        operator: Binary,
+        left: ExpressionId,
+        right: ExpressionId,
+    },
+    Logical {
+        operator: Logical,
+        left: ExpressionId,
+        right: ExpressionId,
+    },
+    Unary {
+        operator: Unary,
+        operand: ExpressionId,
+    },
+    Conditional {
+        test: ExpressionId,
+        consequent: ExpressionId,
+        alternate: ExpressionId,
+    },
+    Call {
+        callee: ExpressionId,
+        arguments: Vec<ExpressionId>,
+        spread: bool,
+    },
+    New {
+        callee: ExpressionId,
+        arguments: Vec<ExpressionId>,
+    },
     ImportMeta,
     Function,
     Class(ClassId),
@@ -168,10 +204,22 @@ pub(crate) enum Form {
 
 #[derive(Debug)]
 pub(crate) enum Member {
-    Property { key: Key, value: ExpressionId, form: Form, span: Span },
+    Property {
+        key: Key,
+        value: ExpressionId,
+        form: Form,
+        span: Span,
+    },
     /// A method, or a getter whose body is more than a `return`.
-    Opaque { key: Key, is_function: bool, span: Span },
-    Spread { argument: ExpressionId, span: Span },
+    Opaque {
+        key: Key,
+        is_function: bool,
+        span: Span,
+    },
+    Spread {
+        argument: ExpressionId,
+        span: Span,
+    },
 }
 
 impl Member {
@@ -211,8 +259,15 @@ pub(crate) enum BindingKind {
     /// Declared with an initializer.
     Value(ExpressionId),
     /// Taken out of an initializer by a pattern.
-    Taken { from: ExpressionId, path: Vec<String> },
-    Import { specifier: String, name: ImportName, span: Span },
+    Taken {
+        from: ExpressionId,
+        path: Vec<String>,
+    },
+    Import {
+        specifier: String,
+        name: ImportName,
+        span: Span,
+    },
     Enum(Vec<EnumMember>),
     Class(ClassId),
     Function,
@@ -240,7 +295,11 @@ pub(crate) enum ImportName {
 pub(crate) enum Export {
     Binding(BindingId),
     Expression(ExpressionId),
-    From { specifier: String, name: ImportName, span: Span },
+    From {
+        specifier: String,
+        name: ImportName,
+        span: Span,
+    },
     /// Something without a value of its own, such as a function.
     Function,
 }

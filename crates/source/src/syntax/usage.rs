@@ -18,12 +18,10 @@ use super::lower::bound_symbols;
 use super::{BindingId, Usage};
 
 /// The methods of arrays and maps that change what they are called on.
-const CHANGING_METHODS: [&str; 13] = [
-    "push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set", "add", "delete", "clear",
-];
+const CHANGING_METHODS: [&str; 13] =
+    ["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set", "add", "delete", "clear"];
 /// The functions of `Object` and `Reflect` that change their first argument.
-const CHANGING_FUNCTIONS: [&str; 6] =
-    ["assign", "defineProperty", "defineProperties", "setPrototypeOf", "set", "deleteProperty"];
+const CHANGING_FUNCTIONS: [&str; 6] = ["assign", "defineProperty", "defineProperties", "setPrototypeOf", "set", "deleteProperty"];
 /// The globals whose other functions only read their arguments.
 const READING_GLOBALS: [&str; 9] = ["Object", "Reflect", "JSON", "console", "String", "Number", "Boolean", "Array", "Math"];
 

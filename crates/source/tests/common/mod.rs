@@ -7,13 +7,13 @@ use keepstep_core::Field;
 use keepstep_source::{AgentSource, Options, Property, SourceError, read};
 use serde_json::Value;
 
-pub struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
 }
 
 impl Project {
     /// Writes a project with the given files.
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
         for (path, text) in files {
             project.write(path, text);
@@ -22,39 +22,39 @@ impl Project {
     }
 
     /// Writes a project of one file.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Self::new([("src/index.ts", text)])
     }
 
     /// Writes a project whose agent has a persona, with what stands before the agent.
-    pub fn persona(before: &str, persona: &str) -> Self {
+    pub(crate) fn persona(before: &str, persona: &str) -> Self {
         Self::of(&agent(before, persona))
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.root().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    pub fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         std::fs::read_to_string(self.root().join(path)).unwrap()
     }
 
-    pub fn read(&self) -> AgentSource {
+    pub(crate) fn read(&self) -> AgentSource {
         self.try_read().unwrap()
     }
 
-    pub fn try_read(&self) -> Result<AgentSource, SourceError> {
+    pub(crate) fn try_read(&self) -> Result<AgentSource, SourceError> {
         read(self.root(), &Options::default())
     }
 
     /// Reads a field that has a value.
-    pub fn value(&self, field: Field) -> Value {
+    pub(crate) fn value(&self, field: Field) -> Value {
         let source = self.read();
         match source.property(field) {
             Property::Known { value, .. } => value.clone(),
@@ -64,12 +64,14 @@ impl Project {
 }
 
 /// Returns the text of a file with an agent.
-pub fn agent(before: &str, persona: &str) -> String {
-    format!("import {{ LuaAgent }} from 'lua-cli';\n{before}\nexport const agent = new LuaAgent({{\n  name: 'N1',\n  persona: {persona},\n  skills: [],\n}});\n")
+pub(crate) fn agent(before: &str, persona: &str) -> String {
+    format!(
+        "import {{ LuaAgent }} from 'lua-cli';\n{before}\nexport const agent = new LuaAgent({{\n  name: 'N1',\n  persona: {persona},\n  skills: [],\n}});\n"
+    )
 }
 
 /// Shows a property as a person would tell it.
-pub fn shown(property: &Property) -> String {
+pub(crate) fn shown(property: &Property) -> String {
     match property {
         Property::Absent => "absent".to_owned(),
         Property::Known { value, computed: false, .. } => value.to_string(),
