@@ -1,12 +1,11 @@
 //! Which key goes to which platform: the table of `resolve.rs`, row by row.
 #![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 
-use keepstep_client::{ResolveError, Secret, Surroundings, Target, Tool, Wanted, credentials, resolve};
+use keepstep_client::{LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve};
+use proptest::prelude::*;
 
 /// What a test sets up, in the words of its table.
 #[derive(Default, Clone)]
@@ -244,4 +243,77 @@ fn a_folder_named_like_the_file_is_no_file() {
     fs::remove_dir(folder.path().join(".env")).unwrap();
     fs::write(folder.path().join(".env"), b"\xff\xfe").unwrap();
     assert!(matches!(resolve(&wanted, &surroundings), Err(ResolveError::Unreadable { .. })));
+}
+
+const HOSTS: [&str; 4] = ["https://a.example", "https://b.example", "http://c.example", "http://127.0.0.1:1"];
+
+fn some_host() -> impl Strategy<Value = Option<&'static str>> {
+    proptest::option::of(proptest::sample::select(HOSTS.as_slice()))
+}
+
+fn assignments(pairs: &[(&str, Option<&str>)]) -> BTreeMap<String, String> {
+    pairs.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned()))).collect()
+}
+
+proptest! {
+    /// The promise, stated without the code's cases: whatever is set wherever, a key never leaves for a server that it is
+    /// known not to be for, and a stranger's project gets only what the peer's set-up needs.
+    #[test]
+    fn no_key_goes_where_it_does_not_belong(
+        flag in some_host(),
+        own_url in some_host(),
+        lua_url in some_host(),
+        own_key in any::<bool>(),
+        lua_key in any::<bool>(),
+        file_own_url in some_host(),
+        file_lua_url in some_host(),
+        file_key in any::<bool>(),
+        stored in some_host(),
+        peer_file in any::<bool>(),
+        is_lua in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("home/.lua-cli")).unwrap();
+        let file = assignments(&[("KEEPSTEP_URL", file_own_url), ("LUA_API_URL", file_lua_url), ("LUA_API_KEY", file_key.then_some("in file"))]);
+        let text: String = file.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(path(".env"), text).unwrap();
+        if peer_file {
+            fs::write(path("home/.lua-cli/credentials"), "of peer").unwrap();
+        }
+        if let Some(url) = stored {
+            credentials::store(&path("config"), &url.parse().unwrap(), &Secret::from("stored")).unwrap();
+        }
+        let surroundings = Surroundings {
+            variables: assignments(&[
+                ("KEEPSTEP_URL", own_url), ("LUA_API_URL", lua_url),
+                ("KEEPSTEP_API_KEY", own_key.then_some("own")), ("LUA_API_KEY", lua_key.then_some("lua")),
+            ]),
+            home: Some(path("home")),
+            config_dir: Some(path("config")),
+            project: Some(folder.path().to_owned()),
+        };
+        let called_as = if is_lua { Tool::Lua } else { Tool::Keepstep };
+        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as }, &surroundings) else {
+            prop_assert!(!is_lua && [flag, own_url, lua_url, file_own_url, file_lua_url, stored].iter().all(Option::is_none));
+            return Ok(());
+        };
+        let server = target.server();
+        let is_strangers = matches!(target.url_origin, UrlOrigin::File(_));
+        match target.key.as_ref().map(|key| key.secret.reveal()) {
+            None => {}
+            Some("stored") => prop_assert_eq!(Some(server.as_str()), stored),
+            Some("of peer") => prop_assert!(server == LUA_SERVICE || (Some(server.as_str()) == lua_url && !is_strangers)),
+            Some("own") => {
+                prop_assert!(own_url.is_none_or(|url| url == server));
+                prop_assert!(server != LUA_SERVICE && (!is_strangers || file_own_url == Some(server.as_str())));
+            }
+            Some("lua") => {
+                prop_assert!(lua_url.is_none_or(|url| url == server));
+                prop_assert!(!is_strangers || (file_own_url.is_none() && server != "http://c.example"));
+            }
+            Some("in file") => prop_assert!(file_lua_url.is_none_or(|url| url == server)),
+            Some(other) => prop_assert!(false, "{}", other),
+        }
+    }
 }
