@@ -291,6 +291,7 @@ impl<'a> Editing<'a> {
     fn page(&self, values: &Values, from: Option<PersonaVersion>, message: String, notice: Notice) -> EditPage {
         let areas = areas_of(values);
         let model = values.model.as_ref();
+        let origin = self.origin(from, matches!(notice, Notice::None));
         EditPage {
             frame: Frame::of(&self.by.session),
             path: agent_path(self.id),
@@ -298,7 +299,7 @@ impl<'a> Editing<'a> {
             notice,
             base: self.state.agent.revision.0,
             from: from.map(|from| from.0),
-            origin: self.origin(from),
+            origin,
             losses: areas.iter().filter_map(|area| form_text::loss(&area.text)).take(1).collect(),
             areas,
             name: values.name.clone().unwrap_or_default(),
@@ -309,15 +310,16 @@ impl<'a> Editing<'a> {
         }
     }
 
-    fn origin(&self, from: Option<PersonaVersion>) -> Option<Origin> {
+    fn origin(&self, from: Option<PersonaVersion>, is_untouched: bool) -> Option<Origin> {
         let from = from?;
         let published = self.state.agent.published;
         if published == Some(from) {
             return None;
         }
         let is_draft = self.state.newest_draft.as_ref().is_some_and(|draft| draft.version == from);
-        let text = format!("The text is that of version {from}{}.", if is_draft { ", the newest draft" } else { "" });
-        Some(Origin { text, other: published.map(|version| version.0) })
+        let text = format!("This text started from version {from}{}.", if is_draft { ", the newest draft" } else { "" });
+        // The link would take away what somebody has typed already.
+        Some(Origin { text, other: published.filter(|_| is_untouched).map(|version| version.0) })
     }
 }
 

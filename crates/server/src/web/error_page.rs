@@ -126,7 +126,7 @@ impl PageError {
         match self {
             Self::NotSignedIn { .. } => "A one-time link signs a browser in.".into(),
             Self::Forbidden { needed, has } => {
-                format!("You are signed in as {has}; this takes the role {needed}. An owner of the platform can give it to you.")
+                format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the platform for it.")
             }
             Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
                              window. Nothing was changed. Open the page again and repeat what you did."

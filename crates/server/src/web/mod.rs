@@ -39,11 +39,14 @@ mod version;
 mod view;
 mod visible;
 
+use std::any::Any;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use self::error_page::PageError;
 use crate::app::AppState;
@@ -62,6 +65,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(assets::serve))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(security_headers::add))
         .layer(DefaultBodyLimit::max(keepstep_api::BODY_LIMIT))
 }
@@ -73,6 +77,11 @@ pub(crate) fn not_found() -> Response {
 
 async fn method_not_allowed() -> Response {
     with_headers(PageError::MethodNotAllowed)
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let cause = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    PageError::internal(&cause.unwrap_or("a panic without a message")).into_response()
 }
 
 fn with_headers(error: PageError) -> Response {

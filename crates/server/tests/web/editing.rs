@@ -109,6 +109,7 @@ async fn a_stale_save_is_refused_and_keeps_what_was_typed() {
     assert_eq!(stale.text("#fields-changed ~ ul li"), "Model: not set → openai/gpt-4o");
     assert_eq!(stale.texts("#theirs ~ .card .added .content"), ["One!"]);
     assert_eq!(stale.texts("#yours ~ .card .removed .content"), ["One!", "Three"]);
+    assert!(!stale.has("main a[href*='from=']"), "no link takes away what was typed");
     assert_eq!(site.published(&agent).await, "One!\nTwo\nThree\n");
 
     // The form that came back names the new revision: saving it is a decision, and works.

@@ -97,7 +97,7 @@ async fn versions_come_in_pages() {
     let page = browser.get(&next).await;
     let numbers = page.texts("#versions ~ .card tbody th");
     assert_eq!(numbers, ["Version 5", "Version 4", "Version 3", "Version 2", "Version 1"]);
-    assert_eq!(page.texts(".pager a"), ["Newest versions"]);
+    assert_eq!(page.texts(".pager a"), ["← Newest versions"]);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn an_open_page_hears_of_a_change() {
         site.publish(&agent, &format!("Round {round}")).await;
         let chunk = tokio::time::timeout(std::time::Duration::from_secs(3), stream.chunk()).await;
         if let Ok(chunk) = chunk {
-            heard.push_str(&String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap());
+            heard.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
             break;
         }
         assert!(round < 10, "nothing was heard");

@@ -190,3 +190,16 @@ async fn an_agent_of_another_organisation_is_not_there() {
         assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_failure_of_the_server_tells_no_secrets_and_offers_a_way_out() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(Role::Owner).await;
+    site.store.close().await;
+    let page = browser.get("/").await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    check_headers("/", &page);
+    assert_eq!(page.text("h1"), "Something went wrong in keepstep");
+    assert_eq!(page.attributes("main a", "href"), ["/"]);
+    assert!(!page.body.contains("pool"), "{}", page.body);
+}

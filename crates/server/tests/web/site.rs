@@ -207,8 +207,7 @@ impl Page {
     /// Returns the texts of all elements that match, without the white space around them.
     pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
         let html = self.html();
-        let found = html.select(&Selector::parse(selector).unwrap()).map(|found| words(&found)).collect();
-        found
+        html.select(&Selector::parse(selector).unwrap()).map(|found| words(&found)).collect()
     }
 
     /// Returns the text of the one element that matches.
@@ -232,8 +231,7 @@ impl Page {
     pub(crate) fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
         let html = self.html();
         let selector = Selector::parse(selector).unwrap();
-        let found = html.select(&selector).filter_map(|found| found.value().attr(name)).map(str::to_owned).collect();
-        found
+        html.select(&selector).filter_map(|found| found.value().attr(name)).map(str::to_owned).collect()
     }
 
     /// Returns what a browser would send for a form: its fields as they are on the page, but for those that were filled in.
