@@ -1,5 +1,7 @@
 //! What `lua.skill.yaml` may look like, and what is said about one that does not say which agent it is.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 
 use keepstep_source::skill_file::{FILE_NAME, create_text, find_root, read};

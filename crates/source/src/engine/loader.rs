@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use oxc_resolver::{ResolveOptions, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
 use rquickjs::loader::ImportAttributes;
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Exception, Module, Result};
@@ -13,6 +12,7 @@ use rquickjs::{Ctx, Exception, Module, Result};
 use super::run::Shared;
 use super::strip::{self, PackageImport};
 use super::{Failure, FailureKind, Position, stubs};
+use crate::modules::{self, CODE_EXTENSIONS};
 
 /// What a specifier names.
 enum Target {
@@ -38,25 +38,7 @@ struct Loaded {
 
 impl Modules {
     pub(super) fn new(shared: Rc<Shared>) -> Rc<Self> {
-        let list = |items: &[&str]| items.iter().map(|&item| item.to_owned()).collect::<Vec<_>>();
-        let alias = |from: &str, to: &[&str]| (from.to_owned(), list(to));
-        let config_file = shared.root.join("tsconfig.json");
-        let tsconfig = config_file
-            .is_file()
-            .then(|| TsconfigDiscovery::Manual(TsconfigOptions { config_file, references: TsconfigReferences::Disabled }));
-        let resolver = oxc_resolver::Resolver::new(ResolveOptions {
-            tsconfig,
-            extensions: list(&[".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json"]),
-            extension_alias: vec![
-                alias(".js", &[".ts", ".tsx", ".js", ".jsx"]),
-                alias(".jsx", &[".tsx", ".jsx"]),
-                alias(".mjs", &[".mts", ".mjs"]),
-                alias(".cjs", &[".cts", ".cjs"]),
-            ],
-            condition_names: list(&["node", "import"]),
-            node_path: false,
-            ..ResolveOptions::default()
-        });
+        let resolver = modules::resolver(&shared.root);
         Rc::new(Self { shared, resolver, loaded: RefCell::default(), importers: RefCell::default(), failure: RefCell::default() })
     }
 
@@ -81,7 +63,9 @@ impl Modules {
     fn target(&self, importer: &Path, specifier: &str) -> std::result::Result<Target, String> {
         let folder = importer.parent().unwrap_or(importer);
         let is_path = specifier.starts_with(['.', '/', '#']);
-        if !is_path && specifier.starts_with("node:") {
+        let bare = specifier.strip_prefix("node:").unwrap_or(specifier);
+        let is_ours = bare == "lua-cli" || bare.starts_with("lua-cli/");
+        if specifier.starts_with("node:") || is_ours || modules::is_builtin(bare) {
             return Ok(Target::Package);
         }
         match self.resolver.resolve(folder, specifier) {
@@ -172,7 +156,7 @@ impl Modules {
         let module = |packages| Loaded { text: Rc::clone(&text), packages };
         let (code, packages) = match path.extension().and_then(|extension| extension.to_str()) {
             _ if is_text => (text_module(&text), Vec::new()),
-            Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs" | "cjs") => {
+            Some(extension) if CODE_EXTENSIONS.contains(&extension) => {
                 let is_package = |specifier: &str| self.is_package(path, specifier);
                 let options = strip::Options { is_package: &is_package, origins: false };
                 let stripped = strip::strip(path, &text, options).map_err(|error| {

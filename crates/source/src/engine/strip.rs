@@ -12,7 +12,7 @@ use oxc_codegen::{Codegen, CodegenOptions, CommentOptions};
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
-use oxc_transformer::{DecoratorOptions, HelperLoaderMode, TransformOptions, Transformer};
+use oxc_transformer::{DecoratorOptions, HelperLoaderMode, HelperLoaderOptions, TransformOptions, Transformer};
 
 /// A module without its types.
 pub(super) struct Stripped {
@@ -72,9 +72,11 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     let scoping = semantic.into_scoping();
     let prologue = prologue(path, |name| scoping.root_unresolved_references().keys().any(|free| free.as_str() == name));
 
-    let mut transform = TransformOptions::default();
-    transform.decorator = DecoratorOptions { legacy: true, ..DecoratorOptions::default() };
-    transform.helper_loader.mode = HelperLoaderMode::External;
+    let transform = TransformOptions {
+        decorator: DecoratorOptions { legacy: true, ..DecoratorOptions::default() },
+        helper_loader: HelperLoaderOptions { mode: HelperLoaderMode::External, ..HelperLoaderOptions::default() },
+        ..TransformOptions::default()
+    };
     // What the transformer complains about, such as `import x = require('x')`, the engine refuses with a place.
     Transformer::new(&allocator, path, &transform).build_with_scoping(scoping, &mut program);
 
