@@ -26,6 +26,22 @@ macro_rules! agent_columns {
     };
 }
 
+/// Everything of a state by five look-ups, however many agents and versions there are.
+const STATE: &str = concat!(
+    "SELECT ",
+    agent_columns!(),
+    ", p.digest AS p_digest, p.author AS p_author, p.message AS p_message, p.created_at AS p_at,
+       p.persona AS p_persona,
+       c.digest AS c_digest, c.author AS c_author, c.message AS c_message, c.created_at AS c_at,
+       d.digest AS d_digest, d.author AS d_author, d.message AS d_message, d.created_at AS d_at
+     FROM agents a
+     JOIN agent_revisions r ON r.agent_id = a.id AND r.revision = a.revision
+     LEFT JOIN persona_versions p ON p.agent_id = a.id AND p.version = a.published_version
+     LEFT JOIN persona_versions c ON c.agent_id = a.id AND c.version = a.current_version
+     LEFT JOIN persona_versions d ON d.agent_id = a.id AND d.version = a.draft_version
+     WHERE a.id = ?"
+);
+
 impl Store {
     /// Returns the agents of a scope in the order of their names.
     ///
@@ -202,24 +218,11 @@ pub(crate) async fn read_agent(connection: &mut SqliteConnection, scope: &Scope,
 }
 
 async fn read_state(connection: &mut SqliteConnection, scope: &Scope, id: &AgentId) -> Result<AgentState> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        agent_columns!(),
-        ", p.digest AS p_digest, p.author AS p_author, p.message AS p_message, p.created_at AS p_at,
-           p.persona AS p_persona,
-           c.digest AS c_digest, c.author AS c_author, c.message AS c_message, c.created_at AS c_at,
-           d.digest AS d_digest, d.author AS d_author, d.message AS d_message, d.created_at AS d_at
-         FROM agents a
-         JOIN agent_revisions r ON r.agent_id = a.id AND r.revision = a.revision
-         LEFT JOIN persona_versions p ON p.agent_id = a.id AND p.version = a.published_version
-         LEFT JOIN persona_versions c ON c.agent_id = a.id AND c.version = a.current_version
-         LEFT JOIN persona_versions d ON d.agent_id = a.id AND d.version = a.draft_version
-         WHERE a.id = ?"
-    ))
-    .bind(id.as_str())
-    .fetch_optional(connection)
-    .await?
-    .ok_or_else(|| StoreError::AgentNotFound(id.clone()))?;
+    let row = sqlx::query(STATE)
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| StoreError::AgentNotFound(id.clone()))?;
     let agent = agent(&row)?;
     if !scope.covers(&agent.org_id, agent.project_id.as_deref()) {
         return Err(StoreError::AgentNotFound(id.clone()));
@@ -299,4 +302,30 @@ pub(crate) fn number(revision: Revision) -> i64 {
 
 fn change(row: &SqliteRow) -> Result<Change> {
     Ok(Change { author: row.try_get("author")?, at: row.try_get("at")?, message: row.try_get("message")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the steps by which SQLite answers a query.
+    async fn plan(store: &Store, sql: &'static str) -> String {
+        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = sqlx::query(sql).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
+        steps.join("\n")
+    }
+
+    #[tokio::test]
+    async fn a_state_is_read_by_look_ups_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        insta::assert_snapshot!(plan(&store, STATE).await, @"
+    SEARCH a USING INDEX sqlite_autoindex_agents_1 (id=?)
+    SEARCH r USING INDEX sqlite_autoindex_agent_revisions_1 (agent_id=? AND revision=?)
+    SEARCH p USING INDEX sqlite_autoindex_persona_versions_1 (agent_id=? AND version=?) LEFT-JOIN
+    SEARCH c USING INDEX sqlite_autoindex_persona_versions_1 (agent_id=? AND version=?) LEFT-JOIN
+    SEARCH d USING INDEX sqlite_autoindex_persona_versions_1 (agent_id=? AND version=?) LEFT-JOIN
+    ");
+    }
 }

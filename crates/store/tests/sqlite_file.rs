@@ -126,3 +126,37 @@ async fn opening_twice_changes_nothing() {
     let store = Store::open(&path).await.unwrap();
     assert_eq!(store.agent_state(&scope, &state.agent.id).await.unwrap(), state);
 }
+
+/// Each schema that was ever released has a file here, written by the program of its time.
+#[tokio::test]
+async fn databases_of_every_release_are_upgraded() {
+    for dump in [include_str!("databases/0001.sql")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.db");
+        run(&mut raw(&path).await, dump).await;
+        let store = Store::open(&path).await.unwrap();
+        let (scope, id) = (Scope::organisation("org_0001"), "base0001_agent".parse().unwrap());
+        let state = store.agent_state(&scope, &id).await.unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(serde_json::to_string(&state.definition()).unwrap(), @r#"{"name":"Shop","persona":{"base":"two","voice":"v"},"model":"m","governance":{"mode":"sdk"}}"#);
+        }
+        let number = |version: Option<keepstep_core::PersonaVersion>| version.map(|version| version.0);
+        assert_eq!(number(state.agent.published), Some(2));
+        assert_eq!(number(state.agent.current), Some(1));
+        assert_eq!(state.newest_draft.unwrap().created.message.as_deref(), Some("an idea"));
+        let before = store.revision(&scope, &id, Revision(2)).await.unwrap();
+        assert_eq!(before.definition.get(keepstep_core::Field::Persona), Some(&"one".into()));
+        assert_eq!(store.primitives(&scope, &id, "skill").await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_was_cut_off_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    agent(&Store::open(&empty).await.unwrap()).await;
+    let marked = folder.path().join("marked.db");
+    run(&mut raw(&marked).await, "PRAGMA application_id = 1801807216; PRAGMA journal_mode = WAL").await;
+    agent(&Store::open(&marked).await.unwrap()).await;
+}
