@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use keepstep_store::Store;
 use tokio::net::TcpListener;
 
@@ -59,6 +60,12 @@ pub async fn serve(
     let events = state.events.clone();
     let watching = tokio::spawn(events.clone().watch(state.store.clone()));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    // A small answer must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays slow");
+        }
+    });
     let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(async move {
         shutdown.await;
         // Streams of events would hold the server open for ever.

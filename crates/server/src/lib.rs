@@ -27,4 +27,3 @@ pub use events::Events;
 pub use metrics::Metrics;
 pub use openapi::document as openapi_document;
 pub use router::router;
-pub use write::{Begun, Write};

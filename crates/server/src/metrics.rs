@@ -71,7 +71,9 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
     };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
-    let labels = RequestLabels { method, route: route.clone(), status: response.status().as_u16() };
+    let status = response.status().as_u16();
+    tracing::debug!(method, route, status, milliseconds = began.elapsed().as_millis(), "answered");
+    let labels = RequestLabels { method, route: route.clone(), status };
     state.metrics.requests.get_or_create(&labels).inc();
     state.metrics.durations.get_or_create(&RouteLabels { route }).observe(began.elapsed().as_secs_f64());
     response

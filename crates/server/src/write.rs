@@ -13,7 +13,7 @@ use crate::error::{ApiError, etag};
 use crate::request::Repeat;
 
 /// The beginning of a write.
-pub enum Begun {
+pub(crate) enum Begun {
     /// It was done before: this is the answer that it got.
     Repeated(Response),
     /// It is to be done.
@@ -21,9 +21,9 @@ pub enum Begun {
 }
 
 /// A write that is being done. Dropped, it never happened.
-pub struct Write {
+pub(crate) struct Write {
     /// The transaction.
-    pub transaction: Transaction,
+    pub(crate) transaction: Transaction,
     once: Option<Once>,
     state: AppState,
 }
