@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use keepstep_client::{ClientError, ResolveError};
-use keepstep_core::lock::LockError;
 use keepstep_core::Field;
+use keepstep_core::lock::LockError;
 use keepstep_source::manifest::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
@@ -151,7 +151,10 @@ impl Failure {
                 told(
                     exit::CONFLICT,
                     "no_place_to_edit",
-                    format!("the {} cannot be written into the code, so nothing was written: {place}{}{frame}", refusal.field, refusal.message),
+                    format!(
+                        "the {} cannot be written into the code, so nothing was written: {place}{}{frame}",
+                        refusal.field, refusal.message
+                    ),
                     vec![hint.to_owned()],
                 )
             }

@@ -71,9 +71,7 @@ fn run(typed: Vec<OsString>) -> u8 {
         let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
     };
-    let parsed = grammar(program)
-        .try_get_matches_from(&typed)
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = grammar(program).try_get_matches_from(&typed).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -148,11 +148,8 @@ pub(crate) fn target(context: &Context, project: Option<&Path>) -> Result<Target
 
 /// Returns the same with another address in place of the flag's.
 pub(crate) fn target_of(context: &Context, project: Option<&Path>, url: Option<String>) -> Result<Target, Failure> {
-    let wanted = Wanted {
-        url_flag: url,
-        key_flag: context.api_key.as_deref().map(Secret::from),
-        called_as: context.program.tool(),
-    };
+    let wanted =
+        Wanted { url_flag: url, key_flag: context.api_key.as_deref().map(Secret::from), called_as: context.program.tool() };
     let surroundings = Surroundings {
         variables: context.environment.all().clone(),
         home: context.environment.home(),

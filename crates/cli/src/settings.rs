@@ -61,9 +61,8 @@ impl Settings {
         let path = root.join(NAME);
         let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
         let Some(text) = text else { return Ok(Self::default()) };
-        let settings: Self = toml::from_str(&text).map_err(|error| {
-            Failure::usage(format!("{} cannot be read: {}", path.display(), error.to_string().trim_end()))
-        })?;
+        let settings: Self = toml::from_str(&text)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {}", path.display(), error.to_string().trim_end())))?;
         for key in settings.others.keys() {
             context.printer.warning(&format!("{NAME} has a key that this version does not know: {key}"));
         }

@@ -67,6 +67,14 @@ impl Bench {
         assert!(output.status.success(), "{}", transcript(&output));
     }
 
+    /// Has somebody else store a draft on the server.
+    pub(crate) fn colleague_sets_draft(&self, persona: &str) {
+        let world = World::new();
+        world.project().agent(&self.agent, &self.org).file("src/index.ts", code(persona));
+        let output = self.command_in(&world, &["push", "persona", "--draft", "--force"]).output().unwrap();
+        assert!(output.status.success(), "{}", transcript(&output));
+    }
+
     /// Returns a command in the project, with the platform's address and key.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.command_in(&self.world, arguments)
@@ -131,7 +139,9 @@ impl Bench {
 
 /// Returns the code of an agent with a persona.
 pub(crate) fn code(persona: &str) -> String {
-    format!("import {{ LuaAgent }} from 'lua-cli';\n\nexport const agent = new LuaAgent({{\n  name: 'Helper',\n  persona: `{persona}`,\n}});\n")
+    format!(
+        "import {{ LuaAgent }} from 'lua-cli';\n\nexport const agent = new LuaAgent({{\n  name: 'Helper',\n  persona: `{persona}`,\n}});\n"
+    )
 }
 
 /// Replaces times, durations and ids of undo folders.

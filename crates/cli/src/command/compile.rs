@@ -20,7 +20,9 @@ use crate::sides::{self, Against, Project};
 
 /// The arguments.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  keepstep compile\n  keepstep compile --sync --strict    for CI: exit 1 when the server has something else")]
+#[command(
+    after_help = "Examples:\n  keepstep compile\n  keepstep compile --sync --strict    for CI: exit 1 when the server has something else"
+)]
 pub(crate) struct Arguments {
     /// Also compare what was compiled with the server
     #[arg(long)]

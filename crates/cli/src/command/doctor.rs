@@ -67,9 +67,8 @@ impl Checks<'_> {
 pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
     let mut checks = Checks { context, made: Vec::new() };
     checks.add("version", Grade::Good, format!("keepstep {}", env!("CARGO_PKG_VERSION")), Vec::new());
-    let project = checks.note("project", Project::open(context), |project| {
-        format!("agent {} in {}", project.agent, project.root.display())
-    });
+    let project = checks
+        .note("project", Project::open(context), |project| format!("agent {} in {}", project.agent, project.root.display()));
     if let Some(project) = &project {
         check_project(context, &mut checks, project);
     }
@@ -116,9 +115,14 @@ fn check_project(context: &Context, checks: &mut Checks<'_>, project: &Project) 
     }
     checks.note("settings", Settings::read(context, &project.root), |_| "readable".to_owned());
     checks.note("lock", LockFile::read(&project.root), |lock| {
-        if lock.exists() { "keepstep.lock is readable".to_owned() } else { "no keepstep.lock yet; the first sync writes it".to_owned() }
+        if lock.exists() {
+            "keepstep.lock is readable".to_owned()
+        } else {
+            "no keepstep.lock yet; the first sync writes it".to_owned()
+        }
     });
-    let code = checks.note("code", sides::read_code(context, &project.root), |code| format!("the agent is at {}", code.location()));
+    let code =
+        checks.note("code", sides::read_code(context, &project.root), |code| format!("the agent is at {}", code.location()));
     let Some(code) = code else { return };
     for field in Field::ALL {
         match code.property(field) {
@@ -143,9 +147,8 @@ fn check_project(context: &Context, checks: &mut Checks<'_>, project: &Project) 
 
 fn check_server(context: &Context, checks: &mut Checks<'_>, project: Option<&Project>) {
     let root = project.map(|project| project.root.as_path());
-    let server = checks.note("address", Server::connect(context, root), |server| {
-        format!("{} ({})", server.name(), server.target().url_origin)
-    });
+    let server = checks
+        .note("address", Server::connect(context, root), |server| format!("{} ({})", server.name(), server.target().url_origin));
     let Some(server) = server else { return };
     let health = checks.note("server", server.health().map_err(Failure::Client), |health| match &health.version {
         Some(version) => format!("keepstep {version} answers"),

@@ -60,9 +60,7 @@ pub(crate) fn described(identity: &Identity) -> String {
 }
 
 fn target(context: &Context, arguments: &Arguments) -> Result<keepstep_client::Target, Failure> {
-    let with_url = |url: Option<String>| {
-        server::target_of(context, None, url)
-    };
+    let with_url = |url: Option<String>| server::target_of(context, None, url);
     match arguments.address.clone().or_else(|| context.url.clone()) {
         Some(url) => with_url(Some(url)),
         None => match with_url(None) {

@@ -100,7 +100,12 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let project = Project::open(context)?;
     let place = match arguments.environment {
         Some(place) => place,
-        None => pick(context, "Which persona?", &[(Place::Sandbox, "sandbox: the code"), (Place::Production, "production: the server")], "persona production versions")?,
+        None => pick(
+            context,
+            "Which persona?",
+            &[(Place::Sandbox, "sandbox: the code"), (Place::Production, "production: the server")],
+            "persona production versions",
+        )?,
     };
     let action = match arguments.action {
         Some(action) => action,
@@ -228,9 +233,7 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
     if wanted == Wanted::Latest {
         printer.status(format!("The latest is {}", line(&version)));
     }
-    let document = |deployed: bool, replaced: Option<PersonaVersion>| {
-        json!({ "agent": project.agent, "version": version.version, "deployed": deployed, "replaced": replaced })
-    };
+    let document = |deployed: bool, replaced: Option<PersonaVersion>| json!({ "agent": project.agent, "version": version.version, "deployed": deployed, "replaced": replaced });
     if version.is_current {
         printer.answer(format!("Version {} is in production already.", version.version));
         printer.document("persona.deploy", document(false, None));
@@ -263,7 +266,8 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
         )));
     }
     printer.answer(
-        Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Persona version {} deployed successfully to production", version.version)),
+        Text::of(Label::Good, "✅ ")
+            .and(Label::Plain, format!("Persona version {} deployed successfully to production", version.version)),
     );
     let replaced = before.current.map(|current| current.version);
     if let Some(replaced) = replaced {

@@ -47,9 +47,9 @@ fn find_out(context: &Context) -> Known {
     let identity = server.as_ref().ok().map(Server::whoami);
     let reached_in = matches!(identity, Some(Ok(_))).then(|| start.elapsed().as_millis());
     let compared = match (&project, &code, &server, &identity) {
-        (Ok(project), Some(Ok(code)), Ok(server), Some(Ok(_))) => Some(
-            LockFile::read(&project.root).and_then(|lock| sides::compare(server, project, code, &lock, Against::Published)),
-        ),
+        (Ok(project), Some(Ok(code)), Ok(server), Some(Ok(_))) => {
+            Some(LockFile::read(&project.root).and_then(|lock| sides::compare(server, project, code, &lock, Against::Published)))
+        }
         _ => None,
     };
     Known { project, code, server, identity, reached_in, compared }

@@ -84,7 +84,10 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Put back {}", file.path.display())));
     }
     context.printer.hint(&format!("`keepstep undo {redo}` takes this back"));
-    context.printer.document("undo", json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| &file.path).collect::<Vec<_>>() }));
+    context.printer.document(
+        "undo",
+        json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| &file.path).collect::<Vec<_>>() }),
+    );
     Ok(Outcome::Done)
 }
 

@@ -114,7 +114,8 @@ fn s17_a_difference_in_line_ends_is_none_and_one_in_form_is_seen() {
 #[test]
 fn s18_a_text_that_spells_an_object_is_a_text() {
     let bench = Bench::new();
-    let object = "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: { base: 'a' } });\n";
+    let object =
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: { base: 'a' } });\n";
     bench.project().file("src/index.ts", object);
     bench.ok(&["sync", "--push"]);
     bench.project().file("src/index.ts", object.replace("{ base: 'a' }", "'{\"base\":\"a\"}'"));

@@ -43,6 +43,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     transaction.commit().await?;
     store.close().await;
     context.printer.answer(project.id.as_str());
-    context.printer.document("admin.project.create", json!({ "projectId": project.id, "orgId": project.org_id, "name": project.name }));
+    context
+        .printer
+        .document("admin.project.create", json!({ "projectId": project.id, "orgId": project.org_id, "name": project.name }));
     Ok(Outcome::Done)
 }

@@ -25,8 +25,7 @@ pub(crate) struct Arguments {
 
 /// Makes the links. A file that is no link to keepstep is left alone.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let program =
-        std::env::current_exe().map_err(|error| Failure::io("find", "this program's own file", error))?;
+    let program = std::env::current_exe().map_err(|error| Failure::io("find", "this program's own file", error))?;
     let folder = match &arguments.dir {
         Some(folder) => context.directory.join(folder),
         None => program.parent().unwrap_or(Path::new("/")).to_owned(),
@@ -46,9 +45,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         if fs::symlink_metadata(link).is_err() {
             make_link(&program, link).map_err(|error| Failure::io("make", &link.display().to_string(), error))?;
         }
-        context.printer.answer(
-            Text::of(Label::Good, "✅ ").and(Label::Plain, format!("{} → {}", link.display(), program.display())),
-        );
+        context
+            .printer
+            .answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("{} → {}", link.display(), program.display())));
     }
     let search_path = context.environment.get("PATH").map(OsString::from).unwrap_or_default();
     if !std::env::split_paths(&search_path).any(|entry| entry == folder) {

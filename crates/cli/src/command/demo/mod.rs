@@ -21,7 +21,9 @@ use platform::Platform;
 
 /// The arguments.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  keepstep demo           the tour, then a platform to look around in\n  keepstep demo --once    the tour only")]
+#[command(
+    after_help = "Examples:\n  keepstep demo           the tour, then a platform to look around in\n  keepstep demo --once    the tour only"
+)]
 pub(crate) struct Arguments {
     /// Where the platform listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
@@ -52,7 +54,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     printer.answer(Text::of(Label::Heading, "That is keepstep. The same in the browser, signed in as the owner (works once):"));
     printer.answer(Text::from("  ").and(Label::Command, link.clone()));
     printer.document("demo", json!({ "url": platform.url(), "link": link }));
-    if !arguments.once {
+    if arguments.once {
+        printer.status("(The platform ends now. Without --once it stays, to look around in.)");
+    } else {
         printer.status("The platform runs until you press Ctrl-C; then everything of this demo is removed.");
         platform.serve_on();
     }

@@ -52,7 +52,6 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
 
     tour.step("You publish the persona that you wrote in src/index.ts.");
     tour.runs(&["push", "persona", "--force"], exit::DONE)?;
-    tour.runs(&["sync", "--quiet"], exit::DONE)?;
 
     tour.step(&format!("Meanwhile {COLLEAGUE} edits the persona in the browser. A check in CI sees it, and exits 1."));
     let colleague = platform.key(COLLEAGUE)?;
@@ -63,7 +62,9 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
     tour.step("You take her text: it is written into the literal in your code, and nothing else changes there.");
     tour.runs(&["sync", "--accept"], exit::DONE)?;
 
-    tour.step(&format!("Now both of you edit: you the first line, {COLLEAGUE} the last. keepstep knows who changed what, and merges."));
+    tour.step(&format!(
+        "Now both of you edit: you the first line, {COLLEAGUE} the last. keepstep knows who changed what, and merges."
+    ));
     tour.edit_code(&BY_COLLEAGUE.replace("a small bookshop", "the bookshop Lamplight"))?;
     platform.publish(&colleague, &agent, BY_COLLEAGUE_LATER, "Say thank you")?;
     tour.runs(&["sync", "--merge"], exit::DONE)?;

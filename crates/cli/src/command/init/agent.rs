@@ -52,7 +52,7 @@ pub(super) struct Arguments {
 /// Writes the files of a new project; one that is there already is never touched.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let folder = match &arguments.dir {
-        Some(folder) => context.directory.join(folder),
+        Some(folder) => context.directory.join(folder).components().collect(),
         None => context.directory.clone(),
     };
     if folder.join(skill_file::FILE_NAME).exists() {
@@ -85,7 +85,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         written.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
         context.printer.status(format!("wrote   {name}"));
     }
-    context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Agent {agent} starts in {}", folder.display())));
+    context
+        .printer
+        .answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Agent {agent} starts in {}", folder.display())));
     context.printer.hint("write the persona in src/index.ts, then `keepstep push persona`");
     context.printer.document("init.agent", json!({ "agentId": agent, "orgId": org, "root": folder }));
     Ok(Outcome::Done)
@@ -102,7 +104,9 @@ fn create(context: &Context, name: &str) -> Result<(AgentId, String), Failure> {
     })?;
     let identity = server.whoami()?;
     let agent = server.writer()?.create_agent(name)?;
-    let org = identity.org_id.ok_or_else(|| Failure::usage("the server does not say which organisation the key is of; pass --org-id"))?;
+    let org = identity
+        .org_id
+        .ok_or_else(|| Failure::usage("the server does not say which organisation the key is of; pass --org-id"))?;
     Ok((agent.agent_id, org))
 }
 

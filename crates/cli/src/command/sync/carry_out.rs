@@ -64,7 +64,9 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
     record(run, plan)?;
     let outcome = tell(run, plan);
     let mut document = run.document();
-    document["actions"] = json!(plan.items.iter().map(|item| json!({ "field": item.field, "did": did(item, run.options.draft) })).collect::<Vec<_>>());
+    document["actions"] = json!(
+        plan.items.iter().map(|item| json!({ "field": item.field, "did": did(item, run.options.draft) })).collect::<Vec<_>>()
+    );
     document["undo"] = json!(undo.map(|id| format!("undo {id}")));
     document["replacedPersona"] = json!(pushed.and(before.published.as_ref()).map(|summary| summary.version));
     document["exit"] = json!(outcome.code());
@@ -82,7 +84,9 @@ pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
             Action::Push(_) => format!("Would publish the {} on {}", item.field, run.server.name()),
             Action::Pull(_) => format!("Would write the server's {} into the code", item.field),
             Action::Join(_) => format!("Would merge the {} and write it to both sides", item.field),
-            Action::Mark { conflicts, .. } => format!("Would mark {conflicts} overlapping edits of the {} in the code", item.field),
+            Action::Mark { conflicts, .. } => {
+                format!("Would mark {conflicts} overlapping edits of the {} in the code", item.field)
+            }
             Action::Keep | Action::Refuse(_) => continue,
         });
     }
@@ -93,8 +97,9 @@ pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
     }
     let mut document = run.document();
     document["dryRun"] = json!(true);
-    document["actions"] =
-        json!(plan.items.iter().map(|item| json!({ "field": item.field, "would": did(item, run.options.draft) })).collect::<Vec<_>>());
+    document["actions"] = json!(
+        plan.items.iter().map(|item| json!({ "field": item.field, "would": did(item, run.options.draft) })).collect::<Vec<_>>()
+    );
     document["patch"] = json!(edits.map(|edits| edits.patch()));
     printer.document("sync", document);
     Ok(Outcome::Done)
@@ -102,8 +107,7 @@ pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
 
 /// Returns the edits of the code: all of them, or a failure and none.
 fn plan_code(run: &Run<'_>, plan: &Plan) -> Result<Option<EditPlan>, Failure> {
-    let wanted: Vec<(Field, Option<Value>)> =
-        plan.items.iter().filter_map(|item| Some((item.field, item.for_code()?))).collect();
+    let wanted: Vec<(Field, Option<Value>)> = plan.items.iter().filter_map(|item| Some((item.field, item.for_code()?))).collect();
     if wanted.is_empty() {
         return Ok(None);
     }
@@ -129,11 +133,7 @@ fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> 
     let files: Vec<Replaced> = edits
         .files
         .iter()
-        .map(|file| Replaced {
-            path: file.path.clone(),
-            before: Some(file.before.clone()),
-            after: Some(file.after.clone()),
-        })
+        .map(|file| Replaced { path: file.path.clone(), before: Some(file.before.clone()), after: Some(file.after.clone()) })
         .collect();
     let id = folder.keep("sync", Timestamp::now(), &files)?;
     edits.apply(&run.project.root)?;
@@ -247,7 +247,10 @@ fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
         if let Action::Mark { conflicts, .. } = &item.action {
             printer.answer(Text::of(Label::Warning, "⚠️  ").and(
                 Label::Plain,
-                format!("{}: both sides changed the same lines, marked in the code at {conflicts} place(s); nothing was published", item.field.title()),
+                format!(
+                    "{}: both sides changed the same lines, marked in the code at {conflicts} place(s); nothing was published",
+                    item.field.title()
+                ),
             ));
             printer.hint("decide between the marked lines, then `keepstep sync --push`");
             return Outcome::Conflict;
@@ -259,7 +262,8 @@ fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
             return Outcome::Done;
         }
         printer.notice(
-            Text::of(Label::Error, "error: ").and(Label::Plain, "the sides differ and there is nobody to ask: nothing was written"),
+            Text::of(Label::Error, "error: ")
+                .and(Label::Plain, "the sides differ and there is nobody to ask: nothing was written"),
         );
         super::report::hint_at_flags(run.context);
         return Outcome::Conflict;

@@ -212,7 +212,9 @@ impl Run<'_> {
             .items
             .iter()
             .filter(|item| item.writes_server())
-            .filter(|item| before.view(item.field).map(|view| &view.server) != self.compared.view(item.field).map(|view| &view.server))
+            .filter(|item| {
+                before.view(item.field).map(|view| &view.server) != self.compared.view(item.field).map(|view| &view.server)
+            })
             .map(|item| item.field.key())
             .collect();
         if changed.is_empty() {

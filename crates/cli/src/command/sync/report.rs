@@ -85,9 +85,9 @@ pub(crate) fn hint_at_flags(context: &Context) {
 fn show_unreadable(context: &Context, code: &AgentSource) {
     for field in Field::ALL {
         let Property::Unreadable(problem) = code.property(field) else { continue };
-        context.printer.notice(
-            Text::of(Label::Error, format!("{} not compared: ", field.title())).and(Label::Plain, problem.to_string()),
-        );
+        context
+            .printer
+            .notice(Text::of(Label::Error, format!("{} not compared: ", field.title())).and(Label::Plain, problem.to_string()));
         if !problem.help.is_empty() {
             context.printer.hint(&problem.help);
         }
@@ -119,7 +119,8 @@ pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, c
         .views
         .iter()
         .map(|view| {
-            let mut field = json!({ "field": view.field, "state": view.state, "local": local_value(view), "server": server_value(view) });
+            let mut field =
+                json!({ "field": view.field, "state": view.state, "local": local_value(view), "server": server_value(view) });
             match code.property(view.field) {
                 Property::Known { location, computed, .. } => {
                     field["location"] = json!(location.to_string());

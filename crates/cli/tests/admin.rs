@@ -1,0 +1,34 @@
+//! `keepstep admin …`
+
+use insta::assert_snapshot;
+
+use crate::common::Bench;
+
+#[test]
+fn what_is_made_is_printed_alone() {
+    let bench = Bench::new();
+    let key = bench.platform.admin(&["key", "create", "--name", "ci", "--role", "viewer", "--expires", "90d"]);
+    assert!(key.starts_with("ks_api_") && !key.contains(char::is_whitespace), "{key}");
+    let project = bench.platform.admin(&["project", "create", "--name", "shop"]);
+    assert!(project.starts_with("project_") && !project.contains(char::is_whitespace), "{project}");
+    let agent = bench.platform.admin(&["agent", "create", "--name", "Other", "--org", "Second"]);
+    assert_eq!(agent.split(' ').count(), 2, "{agent}");
+    let link = bench.platform.admin(&["owner-link"]);
+    assert!(link.starts_with(&bench.platform.url()), "{link}");
+}
+
+#[test]
+fn a_key_that_was_taken_back_is_refused_at_once() {
+    let bench = Bench::new();
+    let listed = bench.platform.admin(&["key", "list"]);
+    let id = listed.split_whitespace().next().unwrap();
+    bench.platform.admin(&["key", "revoke", id]);
+    let output = bench.output(&["sync", "--check"]);
+    assert_eq!(output.status.code(), Some(9));
+}
+
+#[test]
+fn postgres_is_not_there_yet() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run(&["admin", "key", "list", "--database-url", "postgres://localhost/x"]), @"");
+}

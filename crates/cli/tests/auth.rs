@@ -1,0 +1,50 @@
+//! `keepstep login`, `logout` and `auth status`
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use keepstep_testkit::transcript;
+
+use crate::common::{BINARY, Bench};
+
+fn with_input(mut command: Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn bare(bench: &Bench, arguments: &[&str]) -> Command {
+    let mut command = bench.world.command(BINARY);
+    command.args(arguments);
+    command
+}
+
+#[test]
+fn a_key_is_stored_used_and_forgotten() {
+    let bench = Bench::new();
+    let url = bench.platform.url();
+    let output = with_input(bare(&bench, &["login", &url, "--with-key"]), &format!("{}\n", bench.key));
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    let output = bare(&bench, &["auth", "status"]).output().unwrap();
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_eq!(bare(&bench, &["sync", "--check"]).output().unwrap().status.code(), Some(0));
+    let output = bare(&bench, &["logout"]).output().unwrap();
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_eq!(bare(&bench, &["sync", "--check", "--url", &url]).output().unwrap().status.code(), Some(9));
+}
+
+#[test]
+fn a_wrong_key_is_not_stored() {
+    let bench = Bench::new();
+    let output = with_input(bare(&bench, &["login", &bench.platform.url(), "--with-key"]), "ks_api_wrong\n");
+    assert_eq!(output.status.code(), Some(9), "{}", transcript(&output));
+    assert!(!bench.world.config().join("keepstep/credentials.toml").exists());
+}
+
+#[test]
+fn without_a_terminal_the_flag_is_named() {
+    let bench = Bench::new();
+    let output = bare(&bench, &["login", &bench.platform.url()]).stdin(Stdio::null()).output().unwrap();
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+}

@@ -1,0 +1,192 @@
+//! Bad input gets a clear error, and nothing is lost.
+
+use insta::assert_snapshot;
+use keepstep_testkit::{Fault, Proxy};
+
+use crate::common::{Bench, FIRST};
+
+fn through(bench: &Bench, fault: Fault) -> String {
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.otherwise(fault);
+    bench.run(&["sync", "--check", "--strict", "--url", &proxy.url(), "--api-key", &bench.key]).replace(&proxy.url(), "[URL]")
+}
+
+#[test]
+fn no_agent_in_the_project_file() {
+    let bench = Bench::new();
+    bench.project().file("lua.skill.yaml", "skills: []\n");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn a_project_file_that_is_no_yaml() {
+    let bench = Bench::new();
+    bench.project().file("lua.skill.yaml", "agent: [\n");
+    assert!(bench.run(&["sync", "--check"]).starts_with("exit: 2\n"));
+}
+
+#[test]
+fn an_agent_that_the_server_does_not_know() {
+    let bench = Bench::new();
+    bench.project().agent("unknown_agent", "org");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn code_that_does_not_parse() {
+    let bench = Bench::in_step();
+    bench.project().file("src/index.ts", "export const agent = new LuaAgent({ name: 'x', persona: `y });\n");
+    let manifest = bench.project().read("dist-v2/manifest.json");
+    assert_snapshot!(bench.run(&["compile"]), @"");
+    assert_eq!(bench.project().read("dist-v2/manifest.json"), manifest);
+}
+
+#[test]
+fn two_agents_in_one_file() {
+    let bench = Bench::new();
+    let agent = "new LuaAgent({ name: 'x', persona: 'y' })";
+    bench.project().file(
+        "src/index.ts",
+        format!("import {{ LuaAgent }} from 'lua-cli';\nexport const a = {agent};\nexport const b = {agent};\n"),
+    );
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn a_missing_import() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", "import { LuaAgent } from 'lua-cli';\nimport { persona } from './gone';\nexport default new LuaAgent({ name: 'Helper', persona });\n");
+    assert_snapshot!(bench.run(&["compile"]), @"");
+}
+
+#[test]
+fn an_import_cycle() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", "import { LuaAgent } from 'lua-cli';\nimport { a } from './a';\nexport const tail = ' tail';\nexport default new LuaAgent({ name: 'Helper', persona: a });\n");
+    bench.project().file("src/a.ts", "import { tail } from './index';\nexport const a = 'head' + tail;\n");
+    let shown = bench.run(&["sync", "--check"]);
+    assert!(shown.starts_with("exit: 0\n") || shown.starts_with("exit: 2\n"), "{shown}");
+}
+
+#[test]
+fn a_persona_of_five_mebibytes() {
+    let bench = Bench::new();
+    bench.code(&"0123456789abcde\n".repeat(5 << 16));
+    let output = bench.output(&["push", "persona", "--force", "--quiet"]);
+    assert_eq!(output.status.code(), Some(12));
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"");
+}
+
+#[test]
+fn code_that_is_not_utf_8() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", b"const x = '\xff';");
+    assert_snapshot!(bench.run(&["compile"]), @"");
+}
+
+#[test]
+fn a_lock_file_with_merge_markers() {
+    let bench = Bench::in_step();
+    bench.project().file("keepstep.lock", "<<<<<<< HEAD\nversion = 1\n=======\nversion = 1\n>>>>>>> b\n");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn a_lock_file_of_a_newer_version() {
+    let bench = Bench::in_step();
+    bench.project().file("keepstep.lock", "version = 9\n");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn a_settings_file_that_is_no_toml() {
+    let bench = Bench::new();
+    bench.project().file("keepstep.toml", "strict = maybe\n");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+}
+
+#[test]
+fn a_file_that_may_not_be_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    let file = bench.project().path().join("src/index.ts");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
+    assert_snapshot!(bench.run(&["sync", "--accept"]), @"");
+    assert!(bench.project().read("src/index.ts").contains(FIRST));
+}
+
+#[test]
+fn a_link_out_of_the_project() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    let outside = bench.world.path().join("outside.ts");
+    std::fs::rename(bench.project().path().join("src/index.ts"), &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, bench.project().path().join("src/index.ts")).unwrap();
+    let output = bench.output(&["sync", "--accept"]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(std::fs::read_to_string(&outside).unwrap().contains(FIRST));
+}
+
+#[test]
+fn five_kinds_of_keys_are_five_messages() {
+    let bench = Bench::new();
+    let with = |key: Option<&str>, arguments: &[&str]| {
+        let mut command = bench.command(arguments);
+        match key {
+            Some(key) => command.env("KEEPSTEP_API_KEY", key),
+            None => command.env_remove("KEEPSTEP_API_KEY"),
+        };
+        bench.filtered(&keepstep_testkit::transcript(&command.output().unwrap()))
+    };
+    let check = ["sync", "--check"];
+    assert_snapshot!(with(None, &check), @"");
+    assert_snapshot!(with(Some("ks_api_short"), &check), @"");
+    let other = keepstep_testkit::Platform::start(std::path::Path::new(crate::common::BINARY)).key("owner");
+    assert_snapshot!(with(Some(&other), &check), @"");
+    let expired = bench.platform.admin(&["key", "create", "--name", "old", "--expires", "0s"]);
+    assert_snapshot!(with(Some(&expired), &check), @"");
+    let narrow = bench.platform.key("viewer");
+    assert_snapshot!(with(Some(&narrow), &["sync", "--push", "--quiet"]), @"");
+}
+
+#[test]
+fn a_page_of_a_proxy() {
+    assert_snapshot!(through(&Bench::new(), Fault::html_page("Please sign in")), @"");
+}
+
+#[test]
+fn a_cut_answer() {
+    assert_snapshot!(through(&Bench::new(), Fault::CutResponse(200)), @"");
+}
+
+#[test]
+fn too_many_requests() {
+    assert_snapshot!(through(&Bench::new(), Fault::status(429, Some("3600"))), @"");
+}
+
+#[test]
+fn a_redirect_to_another_host() {
+    let reply = keepstep_testkit::Reply::new(302, &[("location", "http://elsewhere.example/x")], "");
+    assert_snapshot!(through(&Bench::new(), Fault::Answer(reply)), @"");
+}
+
+#[test]
+fn a_full_disk() {
+    let bench = Bench::in_step();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = bench.command(&["sync", "--check"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_snapshot!(String::from_utf8_lossy(&output.stderr), @"");
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let bench = Bench::new();
+    let folder = bench.world.path().join("data");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("keepstep.db"), "this is no database at all, only a text of some length").unwrap();
+    let output = bench.output(&["admin", "key", "list", "--data", &folder.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"");
+}

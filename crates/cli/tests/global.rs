@@ -1,0 +1,92 @@
+//! What every command takes.
+
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+use keepstep_testkit::{World, transcript};
+
+use crate::common::{BINARY, Bench};
+
+fn run(arguments: &[&str]) -> String {
+    transcript(&World::new().command(BINARY).args(arguments).output().unwrap())
+}
+
+#[test]
+fn a_typo_is_noticed() {
+    assert_snapshot!(run(&["snyc"]), @"");
+}
+
+#[test]
+fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
+    for (arguments, sentence) in [
+        (&["skills"][..], "error: keepstep does not have `keepstep skills`\n"),
+        (&["push", "skill", "--name", "x"], "error: keepstep does not have `keepstep push skill`\n"),
+        (&["push", "all", "--force"], "error: keepstep does not have `keepstep push all`\n"),
+        (&["auth", "configure"], "error: keepstep does not have `keepstep auth configure`; use `keepstep login`\n"),
+        (&["test"], "error: keepstep does not have `keepstep test` yet\n"),
+        (&["init", "scenario", "x"], "error: keepstep does not have `keepstep init scenario` yet\n"),
+    ] {
+        assert_eq!(run(arguments), format!("exit: 2\n----- stderr -----\n{sentence}"));
+    }
+}
+
+#[test]
+fn a_key_on_the_command_line_earns_a_warning() {
+    let bench = Bench::new();
+    let output = bench.command(&["sync", "--check", "--api-key", &bench.key]).env_remove("KEEPSTEP_API_KEY").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("warning: a key on the command line"), "{text}");
+    assert!(!text.contains(&bench.key), "{text}");
+}
+
+#[test]
+fn quiet_keeps_the_answer_and_drops_the_hints() {
+    let bench = Bench::in_step();
+    bench.code("Mine");
+    let output = bench.output(&["sync", "--check", "--quiet"]);
+    assert!(output.stderr.is_empty(), "{}", transcript(&output));
+    assert!(!output.stdout.is_empty());
+}
+
+#[test]
+fn color_obeys_the_environment() {
+    let bench = Bench::in_step();
+    bench.code("Mine");
+    let colored = |name: &str, flag: &str| {
+        let output = bench.command(&["sync", "--check", "--color", flag]).env(name, "1").output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    assert!(colored("CLICOLOR_FORCE", "auto"));
+    assert!(!colored("CLICOLOR_FORCE", "never"));
+    assert!(!colored("NO_COLOR", "auto"));
+    assert!(colored("NO_COLOR", "always"));
+}
+
+#[test]
+fn a_reader_that_went_away_is_a_normal_end() {
+    let bench = Bench::in_step();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = bench.command(&["sync", "--check"]).stdout(Stdio::from(writer)).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn another_folder_can_be_named() {
+    let bench = Bench::in_step();
+    let project = bench.project().path().to_owned();
+    let mut command = bench.command(&["-C", &project.to_string_lossy(), "sync", "--check"]);
+    assert_eq!(command.current_dir(bench.world.path()).output().unwrap().status.code(), Some(0));
+    let nested = project.join("src");
+    assert_eq!(bench.command(&["sync", "--check"]).current_dir(nested).output().unwrap().status.code(), Some(0));
+    assert_eq!(bench.output(&["-C", "/nowhere/at/all", "sync"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(&["completions", shell]).contains("sync"), "{shell}");
+    }
+}

@@ -1,0 +1,29 @@
+//! `keepstep init agent`
+
+use insta::assert_snapshot;
+
+use crate::common::Bench;
+
+#[test]
+fn a_new_project_can_be_pushed_at_once() {
+    let bench = Bench::new();
+    let shown = bench.run(&["init", "agent", "new", "--name", "It's \"new\""]);
+    let agent = shown.split_whitespace().find(|word| word.ends_with("_agent")).unwrap_or_default().to_owned();
+    assert_snapshot!(shown.replace(&agent, "[AGENT]"), @"");
+    let folder = bench.project().path().join("new");
+    let folder = folder.to_string_lossy();
+    assert_eq!(bench.output(&["-C", &folder, "sync", "--check"]).status.code(), Some(0));
+    bench.ok(&["-C", &folder, "push", "persona", "--force"]);
+    bench.ok(&["-C", &folder, "sync", "--check"]);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let bench = Bench::new();
+    let before = bench.project().read("src/index.ts");
+    assert_eq!(bench.output(&["init", "agent", "--agent-id", "a_1", "--org-id", "o_1"]).status.code(), Some(4));
+    bench.project().remove("lua.skill.yaml");
+    bench.ok(&["init", "agent", "--agent-id", "a_1", "--org-id", "o_1"]);
+    assert_eq!(bench.project().read("src/index.ts"), before);
+    assert!(bench.project().read("lua.skill.yaml").contains("agentId: a_1"));
+}

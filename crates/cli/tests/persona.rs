@@ -1,0 +1,81 @@
+//! `keepstep persona …`
+
+use insta::assert_snapshot;
+use keepstep_testkit::transcript;
+
+use crate::common::{Bench, FIRST};
+
+fn two_versions() -> Bench {
+    let bench = Bench::in_step();
+    bench.code(&FIRST.replace("friendly", "formal"));
+    bench.ok(&["push", "persona", "--force", "--message", "More formal"]);
+    bench
+}
+
+#[test]
+fn the_versions_are_listed_newest_first() {
+    let bench = two_versions();
+    bench.code("A draft");
+    bench.ok(&["push", "persona", "--draft", "--force"]);
+    assert_snapshot!(bench.run(&["persona", "production", "versions"]), @"");
+    assert_eq!(bench.ok(&["persona", "prod", "list-versions"]), bench.ok(&["persona", "live", "history"]));
+}
+
+#[test]
+fn a_version_is_deployed_and_the_way_back_is_named() {
+    let bench = two_versions();
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "view"]), @"");
+}
+
+#[test]
+fn s11_the_flag_of_the_help_exists_in_both_forms() {
+    let bench = two_versions();
+    bench.ok(&["persona", "production", "deploy", "-v", "1", "--force"]);
+    bench.ok(&["persona", "production", "publish", "--persona-version", "latest", "--force"]);
+    bench.ok(&["deploy", "persona", "--set-version", "1", "--force"]);
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--force"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "9", "--force"]), @"");
+    assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "abc"]).status.code(), Some(2));
+    assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "2"]).status.code(), Some(4));
+    assert_eq!(bench.output(&["persona", "foo", "view"]).status.code(), Some(2));
+}
+
+#[test]
+fn s12_a_refused_key_is_a_sentence_and_its_own_exit_code() {
+    let bench = two_versions();
+    let with = |key: &str| {
+        bench.command(&["persona", "production", "deploy", "-v", "1", "--force"]).env("KEEPSTEP_API_KEY", key).output().unwrap()
+    };
+    let refused = with("ks_api_wrong");
+    assert_eq!(refused.status.code(), Some(9), "{}", transcript(&refused));
+    let narrow = with(&bench.platform.key("viewer"));
+    assert_eq!(narrow.status.code(), Some(10), "{}", transcript(&narrow));
+}
+
+#[test]
+fn s13_a_persona_with_channels_keeps_them_on_its_way_and_in_what_is_shown() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", "import { LuaAgent } from 'lua-cli';\nexport default new LuaAgent({ name: 'Helper', persona: { base: 'b', voice: 'v' } });\n");
+    bench.ok(&["push", "persona", "--force"]);
+    assert_eq!(bench.published(), serde_json::json!({ "base": "b", "voice": "v" }));
+    assert_eq!(bench.ok(&["persona", "production", "view"]), "[base]\nb\n\n[voice]\nv\n");
+}
+
+#[test]
+fn s19_the_sandbox_shows_what_is_in_the_source_now() {
+    let bench = Bench::in_step();
+    bench.code("Not compiled yet");
+    for name in ["sandbox", "sb", "staging", "stage", "stg"] {
+        assert_eq!(bench.ok(&["persona", name, "view"]), "Not compiled yet\n");
+    }
+}
+
+#[test]
+fn versions_and_the_code_are_compared() {
+    let bench = two_versions();
+    bench.code("Mine");
+    assert_snapshot!(bench.run(&["persona", "production", "diff", "--persona-version", "1", "--against", "2"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "diff"]), @"");
+}

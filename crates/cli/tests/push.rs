@@ -1,0 +1,55 @@
+//! `keepstep push persona`
+
+use insta::assert_snapshot;
+use keepstep_testkit::{Fault, Proxy, transcript};
+
+use crate::common::{Bench, FIRST};
+
+#[test]
+fn it_shows_what_is_pushed_and_how_to_take_it_back() {
+    let bench = Bench::in_step();
+    bench.code(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"");
+    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"");
+}
+
+#[test]
+fn the_other_names_of_it() {
+    for name in ["personas", "agent", "agents"] {
+        let bench = Bench::new();
+        bench.ok(&["push", name, "--force", "--auto-deploy"]);
+        assert_eq!(bench.published(), FIRST);
+    }
+}
+
+#[test]
+fn without_a_terminal_the_flag_is_named() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run(&["push", "persona", "--quiet"]), @"");
+    assert!(bench.all_versions().is_empty());
+}
+
+#[test]
+fn the_model_goes_along() {
+    let bench = Bench::in_step();
+    bench.project().file("src/index.ts", crate::common::code("Mine").replace("persona:", "model: 'openai/gpt-4o',\n  persona:"));
+    bench.ok(&["push", "persona", "--force"]);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn what_the_server_stores_is_read_back() {
+    let bench = Bench::in_step();
+    let proxy = Proxy::before(bench.platform.address());
+    let state = bench.json(&["sync", "--check"]).1;
+    bench.code("Mine");
+    let body = serde_json::json!({
+        "agentId": bench.agent, "orgId": bench.org, "revision": 9, "changed": { "at": 0 },
+        "definition": { "name": "Helper", "persona": "Something else" },
+    });
+    assert_eq!(state["inStep"], true);
+    let headers = [("content-type", "application/json"), ("keepstep-version", "0.1.0"), ("keepstep-api", "1")];
+    proxy.on("PATCH", "/definition", Fault::Answer(keepstep_testkit::Reply::new(200, &headers, &body.to_string())));
+    let output = bench.output(&["push", "persona", "--force", "--url", &proxy.url(), "--api-key", &bench.key]);
+    assert_eq!(output.status.code(), Some(12), "{}", transcript(&output));
+}

@@ -1,0 +1,34 @@
+//! `keepstep serve`
+
+use std::path::Path;
+
+use keepstep_testkit::Platform;
+
+use crate::common::{BINARY, Bench};
+
+#[test]
+fn it_prints_where_it_is_and_ends_well() {
+    let mut platform = Platform::start(Path::new(BINARY));
+    assert!(platform.output().contains(&format!("keepstep serves {}", platform.url())));
+    assert!(platform.owner_link().is_some(), "{}", platform.output());
+    assert_eq!(platform.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_a_sentence() {
+    let bench = Bench::new();
+    let address = bench.platform.address().to_string();
+    let data = bench.world.path().join("other");
+    let output = bench.output(&["serve", "--listen", &address, "--data", &data.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("something else listens on"));
+}
+
+#[test]
+fn only_sqlite_and_files_for_now() {
+    let bench = Bench::new();
+    for option in [["--database-url", "postgres://x/y"], ["--object-store", "s3://bucket"]] {
+        let output = bench.output(&["serve", "--listen", "127.0.0.1:0", option[0], option[1]]);
+        assert_eq!(output.status.code(), Some(2));
+    }
+}

@@ -1,0 +1,80 @@
+//! `keepstep sync --accept`
+
+use insta::assert_snapshot;
+
+use crate::common::{Bench, FIRST, code};
+
+#[test]
+fn the_text_is_pulled_and_can_be_put_back() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--accept"]), @"");
+    assert_eq!(bench.project().read("src/index.ts"), code(&FIRST.replace("friendly", "formal")));
+    assert_snapshot!(bench.run(&["undo"]), @"");
+    assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
+}
+
+#[test]
+fn pull_is_another_name_for_it() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    bench.ok(&["sync", "--pull"]);
+    assert_eq!(bench.project().read("src/index.ts"), code("Theirs"));
+}
+
+#[test]
+fn s5_a_refused_edit_is_no_success_and_prints_what_a_person_would_apply() {
+    let bench = Bench::in_step();
+    let computed = "import { LuaAgent } from 'lua-cli';\nconst lines = () => ['a', 'b'].map((line) => line + '!').join('\\n');\nexport const agent = new LuaAgent({ name: 'Helper', persona: lines() });\n";
+    bench.project().file("src/index.ts", computed);
+    let output = bench.output(&["sync", "--accept"]);
+    assert_eq!(output.status.code(), Some(4));
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(stderr.contains("src/index.ts:") && stderr.contains("nothing was written"), "{stderr}");
+    assert!(!stdout.contains("✅"), "{stdout}");
+    assert_eq!(bench.project().read("src/index.ts"), computed);
+}
+
+#[test]
+fn s7_an_empty_model_is_taken() {
+    let bench = Bench::new();
+    let with_model = code(FIRST).replace("persona:", "model: 'openai/gpt-4o',\n  persona:");
+    bench.project().file("src/index.ts", &with_model);
+    bench.ok(&["sync", "--push"]);
+    bench.code(FIRST);
+    bench.ok(&["sync", "--push"]);
+    bench.project().file("src/index.ts", &with_model);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(1));
+    bench.ok(&["sync", "--accept"]);
+    assert!(!bench.project().read("src/index.ts").contains("gpt-4o"));
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn w3_server_text_never_becomes_code() {
+    let bench = Bench::in_step();
+    let text = "x \\${process.env.HOME} y `tick` \\ end\\";
+    let literal = serde_json::to_string(text).unwrap();
+    let agent = |literal: &str| {
+        format!(
+            "import {{ LuaAgent }} from 'lua-cli';\nexport const agent = new LuaAgent({{ name: 'Helper', persona: {literal} }});\n"
+        )
+    };
+    bench.project().file("src/index.ts", agent(&literal));
+    bench.ok(&["sync", "--push"]);
+    bench.code(FIRST);
+    bench.ok(&["sync", "--accept"]);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+    assert_eq!(bench.ok(&["persona", "sandbox", "view"]), format!("{text}\n"));
+}
+
+#[test]
+fn several_fields_are_written_together_or_not_at_all() {
+    let bench = Bench::in_step();
+    bench.colleague_sets_model("openai/gpt-4o");
+    bench.colleague("Theirs");
+    let before = "import { LuaAgent } from 'lua-cli';\nconst text = () => ['a'].map((line) => line + '!').join('');\nexport const agent = new LuaAgent({\n  name: 'Helper',\n  persona: text(),\n});\n";
+    bench.project().file("src/index.ts", before);
+    assert_eq!(bench.output(&["sync", "--accept"]).status.code(), Some(4));
+    assert_eq!(bench.project().read("src/index.ts"), before);
+}

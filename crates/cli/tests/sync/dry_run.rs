@@ -1,0 +1,23 @@
+//! `keepstep sync --dry-run`
+
+use insta::assert_snapshot;
+
+use crate::common::{Bench, FIRST, code};
+
+#[test]
+fn a_pull_is_shown_as_a_patch() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--accept", "--dry-run"]), @"");
+    assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
+}
+
+#[test]
+fn a_push_is_only_named() {
+    let bench = Bench::in_step();
+    bench.code("Mine");
+    let (exit, document) = bench.json(&["sync", "--push", "--dry-run"]);
+    assert_eq!(exit, 0);
+    assert_eq!(document["actions"], serde_json::json!([{ "field": "persona", "would": "push" }]));
+    assert_eq!(bench.published(), FIRST);
+}

@@ -1,0 +1,54 @@
+//! `keepstep sync --merge`
+
+use insta::assert_snapshot;
+
+use crate::common::{Bench, FIRST, code};
+
+#[test]
+fn edits_of_different_lines_come_to_both_sides() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("a date", "a day"));
+    bench.code(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
+    let both = FIRST.replace("a date", "a day").replace("friendly", "formal");
+    assert_eq!(bench.project().read("src/index.ts"), code(&both));
+    assert_eq!(bench.published(), both);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn edits_of_the_same_line_are_marked_and_nothing_is_published() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("friendly", "kind"));
+    bench.code(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
+    assert_snapshot!(bench.project().read("src/index.ts"), @"");
+    assert_eq!(bench.published(), FIRST.replace("friendly", "kind"));
+    assert_eq!(bench.output(&["sync", "--push"]).status.code(), Some(4));
+    bench.code(&FIRST.replace("friendly", "kind and formal"));
+    bench.ok(&["sync", "--push"]);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn without_a_base_one_side_has_to_be_chosen() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    bench.code("Mine");
+    bench.project().remove("keepstep.lock");
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
+    assert_eq!(bench.project().read("src/index.ts"), code("Mine"));
+    assert_eq!(bench.published(), "Theirs");
+}
+
+#[test]
+fn a_fresh_clone_can_merge() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("a date", "a day"));
+    bench.code(&FIRST.replace("friendly", "formal"));
+    for path in bench.project().files().iter().filter(|path| path.starts_with(".keepstep") || path.starts_with("dist-v2")) {
+        bench.project().remove(path);
+    }
+    bench.ok(&["sync", "--merge"]);
+    assert_eq!(bench.published(), FIRST.replace("a date", "a day").replace("friendly", "formal"));
+}

@@ -1,0 +1,106 @@
+//! `keepstep sync --push`
+
+use insta::assert_snapshot;
+use keepstep_testkit::{Fault, Proxy, transcript};
+
+use crate::common::{Bench, FIRST};
+
+#[test]
+fn the_first_push_publishes() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"");
+}
+
+#[test]
+fn a_push_names_what_brings_the_old_text_back() {
+    let bench = Bench::in_step();
+    bench.code(&FIRST.replace("friendly", "formal"));
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"");
+    bench.ok(&["persona", "production", "deploy", "--persona-version", "1", "--force"]);
+    assert_eq!(bench.ok(&["persona", "production", "view"]), format!("{FIRST}\n"));
+}
+
+#[test]
+fn s6_a_push_that_the_server_does_not_take_is_no_success() {
+    let bench = Bench::in_step();
+    bench.code("Mine");
+    let viewer = bench.platform.key("viewer");
+    let output = bench.command(&["sync", "--push"]).env("KEEPSTEP_API_KEY", &viewer).output().unwrap();
+    assert_eq!(output.status.code(), Some(10), "{}", transcript(&output));
+    assert_eq!(bench.all_versions().len(), 1);
+}
+
+#[test]
+fn s8_nothing_empty_is_pushed() {
+    for source in [
+        "export const nothing = 1;\n",
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: '  ' });\n",
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper' });\n",
+    ] {
+        let bench = Bench::in_step();
+        bench.project().file("src/index.ts", source);
+        let output = bench.output(&["sync", "--push"]);
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        assert_eq!(bench.all_versions(), [format!("{FIRST}\n")]);
+    }
+}
+
+#[test]
+fn a_draft_is_stored_and_not_compared() {
+    let bench = Bench::in_step();
+    bench.code("A draft");
+    assert_snapshot!(bench.run(&["sync", "--push", "--draft"]), @"");
+    assert_eq!(bench.published(), FIRST);
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(1));
+}
+
+#[test]
+fn somebody_who_changes_the_same_text_meanwhile_is_heard() {
+    let bench = Bench::in_step();
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.on("PATCH", "/definition", Fault::Hold);
+    bench.code("Mine");
+    let child = bench
+        .command(&["sync", "--push", "--url", &proxy.url(), "--api-key", &bench.key])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    proxy.wait_until_held();
+    bench.colleague("Theirs");
+    proxy.release();
+    let output = child.wait_with_output().unwrap();
+    let text = transcript(&output);
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(text.contains("somebody changed the persona"), "{text}");
+    assert_eq!(bench.published(), "Theirs");
+}
+
+#[test]
+fn a_change_of_something_else_meanwhile_does_not_matter() {
+    let bench = Bench::in_step();
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.on("PATCH", "/definition", Fault::Hold);
+    bench.code("Mine");
+    let child = bench
+        .command(&["sync", "--push", "--url", &proxy.url(), "--api-key", &bench.key])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    proxy.wait_until_held();
+    bench.colleague_sets_draft("A draft");
+    proxy.release();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+    assert_eq!(bench.published(), "Mine");
+}
+
+#[test]
+fn unfinished_merges_are_not_published() {
+    let bench = Bench::in_step();
+    bench.code("<<<<<<< code\na\n=======\nb\n>>>>>>> server");
+    let output = bench.output(&["sync", "--push"]);
+    assert_eq!(output.status.code(), Some(4), "{}", transcript(&output));
+    assert_eq!(bench.all_versions().len(), 1);
+}

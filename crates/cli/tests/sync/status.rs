@@ -1,0 +1,25 @@
+//! `keepstep sync status`
+
+use insta::assert_snapshot;
+
+use crate::common::Bench;
+
+#[test]
+fn the_state_of_each_field() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    assert_snapshot!(bench.run(&["sync", "status"]), @"");
+    assert_eq!(bench.output(&["sync", "status", "--check"]).status.code(), Some(1));
+    assert_eq!(bench.output(&["sync", "status", "--check", "--offline", "--url", "http://127.0.0.1:1"]).status.code(), Some(0));
+    bench.code("Mine");
+    assert_eq!(bench.output(&["sync", "status", "--check", "--offline"]).status.code(), Some(1));
+}
+
+#[test]
+fn test_data_comes_later() {
+    let bench = Bench::new();
+    for command in [["sync", "pull"], ["sync", "upload"]] {
+        assert_eq!(bench.output(&command).status.code(), Some(2));
+    }
+    assert_snapshot!(bench.run(&["sync", "pull", "--scenario", "x"]), @"");
+}
