@@ -1,4 +1,5 @@
 //! The file in which keys are stored.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 use std::fs;
