@@ -1,9 +1,11 @@
 //! Reads the TypeScript definition of an agent and edits it in place.
 //!
 //! [`read`] finds the agent of a project and tells what the code says about each [field](keepstep_core::Field): a
-//! [`Property`]. The value is the one that JavaScript would give. It is found by evaluating the syntax ([`evaluate`]),
+//! [`Property`]. The value is the one that JavaScript would give. It is found by evaluating the syntax,
 //! which also tells where each part of a text is written; what only running the code can tell comes from an embedded
 //! [`engine`] and is never edited.
+//!
+//! [`AgentSource::plan_edits`] finds the edits that give the fields other values, and [`EditPlan::apply`] writes them.
 
 mod discover;
 mod edit;

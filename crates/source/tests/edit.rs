@@ -478,3 +478,52 @@ fn a_link_is_followed_inside_of_the_project_only() {
     assert!(matches!(plan.apply(project.root()), Err(EditError::Outside { .. })));
     assert_eq!(std::fs::read_to_string(outside.path()).unwrap(), "new");
 }
+
+#[test]
+fn numbers_are_the_same_as_javascript_has_them() {
+    let project = Project::of("new LuaAgent({ name: 'N', governance: { mode: 'sdk', limit: 2 } });");
+    let plan =
+        project.read().plan_edits(&[(Field::Governance, Some(json!({"mode": "sdk", "limit": 1.0, "share": 0.25})))]).unwrap();
+    plan.apply(project.root()).unwrap();
+    assert_eq!(project.value(Field::Governance), json!({"mode": "sdk", "limit": 1, "share": 0.25}));
+}
+
+#[test]
+fn computed_properties_do_not_stand_in_the_way() {
+    let text = "import { LuaAgent } from 'lua-cli';\nconst now = Date.now() + Math.random();\nnew LuaAgent({\n  name: 'N',\n  description: `at ${now}`,\n  model: ['a', 'b'].map((part) => part.toUpperCase()).join('/'),\n});\n";
+    let project = Project::of(text);
+    edit(&project, Field::Name, json!("M"));
+    assert_eq!(project.text("src/index.ts"), text.replace("'N'", "'M'"));
+    // Unless they are computed from the text that would change.
+    let project =
+        Project::of("import { LuaAgent } from 'lua-cli';\nconst N = 'N';\nnew LuaAgent({ name: N, model: N.toLowerCase() });\n");
+    assert_snapshot!(refused(&project, Field::Name, json!("M")), @"the text of the name is the text of `model` as well, which would change too");
+}
+
+#[test]
+fn members_of_a_json_file() {
+    let files = [
+        ("src/agent.json", "{\n    \"name\": \"N\",\n    \"persona\": { \"base\": \"b\" }\n}\n"),
+        ("src/index.ts", "import config from './agent.json';\nnew LuaAgent(config);\n"),
+    ];
+    let project = Project::new(files);
+    edit(&project, Field::Model, json!("it's \"m\""));
+    edit(&project, Field::Persona, json!({"base": "b\n2", "voice": "v"}));
+    assert_snapshot!(project.text("src/agent.json"), @r#"
+    {
+        "name": "N",
+        "persona": { "base": "b\n2", "voice": "v" },
+        "model": "it's \"m\""
+    }
+    "#);
+    project.read().plan_edits(&[(Field::Model, None)]).unwrap().apply(project.root()).unwrap();
+    edit(&project, Field::Persona, json!({"base": "b"}));
+    assert_eq!(project.text("src/agent.json"), files[0].1);
+}
+
+#[test]
+fn an_object_that_was_changed_by_the_code_is_edited_if_running_confirms_it() {
+    let project = Project::persona("const C: any = { p: 'one' };\nC.q = 'two';", "C.p");
+    edit(&project, Field::Persona, json!("three"));
+    assert!(project.text("src/index.ts").contains("{ p: 'three' };\nC.q = 'two';"));
+}

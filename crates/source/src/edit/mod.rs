@@ -21,7 +21,7 @@ pub use apply::EditError;
 use self::prove::{Rejection, Replacement};
 use crate::modules::with_deep_stack;
 use crate::read::{AgentSource, Property};
-use crate::value::{Obstacle, Site};
+use crate::value::{Site, json_number};
 use crate::{Location, frame};
 
 /// The files that change, with what they hold before and after.
@@ -89,8 +89,8 @@ impl AgentSource {
         let mut latest: Option<Self> = None;
         for (field, wanted) in changes {
             let source = latest.as_ref().unwrap_or(self);
-            let wanted = wanted.as_ref().filter(|wanted| !wanted.is_null());
-            if let Some(edited) = plan_field(source, *field, wanted)? {
+            let wanted = wanted.as_ref().filter(|wanted| !wanted.is_null()).map(as_javascript_reads);
+            if let Some(edited) = plan_field(source, *field, wanted.as_ref())? {
                 latest = Some(edited);
             }
         }
@@ -109,6 +109,18 @@ impl AgentSource {
             }
         }
         plan
+    }
+}
+
+/// Returns a value as it is after JavaScript has read it: `1.0` is `1` there.
+fn as_javascript_reads(value: &Json) -> Json {
+    match value {
+        Json::Number(number) if number.is_f64() => number.as_f64().and_then(json_number).unwrap_or_else(|| value.clone()),
+        Json::Array(items) => items.iter().map(as_javascript_reads).collect(),
+        Json::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), as_javascript_reads(value))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
     }
 }
 
@@ -265,10 +277,4 @@ fn frame_at(source: &AgentSource, location: &Location) -> String {
     let hidden = line.len() - line.trim_start_matches('\u{feff}').len();
     let start = line_start + hidden + column.map_or(0, |(at, _)| at);
     frame::frame(&text, frame::Span::new(start, start + 1))
-}
-
-impl From<Obstacle> for Failure {
-    fn from(obstacle: Obstacle) -> Self {
-        Self { message: obstacle.message, site: obstacle.site }
-    }
 }

@@ -58,7 +58,9 @@ pub(super) fn prove(source: &AgentSource, goal: &Goal, proposal: &Proposal) -> R
     };
     for (key, before) in source.all() {
         let after = edited.all().find(|(other, _)| *other == key).map(|(_, property)| property);
-        if key != goal.field.key() && !after.is_some_and(|after| says_the_same(before, after)) {
+        if key != goal.field.key()
+            && !after.is_some_and(|after| says_the_same(before, after) || differs_by_itself(source, key, before, after))
+        {
             return Err(Rejection::Other(key.to_owned()));
         }
     }
@@ -88,10 +90,22 @@ fn says_the_same(before: &Property, after: &Property) -> bool {
         (Property::Known { value, computed, .. }, Property::Known { value: other, computed: other_computed, .. }) => {
             value == other && computed == other_computed
         }
-        (Property::Unreadable(problem), Property::Unreadable(other)) => problem.message == other.message,
-        (Property::Function { .. }, Property::Function { .. }) | (Property::Absent, Property::Absent) => true,
+        // What is wrong may name a line, and lines move.
+        (Property::Unreadable(_), Property::Unreadable(_))
+        | (Property::Function { .. }, Property::Function { .. })
+        | (Property::Absent, Property::Absent) => true,
         _ => false,
     }
+}
+
+/// Returns true if a computed property is another one each time that the code runs, also without any edit.
+fn differs_by_itself(source: &AgentSource, key: &str, before: &Property, after: &Property) -> bool {
+    let is_computed = |property: &Property| matches!(property, Property::Known { computed: true, .. });
+    is_computed(before)
+        && is_computed(after)
+        && read_graph(source.graph.clone(), &source.options).is_ok_and(|again| {
+            again.all().find(|(other, _)| *other == key).is_some_and(|(_, again)| !says_the_same(before, again))
+        })
 }
 
 /// Returns a text with stretches replaced, or `None` if they overlap.
