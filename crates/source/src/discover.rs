@@ -74,7 +74,9 @@ pub(crate) fn discover(graph: &Graph) -> Result<AgentSite, SourceError> {
     }
     let mut found = Vec::new();
     let mut failure = None;
-    for path in source_files(&graph.root) {
+    let files = source_files(&graph.root);
+    graph.load_all(&files);
+    for path in files {
         match graph.module(&path) {
             Ok(module) => found.extend(agents_in(graph, &module)),
             Err(error) => failure = failure.or(Some((path, error))),

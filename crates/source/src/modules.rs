@@ -199,7 +199,8 @@ impl Graph {
         order
     }
 
-    fn load_all(&self, paths: &[PathBuf]) -> Vec<PathBuf> {
+    /// Loads some files at once and returns what they import.
+    pub(crate) fn load_all(&self, paths: &[PathBuf]) -> Vec<PathBuf> {
         let load = |paths: &[PathBuf]| -> Vec<PathBuf> {
             let modules = paths.iter().filter_map(|path| self.module(path).ok());
             modules.flat_map(|module| self.imports(&module)).collect()

@@ -356,7 +356,7 @@ fn a_computed_value_is_refused_with_a_patch() {
     assert_snapshot!(refusal.frame, @r#"
       4 |   name: 'N1',
     > 5 |   persona: make(),
-        |            ^
+        |            ^^^^^^
       6 |   skills: [],
     "#);
     assert_snapshot!(refusal.patch.unwrap(), @r#"

@@ -126,8 +126,9 @@ fn as_javascript_reads(value: &Json) -> Json {
 
 /// Returns the project with one field changed, or `None` if it has the value already.
 fn plan_field(source: &AgentSource, field: Field, wanted: Option<&Json>) -> Result<Option<AgentSource>, EditRefusal> {
+    let goal = Goal { field, path: Vec::new(), total: wanted.cloned() };
     let refuse = |message: String, location: Option<Location>| {
-        let frame = location.as_ref().map(|location| frame_at(source, location)).unwrap_or_default();
+        let frame = location.as_ref().map(|location| frame_at(source, &goal, location)).unwrap_or_default();
         let patch = by_hand(source, field, wanted);
         Err(EditRefusal { field, message, location, frame, patch })
     };
@@ -148,7 +149,6 @@ fn plan_field(source: &AgentSource, field: Field, wanted: Option<&Json>) -> Resu
         Property::Known { value, .. } => Some(value),
         Property::Absent => None,
     };
-    let goal = Goal { field, path: Vec::new(), total: wanted.cloned() };
     match change(source, &goal, current, wanted) {
         Ok(edited) => Ok(Some(edited)),
         Err(failure) => {
@@ -269,7 +269,18 @@ fn by_hand(source: &AgentSource, field: Field, wanted: Option<&Json>) -> Option<
     Some(EditPlan { files: vec![file] }.patch())
 }
 
-fn frame_at(source: &AgentSource, location: &Location) -> String {
+/// Returns the lines around a place: of the whole value where it is there, of a problem, or of the place alone.
+fn frame_at(source: &AgentSource, goal: &Goal, location: &Location) -> String {
+    if let Some(site) = propose::value_site(source, goal)
+        && source.graph.location(&site.file, site.span.start) == *location
+    {
+        return frame::frame(&site.file.text, site.span);
+    }
+    if let Property::Unreadable(problem) = source.property(goal.field)
+        && problem.location == *location
+    {
+        return problem.frame.clone();
+    }
     let Some(text) = source.graph.text(&source.graph.root.join(&location.file)) else { return String::new() };
     let line_start: usize = text.split_inclusive('\n').take(location.line.saturating_sub(1) as usize).map(str::len).sum();
     let line = text[line_start..].lines().next().unwrap_or_default();

@@ -127,7 +127,10 @@ impl Evaluator<'_> {
             "default" => format!("{} has no default export", file()),
             _ => format!("{} does not export `{name}`", file()),
         };
-        Err(Obstacle::at(site.clone(), message).help("correct the name in the import, or export it there").last())
+        let obstacle = Obstacle::at(site.clone(), message).help("correct the name in the import, or export it there");
+        // A file without any export may be of the old kind, which assigns its exports while it runs.
+        let may_assign = module.exports.is_empty() && module.stars.is_empty();
+        Err(if may_assign { obstacle } else { obstacle.last() })
     }
 
     /// Evaluates what an import names.
