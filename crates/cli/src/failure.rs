@@ -1,7 +1,6 @@
 //! Why a command failed, and the one table that says how that is told: exit code, kind, message, hints.
 
 use std::io;
-use std::path::PathBuf;
 
 use keepstep_client::{ClientError, ResolveError};
 use keepstep_core::Field;
@@ -50,12 +49,7 @@ pub(crate) enum Failure {
         error: io::Error,
     },
     /// The lock file cannot be used.
-    Lock {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: LockError,
-    },
+    Lock(LockError),
     /// The code cannot be read.
     Source(SourceError),
     /// `lua.skill.yaml` does not say which agent it is.
@@ -115,9 +109,7 @@ impl Failure {
             Self::Io { doing, what, error } => {
                 told(exit::USAGE, "io", format!("cannot {doing} {what}: {}", reason(error)), io_hints(error))
             }
-            Self::Lock { path, error } => {
-                told(exit::USAGE, "lock_file", format!("{}: {error}", path.display()), vec![lock_hint(error).to_owned()])
-            }
+            Self::Lock(error) => told(exit::USAGE, "lock_file", error.to_string(), vec![lock_hint(error).to_owned()]),
             Self::Source(error) => {
                 told(exit::USAGE, "source", error.to_string(), error.help().iter().map(|&help| help.to_owned()).collect())
             }

@@ -24,14 +24,12 @@ impl LockFile {
     pub(crate) fn read(root: &Path) -> Result<Self, Failure> {
         let path = root.join(NAME);
         let text = read_if_there(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => {
-                Failure::Lock { path: path.clone(), error: LockError::Malformed("it is not UTF-8 text".to_owned()) }
-            }
+            std::io::ErrorKind::InvalidData => Failure::Lock(LockError::Malformed("it is not UTF-8 text".to_owned())),
             _ => Failure::io("read", &path.display().to_string(), error),
         })?;
         let lock = match &text {
             None => Lock::default(),
-            Some(text) => Lock::parse(text).map_err(|error| Failure::Lock { path: path.clone(), error })?,
+            Some(text) => Lock::parse(text).map_err(Failure::Lock)?,
         };
         Ok(Self { path, text, lock })
     }

@@ -197,6 +197,15 @@ pub(crate) fn local_value(view: &FieldView) -> Option<&Value> {
     }
 }
 
+/// Returns a value without the key that a governance may hold: a key is never shown.
+pub(crate) fn without_key(field: Field, value: Option<&Value>) -> Option<Value> {
+    let mut value = value?.clone();
+    if let (Field::Governance, Value::Object(members)) = (field, &mut value) {
+        members.shift_remove("apiKey");
+    }
+    Some(value)
+}
+
 /// Returns whether the code changed a field since both sides last agreed on it, without asking the server.
 pub(crate) fn since_agreed(project: &Project, code: &AgentSource, lock: &LockFile, field: Field) -> State {
     let base = lock.lock.agent(&project.agent).map(|entry| entry.base(field)).unwrap_or_default();

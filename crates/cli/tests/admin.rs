@@ -30,5 +30,10 @@ fn a_key_that_was_taken_back_is_refused_at_once() {
 #[test]
 fn postgres_is_not_there_yet() {
     let bench = Bench::new();
-    assert_snapshot!(bench.run(&["admin", "key", "list", "--database-url", "postgres://localhost/x"]), @"");
+    assert_snapshot!(bench.run(&["admin", "key", "list", "--database-url", "postgres://localhost/x"]), @"
+    exit: 2
+    ----- stderr -----
+    error: this keepstep keeps its data in SQLite only: --database-url takes sqlite://PATH
+    hint: leave --database-url out to use the database in the data folder
+    ");
 }

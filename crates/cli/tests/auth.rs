@@ -25,12 +25,30 @@ fn a_key_is_stored_used_and_forgotten() {
     let bench = Bench::new();
     let url = bench.platform.url();
     let output = with_input(bare(&bench, &["login", &url, "--with-key"]), &format!("{}\n", bench.key));
-    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Signed in to [URL] as test owner (owner)
+    ----- stderr -----
+    The key is stored in [WORLD]/home/.config/keepstep/credentials.toml
+    ");
     let output = bare(&bench, &["auth", "status"]).output().unwrap();
-    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"
+    exit: 0
+    ----- stdout -----
+    server  [URL] (from [WORLD]/home/.config/keepstep/credentials.toml)
+    key     from [WORLD]/home/.config/keepstep/credentials.toml
+    you     test owner (owner)
+    ");
     assert_eq!(bare(&bench, &["sync", "--check"]).output().unwrap().status.code(), Some(0));
     let output = bare(&bench, &["logout"]).output().unwrap();
-    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"
+    exit: 0
+    ----- stdout -----
+    ✅ The key for [URL] is forgotten on this machine
+    ----- stderr -----
+    hint: the platform still accepts it; `keepstep admin key revoke` takes it back there
+    ");
     assert_eq!(bare(&bench, &["sync", "--check", "--url", &url]).output().unwrap().status.code(), Some(9));
 }
 
@@ -46,5 +64,10 @@ fn a_wrong_key_is_not_stored() {
 fn without_a_terminal_the_flag_is_named() {
     let bench = Bench::new();
     let output = bare(&bench, &["login", &bench.platform.url()]).stdin(Stdio::null()).output().unwrap();
-    assert_snapshot!(bench.filtered(&transcript(&output)), @"");
+    assert_snapshot!(bench.filtered(&transcript(&output)), @"
+    exit: 2
+    ----- stderr -----
+    error: there is nobody to ask for the key
+    hint: pipe it in: `keepstep login URL --with-key < key.txt`
+    ");
 }

@@ -15,7 +15,15 @@ fn through(bench: &Bench, fault: Fault) -> String {
 fn no_agent_in_the_project_file() {
     let bench = Bench::new();
     bench.project().file("lua.skill.yaml", "skills: []\n");
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/lua.skill.yaml has no section `agent`; write
+
+    agent:
+      agentId: <the agent's id>
+      orgId: <the organisation's id>
+    ");
 }
 
 #[test]
@@ -29,7 +37,11 @@ fn a_project_file_that_is_no_yaml() {
 fn an_agent_that_the_server_does_not_know() {
     let bench = Bench::new();
     bench.project().agent("unknown_agent", "org");
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 3
+    ----- stderr -----
+    error: [URL] has no agent unknown_agent
+    ");
 }
 
 #[test]
@@ -37,7 +49,13 @@ fn code_that_does_not_parse() {
     let bench = Bench::in_step();
     bench.project().file("src/index.ts", "export const agent = new LuaAgent({ name: 'x', persona: `y });\n");
     let manifest = bench.project().read("dist-v2/manifest.json");
-    assert_snapshot!(bench.run(&["compile"]), @"");
+    assert_snapshot!(bench.run(&["compile"]), @"
+    exit: 2
+    ----- stderr -----
+    error: src/index.ts:1:57: Unterminated string
+    > 1 |  const agent = new LuaAgent({ name: 'x', persona: `y });
+        |                                                   ^^^^^^
+    ");
     assert_eq!(bench.project().read("dist-v2/manifest.json"), manifest);
 }
 
@@ -49,14 +67,29 @@ fn two_agents_in_one_file() {
         "src/index.ts",
         format!("import {{ LuaAgent }} from 'lua-cli';\nexport const a = {agent};\nexport const b = {agent};\n"),
     );
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    error: more than one agent is defined, at src/index.ts:2:18, src/index.ts:3:18
+    hint: keep one agent in a project, or give each a folder with its own lua.skill.yaml
+    ");
 }
 
 #[test]
 fn a_missing_import() {
     let bench = Bench::new();
     bench.project().file("src/index.ts", "import { LuaAgent } from 'lua-cli';\nimport { persona } from './gone';\nexport default new LuaAgent({ name: 'Helper', persona });\n");
-    assert_snapshot!(bench.run(&["compile"]), @"");
+    assert_snapshot!(bench.run(&["compile"]), @"
+    exit: 2
+    ----- stderr -----
+    error: the persona cannot be read: src/index.ts:2:25: `./gone` cannot be found
+      1 | import { LuaAgent } from 'lua-cli';
+    > 2 | import { persona } from './gone';
+        |                         ^^^^^^^^
+      3 | export default new LuaAgent({ name: 'Helper', persona });
+
+    hint: correct the path of the import, or create the file
+    ");
 }
 
 #[test]
@@ -74,35 +107,58 @@ fn a_persona_of_five_mebibytes() {
     bench.code(&"0123456789abcde\n".repeat(5 << 16));
     let output = bench.output(&["push", "persona", "--force", "--quiet"]);
     assert_eq!(output.status.code(), Some(12));
-    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"");
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"error: this is too large for [URL], which takes at most 1048576 bytes");
 }
 
 #[test]
 fn code_that_is_not_utf_8() {
     let bench = Bench::new();
     bench.project().file("src/index.ts", b"const x = '\xff';");
-    assert_snapshot!(bench.run(&["compile"]), @"");
+    assert_snapshot!(bench.run(&["compile"]), @"
+    exit: 2
+    ----- stderr -----
+    error: src/index.ts is not UTF-8: the byte at offset 11 belongs to no character
+    hint: save the file as UTF-8
+    ");
 }
 
 #[test]
 fn a_lock_file_with_merge_markers() {
     let bench = Bench::in_step();
     bench.project().file("keepstep.lock", "<<<<<<< HEAD\nversion = 1\n=======\nversion = 1\n>>>>>>> b\n");
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    error: keepstep.lock holds the markers of an unfinished git merge
+    hint: take either side's keepstep.lock (`git checkout --theirs keepstep.lock`), then run `keepstep sync`
+    ");
 }
 
 #[test]
 fn a_lock_file_of_a_newer_version() {
     let bench = Bench::in_step();
     bench.project().file("keepstep.lock", "version = 9\n");
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    error: keepstep.lock has format 9, and this keepstep knows formats up to 1
+    hint: use the newer keepstep that wrote it
+    ");
 }
 
 #[test]
 fn a_settings_file_that_is_no_toml() {
     let bench = Bench::new();
     bench.project().file("keepstep.toml", "strict = maybe\n");
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/keepstep.toml cannot be read: TOML parse error at line 1, column 10
+      |
+    1 | strict = maybe
+      |          ^^^^^
+    string values must be quoted, expected literal string
+    ");
 }
 
 #[test]
@@ -112,7 +168,20 @@ fn a_file_that_may_not_be_written() {
     bench.colleague("Theirs");
     let file = bench.project().path().join("src/index.ts");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
-    assert_snapshot!(bench.run(&["sync", "--accept"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--accept"]), @"
+    exit: 2
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed on the server  src/index.ts:5:12
+    - Theirs
+    + You are a friendly helper.
+    + Answer briefly.
+    + Never promise a date.
+
+    ----- stderr -----
+    error: src/index.ts is read-only; nothing was written to it
+    ");
     assert!(bench.project().read("src/index.ts").contains(FIRST));
 }
 
@@ -140,35 +209,82 @@ fn five_kinds_of_keys_are_five_messages() {
         bench.filtered(&keepstep_testkit::transcript(&command.output().unwrap()))
     };
     let check = ["sync", "--check"];
-    assert_snapshot!(with(None, &check), @"");
-    assert_snapshot!(with(Some("ks_api_short"), &check), @"");
+    assert_snapshot!(with(None, &check), @"
+    exit: 9
+    ----- stderr -----
+    error: not signed in to [URL]: there is no key for it
+    hint: Run `keepstep login [URL]`, or set KEEPSTEP_API_KEY.
+    ");
+    assert_snapshot!(with(Some("ks_api_short"), &check), @"
+    exit: 9
+    ----- stderr -----
+    error: the key from KEEPSTEP_API_KEY for [URL] is malformed: it is cut or mistyped
+    hint: Copy the key again, the whole of it, or run `keepstep login [URL]`.
+    ");
     let other = keepstep_testkit::Platform::start(std::path::Path::new(crate::common::BINARY)).key("owner");
-    assert_snapshot!(with(Some(&other), &check), @"");
+    assert_snapshot!(with(Some(&other), &check), @"
+    exit: 9
+    ----- stderr -----
+    error: [URL] does not know the key from KEEPSTEP_API_KEY
+    hint: Make a new key on the platform and run `keepstep login [URL]`.
+    ");
     let expired = bench.platform.admin(&["key", "create", "--name", "old", "--expires", "0s"]);
-    assert_snapshot!(with(Some(&expired), &check), @"");
+    assert_snapshot!(with(Some(&expired), &check), @"
+    exit: 9
+    ----- stderr -----
+    error: the key from KEEPSTEP_API_KEY for [URL] has expired
+    hint: Make a new key on the platform and run `keepstep login [URL]`.
+    ");
     let narrow = bench.platform.key("viewer");
-    assert_snapshot!(with(Some(&narrow), &["sync", "--push", "--quiet"]), @"");
+    assert_snapshot!(with(Some(&narrow), &["sync", "--push", "--quiet"]), @r#"
+    exit: 10
+    ----- stderr -----
+    error: [URL] does not allow this with the key from KEEPSTEP_API_KEY: The key "test viewer" has the role viewer, and this needs the role editor.
+    hint: Ask an owner of the platform for a key with a wider role or project.
+    "#);
 }
 
 #[test]
 fn a_page_of_a_proxy() {
-    assert_snapshot!(through(&Bench::new(), Fault::html_page("Please sign in")), @"");
+    assert_snapshot!(through(&Bench::new(), Fault::html_page("Please sign in")), @r#"
+    exit: 11
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    error: what answers at [URL] is not a platform: status 200, text/html, "Please sign in"
+    hint: Check the address, and whether a proxy or a sign-in page stands before the platform.
+    "#);
 }
 
 #[test]
 fn a_cut_answer() {
-    assert_snapshot!(through(&Bench::new(), Fault::CutResponse(200)), @"");
+    assert_snapshot!(through(&Bench::new(), Fault::CutResponse(200)), @"
+    exit: 11
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    error: the connection to [URL] was cut before the answer was complete
+    ");
 }
 
 #[test]
 fn too_many_requests() {
-    assert_snapshot!(through(&Bench::new(), Fault::status(429, Some("3600"))), @"");
+    assert_snapshot!(through(&Bench::new(), Fault::status(429, Some("3600"))), @"
+    exit: 11
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    error: [URL] takes no more requests now; try again in 60 minutes
+    ");
 }
 
 #[test]
 fn a_redirect_to_another_host() {
     let reply = keepstep_testkit::Reply::new(302, &[("location", "http://elsewhere.example/x")], "");
-    assert_snapshot!(through(&Bench::new(), Fault::Answer(reply)), @"");
+    assert_snapshot!(through(&Bench::new(), Fault::Answer(reply)), @"
+    exit: 2
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    error: [URL] redirects to http://elsewhere.example, and the key is not for there
+    hint: If that is the platform, run `keepstep login http://elsewhere.example`, or pass --url http://elsewhere.example.
+    ");
 }
 
 #[test]
@@ -177,7 +293,7 @@ fn a_full_disk() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = bench.command(&["sync", "--check"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_snapshot!(String::from_utf8_lossy(&output.stderr), @"");
+    assert_snapshot!(String::from_utf8_lossy(&output.stderr), @"error: cannot write to stdout: No space left on device (os error 28)");
 }
 
 #[test]
@@ -188,5 +304,5 @@ fn a_database_of_a_newer_version() {
     std::fs::write(folder.join("keepstep.db"), "this is no database at all, only a text of some length").unwrap();
     let output = bench.output(&["admin", "key", "list", "--data", &folder.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(2));
-    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"");
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"error: [WORLD]/data/keepstep.db is not a database of keepstep (no SQLite database, or a damaged one). Name another data folder, or move the file away.");
 }

@@ -153,7 +153,7 @@ fn without_numbers_of_this_run(line: &str) -> String {
         if bare.strip_suffix("ms").is_some_and(digits) {
             format!("[DURATION]{rest}")
         } else if bare.split_once('T').is_some_and(|(date, rest)| date.len() == 8 && digits(date) && rest.contains("Z-")) {
-            format!("[UNDO]{rest}")
+            format!("[UNDO]{}{rest}", if bare.ends_with('`') { "`" } else { "" })
         } else if bare.len() == 10 && bare.starts_with("20") && bare.matches('-').count() == 2 {
             format!("[DATE]{rest}")
         } else if bare.len() == 5 && bare.as_bytes()[2] == b':' && digits(&bare.replace(':', "")) {

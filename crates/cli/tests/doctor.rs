@@ -8,7 +8,23 @@ use crate::common::Bench;
 #[test]
 fn all_is_well() {
     let bench = Bench::in_step();
-    assert_snapshot!(bench.run(&["doctor"]), @"");
+    assert_snapshot!(bench.run(&["doctor"]), @"
+    exit: 0
+    ----- stdout -----
+    ok   version  keepstep 0.1.0
+    ok   project  agent [AGENT] in [WORLD]/project
+    ok   tsconfig tsconfig.json is there
+    ok   settings readable
+    ok   lock     keepstep.lock is readable
+    ok   code     the agent is at src/index.ts:3:22
+    ok   name     written at src/index.ts:4:9
+    ok   persona  written at src/index.ts:5:12
+    ok   address  [URL] (from KEEPSTEP_URL)
+    ok   server   keepstep 0.1.0 answers
+    ok   key      found: from KEEPSTEP_API_KEY
+    ok   you      test owner (owner)
+    ok   agent    [AGENT] is there, at revision 2
+    ");
 }
 
 #[test]
@@ -16,5 +32,20 @@ fn what_is_wrong_is_named_with_what_to_do() {
     let bench = Bench::new();
     bench.project().remove("tsconfig.json").file("keepstep.lock", "version = 9\n");
     let url = format!("http://127.0.0.1:{}", closed_port().port());
-    assert_snapshot!(bench.run(&["doctor", "--url", &url]).replace(&url, "[URL]"), @"");
+    assert_snapshot!(bench.run(&["doctor", "--url", &url]).replace(&url, "[URL]"), @"
+    exit: 2
+    ----- stdout -----
+    ok   version  keepstep 0.1.0
+    ok   project  agent [AGENT] in [WORLD]/project
+    warn tsconfig there is no tsconfig.json
+                  keepstep does without; `lua compile` of the other tool does not
+    ok   settings readable
+    fail lock     keepstep.lock has format 9, and this keepstep knows formats up to 1
+                  use the newer keepstep that wrote it
+    ok   code     the agent is at src/index.ts:3:22
+    ok   name     written at src/index.ts:4:9
+    ok   persona  written at src/index.ts:5:12
+    ok   address  [URL] (from the command line)
+    fail server   [URL] cannot be reached: connection refused
+    ");
 }

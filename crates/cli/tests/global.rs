@@ -13,7 +13,17 @@ fn run(arguments: &[&str]) -> String {
 
 #[test]
 fn a_typo_is_noticed() {
-    assert_snapshot!(run(&["snyc"]), @"");
+    assert_snapshot!(run(&["snyc"]), @"
+    exit: 2
+    ----- stderr -----
+    error: unrecognized subcommand 'snyc'
+
+      tip: a similar subcommand exists: 'sync'
+
+    Usage: keepstep [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

@@ -9,7 +9,18 @@ fn a_new_project_can_be_pushed_at_once() {
     let bench = Bench::new();
     let shown = bench.run(&["init", "agent", "new", "--name", "It's \"new\""]);
     let agent = shown.split_whitespace().find(|word| word.ends_with("_agent")).unwrap_or_default().to_owned();
-    assert_snapshot!(shown.replace(&agent, "[AGENT]"), @"");
+    assert_snapshot!(shown.replace(&agent, "[AGENT]"), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Agent [AGENT] starts in [WORLD]/project/new
+    ----- stderr -----
+    wrote   lua.skill.yaml
+    wrote   tsconfig.json
+    wrote   package.json
+    wrote   src/index.ts
+    wrote   .gitignore
+    hint: write the persona in src/index.ts, then `keepstep push persona`
+    ");
     let folder = bench.project().path().join("new");
     let folder = folder.to_string_lossy();
     assert_eq!(bench.output(&["-C", &folder, "sync", "--check"]).status.code(), Some(0));

@@ -17,16 +17,41 @@ fn the_versions_are_listed_newest_first() {
     let bench = two_versions();
     bench.code("A draft");
     bench.ok(&["push", "persona", "--draft", "--force"]);
-    assert_snapshot!(bench.run(&["persona", "production", "versions"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "versions"]), @"
+    exit: 0
+    ----- stdout -----
+    version 3  [DATE] [TIME] UTC  test owner  draft
+    version 2  [DATE] [TIME] UTC  test owner  ⭐ current  More formal
+    version 1  [DATE] [TIME] UTC  test owner
+    ----- stderr -----
+    3 versions
+    ");
     assert_eq!(bench.ok(&["persona", "prod", "list-versions"]), bench.ok(&["persona", "live", "history"]));
 }
 
 #[test]
 fn a_version_is_deployed_and_the_way_back_is_named() {
     let bench = two_versions();
-    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"");
-    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"");
-    assert_snapshot!(bench.run(&["persona", "production", "view"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Persona version 1 deployed successfully to production
+       undo: keepstep persona production deploy --persona-version 2
+    ");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "1", "--force"]), @"
+    exit: 0
+    ----- stdout -----
+    Version 1 is in production already.
+    ");
+    assert_snapshot!(bench.run(&["persona", "production", "view"]), @"
+    exit: 0
+    ----- stdout -----
+    You are a friendly helper.
+    Answer briefly.
+    Never promise a date.
+    ----- stderr -----
+    version 1  [DATE] [TIME] UTC  test owner  ⭐ current
+    ");
 }
 
 #[test]
@@ -35,8 +60,18 @@ fn s11_the_flag_of_the_help_exists_in_both_forms() {
     bench.ok(&["persona", "production", "deploy", "-v", "1", "--force"]);
     bench.ok(&["persona", "production", "publish", "--persona-version", "latest", "--force"]);
     bench.ok(&["deploy", "persona", "--set-version", "1", "--force"]);
-    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--force"]), @"");
-    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "9", "--force"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--force"]), @"
+    exit: 2
+    ----- stderr -----
+    error: --persona-version is required for deploy
+    hint: there are: 2, 1
+    ");
+    assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "9", "--force"]), @"
+    exit: 3
+    ----- stderr -----
+    error: agent [AGENT] has no persona version 9
+    hint: there are: 2, 1
+    ");
     assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "abc"]).status.code(), Some(2));
     assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "2"]).status.code(), Some(4));
     assert_eq!(bench.output(&["persona", "foo", "view"]).status.code(), Some(2));
@@ -76,6 +111,22 @@ fn s19_the_sandbox_shows_what_is_in_the_source_now() {
 fn versions_and_the_code_are_compared() {
     let bench = two_versions();
     bench.code("Mine");
-    assert_snapshot!(bench.run(&["persona", "production", "diff", "--persona-version", "1", "--against", "2"]), @"");
-    assert_snapshot!(bench.run(&["persona", "production", "diff"]), @"");
+    assert_snapshot!(bench.run(&["persona", "production", "diff", "--persona-version", "1", "--against", "2"]), @"
+    exit: 0
+    ----- stdout -----
+    - only in version 1   + only in version 2
+    - You are a friendly helper.
+    + You are a formal helper.
+      Answer briefly.
+      Never promise a date.
+    ");
+    assert_snapshot!(bench.run(&["persona", "production", "diff"]), @"
+    exit: 0
+    ----- stdout -----
+    - only in version 2   + only in the code
+    - You are a formal helper.
+    - Answer briefly.
+    - Never promise a date.
+    + Mine
+    ");
 }

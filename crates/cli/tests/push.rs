@@ -9,8 +9,25 @@ use crate::common::{Bench, FIRST};
 fn it_shows_what_is_pushed_and_how_to_take_it_back() {
     let bench = Bench::in_step();
     bench.code(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"");
-    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"");
+    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"
+    exit: 0
+    ----- stdout -----
+    [AGENT] on [URL]   - what is replaced   + what is pushed
+
+    Persona
+    - You are a friendly helper.
+    + You are a formal helper.
+      Answer briefly.
+      Never promise a date.
+
+    ✅ Persona version 2 is published and current
+       undo: keepstep persona production deploy --persona-version 1
+    ");
+    assert_snapshot!(bench.run(&["push", "persona", "--force"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ The server has this persona already as version 2, published and current. Nothing to push.
+    ");
 }
 
 #[test]
@@ -25,7 +42,20 @@ fn the_other_names_of_it() {
 #[test]
 fn without_a_terminal_the_flag_is_named() {
     let bench = Bench::new();
-    assert_snapshot!(bench.run(&["push", "persona", "--quiet"]), @"");
+    assert_snapshot!(bench.run(&["push", "persona", "--quiet"]), @"
+    exit: 4
+    ----- stdout -----
+    [AGENT] on [URL]   - what is replaced   + what is pushed
+
+    Persona
+    + You are a friendly helper.
+    + Answer briefly.
+    + Never promise a date.
+
+    ----- stderr -----
+    error: there is nobody to ask whether to publish this; nothing was pushed
+    hint: `--force` publishes without asking
+    ");
     assert!(bench.all_versions().is_empty());
 }
 

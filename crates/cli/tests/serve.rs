@@ -10,8 +10,13 @@ use crate::common::{BINARY, Bench};
 fn it_prints_where_it_is_and_ends_well() {
     let mut platform = Platform::start(Path::new(BINARY));
     assert!(platform.output().contains(&format!("keepstep serves {}", platform.url())));
-    assert!(platform.owner_link().is_some(), "{}", platform.output());
     assert_eq!(platform.terminate().code(), Some(0));
+    // The process has ended; what it printed is on its way through the pipe.
+    let start = std::time::Instant::now();
+    while platform.owner_link().is_none() && start.elapsed().as_secs() < 30 {
+        std::thread::yield_now();
+    }
+    assert!(platform.owner_link().is_some(), "{}", platform.output());
 }
 
 #[test]

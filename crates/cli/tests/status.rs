@@ -9,14 +9,27 @@ use crate::common::Bench;
 fn where_the_project_stands() {
     let bench = Bench::in_step();
     bench.code("Mine");
-    assert_snapshot!(bench.run(&["status"]), @"");
+    assert_snapshot!(bench.run(&["status"]), @"
+    exit: 0
+    ----- stdout -----
+    project     [WORLD]/project
+    agent       [AGENT]
+    code        src/index.ts:3:22
+    server      [URL] as test owner (owner), [DURATION]
+    name        in step
+    persona     changed in the code
+    model       in step
+    governance  in step
+    ----- stderr -----
+    hint: `keepstep sync` shows the difference and asks what to do
+    ");
 }
 
 #[test]
 fn s20_without_the_server_nothing_is_called_synced() {
     let bench = Bench::in_step();
     let url = format!("http://127.0.0.1:{}", closed_port().port());
-    let (exit, document) = bench.json(&["describe", "--url", &url]);
+    let (exit, document) = bench.json(&["describe", "--url", &url, "--api-key", &bench.key]);
     assert_eq!(exit, 0);
     assert_eq!(document["persona"]["status"], "unknown");
     assert_eq!(document["auth"]["serverReachable"], false);

@@ -21,7 +21,11 @@ fn a_file_that_was_changed_since_is_not_touched() {
 #[test]
 fn nothing_to_undo() {
     let bench = Bench::new();
-    assert_snapshot!(bench.run(&["undo"]), @"");
+    assert_snapshot!(bench.run(&["undo"]), @"
+    exit: 3
+    ----- stderr -----
+    error: nothing is kept for [WORLD]/project: no command replaced anything
+    ");
 }
 
 #[test]

@@ -60,10 +60,15 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         let strict = settings.strict(context, arguments.strict)?.value;
         (outcome, drift) = report_drift(context, &project, &code, strict)?;
     }
+    let definition: serde_json::Map<String, Value> = code
+        .definition()
+        .iter()
+        .filter_map(|(field, value)| Some((field.key().to_owned(), sides::without_key(field, Some(value))?)))
+        .collect();
     context.printer.document(
         "compile",
         json!({
-            "agent": project.agent, "manifest": "dist-v2/manifest.json", "definition": code.definition(), "sync": drift,
+            "agent": project.agent, "manifest": "dist-v2/manifest.json", "definition": definition, "sync": drift,
         }),
     );
     Ok(outcome)
@@ -137,7 +142,7 @@ fn show(context: &Context, code: &AgentSource, manifest: &Value) {
             Property::Absent => continue,
             Property::Known { value, computed, location } => {
                 let mark = if *computed { " (computed)" } else { "" };
-                (format!("{location}{mark}"), excerpt(field, value))
+                (format!("{location}{mark}"), excerpt(field, &sides::without_key(field, Some(value)).unwrap_or_default()))
             }
             Property::Function { location } => (location.to_string(), "decided when the agent runs".to_owned()),
             Property::Unreadable(problem) => (problem.location.to_string(), problem.message.clone()),

@@ -58,9 +58,10 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         })?;
         let address = listener.local_addr().map_err(|error| Failure::io("listen on", &arguments.listen.to_string(), error))?;
         let shown = arguments.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        // Whoever reads the address may ask to end at once.
+        let signals = Signals::listen()?;
         announce(context, &store, &shown).await?;
         let settings = Settings { public_url: arguments.public_url.clone() };
-        let signals = Signals::listen()?;
         let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
         context.printer.status("keepstep ended");

@@ -8,9 +8,28 @@ use crate::common::{Bench, FIRST, code};
 fn the_text_is_pulled_and_can_be_put_back() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--accept"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--accept"]), @"
+    exit: 0
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed on the server  src/index.ts:5:12
+    - You are a formal helper.
+    + You are a friendly helper.
+      Answer briefly.
+      Never promise a date.
+
+    ✅ Persona pulled from server into src/index.ts
+       undo: keepstep undo [UNDO]
+    ");
     assert_eq!(bench.project().read("src/index.ts"), code(&FIRST.replace("friendly", "formal")));
-    assert_snapshot!(bench.run(&["undo"]), @"");
+    assert_snapshot!(bench.run(&["undo"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Put back src/index.ts
+    ----- stderr -----
+    hint: `keepstep undo [UNDO]` takes this back
+    ");
     assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
 }
 

@@ -8,20 +8,43 @@ use crate::common::{BINARY, Bench, FIRST};
 #[test]
 fn nothing_differs() {
     let bench = Bench::in_step();
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ No drift detected. Local code is in sync with server.
+    ");
 }
 
 #[test]
 fn no_persona_on_the_server_is_no_drift() {
     let bench = Bench::new();
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ No drift detected. Local code is in sync with server.
+    ----- stderr -----
+    hint: no persona was published on the server yet; `keepstep push persona` publishes this one
+    ");
 }
 
 #[test]
 fn the_code_changed() {
     let bench = Bench::in_step();
     bench.code(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 1
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:5:12
+    - You are a friendly helper.
+    + You are a formal helper.
+      Answer briefly.
+      Never promise a date.
+
+    ----- stderr -----
+    hint: `keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits
+    ");
 }
 
 #[test]
@@ -29,7 +52,20 @@ fn the_code_changed_in_color() {
     let bench = Bench::in_step();
     bench.code(&FIRST.replace("friendly", "formal"));
     let shown = bench.run(&["sync", "--check", "--color", "always"]).replace('\u{1b}', "ESC");
-    assert_snapshot!(shown, @"");
+    assert_snapshot!(shown, @"
+    exit: 1
+    ----- stdout -----
+    ESC[33m⚠️  ESC[0mESC[1mDrift in 1 fieldESC[0m   ESC[31m- only on the serverESC[0m   ESC[32m+ only in the codeESC[0m
+
+    ESC[1mPersonaESC[0m  changed in the codeESC[90m  src/index.ts:5:12ESC[0m
+    ESC[31m- ESC[0mESC[31mYou are a ESC[0mESC[7mESC[31mfriendlyESC[0mESC[31m helper.ESC[0m
+    ESC[32m+ ESC[0mESC[32mYou are a ESC[0mESC[7mESC[32mformalESC[0mESC[32m helper.ESC[0m
+    ESC[90m  ESC[0mESC[90mAnswer briefly.ESC[0m
+    ESC[90m  ESC[0mESC[90mNever promise a date.ESC[0m
+
+    ----- stderr -----
+    ESC[36mhint: ESC[0mESC[36m`keepstep sync`ESC[0m asks what to do; ESC[36m`--push`ESC[0m publishes the code, ESC[36m`--accept`ESC[0m takes the server's, ESC[36m`--merge`ESC[0m keeps both sides' edits
+    ");
 }
 
 #[test]
@@ -39,7 +75,25 @@ fn a_long_unchanged_run_is_folded() {
     bench.code(&lines.join("\n"));
     bench.ok(&["sync", "--push"]);
     bench.code(&lines.join("\n").replace("line 12", "the end"));
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 1
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:5:12
+      line 1
+      line 2
+      line 3
+      ... 5 unchanged lines ...
+      line 9
+      line 10
+      line 11
+    - line 12
+    + the end
+
+    ----- stderr -----
+    hint: `keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits
+    ");
 }
 
 #[test]
@@ -57,16 +111,23 @@ fn s1_an_unreachable_server_is_not_checked_and_never_in_step() {
     let bench = Bench::in_step();
     let url = format!("http://127.0.0.1:{}", closed_port().port());
     let shown = bench.run(&["sync", "--check", "--url", &url, "--api-key", &bench.key]).replace(&url, "[URL]");
-    assert_snapshot!(shown, @"");
-    let (code, document) = bench.json(&["sync", "--check", "--url", &url]);
+    assert_snapshot!(shown, @"
+    exit: 0
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    The drift was NOT checked: [URL] cannot be reached: connection refused
+    ");
+    let (code, document) = bench.json(&["sync", "--check", "--url", &url, "--api-key", &bench.key]);
     assert_eq!((code, &document["checked"]), (0, &serde_json::json!(false)));
-    let strict = bench.output(&["sync", "--check", "--url", &url, "--strict"]);
+    let strict = bench.output(&["sync", "--check", "--url", &url, "--strict", "--api-key", &bench.key]);
     assert_eq!(strict.status.code(), Some(11), "{}", transcript(&strict));
-    let strict = bench.command(&["sync", "--check", "--url", &url]).env("KEEPSTEP_STRICT", "1").output().unwrap();
+    let strict =
+        bench.command(&["sync", "--check", "--url", &url, "--api-key", &bench.key]).env("KEEPSTEP_STRICT", "1").output().unwrap();
     assert_eq!(strict.status.code(), Some(11));
     bench.project().file("keepstep.toml", "strict = true\n");
-    assert_eq!(bench.output(&["sync", "--check", "--url", &url]).status.code(), Some(11));
-    let off = bench.command(&["sync", "--check", "--url", &url]).env("KEEPSTEP_STRICT", "0").output().unwrap();
+    assert_eq!(bench.output(&["sync", "--check", "--url", &url, "--api-key", &bench.key]).status.code(), Some(11));
+    let off =
+        bench.command(&["sync", "--check", "--url", &url, "--api-key", &bench.key]).env("KEEPSTEP_STRICT", "0").output().unwrap();
     assert_eq!(off.status.code(), Some(0));
 }
 
@@ -94,7 +155,32 @@ fn s3_every_field_is_counted() {
         "src/index.ts",
         "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Other', persona: 'p', governance: { mode: 'sdk' } });\n",
     );
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @r#"
+    exit: 1
+    ----- stdout -----
+    ⚠️  Drift in 4 fields   - only on the server   + only in the code
+
+    Name  changed in the code  src/index.ts:2:43
+    - Helper
+    + Other
+
+    Persona  changed in the code  src/index.ts:2:61
+    - You are a friendly helper.
+    - Answer briefly.
+    - Never promise a date.
+    + p
+
+    Model  changed on the server
+    - openai/gpt-4o
+
+    Governance  changed in the code  src/index.ts:2:78
+    + {
+    +   "mode": "sdk"
+    + }
+
+    ----- stderr -----
+    hint: `keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits
+    "#);
 }
 
 #[test]
@@ -108,7 +194,18 @@ fn s17_a_difference_in_line_ends_is_none_and_one_in_form_is_seen() {
         "src/index.ts",
         "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: { base: 'a' } });\n",
     );
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 1
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:2:62
+    + [base]
+      a
+
+    ----- stderr -----
+    hint: `keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits
+    ");
 }
 
 #[test]
@@ -156,7 +253,21 @@ fn the_newer_draft_is_named_when_the_code_equals_it() {
     let bench = Bench::in_step();
     bench.code("A draft");
     bench.ok(&["push", "persona", "--draft", "--force"]);
-    assert_snapshot!(bench.run(&["sync", "--check"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 1
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:5:12
+    - You are a friendly helper.
+    - Answer briefly.
+    - Never promise a date.
+    + A draft
+
+    The code's persona is the draft 2. `keepstep persona production deploy --persona-version 2` publishes it.
+    ----- stderr -----
+    hint: `keepstep sync` asks what to do; `--push` publishes the code, `--accept` takes the server's, `--merge` keeps both sides' edits
+    ");
     assert_eq!(bench.output(&["sync", "--check", "--against", "draft"]).status.code(), Some(0));
     assert_eq!(bench.output(&["sync", "--check", "--against", "v2"]).status.code(), Some(0));
     assert_eq!(bench.output(&["sync", "--check", "--against", "v1"]).status.code(), Some(1));

@@ -8,7 +8,31 @@ use crate::common::{Bench, FIRST, code};
 fn a_pull_is_shown_as_a_patch() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--accept", "--dry-run"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--accept", "--dry-run"]), @"
+    exit: 0
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed on the server  src/index.ts:5:12
+    - You are a formal helper.
+    + You are a friendly helper.
+      Answer briefly.
+      Never promise a date.
+
+    --- a/src/index.ts
+    +++ b/src/index.ts
+    @@ -2,7 +2,7 @@
+     
+     export const agent = new LuaAgent({
+       name: 'Helper',
+    -  persona: `You are a friendly helper.
+    +  persona: `You are a formal helper.
+     Answer briefly.
+     Never promise a date.`,
+     });
+    ----- stderr -----
+    Would write the server's persona into the code
+    ");
     assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
 }
 

@@ -15,7 +15,110 @@ fn the_document_of_a_check() {
     bench.code(&FIRST.replace("friendly", "formal"));
     let (exit, document) = bench.json(&["sync", "--check"]);
     assert_eq!(exit, 1);
-    assert_json_snapshot!(without_this_run(&bench, &document), @"");
+    assert_json_snapshot!(without_this_run(&bench, &document), @r#"
+    {
+      "schema": "keepstep.sync/1",
+      "agent": "[AGENT]",
+      "server": "[URL]",
+      "checked": true,
+      "inStep": false,
+      "against": "published",
+      "revision": 2,
+      "fields": [
+        {
+          "field": "name",
+          "state": "in_step",
+          "local": "Helper",
+          "server": "Helper",
+          "location": "src/index.ts:4:9",
+          "computed": false
+        },
+        {
+          "field": "persona",
+          "state": "ahead",
+          "local": "You are a formal helper.\nAnswer briefly.\nNever promise a date.",
+          "server": "You are a friendly helper.\nAnswer briefly.\nNever promise a date.",
+          "location": "src/index.ts:5:12",
+          "computed": false,
+          "diff": [
+            {
+              "kind": "line",
+              "tag": "removed",
+              "segments": [
+                {
+                  "text": "You are a ",
+                  "changed": false
+                },
+                {
+                  "text": "friendly",
+                  "changed": true
+                },
+                {
+                  "text": " helper.",
+                  "changed": false
+                }
+              ]
+            },
+            {
+              "kind": "line",
+              "tag": "added",
+              "segments": [
+                {
+                  "text": "You are a ",
+                  "changed": false
+                },
+                {
+                  "text": "formal",
+                  "changed": true
+                },
+                {
+                  "text": " helper.",
+                  "changed": false
+                }
+              ]
+            },
+            {
+              "kind": "line",
+              "tag": "unchanged",
+              "segments": [
+                {
+                  "text": "Answer briefly.",
+                  "changed": false
+                }
+              ]
+            },
+            {
+              "kind": "line",
+              "tag": "unchanged",
+              "segments": [
+                {
+                  "text": "Never promise a date.",
+                  "changed": false
+                }
+              ]
+            }
+          ]
+        },
+        {
+          "field": "model",
+          "state": "in_step",
+          "local": null,
+          "server": null
+        },
+        {
+          "field": "governance",
+          "state": "in_step",
+          "local": null,
+          "server": null
+        }
+      ],
+      "published": 1,
+      "current": 1,
+      "newerDraft": null,
+      "equalDraft": null,
+      "exit": 1
+    }
+    "#);
 }
 
 #[test]

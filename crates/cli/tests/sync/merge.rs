@@ -9,7 +9,23 @@ fn edits_of_different_lines_come_to_both_sides() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("a date", "a day"));
     bench.code(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"
+    exit: 0
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed on both sides  src/index.ts:5:12
+    - You are a friendly helper.
+    + You are a formal helper.
+      Answer briefly.
+    - Never promise a day.
+    + Never promise a date.
+
+    ✅ Persona merged into src/index.ts
+       undo: keepstep undo [UNDO]
+    ✅ Persona version 3 is published and current
+       undo: keepstep persona production deploy --persona-version 2
+    ");
     let both = FIRST.replace("a date", "a day").replace("friendly", "formal");
     assert_eq!(bench.project().read("src/index.ts"), code(&both));
     assert_eq!(bench.published(), both);
@@ -21,8 +37,38 @@ fn edits_of_the_same_line_are_marked_and_nothing_is_published() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("friendly", "kind"));
     bench.code(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
-    assert_snapshot!(bench.project().read("src/index.ts"), @"");
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"
+    exit: 4
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed on both sides  src/index.ts:5:12
+    - You are a kind helper.
+    + You are a formal helper.
+      Answer briefly.
+      Never promise a date.
+
+    ⚠️  Persona: both sides changed the same lines, marked at 1 place in src/index.ts
+       undo: keepstep undo [UNDO]
+    ----- stderr -----
+    hint: decide between the marked lines, then `keepstep sync --push`
+    ");
+    assert_snapshot!(bench.project().read("src/index.ts"), @"
+    import { LuaAgent } from 'lua-cli';
+
+    export const agent = new LuaAgent({
+      name: 'Helper',
+      persona: `<<<<<<< code
+    You are a formal helper.
+    ||||||| base
+    You are a friendly helper.
+    =======
+    You are a kind helper.
+    >>>>>>> server
+    Answer briefly.
+    Never promise a date.`,
+    });
+    ");
     assert_eq!(bench.published(), FIRST.replace("friendly", "kind"));
     assert_eq!(bench.output(&["sync", "--push"]).status.code(), Some(4));
     bench.code(&FIRST.replace("friendly", "kind and formal"));
@@ -36,7 +82,19 @@ fn without_a_base_one_side_has_to_be_chosen() {
     bench.colleague("Theirs");
     bench.code("Mine");
     bench.project().remove("keepstep.lock");
-    assert_snapshot!(bench.run(&["sync", "--merge"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--merge"]), @"
+    exit: 4
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  different  src/index.ts:5:12
+    - Theirs
+    + Mine
+
+    ----- stderr -----
+    error: the persona cannot be merged: it is not known what both sides last agreed on; nothing was written
+    hint: choose one side with `--push` or `--accept`
+    ");
     assert_eq!(bench.project().read("src/index.ts"), code("Mine"));
     assert_eq!(bench.published(), "Theirs");
 }

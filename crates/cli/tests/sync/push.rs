@@ -8,14 +8,31 @@ use crate::common::{Bench, FIRST};
 #[test]
 fn the_first_push_publishes() {
     let bench = Bench::new();
-    assert_snapshot!(bench.run(&["sync", "--push"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Persona version 1 is published and current
+    ");
 }
 
 #[test]
 fn a_push_names_what_brings_the_old_text_back() {
     let bench = Bench::in_step();
     bench.code(&FIRST.replace("friendly", "formal"));
-    assert_snapshot!(bench.run(&["sync", "--push"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"
+    exit: 0
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:5:12
+    - You are a friendly helper.
+    + You are a formal helper.
+      Answer briefly.
+      Never promise a date.
+
+    ✅ Persona version 2 is published and current
+       undo: keepstep persona production deploy --persona-version 1
+    ");
     bench.ok(&["persona", "production", "deploy", "--persona-version", "1", "--force"]);
     assert_eq!(bench.ok(&["persona", "production", "view"]), format!("{FIRST}\n"));
 }
@@ -49,7 +66,19 @@ fn s8_nothing_empty_is_pushed() {
 fn a_draft_is_stored_and_not_compared() {
     let bench = Bench::in_step();
     bench.code("A draft");
-    assert_snapshot!(bench.run(&["sync", "--push", "--draft"]), @"");
+    assert_snapshot!(bench.run(&["sync", "--push", "--draft"]), @"
+    exit: 0
+    ----- stdout -----
+    ⚠️  Drift in 1 field   - only on the server   + only in the code
+
+    Persona  changed in the code  src/index.ts:5:12
+    - You are a friendly helper.
+    - Answer briefly.
+    - Never promise a date.
+    + A draft
+
+    ✅ Persona stored as draft 2; `keepstep persona production deploy --persona-version 2` publishes it
+    ");
     assert_eq!(bench.published(), FIRST);
     assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(1));
 }

@@ -8,7 +8,14 @@ use crate::common::Bench;
 fn the_state_of_each_field() {
     let bench = Bench::in_step();
     bench.colleague("Theirs");
-    assert_snapshot!(bench.run(&["sync", "status"]), @"");
+    assert_snapshot!(bench.run(&["sync", "status"]), @"
+    exit: 0
+    ----- stdout -----
+    Name       in step
+    Persona    changed on the server
+    Model      in step
+    Governance in step
+    ");
     assert_eq!(bench.output(&["sync", "status", "--check"]).status.code(), Some(1));
     assert_eq!(bench.output(&["sync", "status", "--check", "--offline", "--url", "http://127.0.0.1:1"]).status.code(), Some(0));
     bench.code("Mine");
@@ -21,5 +28,9 @@ fn test_data_comes_later() {
     for command in [["sync", "pull"], ["sync", "upload"]] {
         assert_eq!(bench.output(&command).status.code(), Some(2));
     }
-    assert_snapshot!(bench.run(&["sync", "pull", "--scenario", "x"]), @"");
+    assert_snapshot!(bench.run(&["sync", "pull", "--scenario", "x"]), @"
+    exit: 2
+    ----- stderr -----
+    error: keepstep does not have `keepstep sync pull` yet
+    ");
 }

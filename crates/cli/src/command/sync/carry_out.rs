@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::keepstep_folder::{Folder, Replaced};
 use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
+use crate::printer::{Label, Text, count};
 use crate::sides::{self, Against, Project};
 
 /// How carrying out a plan ended.
@@ -142,7 +142,17 @@ fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> 
         let what = match &item.action {
             Action::Pull(_) => format!("{} pulled from server into {}", item.field.title(), names.join(", ")),
             Action::Join(_) => format!("{} merged into {}", item.field.title(), names.join(", ")),
-            _ => continue,
+            Action::Mark { conflicts, .. } => {
+                let places = count(*conflicts, "place");
+                let what = format!(
+                    "{}: both sides changed the same lines, marked at {places} in {}",
+                    item.field.title(),
+                    names.join(", ")
+                );
+                printer.answer(Text::of(Label::Warning, "⚠️  ").and(Label::Plain, what));
+                continue;
+            }
+            Action::Keep | Action::Push(_) | Action::Refuse(_) => continue,
         };
         printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
     }
@@ -243,18 +253,9 @@ fn undo_line(run: &Run<'_>, command: &str) -> Text {
 /// Says how it ended.
 fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
     let printer = &run.context.printer;
-    for item in &plan.items {
-        if let Action::Mark { conflicts, .. } = &item.action {
-            printer.answer(Text::of(Label::Warning, "⚠️  ").and(
-                Label::Plain,
-                format!(
-                    "{}: both sides changed the same lines, marked in the code at {conflicts} place(s); nothing was published",
-                    item.field.title()
-                ),
-            ));
-            printer.hint("decide between the marked lines, then `keepstep sync --push`");
-            return Outcome::Conflict;
-        }
+    if plan.items.iter().any(|item| matches!(item.action, Action::Mark { .. })) {
+        printer.hint("decide between the marked lines, then `keepstep sync --push`");
+        return Outcome::Conflict;
     }
     if plan.items.is_empty() && run.compared.has_drift() {
         if plan.was_asked {

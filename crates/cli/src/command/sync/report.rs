@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::diff_view;
 use crate::printer::{Label, Text, count};
 use crate::server::Server;
-use crate::sides::{Against, Compared, Project, local_value, server_value};
+use crate::sides::{Against, Compared, Project, local_value, server_value, without_key};
 
 /// Shows the fields that differ or could not be compared.
 pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
@@ -120,7 +120,7 @@ pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, c
         .iter()
         .map(|view| {
             let mut field =
-                json!({ "field": view.field, "state": view.state, "local": local_value(view), "server": server_value(view) });
+                json!({ "field": view.field, "state": view.state, "local": without_key(view.field, local_value(view)), "server": without_key(view.field, server_value(view)) });
             match code.property(view.field) {
                 Property::Known { location, computed, .. } => {
                     field["location"] = json!(location.to_string());
