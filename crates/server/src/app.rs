@@ -49,7 +49,7 @@ impl AppState {
 /// Answers requests until `shutdown` is done, and then finishes those that run.
 ///
 /// # Errors
-/// The listener failed.
+/// The listener failed, or the database does not answer.
 pub async fn serve(
     listener: TcpListener,
     store: Store,
@@ -58,7 +58,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let state = AppState::new(store, settings);
     let events = state.events.clone();
-    let watching = tokio::spawn(events.clone().watch(state.store.clone()));
+    let seen = state.store.newest_change().await.map_err(io::Error::other)?;
+    let watching = tokio::spawn(events.clone().watch(state.store.clone(), seen));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     // A small answer must not wait for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| {

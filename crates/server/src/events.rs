@@ -58,26 +58,37 @@ impl Events {
 
     /// Returns the changes inside a scope from now on, of one agent or of all. The stream ends when the server stops, and
     /// when its reader is so slow that it missed some: a client that connects again reads the state anew.
-    pub fn subscribe(&self, scope: Scope, agent: Option<AgentId>) -> impl Stream<Item = Arc<ChangeRow>> + use<> {
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn subscribe(
+        &self,
+        store: &Store,
+        scope: Scope,
+        agent: Option<AgentId>,
+    ) -> keepstep_store::Result<impl Stream<Item = Arc<ChangeRow>> + use<>> {
+        let received = BroadcastStream::new(self.sender.subscribe());
+        // What was written before may not have been handed out yet.
+        let before = store.newest_change().await?;
         let mut closed = self.closed.subscribe();
         let stop = async move {
             // An error means that the sender is gone, and then the stream is over as well.
             let _ = closed.wait_for(|closed| *closed).await;
         };
-        BroadcastStream::new(self.sender.subscribe())
+        Ok(received
             .take_while(|received| future::ready(received.is_ok()))
             .filter_map(|received| future::ready(received.ok()))
             .filter(move |change| {
-                let is_seen = scope.covers(&change.scope.org_id, change.scope.project_id.as_deref())
+                let is_seen = change.sequence > before
+                    && scope.covers(&change.scope.org_id, change.scope.project_id.as_deref())
                     && agent.as_ref().is_none_or(|agent| *agent == change.agent_id);
                 future::ready(is_seen)
             })
-            .take_until(stop)
+            .take_until(stop))
     }
 
-    /// Reads changes and hands them out, for as long as the server runs.
-    pub(crate) async fn watch(self, store: Store) {
-        let mut seen = None;
+    /// Reads the changes after `seen` and hands them out, for as long as the server runs.
+    pub(crate) async fn watch(self, store: Store, mut seen: i64) {
         let mut generation = 0;
         loop {
             if let Err(error) = self.read(&store, &mut seen, &mut generation).await {
@@ -90,21 +101,15 @@ impl Events {
         }
     }
 
-    async fn read(&self, store: &Store, seen: &mut Option<i64>, generation: &mut u64) -> keepstep_store::Result<()> {
+    async fn read(&self, store: &Store, seen: &mut i64, generation: &mut u64) -> keepstep_store::Result<()> {
         let now = store.generation().await?;
-        let Some(mut sequence) = *seen else {
-            *seen = Some(store.newest_change().await?);
-            *generation = now;
-            return Ok(());
-        };
         if now == *generation {
             return Ok(());
         }
         loop {
-            let changes = store.changes_after(sequence, PAGE).await?;
+            let changes = store.changes_after(*seen, PAGE).await?;
             let Some(last) = changes.last() else { break };
-            sequence = last.sequence;
-            *seen = Some(sequence);
+            *seen = last.sequence;
             for change in changes {
                 // Nobody listening is no error.
                 let _ = self.sender.send(Arc::new(change));
@@ -138,7 +143,7 @@ pub(crate) async fn stream(
     if let Some(agent) = &agent {
         state.store.agent(caller.scope(), agent).await?;
     }
-    let changes = state.events.subscribe(caller.scope().clone(), agent);
+    let changes = state.events.subscribe(&state.store, caller.scope().clone(), agent).await?;
     let events = changes.map(|change| Ok::<_, Infallible>(event(&change)));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }

@@ -1,16 +1,22 @@
 //! What handlers take from a request, with our errors where it has no meaning.
 
+use std::time::Duration;
+
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
 use keepstep_core::{AgentId, Digest, Revision};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::error::ApiError;
 
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The longest idempotency key.
 const LONGEST_KEY: usize = 200;
@@ -39,7 +45,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
         if length.is_some_and(|length| length > BODY_LIMIT) {
             return Err(too_large());
         }
-        let body = to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        let reading = timeout(PATIENCE, to_bytes(body, BODY_LIMIT)).await;
+        let reading = reading.map_err(|_| ApiError::Invalid("The body came too slowly.".to_owned()))?;
+        let body = reading.map_err(|error| {
             let is_limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
             if is_limit { too_large() } else { ApiError::Invalid("The body was cut off.".to_owned()) }
         })?;

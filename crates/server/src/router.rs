@@ -113,3 +113,30 @@ async fn head_line(request: Request, next: Next) -> Response {
     headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_NUMBER));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_our_json_and_its_cause_stays_here() {
+        let response = panicked(Box::new("the secret cause"));
+        assert_eq!(response.status(), 500);
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], "INTERNAL");
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn errors_are_json_where_programs_ask() {
+        for path in ["/api", "/api/x", "/admin/agents/x", "/developer/x", "/agents/x/sub-agent", "/metrics"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in ["/", "/apiary", "/agents/x", "/administrator", "/sub-agents"] {
+            assert!(!is_api(path), "{path}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Sqlite};
 use tokio::sync::Mutex;
 
@@ -67,7 +67,9 @@ impl Store {
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(BUSY)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            // A long read may have made the log large; it need not stay so.
+            .pragma("journal_size_limit", "67108864");
         prepare(path, &options).await?;
 
         let writer = SqlitePoolOptions::new()
@@ -238,7 +240,7 @@ struct Seen {
     connection: Option<SqliteConnection>,
     /// The number of the last question that was answered.
     answered: u64,
-    data_version: i64,
+    data_version: Option<i64>,
     generation: u64,
 }
 
@@ -251,18 +253,27 @@ impl Watch {
             return Ok(seen.generation);
         }
         let question = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        // Taken out, so that a question that fails or is given up leaves no connection in an unknown state.
-        let (mut connection, is_new) = match seen.connection.take() {
-            Some(connection) => (connection, false),
-            None => (self.options.clone().journal_mode(SqliteJournalMode::Wal).connect().await?, true),
+        let seen = &mut *seen;
+        let connection = match &mut seen.connection {
+            Some(connection) => connection,
+            // The number of a new connection cannot be compared with that of the one before.
+            None => {
+                seen.data_version = None;
+                seen.connection.insert(self.options.connect().await?)
+            }
         };
-        let data_version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut connection).await?;
-        if is_new || data_version != seen.data_version {
+        let data_version = match sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await {
+            Ok(data_version) => Some(data_version),
+            Err(error) => {
+                seen.connection = None;
+                return Err(error.into());
+            }
+        };
+        if data_version != seen.data_version {
             seen.generation += 1;
             seen.data_version = data_version;
         }
         seen.answered = question;
-        seen.connection = Some(connection);
         Ok(seen.generation)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn stream(
 ) -> Result<Response, PageError> {
     let agent: AgentId = wanted.agent.parse().map_err(|_| PageError::AgentNotFound)?;
     state.store.agent(&by.scope, &agent).await?;
-    let changes = state.events.subscribe(by.scope, Some(agent));
+    let changes = state.events.subscribe(&state.store, by.scope, Some(agent)).await?;
     let events = changes.map(|change| Ok::<_, Infallible>(event(&change)));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
