@@ -332,6 +332,21 @@ fn x5_an_agent_inside_a_function_is_made() {
 }
 
 #[test]
+fn a_class_that_is_only_exported_is_constructed() {
+    let project = Project::new(&[
+        (
+            "src/index.ts",
+            "import { LuaAgent } from './lua';
+             const lines = () => ['a', 'b'];
+             export class Other { constructor() { throw new Error('never'); } }
+             export default class Mine extends LuaAgent { name = 'A'; persona = lines().join(); }",
+        ),
+        ("src/lua.ts", "export * from 'lua-cli';\nexport * from 'zod';"),
+    ]);
+    assert_eq!(project.persona(), text("a,b"));
+}
+
+#[test]
 fn an_agent_is_found_that_is_made_after_something_was_awaited() {
     let project = Project::new(&[(
         "src/index.ts",
@@ -567,8 +582,14 @@ fn calls_that_are_nested_too_deeply_are_stopped() {
     assert_eq!(failure.kind, FailureKind::DepthLimit);
     insta::assert_snapshot!(failure, @"the calls at src/index.ts:2 are nested too deeply");
 
-    let nested = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let project = Project::with_persona(&format!("const a = JSON.parse('{nested}');"), "String(a)");
+    for (depth, kind) in [(1_000, FailureKind::DepthLimit), (9_000, FailureKind::DepthLimit), (100_000, FailureKind::Syntax)] {
+        let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(Project::with_persona("", &nested).failure().kind, kind, "{depth}");
+    }
+    let sum = "1+".repeat(20_000);
+    assert_eq!(Project::with_persona("", &format!("{sum}1")).persona(), CapturedValue::Json(json!(20_001)));
+
+    let project = Project::with_persona("const a = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));", "String(a)");
     assert!(matches!(project.failure().kind, FailureKind::DepthLimit | FailureKind::Threw));
 }
 

@@ -152,7 +152,7 @@ impl<'js> Reader<'js> {
             };
             // As JSON has it: a member that is undefined is not there.
             if !member.is_undefined() {
-                let member = self.json(member, depth + 1, budget).map_err(|reason| format!("{name}: {reason}"))?;
+                let member = self.json(member, depth + 1, budget).map_err(|reason| inside(&name, reason))?;
                 members.insert(name, member);
             }
         }
@@ -170,6 +170,12 @@ impl<'js> Reader<'js> {
         }
         Ok(items.into())
     }
+}
+
+/// Says in which member a reason was found, as far as that helps to find it.
+fn inside(name: &str, reason: String) -> String {
+    const LONGEST: usize = 200;
+    if reason.len() + name.len() > LONGEST { reason } else { format!("{name}: {reason}") }
 }
 
 fn number(value: f64) -> Result<serde_json::Value, String> {

@@ -132,12 +132,11 @@ impl Modules {
         if let Some((specifier, importer)) = stubs::parse_module_name(name) {
             let importers = self.importers.borrow();
             let loaded = self.loaded.borrow();
-            let names = importers
+            let import = importers
                 .get(importer)
                 .and_then(|path| loaded.get(path))
-                .and_then(|module| module.packages.iter().find(|import| import.specifier == specifier))
-                .map_or(&[][..], |import| &import.names);
-            return Module::declare(ctx.clone(), name, stubs::module_text(specifier, names));
+                .and_then(|module| module.packages.iter().find(|import| import.specifier == specifier));
+            return Module::declare(ctx.clone(), name, stubs::module_text(specifier, import));
         }
         let path = Path::new(name);
         let code = self.code_of(path, is_text).map_err(|failure| self.fail(ctx, failure))?;

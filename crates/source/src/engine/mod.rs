@@ -85,7 +85,8 @@ pub struct Position {
 /// One agent that was constructed while the entry was loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapturedAgent {
-    /// Where it was constructed: the `new`, or the class where a class extends `LuaAgent`.
+    /// A place inside of the expression that constructed it. The engine notes places where something is called, so with
+    /// calls among the arguments it is that of the last.
     pub position: Option<Position>,
     /// Its properties. One that is `undefined` is not there.
     pub values: BTreeMap<String, CapturedValue>,
@@ -172,8 +173,8 @@ pub fn evaluate(request: &Request<'_>) -> Result<Captured, Failure> {
         deadline,
         messages: sender,
     };
-    // Parsing recurses as well, and outside of the engine's own limit.
-    let stack = request.limits.stack + (32 << 20);
+    // Parsing recurses as well, outside of the engine's own limit. The memory is only taken as far as it is used.
+    let stack = request.limits.stack + (256 << 20);
     std::thread::Builder::new()
         .name("keepstep-engine".to_owned())
         .stack_size(stack)

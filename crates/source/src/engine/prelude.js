@@ -505,16 +505,18 @@
       return [kind, text, String(thrown.stack ?? '')];
     },
 
-    // Calls the functions without parameters that the module exports until one of them makes an agent: the agent of
-    // `export function createAgent() { return new LuaAgent(…) }` exists only once somebody calls it.
+    // Calls the functions without parameters that the module exports, and constructs the agents' classes, until one of
+    // them makes an agent: that of `export function createAgent() { return new LuaAgent(…) }` exists only once somebody
+    // calls it.
     callExports(namespace) {
       const names = Object.keys(namespace).sort((a, b) => (b === 'default') - (a === 'default'));
       for (const name of names) {
         const value = namespace[name];
         if (agents.length > 0) return;
         if (typeof value !== 'function' || isStub(value) || value.length > 0) continue;
-        if (/^class\b/.test(Function.prototype.toString.call(value))) continue;
-        try { value(); } catch { /* A function that needs more than we have makes no agent. */ }
+        const isClass = /^class\b/.test(Function.prototype.toString.call(value));
+        if (isClass && !(value.prototype instanceof LuaAgent)) continue;
+        try { isClass ? new value() : value(); } catch { /* What needs more than we have makes no agent. */ }
       }
     },
   };

@@ -14,6 +14,9 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 use oxc_transformer::{DecoratorOptions, HelperLoaderMode, HelperLoaderOptions, TransformOptions, Transformer};
 
+/// How deep brackets may be nested. Each level takes some of the stack.
+const DEEPEST: usize = 10_000;
+
 /// A module without its types.
 pub(super) struct Stripped {
     /// The JavaScript.
@@ -29,6 +32,8 @@ pub(super) struct Stripped {
 pub(super) struct PackageImport {
     pub(super) specifier: String,
     pub(super) names: Vec<String>,
+    /// Whether the module passes on everything that the package exports.
+    pub(super) passes_on: bool,
 }
 
 /// A token's place in the code and in the source; lines and columns count from 0.
@@ -58,12 +63,16 @@ pub(super) struct Options<'a> {
 /// Imports of a package's whole namespace become imports of its default: a module's namespace has only members that are
 /// known beforehand, and those of a package are not known.
 pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
+    if nesting(text) > DEEPEST {
+        return Err(SyntaxError { message: format!("it nests more than {DEEPEST} brackets"), offset: 0 });
+    }
     let allocator = Allocator::default();
     let source_type = SourceType::from_path(path).unwrap_or_default();
     // JavaScript files may hold JSX under any name; TypeScript is ambiguous then and follows the name.
     let source_type = if source_type.is_javascript() { source_type.with_jsx(true) } else { source_type };
+    let source_type = source_type.with_module(true);
     let parsed = Parser::new(&allocator, text, source_type).parse();
-    if let Some(error) = parsed.diagnostics.iter().next() {
+    if let Some(error) = parsed.diagnostics.errors().next() {
         let offset = error.labels.iter().next().map_or(0, |label| label.offset() as usize);
         return Err(SyntaxError { message: error.message.to_string(), offset });
     }
@@ -99,6 +108,23 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     Ok(Stripped { code, packages, origins })
 }
 
+/// Returns how deep the brackets of a text are nested, wherever they stand.
+fn nesting(text: &str) -> usize {
+    let mut deepest = 0;
+    let mut depth = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 impl Stripped {
     /// Returns where a place in the code comes from. Lines and columns count from 1 on both sides.
     pub(super) fn origin_of(&self, line: u32, column: u32) -> (u32, u32) {
@@ -132,10 +158,14 @@ fn package_imports<'a>(
 ) -> Vec<PackageImport> {
     let builder = AstBuilder::new(allocator);
     let mut found: Vec<PackageImport> = Vec::new();
-    let mut add = |specifier: &str, names: Vec<String>| match found.iter_mut().find(|one| one.specifier == specifier) {
-        Some(one) => one.names.extend(names),
-        None => found.push(PackageImport { specifier: specifier.to_owned(), names }),
-    };
+    let mut add =
+        |specifier: &str, names: Vec<String>, passes_on: bool| match found.iter_mut().find(|one| one.specifier == specifier) {
+            Some(one) => {
+                one.names.extend(names);
+                one.passes_on |= passes_on;
+            }
+            None => found.push(PackageImport { specifier: specifier.to_owned(), names, passes_on }),
+        };
     for statement in &mut program.body {
         match statement {
             Statement::ImportDeclaration(import) if is_package(&import.source.value) => {
@@ -152,11 +182,14 @@ fn package_imports<'a>(
                         names.push(one.imported.name().to_string());
                     }
                 }
-                add(&import.source.value, names);
+                add(&import.source.value, names, false);
             }
             Statement::ExportFromDeclaration(export) if is_package(&export.source.value) => {
                 let name = |specifier: &ExportSpecifier<'_>| specifier.local.name().to_string();
-                add(&export.source.value, export.specifiers.iter().map(name).collect());
+                add(&export.source.value, export.specifiers.iter().map(name).collect(), false);
+            }
+            Statement::ExportAllDeclaration(export) if export.exported.is_none() && is_package(&export.source.value) => {
+                add(&export.source.value, Vec::new(), true);
             }
             _ => {}
         }
@@ -201,7 +234,10 @@ mod tests {
         import * as own from "./own";
         export { z, d, own };
         "#);
-        assert_eq!(stripped.packages, [PackageImport { specifier: "zod".to_owned(), names: vec!["default".to_owned()] }]);
+        assert_eq!(
+            stripped.packages,
+            [PackageImport { specifier: "zod".to_owned(), names: vec!["default".to_owned()], passes_on: false }]
+        );
     }
 
     #[test]
