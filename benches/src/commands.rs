@@ -9,7 +9,7 @@ use crate::project::Project;
 /// Returns our program in a project, with nothing around it that could change what it does.
 pub(crate) fn keepstep(program: &Path, project: &Project, platform: Option<&Platform>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(project.path()).env("HOME", project.home());
+    command.args(arguments).current_dir(project.path()).env("HOME", project.home()).env("NO_PROXY", "127.0.0.1");
     if let Some(platform) = platform {
         command.env("KEEPSTEP_URL", platform.url()).env("KEEPSTEP_API_KEY", &platform.key);
     }
@@ -19,7 +19,7 @@ pub(crate) fn keepstep(program: &Path, project: &Project, platform: Option<&Plat
 /// Returns the real lua-cli in a project.
 pub(crate) fn lua(program: &Path, project: &Project, platform: Option<&Platform>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(project.path()).env("HOME", project.home());
+    command.args(arguments).current_dir(project.path()).env("HOME", project.home()).env("NO_PROXY", "127.0.0.1");
     command.env("LUA_TELEMETRY", "false").env("LUA_NO_BANNER", "1");
     if let Some(platform) = platform {
         command.env("LUA_API_URL", platform.url()).env("LUA_API_KEY", &platform.key);

@@ -150,3 +150,16 @@ fn version(program: impl AsRef<OsStr>) -> Option<String> {
 fn major(version: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_programs_say() {
+        assert_eq!(version("cargo").as_deref().and_then(major), Some(1));
+        assert_eq!(version("no-such-program-anywhere"), None);
+        assert_eq!(major("20.20.2"), Some(20));
+        assert_eq!(major("unknown"), None);
+    }
+}

@@ -189,7 +189,13 @@ impl Drop for World {
 fn serve(data: &Path, home: &Path) -> Result<(Child, String)> {
     let mut serve = Command::new(repository::binary("debug", "keepstep"));
     serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
-    serve.env("HOME", home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    serve
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut server = serve.spawn().context("cannot start `keepstep serve`")?;
     let (sender, receiver) = mpsc::channel();
     read_lines(server.stdout.take(), sender.clone());
