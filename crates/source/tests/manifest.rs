@@ -265,7 +265,7 @@ fn every_kind_of_primitive_is_found_with_its_name() {
         (
             "src/tool.ts",
             "import { LuaTool } from 'lua-cli';
-             export default class Tool implements LuaTool { name = 'my_tool'; description = 'T'; condition = async () => true; async execute() {} }",
+             export default class Tool implements LuaTool { name = 'my_tool'; description = 'T'; condition = async () => true; constructor() { connect(); } async execute() {} }",
         ),
         (
             "src/job.ts",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Digests, artifact_path};
 use crate::AgentSource;
 use crate::evaluate::Evaluator;
-use crate::syntax::{ExpressionId, Key, Kind as Syntax, Module};
+use crate::syntax::{ClassId, ExpressionId, Key, Kind as Syntax, Member, Module};
 use crate::value::{Content, Object, Site, Slot, Value};
 
 /// A kind of primitive.
@@ -130,9 +130,8 @@ impl<'a> Finder<'a> {
                     let argument = arguments.first().copied();
                     return match self.evaluator.expression(&module, *callee) {
                         Ok(Value::Class(class_module, class)) => {
-                            let config = self.with_config(&module, argument).config;
-                            let config = self.evaluator.instance(&class_module, class, config);
-                            Some(Primitive { module: class_module.file.path.clone(), config })
+                            let given = self.with_config(&module, argument).config;
+                            Some(self.instance(&class_module, class, given))
                         }
                         _ => Some(self.with_config(&module, argument)),
                     };
@@ -150,6 +149,23 @@ impl<'a> Finder<'a> {
             }
         }
         None
+    }
+
+    fn instance(&self, module: &Arc<Module>, class: ClassId, given: Object) -> Primitive {
+        let with = |config| Primitive { module: module.file.path.clone(), config };
+        let instance = with(self.evaluator.instance(module, class, given));
+        if self.name(&instance).is_some() {
+            return instance;
+        }
+        // A constructor that only running tells about could set every field, and rarely sets the name.
+        let fields = module.classes[class].members.iter().filter_map(|member| match member {
+            Member::Property { key: Key::Static(key), value, form, .. } => {
+                let content = Content::Expression(Arc::clone(module), *value);
+                Some((key.clone(), Slot { content, member: None, form: *form, owner: None, doubt: None }))
+            }
+            _ => None,
+        });
+        with(Object { slots: fields.collect(), ..Object::default() })
     }
 
     /// Returns the name of what `lua-cli` exports, if an expression is that.
