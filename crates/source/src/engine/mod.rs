@@ -1,13 +1,13 @@
 //! Evaluates what is not static in an embedded engine.
 //!
 //! A persona that is put together by a function call, a loop or `process.env` has no literal to read. The modules of the
-//! agent are then stripped of their types ([`strip`]) and run, and the constructor of `LuaAgent` remembers what it
-//! was given ([`capture`]). What runs is the project's own code and nothing else:
+//! agent are then stripped of their types (`strip`) and run, and the constructor of `LuaAgent` remembers what it
+//! was given (`capture`). What runs is the project's own code and nothing else:
 //!
 //! - no network, no other processes, no writing; files are read only where they really are inside the project
-//!   ([`sandbox`]);
+//!   (`sandbox`);
 //! - a package is not run. What is imported from it is a *stub*, which can be called, constructed and asked for any
-//!   property, and which throws as soon as it would become a text ([`stubs`]). A stub can still decide a condition
+//!   property, and which throws as soon as it would become a text (`stubs`). A stub can still decide a condition
 //!   (`flags.on() ? 'a' : 'b'` takes the first branch), as JavaScript gives no way to see that;
 //! - time, memory and depth are limited. The engine has a thread of its own, so that a loop inside one native function,
 //!   which the engine cannot interrupt, ends at the limit too, and so that the depth does not depend on the caller;
