@@ -527,3 +527,13 @@ fn an_object_that_was_changed_by_the_code_is_edited_if_running_confirms_it() {
     edit(&project, Field::Persona, json!("three"));
     assert!(project.text("src/index.ts").contains("{ p: 'three' };\nC.q = 'two';"));
 }
+
+#[test]
+fn a_long_persona_is_edited() {
+    let long = "A line of the persona, with words.\n".repeat(50_000);
+    let project = Project::persona("", &format!("`{long}`"));
+    let new = long.replacen("words", "${words}", 3) + "\\";
+    edit(&project, Field::Persona, json!(new));
+    edit(&project, Field::Persona, json!("short"));
+    edit(&project, Field::Persona, json!(long));
+}

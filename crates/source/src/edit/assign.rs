@@ -80,11 +80,15 @@ fn hunks_by<'n>(old: &str, new: &'n str, piece: Piece) -> Vec<Hunk<'n>> {
     if old == new {
         return Vec::new();
     }
-    // Only whole pieces may be cut off, or a word would be compared with half of one.
-    let (start, old_end, new_end) = match piece {
-        Piece::Character => common_ends(old, new),
-        Piece::Word | Piece::Line => (0, old.len(), new.len()),
-    };
+    let (mut start, mut old_end, mut new_end) = common_ends(old, new);
+    if piece != Piece::Character {
+        // Only whole lines are cut off, or a word would be compared with half of one.
+        start = old[..start].rfind('\n').map_or(0, |at| at + 1);
+        let rest = &old[old_end..];
+        let kept = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        old_end += kept;
+        new_end += kept;
+    }
     let (old_pieces, new_pieces) = (pieces(&old[start..old_end], piece), pieces(&new[start..new_end], piece));
     if old_pieces.len() + new_pieces.len() > MOST_PIECES {
         return match piece {
