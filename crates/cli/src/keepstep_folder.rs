@@ -128,6 +128,14 @@ impl Folder {
         Ok(id)
     }
 
+    /// Forgets an entry whose command replaced nothing after all.
+    pub(crate) fn forget(&self, id: &str) {
+        let folder = self.path().join(UNDO).join(id);
+        // The manifest first: without it the entry counts for nothing, whatever else stays behind.
+        let _ = fs::remove_file(folder.join(MANIFEST));
+        let _ = fs::remove_dir_all(folder);
+    }
+
     /// Returns what is kept, the newest last.
     pub(crate) fn kept_ids(&self) -> Result<Vec<String>, Failure> {
         let undo = self.path().join(UNDO);

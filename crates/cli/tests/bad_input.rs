@@ -1,5 +1,7 @@
 //! Bad input gets a clear error, and nothing is lost.
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 use keepstep_testkit::{Fault, Proxy};
 
@@ -183,6 +185,29 @@ fn a_file_that_may_not_be_written() {
     error: src/index.ts is read-only; nothing was written to it
     ");
     assert!(bench.project().read("src/index.ts").contains(FIRST));
+    assert_eq!(bench.ok(&["undo", "--list"]), "", "nothing was replaced");
+}
+
+#[test]
+fn a_file_that_changed_between_reading_and_writing() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.on("GET", "/state", Fault::HoldResponse);
+    let mut command = bench.command(&["sync", "--accept", "--quiet", "--url", &proxy.url(), "--api-key", &bench.key]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.wait_until_held();
+    bench.code("Saved by the editor just now");
+    proxy.release();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", keepstep_testkit::transcript(&output));
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    error: src/index.ts was changed meanwhile; nothing was written to it
+    hint: run the command again to work with the file as it is now
+    ");
+    assert!(bench.project().read("src/index.ts").contains("Saved by the editor just now"));
+    assert_eq!(bench.ok(&["undo", "--list"]), "", "nothing was replaced");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The commands through the binary, against a real platform. The modules repeat the tree of the commands.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
 mod admin;
 mod alias;
 mod auth;

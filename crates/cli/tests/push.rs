@@ -79,7 +79,7 @@ fn what_the_server_stores_is_read_back() {
     });
     assert_eq!(state["inStep"], true);
     let headers = [("content-type", "application/json"), ("keepstep-version", "0.1.0"), ("keepstep-api", "1")];
-    proxy.on("PATCH", "/definition", Fault::Answer(keepstep_testkit::Reply::new(200, &headers, &body.to_string())));
+    proxy.on("PATCH", "/definition", Fault::Answer(keepstep_testkit::Reply::new(200, &headers, body.to_string())));
     let output = bench.output(&["push", "persona", "--force", "--url", &proxy.url(), "--api-key", &bench.key]);
     assert_eq!(output.status.code(), Some(12), "{}", transcript(&output));
 }

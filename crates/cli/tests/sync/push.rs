@@ -1,5 +1,7 @@
 //! `keepstep sync --push`
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 use keepstep_testkit::{Fault, Proxy, transcript};
 
@@ -91,8 +93,8 @@ fn somebody_who_changes_the_same_text_meanwhile_is_heard() {
     bench.code("Mine");
     let child = bench
         .command(&["sync", "--push", "--url", &proxy.url(), "--api-key", &bench.key])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     proxy.wait_until_held();
@@ -113,8 +115,8 @@ fn a_change_of_something_else_meanwhile_does_not_matter() {
     bench.code("Mine");
     let child = bench
         .command(&["sync", "--push", "--url", &proxy.url(), "--api-key", &bench.key])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     proxy.wait_until_held();
@@ -132,4 +134,22 @@ fn unfinished_merges_are_not_published() {
     let output = bench.output(&["sync", "--push"]);
     assert_eq!(output.status.code(), Some(4), "{}", transcript(&output));
     assert_eq!(bench.all_versions().len(), 1);
+}
+
+#[test]
+fn two_at_once_take_turns() {
+    let bench = Bench::in_step();
+    bench.code("Mine");
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.on("PATCH", "/definition", Fault::Hold);
+    let through_proxy = ["sync", "--push", "--url", &proxy.url(), "--api-key", &bench.key];
+    let first = bench.command(&through_proxy).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    proxy.wait_until_held();
+    let second = bench.command(&["sync", "--push"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    proxy.release();
+    for mut child in [first, second] {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
+    assert_eq!(bench.all_versions(), ["Mine\n".to_owned(), format!("{FIRST}\n")]);
 }

@@ -136,7 +136,14 @@ fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> 
         .map(|file| Replaced { path: file.path.clone(), before: Some(file.before.clone()), after: Some(file.after.clone()) })
         .collect();
     let id = folder.keep("sync", Timestamp::now(), &files)?;
-    edits.apply(&run.project.root)?;
+    if let Err(error) = edits.apply(&run.project.root) {
+        // Of several files the first may be replaced already; only when none is, there is nothing to bring back.
+        let is_replaced = |file: &Replaced| std::fs::read(run.project.root.join(&file.path)).ok() == file.after;
+        if !files.iter().any(is_replaced) {
+            folder.forget(&id);
+        }
+        return Err(error.into());
+    }
     let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
     for item in &plan.items {
         let what = match &item.action {

@@ -92,7 +92,7 @@ fn choice(run: &Run<'_>, view: &FieldView) -> Option<Choice> {
     match view.state {
         State::InStep => return Some(Choice::Skip),
         // Nothing differs, so nobody is asked; but `--push` says to publish what the code has.
-        State::NotOnServer if !(options.push && !options.accept) => return Some(Choice::Skip),
+        State::NotOnServer if !options.push || options.accept => return Some(Choice::Skip),
         State::Unreadable if !(options.accept || options.push || options.merge) => return Some(Choice::Skip),
         _ => {}
     }

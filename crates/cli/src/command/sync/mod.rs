@@ -208,14 +208,15 @@ impl Run<'_> {
             return Ok(());
         }
         // `--push` and `--accept` were said about a certain state. Somebody who changed it since has not been heard.
+        // (If it is what would have been published anyway, there is nothing to hear.)
         let changed: Vec<&str> = plan
             .items
             .iter()
             .filter(|item| item.writes_server())
-            .filter(|item| {
-                before.view(item.field).map(|view| &view.server) != self.compared.view(item.field).map(|view| &view.server)
+            .filter_map(|item| {
+                let now = self.compared.view(item.field).filter(|view| view.state.is_drift())?;
+                (before.view(item.field).map(|view| &view.server) != Some(&now.server)).then_some(item.field.key())
             })
-            .map(|item| item.field.key())
             .collect();
         if changed.is_empty() {
             return Ok(());
