@@ -10,7 +10,7 @@ use crate::{bench, checks, command, generate, peers, repository, tools};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Run only the steps whose name contains this text; the last line then says that it was not everything
+    /// Run only the steps whose name contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Within the peer tests, run only those whose name contains this text
