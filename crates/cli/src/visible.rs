@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use keepstep_core::text::is_hidden;
+
 /// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |character, out| {
@@ -34,28 +36,18 @@ pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
 }
 
 fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
+    if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_invisible(character) {
+        if is_hidden(character) {
             escape(character, &mut out);
         } else {
             out.push(character);
         }
     }
     Cow::Owned(out)
-}
-
-/// Controls, marks of direction, invisible operators and tags. Joiners stay: emoji and several scripts need them.
-fn is_invisible(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
-        other => other.is_control(),
-    }
 }
 
 #[cfg(test)]
@@ -82,7 +74,7 @@ mod tests {
         #[test]
         fn visible_text_stays_as_it_is(text in any::<String>()) {
             let once = visible(&text).into_owned();
-            prop_assert!(!once.chars().any(is_invisible));
+            prop_assert!(!once.chars().any(is_hidden));
             prop_assert_eq!(visible(&once), once.as_str());
         }
     }

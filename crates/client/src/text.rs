@@ -1,5 +1,7 @@
 //! Text from a server, made fit for a message.
 
+use keepstep_core::text::is_hidden;
+
 /// The longest text from a server that a message repeats, in characters.
 const LONGEST: usize = 400;
 
@@ -16,18 +18,13 @@ pub fn visible(text: &str) -> String {
             if !line.ends_with(' ') {
                 line.push(' ');
             }
-        } else if character.is_control() || is_invisible(character) {
+        } else if is_hidden(character) {
             line.extend(character.escape_unicode());
         } else {
             line.push(character);
         }
     }
     line
-}
-
-/// Characters that change the direction or take no place, so that a text would not read as it is.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Returns what an HTML page is about: its title, else its first words.

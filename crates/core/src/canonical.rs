@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::definition::{Field, PERSONA_CHANNELS};
+use crate::text::is_javascript_white_space;
 
 /// The SHA-256 of a canonical value. Its text form is 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,11 +129,6 @@ fn sorted(value: &Value, text: fn(&str) -> String) -> Value {
         }
         other => other.clone(),
     }
-}
-
-/// White space as `String.prototype.trim` of ECMAScript has it: Unicode's, without U+0085 and with the byte order mark.
-fn is_javascript_white_space(character: char) -> bool {
-    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use keepstep_core::text::is_javascript_white_space;
 use serde_json::Value as Json;
 
 use crate::frame::Span;
@@ -137,7 +138,7 @@ impl Text {
     pub(crate) fn trim(&mut self, at_start: bool, at_end: bool) {
         if at_start {
             for part in &mut self.parts {
-                let kept = part.text.trim_start_matches(is_white_space);
+                let kept = part.text.trim_start_matches(is_javascript_white_space);
                 let (is_done, removed) = (!kept.is_empty(), part.text.len() - kept.len());
                 let kept = kept.to_owned();
                 if let Origin::Literal(literal) = &mut part.origin {
@@ -151,7 +152,7 @@ impl Text {
         }
         if at_end {
             for part in self.parts.iter_mut().rev() {
-                let kept = part.text.trim_end_matches(is_white_space).to_owned();
+                let kept = part.text.trim_end_matches(is_javascript_white_space).to_owned();
                 let is_done = !kept.is_empty();
                 if let Origin::Literal(literal) = &mut part.origin {
                     literal.hidden_after.insert_str(0, &part.text[kept.len()..]);
@@ -163,11 +164,6 @@ impl Text {
             }
         }
     }
-}
-
-/// White space as `String.prototype.trim` of ECMAScript has it.
-fn is_white_space(character: char) -> bool {
-    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
 }
 
 /// The members of an object, each evaluated when it is needed.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
+use keepstep_core::text::is_hidden;
 
 /// A text as HTML.
 ///
@@ -59,18 +60,6 @@ impl fmt::Display for Visible {
 }
 
 impl HtmlSafe for Visible {}
-
-/// Returns true for a character that a reader would not see and that may mean something to a terminal, a browser or a
-/// model. The joiners and selectors that scripts and emoji need are not among them.
-fn is_hidden(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
-        '\u{e0000}'..='\u{e0fff}' => true,
-        other => other.is_control(),
-    }
-}
 
 #[cfg(test)]
 mod tests {
