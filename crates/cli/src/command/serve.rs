@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use keepstep_server::Settings;
 use keepstep_store::Store;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -74,11 +75,13 @@ async fn announce(context: &Context, store: &Store, shown: &str) -> Result<(), F
     let mut transaction = store.write().await?;
     transaction.set_setting(ADDRESS_SETTING, shown).await?;
     transaction.commit().await?;
-    context.printer.exact(&format!("keepstep serves {shown}\n"));
-    if !store.has_users().await? {
-        let link = make_link(store, shown).await?;
-        context.printer.exact(&format!("sign in as its owner, once: {link}\n"));
+    let printer = &context.printer;
+    printer.answer(format!("keepstep serves {shown}"));
+    let link = if store.has_users().await? { None } else { Some(make_link(store, shown).await?) };
+    if let Some(link) = &link {
+        printer.answer(format!("sign in as its owner, once: {link}"));
     }
+    printer.document("serve", json!({ "url": shown, "link": link }));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep admin agent create --data ./data --name Helper")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

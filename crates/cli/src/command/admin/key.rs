@@ -12,6 +12,9 @@ use crate::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep admin key create --data ./data --name ci --role editor\n  keepstep admin key list --data ./data"
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
