@@ -72,6 +72,20 @@ fn a_change_behind_a_require_is_noticed() {
 }
 
 #[test]
+fn an_agent_that_is_changed_after_it_is_made() {
+    let read = |rest: &str| {
+        let text = format!(
+            "import {{ LuaAgent }} from 'lua-cli';\nconst agent = new LuaAgent({{ name: 'N', persona: 'before' }});\n{rest}"
+        );
+        shown(Project::of(&text).read().property(Field::Persona))
+    };
+    assert_eq!(read("agent.persona = 'after';"), r#""after" (computed)"#);
+    assert_eq!(read("Object.assign(agent, { persona: 'after' });"), r#""after" (computed)"#);
+    assert_eq!(read("agent.skills = [];"), r#""before""#);
+    assert_eq!(read("import { z } from 'zod';\nagent.skills = [...z.list];"), r#""before""#);
+}
+
+#[test]
 fn looking_at_an_object_leaves_it_editable() {
     for use_of_it in [
         "export const length = c.text.length;",
