@@ -126,6 +126,63 @@ const FORMS: &[Form] = &[
         },
     },
     Form {
+        name: "getters of a class",
+        is_static: true,
+        write: |s, m, fields| {
+            s.import(m, LUA);
+            let getters: Vec<String> = fields.iter().map(|(key, value)| format!("  get {key}() {{ return {value}; }}")).collect();
+            s.declare(m, &format!("class Shop extends LuaAgent {{\n{}\n}}\nexport default new Shop({{}});", getters.join("\n")));
+        },
+    },
+    Form {
+        name: "ternary",
+        is_static: true,
+        write: |s, m, fields| {
+            let config = format!("false ? {{ name: 'never' }} : {}", object(fields));
+            constructed(s, m, LUA, "LuaAgent", &config);
+        },
+    },
+    Form {
+        name: "overridden",
+        is_static: true,
+        write: |s, m, fields| {
+            let base = s.constant(m, "{ name: 'base', persona: 'base', model: 'base', governance: { mode: 'base' } }");
+            let cleared = s.constant(m, "{ model: undefined, governance: null }");
+            let config = format!("{{ ...{base}, ...{cleared}, ...{} }}", object(fields));
+            constructed(s, m, LUA, "LuaAgent", &config);
+        },
+    },
+    Form {
+        name: "changed afterwards",
+        is_static: false,
+        write: |s, m, fields| {
+            s.import(m, LUA);
+            s.declare(m, "const agent: any = new LuaAgent({ name: 'before', persona: 'before' });");
+            for (key, value) in fields {
+                s.declare(m, &format!("agent.{key} = {value};"));
+            }
+            s.declare(m, "export default agent;");
+        },
+    },
+    Form {
+        name: "result of a function",
+        is_static: false,
+        write: |s, m, fields| {
+            s.declare(m, &format!("function config() {{ return {}; }}", object(fields)));
+            constructed(s, m, LUA, "LuaAgent", "config()");
+        },
+    },
+    Form {
+        name: "parameter properties",
+        is_static: false,
+        write: |s, m, fields| {
+            s.import(m, LUA);
+            let parameters: Vec<String> = fields.iter().map(|(key, value)| format!("public {key}: any = {value}")).collect();
+            let class = format!("class Shop extends LuaAgent {{ constructor({}) {{ super({{}}); }} }}", parameters.join(", "));
+            s.declare(m, &format!("{class}\nexport default new Shop();"));
+        },
+    },
+    Form {
         name: "changed config",
         is_static: false,
         write: |s, m, fields| {
