@@ -1,5 +1,6 @@
 //! What a name means in another file.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -197,7 +198,10 @@ impl ForeignUse {
 
     /// Carries what other files do with an object over to the other names that it has in its own file.
     fn spread(&mut self, modules: &[Arc<Module>]) {
-        for module in modules.iter().filter(|module| !module.aliases.is_empty()) {
+        // Most files are only read by others, and looking at all their names would take long in a large project.
+        let used = self.by_binding.iter().filter(|(_, (usage, _))| usage.changed.is_some() || usage.escaped.is_some());
+        let touched: HashSet<PathBuf> = used.map(|((path, _), _)| path.clone()).collect();
+        for module in modules.iter().filter(|module| touched.contains(&module.file.path)) {
             let key = |id: BindingId| (module.file.path.clone(), id);
             let foreign = |id: BindingId| self.by_binding.get(&key(id)).map(|(usage, _)| *usage).unwrap_or_default();
             let mut usage: Vec<Usage> = (0..module.bindings.len()).map(foreign).collect();
