@@ -96,3 +96,13 @@ fn a_persona_cannot_be_computed_from_our_keys() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["definition"]["persona"], "none blue");
 }
+
+#[test]
+fn the_code_sees_the_variables_of_the_env_file() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code("${process.env.TEAM} ${process.env.CITY}"));
+    bench.project().file(".env", "TEAM=red\nCITY='Bern'\n");
+    let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["definition"]["persona"], "blue Bern", "the environment comes before the file");
+}
