@@ -16,6 +16,7 @@ pub mod id;
 pub mod lock;
 pub mod merge;
 pub mod plan;
+pub mod test_data;
 pub mod text;
 
 pub use canonical::Digest;

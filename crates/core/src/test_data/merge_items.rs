@@ -1,0 +1,314 @@
+//! Merges two edits of a list of inputs, item by item.
+//!
+//! An item is the same one on both sides if it came from the same item of the platform; then texts are merged line by line and
+//! other members one by one. An entry without such an id is a person's own and is recognised by its content. Where the two
+//! edits of one item cannot both stand, the local one stays in the list and the platform's is reported beside it: a merge never
+//! decides against a person.
+//!
+//! The base of the next merge must be the platform's list of this one. An item in conflict then counts as edited locally, so
+//! whoever leaves a conflict unsolved must not record the new base.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::input_list::{input_text, item_id};
+use crate::definition::Field;
+use crate::merge::{Merged, Sides, merge as merge_field};
+
+/// What happened to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The local edit stays; also that of somebody who removed the item.
+    KeptLocal,
+    /// Somebody wrote the item by hand; it stays.
+    KeptOwn,
+    /// The platform's new item is added.
+    Added,
+    /// The platform's edit replaces what nobody touched here.
+    Updated,
+    /// The platform removed what nobody touched here.
+    Removed,
+    /// Both edits are in the item now.
+    Merged,
+    /// Both edits cannot stand in one item; the local one stays.
+    Conflict,
+}
+
+/// An item that both sides changed so that only a person can decide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    /// The item's id on the platform.
+    pub id: String,
+    /// The members that disagree, as `input` or `metadata.category`; none where one side removed the item.
+    pub members: Vec<String>,
+    /// What both sides last agreed on.
+    pub base: Option<Value>,
+    /// The local item; `None` if it was removed here.
+    pub local: Option<Value>,
+    /// The platform's item; `None` if it was removed there.
+    pub server: Option<Value>,
+}
+
+impl Conflict {
+    /// Returns the two texts, the local one first. A side that removed the item has none.
+    pub fn texts(&self) -> (Option<&str>, Option<&str>) {
+        (self.local.as_ref().and_then(input_text), self.server.as_ref().and_then(input_text))
+    }
+}
+
+/// The outcome of a merge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MergedItems {
+    /// The merged list.
+    pub entries: Vec<Value>,
+    /// What happened to each item that is not the same everywhere: its id, or `None` for one without.
+    pub outcomes: Vec<(Option<String>, Outcome)>,
+    /// What a person has to decide.
+    pub conflicts: Vec<Conflict>,
+    /// How many items there were locally.
+    pub local_count: usize,
+}
+
+impl MergedItems {
+    /// Returns how many items had an outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.outcomes.iter().filter(|(_, other)| *other == outcome).count()
+    }
+
+    /// Returns true if the platform removes more than half of the local items: more likely a mistake than an edit.
+    pub fn removes_more_than_half(&self) -> bool {
+        self.count(Outcome::Removed) * 2 > self.local_count
+    }
+}
+
+/// How an entry is found again on another side.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    /// By the id of the platform's item.
+    Id(String),
+    /// By its content, and which one of those with the same content.
+    Own(String, usize),
+}
+
+type Keyed<'a> = Vec<(Key, &'a Value)>;
+
+/// Merges three lists of inputs.
+pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
+    let base_keyed = keyed(base, &BTreeMap::new());
+    let agreed: BTreeMap<&Key, &Value> = base_keyed.iter().map(|(key, value)| (key, *value)).collect();
+    let local_keyed = keyed(local, &agreed);
+    let server_keyed = keyed(server, &BTreeMap::new());
+    let ours: BTreeMap<&Key, &Value> = local_keyed.iter().map(|(key, value)| (key, *value)).collect();
+    let theirs: BTreeMap<&Key, &Value> = server_keyed.iter().map(|(key, value)| (key, *value)).collect();
+
+    let mut merged: BTreeMap<&Key, Value> = BTreeMap::new();
+    let mut outcomes = Vec::new();
+    let mut conflicts = Vec::new();
+    let removed_here = base_keyed.iter().map(|(key, _)| key).filter(|key| !ours.contains_key(key) && !theirs.contains_key(key));
+    let only_local = local_keyed.iter().map(|(key, _)| key).filter(|key| !theirs.contains_key(key));
+    for key in server_keyed.iter().map(|(key, _)| key).chain(only_local).chain(removed_here) {
+        let sides = Item { base: agreed.get(key).copied(), local: ours.get(key).copied(), server: theirs.get(key).copied() };
+        let (value, outcome) = sides.decide(key);
+        let id = match key {
+            Key::Id(id) => Some(id.clone()),
+            Key::Own(..) => None,
+        };
+        if let Decision::Conflict(members) = &outcome {
+            conflicts.push(Conflict {
+                id: id.clone().unwrap_or_default(),
+                members: members.clone(),
+                base: sides.base.cloned(),
+                local: sides.local.cloned(),
+                server: sides.server.cloned(),
+            });
+        }
+        if let Some(outcome) = outcome.outcome() {
+            outcomes.push((id, outcome));
+        }
+        if let Some(value) = value {
+            merged.insert(key, value);
+        }
+    }
+
+    // A list that only one side changed is that side's list, whatever its order and its repetitions are.
+    let entries = if server == base || local == server {
+        local.to_vec()
+    } else if local == base {
+        server.to_vec()
+    } else {
+        order(&base_keyed, &local_keyed, &server_keyed).into_iter().filter_map(|key| merged.remove(key)).collect()
+    };
+    MergedItems { entries, outcomes, conflicts, local_count: local.len() }
+}
+
+enum Decision {
+    Same,
+    Clean(Outcome),
+    Conflict(Vec<String>),
+}
+
+impl Decision {
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Same => None,
+            Self::Clean(outcome) => Some(*outcome),
+            Self::Conflict(_) => Some(Outcome::Conflict),
+        }
+    }
+}
+
+/// The three versions of an item; `None` where it is absent.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    base: Option<&'a Value>,
+    local: Option<&'a Value>,
+    server: Option<&'a Value>,
+}
+
+impl Item<'_> {
+    /// Returns the item that results, and what was decided.
+    fn decide(self, key: &Key) -> (Option<Value>, Decision) {
+        let Self { base, local, server } = self;
+        if local == server {
+            return (local.cloned(), Decision::Same);
+        }
+        if base == server {
+            let is_own = matches!(key, Key::Own(..)) && base.is_none();
+            return (local.cloned(), Decision::Clean(if is_own { Outcome::KeptOwn } else { Outcome::KeptLocal }));
+        }
+        if base == local {
+            let outcome = match (local, server) {
+                (None, _) => Outcome::Added,
+                (_, None) => Outcome::Removed,
+                _ => Outcome::Updated,
+            };
+            return (server.cloned(), Decision::Clean(outcome));
+        }
+        let (Some(local), Some(server)) = (local, server) else {
+            return (local.cloned(), Decision::Conflict(Vec::new()));
+        };
+        let mut conflicts = Vec::new();
+        let merged = merge_value("", base, local, server, &mut conflicts);
+        if conflicts.is_empty() {
+            (Some(merged), Decision::Clean(Outcome::Merged))
+        } else {
+            (Some(local.clone()), Decision::Conflict(conflicts))
+        }
+    }
+}
+
+/// Merges a value that all sides but the base must have. Conflicts are added by the path of their member, and their value is
+/// the local one.
+fn merge_value(path: &str, base: Option<&Value>, local: &Value, server: &Value, conflicts: &mut Vec<String>) -> Value {
+    match (local, server) {
+        (Value::Object(local), Value::Object(server)) => {
+            Value::Object(merge_members(path, base.and_then(Value::as_object), local, server, conflicts))
+        }
+        _ => {
+            // Only what is said is a text of lines; a value of metadata is changed as a whole.
+            if path == "input" {
+                let sides = Sides { base, local: Some(local), server: Some(server) };
+                if let Merged::Clean(Some(text)) = merge_field(Field::Persona, sides) {
+                    return text;
+                }
+            }
+            conflicts.push(path.to_owned());
+            local.clone()
+        }
+    }
+}
+
+fn merge_members(
+    path: &str,
+    base: Option<&Map<String, Value>>,
+    local: &Map<String, Value>,
+    server: &Map<String, Value>,
+    conflicts: &mut Vec<String>,
+) -> Map<String, Value> {
+    let mut merged = Map::new();
+    let added = server.keys().filter(|key| !local.contains_key(*key));
+    for key in local.keys().chain(added) {
+        let base = base.and_then(|members| members.get(key));
+        let (ours, theirs) = (local.get(key), server.get(key));
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let value = if ours == theirs || base == theirs {
+            ours.cloned()
+        } else if base == ours {
+            theirs.cloned()
+        } else if let (Some(ours), Some(theirs)) = (ours, theirs) {
+            Some(merge_value(&path, base, ours, theirs, conflicts))
+        } else {
+            conflicts.push(path);
+            ours.cloned()
+        };
+        if let Some(value) = value {
+            merged.insert(key.clone(), value);
+        }
+    }
+    merged
+}
+
+/// Gives each entry a key that is unique in its list.
+///
+/// People copy an entry with its id and change the copy. The one that is as it was agreed on is the item then, or else the
+/// first; the others are entries of their own.
+fn keyed<'a>(entries: &'a [Value], agreed: &BTreeMap<&Key, &Value>) -> Keyed<'a> {
+    let mut item_at: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        if let Some(id) = item_id(entry) {
+            let is_agreed = |at: usize| agreed.get(&Key::Id(id.clone())).is_some_and(|agreed| **agreed == entries[at]);
+            match item_at.get(&id) {
+                Some(&first) if is_agreed(first) || !is_agreed(at) => {}
+                _ => {
+                    item_at.insert(id, at);
+                }
+            }
+        }
+    }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let key_of = |(at, entry): (usize, &'a Value)| {
+        if let Some(id) = item_id(entry).filter(|id| item_at.get(id) == Some(&at)) {
+            return (Key::Id(id), entry);
+        }
+        let content = entry.to_string();
+        let count = counts.entry(content.clone()).or_default();
+        *count += 1;
+        (Key::Own(content, *count), entry)
+    };
+    entries.iter().enumerate().map(key_of).collect()
+}
+
+/// Returns all keys in the order of the merged list: the platform's, unless only somebody here changed the order. What the other
+/// side has in addition follows what it follows there.
+fn order<'a>(base: &'a Keyed<'_>, local: &'a Keyed<'_>, server: &'a Keyed<'_>) -> Vec<&'a Key> {
+    let is_reordered = |side: &'a Keyed<'_>| {
+        let here: BTreeSet<&Key> = side.iter().map(|(key, _)| key).collect();
+        let there: BTreeSet<&Key> = base.iter().map(|(key, _)| key).collect();
+        let common =
+            |keys: &'a Keyed<'_>| keys.iter().map(|(key, _)| key).filter(|key| here.contains(key) && there.contains(key));
+        !common(base).eq(common(side))
+    };
+    let (first, second) = if is_reordered(local) && !is_reordered(server) { (local, server) } else { (server, local) };
+    let known: BTreeSet<&Key> = first.iter().map(|(key, _)| key).collect();
+    // What follows which key of the first list; `None` is its beginning.
+    let mut followers: BTreeMap<Option<&Key>, Vec<&Key>> = BTreeMap::new();
+    let mut predecessor = None;
+    for (key, _) in second {
+        if known.contains(key) {
+            predecessor = Some(key);
+        } else {
+            followers.entry(predecessor).or_default().push(key);
+        }
+    }
+    let mut keys = followers.remove(&None).unwrap_or_default();
+    for (key, _) in first {
+        keys.push(key);
+        keys.extend(followers.remove(&Some(key)).unwrap_or_default());
+    }
+    keys
+}
+
+#[cfg(test)]
+#[path = "merge_items_tests.rs"]
+mod tests;

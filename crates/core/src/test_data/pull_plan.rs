@@ -1,0 +1,224 @@
+//! What a pull does with each file, decided before anything is written.
+//!
+//! Three digests decide: that of what was last pulled, that of what is on disk, and that of what the bundle says now. Only what
+//! nobody edited is replaced or removed. An edited file that the bundle changed too is a conflict, which the command solves
+//! ([merging](super::merge_items) the inputs, asking about the rest) or reports; with `force` the bundle wins, and what it replaces
+//! goes to the undo folder like everything else that a command replaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::workspace_files::Purpose;
+use crate::canonical::Digest;
+
+/// Why a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// It is not there.
+    New,
+    /// The bundle changed and nobody edited the file.
+    Update,
+    /// It was edited, and the bundle wins because that was asked for.
+    Forced,
+}
+
+/// Why a file stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// It is what the bundle says.
+    InStep,
+    /// It was edited, and the bundle did not change it.
+    Edited,
+    /// It was edited, and the bundle has it no more.
+    EditedAndDropped,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The bundle's content is written.
+    Write(Writing),
+    /// Nothing.
+    Keep(Keeping),
+    /// The file and the bundle both changed, or the file was there before anything was pulled.
+    Conflict,
+    /// The file goes, because the bundle has it no more and nobody edited it.
+    Remove,
+}
+
+/// A file as the bundle has it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFile {
+    /// The digest of its content.
+    pub digest: Digest,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// Everything that a plan depends on; the keys are paths below the scenario's folder.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// The digests recorded at the last pull.
+    pub base: &'a BTreeMap<String, Digest>,
+    /// The digests of the files that are on disk.
+    pub local: &'a BTreeMap<String, Digest>,
+    /// The files of the bundle.
+    pub new: &'a BTreeMap<String, NewFile>,
+    /// True if it is the bundle version that was last pulled. Then records, which hold times, are no reason to write.
+    pub same_bundle: bool,
+    /// True if the bundle wins against local edits.
+    pub force: bool,
+}
+
+/// What a pull does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What happens to each file. A command that solves a conflict puts what it decided here.
+    pub files: BTreeMap<String, Action>,
+}
+
+impl Plan {
+    /// Returns true if nothing is written or removed and nobody has to decide anything.
+    pub fn is_nothing_to_do(&self) -> bool {
+        self.files.values().all(|action| matches!(action, Action::Keep(_)))
+    }
+
+    /// Returns the paths of the files that somebody has to decide about.
+    pub fn conflicts(&self) -> impl Iterator<Item = &str> {
+        self.paths(|action| action == Action::Conflict)
+    }
+
+    /// Returns the paths of the files that are written.
+    pub fn writes(&self) -> impl Iterator<Item = &str> {
+        self.paths(|action| matches!(action, Action::Write(_)))
+    }
+
+    /// Returns the paths of the files that are removed.
+    pub fn removals(&self) -> impl Iterator<Item = &str> {
+        self.paths(|action| action == Action::Remove)
+    }
+
+    fn paths(&self, is_wanted: impl Fn(Action) -> bool) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(move |(_, action)| is_wanted(**action)).map(|(path, _)| path.as_str())
+    }
+}
+
+/// Returns what a pull does with each file. Files that are neither recorded nor in the bundle are a person's own and not in it.
+pub fn plan(sides: Sides<'_>) -> Plan {
+    let is_record = |path: &str| sides.new.get(path).is_some_and(|new| new.purpose == Purpose::Record);
+    let paths: BTreeSet<&String> = sides.base.keys().chain(sides.new.keys()).collect();
+    let mut files: BTreeMap<String, Action> = BTreeMap::new();
+    for path in paths.iter().filter(|path| !is_record(path)) {
+        let new = sides.new.get(*path).map(|new| new.digest);
+        if let Some(action) = decide(sides.base.get(*path).copied(), sides.local.get(*path).copied(), new, sides.force) {
+            files.insert((*path).clone(), action);
+        }
+    }
+    let is_changed = !sides.same_bundle || files.values().any(|action| !matches!(action, Action::Keep(_)));
+    for (path, new) in sides.new.iter().filter(|(_, new)| new.purpose == Purpose::Record) {
+        let action = match sides.local.get(path) {
+            None => Action::Write(Writing::New),
+            Some(local) if *local != new.digest && is_changed => Action::Write(Writing::Update),
+            Some(_) => Action::Keep(Keeping::InStep),
+        };
+        files.insert(path.clone(), action);
+    }
+    Plan { files }
+}
+
+/// Decides about a file of content; `None` for one that exists nowhere any more.
+fn decide(base: Option<Digest>, local: Option<Digest>, new: Option<Digest>, force: bool) -> Option<Action> {
+    Some(match (local, new) {
+        (None, None) => return None,
+        // A file that somebody deleted holds no words that could be lost.
+        (None, Some(_)) => Action::Write(Writing::New),
+        (Some(_), None) if base == local || force => Action::Remove,
+        (Some(_), None) => Action::Keep(Keeping::EditedAndDropped),
+        _ if local == new => Action::Keep(Keeping::InStep),
+        _ if base == local => Action::Write(Writing::Update),
+        _ if force => Action::Write(Writing::Forced),
+        _ if base == new => Action::Keep(Keeping::Edited),
+        _ => Action::Conflict,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digest(text: &str) -> Digest {
+        Digest::of_bytes(text.as_bytes())
+    }
+
+    fn decided(base: &str, local: &str, new: &str, force: bool) -> Option<Action> {
+        let side = |text: &str| (!text.is_empty()).then(|| digest(text));
+        decide(side(base), side(local), side(new), force)
+    }
+
+    #[test]
+    fn f1_only_what_nobody_edited_is_replaced() {
+        assert_eq!(decided("a", "a", "b", false), Some(Action::Write(Writing::Update)));
+        assert_eq!(decided("a", "x", "a", false), Some(Action::Keep(Keeping::Edited)));
+        assert_eq!(decided("a", "x", "b", false), Some(Action::Conflict));
+        assert_eq!(decided("a", "b", "b", false), Some(Action::Keep(Keeping::InStep)));
+        assert_eq!(decided("", "", "b", false), Some(Action::Write(Writing::New)));
+        assert_eq!(decided("", "x", "b", false), Some(Action::Conflict));
+        assert_eq!(decided("a", "", "a", false), Some(Action::Write(Writing::New)));
+        assert_eq!(decided("a", "x", "b", true), Some(Action::Write(Writing::Forced)));
+        assert_eq!(decided("a", "x", "a", true), Some(Action::Write(Writing::Forced)));
+    }
+
+    #[test]
+    fn f31_files_that_the_bundle_dropped_go_unless_somebody_edited_them() {
+        assert_eq!(decided("a", "a", "", false), Some(Action::Remove));
+        assert_eq!(decided("a", "x", "", false), Some(Action::Keep(Keeping::EditedAndDropped)));
+        assert_eq!(decided("a", "x", "", true), Some(Action::Remove));
+        assert_eq!(decided("a", "", "", false), None);
+    }
+
+    #[test]
+    fn a_record_is_written_when_something_else_is_or_the_bundle_is_another() {
+        let record = |text: &str| NewFile { digest: digest(text), purpose: Purpose::Record };
+        let local = BTreeMap::from([("r".to_owned(), digest("at nine"))]);
+        let base = BTreeMap::new();
+        let new = BTreeMap::from([("r".to_owned(), record("at ten"))]);
+        let sides = Sides { base: &base, local: &local, new: &new, same_bundle: true, force: false };
+        assert!(plan(sides).is_nothing_to_do());
+        assert_eq!(plan(Sides { same_bundle: false, ..sides }).writes().collect::<Vec<_>>(), ["r"]);
+        let file = NewFile { digest: digest("a"), purpose: Purpose::Content };
+        let new = BTreeMap::from([("r".to_owned(), record("at ten")), ("a".to_owned(), file)]);
+        assert_eq!(plan(Sides { new: &new, ..sides }).writes().collect::<Vec<_>>(), ["a", "r"]);
+    }
+
+    fn files() -> impl Strategy<Value = BTreeMap<String, Digest>> {
+        prop::collection::btree_map("[a-d]", "[xyz]".prop_map(|text| digest(&text)), 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_second_pull_has_nothing_to_do(base in files(), local in files(), new in files(), force: bool) {
+            let new: BTreeMap<String, NewFile> =
+                new.into_iter().map(|(path, digest)| (path, NewFile { digest, purpose: Purpose::Content })).collect();
+            let first = plan(Sides { base: &base, local: &local, new: &new, same_bundle: false, force });
+            let mut after = local.clone();
+            for (path, action) in &first.files {
+                match action {
+                    Action::Write(_) => {
+                        prop_assert!(force || !local.contains_key(path) || local.get(path) == base.get(path));
+                        after.insert(path.clone(), new[path].digest);
+                    }
+                    Action::Remove => {
+                        prop_assert!(force || local.get(path) == base.get(path));
+                        after.remove(path);
+                    }
+                    Action::Keep(_) => {}
+                    Action::Conflict => prop_assert!(!force),
+                }
+            }
+            let recorded = new.iter().map(|(path, new)| (path.clone(), new.digest)).collect();
+            let second = plan(Sides { base: &recorded, local: &after, new: &new, same_bundle: true, force });
+            prop_assert!(second.is_nothing_to_do(), "{:?} then {:?}", first, second);
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The files that a bundle is in a scenario's folder: the layouts of `fluxloop-cli` 0.3.3 and 0.4.0.
+//!
+//! `test` of 0.3.3 reads `inputs/generated.yaml` and `.state/criteria/*.yaml`, its upload `.state/sync.json`; 0.4.0 reads
+//! `pulled/*.json`. All of it is made from one bundle here, as paths and bytes, and nothing is written. A list without entries
+//! is a file that says so: where it had no file, 0.4.0 would go on running what an earlier bundle left there.
+
+use serde_json::{Map, Value};
+
+use super::bundle::Bundle;
+use super::input_list::{InputList, ItemWithoutText};
+use super::names::{self, Kind, Named, UnsafePath};
+use super::yaml::to_yaml;
+
+/// Where a scenario's inputs are unless its configuration says otherwise.
+pub const DEFAULT_INPUTS_FILE: &str = "inputs/generated.yaml";
+
+/// The two identical records of what was pulled; 0.3.3 reads the first that it can.
+pub const SYNC_STATE_FILES: [&str; 2] = [".state/sync/sync.json", ".state/sync.json"];
+
+/// The folder of the criteria.
+pub const CRITERIA_FOLDER: &str = ".state/criteria";
+
+/// What a file is for, which decides who may have edited it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The list of inputs: people edit it, and it can be merged item by item.
+    Inputs,
+    /// Other content of the bundle.
+    Content,
+    /// A record of what was pulled. Programs rewrite it, so a difference is nobody's edit. Written last.
+    Record,
+}
+
+/// A file of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedFile {
+    /// Its path below the scenario's folder, with `/` between its parts.
+    pub path: String,
+    /// What it holds.
+    pub content: Vec<u8>,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What the files depend on besides the bundle.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement<'a> {
+    /// The configured path of the inputs.
+    pub inputs_file: &'a str,
+    /// Which platform was asked.
+    pub api_url: &'a str,
+    /// The project that was asked for; the answer's own wins.
+    pub project_id: Option<&'a str>,
+    /// The value of the scenario's present `sync.json`. What an upload noted in it stays.
+    pub sync_state: Option<&'a Value>,
+    /// True if the scenario has a `pulled/` folder as 0.4.0 makes it.
+    pub with_pulled: bool,
+}
+
+/// The files of a bundle, records last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The files in the order in which they are to be written.
+    pub files: Vec<ManagedFile>,
+    /// The items that could not become an input.
+    pub without_text: Vec<ItemWithoutText>,
+}
+
+/// Returns the files that a bundle is.
+///
+/// # Errors
+/// The configured inputs file lies outside the scenario.
+pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, UnsafePath> {
+    let inputs_path = names::inputs_path(placement.inputs_file)?;
+    let (list, without_text) = InputList::from_bundle(bundle);
+    let mut files =
+        vec![ManagedFile { path: inputs_path.clone(), content: list.to_yaml().into_bytes(), purpose: Purpose::Inputs }];
+    let content = |path: String, content: Vec<u8>| ManagedFile { path, content, purpose: Purpose::Content };
+    for (member, file) in [("personas", "personas"), ("criteria_pack", "criteria")] {
+        let items = Map::from_iter([("items".to_owned(), bundle.received(member))]);
+        files.push(content(format!(".state/sync/{file}.json"), json_bytes(&Value::Object(items))));
+    }
+    files.extend(criteria_files(bundle).into_iter().map(|(path, text)| content(path, text.into_bytes())));
+    if placement.with_pulled {
+        for (member, file) in [("input_items", "inputs"), ("personas", "personas"), ("criteria_pack", "criteria")] {
+            files.push(content(format!("pulled/{file}.json"), json_bytes(&bundle.received(member))));
+        }
+        let description = json_bytes(&bundle.description());
+        files.push(ManagedFile { path: "pulled/sync_meta.json".to_owned(), content: description, purpose: Purpose::Record });
+    }
+    let state = json_bytes(&sync_state(bundle, &inputs_path, placement));
+    files.extend(SYNC_STATE_FILES.map(|path| ManagedFile {
+        path: path.to_owned(),
+        content: state.clone(),
+        purpose: Purpose::Record,
+    }));
+    Ok(Rendered { files, without_text })
+}
+
+/// Returns the criteria as files: one YAML document for each entry of the pack.
+fn criteria_files(bundle: &Bundle) -> Vec<(String, String)> {
+    let ids: Vec<String> = bundle.criteria().iter().map(|entry| entry.id().unwrap_or_default()).collect();
+    let named: Vec<Named<'_>> =
+        bundle.criteria().iter().zip(&ids).map(|(entry, id)| Named { id, name: entry.name().unwrap_or_default() }).collect();
+    let stems = names::file_names(Kind::Criterion, &named);
+    let files = stems.into_iter().zip(bundle.criteria());
+    files.map(|(stem, entry)| (format!("{CRITERIA_FOLDER}/{stem}.yaml"), to_yaml(entry.value()))).collect()
+}
+
+/// Returns the record of what was pulled. Everything in the present one that a pull does not decide stays as it is.
+fn sync_state(bundle: &Bundle, inputs_path: &str, placement: Placement<'_>) -> Value {
+    let project_id = bundle.project_id().or_else(|| placement.project_id.map(str::to_owned));
+    let decided = [
+        ("project_id", project_id.map_or(Value::Null, Value::String)),
+        ("bundle_version_id", Value::from(bundle.id())),
+        ("inputs_file", Value::from(inputs_path)),
+        ("pulled_at", bundle.pulled_at().map_or(Value::Null, Value::from)),
+        ("api_url", Value::from(placement.api_url)),
+    ];
+    let mut members: Map<String, Value> = decided.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    for (key, value) in placement.sync_state.and_then(Value::as_object).into_iter().flatten() {
+        if !members.contains_key(key) {
+            members.insert(key.clone(), value.clone());
+        }
+    }
+    Value::Object(members)
+}
+
+/// Returns JSON as both peers write it: indented by two, Unicode as it is, no line feed at the end.
+fn json_bytes(value: &Value) -> Vec<u8> {
+    format!("{value:#}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn placement() -> Placement<'static> {
+        Placement {
+            inputs_file: DEFAULT_INPUTS_FILE,
+            api_url: "http://127.0.0.1:9941",
+            project_id: None,
+            sync_state: None,
+            with_pulled: true,
+        }
+    }
+
+    fn answer() -> Value {
+        json!({
+            "bundle_version": {"id": "bv_0001", "project_id": "1111", "scenario_id": "2222", "future": {"x": 1}},
+            "run_spec_snapshot": {},
+            "scenario_context": {"scenario": {"id": "2222", "name": "orders"}},
+            "input_items": [{
+                "id": "item-1", "persona_id": "4444", "messages": [{"role": "user", "content": "Where is my order?"}],
+                "metadata": {"category": "happy"}, "future": true,
+            }],
+            "personas": [{"id": "4444", "name": "novice", "difficulty": "easy"}],
+            "criteria_pack": [{
+                "id": "crit-1", "name": "Politeness check", "version": 1, "items": ["Be polite", {"description": "Short"}],
+            }],
+            "sync_meta": {"pulled_at": "2026-02-01T10:00:00Z"},
+        })
+    }
+
+    fn shown(answer: Value, placement: Placement<'_>) -> String {
+        let rendered = render(&Bundle::from_response(answer).unwrap(), placement).unwrap();
+        let show = |file: &ManagedFile| format!("== {}\n{}\n", file.path, String::from_utf8_lossy(&file.content).trim_end());
+        rendered.files.iter().map(show).collect()
+    }
+
+    #[test]
+    fn the_layout_is_the_one_of_both_peers() {
+        insta::assert_snapshot!(shown(answer(), placement()), @r#"
+        == inputs/generated.yaml
+        inputs:
+        - input: Where is my order?
+          metadata:
+            category: happy
+            input_item_id: item-1
+            persona_id: "4444"
+            persona: novice
+        == .state/sync/personas.json
+        {
+          "items": [
+            {
+              "id": "4444",
+              "name": "novice",
+              "difficulty": "easy"
+            }
+          ]
+        }
+        == .state/sync/criteria.json
+        {
+          "items": [
+            {
+              "id": "crit-1",
+              "name": "Politeness check",
+              "version": 1,
+              "items": [
+                "Be polite",
+                {
+                  "description": "Short"
+                }
+              ]
+            }
+          ]
+        }
+        == .state/criteria/politeness_check.yaml
+        id: crit-1
+        name: Politeness check
+        version: 1
+        items:
+        - Be polite
+        - description: Short
+        == pulled/inputs.json
+        [
+          {
+            "id": "item-1",
+            "persona_id": "4444",
+            "messages": [
+              {
+                "role": "user",
+                "content": "Where is my order?"
+              }
+            ],
+            "metadata": {
+              "category": "happy"
+            },
+            "future": true
+          }
+        ]
+        == pulled/personas.json
+        [
+          {
+            "id": "4444",
+            "name": "novice",
+            "difficulty": "easy"
+          }
+        ]
+        == pulled/criteria.json
+        [
+          {
+            "id": "crit-1",
+            "name": "Politeness check",
+            "version": 1,
+            "items": [
+              "Be polite",
+              {
+                "description": "Short"
+              }
+            ]
+          }
+        ]
+        == pulled/sync_meta.json
+        {
+          "bundle_version": {
+            "id": "bv_0001",
+            "project_id": "1111",
+            "scenario_id": "2222",
+            "future": {
+              "x": 1
+            }
+          },
+          "run_spec_snapshot": {},
+          "scenario_context": {
+            "scenario": {
+              "id": "2222",
+              "name": "orders"
+            }
+          },
+          "sync_meta": {
+            "pulled_at": "2026-02-01T10:00:00Z"
+          }
+        }
+        == .state/sync/sync.json
+        {
+          "project_id": "1111",
+          "bundle_version_id": "bv_0001",
+          "inputs_file": "inputs/generated.yaml",
+          "pulled_at": "2026-02-01T10:00:00Z",
+          "api_url": "http://127.0.0.1:9941"
+        }
+        == .state/sync.json
+        {
+          "project_id": "1111",
+          "bundle_version_id": "bv_0001",
+          "inputs_file": "inputs/generated.yaml",
+          "pulled_at": "2026-02-01T10:00:00Z",
+          "api_url": "http://127.0.0.1:9941"
+        }
+        "#);
+    }
+
+    #[test]
+    fn f18_empty_lists_are_files_that_say_so() {
+        let files = shown(json!({"bundle_version": {"id": "b"}}), placement());
+        for file in ["inputs", "personas", "criteria"] {
+            assert!(files.contains(&format!("== pulled/{file}.json\n[]\n")), "{files}");
+        }
+        assert!(files.contains("== inputs/generated.yaml\ninputs: []\n"), "{files}");
+    }
+
+    #[test]
+    fn f31_a_pull_keeps_what_an_upload_noted() {
+        let old = json!({"bundle_version_id": "old", "last_run_batch_id": "rb-1", "last_experiment_id": "exp_1", "own": 1});
+        let files = shown(answer(), Placement { sync_state: Some(&old), ..placement() });
+        let (_, state) = files.rsplit_once("== .state/sync.json\n").unwrap();
+        let state: Value = serde_json::from_str(state).unwrap();
+        assert_eq!(state["bundle_version_id"], "bv_0001");
+        assert_eq!(state["last_run_batch_id"], "rb-1");
+        assert_eq!(state["last_experiment_id"], "exp_1");
+        assert_eq!(state["own"], 1);
+    }
+
+    #[test]
+    fn f31_criteria_with_equal_slugs_have_files_of_their_own() {
+        let pack = json!([{"id": "1", "name": "A!B"}, {"id": "2", "name": "a b"}, "a text", {}]);
+        let bundle = Bundle::from_response(json!({"bundle_version": {"id": "b"}, "criteria_pack": pack})).unwrap();
+        let mut paths: Vec<String> = criteria_files(&bundle).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths.len(), 4);
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), 4, "{paths:?}");
+    }
+
+    #[test]
+    fn f34_nothing_lands_outside_the_scenario() {
+        let mut answer = answer();
+        answer["criteria_pack"][0]["name"] = json!("../../../x");
+        let bundle = Bundle::from_response(answer).unwrap();
+        assert!(render(&bundle, Placement { inputs_file: "../../../x.yaml", ..placement() }).is_err());
+        let rendered = render(&bundle, placement()).unwrap();
+        assert!(rendered.files.iter().all(|file| !file.path.contains("..")), "{rendered:?}");
+    }
+}

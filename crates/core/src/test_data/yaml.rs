@@ -1,0 +1,378 @@
+//! Writes JSON values as YAML that every reader understands alike.
+//!
+//! The files are read by PyYAML (YAML 1.1), by js-yaml (1.2 with some of 1.1), by our own reader and by people. The first two
+//! disagree about `yes`, `1e3`, `012`, `12:30:00` and dates, so a text is written without quotes only where no reader could
+//! take it for anything else. A text of several lines is a literal block where the block gives back every character; people
+//! edit those line by line. Everything in doubt is in double quotes, with escapes for what nobody would see.
+//!
+//! The form is that of PyYAML's `dump`: keys in their order, lists not indented below their key, Unicode as it is.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Number, Value};
+
+use crate::text::is_hidden;
+
+/// The longest written key that stands on one line with its value. Readers give up on implicit keys of 1,024 characters.
+const LONGEST_IMPLICIT_KEY: usize = 500;
+
+/// Words that some version of YAML takes for a boolean, nothing or a number. Compared without case.
+const WORDS_WITH_MEANING: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
+
+/// Returns a value as a YAML document that ends with a line feed.
+pub fn to_yaml(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(members) if !members.is_empty() => write_members(&mut out, members, 0, false),
+        Value::Array(items) if !items.is_empty() => write_items(&mut out, items, 0, false),
+        Value::String(text) => {
+            write_quoted(&mut out, text);
+            out.push('\n');
+        }
+        scalar => {
+            write_scalar(&mut out, scalar);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Writes the members of an object, each on lines of its own. `started` means that the cursor already stands where the first
+/// of them begins.
+fn write_members(out: &mut String, members: &Map<String, Value>, indent: usize, mut started: bool) {
+    for (key, value) in members {
+        if !std::mem::take(&mut started) {
+            push_spaces(out, indent);
+        }
+        let start = out.len();
+        write_text_on_one_line(out, key);
+        if out.len() - start > LONGEST_IMPLICIT_KEY {
+            out.insert_str(start, "? ");
+            out.push('\n');
+            push_spaces(out, indent);
+        }
+        out.push(':');
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                out.push('\n');
+                write_members(out, members, indent + 2, false);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                out.push('\n');
+                write_items(out, items, indent, false);
+            }
+            scalar => write_last(out, scalar, indent),
+        }
+    }
+}
+
+fn write_items(out: &mut String, items: &[Value], indent: usize, mut started: bool) {
+    for item in items {
+        if !std::mem::take(&mut started) {
+            push_spaces(out, indent);
+        }
+        out.push('-');
+        match item {
+            Value::Object(members) if !members.is_empty() => {
+                out.push(' ');
+                write_members(out, members, indent + 2, true);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                out.push(' ');
+                write_items(out, items, indent + 2, true);
+            }
+            scalar => write_last(out, scalar, indent),
+        }
+    }
+}
+
+/// Writes what stands behind a `:` or a `-` and ends the line.
+fn write_last(out: &mut String, value: &Value, indent: usize) {
+    out.push(' ');
+    match value {
+        Value::String(text) if is_good_block(text) => {
+            out.push_str(if text.ends_with('\n') { "|" } else { "|-" });
+            for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+                out.push('\n');
+                if !line.is_empty() {
+                    push_spaces(out, indent + 2);
+                    out.push_str(line);
+                }
+            }
+        }
+        scalar => write_scalar(out, scalar),
+    }
+    out.push('\n');
+}
+
+fn write_scalar(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => write_number(out, number),
+        Value::String(text) => write_text_on_one_line(out, text),
+        Value::Array(_) => out.push_str("[]"),
+        Value::Object(_) => out.push_str("{}"),
+    }
+}
+
+/// Writes a number. YAML 1.1 wants a point in every float and a sign in every exponent; without them it reads a text.
+fn write_number(out: &mut String, number: &Number) {
+    let text = number.to_string();
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        out.push_str(&text);
+        return;
+    };
+    out.push_str(mantissa);
+    if !mantissa.contains('.') {
+        out.push_str(".0");
+    }
+    out.push('e');
+    if !exponent.starts_with(['+', '-']) {
+        out.push('+');
+    }
+    out.push_str(exponent);
+}
+
+fn write_text_on_one_line(out: &mut String, text: &str) {
+    if is_good_plain(text) { out.push_str(text) } else { write_quoted(out, text) }
+}
+
+fn write_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            other if is_plainly_visible(other) => out.push(other),
+            other => {
+                let code = u32::from(other);
+                // Writing to a string cannot fail.
+                let _ = match code {
+                    0..=0xff => write!(out, "\\x{code:02x}"),
+                    0x100..=0xffff => write!(out, "\\u{code:04x}"),
+                    _ => write!(out, "\\U{code:08x}"),
+                };
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// Returns true for a character that every reader accepts and every person sees, or that joins what they see.
+fn is_plainly_visible(character: char) -> bool {
+    !is_hidden(character)
+        && !matches!(character, '\n' | '\t' | '\u{a0}' | '\u{fffe}' | '\u{ffff}')
+        && (character == ' ' || !character.is_whitespace())
+}
+
+fn is_good_plain(text: &str) -> bool {
+    if is_uuid(text) {
+        return true;
+    }
+    text.starts_with(|first: char| first.is_alphabetic())
+        && !text.ends_with(' ')
+        && text.chars().all(|character| {
+            // Letters beyond ASCII are everyday text; of the signs only those that mean nothing to YAML inside a text.
+            character.is_alphanumeric() || matches!(character, ' ' | '_' | '-' | '.' | ',' | '?' | '!' | '\'' | '(' | ')' | '/')
+        })
+        && !WORDS_WITH_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Returns true for 8-4-4-4-12 hexadecimal digits: nearly every id is one, and no reader takes it for a number or a date.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Returns true if a literal block gives back exactly this text. Its first line decides the indentation, so it must not begin
+/// with a space; what editors strip or count (spaces at ends, several last line feeds, tabs) is left to quotes.
+fn is_good_block(text: &str) -> bool {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    text.contains('\n')
+        && !body.starts_with([' ', '\n'])
+        && !body.is_empty()
+        && !body.ends_with('\n')
+        && body.split('\n').all(|line| !line.ends_with(' ') && line.chars().all(is_plainly_visible))
+}
+
+fn push_spaces(out: &mut String, count: usize) {
+    out.extend(std::iter::repeat_n(' ', count));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    #[test]
+    fn the_form_is_the_one_that_the_peer_writes() {
+        let value = json!({"inputs": [
+            {"input": "Where is my order?", "metadata": {"category": "happy", "persona_id": "44444444-4444-4444-8444-444444444444"}},
+            {"input": "Cancel it, please", "metadata": {"tags": ["a", "b"], "none": [], "more": [["x"], {}]}},
+        ]});
+        insta::assert_snapshot!(to_yaml(&value), @r"
+        inputs:
+        - input: Where is my order?
+          metadata:
+            category: happy
+            persona_id: 44444444-4444-4444-8444-444444444444
+        - input: Cancel it, please
+          metadata:
+            tags:
+            - a
+            - b
+            none: []
+            more:
+            - - x
+            - {}
+        ");
+    }
+
+    #[test]
+    fn what_a_reader_could_mistake_is_quoted() {
+        let texts = json!([
+            "yes",
+            "No",
+            "1e3",
+            "012",
+            "0x1f",
+            "12:30:00",
+            "2026-01-02",
+            "null",
+            "~",
+            "",
+            " a",
+            "a ",
+            "a # b",
+            "a: b",
+            "- a",
+            "<<",
+            "=",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "[a",
+            "{a",
+            "a\tb",
+            "\u{85}",
+            "a\u{2028}b",
+            "\u{feff}a",
+            "\u{7}",
+            "😀",
+            "NaN",
+        ]);
+        insta::assert_snapshot!(to_yaml(&texts), @r##"
+        - "yes"
+        - "No"
+        - "1e3"
+        - "012"
+        - "0x1f"
+        - "12:30:00"
+        - "2026-01-02"
+        - "null"
+        - "~"
+        - ""
+        - " a"
+        - "a "
+        - "a # b"
+        - "a: b"
+        - "- a"
+        - "<<"
+        - "="
+        - "*a"
+        - "&a"
+        - "!a"
+        - "%a"
+        - "@a"
+        - "`a"
+        - "[a"
+        - "{a"
+        - "a\tb"
+        - "\x85"
+        - "a\u2028b"
+        - "\ufeffa"
+        - "\x07"
+        - "😀"
+        - "NaN"
+        "##);
+        assert_eq!(read(&to_yaml(&texts)), texts);
+    }
+
+    #[test]
+    fn texts_of_several_lines_are_blocks() {
+        let value = json!({"a": "one\n\n  two # no comment\n", "b": ["x\ny: z"], "c": " one\ntwo"});
+        insta::assert_snapshot!(to_yaml(&value), @r##"
+        a: |
+          one
+
+            two # no comment
+        b:
+        - |-
+          x
+          y: z
+        c: " one\ntwo"
+        "##);
+        assert_eq!(read(&to_yaml(&value)), value);
+    }
+
+    #[test]
+    fn floats_are_floats_for_every_version_of_yaml() {
+        assert_eq!(to_yaml(&json!([1e300, 2.5e-9, -1.5, 3])), "- 1.0e+300\n- 2.5e-9\n- -1.5\n- 3\n");
+    }
+
+    #[test]
+    fn a_key_longer_than_readers_look_ahead_is_explicit() {
+        let value = json!({"k".repeat(2000): {"a": 1}, "b": 2});
+        assert!(to_yaml(&value).starts_with("? kkk"));
+        assert_eq!(read(&to_yaml(&value)), value);
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "[a-c :#\\-\\n\\t'\"|>?!&*%@,\\[\\]{}~0-9.eE+_]{0,12}",
+            "[ab]{1,3}(\\n[ab #:]{0,3}){0,4}",
+            "[-+]?[0-9_.:eExob]{1,8}",
+        ]
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((text(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(value in value()) {
+            let yaml = to_yaml(&value);
+            prop_assert_eq!(read(&yaml), value, "{}", yaml);
+        }
+    }
+}
