@@ -5,6 +5,9 @@
 //! looks ([`diff`]), how two edits become one ([`merge`]), what to do about it ([`plan`]) and what both sides last
 //! agreed on ([`lock`]). Client and server use the same functions, so they cannot disagree about what "equal" is.
 //!
+//! [`test_data`] is the other half: what a bundle of inputs, personas and criteria is as files, and what a pull does with those
+//! that somebody edited.
+//!
 //! Nothing here reads a file, a clock or an environment variable; what a function needs is an argument.
 
 pub mod api_key;

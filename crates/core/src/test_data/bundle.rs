@@ -15,6 +15,7 @@ const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     id: String,
+    /// The answer without its lists.
     members: Map<String, Value>,
     items: Vec<Item>,
     personas: Vec<Persona>,
@@ -76,17 +77,17 @@ impl Bundle {
     /// # Errors
     /// It is no bundle, or its items cannot be told apart.
     pub fn from_response(response: Value) -> Result<Self, BundleError> {
-        let Value::Object(members) = response else {
+        let Value::Object(mut members) = response else {
             return Err(BundleError::NotAnObject);
         };
         let id = members.get("bundle_version").and_then(|version| id_of(version.get("id")?)).ok_or(BundleError::NoId)?;
-        let items: Vec<Item> = list(&members, &id, "input_items")?.into_iter().map(Item).collect();
+        let items: Vec<Item> = list(&mut members, &id, "input_items")?.into_iter().map(Item).collect();
         let mut seen = BTreeSet::new();
         if let Some(item) = items.iter().filter_map(Item::id).find(|item| !seen.insert(item.clone())) {
             return Err(BundleError::DuplicateItem { bundle: id, item });
         }
-        let personas = list(&members, &id, "personas")?.into_iter().map(Persona).collect();
-        let criteria = list(&members, &id, "criteria_pack")?.into_iter().map(Criterion).collect();
+        let personas = list(&mut members, &id, "personas")?.into_iter().map(Persona).collect();
+        let criteria = list(&mut members, &id, "criteria_pack")?.into_iter().map(Criterion).collect();
         Ok(Self { id, members, items, personas, criteria })
     }
 
@@ -146,11 +147,6 @@ impl Bundle {
     /// Returns the entries of the criteria pack.
     pub fn criteria(&self) -> &[Criterion] {
         &self.criteria
-    }
-
-    /// Returns a list of the answer as received; empty where it is missing.
-    pub(crate) fn received(&self, member: &str) -> Value {
-        self.members.get(member).filter(|value| value.is_array()).cloned().unwrap_or_else(|| Value::Array(Vec::new()))
     }
 
     /// Returns the members that describe the bundle as a whole, as received.
@@ -253,10 +249,11 @@ fn text_of(value: &Value) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-fn list(members: &Map<String, Value>, bundle: &str, member: &'static str) -> Result<Vec<Value>, BundleError> {
-    match members.get(member) {
+/// Takes a list out of an answer. A missing one has no entries.
+fn list(members: &mut Map<String, Value>, bundle: &str, member: &'static str) -> Result<Vec<Value>, BundleError> {
+    match members.get_mut(member).map(Value::take) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => Ok(list.clone()),
+        Some(Value::Array(list)) => Ok(list),
         Some(_) => Err(BundleError::NotAList { bundle: bundle.to_owned(), member }),
     }
 }

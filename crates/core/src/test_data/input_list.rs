@@ -3,6 +3,8 @@
 //! The file is `inputs: [...]` or a bare list. An entry is an object with `input` and usually `metadata`, which names the
 //! item of the platform that it came from; an entry that a person wrote has no such id.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::bundle::{Bundle, id_of};
@@ -54,6 +56,8 @@ impl InputList {
 
     /// Returns the list that a bundle becomes, and the items that cannot be in it.
     pub fn from_bundle(bundle: &Bundle) -> (Self, Vec<ItemWithoutText>) {
+        let personas: BTreeMap<String, &str> =
+            bundle.personas().iter().rev().filter_map(|persona| Some((persona.id()?, persona.name()?))).collect();
         let mut entries = Vec::new();
         let mut without_text = Vec::new();
         for (index, item) in bundle.items().iter().enumerate() {
@@ -70,9 +74,9 @@ impl InputList {
                 metadata.insert("input_item_id".to_owned(), Value::String(id));
             }
             if let Some(persona_id) = item.persona_id() {
-                let persona = bundle.personas().iter().find(|persona| persona.id().as_ref() == Some(&persona_id));
+                let name = personas.get(&persona_id).copied();
                 metadata.insert("persona_id".to_owned(), Value::String(persona_id));
-                if let Some(name) = persona.and_then(|persona| persona.name())
+                if let Some(name) = name
                     && !metadata.contains_key("persona")
                 {
                     metadata.insert("persona".to_owned(), Value::from(name));

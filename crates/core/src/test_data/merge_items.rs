@@ -82,6 +82,48 @@ impl MergedItems {
     }
 }
 
+/// Which side wins a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Winner {
+    /// What is here.
+    Local,
+    /// What the platform has.
+    Server,
+}
+
+impl MergedItems {
+    /// Settles the conflict about an item. An item that was removed here and is taken after all comes last. Returns false if
+    /// there is no such conflict.
+    pub fn settle(&mut self, id: &str, winner: Winner) -> bool {
+        let Some(at) = self.conflicts.iter().position(|conflict| conflict.id == id) else {
+            return false;
+        };
+        let Conflict { local, server, .. } = self.conflicts.remove(at);
+        let outcome = match winner {
+            Winner::Local => Outcome::KeptLocal,
+            Winner::Server => {
+                let outcome = if server.is_some() { Outcome::Updated } else { Outcome::Removed };
+                let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
+                match (place, server) {
+                    (Some(place), Some(server)) => self.entries[place] = server,
+                    (Some(place), None) => {
+                        self.entries.remove(place);
+                    }
+                    (None, Some(server)) => self.entries.push(server),
+                    (None, None) => {}
+                }
+                outcome
+            }
+        };
+        for (item, settled) in &mut self.outcomes {
+            if item.as_deref() == Some(id) {
+                *settled = outcome;
+            }
+        }
+        true
+    }
+}
+
 /// How an entry is found again on another side.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
@@ -95,6 +137,9 @@ type Keyed<'a> = Vec<(Key, &'a Value)>;
 
 /// Merges three lists of inputs.
 pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
+    if local == server {
+        return MergedItems { entries: local.to_vec(), outcomes: Vec::new(), conflicts: Vec::new(), local_count: local.len() };
+    }
     let base_keyed = keyed(base, &BTreeMap::new());
     let agreed: BTreeMap<&Key, &Value> = base_keyed.iter().map(|(key, value)| (key, *value)).collect();
     let local_keyed = keyed(local, &agreed);
@@ -132,7 +177,7 @@ pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
     }
 
     // A list that only one side changed is that side's list, whatever its order and its repetitions are.
-    let entries = if server == base || local == server {
+    let entries = if server == base {
         local.to_vec()
     } else if local == base {
         server.to_vec()

@@ -60,6 +60,26 @@ fn f1_an_edited_item_that_the_platform_removed_is_a_conflict() {
 }
 
 #[test]
+fn a_person_settles_a_conflict() {
+    let merged = merge(
+        &[item("1", "a"), item("2", "b"), item("3", "c")],
+        &[item("1", "A"), item("2", "B")],
+        &[item("1", "x"), item("3", "z")],
+    );
+    assert_eq!(merged.conflicts.len(), 3);
+    let settled = |choices: [Winner; 3]| {
+        let mut merged = merged.clone();
+        for (id, winner) in ["1", "2", "3"].into_iter().zip(choices) {
+            assert!(merged.settle(id, winner) && !merged.settle(id, winner));
+        }
+        assert_eq!(merged.count(Outcome::Conflict), 0);
+        texts(&merged).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(settled([Winner::Local; 3]), ["A", "B"]);
+    assert_eq!(settled([Winner::Server; 3]), ["x", "z"]);
+}
+
+#[test]
 fn edits_of_different_lines_and_members_are_merged() {
     let entry = |text: &str, category: &str, level: u8| json!({"input": text, "metadata": {"input_item_id": "1", "category": category, "level": level}});
     let merged = merge(&[entry("a\nb\nc", "x", 1)], &[entry("A\nb\nc", "x", 2)], &[entry("a\nb\nC", "y", 1)]);

@@ -139,10 +139,12 @@ pub fn inputs_path(configured: &str) -> Result<String, UnsafePath> {
             || part.len() > 255
             || part.contains(|c: char| c.is_control() || matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|'))
     });
-    let is_state = parts.first().is_none_or(|first| {
-        [".state", "pulled", "configs", ".env", ".git", ".keepstep", "experiments"].contains(&folded(first).as_str())
-    });
-    if has_bad_part || is_state { Err(refused()) } else { Ok(parts.join("/")) }
+    let is_state = parts
+        .first()
+        .is_none_or(|first| [".state", "pulled", ".env", ".git", ".keepstep", "experiments"].contains(&folded(first).as_str()));
+    let path = parts.join("/");
+    let is_configuration = ["scenario", "input", "simulation"].iter().any(|name| folded(&path) == format!("configs/{name}.yaml"));
+    if has_bad_part || is_state || is_configuration { Err(refused()) } else { Ok(path) }
 }
 
 fn slug(kind: Kind, label: &str) -> String {
@@ -244,6 +246,7 @@ mod tests {
             ".State/x",
             "a/nul.yaml",
             ".env",
+            "configs/Input.yaml",
         ] {
             assert!(inputs_path(path).is_err(), "{path}");
         }

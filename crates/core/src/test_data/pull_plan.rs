@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::workspace_files::Purpose;
+use super::workspace_files::{ManagedFile, Purpose};
 use crate::canonical::Digest;
 
 /// Why a file is written.
@@ -54,10 +54,28 @@ pub struct NewFile {
     pub purpose: Purpose,
 }
 
+/// Returns the digest of a file's content for comparisons. How its lines end does not count, because git and editors change that
+/// without anybody having meant it.
+pub fn content_digest(content: &[u8]) -> Digest {
+    let is_line_end = |at: usize| content[at] == b'\r' && content.get(at + 1) == Some(&b'\n');
+    if (0..content.len()).any(is_line_end) {
+        let kept: Vec<u8> = (0..content.len()).filter(|at| !is_line_end(*at)).map(|at| content[at]).collect();
+        Digest::of_bytes(&kept)
+    } else {
+        Digest::of_bytes(content)
+    }
+}
+
+/// Returns a bundle's files as a plan needs them.
+pub fn new_files(files: &[ManagedFile]) -> BTreeMap<String, NewFile> {
+    let new = |file: &ManagedFile| (file.path.clone(), NewFile { digest: content_digest(&file.content), purpose: file.purpose });
+    files.iter().map(new).collect()
+}
+
 /// Everything that a plan depends on; the keys are paths below the scenario's folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides<'a> {
-    /// The digests recorded at the last pull.
+    /// The [digests](content_digest) recorded at the last pull.
     pub base: &'a BTreeMap<String, Digest>,
     /// The digests of the files that are on disk.
     pub local: &'a BTreeMap<String, Digest>,
@@ -189,6 +207,12 @@ mod tests {
         let file = NewFile { digest: digest("a"), purpose: Purpose::Content };
         let new = BTreeMap::from([("r".to_owned(), record("at ten")), ("a".to_owned(), file)]);
         assert_eq!(plan(Sides { new: &new, ..sides }).writes().collect::<Vec<_>>(), ["a", "r"]);
+    }
+
+    #[test]
+    fn how_lines_end_is_no_edit() {
+        assert_eq!(content_digest(b"a\r\nb\r\n"), content_digest(b"a\nb\n"));
+        assert_ne!(content_digest(b"a\rb"), content_digest(b"ab"));
     }
 
     fn files() -> impl Strategy<Value = BTreeMap<String, Digest>> {

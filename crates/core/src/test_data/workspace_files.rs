@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Criterion, Item, Persona};
 use super::input_list::{InputList, ItemWithoutText};
 use super::names::{self, Kind, Named, UnsafePath};
 use super::yaml::to_yaml;
@@ -76,14 +76,17 @@ pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, Uns
     let mut files =
         vec![ManagedFile { path: inputs_path.clone(), content: list.to_yaml().into_bytes(), purpose: Purpose::Inputs }];
     let content = |path: String, content: Vec<u8>| ManagedFile { path, content, purpose: Purpose::Content };
-    for (member, file) in [("personas", "personas"), ("criteria_pack", "criteria")] {
-        let items = Map::from_iter([("items".to_owned(), bundle.received(member))]);
+    let personas: Value = bundle.personas().iter().map(Persona::value).cloned().collect();
+    let criteria: Value = bundle.criteria().iter().map(Criterion::value).cloned().collect();
+    for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
+        let items = Map::from_iter([("items".to_owned(), list.clone())]);
         files.push(content(format!(".state/sync/{file}.json"), json_bytes(&Value::Object(items))));
     }
     files.extend(criteria_files(bundle).into_iter().map(|(path, text)| content(path, text.into_bytes())));
     if placement.with_pulled {
-        for (member, file) in [("input_items", "inputs"), ("personas", "personas"), ("criteria_pack", "criteria")] {
-            files.push(content(format!("pulled/{file}.json"), json_bytes(&bundle.received(member))));
+        let items: Value = bundle.items().iter().map(Item::value).cloned().collect();
+        for (file, list) in [("inputs", &items), ("personas", &personas), ("criteria", &criteria)] {
+            files.push(content(format!("pulled/{file}.json"), json_bytes(list)));
         }
         let description = json_bytes(&bundle.description());
         files.push(ManagedFile { path: "pulled/sync_meta.json".to_owned(), content: description, purpose: Purpose::Record });
