@@ -7,9 +7,7 @@ use keepstep_api::lua::PrimitiveKind;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::fluxloop::{
-    bundles, inputs, keys, personas as fluxloop_personas, projects, pull, scenarios, workspaces,
-};
+use crate::api::fluxloop::{bundles, inputs, keys, personas as fluxloop_personas, projects, pull, scenarios, workspaces};
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::{agents, definition, personas, revisions, whoami};
 use crate::{events, health, metrics};

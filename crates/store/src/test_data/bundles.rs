@@ -159,7 +159,8 @@ impl Store {
         if read_bundle(&mut reader, scope, id).await?.status == BundleStatus::Draft {
             return Err(StoreError::BundleIsDraft(id.to_owned()));
         }
-        let row = sqlx::query("SELECT scenario, personas, criteria FROM bundles WHERE id = ?").bind(id).fetch_one(&mut *reader).await?;
+        let row =
+            sqlx::query("SELECT scenario, personas, criteria FROM bundles WHERE id = ?").bind(id).fetch_one(&mut *reader).await?;
         Ok(BundleContent {
             scenario: row.try_get("scenario")?,
             personas: row.try_get("personas")?,
@@ -215,10 +216,11 @@ impl Transaction {
     pub async fn publish_new_bundle(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Bundle> {
         let draft = self.create_bundle(scope, new).await?;
         let content = self.content_of(scope, &draft).await?;
-        let newest = sqlx::query("SELECT id, digest FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC")
-            .bind(&draft.scenario_id)
-            .fetch_optional(self.connection())
-            .await?;
+        let newest =
+            sqlx::query("SELECT id, digest FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC")
+                .bind(&draft.scenario_id)
+                .fetch_optional(self.connection())
+                .await?;
         if let Some(newest) = newest
             && newest.try_get::<&str, _>("digest")? == content.digest(&draft)
         {
@@ -230,7 +232,8 @@ impl Transaction {
     }
 
     async fn publish(&mut self, scope: &Scope, draft: &Bundle, content: &BundleContent) -> Result<Bundle> {
-        let count: i64 = sqlx::query_scalar("SELECT json_array_length(?)").bind(&content.personas).fetch_one(self.connection()).await?;
+        let count: i64 =
+            sqlx::query_scalar("SELECT json_array_length(?)").bind(&content.personas).fetch_one(self.connection()).await?;
         sqlx::query(
             "UPDATE bundles SET status = 'published', scenario = ?2, personas = ?3, criteria = ?4, persona_count = ?5, digest = ?6,
                generation = (SELECT coalesce(max(generation), 0) + 1 FROM bundles WHERE scenario_id = ?7),

@@ -33,12 +33,8 @@ impl Transaction {
         let personas = personas.into_iter().map(|persona| (persona.name, persona.id)).collect();
         let items = items(file, &scenario, &personas)?;
         let set = self.ensure_input_set(scope, &scenario.id, &items).await?;
-        let new = NewBundle {
-            project,
-            scenario: Some(&scenario.id),
-            input_set: Some(&set.id),
-            name: file.bundle.name.as_deref(),
-        };
+        let new =
+            NewBundle { project, scenario: Some(&scenario.id), input_set: Some(&set.id), name: file.bundle.name.as_deref() };
         self.publish_new_bundle(scope, new).await
     }
 
@@ -94,12 +90,14 @@ fn items(file: &TestDataFile, scenario: &Scenario, personas: &HashMap<String, St
         let messages = input.spoken();
         let persona_id = match input.persona.as_deref().map(str::trim) {
             None => None,
-            Some(name) => Some(personas.get(name).ok_or_else(|| TestDataError::UnknownPersona {
-                number: index + 1,
-                name: name.chars().take(80).collect(),
-            })?),
+            Some(name) => Some(
+                personas
+                    .get(name)
+                    .ok_or_else(|| TestDataError::UnknownPersona { number: index + 1, name: name.chars().take(80).collect() })?,
+            ),
         };
-        let messages: Vec<Value> = messages.iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
+        let messages: Vec<Value> =
+            messages.iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
         let id = match &input.id {
             Some(id) => id.clone(),
             None => own_id(&scenario.id, &json!([persona_id, messages]), &mut taken),

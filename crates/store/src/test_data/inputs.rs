@@ -47,14 +47,13 @@ impl Store {
     pub async fn input_sets(&self, scope: &Scope, project: &str, scenario: Option<&str>) -> Result<Vec<InputSet>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows =
-            sqlx::query(select!("AND p.id = ?3 AND (?4 IS NULL OR s.id = ?4) ORDER BY i.created_at DESC, i.rowid DESC"))
-                .bind(&scope.org_id)
-                .bind(&scope.project_id)
-                .bind(project)
-                .bind(scenario)
-                .fetch_all(&mut *reader)
-                .await?;
+        let rows = sqlx::query(select!("AND p.id = ?3 AND (?4 IS NULL OR s.id = ?4) ORDER BY i.created_at DESC, i.rowid DESC"))
+            .bind(&scope.org_id)
+            .bind(&scope.project_id)
+            .bind(project)
+            .bind(scenario)
+            .fetch_all(&mut *reader)
+            .await?;
         rows.iter().map(input_set).collect()
     }
 

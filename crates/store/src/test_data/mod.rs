@@ -7,8 +7,8 @@ mod bundles;
 mod file;
 mod import;
 mod inputs;
-mod scenarios;
 mod personas;
+mod scenarios;
 
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};

@@ -76,11 +76,7 @@ pub(crate) async fn show(
     request_body = NewBundle,
     responses((status = 201, description = "The bundle version", body = Bundle))
 )]
-pub(crate) async fn create(
-    State(state): State<AppState>,
-    caller: Caller,
-    input: Input<NewBundle>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input: Input<NewBundle>) -> Result<Response, ApiError> {
     caller.must_be(Role::Editor)?;
     let status = status(input.value.status.as_deref())?;
     let mut write = match Write::begin(&state, &caller, input.repeat).await? {

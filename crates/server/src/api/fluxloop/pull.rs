@@ -91,7 +91,8 @@ async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullR
     let content = state.store.bundle_content(caller.scope(), &bundle.id).await?;
     let set = bundle.input_set_id.clone();
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
-    let bundle_version = serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let bundle_version =
+        serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
     let head = format!(
         r#"{{"bundle_version":{bundle_version},"run_spec_snapshot":{{}},"scenario_context":{{"scenario":{}}},"input_set":{input_set},"input_items":["#,
         content.scenario

@@ -75,8 +75,7 @@ pub(crate) async fn create(
     };
     let NewScenario { project_id, name, description, config_snapshot } = input.value;
     let description = description.unwrap_or_default();
-    let new =
-        test_data::NewScenario { project: &project_id, name: &name, description: &description, config: &config_snapshot };
+    let new = test_data::NewScenario { project: &project_id, name: &name, description: &description, config: &config_snapshot };
     let made = write.transaction.create_scenario(caller.scope(), new).await?;
     write.finish(StatusCode::CREATED, &scenario(made), None).await
 }
