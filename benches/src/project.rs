@@ -39,7 +39,7 @@ impl Project {
         Ok(project)
     }
 
-    /// Copies the template of lua-cli and gives it a name and a persona.
+    /// Copies the template of lua-cli and fills in what `lua init` fills in.
     pub(crate) fn template(from: &Path) -> Result<Self> {
         let project = Self::empty()?;
         copy(from, &project.path())?;
@@ -47,6 +47,9 @@ impl Project {
         let index =
             index.replace("name: ``", &format!("name: `{NAME}`")).replace("persona: ``", &format!("persona: `{}`", persona()));
         project.write("src/index.ts", &index)?;
+        let yaml = fs::read_to_string(project.path().join("lua.skill.yaml"))?;
+        let yaml = yaml.replacen("agentId: ''", "agentId: base_agent", 1).replacen("orgId: ''", "orgId: org", 1);
+        project.write("lua.skill.yaml", &yaml)?;
         Ok(project)
     }
 

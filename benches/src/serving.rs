@@ -96,11 +96,15 @@ fn growth(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 fn check_while_kept(options: &Options, platform: &Platform, agent: &str, load: Load, name: String) -> Result<[String; 4]> {
-    let answers = load::run(&state_of(platform, agent), load)?;
+    let rounds = if options.quick { 1 } else { 3 };
+    let answers = (0..rounds).map(|_| load::run(&state_of(platform, agent), load)).collect::<Result<Vec<_>>>()?;
+    let rates: Vec<u64> = answers.iter().map(|answers| answers.per_second).collect();
+    let slowest: Vec<Duration> = answers.iter().map(|answers| answers.slowest_hundredth).collect();
     let project = Project::new(agent, platform.organisation(), "")?;
     let check = || keepstep(&options.keepstep, &project, Some(platform), &["sync", "--check"]);
     let measured = alone(&check, options.runs)?;
-    Ok([name, count(answers.per_second), time(answers.slowest_hundredth), time(measured.wall())])
+    let (rate, slowest) = (median(&rates).unwrap_or_default(), median(&slowest).unwrap_or_default());
+    Ok([name, count(rate), time(slowest), time(measured.wall())])
 }
 
 fn row(name: &str, answers: &[Answers], share: &str) -> [String; 5] {

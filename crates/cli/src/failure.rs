@@ -120,6 +120,9 @@ impl Failure {
                 let helps = problems.iter().map(|(_, problem)| problem.help.clone()).filter(|help| !help.is_empty());
                 told(exit::USAGE, "unreadable", texts.join("\n"), helps.collect())
             }
+            Self::Manifest(ManifestError::Write { path, source }) => {
+                told(exit::USAGE, "io", format!("cannot write {}: {}", path.display(), reason(source)), io_hints(source))
+            }
             Self::Manifest(error) => told(exit::USAGE, "manifest", error.to_string(), Vec::new()),
             Self::Write(error) => match error {
                 EditError::ChangedMeanwhile { .. } => told(
@@ -257,6 +260,7 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         io::ErrorKind::QuotaExceeded => "the quota is used up".to_owned(),
+        io::ErrorKind::FileTooLarge => "it would be larger than files may be here".to_owned(),
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         _ => error.to_string(),
     }
@@ -264,8 +268,8 @@ fn reason(error: &io::Error) -> String {
 
 fn io_hints(error: &io::Error) -> Vec<String> {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            vec!["nothing was replaced: a file is only renamed into place when it is complete".to_owned()]
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            vec!["what was there before is unchanged: a file is only renamed into place when it is complete".to_owned()]
         }
         _ => Vec::new(),
     }

@@ -113,19 +113,13 @@ impl Folder {
             })
             .unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
             .map_err(fail)?;
-        let mut kept = Kept { command: command.to_owned(), files: Vec::new() };
-        for (index, file) in files.iter().enumerate() {
-            let name = file.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let copy = file.before.as_ref().map(|_| format!("{index}-{name}"));
-            if let (Some(copy), Some(bytes)) = (&copy, &file.before) {
-                write_whole(&folder.join(copy), bytes).map_err(fail)?;
+        match write_entry(&folder, command, files) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.forget(&id);
+                Err(fail(error))
             }
-            let written = file.after.as_deref().map(Digest::of_bytes);
-            kept.files.push(KeptFile { path: file.path.clone(), copy, written });
         }
-        let manifest = serde_json::to_vec_pretty(&kept).map_err(|error| fail(error.into()))?;
-        write_whole(&folder.join(MANIFEST), &manifest).map_err(fail)?;
-        Ok(id)
     }
 
     /// Forgets an entry whose command replaced nothing after all.
@@ -171,4 +165,19 @@ impl Folder {
     pub(crate) fn copy_path(&self, id: &str, copy: &str) -> PathBuf {
         self.path().join(UNDO).join(id).join(copy)
     }
+}
+
+/// Writes the copies of an entry, and its manifest last: without that it counts for nothing.
+fn write_entry(folder: &Path, command: &str, files: &[Replaced]) -> io::Result<()> {
+    let mut kept = Kept { command: command.to_owned(), files: Vec::new() };
+    for (index, file) in files.iter().enumerate() {
+        let name = file.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let copy = file.before.as_ref().map(|_| format!("{index}-{name}"));
+        if let (Some(copy), Some(bytes)) = (&copy, &file.before) {
+            write_whole(&folder.join(copy), bytes)?;
+        }
+        let written = file.after.as_deref().map(Digest::of_bytes);
+        kept.files.push(KeptFile { path: file.path.clone(), copy, written });
+    }
+    write_whole(&folder.join(MANIFEST), &serde_json::to_vec_pretty(&kept)?)
 }

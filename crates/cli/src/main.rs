@@ -20,6 +20,7 @@ mod printer;
 mod program;
 mod prompt;
 mod runtime;
+mod schema;
 mod server;
 mod settings;
 mod sides;
@@ -71,12 +72,15 @@ fn run(typed: Vec<OsString>) -> u8 {
         let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
     };
-    let parsed = grammar(program).try_get_matches_from(&typed).and_then(|matches| Arguments::from_arg_matches(&matches));
-    let arguments = match parsed {
-        Ok(arguments) => arguments,
+    let parsed = grammar(program)
+        .try_get_matches_from(&typed)
+        .and_then(|matches| Ok((schema::of_parsed(&matches), Arguments::from_arg_matches(&matches)?)));
+    let (verb, arguments) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             let color = color_as_typed(&typed);
-            return misunderstood(&Printer::new(program, manner(false, false, color)), program, &error, &typed);
+            let json = typed.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+            return misunderstood(&Printer::new(program, manner(json, false, color)), program, &error, &typed);
         }
     };
     let Arguments { global, command } = arguments;
@@ -89,13 +93,13 @@ fn run(typed: Vec<OsString>) -> u8 {
         Ok(directory) => directory,
         Err(error) => {
             let failure = Failure::io("enter", &directory.display().to_string(), error);
-            return end(&printer, program, verb(&command), Err(failure));
+            return end(&printer, program, &verb, Err(failure));
         }
     };
     let can_ask = !global.ci && io::stdin().is_terminal() && io::stderr().is_terminal();
     let context = Context { program, printer, directory, environment, url: global.url, api_key: global.api_key, can_ask };
     let result = dispatch(&context, &command);
-    end(&context.printer, program, verb(&command), result)
+    end(&context.printer, program, &verb, result)
 }
 
 /// Returns the grammar with the name and the examples as this caller knows them.
@@ -139,28 +143,6 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
     }
 }
 
-/// Returns the name of a command in the schema of its document.
-fn verb(command: &Command) -> &'static str {
-    match command {
-        Command::Sync(_) => "sync",
-        Command::Compile(_) => "compile",
-        Command::Push(_) => "push",
-        Command::Persona(_) | Command::Deploy(_) => "persona",
-        Command::Status(_) => "status",
-        Command::Doctor(_) => "doctor",
-        Command::Login(_) => "login",
-        Command::Logout(_) => "logout",
-        Command::Auth(_) => "auth",
-        Command::Init(_) => "init",
-        Command::Undo(_) => "undo",
-        Command::Serve(_) => "serve",
-        Command::Admin(_) => "admin",
-        Command::Demo(_) => "demo",
-        Command::Alias(_) => "alias",
-        Command::Completions(_) => "completions",
-    }
-}
-
 /// Tells how the command ended, and returns the exit code.
 fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, Failure>) -> u8 {
     let code = match result {
@@ -191,10 +173,21 @@ fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed
         return exit::DONE;
     }
     let typed: Vec<String> = typed.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match peer_commands::sentence(program, error, &typed) {
-        Some(sentence) => printer.error(&sentence, &[]),
-        None => printer.usage(&error.render(), false),
-    }
+    let message = match peer_commands::sentence(program, error, &typed) {
+        Some(sentence) => {
+            printer.error(&sentence, &[]);
+            sentence
+        }
+        None => {
+            printer.usage(&error.render(), false);
+            let text = error.render().to_string();
+            text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default().trim_end().to_owned()
+        }
+    };
+    printer.document(
+        &schema::of_typed(&Arguments::command(), &typed),
+        json!({ "exit": exit::USAGE, "error": { "kind": "usage", "message": message, "hints": [] } }),
+    );
     exit::USAGE
 }
 
@@ -225,9 +218,8 @@ mod tests {
     #[test]
     fn every_command_has_an_example() {
         fn check(command: &clap::Command, path: &str) {
-            let has_commands = command.get_subcommands().any(|command| command.get_name() != "help");
             let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(has_commands || command.is_hide_set() || example.contains("  keepstep "), "{path} has no example");
+            assert!(command.is_hide_set() || example.contains("  keepstep "), "{path} has no example");
             for sub in command.get_subcommands().filter(|command| command.get_name() != "help") {
                 check(sub, &format!("{path} {}", sub.get_name()));
             }

@@ -27,22 +27,20 @@ pub(crate) struct DataArguments {
 }
 
 impl DataArguments {
-    /// Returns the data folder, made if there is none.
-    pub(crate) fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
-        let folder = match &self.data {
-            Some(folder) => context.directory.join(folder),
+    /// Returns the data folder.
+    fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
+        match &self.data {
+            Some(folder) => Ok(context.directory.join(folder)),
             None => context
                 .environment
                 .data_folder()
                 .map(|folder| folder.join("keepstep"))
-                .ok_or_else(|| Failure::usage("there is no home folder to keep data in; name a folder with --data"))?,
-        };
-        make_private(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
-        Ok(folder)
+                .ok_or_else(|| Failure::usage("there is no home folder to keep data in; name a folder with --data")),
+        }
     }
 
     /// Returns the file of the database.
-    pub(crate) fn database(&self, context: &Context) -> Result<PathBuf, Failure> {
+    fn path(&self, context: &Context) -> Result<PathBuf, Failure> {
         match self.database_url.as_deref() {
             None => Ok(self.folder(context)?.join(DATABASE)),
             Some(url) => match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
@@ -55,9 +53,25 @@ impl DataArguments {
         }
     }
 
+    /// Opens the database for somebody who only asks or takes away: one that is not there is most likely a mistyped folder.
+    pub(crate) async fn open_existing(&self, context: &Context) -> Result<Store, Failure> {
+        let path = self.path(context)?;
+        if !path.exists() {
+            return Err(Failure::NotFound {
+                message: format!("there is no platform's data at {}", path.display()),
+                hint: Some("`--data` names the folder that `keepstep serve` uses".to_owned()),
+            });
+        }
+        Ok(Store::open(&path).await?)
+    }
+
     /// Opens the database, and makes it if there is none.
     pub(crate) async fn open(&self, context: &Context) -> Result<Store, Failure> {
-        Ok(Store::open(&self.database(context)?).await?)
+        if self.database_url.is_none() {
+            let folder = self.folder(context)?;
+            make_private(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        }
+        Ok(Store::open(&self.path(context)?).await?)
     }
 }
 

@@ -195,9 +195,14 @@ impl Printer {
         self.stdout(&(visible_json(&json).into_owned() + "\n"));
     }
 
-    /// Prints bytes for a program to read, exactly: a patch, a script.
+    /// Prints text for a program to read, exactly: a patch, a script, a persona. A terminal is no program: there it is made
+    /// visible.
     pub(crate) fn exact(&self, text: &str) {
-        self.stdout(text);
+        if io::stdout().is_terminal() {
+            self.stdout(&visible(text));
+        } else {
+            self.stdout(text);
+        }
     }
 
     /// Says what is going on.

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_client::{
@@ -47,7 +48,7 @@ impl Server {
             certificate_folder: variable("SSL_CERT_DIR"),
             ..Options::default()
         };
-        let reader = Reader::new(&target, &options)?;
+        let reader = Reader::new(&target, &patience(&options))?;
         Ok(Self { runtime: runtime::single()?, target, options, reader, writer: OnceCell::new() })
     }
 
@@ -139,6 +140,14 @@ impl WritableServer<'_> {
     pub(crate) fn create_agent(self, name: &str) -> Result<RemoteAgent, ClientError> {
         self.server.runtime.block_on(self.writer.create_agent(&NewAgent { name: name.to_owned() }))
     }
+}
+
+/// Returns the same options for somebody who only looks, and whose work must not wait for a server in trouble.
+fn patience(options: &Options) -> Options {
+    let mut options = options.clone();
+    options.timeout = Duration::from_secs(10);
+    options.policy.total = Duration::from_secs(5);
+    options
 }
 
 /// Returns the platform and the key that the flags, the environment and the project name.

@@ -1,5 +1,6 @@
 //! Both sides of an agent, read and compared: the part that `sync`, `compile --sync`, `status` and `doctor` share.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use keepstep_client::RemoteAgent;
@@ -44,9 +45,21 @@ pub(crate) fn project_root(context: &Context) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Reads the agent from the code.
+/// How the names of the variables begin that hold keys of this program and of the two that it stands in for.
+const OUR_PREFIXES: [&str; 3] = ["KEEPSTEP_", "LUA_", "FLUXLOOP_"];
+
+/// Reads the agent from the code. What the code sees as `process.env` is the environment and, below it, the project's `.env`,
+/// as with the peer.
 pub(crate) fn read_code(context: &Context, root: &Path) -> Result<AgentSource, Failure> {
-    let options = keepstep_source::Options { environment: context.environment.all().clone(), ..Default::default() };
+    let mut environment = match std::fs::read_to_string(root.join(".env")) {
+        Ok(text) => keepstep_client::env_file::parse(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(Failure::io("read", ".env", error)),
+    };
+    environment.extend(context.environment.all().clone());
+    // What the code computes goes to the platform for everybody to see, and our keys are nothing to compute with.
+    environment.retain(|name, _| !name.ends_with("_API_KEY") || !OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+    let options = keepstep_source::Options { environment, ..Default::default() };
     Ok(keepstep_source::read(root, &options)?)
 }
 

@@ -37,3 +37,19 @@ fn postgres_is_not_there_yet() {
     hint: leave --database-url out to use the database in the data folder
     ");
 }
+
+#[test]
+fn a_mistyped_folder_is_not_made() {
+    let bench = Bench::new();
+    for command in [&["list"][..], &["revoke", "key_1"]] {
+        let output = bench.output(&[&["admin", "key"], command, &["--data", "daat"]].concat());
+        assert_eq!(output.status.code(), Some(3));
+        assert!(!bench.project().has("daat"));
+    }
+}
+
+#[test]
+fn an_agent_without_a_name_is_not_made() {
+    let bench = Bench::new();
+    assert_eq!(bench.output(&["admin", "agent", "create", "--data", "data", "--name", ""]).status.code(), Some(2));
+}

@@ -4,6 +4,8 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 use keepstep_testkit::{Fault, Proxy};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::common::{Bench, FIRST};
 
@@ -313,7 +315,7 @@ fn a_redirect_to_another_host() {
 }
 
 #[test]
-fn a_full_disk() {
+fn a_full_disk_behind_stdout() {
     let bench = Bench::in_step();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = bench.command(&["sync", "--check"]).stdout(full).output().unwrap();
@@ -322,7 +324,7 @@ fn a_full_disk() {
 }
 
 #[test]
-fn a_database_of_a_newer_version() {
+fn a_database_that_is_none() {
     let bench = Bench::new();
     let folder = bench.world.path().join("data");
     std::fs::create_dir(&folder).unwrap();
@@ -330,4 +332,31 @@ fn a_database_of_a_newer_version() {
     let output = bench.output(&["admin", "key", "list", "--data", &folder.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(2));
     assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"error: [WORLD]/data/keepstep.db is not a database of keepstep (no SQLite database, or a damaged one). Name another data folder, or move the file away.");
+}
+
+/// Makes a database as a keepstep of the future leaves it.
+fn database_of_the_future(bench: &Bench) -> String {
+    let folder = bench.world.path().join("data").to_string_lossy().into_owned();
+    bench.ok(&["admin", "key", "create", "--name", "me", "--data", &folder]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(format!("{folder}/keepstep.db"));
+        let mut connection = options.connect().await.unwrap();
+        let migration = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9000, 'x', 1, x'00', 0)";
+        sqlx::query(migration).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    folder
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let bench = Bench::new();
+    let folder = database_of_the_future(&bench);
+    let admin = bench.output(&["admin", "key", "list", "--data", &folder]);
+    let serve = bench.output(&["serve", "--listen", "127.0.0.1:0", "--data", &folder]);
+    assert_eq!((admin.status.code(), serve.status.code()), (Some(2), Some(2)), "{}", keepstep_testkit::transcript(&serve));
+    assert_eq!((&admin.stdout, &admin.stderr), (&serve.stdout, &serve.stderr));
+    assert!(admin.stdout.is_empty());
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&admin.stderr)), @"error: [WORLD]/data/keepstep.db has the schema 9000, made by a newer keepstep; this one knows the schemas up to 1. Use the newer one, or another data folder.");
 }

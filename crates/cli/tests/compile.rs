@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use keepstep_testkit::closed_port;
 
-use crate::common::{Bench, FIRST};
+use crate::common::{Bench, FIRST, code};
 
 #[test]
 fn it_says_what_it_compiled() {
@@ -77,4 +77,32 @@ fn x6_an_unreadable_persona_leaves_the_manifest_as_it_was() {
     hint: write the text itself, or keep it in a file of the project and read it with readFileSync
     ");
     assert_eq!(bench.project().read("dist-v2/manifest.json"), manifest);
+}
+
+#[test]
+fn a_new_project_compiles_before_it_has_ids() {
+    let bench = Bench::new();
+    bench.project().file("lua.skill.yaml", "agent:\n  agentId: ''\n  orgId: ''\nskills: []\n");
+    let (exit, document) = bench.json(&["compile"]);
+    assert_eq!((exit, &document["agent"]), (0, &serde_json::Value::Null));
+    assert_eq!(bench.output(&["compile", "--sync"]).status.code(), Some(2), "a comparison has to know which agent");
+}
+
+#[test]
+fn a_persona_cannot_be_computed_from_our_keys() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code("${process.env.KEEPSTEP_API_KEY ?? 'none'} ${process.env.TEAM}"));
+    let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["definition"]["persona"], "none blue");
+}
+
+#[test]
+fn the_code_sees_the_variables_of_the_env_file() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code("${process.env.TEAM} ${process.env.CITY}"));
+    bench.project().file(".env", "TEAM=red\nCITY='Bern'\n");
+    let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["definition"]["persona"], "blue Bern", "the environment comes before the file");
 }

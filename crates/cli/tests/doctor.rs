@@ -1,7 +1,7 @@
 //! `keepstep doctor`
 
 use insta::assert_snapshot;
-use keepstep_testkit::closed_port;
+use keepstep_testkit::{Canned, Reply, closed_port};
 
 use crate::common::Bench;
 
@@ -21,6 +21,7 @@ fn all_is_well() {
     ok   persona  written at src/index.ts:5:12
     ok   address  [URL] (from KEEPSTEP_URL)
     ok   server   keepstep 0.1.0 answers
+    ok   clock    agrees with the server's
     ok   key      found: from KEEPSTEP_API_KEY
     ok   you      test owner (owner)
     ok   agent    [AGENT] is there, at revision 2
@@ -48,4 +49,20 @@ fn what_is_wrong_is_named_with_what_to_do() {
     ok   address  [URL] (from the command line)
     fail server   [URL] cannot be reached: connection refused
     ");
+}
+
+#[test]
+fn a_clock_that_is_wrong() {
+    let bench = Bench::in_step();
+    for (date, said) in [
+        ("Tue, 14 Nov 2023 22:13:20 GMT", "days ahead of the server's\n"),
+        ("Fri, 01 Jan 2900 00:00:00 GMT", "days behind the server's\n"),
+    ] {
+        let server = Canned::start(move |_| {
+            Reply::json(200, &serde_json::json!({ "status": "ok" })).header("keepstep-api", "1").header("date", date)
+        });
+        let text = bench.run(&["doctor", "--url", &server.url(), "--api-key", &bench.key]);
+        assert!(text.lines().any(|line| line.starts_with("warn clock    ")) && text.contains(said), "{text}");
+        assert!(text.contains("set the clock of the one that is wrong"), "{text}");
+    }
 }

@@ -100,3 +100,49 @@ fn the_completions_know_the_commands() {
         assert!(run(&["completions", shell]).contains("sync"), "{shell}");
     }
 }
+
+#[test]
+fn every_answer_is_one_document_with_the_name_of_the_command() {
+    let bench = Bench::in_step();
+    for (arguments, exit, schema) in [
+        (&["sync", "--check"][..], 0, "sync"),
+        (&["sync", "status"], 0, "sync.status"),
+        (&["sync", "pull"], 2, "sync.pull"),
+        (&["sync", "--no-such-flag"], 2, "sync"),
+        (&["compile"], 0, "compile"),
+        (&["push", "persona", "--force"], 0, "push.persona"),
+        (&["push", "skill"], 2, "push"),
+        (&["persona", "staging", "view"], 0, "persona.view"),
+        (&["persona", "prod", "history"], 0, "persona.versions"),
+        (&["persona", "prod", "publish", "--persona-version", "9"], 3, "persona.deploy"),
+        (&["deploy", "persona", "--set-version", "9"], 3, "persona.deploy"),
+        (&["status"], 0, "status"),
+        (&["doctor"], 0, "doctor"),
+        (&["login"], 2, "login"),
+        (&["logout", "http://127.0.0.1:1"], 0, "logout"),
+        (&["auth", "status"], 0, "auth.status"),
+        (&["init", "agent"], 4, "init.agent"),
+        (&["undo", "--list"], 0, "undo"),
+        (&["undo", "nothing"], 3, "undo"),
+        (&["admin", "key", "list", "--data", "data"], 3, "admin.key.list"),
+        (&["admin", "owner-link", "--data", "data"], 0, "admin.owner_link"),
+        (&["alias", "install", "--dir", "links"], 0, "alias.install"),
+        (&["completions", "bash"], 0, "completions"),
+        (&["serve", "--listen", "nowhere"], 2, "serve"),
+        (&["-C", "/nowhere/at/all", "sync"], 2, "sync"),
+        (&["snyc"], 2, "usage"),
+        (&[], 2, "usage"),
+    ] {
+        let (code, document) = bench.json(arguments);
+        assert_eq!((code, document["schema"].as_str()), (exit, Some(&*format!("keepstep.{schema}/1"))), "{arguments:?}");
+        assert_eq!(document["error"].is_object(), code != 0, "{arguments:?} {document}");
+    }
+}
+
+#[test]
+fn a_usage_error_is_told_in_the_document_as_it_is_told_to_people() {
+    let bench = Bench::new();
+    let (_, document) = bench.json(&["sync", "--chekc"]);
+    assert_eq!(document["error"]["message"], "unexpected argument '--chekc' found");
+    assert_eq!(document["exit"], 2);
+}

@@ -38,3 +38,25 @@ fn nothing_is_overwritten() {
     assert_eq!(bench.project().read("src/index.ts"), before);
     assert!(bench.project().read("lua.skill.yaml").contains("agentId: a_1"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_whose_name_is_no_text_is_a_folder_too() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bench = Bench::new();
+    let mut command = bench.command(&["init", "agent", "--json", "--agent-id", "a_1", "--org-id", "o_1"]);
+    let output = command.arg(std::ffi::OsStr::from_bytes(b"fold\xffer")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", keepstep_testkit::transcript(&output));
+}
+
+#[test]
+fn the_folder_is_named_without_detours() {
+    let bench = Bench::new();
+    bench.project().remove("lua.skill.yaml");
+    let folder = bench.project().path().canonicalize().unwrap();
+    for place in [".", "./src/.."] {
+        let (_, document) = bench.json(&["init", "agent", place, "--agent-id", "a_1", "--org-id", "o_1"]);
+        assert_eq!(document["root"], *folder.to_string_lossy());
+        bench.project().remove("lua.skill.yaml");
+    }
+}

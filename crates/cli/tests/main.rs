@@ -11,6 +11,9 @@ mod compile;
 mod crash;
 mod demo;
 mod doctor;
+mod faults;
+#[cfg(unix)]
+mod full_disk;
 mod global;
 mod init;
 mod persona;

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use keepstep_testkit::transcript;
+use rexpect::session::spawn_command;
 
 use crate::common::{Bench, FIRST};
 
@@ -129,4 +130,29 @@ fn versions_and_the_code_are_compared() {
     - Never promise a date.
     + Mine
     ");
+}
+
+#[test]
+fn a_persona_is_data_in_a_pipe_and_made_visible_on_a_terminal() {
+    let bench = Bench::new();
+    bench.code("Be \\u001b]0;owned\\u0007 and \\u202ereversed\\r");
+    bench.ok(&["sync", "--push"]);
+    let exact = "Be \u{1b}]0;owned\u{7} and \u{202e}reversed\r\n";
+    assert_eq!(bench.ok(&["persona", "sandbox", "view"]), exact);
+    assert_eq!(bench.ok(&["persona", "production", "view"]), exact);
+    for place in ["sandbox", "production"] {
+        let mut session = spawn_command(bench.command(&["persona", place, "view", "--quiet"]), Some(30_000)).unwrap();
+        let shown = session.exp_eof().unwrap();
+        assert!(shown.contains("Be \\e]0;owned\\x07 and \\u{202e}reversed\\r"), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_patch_is_made_visible_on_a_terminal() {
+    let bench = Bench::in_step();
+    bench.colleague("Be \\u001b]0;owned\\u0007");
+    assert!(bench.ok(&["sync", "--accept", "--dry-run"]).contains("+  persona: `Be "));
+    let mut session = spawn_command(bench.command(&["sync", "--accept", "--dry-run", "--color=never"]), Some(30_000)).unwrap();
+    let shown = session.exp_eof().unwrap();
+    assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown:?}");
 }

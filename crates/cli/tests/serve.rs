@@ -37,3 +37,27 @@ fn only_sqlite_and_files_for_now() {
         assert_eq!(output.status.code(), Some(2));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_bug_is_told_in_a_sentence_with_a_code_of_its_own() {
+    let bench = Bench::new();
+    // No system gives a thread a stack of this size, and the runtime takes that for a bug.
+    let mut command = bench.command(&["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
+    let output = command.env("RUST_MIN_STACK", "1152921504606846976").output().unwrap();
+    assert_eq!(output.status.code(), Some(70));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("keepstep has a bug: ") && text.contains("Please report it"), "{text}");
+    assert!(!text.contains("RUST_BACKTRACE") && text.lines().count() == 2, "{text}");
+}
+
+#[test]
+fn what_is_no_address_is_refused() {
+    let bench = Bench::new();
+    for url in ["not a url", "ftp://x", "https://user:secret@x", "https://x/?q"] {
+        let output = bench.output(&["serve", "--listen", "127.0.0.1:0", "--data", "data", "--public-url", url]);
+        assert_eq!(output.status.code(), Some(2), "{url}");
+    }
+    assert_eq!(bench.output(&["serve", "--listen", "4747"]).status.code(), Some(2));
+    assert!(!bench.project().has("data"));
+}

@@ -55,6 +55,8 @@ pub struct Health {
     pub dialect: Dialect,
     /// The version of the server's program, if it is ours.
     pub version: Option<String>,
+    /// What the server's clock says, in epoch seconds, if it tells.
+    pub time: Option<i64>,
 }
 
 impl Reader {
@@ -97,7 +99,7 @@ impl Reader {
         if dialect == Dialect::Keepstep && !answer.status.is_success() {
             return Err(self.transport.refusal(&answer, "health check"));
         }
-        Ok(Health { dialect, version: answer.server_version() })
+        Ok(Health { dialect, version: answer.server_version(), time: answer.time() })
     }
 
     /// Returns whose key it is.

@@ -126,9 +126,13 @@ pub fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = epoch_seconds(text)?;
-    let server_now = headers.get(DATE).and_then(|date| epoch_seconds(date.to_str().ok()?));
-    let seconds = until.saturating_sub(server_now.unwrap_or(now));
+    let seconds = until.saturating_sub(server_time(headers).unwrap_or(now));
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+/// Returns what the server's clock says in `Date`, in epoch seconds.
+pub(crate) fn server_time(headers: &HeaderMap) -> Option<i64> {
+    epoch_seconds(headers.get(DATE)?.to_str().ok()?)
 }
 
 fn epoch_seconds(date: &str) -> Option<i64> {

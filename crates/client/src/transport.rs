@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::connection::{cause, reason_of, tls};
 use crate::error::{ClientError, KeyProblem};
-use crate::retry::{Failure, Pace, Policy, RealPace, retry_after};
+use crate::retry::{Failure, Pace, Policy, RealPace, retry_after, server_time};
 use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
 use crate::text::{page_title, visible};
 
@@ -124,6 +124,11 @@ impl Answer {
     /// Returns the version of the server's program.
     pub(crate) fn server_version(&self) -> Option<String> {
         self.headers.get(VERSION_HEADER).map(|value| visible(&String::from_utf8_lossy(value.as_bytes())))
+    }
+
+    /// Returns what the server's clock said, in epoch seconds.
+    pub(crate) fn time(&self) -> Option<i64> {
+        server_time(&self.headers)
     }
 
     fn content_type(&self) -> Option<String> {

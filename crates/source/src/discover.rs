@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use keepstep_core::Field;
+
 use crate::SourceError;
 use crate::evaluate::{Evaluator, ForeignUse};
 use crate::frame::Span;
 use crate::modules::{CODE_EXTENSIONS, Graph};
-use crate::syntax::{ClassId, Constructor, ExpressionId, Kind, Module};
-use crate::value::{Object, Value};
+use crate::syntax::{Binding, BindingKind, ClassId, Constructor, ExpressionId, Kind, Module};
+use crate::value::{Doubt, Object, Site, Value};
 
 /// Where an agent is looked for first, in this order.
 const ENTRIES: [&str; 6] = ["index.ts", "src/index.ts", "agent.ts", "src/agent.ts", "main.ts", "src/main.ts"];
@@ -41,6 +43,27 @@ enum Form {
 impl AgentSite {
     /// Returns what the agent is constructed with.
     pub(crate) fn config(&self, evaluator: &Evaluator<'_>) -> Object {
+        let mut config = self.constructed_with(evaluator);
+        if let Some(doubt) = self.later_change() {
+            config.doubt = Some(doubt);
+        }
+        config
+    }
+
+    /// Returns the place where the file changes the agent after it is made.
+    fn later_change(&self) -> Option<Doubt> {
+        let is_ours = |binding: &&Binding| match binding.kind {
+            BindingKind::Value(id) => self.module.expression(id).span == self.span,
+            _ => false,
+        };
+        let span = self.module.bindings.iter().filter(is_ours).find_map(|binding| binding.usage.changed)?;
+        // Adding a skill cannot make a persona unreadable; assigning the persona itself can.
+        let text = self.module.file.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let is_changed = Field::ALL.iter().any(|field| text.contains(field.key()));
+        Some(Doubt { site: Site::new(&self.module, span), is_changed })
+    }
+
+    fn constructed_with(&self, evaluator: &Evaluator<'_>) -> Object {
         match &self.form {
             Form::New { argument, class } => {
                 let config = argument.map_or_else(Object::default, |argument| evaluator.config(&self.module, argument));

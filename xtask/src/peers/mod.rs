@@ -5,6 +5,7 @@
 //! name, and the state that the server is in afterwards, asked over our own API with `curl`.
 
 mod expect;
+mod javascript;
 mod lua;
 mod project;
 mod world;
@@ -37,7 +38,7 @@ const AT_ONCE: usize = 2;
 /// Runs all cases, or those whose name contains a text, and returns how many there were.
 pub(crate) fn run(only: Option<&str>) -> Result<usize> {
     let chosen = |case: &&Case| only.is_none_or(|text| case.name.contains(text));
-    let waiting: VecDeque<&Case> = lua::CASES.iter().filter(chosen).collect();
+    let waiting: VecDeque<&Case> = javascript::CASES.iter().chain(lua::CASES).filter(chosen).collect();
     let count = waiting.len();
     if count == 0 {
         bail!("no peer test has that in its name");

@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use keepstep_core::{Field, definition};
 use keepstep_source::manifest::{self, ManifestError};
+use keepstep_source::skill_file::{self, SkillFileError};
 use keepstep_source::{AgentSource, Property};
 use serde_json::{Value, json};
 
@@ -41,11 +42,17 @@ pub(crate) struct Arguments {
 /// Runs it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let start = Instant::now();
-    let project = Project::open(context)?;
-    let settings = Settings::read(context, &project.root)?;
-    let code = sides::read_code(context, &project.root)?;
+    let root = sides::project_root(context)?;
+    let agent = match skill_file::read(&root) {
+        Ok(skill) => Some(skill.agent_id),
+        // Only a comparison needs to know which agent of the platform it is; a new project has no ids yet.
+        Err(SkillFileError::NoAgent { .. } | SkillFileError::NoValue { .. }) if !arguments.sync => None,
+        Err(error) => return Err(error.into()),
+    };
+    let settings = Settings::read(context, &root)?;
+    let code = sides::read_code(context, &root)?;
     refuse_unreadable(&code)?;
-    let written = write_manifest(context, &project.root, &code)?;
+    let written = write_manifest(context, &root, &code)?;
     let verbose = arguments.verbose || arguments.debug;
     if verbose {
         show(context, &code, &written);
@@ -56,7 +63,10 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     );
     let mut outcome = Outcome::Done;
     let mut drift = Value::Null;
-    if arguments.sync {
+    if arguments.sync
+        && let Some(agent) = &agent
+    {
+        let project = Project { root, agent: agent.clone() };
         let strict = settings.strict(context, arguments.strict)?.value;
         (outcome, drift) = report_drift(context, &project, &code, strict)?;
     }
@@ -68,7 +78,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     context.printer.document(
         "compile",
         json!({
-            "agent": project.agent, "manifest": "dist-v2/manifest.json", "definition": definition, "sync": drift,
+            "agent": agent, "manifest": "dist-v2/manifest.json", "definition": definition, "sync": drift,
         }),
     );
     Ok(outcome)

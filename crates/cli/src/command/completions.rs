@@ -2,6 +2,7 @@
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use serde_json::json;
 
 use super::{CommandResult, Outcome};
 use crate::context::Context;
@@ -19,6 +20,10 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let mut script = Vec::new();
     let mut command = crate::arguments::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, context.program.name(), &mut script);
-    context.printer.exact(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    if !context.printer.is_json() {
+        context.printer.exact(&script);
+    }
+    context.printer.document("completions", json!({ "shell": arguments.shell.to_string(), "script": script }));
     Ok(Outcome::Done)
 }

@@ -9,6 +9,7 @@ use crate::sides::Project;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep deploy persona --set-version 3")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -1,6 +1,7 @@
 //! `keepstep doctor`
 
 use clap::Args;
+use jiff::Timestamp;
 use keepstep_core::Field;
 use keepstep_source::Property;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
+use crate::printer::{Label, Text, count};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Project};
@@ -145,6 +146,30 @@ fn check_project(context: &Context, checks: &mut Checks<'_>, project: &Project) 
     }
 }
 
+/// Compares the two clocks. Nothing here depends on them, but certificates and the end of a key do.
+fn check_clock(checks: &mut Checks<'_>, ours: i64, theirs: i64) {
+    const TOLERATED: u64 = 60;
+    let apart = ours.abs_diff(theirs);
+    if apart <= TOLERATED {
+        checks.add("clock", Grade::Good, "agrees with the server's".to_owned(), Vec::new());
+        return;
+    }
+    let direction = if ours > theirs { "ahead of" } else { "behind" };
+    let hint = "set the clock of the one that is wrong; certificates and keys end by it".to_owned();
+    checks.add("clock", Grade::Warning, format!("{} {direction} the server's", in_words(apart)), vec![hint]);
+}
+
+/// Returns a time in its largest unit.
+fn in_words(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    count(usize::try_from(number).unwrap_or(usize::MAX), unit)
+}
+
 fn check_server(context: &Context, checks: &mut Checks<'_>, project: Option<&Project>) {
     let root = project.map(|project| project.root.as_path());
     let server = checks
@@ -154,8 +179,9 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, project: Option<&Pro
         Some(version) => format!("keepstep {version} answers"),
         None => "answers, in the lua dialect".to_owned(),
     });
-    if health.is_none() {
-        return;
+    let Some(health) = health else { return };
+    if let Some(theirs) = health.time {
+        check_clock(checks, Timestamp::now().as_second(), theirs);
     }
     match &server.target().key {
         Some(key) => checks.add("key", Grade::Good, format!("found: {}", key.origin), Vec::new()),

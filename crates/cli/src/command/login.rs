@@ -45,7 +45,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     context.printer.status(format!("The key is stored in {}", path.display()));
     context.printer.document(
         "login",
-        json!({ "server": shown, "name": identity.name, "role": identity.role, "orgId": identity.org_id, "storedIn": path }),
+        json!({ "server": shown, "name": identity.name, "role": identity.role, "orgId": identity.org_id, "storedIn": path.to_string_lossy() }),
     );
     Ok(Outcome::Done)
 }

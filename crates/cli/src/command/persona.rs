@@ -9,7 +9,7 @@ use keepstep_client::ClientError;
 use keepstep_core::definition::text_of;
 use keepstep_core::{Field, PersonaVersion};
 use keepstep_source::Property;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome};
 use crate::context::Context;
@@ -45,8 +45,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Place {
     /// What the code has
-    #[value(aliases = ["sb", "staging", "stage", "stg"])]
+    #[value(alias = "sb")]
     Sandbox,
+    /// The same, under its other name
+    #[value(aliases = ["stage", "stg"])]
+    Staging,
     /// What the server has
     #[value(aliases = ["prod", "prd", "live"])]
     Production,
@@ -117,7 +120,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         )?,
     };
     match (place, action) {
-        (Place::Sandbox, Action::View) => view_code(context, &project),
+        (Place::Sandbox | Place::Staging, Action::View) => view_code(context, &project),
         (Place::Production, Action::View) => view_current(context, &project, arguments.persona_version),
         (_, Action::Versions) => versions(context, &project),
         (_, Action::Diff) => diff(context, &project, arguments),
@@ -137,12 +140,19 @@ fn pick<T: Copy>(context: &Context, question: &str, choices: &[(T, &str)], examp
     choices.get(index).map(|(choice, _)| *choice).ok_or(Failure::Interrupted)
 }
 
+/// Prints a persona as it is, so that a program gets what the server or the code has.
+fn show(context: &Context, persona: &Value) {
+    if !context.printer.is_json() {
+        context.printer.exact(&(text_of(Field::Persona, Some(persona)) + "\n"));
+    }
+}
+
 /// Shows what the code has now, not what was compiled last.
 fn view_code(context: &Context, project: &Project) -> CommandResult {
     let code = sides::read_code(context, &project.root)?;
     let property = code.property(Field::Persona);
     match property {
-        Property::Known { value, .. } => context.printer.answer(text_of(Field::Persona, Some(value))),
+        Property::Known { value, .. } => show(context, value),
         Property::Unreadable(problem) => return Err(Failure::Unreadable(vec![(Field::Persona, problem.clone())])),
         Property::Absent | Property::Function { .. } => context.printer.status("The code has no persona."),
     }
@@ -164,7 +174,7 @@ fn view_current(context: &Context, project: &Project, wanted: Option<Wanted>) ->
     };
     let persona = server.persona(&project.agent, version.version)?;
     context.printer.status(line(&version));
-    context.printer.answer(text_of(Field::Persona, Some(&persona)));
+    show(context, &persona);
     context.printer.document(
         "persona.view",
         json!({ "environment": "production", "version": version.version, "status": version.status, "isCurrent": version.is_current, "created": version.created, "persona": persona }),

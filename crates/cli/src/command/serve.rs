@@ -1,12 +1,14 @@
 //! `keepstep serve`
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use clap::Args;
 use keepstep_server::Settings;
 use keepstep_store::Store;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
@@ -22,7 +24,7 @@ use crate::platform_data::{ADDRESS_SETTING, DataArguments};
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4747")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4747", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
     data: DataArguments,
@@ -30,8 +32,27 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL")]
     object_store: Option<String>,
     /// The address under which browsers reach the platform, when a proxy stands before it
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
+}
+
+/// Reads an address and a port; a name is looked up.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wanted = "write an address and a port: 127.0.0.1:4747";
+    let mut addresses = text.to_socket_addrs().map_err(|_| wanted.to_owned())?;
+    addresses.next().ok_or_else(|| wanted.to_owned())
+}
+
+/// Reads the address of a web page, without a slash at its end.
+fn public_url(text: &str) -> Result<String, String> {
+    let is_good = Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("write it as https://keepstep.example.com".to_owned()) }
 }
 
 /// Serves until a signal asks to end.
@@ -74,11 +95,13 @@ async fn announce(context: &Context, store: &Store, shown: &str) -> Result<(), F
     let mut transaction = store.write().await?;
     transaction.set_setting(ADDRESS_SETTING, shown).await?;
     transaction.commit().await?;
-    context.printer.exact(&format!("keepstep serves {shown}\n"));
-    if !store.has_users().await? {
-        let link = make_link(store, shown).await?;
-        context.printer.exact(&format!("sign in as its owner, once: {link}\n"));
+    let printer = &context.printer;
+    printer.answer(format!("keepstep serves {shown}"));
+    let link = if store.has_users().await? { None } else { Some(make_link(store, shown).await?) };
+    if let Some(link) = &link {
+        printer.answer(format!("sign in as its owner, once: {link}"));
     }
+    printer.document("serve", json!({ "url": shown, "link": link }));
     Ok(())
 }
 
@@ -138,5 +161,24 @@ impl Signals {
 
     async fn wait(self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_be_listened_on() {
+        assert!(address("localhost:4747").is_ok_and(|address| address.ip().is_loopback() && address.port() == 4747));
+        assert!(address("[::1]:0").is_ok());
+        for text in ["", "4747", "127.0.0.1", "127.0.0.1:70000"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_for_browsers_has_no_slash_at_its_end() {
+        assert_eq!(public_url("https://x.example/prefix/").as_deref(), Ok("https://x.example/prefix"));
     }
 }

@@ -148,7 +148,7 @@ fn document(context: &Context, known: &Known) -> Value {
         "server": server.map(Server::name),
         "project": {
             "inProject": project.is_some(),
-            "rootDir": project.map(|project| &project.root),
+            "rootDir": project.map(|project| project.root.to_string_lossy()),
             "agentId": project.map(|project| &project.agent),
             "agentName": known.code.as_ref().and_then(|code| code.as_ref().ok())
                 .and_then(|code| code.property(Field::Name).value().cloned()),

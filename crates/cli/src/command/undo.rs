@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let kept = folder.kept(id)?;
     let mut replaced = Vec::new();
     for file in &kept.files {
-        let now = read_bytes(&root.join(&file.path))?;
+        let now = read_bytes(&place(&root, &file.path)?)?;
         if now.as_deref().map(Digest::of_bytes) != file.written {
             let copy = match &file.copy {
                 Some(copy) => format!("; the earlier text is in {}", folder.copy_path(id, copy).display()),
@@ -68,14 +68,17 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             });
         }
         let after = match &file.copy {
-            Some(copy) => read_bytes(&folder.copy_path(id, copy))?,
+            Some(copy) => {
+                let copy = folder.copy_path(id, copy);
+                Some(fs::read(&copy).map_err(|error| Failure::io("read", &copy.display().to_string(), error))?)
+            }
             None => None,
         };
         replaced.push(Replaced { path: file.path.clone(), before: now, after });
     }
     let redo = folder.keep(&format!("undo {id}"), Timestamp::now(), &replaced)?;
     for file in &replaced {
-        let path = root.join(&file.path);
+        let path = place(&root, &file.path)?;
         let done = match &file.after {
             Some(bytes) => write_whole(&path, bytes),
             None => fs::remove_file(&path),
@@ -86,9 +89,26 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     context.printer.hint(&format!("`keepstep undo {redo}` takes this back"));
     context.printer.document(
         "undo",
-        json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| &file.path).collect::<Vec<_>>() }),
+        json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| file.path.to_string_lossy()).collect::<Vec<_>>() }),
     );
     Ok(Outcome::Done)
+}
+
+/// Returns where a file of an entry is. An entry may come from somebody else, with the rest of the folder: it names files of
+/// the project and no others.
+fn place(root: &Path, path: &Path) -> Result<PathBuf, Failure> {
+    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let place = root.join(path);
+    // A link is followed, as it was when the file was replaced. A file that is not there yet is where its folder is.
+    let real = place.canonicalize().or_else(|_| match (place.parent(), place.file_name()) {
+        (Some(folder), Some(name)) => folder.canonicalize().map(|folder| folder.join(name)),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
+    });
+    let root = root.canonicalize();
+    match (real, root) {
+        (Ok(real), Ok(root)) if is_plain && real.starts_with(&root) => Ok(real),
+        _ => Err(Failure::usage(format!("{} is not a file of the project; nothing was put back", path.display()))),
+    }
 }
 
 fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Failure> {

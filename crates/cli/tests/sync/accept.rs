@@ -1,6 +1,7 @@
 //! `keepstep sync --accept`
 
 use insta::assert_snapshot;
+use keepstep_testkit::transcript;
 
 use crate::common::{Bench, FIRST, code};
 
@@ -96,4 +97,25 @@ fn several_fields_are_written_together_or_not_at_all() {
     bench.project().file("src/index.ts", before);
     assert_eq!(bench.output(&["sync", "--accept"]).status.code(), Some(4));
     assert_eq!(bench.project().read("src/index.ts"), before);
+}
+
+#[test]
+fn the_key_of_a_governance_stays_in_the_code() {
+    let bench = Bench::new();
+    let code = |mode: &str, key: &str| {
+        format!(
+            "import {{ LuaAgent }} from 'lua-cli';\nexport const agent = new LuaAgent({{\n  name: 'Helper',\n  persona: 'p',\n  governance: {{ mode: '{mode}', {key} }},\n}});\n"
+        )
+    };
+    bench.project().file("src/index.ts", code("api", "apiKey: 'very-secret'"));
+    bench.ok(&["sync", "--push"]);
+    bench.project().file("src/index.ts", code("sdk", "apiKey: 'very-secret'"));
+    let shown = bench.run(&["sync", "--accept"]);
+    assert!(!shown.contains("very-secret"), "{shown}");
+    assert_eq!(bench.project().read("src/index.ts"), code("api", "apiKey: 'very-secret'"));
+    // A key of the environment is not spelled out anywhere, not even in the patch for a person.
+    bench.project().file("src/index.ts", code("sdk", "apiKey: process.env.GOVERNANCE_KEY"));
+    let output = bench.command(&["sync", "--accept"]).env("GOVERNANCE_KEY", "very-secret").output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(!transcript(&output).contains("very-secret"), "{}", transcript(&output));
 }

@@ -1,7 +1,7 @@
 //! `keepstep sync --check`
 
 use insta::assert_snapshot;
-use keepstep_testkit::{World, closed_port, transcript};
+use keepstep_testkit::{Fault, Proxy, World, closed_port, transcript};
 
 use crate::common::{BINARY, Bench, FIRST};
 
@@ -320,4 +320,19 @@ fn a_world_without_a_project_says_how_to_start_one() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("lua.skill.yaml") && text.contains("`keepstep init agent`"), "{text}");
+}
+
+#[test]
+fn a_server_that_wants_a_pause_does_not_keep_anybody_from_work() {
+    let bench = Bench::in_step();
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.otherwise(Fault::status(429, Some("30")));
+    let shown = bench.run(&["sync", "--check", "--url", &proxy.url(), "--api-key", &bench.key]).replace(&proxy.url(), "[URL]");
+    assert_snapshot!(shown, @"
+    exit: 0
+    ----- stderr -----
+    warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
+    The drift was NOT checked: [URL] takes no more requests now; try again in 30 seconds
+    ");
+    assert_eq!(proxy.requests().len(), 1, "it did not wait for its turn");
 }

@@ -23,6 +23,19 @@ fn the_state_of_each_field() {
 }
 
 #[test]
+fn what_nobody_agreed_on_is_not_known_offline() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run(&["sync", "status", "--offline", "--check"]), @"
+    exit: 0
+    ----- stdout -----
+    Name       not known offline
+    Persona    not known offline
+    Model      not known offline
+    Governance not known offline
+    ");
+}
+
+#[test]
 fn test_data_comes_later() {
     let bench = Bench::new();
     for command in [["sync", "pull"], ["sync", "upload"]] {

@@ -1,13 +1,13 @@
 //! What a name means in another file.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Evaluated, Evaluator, ForeignUse};
 use crate::frame::Span;
 use crate::modules::{Graph, Resolved, is_module};
-use crate::syntax::{BindingId, BindingKind, Export, ExpressionId, ImportName, Module, Usage};
+use crate::syntax::{Binding, BindingId, BindingKind, Export, ExpressionId, ImportName, Module, Usage, spread_to_origins};
 use crate::value::{Obstacle, Site, Value};
 
 /// What an import names.
@@ -137,9 +137,9 @@ impl Evaluator<'_> {
     pub(super) fn target(&self, target: Target) -> Evaluated {
         match target {
             Target::Binding(module, binding) => self.binding(&module, binding, usize::MAX),
-            Target::Expression(module, id) => self.expression(&module, id),
+            Target::Expression(module, id) => Ok(self.with_foreign_doubt(&module, id, self.expression(&module, id)?)),
             Target::Member(module, id, key) => {
-                let object = self.expression(&module, id)?;
+                let object = self.with_foreign_doubt(&module, id, self.expression(&module, id)?);
                 self.access(&object, &key, &Site::new(&module, module.expression(id).span))
             }
             Target::Namespace(module) => Ok(Value::Namespace(module)),
@@ -154,25 +154,25 @@ impl ForeignUse {
     pub(crate) fn of(graph: &Graph, paths: &[PathBuf]) -> Self {
         let nothing = Self::default();
         let evaluator = Evaluator::new(graph, &nothing);
-        let mut by_binding: HashMap<(PathBuf, BindingId), (Usage, u32)> = HashMap::new();
-        let mut add = |module: &Module, binding: BindingId, usage: Usage, reads: u32| {
-            let entry = by_binding.entry((module.file.path.clone(), binding)).or_default();
-            entry.0.changed = entry.0.changed.or(usage.changed);
-            entry.0.escaped = entry.0.escaped.or(usage.escaped);
-            entry.1 = entry.1.saturating_add(reads);
-        };
-        for module in paths.iter().filter_map(|path| graph.module(path).ok()) {
+        let mut foreign = Self::default();
+        let modules: Vec<Arc<Module>> = paths.iter().filter_map(|path| graph.module(path).ok()).collect();
+        for module in &modules {
             for binding in &module.bindings {
                 let BindingKind::Import { specifier, name, span } = &binding.kind else { continue };
-                if matches!(graph.resolve(&module, specifier), Resolved::Package(_)) {
+                if matches!(graph.resolve(module, specifier), Resolved::Package(_)) {
                     continue;
                 }
-                match evaluator.import(&module, specifier, name, *span) {
-                    Ok(Target::Binding(target, id)) => add(&target, id, binding.usage, binding.reads),
+                match evaluator.import(module, specifier, name, *span) {
+                    Ok(Target::Binding(target, id)) => foreign.add(&target, id, binding),
+                    Ok(Target::Expression(target, id) | Target::Member(target, id, _)) => {
+                        foreign.add_expression(&target, id, binding.usage);
+                    }
                     Ok(Target::Namespace(target)) => {
                         for export in target.exports.values() {
-                            if let Export::Binding(id) = export {
-                                add(&target, *id, binding.usage, binding.reads);
+                            match export {
+                                Export::Binding(id) => foreign.add(&target, *id, binding),
+                                Export::Expression(id) => foreign.add_expression(&target, *id, binding.usage),
+                                _ => {}
                             }
                         }
                     }
@@ -180,6 +180,37 @@ impl ForeignUse {
                 }
             }
         }
-        Self { by_binding }
+        foreign.spread(&modules);
+        foreign
+    }
+
+    fn add(&mut self, module: &Module, id: BindingId, user: &Binding) {
+        let (usage, reads) = self.by_binding.entry((module.file.path.clone(), id)).or_default();
+        usage.join(user.usage);
+        *reads = reads.saturating_add(user.reads);
+    }
+
+    fn add_expression(&mut self, module: &Module, id: ExpressionId, usage: Usage) {
+        if usage.changed.is_some() || usage.escaped.is_some() {
+            self.by_expression.entry((module.file.path.clone(), id)).or_default().join(usage);
+        }
+    }
+
+    /// Carries what other files do with an object over to the other names that it has in its own file.
+    fn spread(&mut self, modules: &[Arc<Module>]) {
+        // Most files are only read by others, and looking at all their names would take long in a large project.
+        let used = self.by_binding.iter().filter(|(_, (usage, _))| usage.changed.is_some() || usage.escaped.is_some());
+        let touched: HashSet<PathBuf> = used.map(|((path, _), _)| path.clone()).collect();
+        for module in modules.iter().filter(|module| touched.contains(&module.file.path)) {
+            let key = |id: BindingId| (module.file.path.clone(), id);
+            let foreign = |id: BindingId| self.by_binding.get(&key(id)).map(|(usage, _)| *usage).unwrap_or_default();
+            let mut usage: Vec<Usage> = (0..module.bindings.len()).map(foreign).collect();
+            spread_to_origins(&mut usage, &module.aliases);
+            for (id, usage) in usage.into_iter().enumerate() {
+                if usage.changed.is_some() || usage.escaped.is_some() {
+                    self.by_binding.entry(key(id)).or_default().0 = usage;
+                }
+            }
+        }
     }
 }

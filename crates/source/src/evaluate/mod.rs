@@ -37,6 +37,8 @@ pub(crate) type Evaluated<T = Value> = Result<T, Obstacle>;
 #[derive(Debug, Default)]
 pub(crate) struct ForeignUse {
     pub(crate) by_binding: HashMap<(PathBuf, BindingId), (Usage, u32)>,
+    /// What they do with exported expressions that have no name, such as the whole of a JSON file.
+    pub(crate) by_expression: HashMap<(PathBuf, ExpressionId), Usage>,
 }
 
 /// Evaluates expressions of the modules of a graph.
@@ -208,28 +210,14 @@ impl<'g> Evaluator<'g> {
     fn with_doubt(&self, module: &Module, binding: BindingId, value: Value) -> Value {
         let own = module.bindings[binding].usage;
         let foreign = self.foreign_use.by_binding.get(&(module.file.path.clone(), binding)).map(|(usage, _)| *usage);
-        let foreign = foreign.unwrap_or_default();
-        let (span, is_changed) = match (own.changed.or(foreign.changed), own.escaped.or(foreign.escaped)) {
-            (Some(span), _) => (span, true),
-            (None, Some(span)) => (span, false),
-            (None, None) => return value,
-        };
-        // A change in another file is shown at the declaration here; its span belongs to that file.
-        let is_own = own.changed.is_some() || (!is_changed && own.escaped.is_some());
-        let span = if is_own { span } else { module.bindings[binding].span };
-        let doubt = Doubt { site: Site::new(module, span), is_changed };
-        match value {
-            Value::Object(object) => {
-                let mut object = Arc::unwrap_or_clone(object);
-                object.doubt = Some(doubt);
-                Value::Object(Arc::new(object))
-            }
-            Value::Array(array) => {
-                let mut array = Arc::unwrap_or_clone(array);
-                array.doubt = Some(doubt);
-                Value::Array(Arc::new(array))
-            }
-            other => other,
+        doubted(module, value, own, foreign.unwrap_or_default(), module.bindings[binding].span)
+    }
+
+    /// Marks the object of an exported expression without a name that other files change or hand on.
+    pub(crate) fn with_foreign_doubt(&self, module: &Module, id: ExpressionId, value: Value) -> Value {
+        match self.foreign_use.by_expression.get(&(module.file.path.clone(), id)) {
+            Some(foreign) => doubted(module, value, Usage::default(), *foreign, module.expression(id).span),
+            None => value,
         }
     }
 
@@ -519,6 +507,32 @@ impl<'g> Evaluator<'g> {
             },
             _ => None,
         }
+    }
+}
+
+/// Marks an object that is changed or handed on. A change in another file is shown at the declaration, which is `home`: its
+/// span belongs to that file.
+fn doubted(module: &Module, value: Value, own: Usage, foreign: Usage, home: Span) -> Value {
+    let (span, is_changed) = match (own.changed, foreign.changed, own.escaped, foreign.escaped) {
+        (Some(span), ..) => (span, true),
+        (None, Some(_), ..) => (home, true),
+        (None, None, Some(span), _) => (span, false),
+        (None, None, None, Some(_)) => (home, false),
+        (None, None, None, None) => return value,
+    };
+    let doubt = Doubt { site: Site::new(module, span), is_changed };
+    match value {
+        Value::Object(object) => {
+            let mut object = Arc::unwrap_or_clone(object);
+            object.doubt = Some(doubt);
+            Value::Object(Arc::new(object))
+        }
+        Value::Array(array) => {
+            let mut array = Arc::unwrap_or_clone(array);
+            array.doubt = Some(doubt);
+            Value::Array(Arc::new(array))
+        }
+        other => other,
     }
 }
 

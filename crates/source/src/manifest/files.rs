@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::{Digests, ManifestError, Measure, hex16};
 
 /// The folders that hold no files of the project, at any depth.
-const SKIPPED_FOLDERS: [&str; 9] = ["node_modules", "dist", "dist-v2", ".git", ".lua", ".temp", "coverage", ".next", ".turbo"];
+const SKIPPED_FOLDERS: [&str; 10] =
+    ["node_modules", "dist", "dist-v2", ".git", ".lua", ".keepstep", ".temp", "coverage", ".next", ".turbo"];
 
 /// What the names of files contain that are not listed, and how they end.
 const SKIPPED_PARTS: [&str; 4] = ["node_modules", ".test.", ".spec.", "__tests__"];

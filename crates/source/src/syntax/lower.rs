@@ -2,7 +2,7 @@
 
 mod declarations;
 
-use super::usage::UsageVisitor;
+use super::usage::{UsageVisitor, spread_to_origins};
 use super::{
     Binary, Binding, BindingKind, Construction, Element, Export, Expression, ExpressionId, File, Form, Key, Kind, Logical,
     Member, Module, Quasi, Quote, Unary, Usage,
@@ -126,6 +126,7 @@ impl<'s> Lowering<'s> {
             exports: HashMap::new(),
             stars: Vec::new(),
             requests: Vec::new(),
+            aliases: Vec::new(),
             classes: Vec::new(),
             constructions: Vec::new(),
         };
@@ -141,9 +142,13 @@ impl<'s> Lowering<'s> {
         self.visit_program(program);
         let mut usage = UsageVisitor::new(self.scoping, trusted);
         usage.visit_program(program);
-        for (binding, usage) in self.module.bindings.iter_mut().zip(usage.finish().spread_to_aliases()) {
+        let mut found = usage.finish();
+        spread_to_origins(&mut found.usage, &found.aliases);
+        for (binding, usage) in self.module.bindings.iter_mut().zip(found.usage) {
             binding.usage = usage;
         }
+        self.module.aliases = found.aliases;
+        found.required.iter().for_each(|specifier| self.request(specifier));
     }
 
     fn push(&mut self, span: oxc_span::Span, kind: Kind) -> ExpressionId {

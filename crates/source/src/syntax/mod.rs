@@ -6,6 +6,8 @@
 mod lower;
 mod usage;
 
+pub(crate) use usage::spread_to_origins;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub(crate) struct Module {
     pub(crate) stars: Vec<String>,
     /// The specifiers that are loaded with this module, in their order.
     pub(crate) requests: Vec<String>,
+    /// Names that may stand for an object, and the name of that object.
+    pub(crate) aliases: Vec<(BindingId, BindingId)>,
     pub(crate) classes: Vec<Class>,
     pub(crate) constructions: Vec<Construction>,
 }
@@ -252,6 +256,14 @@ pub(crate) struct Usage {
     pub(crate) changed: Option<Span>,
     /// Where it is handed to code that could change it.
     pub(crate) escaped: Option<Span>,
+}
+
+impl Usage {
+    /// Adds what another user of the same object does with it.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.changed = self.changed.or(other.changed);
+        self.escaped = self.escaped.or(other.escaped);
+    }
 }
 
 #[derive(Debug)]

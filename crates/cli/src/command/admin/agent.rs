@@ -1,5 +1,6 @@
 //! `keepstep admin agent create`
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use keepstep_store::{NewAgent, Scope};
 use serde_json::json;
@@ -10,6 +11,7 @@ use crate::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep admin agent create --data ./data --name Helper")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,7 +29,7 @@ struct Create {
     #[command(flatten)]
     data: DataArguments,
     /// Its name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// The organisation that owns it, made if there is none of that name; the oldest one when left out
     #[arg(long, value_name = "NAME")]

@@ -12,6 +12,9 @@ use crate::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep admin key create --data ./data --name ci --role editor\n  keepstep admin key list --data ./data"
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -96,7 +99,7 @@ async fn create(context: &Context, arguments: &Create) -> CommandResult {
 }
 
 async fn list(context: &Context, arguments: &List) -> CommandResult {
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_existing(context).await?;
     let mut keys = Vec::new();
     for organisation in store.organisations().await? {
         keys.extend(store.keys(&organisation.id).await?);
@@ -121,7 +124,7 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
 }
 
 async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_existing(context).await?;
     let organisations = store.organisations().await?;
     let mut owner = None;
     for organisation in organisations {

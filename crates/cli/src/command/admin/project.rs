@@ -9,6 +9,7 @@ use crate::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep admin project create --data ./data --name shop")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

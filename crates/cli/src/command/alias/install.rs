@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if !std::env::split_paths(&search_path).any(|entry| entry == folder) {
         context.printer.hint(&format!("{} is not in PATH; add it to call the links by name", folder.display()));
     }
-    context.printer.document("alias", json!({ "links": links }));
+    context.printer.document("alias.install", json!({ "links": links.map(|link| link.to_string_lossy().into_owned()) }));
     Ok(Outcome::Done)
 }
 

@@ -85,11 +85,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         written.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
         context.printer.status(format!("wrote   {name}"));
     }
+    // It is there now, so that it has a name without `..`.
+    let folder = folder.canonicalize().unwrap_or(folder);
     context
         .printer
         .answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Agent {agent} starts in {}", folder.display())));
     context.printer.hint("write the persona in src/index.ts, then `keepstep push persona`");
-    context.printer.document("init.agent", json!({ "agentId": agent, "orgId": org, "root": folder }));
+    context.printer.document("init.agent", json!({ "agentId": agent, "orgId": org, "root": folder.to_string_lossy() }));
     Ok(Outcome::Done)
 }
 

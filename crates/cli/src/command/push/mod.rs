@@ -9,6 +9,7 @@ use crate::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep push persona --message \"Friendlier greeting\"")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

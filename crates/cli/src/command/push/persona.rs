@@ -176,13 +176,19 @@ fn push(
 
 /// Writes down what both sides agree on now.
 fn record(context: &Context, project: &Project, code: &AgentSource, remote: &RemoteAgent) -> Result<(), Failure> {
-    let mut file = LockFile::read(&project.root)?;
-    let mut lock = file.lock.clone();
-    agree_on(&mut lock, project, remote, Field::ALL.into_iter(), |field| sides::local(code, field));
-    if lock != file.lock {
-        let _guard = Folder::of(&project.root).guard(&context.printer)?;
-        file.lock = lock;
-        file.write()?;
+    let agreed = |file: &LockFile| {
+        let mut lock = file.lock.clone();
+        agree_on(&mut lock, project, remote, Field::ALL.into_iter(), |field| sides::local(code, field));
+        lock
+    };
+    let file = LockFile::read(&project.root)?;
+    if agreed(&file) == file.lock {
+        return Ok(());
     }
+    let _guard = Folder::of(&project.root).guard(&context.printer)?;
+    // Somebody else may have written it while this command waited for its turn.
+    let mut file = LockFile::read(&project.root)?;
+    file.lock = agreed(&file);
+    file.write()?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use keepstep_client::{ClientError, RemoteAgent};
 use keepstep_core::drift::{Base, Local, Server as ServerSide};
 use keepstep_core::plan::Action;
 use keepstep_core::{Definition, Field, PersonaVersion, canonical};
-use keepstep_source::{EditPlan, EditRefusal};
+use keepstep_source::{EditPlan, EditRefusal, Property};
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -107,13 +107,28 @@ pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
 
 /// Returns the edits of the code: all of them, or a failure and none.
 fn plan_code(run: &Run<'_>, plan: &Plan) -> Result<Option<EditPlan>, Failure> {
-    let wanted: Vec<(Field, Option<Value>)> = plan.items.iter().filter_map(|item| Some((item.field, item.for_code()?))).collect();
+    let wanted: Vec<(Field, Option<Value>)> =
+        plan.items.iter().filter_map(|item| Some((item.field, with_own_key(run, item.field, item.for_code()?)))).collect();
     if wanted.is_empty() {
         return Ok(None);
     }
     match run.code.plan_edits(&wanted) {
         Ok(edits) => Ok(Some(edits)),
         Err(refusal) => Err(refused_edit(run.context, refusal)),
+    }
+}
+
+/// Returns a value for the code with the key that the code's governance holds: the server never has it, so taking the
+/// server's value is no wish to lose it. A key that is not written in the code itself is nowhere spelled out.
+fn with_own_key(run: &Run<'_>, field: Field, value: Option<Value>) -> Option<Value> {
+    const KEY: &str = "apiKey";
+    let Property::Known { value: Value::Object(ours), computed: false, .. } = run.code.property(field) else { return value };
+    match (field, value, ours.get(KEY)) {
+        (Field::Governance, Some(Value::Object(mut members)), Some(key)) => {
+            members.entry(KEY).or_insert_with(|| key.clone());
+            Some(Value::Object(members))
+        }
+        (_, value, _) => value,
     }
 }
 

@@ -50,7 +50,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             }
         }
     };
+    // Without the server's word, a field that nobody agreed on yet is not known to differ.
+    let is_known = |state: State| !(arguments.offline && state == State::Unknown);
     for (field, state) in &states {
+        if !is_known(*state) {
+            context.printer.answer(Text::from(format!("{:<11}", field.title())).and(Label::Warning, "not known offline"));
+            continue;
+        }
         let label = match state {
             State::InStep | State::NotOnServer => Label::Good,
             State::Unreadable => Label::Error,
@@ -58,7 +64,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         };
         context.printer.answer(Text::from(format!("{:<11}", field.title())).and(label, state.words()));
     }
-    let drifts = states.iter().any(|(_, state)| state.is_drift());
+    let drifts = states.iter().any(|(_, state)| is_known(*state) && state.is_drift());
     let outcome = match (arguments.check, drifts) {
         (true, true) => Outcome::Found,
         (true, false) if states.iter().any(|(_, state)| *state == State::Unreadable) => Outcome::NotReadable,

@@ -1,0 +1,101 @@
+//! A disk without room for what is to be written.
+//!
+//! The limit that a shell sets on the size of files stands in for it: it needs no rights and hits at the same place, the
+//! write itself.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+use keepstep_testkit::transcript;
+
+use crate::common::{BINARY, Bench, FIRST, code};
+
+/// The size that no file may pass, in the shell's units of 512 bytes.
+const UNITS: u32 = 8;
+
+/// A text that has no room.
+fn long_text() -> String {
+    "A line that is there many times.\n".repeat(200).trim_end().to_owned()
+}
+
+fn without_room(bench: &Bench, units: u32, arguments: &[&str]) -> Output {
+    let whole = bench.command(arguments);
+    let mut command = Command::new("/bin/sh");
+    command.arg0("sh").args(["-c", &format!("ulimit -f {units}; trap '' XFSZ; exec \"$@\""), "sh", BINARY]).args(arguments);
+    command.env_clear();
+    for (name, value) in whole.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command.current_dir(whole.get_current_dir().unwrap()).output().unwrap()
+}
+
+fn stderr(bench: &Bench, output: &Output) -> String {
+    bench.filtered(&String::from_utf8_lossy(&output.stderr))
+}
+
+/// Returns what must not be lost, and that nothing half-written lies about.
+fn everything(bench: &Bench) -> Vec<(String, String)> {
+    let project = bench.project();
+    let names = project.files();
+    assert!(!names.iter().any(|name| name.contains("/.keepstep-") || name.starts_with(".keepstep-")), "{names:?}");
+    names.into_iter().map(|name| (name.clone(), project.read(&name))).collect()
+}
+
+#[test]
+fn compile() {
+    let bench = Bench::in_step();
+    let before = everything(&bench);
+    let output = without_room(&bench, 0, &["compile"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    assert_snapshot!(stderr(&bench, &output), @"
+    error: cannot write [WORLD]/project/dist-v2/manifest.json: it would be larger than files may be here
+    hint: what was there before is unchanged: a file is only renamed into place when it is complete
+    ");
+    assert_eq!(everything(&bench), before);
+}
+
+#[test]
+fn taking_the_servers_text() {
+    let bench = Bench::in_step();
+    bench.colleague(&long_text());
+    let before = everything(&bench);
+    let output = without_room(&bench, UNITS, &["sync", "--accept"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    assert_snapshot!(stderr(&bench, &output), @"
+    error: cannot write src/index.ts: it would be larger than files may be here
+    hint: what was there before is unchanged: a file is only renamed into place when it is complete
+    ");
+    assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
+    assert_eq!(bench.ok(&["undo", "--list"]), "", "nothing was replaced");
+    let unchanged = |files: Vec<(String, String)>| -> Vec<_> {
+        files.into_iter().filter(|(name, _)| !name.starts_with(".keepstep/") && !name.starts_with("dist-v2/")).collect()
+    };
+    assert_eq!(unchanged(everything(&bench)), unchanged(before));
+    bench.ok(&["sync", "--accept"]);
+    assert_eq!(bench.project().read("src/index.ts"), code(&long_text()));
+}
+
+#[test]
+fn writing_down_what_was_pushed() {
+    let bench = Bench::in_step();
+    let mut lock = bench.project().read("keepstep.lock");
+    for number in 0..200 {
+        lock.push_str(&format!("\n[agent.other_{number:03}]\nrevision = 1\n"));
+    }
+    bench.project().file("keepstep.lock", &lock);
+    for (text, arguments) in [("One", &["sync", "--push"][..]), ("Two", &["push", "persona", "--force"])] {
+        bench.code(text);
+        let output = without_room(&bench, UNITS, arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        assert!(stderr(&bench, &output).contains("cannot write [WORLD]/project/keepstep.lock: "), "{}", transcript(&output));
+        assert!(transcript(&output).contains("is published and current"), "it says what was done: {}", transcript(&output));
+        assert_eq!(bench.project().read("keepstep.lock"), lock);
+        everything(&bench);
+        assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0), "both sides have it");
+    }
+    bench.ok(&["sync"]);
+    assert_ne!(bench.project().read("keepstep.lock"), lock, "the next run writes it down");
+}
