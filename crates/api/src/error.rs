@@ -12,6 +12,9 @@ pub struct ErrorBody {
     pub success: bool,
     /// What happened, as one sentence for a person.
     pub message: String,
+    /// The message again, under the name that the fluxloop dialect reads.
+    #[serde(default)]
+    pub detail: String,
     /// The HTTP status in words.
     pub error: String,
     /// What happened, for a program.
@@ -66,6 +69,8 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// Too many requests.
     TooMany,
+    /// This platform does not do that.
+    NotOffered,
     /// The server is at fault.
     Internal,
     /// The server cannot answer now, but may soon.
@@ -88,6 +93,7 @@ impl ErrorCode {
             Self::Stale => 412,
             Self::IdempotencyMismatch => 422,
             Self::TooMany => 429,
+            Self::NotOffered => 501,
             Self::Internal | Self::Other => 500,
             Self::Unavailable => 503,
         }

@@ -1,4 +1,4 @@
-//! The wire: request and response types of the lua dialect and of keepstep's own additions.
+//! The wire: request and response types of the lua and fluxloop dialects and of keepstep's own additions.
 //!
 //! Client and server both use these types, so they cannot drift apart. JSON keys are in camelCase, times are epoch
 //! milliseconds, unknown keys of a response are ignored (an older client reads a newer server), and fields that are
@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod error;
+pub mod fluxloop;
 pub mod lua;
 
 /// The header that every response of a keepstep server has: the version of the program.

@@ -244,6 +244,9 @@ fn store(error: &StoreError) -> (u8, &'static str) {
         | StoreError::RevisionNotFound { .. }
         | StoreError::OrganisationNotFound(_)
         | StoreError::ProjectNotFound(_)
+        | StoreError::ScenarioNotFound(_)
+        | StoreError::InputSetNotFound(_)
+        | StoreError::BundleNotFound(_)
         | StoreError::KeyNotFound(_) => (exit::NOT_FOUND, "not_found"),
         StoreError::Stale { .. } => (exit::CONFLICT, "conflict"),
         _ => (exit::USAGE, "data"),

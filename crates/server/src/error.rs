@@ -23,6 +23,12 @@ pub enum ApiError {
         /// The role that it would need.
         needs: Role,
     },
+    /// The key is confined to a project, and this is about the whole organisation.
+    #[error("The key {0:?} is confined to a project, and this needs one that is not.")]
+    Confined(String),
+    /// This platform does not do that.
+    #[error("This platform does not {0}: it has no model to ask.")]
+    NotOffered(&'static str),
     /// The request has no meaning.
     #[error("{0}")]
     Invalid(String),
@@ -135,6 +141,7 @@ impl ApiError {
         let error = status.canonical_reason().unwrap_or("Error").to_owned();
         let body = ErrorBody {
             success: false,
+            detail: message.clone(),
             message,
             error,
             code,
@@ -150,6 +157,8 @@ impl ApiError {
         match self {
             Self::Key(problem) => (problem.code(), Some(problem.hint())),
             Self::TooNarrow { .. } => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key with that role.")),
+            Self::Confined(_) => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key of the whole organisation.")),
+            Self::NotOffered(_) => (ErrorCode::NotOffered, Some("Write it by hand; `keepstep admin import` brings a file here.")),
             Self::Invalid(_) | Self::NotJson(_) => (ErrorCode::Invalid, None),
             Self::NoPrecondition => {
                 (ErrorCode::Invalid, Some("Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."))
@@ -165,6 +174,12 @@ impl ApiError {
                 StoreError::OrganisationNotFound(_) | StoreError::ProjectNotFound(_) | StoreError::KeyNotFound(_) => {
                     (ErrorCode::NotFound, None)
                 }
+                StoreError::ScenarioNotFound(_)
+                | StoreError::InputSetNotFound(_)
+                | StoreError::BundleNotFound(_)
+                | StoreError::BundleIsDraft(_)
+                | StoreError::NothingPublished(_) => (ErrorCode::NotFound, None),
+                StoreError::WhichScenario(_) | StoreError::NoInputs(_) | StoreError::TestData(_) => (ErrorCode::Refused, None),
                 StoreError::NameTaken { .. }
                 | StoreError::InvalidName { .. }
                 | StoreError::LinkUnknown
@@ -184,7 +199,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, body) = self.to_body();
-        if status.is_server_error() {
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(error = &self as &dyn std::error::Error, "a request failed");
         }
         let mut response = (status, Json(body)).into_response();

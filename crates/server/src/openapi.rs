@@ -7,6 +7,7 @@ use keepstep_api::lua::PrimitiveKind;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
+use crate::api::fluxloop::{bundles, inputs, keys, personas as fluxloop_personas, projects, pull, scenarios, workspaces};
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::{agents, definition, personas, revisions, whoami};
 use crate::{events, health, metrics};
@@ -16,7 +17,8 @@ use crate::{events, health, metrics};
     info(
         title = "keepstep",
         description = "An agent's definition in step between code and platform. What is under /api/v1 is keepstep's own; \
-                       /admin, /agents and /developer are the dialect of lua-cli.",
+                       /admin, /agents and /developer are the dialect of lua-cli; \
+                       the rest of /api is that of fluxloop-cli.",
         license(name = "Apache-2.0 OR MIT")
     ),
     paths(
@@ -42,6 +44,25 @@ use crate::{events, health, metrics};
         backup::show,
         backup::manifest,
         backup::blob_urls,
+        workspaces::list,
+        projects::list,
+        projects::show,
+        projects::create,
+        keys::list,
+        keys::create,
+        scenarios::list,
+        scenarios::show,
+        scenarios::create,
+        scenarios::change,
+        bundles::list,
+        bundles::show,
+        bundles::create,
+        bundles::change,
+        inputs::list,
+        inputs::show,
+        fluxloop_personas::list,
+        fluxloop_personas::create,
+        pull::pull,
         health::show,
         metrics::show,
     ),

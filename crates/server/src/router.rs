@@ -11,6 +11,7 @@ use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
 use crate::api::{agents, definition, personas, revisions, whoami};
 use crate::app::AppState;
@@ -20,7 +21,7 @@ use crate::{events, health, metrics, openapi, web};
 
 /// Returns the whole server as one service.
 pub fn router(state: AppState) -> Router {
-    let api = own().merge(lua()).merge(operations());
+    let api = own().merge(lua()).merge(fluxloop()).merge(operations());
     let api = api
         .method_not_allowed_fallback(method_not_allowed)
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
@@ -65,6 +66,28 @@ fn lua() -> Router<AppState> {
         let list = get(move |state, caller, id| primitives::list(kind, state, caller, id));
         let create = post(move |state, caller, id, input| primitives::create(kind, state, caller, id, input));
         router = router.route(kind.path(), list.merge(create));
+    }
+    router
+}
+
+/// The fluxloop dialect: see [`keepstep_api::fluxloop`].
+fn fluxloop() -> Router<AppState> {
+    use fluxloop::{bundles, inputs, keys, models, personas, projects, pull, scenarios, workspaces};
+    let mut router = Router::new()
+        .route("/api/workspaces", get(workspaces::list))
+        .route("/api/projects", get(projects::list).post(projects::create))
+        .route("/api/projects/{id}", get(projects::show))
+        .route("/api/api-keys", get(keys::list).post(keys::create))
+        .route("/api/scenarios", get(scenarios::list).post(scenarios::create))
+        .route("/api/scenarios/{id}", get(scenarios::show).patch(scenarios::change))
+        .route("/api/bundles", get(bundles::list).post(bundles::create))
+        .route("/api/bundles/{id}", get(bundles::show).put(bundles::change))
+        .route("/api/inputs", get(inputs::list))
+        .route("/api/inputs/{id}", get(inputs::show))
+        .route("/api/personas", get(personas::list).post(personas::create))
+        .route("/api/sync/pull", post(pull::pull));
+    for (path, what) in models::NOT_OFFERED {
+        router = router.route(path, post(move |caller| models::not_offered(what, caller)));
     }
     router
 }

@@ -190,11 +190,14 @@ async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Re
     }
     sqlx::query("PRAGMA application_id = 1801807216").execute(&mut *connection).await.map_err(failed)?;
     sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(failed)?;
-    if let Err(error) = MIGRATIONS.run(&mut *connection).await {
-        // Two processes that open a new file at the same time both begin; the second finds the work done.
-        if applied(connection).await.map_err(failed)? != Some(known) {
+    // Two processes that open a file at the same time both begin; the second finds a step done and goes on from there.
+    let mut found = found;
+    while let Err(error) = MIGRATIONS.run(&mut *connection).await {
+        let now = applied(connection).await.map_err(failed)?;
+        if now == found {
             return Err(StoreError::CannotOpen { path: path.to_owned(), reason: format!("its upgrade failed: {error}") });
         }
+        found = now;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use keepstep_core::{AgentId, PersonaVersion, Revision};
 
+use crate::test_data::TestDataError;
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -71,6 +73,30 @@ pub enum StoreError {
     /// There is no such project.
     #[error("there is no project {0}")]
     ProjectNotFound(String),
+    /// There is no such scenario, or it is outside the scope.
+    #[error("there is no scenario {0}")]
+    ScenarioNotFound(String),
+    /// There is no such input set, or it is outside the scope or of another scenario.
+    #[error("there is no input set {0}")]
+    InputSetNotFound(String),
+    /// There is no such bundle version, or it is outside the scope.
+    #[error("there is no bundle version {0}")]
+    BundleNotFound(String),
+    /// The bundle version is a draft.
+    #[error("bundle version {0} is a draft: publish it first")]
+    BundleIsDraft(String),
+    /// Nothing is published that could be pulled.
+    #[error("nothing is published in {0} yet: bring test data with `keepstep admin import`, or publish a bundle")]
+    NothingPublished(String),
+    /// The project has no scenario or several, and none was named.
+    #[error("project {0} does not have exactly one scenario: name the one that is meant")]
+    WhichScenario(String),
+    /// The scenario has no inputs that a bundle could have.
+    #[error("the scenario {0:?} has no inputs yet: import some first")]
+    NoInputs(String),
+    /// Test data has no meaning.
+    #[error(transparent)]
+    TestData(#[from] TestDataError),
     /// There is no such key.
     #[error("there is no key {0}")]
     KeyNotFound(String),

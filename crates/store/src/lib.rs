@@ -9,6 +9,7 @@
 //!   agent was then. See [`Transaction::change`] and [`Transaction::deploy`].
 //! - A write names the revision that it replaces ([`Intent::expected`]); a stale one is [`StoreError::Stale`].
 //! - A write with an idempotency key keeps its answer in the same transaction ([`Transaction::remember`]).
+//! - *Test data* comes as bundle versions, which never change once they are published. See [`test_data`].
 //! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
 //!
 //! Time and randomness come from [`Surroundings`], so tests choose both.
@@ -27,6 +28,7 @@ mod primitives;
 mod rows;
 mod sign_in;
 mod surroundings;
+pub mod test_data;
 
 pub use agents::NewAgent;
 pub use answers::{Answer, Once};

@@ -24,6 +24,10 @@ pub struct Project {
     pub org_id: String,
     /// Its name; no two of an organisation have the same.
     pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// When it was made.
+    pub created_at: i64,
 }
 
 /// What a key or a user may do. Each role may do what those before it may.

@@ -1,9 +1,9 @@
 //! Organisations, projects and settings.
 
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use crate::model::{Organisation, Project};
+use crate::model::{Organisation, Project, Scope};
 use crate::{Result, Store, StoreError, Transaction};
 
 /// The name of the organisation that is made where none was named.
@@ -26,11 +26,41 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>> {
-        let rows = sqlx::query("SELECT id, org_id, name FROM projects WHERE org_id = ? ORDER BY name")
+        let rows = sqlx::query("SELECT id, org_id, name, description, created_at FROM projects WHERE org_id = ? ORDER BY name")
             .bind(org_id)
             .fetch_all(&mut *self.reader().await?)
             .await?;
         rows.iter().map(project).collect()
+    }
+
+    /// Returns the projects of a scope in the order of their names.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn projects_in(&self, scope: &Scope) -> Result<Vec<Project>> {
+        let mut projects = self.projects(&scope.org_id).await?;
+        projects.retain(|project| scope.covers(&project.org_id, Some(&project.id)));
+        Ok(projects)
+    }
+
+    /// Returns a project.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn project(&self, scope: &Scope, id: &str) -> Result<Project> {
+        require_project(&mut *self.reader().await?, scope, id).await
+    }
+
+    /// Returns an organisation.
+    ///
+    /// # Errors
+    /// There is no such organisation, or the database failed.
+    pub async fn organisation(&self, id: &str) -> Result<Organisation> {
+        let row = sqlx::query("SELECT id, name FROM organisations WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        row.as_ref().map_or_else(|| Err(StoreError::OrganisationNotFound(id.to_owned())), organisation)
     }
 
     /// Returns a setting.
@@ -96,7 +126,20 @@ impl Transaction {
             .execute(self.connection())
             .await
             .map_err(|error| taken(error, "project", &name))?;
-        Ok(Project { id, org_id: org_id.to_owned(), name })
+        Ok(Project { id, org_id: org_id.to_owned(), name, description: String::new(), created_at: now })
+    }
+
+    /// Says what a project is about.
+    ///
+    /// # Errors
+    /// There is no such project, or the database failed.
+    pub async fn describe_project(&mut self, id: &str, description: &str) -> Result<Project> {
+        sqlx::query("UPDATE projects SET description = ? WHERE id = ?")
+            .bind(description)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        self.project(id).await
     }
 
     /// Returns a project.
@@ -104,9 +147,7 @@ impl Transaction {
     /// # Errors
     /// There is none of that id, or the database failed.
     pub async fn project(&mut self, id: &str) -> Result<Project> {
-        let row =
-            sqlx::query("SELECT id, org_id, name FROM projects WHERE id = ?").bind(id).fetch_optional(self.connection()).await?;
-        row.as_ref().map_or_else(|| Err(StoreError::ProjectNotFound(id.to_owned())), project)
+        read_project(self.connection(), id).await
     }
 
     /// Sets a setting.
@@ -151,6 +192,26 @@ fn organisation(row: &SqliteRow) -> Result<Organisation> {
     Ok(Organisation { id: row.try_get("id")?, name: row.try_get("name")? })
 }
 
+/// Returns a project, if it is in a scope.
+pub(crate) async fn require_project(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Project> {
+    let project = read_project(connection, id).await?;
+    if scope.covers(&project.org_id, Some(&project.id)) { Ok(project) } else { Err(StoreError::ProjectNotFound(id.to_owned())) }
+}
+
+async fn read_project(connection: &mut SqliteConnection, id: &str) -> Result<Project> {
+    let row = sqlx::query("SELECT id, org_id, name, description, created_at FROM projects WHERE id = ?")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map_or_else(|| Err(StoreError::ProjectNotFound(id.to_owned())), project)
+}
+
 fn project(row: &SqliteRow) -> Result<Project> {
-    Ok(Project { id: row.try_get("id")?, org_id: row.try_get("org_id")?, name: row.try_get("name")? })
+    Ok(Project {
+        id: row.try_get("id")?,
+        org_id: row.try_get("org_id")?,
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        created_at: row.try_get("created_at")?,
+    })
 }

@@ -12,6 +12,11 @@ pub(crate) fn damaged(what: &'static str, of: &str) -> StoreError {
     StoreError::Damaged { what, of: of.to_owned() }
 }
 
+/// Returns the JSON text of something that always has one.
+pub(crate) fn text<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Returns the JSON value of a column.
 pub(crate) fn json(row: &SqliteRow, column: &'static str, of: &str) -> Result<Option<Value>> {
     let text: Option<&str> = row.try_get(column)?;

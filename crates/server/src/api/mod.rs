@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod definition;
+pub(crate) mod fluxloop;
 pub(crate) mod lua;
 pub(crate) mod personas;
 pub(crate) mod revisions;

@@ -159,6 +159,7 @@ async fn s8_nothing_empties_an_agent() {
     {
       "success": false,
       "message": "An agent needs a name; an empty one is not stored.",
+      "detail": "An agent needs a name; an empty one is not stored.",
       "error": "Bad Request",
       "code": "REFUSED",
       "statusCode": 400
@@ -206,6 +207,7 @@ async fn unknown_agents_are_a_message_that_the_peer_shows() {
     {
       "success": false,
       "message": "There is no agent baseAgent_agent_1.",
+      "detail": "There is no agent baseAgent_agent_1.",
       "error": "Not Found",
       "code": "AGENT_NOT_FOUND",
       "statusCode": 404,

@@ -4,6 +4,7 @@
 
 mod callers;
 mod events;
+mod fluxloop;
 mod hostile;
 mod lua;
 mod operations;

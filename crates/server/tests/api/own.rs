@@ -96,6 +96,7 @@ async fn a_write_names_the_revision_that_it_replaces() {
     {
       "success": false,
       "message": "This write must name the revision that it replaces.",
+      "detail": "This write must name the revision that it replaces.",
       "error": "Precondition Required",
       "code": "INVALID",
       "statusCode": 428,
@@ -111,6 +112,7 @@ async fn a_write_names_the_revision_that_it_replaces() {
     {
       "success": false,
       "message": "The agent has changed: it is at revision 2.",
+      "detail": "The agent has changed: it is at revision 2.",
       "error": "Precondition Failed",
       "code": "STALE",
       "statusCode": 412,

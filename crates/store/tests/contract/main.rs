@@ -7,6 +7,7 @@ mod answers;
 mod keys;
 mod personas;
 mod sign_in;
+mod test_data;
 mod world;
 
 /// Runs each case on a fresh store of a backend.
@@ -70,5 +71,16 @@ backend! { sqlite:
         a_link_signs_in_once,
         a_link_ends,
         a_session_ends,
+    }
+    test_data {
+        a_file_becomes_a_published_bundle,
+        the_same_file_is_the_same_bundle,
+        a_published_bundle_never_changes,
+        a_draft_is_published_once,
+        test_data_outside_the_scope_is_not_there,
+        a_file_without_meaning_changes_nothing,
+        many_inputs_are_read_in_pages,
+        any_text_of_an_input_comes_back,
+        a_scenario_has_a_name_of_its_own,
     }
 }

@@ -1,6 +1,7 @@
 //! `keepstep admin …`: works on the data directly, also while a server runs on it.
 
 mod agent;
+mod import;
 mod key;
 mod owner_link;
 mod project;
@@ -28,6 +29,8 @@ enum Command {
     Agent(agent::Arguments),
     /// Make projects
     Project(project::Arguments),
+    /// Publish test data from a file and print the bundle version's id, alone on stdout
+    Import(import::Arguments),
     /// Print a link that signs one browser in as an owner, once
     OwnerLink(owner_link::Arguments),
 }
@@ -39,6 +42,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Command::Key(arguments) => key::run(context, arguments).await,
             Command::Agent(arguments) => agent::run(context, arguments).await,
             Command::Project(arguments) => project::run(context, arguments).await,
+            Command::Import(arguments) => import::run(context, arguments).await,
             Command::OwnerLink(arguments) => owner_link::run(context, arguments).await,
         }
     })

@@ -1,0 +1,150 @@
+//! `/api/bundles`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keepstep_api::fluxloop::{Bundle, BundleChange, NewBundle};
+use keepstep_store::Role;
+use keepstep_store::test_data::{self, BundleFilter, BundleStatus};
+use serde::Deserialize;
+
+use super::{project_of, time};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Parameters, Segments};
+use crate::write::{Begun, Write};
+
+/// How many bundle versions a list has at most.
+const MOST: u32 = 1000;
+
+/// Which bundle versions a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    project_id: Option<String>,
+    scenario_id: Option<String>,
+    status: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/bundles?project_id=&scenario_id=&status=&limit=`
+///
+/// Published ones only, unless `status` says otherwise: one of the peers takes the first for what it should pull.
+#[utoipa::path(
+    get,
+    path = "/api/bundles",
+    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "Only those of a scenario"), ("status" = Option<String>, Query, description = "`published`, which is the default, or `draft`"), ("limit" = Option<u32>, Query, description = "At most this many")),
+    responses((status = 200, description = "The bundle versions, the one that was published last first", body = Vec<Bundle>))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Vec<Bundle>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let project = project_of(&state, &caller, wanted.project_id).await?;
+    let filter = BundleFilter {
+        scenario: wanted.scenario_id.as_deref(),
+        status: Some(status(wanted.status.as_deref())?),
+        limit: wanted.limit.unwrap_or(MOST).clamp(1, MOST),
+    };
+    let bundles = state.store.bundles(caller.scope(), &project, filter).await?;
+    Ok(Json(bundles.into_iter().map(bundle).collect()))
+}
+
+/// `GET /api/bundles/{id}`
+#[utoipa::path(
+    get,
+    path = "/api/bundles/{id}",
+    params(("id" = String, Path, description = "The bundle version")),
+    responses((status = 200, description = "The bundle version without its content", body = Bundle))
+)]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+) -> Result<Json<Bundle>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    Ok(Json(bundle(state.store.bundle(caller.scope(), &id).await?)))
+}
+
+/// `POST /api/bundles`
+#[utoipa::path(
+    post,
+    path = "/api/bundles",
+    request_body = NewBundle,
+    responses((status = 201, description = "The bundle version", body = Bundle))
+)]
+pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input: Input<NewBundle>) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let status = status(input.value.status.as_deref())?;
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let asked = input.value;
+    let new = test_data::NewBundle {
+        project: &asked.project_id,
+        scenario: asked.scenario_id.as_deref(),
+        input_set: asked.input_set_id.as_deref(),
+        name: asked.name.as_deref(),
+    };
+    let made = match status {
+        BundleStatus::Draft => write.transaction.create_bundle(caller.scope(), new).await?,
+        BundleStatus::Published => write.transaction.publish_new_bundle(caller.scope(), new).await?,
+    };
+    write.finish(StatusCode::CREATED, &bundle(made), None).await
+}
+
+/// `PUT /api/bundles/{id}`
+#[utoipa::path(
+    put,
+    path = "/api/bundles/{id}",
+    params(("id" = String, Path, description = "The bundle version")),
+    request_body = BundleChange,
+    responses((status = 200, description = "The bundle version, published", body = Bundle))
+)]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    input: Input<BundleChange>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    if status(Some(&input.value.status))? == BundleStatus::Draft {
+        return Err(ApiError::Refused("What is published stays so; only publishing can be asked for.".to_owned()));
+    }
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let published = write.transaction.publish_bundle(caller.scope(), &id).await?;
+    write.finish(StatusCode::OK, &bundle(published), None).await
+}
+
+/// Returns the status that a request names.
+fn status(text: Option<&str>) -> Result<BundleStatus, ApiError> {
+    match text {
+        None | Some("published") => Ok(BundleStatus::Published),
+        Some("draft") => Ok(BundleStatus::Draft),
+        Some(_) => Err(ApiError::Invalid("A bundle's status is `draft` or `published`.".to_owned())),
+    }
+}
+
+/// Returns a bundle version in the dialect's words.
+pub(super) fn bundle(stored: test_data::Bundle) -> Bundle {
+    Bundle {
+        bundle_version_id: stored.id.clone(),
+        id: stored.id,
+        project_id: stored.project_id,
+        scenario_id: stored.scenario_id,
+        input_set_id: stored.input_set_id,
+        name: stored.name,
+        status: stored.status.label().to_owned(),
+        generation: stored.generation,
+        input_count: stored.input_count,
+        personas_count: stored.persona_count,
+        created_at: time(stored.created_at),
+    }
+}

@@ -1,0 +1,81 @@
+//! `/api/personas`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keepstep_api::fluxloop::NewPersona;
+use keepstep_store::Role;
+use keepstep_store::test_data::TestPersona;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::project_of;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Parameters};
+use crate::write::{Begun, Write};
+
+/// Which personas a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    project_id: Option<String>,
+    scenario_id: Option<String>,
+}
+
+/// `GET /api/personas?project_id=&scenario_id=`
+#[utoipa::path(
+    get,
+    path = "/api/personas",
+    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "The project of this scenario instead")),
+    responses((status = 200, description = "The personas of the project", body = Vec<Object>))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let project = match wanted.scenario_id {
+        Some(id) => state.store.scenario(caller.scope(), &id).await?.project_id,
+        None => project_of(&state, &caller, wanted.project_id).await?,
+    };
+    let personas = state.store.test_personas(caller.scope(), &project).await?;
+    Ok(Json(personas.iter().map(persona).collect()))
+}
+
+/// `POST /api/personas`: makes one, or changes the one that has the name.
+#[utoipa::path(
+    post,
+    path = "/api/personas",
+    request_body = NewPersona,
+    responses((status = 201, description = "The persona", body = Object))
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    input: Input<NewPersona>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let NewPersona { project_id, name, others } = input.value;
+    let project = project_of(&state, &caller, project_id).await?;
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let made = write.transaction.put_test_persona(caller.scope(), &project, &name, &others).await?;
+    write.finish(StatusCode::CREATED, &persona(&made), None).await
+}
+
+/// Returns a persona as the dialect lists it: the peers want texts where they show a column.
+fn persona(stored: &TestPersona) -> Value {
+    let mut document = stored.document();
+    document["persona_id"] = json!(stored.id);
+    for column in ["description", "difficulty", "type"] {
+        if !document[column].is_string() {
+            document[column] = json!("");
+        }
+    }
+    document
+}

@@ -1,0 +1,203 @@
+//! The fluxloop dialect: the bodies that the peers read.
+
+use keepstep_api::fluxloop::Pulled;
+use keepstep_store::test_data::TestDataFile;
+use keepstep_store::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::world::{World, read};
+
+/// A project with one published bundle of so many inputs. Returns the ids of the project and the bundle.
+async fn shop(world: &World, inputs: usize) -> (String, String) {
+    let inputs: Vec<Value> =
+        (0..inputs).map(|number| json!({"text": format!("Question {number}"), "persona": "novice"})).collect();
+    let file: TestDataFile = serde_json::from_value(json!({
+        "scenario": {"name": "orders", "config": {"goal": "g"}},
+        "personas": [{"name": "novice", "description": "New"}],
+        "inputs": inputs,
+        "criteria": [{"name": "Politeness", "items": ["Be polite"]}],
+    }))
+    .unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap();
+    let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    (project.id, bundle.id)
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(members) => members.values().any(has_null),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_pull_has_no_null_and_each_first_message_is_one_text() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 2001).await;
+    let answer = world.post("/api/sync/pull", json!({"bundle_version_id": null, "project_id": project})).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert!(!has_null(&answer.json()));
+    let pulled: Pulled = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(pulled.bundle_version.id, bundle);
+    assert_eq!((pulled.input_items.len(), pulled.personas.len(), pulled.criteria_pack.len()), (2001, 1, 1));
+    assert!(pulled.input_items.iter().all(|item| item["messages"][0]["content"].is_string()));
+    assert_eq!(pulled.scenario_context["scenario"]["name"], "orders");
+    assert_eq!(pulled.sync_meta["pulled_at"], "2023-11-14T22:13:20Z");
+}
+
+#[tokio::test]
+async fn what_is_known_already_is_not_sent_again() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 1).await;
+    let body = json!({"project_id": project});
+    let tag = world.post("/api/sync/pull", body.clone()).await.header("etag").to_owned();
+    let request = |tag: &str| world.request("POST", "/api/sync/pull").header("if-none-match", tag.to_owned()).json(&body);
+    assert_eq!(read(request(&tag)).await.status, 304);
+    assert_eq!(read(request(&format!("\"x\", W/{tag}"))).await.status, 304);
+    assert_eq!(read(request("\"x\"")).await.status, 200);
+    let known = json!({"project_id": project, "known_bundle_version_id": bundle});
+    assert_eq!(world.post("/api/sync/pull", known).await.status, 304);
+    // A smaller pull is another answer.
+    let smaller = json!({"project_id": project, "include_inputs": false});
+    let answer = world.post("/api/sync/pull", smaller).await;
+    assert_eq!(answer.json()["input_items"], json!([]));
+    assert_ne!(answer.header("etag"), tag);
+}
+
+#[tokio::test]
+async fn f16_only_the_bundle_that_was_asked_for_is_sent() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 1).await;
+    let other = world.post("/api/projects", json!({"name": "other"})).await.json()["id"].clone();
+    let made = world.post("/api/scenarios", json!({"project_id": project, "name": "billing"})).await.json();
+    for body in [
+        json!({"project_id": project, "bundle_version_id": "bundle_0"}),
+        json!({"project_id": other, "bundle_version_id": bundle}),
+        json!({"project_id": other}),
+        json!({"project_id": project, "scenario_id": made["id"]}),
+        json!({"bundle_version_id": bundle, "scenario_id": made["id"]}),
+    ] {
+        let answer = world.post("/api/sync/pull", body).await;
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.json()["detail"], answer.json()["message"]);
+    }
+}
+
+#[tokio::test]
+async fn f17_the_bundle_that_was_published_last_is_the_default() {
+    let world = World::start().await;
+    let (project, first) = shop(&world, 1).await;
+    let draft = world.post("/api/bundles", json!({"project_id": project, "name": "next", "status": "draft"})).await.json();
+    let newest = |answer: Value| answer["bundle_version"]["id"].clone();
+    assert_eq!(newest(world.post("/api/sync/pull", json!({"project_id": project})).await.json()), json!(first));
+    let path = format!("/api/bundles/{}", draft["id"].as_str().unwrap());
+    let published = read(world.request("PUT", &path).json(&json!({"status": "published"}))).await.json();
+    assert_eq!((&published["status"], &published["generation"]), (&json!("published"), &json!(2)));
+    assert_eq!(newest(world.post("/api/sync/pull", json!({"project_id": project})).await.json()), draft["id"]);
+    let listed = world.get(&format!("/api/bundles?project_id={project}&limit=1")).await.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &draft["id"]));
+}
+
+#[tokio::test]
+async fn lists_are_bare_arrays_with_texts_for_ids() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 2).await;
+    for path in ["workspaces", "projects", "scenarios", "bundles", "personas", "api-keys"] {
+        let answer = world.get(&format!("/api/{path}?project_id={project}")).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(
+            answer.json().as_array().unwrap().iter().all(|item| item["id"].is_string() && item["name"].is_string()),
+            "{path}"
+        );
+    }
+    let sets = world.get(&format!("/api/inputs?project_id={project}")).await.json();
+    let set = sets["input_sets"][0]["id"].as_str().unwrap();
+    let shown = world.get(&format!("/api/inputs/{set}")).await.json();
+    assert_eq!((&shown["count"], &shown["inputs"][1]["text"]), (&json!(2), &json!("Question 1")));
+    let items = world.get(&format!("/api/inputs?input_set_id={set}")).await.json();
+    assert_eq!(items["items"].as_array().unwrap().len(), 2);
+    let shown = world.get(&format!("/api/bundles/{bundle}")).await.json();
+    assert_eq!((&shown["input_count"], &shown["bundle_version_id"]), (&json!(2), &json!(bundle)));
+}
+
+#[tokio::test]
+async fn a_key_of_a_project_sees_only_that() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 1).await;
+    let other = world.post("/api/projects", json!({"name": "other"})).await.json()["id"].as_str().unwrap().to_owned();
+    let made = world.post("/api/api-keys", json!({"project_id": other})).await;
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    let with = |method: &str, path: &str| world.anonymous(method, path).bearer_auth(&key);
+    assert_eq!(read(with("GET", "/api/projects")).await.json().as_array().unwrap().len(), 1);
+    for path in ["projects/", "bundles/", "scenarios?project_id=", "bundles?project_id=", "inputs?project_id="] {
+        let id = if path == "bundles/" { &bundle } else { &project };
+        assert_eq!(read(with("GET", &format!("/api/{path}{id}"))).await.status, 404, "{path}");
+    }
+    let pull = with("POST", "/api/sync/pull").json(&json!({"project_id": project, "bundle_version_id": bundle}));
+    assert_eq!(read(pull).await.status, 404);
+    // An editor makes neither keys nor projects; an owner of a project makes no other project.
+    assert_eq!(read(with("POST", "/api/api-keys").json(&json!({"project_id": other}))).await.status, 403);
+    let scope = Scope { project_id: Some(other), ..world.scope.clone() };
+    let owner = world.key("petra", Role::Owner, &scope, None).await;
+    let request = world.anonymous("POST", "/api/projects").bearer_auth(owner).json(&json!({"name": "third"}));
+    assert_eq!(read(request).await.code(), "KEY_TOO_NARROW");
+}
+
+#[tokio::test]
+async fn a_viewer_writes_nothing() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, 1).await;
+    let viewer = world.key("vera", Role::Viewer, &world.scope, None).await;
+    for (method, path, body) in [
+        ("POST", "/api/projects".to_owned(), json!({"name": "n"})),
+        ("POST", "/api/api-keys".to_owned(), json!({"project_id": project})),
+        ("POST", "/api/scenarios".to_owned(), json!({"project_id": project, "name": "n"})),
+        ("PATCH", "/api/scenarios/x".to_owned(), json!({"name": "n"})),
+        ("POST", "/api/bundles".to_owned(), json!({"project_id": project})),
+        ("PUT", format!("/api/bundles/{bundle}"), json!({"status": "published"})),
+        ("POST", "/api/personas".to_owned(), json!({"project_id": project, "name": "n"})),
+    ] {
+        let answer = read(world.anonymous(method, &path).bearer_auth(&viewer).json(&body)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "KEY_TOO_NARROW"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_model_is_refused_in_words() {
+    let world = World::start().await;
+    let answer = world.post("/api/inputs/synthesize", json!({"project_id": "x"})).await;
+    insta::assert_snapshot!(world.shown(&answer), @r#"
+    501
+    {
+      "success": false,
+      "message": "This platform does not synthesize inputs: it has no model to ask.",
+      "detail": "This platform does not synthesize inputs: it has no model to ask.",
+      "error": "Not Implemented",
+      "code": "NOT_OFFERED",
+      "statusCode": 501,
+      "hint": "Write it by hand; `keepstep admin import` brings a file here."
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn f35_a_repeated_write_with_a_key_is_done_once() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let body = json!({"project_id": project, "name": "billing", "config_snapshot": {"goal": "g"}});
+    let request = || world.request("POST", "/api/scenarios").header("idempotency-key", "once").json(&body);
+    let (first, second) = (read(request()).await, read(request()).await);
+    assert_eq!((first.status, &first.text), (201, &second.text));
+    assert_eq!(read(world.request("POST", "/api/scenarios").json(&body)).await.status, 409);
+    // The same content published again is the same version.
+    let publish = || world.post("/api/bundles", json!({"project_id": project, "scenario_id": null, "name": "n"}));
+    assert_eq!(publish().await.code(), "REFUSED");
+    let orders = world.get(&format!("/api/scenarios?project_id={project}")).await.json();
+    let orders = orders.as_array().unwrap().iter().find(|scenario| scenario["name"] == "orders").unwrap()["id"].clone();
+    let publish = || world.post("/api/bundles", json!({"project_id": project, "scenario_id": orders, "name": "n"}));
+    assert_eq!(publish().await.json()["id"], publish().await.json()["id"]);
+}

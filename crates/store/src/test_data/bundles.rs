@@ -1,0 +1,366 @@
+//! Bundle versions: drafts, publishing, reading.
+
+use keepstep_core::Digest;
+use serde_json::{Value, json};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::in_scope;
+use super::inputs::{InputSet, read_input_set};
+use super::personas::read_personas;
+use super::scenarios::{Scenario, read_scenario};
+use crate::model::Scope;
+use crate::organisations::{check_name, require_project};
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// Whether a bundle version may still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BundleStatus {
+    /// It has no content of its own yet, and nobody pulls it.
+    Draft,
+    /// It never changes.
+    Published,
+}
+
+impl BundleStatus {
+    /// Returns the name under which it is stored.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+        }
+    }
+}
+
+/// A bundle version, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Its id.
+    pub id: String,
+    /// The project that it belongs to.
+    pub project_id: String,
+    /// The scenario that it belongs to.
+    pub scenario_id: String,
+    /// Its inputs.
+    pub input_set_id: String,
+    /// The version of its inputs.
+    pub input_set_version: u32,
+    /// How many inputs it has.
+    pub input_count: u32,
+    /// How many personas it has.
+    pub persona_count: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it may still change.
+    pub status: BundleStatus,
+    /// Counts the published versions of a scenario; a draft has none.
+    pub generation: Option<u32>,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+/// What a published bundle version pins, besides its inputs. JSON texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleContent {
+    /// The scenario as an object: `id`, `name`, `description`, `config_snapshot`.
+    pub scenario: String,
+    /// The personas as an array.
+    pub personas: String,
+    /// The criteria as an array.
+    pub criteria: String,
+}
+
+/// Which bundle versions to read.
+#[derive(Debug, Clone, Copy)]
+pub struct BundleFilter<'a> {
+    /// Only those of a scenario.
+    pub scenario: Option<&'a str>,
+    /// Only those of a status.
+    pub status: Option<BundleStatus>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// A bundle version to make as a draft.
+#[derive(Debug, Clone, Copy)]
+pub struct NewBundle<'a> {
+    /// The project.
+    pub project: &'a str,
+    /// The scenario; the project's only one where this is left out.
+    pub scenario: Option<&'a str>,
+    /// The inputs; the scenario's newest where this is left out.
+    pub input_set: Option<&'a str>,
+    /// Its name; the scenario's where this is left out.
+    pub name: Option<&'a str>,
+}
+
+/// The columns of a bundle in a scope.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT b.id, s.project_id, b.scenario_id, b.input_set_id, i.version, i.item_count, b.persona_count, b.name,
+               b.status, b.generation, b.created_at
+             FROM bundles b JOIN scenarios s ON s.id = b.scenario_id JOIN projects p ON p.id = s.project_id
+             JOIN input_sets i ON i.id = b.input_set_id WHERE ",
+            in_scope!(),
+            " ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Returns the bundle versions of a project: drafts first, then those that were published last.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn bundles(&self, scope: &Scope, project: &str, filter: BundleFilter<'_>) -> Result<Vec<Bundle>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(select!(
+            "AND p.id = ?3 AND (?4 IS NULL OR s.id = ?4) AND (?5 IS NULL OR b.status = ?5)
+             ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT ?6"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(project)
+        .bind(filter.scenario)
+        .bind(filter.status.map(BundleStatus::label))
+        .bind(filter.limit)
+        .fetch_all(&mut *reader)
+        .await?;
+        rows.iter().map(bundle).collect()
+    }
+
+    /// Returns a bundle version.
+    ///
+    /// # Errors
+    /// There is no such version in the scope, or the database failed.
+    pub async fn bundle(&self, scope: &Scope, id: &str) -> Result<Bundle> {
+        read_bundle(&mut *self.reader().await?, scope, id).await
+    }
+
+    /// Returns the bundle version of a project, or of one of its scenarios, that was published last.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, nothing is published, or the database failed.
+    pub async fn newest_bundle(&self, scope: &Scope, project: &str, scenario: Option<&str>) -> Result<Bundle> {
+        let filter = BundleFilter { scenario, status: Some(BundleStatus::Published), limit: 1 };
+        let newest = self.bundles(scope, project, filter).await?.into_iter().next();
+        newest.ok_or_else(|| StoreError::NothingPublished(scenario.unwrap_or(project).to_owned()))
+    }
+
+    /// Returns what a published bundle version pins, besides its inputs.
+    ///
+    /// # Errors
+    /// It is a draft, there is no such version in the scope, or the database failed.
+    pub async fn bundle_content(&self, scope: &Scope, id: &str) -> Result<BundleContent> {
+        let mut reader = self.reader().await?;
+        if read_bundle(&mut reader, scope, id).await?.status == BundleStatus::Draft {
+            return Err(StoreError::BundleIsDraft(id.to_owned()));
+        }
+        let row =
+            sqlx::query("SELECT scenario, personas, criteria FROM bundles WHERE id = ?").bind(id).fetch_one(&mut *reader).await?;
+        Ok(BundleContent {
+            scenario: row.try_get("scenario")?,
+            personas: row.try_get("personas")?,
+            criteria: row.try_get("criteria")?,
+        })
+    }
+}
+
+impl Transaction {
+    /// Makes a bundle version as a draft.
+    ///
+    /// # Errors
+    /// The project, the scenario or the inputs are not in the scope or not of each other, which scenario is meant is not
+    /// clear, the name is not one, or the database failed.
+    pub async fn create_bundle(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Bundle> {
+        require_project(self.connection(), scope, new.project).await?;
+        let scenario = self.scenario_of(scope, new).await?;
+        let set = self.input_set_of(scope, &scenario, new.input_set).await?;
+        let (id, now) = (self.surroundings.id("bundle_")?, self.now);
+        let name = check_name(new.name.unwrap_or(&scenario.name))?;
+        sqlx::query(
+            "INSERT INTO bundles (id, scenario_id, input_set_id, name, status, created_at) VALUES (?, ?, ?, ?, 'draft', ?)",
+        )
+        .bind(&id)
+        .bind(&scenario.id)
+        .bind(&set.id)
+        .bind(name)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        read_bundle(self.connection(), scope, &id).await
+    }
+
+    /// Publishes a bundle version with the scenario, the personas and the criteria as they are now. One that is published
+    /// already stays as it is.
+    ///
+    /// # Errors
+    /// There is no such version in the scope, or the database failed.
+    pub async fn publish_bundle(&mut self, scope: &Scope, id: &str) -> Result<Bundle> {
+        let draft = read_bundle(self.connection(), scope, id).await?;
+        if draft.status == BundleStatus::Published {
+            return Ok(draft);
+        }
+        let content = self.content_of(scope, &draft).await?;
+        self.publish(scope, &draft, &content).await
+    }
+
+    /// Makes a bundle version and publishes it, unless the one that the scenario published last is the same: then that
+    /// one is returned.
+    ///
+    /// # Errors
+    /// As [`Transaction::create_bundle`].
+    pub async fn publish_new_bundle(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Bundle> {
+        let draft = self.create_bundle(scope, new).await?;
+        let content = self.content_of(scope, &draft).await?;
+        let newest =
+            sqlx::query("SELECT id, digest FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC")
+                .bind(&draft.scenario_id)
+                .fetch_optional(self.connection())
+                .await?;
+        if let Some(newest) = newest
+            && newest.try_get::<&str, _>("digest")? == content.digest(&draft)
+        {
+            let id: String = newest.try_get("id")?;
+            sqlx::query("DELETE FROM bundles WHERE id = ?").bind(&draft.id).execute(self.connection()).await?;
+            return read_bundle(self.connection(), scope, &id).await;
+        }
+        self.publish(scope, &draft, &content).await
+    }
+
+    async fn publish(&mut self, scope: &Scope, draft: &Bundle, content: &BundleContent) -> Result<Bundle> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT json_array_length(?)").bind(&content.personas).fetch_one(self.connection()).await?;
+        sqlx::query(
+            "UPDATE bundles SET status = 'published', scenario = ?2, personas = ?3, criteria = ?4, persona_count = ?5, digest = ?6,
+               generation = (SELECT coalesce(max(generation), 0) + 1 FROM bundles WHERE scenario_id = ?7),
+               sequence = (SELECT coalesce(max(sequence), 0) + 1 FROM bundles)
+             WHERE id = ?1",
+        )
+        .bind(&draft.id)
+        .bind(&content.scenario)
+        .bind(&content.personas)
+        .bind(&content.criteria)
+        .bind(count)
+        .bind(content.digest(draft))
+        .bind(&draft.scenario_id)
+        .execute(self.connection())
+        .await?;
+        read_bundle(self.connection(), scope, &draft.id).await
+    }
+
+    /// Returns what a draft would pin now: the personas are those that its inputs name.
+    async fn content_of(&mut self, scope: &Scope, draft: &Bundle) -> Result<BundleContent> {
+        let scenario = read_scenario(self.connection(), scope, &draft.scenario_id).await?;
+        let named: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT json_extract(document, '$.persona_id') FROM input_items
+             WHERE input_set_id = ? AND json_extract(document, '$.persona_id') NOT NULL",
+        )
+        .bind(&draft.input_set_id)
+        .fetch_all(self.connection())
+        .await?;
+        let mut personas = read_personas(self.connection(), &draft.project_id).await?;
+        personas.retain(|persona| named.contains(&persona.id));
+        let personas: Vec<Value> = personas.iter().map(super::TestPersona::document).collect();
+        let criteria = sqlx::query("SELECT id, name, version, body FROM criteria WHERE scenario_id = ? ORDER BY position, name")
+            .bind(&draft.scenario_id)
+            .fetch_all(self.connection())
+            .await?;
+        let criteria = criteria.iter().map(criterion).collect::<Result<Vec<_>>>()?;
+        Ok(BundleContent {
+            scenario: rows::text(&json!({
+                "id": scenario.id,
+                "name": scenario.name,
+                "description": scenario.description,
+                "config_snapshot": scenario.config,
+            })),
+            personas: rows::text(&personas),
+            criteria: rows::text(&criteria),
+        })
+    }
+
+    async fn scenario_of(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Scenario> {
+        let id = match new.scenario {
+            Some(id) => id.to_owned(),
+            None => {
+                let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM scenarios WHERE project_id = ? LIMIT 2")
+                    .bind(new.project)
+                    .fetch_all(self.connection())
+                    .await?;
+                match <[String; 1]>::try_from(ids) {
+                    Ok([id]) => id,
+                    Err(_) => return Err(StoreError::WhichScenario(new.project.to_owned())),
+                }
+            }
+        };
+        let scenario = read_scenario(self.connection(), scope, &id).await?;
+        if scenario.project_id == new.project { Ok(scenario) } else { Err(StoreError::ScenarioNotFound(id)) }
+    }
+
+    async fn input_set_of(&mut self, scope: &Scope, scenario: &Scenario, id: Option<&str>) -> Result<InputSet> {
+        let id = match id {
+            Some(id) => id.to_owned(),
+            None => sqlx::query_scalar("SELECT id FROM input_sets WHERE scenario_id = ? ORDER BY version DESC LIMIT 1")
+                .bind(&scenario.id)
+                .fetch_optional(self.connection())
+                .await?
+                .ok_or_else(|| StoreError::NoInputs(scenario.name.clone()))?,
+        };
+        let set = read_input_set(self.connection(), scope, &id).await?;
+        if set.scenario_id == scenario.id { Ok(set) } else { Err(StoreError::InputSetNotFound(id)) }
+    }
+}
+
+impl BundleContent {
+    /// Returns a digest of everything that a person could change about a bundle version.
+    fn digest(&self, bundle: &Bundle) -> String {
+        let parts = [&bundle.name, &bundle.input_set_id, &self.scenario, &self.personas, &self.criteria];
+        Digest::of_bytes(rows::text(&parts).as_bytes()).to_string()
+    }
+}
+
+async fn read_bundle(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Bundle> {
+    let row = sqlx::query(select!("AND b.id = ?3"))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map_or_else(|| Err(StoreError::BundleNotFound(id.to_owned())), bundle)
+}
+
+fn bundle(row: &SqliteRow) -> Result<Bundle> {
+    let id: String = row.try_get("id")?;
+    Ok(Bundle {
+        project_id: row.try_get("project_id")?,
+        scenario_id: row.try_get("scenario_id")?,
+        input_set_id: row.try_get("input_set_id")?,
+        input_set_version: row.try_get("version")?,
+        input_count: row.try_get("item_count")?,
+        persona_count: row.try_get("persona_count")?,
+        name: row.try_get("name")?,
+        status: match row.try_get("status")? {
+            "draft" => BundleStatus::Draft,
+            "published" => BundleStatus::Published,
+            _ => return Err(rows::damaged("status", &id)),
+        },
+        generation: row.try_get("generation")?,
+        created_at: row.try_get("created_at")?,
+        id,
+    })
+}
+
+/// Returns a criterion as one object.
+fn criterion(row: &SqliteRow) -> Result<Value> {
+    let id: String = row.try_get("id")?;
+    let mut document = serde_json::Map::new();
+    document.insert("name".to_owned(), row.try_get::<String, _>("name")?.into());
+    document.insert("version".to_owned(), row.try_get::<u32, _>("version")?.into());
+    let body = rows::object(row, "body", &id)?;
+    document.extend(body.into_iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "name" | "version")));
+    document.insert("id".to_owned(), id.into());
+    Ok(Value::Object(document))
+}

@@ -1,0 +1,209 @@
+//! The file that brings test data to the platform.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The largest number of inputs in one file.
+const MOST_INPUTS: usize = 100_000;
+
+/// The longest text of a message, in bytes.
+const LONGEST_TEXT: usize = 1024 * 1024;
+
+/// A scenario with its personas, inputs and criteria. Everything but the scenario's name and one input may be left out.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestDataFile {
+    /// The scenario.
+    pub scenario: ScenarioFile,
+    /// The personas.
+    #[serde(default)]
+    pub personas: Vec<PersonaFile>,
+    /// The inputs.
+    pub inputs: Vec<InputFile>,
+    /// The criteria.
+    #[serde(default)]
+    pub criteria: Vec<CriterionFile>,
+    /// The bundle.
+    #[serde(default)]
+    pub bundle: BundleFile,
+}
+
+/// The scenario of a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// Its name.
+    pub name: String,
+    /// What it is about; what the platform has stays where this is left out.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Its configuration; what the platform has stays where this is left out.
+    #[serde(default, alias = "config_snapshot")]
+    pub config: Option<Map<String, Value>>,
+}
+
+/// A persona of a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct PersonaFile {
+    /// Their name.
+    pub name: String,
+    /// Everything else: `description`, `difficulty`, …
+    #[serde(flatten)]
+    pub body: Map<String, Value>,
+}
+
+/// An input of a file: either a text or messages.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// Names the input where its text changes; made from its content where it is left out.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// What the user says.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// What is said, by whom.
+    #[serde(default)]
+    pub messages: Option<Vec<Message>>,
+    /// The name of the persona that says it.
+    #[serde(default)]
+    pub persona: Option<String>,
+    /// Whatever else is to be known about it.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+}
+
+/// A message of an input.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Who says it: `user`, `assistant`, `system`.
+    pub role: String,
+    /// What is said.
+    pub content: String,
+}
+
+/// A criterion of a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct CriterionFile {
+    /// Its name.
+    pub name: String,
+    /// Everything else: `items`, `details`, …
+    #[serde(flatten)]
+    pub body: Map<String, Value>,
+}
+
+/// The bundle of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleFile {
+    /// Its name; the scenario's where this is left out.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Test data that can be read but has no meaning. Inputs are counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestDataError {
+    /// There is no input.
+    #[error("there is no input: `inputs` needs at least one")]
+    NoInputs,
+    /// There are too many inputs.
+    #[error("there are {found} inputs, and a set has at most {MOST_INPUTS}")]
+    TooManyInputs {
+        /// How many there are.
+        found: usize,
+    },
+    /// An input has no meaning.
+    #[error("input {number}: {reason}")]
+    Input {
+        /// Which.
+        number: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// An input names a persona that nobody has.
+    #[error("input {number}: there is no persona {name:?} in `personas` or in the project")]
+    UnknownPersona {
+        /// Which.
+        number: usize,
+        /// The name.
+        name: String,
+    },
+    /// Two of a kind have the same name or id.
+    #[error("two {what} are called {name:?}")]
+    Twice {
+        /// The kind.
+        what: &'static str,
+        /// The name or id.
+        name: String,
+    },
+}
+
+impl InputFile {
+    /// Returns what is said, a text as one message of the user.
+    pub fn spoken(&self) -> Vec<Message> {
+        match (&self.text, &self.messages) {
+            (Some(text), _) => vec![Message { role: "user".to_owned(), content: text.clone() }],
+            (None, messages) => messages.clone().unwrap_or_default(),
+        }
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        let messages = match (&self.text, &self.messages) {
+            (Some(_), Some(_)) => return Some("it has both `text` and `messages`"),
+            (None, None) => return Some("it has neither `text` nor `messages`"),
+            _ => self.spoken(),
+        };
+        let is_id = |id: &String| !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
+        if !messages.iter().any(|message| message.role == "user") {
+            Some("no message has the role `user`")
+        } else if messages.iter().any(|message| message.content.trim().is_empty()) {
+            Some("a message is empty")
+        } else if messages.iter().any(|message| message.content.len() > LONGEST_TEXT) {
+            Some("a message is longer than 1 MiB")
+        } else if messages.iter().any(|message| message.role.trim().is_empty()) {
+            Some("a message has an empty role")
+        } else if self.id.as_ref().is_some_and(|id| !is_id(id)) {
+            Some("its `id` is empty, longer than 200 bytes, or holds control characters")
+        } else {
+            None
+        }
+    }
+}
+
+impl TestDataFile {
+    /// Checks what can be checked without a platform.
+    ///
+    /// # Errors
+    /// The first thing that has no meaning.
+    pub fn check(&self) -> Result<(), TestDataError> {
+        if self.inputs.is_empty() {
+            return Err(TestDataError::NoInputs);
+        }
+        if self.inputs.len() > MOST_INPUTS {
+            return Err(TestDataError::TooManyInputs { found: self.inputs.len() });
+        }
+        for (index, input) in self.inputs.iter().enumerate() {
+            if let Some(reason) = input.problem() {
+                return Err(TestDataError::Input { number: index + 1, reason });
+            }
+        }
+        // Outer white space is no part of a name.
+        once("personas", self.personas.iter().map(|persona| persona.name.trim()))?;
+        once("criteria", self.criteria.iter().map(|criterion| criterion.name.trim()))?;
+        once("inputs", self.inputs.iter().filter_map(|input| input.id.as_deref()))
+    }
+}
+
+fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), TestDataError> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(TestDataError::Twice { what, name: name.chars().take(80).collect() });
+        }
+    }
+    Ok(())
+}

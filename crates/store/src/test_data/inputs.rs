@@ -1,0 +1,145 @@
+//! Input sets and their items.
+
+use keepstep_core::Digest;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::in_scope;
+use crate::model::Scope;
+use crate::organisations::require_project;
+use crate::{Result, Store, StoreError, Transaction};
+
+/// A set of inputs. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputSet {
+    /// Its id.
+    pub id: String,
+    /// The project that it belongs to.
+    pub project_id: String,
+    /// The scenario that it belongs to.
+    pub scenario_id: String,
+    /// Counts the sets of a scenario.
+    pub version: u32,
+    /// How many items it has.
+    pub item_count: u32,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+/// The columns of an input set in a scope.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.id, s.project_id, i.scenario_id, i.version, i.item_count, i.created_at
+             FROM input_sets i JOIN scenarios s ON s.id = i.scenario_id JOIN projects p ON p.id = s.project_id WHERE ",
+            in_scope!(),
+            " ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Returns the input sets of a project, or of one of its scenarios, newest first.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn input_sets(&self, scope: &Scope, project: &str, scenario: Option<&str>) -> Result<Vec<InputSet>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(select!("AND p.id = ?3 AND (?4 IS NULL OR s.id = ?4) ORDER BY i.created_at DESC, i.rowid DESC"))
+            .bind(&scope.org_id)
+            .bind(&scope.project_id)
+            .bind(project)
+            .bind(scenario)
+            .fetch_all(&mut *reader)
+            .await?;
+        rows.iter().map(input_set).collect()
+    }
+
+    /// Returns an input set.
+    ///
+    /// # Errors
+    /// There is no such set in the scope, or the database failed.
+    pub async fn input_set(&self, scope: &Scope, id: &str) -> Result<InputSet> {
+        read_input_set(&mut *self.reader().await?, scope, id).await
+    }
+
+    /// Returns up to `limit` items of a set from a position on, each as the JSON text that a pull sends.
+    ///
+    /// Sets never change, so pages that are read one after the other are of one set.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn input_items(&self, set: &str, from: u32, limit: u32) -> Result<Vec<String>> {
+        let documents = sqlx::query_scalar(
+            "SELECT document FROM input_items WHERE input_set_id = ? AND position >= ? ORDER BY position LIMIT ?",
+        )
+        .bind(set)
+        .bind(from)
+        .bind(limit)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        Ok(documents)
+    }
+}
+
+impl Transaction {
+    /// Returns the scenario's input set with these items, made if there is none. `items` is the JSON text of an array
+    /// of objects that have ids.
+    pub(super) async fn ensure_input_set(&mut self, scope: &Scope, scenario: &str, items: &str) -> Result<InputSet> {
+        let digest = Digest::of_bytes(items.as_bytes()).to_string();
+        let known: Option<String> =
+            sqlx::query_scalar("SELECT id FROM input_sets WHERE scenario_id = ? AND digest = ? ORDER BY version DESC LIMIT 1")
+                .bind(scenario)
+                .bind(&digest)
+                .fetch_optional(self.connection())
+                .await?;
+        if let Some(id) = known {
+            return read_input_set(self.connection(), scope, &id).await;
+        }
+        let (id, now) = (self.surroundings.id("inputs_")?, self.now);
+        sqlx::query(
+            "INSERT INTO input_sets (id, scenario_id, version, digest, item_count, created_at)
+             SELECT ?1, ?2, coalesce(max(version), 0) + 1, ?3, json_array_length(?4), ?5 FROM input_sets WHERE scenario_id = ?2",
+        )
+        .bind(&id)
+        .bind(scenario)
+        .bind(&digest)
+        .bind(items)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        // One statement for all items, however many there are.
+        sqlx::query(
+            "INSERT INTO input_items (input_set_id, position, id, document)
+             SELECT ?1, key, json_extract(value, '$.id'), value FROM json_each(?2)",
+        )
+        .bind(&id)
+        .bind(items)
+        .execute(self.connection())
+        .await?;
+        read_input_set(self.connection(), scope, &id).await
+    }
+}
+
+pub(super) async fn read_input_set(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<InputSet> {
+    let row = sqlx::query(select!("AND i.id = ?3"))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map_or_else(|| Err(StoreError::InputSetNotFound(id.to_owned())), input_set)
+}
+
+fn input_set(row: &SqliteRow) -> Result<InputSet> {
+    Ok(InputSet {
+        id: row.try_get("id")?,
+        project_id: row.try_get("project_id")?,
+        scenario_id: row.try_get("scenario_id")?,
+        version: row.try_get("version")?,
+        item_count: row.try_get("item_count")?,
+        created_at: row.try_get("created_at")?,
+    })
+}

@@ -1,0 +1,25 @@
+//! Test data: scenarios, personas, input sets, criteria, and the bundle versions that pin them together.
+//!
+//! A published bundle version never changes. Its items are those of an input set, which never changes either; its
+//! scenario, personas and criteria are copied at the moment of publishing.
+
+mod bundles;
+mod file;
+mod import;
+mod inputs;
+mod personas;
+mod scenarios;
+
+pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
+pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
+pub use inputs::InputSet;
+pub use personas::TestPersona;
+pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
+
+/// The condition that the project `p` is in a scope, which is bound as `?1` and `?2`.
+macro_rules! in_scope {
+    () => {
+        "p.org_id = ?1 AND (?2 IS NULL OR p.id = ?2)"
+    };
+}
+pub(crate) use in_scope;

@@ -1,0 +1,90 @@
+//! The users that a test plays.
+
+use serde_json::{Map, Value};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::model::Scope;
+use crate::organisations::{check_name, require_project};
+use crate::{Result, Store, Transaction, rows};
+
+/// Somebody whom a test plays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestPersona {
+    /// Their id.
+    pub id: String,
+    /// Their name; no two of a project have the same.
+    pub name: String,
+    /// Everything else that is known: `description`, `difficulty`, …
+    pub body: Map<String, Value>,
+}
+
+impl TestPersona {
+    /// Returns the persona as one object.
+    pub fn document(&self) -> Value {
+        let mut document = Map::new();
+        document.insert("id".to_owned(), Value::String(self.id.clone()));
+        document.insert("name".to_owned(), Value::String(self.name.clone()));
+        document.extend(self.body.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "name")).map(owned));
+        Value::Object(document)
+    }
+}
+
+fn owned((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
+}
+
+impl Store {
+    /// Returns the personas of a project in the order of their names.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn test_personas(&self, scope: &Scope, project: &str) -> Result<Vec<TestPersona>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        read_personas(&mut reader, project).await
+    }
+}
+
+impl Transaction {
+    /// Makes a persona, or changes the one that has the name. Bundles that are published already keep what they have.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, the name is not one, or the database failed.
+    pub async fn put_test_persona(
+        &mut self,
+        scope: &Scope,
+        project: &str,
+        name: &str,
+        body: &Map<String, Value>,
+    ) -> Result<TestPersona> {
+        require_project(self.connection(), scope, project).await?;
+        let name = check_name(name)?;
+        let (new_id, now) = (self.surroundings.id("persona_")?, self.now);
+        let id = sqlx::query_scalar(
+            "INSERT INTO test_personas (id, project_id, name, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (project_id, name) DO UPDATE SET body = ?4 RETURNING id",
+        )
+        .bind(new_id)
+        .bind(project)
+        .bind(name)
+        .bind(rows::text(body))
+        .bind(now)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(TestPersona { id, name: name.to_owned(), body: body.clone() })
+    }
+}
+
+pub(super) async fn read_personas(connection: &mut SqliteConnection, project: &str) -> Result<Vec<TestPersona>> {
+    let rows = sqlx::query("SELECT id, name, body FROM test_personas WHERE project_id = ? ORDER BY name")
+        .bind(project)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(persona).collect()
+}
+
+fn persona(row: &SqliteRow) -> Result<TestPersona> {
+    let id: String = row.try_get("id")?;
+    Ok(TestPersona { name: row.try_get("name")?, body: rows::object(row, "body", &id)?, id })
+}
