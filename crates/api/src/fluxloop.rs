@@ -302,3 +302,300 @@ pub struct Pulled {
     #[serde(default)]
     pub sync_meta: Map<String, Value>,
 }
+
+/// `POST /api/sync/upload`. 0.3.3 sends it twice: before the runs (`upload_meta.mode` is `precreate`) and after.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UploadRequest {
+    /// The bundle version that was run.
+    pub bundle_version_id: String,
+    /// The batch.
+    #[serde(default)]
+    pub run_batch: RunBatchHeader,
+    /// The runs: `id`, `input_item_id`, `persona_id` (0.4.0 sends a name), `status`, `input_snapshot`.
+    #[serde(default)]
+    pub runs: Vec<UploadedRun>,
+    /// What came out of them.
+    #[serde(default)]
+    pub run_results: Vec<UploadedResult>,
+    /// Files that were put where `POST /api/storage/presign` said.
+    #[serde(default)]
+    pub artifacts: Vec<UploadedArtifact>,
+    /// What was said.
+    #[serde(default)]
+    pub turns: Vec<Turn>,
+    /// Counts of turns and warnings; not read.
+    #[serde(default)]
+    pub turn_summaries: Vec<Value>,
+    /// `{"mode": "precreate"}`, or empty.
+    #[serde(default)]
+    pub upload_meta: Map<String, Value>,
+}
+
+/// The batch of an upload.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunBatchHeader {
+    /// Names the batch; 0.4.0 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment_id: Option<String>,
+    /// `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_target: Option<String>,
+    /// `running`, `completed` or `failed`, as the client sees it; the server finds out itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<String>,
+}
+
+/// A run of an upload.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UploadedRun {
+    /// Its id.
+    pub id: String,
+    /// The input; 0.4.0 sends "" where it knows none.
+    #[serde(default)]
+    pub input_item_id: Option<String>,
+    /// The persona: an id, or a name from 0.4.0.
+    #[serde(default)]
+    pub persona_id: Option<String>,
+    /// `running`, `completed` or `failed`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// The input as it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_snapshot: Option<Value>,
+}
+
+/// What came out of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UploadedResult {
+    /// The run.
+    pub run_id: String,
+    /// `completed` or `failed`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Numbers: `duration_ms`, tokens, `turn_count`, `termination_reason`.
+    #[serde(default)]
+    pub metrics: Option<Map<String, Value>>,
+    /// What was said: `[{role, content, metadata?}]`.
+    #[serde(default)]
+    pub transcript: Option<Vec<Value>>,
+    /// `{verdict, scores, failures}`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_eval_summary: Option<Map<String, Value>>,
+}
+
+/// A file of an upload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UploadedArtifact {
+    /// The run that it belongs to.
+    pub run_id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub artifact_type: String,
+    /// The address that `POST /api/storage/presign` gave.
+    pub storage_url: String,
+}
+
+/// A turn; also the body of `POST /api/sync/turns`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Turn {
+    /// The run.
+    pub run_id: String,
+    /// Its id within the run.
+    pub turn_id: String,
+    /// Its place in the run.
+    #[serde(default)]
+    pub sequence: i64,
+    /// Who said it.
+    #[serde(default)]
+    pub role: String,
+    /// What was said.
+    #[serde(default)]
+    pub content: String,
+    /// When.
+    #[serde(default)]
+    pub timestamp: Option<String>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<f64>,
+    /// `[{type, message}]`
+    #[serde(default)]
+    pub warnings: Option<Vec<Value>>,
+}
+
+/// The answer to an upload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Uploaded {
+    /// The batch.
+    pub run_batch_id: String,
+    /// The runs that the request named.
+    pub run_ids: Vec<String>,
+    /// `{"gate_pass_rate": 0..1}`, or empty while runs go on.
+    pub quick_gate: Map<String, Value>,
+    /// The page that shows the batch; ours.
+    #[serde(default)]
+    pub url: String,
+}
+
+/// `POST /api/storage/presign`. `size` and `sha256` are ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PresignRequest {
+    /// The project.
+    #[serde(default)]
+    pub project_id: Option<String>,
+    /// The run that the file belongs to.
+    pub run_id: String,
+    /// What it is.
+    pub artifact_type: String,
+    /// Its name.
+    pub filename: String,
+    /// Its media type.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Its length in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its SHA-256 in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// Where to put a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Presigned {
+    /// The address for one `PUT` without a key; absolute. Empty where the content is there already.
+    #[serde(default)]
+    pub upload_url: String,
+    /// What names the file in the upload.
+    pub storage_url: String,
+    /// What the `PUT` has to carry.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The content is there already: nothing has to be put.
+    #[serde(default)]
+    pub exists: bool,
+}
+
+/// `GET /api/sync/status`: ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SyncStatus {
+    /// The bundle that was published last; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_bundle: Option<LatestBundle>,
+    /// The bundle that was asked about is there.
+    #[serde(default)]
+    pub bundle_known: bool,
+    /// What is there of the experiments that were asked about.
+    #[serde(default)]
+    pub experiments: Vec<ExperimentStatus>,
+}
+
+/// The bundle that was published last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LatestBundle {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// What the server has of an experiment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExperimentStatus {
+    /// Its name.
+    pub experiment_id: String,
+    /// The batch.
+    pub run_batch_id: String,
+    /// `running`, `completed`, `failed` or `abandoned`.
+    pub status: String,
+    /// How many runs it has.
+    pub runs: u64,
+    /// The page that shows it.
+    pub url: String,
+}
+
+/// `POST /api/cli-connect/start`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginStart {
+    /// How the device calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+}
+
+/// What the person has to do. Times are in seconds, under both names that the peers know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginStarted {
+    /// The device's secret.
+    pub device_code: String,
+    /// What the person compares or types.
+    pub user_code: String,
+    /// Where.
+    pub verification_url: String,
+    /// How long the codes hold.
+    #[serde(default)]
+    pub expires_in: u64,
+    /// The same number.
+    #[serde(default)]
+    pub expires_in_sec: u64,
+    /// How long to wait between two questions.
+    #[serde(default)]
+    pub interval: u64,
+    /// The same number.
+    #[serde(default)]
+    pub interval_sec: u64,
+}
+
+/// `POST /api/cli-connect/complete`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginComplete {
+    /// The device's secret.
+    pub device_code: String,
+}
+
+/// How far a login is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginProgress {
+    /// `pending`, `approved`, `denied` or `expired`.
+    pub status: String,
+    /// Only when approved, and only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
+}
+
+/// `POST /api/cli-connect/refresh`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginRefresh {
+    /// The token that was given with the access token.
+    pub refresh_token: String,
+}
+
+/// The answer to a refresh.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginRefreshed {
+    /// The new tokens.
+    pub credential: Credential,
+}
+
+/// What signs a device in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Credential {
+    /// The key for requests.
+    pub access_token: String,
+    /// The key for a new access token.
+    #[serde(default)]
+    pub refresh_token: String,
+    /// When the access token ends, as an ISO 8601 time.
+    #[serde(default)]
+    pub expires_at: String,
+    /// Who it is.
+    #[serde(default)]
+    pub user_id: String,
+    /// Their address.
+    #[serde(default)]
+    pub user_email: String,
+}

@@ -8,6 +8,7 @@ pub mod agents;
 pub mod error;
 pub mod fluxloop;
 pub mod lua;
+pub mod uploads;
 
 /// The header that every response of a keepstep server has: the version of the program.
 ///
