@@ -21,14 +21,25 @@ pub enum KeyKind {
     Link,
     /// Kept in a browser's cookie.
     Session,
+    /// Kept by a device that waits for somebody to let it in.
+    Device,
+    /// Made for a device that was let in; sent as a bearer token.
+    Access,
+    /// Kept by a device that was let in, to get the next access key.
+    Refresh,
 }
 
 impl KeyKind {
+    const ALL: [Self; 6] = [Self::Api, Self::Link, Self::Session, Self::Device, Self::Access, Self::Refresh];
+
     fn label(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Link => "link",
             Self::Session => "session",
+            Self::Device => "device",
+            Self::Access => "access",
+            Self::Refresh => "refresh",
         }
     }
 }
@@ -89,7 +100,7 @@ pub fn form_of(presented: &str) -> KeyForm {
     }
     let well_formed = presented.is_ascii()
         && presented.len() > CHECKSUM_LENGTH
-        && [KeyKind::Api, KeyKind::Link, KeyKind::Session].iter().any(|kind| {
+        && KeyKind::ALL.iter().any(|kind| {
             presented.len() == "ks__".len() + kind.label().len() + RANDOM_LENGTH + CHECKSUM_LENGTH
                 && presented[3..].starts_with(kind.label())
         });

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,12 +68,13 @@ pub async fn serve(
             tracing::debug!(%error, "a connection stays slow");
         }
     });
-    let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(async move {
-        shutdown.await;
-        // Streams of events would hold the server open for ever.
-        events.close();
-        let _ = stopping.send(true);
-    });
+    let server = axum::serve(listener, router(state.clone()).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            // Streams of events would hold the server open for ever.
+            events.close();
+            let _ = stopping.send(true);
+        });
     let patience = async {
         // The sender is dropped only when the server is done, and then this branch has lost.
         let _ = stopped.wait_for(|stopped| *stopped).await;

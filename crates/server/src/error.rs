@@ -92,6 +92,9 @@ pub enum KeyProblem {
     /// Somebody took it back.
     #[error("Somebody took that key back.")]
     Revoked,
+    /// It would renew a login that is over.
+    #[error("That login is over.")]
+    LoginEnded,
 }
 
 impl KeyProblem {
@@ -100,7 +103,7 @@ impl KeyProblem {
             Self::Missing => ErrorCode::KeyMissing,
             Self::Malformed => ErrorCode::KeyMalformed,
             Self::Unknown => ErrorCode::KeyUnknown,
-            Self::Expired => ErrorCode::KeyExpired,
+            Self::Expired | Self::LoginEnded => ErrorCode::KeyExpired,
             Self::Revoked => ErrorCode::KeyRevoked,
         }
     }
@@ -111,6 +114,7 @@ impl KeyProblem {
             Self::Malformed => "Copy the whole key again.",
             Self::Unknown => "Check that the key belongs to this server.",
             Self::Expired | Self::Revoked => "Ask an owner for a new one: `keepstep admin key create`.",
+            Self::LoginEnded => "Sign in again: `keepstep login`.",
         }
     }
 }
@@ -186,6 +190,7 @@ impl ApiError {
                 | StoreError::LinkUsed
                 | StoreError::LinkExpired => (ErrorCode::Refused, None),
                 StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
+                StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),
                 StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),
                 StoreError::Busy | StoreError::Full | StoreError::ReadOnly => {
                     (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server."))
@@ -208,6 +213,9 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         if let ApiError::Store(StoreError::Stale { current }) = self
             && let Some(tag) = etag(current)

@@ -4,6 +4,7 @@
 //! call it. All dialects and pages work on the same [`keepstep_store::Store`], through the same rules ([`definition`]),
 //! so what one of them writes the others show.
 
+mod address;
 mod api;
 mod app;
 mod auth;

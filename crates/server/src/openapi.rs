@@ -7,7 +7,7 @@ use keepstep_api::lua::PrimitiveKind;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::fluxloop::{bundles, inputs, keys, personas as fluxloop_personas, projects, pull, scenarios, workspaces};
+use crate::api::fluxloop::{bundles, inputs, keys, login, personas as fluxloop_personas, projects, pull, scenarios, workspaces};
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::{agents, definition, personas, revisions, whoami};
 use crate::{events, health, metrics};
@@ -44,6 +44,9 @@ use crate::{events, health, metrics};
         backup::show,
         backup::manifest,
         backup::blob_urls,
+        login::start,
+        login::complete,
+        login::refresh,
         workspaces::list,
         projects::list,
         projects::show,
@@ -71,7 +74,8 @@ use crate::{events, health, metrics};
 struct Described;
 
 /// Addresses that anybody may read.
-const OPEN: [&str; 2] = ["/healthz", "/metrics"];
+const OPEN: [&str; 5] =
+    ["/healthz", "/metrics", "/api/cli-connect/start", "/api/cli-connect/complete", "/api/cli-connect/refresh"];
 
 /// Returns the description of the API.
 pub fn document() -> Value {

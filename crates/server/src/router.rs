@@ -72,8 +72,11 @@ fn lua() -> Router<AppState> {
 
 /// The fluxloop dialect: see [`keepstep_api::fluxloop`].
 fn fluxloop() -> Router<AppState> {
-    use fluxloop::{bundles, inputs, keys, models, personas, projects, pull, scenarios, workspaces};
+    use fluxloop::{bundles, inputs, keys, login, models, personas, projects, pull, scenarios, workspaces};
     let mut router = Router::new()
+        .route("/api/cli-connect/start", post(login::start))
+        .route("/api/cli-connect/complete", post(login::complete))
+        .route("/api/cli-connect/refresh", post(login::refresh))
         .route("/api/workspaces", get(workspaces::list))
         .route("/api/projects", get(projects::list).post(projects::create))
         .route("/api/projects/{id}", get(projects::show))

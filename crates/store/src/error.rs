@@ -134,6 +134,12 @@ pub enum StoreError {
     /// The sign-in link's time is over.
     #[error("this sign-in link is too old")]
     LinkExpired,
+    /// Too many devices wait to be signed in.
+    #[error("too many devices wait to be signed in; try again in some minutes")]
+    TooManyLogins,
+    /// Somebody typed too many codes that were nobody's.
+    #[error("too many wrong codes; try again in some minutes")]
+    TooManyCodes,
     /// The machine has no random bytes to give.
     #[error("the machine gives no random bytes")]
     Random(#[source] getrandom::Error),

@@ -24,17 +24,22 @@ pub struct NewKey<'a> {
 const COLUMNS: &str = "id, name, role, org_id, project_id, created_at, expires_at, revoked_at";
 
 impl Store {
-    /// Returns the key that was presented, also one that ended or was taken back.
+    /// Returns the key that was presented, also one that ended or was taken back. The access key of a device is one that
+    /// acts as the person who let the device in.
     ///
     /// # Errors
     /// The database failed.
     pub async fn key(&self, presented: &str) -> Result<Option<Key>> {
+        let hash = stored_hash(presented);
         let row =
             sqlx::query("SELECT id, name, role, org_id, project_id, created_at, expires_at, revoked_at FROM keys WHERE hash = ?")
-                .bind(stored_hash(presented))
+                .bind(&hash)
                 .fetch_optional(&mut *self.reader().await?)
                 .await?;
-        row.as_ref().map(key).transpose()
+        match row {
+            Some(row) => key(&row).map(Some),
+            None => self.access_key(&hash).await,
+        }
     }
 
     /// Returns the keys of an organisation, newest first.

@@ -142,7 +142,7 @@ impl Transaction {
     }
 }
 
-fn user(row: &SqliteRow) -> Result<User> {
+pub(crate) fn user(row: &SqliteRow) -> Result<User> {
     let id: String = row.try_get("id")?;
     Ok(User { name: row.try_get("name")?, role: rows::role(row, &id)?, org_id: row.try_get("org_id")?, id })
 }

@@ -42,7 +42,7 @@ async fn a_newer_database_is_named_with_both_versions() {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)",
     )
     .await;
-    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 2. Use the newer one, or another data folder.");
+    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 5. Use the newer one, or another data folder.");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn opening_twice_changes_nothing() {
 /// Each schema that was ever released has a file here, written by the program of its time.
 #[tokio::test]
 async fn databases_of_every_release_are_upgraded() {
-    for dump in [include_str!("databases/0001.sql")] {
+    for dump in [include_str!("databases/0001.sql"), include_str!("databases/0002.sql")] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
@@ -147,6 +147,27 @@ async fn databases_of_every_release_are_upgraded() {
         let before = store.revision(&scope, &id, Revision(2)).await.unwrap();
         assert_eq!(before.definition.get(keepstep_core::Field::Persona), Some(&"one".into()));
         assert_eq!(store.primitives(&scope, &id, "skill").await.unwrap().len(), 1);
+    }
+}
+
+/// Test data came with the second schema.
+#[tokio::test]
+async fn test_data_of_every_release_is_upgraded() {
+    for dump in [include_str!("databases/0002.sql")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.db");
+        run(&mut raw(&path).await, dump).await;
+        let store = Store::open(&path).await.unwrap();
+        let scope = Scope::organisation("org_0001");
+        let project = store.projects_in(&scope).await.unwrap().remove(0);
+        let bundle = store.newest_bundle(&scope, &project.id, None).await.unwrap();
+        assert_eq!((bundle.name.as_str(), bundle.generation, bundle.input_count), ("orders", Some(1), 2));
+        let content = store.bundle_content(&scope, &bundle.id).await.unwrap();
+        assert!(content.personas.contains("novice") && content.criteria.contains("Be polite"));
+        let items = store.input_items(&bundle.input_set_id, 0, 10).await.unwrap();
+        assert!(items[0].contains("Where is my order?") && items[1].contains("Cancel it, please"));
+        assert_eq!(store.keys("org_0001").await.unwrap().len(), 1);
+        assert_eq!(store.devices("org_0001", None).await.unwrap(), []);
     }
 }
 

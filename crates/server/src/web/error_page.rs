@@ -180,6 +180,7 @@ impl From<StoreError> for PageError {
             StoreError::VersionNotFound { agent, .. } | StoreError::RevisionNotFound { agent, .. } => {
                 Self::VersionNotFound { agent }
             }
+            StoreError::KeyNotFound(_) => Self::NotFound,
             StoreError::LinkUnknown => Self::LinkUnknown,
             StoreError::LinkUsed => Self::LinkUsed,
             StoreError::LinkExpired => Self::LinkExpired,
@@ -187,7 +188,10 @@ impl From<StoreError> for PageError {
                 tracing::error!(%error, "the store refused a page");
                 Self::Unavailable(capitalised(&error.to_string()))
             }
-            StoreError::NameTaken { .. } | StoreError::InvalidName { .. } => Self::Invalid(capitalised(&error.to_string())),
+            StoreError::NameTaken { .. }
+            | StoreError::InvalidName { .. }
+            | StoreError::TooManyLogins
+            | StoreError::TooManyCodes => Self::Invalid(capitalised(&error.to_string())),
             other => Self::internal(&other),
         }
     }

@@ -11,6 +11,7 @@
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
 //! | `/sign-out` | [`sign_out`] | and out |
+//! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`assets`] | style sheet, icon, module |
 //!
@@ -23,6 +24,7 @@ mod addressed;
 mod agent;
 mod agents;
 mod assets;
+mod connect;
 mod csrf;
 mod diff_view;
 mod edit;
@@ -62,6 +64,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
         .route("/sign-out", post(sign_out::sign_out))
+        .route("/connect", get(connect::show).post(connect::find))
+        .route("/connect/decide", post(connect::decide))
+        .route("/connect/sign-out", post(connect::sign_out))
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(assets::serve))
         .method_not_allowed_fallback(method_not_allowed)

@@ -62,6 +62,27 @@ impl Frame {
     }
 }
 
+/// A time, ready to show.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    /// For a person.
+    pub(crate) readable: String,
+    /// For a program.
+    pub(crate) machine: String,
+}
+
+impl Moment {
+    /// Returns a time of the store. One that no calendar has can only come from a damaged clock; the page is of use
+    /// without it.
+    pub(crate) fn of(milliseconds: i64) -> Self {
+        let time = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+        Self {
+            readable: time.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string(),
+            machine: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }
+    }
+}
+
 /// Who did something, when, and why, ready to show.
 #[derive(Debug)]
 pub(crate) struct Changed {
@@ -77,12 +98,11 @@ pub(crate) struct Changed {
 
 impl From<&Change> for Changed {
     fn from(change: &Change) -> Self {
-        // A time that no calendar has can only come from a damaged clock; the page is of use without it.
-        let time = Timestamp::from_millisecond(change.at).unwrap_or_default();
+        let Moment { readable, machine } = Moment::of(change.at);
         Self {
             author: Visible::of(change.author.as_deref().unwrap_or("somebody unknown")),
-            readable: time.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string(),
-            machine: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            readable,
+            machine,
             message: Visible::of(change.message.as_deref().unwrap_or_default()),
         }
     }

@@ -6,6 +6,7 @@ mod callers;
 mod events;
 mod fluxloop;
 mod hostile;
+mod login;
 mod lua;
 mod operations;
 mod own;

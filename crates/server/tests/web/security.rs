@@ -35,6 +35,9 @@ async fn every_page_has_the_policy_and_nothing_inline() {
     for (path, status) in [
         ("/", 200),
         ("/new-agent", 200),
+        ("/connect", 200),
+        ("/connect?code=x&done=x", 200),
+        ("/connect/decide", 405),
         (&*format!("/agents/{agent}"), 200),
         (&*format!("/agents/{agent}?before=x&done=x"), 200),
         (&*format!("/agents/{agent}/edit"), 200),

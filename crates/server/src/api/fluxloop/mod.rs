@@ -3,6 +3,7 @@
 pub(crate) mod bundles;
 pub(crate) mod inputs;
 pub(crate) mod keys;
+pub(crate) mod login;
 pub(crate) mod models;
 pub(crate) mod personas;
 pub(crate) mod projects;
