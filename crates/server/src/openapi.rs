@@ -53,6 +53,7 @@ use crate::{events, health, metrics};
         projects::create,
         keys::list,
         keys::create,
+        keys::revoke,
         scenarios::list,
         scenarios::show,
         scenarios::create,

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use keepstep_api::lua::PrimitiveKind;
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -81,6 +81,7 @@ fn fluxloop() -> Router<AppState> {
         .route("/api/projects", get(projects::list).post(projects::create))
         .route("/api/projects/{id}", get(projects::show))
         .route("/api/api-keys", get(keys::list).post(keys::create))
+        .route("/api/api-keys/{id}", delete(keys::revoke))
         .route("/api/scenarios", get(scenarios::list).post(scenarios::create))
         .route("/api/scenarios/{id}", get(scenarios::show).patch(scenarios::change))
         .route("/api/bundles", get(bundles::list).post(bundles::create))

@@ -47,22 +47,27 @@ impl Transaction {
         Ok(Some(Answer { status: row.try_get("status")?, body: row.try_get("body")? }))
     }
 
-    /// Keeps an answer for a day, from the moment that the transaction is committed.
+    /// Keeps an answer for a day, from the moment that the transaction is committed, in the place of one that the same
+    /// request got before.
     ///
     /// # Errors
     /// The database failed.
     pub async fn remember(&mut self, once: &Once, answer: &Answer) -> Result<()> {
         let now = self.now;
         sqlx::query("DELETE FROM answers WHERE at <= ?").bind(now - KEPT).execute(self.connection()).await?;
-        sqlx::query("INSERT INTO answers (owner, key, request, status, body, at) VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(&once.owner)
-            .bind(&once.key)
-            .bind(&once.request)
-            .bind(answer.status)
-            .bind(&answer.body)
-            .bind(now)
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "INSERT INTO answers (owner, key, request, status, body, at) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, status = excluded.status,
+               body = excluded.body, at = excluded.at",
+        )
+        .bind(&once.owner)
+        .bind(&once.key)
+        .bind(&once.request)
+        .bind(answer.status)
+        .bind(&answer.body)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }

@@ -175,6 +175,9 @@ pub(crate) fn check_name(name: &str) -> Result<&str> {
         "it is longer than 200 bytes"
     } else if name.chars().any(char::is_control) {
         "it holds control characters"
+    } else if name.contains("[/") {
+        // The peers print names as markup, and this would be the end of something that never began: they crash.
+        "it holds `[/`, which the command lines of other makers cannot print"
     } else {
         return Ok(name);
     };

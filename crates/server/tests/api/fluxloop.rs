@@ -201,3 +201,96 @@ async fn f35_a_repeated_write_with_a_key_is_done_once() {
     let publish = || world.post("/api/bundles", json!({"project_id": project, "scenario_id": orders, "name": "n"}));
     assert_eq!(publish().await.json()["id"], publish().await.json()["id"]);
 }
+
+#[tokio::test]
+async fn f20_what_a_client_would_run_is_never_sent() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let scenarios = world.get(&format!("/api/scenarios?project_id={project}")).await.json();
+    let path = format!("/api/scenarios/{}", scenarios[0]["id"].as_str().unwrap());
+    let evil = json!({"goal": "g", "runner": {"type": "process", "command": ["sh", "-c", "touch stolen"]}});
+    let changed = world.patch(&path, json!({"config_snapshot": evil})).await;
+    assert_eq!((changed.status, &changed.json()["config_snapshot"]), (200, &json!({"goal": "g"})));
+    let made = json!({"project_id": project, "name": "other", "config_snapshot": evil});
+    let made = world.post("/api/scenarios", made).await;
+    assert_eq!((made.status, &made.json()["config_snapshot"]), (201, &json!({"goal": "g"})));
+    let published = world.post("/api/bundles", json!({"project_id": project, "scenario_id": scenarios[0]["id"]})).await;
+    assert_eq!(published.status, 201, "{}", published.text);
+    let body = json!({"project_id": project, "bundle_version_id": published.json()["id"]});
+    for answer in [
+        world.get(&path).await,
+        world.get(&format!("/api/scenarios?project_id={project}")).await,
+        world.post("/api/sync/pull", body).await,
+    ] {
+        assert!(answer.status == 200 && !answer.text.contains("stolen") && answer.text.contains("\"goal\""), "{}", answer.text);
+    }
+    // It is kept, also when somebody writes back what they read.
+    world.patch(&path, json!({"config_snapshot": {"goal": "h"}})).await;
+    let id = path.rsplit('/').next().unwrap();
+    let stored = world.store.scenario(&world.scope, id).await.unwrap().config;
+    assert_eq!((&stored["goal"], &stored["runner"]["type"]), (&json!("h"), &json!("process")));
+}
+
+#[tokio::test]
+async fn f29_a_name_that_crashes_the_peers_is_refused() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    for (path, body) in [
+        ("/api/projects", json!({"name": "Shop [/v2]"})),
+        ("/api/scenarios", json!({"project_id": project, "name": "Shop [/v2]"})),
+        ("/api/personas", json!({"project_id": project, "name": "Shop [/v2]"})),
+        ("/api/api-keys", json!({"project_id": project, "name": "Shop [/v2]"})),
+        ("/api/bundles", json!({"project_id": project, "name": "Shop [/v2]"})),
+    ] {
+        let answer = world.post(path, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "REFUSED"), "{path}: {}", answer.text);
+        assert!(answer.json()["detail"].as_str().unwrap().contains("`[/`"));
+    }
+    assert_eq!(world.post("/api/projects", json!({"name": "Shop [v2]"})).await.status, 201);
+}
+
+#[tokio::test]
+async fn f35_however_often_a_key_is_asked_for_one_works() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let body = json!({"project_id": project, "name": "ci"});
+    let request = || read(world.request("POST", "/api/api-keys").header("idempotency-key", "once").json(&body));
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(request().await.json());
+    }
+    let whoami = async |answer: &Value| {
+        let key = answer["key"].as_str().unwrap();
+        read(world.anonymous("GET", "/api/v1/whoami").bearer_auth(key)).await.status
+    };
+    let mut opens = Vec::new();
+    for answer in &answers {
+        opens.push(whoami(answer).await);
+    }
+    assert_eq!(opens, [401, 401, 200]);
+    let listed = world.get(&format!("/api/api-keys?project_id={project}")).await.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &answers[2]["id"]));
+    // Without an idempotency key each is another one, and the list tells: any can be taken back.
+    assert_eq!(world.post("/api/api-keys", body.clone()).await.status, 201);
+    assert_eq!(world.get(&format!("/api/api-keys?project_id={project}")).await.json().as_array().unwrap().len(), 2);
+    let path = format!("/api/api-keys/{}", answers[2]["id"].as_str().unwrap());
+    for _ in 0..2 {
+        assert_eq!(read(world.request("DELETE", &path)).await.status, 204);
+    }
+    assert_eq!(whoami(&answers[2]).await, 401);
+    assert_eq!(world.get(&format!("/api/api-keys?project_id={project}")).await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_owner_of_a_project_takes_back_keys_of_that_only() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let inside = world.post("/api/api-keys", json!({"project_id": project})).await.json()["id"].as_str().unwrap().to_owned();
+    let outside = world.store.keys(&world.scope.org_id).await.unwrap().into_iter().find(|key| key.name == "olga").unwrap().id;
+    let scope = Scope { project_id: Some(project), ..world.scope.clone() };
+    let owner = world.key("petra", Role::Owner, &scope, None).await;
+    for (id, status) in [(&*inside, 204), (&*outside, 404), ("key_x", 404)] {
+        let request = world.anonymous("DELETE", &format!("/api/api-keys/{id}")).bearer_auth(&owner);
+        assert_eq!(read(request).await.status, status);
+    }
+}

@@ -83,7 +83,7 @@ async fn a_code_in_the_address_is_only_filled_in() {
     let mut browser = site.signed_in(Role::Viewer).await;
     let codes = device(&site, "laptop").await;
     let page = browser.get(&format!("/connect?code={}", codes.user)).await;
-    assert_eq!(page.attributes("input[name=code]", "value"), [codes.user.clone()]);
+    assert_eq!(page.attributes("input[name=code]", "value"), std::slice::from_ref(&codes.user));
     assert!(!page.body.contains("laptop"));
     assert!(!browser.get("/connect?done=%3Cscript%3E").await.has(".notice"));
     assert_eq!(site.browser().get("/connect").await.status, StatusCode::UNAUTHORIZED);

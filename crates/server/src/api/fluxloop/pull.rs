@@ -8,9 +8,9 @@ use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
 use keepstep_store::test_data::{Bundle, BundleStatus};
 use keepstep_store::{Role, Store, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{bundles, project_of, time};
+use super::{bundles, project_of, scenarios, time};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -95,7 +95,7 @@ async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullR
         serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
     let head = format!(
         r#"{{"bundle_version":{bundle_version},"run_spec_snapshot":{{}},"scenario_context":{{"scenario":{}}},"input_set":{input_set},"input_items":["#,
-        content.scenario
+        harmless(&content.scenario)?
     );
     let part = |include: Option<bool>, text: String| if include == Some(false) { "[]".to_owned() } else { text };
     let tail = format!(
@@ -112,6 +112,15 @@ async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullR
         tail: Some(tail),
     };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
+}
+
+/// Returns the text of a scenario without what a client would run.
+fn harmless(scenario: &str) -> Result<Value, ApiError> {
+    let mut scenario: Value = serde_json::from_str(scenario).map_err(|error| ApiError::Internal(error.to_string()))?;
+    if let Some(Value::Object(config)) = scenario.get_mut("config_snapshot") {
+        *config = scenarios::harmless(std::mem::take(config));
+    }
+    Ok(scenario)
 }
 
 /// What is still to be sent.

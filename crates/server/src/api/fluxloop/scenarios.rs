@@ -7,7 +7,7 @@ use axum::response::Response;
 use keepstep_api::fluxloop::{NewScenario, Scenario, ScenarioPatch};
 use keepstep_store::{Role, test_data};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{project_of, time};
 use crate::app::AppState;
@@ -99,10 +99,26 @@ pub(crate) async fn change(
         Begun::Repeated(answer) => return Ok(answer),
         Begun::New(write) => write,
     };
-    let ScenarioPatch { name, description, config_snapshot } = input.value;
+    let ScenarioPatch { name, description, mut config_snapshot } = input.value;
+    // What is never sent cannot come back, and is not meant to be gone.
+    if let Some(config) = &mut config_snapshot
+        && let Some(runner) = state.store.scenario(caller.scope(), &id).await?.config.remove(RUNNER)
+    {
+        config.entry(RUNNER).or_insert(runner);
+    }
     let patch = test_data::ScenarioPatch { name, description, config: config_snapshot };
     let changed = write.transaction.change_scenario(caller.scope(), &id, patch).await?;
     write.finish(StatusCode::OK, &scenario(changed), None).await
+}
+
+/// The member of a configuration that says what is run. It is stored and never sent: one of the peers writes it into the
+/// file that it runs from, so whoever may edit a scenario here could run commands on the machines of all who select it.
+const RUNNER: &str = "runner";
+
+/// Returns a configuration without what a client would run.
+pub(super) fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
+    config.remove(RUNNER);
+    config
 }
 
 fn scenario(stored: test_data::Scenario) -> Scenario {
@@ -116,7 +132,7 @@ fn scenario(stored: test_data::Scenario) -> Scenario {
         description: stored.description,
         goal: stored.config.get("goal").and_then(text),
         constraints: constraints.into_iter().flatten().filter_map(text).collect(),
-        config_snapshot: stored.config,
+        config_snapshot: harmless(stored.config),
         created_at: time(stored.created_at),
     }
 }
