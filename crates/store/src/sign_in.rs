@@ -18,6 +18,18 @@ impl Store {
         Ok(any)
     }
 
+    /// Returns the people of an organisation in the order of their names.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn users(&self, org_id: &str) -> Result<Vec<User>> {
+        let rows = sqlx::query("SELECT id, name, role, org_id FROM users WHERE org_id = ? ORDER BY name, rowid")
+            .bind(org_id)
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        rows.iter().map(user).collect()
+    }
+
     /// Returns the session of the secret that a browser presented, if it has not ended.
     ///
     /// # Errors

@@ -12,6 +12,7 @@
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
+//! | `/keys` | [`keys`] | for owners: keys, devices, people |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`assets`] | style sheet, icon, module |
 //!
@@ -32,6 +33,7 @@ mod edit_form;
 mod error_page;
 mod events;
 mod form_text;
+mod keys;
 mod new_agent;
 mod security_headers;
 mod session;
@@ -67,6 +69,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/connect", get(connect::show).post(connect::find))
         .route("/connect/decide", post(connect::decide))
         .route("/connect/sign-out", post(connect::sign_out))
+        .route("/keys", get(keys::show).post(keys::create))
+        .route("/keys/revoke", post(keys::revoke))
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(assets::serve))
         .method_not_allowed_fallback(method_not_allowed)

@@ -29,6 +29,8 @@ pub(crate) struct Person {
     pub(crate) name: Visible,
     /// Their role.
     pub(crate) role: &'static str,
+    /// True for an owner, who has more pages.
+    pub(crate) is_owner: bool,
     /// The token.
     pub(crate) csrf: String,
 }
@@ -38,7 +40,8 @@ impl Frame {
     pub(crate) fn of(session: &Session) -> Self {
         let user = &session.user;
         let csrf = CsrfToken::of_session(session).as_str().to_owned();
-        Self { person: Some(Person { name: Visible::of(&user.name), role: user.role.label(), csrf }) }
+        let is_owner = user.role >= Role::Owner;
+        Self { person: Some(Person { name: Visible::of(&user.name), role: user.role.label(), is_owner, csrf }) }
     }
 
     /// Returns the token of the forms on this page; empty where nobody is signed in.

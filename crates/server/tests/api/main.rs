@@ -5,6 +5,7 @@
 mod callers;
 mod events;
 mod fluxloop;
+mod fluxloop_callers;
 mod hostile;
 mod login;
 mod lua;

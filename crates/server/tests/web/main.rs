@@ -5,6 +5,7 @@
 mod connect;
 mod editing;
 mod escaping;
+mod keys;
 mod reading;
 mod security;
 mod sign_in;

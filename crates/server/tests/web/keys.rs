@@ -1,0 +1,72 @@
+use keepstep_store::Role;
+use reqwest::StatusCode;
+
+use crate::site::Site;
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_taken_back() {
+    let site = Site::start().await;
+    let mut transaction = site.store.write().await.unwrap();
+    let project = transaction.create_project(&site.scope.org_id, "<b>shop").await.unwrap();
+    transaction.commit().await.unwrap();
+    let mut browser = site.signed_in(Role::Owner).await;
+    let page = browser.get("/keys").await;
+    assert_eq!(page.texts(".empty p"), ["There are none yet."]);
+    // The test's browser does not know lists of choices; it adds what a person would choose.
+    let mut fields = page.fields("/keys", "Make the key", &[("name", " ci <script> ")]);
+    fields.extend(
+        [("role", "viewer"), ("project", &project.id), ("days", "30")].map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let page = browser.post("/keys", &[], &fields).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let secret = page.text(".notice .command");
+    let key = site.store.key(&secret).await.unwrap().unwrap();
+    assert_eq!((key.name.as_str(), key.role, key.scope.project_id.as_ref()), ("ci <script>", Role::Viewer, Some(&project.id)));
+    assert_eq!(key.expires_at, Some(key.created_at + 30 * 24 * 60 * 60 * 1000));
+
+    let page = browser.get("/keys").await;
+    assert!(!page.body.contains(&secret));
+    assert_eq!(page.texts("tbody .badge"), ["works"]);
+    assert_eq!(page.texts("td[data-label='Opens:']"), ["project <b>shop"]);
+    let answer = browser.submit(&page, "/keys/revoke", "Take back", &[]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/keys?done=revoked"));
+    let page = browser.get("/keys?done=revoked").await;
+    assert_eq!((page.texts("tbody .badge"), page.has("form[action='/keys/revoke']")), (vec!["taken back".to_owned()], false));
+    assert!(site.store.key(&secret).await.unwrap().unwrap().revoked_at.is_some());
+}
+
+#[tokio::test]
+async fn a_key_without_a_name_is_not_made() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(Role::Owner).await;
+    let page = browser.get("/keys").await;
+    let with = |role: &str| {
+        let mut fields = page.fields("/keys", "Make the key", &[("name", "a [/x]")]);
+        fields.extend([("role".to_owned(), role.to_owned()), ("days".to_owned(), "90".to_owned())]);
+        fields
+    };
+    let answer = browser.post("/keys", &[], &with("owner")).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text(".problem").contains("it holds `[/`"));
+    assert_eq!(answer.attributes("input[name=name]", "value"), ["a [/x]"]);
+    assert_eq!(browser.post("/keys", &[], &with("king")).await.status, StatusCode::BAD_REQUEST);
+    assert!(site.store.keys(&site.scope.org_id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_owners_see_keys() {
+    let site = Site::start().await;
+    let mut owner = site.signed_in(Role::Owner).await;
+    let made = owner.get("/keys").await.fields("/keys", "Make the key", &[("name", "mine")]);
+    assert_eq!(owner.get("/").await.attributes("header nav a", "href").last().unwrap(), "/keys");
+    let mut editor = site.signed_in(Role::Editor).await;
+    let page = editor.get("/").await;
+    assert!(!page.has("header nav a[href='/keys']"));
+    assert_eq!(editor.get("/keys").await.status, StatusCode::FORBIDDEN);
+    let csrf = page.attributes("input[name=csrf]", "value").remove(0);
+    let mut fields = made;
+    fields.iter_mut().filter(|(name, _)| name == "csrf").for_each(|(_, value)| value.clone_from(&csrf));
+    for path in ["/keys", "/keys/revoke"] {
+        assert_eq!(editor.post(path, &[], &fields).await.status, StatusCode::FORBIDDEN);
+    }
+}
