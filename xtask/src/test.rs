@@ -23,8 +23,15 @@ pub(crate) struct Options {
 
 /// Runs all steps, cheap ones first.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let peer = options.peer.clone();
-    let as_built = options.as_built;
+    let peers = |run: fn(Option<&str>) -> Result<usize>| {
+        let (peer, as_built) = (options.peer.clone(), options.as_built);
+        move || {
+            if !as_built {
+                build()?;
+            }
+            run(peer.as_deref())
+        }
+    };
     let mut all = vec![
         Step::new("tools and peers", "install what is named above, then run `cargo xtask test` again", tools::install),
         Step::new("format", "run `cargo fmt` and look at what it changed", || cargo(&["fmt", "--check"])),
@@ -43,12 +50,12 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Step::counted(
             "the real lua-cli against our server",
             "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
-            move || {
-                if !as_built {
-                    build()?;
-                }
-                peers::run(peer.as_deref())
-            },
+            peers(peers::run_lua),
+        ),
+        Step::counted(
+            "the real fluxloop-cli against our server",
+            "run one again with `cargo xtask test --only fluxloop-cli --peer NAME`; its transcript is above",
+            peers(peers::run_fluxloop),
         ),
         Step::new("the benchmarks run", "run `cargo xtask bench --quick`", || {
             build()?;

@@ -1,5 +1,7 @@
 //! The programs of other people that the tests need: what is there, and what can be installed.
 
+mod python;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use self::python::fluxloop;
 use crate::{command, repository};
 
 /// A program that must be on the machine.
@@ -48,6 +51,9 @@ const TOOLS: [Tool; 4] = [
     },
 ];
 
+/// The Debian package with which Python makes virtual environments.
+const PYTHON_PACKAGE: &str = "python3-venv";
+
 /// The release of lua-cli that `xtask/peers/lua/package.json` pins.
 const LUA_VERSION: &str = "3.37.0";
 
@@ -66,10 +72,14 @@ pub(crate) fn install() -> Result<()> {
             },
         }
     }
+    if !python::makes_environments() {
+        problems.push(format!("python3 makes no virtual environments: install {PYTHON_PACKAGE}, or Python from python.org"));
+    }
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
-    install_lua()
+    install_lua()?;
+    python::install_fluxloop()
 }
 
 /// Returns the path of the real `lua`, which [`install`] puts there.
@@ -92,8 +102,11 @@ fn lua_folder() -> PathBuf {
 }
 
 fn install_debian_packages() -> Result<()> {
-    let missing: Vec<&str> =
+    let mut missing: Vec<&str> =
         TOOLS.iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect();
+    if !python::makes_environments() {
+        missing.push(PYTHON_PACKAGE);
+    }
     if missing.is_empty() || !Path::new("/etc/debian_version").exists() {
         return Ok(());
     }

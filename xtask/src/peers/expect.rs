@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::command::Output;
 
-/// The marks with which the peer starts a warning, a failure and its final error.
-const MARKS: [char; 3] = ['⚠', '❌', '✖'];
+/// What the lines of a warning, a failure and a crash have: lua-cli uses the first three, fluxloop-cli all but the third.
+const MARKS: [&str; 5] = ["⚠", "❌", "✖", "✗", "Traceback (most recent call last)"];
 
 /// Expectations that return the output again, so that they can be chained.
 pub(super) trait Expect: Sized {
@@ -29,7 +29,7 @@ impl Expect for Output {
 
     fn warns_only(self, allowed: &[&str]) -> Result<Self> {
         let lines = self.stdout.lines().chain(self.stderr.lines());
-        let mut marked = lines.filter(|line| line.contains(MARKS));
+        let mut marked = lines.filter(|line| MARKS.iter().any(|mark| line.contains(mark)));
         match marked.find(|line| !allowed.iter().any(|text| line.contains(text))) {
             None => Ok(self),
             Some(line) => bail!("`{}` warned: {}\n{}", self.line, line.trim(), self.transcript()),

@@ -27,7 +27,8 @@ use shapes::{COMPUTED, STATIC};
 use sketch::Project;
 
 /// All cases.
-pub(super) const CASES: &[Case] = cases![compile_gives_the_values_of_javascript, accepted_texts_are_those_that_javascript_reads];
+pub(super) const CASES: &[Case] =
+    cases![World: compile_gives_the_values_of_javascript, accepted_texts_are_those_that_javascript_reads];
 
 /// How many projects are made up besides the one or two of each shape.
 const RANDOM_PROJECTS: u64 = 150;

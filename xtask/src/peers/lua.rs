@@ -8,7 +8,7 @@ use super::world::World;
 use super::{Case, cases, project};
 
 /// All cases, the longest first.
-pub(super) const CASES: &[Case] = cases![
+pub(super) const CASES: &[Case] = cases![World:
     sync_in_all_directions,
     the_npm_template,
     persona_versions_and_deployments,

@@ -1,12 +1,14 @@
-//! The real lua-cli, unmodified, against our server, and beside our own program on the same projects.
+//! The real lua-cli and the real fluxloop-cli, unmodified, against our server, and beside our own program on the same files.
 //!
 //! Each case has a world of its own: a server on a free port with its own data, a home folder, a project. A case is an
 //! ordinary function; what it expects of every command is the exit code, the absence of any warning that it does not
 //! name, and the state that the server is in afterwards, asked over our own API with `curl`.
 
 mod expect;
+mod fluxloop;
 mod javascript;
 mod lua;
+mod platform;
 mod project;
 mod world;
 
@@ -16,29 +18,39 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use world::World;
-
 /// One case: its name and what it does.
 pub(crate) struct Case {
     name: &'static str,
-    run: fn(&World) -> Result<()>,
+    run: fn() -> Result<()>,
 }
 
-/// Makes cases that are named like their functions.
+/// Makes cases that are named like their functions, each in a world of its own.
 macro_rules! cases {
-    ($($function:path),* $(,)?) => {
-        &[$($crate::peers::Case { name: $crate::peers::last_segment(stringify!($function)), run: $function }),*]
+    ($world:ty: $($function:path),* $(,)?) => {
+        &[$($crate::peers::Case {
+            name: $crate::peers::last_segment(stringify!($function)),
+            run: || $function(&<$world>::start()?),
+        }),*]
     };
 }
 pub(crate) use cases;
 
-/// How many cases run at the same time. Each spends most of its time in one node process.
+/// How many cases run at the same time. Each spends most of its time in one process of the peer.
 const AT_ONCE: usize = 2;
 
-/// Runs all cases, or those whose name contains a text, and returns how many there were.
-pub(crate) fn run(only: Option<&str>) -> Result<usize> {
+/// Runs the cases with lua-cli, or those whose name contains a text, and returns how many there were.
+pub(crate) fn run_lua(only: Option<&str>) -> Result<usize> {
+    run(&[javascript::CASES, lua::CASES], only)
+}
+
+/// Runs the cases with both releases of fluxloop-cli, as [`run_lua`] does.
+pub(crate) fn run_fluxloop(only: Option<&str>) -> Result<usize> {
+    run(fluxloop::CASES, only)
+}
+
+fn run(cases: &[&'static [Case]], only: Option<&str>) -> Result<usize> {
     let chosen = |case: &&Case| only.is_none_or(|text| case.name.contains(text));
-    let waiting: VecDeque<&Case> = javascript::CASES.iter().chain(lua::CASES).filter(chosen).collect();
+    let waiting: VecDeque<&Case> = cases.iter().copied().flatten().filter(chosen).collect();
     let count = waiting.len();
     if count == 0 {
         bail!("no peer test has that in its name");
@@ -51,7 +63,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<usize> {
             scope.spawn(|| {
                 while let Some(case) = next() {
                     let started = Instant::now();
-                    let result = World::start().and_then(|world| (case.run)(&world));
+                    let result = (case.run)();
                     let took = started.elapsed().as_secs_f64();
                     match result {
                         Ok(()) => println!("    ok      {} ({took:.1} s)", case.name),

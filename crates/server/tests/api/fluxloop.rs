@@ -125,6 +125,21 @@ async fn lists_are_bare_arrays_with_texts_for_ids() {
 }
 
 #[tokio::test]
+async fn personas_of_all_projects_are_listed_where_none_is_named() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let other = world.post("/api/projects", json!({"name": "other"})).await.json()["id"].clone();
+    assert_eq!(world.post("/api/personas", json!({"project_id": other, "name": "expert"})).await.status, 201);
+    // To make one, its project has to be clear.
+    assert_eq!(world.post("/api/personas", json!({"name": "expert"})).await.code(), "INVALID");
+    let names = |answer: Value| -> Vec<Value> { answer.as_array().unwrap().iter().map(|one| one["name"].clone()).collect() };
+    let mut all = names(world.get("/api/personas").await.json());
+    all.sort_by_key(Value::to_string);
+    assert_eq!(all, ["expert", "novice"]);
+    assert_eq!(names(world.get(&format!("/api/personas?project_id={project}")).await.json()), ["novice"]);
+}
+
+#[tokio::test]
 async fn a_key_of_a_project_sees_only_that() {
     let world = World::start().await;
     let (project, bundle) = shop(&world, 1).await;

@@ -182,7 +182,9 @@ impl Transaction {
         let (id, now) = (self.surroundings.id("bundle_")?, self.now);
         let name = check_name(new.name.unwrap_or(&scenario.name))?;
         sqlx::query(
-            "INSERT INTO bundles (id, scenario_id, input_set_id, name, status, created_at) VALUES (?, ?, ?, ?, 'draft', ?)",
+            "INSERT INTO bundles (id, scenario_id, input_set_id, name, status, created_at, persona_count)
+             VALUES (?1, ?2, ?3, ?4, 'draft', ?5,
+               (SELECT count(DISTINCT json_extract(document, '$.persona_id')) FROM input_items WHERE input_set_id = ?3))",
         )
         .bind(&id)
         .bind(&scenario.id)

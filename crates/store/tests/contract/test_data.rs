@@ -100,7 +100,7 @@ pub(crate) async fn a_draft_is_published_once(world: World) {
     let new = NewBundle { project: &project, scenario: None, input_set: None, name: Some("by hand") };
     let draft = transaction.create_bundle(&world.scope, new).await.unwrap();
     transaction.commit().await.unwrap();
-    assert_eq!((draft.status, draft.generation), (BundleStatus::Draft, None));
+    assert_eq!((draft.status, draft.generation, draft.persona_count), (BundleStatus::Draft, None, 1));
     assert_eq!(world.store.newest_bundle(&world.scope, &project, None).await.unwrap(), first);
     let error = world.store.bundle_content(&world.scope, &draft.id).await.unwrap_err();
     assert!(matches!(error, StoreError::BundleIsDraft(_)), "{error}");
