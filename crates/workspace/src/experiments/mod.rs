@@ -4,8 +4,22 @@
 //! `.fluxloop/results/<name>-YYYYmmdd-HHMMSS` of 0.4.0.
 //!
 //! 1. [`mod@list`] finds experiments and says how far each is, with [`uploads`], the record of what was sent.
+//! 2. [`package`] says which files an experiment consists of.
+//! 3. [`secrets`] and [`redact`] take out what must not leave the machine.
+//! 4. [`runs`] reads the lines, one at a time ([`lines`]), and writes the runs as the platform wants them, with [`inputs`] for
+//!    runs that do not say which input they used, and a [`report`] of what could not be read.
 
+mod failures;
+pub mod inputs;
+pub mod lines;
 pub mod list;
+pub mod package;
+pub mod redact;
+pub mod report;
+mod run_id;
+pub mod runs;
+pub mod secrets;
+mod turns;
 pub mod uploads;
 
 pub use list::{Experiment, Layout, State, Where, list};

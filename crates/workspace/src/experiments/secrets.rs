@@ -1,0 +1,201 @@
+//! Which texts must not leave the machine.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+/// What stands in the place of a secret.
+pub const REMOVED: &str = "[removed]";
+
+/// Values shorter than this are too common in ordinary text to be looked for.
+const SHORTEST: usize = 6;
+
+/// Variables of the two tools' `.env` files that hold settings and never a secret. Their values (`development`, an address)
+/// are ordinary words, which would be missed in what an agent said.
+const SETTINGS: &[&str] = &[
+    "FLUXLOOP_API_URL",
+    "FLUXLOOP_BATCH_SIZE",
+    "FLUXLOOP_DEBUG",
+    "FLUXLOOP_ENABLED",
+    "FLUXLOOP_ENVIRONMENT",
+    "FLUXLOOP_FLUSH_INTERVAL",
+    "FLUXLOOP_OFFLINE_DIR",
+    "FLUXLOOP_OFFLINE_ENABLED",
+    "FLUXLOOP_RECORD_ARGS",
+    "FLUXLOOP_RECORDING_FILE",
+    "FLUXLOOP_SAMPLE_RATE",
+    "FLUXLOOP_SERVICE_NAME",
+    "FLUXLOOP_SYNC_URL",
+    "KEEPSTEP_URL",
+    "LUA_API_URL",
+];
+
+/// What 0.3.3 writes where a key belongs.
+const PLACEHOLDER: &str = "your-api-key-here";
+
+/// The values that must not leave the machine.
+#[derive(Clone, Default)]
+pub struct Secrets(BTreeSet<String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Secrets({})", self.0.len())
+    }
+}
+
+impl Secrets {
+    /// Adds the variables of a `.env` file.
+    pub fn add_variables<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        for (name, value) in variables {
+            if !SETTINGS.contains(&name) {
+                self.add(value);
+            }
+        }
+    }
+
+    /// Adds one value, unless it is too short to be looked for, or a placeholder.
+    pub fn add(&mut self, value: &str) {
+        let value = value.trim();
+        if value.chars().count() >= SHORTEST && value != PLACEHOLDER && value != REMOVED && !value.starts_with("${") {
+            self.0.insert(value.to_owned());
+        }
+    }
+
+    /// Returns the values.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Takes the secrets that a summary has by their place out of it: the variables of a runner, and every member whose name
+    /// says that it is one. What had such a name is added to these values, so that it is found elsewhere, too.
+    /// Returns how many values were removed.
+    pub fn clean_summary(&mut self, summary: &mut Value) -> u64 {
+        match summary {
+            Value::Object(members) => self.clean_members(members),
+            Value::Array(items) => items.iter_mut().map(|item| self.clean_summary(item)).sum(),
+            _ => 0,
+        }
+    }
+
+    fn clean_members(&mut self, members: &mut Map<String, Value>) -> u64 {
+        let mut removed = 0;
+        for (name, value) in members.iter_mut() {
+            let kind = kind_of(name);
+            if let (Some(Kind::Variables), Value::Object(variables)) = (kind, &mut *value) {
+                for (name, value) in variables.iter_mut() {
+                    if let (Some(Kind::Secret), Some(text)) = (kind_of(name), value.as_str()) {
+                        self.add(text);
+                    }
+                    removed += remove(value);
+                }
+            } else if kind == Some(Kind::Secret) {
+                removed += self.remove_all(value);
+            } else {
+                removed += self.clean_summary(value);
+            }
+        }
+        removed
+    }
+
+    /// Removes everything inside a value whose name says that it is a secret.
+    fn remove_all(&mut self, value: &mut Value) -> u64 {
+        match value {
+            Value::Object(members) => members.values_mut().map(|value| self.remove_all(value)).sum(),
+            Value::Array(items) => items.iter_mut().map(|value| self.remove_all(value)).sum(),
+            other => {
+                if let Some(text) = other.as_str() {
+                    self.add(text);
+                }
+                remove(other)
+            }
+        }
+    }
+}
+
+fn remove(value: &mut Value) -> u64 {
+    match value {
+        // Nothing is no secret, and that a variable is not set may matter to a reader.
+        Value::Null => 0,
+        Value::String(text) if text.is_empty() || text == REMOVED => 0,
+        _ => {
+            *value = Value::from(REMOVED);
+            1
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Variables,
+    Secret,
+}
+
+/// Returns what the name of a member says about its value.
+fn kind_of(name: &str) -> Option<Kind> {
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect();
+    const PARTS: &[&str] = &[
+        "accesskey",
+        "apikey",
+        "authorization",
+        "clientkey",
+        "cookie",
+        "credential",
+        "passphrase",
+        "passwd",
+        "password",
+        "privatekey",
+        "secret",
+        "signingkey",
+    ];
+    match plain.as_str() {
+        "environmentvars" | "env" => Some(Kind::Variables),
+        // `total_tokens` and `token_usage` are figures.
+        _ if plain.ends_with("token") || plain == "pwd" || plain == "bearer" => Some(Kind::Secret),
+        _ if PARTS.iter().any(|part| plain.contains(part)) => Some(Kind::Secret),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn f12_a_summary_loses_variables_and_what_is_called_a_secret() {
+        let mut summary = json!({
+            "name": "orders",
+            "config": {
+                "runner": {"target": "a:b", "environment_vars": {"AGENT_SECRET": "hunter2hunter2", "MODE": "test", "EMPTY": ""}},
+                "collector_api_key": null,
+                "multi_turn": {"supervisor": {"api_key": "sk-12345678", "max_tokens": 5}},
+                "http": {"headers": {"Authorization": "Bearer abcdef", "X-Api-Key": ["k-1234567"]}},
+                "pin": {"password": 123_456},
+            },
+            "results": {"total_tokens": 12, "token_usage": {"total_tokens": 12.0}},
+        });
+        let mut secrets = Secrets::default();
+        assert_eq!(secrets.clean_summary(&mut summary), 6);
+        insta::assert_snapshot!(summary, @r#"{"name":"orders","config":{"runner":{"target":"a:b","environment_vars":{"AGENT_SECRET":"[removed]","MODE":"[removed]","EMPTY":""}},"collector_api_key":null,"multi_turn":{"supervisor":{"api_key":"[removed]","max_tokens":5}},"http":{"headers":{"Authorization":"[removed]","X-Api-Key":["[removed]"]}},"pin":{"password":"[removed]"}},"results":{"total_tokens":12,"token_usage":{"total_tokens":12.0}}}"#);
+        let values: Vec<&str> = secrets.values().collect();
+        assert_eq!(values, ["Bearer abcdef", "hunter2hunter2", "k-1234567", "sk-12345678"]);
+        assert_eq!(secrets.clean_summary(&mut summary), 0, "what is clean stays as it is");
+    }
+
+    #[test]
+    fn settings_and_short_values_are_no_secrets() {
+        let mut secrets = Secrets::default();
+        let variables = [
+            ("FLUXLOOP_ENVIRONMENT", "development"),
+            ("FLUXLOOP_SYNC_API_KEY", "your-api-key-here"),
+            ("OTHER_KEY", "a-real-key"),
+            ("SHORT", "12345"),
+            ("REFERENCE", "${OPENAI_API_KEY}"),
+        ];
+        secrets.add_variables(variables);
+        assert_eq!(secrets.values().collect::<Vec<_>>(), ["a-real-key"]);
+        assert_eq!(format!("{secrets:?}"), "Secrets(1)");
+    }
+}
