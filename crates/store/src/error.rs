@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use keepstep_core::{AgentId, PersonaVersion, Revision};
 
+use crate::results::ResultsError;
 use crate::test_data::TestDataError;
 
 /// Why a store did not do what it was asked.
@@ -97,6 +98,23 @@ pub enum StoreError {
     /// Test data has no meaning.
     #[error(transparent)]
     TestData(#[from] TestDataError),
+    /// There is no such run batch, or it is outside the scope.
+    #[error("there is no experiment {0}")]
+    BatchNotFound(String),
+    /// The batch has no such run.
+    #[error("the experiment {batch} has no run {run}")]
+    RunNotFound {
+        /// The batch.
+        batch: String,
+        /// The run.
+        run: String,
+    },
+    /// There is no such file, or it is outside the scope.
+    #[error("there is no file {0}")]
+    ArtifactNotFound(String),
+    /// What a client says about results has no meaning.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// There is no such key.
     #[error("there is no key {0}")]
     KeyNotFound(String),

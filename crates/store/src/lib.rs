@@ -10,6 +10,7 @@
 //! - A write names the revision that it replaces ([`Intent::expected`]); a stale one is [`StoreError::Stale`].
 //! - A write with an idempotency key keeps its answer in the same transaction ([`Transaction::remember`]).
 //! - *Test data* comes as bundle versions, which never change once they are published. See [`test_data`].
+//! - *Results* come as run batches, however often and in whatever order a client sends them. See [`results`].
 //! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
 //!
 //! Time and randomness come from [`Surroundings`], so tests choose both.
@@ -26,6 +27,7 @@ mod model;
 mod organisations;
 mod personas;
 mod primitives;
+pub mod results;
 mod rows;
 mod sign_in;
 mod surroundings;

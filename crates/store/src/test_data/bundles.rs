@@ -324,7 +324,7 @@ impl BundleContent {
     }
 }
 
-async fn read_bundle(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Bundle> {
+pub(crate) async fn read_bundle(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Bundle> {
     let row = sqlx::query(select!("AND b.id = ?3"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)

@@ -10,6 +10,7 @@ mod inputs;
 mod personas;
 mod scenarios;
 
+pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
 pub use inputs::InputSet;

@@ -6,6 +6,7 @@ mod agents;
 mod answers;
 mod keys;
 mod personas;
+mod results;
 mod sign_in;
 mod test_data;
 mod world;
@@ -82,5 +83,20 @@ backend! { sqlite:
         many_inputs_are_read_in_pages,
         any_text_of_an_input_comes_back,
         a_scenario_has_a_name_of_its_own,
+    }
+    results {
+        a_commit_is_there_as_a_whole,
+        f36_the_same_commit_again_is_the_same_batch,
+        a_commit_without_meaning_changes_nothing,
+        results_outside_the_scope_are_not_there,
+        f10_a_run_that_is_not_reported_failed,
+        f11_other_ids_replace_the_announced_ones,
+        f13_a_report_that_comes_again_is_stored_once,
+        f36_a_batch_without_a_name_is_known_by_its_runs,
+        f27_two_tests_with_the_same_name_are_two_batches,
+        f24_what_nobody_speaks_of_any_more_is_abandoned,
+        a_turn_is_there_once_and_tells_all_that_is_known,
+        a_file_is_attached_once,
+        runs_are_read_in_pages_and_filtered,
     }
 }

@@ -1,0 +1,106 @@
+//! Files of batches and runs. Where their content is kept is not known here.
+
+use std::collections::HashMap;
+
+use sqlx::query_builder::QueryBuilder;
+use sqlx::{Row as _, Sqlite};
+
+use super::model::check_id;
+use super::write::{Place, ROWS};
+use crate::model::Scope;
+use crate::test_data::in_scope;
+use crate::{Result, StoreError, Transaction, rows};
+
+/// A file to attach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewArtifact {
+    /// The run that it belongs to; none for what belongs to the batch. A run that is not known is none.
+    pub run_id: Option<String>,
+    /// What it is: `traces`, `summary`, …
+    pub artifact_type: String,
+    /// Its name without any folder.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Names its content.
+    pub blob_id: String,
+}
+
+/// A file that was put where [`Transaction::stored_file`] knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Names its content.
+    pub blob_id: String,
+    /// Its name without any folder.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+}
+
+impl Transaction {
+    /// Attaches files to a batch. The same file of the same run, type and name is there once.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, a type or name has no meaning, or the database failed.
+    pub async fn attach_artifacts(&mut self, scope: &Scope, batch_id: &str, artifacts: &[NewArtifact]) -> Result<()> {
+        let row = sqlx::query(concat!(
+            "SELECT b.number, b.project_id FROM run_batches b JOIN projects p ON p.id = b.project_id WHERE ",
+            in_scope!(),
+            " AND b.id = ?3"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(batch_id)
+        .fetch_optional(self.connection())
+        .await?
+        .ok_or_else(|| StoreError::BatchNotFound(batch_id.to_owned()))?;
+        let (batch, project): (i64, String) = (row.try_get("number")?, row.try_get("project_id")?);
+        for chunk in artifacts.chunks(ROWS) {
+            for artifact in chunk {
+                check_id("a type of file", &artifact.artifact_type)?;
+                check_id("a file", &artifact.name)?;
+            }
+            let ids: Vec<&str> = chunk.iter().filter_map(|artifact| artifact.run_id.as_deref()).collect();
+            let places = self.places(&project, &rows::text(&ids)).await?;
+            self.put_artifacts(batch, chunk, &places).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_artifacts(&mut self, batch: i64, artifacts: &[NewArtifact], places: &HashMap<String, Place>) -> Result<()> {
+        let now = self.now;
+        let ids = artifacts.iter().map(|_| self.surroundings.id("artifact_")).collect::<Result<Vec<_>>>()?;
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO artifacts (id, batch, run, type, name, content_type, blob_id, created_at) ");
+        query.push_values(artifacts.iter().zip(ids), |mut values, (artifact, id)| {
+            let run = artifact.run_id.as_ref().and_then(|id| places.get(id)).map(|place| place.number);
+            values
+                .push_bind(id)
+                .push_bind(batch)
+                .push_bind(run)
+                .push_bind(&artifact.artifact_type)
+                .push_bind(&artifact.name)
+                .push_bind(&artifact.content_type)
+                .push_bind(&artifact.blob_id)
+                .push_bind(now);
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().persistent(artifacts.len() == ROWS).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Returns the file that was put at a `storage_url` that this platform gave out for that run and type, in the scope.
+    ///
+    /// # Errors
+    /// The database failed.
+    #[expect(clippy::unused_async, reason = "looks into the database as soon as addresses are given out")]
+    pub async fn stored_file(
+        &mut self,
+        _scope: &Scope,
+        _run_id: &str,
+        _artifact_type: &str,
+        _storage_url: &str,
+    ) -> Result<Option<StoredFile>> {
+        Ok(None)
+    }
+}

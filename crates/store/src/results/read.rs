@@ -1,0 +1,388 @@
+//! Reading batches, runs and files.
+
+use sqlx::query_builder::QueryBuilder;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Row as _, Sqlite};
+
+use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, RunStatus, Turn};
+use crate::model::Scope;
+use crate::organisations::require_project;
+use crate::test_data::in_scope;
+use crate::{Result, Store, StoreError, rows};
+
+/// Which batches to read.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchFilter<'a> {
+    /// Only those of a scenario.
+    pub scenario: Option<&'a str>,
+    /// How many of the newest to leave out.
+    pub offset: u32,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Which runs of a batch to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunFilter<'a> {
+    /// Only those of a status.
+    pub status: Option<RunStatus>,
+    /// Only those of a persona, an id or a name, as it was sent.
+    pub persona: Option<&'a str>,
+    /// Only those with this text in their input, output, error or id. Upper and lower case of ASCII are the same.
+    pub text: Option<&'a str>,
+    /// Only those after this [`Run::number`]: the last one of the page before.
+    pub after: Option<i64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// How many characters of its texts a list has of a run.
+const EXCERPT: u32 = 400;
+
+macro_rules! batches {
+    ($rest:literal) => {
+        concat!(
+            "SELECT b.id, b.project_id, u.scenario_id, b.bundle_id, b.experiment_id, b.status, b.started_at, b.completed_at,
+               b.created_at, b.details, b.running, b.completed, b.failed, b.error, b.timeout, b.skipped, b.abandoned, b.passed
+             FROM run_batches b JOIN bundles u ON u.id = b.bundle_id JOIN projects p ON p.id = b.project_id WHERE ",
+            in_scope!(),
+            " ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Returns the batches of a project, newest first.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn run_batches(&self, scope: &Scope, project: &str, filter: BatchFilter<'_>) -> Result<Vec<RunBatch>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(batches!(
+            "AND b.project_id = ?3 AND (?4 IS NULL OR u.scenario_id = ?4) ORDER BY b.number DESC LIMIT ?5 OFFSET ?6"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(project)
+        .bind(filter.scenario)
+        .bind(filter.limit)
+        .bind(filter.offset)
+        .fetch_all(&mut *reader)
+        .await?;
+        rows.iter().map(batch).collect()
+    }
+
+    /// Returns the batches of a project that have one of these ids or names, newest first.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn run_batches_named(&self, scope: &Scope, project: &str, names: &[&str]) -> Result<Vec<RunBatch>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(batches!(
+            "AND b.project_id = ?3 AND b.number IN (
+               SELECT number FROM run_batches WHERE project_id = ?3 AND experiment_id IN (SELECT value FROM json_each(?4))
+               UNION SELECT number FROM run_batches WHERE id IN (SELECT value FROM json_each(?4)))
+             ORDER BY b.number DESC LIMIT 1000"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(project)
+        .bind(rows::text(names))
+        .fetch_all(&mut *reader)
+        .await?;
+        rows.iter().map(batch).collect()
+    }
+
+    /// Returns a batch.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, or the database failed.
+    pub async fn run_batch(&self, scope: &Scope, id: &str) -> Result<RunBatch> {
+        read_batch(&mut *self.reader().await?, scope, id).await
+    }
+
+    /// Returns runs of a batch in the order in which they came.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, or the database failed.
+    pub async fn runs(&self, scope: &Scope, batch: &str, filter: &RunFilter<'_>) -> Result<Vec<Run>> {
+        let mut reader = self.reader().await?;
+        let number = batch_number(&mut reader, scope, batch).await?;
+        let rows = runs_query(number, batch, filter).build().fetch_all(&mut *reader).await?;
+        rows.iter().map(run).collect()
+    }
+
+    /// Returns the different personas of a batch's runs, as they were sent.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, or the database failed.
+    pub async fn personas_of_runs(&self, scope: &Scope, batch: &str) -> Result<Vec<String>> {
+        let mut reader = self.reader().await?;
+        let number = batch_number(&mut reader, scope, batch).await?;
+        // Each step jumps to the next persona in the index, however many runs have the same.
+        let personas = sqlx::query_scalar(
+            "WITH RECURSIVE found (persona) AS (
+               SELECT min(persona) FROM runs WHERE batch = ?1
+               UNION ALL
+               SELECT (SELECT min(persona) FROM runs WHERE batch = ?1 AND persona > found.persona) FROM found
+               WHERE found.persona NOT NULL
+             ) SELECT persona FROM found WHERE persona NOT NULL LIMIT 1000",
+        )
+        .bind(number)
+        .fetch_all(&mut *reader)
+        .await?;
+        Ok(personas)
+    }
+
+    /// Returns everything about a run.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, it has no such run, or the database failed.
+    pub async fn run(&self, scope: &Scope, batch: &str, id: &str) -> Result<RunDetail> {
+        let mut reader = self.reader().await?;
+        let number = batch_number(&mut reader, scope, batch).await?;
+        let mut query = runs_select(batch, None);
+        query.push(" WHERE r.id = ").push_bind(id).push(" AND r.batch = ").push_bind(number);
+        let row = query.build().fetch_optional(&mut *reader).await?;
+        let Some(row) = row else { return Err(StoreError::RunNotFound { batch: batch.to_owned(), run: id.to_owned() }) };
+        let run = run(&row)?;
+        let result = sqlx::query("SELECT metrics, evaluation, transcript FROM run_results WHERE run = ?")
+            .bind(run.number)
+            .fetch_optional(&mut *reader)
+            .await?;
+        let result = result.as_ref().map_or_else(|| Ok(RunResult::default()), |row| run_result(row, id))?;
+        let turns = sqlx::query(
+            "SELECT turn_id, sequence, role, content, said_at, duration_ms, warnings FROM turns WHERE run = ?
+             ORDER BY sequence, turn_id",
+        )
+        .bind(run.number)
+        .fetch_all(&mut *reader)
+        .await?;
+        let turns = turns.iter().map(turn).collect::<Result<_>>()?;
+        let artifacts = sqlx::query(
+            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
+             FROM artifacts a JOIN runs r ON r.number = a.run WHERE a.run = ? ORDER BY a.type, a.name, a.number",
+        )
+        .bind(run.number)
+        .fetch_all(&mut *reader)
+        .await?;
+        let artifacts = artifacts.iter().map(artifact).collect::<Result<_>>()?;
+        Ok(RunDetail { run, result, turns, artifacts })
+    }
+
+    /// Returns the ids of runs of a project, each with the id of its batch, in the order of the batches.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn run_ids(&self, scope: &Scope, project: &str, filter: BatchFilter<'_>) -> Result<Vec<(String, String)>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(
+            "SELECT r.id, b.id AS batch_id FROM run_batches b JOIN bundles u ON u.id = b.bundle_id
+             JOIN runs r ON r.batch = b.number WHERE b.project_id = ?1 AND (?2 IS NULL OR u.scenario_id = ?2)
+             ORDER BY b.number, r.number LIMIT ?3 OFFSET ?4",
+        )
+        .bind(project)
+        .bind(filter.scenario)
+        .bind(filter.limit)
+        .bind(filter.offset)
+        .fetch_all(&mut *reader)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("batch_id")?))).collect()
+    }
+
+    /// Returns files of a batch from a position on: first its own, then those of its runs.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, or the database failed.
+    pub async fn artifacts(&self, scope: &Scope, batch: &str, offset: u32, limit: u32) -> Result<Vec<Artifact>> {
+        let mut reader = self.reader().await?;
+        let number = batch_number(&mut reader, scope, batch).await?;
+        let rows = sqlx::query(
+            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
+             FROM artifacts a LEFT JOIN runs r ON r.number = a.run
+             WHERE a.batch = ? ORDER BY coalesce(a.run, 0), a.type, a.name, a.blob_id LIMIT ? OFFSET ?",
+        )
+        .bind(number)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&mut *reader)
+        .await?;
+        rows.iter().map(artifact).collect()
+    }
+
+    /// Returns a file of a batch.
+    ///
+    /// # Errors
+    /// There is no such batch in the scope, it has no such file, or the database failed.
+    pub async fn artifact(&self, scope: &Scope, batch: &str, id: &str) -> Result<Artifact> {
+        let mut reader = self.reader().await?;
+        let number = batch_number(&mut reader, scope, batch).await?;
+        let row = sqlx::query(
+            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
+             FROM artifacts a LEFT JOIN runs r ON r.number = a.run WHERE a.id = ? AND a.batch = ?",
+        )
+        .bind(id)
+        .bind(number)
+        .fetch_optional(&mut *reader)
+        .await?;
+        row.as_ref().map_or_else(|| Err(StoreError::ArtifactNotFound(id.to_owned())), artifact)
+    }
+}
+
+pub(super) async fn read_batch(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<RunBatch> {
+    let row = sqlx::query(batches!("AND b.id = ?3"))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map_or_else(|| Err(StoreError::BatchNotFound(id.to_owned())), batch)
+}
+
+async fn batch_number(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<i64> {
+    let number = sqlx::query_scalar(concat!(
+        "SELECT b.number FROM run_batches b JOIN projects p ON p.id = b.project_id WHERE ",
+        in_scope!(),
+        " AND b.id = ?3"
+    ))
+    .bind(&scope.org_id)
+    .bind(&scope.project_id)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    number.ok_or_else(|| StoreError::BatchNotFound(id.to_owned()))
+}
+
+/// Returns the columns of runs, with whole texts or only the beginnings.
+fn runs_select(batch: &str, excerpt: Option<u32>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT r.number, r.id, r.input_item_id, r.persona, t.name AS persona_name, r.iteration, r.status, r.verdict,
+           r.duration_ms, r.error, ",
+    );
+    match excerpt {
+        Some(length) => {
+            query.push("substr(r.input, 1, ").push_bind(length).push(") AS input, substr(r.output, 1, ");
+            query.push_bind(length).push(") AS output, ")
+        }
+        None => query.push("r.input, r.output, "),
+    };
+    query
+        .push_bind(batch)
+        .push(" AS batch_id FROM runs r LEFT JOIN test_personas t ON t.id = r.persona AND t.project_id = r.project_id");
+    query
+}
+
+/// Returns the query of a page of runs. Only the conditions that there are stand in it, so that the database can see
+/// which index is the right one.
+fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<Sqlite> {
+    let mut query = runs_select(batch, Some(EXCERPT));
+    query.push(" WHERE r.batch = ").push_bind(number);
+    if let Some(status) = filter.status {
+        query.push(" AND r.status = ").push_bind(status.label());
+    }
+    if let Some(persona) = filter.persona {
+        query.push(" AND r.persona = ").push_bind(persona);
+    }
+    if let Some(after) = filter.after {
+        query.push(" AND r.number > ").push_bind(after);
+    }
+    if let Some(text) = filter.text {
+        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        query.push(" AND (");
+        for (index, column) in ["r.input", "r.output", "r.error", "r.id"].into_iter().enumerate() {
+            query.push(if index > 0 { " OR " } else { "" }).push(column).push(" LIKE ").push_bind(&pattern);
+            query.push(" ESCAPE '\\'");
+        }
+        query.push(")");
+    }
+    query.push(" ORDER BY r.number LIMIT ").push_bind(filter.limit);
+    query
+}
+
+fn batch(row: &SqliteRow) -> Result<RunBatch> {
+    let id: String = row.try_get("id")?;
+    let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
+    Ok(RunBatch {
+        project_id: row.try_get("project_id")?,
+        scenario_id: row.try_get("scenario_id")?,
+        bundle_id: row.try_get("bundle_id")?,
+        experiment_id: row.try_get("experiment_id")?,
+        status: BatchStatus::from_label(row.try_get("status")?).ok_or_else(|| rows::damaged("status", &id))?,
+        counts: RunCounts {
+            running: count("running")?,
+            completed: count("completed")?,
+            failed: count("failed")?,
+            error: count("error")?,
+            timeout: count("timeout")?,
+            skipped: count("skipped")?,
+            abandoned: count("abandoned")?,
+            passed: count("passed")?,
+        },
+        started_at: row.try_get("started_at")?,
+        completed_at: row.try_get("completed_at")?,
+        created_at: row.try_get("created_at")?,
+        details: rows::object(row, "details", &id)?,
+        id,
+    })
+}
+
+fn run(row: &SqliteRow) -> Result<Run> {
+    let id: String = row.try_get("id")?;
+    Ok(Run {
+        number: row.try_get("number")?,
+        batch_id: row.try_get("batch_id")?,
+        input_item_id: row.try_get("input_item_id")?,
+        persona: row.try_get("persona")?,
+        persona_name: row.try_get("persona_name")?,
+        iteration: row.try_get("iteration")?,
+        status: row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", &id))?,
+        verdict: row.try_get("verdict")?,
+        duration_ms: row.try_get("duration_ms")?,
+        error: row.try_get("error")?,
+        input: row.try_get("input")?,
+        output: row.try_get("output")?,
+        id,
+    })
+}
+
+fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
+    Ok(RunResult {
+        metrics: rows::object(row, "metrics", id)?,
+        transcript: values(row, "transcript", id)?,
+        evaluation: rows::object(row, "evaluation", id)?,
+    })
+}
+
+fn turn(row: &SqliteRow) -> Result<Turn> {
+    let id: String = row.try_get("turn_id")?;
+    Ok(Turn {
+        sequence: row.try_get("sequence")?,
+        role: row.try_get("role")?,
+        content: row.try_get("content")?,
+        said_at: row.try_get("said_at")?,
+        duration_ms: row.try_get("duration_ms")?,
+        warnings: values(row, "warnings", &id)?,
+        id,
+    })
+}
+
+fn artifact(row: &SqliteRow) -> Result<Artifact> {
+    Ok(Artifact {
+        id: row.try_get("id")?,
+        run_id: row.try_get("run_id")?,
+        artifact_type: row.try_get("type")?,
+        name: row.try_get("name")?,
+        content_type: row.try_get("content_type")?,
+        blob_id: row.try_get("blob_id")?,
+        created_at: row.try_get("created_at")?,
+    })
+}
+
+/// Returns the JSON array of a column.
+fn values(row: &SqliteRow, column: &'static str, of: &str) -> Result<Vec<serde_json::Value>> {
+    serde_json::from_str(row.try_get(column)?).map_err(|_| rows::damaged(column, of))
+}

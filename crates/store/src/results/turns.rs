@@ -1,0 +1,130 @@
+//! Turns that come one by one, also of runs that nobody knows yet.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::query_builder::QueryBuilder;
+use sqlx::{Row as _, Sqlite};
+
+use super::find::BatchKey;
+use super::model::{NewTurn, check_id};
+use super::write::{KNOWN_TURN, Place, ROWS};
+use crate::model::Scope;
+use crate::test_data::in_scope;
+use crate::{Result, Transaction, rows};
+
+impl Transaction {
+    /// Stores turns, each with the id of its run. Those of runs that are not known are kept and belong to the run as
+    /// soon as it comes.
+    ///
+    /// # Errors
+    /// An id has no meaning, or the database failed.
+    pub async fn record_turns(&mut self, scope: &Scope, turns: &[(String, NewTurn)]) -> Result<()> {
+        let now = self.now;
+        for chunk in turns.chunks(ROWS) {
+            for (run, turn) in chunk {
+                check_id("a run", run)?;
+                check_id("a turn", &turn.id)?;
+            }
+            let ids: BTreeSet<&str> = chunk.iter().map(|(run, _)| run.as_str()).collect();
+            let places = self.places_in(scope, &rows::text(&ids)).await?;
+            let known: Vec<_> = chunk.iter().filter_map(|(run, turn)| Some((places.get(run)?.number, turn))).collect();
+            self.put_turns(&known).await?;
+            let early: Vec<_> = chunk.iter().filter(|(run, _)| !places.contains_key(run)).collect();
+            self.keep_early_turns(scope, &early).await?;
+            let batches: BTreeSet<i64> = places.values().map(|place| place.batch).collect();
+            sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number IN (SELECT value FROM json_each(?1))")
+                .bind(rows::text(&batches))
+                .bind(now)
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Returns where runs are, wherever in the scope; of two runs with the same id the one that goes on.
+    async fn places_in(&mut self, scope: &Scope, ids: &str) -> Result<HashMap<String, Place>> {
+        let rows = sqlx::query(concat!(
+            "SELECT r.id, r.number, r.batch, r.status = 'running' AS goes_on FROM runs r JOIN projects p ON p.id = r.project_id
+             WHERE ",
+            in_scope!(),
+            " AND r.id IN (SELECT value FROM json_each(?3))
+             UNION ALL
+             SELECT a.id, r.number, r.batch, r.status = 'running' FROM replaced_runs a
+             JOIN runs r ON r.number = a.run JOIN projects p ON p.id = r.project_id
+             WHERE ",
+            in_scope!(),
+            " AND a.id IN (SELECT value FROM json_each(?3))
+             ORDER BY goes_on, number"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(ids)
+        .fetch_all(self.connection())
+        .await?;
+        let place = |row: &sqlx::sqlite::SqliteRow| {
+            Ok((row.try_get("id")?, Place { number: row.try_get("number")?, batch: row.try_get("batch")? }))
+        };
+        rows.iter().map(place).collect()
+    }
+
+    async fn keep_early_turns(&mut self, scope: &Scope, turns: &[&(String, NewTurn)]) -> Result<()> {
+        if turns.is_empty() {
+            return Ok(());
+        }
+        let now = self.now;
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO early_turns (run_id, org_id, project_id, turn_id, heard_at, sequence, role, said_at, duration_ms, \
+             warnings, content) ",
+        );
+        query.push_values(turns, |mut values, (run, turn)| {
+            values
+                .push_bind(run)
+                .push_bind(&scope.org_id)
+                .push_bind(scope.project_id.as_deref().unwrap_or_default())
+                .push_bind(&turn.id)
+                .push_bind(now)
+                .push_bind(turn.sequence)
+                .push_bind(&turn.role)
+                .push_bind(turn.said_at.as_deref())
+                .push_bind(turn.duration_ms)
+                .push_bind(rows::text(&turn.warnings))
+                .push_bind(&turn.content);
+        });
+        query.push(" ON CONFLICT (run_id, org_id, project_id, turn_id)").push(KNOWN_TURN);
+        query.build().persistent(false).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Gives runs, a JSON array of ids, the turns that came before them.
+    pub(super) async fn attach_early_turns(&mut self, batch: &BatchKey, ids: &str) -> Result<()> {
+        let is_any: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM early_turns)").fetch_one(self.connection()).await?;
+        if !is_any {
+            return Ok(());
+        }
+        let mut attach = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO turns (run, turn_id, sequence, role, said_at, duration_ms, warnings, content)
+             SELECT r.number, turn_id, sequence, role, said_at, early_turns.duration_ms, warnings, content
+             FROM early_turns JOIN runs r ON r.id = run_id AND r.project_id = ",
+        );
+        attach.push_bind(&batch.project_id).push(" WHERE ");
+        early(&mut attach, batch, ids);
+        attach.push(" ON CONFLICT (run, turn_id)").push(KNOWN_TURN);
+        attach.build().execute(self.connection()).await?;
+        let mut forget = QueryBuilder::<Sqlite>::new("DELETE FROM early_turns WHERE ");
+        early(&mut forget, batch, ids);
+        forget.build().execute(self.connection()).await?;
+        Ok(())
+    }
+}
+
+/// Adds the condition that turns that came early are of these runs.
+fn early(query: &mut QueryBuilder<Sqlite>, batch: &BatchKey, ids: &str) {
+    query
+        .push("run_id IN (SELECT value FROM json_each(")
+        .push_bind(ids)
+        .push(")) AND org_id = ")
+        .push_bind(&batch.org_id)
+        .push(" AND early_turns.project_id IN ('', ")
+        .push_bind(&batch.project_id)
+        .push(")");
+}

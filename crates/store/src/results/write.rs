@@ -1,0 +1,307 @@
+//! Writing runs, what came out of them and what was said, many rows in one statement.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::query_builder::QueryBuilder;
+use sqlx::{Row as _, Sqlite};
+
+use super::find::BatchKey;
+use super::model::{NOT_REPORTED, NewRun, NewTurn, RunCounts, RunStatus, check_id};
+use crate::test_data::Bundle;
+use crate::{Result, Transaction, rows};
+
+/// How many rows one statement writes: many, and far fewer values than SQLite takes.
+pub(super) const ROWS: usize = 250;
+
+/// What becomes of a run that is there: what was known first about its input and its persona stays, because the peers leave
+/// that out at the end; an announcement does not undo a report, in whatever order they come.
+const KNOWN_RUN: &str = " ON CONFLICT (number) DO UPDATE SET
+    input_item_id = coalesce(input_item_id, excluded.input_item_id),
+    persona = coalesce(persona, excluded.persona),
+    iteration = iif(excluded.status = 'running', iteration, excluded.iteration),
+    error = iif(excluded.status = 'running', error, excluded.error),
+    verdict = coalesce(excluded.verdict, verdict),
+    duration_ms = coalesce(excluded.duration_ms, duration_ms),
+    input = iif(excluded.input = '', input, excluded.input),
+    output = iif(excluded.output = '', output, excluded.output),
+    status = iif(excluded.status = 'running', status, excluded.status)";
+
+/// What becomes of a turn that is there: it is the same turn, of which one way tells more than the other.
+pub(super) const KNOWN_TURN: &str = " DO UPDATE SET said_at = coalesce(said_at, excluded.said_at),
+    duration_ms = coalesce(duration_ms, excluded.duration_ms), warnings = iif(warnings = '[]', excluded.warnings, warnings)";
+
+/// Where a run is stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) number: i64,
+    pub(super) batch: i64,
+}
+
+impl Transaction {
+    /// Stores runs of a batch. A run that is there already, in whatever batch of the project, is stored where it is.
+    pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[NewRun]) -> Result<()> {
+        for chunk in runs.chunks(ROWS) {
+            // A run that is named twice is what was said last.
+            let mut last: HashMap<&str, usize> = HashMap::with_capacity(chunk.len());
+            for (index, run) in chunk.iter().enumerate() {
+                last.insert(check_id("a run", &run.id)?, index);
+            }
+            let runs = chunk.iter().enumerate().filter(|(index, run)| last.get(run.id.as_str()) == Some(index));
+            self.put_chunk(batch, &runs.map(|(_, run)| run).collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&NewRun]) -> Result<()> {
+        let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
+        let mut known = self.places(&batch.project_id, &ids).await?;
+        if batch.takes_over {
+            self.take_over(batch, runs, &ids, &mut known).await?;
+        }
+        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM runs").fetch_one(self.connection()).await?;
+        let mut next = last;
+        let numbered: Vec<(i64, bool, &NewRun)> = runs
+            .iter()
+            .map(|run| match known.get(&run.id) {
+                Some(place) => (place.number, false, *run),
+                None => {
+                    next += 1;
+                    (next, true, *run)
+                }
+            })
+            .collect();
+        self.put_rows(batch, &numbered).await?;
+        self.put_results(&numbered).await?;
+        let turns: Vec<(i64, &NewTurn)> =
+            numbered.iter().flat_map(|(number, _, run)| run.turns.iter().map(|turn| (*number, turn))).collect();
+        self.put_turns(&turns).await?;
+        if next > last {
+            self.attach_early_turns(batch, &ids).await?;
+        }
+        let elsewhere: HashSet<i64> = known.values().map(|place| place.batch).filter(|number| *number != batch.number).collect();
+        for number in elsewhere {
+            self.recount(number).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the runs of a project are, for those of the ids, a JSON array, that are known.
+    pub(super) async fn places(&mut self, project: &str, ids: &str) -> Result<HashMap<String, Place>> {
+        let rows = sqlx::query(
+            "SELECT id, number, batch FROM runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
+             UNION ALL
+             SELECT a.id, r.number, r.batch FROM replaced_runs a JOIN runs r ON r.number = a.run
+             WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
+        )
+        .bind(project)
+        .bind(ids)
+        .fetch_all(self.connection())
+        .await?;
+        let place = |row: &sqlx::sqlite::SqliteRow| {
+            Ok((row.try_get("id")?, Place { number: row.try_get("number")?, batch: row.try_get("batch")? }))
+        };
+        rows.iter().map(place).collect()
+    }
+
+    /// Gives runs that were announced the ids under which they are reported: one for each run that nobody knows, of the
+    /// same input. The old ids stay known.
+    async fn take_over(
+        &mut self,
+        batch: &BatchKey,
+        runs: &[&NewRun],
+        ids: &str,
+        known: &mut HashMap<String, Place>,
+    ) -> Result<()> {
+        for run in runs {
+            let Some(item) = run.input_item_id.as_deref().filter(|_| !known.contains_key(&run.id)) else { continue };
+            let announced = sqlx::query(
+                "SELECT number, id FROM runs WHERE batch = ?1 AND status = 'running' AND input_item_id = ?2
+                   AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY number LIMIT 1",
+            )
+            .bind(batch.number)
+            .bind(item)
+            .bind(ids)
+            .fetch_optional(self.connection())
+            .await?;
+            let Some(announced) = announced else { continue };
+            let number: i64 = announced.try_get("number")?;
+            sqlx::query("INSERT INTO replaced_runs (id, project_id, run) VALUES (?, ?, ?)")
+                .bind(announced.try_get::<&str, _>("id")?)
+                .bind(&batch.project_id)
+                .bind(number)
+                .execute(self.connection())
+                .await?;
+            // It is not announced any more, so that the next run of the same input takes the next one.
+            sqlx::query("UPDATE runs SET id = ?2, status = 'failed' WHERE number = ?1")
+                .bind(number)
+                .bind(&run.id)
+                .execute(self.connection())
+                .await?;
+            self.attach_early_turns(batch, &rows::text(&[&run.id])).await?;
+            known.insert(run.id.clone(), Place { number, batch: batch.number });
+        }
+        Ok(())
+    }
+
+    async fn put_rows(&mut self, batch: &BatchKey, runs: &[(i64, bool, &NewRun)]) -> Result<()> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO runs (number, batch, project_id, id, input_item_id, persona, iteration, status, verdict, duration_ms, \
+             error, input, output) ",
+        );
+        query.push_values(runs, |mut values, (number, is_new, run)| {
+            // What is announced after the end was said to be there does not run any more.
+            let is_late = *is_new && batch.is_reported && !run.status.is_reported();
+            let (status, error) = match run.status {
+                _ if is_late => (RunStatus::Failed, Some(NOT_REPORTED)),
+                status if status.is_reported() => (status, run.error.as_deref()),
+                _ => (RunStatus::Running, None),
+            };
+            let result = run.result.as_ref();
+            let verdict = result.and_then(|result| result.evaluation.get("verdict")?.as_str());
+            let duration = result.and_then(|result| result.metrics.get("duration_ms")?.as_f64());
+            values
+                .push_bind(*number)
+                .push_bind(batch.number)
+                .push_bind(&batch.project_id)
+                .push_bind(&run.id)
+                .push_bind(run.input_item_id.as_deref().filter(|id| !id.is_empty()))
+                .push_bind(run.persona.as_deref().filter(|persona| !persona.is_empty()))
+                .push_bind(run.iteration)
+                .push_bind(status.label())
+                .push_bind(verdict)
+                .push_bind(duration)
+                .push_bind(error)
+                .push_bind(&run.input)
+                .push_bind(&run.output);
+        });
+        query.push(KNOWN_RUN);
+        // Only full chunks have a statement that comes again.
+        query.build().persistent(runs.len() == ROWS).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    async fn put_results(&mut self, runs: &[(i64, bool, &NewRun)]) -> Result<()> {
+        let results: Vec<_> = runs.iter().filter_map(|(number, _, run)| Some((number, run.result.as_ref()?))).collect();
+        if results.is_empty() {
+            return Ok(());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO run_results (run, metrics, evaluation, transcript) ");
+        query.push_values(&results, |mut values, (number, result)| {
+            values
+                .push_bind(**number)
+                .push_bind(rows::text(&result.metrics))
+                .push_bind(rows::text(&result.evaluation))
+                .push_bind(rows::text(&result.transcript));
+        });
+        query.push(
+            " ON CONFLICT (run) DO UPDATE SET metrics = iif(excluded.metrics = '{}', metrics, excluded.metrics),
+                evaluation = iif(excluded.evaluation = '{}', evaluation, excluded.evaluation),
+                transcript = iif(excluded.transcript = '[]', transcript, excluded.transcript)",
+        );
+        query.build().persistent(results.len() == ROWS).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Stores turns of runs, which are named by their numbers.
+    pub(super) async fn put_turns(&mut self, turns: &[(i64, &NewTurn)]) -> Result<()> {
+        for chunk in turns.chunks(ROWS) {
+            for (_, turn) in chunk {
+                check_id("a turn", &turn.id)?;
+            }
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO turns (run, turn_id, sequence, role, said_at, duration_ms, warnings, content) ",
+            );
+            query.push_values(chunk, |mut values, (run, turn)| {
+                values
+                    .push_bind(*run)
+                    .push_bind(&turn.id)
+                    .push_bind(turn.sequence)
+                    .push_bind(&turn.role)
+                    .push_bind(turn.said_at.as_deref())
+                    .push_bind(turn.duration_ms)
+                    .push_bind(rows::text(&turn.warnings))
+                    .push_bind(&turn.content);
+            });
+            query.push(" ON CONFLICT (run, turn_id)").push(KNOWN_TURN);
+            query.build().persistent(chunk.len() == ROWS).execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a batch: what was announced and not reported failed.
+    pub(super) async fn close_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<RunCounts> {
+        let now = self.now;
+        if batch.is_certain {
+            sqlx::query("UPDATE runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
+                .bind(batch.number)
+                .bind(NOT_REPORTED)
+                .execute(self.connection())
+                .await?;
+            sqlx::query("UPDATE run_batches SET reported_at = coalesce(reported_at, ?2) WHERE number = ?1")
+                .bind(batch.number)
+                .bind(now)
+                .execute(self.connection())
+                .await?;
+        }
+        self.settle_batch(batch, bundle).await
+    }
+
+    /// Brings everything in step that follows from the runs of a batch.
+    pub(super) async fn settle_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<RunCounts> {
+        // The peers do not say what the input was where the bundle version does.
+        sqlx::query(
+            "UPDATE runs SET input = coalesce((SELECT json_extract(i.document, '$.messages[0].content') FROM input_items i
+                                               WHERE i.input_set_id = ?2 AND i.id = runs.input_item_id), '')
+             WHERE batch = ?1 AND input = '' AND input_item_id NOT NULL",
+        )
+        .bind(batch.number)
+        .bind(&bundle.input_set_id)
+        .execute(self.connection())
+        .await?;
+        let now = self.now;
+        sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number = ?1")
+            .bind(batch.number)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        self.recount(batch.number).await
+    }
+
+    /// Counts the runs of a batch again.
+    pub(super) async fn recount(&mut self, batch: i64) -> Result<RunCounts> {
+        let rows = sqlx::query(
+            "SELECT status, count(*) AS found, sum(status = 'completed' AND coalesce(verdict, '') NOT IN ('fail', 'failed')) AS passed
+             FROM runs WHERE batch = ? GROUP BY status",
+        )
+        .bind(batch)
+        .fetch_all(self.connection())
+        .await?;
+        let mut counts = RunCounts::default();
+        for row in &rows {
+            let status: RunStatus = row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", "a run"))?;
+            *counts.of(status) = row.try_get::<i64, _>("found")?.unsigned_abs();
+            counts.passed += row.try_get::<i64, _>("passed")?.unsigned_abs();
+        }
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        sqlx::query(
+            "UPDATE run_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
+               skipped = ?8, abandoned = ?9, passed = ?10 WHERE number = ?1",
+        )
+        .bind(batch)
+        .bind(counts.status().label())
+        .bind(number(counts.running))
+        .bind(number(counts.completed))
+        .bind(number(counts.failed))
+        .bind(number(counts.error))
+        .bind(number(counts.timeout))
+        .bind(number(counts.skipped))
+        .bind(number(counts.abandoned))
+        .bind(number(counts.passed))
+        .execute(self.connection())
+        .await?;
+        Ok(counts)
+    }
+}
