@@ -21,6 +21,7 @@ mod secret;
 mod target;
 mod text;
 mod transport;
+pub mod upload;
 mod writer;
 
 pub use error::{ClientError, KeyProblem};

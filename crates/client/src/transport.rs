@@ -1,11 +1,13 @@
 //! One request and its answer: connections, tries, redirects, limits, and what an answer means.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
@@ -71,6 +73,10 @@ pub(crate) struct Call {
     path: String,
     headers: HeaderMap,
     body: Option<Value>,
+    /// A body that is no JSON.
+    bytes: Option<Bytes>,
+    /// How long one try may take where that is longer than usual.
+    patience: Option<Duration>,
     /// True if doing it twice is the same as doing it once.
     may_repeat: bool,
     needs_key: bool,
@@ -78,12 +84,43 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, headers: HeaderMap::new(), body: None, may_repeat: true, needs_key: true }
+        Self {
+            method: Method::GET,
+            path,
+            headers: HeaderMap::new(),
+            body: None,
+            bytes: None,
+            patience: None,
+            may_repeat: true,
+            needs_key: true,
+        }
     }
 
     /// A write. It is repeated only if [`Call::once`] makes that harmless.
     pub(crate) fn write(method: Method, path: String, body: Value) -> Self {
-        Self { method, path, headers: HeaderMap::new(), body: Some(body), may_repeat: false, needs_key: true }
+        Self {
+            method,
+            path,
+            headers: HeaderMap::new(),
+            body: Some(body),
+            bytes: None,
+            patience: None,
+            may_repeat: false,
+            needs_key: true,
+        }
+    }
+
+    /// A write whose body is no JSON.
+    pub(crate) fn bytes(method: Method, path: String, body: Bytes) -> Self {
+        let mut call = Self::get(path);
+        (call.method, call.bytes, call.may_repeat) = (method, Some(body), false);
+        call.with(CONTENT_TYPE, "application/octet-stream")
+    }
+
+    /// Says how long one try may take.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
     }
 
     /// Makes a repeated write the same write: all tries carry the same random key under this header's name.
@@ -91,6 +128,12 @@ impl Call {
         self.may_repeat = true;
         let key = uuid::Uuid::new_v4().to_string();
         self.with(header, &key)
+    }
+
+    /// Says that doing it twice is the same as doing it once, by its nature.
+    pub(crate) fn harmless(mut self) -> Self {
+        self.may_repeat = true;
+        self
     }
 
     pub(crate) fn with(mut self, header: HeaderName, value: &str) -> Self {
@@ -144,6 +187,19 @@ impl Answer {
     pub(crate) fn value(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
+}
+
+/// Where a platform wants something to be put.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    /// The address.
+    pub(crate) url: String,
+    /// What the request has to carry.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The length of the body.
+    pub(crate) size: u64,
+    /// How long it may take.
+    pub(crate) patience: Duration,
 }
 
 /// A connection to one platform.
@@ -247,6 +303,68 @@ impl Transport {
             .map_err(|error| if error.is_eof() && answer.claims_json() { self.cut() } else { self.not_ours(answer) })
     }
 
+    /// Puts something where the platform said, which may be another server: it gets no key.
+    ///
+    /// # Errors
+    /// It is not there, and how that is to be retried, if that may help.
+    pub(crate) async fn put_elsewhere(
+        &self,
+        place: &Elsewhere,
+        body: reqwest::Body,
+    ) -> Result<(), (Option<Failure>, ClientError)> {
+        let not_an_address = || (None, self.refused(200, "it names no address that a file may be put to".to_owned()));
+        let url = Url::parse(&place.url).map_err(|_| not_an_address())?;
+        // A server elsewhere has no business on this machine.
+        let is_inward = is_loopback(&url) && !is_loopback(&self.base);
+        if !matches!(url.scheme(), "http" | "https") || is_inward || url.scheme() < self.base.scheme() {
+            return Err(not_an_address());
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &place.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert(CONTENT_LENGTH, place.size.into());
+        let request = self.client.put(url).headers(headers).timeout(place.patience).body(body);
+        let response = request.send().await.map_err(|error| self.network(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_success() {
+            return Ok(());
+        }
+        let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
+        let answer = Answer { status, headers, body };
+        match self.busy(&answer) {
+            Some((failure, error)) => Err((Some(failure), error)),
+            None => {
+                let message = self.message(&answer).unwrap_or_else(|| format!("status {} for a file", status.as_u16()));
+                Err((None, self.refused(status.as_u16(), message)))
+            }
+        }
+    }
+
+    fn refused(&self, status: u16, message: String) -> ClientError {
+        ClientError::Refused { server: self.server.clone(), status, code: None, message, hint: None }
+    }
+
+    /// Returns the time for [`Transport::pause`].
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.options.pace.elapsed()
+    }
+
+    /// Waits before another try of something that began at `start`, or returns false to give up.
+    pub(crate) async fn pause(&self, failure: Failure, tries: u32, start: Duration) -> bool {
+        let pace = &self.options.pace;
+        let spent = pace.elapsed().saturating_sub(start);
+        match self.options.policy.wait(failure, tries, spent, pace.chance()) {
+            None => false,
+            Some(wait) => {
+                pace.sleep(wait).await;
+                true
+            }
+        }
+    }
+
     async fn attempt(&self, call: &Call) -> Result<Answer, (Option<Failure>, ClientError)> {
         let address = format!("{}{}", shown(&self.base), call.path);
         let mut url = Url::parse(&address)
@@ -272,6 +390,12 @@ impl Transport {
         }
         if let Some(body) = &call.body {
             request = request.json(body);
+        }
+        if let Some(bytes) = &call.bytes {
+            request = request.body(bytes.clone());
+        }
+        if let Some(patience) = call.patience {
+            request = request.timeout(patience);
         }
         let mut response = request.send().await.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
