@@ -9,6 +9,7 @@ use keepstep_source::manifest::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;
+use keepstep_workspace::{ScenarioError, WorkspaceError};
 
 use crate::exit;
 use crate::program::Program;
@@ -66,6 +67,10 @@ pub(crate) enum Failure {
     Resolve(ResolveError),
     /// A request failed.
     Client(ClientError),
+    /// A file of the workspace cannot be used.
+    Workspace(WorkspaceError),
+    /// It is not clear which scenario the command is about.
+    Scenario(ScenarioError),
     /// A platform's data cannot be used.
     Store(StoreError),
     /// The person pressed Ctrl-C.
@@ -161,6 +166,26 @@ impl Failure {
                 let hints = error.hint(program.name()).map(|hint| hint.lines().map(str::to_owned).collect());
                 told(code, kind, error.to_string(), hints.unwrap_or_default())
             }
+            Self::Workspace(error) | Self::Scenario(ScenarioError::Workspace(error)) => match error {
+                WorkspaceError::Io { doing, path, source } => {
+                    let message = format!("cannot {doing} {}: {}", path.display(), reason(source));
+                    told(exit::USAGE, "io", message, io_hints(source))
+                }
+                error => told(exit::USAGE, "workspace", error.to_string(), Vec::new()),
+            },
+            Self::Scenario(error) => {
+                let hint = match error {
+                    ScenarioError::NoneSelected { folders, .. } if folders.is_empty() => {
+                        "`keepstep scenarios select ID` selects one of the server's; `keepstep init scenario NAME` begins one"
+                            .to_owned()
+                    }
+                    ScenarioError::NoneSelected { folders, .. } => {
+                        format!("name one with `--scenario`: {}", folders.join(", "))
+                    }
+                    _ => "use letters, digits, - and _".to_owned(),
+                };
+                told(exit::USAGE, "scenario", error.to_string(), vec![hint])
+            }
             Self::Store(error) => {
                 let (code, kind) = store(error);
                 told(code, kind, error.to_string(), Vec::new())
@@ -203,6 +228,18 @@ impl From<ResolveError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Workspace(error)
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self::Scenario(error)
     }
 }
 

@@ -24,6 +24,7 @@ mod schema;
 mod server;
 mod settings;
 mod sides;
+mod test_data_server;
 mod visible;
 
 use std::ffi::OsString;

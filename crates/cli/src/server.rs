@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_client::{
-    ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted, Writer,
-    resolve,
+    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted,
+    Writer, resolve,
 };
 use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
 use serde_json::Value;
@@ -42,12 +42,7 @@ impl Server {
 
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
-        let variable = |name| context.environment.get(name).map(PathBuf::from);
-        let options = Options {
-            certificate_file: variable("SSL_CERT_FILE"),
-            certificate_folder: variable("SSL_CERT_DIR"),
-            ..Options::default()
-        };
+        let options = options(context);
         let reader = Reader::new(&target, &patience(&options))?;
         Ok(Self { runtime: runtime::single()?, target, options, reader, writer: OnceCell::new() })
     }
@@ -142,6 +137,12 @@ impl WritableServer<'_> {
     }
 }
 
+/// Returns how to connect.
+pub(crate) fn options(context: &Context) -> Options {
+    let variable = |name| context.environment.get(name).map(PathBuf::from);
+    Options { certificate_file: variable("SSL_CERT_FILE"), certificate_folder: variable("SSL_CERT_DIR"), ..Options::default() }
+}
+
 /// Returns the same options for somebody who only looks, and whose work must not wait for a server in trouble.
 fn patience(options: &Options) -> Options {
     let mut options = options.clone();
@@ -157,15 +158,25 @@ pub(crate) fn target(context: &Context, project: Option<&Path>) -> Result<Target
 
 /// Returns the same with another address in place of the flag's.
 pub(crate) fn target_of(context: &Context, project: Option<&Path>, url: Option<String>) -> Result<Target, Failure> {
-    let wanted =
-        Wanted { url_flag: url, key_flag: context.api_key.as_deref().map(Secret::from), called_as: context.program.tool() };
-    let surroundings = Surroundings {
+    let wanted = Wanted {
+        url_flag: url,
+        key_flag: context.api_key.as_deref().map(Secret::from),
+        called_as: context.program.tool(),
+        about: About::Agent,
+    };
+    let surroundings = Surroundings { project: project.map(Path::to_owned), ..surroundings(context) };
+    Ok(resolve(&wanted, &surroundings)?)
+}
+
+/// Returns what surrounds a command, without any project.
+pub(crate) fn surroundings(context: &Context) -> Surroundings {
+    Surroundings {
         variables: context.environment.all().clone(),
         home: context.environment.home(),
         config_dir: config_folder(context),
-        project: project.map(Path::to_owned),
-    };
-    Ok(resolve(&wanted, &surroundings)?)
+        project: None,
+        scenario: None,
+    }
 }
 
 /// Returns the folder of keepstep's own settings.

@@ -42,6 +42,18 @@ pub struct Wanted {
     pub key_flag: Option<Secret>,
     /// The name that the program was called by.
     pub called_as: Tool,
+    /// What the command is about.
+    pub about: About,
+}
+
+/// What a command is about, which decides whose variables and files count besides our own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum About {
+    /// An agent's definition: those of the lua tool, unless the program was called as the fluxloop tool.
+    #[default]
+    Agent,
+    /// Test data and results: those of the fluxloop tool, whatever the program was called.
+    TestData,
 }
 
 /// What surrounds a command.
@@ -53,8 +65,10 @@ pub struct Surroundings {
     pub home: Option<PathBuf>,
     /// The folder of our own settings, such as `~/.config/keepstep`.
     pub config_dir: Option<PathBuf>,
-    /// The project's folder.
+    /// The project's folder; for test data the workspace's root.
     pub project: Option<PathBuf>,
+    /// The folder of the scenario that the command is about, if it is about one.
+    pub scenario: Option<PathBuf>,
 }
 
 /// Why there is nobody to talk to.
@@ -121,13 +135,21 @@ const FLUXLOOP: Names = Names {
 /// What a template of the fluxloop tool writes where a key should be.
 const PLACEHOLDER_KEY: &str = "your-api-key-here";
 
-impl Tool {
+impl Wanted {
     /// Returns the families in their order. Agent commands use the names of the lua tool under our own name, too.
-    fn names(self) -> [Names; 2] {
-        match self {
-            Self::Keepstep | Self::Lua => [OWN, LUA],
-            Self::Fluxloop => [OWN, FLUXLOOP],
-        }
+    fn names(&self) -> [Names; 2] {
+        if self.is_fluxloop() { [OWN, FLUXLOOP] } else { [OWN, LUA] }
+    }
+
+    /// Returns true if the fluxloop tool's variables and files count.
+    fn is_fluxloop(&self) -> bool {
+        self.about == About::TestData || self.called_as == Tool::Fluxloop
+    }
+
+    /// Returns the service that is meant where nobody names another.
+    fn service(&self) -> Option<&'static str> {
+        // The lua tool's service has no test data.
+        self.called_as.service().filter(|_| self.about == About::Agent || self.called_as == Tool::Fluxloop)
     }
 }
 
@@ -135,6 +157,8 @@ impl Tool {
 struct Place {
     file: Option<PathBuf>,
     variables: BTreeMap<String, String>,
+    /// The address that keys of this place belong to where the place itself names none.
+    connected_to: Option<String>,
 }
 
 impl Place {
@@ -158,8 +182,8 @@ struct InForce {
 /// # Errors
 /// No address is known, one is not an address, or a file cannot be read.
 pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, ResolveError> {
-    let mut places = vec![Place { file: None, variables: surroundings.variables.clone() }];
-    places.extend(project_places(wanted.called_as, surroundings)?);
+    let mut places = vec![Place { file: None, variables: surroundings.variables.clone(), connected_to: None }];
+    places.extend(project_places(wanted, surroundings)?);
     let mut stored = Stored { config_dir: surroundings.config_dir.as_deref(), loaded: None };
     let in_force = address(wanted, &places, &mut stored)?;
 
@@ -169,7 +193,7 @@ pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, R
         return Ok(Target { url: in_force.url, url_origin: in_force.origin, key: Some(key), withheld });
     }
     for place in &places {
-        for names in wanted.called_as.names() {
+        for names in wanted.names() {
             let Some((variable, text)) = place.first(names.keys) else { continue };
             let secret = Secret::from(text);
             let origin = place.file.clone().map_or(KeyOrigin::Variable(variable), KeyOrigin::File);
@@ -185,7 +209,15 @@ pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, R
         let key = Key { secret: secret.clone(), origin: KeyOrigin::Stored(credentials.path().to_owned()) };
         return Ok(in_force.with_key(key, withheld));
     }
-    if let Some((path, secret)) = peer_key(wanted.called_as, surroundings)? {
+    if wanted.is_fluxloop() {
+        if let Some((path, secret)) = fluxloop_key(surroundings)? {
+            let origin = KeyOrigin::PeerFile(path);
+            match fluxloop_key_belongs(&in_force, &places, surroundings) {
+                Ok(()) => return Ok(in_force.with_key(Key { secret, origin }, withheld)),
+                Err(reason) => withheld.push(Withheld { origin, reason }),
+            }
+        }
+    } else if let Some((path, secret)) = lua_key(surroundings)? {
         let origin = KeyOrigin::PeerFile(path);
         let real = places[0].first(LUA.urls).and_then(|(_, text)| parse_url(text).ok());
         let service = parse_url(LUA_SERVICE).ok();
@@ -227,7 +259,7 @@ fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result
         return parse(text, UrlOrigin::Flag, Family::Own);
     }
     for place in places {
-        for names in wanted.called_as.names() {
+        for names in wanted.names() {
             if let Some((variable, text)) = place.first(names.urls) {
                 let origin = place.file.clone().map_or(UrlOrigin::Variable(variable), UrlOrigin::File);
                 return parse(text, origin, names.family);
@@ -240,7 +272,7 @@ fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result
         let origin = UrlOrigin::Stored(credentials.path().to_owned());
         return Ok(InForce { url: url.clone(), origin, family: Family::Own });
     }
-    match wanted.called_as.service() {
+    match wanted.service() {
         Some(service) => parse(service, UrlOrigin::Default(wanted.called_as), Family::Peer),
         None => Err(ResolveError::NoPlatform),
     }
@@ -269,6 +301,11 @@ fn belongs(
         } else {
             Err(format!("it belongs to {}, which {variable} names", visible(&without_password(text))))
         });
+    }
+    if let Some(text) = &place.connected_to {
+        let is_same = parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
+        let server = visible(&without_password(text));
+        return Ok(if is_same { Ok(()) } else { Err(format!("it belongs to {server}, which project.json names")) });
     }
     let is_own = names.family == Family::Own;
     let refuse = |reason: &str| Ok(Err(reason.to_owned()));
@@ -301,36 +338,98 @@ fn belongs(
 }
 
 /// Returns the project's files that may name an address or a key, in their order.
-fn project_places(tool: Tool, surroundings: &Surroundings) -> Result<Vec<Place>, ResolveError> {
-    let Some(project) = &surroundings.project else { return Ok(Vec::new()) };
-    let mut paths = vec![project.join(".env")];
-    if tool == Tool::Fluxloop {
-        paths.push(project.join(".fluxloop/.env"));
+fn project_places(wanted: &Wanted, surroundings: &Surroundings) -> Result<Vec<Place>, ResolveError> {
+    let mut paths = Vec::new();
+    if wanted.is_fluxloop() {
+        paths.extend(surroundings.scenario.as_ref().map(|scenario| scenario.join(".env")));
     }
+    let project = surroundings.project.as_deref();
+    paths.extend(project.map(|project| project.join(".env")));
+    let connected_to = match project.filter(|_| wanted.is_fluxloop()) {
+        Some(project) => {
+            paths.push(project.join(".fluxloop/.env"));
+            connection(&project.join(".fluxloop/project.json"))?
+        }
+        None => None,
+    };
     let mut places = Vec::new();
     for path in paths {
         if let Some(text) = read_if_there(&path)? {
-            places.push(Place { variables: env_file::parse(&text), file: Some(path) });
+            let mut variables = env_file::parse(&text);
+            forget_template(&mut variables);
+            // Whatever lies in `.fluxloop/` was made for the platform that the workspace is connected to.
+            let is_inside = path.parent().is_some_and(|folder| folder.components().any(|part| part.as_os_str() == ".fluxloop"));
+            let connected_to = connected_to.as_ref().filter(|_| is_inside).map(|(_, url)| url.clone());
+            places.push(Place { file: Some(path), variables, connected_to });
         }
     }
-    if tool == Tool::Fluxloop {
-        let path = project.join(".fluxloop/project.json");
-        if let Some(text) = read_if_there(&path)? {
-            let parsed: serde_json::Value = serde_json::from_str(&text)
-                .map_err(|error| ResolveError::Unreadable { path: path.clone(), reason: error.to_string() })?;
-            let url = parsed.get("api_url").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-            places.push(Place { variables: BTreeMap::from([(FLUXLOOP.urls[0].to_owned(), url)]), file: Some(path) });
-        }
+    if let Some((path, url)) = connected_to {
+        let variables = BTreeMap::from([(FLUXLOOP.urls[0].to_owned(), url)]);
+        places.push(Place { file: Some(path), variables, connected_to: None });
     }
     Ok(places)
 }
 
+/// Returns the address in a workspace's `project.json`, and the file.
+fn connection(path: &Path) -> Result<Option<(PathBuf, String)>, ResolveError> {
+    let Some(text) = read_if_there(path)? else { return Ok(None) };
+    let parsed: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| ResolveError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+    let url = parsed.get("api_url").and_then(serde_json::Value::as_str).map(str::trim).filter(|url| !url.is_empty());
+    Ok(url.map(|url| (path.to_owned(), url.to_owned())))
+}
+
+/// Takes away what the fluxloop tool writes into every new scenario: its service beside a key that is none. Left there, it
+/// would send the workspace's key to that service.
+fn forget_template(variables: &mut BTreeMap<String, String>) {
+    let is_untouched = FLUXLOOP.keys.iter().any(|name| variables.get(*name).is_some_and(|key| key == PLACEHOLDER_KEY));
+    if is_untouched {
+        let service = Tool::Fluxloop.service().unwrap_or_default();
+        variables.retain(|name, value| !(FLUXLOOP.urls.contains(&name.as_str()) && value.trim_end_matches('/') == service));
+    }
+}
+
 /// Returns the key that the lua tool stored, and where.
-fn peer_key(tool: Tool, surroundings: &Surroundings) -> Result<Option<(PathBuf, Secret)>, ResolveError> {
-    let Some(home) = surroundings.home.as_ref().filter(|_| tool != Tool::Fluxloop) else { return Ok(None) };
+fn lua_key(surroundings: &Surroundings) -> Result<Option<(PathBuf, Secret)>, ResolveError> {
+    let Some(home) = &surroundings.home else { return Ok(None) };
     let path = home.join(".lua-cli/credentials");
     let secret = read_if_there(&path)?.map(Secret::from).filter(|secret| !secret.reveal().is_empty());
     Ok(secret.map(|secret| (path, secret)))
+}
+
+/// Returns the token that the fluxloop tool stored, and where. What is no whole `auth.json` counts as none, as it does there.
+fn fluxloop_key(surroundings: &Surroundings) -> Result<Option<(PathBuf, Secret)>, ResolveError> {
+    let Some(home) = &surroundings.home else { return Ok(None) };
+    let path = home.join(".fluxloop/auth.json");
+    let parsed = read_if_there(&path)?.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    let token = parsed.as_ref().and_then(|parsed| parsed.get("access_token")?.as_str()).map(Secret::from);
+    Ok(token.filter(|token| !token.reveal().is_empty()).map(|token| (path, token)))
+}
+
+/// Decides whether the token of the fluxloop tool may be sent to the address in force; if not, says why.
+///
+/// The file does not say which server the token is for. Two who name the same address are believed: the person (on the
+/// command line or in the environment) and what the tool noted, in the workspace's `project.json` or in its own home. The
+/// workspace alone is not, because it may be a stranger's.
+fn fluxloop_key_belongs(in_force: &InForce, places: &[Place], surroundings: &Surroundings) -> Result<(), String> {
+    let is_in_force = |text: &str| parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
+    let pending = surroundings.home.as_ref().map(|home| home.join(".fluxloop/pending_login.json"));
+    let pending = pending.and_then(|path| connection(&path).ok().flatten());
+    if pending.is_some_and(|(_, url)| is_in_force(&url)) {
+        return Ok(());
+    }
+    let is_said = matches!(in_force.origin, UrlOrigin::Flag | UrlOrigin::Variable(_));
+    let is_noted = places.iter().any(|place| {
+        let is_project = place.file.as_ref().is_some_and(|file| file.ends_with(".fluxloop/project.json"));
+        is_project && place.first(FLUXLOOP.urls).is_some_and(|(_, url)| is_in_force(url))
+    });
+    match (is_said, is_noted) {
+        (true, true) => Ok(()),
+        (false, true) => {
+            Err("it does not say which server it is for; with --url it is sent to the one that project.json names".to_owned())
+        }
+        _ => Err("it does not say which server it is for; sign in with `login`, or pass --api-key".to_owned()),
+    }
 }
 
 /// Returns a file's text, or `None` where there is no such file (some projects have a folder named `.env`).

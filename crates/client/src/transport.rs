@@ -514,7 +514,7 @@ impl Transport {
         let Some(value) = answer.value() else { return page_title(&answer.body) };
         let nested = || value.get("error").and_then(|error| error.get("message"));
         let flat = || value.get("error").filter(|error| error.is_string());
-        let message = value.get("message").or_else(nested).or_else(flat)?;
+        let Some(message) = value.get("message").or_else(nested).or_else(flat) else { return detail(&value) };
         let message = visible(message.as_str()?);
         (!message.is_empty()).then_some(message)
     }
@@ -553,6 +553,26 @@ impl Transport {
 
 fn etag(answer: &Answer) -> Option<Revision> {
     Revision::from_etag(answer.headers.get(http::header::ETAG)?.to_str().ok()?)
+}
+
+/// Returns what an error of the fluxloop dialect says: a text, or a list of what is wrong where in the body.
+fn detail(value: &Value) -> Option<String> {
+    let text = match value.get("detail")? {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let line = |item: &Value| {
+                let place: Vec<String> = (item.get("loc").and_then(Value::as_array).into_iter().flatten())
+                    .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+                    .collect();
+                let message = item.get("msg").and_then(Value::as_str)?;
+                Some(if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(".")) })
+            };
+            items.iter().filter_map(line).collect::<Vec<_>>().join("; ")
+        }
+        _ => return None,
+    };
+    let text = visible(&text);
+    (!text.is_empty()).then_some(text)
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use keepstep_client::{LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve};
+use keepstep_client::{
+    About, LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve,
+};
 use proptest::prelude::*;
 
 /// What a test sets up, in the words of its table.
 #[derive(Default, Clone)]
 struct Given {
     tool: Option<Tool>,
+    about: About,
     flags: &'static [(&'static str, &'static str)],
     environment: &'static [(&'static str, &'static str)],
     dot_env: Option<&'static str>,
@@ -32,6 +35,9 @@ impl Given {
         if let Some(text) = self.peer_file {
             fs::write(at("home/.lua-cli/credentials"), format!("{text}\n")).unwrap();
         }
+        for name in ["home/.fluxloop", "project/.fluxloop/scenarios/orders"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
         for (name, text) in self.fluxloop {
             fs::write(at("project/.fluxloop").join(name), text).unwrap();
         }
@@ -43,6 +49,7 @@ impl Given {
             url_flag: flag("url").map(str::to_owned),
             key_flag: flag("key").map(Secret::from),
             called_as: self.tool.unwrap_or(Tool::Keepstep),
+            about: self.about,
         };
         let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let surroundings = Surroundings {
@@ -50,6 +57,7 @@ impl Given {
             home: Some(at("home")),
             config_dir: Some(at("config")),
             project: Some(at("project")),
+            scenario: Some(at("project/.fluxloop/scenarios/orders")),
         };
         resolve(&wanted, &surroundings)
     }
@@ -73,6 +81,8 @@ macro_rules! table {
 
 const LUA: Option<Tool> = Some(Tool::Lua);
 const FLUXLOOP: Option<Tool> = Some(Tool::Fluxloop);
+const DATA: About = About::TestData;
+const URL: &[(&str, &str)] = &[("url", "https://h")];
 
 #[test]
 fn the_address_is_the_first_that_somebody_names() {
@@ -94,7 +104,6 @@ fn the_address_is_the_first_that_somebody_names() {
 
 #[test]
 fn the_key_is_the_first_that_belongs_to_the_address() {
-    const URL: &[(&str, &str)] = &[("url", "https://h")];
     table! {
         "flag": { flags: &[("url", "https://h"), ("key", "f")], environment: &[("KEEPSTEP_API_KEY", "e")] } => "https://h | f",
         "our variable": { flags: URL, environment: &[("KEEPSTEP_API_KEY", "e"), ("LUA_API_KEY", "l")] } => "https://h | e",
@@ -161,6 +170,52 @@ fn keys_of_one_tool_do_not_go_to_the_service_of_the_other() {
     }
 }
 
+const PROJECT: (&str, &str) = ("project.json", r#"{"project_id": "p", "api_url": "https://shop"}"#);
+
+#[test]
+fn f4_an_untouched_template_names_neither_key_nor_server() {
+    const TEMPLATE: (&str, &str) =
+        ("scenarios/orders/.env", "FLUXLOOP_SYNC_URL=https://api.fluxloop.ai\nFLUXLOOP_SYNC_API_KEY=your-api-key-here\n");
+    table! {
+        "the workspace's key": { about: DATA, fluxloop: &[PROJECT, TEMPLATE, (".env", "FLUXLOOP_SYNC_API_KEY=w")] } => "https://shop | w",
+        "an exported key": { about: DATA, environment: &[("FLUXLOOP_SYNC_API_KEY", "e")], fluxloop: &[PROJECT, TEMPLATE] } => "https://shop | e",
+        "exported": { about: DATA, environment: &[("FLUXLOOP_SYNC_URL", "https://e")], fluxloop: &[TEMPLATE, ("scenarios/orders/.env ", "")] } => "https://e | -",
+        "a filled one counts": { about: DATA, fluxloop: &[PROJECT, ("scenarios/orders/.env", "FLUXLOOP_SYNC_URL=https://s\nFLUXLOOP_SYNC_API_KEY=k"), (".env", "FLUXLOOP_SYNC_API_KEY=w")] } => "https://s | k",
+    }
+}
+
+#[test]
+fn f33_a_key_of_the_workspace_goes_to_the_server_of_the_workspace_only() {
+    const KEY: (&str, &str) = (".env", "FLUXLOOP_SYNC_API_KEY=w");
+    table! {
+        "connected": { about: DATA, fluxloop: &[PROJECT, KEY] } => "https://shop | w",
+        "called as the tool": { about: DATA, tool: FLUXLOOP, fluxloop: &[PROJECT, KEY] } => "https://shop | w",
+        "another by flag": { about: DATA, flags: URL, fluxloop: &[PROJECT, KEY] } => "https://h | -",
+        "another by variable": { about: DATA, environment: &[("FLUXLOOP_API_URL", "https://e")], fluxloop: &[PROJECT, KEY] } => "https://e | -",
+        "with its own address": { about: DATA, fluxloop: &[PROJECT, (".env", "FLUXLOOP_SYNC_URL=https://own\nFLUXLOOP_SYNC_API_KEY=w")] } => "https://own | w",
+        "its own address, another by flag": { about: DATA, flags: URL, fluxloop: &[(".env", "FLUXLOOP_SYNC_URL=https://own\nFLUXLOOP_SYNC_API_KEY=w")] } => "https://h | -",
+        "stored for it": { about: DATA, fluxloop: &[PROJECT], stored: &[("https://shop", "s"), ("https://other", "o")] } => "https://shop | s",
+        "our variable first": { about: DATA, environment: &[("KEEPSTEP_URL", "https://k"), ("KEEPSTEP_API_KEY", "k"), ("FLUXLOOP_API_URL", "https://e")], fluxloop: &[PROJECT, KEY] } => "https://k | k",
+        "the lua tool's names do not count": { about: DATA, environment: &[("LUA_API_URL", "https://l"), ("LUA_API_KEY", "l")], fluxloop: &[PROJECT] } => "https://shop | -",
+    }
+}
+
+#[test]
+fn f43_a_token_that_names_no_server_is_sent_to_none_that_is_not_confirmed() {
+    const TOKEN: (&str, &str) = ("../../home/.fluxloop/auth.json", r#"{"access_token": "t"}"#);
+    const PENDING: (&str, &str) = ("../../home/.fluxloop/pending_login.json", r#"{"api_url": "https://h"}"#);
+    table! {
+        "typed and connected": { about: DATA, flags: &[("url", "https://shop")], fluxloop: &[PROJECT, TOKEN] } => "https://shop | t",
+        "only typed": { about: DATA, flags: URL, fluxloop: &[PROJECT, TOKEN] } => "https://h | -",
+        "only in the workspace, which may be a stranger's": { about: DATA, fluxloop: &[PROJECT, TOKEN] } => "https://shop | -",
+        "the login that waits": { about: DATA, flags: URL, fluxloop: &[TOKEN, PENDING] } => "https://h | t",
+        "the tool's service": { about: DATA, tool: FLUXLOOP, fluxloop: &[TOKEN] } => "https://api.fluxloop.ai | -",
+    }
+    let given = Given { about: DATA, fluxloop: &[PROJECT, TOKEN], ..Given::default() };
+    let withheld = given.resolve().unwrap().withheld;
+    assert!(withheld[0].to_string().contains("with --url it is sent"), "{}", withheld[0]);
+}
+
 #[test]
 fn a_key_that_is_passed_over_is_explained() {
     let given = Given {
@@ -196,10 +251,10 @@ fn what_is_no_address_is_refused_with_its_origin() {
         "https://h/?a=b",
         "https://h\u{1b}[31m",
     ] {
-        let wanted = Wanted { url_flag: Some(text.to_owned()), key_flag: None, called_as: Tool::Keepstep };
+        let wanted = Wanted { url_flag: Some(text.to_owned()), key_flag: None, called_as: Tool::Keepstep, about: About::Agent };
         lines.push(resolve(&wanted, &Surroundings::default()).unwrap_err().to_string());
     }
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep };
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep, about: About::Agent };
     let variables = BTreeMap::from([("KEEPSTEP_URL".to_owned(), "x".to_owned())]);
     lines.push(resolve(&wanted, &Surroundings { variables, ..Surroundings::default() }).unwrap_err().to_string());
     let nobody = resolve(&wanted, &Surroundings::default()).unwrap_err();
@@ -227,6 +282,7 @@ fn broken_stored_keys_do_not_matter_where_flags_say_all() {
         url_flag: Some("https://h".to_owned()),
         key_flag: key.map(Secret::from),
         called_as: Tool::Keepstep,
+        about: About::Agent,
     };
     assert!(resolve(&wanted(Some("k")), &surroundings).is_ok());
     let error = resolve(&wanted(None), &surroundings).unwrap_err();
@@ -238,7 +294,7 @@ fn a_folder_named_like_the_file_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join(".env")).unwrap();
     let surroundings = Surroundings { project: Some(folder.path().to_owned()), ..Surroundings::default() };
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua };
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua, about: About::Agent };
     assert!(resolve(&wanted, &surroundings).is_ok());
     fs::remove_dir(folder.path().join(".env")).unwrap();
     fs::write(folder.path().join(".env"), b"\xff\xfe").unwrap();
@@ -292,9 +348,10 @@ proptest! {
             home: Some(path("home")),
             config_dir: Some(path("config")),
             project: Some(folder.path().to_owned()),
+            scenario: None,
         };
         let called_as = if is_lua { Tool::Lua } else { Tool::Keepstep };
-        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as }, &surroundings) else {
+        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as, about: About::Agent }, &surroundings) else {
             prop_assert!(!is_lua && [flag, own_url, lua_url, file_own_url, file_lua_url, stored].iter().all(Option::is_none));
             return Ok(());
         };

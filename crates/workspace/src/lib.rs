@@ -1,5 +1,20 @@
 //! The `.fluxloop` workspace on disk: where it is, what is in it, how pulled data gets in, what an experiment left.
 //!
-//! No network and no printing; the decisions are made in [`keepstep_core::test_data`].
+//! No network and no printing; the decisions are made in [`keepstep_core::test_data`]. Nothing here reads the environment,
+//! the clock or the working directory: whoever calls passes them in.
 
+pub mod context_file;
+mod error;
 pub mod experiments;
+pub mod files;
+pub mod links;
+pub mod project_file;
+mod root;
+pub mod scenario;
+
+pub use context_file::ContextFile;
+pub use error::WorkspaceError;
+pub use links::Links;
+pub use project_file::ProjectFile;
+pub use root::Workspace;
+pub use scenario::{Origin, Scenario, ScenarioError};

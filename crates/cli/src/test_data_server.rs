@@ -1,0 +1,128 @@
+//! The conversation with a platform about test data, and the workspace that it is for.
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use keepstep_api::fluxloop::PullRequest;
+use keepstep_client::test_data::PullAnswer;
+use keepstep_client::{About, ClientError, Options, Secret, Surroundings, Target, TestData, Wanted, resolve};
+use keepstep_workspace::{Scenario, Workspace};
+use tokio::runtime::Runtime;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::{runtime, server};
+
+/// The largest answer that is read, in bytes: a bundle can be large.
+const ANSWER_LIMIT: usize = 512 * 1024 * 1024;
+
+/// How long one try of a request may take.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A platform that can be asked for test data.
+#[derive(Debug)]
+pub(crate) struct TestDataServer {
+    runtime: Runtime,
+    target: Target,
+    client: TestData,
+}
+
+impl TestDataServer {
+    /// Prepares a conversation with the platform that the flags, the environment, the scenario and the workspace name.
+    pub(crate) fn connect(
+        context: &Context,
+        workspace: Option<&Workspace>,
+        scenario: Option<&Scenario>,
+    ) -> Result<Self, Failure> {
+        Self::connect_to(context, target(context, workspace, scenario.map(|scenario| scenario.path.as_path()), None)?)
+    }
+
+    /// Prepares a conversation with a platform.
+    pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
+        let options = Options { answer_limit: ANSWER_LIMIT, timeout: TIMEOUT, ..server::options(context) };
+        let client = TestData::new(&target, &options)?;
+        Ok(Self { runtime: runtime::single()?, target, client })
+    }
+
+    /// Returns the address, as it is shown.
+    pub(crate) fn name(&self) -> &str {
+        self.client.server()
+    }
+
+    /// Returns the address and the key.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Returns the client, for requests of several steps.
+    pub(crate) fn client(&self) -> &TestData {
+        &self.client
+    }
+
+    /// Waits for the answer to a request of the client.
+    pub(crate) fn wait<T>(&self, request: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
+        Ok(self.runtime.block_on(request)?)
+    }
+
+    /// Waits for something of the caller's that asks the client.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Pulls a bundle version, if it is another one than is known.
+    pub(crate) fn pull(&self, request: &PullRequest, etag: Option<&str>) -> Result<PullAnswer, Failure> {
+        self.wait(self.client.pull(request, etag))
+    }
+}
+
+/// Returns the platform and the key for test data. `url` stands in for the flag.
+pub(crate) fn target(
+    context: &Context,
+    workspace: Option<&Workspace>,
+    scenario: Option<&Path>,
+    url: Option<String>,
+) -> Result<Target, Failure> {
+    let wanted = Wanted {
+        url_flag: url.or_else(|| context.url.clone()),
+        key_flag: context.api_key.as_deref().map(Secret::from),
+        called_as: context.program.tool(),
+        about: About::TestData,
+    };
+    let surroundings = Surroundings {
+        project: workspace.map(|workspace| workspace.root().to_owned()),
+        scenario: scenario.map(Path::to_owned),
+        ..server::surroundings(context)
+    };
+    Ok(resolve(&wanted, &surroundings)?)
+}
+
+/// Returns the workspace that the command was started in, if there is one.
+pub(crate) fn find_workspace(context: &Context) -> Option<Workspace> {
+    Workspace::find(&context.directory, context.environment.home().as_deref())
+}
+
+/// Returns the workspace that the command was started in.
+pub(crate) fn workspace(context: &Context) -> Result<Workspace, Failure> {
+    find_workspace(context).ok_or_else(|| Failure::Usage {
+        message: format!(
+            "{} is in no workspace: neither it nor a folder above has a .fluxloop folder",
+            context.directory.display()
+        ),
+        hint: Some("`keepstep projects select ID` makes it one".to_owned()),
+    })
+}
+
+/// Returns the workspace that the command was started in, or one that begins here as soon as something is written.
+pub(crate) fn workspace_or_new(context: &Context) -> Workspace {
+    find_workspace(context).unwrap_or_else(|| Workspace::at(&context.directory))
+}
+
+/// Returns the project that a command is about: what it names, else the workspace's.
+pub(crate) fn project_id(workspace: Option<&Workspace>, named: Option<&str>) -> Result<Option<String>, Failure> {
+    if let Some(named) = named {
+        return Ok(Some(named.to_owned()));
+    }
+    let project = workspace.map(Workspace::project).transpose()?.flatten();
+    Ok(project.and_then(|project| project.id().map(str::to_owned)))
+}

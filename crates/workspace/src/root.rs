@@ -1,0 +1,196 @@
+//! Where the workspace is, and where its parts are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::files::read_if_there;
+use crate::links::Links;
+use crate::scenario::is_component;
+use crate::{ContextFile, ProjectFile, WorkspaceError};
+
+/// The folder that makes a folder a workspace.
+const FOLDER: &str = ".fluxloop";
+
+/// A folder with test data: the one that holds `.fluxloop/`, or will hold it once something is written there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Returns the workspace that a folder lies in: the nearest folder upwards that has a `.fluxloop/`.
+    ///
+    /// The home folder is skipped, because programs keep their settings of the whole machine in its `.fluxloop/`. So is
+    /// everything inside a `.fluxloop/`: a tree in there is what an earlier tool left by mistake, and no workspace.
+    pub fn find(folder: &Path, home: Option<&Path>) -> Option<Self> {
+        let home = home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned()));
+        let is_root = |folder: &&Path| {
+            let is_inside = folder.components().any(|part| part.as_os_str() == FOLDER);
+            !is_inside && home.as_deref() != Some(*folder) && folder.join(FOLDER).is_dir()
+        };
+        folder.ancestors().find(is_root).map(Self::at)
+    }
+
+    /// Returns the workspace at a folder, which need not be one yet. Nothing is written.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Returns the folder that holds `.fluxloop/`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns `.fluxloop/`.
+    pub fn folder(&self) -> PathBuf {
+        self.root.join(FOLDER)
+    }
+
+    /// Returns true if there is a `.fluxloop/`.
+    pub fn exists(&self) -> bool {
+        self.folder().is_dir()
+    }
+
+    /// Returns `.fluxloop/scenarios/`.
+    pub fn scenarios_dir(&self) -> PathBuf {
+        self.folder().join("scenarios")
+    }
+
+    /// Returns the folder of a scenario. `folder` is the name of the folder, as [`crate::Scenario`] has it, never a name
+    /// from a server.
+    pub fn scenario_dir(&self, folder: &str) -> PathBuf {
+        // A name that is none would lead elsewhere; it becomes one that nobody has.
+        let folder = if is_component(folder) { folder } else { "_" };
+        self.scenarios_dir().join(folder)
+    }
+
+    /// Returns the `.env` of the workspace, which holds the key.
+    pub fn env_path(&self) -> PathBuf {
+        self.folder().join(".env")
+    }
+
+    /// Returns the path of `context.json`.
+    pub fn context_path(&self) -> PathBuf {
+        self.folder().join("context.json")
+    }
+
+    /// Returns the path of `project.json`.
+    pub fn project_path(&self) -> PathBuf {
+        self.folder().join("project.json")
+    }
+
+    /// Returns the names of the scenarios' folders, sorted.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn scenario_folders(&self) -> Result<Vec<String>, WorkspaceError> {
+        let path = self.scenarios_dir();
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(WorkspaceError::io("read", &path, error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| WorkspaceError::io("read", &path, error))?;
+            let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.') && is_component(name));
+            // Through the path, so that a link to a folder counts as one.
+            if let Some(name) = name.filter(|_| entry.path().is_dir()) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Returns what is selected at present.
+    ///
+    /// # Errors
+    /// `context.json` cannot be read or understood.
+    pub fn context(&self) -> Result<ContextFile, WorkspaceError> {
+        ContextFile::read(&self.context_path())
+    }
+
+    /// Writes what is selected.
+    ///
+    /// # Errors
+    /// `context.json` cannot be written; then it is as it was.
+    pub fn write_context(&self, context: &ContextFile) -> Result<(), WorkspaceError> {
+        context.write(&self.context_path())
+    }
+
+    /// Returns the project that the workspace is connected to.
+    ///
+    /// # Errors
+    /// `project.json` cannot be read or understood.
+    pub fn project(&self) -> Result<Option<ProjectFile>, WorkspaceError> {
+        ProjectFile::read(&self.project_path())
+    }
+
+    /// Writes the project that the workspace is connected to.
+    ///
+    /// # Errors
+    /// `project.json` cannot be written; then it is as it was.
+    pub fn write_project(&self, project: &ProjectFile) -> Result<(), WorkspaceError> {
+        project.write(&self.project_path())
+    }
+
+    /// Returns which folder belongs to which scenario of the platform.
+    ///
+    /// # Errors
+    /// The file cannot be read or understood.
+    pub fn links(&self) -> Result<Links, WorkspaceError> {
+        Links::read(&self.folder().join(Links::FILE_NAME))
+    }
+
+    /// Writes which folder belongs to which scenario of the platform.
+    ///
+    /// # Errors
+    /// The file cannot be written; then it is as it was.
+    pub fn write_links(&self, links: &Links) -> Result<(), WorkspaceError> {
+        links.write(&self.folder().join(Links::FILE_NAME))
+    }
+
+    /// Returns the text of the workspace's `.env`, empty where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn env_text(&self) -> Result<String, WorkspaceError> {
+        Ok(read_if_there(&self.env_path())?.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn f5_the_nearest_folder_that_is_a_workspace_and_not_home_is_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        for path in
+            [".fluxloop", "home/.fluxloop", "home/shop/.fluxloop/scenarios/orders/.fluxloop/scenarios/orders", "home/shop/src"]
+        {
+            fs::create_dir_all(top.join(path)).unwrap();
+        }
+        let root = |from: &str| Workspace::find(&top.join(from), Some(&top.join("home"))).map(|found| found.root().to_owned());
+        assert_eq!(root("home/shop"), Some(top.join("home/shop")));
+        assert_eq!(root("home/shop/src"), Some(top.join("home/shop")));
+        // From inside a scenario, also where 0.3.3 left a second tree there.
+        assert_eq!(root("home/shop/.fluxloop/scenarios/orders"), Some(top.join("home/shop")));
+        assert_eq!(root("home/shop/.fluxloop/scenarios/orders/.fluxloop/scenarios"), Some(top.join("home/shop")));
+        assert_eq!(root("home"), Some(top.clone()));
+        assert_eq!(Workspace::find(&top.join("home"), None).map(|found| found.root().to_owned()), Some(top.join("home")));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_name_leads_nowhere() {
+        let workspace = Workspace::at(Path::new("/w"));
+        for name in ["..", ".", "", "a/b", "/etc", "a\\b"] {
+            assert_eq!(workspace.scenario_dir(name), Path::new("/w/.fluxloop/scenarios/_"), "{name}");
+        }
+        assert_eq!(workspace.scenario_dir("orders"), Path::new("/w/.fluxloop/scenarios/orders"));
+    }
+}
