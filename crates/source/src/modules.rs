@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use oxc_resolver::{ResolveOptions, Resolver, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
 
@@ -66,7 +66,8 @@ type Loaded<T> = Arc<Mutex<HashMap<PathBuf, Result<Arc<T>, LoadError>>>>;
 #[derive(Clone)]
 pub(crate) struct Graph {
     pub(crate) root: PathBuf,
-    resolver: Arc<Resolver>,
+    /// Made when it is first asked: many an agent imports nothing but packages.
+    resolver: Arc<OnceLock<Resolver>>,
     resolutions: Arc<Mutex<HashMap<(PathBuf, String), Resolved>>>,
     files: Loaded<File>,
     modules: Loaded<Module>,
@@ -75,8 +76,7 @@ pub(crate) struct Graph {
 impl Graph {
     pub(crate) fn new(root: &Path) -> Result<Self, SourceError> {
         let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.to_owned(), source })?;
-        let resolver = Arc::new(resolver(&root));
-        Ok(Self { root, resolver, resolutions: Arc::default(), files: Arc::default(), modules: Arc::default() })
+        Ok(Self { root, resolver: Arc::default(), resolutions: Arc::default(), files: Arc::default(), modules: Arc::default() })
     }
 
     /// Returns a graph in which some files have other texts.
@@ -163,7 +163,7 @@ impl Graph {
         if let Some(known) = lock(&self.resolutions).get(&key) {
             return known.clone();
         }
-        let resolved = match self.resolver.resolve(&key.0, specifier) {
+        let resolved = match self.resolver.get_or_init(|| resolver(&self.root)).resolve(&key.0, specifier) {
             Ok(resolution) => self.classify(resolution.path(), specifier),
             Err(_) if specifier.starts_with(['.', '/', '#']) => Resolved::Missing,
             Err(_) => Resolved::Package(specifier.into()),
@@ -205,8 +205,12 @@ impl Graph {
             let modules = paths.iter().filter_map(|path| self.module(path).ok());
             modules.flat_map(|module| self.imports(&module)).collect()
         };
+        // To ask for the number of cores takes longer than to load a small project.
+        if paths.len() < WORTH_THREADS {
+            return load(paths);
+        }
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        if paths.len() < WORTH_THREADS || threads == 1 {
+        if threads == 1 {
             return load(paths);
         }
         std::thread::scope(|scope| {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str;
 
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ impl ProjectFile {
 /// the agent is made of was read before, and is not read again.
 pub(super) fn list(root: &Path, digests: &Digests<'_>) -> Result<Vec<ProjectFile>, ManifestError> {
     let mut files = Vec::new();
-    list_folder(root, root, String::new(), digests, &mut files)?;
+    let mut block = vec![0; BLOCK];
+    list_folder(root, root, String::new(), digests, &mut block, &mut files)?;
     Ok(files)
 }
 
@@ -57,6 +58,7 @@ fn list_folder(
     folder: &Path,
     prefix: String,
     digests: &Digests<'_>,
+    block: &mut [u8],
     files: &mut Vec<ProjectFile>,
 ) -> Result<(), ManifestError> {
     let failed = |path: &Path| {
@@ -75,7 +77,7 @@ fn list_folder(
         let relative_path = format!("{prefix}{name}");
         if kind.is_dir() {
             if !SKIPPED_FOLDERS.contains(&&*name) {
-                list_folder(root, &path, format!("{relative_path}/"), digests, files)?;
+                list_folder(root, &path, format!("{relative_path}/"), digests, block, files)?;
             }
             continue;
         }
@@ -84,7 +86,7 @@ fn list_folder(
         }
         let measure = match digests.get(&path) {
             Some(measure) => measure.clone(),
-            None => match measure_file(&path) {
+            None => match measure_file(&path, block) {
                 Ok(Some(measure)) => measure,
                 Ok(None) => continue,
                 // Gone since the folder was listed, as temporary files of editors are.
@@ -109,14 +111,13 @@ fn leads_to_a_file_of(root: &Path, link: &Path) -> bool {
 }
 
 /// Returns the measure of a file, or `None` for what is not a regular file.
-fn measure_file(path: &PathBuf) -> io::Result<Option<Measure>> {
+fn measure_file(path: &Path, block: &mut [u8]) -> io::Result<Option<Measure>> {
     // Opening a pipe would wait for its other end.
     if !fs::metadata(path).as_ref().is_ok_and(Metadata::is_file) {
         return Ok(None);
     }
     let mut file = File::open(path)?;
     let mut measuring = Measuring::default();
-    let mut block = vec![0; BLOCK];
     let mut kept = 0;
     loop {
         let read = file.read(&mut block[kept..])?;
