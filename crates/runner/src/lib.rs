@@ -1,3 +1,25 @@
 //! Runs an agent on inputs: inputs become cases, cases become events, events become results.
 //!
-//! Terminal, JSON and files are readers of the events.
+//! The way of a case, in the order of the modules: [`config`] says what to run, [`input`] what it is asked, [`case`] which
+//! inputs, how often and in which order. [`target`] is what answers. [`run()`] gives the cases to parallel slots; what happens is
+//! an [`event`], and how a case ended an [`outcome`], which is on the disk before its slot goes on. [`experiment`] is the folder
+//! that a run leaves. Terminal, JSON and [`junit`] are readers.
+//!
+//! Nothing here prints, and nothing here talks to a platform: what is run comes from files of this machine only.
+
+pub mod case;
+pub mod config;
+pub mod conversation;
+pub mod duration;
+pub mod event;
+pub mod experiment;
+pub mod guardrails;
+pub mod input;
+pub mod junit;
+pub mod outcome;
+mod redact;
+pub mod run;
+pub mod target;
+mod yaml;
+
+pub use run::run;

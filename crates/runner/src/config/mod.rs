@@ -1,0 +1,278 @@
+//! The configuration of a scenario: `configs/{scenario,input,simulation}.yaml`, in the dialects of both peers.
+//!
+//! Nothing here can come from a server: a pull writes inputs, personas and criteria, never a section of the configuration.
+
+mod merge;
+mod section;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, Signal, TargetConfig};
+
+use crate::conversation::Script;
+use crate::guardrails::Guardrails;
+use crate::yaml::{self, YamlError};
+use section::{Origin, Section};
+
+/// The files that make up the configuration, in the order in which they are merged.
+const SECTIONS: [&str; 3] = ["scenario.yaml", "input.yaml", "simulation.yaml"];
+
+/// The folder that they are in.
+const FOLDER: &str = "configs";
+
+/// The time that an agent has for one answer where nobody set one.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file is not there.
+    #[error("there is no {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// A file is no mapping.
+    #[error("{} must be a mapping: `key: value` lines", path.display())]
+    NoMapping {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key holds what it cannot hold, or is not there.
+    #[error("{}{}: {key} {problem}", file.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
+    Key {
+        /// The file where it was written last.
+        file: PathBuf,
+        /// The line, if it could be made out.
+        line: Option<usize>,
+        /// The key with those around it.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Where the configuration is and what it may refer to.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder of the scenario.
+    pub scenario: &'a Path,
+    /// The folder that the command was started in.
+    pub current: &'a Path,
+    /// The root of the workspace.
+    pub root: &'a Path,
+    /// What `--config` says.
+    pub file: Option<&'a Path>,
+    /// Returns the value of a variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: String,
+    /// The merged sections as they were written, before variables were replaced.
+    pub written: Value,
+    /// What is run.
+    pub target: TargetConfig,
+    /// How often each input is run.
+    pub iterations: u32,
+    /// How many cases run at once, if the configuration says so.
+    pub parallel: Option<u32>,
+    /// How long a slot rests after a case.
+    pub delay: Duration,
+    /// The longest time for one answer.
+    pub timeout: Duration,
+    /// Where the inputs are.
+    pub inputs: InputSources,
+    /// The personas that the configuration describes.
+    pub personas: Vec<Value>,
+    /// What is made of an input and its persona before the agent gets it.
+    pub input_template: Option<String>,
+    /// Where experiment folders go.
+    pub output_directory: PathBuf,
+    /// Whether traces are written.
+    pub save_traces: bool,
+    /// The user of a conversation.
+    pub script: Option<Script>,
+    /// What to warn about in answers.
+    pub guardrails: Option<Guardrails>,
+    /// Whether a run without `--full` is a smoke test.
+    pub smoke: bool,
+    /// Whether results go up without being asked for.
+    pub auto_upload: bool,
+}
+
+/// Where the inputs are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InputSources {
+    /// `inputs_file`.
+    pub file: Option<PathBuf>,
+    /// The inputs inside of the configuration.
+    pub inline: Vec<Value>,
+    /// True for the dialect whose pulls go to `pulled/`.
+    pub prefers_pulled: bool,
+}
+
+/// Reads the configuration of a scenario.
+///
+/// # Errors
+/// A file or a key is missing, or cannot be understood.
+pub fn load(place: &Place<'_>) -> Result<Config, ConfigError> {
+    let origins = read_sections(place)?;
+    let mut written = Value::Object(serde_json::Map::new());
+    for origin in &origins {
+        merge::merge(&mut written, origin.value.clone());
+    }
+    let mut value = written.clone();
+    merge::substitute(&mut value, place.variable);
+    let root = Section::root(&origins, &value);
+    interpret(place, &root, written.clone())
+}
+
+fn read_sections(place: &Place<'_>) -> Result<Vec<Origin>, ConfigError> {
+    let configs = place.scenario.join(FOLDER);
+    if let Some(file) = place.file {
+        let is_section = file.components().count() == 1 && file.to_str().is_some_and(is_section_name);
+        let path = [place.current, place.scenario].map(|folder| folder.join(file)).into_iter().find(|path| path.is_file());
+        let inside = path.as_ref().and_then(|path| path.parent()?.file_name()).is_some_and(|folder| folder == FOLDER);
+        match path {
+            Some(path) if inside => return sections_of(path.parent().unwrap_or(&configs)),
+            Some(path) => return Ok(vec![read_one(&path)?.ok_or(ConfigError::Missing { path })?]),
+            None if is_section => {}
+            None => return Err(ConfigError::Missing { path: place.current.join(file) }),
+        }
+    }
+    sections_of(&configs)
+}
+
+fn is_section_name(name: &str) -> bool {
+    // The peer's name for the whole set, although no such file exists.
+    name == "setting.yaml" || SECTIONS.contains(&name)
+}
+
+fn sections_of(folder: &Path) -> Result<Vec<Origin>, ConfigError> {
+    let mut origins = Vec::new();
+    for name in SECTIONS {
+        origins.extend(read_one(&folder.join(name))?);
+    }
+    if origins.is_empty() {
+        return Err(ConfigError::Missing { path: folder.join(SECTIONS[2]) });
+    }
+    Ok(origins)
+}
+
+fn read_one(path: &Path) -> Result<Option<Origin>, ConfigError> {
+    match yaml::read(path)? {
+        None | Some((Value::Null, _)) => Ok(None),
+        Some((value @ Value::Object(_), text)) => Ok(Some(Origin { path: path.to_owned(), text, value })),
+        Some(_) => Err(ConfigError::NoMapping { path: path.to_owned() }),
+    }
+}
+
+fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Config, ConfigError> {
+    let runner = root.section("runner")?;
+    let test = root.section("test")?;
+    let input = root.section("input")?;
+    let second_dialect = runner.text("type")?.is_some();
+    let mut inline = input.list("items")?;
+    inline.extend(root.list("base_inputs")?);
+    let mut timeout = runner.duration("timeout_seconds")?;
+    for kind in ["process", "http"] {
+        timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
+    }
+    let timeout = timeout.or(runner.duration("timeout")?).unwrap_or(DEFAULT_TIMEOUT);
+    let guards = runner.section("guards")?;
+    let timeout = guards.duration("max_duration")?.map_or(timeout, |most| most.min(timeout));
+    let iterations = root.number("iterations", 1_000_000)?.unwrap_or(1).max(1);
+    let output = root.text("output_directory")?.unwrap_or("experiments");
+    let default_mode = test.text("default_mode")?;
+    if default_mode.is_some_and(|mode| !matches!(mode, "full" | "smoke")) {
+        return Err(test.wrong("default_mode", "full or smoke"));
+    }
+    let folder = place.scenario.file_name().map_or_else(|| "scenario".to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Config {
+        name: root.text("name")?.map_or(folder, str::to_owned),
+        target: target::interpret(place, root, &runner, second_dialect)?,
+        iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
+        parallel: root.number("parallel_runs", 10_000)?.and_then(|number| u32::try_from(number.max(1)).ok()),
+        delay: root.duration("run_delay_seconds")?.unwrap_or_default(),
+        timeout,
+        inputs: InputSources {
+            file: root.text("inputs_file")?.map(|path| place.scenario.join(path)),
+            inline,
+            prefers_pulled: second_dialect || input.exists(),
+        },
+        personas: root.list("personas")?,
+        input_template: root.text("input_template")?.map(str::to_owned),
+        output_directory: place.scenario.join(output),
+        save_traces: root.truth("save_traces")?.unwrap_or(true),
+        script: script(root)?,
+        guardrails: guardrails(root, second_dialect)?,
+        smoke: default_mode == Some("smoke"),
+        auto_upload: test.truth("auto_upload")?.unwrap_or(true),
+        written,
+    })
+}
+
+/// Returns the user that a conversation is held with.
+fn script(root: &Section<'_>) -> Result<Option<Script>, ConfigError> {
+    let multi_turn = root.section("multi_turn")?;
+    if multi_turn.truth("enabled")?.unwrap_or(false) {
+        let supervisor = multi_turn.section("supervisor")?;
+        let metadata = supervisor.section("metadata")?;
+        let provider = supervisor.text("provider")?.unwrap_or("openai");
+        if provider != "mock" {
+            return Err(supervisor.error(
+                "provider",
+                format!("is {provider:?}; only the scripted user (`provider: mock`, with metadata.scripted_questions) is supported yet"),
+            ));
+        }
+        let questions = metadata.texts("scripted_questions")?.unwrap_or_default();
+        return Ok(Some(Script {
+            max_turns: usize::try_from(multi_turn.number("max_turns", 100)?.unwrap_or(8)).unwrap_or(8).max(1),
+            reason: metadata.text("mock_reason")?.unwrap_or("script_complete").to_owned(),
+            closing: metadata.text("mock_closing")?.map(str::to_owned),
+            questions,
+        }));
+    }
+    let conversation = root.section("conversation")?;
+    if !conversation.truth("enabled")?.unwrap_or(false) {
+        return Ok(None);
+    }
+    match conversation.texts("script")? {
+        Some(questions) => Ok(Some(Script {
+            max_turns: usize::try_from(conversation.number("max_turns", 100)?.unwrap_or(100)).unwrap_or(100).max(1),
+            reason: "script_complete".to_owned(),
+            closing: None,
+            questions,
+        })),
+        None => Err(conversation.error(
+            "enabled",
+            "is true, but a model as the user is not supported yet; give the user's messages as `script: [...]`".to_owned(),
+        )),
+    }
+}
+
+fn guardrails(root: &Section<'_>, second_dialect: bool) -> Result<Option<Guardrails>, ConfigError> {
+    let section = root.section("guardrails")?;
+    if second_dialect && !section.exists() {
+        return Ok(None);
+    }
+    let mut guardrails = Guardrails::default();
+    if let Some(words) = section.texts("forbidden_words")? {
+        guardrails.forbidden_words = words;
+    }
+    if let Some(length) = section.number("max_response_length", u64::from(u32::MAX))? {
+        guardrails.max_response_length = usize::try_from(length).unwrap_or(usize::MAX);
+    }
+    Ok(Some(guardrails))
+}

@@ -1,0 +1,71 @@
+//! What happens in a run, in the order in which it happens. Every view of a run reads these.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::outcome::{Counts, Finished, Turn};
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run begins.
+    RunStarted {
+        /// The name of the experiment folder.
+        experiment: String,
+        /// The folder.
+        folder: PathBuf,
+        /// How many cases there are.
+        cases: usize,
+        /// How many of them an earlier run has finished.
+        resumed: usize,
+        /// How many run at once.
+        parallel: usize,
+    },
+    /// A case begins.
+    CaseStarted {
+        /// The case.
+        case: String,
+        /// Its run.
+        run_id: String,
+        /// What is asked.
+        input: String,
+        /// Counted from 0.
+        iteration: u32,
+        /// Counted from 1.
+        attempt: u32,
+    },
+    /// Somebody said something.
+    Turn {
+        /// The case.
+        case: String,
+        /// What was said.
+        #[serde(flatten)]
+        turn: Turn,
+    },
+    /// A case ended, and is on the disk. Its conversation is left out: the turns have told it.
+    CaseFinished(Box<Finished>),
+    /// The run ended.
+    RunFinished {
+        /// How many cases ended how.
+        counts: Counts,
+        /// How long it took.
+        duration_seconds: f64,
+        /// Why it ended before all cases were run.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stopped: Option<Stopped>,
+    },
+}
+
+/// Why a run ended before all cases were run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// The person pressed Ctrl-C.
+    Interrupted,
+    /// A case was not as it should be, and `--fail-fast` was given.
+    FailFast,
+    /// The target did not answer at all, several times in a row.
+    TargetDown,
+}

@@ -1,0 +1,136 @@
+//! A finished case as the lines of the peer's files.
+
+use std::io;
+
+use serde_json::{Map, Value, json};
+
+use super::python_json::write_line;
+use crate::outcome::{Finished, Status};
+
+/// The lines of one case, for each file.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) journal: Vec<u8>,
+    pub(super) traces: Vec<u8>,
+    pub(super) trace_summary: Vec<u8>,
+    pub(super) turns: Vec<u8>,
+}
+
+impl Lines {
+    /// Adds the lines of a case.
+    pub(super) fn add(&mut self, finished: &Finished) -> io::Result<()> {
+        serde_json::to_writer(&mut self.journal, finished)?;
+        self.journal.push(b'\n');
+        self.add_views(finished)
+    }
+
+    /// Adds the lines of a case, without that of the journal.
+    pub(super) fn add_views(&mut self, finished: &Finished) -> io::Result<()> {
+        for turn in &finished.turns {
+            write_line(&mut self.turns, &serde_json::to_value(turn)?, false)?;
+        }
+        // A case that failed is only in errors.json, as the peer has it.
+        if finished.status == Status::Passed {
+            write_line(&mut self.traces, &trace(finished, true), true)?;
+            write_line(&mut self.trace_summary, &trace(finished, false), true)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the line of `traces.jsonl`, or the shorter one of `trace_summary.jsonl`.
+fn trace(finished: &Finished, whole: bool) -> Value {
+    let mut trace = json!({
+        "trace_id": finished.run_id,
+        "iteration": finished.iteration,
+        "persona": finished.persona,
+        "input": finished.input,
+        "output": finished.output,
+        "duration_ms": finished.duration_ms,
+        "success": true,
+    });
+    let Value::Object(members) = &mut trace else { return trace };
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            members.insert(key.to_owned(), value);
+        }
+    };
+    if whole {
+        put("callback_messages", finished.callback_messages.clone());
+    }
+    put("token_usage", finished.token_usage.as_ref().and_then(tokens));
+    put("conversation", Some(conversation(finished)));
+    put("conversation_state", Some(conversation_state(finished)));
+    put("termination_reason", finished.termination_reason.clone().map(Value::from));
+    trace
+}
+
+fn conversation(finished: &Finished) -> Value {
+    let mut answers = 0;
+    let entry = |turn: &crate::outcome::Turn| {
+        let mut metadata = Map::new();
+        if let Some(persona) = &finished.persona {
+            metadata.insert("persona".to_owned(), Value::from(persona.as_str()));
+        }
+        let index = answers + 1;
+        let source = match turn.role.as_str() {
+            "user" if turn.sequence == 1 => "input",
+            "user" => "supervisor",
+            _ => {
+                answers += 1;
+                metadata = Map::new();
+                "agent"
+            }
+        };
+        json!({"turn_index": index, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata})
+    };
+    finished.turns.iter().map(entry).collect()
+}
+
+fn conversation_state(finished: &Finished) -> Value {
+    let turns: Vec<Value> = finished.turns.iter().map(|turn| json!({"role": turn.role, "content": turn.content})).collect();
+    json!({
+        "turns": turns,
+        "metadata": {"iteration": finished.iteration, "persona": finished.persona, "variation": finished.metadata},
+    })
+}
+
+/// Returns token counts under the peer's names.
+fn tokens(usage: &Value) -> Option<Value> {
+    let number = |names: [&str; 2]| names.iter().find_map(|name| usage.get(*name)?.as_f64());
+    let prompt = number(["prompt_tokens", "input_tokens"]);
+    let completion = number(["completion_tokens", "output_tokens"]);
+    let total = number(["total_tokens", "total_tokens"]).or_else(|| Some(prompt? + completion?));
+    let mut counts = Map::new();
+    for (name, count) in [("prompt_tokens", prompt), ("completion_tokens", completion), ("total_tokens", total)] {
+        if let Some(count) = count {
+            counts.insert(name.to_owned(), Value::from(count));
+        }
+    }
+    (!counts.is_empty()).then_some(Value::Object(counts))
+}
+
+/// Returns the entry of `errors.json`: the peer's members, and what an upload needs to report the case.
+pub(super) fn error_entry(finished: &Finished) -> Value {
+    let mut entry = json!({
+        "iteration": finished.iteration,
+        "persona": finished.persona,
+        "input": finished.input,
+        "error": finished.problem.as_ref().map_or("", |problem| problem.message.as_str()),
+        "trace_id": finished.run_id,
+        "status": finished.status,
+        "duration_ms": finished.duration_ms,
+        "attempts": finished.attempts,
+    });
+    if let Value::Object(members) = &mut entry {
+        for (key, value) in [
+            ("input_item_id", finished.item_id.as_deref()),
+            ("traceback", finished.problem.as_ref().and_then(|problem| problem.traceback.as_deref())),
+        ] {
+            if let Some(value) = value {
+                members.insert(key.to_owned(), Value::from(value));
+            }
+        }
+    }
+    entry
+}

@@ -1,0 +1,373 @@
+//! The folder of one run: found again after a crash, and readable for the peer's upload.
+
+mod lines;
+mod python_json;
+mod recorder;
+mod report;
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::civil::DateTime;
+use keepstep_core::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::case::{Case, Selection, Shard};
+use crate::outcome::{Counts, Finished};
+use lines::Lines;
+use recorder::Files;
+pub(crate) use recorder::{Recorder, Recording};
+pub use report::Summary;
+
+/// The file that is locked while a run goes on.
+pub const RUNNING: &str = ".running";
+const RUN: &str = ".run.json";
+const JOURNAL: &str = ".cases.jsonl";
+const TRACES: &str = "traces.jsonl";
+const TRACE_SUMMARY: &str = "trace_summary.jsonl";
+const TURNS: &str = "turns.jsonl";
+const SUMMARY: &str = "summary.json";
+
+/// An experiment folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// A file cannot be read or written.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process runs it.
+    #[error("{} is still running in another process", path.display())]
+    Running {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to go on with.
+    #[error("there is no unfinished run in {}", path.display())]
+    NothingToResume {
+        /// Where experiment folders are.
+        path: PathBuf,
+    },
+    /// The inputs are not those that the run began with.
+    #[error("the inputs have changed since {} began, so it cannot go on", path.display())]
+    OtherInputs {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file holds what no keepstep wrote.
+    #[error("{} cannot be read: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// What is being run, as `.run.json` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// When it began, in local time.
+    pub date: String,
+    /// What run ids are derived from.
+    pub nonce: String,
+    /// How many cases there are.
+    pub cases: usize,
+    /// The digest of their names and inputs.
+    pub digest: String,
+    /// Whether it is a smoke test.
+    pub smoke: bool,
+    /// How often each input is run.
+    pub iterations: u32,
+    /// `--filter`.
+    pub filter: Option<String>,
+    /// `--shard`, as it is typed.
+    pub shard: Option<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+}
+
+/// The folder of a run that this process owns.
+#[derive(Debug)]
+pub struct Experiment {
+    folder: PathBuf,
+    /// What is being run.
+    pub run: RunFile,
+    /// The cases that are finished already.
+    pub(crate) finished: HashSet<String>,
+    /// How they ended.
+    pub(crate) counts: Counts,
+    _lock: File,
+}
+
+impl RunFile {
+    /// Returns the description of a run that begins now.
+    pub fn new(date: DateTime, nonce: String, selection: &Selection, cases: &[Case]) -> Self {
+        Self {
+            date: date.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string(),
+            nonce,
+            cases: cases.len(),
+            digest: digest(cases),
+            smoke: selection.smoke,
+            iterations: selection.iterations,
+            filter: selection.filter.clone(),
+            shard: selection.shard.map(|shard| format!("{}/{}", shard.number, shard.of)),
+            seed: selection.seed,
+        }
+    }
+
+    /// Returns what the run selects.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            smoke: self.smoke,
+            iterations: self.iterations,
+            filter: self.filter.clone(),
+            shard: self.shard.as_ref().and_then(|shard| shard.parse::<Shard>().ok()),
+            seed: self.seed,
+        }
+    }
+}
+
+impl Experiment {
+    /// Makes a new folder, which no other run shares, however many begin in the same second.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(directory: &Path, date: DateTime, run: RunFile) -> Result<Self, ExperimentError> {
+        fs::create_dir_all(directory).map_err(io_error("make", directory))?;
+        let name = date.strftime("exp_%Y%m%d_%H%M%S").to_string();
+        let mut folder = directory.join(&name);
+        let mut number = 1;
+        while let Err(error) = fs::create_dir(&folder) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(io_error("make", &folder)(error));
+            }
+            number += 1;
+            folder = directory.join(format!("{name}_{number}"));
+        }
+        let lock = take_lock(&folder)?;
+        let text = serde_json::to_vec(&run).map_err(|error| io_error("write", &folder)(error.into()))?;
+        write_whole(&folder.join(RUN), &text)?;
+        Ok(Self { folder, run, finished: HashSet::new(), counts: Counts::default(), _lock: lock })
+    }
+
+    /// Takes up the newest run again, if it did not end. The second value counts what the journal lost to a crash.
+    ///
+    /// # Errors
+    /// There is none, it is still running, or its files cannot be read.
+    pub fn resume(directory: &Path) -> Result<Self, ExperimentError> {
+        let nothing = || ExperimentError::NothingToResume { path: directory.to_owned() };
+        let folder = newest(directory)?.ok_or_else(nothing)?;
+        let lock = take_lock(&folder)?;
+        let path = folder.join(RUN);
+        let text = fs::read(&path).map_err(io_error("read", &path))?;
+        let run: RunFile = serde_json::from_slice(&text)
+            .map_err(|error| ExperimentError::Malformed { path: path.clone(), message: error.to_string() })?;
+        let mut experiment = Self { folder, run, finished: HashSet::new(), counts: Counts::default(), _lock: lock };
+        experiment.read_journal()?;
+        if experiment.finished.len() >= experiment.run.cases && experiment.folder.join(SUMMARY).exists() {
+            return Err(nothing());
+        }
+        Ok(experiment)
+    }
+
+    /// Checks that the cases are those that the run began with.
+    ///
+    /// # Errors
+    /// They are others.
+    pub fn check_cases(&self, cases: &[Case]) -> Result<(), ExperimentError> {
+        if digest(cases) == self.run.digest { Ok(()) } else { Err(ExperimentError::OtherInputs { path: self.folder.clone() }) }
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the folder's name, which is the experiment's id.
+    pub fn name(&self) -> String {
+        self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Returns the id of a case's run: the same one whenever this run is taken up again.
+    pub(crate) fn run_id(&self, case: &str) -> String {
+        run_id(&self.run.nonce, case)
+    }
+
+    /// Opens the files for more cases. Those of an earlier attempt are made again from the journal, so that whatever a crash
+    /// left in them is right again.
+    pub(crate) fn record(&self, save_traces: bool) -> Result<(Recorder, Recording), ExperimentError> {
+        let summary = self.folder.join(SUMMARY);
+        if let Err(error) = fs::remove_file(&summary)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(io_error("remove", &summary)(error));
+        }
+        let open = |name: &str| File::create(self.folder.join(name)).map_err(io_error("write", &self.folder.join(name)));
+        let mut turns = open(TURNS)?;
+        let mut traces = if save_traces { Some([open(TRACES)?, open(TRACE_SUMMARY)?]) } else { None };
+        self.each_finished(|finished| {
+            let mut lines = Lines::default();
+            lines.add_views(&finished)?;
+            turns.write_all(&lines.turns)?;
+            if let Some([traces, trace_summary]) = &mut traces {
+                traces.write_all(&lines.traces)?;
+                trace_summary.write_all(&lines.trace_summary)?;
+            }
+            Ok(())
+        })?;
+        let path = self.folder.join(JOURNAL);
+        let journal = File::options().create(true).append(true).open(&path).map_err(io_error("write", &path))?;
+        sync_folder(&self.folder);
+        Recorder::start(Files { journal, traces, turns }).map_err(io_error("write", &path))
+    }
+
+    /// Reads what is finished, and cuts off the line that a crash has torn.
+    fn read_journal(&mut self) -> Result<(), ExperimentError> {
+        let path = self.folder.join(JOURNAL);
+        let bytes = match File::open(&path) {
+            Ok(file) => whole_lines(file).map_err(io_error("read", &path))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(io_error("read", &path)(error)),
+        };
+        let file = File::options().write(true).open(&path).map_err(io_error("write", &path))?;
+        file.set_len(bytes).map_err(io_error("write", &path))?;
+        let (mut finished, mut counts) = (HashSet::new(), Counts::default());
+        self.each_finished(|case| {
+            counts.add(&case);
+            finished.insert(case.case);
+            Ok(())
+        })?;
+        (self.finished, self.counts) = (finished, counts);
+        Ok(())
+    }
+
+    /// Reads the journal case by case.
+    pub(crate) fn each_finished(&self, mut each: impl FnMut(Finished) -> io::Result<()>) -> Result<(), ExperimentError> {
+        let path = self.folder.join(JOURNAL);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(io_error("read", &path)(error)),
+        };
+        for (index, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(io_error("read", &path))?;
+            let finished = serde_json::from_str(&line).map_err(|error| ExperimentError::Malformed {
+                path: path.clone(),
+                message: format!("line {}: {error}", index + 1),
+            })?;
+            each(finished).map_err(io_error("write", &self.folder))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Experiment {
+    fn drop(&mut self) {
+        // The lock goes with the file; what stays behind after a crash is not locked either.
+        let _ = fs::remove_file(self.folder.join(RUNNING));
+    }
+}
+
+fn take_lock(folder: &Path) -> Result<File, ExperimentError> {
+    let path = folder.join(RUNNING);
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io_error("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ExperimentError::Running { path: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
+    }
+}
+
+/// Returns the newest folder that a run of ours made.
+fn newest(directory: &Path) -> Result<Option<PathBuf>, ExperimentError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("read", directory)(error)),
+    };
+    let mut found: Vec<(String, u32, PathBuf)> = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(io_error("read", directory))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_prefix("exp_")) else { continue };
+        let (time, number) = match name.match_indices('_').nth(1) {
+            Some((at, _)) => (&name[..at], name[at + 1..].parse().unwrap_or(0)),
+            None => (name, 1),
+        };
+        if path.join(RUN).is_file() {
+            found.push((time.to_owned(), number, path.clone()));
+        }
+    }
+    Ok(found.into_iter().max().map(|(_, _, path)| path))
+}
+
+/// Returns the length of a file up to its last line feed.
+fn whole_lines(file: File) -> io::Result<u64> {
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut whole = 0;
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        // A line may also be torn inside: a crash of the machine can leave zeros where data was to come.
+        if read == 0 || line.last() != Some(&b'\n') || serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
+            return Ok(whole);
+        }
+        whole += read as u64;
+    }
+}
+
+/// Returns a digest of what is run.
+fn digest(cases: &[Case]) -> String {
+    let described: Vec<Value> = cases.iter().map(|case| serde_json::json!([case.name, case.input.text])).collect();
+    Digest::of_bytes(Value::Array(described).to_string().as_bytes()).to_string()
+}
+
+/// Returns a UUID for a case of a run.
+fn run_id(nonce: &str, case: &str) -> String {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::new().chain_update(nonce).chain_update("\0").chain_update(case).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    // Version 4 and its variant, which is what readers of these files check for.
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ExperimentError + use<> {
+    let path = path.to_owned();
+    move |source| ExperimentError::Io { doing, path, source }
+}
+
+/// Writes a file as a whole: to a temporary name beside it, synced, renamed.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExperimentError> {
+    let temporary = path.with_extension("part");
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let written = written.and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        io_error("write", path)(error)
+    })?;
+    if let Some(folder) = path.parent() {
+        sync_folder(folder);
+    }
+    Ok(())
+}
+
+fn sync_folder(folder: &Path) {
+    // Not every file system can do that.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}

@@ -1,0 +1,192 @@
+//! What is written when a run has ended: `observations.jsonl`, `errors.json`, `result.md` and, last, `summary.json`.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize as _;
+use serde_json::ser::{PrettyFormatter, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
+use crate::outcome::{Counts, Status, Turn};
+use crate::redact::redacted;
+
+/// What the summary says beside the counts.
+#[derive(Debug, Clone)]
+pub struct Summary<'a> {
+    /// The name of the configuration.
+    pub name: &'a str,
+    /// The configuration as it was written.
+    pub config: &'a Value,
+    /// How many cases ended how.
+    pub counts: Counts,
+    /// How long the run took.
+    pub duration_seconds: f64,
+    /// What else is known about what was tested: versions, commits, digests.
+    pub provenance: Map<String, Value>,
+    /// What the answers are to be judged by.
+    pub criteria: &'a [String],
+    /// False for a run that is to go on later: it gets no summary, so that nobody takes it for a whole one.
+    pub is_complete: bool,
+}
+
+impl Experiment {
+    /// Writes what a finished run leaves.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn report(&self, summary: &Summary<'_>) -> Result<(), ExperimentError> {
+        let observations = self.folder().join("observations.jsonl");
+        if !observations.exists() {
+            write_whole(&observations, b"")?;
+        }
+        self.write_errors(summary.counts)?;
+        self.write_result(summary)?;
+        if summary.is_complete {
+            let document = pretty(&self.summary(summary)).map_err(io_error("write", self.folder()))?;
+            write_whole(&self.folder().join(SUMMARY), &document)?;
+        }
+        Ok(())
+    }
+
+    fn summary(&self, summary: &Summary<'_>) -> Value {
+        let counts = &summary.counts;
+        let ran = counts.finished();
+        let rate = |part: f64, whole: usize| if whole == 0 { 0.0 } else { part / whole as f64 };
+        let mut ours = summary.provenance.clone();
+        ours.insert("counts".to_owned(), json!(counts));
+        ours.insert("run".to_owned(), json!(self.run));
+        json!({
+            "name": summary.name,
+            "date": self.run.date,
+            "config": redacted(summary.config),
+            "results": {
+                "total_runs": ran,
+                "successful": counts.passed,
+                "failed": counts.bad(),
+                "success_rate": rate(counts.passed as f64, ran),
+                "avg_duration_ms": rate(counts.passed_ms, counts.passed),
+                "duration_seconds": summary.duration_seconds,
+            },
+            "keepstep": ours,
+        })
+    }
+
+    fn write_errors(&self, counts: Counts) -> Result<(), ExperimentError> {
+        let path = self.folder().join("errors.json");
+        if counts.bad() == 0 {
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path)(error)),
+                _ => Ok(()),
+            };
+        }
+        self.write_streamed(&path, |out| {
+            let mut first = true;
+            out.write_all(b"[")?;
+            self.each_finished(|finished| {
+                if finished.status == Status::Passed {
+                    return Ok(());
+                }
+                out.write_all(if std::mem::take(&mut first) { b"\n" } else { b",\n" })?;
+                let entry = pretty(&lines::error_entry(&finished))?;
+                for (index, line) in entry.split(|byte| *byte == b'\n').enumerate() {
+                    out.write_all(if index == 0 { b"  " } else { b"\n  " })?;
+                    out.write_all(line)?;
+                }
+                Ok(())
+            })
+            .map_err(io::Error::other)?;
+            out.write_all(b"\n]\n")
+        })
+    }
+
+    fn write_result(&self, summary: &Summary<'_>) -> Result<(), ExperimentError> {
+        let counts = summary.counts;
+        self.write_streamed(&self.folder().join("result.md"), |out| {
+            writeln!(out, "# FluxLoop Test Result\n\n## Summary\n")?;
+            writeln!(out, "- Turns: {} ({} warning turns)", counts.turns, counts.warning_turns)?;
+            writeln!(out, "- Warnings: {}", counts.warnings)?;
+            writeln!(out, "- Cases: {} of {} passed", counts.passed, counts.total)?;
+            for (name, number) in [
+                ("Failed", counts.failed),
+                ("Errors", counts.error),
+                ("Timeouts", counts.timeout),
+                ("Flaky", counts.flaky),
+                ("Not run", counts.total.saturating_sub(counts.finished())),
+            ] {
+                if number > 0 {
+                    writeln!(out, "- {name}: {number}")?;
+                }
+            }
+            writeln!(out, "\n## Turn Details")?;
+            self.each_finished(|finished| {
+                for turn in &finished.turns {
+                    write_turn(out, turn)?;
+                }
+                if let Some(problem) = &finished.problem {
+                    writeln!(out, "\n### {} ({})\n\n**Error:**\n", inline(&finished.case), finished.status.word())?;
+                    write_quoted(out, &problem.message)?;
+                }
+                Ok(())
+            })
+            .map_err(io::Error::other)?;
+            if !summary.criteria.is_empty() {
+                writeln!(out, "\n## Evaluation Criteria\n")?;
+                for criterion in summary.criteria {
+                    writeln!(out, "- {}", inline(criterion))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes a file of any length: to a temporary name beside it, synced, renamed.
+    fn write_streamed(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ExperimentError> {
+        let temporary = path.with_extension("part");
+        let written = File::create(&temporary).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&temporary, path)
+        });
+        written.map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            io_error("write", path)(error)
+        })
+    }
+}
+
+fn write_turn(out: &mut dyn Write, turn: &Turn) -> io::Result<()> {
+    writeln!(out, "\n### Turn {}\n\n- Role: {}", turn.sequence, turn.role)?;
+    if let Some(duration) = turn.duration_ms {
+        writeln!(out, "- Duration: {duration} ms")?;
+    }
+    writeln!(out, "- Status: {}\n\n**Content:**\n", if turn.warnings.is_empty() { "✓" } else { "⚠️ Warning" })?;
+    write_quoted(out, &turn.content)?;
+    if !turn.warnings.is_empty() {
+        writeln!(out, "\n**Warnings:**\n")?;
+        for warning in &turn.warnings {
+            writeln!(out, "- {}: {}", warning.kind, inline(&warning.message))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_quoted(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    for line in text.lines() {
+        writeln!(out, "> {line}")?;
+    }
+    if text.is_empty() { writeln!(out, ">") } else { Ok(()) }
+}
+
+fn inline(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns JSON with an indent of two spaces.
+fn pretty(value: &Value) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut out, PrettyFormatter::with_indent(b"  ")))?;
+    Ok(out)
+}

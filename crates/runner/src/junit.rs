@@ -1,0 +1,121 @@
+//! A run as JUnit XML.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use crate::experiment::{Experiment, ExperimentError};
+use crate::outcome::{Counts, Finished, Status};
+
+/// The longest text of an answer or problem that goes into a report.
+const LONGEST: usize = 16 * 1024;
+
+/// Writes the cases of a run as JUnit XML.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(
+    experiment: &Experiment,
+    path: &Path,
+    suite: &str,
+    counts: Counts,
+    duration_seconds: f64,
+    skipped: &[String],
+) -> Result<(), ExperimentError> {
+    let fail = |source: io::Error| ExperimentError::Io { doing: "write", path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(fail)?;
+    }
+    let temporary = path.with_extension("part");
+    let mut out = BufWriter::new(File::create(&temporary).map_err(fail)?);
+    let numbers = format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{duration_seconds:.3}\"",
+        counts.total,
+        counts.failed,
+        counts.error + counts.timeout,
+        counts.skipped,
+    );
+    let suite = escaped(suite);
+    let head = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"keepstep\" {numbers}>\n  \
+         <testsuite name=\"{suite}\" timestamp=\"{}\" {numbers}>\n",
+        &experiment.run.date[..experiment.run.date.len().min(19)],
+    );
+    out.write_all(head.as_bytes()).map_err(fail)?;
+    experiment.each_finished(|finished| out.write_all(case(&suite, &finished).as_bytes()))?;
+    for name in skipped {
+        let line = format!(
+            "    <testcase classname=\"{suite}\" name=\"{}\" time=\"0.000\">\n      <skipped message=\"the run ended before\"/>\n    \
+             </testcase>\n",
+            escaped(name)
+        );
+        out.write_all(line.as_bytes()).map_err(fail)?;
+    }
+    out.write_all(b"  </testsuite>\n</testsuites>\n").map_err(fail)?;
+    out.into_inner().map_err(|error| fail(error.into_error()))?.sync_all().map_err(fail)?;
+    fs::rename(&temporary, path).map_err(fail)
+}
+
+fn case(suite: &str, finished: &Finished) -> String {
+    let seconds = finished.duration_ms / 1000.0;
+    let mut xml = format!("    <testcase classname=\"{suite}\" name=\"{}\" time=\"{seconds:.3}\">\n", escaped(&finished.case));
+    let problem = finished.problem.as_ref();
+    let message = problem.map_or("", |problem| problem.message.as_str());
+    let body = problem.and_then(|problem| problem.traceback.as_deref()).unwrap_or(message);
+    let element = match finished.status {
+        Status::Failed => Some("failure"),
+        Status::Error | Status::Timeout => Some("error"),
+        Status::Passed | Status::Skipped => None,
+    };
+    if let Some(element) = element {
+        let first = message.lines().next().unwrap_or_default();
+        let _ = writeln!(
+            xml,
+            "      <{element} type=\"{}\" message=\"{}\">{}</{element}>",
+            finished.status.word(),
+            escaped(first),
+            escaped(body)
+        );
+    }
+    let _ = writeln!(
+        xml,
+        "      <system-out>{}</system-out>\n    </testcase>",
+        escaped(&format!("> {}\n{}", finished.input, finished.output.as_deref().unwrap_or_default()))
+    );
+    xml
+}
+
+/// Returns a text for XML: what XML cannot hold is replaced, and a very long text is cut.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LONGEST) + 16);
+    for character in text.chars() {
+        if out.len() > LONGEST {
+            out.push('…');
+            break;
+        }
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(character),
+            character if character < ' ' || matches!(character, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}') => {
+                out.push('\u{fffd}');
+            }
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_never_markup() {
+        assert_eq!(escaped("<a b=\"c\">&\0\u{1b}[31m]]>"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\u{fffd}[31m]]&gt;");
+        assert!(escaped(&"x".repeat(LONGEST * 2)).len() < LONGEST + 10);
+    }
+}

@@ -1,0 +1,179 @@
+//! How a case ended.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::guardrails::Warning;
+
+/// How a case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// As it should.
+    Passed,
+    /// The agent answered, and the answer is not good.
+    Failed,
+    /// The agent broke.
+    Error,
+    /// The agent did not answer in time.
+    Timeout,
+    /// It was not run.
+    Skipped,
+}
+
+impl Status {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What the agent broke with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// One or a few lines.
+    pub message: String,
+    /// Where it was raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceback: Option<String>,
+}
+
+/// One message of the conversation, as `turns.jsonl` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// The run.
+    pub run_id: String,
+    /// `<run_id>-t<sequence>`.
+    pub turn_id: String,
+    /// Counted from 1.
+    pub sequence: usize,
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+    /// When, RFC 3339 in UTC.
+    pub timestamp: String,
+    /// How long the agent took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// What is to be said about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// A finished case: one line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The name of the case.
+    pub case: String,
+    /// Its position before anything was selected.
+    pub index: usize,
+    /// The run's id, a UUID.
+    pub run_id: String,
+    /// Counted from 0.
+    pub iteration: u32,
+    /// How it ended.
+    pub status: Status,
+    /// True if it passed only after it had not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+    /// How often it was run.
+    pub attempts: u32,
+    /// Who spoke.
+    pub persona: Option<String>,
+    /// The platform's item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_id: Option<String>,
+    /// What was asked first.
+    pub input: String,
+    /// What was answered last.
+    pub output: Option<String>,
+    /// How long the agent took, all turns together.
+    pub duration_ms: f64,
+    /// What it broke with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// The conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
+    /// Why the conversation ended, if it had several turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub termination_reason: Option<String>,
+    /// Tokens, as the agent counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_usage: Option<Value>,
+    /// What the agent gave to its callbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_messages: Option<Value>,
+    /// Tools, as the agent named them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<Value>,
+    /// The input's metadata.
+    pub metadata: Map<String, Value>,
+}
+
+/// How many cases ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All that were planned.
+    pub total: usize,
+    /// As they should, the flaky ones included.
+    pub passed: usize,
+    /// Judged not good.
+    pub failed: usize,
+    /// The agent broke.
+    pub error: usize,
+    /// Not in time.
+    pub timeout: usize,
+    /// Not run.
+    pub skipped: usize,
+    /// Passed only after they had not.
+    pub flaky: usize,
+    /// Things to look at in answers.
+    pub warnings: usize,
+    /// Answers with such things.
+    pub warning_turns: usize,
+    /// Messages of all conversations.
+    pub turns: usize,
+    /// The time that agents took, all cases together.
+    pub agent_ms: f64,
+    /// The same for passed cases only.
+    pub passed_ms: f64,
+}
+
+impl Counts {
+    /// Adds a case.
+    pub fn add(&mut self, finished: &Finished) {
+        match finished.status {
+            Status::Passed => self.passed += 1,
+            Status::Failed => self.failed += 1,
+            Status::Error => self.error += 1,
+            Status::Timeout => self.timeout += 1,
+            Status::Skipped => self.skipped += 1,
+        }
+        self.flaky += usize::from(finished.flaky);
+        self.turns += finished.turns.len();
+        self.warnings += finished.turns.iter().map(|turn| turn.warnings.len()).sum::<usize>();
+        self.warning_turns += finished.turns.iter().filter(|turn| !turn.warnings.is_empty()).count();
+        self.agent_ms += finished.duration_ms;
+        if finished.status == Status::Passed {
+            self.passed_ms += finished.duration_ms;
+        }
+    }
+
+    /// Returns how many cases were run to their end.
+    pub fn finished(&self) -> usize {
+        self.passed + self.failed + self.error + self.timeout
+    }
+
+    /// Returns how many of them are not as they should be.
+    pub fn bad(&self) -> usize {
+        self.failed + self.error + self.timeout
+    }
+}

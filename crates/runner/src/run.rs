@@ -1,0 +1,428 @@
+//! A run: slots take cases in order, and what happens becomes events.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::case::Case;
+use crate::conversation::{Next, Script};
+use crate::event::{Event, Stopped};
+use crate::experiment::{Experiment, ExperimentError, Recorder};
+use crate::guardrails::Guardrails;
+use crate::outcome::{Counts, Finished, Problem, Status, Turn};
+use crate::target::{Message, Question, Session, Target, Trouble};
+
+/// How many times in a row nobody answers before the run stops.
+const BREAKER: u32 = 5;
+
+/// What a person wants of a run that goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// To go on.
+    #[default]
+    GoOn,
+    /// To finish what runs and to start nothing more.
+    Finish,
+    /// To stop now.
+    StopNow,
+}
+
+/// How cases are run.
+#[derive(Clone)]
+pub struct Options {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// How many run at once.
+    pub parallel: usize,
+    /// How often a case that is not as it should be is run again.
+    pub retry: u32,
+    /// Whether the first such case ends the run.
+    pub fail_fast: bool,
+    /// The longest time for one answer.
+    pub timeout: Duration,
+    /// How long a slot rests after a case.
+    pub delay: Duration,
+    /// The user of conversations with several turns.
+    pub script: Option<Script>,
+    /// What to warn about.
+    pub guardrails: Option<Guardrails>,
+    /// The personas that the configuration describes.
+    pub personas: Vec<Value>,
+    /// What is made of an input and its persona.
+    pub input_template: Option<String>,
+    /// Whether traces are written.
+    pub save_traces: bool,
+    /// Tells the time.
+    pub clock: fn() -> Timestamp,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// How many cases ended how.
+    pub counts: Counts,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it ended before all cases were run.
+    pub stopped: Option<Stopped>,
+}
+
+/// What the slots share.
+struct Shared {
+    options: Options,
+    target: Arc<dyn Target>,
+    waiting: Mutex<VecDeque<(Case, String)>>,
+    stopped: AtomicU8,
+    /// True when a person wants no more cases.
+    finishes: AtomicBool,
+    down_in_a_row: AtomicU32,
+    recorder: Recorder,
+    events: mpsc::Sender<Event>,
+}
+
+/// Runs the cases of an experiment that are not finished.
+///
+/// # Errors
+/// A result cannot be written. What was written before is there, and the run can be taken up again.
+pub async fn run(
+    experiment: &Experiment,
+    cases: Vec<Case>,
+    target: Arc<dyn Target>,
+    prepared: Box<dyn Session>,
+    options: Options,
+    mut wish: watch::Receiver<Wish>,
+    on_event: &mut (dyn FnMut(&Event) + Send),
+) -> Result<Ended, ExperimentError> {
+    let begin = Instant::now();
+    let mut counts = Counts { total: cases.len(), ..experiment.counts };
+    let waiting: VecDeque<_> = cases
+        .into_iter()
+        .filter(|case| !experiment.finished.contains(&case.name))
+        .map(|case| {
+            let run_id = experiment.run_id(&case.name);
+            (case, run_id)
+        })
+        .collect();
+    let slots = options.parallel.clamp(1, waiting.len().max(1));
+    on_event(&Event::RunStarted {
+        experiment: experiment.name(),
+        folder: experiment.folder().to_owned(),
+        cases: counts.total,
+        resumed: experiment.finished.len(),
+        parallel: slots,
+    });
+    let (recorder, recording) = experiment.record(options.save_traces)?;
+    let (events, mut inbox) = mpsc::channel(64);
+    let shared = Arc::new(Shared {
+        options,
+        target,
+        waiting: Mutex::new(waiting),
+        stopped: AtomicU8::new(0),
+        finishes: AtomicBool::new(false),
+        down_in_a_row: AtomicU32::new(0),
+        recorder,
+        events,
+    });
+    let mut tasks = JoinSet::new();
+    let mut prepared = Some(prepared);
+    for _ in 0..slots {
+        let session = prepared.take().unwrap_or_else(|| shared.target.session());
+        tasks.spawn(slot(Arc::clone(&shared), session));
+    }
+    let mut failure = None;
+    let mut handle = |event: Event, counts: &mut Counts| {
+        if let Event::CaseFinished(finished) = &event {
+            let mut told = (**finished).clone();
+            counts.add(&told);
+            told.turns.clear();
+            on_event(&Event::CaseFinished(Box::new(told)));
+        } else {
+            on_event(&event);
+        }
+    };
+    loop {
+        tokio::select! {
+            biased;
+            Some(event) = inbox.recv() => handle(event, &mut counts),
+            Ok(()) = wish.changed() => match *wish.borrow_and_update() {
+                Wish::GoOn => {}
+                Wish::Finish => shared.finishes.store(true, Ordering::SeqCst),
+                Wish::StopNow => {
+                    shared.finishes.store(true, Ordering::SeqCst);
+                    tasks.abort_all();
+                }
+            },
+            ended = tasks.join_next() => match ended {
+                Some(Ok(Err(error))) => {
+                    // What cannot be written down need not be run.
+                    shared.finishes.store(true, Ordering::SeqCst);
+                    failure.get_or_insert(error);
+                }
+                Some(_) => {}
+                None => break,
+            },
+        }
+    }
+    while let Ok(event) = inbox.try_recv() {
+        handle(event, &mut counts);
+    }
+    let left: Vec<(Case, String)> = shared.waiting.lock().map(|mut waiting| waiting.drain(..).collect()).unwrap_or_default();
+    let stopped = shared
+        .why_stopped()
+        .or_else(|| (*wish.borrow() != Wish::GoOn && counts.finished() < counts.total).then_some(Stopped::Interrupted));
+    // The writer ends when nobody can send it anything.
+    drop(shared);
+    let written = recording.finish();
+    if let Some(source) = failure.or(written.err()) {
+        let path = experiment.folder().to_owned();
+        return Err(ExperimentError::Io { doing: "write results to", path, source });
+    }
+    for (case, run_id) in left {
+        handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut counts);
+    }
+    let duration = begin.elapsed();
+    on_event(&Event::RunFinished { counts, duration_seconds: duration.as_secs_f64(), stopped });
+    Ok(Ended { counts, duration, stopped })
+}
+
+impl Shared {
+    fn stop(&self, why: Stopped) {
+        let number = match why {
+            Stopped::Interrupted => 1,
+            Stopped::FailFast => 2,
+            Stopped::TargetDown => 3,
+        };
+        // The first reason is the one that counts.
+        let _ = self.stopped.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn why_stopped(&self) -> Option<Stopped> {
+        match self.stopped.load(Ordering::SeqCst) {
+            0 => None,
+            1 => Some(Stopped::Interrupted),
+            2 => Some(Stopped::FailFast),
+            _ => Some(Stopped::TargetDown),
+        }
+    }
+
+    fn next(&self) -> Option<(Case, String)> {
+        if self.finishes.load(Ordering::SeqCst) || self.stopped.load(Ordering::SeqCst) != 0 {
+            return None;
+        }
+        self.waiting.lock().ok()?.pop_front()
+    }
+
+    async fn tell(&self, event: Event) {
+        // A run that nobody listens to any more is about to end.
+        let _ = self.events.send(event).await;
+    }
+
+    fn now(&self) -> String {
+        (self.options.clock)().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
+    }
+}
+
+/// Runs cases one after the other.
+async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Result<()> {
+    while let Some((case, run_id)) = shared.next() {
+        let (finished, is_down) = run_case(&shared, session.as_mut(), &case, &run_id).await;
+        shared.recorder.record(&finished).await?;
+        let is_bad = finished.status != Status::Passed;
+        shared.tell(Event::CaseFinished(Box::new(finished))).await;
+        if is_down {
+            if shared.down_in_a_row.fetch_add(1, Ordering::SeqCst) + 1 >= BREAKER {
+                shared.stop(Stopped::TargetDown);
+            }
+        } else {
+            shared.down_in_a_row.store(0, Ordering::SeqCst);
+        }
+        if is_bad && shared.options.fail_fast {
+            shared.stop(Stopped::FailFast);
+        }
+        if !shared.options.delay.is_zero() {
+            tokio::time::sleep(shared.options.delay).await;
+        }
+    }
+    session.close().await;
+    Ok(())
+}
+
+/// Runs a case until it is as it should be, or often enough. The second value says that nobody was there to answer.
+async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_id: &str) -> (Finished, bool) {
+    let mut attempt = 1;
+    loop {
+        shared
+            .tell(Event::CaseStarted {
+                case: case.name.clone(),
+                run_id: run_id.to_owned(),
+                input: case.input.text.clone(),
+                iteration: case.iteration,
+                attempt,
+            })
+            .await;
+        let mut finished = blank(case, run_id);
+        finished.attempts = attempt;
+        let trouble = converse(shared, session, case, &mut finished).await;
+        session.end_conversation().await;
+        let mut is_down = false;
+        match trouble {
+            None => {
+                finished.status = Status::Passed;
+                finished.flaky = attempt > 1;
+            }
+            Some(Trouble::Agent(problem)) => finished.problem = Some(problem),
+            Some(Trouble::Down(problem)) => {
+                finished.problem = Some(problem);
+                is_down = true;
+            }
+            Some(Trouble::Timeout(problem)) => {
+                finished.problem = Some(problem);
+                finished.status = Status::Timeout;
+            }
+        }
+        if finished.status == Status::Passed || attempt > shared.options.retry {
+            return (finished, is_down);
+        }
+        attempt += 1;
+    }
+}
+
+/// Holds the conversation of a case, and returns what went wrong.
+async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finished: &mut Finished) -> Option<Trouble> {
+    let options = &shared.options;
+    let input = &case.input;
+    let config_of =
+        |name: &str| options.personas.iter().find(|persona| persona.get("name").and_then(Value::as_str) == Some(name)).cloned();
+    let persona_config = input.persona.as_deref().and_then(config_of);
+    let mut says = match (&options.input_template, &persona_config) {
+        (Some(template), Some(_)) => {
+            template.replace("{persona}", input.persona.as_deref().unwrap_or_default()).replace("{input}", &input.text)
+        }
+        _ => input.text.clone(),
+    };
+    let mut messages = Vec::new();
+    for answers in 1.. {
+        say(shared, finished, &mut messages, "user", says.clone(), None).await;
+        let question = Question {
+            run_id: finished.run_id.clone(),
+            input: says,
+            iteration: case.iteration,
+            scenario: options.scenario.clone(),
+            persona: input.persona.clone(),
+            persona_id: input.persona_id.clone(),
+            persona_config: persona_config.clone(),
+            messages: messages.clone(),
+            metadata: input.metadata.clone(),
+        };
+        let begin = Instant::now();
+        let answer = session.ask(&question, options.timeout).await;
+        let took = begin.elapsed();
+        finished.duration_ms += took.as_secs_f64() * 1000.0;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                if options.script.is_some() {
+                    finished.termination_reason = Some("execution_failed".to_owned());
+                }
+                return Some(trouble);
+            }
+        };
+        add_usage(&mut finished.token_usage, answer.token_usage);
+        finished.tool_calls = answer.tool_calls.or(finished.tool_calls.take());
+        finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
+        finished.output = Some(answer.output.clone());
+        say(shared, finished, &mut messages, "assistant", answer.output, Some(took)).await;
+        let Some(script) = &options.script else { return None };
+        match script.after(answers) {
+            Next::Says(text) => says = text,
+            Next::Ends { reason, closing } => {
+                finished.termination_reason = Some(reason);
+                if let Some(closing) = closing {
+                    say(shared, finished, &mut messages, "user", closing, None).await;
+                }
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Notes that somebody said something.
+async fn say(
+    shared: &Shared,
+    finished: &mut Finished,
+    messages: &mut Vec<Message>,
+    role: &'static str,
+    content: String,
+    took: Option<Duration>,
+) {
+    let sequence = finished.turns.len() + 1;
+    let warnings = match (&shared.options.guardrails, role) {
+        (Some(guardrails), "assistant") => guardrails.check(&content),
+        _ => Vec::new(),
+    };
+    let turn = Turn {
+        run_id: finished.run_id.clone(),
+        turn_id: format!("{}-t{sequence}", finished.run_id),
+        sequence,
+        role: role.to_owned(),
+        content: content.clone(),
+        timestamp: shared.now(),
+        duration_ms: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        warnings,
+    };
+    messages.push(Message { role, content });
+    finished.turns.push(turn.clone());
+    shared.tell(Event::Turn { case: finished.case.clone(), turn }).await;
+}
+
+/// Adds the tokens of a turn to those before it.
+fn add_usage(total: &mut Option<Value>, turn: Option<Value>) {
+    match (total.as_mut(), turn) {
+        (_, None) => {}
+        (Some(Value::Object(total)), Some(Value::Object(turn))) => {
+            for (name, count) in turn {
+                let before = total.get(&name).and_then(Value::as_u64);
+                let sum = before.and_then(|before| before.checked_add(count.as_u64()?)).map(Value::from);
+                total.insert(name, sum.unwrap_or(count));
+            }
+        }
+        (_, Some(turn)) => *total = Some(turn),
+    }
+}
+
+/// Returns a case that nothing has happened to yet. It counts as broken until it is known to be better.
+fn blank(case: &Case, run_id: &str) -> Finished {
+    Finished {
+        case: case.name.clone(),
+        index: case.index,
+        run_id: run_id.to_owned(),
+        iteration: case.iteration,
+        status: Status::Error,
+        flaky: false,
+        attempts: 0,
+        persona: case.input.persona.clone(),
+        item_id: case.input.item_id.clone(),
+        input: case.input.text.clone(),
+        output: None,
+        duration_ms: 0.0,
+        problem: None,
+        turns: Vec::new(),
+        termination_reason: None,
+        token_usage: None,
+        callback_messages: None,
+        tool_calls: None,
+        metadata: case.input.metadata.clone(),
+    }
+}
+
+fn skipped(case: Case, run_id: String) -> Finished {
+    let problem = Some(Problem::new("not run: the run ended before"));
+    Finished { status: Status::Skipped, problem, ..blank(&case, &run_id) }
+}

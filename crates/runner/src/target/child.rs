@@ -1,0 +1,221 @@
+//! A process under test: in a group of its own, with everything that it writes taken away from it in bounded memory.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// The longest line that is kept.
+pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
+
+/// How much of standard error is kept.
+const TAIL: usize = 16 * 1024;
+
+/// How long a dead process's pipes are still read: something that it left behind may hold them open for ever.
+const AFTERLIFE: Duration = Duration::from_millis(250);
+
+/// A process that was started.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: tokio::process::Child,
+    group: Option<Pid>,
+    stdin: Option<ChildStdin>,
+    lines: Lines,
+    tail: Arc<Mutex<Vec<u8>>>,
+    tail_reader: JoinHandle<()>,
+}
+
+/// A line of standard output.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// Without its line feed.
+    Whole(Vec<u8>),
+    /// There was one, and it was too long to keep.
+    TooLong,
+    /// There are no more.
+    End,
+}
+
+impl Child {
+    /// Starts a process.
+    pub(super) fn start(
+        program: &OsStr,
+        arguments: &[impl AsRef<OsStr>],
+        directory: &Path,
+        environment: &BTreeMap<String, String>,
+    ) -> io::Result<Self> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .current_dir(directory)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Its own group, so that all of it can be ended, and so that Ctrl-C in the terminal is not for it.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let missing = || io::Error::other("the process has no pipes");
+        let group = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let stdin = process.stdin.take();
+        let lines = Lines::of(process.stdout.take().ok_or_else(missing)?);
+        let tail = Arc::default();
+        let tail_reader = tokio::spawn(keep_tail(process.stderr.take().ok_or_else(missing)?, Arc::clone(&tail)));
+        Ok(Self { process, group, stdin, lines, tail, tail_reader })
+    }
+
+    /// Writes a line to standard input.
+    pub(super) async fn write_line(&mut self, line: &str) -> io::Result<()> {
+        let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        stdin.write_all(format!("{line}\n").as_bytes()).await?;
+        stdin.flush().await
+    }
+
+    /// Ends standard input.
+    pub(super) fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Returns the next line of standard output, or [`Line::End`] shortly after the process has ended, whoever still holds its
+    /// output open.
+    pub(super) async fn line(&mut self) -> io::Result<Line> {
+        let Self { lines, process, .. } = self;
+        tokio::select! {
+            biased;
+            line = lines.next() => line,
+            _ = process.wait() => timeout(AFTERLIFE, lines.next()).await.unwrap_or(Ok(Line::End)),
+        }
+    }
+
+    /// Waits for the end of the process.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.process.wait().await
+    }
+
+    /// Returns how the process ended, if it did.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().ok().flatten()
+    }
+
+    /// Asks the whole group to end, waits, and then ends it. Returns how the process ended.
+    pub(super) async fn end(&mut self, signal: Signal, patience: Duration) -> Option<ExitStatus> {
+        self.end_input();
+        if signal != Signal::KILL && self.ended().is_none() {
+            self.signal(signal);
+            let _ = timeout(patience, self.process.wait()).await;
+        }
+        self.signal(Signal::KILL);
+        self.process.wait().await.ok()
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            // The only error is that nobody is left.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// Returns the end of what the process wrote to standard error.
+    pub(super) async fn tail(&mut self) -> String {
+        let _ = timeout(AFTERLIFE, &mut self.tail_reader).await;
+        let tail = self.tail.lock().map(|tail| tail.clone()).unwrap_or_default();
+        String::from_utf8_lossy(&tail).trim().to_owned()
+    }
+}
+
+/// The lines of standard output. A line of which only a part was read is not lost when nobody waits for it any more.
+#[derive(Debug)]
+struct Lines {
+    reader: BufReader<ChildStdout>,
+    part: Vec<u8>,
+    too_long: bool,
+}
+
+impl Lines {
+    fn of(stdout: ChildStdout) -> Self {
+        Self { reader: BufReader::with_capacity(64 * 1024, stdout), part: Vec::new(), too_long: false }
+    }
+
+    async fn next(&mut self) -> io::Result<Line> {
+        loop {
+            let chunk = self.reader.fill_buf().await?;
+            let at_end = chunk.is_empty();
+            let line_feed = chunk.iter().position(|byte| *byte == b'\n');
+            let piece = line_feed.map_or(chunk, |end| &chunk[..end]);
+            if self.part.len() + piece.len() > LONGEST_LINE {
+                self.too_long = true;
+                self.part = Vec::new();
+            }
+            if !self.too_long {
+                self.part.extend_from_slice(piece);
+            }
+            let used = piece.len() + usize::from(line_feed.is_some());
+            self.reader.consume(used);
+            if at_end || line_feed.is_some() {
+                let line = std::mem::take(&mut self.part);
+                return Ok(match std::mem::take(&mut self.too_long) {
+                    true => Line::TooLong,
+                    false if at_end && line.is_empty() => Line::End,
+                    false => Line::Whole(line),
+                });
+            }
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        self.tail_reader.abort();
+    }
+}
+
+async fn keep_tail(mut stderr: ChildStderr, tail: Arc<Mutex<Vec<u8>>>) {
+    let mut chunk = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
+        let Ok(mut tail) = tail.lock() else { return };
+        tail.extend_from_slice(&chunk[..read]);
+        if tail.len() > 2 * TAIL {
+            let cut = tail.len() - TAIL;
+            tail.drain(..cut);
+        }
+    }
+}
+
+/// Returns how a process ended, for people.
+pub(super) fn how_it_ended(status: Option<ExitStatus>) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status {
+        Some(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => format!("with exit code {code}"),
+            (None, Some(signal)) => format!("by signal {signal}"),
+            (None, None) => "without an exit code".to_owned(),
+        },
+        None => "without an exit code".to_owned(),
+    }
+}
+
+/// Returns the path of a program: as it is given where it has a folder, else the first of that name in the search path.
+pub(super) fn find_program(name: &str, directory: &Path, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    if name.contains('/') {
+        let path = directory.join(name);
+        return is_program(&path).then_some(path);
+    }
+    let search = environment.get("PATH").map_or("/usr/local/bin:/usr/bin:/bin", String::as_str);
+    std::env::split_paths(search).map(|folder| directory.join(folder).join(name)).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

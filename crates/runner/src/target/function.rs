@@ -1,0 +1,346 @@
+//! A function of the project, called by a small worker of ours that runs in the project's own interpreter.
+//!
+//! The worker gets its text on the command line, so nothing is written for it. It learns what to import from its first
+//! message, says `ready` or why not, and then answers one question after the other. When it dies, the question that it
+//! was asked fails and the next one starts another.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::child::{Child, Line, find_program, how_it_ended};
+use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
+use crate::config::ModuleConfig;
+use crate::outcome::Problem;
+
+const PYTHON_WORKER: &str = include_str!("worker.py");
+const NODE_WORKER: &str = include_str!("worker.mjs");
+
+/// How long a module may take to import.
+const START: Duration = Duration::from_secs(120);
+
+/// How long a worker that did not answer in time has to tidy up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A function in a module.
+pub(super) struct Functions {
+    worker: Arc<Worker>,
+}
+
+/// How a worker is started.
+#[derive(Debug)]
+struct Worker {
+    program: OsString,
+    arguments: Vec<OsString>,
+    directory: PathBuf,
+    environment: BTreeMap<String, String>,
+    target: String,
+    search: Vec<PathBuf>,
+    /// The first message.
+    settings: String,
+}
+
+impl Functions {
+    /// Returns the target for a Python function.
+    pub(super) fn python(config: &ModuleConfig, surroundings: &Surroundings) -> Result<Self, Refusal> {
+        let mut environment = environment(config, surroundings);
+        // What was printed before a crash must have left the process.
+        environment.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+        let program = python(config, surroundings, &environment)?;
+        let arguments = ["-c", PYTHON_WORKER].map(OsString::from).to_vec();
+        Ok(Self::new(program.into_os_string(), arguments, environment, config, surroundings))
+    }
+
+    /// Returns the target for a function of a Node module.
+    pub(super) fn node(config: &ModuleConfig, surroundings: &Surroundings) -> Result<Self, Refusal> {
+        let environment = environment(config, surroundings);
+        let name = config.interpreter.as_deref().unwrap_or("node");
+        let node = find_program(name, &surroundings.current, &environment).ok_or_else(|| Refusal {
+            message: format!("{name} was not found, and the target {} needs it", config.target),
+            hints: vec!["install Node.js, or name the program with `runner.node`".to_owned()],
+        })?;
+        // Node cannot duplicate its own pipes, so a shell moves them out of the way of what the module prints.
+        let script = "exec \"$0\" --input-type=module -e \"$1\" 3<&0 4>&1 0</dev/null 1>&2";
+        let arguments = vec!["-c".into(), script.into(), node.into_os_string(), NODE_WORKER.into()];
+        Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings))
+    }
+
+    fn new(
+        program: OsString,
+        arguments: Vec<OsString>,
+        environment: BTreeMap<String, String>,
+        config: &ModuleConfig,
+        surroundings: &Surroundings,
+    ) -> Self {
+        let settings = json!({
+            "target": config.target, "search": config.search, "factory": config.factory,
+            "factory_kwargs": config.factory_kwargs, "stream_output_path": config.stream_output_path,
+        });
+        Self {
+            worker: Arc::new(Worker {
+                program,
+                arguments,
+                directory: surroundings.current.clone(),
+                environment,
+                target: config.target.clone(),
+                search: config.search.clone(),
+                settings: settings.to_string(),
+            }),
+        }
+    }
+}
+
+impl Target for Functions {
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(FunctionSession { worker: Arc::clone(&self.worker), child: None, asked: 0 })
+    }
+}
+
+fn environment(config: &ModuleConfig, surroundings: &Surroundings) -> BTreeMap<String, String> {
+    let mut environment = surroundings.environment.clone();
+    environment.extend(config.variables.iter().cloned());
+    environment
+}
+
+/// Returns the project's own interpreter: the configured one, the active virtual environment, one beside the project, or
+/// what the search path has.
+fn python(
+    config: &ModuleConfig,
+    surroundings: &Surroundings,
+    environment: &BTreeMap<String, String>,
+) -> Result<PathBuf, Refusal> {
+    let current = &surroundings.current;
+    if let Some(name) = &config.interpreter {
+        return find_program(name, current, environment)
+            .ok_or_else(|| Refusal::new(format!("`runner.python` is {name}, and there is no such program")));
+    }
+    let in_folder = |folder: &Path| find_program(&folder.join("bin/python").to_string_lossy(), current, environment);
+    let active = environment.get("VIRTUAL_ENV").filter(|folder| !folder.is_empty());
+    if let Some(found) = active.and_then(|folder| in_folder(Path::new(folder))) {
+        return Ok(found);
+    }
+    let beside = config.search.iter().flat_map(|folder| [folder.join(".venv"), folder.join("venv")]);
+    if let Some(found) = beside.into_iter().find_map(|folder| in_folder(&folder)) {
+        return Ok(found);
+    }
+    ["python3", "python"].iter().find_map(|name| find_program(name, current, environment)).ok_or_else(|| Refusal {
+        message: format!("Python was not found, and the target {} needs it", config.target),
+        hints: vec![
+            "install Python 3, make a virtual environment in `.venv`, or name the interpreter with `runner.python`".to_owned(),
+        ],
+    })
+}
+
+/// What a worker says.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Said {
+    Ready,
+    Failed {
+        error: String,
+        #[serde(default)]
+        candidates: Vec<String>,
+        traceback: Option<String>,
+    },
+    Final {
+        id: u64,
+        output: String,
+        token_usage: Option<Value>,
+        tool_calls: Option<Value>,
+        callback_messages: Option<Value>,
+    },
+    Error {
+        id: Option<u64>,
+        error: String,
+        traceback: Option<String>,
+    },
+}
+
+struct FunctionSession {
+    worker: Arc<Worker>,
+    child: Option<Child>,
+    /// The number of the last question, which its answer repeats.
+    asked: u64,
+}
+
+impl FunctionSession {
+    /// Starts a worker if there is none.
+    async fn start(&mut self) -> Result<(), Refusal> {
+        if self.child.as_mut().is_some_and(|child| child.ended().is_none()) {
+            return Ok(());
+        }
+        let worker = Arc::clone(&self.worker);
+        let mut child = Child::start(&worker.program, &worker.arguments, &worker.directory, &worker.environment)
+            .map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
+        let said = timeout(START, async {
+            // A worker that is gone already is told about below, with what it wrote.
+            let _ = child.write_line(&worker.settings).await;
+            hear(&mut child).await
+        });
+        match said.await {
+            Ok(Some(Said::Ready)) => {
+                self.child = Some(child);
+                Ok(())
+            }
+            Ok(Some(Said::Failed { error, candidates, traceback })) => {
+                Err(self.not_loaded(&error, &candidates, traceback.as_deref()))
+            }
+            Ok(_) => {
+                let status = child.end(Signal::KILL, PATIENCE).await;
+                let tail = child.tail().await;
+                let message = format!(
+                    "{} ended {} before {} was loaded{}",
+                    worker.program.display(),
+                    how_it_ended(status),
+                    worker.target,
+                    below(&tail)
+                );
+                Err(Refusal::new(message))
+            }
+            Err(_) => {
+                child.end(Signal::KILL, PATIENCE).await;
+                Err(Refusal::new(format!("{} was not loaded after {} seconds", worker.target, START.as_secs())))
+            }
+        }
+    }
+
+    fn not_loaded(&self, error: &str, candidates: &[String], traceback: Option<&str>) -> Refusal {
+        let worker = &self.worker;
+        let details = match traceback {
+            Some(traceback) => below(traceback),
+            None => {
+                let folders: Vec<String> = worker.search.iter().map(|folder| format!("\n  {}", folder.display())).collect();
+                if error.starts_with("there is no") { format!("\nLooked in:{}", folders.concat()) } else { String::new() }
+            }
+        };
+        let mut hints = Vec::new();
+        if !candidates.is_empty() {
+            hints.push(format!("did you mean {}?", candidates.join(" or ")));
+        }
+        hints.push("`runner.target` in configs/simulation.yaml says what to run".to_owned());
+        Refusal { message: format!("the target {} cannot be loaded: {error}{details}", worker.target), hints }
+    }
+
+    async fn exchange(&mut self, question: &Question) -> Result<Answer, Trouble> {
+        self.asked += 1;
+        let id = self.asked;
+        let text = request(id, question).to_string();
+        let Some(child) = &mut self.child else {
+            return Err(Trouble::Down(Problem::new("the worker is not running")));
+        };
+        // Whether it got the question shows in whether it answers.
+        let _ = child.write_line(&text).await;
+        loop {
+            match hear(child).await {
+                Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages }) if of == id => {
+                    return Ok(Answer { output, token_usage, tool_calls, callback_messages });
+                }
+                Some(Said::Error { id: of, error, traceback }) if of == Some(id) => {
+                    return Err(Trouble::Agent(Problem { message: error, traceback }));
+                }
+                // The answer to a question that nobody waits for any more.
+                Some(_) => {}
+                None => {
+                    let status = child.end(Signal::KILL, PATIENCE).await;
+                    let tail = child.tail().await;
+                    self.child = None;
+                    let message = format!(
+                        "the agent's process ended {} while it answered{}",
+                        how_it_ended(status),
+                        below(last_lines(&tail))
+                    );
+                    return Err(Trouble::Agent(Problem::new(message)));
+                }
+            }
+        }
+    }
+}
+
+impl Session for FunctionSession {
+    fn prepare(&mut self) -> Later<'_, Result<(), Refusal>> {
+        Box::pin(self.start())
+    }
+
+    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>> {
+        Box::pin(async move {
+            self.start().await.map_err(|refusal| Trouble::Down(Problem::new(refusal.message)))?;
+            match timeout(limit, self.exchange(question)).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    if let Some(mut child) = self.child.take() {
+                        child.end(Signal::TERM, PATIENCE).await;
+                    }
+                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", crate::duration::spoken(limit)))))
+                }
+            }
+        })
+    }
+
+    fn end_conversation(&mut self) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn close(&mut self) -> Later<'_, ()> {
+        Box::pin(async {
+            if let Some(mut child) = self.child.take() {
+                // Without input a worker ends by itself; what it started does not.
+                child.end_input();
+                let _ = timeout(PATIENCE, child.wait()).await;
+                child.end(Signal::KILL, PATIENCE).await;
+            }
+        })
+    }
+}
+
+/// Returns what the worker says next; `None` when it says nothing more, or nothing that makes sense.
+async fn hear(child: &mut Child) -> Option<Said> {
+    match child.line().await {
+        Ok(Line::Whole(line)) => serde_json::from_slice(&line).ok(),
+        _ => None,
+    }
+}
+
+/// Returns a question as the worker reads it.
+fn request(id: u64, question: &Question) -> Value {
+    let described = question.persona_config.as_ref().and_then(|persona| persona.get("description")).and_then(Value::as_str);
+    json!({
+        "type": "input",
+        "id": id,
+        "run_id": question.run_id,
+        "input": question.input,
+        "context": {
+            "run_id": question.run_id,
+            "scenario": question.scenario,
+            "iteration": question.iteration,
+            "persona": question.persona,
+            "persona_config": question.persona_config,
+            "persona_description": described,
+            "messages": question.messages,
+            "conversation_state": {
+                "turns": question.messages,
+                "metadata": {"iteration": question.iteration, "persona": question.persona, "variation": question.metadata},
+            },
+        },
+    })
+}
+
+/// Returns details for below a message.
+fn below(details: &str) -> String {
+    if details.trim().is_empty() { String::new() } else { format!("\n{}", details.trim_end()) }
+}
+
+/// Returns the last few lines of a text.
+fn last_lines(text: &str) -> &str {
+    const LINES: usize = 12;
+    match text.rmatch_indices('\n').nth(LINES - 1) {
+        Some((index, _)) => &text[index + 1..],
+        None => text,
+    }
+}

@@ -1,0 +1,148 @@
+//! What is tested: something that answers.
+//!
+//! A [`Target`] makes [`Session`]s; each belongs to one of the parallel slots of a run and answers one turn after the other.
+//! A session brings itself back after a crash: the next question starts a new process.
+
+mod child;
+mod function;
+mod output;
+mod process;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::config::TargetConfig;
+use crate::outcome::Problem;
+
+/// Something that will be there later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What is asked in one turn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Question {
+    /// The run, the same for all turns of a conversation.
+    pub run_id: String,
+    /// What is said now.
+    pub input: String,
+    /// Counted from 0.
+    pub iteration: u32,
+    /// The name of the scenario.
+    pub scenario: String,
+    /// Who speaks.
+    pub persona: Option<String>,
+    /// The platform's id of who speaks.
+    pub persona_id: Option<String>,
+    /// The persona as the configuration describes it.
+    pub persona_config: Option<Value>,
+    /// The conversation so far, this input included.
+    pub messages: Vec<Message>,
+    /// The input's metadata.
+    pub metadata: Map<String, Value>,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// What was said.
+    pub content: String,
+}
+
+/// What came back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The text.
+    pub output: String,
+    /// Tokens, as the target counted them.
+    pub token_usage: Option<Value>,
+    /// Tools, as the target named them.
+    pub tool_calls: Option<Value>,
+    /// What went to callbacks.
+    pub callback_messages: Option<Value>,
+}
+
+/// Why nothing good came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The agent said that it failed, or died while it answered.
+    Agent(Problem),
+    /// The agent did not answer in time.
+    Timeout(Problem),
+    /// There is nobody to ask: the target does not start or cannot be reached.
+    Down(Problem),
+}
+
+/// The target cannot be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// Answers the questions of one slot.
+pub trait Session: Send {
+    /// Makes ready what can be made ready before the first question.
+    fn prepare(&mut self) -> Later<'_, Result<(), Refusal>>;
+
+    /// Asks, and waits no longer than the limit.
+    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>>;
+
+    /// Says that the next question begins a new conversation.
+    fn end_conversation(&mut self) -> Later<'_, ()>;
+
+    /// Ends whatever was started.
+    fn close(&mut self) -> Later<'_, ()>;
+}
+
+/// Something that answers.
+pub trait Target: Send + Sync {
+    /// Returns a session. It starts nothing before it is asked or told to prepare.
+    fn session(&self) -> Box<dyn Session>;
+}
+
+/// What a target is given by the machine that it runs on.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The folder that the command was started in.
+    pub current: PathBuf,
+    /// The variables of the process.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Makes a target of its configuration.
+///
+/// # Errors
+/// This kind of target is not there, or not what the configuration says.
+pub fn make(config: &TargetConfig, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Refusal> {
+    match config {
+        TargetConfig::Python(module) => Ok(Arc::new(function::Functions::python(module, surroundings)?)),
+        TargetConfig::Node(module) => Ok(Arc::new(function::Functions::node(module, surroundings)?)),
+        TargetConfig::Process(process) => Ok(Arc::new(process::Processes::new(process, surroundings)?)),
+        TargetConfig::Http(_) => {
+            Err(Refusal { message: "targets over HTTP are not supported yet".to_owned(), hints: Vec::new() })
+        }
+    }
+}
+
+impl Refusal {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: Vec::new() }
+    }
+}
+
+impl Problem {
+    /// Returns a problem without a traceback.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), traceback: None }
+    }
+}

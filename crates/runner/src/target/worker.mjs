@@ -1,0 +1,128 @@
+// Runs one function of a module on many inputs. keepstep talks to it in JSON lines over the descriptors 3 and 4; what the
+// module prints goes to standard error. The requests come over a socket and not a file stream, whose blocking read would keep
+// the process alive when the module ends it.
+import { existsSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const LIMIT = 60 * 1024 * 1024;
+
+function send(message) {
+  let text;
+  try {
+    text = JSON.stringify(message);
+  } catch {
+    text = JSON.stringify({ type: "error", id: message.id, error: "the answer cannot be written as JSON" });
+  }
+  let data = Buffer.from(text + "\n");
+  if (data.length > LIMIT) {
+    const error = `the answer has ${data.length} bytes; the most is ${LIMIT}`;
+    data = Buffer.from(JSON.stringify({ type: "error", id: message.id, error }) + "\n");
+  }
+  for (let sent = 0; sent < data.length; ) {
+    try {
+      sent += writeSync(4, data, sent);
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+    }
+  }
+}
+
+function said(error) {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+function trace(error) {
+  const lines = error instanceof Error && typeof error.stack === "string" ? error.stack.split("\n") : [];
+  return lines.filter((line) => !line.includes("[eval") && !line.includes("node:internal")).slice(0, 13).join("\n");
+}
+
+function textIn(value, depth = 0) {
+  if (typeof value === "string") return value;
+  if (depth > 6 || value === null || typeof value !== "object") return undefined;
+  if (Array.isArray(value)) {
+    const parts = value.map((item) => textIn(item, depth + 1)).filter(Boolean);
+    return parts.length > 0 ? parts.join("") : undefined;
+  }
+  for (const name of ["delta", "text", "content", "update", "message", "item", "data"]) {
+    const text = value[name] === undefined ? undefined : textIn(value[name], depth + 1);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function asText(value) {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  const text = Array.isArray(value) && value.some((item) => typeof item === "string") ? undefined : textIn(value);
+  if (text !== undefined) return text;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function atPath(value, path) {
+  for (const part of path.replaceAll("[", ".").replaceAll("]", "").split(".")) value = value?.[part];
+  return typeof value === "string" ? value : undefined;
+}
+
+async function answer(run, request, path) {
+  let result = await run(request.input, request.context);
+  const events = result?.[Symbol.asyncIterator] ?? (typeof result === "string" || Array.isArray(result) ? undefined : result?.[Symbol.iterator]);
+  if (events !== undefined) {
+    let text = "";
+    for await (const event of result) text += atPath(event, path) ?? textIn(event) ?? "";
+    result = text;
+  }
+  const usage = result?.token_usage ?? result?.usage ?? null;
+  const tools = Array.isArray(result?.tool_calls) ? result.tool_calls : null;
+  return { type: "final", id: request.id, output: asText(result), token_usage: usage, tool_calls: tools };
+}
+
+async function load(settings) {
+  const [file, path] = settings.target.split("#");
+  const found = settings.search.map((folder) => resolve(folder, file)).find((candidate) => existsSync(candidate));
+  if (found === undefined) return { error: `there is no file ${file}` };
+  const module = await import(pathToFileURL(found).href);
+  let owner = module;
+  let value = module;
+  for (const part of path.split(".")) {
+    owner = value;
+    value = value?.[part];
+  }
+  if (typeof value === "function") return { run: value.bind(owner) };
+  const candidates = Object.keys(module).filter((name) => typeof module[name] === "function").slice(0, 3);
+  return { error: `${file} has no function ${path}`, candidates };
+}
+
+process.on("unhandledRejection", (error) => console.error("unhandled rejection:", error));
+let settings;
+let run;
+let last = Promise.resolve();
+const lines = createInterface({ input: new Socket({ fd: 3, readable: true, writable: false }), crlfDelay: Infinity });
+lines.on("close", () => process.exit(0));
+lines.on("line", (line) => {
+  const message = JSON.parse(line);
+  last = last.then(async () => {
+    if (settings === undefined) {
+      settings = message;
+      try {
+        const loaded = await load(settings);
+        if (loaded.run === undefined) return send({ type: "failed", candidates: [], ...loaded });
+        run = loaded.run;
+        return send({ type: "ready" });
+      } catch (error) {
+        return send({ type: "failed", error: said(error), traceback: trace(error) });
+      }
+    }
+    try {
+      send(await answer(run, message, settings.stream_output_path));
+    } catch (error) {
+      send({ type: "error", id: message.id, error: said(error), traceback: trace(error) });
+    }
+  });
+});

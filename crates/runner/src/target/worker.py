@@ -1,0 +1,296 @@
+# Runs one function of the project on many inputs. keepstep talks to it in JSON lines over the pipes that it was started
+# with; what the project's code prints goes to standard error instead.
+import asyncio, difflib, importlib, importlib.util, inspect, json, os, queue, sys, threading, traceback
+
+PID = os.getpid()
+requests = os.fdopen(os.dup(0), "rb")
+answers = os.dup(1)
+nothing = os.open(os.devnull, os.O_RDONLY)
+os.dup2(nothing, 0)
+os.close(nothing)
+os.dup2(2, 1)
+LIMIT = 60 * 1024 * 1024
+INPUT_NAMES = ("input", "input_text", "message", "query", "text", "content", "user_message")
+
+
+def clean(text):
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def send(message):
+    if os.getpid() != PID:
+        # The project's code forked and came back here: only the first process may speak.
+        os._exit(0)
+    try:
+        text = json.dumps(message, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = json.dumps({key: value if isinstance(value, (str, int, type(None))) else clean(str(value))
+                           for key, value in message.items()}, ensure_ascii=False)
+    data = text.encode("utf-8", "replace") + b"\n"
+    if len(data) > LIMIT:
+        data = json.dumps({"type": "error", "id": message.get("id"),
+                           "error": "the answer has %d bytes; the most is %d" % (len(data), LIMIT)}).encode() + b"\n"
+    view = memoryview(data)
+    while view:
+        view = view[os.write(answers, view):]
+
+
+def shortened(error):
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if frame.filename != "<string>" and "importlib" not in frame.filename]
+    lines = traceback.format_list(frames[-12:]) + traceback.format_exception_only(type(error), error)
+    return clean("".join(lines))[-8000:]
+
+
+def said(error):
+    if isinstance(error, SystemExit):
+        return "the agent called sys.exit(%s)" % ("" if error.code is None else clean(repr(error.code)))
+    text = clean(str(error))
+    return text if text else type(error).__name__
+
+
+class Refused(Exception):
+    def __init__(self, message, candidates=()):
+        super().__init__(message)
+        self.candidates = list(candidates)
+
+
+def modules_near(name, search):
+    found = set()
+    parts = name.split(".")
+    for folder in search:
+        folder = os.path.join(folder, *parts[:-1])
+        try:
+            entries = os.listdir(folder)
+        except OSError:
+            continue
+        for entry in entries:
+            stem = entry[:-3] if entry.endswith(".py") else entry
+            if stem.isidentifier() and (entry.endswith(".py") or os.path.isdir(os.path.join(folder, entry))):
+                found.add(".".join(parts[:-1] + [stem]))
+    return difflib.get_close_matches(name, sorted(found), 3, 0.5)
+
+
+def load_module(name, search):
+    if name.endswith(".py"):
+        for folder in search:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                spec = importlib.util.spec_from_file_location(os.path.basename(name)[:-3], path)
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[spec.name] = module
+                spec.loader.exec_module(module)
+                return module
+        raise Refused("there is no file %s" % name, modules_near(name[:-3].replace("/", "."), search))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            raise Refused("there is no module %s" % name, modules_near(name, search)) from None
+        raise
+
+
+def attribute(owner, name, path):
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        public = [word for word in dir(owner) if not word.startswith("_") and callable(getattr(owner, word, None))]
+        near = difflib.get_close_matches(name, public, 3, 0.4) or public[:3]
+        raise Refused("%s has no %s" % (path, name), near) from None
+
+
+def resolve(settings):
+    search = settings["search"]
+    module_name, _, path = settings["target"].partition(":")
+    module = load_module(module_name, search)
+    parts = path.split(".")
+    owner = attribute(module, parts[0], module_name)
+    if inspect.isclass(owner) and len(parts) > 1:
+        factory = settings.get("factory")
+        if factory:
+            factory_module, _, factory_path = factory.partition(":")
+            make = load_module(factory_module, search)
+            for part in factory_path.split("."):
+                make = attribute(make, part, factory_module)
+            owner = make(**(settings.get("factory_kwargs") or {}))
+            if inspect.isawaitable(owner):
+                owner = loop.run_until_complete(owner)
+        else:
+            owner = owner()
+    for index, part in enumerate(parts[1:], 1):
+        owner = attribute(owner, part, ".".join(parts[:index]))
+    if not callable(owner):
+        raise Refused("%s is not a function but %s" % (settings["target"], type(owner).__name__))
+    return owner
+
+
+def bind(function, request):
+    context = request["context"]
+    sent, failed = [], []
+    extras = {}
+    for names, value in (
+        (("conversation_state", "state", "dialog_state"), context.get("conversation_state")),
+        (("conversation_metadata", "state_metadata", "conversation_meta"), (context.get("conversation_state") or {}).get("metadata")),
+        (("messages", "history", "turns"), context.get("messages")),
+        (("persona", "user_persona"), context.get("persona")),
+        (("persona_config",), context.get("persona_config") or context.get("persona")),
+        (("persona_prompt", "persona_description", "persona_text"), context.get("persona_description")),
+        (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), True),
+        (("iteration", "run_iteration", "loop_index"), context.get("iteration")),
+        (("send_message_callback",), lambda *message, **named: sent.append(message[0] if message else named)),
+        (("send_error_callback",), lambda *message, **named: failed.append(message[0] if message else named)),
+    ):
+        for name in names:
+            extras[name] = value
+    text = request["input"]
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [text], {}, sent, failed
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    chosen = next((p for wanted in INPUT_NAMES for p in named if p.name == wanted), None)
+    if chosen is None and named:
+        chosen = named[0]
+    if chosen is None:
+        takes_any = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+        takes_names = any(p.kind == p.VAR_KEYWORD for p in parameters)
+        return ([text], {}, sent, failed) if takes_any else ([], {"input": text} if takes_names else {}, sent, failed)
+    positional, keywords = [], {}
+    for parameter in named:
+        value = text if parameter is chosen else extras.get(parameter.name, parameter.default)
+        if value is inspect.Parameter.empty:
+            raise TypeError("the parameter %r of the target is none that a value is known for" % parameter.name)
+        if parameter is not chosen and parameter.name not in extras:
+            if parameter.kind == parameter.POSITIONAL_ONLY:
+                positional.append(value)
+            continue
+        if parameter.kind == parameter.POSITIONAL_ONLY:
+            positional.append(value)
+        else:
+            keywords[parameter.name] = value
+    return positional, keywords, sent, failed
+
+
+def at_path(value, path):
+    for part in path.replace("[", ".").replace("]", "").split("."):
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, (list, tuple)) and part.lstrip("-").isdigit():
+            value = value[int(part)] if -len(value) <= int(part) < len(value) else None
+        else:
+            value = getattr(value, part, None)
+    return value
+
+
+def text_in(value, depth=0):
+    if isinstance(value, str):
+        return value
+    if depth > 6 or value is None or isinstance(value, (int, float, bool, bytes)):
+        return None
+    if isinstance(value, (list, tuple)):
+        parts = [text for text in (text_in(item, depth + 1) for item in value) if text]
+        return "".join(parts) if parts else None
+    for name in ("delta", "text", "content", "update", "message", "item", "data"):
+        inner = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        if inner is not None and not callable(inner):
+            text = text_in(inner, depth + 1)
+            if text is not None:
+                return text
+    return None
+
+
+def as_text(value):
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, (list, tuple)) and not all(isinstance(item, dict) and "text" in item for item in value):
+        text = None
+    else:
+        text = text_in(value)
+    if text is not None:
+        return text
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
+def event_text(event, path):
+    text = at_path(event, path)
+    if isinstance(text, str):
+        return text
+    return text_in(event) or ""
+
+
+async def drained(events, path):
+    return "".join([event_text(event, path) async for event in events])
+
+
+def usage(result):
+    for name in ("token_usage", "usage"):
+        value = result.get(name) if isinstance(result, dict) else getattr(result, name, None)
+        if isinstance(value, dict):
+            return value
+    return None
+
+
+def answer(function, request, path):
+    positional, keywords, sent, failed = bind(function, request)
+    result = function(*positional, **keywords)
+    if inspect.isawaitable(result):
+        result = loop.run_until_complete(result)
+    if hasattr(result, "__aiter__"):
+        result = loop.run_until_complete(drained(result, path))
+    elif inspect.isgenerator(result):
+        result = "".join([event_text(event, path) for event in result])
+    text = as_text(sent[-1] if sent else result)
+    message = {"type": "final", "id": request["id"], "output": clean(text), "token_usage": usage(result)}
+    if isinstance(result, dict) and isinstance(result.get("tool_calls"), list):
+        message["tool_calls"] = result["tool_calls"]
+    if sent or failed:
+        message["callback_messages"] = {"send": [as_text(item) for item in sent], "error": [as_text(item) for item in failed]}
+    return message
+
+
+def read_requests(inbox):
+    for line in requests:
+        inbox.put(json.loads(line))
+    # keepstep is gone or has no more work; whatever still runs here has nobody to answer to.
+    os._exit(0)
+
+
+def main():
+    settings = json.loads(requests.readline())
+    sys.path[:0] = [folder for folder in settings["search"] if folder not in sys.path]
+    try:
+        function = resolve(settings)
+    except Refused as error:
+        send({"type": "failed", "error": str(error), "candidates": error.candidates})
+        return
+    except BaseException as error:
+        send({"type": "failed", "error": said(error), "kind": type(error).__name__, "traceback": shortened(error)})
+        return
+    send({"type": "ready"})
+    inbox = queue.SimpleQueue()
+    threading.Thread(target=read_requests, args=(inbox,), daemon=True).start()
+    while True:
+        request = inbox.get()
+        try:
+            message = answer(function, request, settings["stream_output_path"])
+        except BaseException as error:
+            message = {"type": "error", "id": request["id"], "error": said(error), "traceback": shortened(error)}
+        try:
+            sys.stdout.flush()
+        except Exception:
+            pass
+        send(message)
+
+
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+main()
