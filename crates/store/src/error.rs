@@ -1,9 +1,11 @@
 //! What can go wrong in a store.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use keepstep_core::{AgentId, PersonaVersion, Revision};
 
+use crate::artifacts::ContentError;
 use crate::results::ResultsError;
 use crate::test_data::TestDataError;
 
@@ -40,6 +42,17 @@ pub enum StoreError {
         /// The reason of the system.
         reason: String,
     },
+    /// The folder for files cannot be made or opened.
+    #[error("cannot use the folder {} for files: {reason}", path.display())]
+    CannotOpenObjects {
+        /// The folder.
+        path: PathBuf,
+        /// The reason of the system.
+        reason: String,
+    },
+    /// The place where the bytes of files are failed.
+    #[error("the place where files are kept failed; nothing was written")]
+    Storage(#[source] std::io::Error),
     /// The file or its folder cannot be written.
     #[error("the database cannot be written: the file or its folder is read-only")]
     ReadOnly,
@@ -115,6 +128,15 @@ pub enum StoreError {
     /// What a client says about results has no meaning.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// There is no such upload, it is outside the scope, or too old.
+    #[error("there is no upload {0}: it is not known here, or nobody has gone on with it for a week")]
+    UploadNotFound(String),
+    /// There is no such content, or it is outside the scope.
+    #[error("there is no file {0}")]
+    BlobNotFound(String),
+    /// A file or a part of one is not taken.
+    #[error(transparent)]
+    Content(#[from] ContentError),
     /// There is no such key.
     #[error("there is no key {0}")]
     KeyNotFound(String),
@@ -184,5 +206,19 @@ impl From<sqlx::Error> for StoreError {
             Some(13) => Self::Full,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(next) = cause {
+            match next.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => return Self::Full,
+                Some(ErrorKind::ReadOnlyFilesystem) => return Self::ReadOnly,
+                _ => cause = next.source(),
+            }
+        }
+        Self::Storage(std::io::Error::other(error))
     }
 }

@@ -11,12 +11,14 @@
 //! - A write with an idempotency key keeps its answer in the same transaction ([`Transaction::remember`]).
 //! - *Test data* comes as bundle versions, which never change once they are published. See [`test_data`].
 //! - *Results* come as run batches, however often and in whatever order a client sends them. See [`results`].
+//! - *Files* are kept beside the database, in a place of their own. See [`artifacts`].
 //! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
 //!
 //! Time and randomness come from [`Surroundings`], so tests choose both.
 
 mod agents;
 mod answers;
+pub mod artifacts;
 mod changes;
 mod database;
 mod device_logins;

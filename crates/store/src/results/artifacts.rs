@@ -93,14 +93,14 @@ impl Transaction {
     ///
     /// # Errors
     /// The database failed.
-    #[expect(clippy::unused_async, reason = "looks into the database as soon as addresses are given out")]
     pub async fn stored_file(
         &mut self,
-        _scope: &Scope,
-        _run_id: &str,
-        _artifact_type: &str,
-        _storage_url: &str,
+        scope: &Scope,
+        run_id: &str,
+        artifact_type: &str,
+        storage_url: &str,
     ) -> Result<Option<StoredFile>> {
-        Ok(None)
+        let found = self.blob_of_storage_url(scope, run_id, artifact_type, storage_url).await?;
+        Ok(found.map(|file| StoredFile { blob_id: file.blob_id, name: file.name, content_type: file.content_type }))
     }
 }

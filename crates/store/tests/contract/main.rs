@@ -4,6 +4,7 @@
 
 mod agents;
 mod answers;
+mod artifacts;
 mod keys;
 mod personas;
 mod results;
@@ -98,5 +99,19 @@ backend! { sqlite:
         a_turn_is_there_once_and_tells_all_that_is_known,
         a_file_is_attached_once,
         runs_are_read_in_pages_and_filtered,
+    }
+    artifacts {
+        what_is_uploaded_comes_back_byte_for_byte,
+        the_same_offer_is_the_same_upload,
+        a_body_that_is_not_what_it_says_leaves_nothing_behind,
+        another_project_can_neither_see_nor_use_a_part,
+        parts_may_come_twice_in_any_order_and_at_once,
+        equal_content_is_stored_once,
+        f13_a_signed_address_takes_one_content_once,
+        a_body_that_breaks_its_promise_is_not_stored,
+        what_nobody_finishes_is_collected_after_a_week,
+        what_a_crash_left_behind_is_collected,
+        a_place_that_fails_stores_nothing,
+        any_range_of_any_content_comes_back,
     }
 }

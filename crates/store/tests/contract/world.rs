@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_store::artifacts::Objects;
 use keepstep_store::{
     AgentState, Changed, Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Result, Scope, Store, Surroundings,
 };
@@ -17,7 +18,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) scope: Scope,
     clock: Arc<AtomicI64>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) async fn sqlite() -> World {
@@ -31,12 +32,17 @@ pub(crate) async fn sqlite() -> World {
     let mut transaction = store.write().await.unwrap();
     let organisation = transaction.ensure_organisation(None).await.unwrap();
     transaction.commit().await.unwrap();
-    World { store, scope: Scope::organisation(organisation.id), clock, _folder: folder }
+    World { store, scope: Scope::organisation(organisation.id), clock, folder }
 }
 
 impl World {
     pub(crate) fn set_clock(&self, time: i64) {
         self.clock.store(time, Ordering::SeqCst);
+    }
+
+    /// Returns the place where the bytes of files are.
+    pub(crate) fn objects(&self) -> Objects {
+        Objects::in_folder(&self.folder.path().join("objects")).unwrap()
     }
 
     pub(crate) async fn agent(&self) -> AgentId {

@@ -1,0 +1,407 @@
+//! Our own way in: many files are offered, those parts that are missing are sent, and a commit shows all at once.
+
+use keepstep_core::Digest;
+use serde::Serialize;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::blobs::{Source, unsigned};
+use super::{Content, ContentError, FileContent, KEPT, Objects, PartName};
+use crate::model::Scope;
+use crate::test_data::in_scope;
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// How many rows are written by one statement.
+const ROWS: usize = 5000;
+
+/// An upload to begin, or to go on with.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewUpload {
+    /// The project.
+    pub project_id: String,
+    /// The bundle version that was run.
+    pub bundle_id: String,
+    /// Names the batch.
+    pub experiment_id: String,
+    /// What there is.
+    pub files: Vec<NewUploadFile>,
+}
+
+/// A file of an upload.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewUploadFile {
+    /// What it is.
+    pub file_type: String,
+    /// Its name.
+    pub name: String,
+    /// The run that it belongs to.
+    pub run_id: Option<String>,
+    /// What is in it.
+    pub content: FileContent,
+}
+
+/// An upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id.
+    pub id: String,
+    /// The project.
+    pub project_id: String,
+    /// The bundle version that was run.
+    pub bundle_id: String,
+    /// Names the batch.
+    pub experiment_id: String,
+    /// Tells this upload from any other: a digest of all that was offered.
+    pub digest: Digest,
+    /// What it became, once it is committed.
+    pub committed: Option<CommittedUpload>,
+    number: i64,
+}
+
+/// What an upload became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedUpload {
+    /// The batch.
+    pub batch_id: String,
+    /// How many runs it has.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failed: u64,
+}
+
+/// A file of an upload that has its blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadFile {
+    /// Its place in the offer.
+    pub position: i64,
+    /// What it is.
+    pub file_type: String,
+    /// Its name.
+    pub name: String,
+    /// The run that it belongs to.
+    pub run_id: Option<String>,
+    /// What is in it.
+    pub blob_id: String,
+}
+
+/// The columns of an upload in a scope.
+macro_rules! select {
+    () => {
+        concat!(
+            "SELECT u.number, u.id, u.project_id, u.bundle_id, u.experiment_id, u.digest, u.batch_id, u.runs, u.failed
+             FROM uploads u JOIN projects p ON p.id = u.project_id WHERE ",
+            in_scope!(),
+            " AND u.id = ?3"
+        )
+    };
+}
+
+impl Store {
+    /// Returns an upload.
+    ///
+    /// # Errors
+    /// There is no such upload in the scope, or the database failed.
+    pub async fn upload(&self, scope: &Scope, id: &str) -> Result<Upload> {
+        read_upload(&mut *self.reader().await?, scope, id).await
+    }
+
+    /// Returns the parts of an upload that are not there, each once, in the order of the offer.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn missing_parts(&self, upload: &Upload) -> Result<Vec<String>> {
+        missing(&mut *self.reader().await?, upload).await
+    }
+
+    /// Checks that an upload is made of those parts, among others.
+    ///
+    /// # Errors
+    /// A part is none of its parts, or the database failed.
+    pub(super) async fn check_offered(&self, upload: &Upload, parts: &[PartName]) -> Result<()> {
+        let list: Vec<(String, u64)> = parts.iter().map(|part| (part.sha256.to_string(), part.size)).collect();
+        let unknown: Option<i64> = sqlx::query_scalar(
+            "SELECT key FROM json_each(?2) WHERE NOT EXISTS
+               (SELECT 1 FROM upload_parts WHERE upload = ?1 AND sha256 = value ->> 0 AND size = value ->> 1) LIMIT 1",
+        )
+        .bind(upload.number)
+        .bind(rows::text(&list))
+        .fetch_optional(&mut *self.reader().await?)
+        .await?;
+        match unknown.and_then(|index| parts.get(usize::try_from(index).ok()?)) {
+            Some(part) => Err(ContentError::NotOffered { sha256: part.sha256, size: part.size }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens a file of an upload whose parts are all there: the first one of a type with that SHA-256.
+    ///
+    /// # Errors
+    /// The upload has no such file, or the database failed.
+    pub async fn open_upload_file(
+        &self,
+        objects: &Objects,
+        upload: &Upload,
+        file_type: &str,
+        sha256: &str,
+    ) -> Result<Option<Content>> {
+        let row = sqlx::query(
+            "SELECT position, size FROM upload_files WHERE upload = ? AND type = ? AND sha256 = ? ORDER BY position LIMIT 1",
+        )
+        .bind(upload.number)
+        .bind(file_type)
+        .bind(sha256)
+        .fetch_optional(&mut *self.reader().await?)
+        .await?;
+        row.map(|row| {
+            let source =
+                Source::Upload { project: upload.project_id.clone(), upload: upload.number, file: row.try_get("position")? };
+            Ok(self.content(objects, unsigned(&row, "size", &upload.id)?, source))
+        })
+        .transpose()
+    }
+}
+
+impl Transaction {
+    /// Begins an upload, or finds the one that the same offer began. What it needs is kept for a week from now.
+    ///
+    /// The offer has been checked by [`FileContent::check`].
+    ///
+    /// # Errors
+    /// The project or its bundle version is not in the scope, or the database failed.
+    pub async fn offer(&mut self, scope: &Scope, new: &NewUpload) -> Result<Upload> {
+        let bundle = crate::test_data::read_bundle(self.connection(), scope, &new.bundle_id).await?;
+        if bundle.project_id != new.project_id {
+            return Err(StoreError::BundleNotFound(new.bundle_id.clone()));
+        }
+        let digest = Digest::of_bytes(rows::text(new).as_bytes());
+        let (id, now) = (self.surroundings.id("upload_")?, self.now);
+        let row = sqlx::query(
+            "INSERT INTO uploads (id, project_id, bundle_id, experiment_id, digest, offered_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (project_id, digest) WHERE batch_id IS NULL DO UPDATE SET offered_at = ?6 RETURNING id, number",
+        )
+        .bind(&id)
+        .bind(&new.project_id)
+        .bind(&new.bundle_id)
+        .bind(&new.experiment_id)
+        .bind(digest.to_string())
+        .bind(now)
+        .fetch_one(self.connection())
+        .await?;
+        let (number, found): (i64, String) = (row.try_get("number")?, row.try_get("id")?);
+        if found == id {
+            self.insert_files(number, &new.files).await?;
+        }
+        // What is there already must still be there when the rest has come.
+        sqlx::query(
+            "UPDATE parts SET used_at = ?3 WHERE project_id = ?2 AND used_at < ?3 AND sha256 IN
+               (SELECT sha256 FROM upload_parts WHERE upload = ?1)",
+        )
+        .bind(number)
+        .bind(&new.project_id)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        read_upload(self.connection(), scope, &found).await
+    }
+
+    async fn insert_files(&mut self, upload: i64, files: &[NewUploadFile]) -> Result<()> {
+        let mut position = 0;
+        let mut parts = Vec::new();
+        for (first, some) in (0..).step_by(ROWS).zip(files.chunks(ROWS)) {
+            let list: Vec<_> = (first..)
+                .zip(some)
+                .map(|(number, file)| {
+                    let content = &file.content;
+                    (number, &file.file_type, &file.name, &file.run_id, content.size, content.sha256, content.tree())
+                })
+                .collect::<Vec<(u64, _, _, _, _, _, _)>>();
+            sqlx::query(
+                "INSERT INTO upload_files (upload, position, type, name, run_id, size, sha256, tree)
+                 SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+                 FROM json_each(?2)",
+            )
+            .bind(upload)
+            .bind(rows::text(&list))
+            .execute(self.connection())
+            .await?;
+            for (file, new) in (first..).zip(some) {
+                let mut start = 0;
+                for part in &new.content.parts {
+                    parts.push((position, file, start, part.sha256, part.size));
+                    start += part.size;
+                    position += 1;
+                }
+                if parts.len() >= ROWS {
+                    self.insert_parts(upload, &parts).await?;
+                    parts.clear();
+                }
+            }
+        }
+        self.insert_parts(upload, &parts).await
+    }
+
+    async fn insert_parts(&mut self, upload: i64, parts: &[(u64, u64, u64, Digest, u64)]) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO upload_parts (upload, position, file, start, sha256, size)
+             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?2)",
+        )
+        .bind(upload)
+        .bind(rows::text(parts))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Returns an upload.
+    ///
+    /// # Errors
+    /// There is no such upload in the scope, or the database failed.
+    pub async fn upload(&mut self, scope: &Scope, id: &str) -> Result<Upload> {
+        read_upload(self.connection(), scope, id).await
+    }
+
+    /// Returns the parts of an upload that are not there, each once, in the order of the offer.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn missing_parts(&mut self, upload: &Upload) -> Result<Vec<String>> {
+        missing(self.connection(), upload).await
+    }
+
+    /// Makes the blobs of an upload whose parts are all there, without those of the files of one type.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn make_blobs(&mut self, upload: &Upload, without: &str) -> Result<()> {
+        let now = self.now;
+        // A name for each row without bringing the rows here: something random, and the place in the offer.
+        let salt = self.surroundings.id("")?;
+        sqlx::query(
+            "INSERT INTO blobs (id, project_id, tree, size, sha256, proven, created_at)
+             SELECT 'blob_' || substr(?5, 1, 16) || printf('%08x', min(f.position)), ?2, f.tree, f.size, f.sha256,
+               (SELECT count(*) FROM upload_parts u WHERE u.upload = ?1 AND u.file = f.position) < 2, ?3
+             FROM upload_files f WHERE f.upload = ?1 AND f.type <> ?4 GROUP BY f.tree
+             ON CONFLICT (project_id, tree) DO NOTHING",
+        )
+        .bind(upload.number)
+        .bind(&upload.project_id)
+        .bind(now)
+        .bind(without)
+        .bind(salt)
+        .execute(self.connection())
+        .await?;
+        sqlx::query(
+            "INSERT INTO blob_parts (blob, start, part) SELECT b.number, u.start, p.number
+             FROM upload_files f JOIN blobs b ON b.project_id = ?2 AND b.tree = f.tree
+             JOIN upload_parts u ON u.upload = ?1 AND u.file = f.position
+             JOIN parts p ON p.project_id = ?2 AND p.sha256 = u.sha256
+             WHERE f.upload = ?1 AND f.type <> ?3 ON CONFLICT (blob, start) DO NOTHING",
+        )
+        .bind(upload.number)
+        .bind(&upload.project_id)
+        .bind(without)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Returns files of an upload with their blobs, in the order of the offer, from a position on.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn upload_files(&mut self, upload: &Upload, from: i64, limit: u32) -> Result<Vec<UploadFile>> {
+        let found = sqlx::query(
+            "SELECT f.position, f.type, f.name, f.run_id, b.id FROM upload_files f
+             JOIN blobs b ON b.project_id = ?2 AND b.tree = f.tree
+             WHERE f.upload = ?1 AND f.position >= ?3 ORDER BY f.position LIMIT ?4",
+        )
+        .bind(upload.number)
+        .bind(&upload.project_id)
+        .bind(from)
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?;
+        found.iter().map(upload_file).collect()
+    }
+
+    /// Ends an upload: from now on it only says what it became.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_upload(&mut self, upload: &Upload, became: &CommittedUpload) -> Result<()> {
+        sqlx::query("UPDATE uploads SET batch_id = ?, runs = ?, failed = ? WHERE number = ?")
+            .bind(&became.batch_id)
+            .bind(i64::try_from(became.runs).unwrap_or(i64::MAX))
+            .bind(i64::try_from(became.failed).unwrap_or(i64::MAX))
+            .bind(upload.number)
+            .execute(self.connection())
+            .await?;
+        self.forget_files(upload.number).await
+    }
+
+    /// Removes uploads that nobody has gone on with for a week, and says how many.
+    pub(super) async fn forget_uploads(&mut self) -> Result<u64> {
+        let old: Vec<i64> = sqlx::query_scalar("SELECT number FROM uploads WHERE offered_at <= ?")
+            .bind(self.now - KEPT)
+            .fetch_all(self.connection())
+            .await?;
+        for upload in &old {
+            self.forget_files(*upload).await?;
+            sqlx::query("DELETE FROM uploads WHERE number = ?").bind(upload).execute(self.connection()).await?;
+        }
+        Ok(old.len() as u64)
+    }
+
+    async fn forget_files(&mut self, upload: i64) -> Result<()> {
+        sqlx::query("DELETE FROM upload_parts WHERE upload = ?").bind(upload).execute(self.connection()).await?;
+        sqlx::query("DELETE FROM upload_files WHERE upload = ?").bind(upload).execute(self.connection()).await?;
+        Ok(())
+    }
+}
+
+async fn read_upload(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Upload> {
+    let row = sqlx::query(select!()).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
+    row.as_ref().map_or_else(|| Err(StoreError::UploadNotFound(id.to_owned())), upload)
+}
+
+async fn missing(connection: &mut SqliteConnection, upload: &Upload) -> Result<Vec<String>> {
+    let missing = sqlx::query_scalar(
+        "SELECT u.sha256 FROM upload_parts u
+         WHERE u.upload = ?1 AND NOT EXISTS
+           (SELECT 1 FROM parts p WHERE p.project_id = ?2 AND p.sha256 = u.sha256 AND p.size = u.size)
+         GROUP BY u.sha256 ORDER BY min(u.position)",
+    )
+    .bind(upload.number)
+    .bind(&upload.project_id)
+    .fetch_all(connection)
+    .await?;
+    Ok(missing)
+}
+
+fn upload(row: &SqliteRow) -> Result<Upload> {
+    let id: String = row.try_get("id")?;
+    let batch: Option<String> = row.try_get("batch_id")?;
+    let committed = batch.map(|batch_id| {
+        let (runs, failed) = (unsigned(row, "runs", &batch_id)?, unsigned(row, "failed", &batch_id)?);
+        Ok::<_, StoreError>(CommittedUpload { batch_id, runs, failed })
+    });
+    Ok(Upload {
+        project_id: row.try_get("project_id")?,
+        bundle_id: row.try_get("bundle_id")?,
+        experiment_id: row.try_get("experiment_id")?,
+        digest: rows::digest(row, "digest", &id)?.ok_or_else(|| rows::damaged("digest", &id))?,
+        committed: committed.transpose()?,
+        number: row.try_get("number")?,
+        id,
+    })
+}
+
+fn upload_file(row: &SqliteRow) -> Result<UploadFile> {
+    Ok(UploadFile {
+        position: row.try_get("position")?,
+        file_type: row.try_get("type")?,
+        name: row.try_get("name")?,
+        run_id: row.try_get("run_id")?,
+        blob_id: row.try_get("id")?,
+    })
+}
