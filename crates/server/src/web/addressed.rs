@@ -1,4 +1,4 @@
-//! Which agent, and which of its versions, an address names.
+//! What an address names: an agent and one of its versions; a project, an experiment and one of its runs.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
@@ -33,6 +33,53 @@ impl FromRequestParts<AppState> for AddressedVersion {
             Some(version) => Ok(Self(agent, PersonaVersion(version))),
             None => Err(PageError::VersionNotFound { agent }),
         }
+    }
+}
+
+/// The project of an address such as `/projects/{project}`.
+#[derive(Debug)]
+pub(crate) struct AddressedProject(pub(crate) String);
+
+impl FromRequestParts<AppState> for AddressedProject {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        parameter(parts, state, "project").await.map(Self).ok_or(PageError::NotFound)
+    }
+}
+
+/// The experiment of an address such as `/projects/{project}/experiments/{batch}`.
+#[derive(Debug)]
+pub(crate) struct AddressedBatch {
+    pub(crate) project: String,
+    pub(crate) batch: String,
+}
+
+impl FromRequestParts<AppState> for AddressedBatch {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        let AddressedProject(project) = AddressedProject::from_request_parts(parts, state).await?;
+        let batch = parameter(parts, state, "batch").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, batch })
+    }
+}
+
+/// The run of an address such as `/projects/{project}/experiments/{batch}/runs/{run}`.
+#[derive(Debug)]
+pub(crate) struct AddressedRun {
+    pub(crate) project: String,
+    pub(crate) batch: String,
+    pub(crate) run: String,
+}
+
+impl FromRequestParts<AppState> for AddressedRun {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        let AddressedBatch { project, batch } = AddressedBatch::from_request_parts(parts, state).await?;
+        let run = parameter(parts, state, "run").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, batch, run })
     }
 }
 

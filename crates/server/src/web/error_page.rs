@@ -143,7 +143,7 @@ impl PageError {
             ),
             Self::Invalid(reason) => reason.clone(),
             Self::TooLarge => "A persona holds at most 1 MiB of text.".into(),
-            Self::MethodNotAllowed => "Open it from the list of agents instead.".into(),
+            Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
             Self::Internal => {
                 "Nothing was changed. The log of the server says more; try again, and report it if it stays.".into()
@@ -180,7 +180,13 @@ impl From<StoreError> for PageError {
             StoreError::VersionNotFound { agent, .. } | StoreError::RevisionNotFound { agent, .. } => {
                 Self::VersionNotFound { agent }
             }
-            StoreError::KeyNotFound(_) => Self::NotFound,
+            StoreError::KeyNotFound(_)
+            | StoreError::ProjectNotFound(_)
+            | StoreError::ScenarioNotFound(_)
+            | StoreError::BundleNotFound(_)
+            | StoreError::BatchNotFound(_)
+            | StoreError::RunNotFound { .. }
+            | StoreError::ArtifactNotFound(_) => Self::NotFound,
             StoreError::LinkUnknown => Self::LinkUnknown,
             StoreError::LinkUsed => Self::LinkUsed,
             StoreError::LinkExpired => Self::LinkExpired,

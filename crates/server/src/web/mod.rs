@@ -11,6 +11,10 @@
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
 //! | `/sign-out` | [`sign_out`] | and out |
+//! | `/projects` | [`projects`] | the list of projects |
+//! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
+//! | `/projects/{id}/experiments/{batch}` | [`experiment`] | figures, runs and files of an experiment |
+//! | `/projects/{id}/experiments/{batch}/runs/{run}` | [`run`] | what was said in a run, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/keys` | [`keys`] | for owners: keys, devices, people |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
@@ -32,11 +36,16 @@ mod edit;
 mod edit_form;
 mod error_page;
 mod events;
+mod experiment;
+mod experiments;
 mod form_text;
 mod keys;
 mod new_agent;
+mod projects;
+mod run;
 mod security_headers;
 mod session;
+mod shown_results;
 mod sign_in_link;
 mod sign_out;
 mod version;
@@ -66,6 +75,10 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
         .route("/sign-out", post(sign_out::sign_out))
+        .route("/projects", get(projects::show))
+        .route("/projects/{project}", get(experiments::show))
+        .route("/projects/{project}/experiments/{batch}", get(experiment::show))
+        .route("/projects/{project}/experiments/{batch}/runs/{run}", get(run::show))
         .route("/connect", get(connect::show).post(connect::find))
         .route("/connect/decide", post(connect::decide))
         .route("/connect/sign-out", post(connect::sign_out))

@@ -7,6 +7,7 @@ mod editing;
 mod escaping;
 mod keys;
 mod reading;
+mod results;
 mod security;
 mod sign_in;
 mod site;

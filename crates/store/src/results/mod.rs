@@ -18,6 +18,7 @@
 mod abandon;
 mod artifacts;
 mod commit;
+mod figures;
 mod find;
 mod model;
 mod read;
@@ -27,6 +28,7 @@ mod write;
 
 pub use artifacts::{NewArtifact, StoredFile};
 pub use commit::{Begun, Commit, Committed, NewCommit};
+pub use figures::{FailedNeighbours, RunDurations};
 pub use model::{
     Artifact, BatchStatus, NOT_REPORTED, NewRun, NewTurn, ResultsError, Run, RunBatch, RunCounts, RunDetail, RunResult,
     RunStatus, Turn,

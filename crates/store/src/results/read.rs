@@ -243,7 +243,7 @@ pub(super) async fn read_batch(connection: &mut SqliteConnection, scope: &Scope,
     row.as_ref().map_or_else(|| Err(StoreError::BatchNotFound(id.to_owned())), batch)
 }
 
-async fn batch_number(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<i64> {
+pub(super) async fn batch_number(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<i64> {
     let number = sqlx::query_scalar(concat!(
         "SELECT b.number FROM run_batches b JOIN projects p ON p.id = b.project_id WHERE ",
         in_scope!(),

@@ -1,0 +1,69 @@
+//! `/projects`: the list of projects.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use keepstep_store::Project;
+use keepstep_store::results::{BatchFilter, RunBatch};
+
+use super::error_page::PageError;
+use super::session::SignedIn;
+use super::shown_results::{Badge, batch_name, batch_path, project_path};
+use super::view::{Frame, Moment, page};
+use super::visible::Visible;
+use crate::app::AppState;
+
+/// For how many projects the newest experiment is looked up.
+const MOST: usize = 200;
+
+#[derive(Template)]
+#[template(path = "projects.html")]
+struct Projects {
+    frame: Frame,
+    projects: Vec<Listed>,
+}
+
+struct Listed {
+    path: String,
+    name: Visible,
+    id: Visible,
+    description: Visible,
+    newest: Option<Newest>,
+}
+
+struct Newest {
+    path: String,
+    name: Visible,
+    badge: Badge,
+    made: Moment,
+}
+
+/// `GET`.
+pub(crate) async fn show(State(state): State<AppState>, by: SignedIn) -> Result<Response, PageError> {
+    let mut projects = Vec::new();
+    for (index, project) in state.store.projects_in(&by.scope).await?.into_iter().enumerate() {
+        let newest = if index < MOST {
+            let filter = BatchFilter { scenario: None, offset: 0, limit: 1 };
+            state.store.run_batches(&by.scope, &project.id, filter).await?.pop()
+        } else {
+            None
+        };
+        projects.push(listed(project, newest.as_ref()));
+    }
+    page(&Projects { frame: Frame::of(&by.session), projects })
+}
+
+fn listed(project: Project, newest: Option<&RunBatch>) -> Listed {
+    Listed {
+        path: project_path(&project.id),
+        name: Visible::of(project.name),
+        id: Visible::of(&project.id),
+        description: Visible::of(project.description),
+        newest: newest.map(|batch| Newest {
+            path: batch_path(&project.id, &batch.id),
+            name: Visible::of(batch_name(batch)),
+            badge: batch.status.into(),
+            made: Moment::of(batch.created_at),
+        }),
+    }
+}

@@ -1,0 +1,255 @@
+use keepstep_store::results::{NewArtifact, NewRun, NewTurn, RunResult, RunStatus, Upload};
+use keepstep_store::test_data::TestDataFile;
+use keepstep_store::{Role, Scope};
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::site::{Page, Site};
+
+/// What a page must not obey: markup, the peers' markup, a terminal, the direction of reading.
+const EVIL: &str = "<script>alert(1)</script> x[/x] \u{1b}[31m \u{202e}abc <b onclick=x>";
+const SHOWN: &str = "<script>alert(1)</script> x[/x] \\u{1b}[31m \\u{202e}abc <b onclick=x>";
+
+/// A project with a published bundle. Returns the ids of the project and the bundle version.
+async fn shop(site: &Site) -> (String, String) {
+    let file: TestDataFile = serde_json::from_value(json!({
+        "scenario": {"name": "orders", "description": EVIL},
+        "inputs": [{"id": "first", "text": "Where is my order?"}],
+    }))
+    .unwrap();
+    let mut transaction = site.store.write().await.unwrap();
+    let project = transaction.create_project(&site.scope.org_id, "<i>Shop\u{202e}").await.unwrap();
+    let bundle = transaction.import(&site.scope, &project.id, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    (project.id, bundle.id)
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    let Value::Object(object) = value else { panic!("an object") };
+    object
+}
+
+fn run(id: &str, status: RunStatus, input: &str, output: &str) -> NewRun {
+    let mut run = NewRun::new(id, status);
+    run.input = input.to_owned();
+    run.output = output.to_owned();
+    run
+}
+
+/// Uploads runs as an experiment and returns its address.
+async fn experiment(site: &Site, project: &str, bundle: &str, name: &str, runs: &[NewRun], is_over: bool) -> String {
+    let details = object(json!({"target": EVIL, "total_tokens": 12}));
+    let upload = Upload {
+        bundle,
+        experiment_id: Some(name),
+        is_over,
+        started_at: Some(1_700_000_000_000),
+        completed_at: is_over.then_some(1_700_000_090_000),
+        details: &details,
+        runs,
+        turns: &[],
+    };
+    let mut transaction = site.store.write().await.unwrap();
+    let recorded = transaction.record_upload(&site.scope, &upload).await.unwrap();
+    transaction.commit().await.unwrap();
+    format!("/projects/{project}/experiments/{}", recorded.batch_id)
+}
+
+/// Checks that nothing of what people and programs wrote became an element.
+fn check_is_text(page: &Page) {
+    for selector in ["script", "main b", "main i", "[onclick]", "[style]"] {
+        assert!(!page.has(selector), "{selector} in {}", page.body);
+    }
+    assert!(!page.body.contains(['\u{1b}', '\u{202e}']), "{}", page.body);
+}
+
+#[tokio::test]
+async fn an_experiment_shows_its_figures_and_its_runs() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let mut judged = run("r3", RunStatus::Completed, "third", "no");
+    judged.result = Some(RunResult { evaluation: object(json!({"verdict": "fail"})), ..RunResult::default() });
+    let mut broken = run("r2", RunStatus::Error, "second", "");
+    broken.error = Some("boom".to_owned());
+    let runs =
+        [run("r1", RunStatus::Completed, "first", "yes"), broken, judged, run("r4", RunStatus::Completed, "fourth", "yes")];
+    let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
+
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    check_is_text(&page);
+    assert_eq!(page.text("h1"), "exp_1 with failures");
+    assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 %"]);
+    assert_eq!(page.attributes("svg.bar", "aria-label"), ["2 of 4 runs passed, 2 did not"]);
+    assert!(page.texts(".facts dd").contains(&"1 min 30 s".to_owned()));
+    assert_eq!(page.texts(".runs tbody th"), ["first", "second", "third", "fourth"]);
+    assert_eq!(page.texts(".runs .badge"), ["passed", "error", "not passed", "passed"]);
+    assert_eq!(page.texts(".runs .problem"), ["boom"]);
+    assert_eq!(page.texts(".chip"), ["all 4", "completed 3", "error 1"]);
+    assert!(page.texts(".pairs dd").contains(&SHOWN.to_owned()));
+
+    assert_eq!(browser.get(&format!("{path}?status=error")).await.texts(".runs tbody th"), ["second"]);
+    assert_eq!(browser.get(&format!("{path}?text=FOUR")).await.texts(".runs tbody th"), ["fourth"]);
+    let none = browser.get(&format!("{path}?text=%3Cscript%3E&status=error")).await;
+    assert_eq!(none.texts(".empty p"), ["No run is like that. Show all runs"]);
+    assert_eq!(none.attributes("input[name=text]", "value"), ["<script>"]);
+    check_is_text(&none);
+    assert_eq!(browser.get(&format!("{path}?status=x&after=y")).await.texts(".runs tbody th").len(), 4);
+
+    // From the list of projects to here, and back.
+    assert_eq!(browser.get("/").await.attributes("header nav a", "href"), ["/", "/projects"]);
+    let projects = browser.get("/projects").await;
+    assert_eq!(projects.texts("tbody th a"), ["<i>Shop\\u{202e}"]);
+    let listed = browser.get(&projects.attributes("tbody th a", "href")[0]).await;
+    check_is_text(&listed);
+    assert_eq!(listed.attributes("#experiments ~ * a, .card tbody th a", "href"), [path]);
+    assert_eq!(listed.text("article h3"), "orders");
+    assert!(listed.exact("article .scenario-head").contains(SHOWN));
+}
+
+#[tokio::test]
+async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let turn = |sequence: i64, role: &str, content: &str| NewTurn {
+        id: format!("t{sequence}"),
+        sequence,
+        role: role.to_owned(),
+        content: content.to_owned(),
+        said_at: None,
+        duration_ms: Some(1500.0),
+        warnings: vec![json!({"type": "forbidden_words", "message": EVIL})],
+    };
+    let mut first = run("../a b?", RunStatus::Failed, EVIL, EVIL);
+    first.persona = Some(EVIL.to_owned());
+    first.error = Some(format!("{EVIL}\nsecond line"));
+    first.turns = vec![turn(1, "user", EVIL), turn(2, EVIL, "line\n  two")];
+    first.result = Some(RunResult {
+        metrics: object(json!({"duration_ms": 7.9, "total_tokens": 3, EVIL: {"a": EVIL}})),
+        transcript: vec![],
+        evaluation: object(json!({"verdict": "fail", "failures": [EVIL], "scores": {"polite": 0.5}})),
+    });
+    let mut later = run("r3", RunStatus::Completed, "third", "");
+    later.result = Some(RunResult {
+        transcript: vec![json!({"role": "user", "content": "hello"}), json!({"role": "tool", "content": {"a": 1}}), json!(EVIL)],
+        evaluation: object(json!({"verdict": "fail"})),
+        ..RunResult::default()
+    });
+    let runs = [first, run("r2", RunStatus::Completed, "second", "fine"), later, run("r4", RunStatus::Timeout, "", "")];
+    let path = experiment(&site, &project, &bundle, EVIL.split_once(' ').unwrap().0, &runs, true).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let list = browser.get(&path).await;
+    check_is_text(&list);
+    let links = list.attributes(".runs tbody th a", "href");
+    assert!(links[0].ends_with("/runs/..%2Fa%20b%3F"), "{}", links[0]);
+
+    let page = browser.get(&links[0]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    check_is_text(&page);
+    assert_eq!(page.exact(".notice.bad pre"), format!("{SHOWN}\nsecond line"));
+    assert_eq!(page.texts(".turn strong"), ["user".to_owned(), SHOWN.to_owned()]);
+    assert_eq!(page.exact(".turn:nth-child(2) .verbatim"), "line\n  two");
+    assert_eq!(page.texts(".turn .warning"), [format!("⚠ {SHOWN}"), format!("⚠ {SHOWN}")]);
+    assert_eq!(page.texts(".failures li"), [SHOWN]);
+    assert!(!page.has("a[rel=prev]"));
+    let page = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
+    assert_eq!(page.text("h1"), "third not passed");
+    assert_eq!(page.texts(".turn .verbatim"), ["hello".to_owned(), "{ \"a\": 1 }".to_owned(), SHOWN.to_owned()]);
+    assert_eq!(page.attributes("a[rel=prev]", "href"), [links[0].clone()]);
+    let last = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
+    assert_eq!((last.text("h1").as_str(), last.has("a[rel=next]")), ("(empty) timeout", false));
+    assert_eq!(last.texts(".empty p"), ["Nothing was uploaded of this run."]);
+    // Between two failures, from a run that passed.
+    let passed = browser.get(&links[1]).await;
+    assert_eq!(passed.texts(".turn .verbatim"), ["second", "fine"]);
+    assert_eq!(passed.attributes("nav.actions a", "href"), [links[0].clone(), links[2].clone()]);
+}
+
+#[tokio::test]
+async fn a_running_batch_says_so() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let runs = [NewRun::new("r1", RunStatus::Running), NewRun::new("r2", RunStatus::Running)];
+    let path = experiment(&site, &project, &bundle, "exp_1", &runs, false).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&path).await;
+    assert_eq!(page.text("h1"), "exp_1 running");
+    assert!(page.text(".notice").starts_with("This experiment is still running. 2 of 2 runs have not ended yet."));
+    assert_eq!(page.texts(".facts .big"), ["2", "0", "0", "not yet"]);
+}
+
+#[tokio::test]
+async fn runs_are_listed_in_pages() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let runs: Vec<NewRun> = (0..120).map(|n| run(&format!("r{n}"), RunStatus::Completed, &format!("input {n}"), "")).collect();
+    let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let mut seen = Vec::new();
+    let mut next = Some(format!("{path}?status=completed"));
+    while let Some(address) = next {
+        let page = browser.get(&address).await;
+        seen.extend(page.texts(".runs tbody th"));
+        next = page.attributes(".pager a", "href").into_iter().find(|href| href.contains("after="));
+        assert!(next.as_ref().is_none_or(|next| next.contains("status=completed")));
+    }
+    assert_eq!(seen, (0..120).map(|n| format!("input {n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn results_of_others_are_not_there() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", RunStatus::Completed, "mine", "")], true).await;
+    let mut transaction = site.store.write().await.unwrap();
+    let elsewhere = transaction.create_project(&site.scope.org_id, "elsewhere").await.unwrap();
+    let other = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
+    let theirs = transaction.create_project(&other.org_id, "theirs").await.unwrap();
+    transaction.commit().await.unwrap();
+    let mut browser = site.signed_in(Role::Owner).await;
+    assert!(!browser.get("/projects").await.body.contains("theirs"));
+    let moved = path.replace(&project, &elsewhere.id);
+    for path in [
+        format!("/projects/{}", theirs.id),
+        "/projects/%FF".to_owned(),
+        moved.clone(),
+        format!("{moved}/runs/r1"),
+        format!("{path}/runs/r2"),
+        format!("{path}x"),
+    ] {
+        let page = browser.get(&path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(!page.body.contains("mine"));
+    }
+    for path in ["/projects".to_owned(), format!("/projects/{project}"), path.clone(), format!("{path}/runs/r1")] {
+        let page = site.browser().get(&path).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert!(!page.body.contains("mine"));
+    }
+}
+
+#[tokio::test]
+async fn files_are_listed_where_they_belong() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", RunStatus::Completed, "i", "")], true).await;
+    let file = |run: Option<&str>, name: &str| NewArtifact {
+        run_id: run.map(str::to_owned),
+        artifact_type: "summary".to_owned(),
+        name: name.to_owned(),
+        content_type: "text/html".to_owned(),
+        blob_id: "blob_1".to_owned(),
+    };
+    let mut transaction = site.store.write().await.unwrap();
+    let batch = path.rsplit('/').next().unwrap();
+    let files = [file(None, "<b>summary.json"), file(Some("r1"), "trace.md")];
+    transaction.attach_artifacts(&site.scope, batch, &files).await.unwrap();
+    transaction.commit().await.unwrap();
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&path).await;
+    assert_eq!(page.texts("#files ~ .card tbody th"), ["<b>summary.json"]);
+    assert!(page.attributes("#files ~ .card a", "href")[0].starts_with(&format!("{path}/files/artifact_")));
+    check_is_text(&page);
+    assert_eq!(browser.get(&format!("{path}/runs/r1")).await.texts("#files ~ .card tbody th"), ["trace.md"]);
+}
