@@ -15,6 +15,7 @@ mod faults;
 #[cfg(unix)]
 mod full_disk;
 mod global;
+mod import;
 mod init;
 mod persona;
 mod push;

@@ -16,6 +16,9 @@ use crate::platform_data::DataArguments;
 /// The largest file, in bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
+/// What the parser says to those who call it, in the middle of what it says to those who wrote the file.
+const FOR_PROGRAMMERS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
+
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  keepstep admin import --data ./data --project project_1a2b orders.yaml")]
@@ -70,7 +73,8 @@ fn parse(text: &str) -> Result<TestDataFile, String> {
     // What begins with a brace may be YAML, too, and its errors name the line just as well. How far aliases may grow a
     // document is limited by the parser.
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+    let problem = |error: serde_saphyr::Error| error.to_string().replace(FOR_PROGRAMMERS, "");
+    serde_saphyr::from_str_with_options(text, options).map_err(problem)
 }
 
 #[cfg(test)]
