@@ -182,8 +182,13 @@ impl ApiError {
                 | StoreError::InputSetNotFound(_)
                 | StoreError::BundleNotFound(_)
                 | StoreError::BundleIsDraft(_)
-                | StoreError::NothingPublished(_) => (ErrorCode::NotFound, None),
-                StoreError::WhichScenario(_) | StoreError::NoInputs(_) | StoreError::TestData(_) => (ErrorCode::Refused, None),
+                | StoreError::NothingPublished(_)
+                | StoreError::BatchNotFound(_)
+                | StoreError::RunNotFound { .. }
+                | StoreError::ArtifactNotFound(_) => (ErrorCode::NotFound, None),
+                StoreError::WhichScenario(_) | StoreError::NoInputs(_) | StoreError::TestData(_) | StoreError::Results(_) => {
+                    (ErrorCode::Refused, None)
+                }
                 StoreError::NameTaken { .. }
                 | StoreError::InvalidName { .. }
                 | StoreError::LinkUnknown

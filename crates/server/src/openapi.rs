@@ -7,7 +7,10 @@ use keepstep_api::lua::PrimitiveKind;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::fluxloop::{bundles, inputs, keys, login, personas as fluxloop_personas, projects, pull, scenarios, workspaces};
+use crate::api::fluxloop::{
+    bundles, experiments, inputs, keys, login, personas as fluxloop_personas, projects, pull, runs, scenarios, sync_status,
+    turns, upload, workspaces,
+};
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::{agents, definition, personas, revisions, whoami};
 use crate::{events, health, metrics};
@@ -67,6 +70,11 @@ use crate::{events, health, metrics};
         fluxloop_personas::list,
         fluxloop_personas::create,
         pull::pull,
+        upload::upload,
+        turns::add,
+        sync_status::show,
+        experiments::list,
+        runs::list,
         health::show,
         metrics::show,
     ),

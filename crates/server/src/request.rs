@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest idempotency key.
 const LONGEST_KEY: usize = 200;
 
-/// A JSON body, and what makes a repeated request the same one. An empty body reads as `{}`.
-pub(crate) struct Input<T> {
+/// A JSON body of at most `LIMIT` bytes, and what makes a repeated request the same one. An empty body reads as `{}`.
+pub(crate) struct Input<T, const LIMIT: usize = BODY_LIMIT> {
     pub(crate) value: T,
     pub(crate) repeat: Repeat,
 }
@@ -35,17 +35,17 @@ pub(crate) struct Repeat {
     pub(crate) request: Digest,
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
+impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Input<T, LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let too_large = || ApiError::TooLarge { what: "The body", limit: BODY_LIMIT as u64 };
+        let too_large = || ApiError::TooLarge { what: "The body", limit: LIMIT as u64 };
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > BODY_LIMIT) {
+        if length.is_some_and(|length| length > LIMIT) {
             return Err(too_large());
         }
-        let reading = timeout(PATIENCE, to_bytes(body, BODY_LIMIT)).await;
+        let reading = timeout(PATIENCE, to_bytes(body, LIMIT)).await;
         let reading = reading.map_err(|_| ApiError::Invalid("The body came too slowly.".to_owned()))?;
         let body = reading.map_err(|error| {
             let is_limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));

@@ -72,7 +72,10 @@ fn lua() -> Router<AppState> {
 
 /// The fluxloop dialect: see [`keepstep_api::fluxloop`].
 fn fluxloop() -> Router<AppState> {
-    use fluxloop::{bundles, inputs, keys, login, models, personas, projects, pull, scenarios, workspaces};
+    use fluxloop::{
+        bundles, experiments, inputs, keys, login, models, personas, projects, pull, runs, scenarios, sync_status, turns, upload,
+        workspaces,
+    };
     let mut router = Router::new()
         .route("/api/cli-connect/start", post(login::start))
         .route("/api/cli-connect/complete", post(login::complete))
@@ -89,7 +92,13 @@ fn fluxloop() -> Router<AppState> {
         .route("/api/inputs", get(inputs::list))
         .route("/api/inputs/{id}", get(inputs::show))
         .route("/api/personas", get(personas::list).post(personas::create))
-        .route("/api/sync/pull", post(pull::pull));
+        .route("/api/sync/pull", post(pull::pull))
+        .route("/api/sync/upload", post(upload::upload))
+        .route("/api/sync/turns", post(turns::add))
+        .route("/api/sync/status", get(sync_status::show))
+        .route("/api/experiments", get(experiments::list))
+        .route("/api/runs", get(runs::list))
+        .route("/api/evaluations/jobs", get(|caller| models::not_offered("evaluate experiments", caller)));
     for (path, what) in models::NOT_OFFERED {
         router = router.route(path, post(move |caller| models::not_offered(what, caller)));
     }

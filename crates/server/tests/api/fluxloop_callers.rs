@@ -47,6 +47,11 @@ fn operations() -> Vec<Operation> {
         ("POST", "/api/personas", named("p"), Editor, NotFound),
         ("POST", "/api/sync/pull", Some(json!({"bundle_version_id": "{bundle}"})), Viewer, NotFound),
         ("POST", "/api/sync/pull", Some(json!({"project_id": "{project}"})), Viewer, NotFound),
+        ("POST", "/api/sync/upload", Some(json!({"bundle_version_id": "{bundle}"})), Editor, NotFound),
+        ("POST", "/api/sync/turns", Some(json!({"run_id": "r", "turn_id": "t"})), Editor, Own),
+        ("GET", "/api/sync/status?project_id={project}", None, Viewer, NotFound),
+        ("GET", "/api/experiments?project_id={project}", None, Viewer, NotFound),
+        ("GET", "/api/runs?project_id={project}", None, Viewer, NotFound),
     ]
 }
 

@@ -26,17 +26,6 @@ pub struct NewArtifact {
     pub blob_id: String,
 }
 
-/// A file that was put where [`Transaction::stored_file`] knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredFile {
-    /// Names its content.
-    pub blob_id: String,
-    /// Its name without any folder.
-    pub name: String,
-    /// Its media type.
-    pub content_type: String,
-}
-
 impl Transaction {
     /// Attaches files to a batch. The same file of the same run, type and name is there once.
     ///
@@ -87,20 +76,5 @@ impl Transaction {
         query.push(" ON CONFLICT DO NOTHING");
         query.build().persistent(artifacts.len() == ROWS).execute(self.connection()).await?;
         Ok(())
-    }
-
-    /// Returns the file that was put at a `storage_url` that this platform gave out for that run and type, in the scope.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn stored_file(
-        &mut self,
-        scope: &Scope,
-        run_id: &str,
-        artifact_type: &str,
-        storage_url: &str,
-    ) -> Result<Option<StoredFile>> {
-        let found = self.blob_of_storage_url(scope, run_id, artifact_type, storage_url).await?;
-        Ok(found.map(|file| StoredFile { blob_id: file.blob_id, name: file.name, content_type: file.content_type }))
     }
 }

@@ -26,7 +26,7 @@ mod record;
 mod turns;
 mod write;
 
-pub use artifacts::{NewArtifact, StoredFile};
+pub use artifacts::NewArtifact;
 pub use commit::{Begun, Commit, Committed, NewCommit};
 pub use figures::{FailedNeighbours, RunDurations};
 pub use model::{

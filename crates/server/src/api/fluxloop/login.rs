@@ -22,7 +22,7 @@ const INTERVAL: u64 = 2;
 const UNNAMED: &str = "a command line";
 
 /// The address under which the client reached the platform; the public one where there is one.
-pub(crate) struct Origin(String);
+pub(crate) struct Origin(pub(crate) String);
 
 impl FromRequestParts<AppState> for Origin {
     type Rejection = ApiError;

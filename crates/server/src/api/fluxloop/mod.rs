@@ -1,6 +1,7 @@
 //! The fluxloop dialect: what the unmodified `fluxloop-cli` 0.3.3 and 0.4.0 send and read. A thin translation.
 
 pub(crate) mod bundles;
+pub(crate) mod experiments;
 pub(crate) mod inputs;
 pub(crate) mod keys;
 pub(crate) mod login;
@@ -8,7 +9,11 @@ pub(crate) mod models;
 pub(crate) mod personas;
 pub(crate) mod projects;
 pub(crate) mod pull;
+pub(crate) mod runs;
 pub(crate) mod scenarios;
+pub(crate) mod sync_status;
+pub(crate) mod turns;
+pub(crate) mod upload;
 pub(crate) mod workspaces;
 
 use jiff::Timestamp;

@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use keepstep_store::Role;
 
 /// The addresses, each with what it would do.
-pub(crate) const NOT_OFFERED: [(&str, &str); 7] = [
+pub(crate) const NOT_OFFERED: [(&str, &str); 8] = [
     ("/api/scenarios/refine", "refine scenarios"),
     ("/api/scenarios/generate", "generate scenarios"),
     ("/api/intents/refine", "refine intents"),
@@ -13,6 +13,7 @@ pub(crate) const NOT_OFFERED: [(&str, &str); 7] = [
     ("/api/inputs/refine", "refine inputs"),
     ("/api/inputs/qc", "judge inputs"),
     ("/api/personas/suggest", "suggest personas"),
+    ("/api/evaluations", "evaluate experiments"),
 ];
 
 /// `POST` to one of [`NOT_OFFERED`].

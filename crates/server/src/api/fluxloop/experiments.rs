@@ -1,0 +1,101 @@
+//! `/api/experiments`
+
+use axum::Json;
+use axum::extract::State;
+use keepstep_api::fluxloop::{Experiment, ExperimentEvaluation, ExperimentSummary};
+use keepstep_store::results::{BatchFilter, BatchStatus, RunBatch};
+use keepstep_store::{Role, StoreError};
+use serde::Deserialize;
+
+use super::login::Origin;
+use super::{project_of, time, upload};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::Parameters;
+
+/// How many experiments a list has at most.
+const MOST: u32 = 1000;
+
+/// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
+const SILENCE: i64 = 24 * 60 * 60 * 1000;
+
+/// Which experiments, or which of their runs, a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    pub(super) project_id: Option<String>,
+    pub(super) scenario_id: Option<String>,
+    pub(super) limit: Option<u32>,
+    pub(super) offset: Option<u32>,
+}
+
+impl Wanted {
+    /// Returns what to read, at most so many.
+    pub(super) fn filter(&self, most: u32) -> BatchFilter<'_> {
+        BatchFilter {
+            scenario: self.scenario_id.as_deref(),
+            offset: self.offset.unwrap_or_default(),
+            limit: self.limit.unwrap_or(most).clamp(1, most),
+        }
+    }
+}
+
+/// `GET /api/experiments?project_id=&scenario_id=&limit=&offset=`
+#[utoipa::path(
+    get,
+    path = "/api/experiments",
+    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "Only those of a scenario"), ("limit" = Option<u32>, Query, description = "At most this many"), ("offset" = Option<u32>, Query, description = "How many of the newest to leave out")),
+    responses((status = 200, description = "The experiments, newest first", body = Vec<Experiment>))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Origin(origin): Origin,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Vec<Experiment>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let project = project_of(&state, &caller, wanted.project_id.clone()).await?;
+    abandon_silent(&state).await?;
+    let batches = state.store.run_batches(caller.scope(), &project, wanted.filter(MOST)).await?;
+    Ok(Json(batches.into_iter().map(|batch| experiment(batch, &origin)).collect()))
+}
+
+/// Marks the runs as abandoned of which nothing was heard for too long. Whoever looks at results does this first, so that
+/// nothing has to run in the background.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn abandon_silent(state: &AppState) -> Result<(), StoreError> {
+    let silent_since = state.store.now() - SILENCE;
+    if state.store.has_silent_runs(silent_since).await? {
+        let mut transaction = state.store.write().await?;
+        let batches = transaction.abandon_runs(silent_since).await?;
+        transaction.commit().await?;
+        tracing::info!(batches, "nothing was heard of tests for too long: their runs are abandoned");
+    }
+    Ok(())
+}
+
+fn experiment(batch: RunBatch, origin: &str) -> Experiment {
+    // One that goes on, or broke off, has no verdict.
+    let verdict = match batch.status {
+        BatchStatus::Completed if batch.counts.passed == batch.counts.completed => Some("pass"),
+        BatchStatus::Completed | BatchStatus::Failed => Some("fail"),
+        BatchStatus::Running | BatchStatus::Abandoned => None,
+    };
+    Experiment {
+        url: upload::page(origin, &batch.project_id, &batch.id),
+        experiment_id: batch.id,
+        name: batch.experiment_id.unwrap_or_default(),
+        scenario_id: batch.scenario_id,
+        bundle_version_id: batch.bundle_id,
+        status: batch.status.label().to_owned(),
+        created_at: time(batch.created_at),
+        summary: ExperimentSummary {
+            total_runs: batch.counts.total(),
+            completed_runs: batch.counts.completed,
+            failed_runs: batch.counts.broken(),
+        },
+        evaluation: ExperimentEvaluation { verdict: verdict.map(str::to_owned) },
+    }
+}

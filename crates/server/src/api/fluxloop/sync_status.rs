@@ -1,0 +1,66 @@
+//! `/api/sync/status`: ours.
+
+use axum::Json;
+use axum::extract::State;
+use keepstep_api::fluxloop::{ExperimentStatus, LatestBundle, SyncStatus};
+use keepstep_store::{Role, StoreError};
+use serde::Deserialize;
+
+use super::login::Origin;
+use super::{experiments, project_of, time, upload};
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::Parameters;
+
+/// What a client wants to know.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    project_id: Option<String>,
+    scenario_id: Option<String>,
+    bundle_version_id: Option<String>,
+    experiment_ids: Option<String>,
+}
+
+/// `GET /api/sync/status?project_id=&scenario_id=&bundle_version_id=&experiment_ids=a,b`
+#[utoipa::path(
+    get,
+    path = "/api/sync/status",
+    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "The newest bundle version of this scenario only"), ("bundle_version_id" = Option<String>, Query, description = "Is this bundle version there?"), ("experiment_ids" = Option<String>, Query, description = "What is there of these: names or ids with commas between")),
+    responses((status = 200, description = "How far the platform is", body = SyncStatus))
+)]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Origin(origin): Origin,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<SyncStatus>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let project = project_of(&state, &caller, wanted.project_id).await?;
+    let latest = match state.store.newest_bundle(caller.scope(), &project, wanted.scenario_id.as_deref()).await {
+        Ok(bundle) => Some(LatestBundle { id: bundle.id, created_at: time(bundle.created_at) }),
+        Err(StoreError::NothingPublished(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let bundle_known = match &wanted.bundle_version_id {
+        None => false,
+        Some(id) => match state.store.bundle(caller.scope(), id).await {
+            Ok(bundle) => bundle.project_id == project,
+            Err(StoreError::BundleNotFound(_)) => false,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let names = wanted.experiment_ids.unwrap_or_default();
+    let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    experiments::abandon_silent(&state).await?;
+    let batches =
+        if names.is_empty() { Vec::new() } else { state.store.run_batches_named(caller.scope(), &project, &names).await? };
+    let experiments = batches.into_iter().map(|batch| ExperimentStatus {
+        url: upload::page(&origin, &batch.project_id, &batch.id),
+        experiment_id: batch.experiment_id.unwrap_or_default(),
+        run_batch_id: batch.id,
+        status: batch.status.label().to_owned(),
+        runs: batch.counts.total(),
+    });
+    Ok(Json(SyncStatus { latest_bundle: latest, bundle_known, experiments: experiments.collect() }))
+}

@@ -1,0 +1,47 @@
+//! `/api/sync/turns`
+
+use axum::Json;
+use axum::extract::State;
+use keepstep_api::fluxloop::Turn;
+use keepstep_store::Role;
+use keepstep_store::results::NewTurn;
+use serde_json::{Value, json};
+
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::Input;
+
+/// `POST /api/sync/turns`
+///
+/// A turn is known by its run and its id, so its idempotency key is not needed. It is taken also of a run that nobody
+/// knows yet: a refusal costs the peer seven seconds.
+#[utoipa::path(
+    post,
+    path = "/api/sync/turns",
+    request_body = Turn,
+    responses((status = 200, description = "It is stored", body = Object))
+)]
+pub(crate) async fn add(State(state): State<AppState>, caller: Caller, input: Input<Turn>) -> Result<Json<Value>, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let turn = stored(input.value);
+    let mut transaction = state.store.write().await?;
+    transaction.record_turns(caller.scope(), &[turn]).await?;
+    transaction.commit().await?;
+    state.metrics.wrote();
+    Ok(Json(json!({ "ok": true })))
+}
+
+/// Returns a turn as it is stored, with the id of its run.
+pub(super) fn stored(turn: Turn) -> (String, NewTurn) {
+    let stored = NewTurn {
+        id: turn.turn_id,
+        sequence: turn.sequence,
+        role: turn.role,
+        content: turn.content,
+        said_at: turn.timestamp,
+        duration_ms: turn.duration_ms,
+        warnings: turn.warnings.unwrap_or_default(),
+    };
+    (turn.run_id, stored)
+}

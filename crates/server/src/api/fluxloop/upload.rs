@@ -1,0 +1,184 @@
+//! `/api/sync/upload`
+
+use std::collections::{HashMap, HashSet};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use keepstep_api::fluxloop::{RunBatchHeader, UploadRequest, Uploaded, UploadedArtifact, UploadedResult, UploadedRun};
+use keepstep_store::results::{NewArtifact, NewRun, NewTurn, RunResult, RunStatus, Upload};
+use keepstep_store::{Role, Scope, Transaction};
+use serde_json::{Map, Value, json};
+
+use super::login::Origin;
+use super::turns;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, shown};
+use crate::write::{Begun, Write};
+
+/// The largest body in bytes: a test of some thousand runs with all that was said.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+/// `POST /api/sync/upload`
+///
+/// 0.3.3 sends it before the runs and after them, 0.4.0 once; see [`keepstep_store::results`] for what is recognised.
+#[utoipa::path(
+    post,
+    path = "/api/sync/upload",
+    request_body = UploadRequest,
+    responses((status = 200, description = "The batch and where it is shown", body = Uploaded))
+)]
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    caller: Caller,
+    Origin(origin): Origin,
+    input: Input<UploadRequest, LIMIT>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let request = input.value;
+    let is_over = is_over(&request);
+    let started_at = request.run_batch.started_at.as_deref().and_then(milliseconds);
+    let completed_at = request.run_batch.completed_at.as_deref().and_then(milliseconds);
+    let details = details(&request.run_batch);
+    let turns: Vec<_> = request.turns.into_iter().map(turns::stored).collect();
+    let runs = runs(request.runs, request.run_results, &turns);
+
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let upload = Upload {
+        bundle: &request.bundle_version_id,
+        experiment_id: request.run_batch.experiment_id.as_deref().filter(|id| !id.is_empty()),
+        is_over,
+        started_at,
+        completed_at,
+        details: &details,
+        runs: &runs,
+        turns: &turns,
+    };
+    let recorded = write.transaction.record_upload(caller.scope(), &upload).await?;
+    let inside = Scope { project_id: Some(recorded.project_id.clone()), ..caller.scope().clone() };
+    let mut artifacts = Vec::with_capacity(request.artifacts.len());
+    for artifact in request.artifacts {
+        artifacts.push(find(&mut write.transaction, &inside, artifact).await?);
+    }
+    write.transaction.attach_artifacts(caller.scope(), &recorded.batch_id, &artifacts).await?;
+    let quick_gate = recorded.counts.pass_rate().map(|rate| ("gate_pass_rate".to_owned(), json!(rate)));
+    let uploaded = Uploaded {
+        url: page(&origin, &recorded.project_id, &recorded.batch_id),
+        run_batch_id: recorded.batch_id,
+        run_ids: runs.into_iter().map(|run| run.id).collect(),
+        quick_gate: quick_gate.into_iter().collect(),
+    };
+    write.finish(StatusCode::OK, &uploaded, None).await
+}
+
+/// Returns the file that an upload names by the address that this platform gave out for it, and for nothing else.
+async fn find(transaction: &mut Transaction, inside: &Scope, named: UploadedArtifact) -> Result<NewArtifact, ApiError> {
+    let UploadedArtifact { run_id, artifact_type, storage_url } = named;
+    match transaction.blob_of_storage_url(inside, &run_id, &artifact_type, &storage_url).await? {
+        Some(file) => Ok(NewArtifact {
+            run_id: Some(run_id),
+            artifact_type,
+            name: file.name,
+            content_type: file.content_type,
+            blob_id: file.blob_id,
+        }),
+        None => Err(ApiError::Refused(format!(
+            "There is no file at the storage_url {}: it takes one that `POST /api/storage/presign` gave out for this run and \
+             type, and that was uploaded.",
+            shown(&storage_url)
+        ))),
+    }
+}
+
+/// Returns the address of the page that shows a batch.
+pub(crate) fn page(origin: &str, project: &str, batch: &str) -> String {
+    format!("{origin}/projects/{project}/experiments/{batch}")
+}
+
+/// Returns true if the client says how the test ended. Before that it announces it.
+fn is_over(request: &UploadRequest) -> bool {
+    request.upload_meta.get("mode").and_then(Value::as_str) != Some("precreate")
+        && request.run_batch.status.as_deref() != Some("running")
+}
+
+/// Returns a time of a client in epoch milliseconds. What is no time is none: a test is not lost for that.
+fn milliseconds(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+fn details(header: &RunBatchHeader) -> Map<String, Value> {
+    let target = header.execution_target.as_ref().map(|target| ("execution_target".to_owned(), json!(target)));
+    target.into_iter().collect()
+}
+
+/// Returns the runs of an upload together with what came out of them, in the order in which they are listed. A result
+/// whose run is not listed is a run, too.
+fn runs(listed: Vec<UploadedRun>, results: Vec<UploadedResult>, turns: &[(String, NewTurn)]) -> Vec<NewRun> {
+    let mut listed = listed;
+    let mut known: HashSet<String> = listed.iter().map(|run| run.id.clone()).collect();
+    let mut found: HashMap<String, UploadedResult> = HashMap::with_capacity(results.len());
+    for result in results {
+        if known.insert(result.run_id.clone()) {
+            listed.push(UploadedRun { id: result.run_id.clone(), ..UploadedRun::default() });
+        }
+        found.insert(result.run_id.clone(), result);
+    }
+    let mut said: HashMap<&str, Vec<&NewTurn>> = HashMap::new();
+    for (run, turn) in turns {
+        said.entry(run).or_default().push(turn);
+    }
+    listed
+        .into_iter()
+        .map(|listed| {
+            let result = found.remove(&listed.id);
+            let status = status(listed.status.as_deref(), result.as_ref().and_then(|result| result.status.as_deref()));
+            let turns = said.get(listed.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            run(listed, status, result, turns)
+        })
+        .collect()
+}
+
+/// Returns how a run ended: of two that are said, the worse one. One that is not known is no success. One that is not
+/// said at all goes on, or was not reported.
+fn status(listed: Option<&str>, result: Option<&str>) -> RunStatus {
+    let said = [listed, result].into_iter().flatten().map(|text| text.parse().unwrap_or(RunStatus::Failed));
+    let ended = said.filter(|status: &RunStatus| status.is_reported());
+    ended.max_by_key(|status| *status != RunStatus::Completed).unwrap_or(RunStatus::Running)
+}
+
+fn run(listed: UploadedRun, status: RunStatus, result: Option<UploadedResult>, turns: &[&NewTurn]) -> NewRun {
+    let transcript = result.as_ref().and_then(|result| result.transcript.as_deref()).unwrap_or_default();
+    let snapshot = listed.input_snapshot.as_ref().and_then(|snapshot| snapshot.get("messages")?.as_array());
+    let messages = snapshot.map(Vec::as_slice).unwrap_or_default();
+    let of = |role: &'static str| turns.iter().filter(move |turn| turn.role == role);
+    let input = messages.iter().chain(transcript).find_map(|message| spoken(message, "user"));
+    let input = input.or_else(|| Some(of("user").min_by_key(|turn| turn.sequence)?.content.as_str()));
+    let output = transcript.iter().rev().find_map(|message| spoken(message, "assistant"));
+    let output = output.or_else(|| Some(of("assistant").max_by_key(|turn| turn.sequence)?.content.as_str()));
+    NewRun {
+        input: input.unwrap_or_default().to_owned(),
+        output: output.unwrap_or_default().to_owned(),
+        input_item_id: listed.input_item_id,
+        persona: listed.persona_id,
+        result: result.map(|result| RunResult {
+            metrics: result.metrics.unwrap_or_default(),
+            transcript: result.transcript.unwrap_or_default(),
+            evaluation: result.local_eval_summary.unwrap_or_default(),
+        }),
+        ..NewRun::new(listed.id, status)
+    }
+}
+
+/// Returns what a message of that role says.
+fn spoken<'a>(message: &'a Value, role: &str) -> Option<&'a str> {
+    if message.get("role").and_then(Value::as_str) != Some(role) {
+        return None;
+    }
+    message.get("content").and_then(Value::as_str)
+}
