@@ -35,6 +35,9 @@ pub enum ApiError {
     /// The value is not accepted.
     #[error("{0}")]
     Refused(String),
+    /// What the request names cannot be used.
+    #[error("{0}")]
+    Unusable(String),
     /// The value or the body is too large.
     #[error("{what} is larger than {limit} bytes.")]
     TooLarge {
@@ -127,6 +130,7 @@ impl ApiError {
             Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoPrecondition => StatusCode::PRECONDITION_REQUIRED,
             Self::Store(StoreError::NameTaken { .. }) => StatusCode::CONFLICT,
+            Self::Unusable(_) | Self::Store(StoreError::Results(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let message = match (self, code) {
@@ -167,7 +171,7 @@ impl ApiError {
             Self::NoPrecondition => {
                 (ErrorCode::Invalid, Some("Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."))
             }
-            Self::Refused(_) => (ErrorCode::Refused, None),
+            Self::Refused(_) | Self::Unusable(_) => (ErrorCode::Refused, None),
             Self::TooLarge { .. } => (ErrorCode::TooLarge, None),
             Self::NotFound(_) | Self::NotKept(_) => (ErrorCode::NotFound, None),
             Self::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),

@@ -12,5 +12,6 @@ mod lua;
 mod operations;
 mod own;
 mod repeated;
+mod results;
 mod shutdown;
 mod world;

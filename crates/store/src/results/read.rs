@@ -52,6 +52,52 @@ macro_rules! batches {
     };
 }
 
+/// The batches of a project.
+const BATCHES: &str =
+    batches!("AND b.project_id = ?3 AND (?4 IS NULL OR u.scenario_id = ?4) ORDER BY b.number DESC LIMIT ?5 OFFSET ?6");
+
+/// The batches of a project that have one of these ids or names.
+const BATCHES_NAMED: &str = batches!(
+    "AND b.project_id = ?3 AND b.number IN (
+       SELECT number FROM run_batches WHERE project_id = ?3 AND experiment_id IN (SELECT value FROM json_each(?4))
+       UNION SELECT number FROM run_batches WHERE id IN (SELECT value FROM json_each(?4)))
+     ORDER BY b.number DESC LIMIT 1000"
+);
+
+/// The different personas of a batch. Each step jumps to the next one in the index, however many runs have the same.
+const PERSONAS: &str = "WITH RECURSIVE found (persona) AS (
+       SELECT min(persona) FROM runs WHERE batch = ?1
+       UNION ALL
+       SELECT (SELECT min(persona) FROM runs WHERE batch = ?1 AND persona > found.persona) FROM found
+       WHERE found.persona NOT NULL
+     ) SELECT persona FROM found WHERE persona NOT NULL LIMIT 1000";
+
+/// The turns of a run.
+const TURNS: &str = "SELECT turn_id, sequence, role, content, said_at, duration_ms, warnings FROM turns WHERE run = ?
+     ORDER BY sequence, turn_id";
+
+/// The runs of a project, batch by batch.
+const RUN_IDS: &str = "SELECT r.id, b.id AS batch_id FROM run_batches b JOIN bundles u ON u.id = b.bundle_id
+     JOIN runs r ON r.batch = b.number WHERE b.project_id = ?1 AND (?2 IS NULL OR u.scenario_id = ?2)
+     ORDER BY b.number, r.number LIMIT ?3 OFFSET ?4";
+
+/// Files with the runs that they belong to.
+macro_rules! artifacts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
+             FROM artifacts a LEFT JOIN runs r ON r.number = a.run WHERE ",
+            $rest
+        )
+    };
+}
+
+/// The files of a batch.
+const ARTIFACTS: &str = artifacts!("a.batch = ? ORDER BY coalesce(a.run, 0), a.type, a.name, a.blob_id LIMIT ? OFFSET ?");
+
+/// The files of a run.
+const ARTIFACTS_OF_RUN: &str = artifacts!("a.run = ? ORDER BY a.type, a.name, a.number");
+
 impl Store {
     /// Returns the batches of a project, newest first.
     ///
@@ -60,17 +106,15 @@ impl Store {
     pub async fn run_batches(&self, scope: &Scope, project: &str, filter: BatchFilter<'_>) -> Result<Vec<RunBatch>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows = sqlx::query(batches!(
-            "AND b.project_id = ?3 AND (?4 IS NULL OR u.scenario_id = ?4) ORDER BY b.number DESC LIMIT ?5 OFFSET ?6"
-        ))
-        .bind(&scope.org_id)
-        .bind(&scope.project_id)
-        .bind(project)
-        .bind(filter.scenario)
-        .bind(filter.limit)
-        .bind(filter.offset)
-        .fetch_all(&mut *reader)
-        .await?;
+        let rows = sqlx::query(BATCHES)
+            .bind(&scope.org_id)
+            .bind(&scope.project_id)
+            .bind(project)
+            .bind(filter.scenario)
+            .bind(filter.limit)
+            .bind(filter.offset)
+            .fetch_all(&mut *reader)
+            .await?;
         rows.iter().map(batch).collect()
     }
 
@@ -81,18 +125,13 @@ impl Store {
     pub async fn run_batches_named(&self, scope: &Scope, project: &str, names: &[&str]) -> Result<Vec<RunBatch>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows = sqlx::query(batches!(
-            "AND b.project_id = ?3 AND b.number IN (
-               SELECT number FROM run_batches WHERE project_id = ?3 AND experiment_id IN (SELECT value FROM json_each(?4))
-               UNION SELECT number FROM run_batches WHERE id IN (SELECT value FROM json_each(?4)))
-             ORDER BY b.number DESC LIMIT 1000"
-        ))
-        .bind(&scope.org_id)
-        .bind(&scope.project_id)
-        .bind(project)
-        .bind(rows::text(names))
-        .fetch_all(&mut *reader)
-        .await?;
+        let rows = sqlx::query(BATCHES_NAMED)
+            .bind(&scope.org_id)
+            .bind(&scope.project_id)
+            .bind(project)
+            .bind(rows::text(names))
+            .fetch_all(&mut *reader)
+            .await?;
         rows.iter().map(batch).collect()
     }
 
@@ -122,18 +161,7 @@ impl Store {
     pub async fn personas_of_runs(&self, scope: &Scope, batch: &str) -> Result<Vec<String>> {
         let mut reader = self.reader().await?;
         let number = batch_number(&mut reader, scope, batch).await?;
-        // Each step jumps to the next persona in the index, however many runs have the same.
-        let personas = sqlx::query_scalar(
-            "WITH RECURSIVE found (persona) AS (
-               SELECT min(persona) FROM runs WHERE batch = ?1
-               UNION ALL
-               SELECT (SELECT min(persona) FROM runs WHERE batch = ?1 AND persona > found.persona) FROM found
-               WHERE found.persona NOT NULL
-             ) SELECT persona FROM found WHERE persona NOT NULL LIMIT 1000",
-        )
-        .bind(number)
-        .fetch_all(&mut *reader)
-        .await?;
+        let personas = sqlx::query_scalar(PERSONAS).bind(number).fetch_all(&mut *reader).await?;
         Ok(personas)
     }
 
@@ -154,21 +182,9 @@ impl Store {
             .fetch_optional(&mut *reader)
             .await?;
         let result = result.as_ref().map_or_else(|| Ok(RunResult::default()), |row| run_result(row, id))?;
-        let turns = sqlx::query(
-            "SELECT turn_id, sequence, role, content, said_at, duration_ms, warnings FROM turns WHERE run = ?
-             ORDER BY sequence, turn_id",
-        )
-        .bind(run.number)
-        .fetch_all(&mut *reader)
-        .await?;
+        let turns = sqlx::query(TURNS).bind(run.number).fetch_all(&mut *reader).await?;
         let turns = turns.iter().map(turn).collect::<Result<_>>()?;
-        let artifacts = sqlx::query(
-            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
-             FROM artifacts a JOIN runs r ON r.number = a.run WHERE a.run = ? ORDER BY a.type, a.name, a.number",
-        )
-        .bind(run.number)
-        .fetch_all(&mut *reader)
-        .await?;
+        let artifacts = sqlx::query(ARTIFACTS_OF_RUN).bind(run.number).fetch_all(&mut *reader).await?;
         let artifacts = artifacts.iter().map(artifact).collect::<Result<_>>()?;
         Ok(RunDetail { run, result, turns, artifacts })
     }
@@ -180,17 +196,13 @@ impl Store {
     pub async fn run_ids(&self, scope: &Scope, project: &str, filter: BatchFilter<'_>) -> Result<Vec<(String, String)>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows = sqlx::query(
-            "SELECT r.id, b.id AS batch_id FROM run_batches b JOIN bundles u ON u.id = b.bundle_id
-             JOIN runs r ON r.batch = b.number WHERE b.project_id = ?1 AND (?2 IS NULL OR u.scenario_id = ?2)
-             ORDER BY b.number, r.number LIMIT ?3 OFFSET ?4",
-        )
-        .bind(project)
-        .bind(filter.scenario)
-        .bind(filter.limit)
-        .bind(filter.offset)
-        .fetch_all(&mut *reader)
-        .await?;
+        let rows = sqlx::query(RUN_IDS)
+            .bind(project)
+            .bind(filter.scenario)
+            .bind(filter.limit)
+            .bind(filter.offset)
+            .fetch_all(&mut *reader)
+            .await?;
         rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("batch_id")?))).collect()
     }
 
@@ -201,16 +213,7 @@ impl Store {
     pub async fn artifacts(&self, scope: &Scope, batch: &str, offset: u32, limit: u32) -> Result<Vec<Artifact>> {
         let mut reader = self.reader().await?;
         let number = batch_number(&mut reader, scope, batch).await?;
-        let rows = sqlx::query(
-            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
-             FROM artifacts a LEFT JOIN runs r ON r.number = a.run
-             WHERE a.batch = ? ORDER BY coalesce(a.run, 0), a.type, a.name, a.blob_id LIMIT ? OFFSET ?",
-        )
-        .bind(number)
-        .bind(limit)
-        .bind(offset)
-        .fetch_all(&mut *reader)
-        .await?;
+        let rows = sqlx::query(ARTIFACTS).bind(number).bind(limit).bind(offset).fetch_all(&mut *reader).await?;
         rows.iter().map(artifact).collect()
     }
 
@@ -221,14 +224,7 @@ impl Store {
     pub async fn artifact(&self, scope: &Scope, batch: &str, id: &str) -> Result<Artifact> {
         let mut reader = self.reader().await?;
         let number = batch_number(&mut reader, scope, batch).await?;
-        let row = sqlx::query(
-            "SELECT a.id, r.id AS run_id, a.type, a.name, a.content_type, a.blob_id, a.created_at
-             FROM artifacts a LEFT JOIN runs r ON r.number = a.run WHERE a.id = ? AND a.batch = ?",
-        )
-        .bind(id)
-        .bind(number)
-        .fetch_optional(&mut *reader)
-        .await?;
+        let row = sqlx::query(artifacts!("a.id = ? AND a.batch = ?")).bind(id).bind(number).fetch_optional(&mut *reader).await?;
         row.as_ref().map_or_else(|| Err(StoreError::ArtifactNotFound(id.to_owned())), artifact)
     }
 }
@@ -385,4 +381,47 @@ fn artifact(row: &SqliteRow) -> Result<Artifact> {
 /// Returns the JSON array of a column.
 fn values(row: &SqliteRow, column: &'static str, of: &str) -> Result<Vec<serde_json::Value>> {
     serde_json::from_str(row.try_get(column)?).map_err(|_| rows::damaged(column, of))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+
+    /// A page must not become slower with what is in other batches, nor with the pages before it.
+    #[tokio::test]
+    async fn every_list_is_read_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let filters = [
+            RunFilter::default(),
+            RunFilter { after: Some(7), ..RunFilter::default() },
+            RunFilter { status: Some(RunStatus::Failed), after: Some(7), ..RunFilter::default() },
+            RunFilter { persona: Some("p"), after: Some(7), ..RunFilter::default() },
+            RunFilter { text: Some("t"), ..RunFilter::default() },
+        ];
+        let mut queries: Vec<String> =
+            filters.iter().map(|filter| runs_query(1, "b", filter).sql().as_str().to_owned()).collect();
+        queries.extend([BATCHES, BATCHES_NAMED, RUN_IDS, ARTIFACTS, ARTIFACTS_OF_RUN, TURNS, PERSONAS].map(str::to_owned));
+        let mut reader = store.reader().await.unwrap();
+        let mut shown = String::new();
+        for query in queries {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"))).fetch_all(&mut *reader).await.unwrap();
+            let steps: Vec<&str> = plan.iter().map(|step| step.try_get("detail").unwrap()).collect();
+            let is_scan = |step: &&&str| step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("found");
+            assert_eq!(steps.iter().find(is_scan), None, "{query}\n{steps:#?}");
+            // What a page of runs shows comes in its order already.
+            if query.contains("r.duration_ms") {
+                shown += &format!("{}\n", steps.join("; "));
+            }
+        }
+        insta::assert_snapshot!(shown, @"
+        SEARCH r USING INDEX runs_of_batch (batch=?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH r USING INDEX runs_of_batch (batch=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH r USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH r USING INDEX runs_by_persona (batch=? AND persona=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH r USING INDEX runs_of_batch (batch=?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        ");
+    }
 }

@@ -8,6 +8,7 @@ mod artifacts;
 mod keys;
 mod personas;
 mod results;
+mod results_model;
 mod sign_in;
 mod test_data;
 mod world;
@@ -113,5 +114,8 @@ backend! { sqlite:
         what_a_crash_left_behind_is_collected,
         a_place_that_fails_stores_nothing,
         any_range_of_any_content_comes_back,
+    }
+    results_model {
+        f36_whatever_is_sent_in_whatever_order_is_one_batch,
     }
 }

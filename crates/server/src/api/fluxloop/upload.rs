@@ -88,7 +88,7 @@ async fn find(transaction: &mut Transaction, inside: &Scope, named: UploadedArti
             content_type: file.content_type,
             blob_id: file.blob_id,
         }),
-        None => Err(ApiError::Refused(format!(
+        None => Err(ApiError::Unusable(format!(
             "There is no file at the storage_url {}: it takes one that `POST /api/storage/presign` gave out for this run and \
              type, and that was uploaded.",
             shown(&storage_url)
