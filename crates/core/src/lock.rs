@@ -1,7 +1,7 @@
 //! `keepstep.lock`: what both sides last agreed on.
 //!
-//! A TOML file at the project's root that is committed to git. It names, for each agent, the platform's revision and the
-//! digest of every field's value. The digests alone tell who changed; the text of the revision is only needed to merge,
+//! A TOML file at the project's root that is committed to git. It names, for each scenario, the bundle version that was pulled
+//! last with the digest of its content, and for each agent, the platform's revision and the digest of every field's value. The digests alone tell who changed; the text of the revision is only needed to merge,
 //! and the platform serves it. The text form is stable (sorted, one line a fact), so that git merges it well, and keys
 //! that this version does not know are kept.
 
@@ -26,7 +26,40 @@ const HEADING: &str = "\
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lock {
     agents: BTreeMap<String, AgentEntry>,
+    scenarios: BTreeMap<String, ScenarioEntry>,
     others: toml::Table,
+}
+
+/// Which test data a scenario's folder was pulled from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioEntry {
+    /// The bundle version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
+    /// The digest of its content, after `sha256:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    /// The project on the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The scenario on the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
+    #[serde(flatten)]
+    others: toml::Table,
+}
+
+impl ScenarioEntry {
+    /// Returns the digest of the bundle version's content.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest.as_deref()?.strip_prefix("sha256:")?.parse().ok()
+    }
+
+    /// Writes down which bundle version was pulled.
+    pub fn agree(&mut self, bundle: &str, digest: Digest) {
+        self.bundle = Some(bundle.to_owned());
+        self.digest = Some(format!("sha256:{digest}"));
+    }
 }
 
 /// What is agreed on about one agent.
@@ -98,7 +131,11 @@ impl Lock {
             None => BTreeMap::new(),
             Some(agents) => agents.try_into().map_err(malformed)?,
         };
-        Ok(Self { agents, others: table })
+        let scenarios = match table.remove("scenario") {
+            None => BTreeMap::new(),
+            Some(scenarios) => scenarios.try_into().map_err(malformed)?,
+        };
+        Ok(Self { agents, scenarios, others: table })
     }
 
     /// Returns what is agreed on about an agent.
@@ -109,6 +146,21 @@ impl Lock {
     /// Returns the entry of an agent to change, made when there is none.
     pub fn agent_mut(&mut self, id: &AgentId) -> &mut AgentEntry {
         self.agents.entry(id.as_str().to_owned()).or_default()
+    }
+
+    /// Returns the scenarios by the names of their folders.
+    pub fn scenarios(&self) -> impl Iterator<Item = (&str, &ScenarioEntry)> {
+        self.scenarios.iter().map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// Returns what was pulled into the scenario's folder with this name.
+    pub fn scenario(&self, name: &str) -> Option<&ScenarioEntry> {
+        self.scenarios.get(name)
+    }
+
+    /// Returns the entry of a scenario to change, made when there is none.
+    pub fn scenario_mut(&mut self, name: &str) -> &mut ScenarioEntry {
+        self.scenarios.entry(name.to_owned()).or_default()
     }
 
     /// Returns the text of the file.
@@ -125,6 +177,11 @@ impl Lock {
                 (id.clone(), toml::Value::Table(fields))
             });
             table.insert("agent".to_owned(), toml::Value::Table(agents.collect()));
+        }
+        if !self.scenarios.is_empty()
+            && let Ok(scenarios) = toml::Value::try_from(&self.scenarios)
+        {
+            table.insert("scenario".to_owned(), scenarios);
         }
         format!("{HEADING}{table}")
     }
@@ -178,13 +235,35 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_has_the_bundle_that_was_pulled() {
+        let mut lock = Lock::default();
+        let entry = lock.scenario_mut("orders 2");
+        entry.agree("bv_1", Digest::of_bytes(b"d"));
+        entry.project = Some("p_1".to_owned());
+        insta::assert_snapshot!(lock.to_text(), @r#"
+        # What the code and the platform last agreed on. Written by keepstep; commit it.
+        version = 1
+
+        [scenario."orders 2"]
+        bundle = "bv_1"
+        digest = "sha256:18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4"
+        project = "p_1"
+        "#);
+        let read = Lock::parse(&lock.to_text()).unwrap();
+        assert_eq!(read, lock);
+        assert_eq!(read.scenario("orders 2").and_then(ScenarioEntry::digest), Some(Digest::of_bytes(b"d")));
+    }
+
+    #[test]
     fn a_broken_one_is_never_taken_for_an_empty_one() {
         assert!(matches!(
             Lock::parse("<<<<<<< HEAD\nversion = 1\n=======\nversion = 1\n>>>>>>> b\n"),
             Err(LockError::MergeMarkers)
         ));
         assert!(matches!(Lock::parse("version = 9"), Err(LockError::Newer { found: 9 })));
-        for text in ["", "version = 1\n[agent", "agent = 3\nversion = 1", "version = -1", "[agent.a]\n"] {
+        for text in
+            ["", "version = 1\n[agent", "agent = 3\nversion = 1", "scenario = 3\nversion = 1", "version = -1", "[agent.a]\n"]
+        {
             assert!(matches!(Lock::parse(text), Err(LockError::Malformed(_))), "{text}");
         }
     }

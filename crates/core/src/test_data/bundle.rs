@@ -5,8 +5,11 @@
 //! and that no two items share an id, since an item's id is how its edits are found again.
 
 use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
+
+use crate::canonical::Digest;
 
 /// The members of an answer that describe the bundle as a whole.
 const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario_context", "input_set", "sync_meta"];
@@ -149,6 +152,20 @@ impl Bundle {
         &self.criteria
     }
 
+    /// Returns the SHA-256 of what a test runs on: inputs, personas and criteria. Times and names of the bundle do not count.
+    pub fn content_digest(&self) -> Digest {
+        let mut text = String::new();
+        let items = self.items.iter().map(Item::value);
+        let personas = self.personas.iter().map(Persona::value);
+        for value in items.chain(personas).chain(self.criteria.iter().map(Criterion::value)) {
+            write_sorted(&mut text, value);
+            text.push('\n');
+        }
+        // Where one list ends and the next begins counts, too.
+        text.push_str(&format!("{} {} {}", self.items.len(), self.personas.len(), self.criteria.len()));
+        Digest::of_bytes(text.as_bytes())
+    }
+
     /// Returns the members that describe the bundle as a whole, as received.
     pub(crate) fn description(&self) -> Value {
         let members = DESCRIPTION.iter().filter_map(|key| Some(((*key).to_owned(), self.members.get(*key)?.clone())));
@@ -229,6 +246,45 @@ impl Criterion {
     }
 }
 
+/// Writes a value as compact JSON with the members of objects sorted by their names.
+fn write_sorted(text: &mut String, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            for (at, (key, value)) in members.into_iter().enumerate() {
+                text.push(if at == 0 { '{' } else { ',' });
+                let _ = write!(text, "{}:", Quoted(key));
+                write_sorted(text, value);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                write_sorted(text, item);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::String(string) => {
+            let _ = write!(text, "{}", Quoted(string));
+        }
+        other => {
+            let _ = write!(text, "{other}");
+        }
+    }
+}
+
+/// A text that cannot be mistaken for what stands around it: its length comes first.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}\"{}\"", self.0.len(), self.0)
+    }
+}
+
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.
 pub(crate) fn id_of(value: &Value) -> Option<String> {
     match value {
@@ -281,6 +337,21 @@ mod tests {
             Bundle::from_response(twice).unwrap_err(),
             @"bundle version b has two inputs with the id 1; nothing was changed"
         );
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_content() {
+        let digest = |answer: Value| Bundle::from_response(answer).unwrap().content_digest();
+        let answer = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": "1", "text": "a"}], "personas": [{"id": "p"}]});
+        let mut same = answer.clone();
+        same["bundle_version"]["id"] = json!("c");
+        same["sync_meta"] = json!({"pulled_at": "now"});
+        same["input_items"] = json!([{"text": "a", "id": "1"}]);
+        assert_eq!(digest(answer.clone()), digest(same));
+        let mut moved = answer.clone();
+        moved["personas"] = json!([]);
+        moved["criteria_pack"] = json!([{"id": "p"}]);
+        assert_ne!(digest(answer), digest(moved));
     }
 
     #[test]

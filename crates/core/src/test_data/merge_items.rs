@@ -76,9 +76,10 @@ impl MergedItems {
         self.outcomes.iter().filter(|(_, other)| *other == outcome).count()
     }
 
-    /// Returns true if the platform removes more than half of the local items: more likely a mistake than an edit.
+    /// Returns true if the platform takes away more than half of the local items: more likely a mistake than an edit. Items that
+    /// others come in place of are a new set, not a smaller one.
     pub fn removes_more_than_half(&self) -> bool {
-        self.count(Outcome::Removed) * 2 > self.local_count
+        self.count(Outcome::Removed).saturating_sub(self.count(Outcome::Added)) * 2 > self.local_count
     }
 }
 
@@ -89,6 +90,8 @@ pub enum Winner {
     Local,
     /// What the platform has.
     Server,
+    /// Both: what is here stays, as an entry of its own.
+    Both,
 }
 
 impl MergedItems {
@@ -101,9 +104,12 @@ impl MergedItems {
         let Conflict { local, server, .. } = self.conflicts.remove(at);
         let outcome = match winner {
             Winner::Local => Outcome::KeptLocal,
-            Winner::Server => {
+            Winner::Server | Winner::Both => {
                 let outcome = if server.is_some() { Outcome::Updated } else { Outcome::Removed };
                 let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
+                if let (Winner::Both, Some(local)) = (winner, local.clone()) {
+                    self.entries.insert(place.map_or(self.entries.len(), |place| place + 1), without_item_id(local));
+                }
                 match (place, server) {
                     (Some(place), Some(server)) => self.entries[place] = server,
                     (Some(place), None) => {
@@ -122,6 +128,19 @@ impl MergedItems {
         }
         true
     }
+}
+
+/// Returns an entry as a person's own, which no item of the platform stands behind.
+fn without_item_id(mut entry: Value) -> Value {
+    let members = match entry.get("metadata") {
+        Some(metadata) if !metadata.is_null() => entry.get_mut("metadata"),
+        _ => Some(&mut entry),
+    };
+    if let Some(members) = members.and_then(Value::as_object_mut) {
+        // The others keep their order.
+        members.shift_remove("input_item_id");
+    }
+    entry
 }
 
 /// How an entry is found again on another side.

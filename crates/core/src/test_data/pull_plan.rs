@@ -30,6 +30,8 @@ pub enum Keeping {
     Edited,
     /// It was edited, and the bundle has it no more.
     EditedAndDropped,
+    /// It was deleted, and the bundle did not change it.
+    Deleted,
 }
 
 /// What happens to a file.
@@ -147,7 +149,9 @@ pub fn plan(sides: Sides<'_>) -> Plan {
 fn decide(base: Option<Digest>, local: Option<Digest>, new: Option<Digest>, force: bool) -> Option<Action> {
     Some(match (local, new) {
         (None, None) => return None,
-        // A file that somebody deleted holds no words that could be lost.
+        // A deletion is an edit that stays. Once the bundle says something new, the file is back: it holds no words that
+        // could be lost.
+        (None, Some(_)) if base.is_some() && base == new && !force => Action::Keep(Keeping::Deleted),
         (None, Some(_)) => Action::Write(Writing::New),
         (Some(_), None) if base == local || force => Action::Remove,
         (Some(_), None) => Action::Keep(Keeping::EditedAndDropped),
@@ -182,7 +186,9 @@ mod tests {
         assert_eq!(decided("a", "b", "b", false), Some(Action::Keep(Keeping::InStep)));
         assert_eq!(decided("", "", "b", false), Some(Action::Write(Writing::New)));
         assert_eq!(decided("", "x", "b", false), Some(Action::Conflict));
-        assert_eq!(decided("a", "", "a", false), Some(Action::Write(Writing::New)));
+        assert_eq!(decided("a", "", "a", false), Some(Action::Keep(Keeping::Deleted)));
+        assert_eq!(decided("a", "", "a", true), Some(Action::Write(Writing::New)));
+        assert_eq!(decided("a", "", "b", false), Some(Action::Write(Writing::New)));
         assert_eq!(decided("a", "x", "b", true), Some(Action::Write(Writing::Forced)));
         assert_eq!(decided("a", "x", "a", true), Some(Action::Write(Writing::Forced)));
     }

@@ -58,10 +58,14 @@ pub struct Placement<'a> {
 }
 
 /// The files of a bundle, records last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
     /// The files in the order in which they are to be written.
     pub files: Vec<ManagedFile>,
+    /// The list that the inputs file holds.
+    pub inputs: InputList,
+    /// The path of the inputs file.
+    pub inputs_path: String,
     /// The items that could not become an input.
     pub without_text: Vec<ItemWithoutText>,
 }
@@ -97,7 +101,7 @@ pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, Uns
         content: state.clone(),
         purpose: Purpose::Record,
     }));
-    Ok(Rendered { files, without_text })
+    Ok(Rendered { files, inputs: list, inputs_path, without_text })
 }
 
 /// Returns the criteria as files: one YAML document for each entry of the pack.
