@@ -9,6 +9,8 @@ pub mod experiments;
 pub mod files;
 pub mod links;
 pub mod project_file;
+pub mod pull;
+pub mod pull_record;
 mod root;
 pub mod scenario;
 

@@ -37,6 +37,11 @@ pub struct ItemWithoutText {
 pub struct NoInputs;
 
 impl InputList {
+    /// Returns the list with these entries, in the form in which a pull writes it.
+    pub fn of_entries(entries: Vec<Value>) -> Self {
+        Self { others: Some(Map::new()), entries }
+    }
+
     /// Reads the list from the value of its YAML file. An empty file has no entries.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl InputList {
             entry.insert("metadata".to_owned(), Value::Object(metadata));
             entries.push(Value::Object(entry));
         }
-        (Self { others: Some(Map::new()), entries }, without_text)
+        (Self::of_entries(entries), without_text)
     }
 
     /// Returns the file's value in the form that it was read in.

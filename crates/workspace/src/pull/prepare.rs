@@ -1,0 +1,563 @@
+//! What a bundle changes in a scenario's folder: decided, asked about, then put in place.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use keepstep_core::merge::{self, Merged, Sides as Texts};
+use keepstep_core::test_data::bundle::Bundle;
+use keepstep_core::test_data::input_list::{InputList, ItemWithoutText};
+use keepstep_core::test_data::merge_items::{self, Conflict, MergedItems, Outcome, Winner};
+use keepstep_core::test_data::names::UnsafePath;
+use keepstep_core::test_data::pull_plan::{self, Action, Keeping, NewFile, Sides, Writing};
+use keepstep_core::test_data::workspace_files::{self, CRITERIA_FOLDER, ManagedFile, Placement, Purpose, Rendered};
+use keepstep_core::{Digest, Field};
+use serde_json::Value;
+
+use super::edits::digests;
+use super::scenario::Scenario;
+use super::swap::{BeforeStep, Stamp, Swap, SwapError};
+use super::text;
+use crate::pull_record::{BASE_FILE, FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
+
+/// What a pull is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The scenario's folder as it is.
+    pub scenario: &'a Scenario,
+    /// What the platform says now.
+    pub bundle: &'a Bundle,
+    /// What it said when another program pulled last; for our own pulls the base is kept in the folder.
+    pub previous: Option<&'a Bundle>,
+    /// Which platform was asked.
+    pub api_url: &'a str,
+    /// The project that was asked for.
+    pub project_id: Option<&'a str>,
+    /// True if the bundle wins against local edits.
+    pub force: bool,
+}
+
+/// Why it was not decided.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The configured inputs file lies outside the scenario.
+    #[error(transparent)]
+    Path(#[from] UnsafePath),
+    /// What is there cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A record could not be made.
+    #[error("the record of the pull cannot be written: {0}")]
+    Serialize(#[from] serde_json::Error),
+    /// Putting it in place failed.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+}
+
+/// What a bundle changes, with what is still to be decided.
+#[derive(Debug)]
+pub struct Prepared {
+    folder: PathBuf,
+    files: Vec<Planned>,
+    record: PullRecord,
+    base: Vec<u8>,
+    records_differ: bool,
+    items: Option<Items>,
+    /// The inputs of the bundle that have nothing to say and are left out.
+    pub without_text: Vec<ItemWithoutText>,
+    /// How many inputs, personas and criteria the bundle has.
+    pub counts: [usize; 3],
+}
+
+/// A file and what happens to it.
+#[derive(Debug)]
+struct Planned {
+    path: String,
+    purpose: Purpose,
+    action: Action,
+    /// The digest of what is there, by its exact bytes.
+    before: Option<Digest>,
+    /// What the bundle says.
+    bundle: Option<Digest>,
+    /// What is written, if something is.
+    content: Vec<u8>,
+    /// What it was at the last pull.
+    base: Option<String>,
+}
+
+/// The inputs, merged item by item.
+#[derive(Debug)]
+struct Items {
+    path: String,
+    local: InputList,
+    local_text: String,
+    server_text: String,
+    base_text: String,
+    merged: MergedItems,
+    /// True if the file is to hold the merged list.
+    is_merged: bool,
+}
+
+/// Something that a person has to decide.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Collision {
+    /// An input that was edited here and changed by the platform.
+    Item {
+        /// The file.
+        path: String,
+        /// The two sides.
+        conflict: Conflict,
+    },
+    /// A file that was edited here and changed by the platform.
+    File {
+        /// Its path.
+        path: String,
+        /// What is here.
+        local: String,
+        /// What the platform has.
+        server: String,
+        /// Both edits in one text, if they do not overlap.
+        merged: Option<String>,
+        /// Why its inputs could not be compared one by one.
+        problem: Option<String>,
+    },
+}
+
+/// How a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// What is here stays.
+    KeepMine,
+    /// The platform's replaces it.
+    TakeTheirs,
+    /// Both stay: of an input both texts, of a file the merged text.
+    Both,
+}
+
+/// What was put in place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The files that were written, without keepstep's own records.
+    pub written: Vec<String>,
+    /// The files that were removed.
+    pub removed: Vec<String>,
+}
+
+/// Decides what a bundle changes in a scenario's folder. Nothing is written.
+///
+/// # Errors
+/// See [`PrepareError`].
+pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
+    let Question { scenario, bundle, .. } = question;
+    let placement = Placement {
+        inputs_file: &scenario.inputs_file,
+        api_url: question.api_url,
+        project_id: question.project_id,
+        sync_state: scenario.sync_state.as_ref(),
+        with_pulled: scenario.with_pulled,
+    };
+    let rendered = workspace_files::render(bundle, placement)?;
+    let known = Known::read(question, placement, &rendered)?;
+    let new = pull_plan::new_files(&rendered.files);
+    let local = known.local.iter().map(|(path, file)| (path.clone(), file.digest)).collect();
+    let plan = pull_plan::plan(Sides {
+        base: &known.base,
+        local: &local,
+        new: &new,
+        same_bundle: scenario.bundle() == Some(bundle.id()),
+        force: question.force,
+    });
+    let base_bytes = PullBase::bytes_of(bundle, &rendered)?;
+    let mut record = PullRecord::of(bundle, question.project_id);
+    record.files = recorded_files(&new, &known);
+    let records_differ = scenario.record.as_ref() != Some(&record);
+    let mut prepared = Prepared {
+        folder: scenario.folder.clone(),
+        files: Vec::new(),
+        record,
+        base: base_bytes,
+        records_differ,
+        items: None,
+        without_text: rendered.without_text,
+        counts: [bundle.items().len(), bundle.personas().len(), bundle.criteria().len()],
+    };
+    let inputs_path = rendered.inputs_path;
+    let server_entries = rendered.inputs.entries;
+    prepared.add_files(rendered.files, &plan, &known, &new);
+    prepared.compare_items(&inputs_path, &server_entries, &known);
+    Ok(prepared)
+}
+
+/// What is on disk and what was pulled.
+struct Known {
+    base: BTreeMap<String, Digest>,
+    local: BTreeMap<String, LocalFile>,
+    text: Option<PullBase>,
+}
+
+struct LocalFile {
+    /// Without the ends of lines; that of the base where the file says the same.
+    digest: Digest,
+    exact: Digest,
+    stamp: Stamp,
+    /// The text, where it was edited.
+    text: Option<String>,
+}
+
+impl Known {
+    fn read(question: Question<'_>, placement: Placement<'_>, rendered: &Rendered) -> Result<Self, PrepareError> {
+        let scenario = question.scenario;
+        let folder = &scenario.folder;
+        let mut base: BTreeMap<String, Digest> = BTreeMap::new();
+        let text = match (&scenario.record, question.previous) {
+            (Some(record), _) => {
+                base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest)));
+                PullBase::read(folder, &record.bundle_version_id)?
+            }
+            (None, Some(previous)) => {
+                let previous_files = workspace_files::render(previous, placement)?;
+                let content = previous_files.files.iter().filter(|file| file.purpose != Purpose::Record);
+                base.extend(content.map(|file| (file.path.clone(), digests(&file.content).0)));
+                Some(PullBase::of(previous, previous_files))
+            }
+            (None, None) => None,
+        };
+        // The base of a configured path that is another one now is the old file; it is left alone.
+        let new: BTreeMap<&str, &ManagedFile> = rendered.files.iter().map(|file| (file.path.as_str(), file)).collect();
+        let mut local = BTreeMap::new();
+        for path in base.keys().map(String::as_str).chain(new.keys().copied()) {
+            if local.contains_key(path) {
+                continue;
+            }
+            let place = folder.join(path);
+            let fail = |source| PrepareError::Record(RecordError::Io { path: place.clone(), source });
+            let bytes = match std::fs::read(&place) {
+                Ok(bytes) => bytes,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+                Err(error) => return Err(fail(error)),
+            };
+            let stamp = Stamp::of(&std::fs::metadata(&place).map_err(fail)?);
+            let (mut digest, exact) = digests(&bytes);
+            let mut edited = None;
+            let offered = new.get(path).filter(|file| file.purpose != Purpose::Record);
+            let offered_digest = offered.map(|file| digests(&file.content).0);
+            if base.get(path) != Some(&digest)
+                && offered_digest != Some(digest)
+                && new.get(path).is_none_or(|_| offered.is_some())
+            {
+                let here = String::from_utf8_lossy(&bytes).into_owned();
+                let says = |other: &str| text::says_the_same(path, &here, other);
+                // Another program writes the same in other words.
+                if let (Some(pulled), Some(pulled_digest)) = (text.as_ref().and_then(|text| text.text(path)), base.get(path))
+                    && says(&pulled)
+                {
+                    digest = *pulled_digest;
+                } else if let (Some(offered), Some(offered_digest)) = (offered, offered_digest)
+                    && says(&String::from_utf8_lossy(&offered.content))
+                {
+                    digest = offered_digest;
+                }
+                edited = Some(here);
+            }
+            local.insert(path.to_owned(), LocalFile { digest, exact, stamp, text: edited });
+        }
+        Ok(Self { base, local, text })
+    }
+}
+
+/// Returns the files of the record, with the stamps of those that are the bundle's already.
+fn recorded_files(new: &BTreeMap<String, NewFile>, known: &Known) -> BTreeMap<String, FileRecord> {
+    let files = new.iter().filter(|(_, file)| file.purpose != Purpose::Record);
+    files
+        .map(|(path, file)| {
+            let there = known.local.get(path).filter(|local| local.digest == file.digest);
+            (path.clone(), FileRecord { digest: file.digest, stamp: there.map(|local| local.stamp) })
+        })
+        .collect()
+}
+
+impl Prepared {
+    fn add_files(&mut self, files: Vec<ManagedFile>, plan: &pull_plan::Plan, known: &Known, new: &BTreeMap<String, NewFile>) {
+        let planned = |path: &str, purpose, content| {
+            let action = plan.files.get(path)?;
+            Some(Planned {
+                path: path.to_owned(),
+                purpose,
+                action: *action,
+                before: known.local.get(path).map(|local| local.exact),
+                bundle: new.get(path).map(|file| file.digest),
+                content,
+                base: (*action == Action::Conflict).then(|| known.text.as_ref()?.text(path)).flatten(),
+            })
+        };
+        let offered: Vec<Planned> =
+            files.into_iter().filter_map(|file| planned(&file.path, file.purpose, file.content)).collect();
+        let gone = plan.files.keys().filter(|path| !new.contains_key(*path));
+        let gone = gone.filter_map(|path| planned(path, Purpose::Content, Vec::new()));
+        let (records, content): (Vec<_>, Vec<_>) = offered.into_iter().partition(|file| file.purpose == Purpose::Record);
+        self.files = content.into_iter().chain(gone).chain(records).collect();
+    }
+
+    /// Compares the inputs one by one, and merges them where both sides changed some.
+    fn compare_items(&mut self, path: &str, server: &[Value], known: &Known) {
+        let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return };
+        if file.before.is_none() || matches!(file.action, Action::Keep(_)) {
+            return;
+        }
+        let base = known.text.as_ref().filter(|text| text.inputs_path == path);
+        let no_entries = Vec::new();
+        let base_entries = base.map_or(&no_entries, |base| &base.inputs);
+        let edited = known.local.get(path).and_then(|local| local.text.clone());
+        let (local, local_text) = match edited {
+            Some(text) => match text::inputs(&text) {
+                Ok(list) => (list, text),
+                Err(_) => return,
+            },
+            None => match base {
+                Some(base) => (InputList::of_entries(base.inputs.clone()), String::new()),
+                None => return,
+            },
+        };
+        let merged = merge_items::merge(base_entries, &local.entries, server);
+        let is_merged = file.action == Action::Conflict;
+        let server_text = String::from_utf8_lossy(if is_merged { &file.content } else { &[] }).into_owned();
+        let base_text = file.base.clone().unwrap_or_default();
+        self.items = Some(Items { path: path.to_owned(), local, local_text, server_text, base_text, merged, is_merged });
+        self.settle_items();
+    }
+
+    /// Writes the merged list into the plan once nobody has to decide anything about it.
+    fn settle_items(&mut self) {
+        let Some(items) = self.items.as_ref().filter(|items| items.is_merged && items.merged.conflicts.is_empty()) else {
+            return;
+        };
+        let Some(file) = self.files.iter_mut().find(|file| file.path == items.path) else { return };
+        if items.merged.entries == items.local.entries {
+            file.action = Action::Keep(Keeping::Edited);
+        } else {
+            file.action = Action::Write(Writing::Update);
+            file.content = items.text().into_bytes();
+        }
+    }
+
+    /// Returns what a person has to decide before [`Prepared::apply`].
+    pub fn collisions(&self) -> Vec<Collision> {
+        let mut collisions = Vec::new();
+        for file in self.files.iter().filter(|file| file.action == Action::Conflict) {
+            let items = self.items.as_ref().filter(|items| items.is_merged && items.path == file.path);
+            if let Some(items) = items {
+                let conflicts = items.merged.conflicts.iter().cloned();
+                collisions.extend(conflicts.map(|conflict| Collision::Item { path: file.path.clone(), conflict }));
+                continue;
+            }
+            let local = std::fs::read(self.folder.join(&file.path)).unwrap_or_default();
+            let local = String::from_utf8_lossy(&local).into_owned();
+            let server = String::from_utf8_lossy(&file.content).into_owned();
+            let problem = (file.purpose == Purpose::Inputs).then(|| text::inputs(&local).err()).flatten();
+            let merged = file.merged_text(&local);
+            collisions.push(Collision::File { path: file.path.clone(), local, server, merged, problem });
+        }
+        collisions
+    }
+
+    /// Returns true if there is something that a person has to decide.
+    pub fn has_collisions(&self) -> bool {
+        self.files.iter().any(|file| file.action == Action::Conflict)
+    }
+
+    /// Decides a collision.
+    pub fn settle(&mut self, collision: &Collision, choice: Choice) {
+        match collision {
+            Collision::Item { conflict, .. } => {
+                let winner = match choice {
+                    Choice::KeepMine => Winner::Local,
+                    Choice::TakeTheirs => Winner::Server,
+                    Choice::Both => Winner::Both,
+                };
+                if let Some(items) = &mut self.items {
+                    items.merged.settle(&conflict.id, winner);
+                }
+                self.settle_items();
+            }
+            Collision::File { path, merged, .. } => {
+                let Some(file) = self.files.iter_mut().find(|file| file.path == *path) else { return };
+                match (choice, merged) {
+                    (Choice::TakeTheirs, _) => file.action = Action::Write(Writing::Forced),
+                    (Choice::Both, Some(merged)) => {
+                        file.action = Action::Write(Writing::Update);
+                        file.content = merged.clone().into_bytes();
+                    }
+                    (Choice::KeepMine | Choice::Both, _) => file.action = Action::Keep(Keeping::Edited),
+                }
+            }
+        }
+    }
+
+    /// Returns what is lost at once in words, if the platform takes away more than half of what is here.
+    pub fn mass_removal(&self) -> Option<String> {
+        let removed = self.items.as_ref().filter(|items| items.merged.removes_more_than_half());
+        if let Some(items) = removed {
+            let gone = items.merged.count(Outcome::Removed);
+            return Some(format!("{gone} of {} inputs in {}", items.merged.local_count, items.path));
+        }
+        let criteria = |file: &&Planned| file.path.starts_with(CRITERIA_FOLDER);
+        let count = |wanted: fn(Action) -> bool| self.files.iter().filter(criteria).filter(|file| wanted(file.action)).count();
+        let removed = count(|action| action == Action::Remove);
+        let added = count(|action| action == Action::Write(Writing::New));
+        let there = self.files.iter().filter(criteria).filter(|file| file.before.is_some()).count();
+        (removed.saturating_sub(added) * 2 > there).then(|| format!("{removed} of {there} criteria"))
+    }
+
+    /// Returns how the inputs of an earlier pull are changed; `None` where there were none or nothing changes.
+    pub fn items(&self) -> Option<&MergedItems> {
+        self.items.as_ref().map(|items| &items.merged)
+    }
+
+    /// Returns true if merging the inputs rewrites a file that has comments, which stay only in the copy.
+    pub fn loses_comments(&self) -> bool {
+        self.items.as_ref().is_some_and(|items| {
+            let file = self.files.iter().find(|file| file.path == items.path);
+            items.is_merged
+                && text::may_have_comments(&items.local_text)
+                && file.is_some_and(|file| matches!(file.action, Action::Write(_)) && items.text_of_lines().is_none())
+        })
+    }
+
+    /// Returns each file of the bundle, or that was of the last one, with what happens to it.
+    pub fn actions(&self) -> impl Iterator<Item = (&str, Action)> {
+        self.files.iter().filter(|file| file.purpose != Purpose::Record).map(|file| (file.path.as_str(), file.action))
+    }
+
+    /// Returns true if nothing has to be written.
+    pub fn is_nothing_to_do(&self) -> bool {
+        !self.records_differ && self.files.iter().all(|file| matches!(file.action, Action::Keep(_)))
+    }
+
+    /// Returns the digest of the bundle's content.
+    pub fn digest(&self) -> Digest {
+        self.record.digest
+    }
+
+    /// Returns the files that are replaced, made or removed, with what they will hold, for somebody who keeps copies. The
+    /// records are among them, so that what is put back fits together.
+    pub fn replacements(&self) -> Vec<(String, Option<&[u8]>)> {
+        let changed = self.files.iter().filter_map(|file| match file.action {
+            Action::Write(_) => Some((file.path.clone(), Some(file.content.as_slice()))),
+            Action::Remove => Some((file.path.clone(), None)),
+            Action::Keep(_) | Action::Conflict => None,
+        });
+        changed.collect()
+    }
+
+    /// Returns true if a file that was there before is replaced or removed.
+    pub fn replaces_something(&self) -> bool {
+        let is_replaced = |file: &Planned| matches!(file.action, Action::Write(_) | Action::Remove) && file.before.is_some();
+        self.files.iter().any(|file| file.purpose != Purpose::Record && is_replaced(file))
+    }
+
+    /// Puts everything in place, at once. A file that somebody has still to decide about stays as it is, so there must be none.
+    ///
+    /// # Errors
+    /// See [`SwapError`]; then everything is as it was.
+    pub fn apply(mut self, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
+        let mut applied = Applied::default();
+        if self.is_nothing_to_do() {
+            return Ok(applied);
+        }
+        let folder = self.folder.clone();
+        let mut swap = Swap::begin(&folder, before_step)?;
+        match self.stage(&mut swap, &mut applied) {
+            Ok(()) => swap.commit()?,
+            Err(error) => {
+                swap.abandon();
+                return Err(error);
+            }
+        }
+        Ok(applied)
+    }
+
+    fn stage(&mut self, swap: &mut Swap<'_>, applied: &mut Applied) -> Result<(), PrepareError> {
+        let (records, content): (Vec<&Planned>, Vec<&Planned>) =
+            self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
+        for file in content {
+            match (file.action, file.before) {
+                (Action::Write(_), before) => {
+                    let stamp = swap.write(&file.path, before, &file.content)?;
+                    applied.written.push(file.path.clone());
+                    let is_the_bundles = Some(digests(&file.content).0) == file.bundle;
+                    if let Some(record) = self.record.files.get_mut(&file.path) {
+                        record.stamp = is_the_bundles.then_some(stamp);
+                    }
+                }
+                (Action::Remove, Some(before)) => {
+                    swap.remove(&file.path, before)?;
+                    applied.removed.push(file.path.clone());
+                }
+                _ => {}
+            }
+        }
+        for (path, bytes) in [(BASE_FILE, &self.base), (RECORD_FILE, &self.record.to_bytes()?)] {
+            let place = self.folder.join(path);
+            let before = super::swap::digest_of(&place).map_err(|source| RecordError::Io { path: place, source })?;
+            swap.write(path, before, bytes)?;
+        }
+        for file in records {
+            if let Action::Write(_) = file.action {
+                swap.write(&file.path, file.before, &file.content)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Planned {
+    /// Returns both edits of the file in one text, if no line was changed by both.
+    fn merged_text(&self, local: &str) -> Option<String> {
+        let server = std::str::from_utf8(&self.content).ok()?;
+        let merged = merged_lines(self.base.as_deref()?, local, server)?;
+        let is_whole = if self.path.ends_with(".json") {
+            serde_json::from_str::<Value>(&merged).is_ok()
+        } else {
+            text::yaml(&merged).is_ok()
+        };
+        is_whole.then_some(merged)
+    }
+}
+
+impl Items {
+    /// Returns the text of the merged list.
+    fn text(&self) -> String {
+        self.text_of_lines().unwrap_or_else(|| {
+            let mut list = self.local.clone();
+            list.entries.clone_from(&self.merged.entries);
+            list.to_yaml()
+        })
+    }
+
+    /// Returns the merged list as merged lines, which keeps comments and order of what somebody wrote; `None` where lines overlap
+    /// or say something else than the merged items.
+    fn text_of_lines(&self) -> Option<String> {
+        let text = merged_lines(&self.base_text, &self.local_text, &self.server_text)?;
+        let list = text::inputs(&text).ok()?;
+        (list.entries == self.merged.entries).then_some(text)
+    }
+}
+
+fn merged_lines(base: &str, local: &str, server: &str) -> Option<String> {
+    let value = |text: &str| Value::from(text);
+    let (base, ours, theirs) = (value(base), value(local), value(server));
+    let sides = Texts { base: Some(&base), local: Some(&ours), server: Some(&theirs) };
+    match merge::merge(Field::Persona, sides) {
+        Merged::Clean(Some(Value::String(mut text))) => {
+            if !text.ends_with('\n') && local.ends_with('\n') {
+                text.push('\n');
+            }
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

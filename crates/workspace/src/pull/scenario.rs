@@ -1,0 +1,102 @@
+//! What a scenario's folder holds of earlier pulls.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use keepstep_core::test_data::workspace_files::{DEFAULT_INPUTS_FILE, SYNC_STATE_FILES};
+use serde_json::Value;
+
+use super::text;
+use crate::pull_record::{PullRecord, RecordError};
+
+/// The files whose merged content is a scenario's configuration, as far as it concerns a pull; the last one that says something
+/// wins.
+const CONFIGURATION: [&str; 3] = ["configs/scenario.yaml", "configs/simulation.yaml", "configs/input.yaml"];
+
+/// A scenario's folder, which need not be there yet.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What keepstep pulled last, unless another program pulled since.
+    pub record: Option<PullRecord>,
+    /// The value of `.state/sync.json`.
+    pub sync_state: Option<Value>,
+    /// The configured path of the inputs.
+    pub inputs_file: String,
+    /// True if there is a `pulled/` folder as 0.4.0 makes it.
+    pub with_pulled: bool,
+}
+
+impl Scenario {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// The system refused, or a newer keepstep pulled last.
+    pub fn read(folder: &Path) -> Result<Self, RecordError> {
+        let sync_state = sync_state(folder)?;
+        let pulled = sync_state.as_ref().and_then(|state| state.get("bundle_version_id")?.as_str());
+        let record = PullRecord::read(folder)?
+            // 0.3.3 knows nothing of our record. What it pulled since is told from its own.
+            .filter(|record| pulled.is_none_or(|pulled| pulled == record.bundle_version_id));
+        let inputs_file = CONFIGURATION.iter().rev().find_map(|path| {
+            let text = std::fs::read_to_string(folder.join(path)).ok()?;
+            Some(text::yaml(&text).ok()?.get("inputs_file")?.as_str()?.to_owned())
+        });
+        Ok(Self {
+            folder: folder.to_owned(),
+            record,
+            sync_state,
+            inputs_file: inputs_file.unwrap_or_else(|| DEFAULT_INPUTS_FILE.to_owned()),
+            with_pulled: folder.join("pulled").is_dir(),
+        })
+    }
+
+    /// Returns the bundle version that is all there, edited or not: a platform that has nothing newer needs to send nothing.
+    pub fn known_bundle(&self) -> Option<&str> {
+        let record = self.record.as_ref()?;
+        let has_state = SYNC_STATE_FILES.iter().all(|path| self.folder.join(path).is_file());
+        let has_layout = record.files.keys().any(|path| path.starts_with("pulled/")) == self.with_pulled
+            && keepstep_core::test_data::names::inputs_path(&self.inputs_file).is_ok_and(|path| record.files.contains_key(&path));
+        (has_state && has_layout).then_some(record.bundle_version_id.as_str())
+    }
+
+    /// Returns the bundle version that was pulled last, by whichever program.
+    pub fn bundle(&self) -> Option<&str> {
+        let recorded = self.record.as_ref().map(|record| record.bundle_version_id.as_str());
+        recorded.or_else(|| self.sync_state.as_ref()?.get("bundle_version_id")?.as_str())
+    }
+
+    /// Returns when the bundle version was pulled, by the platform's clock.
+    pub fn pulled_at(&self) -> Option<&str> {
+        self.sync_state.as_ref()?.get("pulled_at")?.as_str()
+    }
+
+    /// Returns the id of the scenario on the platform, if a pull told it.
+    pub fn id(&self) -> Option<&str> {
+        self.record.as_ref()?.scenario_id.as_deref()
+    }
+}
+
+/// Returns the record of 0.3.3: what the first file says, and what only the second one knows.
+fn sync_state(folder: &Path) -> Result<Option<Value>, RecordError> {
+    let mut state: Option<Value> = None;
+    for path in SYNC_STATE_FILES {
+        let path = folder.join(path);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+            Err(source) => return Err(RecordError::Io { path, source }),
+        };
+        let Ok(Value::Object(members)) = serde_json::from_slice(&text) else { continue };
+        match state.as_mut().and_then(Value::as_object_mut) {
+            None => state = Some(Value::Object(members)),
+            Some(first) => {
+                for (key, value) in members {
+                    first.entry(key).or_insert(value);
+                }
+            }
+        }
+    }
+    Ok(state)
+}

@@ -1,0 +1,411 @@
+//! Putting many files in place so that a crash leaves the old ones or the new ones, never some of each.
+//!
+//! The new files are written and synced in a staging folder inside the scenario's `.state`, so that a rename can put them in
+//! place, and beside them a second name of each file that they replace. Then a journal says what is to happen. From that moment
+//! on the new tree is the one that counts: whoever finds the journal goes on where the first one stopped. Only if that is not
+//! possible any more, because somebody edited one of the files in between or the disk refuses, everything that was not edited
+//! goes back to what it was. Removing the journal ends the swap.
+//!
+//! The order of the files is kept, so a record that is written last says nothing that is not there.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Component, Path, PathBuf};
+
+use keepstep_core::Digest;
+use serde::{Deserialize, Serialize};
+
+/// The staging folder below a scenario's.
+const STAGING: &str = ".state/.pull";
+const JOURNAL: &str = "journal.json";
+
+/// Is called before each step that changes the disk: a test fails there, or dies.
+pub type BeforeStep<'a> = &'a mut dyn FnMut() -> io::Result<()>;
+
+/// Why files were not put in place. Unless it says otherwise, everything is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// The system refused.
+    #[error("cannot {doing} {}: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Somebody wrote the file after it was looked at.
+    #[error("{} was changed while this ran; nothing was written", .path.display())]
+    ChangedMeanwhile {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The file would land somewhere else than its path says.
+    #[error("{} is a link or lies behind one that leads out of the scenario; nothing was written", .path.display())]
+    Link {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A newer keepstep left a swap that this one does not understand.
+    #[error("an interrupted pull of a newer keepstep is in {}; finish it with that one", .path.display())]
+    Newer {
+        /// The staging folder.
+        path: PathBuf,
+    },
+}
+
+/// What was done about a swap that had not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    /// The new files are in place.
+    Completed,
+    /// The old ones are back.
+    TakenBack,
+}
+
+/// The file as it was put in place, to recognise it later without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was written, in nanoseconds since 1970.
+    pub modified: u64,
+}
+
+impl Stamp {
+    /// Returns the stamp of a file.
+    pub fn of(metadata: &fs::Metadata) -> Self {
+        let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        Self { size: metadata.len(), modified: since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(0)) }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    format: u32,
+    steps: Vec<Step>,
+}
+
+/// What happens to one file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Step {
+    /// Below the scenario's folder.
+    path: String,
+    /// The SHA-256 of what is there; `None` where there is nothing.
+    before: Option<Digest>,
+    /// The SHA-256 of what will be there; `None` where the file goes.
+    after: Option<Digest>,
+}
+
+/// Files on their way into a scenario's folder.
+pub struct Swap<'a> {
+    place: Place<'a>,
+    steps: Vec<Step>,
+    before_step: BeforeStep<'a>,
+}
+
+/// A scenario's folder and the staging folder in it.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    folder: &'a Path,
+}
+
+impl<'a> Swap<'a> {
+    /// Begins a swap in a scenario's folder, which is made if it is not there. The caller sees to it that there is only one.
+    ///
+    /// # Errors
+    /// The staging folder cannot be made.
+    pub fn begin(folder: &'a Path, before_step: BeforeStep<'a>) -> Result<Self, SwapError> {
+        let place = Place { folder };
+        let staging = place.staging();
+        // What a swap left that died before its journal was there.
+        discard(&staging).map_err(|source| failed("clear", &staging, source))?;
+        for name in ["new", "old"] {
+            before_step().map_err(|source| failed("make", &staging, source))?;
+            let made = fs::create_dir_all(staging.join(name));
+            made.map_err(|source| failed("make", &staging, source))?;
+        }
+        Ok(Self { place, steps: Vec::new(), before_step })
+    }
+
+    /// Adds a file that is to be there, in place of what has the digest `before`.
+    ///
+    /// # Errors
+    /// It cannot be written, or its path leads elsewhere.
+    pub fn write(&mut self, path: &str, before: Option<Digest>, content: &[u8]) -> Result<Stamp, SwapError> {
+        let target = self.place.target(path)?;
+        (self.before_step)().map_err(|source| failed("write", &target, source))?;
+        let staged = self.place.staged(self.steps.len());
+        let written = write_synced(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
+        self.steps.push(Step { path: path.to_owned(), before, after: Some(Digest::of_bytes(content)) });
+        Ok(written)
+    }
+
+    /// Adds a file that is to go, whose digest is `before`.
+    ///
+    /// # Errors
+    /// Its path leads elsewhere.
+    pub fn remove(&mut self, path: &str, before: Digest) -> Result<(), SwapError> {
+        self.place.target(path)?;
+        self.steps.push(Step { path: path.to_owned(), before: Some(before), after: None });
+        Ok(())
+    }
+
+    /// Puts everything in place.
+    ///
+    /// # Errors
+    /// The system refused, or somebody changed one of the files in the meantime. Everything is as it was then.
+    pub fn commit(mut self) -> Result<(), SwapError> {
+        let prepared = self.prepare();
+        if prepared.is_err() {
+            // Without a journal the staging folder means nothing.
+            let _ = discard(&self.place.staging());
+        }
+        prepared?;
+        let Self { place, steps, before_step } = self;
+        let all: Vec<(usize, &Step)> = steps.iter().enumerate().collect();
+        if let Err(error) = forward(place, &all, before_step) {
+            backward(place, &steps, before_step)?;
+            let _ = finish(place, before_step);
+            return Err(error);
+        }
+        finish(place, before_step)
+    }
+
+    /// Gives up; nothing was put in place.
+    pub fn abandon(self) {
+        let _ = discard(&self.place.staging());
+    }
+
+    /// Does everything that comes before the first change of the tree.
+    fn prepare(&mut self) -> Result<(), SwapError> {
+        for (number, step) in self.steps.iter().enumerate() {
+            let target = self.place.target(&step.path)?;
+            (self.before_step)().map_err(|source| failed("keep", &target, source))?;
+            if digest_of(&target).map_err(|source| failed("read", &target, source))? != step.before {
+                return Err(SwapError::ChangedMeanwhile { path: target });
+            }
+            if step.before.is_some() {
+                keep(&target, &self.place.kept(number)).map_err(|source| failed("keep", &target, source))?;
+            }
+            if let (Some(parent), Some(_)) = (target.parent(), step.after) {
+                fs::create_dir_all(parent).map_err(|source| failed("make", parent, source))?;
+            }
+        }
+        let staging = self.place.staging();
+        let journal = Journal { format: 1, steps: self.steps.clone() };
+        (self.before_step)().map_err(|source| failed("write", &staging, source))?;
+        let path = staging.join(JOURNAL);
+        let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
+        let temporary = staging.join("journal.new");
+        let written = write_synced(&temporary, &temporary, &text).map(|_| ());
+        written.and_then(|()| sync_folder(&staging.join("new"))).map_err(|source| failed("write", &path, source))?;
+        sync_folder(&staging.join("old")).map_err(|source| failed("write", &path, source))?;
+        (self.before_step)().map_err(|source| failed("write", &path, source))?;
+        fs::rename(&temporary, &path).map_err(|source| failed("write", &path, source))?;
+        sync_folder(&staging).map_err(|source| failed("write", &path, source))
+    }
+}
+
+/// Returns true if a swap in the scenario's folder did not end. Costs one look at the disk.
+pub fn is_interrupted(folder: &Path) -> bool {
+    Place { folder }.staging().join(JOURNAL).exists()
+}
+
+/// Ends a swap that was interrupted: completes it, or takes it back where somebody edited a file in the meantime. `None` if
+/// there is nothing to end. The caller sees to it that no other swap is at work.
+///
+/// # Errors
+/// The system refused; the next call tries again.
+pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Recovered>, SwapError> {
+    let place = Place { folder };
+    let path = place.staging().join(JOURNAL);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("read", &path, source)),
+    };
+    let journal: Journal = serde_json::from_slice(&text).map_err(|error| failed("read", &path, error.into()))?;
+    if journal.format != 1 {
+        return Err(SwapError::Newer { path: place.staging() });
+    }
+    let pending = pending(place, &journal.steps)?;
+    let recovered = if pending.is_some_and(|pending| forward(place, &pending, before_step).is_ok()) {
+        Recovered::Completed
+    } else {
+        backward(place, &journal.steps, before_step)?;
+        Recovered::TakenBack
+    };
+    finish(place, before_step)?;
+    Ok(Some(recovered))
+}
+
+/// Returns the steps that an interrupted swap still has to do; `None` if one of them cannot be done any more.
+fn pending<'s>(place: Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize, &'s Step)>>, SwapError> {
+    let mut pending = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        let target = place.target(&step.path)?;
+        let now = digest_of(&target).map_err(|source| failed("read", &target, source))?;
+        let staged = digest_of(&place.staged(number)).map_err(|source| failed("read", &target, source))?;
+        if now == step.after {
+            continue;
+        }
+        match (step.after, staged) {
+            (Some(_), Some(_)) if now == step.before && staged == step.after => pending.push((number, step)),
+            (None, _) if now == step.before => pending.push((number, step)),
+            // It was done, and the file was edited since; or it was to go, and was edited.
+            (Some(_), None) | (None, _) => {}
+            (Some(_), Some(_)) => return Ok(None),
+        }
+    }
+    Ok(Some(pending))
+}
+
+/// Puts the new files in place.
+fn forward(place: Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+    for (number, step) in steps {
+        let target = place.target(&step.path)?;
+        before_step().map_err(|source| failed("replace", &target, source))?;
+        let done = match step.after {
+            Some(_) => fs::rename(place.staged(*number), &target),
+            None => gone(fs::remove_file(&target)),
+        };
+        done.map_err(|source| failed("replace", &target, source))?;
+    }
+    sync_folders_of(place, steps.iter().map(|(_, step)| *step));
+    Ok(())
+}
+
+/// Puts the old files back where the new ones are. A file that is neither was edited since, and stays.
+fn backward(place: Place<'_>, steps: &[Step], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+    for (number, step) in steps.iter().enumerate() {
+        let target = place.target(&step.path)?;
+        // The system may refuse once more; then the journal stays and the next command tries again.
+        let _ = before_step();
+        let now = digest_of(&target).map_err(|source| failed("read", &target, source))?;
+        if now != step.after || now == step.before {
+            continue;
+        }
+        let done = match step.before {
+            Some(_) => fs::rename(place.kept(number), &target),
+            None => gone(fs::remove_file(&target)),
+        };
+        done.map_err(|source| failed("put back", &target, source))?;
+    }
+    sync_folders_of(place, steps);
+    Ok(())
+}
+
+/// Ends the swap.
+fn finish(place: Place<'_>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+    let staging = place.staging();
+    let journal = staging.join(JOURNAL);
+    before_step().map_err(|source| failed("remove", &journal, source))?;
+    fs::remove_file(&journal).map_err(|source| failed("remove", &journal, source))?;
+    let _ = sync_folder(&staging);
+    // What stays behind without a journal means nothing, and the next swap clears it.
+    let _ = discard(&staging);
+    Ok(())
+}
+
+impl Place<'_> {
+    fn staging(self) -> PathBuf {
+        self.folder.join(STAGING)
+    }
+
+    fn staged(self, number: usize) -> PathBuf {
+        self.staging().join("new").join(number.to_string())
+    }
+
+    fn kept(self, number: usize) -> PathBuf {
+        self.staging().join("old").join(number.to_string())
+    }
+
+    /// Returns where a file is. Neither it nor a folder on its way may be a link that leads out of the scenario: the folder may
+    /// come from somebody else.
+    fn target(self, path: &str) -> Result<PathBuf, SwapError> {
+        let target = self.folder.join(path);
+        let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
+        if !is_plain || is_link || !stays_inside(self.folder, &target) {
+            return Err(SwapError::Link { path: target });
+        }
+        Ok(target)
+    }
+}
+
+/// Returns true if the nearest folder of the path that exists is inside the scenario's.
+fn stays_inside(folder: &Path, target: &Path) -> bool {
+    let Ok(folder_itself) = folder.canonicalize() else { return false };
+    let parents = target.ancestors().skip(1).take_while(|parent| parent.starts_with(folder));
+    let nearest = parents.filter_map(|parent| parent.canonicalize().ok()).next();
+    nearest.is_some_and(|nearest| nearest.starts_with(folder_itself))
+}
+
+/// Returns the SHA-256 of a file; `None` where there is none.
+pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Digest::of_bytes(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a new file with the permissions that `target` has, synced.
+fn write_synced(path: &Path, target: &Path, content: &[u8]) -> io::Result<Stamp> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    if let Ok(metadata) = fs::metadata(target) {
+        let _ = file.set_permissions(metadata.permissions());
+    }
+    file.sync_all()?;
+    Ok(Stamp::of(&file.metadata()?))
+}
+
+/// Gives a file a second name, or copies it where the file system has no such thing.
+fn keep(target: &Path, kept: &Path) -> io::Result<()> {
+    if fs::hard_link(target, kept).is_ok() {
+        return Ok(());
+    }
+    fs::copy(target, kept)?;
+    File::open(kept)?.sync_all()
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn discard(staging: &Path) -> io::Result<()> {
+    gone(fs::remove_dir_all(staging))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Not every file system can sync a folder.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+/// Syncs the folders whose entries changed. Best effort: the journal is there until then.
+fn sync_folders_of<'s>(place: Place<'_>, steps: impl IntoIterator<Item = &'s Step>) {
+    let parent = |step: &Step| place.folder.join(&step.path).parent().map(Path::to_owned);
+    let mut folders: Vec<PathBuf> = steps.into_iter().filter_map(parent).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for folder in folders {
+        let _ = sync_folder(&folder);
+    }
+}
+
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> SwapError {
+    SwapError::Io { doing, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+#[path = "swap_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Tree = BTreeMap<String, String>;
+
+fn read(folder: &Path) -> Tree {
+    let mut tree = Tree::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().flatten() {
+            let path = entry.path();
+            if path.ends_with(".pull") {
+                continue;
+            } else if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                tree.insert(name, fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    tree
+}
+
+fn write(folder: &Path, tree: &Tree) {
+    for (path, text) in tree {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn digest(text: &String) -> Digest {
+    Digest::of_bytes(text.as_bytes())
+}
+
+fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+    let mut swap = Swap::begin(folder, before_step)?;
+    for (path, text) in new {
+        swap.write(path, old.get(path).map(digest), text.as_bytes())?;
+    }
+    for (path, text) in old.iter().filter(|(path, _)| !new.contains_key(*path)) {
+        swap.remove(path, digest(text))?;
+    }
+    swap.commit()
+}
+
+/// Does something that dies before a certain step; returns false if it was done before.
+fn dies(at: u32, action: impl FnOnce(BeforeStep<'_>)) -> bool {
+    let mut left = at;
+    let mut before_step = || {
+        if left == 0 {
+            resume_unwind(Box::new("died"));
+        }
+        left -= 1;
+        Ok(())
+    };
+    catch_unwind(AssertUnwindSafe(|| action(&mut before_step))).is_err()
+}
+
+fn trees() -> impl Strategy<Value = Tree> {
+    prop::collection::btree_map("[ab]/[a-d]", "[xyz]{1,3}", 0..6)
+}
+
+proptest! {
+    // Each case syncs the disk many times.
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn f3_f37_a_crash_leaves_the_old_tree_or_the_new_one(old in trees(), new in trees(), first in 0u32..60, second in 0u32..30) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        write(folder, &old);
+        let died = dies(first, |hook| swap(folder, &old, &new, hook).unwrap());
+        // The one that tidies up may die, too.
+        dies(second, |hook| assert!(recover(folder, hook).is_ok()));
+        recover(folder, &mut || Ok(())).unwrap();
+        let now = read(folder);
+        prop_assert!(now == new || (died && now == old), "{now:?}");
+        prop_assert!(!is_interrupted(folder));
+    }
+
+    #[test]
+    fn f37_a_disk_that_refuses_leaves_the_old_tree(old in trees(), new in trees(), at in 0u32..60) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        write(folder, &old);
+        let mut left = at;
+        let mut before_step = || {
+            left = left.checked_sub(1).unwrap_or(u32::MAX);
+            if left == u32::MAX { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        };
+        let done = swap(folder, &old, &new, &mut before_step);
+        let was_ended = done.is_ok() || !is_interrupted(folder);
+        recover(folder, &mut || Ok(())).unwrap();
+        let now = read(folder);
+        // Where only the very last step fails, everything is in place already, and the journal says so.
+        prop_assert!(if done.is_ok() || !was_ended { now == new } else { now == old }, "{done:?} {now:?}");
+    }
+
+    #[test]
+    fn f1_what_somebody_edits_after_a_crash_stays(old in trees(), new in trees(), at in 0u32..60, edited in "[ab]/[a-d]") {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        write(folder, &old);
+        dies(at, |hook| swap(folder, &old, &new, hook).unwrap());
+        write(folder, &Tree::from([(edited.clone(), "edited".to_owned())]));
+        recover(folder, &mut || Ok(())).unwrap();
+        prop_assert_eq!(&read(folder)[&edited], "edited");
+    }
+}
+
+#[test]
+fn f1_a_file_that_changed_meanwhile_stops_the_swap() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let tree = |text: &str| Tree::from([("a/a".to_owned(), text.to_owned())]);
+    write(folder, &tree("edited"));
+    let error = swap(folder, &tree("looked at"), &tree("new"), &mut || Ok(())).unwrap_err();
+    assert!(matches!(error, SwapError::ChangedMeanwhile { .. }), "{error}");
+    assert_eq!(read(folder), tree("edited"));
+}
+
+#[cfg(unix)]
+#[test]
+fn f34_links_lead_nowhere() {
+    let world = tempfile::tempdir().unwrap();
+    let (folder, outside) = (world.path().join("scenario"), world.path().join("outside"));
+    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, folder.join("inputs")).unwrap();
+    std::os::unix::fs::symlink(outside.join("x"), folder.join("file")).unwrap();
+    for path in ["inputs/a", "inputs/b/c", "file", "../outside/x", "/etc/x"] {
+        let mut hook = || Ok(());
+        let mut swap = Swap::begin(&folder, &mut hook).unwrap();
+        assert!(matches!(swap.write(path, None, b"x"), Err(SwapError::Link { .. })), "{path}");
+    }
+    assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
+}

@@ -1,0 +1,228 @@
+//! `.state/pull.json`: what was last pulled into a scenario's folder, and `.state/pull_base.json`: its text.
+//!
+//! The record has a digest for each file of the bundle, so that an edit is told from what was pulled, and the length and time
+//! of what was written, so that looking at a hundred scenarios does not take reading them. The text is the base of the next
+//! merge. It is kept here rather than asked for, so that nothing is lost when a bundle is deleted from the platform.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use keepstep_core::Digest;
+use keepstep_core::test_data::bundle::Bundle;
+use keepstep_core::test_data::input_list::InputList;
+use keepstep_core::test_data::workspace_files::{Purpose, Rendered};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::pull::swap::Stamp;
+
+/// The record, below the scenario's folder.
+pub const RECORD_FILE: &str = ".state/pull.json";
+
+/// The text of what was pulled, below the scenario's folder.
+pub const BASE_FILE: &str = ".state/pull_base.json";
+
+/// The version of both formats that this code writes.
+const FORMAT: u32 = 1;
+
+/// What was last pulled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PullRecord {
+    format: u32,
+    /// The bundle version.
+    pub bundle_version_id: String,
+    /// The digest of its content.
+    pub digest: Digest,
+    /// The project on the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// The scenario on the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario_id: Option<String>,
+    /// The scenario's name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario_name: Option<String>,
+    /// The bundle's files.
+    pub files: BTreeMap<String, FileRecord>,
+}
+
+/// A file of the bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// The digest of the bundle's content, in which the ends of lines do not count.
+    pub digest: Digest,
+    /// The file as it was put in place, if that was the bundle's content.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
+}
+
+/// The text of what was pulled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullBase {
+    /// The bundle version.
+    pub bundle_version_id: String,
+    /// The path of the inputs file.
+    pub inputs_path: String,
+    /// The inputs.
+    pub inputs: Vec<Value>,
+    /// The other files that people may edit.
+    pub files: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct BaseOut<'a> {
+    format: u32,
+    bundle_version_id: &'a str,
+    inputs_path: &'a str,
+    inputs: &'a [Value],
+    files: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Deserialize)]
+struct BaseIn {
+    format: u32,
+    bundle_version_id: String,
+    inputs_path: String,
+    inputs: Vec<Value>,
+    files: BTreeMap<String, String>,
+}
+
+/// A record cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The system refused.
+    #[error("cannot read {}: {source}", .path.display())]
+    Io {
+        /// The record.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A newer keepstep wrote it.
+    #[error("{} has format {found}, and this keepstep knows formats up to {FORMAT}; use the newer one", .path.display())]
+    Newer {
+        /// The record.
+        path: PathBuf,
+        /// The format that it names.
+        found: u64,
+    },
+}
+
+impl PullRecord {
+    /// Returns the record of a bundle whose files are still to be added.
+    pub(crate) fn of(bundle: &Bundle, project_id: Option<&str>) -> Self {
+        Self {
+            format: FORMAT,
+            bundle_version_id: bundle.id().to_owned(),
+            digest: bundle.content_digest(),
+            project_id: bundle.project_id().or_else(|| project_id.map(str::to_owned)),
+            scenario_id: bundle.scenario_id(),
+            scenario_name: bundle.scenario_name().map(str::to_owned),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the record of a scenario's folder. One that nobody can read any more counts as none: everything that it would say
+    /// can be found out again.
+    ///
+    /// # Errors
+    /// The system refused, or a newer keepstep wrote it.
+    pub fn read(folder: &Path) -> Result<Option<Self>, RecordError> {
+        let path = folder.join(RECORD_FILE);
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
+        match serde_json::from_slice::<Self>(&bytes) {
+            Ok(record) if record.format == FORMAT => Ok(Some(record)),
+            _ => newer(&path, &bytes).map_or(Ok(None), Err),
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self)
+    }
+}
+
+impl PullBase {
+    /// Returns the base that a bundle is for the next merge.
+    pub fn of(bundle: &Bundle, rendered: Rendered) -> Self {
+        let is_content = |purpose| purpose == Purpose::Content;
+        let files = rendered.files.into_iter().filter(|file| is_content(file.purpose));
+        Self {
+            bundle_version_id: bundle.id().to_owned(),
+            inputs_path: rendered.inputs_path,
+            inputs: rendered.inputs.entries,
+            files: files.map(|file| (file.path, String::from_utf8_lossy(&file.content).into_owned())).collect(),
+        }
+    }
+
+    /// Reads the base of a scenario's folder, if it is that of a bundle version.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn read(folder: &Path, bundle_version: &str) -> Result<Option<Self>, RecordError> {
+        let Some(bytes) = read_if_there(&folder.join(BASE_FILE))? else { return Ok(None) };
+        let read: Option<BaseIn> = serde_json::from_slice(&bytes).ok();
+        let usable = read.filter(|base| base.format == FORMAT && base.bundle_version_id == bundle_version);
+        Ok(usable.map(|base| Self {
+            bundle_version_id: base.bundle_version_id,
+            inputs_path: base.inputs_path,
+            inputs: base.inputs,
+            files: base.files,
+        }))
+    }
+
+    /// Returns the text of a file as it was pulled.
+    pub fn text(&self, path: &str) -> Option<String> {
+        if path != self.inputs_path {
+            return self.files.get(path).cloned();
+        }
+        Some(InputList::of_entries(self.inputs.clone()).to_yaml())
+    }
+
+    /// Returns the file of the base that a bundle will be.
+    pub(crate) fn bytes_of(bundle: &Bundle, rendered: &Rendered) -> serde_json::Result<Vec<u8>> {
+        let content = rendered.files.iter().filter(|file| file.purpose == Purpose::Content);
+        serde_json::to_vec(&BaseOut {
+            format: FORMAT,
+            bundle_version_id: bundle.id(),
+            inputs_path: &rendered.inputs_path,
+            inputs: &rendered.inputs.entries,
+            files: content.filter_map(|file| Some((file.path.as_str(), std::str::from_utf8(&file.content).ok()?))).collect(),
+        })
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, RecordError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RecordError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Returns the error for a record of a later format, if it is one.
+fn newer(path: &Path, bytes: &[u8]) -> Option<RecordError> {
+    let value: Value = serde_json::from_slice(bytes).ok()?;
+    let found = value.get("format")?.as_u64().filter(|found| *found > u64::from(FORMAT))?;
+    Some(RecordError::Newer { path: path.to_owned(), found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_record_is_none_and_a_newer_one_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| {
+            std::fs::create_dir_all(folder.path().join(".state")).unwrap();
+            std::fs::write(folder.path().join(RECORD_FILE), text).unwrap();
+            PullRecord::read(folder.path())
+        };
+        assert!(PullRecord::read(folder.path()).unwrap().is_none());
+        for text in ["", "{", "[]", "{\"format\": 1}", "{\"format\": 0}"] {
+            assert!(write(text).unwrap().is_none(), "{text}");
+        }
+        assert!(matches!(write("{\"format\": 2, \"more\": 1}"), Err(RecordError::Newer { found: 2, .. })));
+    }
+}
