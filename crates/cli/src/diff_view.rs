@@ -40,7 +40,8 @@ fn kind(value: Option<&Value>) -> &'static str {
     }
 }
 
-fn line(row: &Row) -> Text {
+/// Returns a row as it is shown.
+pub(crate) fn line(row: &Row) -> Text {
     match row {
         Row::Folded { lines } => Text::of(Label::Unchanged, format!("  ... {} ...", count(*lines, "unchanged line"))),
         Row::Line { tag, segments } => {

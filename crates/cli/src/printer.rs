@@ -169,6 +169,11 @@ impl Printer {
         self.manner.json
     }
 
+    /// Returns true if the caller wants no status lines and hints.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.manner.quiet
+    }
+
     /// Returns true if stderr has colour.
     pub(crate) fn is_colored(&self) -> bool {
         self.manner.color_stderr

@@ -212,7 +212,12 @@ impl Known {
         let text = match (&scenario.record, question.previous) {
             (Some(record), _) => {
                 base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest)));
-                PullBase::read(folder, &record.bundle_version_id)?
+                match (PullBase::read(folder, &record.bundle_version_id)?, question.previous) {
+                    (None, Some(previous)) if previous.id() == record.bundle_version_id => {
+                        Some(PullBase::of(previous, workspace_files::render(previous, placement)?))
+                    }
+                    (base, _) => base,
+                }
             }
             (None, Some(previous)) => {
                 let previous_files = workspace_files::render(previous, placement)?;
@@ -439,9 +444,10 @@ impl Prepared {
     }
 
     /// Returns the files that are replaced, made or removed, with what they will hold, for somebody who keeps copies. The
-    /// records are among them, so that what is put back fits together.
+    /// records are not among them: what is put back counts as an edit of what was pulled, so that no later pull takes it away.
     pub fn replacements(&self) -> Vec<(String, Option<&[u8]>)> {
-        let changed = self.files.iter().filter_map(|file| match file.action {
+        let content = self.files.iter().filter(|file| file.purpose != Purpose::Record);
+        let changed = content.filter_map(|file| match file.action {
             Action::Write(_) => Some((file.path.clone(), Some(file.content.as_slice()))),
             Action::Remove => Some((file.path.clone(), None)),
             Action::Keep(_) | Action::Conflict => None,

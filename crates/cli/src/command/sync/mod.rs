@@ -6,6 +6,7 @@
 
 mod carry_out;
 mod choose;
+pub(crate) mod pull;
 pub(crate) mod report;
 mod status;
 
@@ -48,8 +49,7 @@ enum Command {
     /// Show what is ahead, behind or changed on both sides
     Status(status::Arguments),
     /// Test data to the workspace
-    #[command(hide = true)]
-    Pull(Later),
+    Pull(pull::Arguments),
     /// Results to the platform
     #[command(hide = true, alias = "push")]
     Upload(Later),
@@ -106,7 +106,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     match &arguments.command {
         None => sync(context, &arguments.options),
         Some(Command::Status(arguments)) => status::run(context, arguments),
-        Some(Command::Pull(_)) => Err(Failure::usage(peer_commands::later(context.program, "sync pull"))),
+        Some(Command::Pull(arguments)) => pull::run(context, arguments),
         Some(Command::Upload(_)) => Err(Failure::usage(peer_commands::later(context.program, "sync upload"))),
     }
 }

@@ -1,0 +1,120 @@
+//! What only a person can decide: inputs and files that were edited here and changed on the platform.
+
+use keepstep_core::diff;
+use keepstep_workspace::pull::{Choice, Collision, Prepared};
+use serde_json::Value;
+
+use super::{Run, Target};
+use crate::diff_view;
+use crate::failure::Failure;
+use crate::printer::{Text, count};
+use crate::prompt;
+use crate::visible::visible_line;
+
+/// How many collisions a message names.
+const MOST_NAMED: usize = 20;
+
+/// Has a person decide everything that has to be decided, or fails and names it where there is nobody to ask.
+pub(super) fn settle(run: &Run<'_>, target: &Target, prepared: &mut Prepared) -> Result<(), Failure> {
+    let collisions = prepared.collisions();
+    if collisions.is_empty() {
+        return Ok(());
+    }
+    if !run.context.can_ask || run.arguments.dry_run {
+        return Err(refusal(target, &collisions));
+    }
+    for collision in &collisions {
+        let choice = ask(run, collision)?;
+        prepared.settle(collision, choice);
+    }
+    Ok(())
+}
+
+fn refusal(target: &Target, collisions: &[Collision]) -> Failure {
+    let mut lines: Vec<String> = collisions.iter().take(MOST_NAMED).map(|collision| format!("  {}", words(collision))).collect();
+    if collisions.len() > MOST_NAMED {
+        lines.push(format!("  and {} more", collisions.len() - MOST_NAMED));
+    }
+    Failure::Conflict {
+        message: format!(
+            "{} of {} changed here and on the server; nothing was written:\n{}",
+            count(collisions.len(), "part"),
+            visible_line(&target.name),
+            lines.join("\n")
+        ),
+        hints: vec![
+            "run `keepstep sync pull` on a terminal to decide about each one".to_owned(),
+            "`keepstep sync pull --force` takes the server's; `keepstep undo` brings back what was here".to_owned(),
+        ],
+    }
+}
+
+/// Returns what collides, in a line.
+fn words(collision: &Collision) -> String {
+    match collision {
+        Collision::Item { path, conflict } => {
+            let (local, server) = conflict.texts();
+            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", shortened(text)));
+            let what = match (&conflict.local, &conflict.server) {
+                (None, _) => "removed here, changed on the server".to_owned(),
+                (_, None) => "edited here, removed on the server".to_owned(),
+                _ => conflict.members.join(", "),
+            };
+            format!("{path}: input {}{said}: {}", visible_line(&conflict.id), visible_line(&what))
+        }
+        Collision::File { path, problem, .. } => match problem {
+            Some(problem) => format!("{path}: it cannot be read: {}", visible_line(problem)),
+            None => path.clone(),
+        },
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 50;
+    let line: String = text.chars().take(LONGEST).collect();
+    let dots = if text.chars().count() > LONGEST { "…" } else { "" };
+    format!("\"{}{dots}\"", visible_line(&line))
+}
+
+fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
+    let printer = &run.context.printer;
+    let (question, both) = match collision {
+        Collision::Item { path, conflict } => {
+            let both = (conflict.local.is_some() && conflict.server.is_some())
+                .then_some("Keep both: mine as an input of its own");
+            (format!("What would you like to do with input {} in {path}?", conflict.id), both)
+        }
+        Collision::File { path, merged, .. } => {
+            let both = merged.as_ref().map(|_| "Merge: keep both sides' edits");
+            (format!("What would you like to do with {path}?"), both)
+        }
+    };
+    printer.notice(Text::from(words(collision)));
+    let mut choices = vec![(Some(Choice::KeepMine), "Keep mine"), (Some(Choice::TakeTheirs), "Take the server's")];
+    choices.extend(both.map(|label| (Some(Choice::Both), label)));
+    choices.push((None, "Show the difference"));
+    let labels: Vec<&str> = choices.iter().map(|(_, label)| *label).collect();
+    loop {
+        let picked = prompt::select(printer, &question, &labels)?;
+        match choices.get(picked).and_then(|(choice, _)| *choice) {
+            Some(choice) => return Ok(choice),
+            None => show(run, collision),
+        }
+    }
+}
+
+/// Shows how the server's side becomes the local one.
+fn show(run: &Run<'_>, collision: &Collision) {
+    let printer = &run.context.printer;
+    let (local, server) = match collision {
+        Collision::Item { conflict, .. } => {
+            let text = |value: &Option<Value>| value.as_ref().map(keepstep_core::test_data::yaml::to_yaml).unwrap_or_default();
+            (text(&conflict.local), text(&conflict.server))
+        }
+        Collision::File { local, server, .. } => (local.clone(), server.clone()),
+    };
+    printer.notice(diff_view::legend("on the server", "here"));
+    for row in diff::rows(&server, &local) {
+        printer.notice(diff_view::line(&row));
+    }
+}

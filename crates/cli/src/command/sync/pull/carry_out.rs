@@ -1,0 +1,149 @@
+//! Bringing what was fetched into the scenario's folder.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use keepstep_core::Digest;
+use keepstep_workspace::links::Link;
+use keepstep_workspace::pull::{PrepareError, Prepared, Question, Scenario, SwapError, prepare};
+use serde_json::Value;
+
+use super::fetch::Fetched;
+use super::{Run, Target, ask, report};
+use crate::failure::Failure;
+use crate::keepstep_folder::{Folder, Replaced};
+use crate::lock_file::LockFile;
+
+/// What the lock file notes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulled<'a> {
+    pub(super) bundle: &'a str,
+    pub(super) digest: Digest,
+    pub(super) project: Option<&'a str>,
+    pub(super) scenario: Option<&'a str>,
+}
+
+/// Decides, asks, writes and tells. Returns what happened, for programs.
+pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<Value, Failure> {
+    let bundle = &fetched.bundle;
+    let _guard = run.guard()?;
+    // Read again: another keepstep may have been at work until now.
+    let local = Scenario::read(&target.path)?;
+    let mut prepared = prepare(Question {
+        scenario: &local,
+        bundle,
+        previous: fetched.previous.as_ref(),
+        api_url: run.server.name(),
+        project_id: run.project.as_deref(),
+        force: run.arguments.force,
+    })?;
+    if let Some(what) = prepared.mass_removal().filter(|_| !run.arguments.force) {
+        return Err(Failure::Conflict {
+            message: format!("bundle version {} takes away {what}; nothing was written", bundle.id()),
+            hints: vec!["if that is meant, `keepstep sync pull --force` does it; `keepstep undo` brings it back".to_owned()],
+        });
+    }
+    ask::settle(run, target, &mut prepared)?;
+    let told = report::Told::of(&prepared, &local, bundle);
+    if run.arguments.dry_run {
+        told.show_plan(run.context, target);
+        return Ok(told.document(target, None));
+    }
+    let undo = if prepared.is_nothing_to_do() { None } else { put_in_place(run, target, prepared)? };
+    let scenario = bundle.scenario_id();
+    let project = bundle.project_id().or_else(|| run.project.clone());
+    let pulled = Pulled {
+        bundle: bundle.id(),
+        digest: bundle.content_digest(),
+        project: project.as_deref(),
+        scenario: scenario.as_deref(),
+    };
+    note_in_lock(run, target, pulled)?;
+    note_in_workspace(run, target, fetched, is_only)?;
+    told.show(run.context, target, undo.as_deref());
+    Ok(told.document(target, undo.as_deref()))
+}
+
+/// Puts everything in place and returns the id under which what was replaced is kept.
+fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Option<String>, Failure> {
+    let root = run.workspace.root();
+    let folder = Folder::of(root);
+    let kept = if prepared.replaces_something() {
+        let replaced = replaced(root, &target.path, &prepared)?;
+        Some(folder.keep("sync pull", Timestamp::now(), &replaced)?)
+    } else {
+        None
+    };
+    match prepared.apply(&mut || Ok(())) {
+        Ok(_) => Ok(kept),
+        Err(error) => {
+            if let Some(id) = &kept {
+                folder.forget(id);
+            }
+            Err(match error {
+                PrepareError::Swap(error @ SwapError::ChangedMeanwhile { .. }) => Failure::Conflict {
+                    message: error.to_string(),
+                    hints: vec!["run the command again to work with the file as it is now".to_owned()],
+                },
+                error => error.into(),
+            })
+        }
+    }
+}
+
+/// Returns what is about to be replaced, for the copies.
+fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Result<Vec<Replaced>, Failure> {
+    let mut replaced = Vec::new();
+    for (path, after) in prepared.replacements() {
+        let place = scenario.join(&path);
+        let before = match std::fs::read(&place) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::io("read", &place.display().to_string(), error)),
+        };
+        let path = place.strip_prefix(root).unwrap_or(&place).to_owned();
+        replaced.push(Replaced { path, before, after: after.map(<[u8]>::to_vec) });
+    }
+    Ok(replaced)
+}
+
+/// Notes in `keepstep.lock` what was pulled, if it does not say so yet.
+pub(super) fn note_in_lock(run: &Run<'_>, target: &Target, pulled: Pulled<'_>) -> Result<(), Failure> {
+    let mut lock = LockFile::read(run.workspace.root())?;
+    let entry = lock.lock.scenario_mut(&target.folder);
+    entry.agree(pulled.bundle, pulled.digest);
+    entry.project = pulled.project.map(str::to_owned);
+    entry.scenario = pulled.scenario.map(str::to_owned);
+    lock.write().map(|_| ())
+}
+
+/// Notes which scenario of the platform the folder belongs to, and selects it if it is the only one and none is.
+fn note_in_workspace(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<(), Failure> {
+    let workspace = run.workspace;
+    if !target.path.starts_with(workspace.folder()) {
+        return Ok(());
+    }
+    let bundle = &fetched.bundle;
+    let Some(id) = bundle.scenario_id() else { return Ok(()) };
+    let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
+    let mut links = workspace.links()?;
+    let before = links.clone();
+    links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
+    if links != before {
+        workspace.write_links(&links)?;
+    }
+    let mut context = workspace.context()?;
+    let before = context.clone();
+    if context.scenario().is_none() && is_only && target.is_one_of_all {
+        let now = Timestamp::now().to_string();
+        context.select_scenario(Some(&id), &name, &target.folder, &now);
+        run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
+    }
+    if context.scenario().is_some_and(|current| current.folder == target.folder) {
+        context.note_pulled(bundle.id(), None);
+    }
+    if context != before {
+        workspace.write_context(&context)?;
+    }
+    Ok(())
+}

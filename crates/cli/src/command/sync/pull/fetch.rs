@@ -1,0 +1,93 @@
+//! Asking the platform for a bundle.
+
+use keepstep_api::fluxloop::PullRequest;
+use keepstep_client::ClientError;
+use keepstep_client::test_data::PullAnswer;
+use keepstep_core::Digest;
+use keepstep_core::test_data::bundle::{Bundle, BundleError};
+use keepstep_workspace::pull::Scenario;
+use keepstep_workspace::pull_record::BASE_FILE;
+
+use super::{Run, Target};
+use crate::failure::Failure;
+use crate::visible::visible_line;
+
+/// What the platform has.
+pub(super) struct Fetched {
+    /// The bundle that is pulled.
+    pub(super) bundle: Bundle,
+    /// The one that was pulled last, where the folder does not hold it itself.
+    pub(super) previous: Option<Bundle>,
+}
+
+/// Returns the bundle, or `None` if all of it is there.
+pub(super) fn fetch(run: &Run<'_>, target: &Target, local: &Scenario, locked: Option<Digest>) -> Result<Option<Fetched>, Failure> {
+    let mut known = local.known_bundle();
+    // With --force everything has to be as the platform has it, so what is not has to be fetched.
+    if run.arguments.force && known.is_some() && !local.edits()?.is_empty() {
+        known = None;
+    }
+    // Another project's bundle is not the one that is there, whatever it is called.
+    let recorded_project = local.record.as_ref().and_then(|record| record.project_id.as_deref());
+    if run.project.as_deref().zip(recorded_project).is_some_and(|(asked, recorded)| asked != recorded) {
+        known = None;
+    }
+    let request = PullRequest {
+        bundle_version_id: target.bundle.clone(),
+        project_id: run.project.clone(),
+        scenario_id: target.id.clone(),
+        known_bundle_version_id: known.map(str::to_owned),
+        include_inputs: Some(true),
+        include_personas: Some(true),
+        include_criteria: Some(true),
+    };
+    let response = match run.server.pull(&request, None)? {
+        PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
+            return Ok(None);
+        }
+        PullAnswer::NotModified => {
+            let message = format!("{} says that nothing is new, although nothing was named; nothing was changed", run.server.name());
+            return Err(Failure::StoredOtherwise(message));
+        }
+        PullAnswer::Fresh { response, .. } => response,
+    };
+    let bundle = Bundle::from_response(response).map_err(refused)?;
+    bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
+    if let Some((asked, answered)) = run.project.clone().zip(bundle.project_id()).filter(|(asked, answered)| asked != answered) {
+        return Err(refused(BundleError::Another { what: "project", asked, answered }));
+    }
+    if locked.is_some_and(|digest| digest != bundle.content_digest()) {
+        return Err(Failure::StoredOtherwise(format!(
+            "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
+            visible_line(bundle.id()),
+            run.server.name()
+        )));
+    }
+    let previous = previous(run, target, local, &bundle)?;
+    Ok(Some(Fetched { bundle, previous }))
+}
+
+/// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no
+/// more is none: then nobody can tell who changed what, and what differs is asked about.
+fn previous(run: &Run<'_>, target: &Target, local: &Scenario, bundle: &Bundle) -> Result<Option<Bundle>, Failure> {
+    let has_base = local.record.is_some() && local.folder.join(BASE_FILE).is_file();
+    let Some(id) = local.bundle().filter(|_| !has_base && !run.arguments.force) else { return Ok(None) };
+    if id == bundle.id() {
+        return Ok(Some(bundle.clone()));
+    }
+    let request = PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
+    let answer = run.server.block_on(run.server.client().pull(&request, None));
+    match answer {
+        Ok(PullAnswer::Fresh { response, .. }) => {
+            let previous = Bundle::from_response(response).ok();
+            Ok(previous.filter(|previous| previous.check_asked(Some(id), target.id.as_deref()).is_ok()))
+        }
+        Ok(PullAnswer::NotModified) => Ok(None),
+        Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::Refused { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refused(error: BundleError) -> Failure {
+    Failure::StoredOtherwise(error.to_string())
+}

@@ -1,0 +1,175 @@
+//! Which scenarios a pull is about.
+
+use keepstep_api::fluxloop;
+use keepstep_core::test_data::names::{Kind, Named, file_name};
+use keepstep_workspace::pull::Scenario as Pulled;
+use keepstep_workspace::{Scenario, ScenarioError};
+
+use super::{Arguments, Place, Run, Target};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::lock_file::LockFile;
+use crate::visible::visible_line;
+
+/// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
+pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) -> Result<Option<Target>, Failure> {
+    if place.is_scenario && arguments.scenario.is_none() {
+        let path = context.directory.clone();
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let pulled = Pulled::read(&path)?;
+        let folder = file_name(Kind::Scenario, Named { id: "", name: &name });
+        let id = pulled.id().map(str::to_owned);
+        return Ok(Some(Target { name, folder, path, id, bundle: None, is_one_of_all: false }));
+    }
+    match place.workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
+        Ok(scenario) => Ok(Some(known(scenario)?)),
+        Err(ScenarioError::NoneSelected { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn known(scenario: Scenario) -> Result<Target, Failure> {
+    let id = match scenario.id {
+        Some(id) => Some(id),
+        None => Pulled::read(&scenario.path)?.id().map(str::to_owned),
+    };
+    Ok(Target { name: scenario.name, folder: scenario.folder, path: scenario.path, id, bundle: None, is_one_of_all: false })
+}
+
+/// Returns the scenarios to pull, each with its id on the platform where that can be known.
+pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
+    if run.arguments.locked {
+        return locked(run, selected);
+    }
+    let bundle = run.arguments.bundle_version_id.clone();
+    match selected {
+        Some(mut target) => {
+            target.bundle = bundle;
+            if target.id.is_none() {
+                target.id = find_id(run, place, &target)?;
+            }
+            Ok(vec![target])
+        }
+        None if bundle.is_some() => of_bundle(run, bundle).map(|target| vec![target]),
+        None => everything(run),
+    }
+}
+
+/// Returns the id of a scenario that was only named.
+fn find_id(run: &Run<'_>, place: &Place, target: &Target) -> Result<Option<String>, Failure> {
+    let scenarios = scenarios(run)?;
+    let by_name = scenarios.iter().find(|scenario| scenario.name == target.name);
+    let by_folder = || {
+        let slug = |scenario: &&fluxloop::Scenario| {
+            file_name(Kind::Scenario, Named { id: &scenario.id, name: &scenario.name }) == target.folder
+        };
+        scenarios.iter().find(slug)
+    };
+    if let Some(scenario) = by_name.or_else(by_folder) {
+        return Ok(Some(scenario.id.clone()));
+    }
+    // A bundle says itself which scenario it is of.
+    if target.bundle.is_some() {
+        return Ok(None);
+    }
+    match scenarios.as_slice() {
+        [only] => Ok(Some(only.id.clone())),
+        [] => Err(no_scenarios(run)),
+        several => {
+            let names: Vec<String> = several.iter().map(|scenario| visible_line(&scenario.name)).collect();
+            let hint = Some(format!("there are: {}", names.join(", ")));
+            if place.is_scenario {
+                let message = "this folder is a scenario's, but it is not known whose; name one with `--scenario`".to_owned();
+                return Err(Failure::Usage { message, hint });
+            }
+            Err(Failure::NotFound { message: format!("the project has no scenario named {}", visible_line(&target.name)), hint })
+        }
+    }
+}
+
+/// Returns the scenario that a bundle version belongs to.
+fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
+    let scenarios = scenarios(run)?;
+    let id = bundle.as_deref().unwrap_or_default();
+    let found = run.server.wait(run.server.client().bundle(id))?;
+    let scenario = scenarios.iter().find(|scenario| scenario.id == found.scenario_id).ok_or_else(|| Failure::NotFound {
+        message: format!("bundle version {} belongs to no scenario of the project", visible_line(id)),
+        hint: Some("name a scenario with `--scenario` to pull it there, or its project with `--project-id`".to_owned()),
+    })?;
+    Ok(Target { bundle, is_one_of_all: false, ..of_platform(run, scenario)? })
+}
+
+/// Returns all scenarios of the project.
+fn everything(run: &Run<'_>) -> Result<Vec<Target>, Failure> {
+    let scenarios = scenarios(run)?;
+    if scenarios.is_empty() {
+        return Err(no_scenarios(run));
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for scenario in &scenarios {
+        let mut target = of_platform(run, scenario)?;
+        if targets.iter().any(|other| other.folder.to_lowercase() == target.folder.to_lowercase()) {
+            // The id makes another name of it.
+            let name = format!("{}-{}", target.folder, scenario.id);
+            target.folder = file_name(Kind::Scenario, Named { id: &scenario.id, name: &name });
+            target.path = run.workspace.scenario_dir(&target.folder);
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, Failure> {
+    let folders = run.workspace.scenario_folders()?;
+    let folder = run.workspace.links()?.folder_for(&scenario.id, &scenario.name, &folders);
+    let path = run.workspace.scenario_dir(&folder);
+    Ok(Target { name: scenario.name.clone(), folder, path, id: Some(scenario.id.clone()), bundle: None, is_one_of_all: true })
+}
+
+/// Returns what the lock file names.
+fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
+    let lock = LockFile::read(run.workspace.root())?;
+    let missing = |what: String| Failure::Usage {
+        message: format!("{} in {}; nothing was pulled", what, run.workspace.root().join(crate::lock_file::NAME).display()),
+        hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
+    };
+    let is_wanted = |folder: &str| selected.as_ref().is_none_or(|target| target.folder == folder);
+    let mut targets = Vec::new();
+    for (folder, entry) in lock.lock.scenarios().filter(|(folder, _)| is_wanted(folder)) {
+        // The name comes from a file that may be somebody else's, so it is made safe like any other.
+        let folder = file_name(Kind::Scenario, Named { id: "", name: folder });
+        let Some(bundle) = entry.bundle.clone() else { continue };
+        if let Some(asked) = run.arguments.bundle_version_id.as_ref().filter(|asked| **asked != bundle) {
+            return Err(Failure::usage(format!(
+                "--bundle-version-id says {}, and keepstep.lock says {bundle} for {folder}; nothing was pulled",
+                visible_line(asked)
+            )));
+        }
+        let path = selected.as_ref().map_or_else(|| run.workspace.scenario_dir(&folder), |target| target.path.clone());
+        targets.push(Target {
+            name: selected.as_ref().map_or_else(|| folder.clone(), |target| target.name.clone()),
+            folder,
+            path,
+            id: entry.scenario.clone(),
+            bundle: Some(bundle),
+            is_one_of_all: false,
+        });
+    }
+    match (&selected, targets.is_empty()) {
+        (Some(target), true) => Err(missing(format!("there is no bundle version for {}", visible_line(&target.name)))),
+        (None, true) => Err(missing("there is no bundle version of any scenario".to_owned())),
+        _ => Ok(targets),
+    }
+}
+
+fn scenarios(run: &Run<'_>) -> Result<Vec<fluxloop::Scenario>, Failure> {
+    run.server.wait(run.server.client().scenarios(run.project.as_deref()))
+}
+
+fn no_scenarios(run: &Run<'_>) -> Failure {
+    let project = run.project.as_deref().map_or_else(|| "the project".to_owned(), |id| format!("project {}", visible_line(id)));
+    Failure::NotFound {
+        message: format!("{project} on {} has no scenarios", run.server.name()),
+        hint: Some("`keepstep scenarios create --name NAME` makes one; `keepstep projects list` shows other projects".to_owned()),
+    }
+}
