@@ -9,6 +9,8 @@ use keepstep_source::manifest::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;
+use keepstep_workspace::pull::{PrepareError, SwapError};
+use keepstep_workspace::pull_record::RecordError;
 use keepstep_workspace::{ScenarioError, WorkspaceError};
 
 use crate::exit;
@@ -69,6 +71,8 @@ pub(crate) enum Failure {
     Client(ClientError),
     /// A file of the workspace cannot be used.
     Workspace(WorkspaceError),
+    /// Pulled test data was not put in place.
+    Pull(PrepareError),
     /// It is not clear which scenario the command is about.
     Scenario(ScenarioError),
     /// A platform's data cannot be used.
@@ -173,6 +177,21 @@ impl Failure {
                 }
                 error => told(exit::USAGE, "workspace", error.to_string(), Vec::new()),
             },
+            Self::Pull(error) => match error {
+                PrepareError::Swap(SwapError::Io { doing, path, source }) => {
+                    let message = format!("cannot {doing} {}: {}", path.display(), reason(source));
+                    told(exit::USAGE, "io", message, io_hints(source))
+                }
+                PrepareError::Record(RecordError::Io { path, source }) => {
+                    let message = format!("cannot read {}: {}", path.display(), reason(source));
+                    told(exit::USAGE, "io", message, Vec::new())
+                }
+                PrepareError::Swap(error @ SwapError::ChangedMeanwhile { .. }) => {
+                    let hint = "run the command again to work with the file as it is now".to_owned();
+                    told(exit::CONFLICT, "changed_meanwhile", error.to_string(), vec![hint])
+                }
+                error => told(exit::USAGE, "workspace", error.to_string(), Vec::new()),
+            },
             Self::Scenario(error) => {
                 let hint = match error {
                     ScenarioError::NoneSelected { folders, .. } if folders.is_empty() => {
@@ -234,6 +253,24 @@ impl From<ClientError> for Failure {
 impl From<WorkspaceError> for Failure {
     fn from(error: WorkspaceError) -> Self {
         Self::Workspace(error)
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        Self::Pull(error)
+    }
+}
+
+impl From<SwapError> for Failure {
+    fn from(error: SwapError) -> Self {
+        Self::Pull(error.into())
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::Pull(error.into())
     }
 }
 

@@ -87,6 +87,12 @@ impl Text {
         self
     }
 
+    /// Adds all pieces of another text.
+    pub(crate) fn joined(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Returns a sentence in which what stands in backticks is a command.
     fn sentence(label: Label, text: &str) -> Self {
         let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {

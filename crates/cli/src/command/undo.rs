@@ -16,6 +16,7 @@ use crate::files::write_whole;
 use crate::keepstep_folder::{Folder, Replaced};
 use crate::printer::{Label, Text};
 use crate::sides::project_root;
+use crate::test_data_server::find_workspace;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(crate) struct Arguments {
 
 /// Puts the files back, if nobody changed them since.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let root = project_root(context)?;
+    let root = root(context)?;
     let folder = Folder::of(&root);
     let ids = folder.kept_ids()?;
     if arguments.list {
@@ -92,6 +93,18 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| file.path.to_string_lossy()).collect::<Vec<_>>() }),
     );
     Ok(Outcome::Done)
+}
+
+/// Returns the folder whose entries are meant: the project's or the workspace's, whichever is nearer and has some.
+fn root(context: &Context) -> Result<PathBuf, Failure> {
+    let workspace = find_workspace(context).map(|workspace| workspace.root().to_owned());
+    let (project, workspace) = match (project_root(context), workspace) {
+        (Ok(project), Some(workspace)) if project != workspace => (project, workspace),
+        (Err(_), Some(workspace)) => return Ok(workspace),
+        (project, _) => return project,
+    };
+    let (nearer, farther) = if workspace.starts_with(&project) { (workspace, project) } else { (project, workspace) };
+    Ok(if Folder::of(&nearer).kept_ids()?.is_empty() { farther } else { nearer })
 }
 
 /// Returns where a file of an entry is. An entry may come from somebody else, with the rest of the folder: it names files of

@@ -24,6 +24,10 @@ pub struct Scenario {
     pub sync_state: Option<Value>,
     /// The configured path of the inputs.
     pub inputs_file: String,
+    /// The configured folder of test results, relative to the scenario's.
+    pub output_directory: String,
+    /// The configured name, with which 0.4.0 begins the names of results.
+    pub experiment_name: Option<String>,
     /// True if there is a `pulled/` folder as 0.4.0 makes it.
     pub with_pulled: bool,
 }
@@ -39,15 +43,16 @@ impl Scenario {
         let record = PullRecord::read(folder)?
             // 0.3.3 knows nothing of our record. What it pulled since is told from its own.
             .filter(|record| pulled.is_none_or(|pulled| pulled == record.bundle_version_id));
-        let inputs_file = CONFIGURATION.iter().rev().find_map(|path| {
-            let text = std::fs::read_to_string(folder.join(path)).ok()?;
-            Some(text::yaml(&text).ok()?.get("inputs_file")?.as_str()?.to_owned())
-        });
+        let read = |path: &&str| text::yaml(&std::fs::read_to_string(folder.join(path)).ok()?).ok();
+        let configuration: Vec<Value> = CONFIGURATION.iter().filter_map(read).collect();
+        let configured = |key| configuration.iter().rev().find_map(|part| Some(part.get(key)?.as_str()?.to_owned()));
         Ok(Self {
             folder: folder.to_owned(),
             record,
             sync_state,
-            inputs_file: inputs_file.unwrap_or_else(|| DEFAULT_INPUTS_FILE.to_owned()),
+            inputs_file: configured("inputs_file").unwrap_or_else(|| DEFAULT_INPUTS_FILE.to_owned()),
+            output_directory: configured("output_directory").unwrap_or_else(|| "experiments".to_owned()),
+            experiment_name: configured("name"),
             with_pulled: folder.join("pulled").is_dir(),
         })
     }

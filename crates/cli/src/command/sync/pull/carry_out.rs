@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use keepstep_core::Digest;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::{PrepareError, Prepared, Question, Scenario, SwapError, prepare};
+use keepstep_workspace::pull::{Prepared, Question, Scenario, prepare};
 use serde_json::Value;
 
 use super::fetch::Fetched;
@@ -80,13 +80,7 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Op
             if let Some(id) = &kept {
                 folder.forget(id);
             }
-            Err(match error {
-                PrepareError::Swap(error @ SwapError::ChangedMeanwhile { .. }) => Failure::Conflict {
-                    message: error.to_string(),
-                    hints: vec!["run the command again to work with the file as it is now".to_owned()],
-                },
-                error => error.into(),
-            })
+            Err(error.into())
         }
     }
 }

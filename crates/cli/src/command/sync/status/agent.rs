@@ -1,35 +1,23 @@
-//! `keepstep sync status`
+//! The agent's half: code against server, field by field.
 
-use clap::Args;
 use keepstep_core::{Field, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::command::{CommandResult, Outcome};
+use super::{Arguments, Found};
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::printer::{Label, Text};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Against, Project};
 
-/// The arguments.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  keepstep sync status\n  keepstep sync status --check    exit 1 when something differs")]
-pub(super) struct Arguments {
-    /// Exit 1 when something differs
-    #[arg(long)]
-    check: bool,
-    /// Compare with what both sides last agreed on, without asking the server
-    #[arg(long)]
-    offline: bool,
-    /// Only this scenario
-    #[arg(long, value_name = "NAME", hide = true)]
-    scenario: Option<String>,
-}
-
-/// Shows the state of each field; writes nothing.
-pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+/// Shows the state of each field; writes nothing. Returns what was found, and the same for programs.
+pub(super) fn show(context: &Context, arguments: &Arguments, with_heading: bool) -> Result<(Found, Value), Failure> {
     let project = Project::open(context)?;
+    if with_heading {
+        context.printer.answer(Text::of(Label::Heading, format!("Agent {}", project.agent)));
+    }
     let settings = Settings::read(context, &project.root)?;
     let code = sides::read_code(context, &project.root)?;
     let lock = LockFile::read(&project.root)?;
@@ -42,11 +30,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         match compared {
             Ok((compared, server)) => {
                 let states = compared.views.iter().map(|view| (view.field, view.state)).collect();
-                (states, super::report::document(&project, &server, &code, &compared))
+                (states, super::super::report::document(&project, &server, &code, &compared))
             }
             Err(failure) => {
                 let strict = settings.strict(context, false)?.value;
-                (Vec::new(), super::not_checked(context, failure, strict)?)
+                (Vec::new(), super::super::not_checked(context, failure, strict)?)
             }
         }
     };
@@ -65,12 +53,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         context.printer.answer(Text::from(format!("{:<11}", field.title())).and(label, state.words()));
     }
     let drifts = states.iter().any(|(_, state)| is_known(*state) && state.is_drift());
-    let outcome = match (arguments.check, drifts) {
-        (true, true) => Outcome::Found,
-        (true, false) if states.iter().any(|(_, state)| *state == State::Unreadable) => Outcome::NotReadable,
-        _ => Outcome::Done,
-    };
+    let found = Found { drift: drifts, unreadable: states.iter().any(|(_, state)| *state == State::Unreadable) };
     document["states"] = states.iter().map(|(field, state)| (field.key().to_owned(), json!(state))).collect();
-    context.printer.document("sync.status", document);
-    Ok(outcome)
+    Ok((found, document))
 }

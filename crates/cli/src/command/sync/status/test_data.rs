@@ -1,0 +1,335 @@
+//! The test data's half: what is behind, edited here, or waits to be uploaded.
+//!
+//! The files of a scenario are read only where their length or time is not the recorded one, and there is one request, however
+//! many scenarios there are.
+
+use std::path::Path;
+
+use keepstep_api::fluxloop::{Bundle, SyncStatus};
+use keepstep_client::ClientError;
+use keepstep_client::test_data::BundleQuery;
+use keepstep_workspace::experiments::{self, Experiment, State as UploadState, Where};
+use keepstep_workspace::pull::{Edit, Scenario as Pulled};
+use keepstep_workspace::{Scenario, ScenarioError, Workspace};
+use serde_json::{Value, json};
+
+use super::Arguments;
+use crate::command::sync::{not_checked, pull};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::printer::{Label, Text, count};
+use crate::settings::Settings;
+use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::visible::visible_line;
+
+/// Where test data is.
+pub(super) struct Place {
+    workspace: Workspace,
+}
+
+/// How the pulled bundle version and the platform's newest one stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BundleState {
+    NeverPulled,
+    UpToDate,
+    Behind,
+    Unknown,
+    Diverged,
+}
+
+/// A scenario as it stands.
+struct Standing {
+    scenario: Scenario,
+    pulled: Pulled,
+    edits: Vec<Edit>,
+    experiments: Vec<Experiment>,
+    latest: Option<Latest>,
+    state: BundleState,
+}
+
+#[derive(Clone)]
+struct Latest {
+    id: String,
+    published: String,
+}
+
+/// What the platform says.
+enum Answer {
+    /// About one scenario.
+    One(SyncStatus),
+    /// All published bundle versions of the project, the newest first.
+    All(Vec<Bundle>),
+}
+
+impl Place {
+    /// Returns where test data is, if there is any.
+    pub(super) fn find(context: &Context) -> Option<Self> {
+        find_workspace(context).map(|workspace| Self { workspace })
+    }
+}
+
+/// Shows the state of each scenario. Returns true if something is not in step, and the same for programs.
+pub(super) fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result<(bool, Value), Failure> {
+    let workspace = &place.workspace;
+    let scenarios = match workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
+        Ok(scenario) => vec![scenario],
+        Err(ScenarioError::NoneSelected { .. }) => workspace.scenarios()?,
+        Err(error) => return Err(error.into()),
+    };
+    let mut standings = Vec::new();
+    for scenario in scenarios {
+        pull::recover(context, workspace.root(), &scenario.path)?;
+        standings.push(stand(workspace, scenario)?);
+    }
+    let project = project_id(Some(workspace), arguments.project_id.as_deref())?;
+    let mut document = json!({ "workspace": workspace.root().to_string_lossy(), "project_id": project });
+    if arguments.offline {
+        document["checked"] = json!(false);
+    } else {
+        match ask(context, workspace, project.as_deref(), &standings) {
+            Ok((server, answer)) => {
+                document["api_url"] = json!(server);
+                document["checked"] = json!(true);
+                standings.iter_mut().for_each(|standing| standing.compare(&answer));
+            }
+            Err(failure) => {
+                let strict = Settings::read(context, workspace.root())?.strict(context, false)?.value;
+                let reason = not_checked(context, failure, strict)?;
+                document["checked"] = json!(false);
+                document["reason"] = reason["reason"].clone();
+            }
+        }
+    }
+    print(context, workspace, &document, &standings)?;
+    document["scenarios"] = standings.iter().map(Standing::document).collect();
+    Ok((standings.iter().any(Standing::is_out_of_step), document))
+}
+
+/// Reads what is on the disk.
+fn stand(workspace: &Workspace, scenario: Scenario) -> Result<Standing, Failure> {
+    let pulled = Pulled::read(&scenario.path)?;
+    let edits = pulled.edits()?;
+    let names: Vec<&str> = [Some(scenario.name.as_str()), pulled.experiment_name.as_deref()].into_iter().flatten().collect();
+    let place = Where {
+        scenario_dir: &scenario.path,
+        workspace_root: Some(workspace.root()),
+        names: &names,
+        output_directory: Path::new(&pulled.output_directory),
+    };
+    let experiments = experiments::list(place)
+        .map_err(|error| Failure::io("read the experiments of", &scenario.path.display().to_string(), error))?;
+    let state = if pulled.bundle().is_none() { BundleState::NeverPulled } else { BundleState::Unknown };
+    Ok(Standing { scenario, pulled, edits, experiments, latest: None, state })
+}
+
+/// Asks the platform once. Returns its address and what it says.
+fn ask(
+    context: &Context,
+    workspace: &Workspace,
+    project: Option<&str>,
+    standings: &[Standing],
+) -> Result<(String, Answer), Failure> {
+    let only = match standings {
+        [only] => Some(only),
+        _ => None,
+    };
+    let server = TestDataServer::connect(context, Some(workspace), only.map(|only| &only.scenario))?;
+    let name = server.name().to_owned();
+    let scenario = only.and_then(Standing::id);
+    if let (Some(only), Some(_)) = (only, scenario) {
+        let ids: Vec<String> = only.experiments.iter().map(|experiment| experiment.id.clone()).collect();
+        let asked = server.client().sync_status(project, scenario, only.pulled.bundle(), &ids);
+        match server.block_on(asked) {
+            Ok(status) => return Ok((name, Answer::One(status))),
+            // Another server does not know the address, and has a list.
+            Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::NotOurs { status: Some(404 | 405), .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let query = BundleQuery { project, scenario, ..BundleQuery::default() };
+    let bundles = server.wait(server.client().bundles(query))?;
+    Ok((name, Answer::All(bundles)))
+}
+
+impl Standing {
+    fn id(&self) -> Option<&str> {
+        self.scenario.id.as_deref().or_else(|| self.pulled.id())
+    }
+
+    fn compare(&mut self, answer: &Answer) {
+        let (latest, is_known) = match answer {
+            Answer::One(status) => {
+                let latest = status.latest_bundle.as_ref();
+                (latest.map(|latest| Latest { id: latest.id.clone(), published: latest.created_at.clone() }), status.bundle_known)
+            }
+            Answer::All(bundles) => {
+                let is_own = |bundle: &&Bundle| self.id().is_some_and(|id| bundle.scenario_id == id);
+                let local = self.pulled.bundle();
+                let latest = bundles.iter().find(is_own);
+                let latest = latest.map(|latest| Latest { id: latest.id.clone(), published: latest.created_at.clone() });
+                (latest, bundles.iter().any(|bundle| Some(bundle.id.as_str()) == local))
+            }
+        };
+        self.state = match (self.pulled.bundle(), &latest) {
+            (None, _) => BundleState::NeverPulled,
+            (Some(local), Some(latest)) if latest.id == local => BundleState::UpToDate,
+            (Some(_), _) if !is_known => BundleState::Diverged,
+            (Some(_), Some(_)) => BundleState::Behind,
+            (Some(_), None) => BundleState::Unknown,
+        };
+        self.latest = latest;
+    }
+
+    fn is_out_of_step(&self) -> bool {
+        let is_behind = match self.state {
+            BundleState::NeverPulled => self.latest.is_some(),
+            state => matches!(state, BundleState::Behind | BundleState::Diverged),
+        };
+        is_behind || !self.edits.is_empty() || self.count(UploadState::Pending) > 0
+    }
+
+    fn count(&self, state: UploadState) -> usize {
+        self.experiments.iter().filter(|experiment| experiment.state == state).count()
+    }
+
+    fn document(&self) -> Value {
+        json!({
+            "scenario": { "name": self.scenario.name, "folder": self.scenario.folder, "id": self.id() },
+            "bundle": {
+                "local": self.pulled.bundle(),
+                "pulled_at": self.pulled.pulled_at(),
+                "remote_latest": self.latest.as_ref().map(|latest| &latest.id),
+                "state": self.state.key(),
+            },
+            "local_changes": self.edits.iter().map(|edit| &edit.path).collect::<Vec<_>>(),
+            "items": self.edits.iter().find_map(|edit| edit.items).map(|items| {
+                json!({ "changed": items.changed, "added": items.added, "removed": items.removed })
+            }),
+            "experiments": self.experiments.iter().map(|experiment| {
+                json!({ "id": experiment.id, "state": upload_key(experiment.state) })
+            }).collect::<Vec<_>>(),
+        })
+    }
+
+    fn bundle_text(&self) -> Text {
+        let local = self.pulled.bundle().map(visible_line).unwrap_or_default();
+        let latest = self.latest.as_ref().map(|latest| visible_line(&latest.id)).unwrap_or_default();
+        match self.state {
+            BundleState::NeverPulled => Text::of(Label::Warning, "never pulled"),
+            BundleState::UpToDate => Text::of(Label::Good, "up to date").and(Label::Plain, format!(" ({local})")),
+            BundleState::Behind => Text::of(Label::Warning, "behind").and(Label::Plain, format!(" ({local}, the server has {latest})")),
+            BundleState::Unknown => Text::of(Label::Warning, "not checked").and(Label::Plain, format!(" ({local})")),
+            BundleState::Diverged => {
+                Text::of(Label::Warning, "diverged").and(Label::Plain, format!(" ({local} is not on the server)"))
+            }
+        }
+    }
+
+    fn edits_text(&self) -> String {
+        let words = |edit: &Edit| {
+            let items = edit.items.map(|items| {
+                let parts = [(items.changed, "edited"), (items.added, "added"), (items.removed, "removed")];
+                let parts = parts.iter().filter(|(number, _)| *number > 0);
+                parts.map(|(number, words)| format!("{} {words}", count(*number, "input"))).collect::<Vec<_>>().join(", ")
+            });
+            let detail = match items {
+                Some(items) if !items.is_empty() => format!(" ({items})"),
+                _ if edit.is_deleted => " (deleted)".to_owned(),
+                _ => String::new(),
+            };
+            format!("{}{detail}", visible_line(&edit.path))
+        };
+        if self.edits.is_empty() { "none".to_owned() } else { self.edits.iter().map(words).collect::<Vec<_>>().join(", ") }
+    }
+
+    fn uploads_text(&self) -> Text {
+        let kinds = [
+            (UploadState::Uploaded, "uploaded", Label::Good),
+            (UploadState::Pending, "not uploaded", Label::Warning),
+            (UploadState::Incomplete, "incomplete", Label::Plain),
+            (UploadState::Running, "running", Label::Plain),
+        ];
+        let mut text = Text::default();
+        let mut is_first = true;
+        for (state, words, label) in kinds {
+            let of_kind: Vec<&Experiment> = self.experiments.iter().filter(|experiment| experiment.state == state).collect();
+            let Some(newest) = of_kind.iter().max_by_key(|experiment| experiment.order()) else { continue };
+            let separator = if std::mem::take(&mut is_first) { "" } else { ", " };
+            let name = if state == UploadState::Uploaded { String::new() } else { format!(" ({})", visible_line(&newest.id)) };
+            text = text.and(Label::Plain, separator).and(label, format!("{} {words}", of_kind.len())).and(Label::Plain, name);
+        }
+        if is_first { Text::from("no experiments") } else { text }
+    }
+}
+
+impl BundleState {
+    fn key(self) -> &'static str {
+        match self {
+            Self::NeverPulled => "never_pulled",
+            Self::UpToDate => "up_to_date",
+            Self::Behind => "behind",
+            Self::Unknown => "unknown",
+            Self::Diverged => "diverged",
+        }
+    }
+}
+
+fn upload_key(state: UploadState) -> &'static str {
+    match state {
+        UploadState::Uploaded => "uploaded",
+        UploadState::Pending => "pending",
+        UploadState::Incomplete => "incomplete",
+        UploadState::Running => "running",
+    }
+}
+
+fn print(context: &Context, workspace: &Workspace, document: &Value, standings: &[Standing]) -> Result<(), Failure> {
+    let printer = &context.printer;
+    let line = |title: &str, text: Text| Text::from(format!("{title:<12}")).joined(text);
+    printer.answer(line("Workspace", Text::from(visible_line(&workspace.root().display().to_string()))));
+    if let Some(server) = document["api_url"].as_str() {
+        printer.answer(line("Server", Text::from(server.to_owned())));
+    }
+    if let Some(project) = workspace.project()? {
+        let name = project.name().map(visible_line).unwrap_or_default();
+        printer.answer(line("Project", Text::from(format!("{name} ({})", project.id().map(visible_line).unwrap_or_default()))));
+    }
+    match standings {
+        [] => printer.answer(line("Scenarios", Text::from("none yet; `keepstep sync pull` gets them"))),
+        [only] => {
+            let id = only.id().map(|id| format!(" ({})", visible_line(id))).unwrap_or_default();
+            printer.answer(line("Scenario", Text::from(format!("{}{id}", visible_line(&only.scenario.name)))));
+            printer.answer(line("Bundle", only.bundle_text()));
+            if let Some(at) = only.pulled.pulled_at() {
+                printer.answer(line("", Text::of(Label::Unchanged, format!("pulled {}", visible_line(at)))));
+            }
+            if let (Some(latest), BundleState::Behind) = (&only.latest, only.state) {
+                printer.answer(line("", Text::of(Label::Unchanged, format!("published {}", visible_line(&latest.published)))));
+            }
+            printer.answer(line("Local edits", Text::from(only.edits_text())));
+            printer.answer(line("Uploads", only.uploads_text()));
+        }
+        several => {
+            let width = several.iter().map(|standing| standing.scenario.name.chars().count()).max().unwrap_or(0).clamp(8, 40);
+            for standing in several {
+                let name = format!("  {:<width$}  ", visible_line(&standing.scenario.name));
+                let mut text = Text::from(name).joined(standing.bundle_text());
+                if !standing.edits.is_empty() {
+                    text = text.and(Label::Plain, "; ").and(Label::Warning, format!("edited: {}", standing.edits_text()));
+                }
+                let pending = standing.count(UploadState::Pending);
+                if pending > 0 {
+                    text = text.and(Label::Plain, "; ").and(Label::Warning, format!("{pending} not uploaded"));
+                }
+                printer.answer(text);
+            }
+        }
+    }
+    if standings.iter().any(|standing| matches!(standing.state, BundleState::Behind | BundleState::NeverPulled)) {
+        printer.hint("`keepstep sync pull` gets what is new");
+    }
+    if standings.iter().any(|standing| standing.count(UploadState::Pending) > 0) {
+        printer.hint("`keepstep sync upload` sends what is not uploaded");
+    }
+    Ok(())
+}
