@@ -18,6 +18,7 @@ mod global;
 mod import;
 mod init;
 mod persona;
+mod pull;
 mod push;
 mod serve;
 mod status;

@@ -34,16 +34,3 @@ fn what_nobody_agreed_on_is_not_known_offline() {
     Governance not known offline
     ");
 }
-
-#[test]
-fn test_data_comes_later() {
-    let bench = Bench::new();
-    for command in [["sync", "pull"], ["sync", "upload"]] {
-        assert_eq!(bench.output(&command).status.code(), Some(2));
-    }
-    assert_snapshot!(bench.run(&["sync", "pull", "--scenario", "x"]), @"
-    exit: 2
-    ----- stderr -----
-    error: keepstep does not have `keepstep sync pull` yet
-    ");
-}

@@ -80,8 +80,8 @@ fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
     let printer = &run.context.printer;
     let (question, both) = match collision {
         Collision::Item { path, conflict } => {
-            let both = (conflict.local.is_some() && conflict.server.is_some())
-                .then_some("Keep both: mine as an input of its own");
+            let both =
+                (conflict.local.is_some() && conflict.server.is_some()).then_some("Keep both: mine as an input of its own");
             (format!("What would you like to do with input {} in {path}?", conflict.id), both)
         }
         Collision::File { path, merged, .. } => {

@@ -21,7 +21,12 @@ pub(super) struct Fetched {
 }
 
 /// Returns the bundle, or `None` if all of it is there.
-pub(super) fn fetch(run: &Run<'_>, target: &Target, local: &Scenario, locked: Option<Digest>) -> Result<Option<Fetched>, Failure> {
+pub(super) fn fetch(
+    run: &Run<'_>,
+    target: &Target,
+    local: &Scenario,
+    locked: Option<Digest>,
+) -> Result<Option<Fetched>, Failure> {
     let mut known = local.known_bundle();
     // With --force everything has to be as the platform has it, so what is not has to be fetched.
     if run.arguments.force && known.is_some() && !local.edits()?.is_empty() {
@@ -46,7 +51,8 @@ pub(super) fn fetch(run: &Run<'_>, target: &Target, local: &Scenario, locked: Op
             return Ok(None);
         }
         PullAnswer::NotModified => {
-            let message = format!("{} says that nothing is new, although nothing was named; nothing was changed", run.server.name());
+            let message =
+                format!("{} says that nothing is new, although nothing was named; nothing was changed", run.server.name());
             return Err(Failure::StoredOtherwise(message));
         }
         PullAnswer::Fresh { response, .. } => response,
@@ -75,7 +81,8 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, bundle: &Bundle) -
     if id == bundle.id() {
         return Ok(Some(bundle.clone()));
     }
-    let request = PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
+    let request =
+        PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
     let answer = run.server.block_on(run.server.client().pull(&request, None));
     match answer {
         Ok(PullAnswer::Fresh { response, .. }) => {

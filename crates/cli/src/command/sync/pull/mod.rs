@@ -100,10 +100,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
                     return Err(failure);
                 }
                 // The others need not wait for somebody's decision about this one.
-                context.printer.notice(
-                    Text::of(Label::Warning, format!("{}: ", target.name)).and(Label::Plain, told.message.clone()),
-                );
-                scenarios.push(json!({ "scenario": document_of(target), "error": { "kind": told.kind, "message": told.message } }));
+                context
+                    .printer
+                    .notice(Text::of(Label::Warning, format!("{}: ", target.name)).and(Label::Plain, told.message.clone()));
+                scenarios
+                    .push(json!({ "scenario": document_of(target), "error": { "kind": told.kind, "message": told.message } }));
                 if told.code != exit::NOT_FOUND {
                     failed.get_or_insert(failure);
                 }

@@ -159,7 +159,8 @@ pub(super) fn up_to_date(context: &Context, target: &Target, local: &Scenario) -
         return Ok(());
     }
     let bundle = local.bundle().map(visible_line).unwrap_or_default();
-    printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("{} is up to date ({bundle})", place(context, target))));
+    printer
+        .answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("{} is up to date ({bundle})", place(context, target))));
     for edit in local.edits()? {
         let words = if edit.is_deleted { "deleted here; `--force` brings it back" } else { "edited here" };
         printer.answer(format!("   {:<32} {words}", visible_line(&edit.path)));

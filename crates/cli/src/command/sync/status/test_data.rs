@@ -142,7 +142,11 @@ fn ask(
         match server.block_on(asked) {
             Ok(status) => return Ok((name, Answer::One(status))),
             // Another server does not know the address, and has a list.
-            Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::NotOurs { status: Some(404 | 405), .. }) => {}
+            Err(error)
+                if matches!(
+                    error.cause(),
+                    ClientError::NotFound { .. } | ClientError::NotOurs { status: Some(404 | 405), .. }
+                ) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -217,7 +221,9 @@ impl Standing {
         match self.state {
             BundleState::NeverPulled => Text::of(Label::Warning, "never pulled"),
             BundleState::UpToDate => Text::of(Label::Good, "up to date").and(Label::Plain, format!(" ({local})")),
-            BundleState::Behind => Text::of(Label::Warning, "behind").and(Label::Plain, format!(" ({local}, the server has {latest})")),
+            BundleState::Behind => {
+                Text::of(Label::Warning, "behind").and(Label::Plain, format!(" ({local}, the server has {latest})"))
+            }
             BundleState::Unknown => Text::of(Label::Warning, "not checked").and(Label::Plain, format!(" ({local})")),
             BundleState::Diverged => {
                 Text::of(Label::Warning, "diverged").and(Label::Plain, format!(" ({local} is not on the server)"))

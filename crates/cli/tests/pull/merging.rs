@@ -1,0 +1,89 @@
+//! Edits on both sides.
+
+use insta::assert_snapshot;
+
+use super::{Bench, INPUTS, SCENARIO};
+
+#[test]
+fn f1_edits_of_different_inputs_are_merged_and_kept() {
+    let bench = Bench::pulled();
+    bench.edit(INPUTS, "input: two", "input: my two");
+    bench.publish("orders", &[("i1", "one"), ("i2", "two"), ("i3", "their three")], &["Be polite"]);
+    assert_snapshot!(bench.run(&["sync", "pull"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Pulled [BUNDLE] into .fluxloop/scenarios/orders: 3 inputs, 0 personas, 1 criterion
+       inputs/generated.yaml            updated
+       inputs                           1 updated, 1 kept as edited here
+    ----- stderr -----
+    hint: `keepstep undo [TIME]` brings back what was replaced
+    ");
+    let text = bench.project().read(INPUTS);
+    assert!(text.contains("my two") && text.contains("their three"), "{text}");
+}
+
+#[test]
+fn f1_an_input_that_both_changed_is_exit_4_and_force_keeps_a_copy() {
+    let bench = Bench::pulled();
+    bench.edit(INPUTS, "input: two", "input: my two");
+    bench.publish("orders", &[("i1", "one"), ("i2", "their two"), ("i3", "three")], &["Be polite"]);
+    let before = bench.tree();
+    assert_snapshot!(bench.run(&["sync", "pull"]), @r#"
+    exit: 4
+    ----- stderr -----
+    error: 1 part of orders changed here and on the server; nothing was written:
+      inputs/generated.yaml: input i2 ("my two"): input
+    hint: run `keepstep sync pull` on a terminal to decide about each one
+    hint: `keepstep sync pull --force` takes the server's; `keepstep undo` brings back what was here
+    "#);
+    assert_eq!(bench.tree(), before);
+    bench.ok(&["sync", "pull", "--force"]);
+    assert!(bench.project().read(INPUTS).contains("their two"));
+    bench.ok(&["undo"]);
+    assert!(bench.project().read(INPUTS).contains("my two"));
+}
+
+#[test]
+fn more_than_half_at_once_needs_force() {
+    let bench = Bench::pulled();
+    bench.publish("orders", &[("i1", "one")], &["Be polite"]);
+    let before = bench.tree();
+    assert_eq!(bench.code(&["sync", "pull"]), 4);
+    assert_eq!(bench.tree(), before);
+    bench.ok(&["sync", "pull", "--force"]);
+    assert!(!bench.project().read(INPUTS).contains("two"));
+}
+
+#[test]
+fn f31_what_an_upload_noted_stays_and_dropped_criteria_go() {
+    let bench = Bench::new();
+    bench.publish("orders", &[("i1", "one")], &["A", "B", "C"]);
+    bench.ok(&["sync", "pull"]);
+    for path in [".state/sync.json", ".state/sync/sync.json"] {
+        bench.edit(&format!("{SCENARIO}/{path}"), "\"pulled_at\"", "\"last_run_batch_id\": \"rb-1\",\n  \"pulled_at\"");
+    }
+    bench.publish("orders", &[("i1", "one")], &["A", "B"]);
+    bench.ok(&["sync", "pull"]);
+    assert!(bench.project().read(&format!("{SCENARIO}/.state/sync.json")).contains("rb-1"));
+    assert!(!bench.project().has(&format!("{SCENARIO}/.state/criteria/c.yaml")));
+    assert!(bench.project().has(&format!("{SCENARIO}/.state/criteria/a.yaml")));
+}
+
+#[test]
+fn a_deleted_file_stays_deleted_until_force() {
+    let bench = Bench::pulled();
+    bench.project().remove(INPUTS);
+    assert!(bench.ok(&["sync", "pull"]).contains("deleted here"));
+    assert!(!bench.project().has(INPUTS));
+    bench.ok(&["sync", "pull", "--force"]);
+    assert!(bench.project().has(INPUTS));
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let bench = Bench::pulled();
+    bench.publish("orders", &[("i1", "newer"), ("i2", "two"), ("i3", "three")], &["Be polite"]);
+    let before = bench.tree();
+    assert!(bench.ok(&["sync", "pull", "--dry-run"]).contains("1 updated"));
+    assert_eq!(bench.tree(), before);
+}
