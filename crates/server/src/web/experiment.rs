@@ -145,7 +145,7 @@ pub(crate) async fn show(
         first: address(status, None),
         next: runs.last().filter(|_| has_more).map(|last| address(status, Some(last.number))),
         runs: runs.iter().map(|run| listed(&path, run)).collect(),
-        files: artifacts.iter().map(|file| File::of(&path, file)).collect(),
+        files: artifacts.iter().map(File::of).collect(),
         has_more_files,
         text: Visible::of(&text),
         path,

@@ -108,7 +108,7 @@ pub(crate) async fn show(
         left_out,
         evaluation: facts(&result.evaluation, &SHOWN_EVALUATION),
         failures: failures.map(|failure| clipped(&plain(failure)).0).collect(),
-        files: artifacts.iter().map(|file| File::of(&path, file)).collect(),
+        files: artifacts.iter().map(File::of).collect(),
         previous: around.previous.map(run_path),
         next: around.next.map(run_path),
     })

@@ -83,14 +83,11 @@ impl From<&RunCounts> for Figures {
     fn from(counts: &RunCounts) -> Self {
         let total = counts.total();
         let not_passed = total.saturating_sub(counts.passed + counts.running + counts.skipped);
-        let mut start = 0;
-        let bar = [counts.passed, not_passed, counts.running].map(|count| {
-            // A single failure among very many is still to be seen.
-            let width = (count * 1000).checked_div(total).unwrap_or_default().max(u64::from(count > 0) * 4);
-            let part = (start, width.min(1000_u64.saturating_sub(start)));
-            start += width;
-            part
-        });
+        // A single failure among very many is still to be seen.
+        let width = |count: u64| (count * 1000).checked_div(total).unwrap_or_default().max(u64::from(count > 0) * 15);
+        let (bad, going) = (width(not_passed), width(counts.running));
+        let good = width(counts.passed).min(1000_u64.saturating_sub(bad + going));
+        let bar = [(0, good), (good, bad), (good + bad, going)];
         Self {
             total: grouped(total),
             passed: grouped(counts.passed),
@@ -209,10 +206,10 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Returns a file of the batch at that address.
-    pub(crate) fn of(batch_path: &str, artifact: &Artifact) -> Self {
+    /// Returns a file. Its address is that of the API, which also takes the cookie of a browser.
+    pub(crate) fn of(artifact: &Artifact) -> Self {
         Self {
-            path: format!("{batch_path}/files/{}", segment(&artifact.id)),
+            path: format!("/api/v1/artifacts/{}", segment(&artifact.id)),
             name: Visible::of(&artifact.name),
             kind: Visible::of(&artifact.artifact_type),
         }
@@ -243,7 +240,7 @@ mod tests {
     #[test]
     fn one_failure_among_many_is_seen_in_the_bar() {
         let figures = Figures::from(&RunCounts { completed: 99_999, passed: 99_999, failed: 1, ..RunCounts::default() });
-        assert_eq!(figures.bar[1].1, 1);
+        assert_eq!(figures.bar, [(0, 985), (985, 15), (1000, 0)]);
         let none = Figures::from(&RunCounts::default());
         assert_eq!((none.bar, none.rate), ([(0, 0); 3], None));
     }

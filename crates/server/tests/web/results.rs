@@ -249,7 +249,7 @@ async fn files_are_listed_where_they_belong() {
     let mut browser = site.signed_in(Role::Viewer).await;
     let page = browser.get(&path).await;
     assert_eq!(page.texts("#files ~ .card tbody th"), ["<b>summary.json"]);
-    assert!(page.attributes("#files ~ .card a", "href")[0].starts_with(&format!("{path}/files/artifact_")));
+    assert!(page.attributes("#files ~ .card a", "href")[0].starts_with("/api/v1/artifacts/artifact_"));
     check_is_text(&page);
     assert_eq!(browser.get(&format!("{path}/runs/r1")).await.texts("#files ~ .card tbody th"), ["trace.md"]);
 }
