@@ -10,6 +10,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const NOT_FOUND: u8 = 3;
 /// Somebody has to decide and nobody was asked; nothing was written.
 pub(crate) const CONFLICT: u8 = 4;
+/// There was nothing to do where something was expected: no results to upload.
+pub(crate) const NOTHING: u8 = 5;
 /// No key, or one that the server does not take.
 pub(crate) const NOT_SIGNED_IN: u8 = 9;
 /// The key is good but may not do this.

@@ -40,6 +40,13 @@ pub(crate) enum Failure {
         /// How to decide.
         hints: Vec<String>,
     },
+    /// There is nothing to do where something was expected.
+    Nothing {
+        /// What there is none of.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// The server keeps something else than was sent.
     StoredOtherwise(String),
     /// Something on this machine cannot be read or written.
@@ -105,6 +112,12 @@ impl Failure {
         Self::Io { doing, what: what.to_owned(), error }
     }
 
+    /// Returns what happened, as one sentence.
+    pub(crate) fn message(&self) -> String {
+        // The name of the program is only in hints.
+        self.told(Program::Keepstep).message
+    }
+
     /// Returns how the failure is told.
     pub(crate) fn told(&self, program: Program) -> Told {
         let told = |code, kind, message: String, hints: Vec<String>| Told { code, kind, message, hints };
@@ -113,6 +126,7 @@ impl Failure {
             Self::NotFound { message, hint } => {
                 told(exit::NOT_FOUND, "not_found", message.clone(), hint.iter().cloned().collect())
             }
+            Self::Nothing { message, hint } => told(exit::NOTHING, "nothing", message.clone(), hint.iter().cloned().collect()),
             Self::Conflict { message, hints } => told(exit::CONFLICT, "conflict", message.clone(), hints.clone()),
             Self::StoredOtherwise(message) => told(exit::REFUSED, "stored_otherwise", message.clone(), Vec::new()),
             Self::Io { doing, what, error } => {

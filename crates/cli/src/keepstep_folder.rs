@@ -65,11 +65,13 @@ impl Folder {
         Self { root: root.to_owned() }
     }
 
-    fn path(&self) -> PathBuf {
+    /// Returns its path.
+    pub(crate) fn path(&self) -> PathBuf {
         self.root.join(NAME)
     }
 
-    fn make(&self) -> Result<PathBuf, Failure> {
+    /// Makes it, and keeps it out of git.
+    pub(crate) fn make(&self) -> Result<PathBuf, Failure> {
         let path = self.path();
         let made = fs::create_dir_all(&path).and_then(|()| {
             let ignore = path.join(".gitignore");

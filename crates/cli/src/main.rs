@@ -14,6 +14,7 @@ mod files;
 mod interrupt;
 mod keepstep_folder;
 mod lock_file;
+mod outbox;
 mod peer_commands;
 mod platform_data;
 mod printer;

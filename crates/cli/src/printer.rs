@@ -228,6 +228,16 @@ impl Printer {
         self.stderr(&text.into());
     }
 
+    /// Returns true if somebody looks at a line that is drawn again and again.
+    pub(crate) fn has_progress(&self) -> bool {
+        !self.manner.quiet && !self.manner.json && io::stderr().is_terminal()
+    }
+
+    /// Draws such a line in place of the one before.
+    pub(crate) fn progress(&self, line: &str) {
+        let _ = io::stderr().lock().write_all(format!("\r\x1b[2K{}", visible(line)).as_bytes());
+    }
+
     /// Says what to do next. Commands stand in backticks and are shown as this caller types them.
     pub(crate) fn hint(&self, text: &str) {
         if !self.manner.quiet {

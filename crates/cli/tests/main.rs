@@ -24,3 +24,4 @@ mod serve;
 mod status;
 mod sync;
 mod undo;
+mod upload;

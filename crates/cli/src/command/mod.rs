@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     NotReadable,
     /// Somebody has to decide.
     Conflict,
+    /// The platform did not take something that others do not depend on; with the exit code for the reason.
+    Refused(u8),
     /// Something that the other commands depend on is not as it must be.
     Unfit,
 }
@@ -42,6 +44,7 @@ impl Outcome {
             Self::Done => exit::DONE,
             Self::Found => exit::FOUND,
             Self::NotReadable | Self::Unfit => exit::USAGE,
+            Self::Refused(code) => code,
             Self::Conflict => exit::CONFLICT,
         }
     }

@@ -9,6 +9,7 @@ mod choose;
 pub(crate) mod pull;
 pub(crate) mod report;
 mod status;
+mod upload;
 
 pub(crate) use carry_out::{agree_on, pushed_words, verify_stored};
 pub(crate) use choose::refuse;
@@ -22,11 +23,12 @@ use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
-use crate::peer_commands;
+use crate::outbox;
 use crate::printer::{Label, Text};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Against, Compared, Project};
+use crate::test_data_server::find_workspace;
 
 /// How often a plan is made anew because the server changed in the meantime.
 const ATTEMPTS: usize = 3;
@@ -51,15 +53,8 @@ enum Command {
     /// Test data to the workspace
     Pull(pull::Arguments),
     /// Results to the platform
-    #[command(hide = true, alias = "push")]
-    Upload(Later),
-}
-
-/// Arguments of a command that comes later: any.
-#[derive(Debug, Args)]
-struct Later {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _any: Vec<String>,
+    #[command(visible_alias = "push")]
+    Upload(upload::Arguments),
 }
 
 /// The options of `sync` itself.
@@ -103,12 +98,17 @@ impl Options {
 
 /// Runs it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    match &arguments.command {
-        None => sync(context, &arguments.options),
-        Some(Command::Status(arguments)) => status::run(context, arguments),
-        Some(Command::Pull(arguments)) => pull::run(context, arguments),
-        Some(Command::Upload(_)) => Err(Failure::usage(peer_commands::later(context.program, "sync upload"))),
+    let (outcome, writes) = match &arguments.command {
+        None => (sync(context, &arguments.options)?, !arguments.options.only_looks()),
+        Some(Command::Status(arguments)) => return status::run(context, arguments),
+        Some(Command::Pull(arguments)) => (pull::run(context, arguments)?, !arguments.dry_run),
+        // It looks after the outbox itself.
+        Some(Command::Upload(arguments)) => return upload::run(context, arguments),
+    };
+    if writes && let Some(workspace) = find_workspace(context) {
+        outbox::send_pending(context, &workspace);
     }
+    Ok(outcome)
 }
 
 /// Compares, and carries out what is wanted.

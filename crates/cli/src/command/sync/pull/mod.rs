@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     locked: bool,
     /// Show what would change; nothing is written
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Accepted for the sake of older scripts
     #[arg(long, short, value_name = "FILE", hide = true)]
     config: Option<PathBuf>,

@@ -1,0 +1,316 @@
+//! From an experiment's folder to a batch in the outbox: cleaned, digested, and with its runs.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
+use keepstep_client::env_file;
+use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
+use keepstep_core::test_data::input_list::InputList;
+use keepstep_core::test_data::names;
+use keepstep_core::test_data::workspace_files::DEFAULT_INPUTS_FILE;
+use keepstep_workspace::experiments::inputs::InputIndex;
+use keepstep_workspace::experiments::package::{PER_TRACE, PackagedFile, files as files_of};
+use keepstep_workspace::experiments::redact::Redactor;
+use keepstep_workspace::experiments::report::Report;
+use keepstep_workspace::experiments::runs::{self, RunFiles, RunsWritten};
+use keepstep_workspace::experiments::secrets::Secrets;
+use keepstep_workspace::experiments::{Experiment, Layout};
+use keepstep_workspace::{Scenario, Workspace, files};
+use serde_json::{Map, Value};
+
+use super::find::{Config, Found};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::outbox::hashes::Hashes;
+use crate::outbox::{Draft, Locked, Queued};
+
+/// The largest `summary.json` that is taken apart. One that is larger was not written by a test.
+const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
+
+/// A batch that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) draft: Draft,
+    pub(super) queued: Queued,
+    /// How many values were removed.
+    pub(super) redacted: u64,
+    /// What could not be read.
+    pub(super) report: Report,
+}
+
+/// What a batch is for.
+pub(super) struct Destination {
+    pub(super) server: String,
+    /// The key, which must not be in what is sent either.
+    pub(super) key: Option<String>,
+    pub(super) project_id: String,
+    pub(super) bundle_version_id: Option<String>,
+}
+
+/// A file after it was looked through.
+struct Cleaned {
+    packaged: PackagedFile,
+    /// The file itself, or the copy without secrets.
+    path: PathBuf,
+    hashed: Hashed,
+}
+
+/// Prepares an experiment in a folder of the outbox. It only counts once it is queued.
+pub(super) fn prepare(
+    context: &Context,
+    workspace: &Workspace,
+    locked: &Locked,
+    found: &Found,
+    destination: &Destination,
+) -> Result<Prepared, Failure> {
+    let Found { scenario, experiment, config } = found;
+    let draft = locked.draft()?;
+    let mut secrets = secrets_of(workspace, scenario, destination)?;
+    let summary = Summary::read(experiment, &mut secrets)?;
+    let redactor = Redactor::new(&secrets).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut hashes = Hashes::read(locked.path());
+    let mut cleaner = Cleaner { draft: &draft, redactor: &redactor, hashes: &mut hashes, redacted: summary.redacted, copies: 0 };
+    let mut cleaned = Vec::new();
+    let packaged = files_of(&experiment.path).map_err(|error| io_failure("read", &experiment.path, error))?;
+    for file in packaged {
+        cleaned.push(cleaner.clean(file, &summary)?);
+    }
+    let redacted = cleaner.redacted;
+    hashes.write(locked.path());
+
+    let mut inputs = inputs_of(context, scenario, config)?;
+    let identity = format!("{}\0{}\0{}", scenario.folder, experiment.id, summary.time());
+    let (written, runs_file) = write_runs(&draft, &cleaned, &identity, &mut inputs)?;
+    let bundle_version_id = match &destination.bundle_version_id {
+        Some(id) => id.clone(),
+        None => bundle_of(scenario, &summary)?,
+    };
+    let manifest = Manifest {
+        project_id: destination.project_id.clone(),
+        bundle_version_id,
+        experiment_id: experiment.id.clone(),
+        commit: Commit {
+            runs_sha256: runs_file.offered.sha256.clone(),
+            started_at: written.times.as_ref().map(|times| times.0.clone()),
+            completed_at: written.times.as_ref().map(|times| times.1.clone()),
+            details: summary.details(experiment, scenario),
+        },
+        files: cleaned.into_iter().map(|file| offered(file, &written)).chain([runs_file]).collect(),
+        first_run: written.first_run.clone(),
+        all_succeeded: written.failed == 0,
+    };
+    let mut queued =
+        Queued::new(destination.server.clone(), scenario.path.clone(), scenario.name.clone(), experiment.path.clone(), manifest);
+    (queued.runs, queued.failed) = (written.runs, written.failed);
+    Ok(Prepared { draft, queued, redacted, report: written.report })
+}
+
+fn io_failure(doing: &'static str, path: &Path, error: io::Error) -> Failure {
+    Failure::io(doing, &path.display().to_string(), error)
+}
+
+/// Returns everything that the `.env` files hold, and the key that this command uses.
+fn secrets_of(workspace: &Workspace, scenario: &Scenario, destination: &Destination) -> Result<Secrets, Failure> {
+    let mut secrets = Secrets::default();
+    let places =
+        [workspace.root().join(".env"), workspace.env_path(), workspace.scenarios_dir().join(".env"), scenario.path.join(".env")];
+    for path in places {
+        if let Some(text) = files::read_if_there(&path)? {
+            let variables = env_file::parse(&text);
+            secrets.add_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        }
+    }
+    if let Some(key) = &destination.key {
+        secrets.add(key);
+    }
+    Ok(secrets)
+}
+
+/// `summary.json`, without its secrets.
+struct Summary {
+    value: Value,
+    redacted: u64,
+}
+
+impl Summary {
+    fn read(experiment: &Experiment, secrets: &mut Secrets) -> Result<Self, Failure> {
+        let path = experiment.path.join("summary.json");
+        let fail = |error| io_failure("read", &path, error);
+        if fs::metadata(&path).map_err(fail)?.len() > LARGEST_SUMMARY {
+            return Err(Failure::usage(format!("{} is larger than any summary of a test", path.display())));
+        }
+        let text = fs::read(&path).map_err(fail)?;
+        // What cannot be taken apart cannot be cleaned, so it must not leave the machine.
+        let mut value: Value = serde_json::from_slice(&text).map_err(|error| Failure::Usage {
+            message: format!("{} is broken: {error}", path.display()),
+            hint: Some("nothing was sent; run the test again".to_owned()),
+        })?;
+        let redacted = secrets.clean_summary(&mut value);
+        Ok(Self { value, redacted })
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.value.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Returns what keepstep's own tests note besides: versions, commits, what was run.
+    fn ours(&self) -> Option<&Map<String, Value>> {
+        self.value.get("keepstep")?.as_object()
+    }
+
+    /// Returns the bundle version that the test noted.
+    fn bundle_version_id(&self) -> Option<&str> {
+        self.ours()?.get("bundle_version_id")?.as_str().filter(|id| !id.is_empty())
+    }
+
+    /// Returns when it was written, as it says.
+    fn time(&self) -> &str {
+        self.text("date").or_else(|| self.text("created_at")).unwrap_or_default()
+    }
+
+    fn details(&self, experiment: &Experiment, scenario: &Scenario) -> Map<String, Value> {
+        let mut details = self.ours().cloned().unwrap_or_default();
+        let name = self.text("name").or_else(|| self.text("experiment_name"));
+        let runner = self.value.get("config").and_then(|config| config.get("runner"));
+        let target = runner.and_then(|runner| runner.get("target")).and_then(Value::as_str);
+        let layout = if experiment.layout == Layout::Results { "results" } else { "scenario" };
+        for (key, value) in
+            [("scenario", Some(scenario.name.as_str())), ("name", name), ("target", target), ("layout", Some(layout))]
+        {
+            if let Some(value) = value {
+                details.entry(key).or_insert_with(|| Value::from(value));
+            }
+        }
+        details
+    }
+}
+
+/// Looks through files and copies those that have something to remove.
+struct Cleaner<'a> {
+    draft: &'a Draft,
+    redactor: &'a Redactor,
+    hashes: &'a mut Hashes,
+    redacted: u64,
+    copies: usize,
+}
+
+impl Cleaner<'_> {
+    fn clean(&mut self, packaged: PackagedFile, summary: &Summary) -> Result<Cleaned, Failure> {
+        let fail = |error| io_failure("read", &packaged.path, error);
+        if packaged.file_type == "summary" {
+            let text = if summary.redacted == 0 {
+                fs::read(&packaged.path).map_err(fail)?
+            } else {
+                format!("{:#}\n", summary.value).into_bytes()
+            };
+            return self.copy(packaged, &text[..]);
+        }
+        let metadata = fs::metadata(&packaged.path).map_err(fail)?;
+        if let Some(hashed) = self.hashes.get(&packaged.path, &metadata, self.redactor.fingerprint()) {
+            return Ok(Cleaned { path: packaged.path.clone(), packaged, hashed });
+        }
+        let mut scanner = self.redactor.scanner(packaged.form);
+        let hashed = hash_file(&packaged.path, |block| scanner.feed(block)).map_err(fail)?;
+        if scanner.found() {
+            let file = File::open(&packaged.path).map_err(fail)?;
+            return self.copy(packaged, file);
+        }
+        self.hashes.note(&packaged.path, &metadata, self.redactor.fingerprint(), &hashed);
+        Ok(Cleaned { path: packaged.path.clone(), packaged, hashed })
+    }
+
+    fn copy(&mut self, packaged: PackagedFile, input: impl io::Read) -> Result<Cleaned, Failure> {
+        self.copies += 1;
+        let path = self.draft.folder().join(format!("file-{}", self.copies));
+        let fail = |error| io_failure("write", &path, error);
+        let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
+        self.redacted += self.redactor.copy(packaged.form, input, &mut output).map_err(fail)?;
+        output.into_inner().map_err(|error| fail(error.into_error()))?.sync_all().map_err(fail)?;
+        let hashed = hash_file(&path, |_| {}).map_err(fail)?;
+        Ok(Cleaned { packaged, path, hashed })
+    }
+}
+
+/// Makes a file that only its owner can read.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn write_runs(
+    draft: &Draft,
+    cleaned: &[Cleaned],
+    identity: &str,
+    inputs: &mut InputIndex,
+) -> Result<(RunsWritten, ManifestFile), Failure> {
+    let of = |file_type: &str| cleaned.iter().find(|file| file.packaged.file_type == file_type).map(|file| file.path.as_path());
+    let path = draft.folder().join("runs.jsonl");
+    let fail = |error| io_failure("write", &path, error);
+    let trace_summary = of("trace_summary")
+        .ok_or_else(|| Failure::Nothing { message: "there is no trace_summary.jsonl any more".to_owned(), hint: None })?;
+    let files = RunFiles { identity, trace_summary, turns: of("turns"), errors: of("errors") };
+    let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
+    let written = runs::write(&files, inputs, &mut output).map_err(fail)?;
+    output.flush().map_err(fail)?;
+    output.get_ref().sync_all().map_err(fail)?;
+    let hashed = hash_file(&path, |_| {}).map_err(fail)?;
+    Ok((written, manifest_file(path, RUNS_FILE, "runs.jsonl", None, hashed)))
+}
+
+fn offered(file: Cleaned, written: &RunsWritten) -> ManifestFile {
+    let Cleaned { packaged, path, hashed } = file;
+    let run = if packaged.file_type == PER_TRACE { written.run_of_report(&packaged.name) } else { None };
+    manifest_file(path, packaged.file_type, &packaged.name, run, hashed)
+}
+
+fn manifest_file(path: PathBuf, file_type: &str, name: &str, run_id: Option<String>, hashed: Hashed) -> ManifestFile {
+    let Hashed { size, sha256, parts } = hashed;
+    ManifestFile {
+        path,
+        offered: OfferedFile { file_type: file_type.to_owned(), name: name.to_owned(), run_id, size, sha256, parts },
+    }
+}
+
+/// Returns the inputs that the scenario has now, for runs that do not say which one they used.
+fn inputs_of(context: &Context, scenario: &Scenario, config: &Config) -> Result<InputIndex, Failure> {
+    let configured = config.inputs_file.as_deref().unwrap_or(DEFAULT_INPUTS_FILE);
+    let Ok(relative) = names::inputs_path(configured) else { return Ok(InputIndex::default()) };
+    let path = scenario.path.join(relative);
+    let Some(text) = files::read_if_there(&path)? else { return Ok(InputIndex::default()) };
+    let value = serde_saphyr::from_str::<Value>(&text).ok();
+    match value.and_then(|value| InputList::from_value(value).ok()) {
+        Some(list) => Ok(InputIndex::new(&list)),
+        None => {
+            let path = path.display();
+            context.printer.warning(&format!("{path} cannot be read, so runs that do not name their input have none"));
+            Ok(InputIndex::default())
+        }
+    }
+}
+
+/// Returns the bundle version that the experiment was made with: what the test noted, else what was pulled.
+fn bundle_of(scenario: &Scenario, summary: &Summary) -> Result<String, Failure> {
+    if let Some(id) = summary.bundle_version_id() {
+        return Ok(id.to_owned());
+    }
+    for (path, member) in
+        [(".state/sync/sync.json", None), (".state/sync.json", None), ("pulled/sync_meta.json", Some("bundle_version"))]
+    {
+        let Some(mut members) = files::read_object(&scenario.path.join(path))? else { continue };
+        let id = match member {
+            None => members.remove("bundle_version_id"),
+            Some(member) => members.get(member).and_then(|value| value.get("id")).cloned(),
+        };
+        if let Some(id) = id.as_ref().and_then(Value::as_str).filter(|id| !id.is_empty()) {
+            return Ok(id.to_owned());
+        }
+    }
+    Err(Failure::Usage {
+        message: format!("it is not known which bundle version the results of {} are for", scenario.name),
+        hint: Some("`keepstep sync pull` notes it; or name it with `--bundle-version-id`".to_owned()),
+    })
+}
