@@ -110,11 +110,6 @@ pub(crate) fn sentence(program: Program, error: &clap::Error, typed: &[String]) 
     Some(say(program, &command, instead))
 }
 
-/// Returns the sentence for a command of the contract that comes later.
-pub(crate) fn later(program: Program, command: &str) -> String {
-    say(program, command, Instead::Later)
-}
-
 fn say(program: Program, command: &str, instead: Instead) -> String {
     let name = program.name();
     match instead {
