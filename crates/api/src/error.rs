@@ -65,6 +65,8 @@ pub enum ErrorCode {
     TooLarge,
     /// The agent changed since the revision that the request names.
     Stale,
+    /// Parts of the upload are missing.
+    Incomplete,
     /// The same idempotency key came with another request.
     IdempotencyMismatch,
     /// Too many requests.
@@ -90,6 +92,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => 405,
             Self::Invalid | Self::Refused => 400,
             Self::TooLarge => 413,
+            Self::Incomplete => 409,
             Self::Stale => 412,
             Self::IdempotencyMismatch => 422,
             Self::TooMany => 429,

@@ -80,6 +80,16 @@ pub struct OfferAnswer {
     pub missing: Vec<String>,
 }
 
+/// The answer to a commit that comes too early.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Incomplete {
+    /// Its code is [`Incomplete`](crate::error::ErrorCode::Incomplete).
+    #[serde(flatten)]
+    pub error: crate::error::ErrorBody,
+    /// The SHA-256 of each part that is not there.
+    pub missing: Vec<String>,
+}
+
 /// `POST /api/v1/uploads/{id}/commit`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Commit {

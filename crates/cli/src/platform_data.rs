@@ -12,6 +12,9 @@ use crate::failure::Failure;
 /// The name of the database in the data folder.
 const DATABASE: &str = "keepstep.db";
 
+/// The name of the folder for files in the data folder.
+pub(crate) const OBJECTS: &str = "objects";
+
 /// The key of the setting that holds the address under which the platform was last served.
 pub(crate) const ADDRESS_SETTING: &str = "address";
 
@@ -28,7 +31,7 @@ pub(crate) struct DataArguments {
 
 impl DataArguments {
     /// Returns the data folder.
-    fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
+    pub(crate) fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
         match &self.data {
             Some(folder) => Ok(context.directory.join(folder)),
             None => context

@@ -4,13 +4,16 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use keepstep_store::Store;
+use keepstep_store::artifacts::Objects;
 use tokio::net::TcpListener;
 
 use crate::cache::Cache;
+use crate::error::ApiError;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::router::router;
@@ -18,12 +21,22 @@ use crate::router::router;
 /// How long running requests may take after the shutdown began.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The largest upload where nobody said otherwise, in bytes.
+const UPLOAD_LIMIT: u64 = 64 * 1024 * 1024 * 1024;
+
+/// In milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
 /// What the person who runs the server decided.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// The URL under which browsers reach the platform, where that is not the address that it listens on: behind a
     /// proxy, for example `https://keepstep.example`. An `https` one makes cookies secure.
     pub public_url: Option<String>,
+    /// Where the bytes of files are kept. A platform without such a place takes no files.
+    pub objects: Option<Objects>,
+    /// The largest upload and the largest single file in bytes; 64 GiB where this is left out.
+    pub upload_limit: Option<u64>,
 }
 
 /// What every handler gets. Clones share everything.
@@ -38,12 +51,49 @@ pub struct AppState {
     /// What was decided at the start.
     pub settings: Arc<Settings>,
     pub(crate) cache: Cache,
+    /// When files that nobody needs were last looked for.
+    tidied: Arc<AtomicI64>,
 }
 
 impl AppState {
     /// Returns the state of a server on a store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, events: Events::new(), metrics: Metrics::new(), settings: Arc::new(settings), cache: Cache::default() }
+        Self {
+            store,
+            events: Events::new(),
+            metrics: Metrics::new(),
+            settings: Arc::new(settings),
+            cache: Cache::default(),
+            tidied: Arc::default(),
+        }
+    }
+
+    /// Returns the place where the bytes of files are.
+    pub(crate) fn objects(&self) -> Result<&Objects, ApiError> {
+        self.settings.objects.as_ref().ok_or(ApiError::NoFiles)
+    }
+
+    /// Returns the size that no upload and no file may pass.
+    pub(crate) fn upload_limit(&self) -> u64 {
+        self.settings.upload_limit.unwrap_or(UPLOAD_LIMIT)
+    }
+
+    /// Removes files that nobody needs, beside the request that asks for it, and at most once a day.
+    pub(crate) fn tidy(&self) {
+        let (now, last) = (self.store.now(), self.tidied.load(Ordering::Relaxed));
+        let Some(objects) = self.settings.objects.clone() else { return };
+        if now.saturating_sub(last) < DAY
+            || self.tidied.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            match store.collect(&objects).await {
+                Ok(collected) => tracing::debug!(?collected, "files that nobody needs are removed"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "files that nobody needs stay"),
+            }
+        });
     }
 }
 

@@ -69,6 +69,12 @@ pub enum ApiError {
         /// The address.
         path: String,
     },
+    /// Parts of an upload are missing.
+    #[error("The upload lacks {0} of its parts: send them and commit again.")]
+    Incomplete(usize),
+    /// This platform was given no place for files.
+    #[error("This platform has no place to keep files in.")]
+    NoFiles,
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,7 +136,7 @@ impl ApiError {
             Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoPrecondition => StatusCode::PRECONDITION_REQUIRED,
             Self::Store(StoreError::NameTaken { .. }) => StatusCode::CONFLICT,
-            Self::Unusable(_) | Self::Store(StoreError::Results(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unusable(_) | Self::Store(StoreError::Results(_) | StoreError::Content(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let message = match (self, code) {
@@ -172,6 +178,8 @@ impl ApiError {
                 (ErrorCode::Invalid, Some("Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."))
             }
             Self::Refused(_) | Self::Unusable(_) => (ErrorCode::Refused, None),
+            Self::Incomplete(_) => (ErrorCode::Incomplete, None),
+            Self::NoFiles => (ErrorCode::NotOffered, Some("Start it with `keepstep serve`, which makes one.")),
             Self::TooLarge { .. } => (ErrorCode::TooLarge, None),
             Self::NotFound(_) | Self::NotKept(_) => (ErrorCode::NotFound, None),
             Self::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
@@ -187,6 +195,8 @@ impl ApiError {
                 | StoreError::BundleNotFound(_)
                 | StoreError::BundleIsDraft(_)
                 | StoreError::NothingPublished(_)
+                | StoreError::UploadNotFound(_)
+                | StoreError::BlobNotFound(_)
                 | StoreError::BatchNotFound(_)
                 | StoreError::RunNotFound { .. }
                 | StoreError::ArtifactNotFound(_) => (ErrorCode::NotFound, None),
@@ -201,7 +211,8 @@ impl ApiError {
                 StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),
                 StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),
-                StoreError::Busy | StoreError::Full | StoreError::ReadOnly => {
+                StoreError::Content(_) => (ErrorCode::Refused, None),
+                StoreError::Busy | StoreError::Full | StoreError::ReadOnly | StoreError::Storage(_) => {
                     (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server."))
                 }
                 _ => (ErrorCode::Internal, None),

@@ -12,6 +12,7 @@ mod cache;
 pub mod definition;
 mod error;
 mod events;
+mod files;
 mod health;
 mod metrics;
 mod openapi;

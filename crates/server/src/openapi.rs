@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::fluxloop::{
-    bundles, experiments, inputs, keys, login, personas as fluxloop_personas, projects, pull, runs, scenarios, sync_status,
-    turns, upload, workspaces,
+    bundles, experiments, inputs, keys, login, personas as fluxloop_personas, projects, pull, runs, scenarios, storage,
+    sync_status, turns, upload, workspaces,
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
-use crate::api::{agents, definition, personas, revisions, whoami};
+use crate::api::uploads::{commit, offer, parts};
+use crate::api::{agents, artifacts, definition, personas, revisions, whoami};
 use crate::{events, health, metrics};
 
 #[derive(OpenApi)]
@@ -35,6 +36,11 @@ use crate::{events, health, metrics};
         personas::show,
         personas::deploy,
         personas::diff,
+        offer::create,
+        offer::show,
+        parts::put,
+        commit::commit,
+        artifacts::show,
         events::stream,
         me::authorization,
         me::context,
@@ -69,6 +75,8 @@ use crate::{events, health, metrics};
         inputs::show,
         fluxloop_personas::list,
         fluxloop_personas::create,
+        storage::presign,
+        storage::put,
         pull::pull,
         upload::upload,
         turns::add,
@@ -83,8 +91,14 @@ use crate::{events, health, metrics};
 struct Described;
 
 /// Addresses that anybody may read.
-const OPEN: [&str; 5] =
-    ["/healthz", "/metrics", "/api/cli-connect/start", "/api/cli-connect/complete", "/api/cli-connect/refresh"];
+const OPEN: [&str; 6] = [
+    "/api/storage/upload/{token}",
+    "/healthz",
+    "/metrics",
+    "/api/cli-connect/start",
+    "/api/cli-connect/complete",
+    "/api/cli-connect/refresh",
+];
 
 /// Returns the description of the API.
 pub fn document() -> Value {

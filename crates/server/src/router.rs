@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use keepstep_api::lua::PrimitiveKind;
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -13,7 +13,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::{agents, definition, personas, revisions, whoami};
+use crate::api::{agents, artifacts, definition, personas, revisions, uploads, whoami};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::request::shown;
@@ -45,6 +45,11 @@ fn own() -> Router<AppState> {
         .route("/api/v1/agents/{id}/personas/{version}", get(personas::show))
         .route("/api/v1/agents/{id}/personas/{version}/deploy", post(personas::deploy))
         .route("/api/v1/agents/{id}/personas/{version}/diff/{other}", get(personas::diff))
+        .route("/api/v1/uploads", post(uploads::offer::create))
+        .route("/api/v1/uploads/{upload}", get(uploads::offer::show))
+        .route("/api/v1/uploads/{upload}/parts", put(uploads::parts::put))
+        .route("/api/v1/uploads/{upload}/commit", post(uploads::commit::commit))
+        .route("/api/v1/artifacts/{artifact}", get(artifacts::show))
         .route("/api/v1/events", get(events::stream))
 }
 
@@ -73,8 +78,8 @@ fn lua() -> Router<AppState> {
 /// The fluxloop dialect: see [`keepstep_api::fluxloop`].
 fn fluxloop() -> Router<AppState> {
     use fluxloop::{
-        bundles, experiments, inputs, keys, login, models, personas, projects, pull, runs, scenarios, sync_status, turns, upload,
-        workspaces,
+        bundles, experiments, inputs, keys, login, models, personas, projects, pull, runs, scenarios, storage, sync_status,
+        turns, upload, workspaces,
     };
     let mut router = Router::new()
         .route("/api/cli-connect/start", post(login::start))
@@ -92,6 +97,8 @@ fn fluxloop() -> Router<AppState> {
         .route("/api/inputs", get(inputs::list))
         .route("/api/inputs/{id}", get(inputs::show))
         .route("/api/personas", get(personas::list).post(personas::create))
+        .route("/api/storage/presign", post(storage::presign))
+        .route("/api/storage/upload/{token}", put(storage::put))
         .route("/api/sync/pull", post(pull::pull))
         .route("/api/sync/upload", post(upload::upload))
         .route("/api/sync/turns", post(turns::add))

@@ -1,10 +1,12 @@
 //! `keepstep serve`
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 
 use clap::Args;
 use keepstep_server::Settings;
 use keepstep_store::Store;
+use keepstep_store::artifacts::Objects;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -15,7 +17,7 @@ use crate::command::admin::make_link;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::platform_data::{ADDRESS_SETTING, DataArguments};
+use crate::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -28,7 +30,7 @@ pub(crate) struct Arguments {
     listen: SocketAddr,
     #[command(flatten)]
     data: DataArguments,
-    /// Where files go
+    /// Where the files of experiments go, as file://DIR; the folder `objects` in the data folder when left out
     #[arg(long, value_name = "URL")]
     object_store: Option<String>,
     /// The address under which browsers reach the platform, when a proxy stands before it
@@ -57,12 +59,7 @@ fn public_url(text: &str) -> Result<String, String> {
 
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    if let Some(url) = arguments.object_store.as_deref().filter(|url| !url.starts_with("file://")) {
-        return Err(Failure::Usage {
-            message: format!("this keepstep keeps files in its data folder only, not in {url}"),
-            hint: Some("leave --object-store out".to_owned()),
-        });
-    }
+    let objects = objects_folder(context, arguments)?;
     start_log(context)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -82,12 +79,30 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         // Whoever reads the address may ask to end at once.
         let signals = Signals::listen()?;
         announce(context, &store, &shown).await?;
-        let settings = Settings { public_url: arguments.public_url.clone() };
+        let settings = Settings {
+            public_url: arguments.public_url.clone(),
+            objects: Some(Objects::in_folder(&objects)?),
+            ..Settings::default()
+        };
         let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
         context.printer.status("keepstep ended");
         Ok(Outcome::Done)
     })
+}
+
+/// Returns the folder for files.
+fn objects_folder(context: &Context, arguments: &Arguments) -> Result<PathBuf, Failure> {
+    match arguments.object_store.as_deref() {
+        None => Ok(arguments.data.folder(context)?.join(OBJECTS)),
+        Some(url) => match url.strip_prefix("file://").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Ok(context.directory.join(folder)),
+            None => Err(Failure::Usage {
+                message: format!("this keepstep keeps files in a folder only, not in {url}"),
+                hint: Some("leave --object-store out, or name a folder: --object-store file:///srv/keepstep/objects".to_owned()),
+            }),
+        },
+    }
 }
 
 /// Says where the platform is, and, as long as nobody can sign in, how to.

@@ -44,7 +44,7 @@ mod new_agent;
 mod projects;
 mod run;
 mod security_headers;
-mod session;
+pub(crate) mod session;
 mod shown_results;
 mod sign_in_link;
 mod sign_out;

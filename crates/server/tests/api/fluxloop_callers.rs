@@ -45,6 +45,13 @@ fn operations() -> Vec<Operation> {
         ("GET", "/api/inputs/{inputs}", None, Viewer, NotFound),
         ("GET", "/api/personas?project_id={project}", None, Viewer, NotFound),
         ("POST", "/api/personas", named("p"), Editor, NotFound),
+        (
+            "POST",
+            "/api/storage/presign",
+            Some(json!({"project_id": "{project}", "run_id": "r", "artifact_type": "summary", "filename": "summary.json"})),
+            Editor,
+            NotFound,
+        ),
         ("POST", "/api/sync/pull", Some(json!({"bundle_version_id": "{bundle}"})), Viewer, NotFound),
         ("POST", "/api/sync/pull", Some(json!({"project_id": "{project}"})), Viewer, NotFound),
         ("POST", "/api/sync/upload", Some(json!({"bundle_version_id": "{bundle}"})), Editor, NotFound),
@@ -55,8 +62,13 @@ fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Operations that need no key: a device that signs in has none yet.
-const OPEN: [&str; 3] = ["POST /api/cli-connect/start", "POST /api/cli-connect/complete", "POST /api/cli-connect/refresh"];
+/// Operations that need no key: a device that signs in has none yet, and an address that was signed is a key itself.
+const OPEN: [&str; 4] = [
+    "POST /api/cli-connect/start",
+    "POST /api/cli-connect/complete",
+    "POST /api/cli-connect/refresh",
+    "PUT /api/storage/upload/{token}",
+];
 
 /// The ids of a project with everything in it.
 async fn shop(world: &World) -> Vec<(&'static str, String)> {

@@ -14,4 +14,6 @@ mod own;
 mod repeated;
 mod results;
 mod shutdown;
+mod storage;
+mod uploads;
 mod world;

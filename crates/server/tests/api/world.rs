@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use keepstep_core::AgentId;
 use keepstep_server::{Settings, serve};
+use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewAgent, NewKey, Role, Scope, Store, Surroundings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -58,6 +59,11 @@ impl Answer {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    /// Starts a platform with other settings. It keeps files in the folder `objects`.
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         // Another test may have been first; there is one provider for the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -69,9 +75,11 @@ impl World {
         let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
         let agent = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
         transaction.commit().await.unwrap();
+        let objects = Objects::in_folder(&folder.path().join("objects")).unwrap();
+        let settings = Settings { objects: Some(objects), ..settings };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(serve(listener, store.clone(), Settings::default(), std::future::pending()));
+        let server = tokio::spawn(serve(listener, store.clone(), settings, std::future::pending()));
         let client = Client::builder().no_proxy().build().unwrap();
         let mut world = Self { url, store, scope, agent: agent.agent.id, owner: String::new(), clock, client, server, folder };
         world.owner = world.key("olga", Role::Owner, &world.scope.clone(), None).await;

@@ -96,7 +96,7 @@ async fn a_session_ends_by_itself() {
 #[tokio::test]
 async fn cookies_are_for_this_platform_alone() {
     let cookie = async |public_url: Option<&str>| {
-        let site = Site::start_with(Settings { public_url: public_url.map(str::to_owned) }).await;
+        let site = Site::start_with(Settings { public_url: public_url.map(str::to_owned), ..Settings::default() }).await;
         let mut browser = site.browser();
         let link = site.link(Role::Viewer).await;
         let page = browser.get(&link).await;

@@ -66,15 +66,16 @@ CREATE TABLE upload_files (
     PRIMARY KEY (upload, position)
 ) STRICT, WITHOUT ROWID;
 
--- The parts of all files of an upload, one after the other. `start` is where the part begins within its file.
+-- The parts of the files of an upload. `start` is where the part begins within its file, `position` its place among the
+-- parts of all files.
 CREATE TABLE upload_parts (
     upload   INTEGER NOT NULL REFERENCES uploads (number),
-    position INTEGER NOT NULL,
     file     INTEGER NOT NULL,
     start    INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     sha256   TEXT NOT NULL,
     size     INTEGER NOT NULL,
-    PRIMARY KEY (upload, position)
+    PRIMARY KEY (upload, file, start)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_parts_by_content ON upload_parts (upload, sha256, size);
 

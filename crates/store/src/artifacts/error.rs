@@ -11,6 +11,9 @@ pub enum ContentError {
     /// The body has more than was announced.
     #[error("the body is longer than the {0} bytes that were announced; nothing of it is kept")]
     TooLong(u64),
+    /// The body is larger than anything may be here.
+    #[error("the body is larger than {0} bytes, and nothing here may be; nothing of it is kept")]
+    TooLarge(u64),
     /// The body has not what was announced.
     #[error("{what} has the SHA-256 {found}, not {announced}; nothing of this body is kept")]
     OtherContent {
@@ -44,6 +47,14 @@ pub enum ContentError {
         file: String,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// A line of the file with the runs has no meaning.
+    #[error("line {line} of the file with the runs is not a run: {reason}")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
     },
     /// The address was used for something else.
     #[error("this address was used for another file; ask for a new one")]

@@ -36,7 +36,7 @@ pub use content::{FileContent, PartName};
 pub use error::ContentError;
 pub use objects::Objects;
 pub use receive::Announced;
-pub use stored::{BlobOfUrl, SignedFile};
+pub use stored::{ArtifactFile, BlobOfUrl, SignedFile};
 pub use uploads::{CommittedUpload, NewUpload, NewUploadFile, Upload, UploadFile};
 
 /// How long parts and uploads are kept that nobody finishes, in milliseconds: a week.

@@ -85,7 +85,7 @@ impl Store {
         loop {
             let part = body.part(&mut writer, announced.part_size, Some(&mut whole)).await?;
             if body.taken > announced.limit {
-                return Err(ContentError::TooLong(announced.limit).into());
+                return Err(ContentError::TooLarge(announced.limit).into());
             }
             if part.size > 0 {
                 parts.push(part);

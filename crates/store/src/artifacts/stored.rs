@@ -6,10 +6,13 @@ use sqlx::sqlite::SqliteConnection;
 use super::ContentError;
 use crate::model::Scope;
 use crate::test_data::in_scope;
-use crate::{Result, Store, Transaction};
+use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// What a storage address begins with.
 const URL: &str = "keepstep://stored/";
+
+/// The setting that holds the secret of signed addresses.
+const SECRET: &str = "address_secret";
 
 /// A file that may be put, or was: what its address was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,15 @@ pub struct BlobOfUrl {
     pub content_type: String,
 }
 
+/// A file of a batch, as somebody who saves it needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactFile {
+    /// The name that the client gave it.
+    pub name: String,
+    /// The content.
+    pub blob_id: String,
+}
+
 impl SignedFile {
     /// Returns the address that names the file once it is there. It tells nothing and opens nothing by itself.
     pub fn storage_url(&self) -> String {
@@ -49,6 +61,48 @@ impl SignedFile {
 }
 
 impl Store {
+    /// Returns a file of any batch in the scope.
+    ///
+    /// # Errors
+    /// There is no such file in the scope, or the database failed.
+    pub async fn artifact_file(&self, scope: &Scope, id: &str) -> Result<ArtifactFile> {
+        let row = sqlx::query(concat!(
+            "SELECT a.name, a.blob_id FROM artifacts a JOIN run_batches b ON b.number = a.batch
+             JOIN projects p ON p.id = b.project_id WHERE ",
+            in_scope!(),
+            " AND a.id = ?3"
+        ))
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .bind(id)
+        .fetch_optional(&mut *self.reader().await?)
+        .await?
+        .ok_or_else(|| StoreError::ArtifactNotFound(id.to_owned()))?;
+        Ok(ArtifactFile { name: row.try_get("name")?, blob_id: row.try_get("blob_id")? })
+    }
+
+    /// Returns the secret that addresses are signed with. It is made once and never shown.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn address_secret(&self) -> Result<Vec<u8>> {
+        if let Some(secret) = self.setting(SECRET).await? {
+            return data_encoding::HEXLOWER.decode(secret.as_bytes()).map_err(|_| rows::damaged("the secret", SECRET));
+        }
+        let mut transaction = self.write().await?;
+        let made = data_encoding::HEXLOWER.encode(&transaction.surroundings.random::<32>()?);
+        // Of two that make one at the same time, the first one counts.
+        let secret: String = sqlx::query_scalar(
+            "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = value RETURNING value",
+        )
+        .bind(SECRET)
+        .bind(made)
+        .fetch_one(transaction.connection())
+        .await?;
+        transaction.commit().await?;
+        data_encoding::HEXLOWER.decode(secret.as_bytes()).map_err(|_| rows::damaged("the secret", SECRET))
+    }
+
     /// Returns what a storage address names, if it was made for that run and type, and the file has arrived.
     ///
     /// # Errors

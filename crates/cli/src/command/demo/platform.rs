@@ -7,6 +7,7 @@ use keepstep_api::agents::DefinitionChange;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
 use keepstep_core::AgentId;
 use keepstep_server::Settings;
+use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewKey, Role, Scope, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use url::Url;
 use crate::command::admin::make_link;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::platform_data::make_private;
+use crate::platform_data::{OBJECTS, make_private};
 
 /// A platform that serves beside the tour.
 pub(super) struct Platform {
@@ -47,7 +48,8 @@ impl Platform {
         })?;
         let url = format!("http://{}", listener.local_addr().map_err(fail)?);
         let served = store.clone();
-        let serving = runtime.spawn(keepstep_server::serve(listener, served, Settings::default(), async {
+        let settings = Settings { objects: Some(Objects::in_folder(&data.join(OBJECTS))?), ..Settings::default() };
+        let serving = runtime.spawn(keepstep_server::serve(listener, served, settings, async {
             // Also when the sender is dropped: then nobody is left to serve for.
             let _ = asked.await;
         }));

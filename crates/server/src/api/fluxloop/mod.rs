@@ -11,6 +11,7 @@ pub(crate) mod projects;
 pub(crate) mod pull;
 pub(crate) mod runs;
 pub(crate) mod scenarios;
+pub(crate) mod storage;
 pub(crate) mod sync_status;
 pub(crate) mod turns;
 pub(crate) mod upload;

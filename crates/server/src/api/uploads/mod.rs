@@ -1,0 +1,6 @@
+//! `/api/v1/uploads`: our own upload of an experiment. See [`keepstep_api::uploads`].
+
+pub(crate) mod commit;
+pub(crate) mod offer;
+pub(crate) mod parts;
+mod runs;

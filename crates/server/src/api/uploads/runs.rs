@@ -1,0 +1,133 @@
+//! The file with the runs, line by line.
+
+use axum::body::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::stream::StreamExt as _;
+use keepstep_api::uploads::{RunRecord, TurnRecord};
+use keepstep_store::Result;
+use keepstep_store::artifacts::ContentError;
+use keepstep_store::results::{NewRun, NewTurn, RunResult};
+
+/// The longest line in bytes.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+/// The file with the runs, which is never in memory as a whole.
+pub(super) struct Runs {
+    bytes: BoxStream<'static, Result<Bytes>>,
+    /// What was read and is not a whole line yet.
+    rest: Vec<u8>,
+    /// Where in it the next line begins.
+    start: usize,
+    /// The number of the last line that was read.
+    line: u64,
+    is_over: bool,
+}
+
+impl Runs {
+    pub(super) fn new(bytes: BoxStream<'static, Result<Bytes>>) -> Self {
+        Self { bytes, rest: Vec::new(), start: 0, line: 0, is_over: false }
+    }
+
+    /// Returns the next run and the length of its line; `None` after the last one.
+    pub(super) async fn next(&mut self) -> Result<Option<(NewRun, usize)>> {
+        while let Some(line) = self.next_line().await? {
+            if !line.trim_ascii().is_empty() {
+                let run = parse(&line).map_err(|reason| ContentError::Line { line: self.line, reason })?;
+                return Ok(Some((run, line.len())));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+        let mut searched = self.start;
+        loop {
+            if let Some(length) = self.rest[searched..].iter().position(|byte| *byte == b'\n') {
+                let end = searched + length;
+                let line = self.rest[self.start..end].to_vec();
+                self.start = end + 1;
+                self.line += 1;
+                return Ok(Some(line));
+            }
+            if self.rest.len() - self.start > LONGEST {
+                let reason = format!("it is longer than {LONGEST} bytes");
+                return Err(ContentError::Line { line: self.line + 1, reason }.into());
+            }
+            if self.is_over {
+                let last = self.rest.split_off(self.start);
+                self.rest.clear();
+                self.start = 0;
+                self.line += 1;
+                return Ok(Some(last).filter(|last| !last.is_empty()));
+            }
+            self.rest.drain(..self.start);
+            self.start = 0;
+            searched = self.rest.len();
+            match self.bytes.next().await {
+                Some(bytes) => self.rest.extend_from_slice(&bytes?),
+                None => self.is_over = true,
+            }
+        }
+    }
+}
+
+fn parse(line: &[u8]) -> Result<NewRun, String> {
+    let record: RunRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let status = record.status.parse().map_err(|error: keepstep_store::results::ResultsError| error.to_string())?;
+    if !keepstep_store::results::RunStatus::is_reported(status) {
+        return Err("it has not ended".to_owned());
+    }
+    let result = RunResult { metrics: record.metrics, transcript: record.transcript, evaluation: record.evaluation };
+    Ok(NewRun {
+        id: record.id,
+        input_item_id: record.input_item_id,
+        persona: record.persona,
+        iteration: record.iteration,
+        status,
+        input: record.input,
+        output: record.output,
+        error: record.error,
+        result: Some(result),
+        turns: record.turns.into_iter().map(turn).collect(),
+    })
+}
+
+fn turn(record: TurnRecord) -> NewTurn {
+    NewTurn {
+        id: record.turn_id,
+        sequence: record.sequence,
+        role: record.role,
+        content: record.content,
+        said_at: record.timestamp,
+        duration_ms: record.duration_ms,
+        warnings: record.warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use keepstep_store::StoreError;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    async fn lines(text: &[u8], piece: usize) -> Vec<Vec<u8>> {
+        let pieces: Vec<_> = text.chunks(piece).map(|piece| Ok::<_, StoreError>(Bytes::copy_from_slice(piece))).collect();
+        let mut runs = Runs::new(stream::iter(pieces).boxed());
+        let mut lines = Vec::new();
+        while let Some(line) = runs.next_line().await.unwrap() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_however_the_bytes_come(text in "[a\n]{0,40}", piece in 1..10_usize) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let expected: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+            prop_assert_eq!(runtime.block_on(lines(text.as_bytes(), piece)), expected);
+        }
+    }
+}
