@@ -41,7 +41,7 @@ pub enum Begun {
 /// A commit that is being done in a transaction.
 #[derive(Debug)]
 pub struct Commit {
-    bundle: Bundle,
+    bundle: Box<Bundle>,
     org_id: String,
     experiment_id: String,
     digest: String,
@@ -49,7 +49,7 @@ pub struct Commit {
     completed_at: Option<i64>,
     details: Map<String, Value>,
     /// Known from the first chunk on.
-    batch: Option<BatchKey>,
+    batch: Option<Box<BatchKey>>,
 }
 
 /// A batch that is there as a whole.
@@ -89,7 +89,7 @@ impl Transaction {
             return Ok(Begun::Repeated(committed(batch.id, &batch.counts, true)));
         }
         Ok(Begun::New(Commit {
-            bundle,
+            bundle: Box::new(bundle),
             org_id: scope.org_id.clone(),
             experiment_id: experiment_id.to_owned(),
             digest,
@@ -142,12 +142,13 @@ impl Transaction {
 
     async fn batch_of(&mut self, commit: &mut Commit, runs: &[NewRun]) -> Result<BatchKey> {
         if let Some(batch) = &commit.batch {
-            return Ok(batch.clone());
+            return Ok((**batch).clone());
         }
         let experiment_id = Some(commit.experiment_id.as_str());
         let wanted = Wanted { bundle: &commit.bundle, org_id: &commit.org_id, experiment_id, is_over: true };
         let batch = self.find_batch(&wanted, runs).await?;
-        Ok(commit.batch.insert(batch).clone())
+        commit.batch = Some(Box::new(batch.clone()));
+        Ok(batch)
     }
 }
 

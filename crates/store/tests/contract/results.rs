@@ -359,7 +359,7 @@ pub(crate) async fn a_turn_is_there_once_and_tells_all_that_is_known(world: Worl
         for _ in 0..2 {
             say(&world, &world.scope, id, order[1].clone()).await;
         }
-        assert_eq!(world.store.run(&world.scope, &batch, id).await.unwrap().turns, [all.clone()]);
+        assert_eq!(world.store.run(&world.scope, &batch, id).await.unwrap().turns, std::slice::from_ref(&all));
     }
 }
 
