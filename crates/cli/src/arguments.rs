@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Auth(command::auth::Arguments),
     /// Start a project
     Init(command::init::Arguments),
+    /// Run the agent on the inputs of a scenario
+    Test(Box<command::test::Arguments>),
     /// Put back what a command replaced
     Undo(command::undo::Arguments),
     /// Run the platform

@@ -136,6 +136,7 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Logout(arguments) => command::logout::run(context, arguments),
         Command::Auth(arguments) => command::auth::run(context, arguments),
         Command::Init(arguments) => command::init::run(context, arguments),
+        Command::Test(arguments) => command::test::run(context, arguments),
         Command::Undo(arguments) => command::undo::run(context, arguments),
         Command::Serve(arguments) => command::serve::run(context, arguments),
         Command::Admin(arguments) => command::admin::run(context, arguments),

@@ -56,7 +56,6 @@ const COMMANDS: &[(&str, Instead)] = &[
     ("scenarios", Instead::Later),
     ("skills", Instead::Nothing),
     ("telemetry", Instead::Nothing),
-    ("test", Instead::Later),
     ("triggers", Instead::Nothing),
     ("update", Instead::Nothing),
     ("voices", Instead::Nothing),

@@ -23,5 +23,7 @@ mod push;
 mod serve;
 mod status;
 mod sync;
+#[cfg(unix)]
+mod test_command;
 mod undo;
 mod upload;

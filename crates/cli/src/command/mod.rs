@@ -16,6 +16,7 @@ pub(crate) mod push;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod test;
 pub(crate) mod undo;
 
 use crate::exit;
@@ -35,6 +36,8 @@ pub(crate) enum Outcome {
     Refused(u8),
     /// Something that the other commands depend on is not as it must be.
     Unfit,
+    /// The person pressed Ctrl-C, and what ran was finished.
+    Interrupted,
 }
 
 impl Outcome {
@@ -46,6 +49,7 @@ impl Outcome {
             Self::NotReadable | Self::Unfit => exit::USAGE,
             Self::Refused(code) => code,
             Self::Conflict => exit::CONFLICT,
+            Self::Interrupted => exit::INTERRUPTED,
         }
     }
 }

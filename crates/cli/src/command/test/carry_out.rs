@@ -1,0 +1,201 @@
+//! A run from its arguments to its exit code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use jiff::{Timestamp, Zoned};
+use keepstep_runner::case::{self, Case, Selection};
+use keepstep_runner::config::Config;
+use keepstep_runner::event::{Event, Stopped};
+use keepstep_runner::experiment::{Experiment, RunFile, Summary};
+use keepstep_runner::junit;
+use keepstep_runner::outcome::Status;
+use keepstep_runner::run::{Ended, Options, Wish};
+use keepstep_runner::target::{self, Session, Target};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::provenance::provenance;
+use super::setup::{Tested, experiment_failure, refused, surroundings};
+use super::view::View;
+use super::{RunArguments, results};
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::{interrupt, runtime};
+
+/// Runs the agent on the inputs.
+pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult {
+    let tested = Tested::find(context, arguments.scenario.as_deref(), arguments.config.as_deref())?;
+    let variables = tested.variables(context)?;
+    let config = tested.config(context, arguments.config.as_deref(), &variables)?;
+    let inputs = tested.inputs(&config)?;
+    let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
+    let resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
+    let selection = match &resumed {
+        Some(experiment) => experiment.run.selection(),
+        None => Selection {
+            smoke: arguments.smoke || (config.smoke && !arguments.full),
+            iterations: arguments.iterations.unwrap_or(config.iterations),
+            filter: arguments.filter.clone(),
+            shard: arguments.shard,
+            seed: arguments.seed,
+        },
+    };
+    let cases = case::plan(&inputs.list, &selection);
+    if cases.is_empty() {
+        return Err(no_cases(&tested, &selection, inputs.list.is_empty()));
+    }
+    if let Some(experiment) = &resumed {
+        experiment.check_cases(&cases).map_err(experiment_failure)?;
+    }
+    let options = options(&tested, &config, arguments);
+    let target = target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
+    let runtime = runtime::single()?;
+    runtime.block_on(async {
+        let _pause = interrupt::pause();
+        let wishes = listen();
+        // A target that cannot be loaded leaves no folder behind.
+        let session = prepared(target.as_ref(), wishes.clone()).await?;
+        let experiment = match resumed {
+            Some(experiment) => experiment,
+            None => create(&directory, &selection, &cases)?,
+        };
+        let names: Vec<String> =
+            if arguments.junit.is_some() { cases.iter().map(|case| case.name.clone()).collect() } else { Vec::new() };
+        let mut view = View::new(&context.printer, &tested.name, arguments.stream && !arguments.no_stream);
+        let skipped = Mutex::new(Vec::new());
+        let mut on_event = |event: &Event| {
+            view.show(event);
+            if let (Event::CaseFinished(finished), false, Ok(mut skipped)) = (event, names.is_empty(), skipped.lock())
+                && finished.status == Status::Skipped
+            {
+                skipped.push(finished.case.clone());
+            }
+        };
+        let ended = keepstep_runner::run(&experiment, cases, target, session, options, wishes, &mut on_event).await;
+        let ended = ended.map_err(experiment_failure)?;
+        let skipped = skipped.into_inner().unwrap_or_default();
+        finish(context, arguments, &tested, &config, &experiment, &ended, &skipped)?;
+        view.sum_up(&ended, experiment.folder());
+        Ok(outcome(&ended, arguments.no_fail))
+    })
+}
+
+fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure {
+    let (message, hint) = match &selection.filter {
+        _ if no_inputs => (format!("{} has no inputs to run", tested.name), "`keepstep sync pull` brings them".to_owned()),
+        Some(filter) => (format!("no case has {filter:?} in its name, input or persona"), "the filter ignores case".to_owned()),
+        None => ("no case is in this part".to_owned(), "there are fewer cases than parts".to_owned()),
+    };
+    Failure::Nothing { message, hint: Some(hint) }
+}
+
+fn options(tested: &Tested, config: &Config, arguments: &RunArguments) -> Options {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let configured = config.parallel.and_then(|number| usize::try_from(number).ok());
+    Options {
+        scenario: tested.name.clone(),
+        parallel: arguments.parallel.map(usize::from).or(configured).unwrap_or_else(cores),
+        retry: arguments.retry,
+        fail_fast: arguments.fail_fast,
+        timeout: arguments.timeout.unwrap_or(config.timeout),
+        delay: config.delay,
+        script: config.script.clone(),
+        guardrails: config.guardrails.clone(),
+        personas: config.personas.clone(),
+        input_template: config.input_template.clone(),
+        save_traces: config.save_traces,
+        clock: Timestamp::now,
+    }
+}
+
+/// Listens for Ctrl-C: once ends the run after the cases that run, twice ends it now.
+fn listen() -> watch::Receiver<Wish> {
+    let (wish, wishes) = watch::channel(Wish::GoOn);
+    tokio::spawn(async move {
+        for next in [Wish::Finish, Wish::StopNow] {
+            // Without the signal there is nothing to listen for, and the system's own answer to it stays.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if wish.send(next).is_err() {
+                return;
+            }
+        }
+        wish.closed().await;
+    });
+    wishes
+}
+
+async fn prepared(target: &dyn Target, mut wishes: watch::Receiver<Wish>) -> Result<Box<dyn Session>, Failure> {
+    let mut session = target.session();
+    tokio::select! {
+        ready = session.prepare() => ready.map_err(refused)?,
+        Ok(()) = wishes.changed() => return Err(Failure::Interrupted),
+    }
+    Ok(session)
+}
+
+fn create(directory: &Path, selection: &Selection, cases: &[Case]) -> Result<Experiment, Failure> {
+    let date = Zoned::now().datetime();
+    let run = RunFile::new(date, Uuid::new_v4().simple().to_string(), selection, cases);
+    Experiment::create(directory, date, run).map_err(experiment_failure)
+}
+
+/// Writes what a run leaves beside its cases.
+fn finish(
+    context: &Context,
+    arguments: &RunArguments,
+    tested: &Tested,
+    config: &Config,
+    experiment: &Experiment,
+    ended: &Ended,
+    skipped: &[String],
+) -> Result<(), Failure> {
+    let criteria = results::criteria(&tested.path);
+    let summary = Summary {
+        name: &config.name,
+        config: &config.written,
+        counts: ended.counts,
+        duration_seconds: ended.duration.as_secs_f64(),
+        provenance: provenance(context, tested, config),
+        criteria: &criteria,
+        is_complete: ended.stopped != Some(Stopped::Interrupted),
+    };
+    experiment.report(&summary).map_err(experiment_failure)?;
+    if let Some(path) = &arguments.junit {
+        let path = context.directory.join(path);
+        let seconds = ended.duration.as_secs_f64();
+        junit::write(experiment, &path, &tested.name, ended.counts, seconds, skipped).map_err(experiment_failure)?;
+    }
+    point_to_latest(&tested.path, experiment.folder())
+}
+
+/// Makes `.state/latest_result.md` the result of this run.
+fn point_to_latest(scenario: &Path, folder: &Path) -> Result<(), Failure> {
+    let state = scenario.join(".state");
+    let fail = |error| Failure::io("write", &state.join(results::LATEST).display().to_string(), error);
+    fs::create_dir_all(&state).map_err(fail)?;
+    let result: PathBuf = folder.join("result.md");
+    let result = result.canonicalize().unwrap_or(result);
+    let temporary = state.join(format!(".latest-{}", Uuid::new_v4().simple()));
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::symlink(&result, &temporary);
+    #[cfg(not(unix))]
+    let linked: std::io::Result<()> = Err(std::io::ErrorKind::Unsupported.into());
+    linked
+        .or_else(|_| fs::copy(&result, &temporary).map(drop))
+        .and_then(|()| fs::rename(&temporary, state.join(results::LATEST)))
+        .map_err(fail)
+}
+
+fn outcome(ended: &Ended, no_fail: bool) -> Outcome {
+    match ended.stopped {
+        Some(Stopped::Interrupted) => Outcome::Interrupted,
+        _ if no_fail => Outcome::Done,
+        _ if ended.counts.passed == ended.counts.total => Outcome::Done,
+        _ => Outcome::Found,
+    }
+}

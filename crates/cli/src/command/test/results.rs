@@ -1,0 +1,90 @@
+//! `keepstep test results`
+
+use std::fs;
+use std::path::Path;
+
+use clap::Args;
+use keepstep_workspace::files::read_if_there;
+use serde_json::{Value, json};
+
+use super::setup::Tested;
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::printer::{Label, Text};
+
+/// The result of the last run, in the `.state/` of its scenario.
+pub(super) const LATEST: &str = "latest_result.md";
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  keepstep test results\n  keepstep test results --raw > result.md")]
+pub(crate) struct Arguments {
+    /// The scenario; otherwise the selected one
+    #[arg(long, short, value_name = "NAME")]
+    scenario: Option<String>,
+    /// Print the file as it is
+    #[arg(long)]
+    raw: bool,
+    /// Taken for the sake of the tools that keepstep stands in for; these results are always the local ones
+    #[arg(long, hide = true)]
+    local: bool,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let tested = Tested::find(context, arguments.scenario.as_deref(), None)?;
+    let path = tested.path.join(".state").join(LATEST);
+    let text = read_if_there(&path)?.ok_or_else(|| Failure::NotFound {
+        message: format!("{} has no results yet", tested.name),
+        hint: Some("`keepstep test` makes some".to_owned()),
+    })?;
+    let folder = fs::canonicalize(&path).ok().and_then(|path| Some(path.parent()?.to_owned()));
+    if context.printer.is_json() {
+        let summary = folder.as_ref().and_then(|folder| read_if_there(&folder.join("summary.json")).ok().flatten());
+        let summary: Option<Value> = summary.and_then(|text| serde_json::from_str(&text).ok());
+        context
+            .printer
+            .document("test.results", json!({"scenario": tested.name, "folder": folder, "summary": summary, "text": text}));
+    } else if arguments.raw {
+        context.printer.exact(&text);
+    } else {
+        for line in text.lines() {
+            context.printer.answer(rendered(line));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Returns a line of Markdown for a terminal.
+fn rendered(line: &str) -> Text {
+    match line {
+        _ if line.starts_with('#') => Text::of(Label::Heading, line.trim_start_matches('#').trim_start()),
+        _ if line.starts_with("**") => Text::of(Label::Heading, line.trim_matches('*')),
+        _ if line.contains("⚠️") => Text::of(Label::Warning, line),
+        _ => Text::from(line.to_owned()),
+    }
+}
+
+/// Returns what the pulled criteria ask for.
+pub(super) fn criteria(scenario: &Path) -> Vec<String> {
+    let mut files: Vec<_> = fs::read_dir(scenario.join(".state/criteria"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    files.sort();
+    let mut criteria = Vec::new();
+    for text in files.iter().filter_map(|path| fs::read_to_string(path).ok()) {
+        // A file that is no YAML any more only loses its lines in the report.
+        let Ok(document) = serde_saphyr::from_str::<Value>(&text) else { continue };
+        let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        criteria.extend(items.iter().filter_map(|item| {
+            let member = || ["description", "text", "title"].iter().find_map(|name| item.get(*name)?.as_str());
+            item.as_str().or_else(member).map(str::to_owned)
+        }));
+    }
+    criteria
+}

@@ -1,0 +1,136 @@
+//! Which scenario is tested, with which configuration, variables and inputs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use keepstep_client::env_file;
+use keepstep_runner::config::{self, Config, ConfigError, Place};
+use keepstep_runner::experiment::ExperimentError;
+use keepstep_runner::input::{self, InputError, Inputs};
+use keepstep_runner::target::{Refusal, Surroundings};
+use keepstep_workspace::{ScenarioError, Workspace};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::files::read_if_there;
+use crate::test_data_server::find_workspace;
+
+/// Keys of ours that the agent has no need of. A configuration can pass them on by `environment_vars`.
+const NOT_FOR_AGENTS: [&str; 2] = ["KEEPSTEP_API_KEY", "FLUXLOOP_SYNC_API_KEY"];
+
+/// What the peer's template has in place of a key.
+const PLACEHOLDER: &str = "your-api-key-here";
+
+/// A scenario to test.
+#[derive(Debug)]
+pub(super) struct Tested {
+    /// The workspace, if the scenario is in one.
+    pub(super) workspace: Option<Workspace>,
+    /// Its name.
+    pub(super) name: String,
+    /// Its folder.
+    pub(super) path: PathBuf,
+}
+
+impl Tested {
+    /// Returns the scenario that a command is about: the named one, the selected one, or the current folder where that is
+    /// one by itself.
+    pub(super) fn find(context: &Context, named: Option<&str>, config: Option<&Path>) -> Result<Self, Failure> {
+        let workspace = find_workspace(context);
+        let here = || Self {
+            workspace: None,
+            name: context.directory.file_name().map_or_else(|| "scenario".to_owned(), |name| name.to_string_lossy().into_owned()),
+            path: context.directory.clone(),
+        };
+        let is_scenario = context.directory.join("configs").is_dir() || config.is_some();
+        let Some(workspace) = workspace else {
+            return match named {
+                None if is_scenario => Ok(here()),
+                _ => crate::test_data_server::workspace(context).map(|_| here()),
+            };
+        };
+        match workspace.scenario(named, &context.directory) {
+            Ok(scenario) => Ok(Self { name: scenario.name, path: scenario.path, workspace: Some(workspace) }),
+            Err(ScenarioError::NoneSelected { .. }) if is_scenario => Ok(Self { workspace: Some(workspace), ..here() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the variables that the configuration and the agent see: what is exported, else what the scenario's `.env` has,
+    /// else the workspace's.
+    pub(super) fn variables(&self, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
+        let mut variables = BTreeMap::new();
+        let files = [self.workspace.as_ref().map(Workspace::env_path), Some(self.path.join(".env"))];
+        for path in files.into_iter().flatten() {
+            let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
+            let found = env_file::parse(&text.unwrap_or_default()).into_iter();
+            variables.extend(found.filter(|(_, value)| !value.is_empty() && value != PLACEHOLDER));
+        }
+        variables.extend(context.environment.all().clone());
+        Ok(variables)
+    }
+
+    /// Reads the configuration.
+    pub(super) fn config(
+        &self,
+        context: &Context,
+        file: Option<&Path>,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Config, Failure> {
+        let root = self.workspace.as_ref().map_or(self.path.as_path(), Workspace::root);
+        let variable = |name: &str| variables.get(name).cloned();
+        let place = Place { scenario: &self.path, current: &context.directory, root, file, variable: &variable };
+        config::load(&place).map_err(|error| config_failure(&error))
+    }
+
+    /// Reads the inputs.
+    pub(super) fn inputs(&self, config: &Config) -> Result<Inputs, Failure> {
+        input::load(&self.path, &config.inputs).map_err(|error| input_failure(&error))
+    }
+}
+
+/// Returns what the target is given of this machine.
+pub(super) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
+    let environment = variables.into_iter().filter(|(name, _)| !NOT_FOR_AGENTS.contains(&name.as_str())).collect();
+    Surroundings { current: context.directory.clone(), environment }
+}
+
+fn config_failure(error: &ConfigError) -> Failure {
+    let hint = match error {
+        ConfigError::Missing { .. } => Some(
+            "`keepstep init scenario NAME` makes a scenario with its configuration; `--scenario` names another one".to_owned(),
+        ),
+        _ => None,
+    };
+    Failure::Usage { message: error.to_string(), hint }
+}
+
+fn input_failure(error: &InputError) -> Failure {
+    let hint = match error {
+        InputError::Missing { .. } => Some("`keepstep sync pull` brings the inputs".to_owned()),
+        _ => None,
+    };
+    Failure::Usage { message: error.to_string(), hint }
+}
+
+/// Returns the failure for a target that cannot be used.
+pub(super) fn refused(refusal: Refusal) -> Failure {
+    let hint = (!refusal.hints.is_empty()).then(|| refusal.hints.join("; "));
+    Failure::Usage { message: refusal.message, hint }
+}
+
+/// Returns the failure for an experiment folder that cannot be used.
+pub(super) fn experiment_failure(error: ExperimentError) -> Failure {
+    match error {
+        ExperimentError::Io { doing, path, source } => Failure::io(doing, &path.display().to_string(), source),
+        ExperimentError::NothingToResume { .. } => {
+            Failure::Nothing { message: error.to_string(), hint: Some("`keepstep test` begins a new one".to_owned()) }
+        }
+        ExperimentError::Running { .. } => Failure::Conflict { message: error.to_string(), hints: Vec::new() },
+        ExperimentError::OtherInputs { .. } => Failure::Conflict {
+            message: error.to_string(),
+            hints: vec!["`keepstep test` without `--resume` begins a new run".to_owned()],
+        },
+        ExperimentError::Malformed { .. } => Failure::usage(error.to_string()),
+    }
+}

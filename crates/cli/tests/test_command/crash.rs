@@ -1,0 +1,122 @@
+//! Killed, interrupted, and taken up again.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::{AGENT, Orders};
+
+/// Starts a run and waits until a number of cases has finished.
+fn started(orders: &Orders, arguments: &[&str], finished: usize) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut child = orders.command(arguments).arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap());
+    let mut seen = 0;
+    while seen < finished {
+        let mut line = String::new();
+        assert!(events.read_line(&mut line).unwrap() > 0, "the run ended too early");
+        seen += usize::from(line.contains("\"event\":\"case_finished\""));
+    }
+    (child, events)
+}
+
+fn outputs(orders: &Orders) -> Vec<(String, String)> {
+    let mut outputs: Vec<(String, String)> = orders
+        .lines("trace_summary.jsonl")
+        .iter()
+        .map(|trace| {
+            let item = &trace["conversation_state"]["metadata"]["variation"]["input_item_id"];
+            (item.as_str().unwrap().to_owned(), trace["output"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    outputs.sort();
+    outputs
+}
+
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_results() {
+    let texts: Vec<String> = (0..30).map(|number| format!("text {number}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let whole = Orders::new(AGENT);
+    whole.inputs(&texts);
+    assert!(whole.output(&["test", "--skip-upload"]).status.success());
+
+    let orders = Orders::new(AGENT);
+    orders.inputs(&texts);
+    let mut arguments = vec!["test", "--skip-upload", "--parallel", "2"];
+    let mut finished = 0;
+    for step in [0, 3, 1, 7] {
+        let (mut child, _events) = started(&orders, &arguments, step);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if step == 0 && orders.experiments().is_empty() {
+            continue;
+        }
+        let now = orders.lines("trace_summary.jsonl").len();
+        assert!(now >= finished + step, "every finished case is on the disk: {now}");
+        finished = now;
+        assert!(
+            !orders.project().has(&format!(".fluxloop/scenarios/orders/experiments/{}/summary.json", orders.experiments()[0]))
+        );
+        // What a crash in the middle of a line leaves.
+        let journal = format!("experiments/{}/.cases.jsonl", orders.experiments()[0]);
+        let torn = orders.read(&journal) + "{\"case\": \"item-";
+        orders.file(&journal, torn);
+        arguments = vec!["test", "--skip-upload", "--resume"];
+    }
+    assert!(orders.output(&arguments).status.success());
+    assert_eq!(outputs(&orders), outputs(&whole));
+    let turns = orders.lines("turns.jsonl");
+    let mut ids: Vec<&str> = turns.iter().map(|turn| turn["turn_id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 60, "each turn is there once");
+    let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
+    assert_eq!(summary["results"]["total_runs"], 30);
+    let again = orders.output(&["test", "--skip-upload", "--resume"]);
+    assert_eq!(again.status.code(), Some(5), "{}", String::from_utf8_lossy(&again.stderr));
+}
+
+#[test]
+fn f38_an_interrupted_run_is_no_complete_one() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "wait", "b"]);
+    let (mut child, mut events) = started(&orders, &["test", "--skip-upload"], 1);
+    // The second case runs before the signal comes.
+    let mut line = String::new();
+    while !line.contains("case_started") {
+        line.clear();
+        events.read_line(&mut line).unwrap();
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    orders.project().file("go", "");
+    let rest: Vec<Value> = events.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let last = rest.iter().rfind(|event| event["event"] == "run_finished").unwrap();
+    assert_eq!(last["stopped"], "interrupted", "{rest:?}");
+    let files = orders.project().files();
+    assert!(!files.iter().any(|file| file.ends_with("summary.json")), "{files:?}");
+    assert!(orders.of_experiment("result.md").contains("ok: wait"), "what ran was finished");
+    assert!(orders.output(&["test", "--skip-upload", "--resume"]).status.success());
+    assert_eq!(outputs(&orders).len(), 3);
+}
+
+#[test]
+fn a_second_interrupt_stops_now() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "hang"]);
+    let (mut child, mut events) = started(&orders, &["test", "--skip-upload"], 1);
+    let mut line = String::new();
+    while !line.contains("case_started") {
+        line.clear();
+        events.read_line(&mut line).unwrap();
+    }
+    // Two signals that come at once may be one, so they are sent until it ends: more than two do no harm.
+    while child.try_wait().unwrap().is_none() {
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        std::thread::yield_now();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(orders.lines("trace_summary.jsonl").len(), 1);
+}

@@ -1,0 +1,183 @@
+//! What a run does and leaves.
+
+use serde_json::{Value, json};
+
+use super::{AGENT, Orders};
+
+#[test]
+fn f6_the_selected_scenario_is_tested_wherever_one_is() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["Where is my order?"]);
+    orders.project().file("src/deep/x.txt", "");
+    for folder in [".", "src/deep", ".fluxloop/scenarios/orders"] {
+        let output = orders.output(&["test", "--skip-upload", "-C", folder]);
+        assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(orders.experiments().len(), 3);
+    assert!(!orders.project().has("src/deep/.fluxloop"));
+}
+
+#[test]
+fn a_run_leaves_what_the_peer_leaves() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["Where is my order?", "sorry"]);
+    orders.file(".state/criteria/p.yaml", "name: Politeness\nitems:\n- Be polite\n- description: Short\n");
+    orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  environment_vars: {AGENT_SECRET: s-e-c-r-e-t}\n");
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
+
+    let traces = orders.lines("traces.jsonl");
+    let run = traces[0]["trace_id"].as_str().unwrap().to_owned();
+    assert_eq!(run.len(), 36);
+    let mut trace = traces[0].clone();
+    trace["trace_id"] = json!("[RUN]");
+    trace["duration_ms"] = json!(0);
+    assert_eq!(
+        trace,
+        json!({
+            "trace_id": "[RUN]", "iteration": 0, "persona": "novice", "input": "Where is my order?",
+            "output": "ok: Where is my order?", "duration_ms": 0, "success": true,
+            "conversation": [
+                {"turn_index": 1, "role": "user", "content": "Where is my order?", "source": "input", "metadata": {"persona": "novice"}},
+                {"turn_index": 1, "role": "assistant", "content": "ok: Where is my order?", "source": "agent", "metadata": {}},
+            ],
+            "conversation_state": {
+                "turns": [
+                    {"role": "user", "content": "Where is my order?"},
+                    {"role": "assistant", "content": "ok: Where is my order?"},
+                ],
+                "metadata": {"iteration": 0, "persona": "novice", "variation": {"input_item_id": "item-1", "persona": "novice"}},
+            },
+        })
+    );
+    assert_eq!(orders.lines("trace_summary.jsonl")[0]["trace_id"], run.as_str());
+    let turns = orders.lines("turns.jsonl");
+    assert_eq!(turns.len(), 4);
+    assert_eq!((&turns[1]["turn_id"], &turns[1]["sequence"]), (&json!(format!("{run}-t2")), &json!(2)));
+    assert_eq!(turns[3]["warnings"][0]["type"], "forbidden_words");
+    assert!(turns[0]["timestamp"].as_str().unwrap().ends_with("+00:00"), "{}", turns[0]);
+
+    let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
+    assert_eq!(summary["name"], "orders_experiment");
+    assert_eq!((&summary["results"]["total_runs"], &summary["results"]["success_rate"]), (&json!(2), &json!(1.0)));
+    assert_eq!(summary["config"]["runner"]["environment_vars"]["AGENT_SECRET"], "[redacted]");
+    assert_eq!(summary["keepstep"]["bundle_version_id"], "bv_0001");
+    assert!(!orders.of_experiment("summary.json").contains("s-e-c-r-e-t"));
+    assert!(orders.of_experiment("observations.jsonl").is_empty());
+    let names = orders.experiments();
+    let files = orders.project().files();
+    let has = |file: &str| files.iter().any(|path| path.ends_with(&format!("{}/{file}", names[0])));
+    assert!(!has("errors.json") && !has(".running"), "{files:?}");
+
+    let text = orders.read(".state/latest_result.md");
+    let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("- Duration")).collect();
+    insta::assert_snapshot!(text.join("\n"), @"");
+}
+
+#[test]
+fn f10_a_case_that_breaks_is_reported() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["Where?", "boom"]);
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(1));
+    let errors: Value = serde_json::from_str(&orders.of_experiment("errors.json")).unwrap();
+    assert_eq!(errors.as_array().unwrap().len(), 1);
+    let keys = ["iteration", "persona", "input", "error", "status", "input_item_id", "attempts"];
+    let shown: Vec<&Value> = keys.iter().map(|key| &errors[0][*key]).collect();
+    assert_eq!(json!(shown), json!([0, "novice", "boom", "boom", "error", "item-2", 1]));
+    assert_eq!(orders.lines("trace_summary.jsonl").len(), 1);
+    let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
+    assert_eq!((&summary["results"]["successful"], &summary["results"]["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(orders.output(&["test", "--skip-upload", "--no-fail"]).status.code(), Some(0));
+}
+
+#[test]
+fn f24_a_target_that_cannot_be_loaded_leaves_nothing() {
+    let orders = Orders::new("def runn(input):\n    return input\n");
+    orders.inputs(&["a"]);
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"");
+    assert_eq!(orders.experiments(), [""; 0]);
+    assert!(!orders.project().has(".fluxloop/scenarios/orders/.state/latest_result.md"));
+}
+
+#[test]
+fn f27_two_runs_of_one_second_share_nothing() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "b"]);
+    let runs: Vec<_> = (0..4).map(|_| orders.command(&["test", "--skip-upload", "--quiet"]).spawn().unwrap()).collect();
+    for mut run in runs {
+        assert!(run.wait().unwrap().success());
+    }
+    let names = orders.experiments();
+    assert_eq!(names.len(), 4);
+    for name in names {
+        assert_eq!(orders.read(&format!("experiments/{name}/traces.jsonl")).lines().count(), 2);
+    }
+}
+
+#[test]
+fn what_to_run_can_be_chosen() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "b", "c"]);
+    let count = |arguments: &[&str]| {
+        let output = orders.output(&[&["test", "--skip-upload", "--json"], arguments].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.contains("\"event\":\"case_started\"")).count()
+    };
+    assert_eq!(count(&["--smoke"]), 1);
+    assert_eq!(count(&["-i", "2"]), 6);
+    assert_eq!(count(&["--filter", "item-2"]), 1);
+    assert_eq!(count(&["--shard", "1/2", "--seed", "7"]) + count(&["--shard", "2/2", "--seed", "7"]), 3);
+    orders.simulation("runner: {target: \"agents.my_agent:run\"}\ntest: {default_mode: smoke}\n");
+    assert_eq!(count(&[]), 1);
+    assert_eq!(count(&["--full"]), 3);
+    assert_eq!(orders.output(&["test", "--smoke", "--full"]).status.code(), Some(2));
+    let none = orders.run(&["test", "--skip-upload", "--filter", "nothing"]);
+    insta::assert_snapshot!(none, @"");
+}
+
+#[test]
+fn the_second_dialect_runs_unchanged() {
+    let orders = Orders::new("");
+    orders.project().file(".fluxloop/context.json", r#"{"current_scenario": "orders", "current_scenario_id": "s-1"}"#);
+    orders.project().file("my_agent.py", "import os\ndef handler(text):\n    return os.environ['WHO'] + text\n");
+    orders.project().remove(".fluxloop/scenarios/orders/configs/scenario.yaml");
+    orders.file(".env", "WHO=me \n");
+    orders.file(
+        "configs/simulation.yaml",
+        "name: orders\nrunner: {type: function, target: \"my_agent:handler\"}\niterations: 1\ninput: {source: inline, items: [{text: Hello}]}\n",
+    );
+    assert_eq!(orders.output(&["test", "--skip-push", "--skip-pull"]).status.code(), Some(0));
+    assert_eq!(orders.lines("traces.jsonl")[0]["output"], "meHello");
+}
+
+#[test]
+fn f20_only_local_files_say_what_is_run() {
+    // What a hostile platform can put there by a pull: items, personas and a scenario with a configuration of its own.
+    let orders = Orders::new(AGENT);
+    let hostile = json!({"runner": {"type": "process", "command": ["sh", "-c", "touch owned"]}});
+    orders.file("pulled/sync_meta.json", json!({"scenario_context": {"scenario": {"config_snapshot": hostile}}}).to_string());
+    orders.file(
+        "inputs/generated.yaml",
+        json!({"runner": hostile["runner"], "inputs": [{"input": "a", "runner": hostile}]}).to_string(),
+    );
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
+    assert!(!orders.project().has("owned"));
+}
+
+#[test]
+fn broken_files_are_named_with_their_line() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    let mut said = String::new();
+    for text in [
+        "name: x\nrunner:\n\ttarget: a\n",
+        "name: x\nname: y\n",
+        "name: x\nrunner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: soon\n",
+        "name: x\nrunner: {target: nothing}\n",
+        "name: x\n",
+        "- a list\n",
+    ] {
+        orders.file("configs/simulation.yaml", text);
+        said += &orders.run(&["test", "--skip-upload"]);
+    }
+    insta::assert_snapshot!(said, @"");
+}

@@ -1,0 +1,58 @@
+//! What people and programs see.
+
+use serde_json::Value;
+
+use super::{AGENT, Orders};
+
+#[test]
+fn a_person_sees_each_case_and_a_sum() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["Where is my order?", "boom", "sorry"]);
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @"");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @"");
+}
+
+#[test]
+fn hostile_output_does_not_reach_the_terminal() {
+    let orders = Orders::new("def run(input):\n    raise ValueError('\\x1b[2Jgone \\u202e')\n");
+    orders.inputs(&["\u{1b}]0;title\u{7}"]);
+    let output = orders.output(&["test", "--skip-upload"]);
+    for bytes in [output.stdout, output.stderr] {
+        assert!(!String::from_utf8(bytes).unwrap().contains(['\u{1b}', '\u{7}', '\u{202e}']));
+    }
+}
+
+#[test]
+fn a_program_gets_one_event_a_line() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "boom"]);
+    let output = orders.output(&["test", "--skip-upload", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["run_started", "case_started", "turn", "turn", "case_finished", "case_started", "turn", "case_finished", "run_finished"]
+    );
+    assert!(events.iter().all(|event| event["schema"] == "keepstep.test/1"));
+    assert_eq!((&events[4]["status"], &events[4]["case"]), (&Value::from("passed"), &Value::from("item-1")));
+    assert_eq!((&events[7]["status"], &events[7]["problem"]["message"]), (&Value::from("error"), &Value::from("boom")));
+    assert_eq!(events[8]["counts"]["passed"], 1);
+}
+
+#[test]
+fn junit_has_every_case() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "boom", "b"]);
+    assert_eq!(orders.output(&["test", "--skip-upload", "--fail-fast", "--junit", "out/report.xml"]).status.code(), Some(1));
+    let xml = orders.project().read("out/report.xml");
+    let lines: Vec<String> = orders
+        .filtered(&xml)
+        .lines()
+        .filter(|line| line.contains("<test") || line.contains("<error") || line.contains("<skipped"))
+        .map(|line| line.split(" time=").next().unwrap().split(" timestamp=").next().unwrap().to_owned())
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @"");
+}
