@@ -19,7 +19,12 @@ fn f7_skip_upload_opens_no_connection() {
 fn f8_results_are_only_shown() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["a"]);
-    insta::assert_snapshot!(orders.run(&["test", "results"]), @"");
+    insta::assert_snapshot!(orders.run(&["test", "results"]), @r"
+    exit: 3
+    ----- stderr -----
+    error: orders has no results yet
+    hint: `keepstep test` makes some
+    ");
     assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
     let files = orders.project().files();
     let shown = orders.output(&["test", "results"]);

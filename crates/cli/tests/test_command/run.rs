@@ -70,7 +70,62 @@ fn a_run_leaves_what_the_peer_leaves() {
 
     let text = orders.read(".state/latest_result.md");
     let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("- Duration")).collect();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    insta::assert_snapshot!(text.join("\n"), @r"
+    # FluxLoop Test Result
+
+    ## Summary
+
+    - Turns: 4 (1 warning turns)
+    - Warnings: 1
+    - Cases: 2 of 2 passed
+
+    ## Turn Details
+
+    ### Turn 1
+
+    - Role: user
+    - Status: ✓
+
+    **Content:**
+
+    > Where is my order?
+
+    ### Turn 2
+
+    - Role: assistant
+    - Status: ✓
+
+    **Content:**
+
+    > ok: Where is my order?
+
+    ### Turn 1
+
+    - Role: user
+    - Status: ✓
+
+    **Content:**
+
+    > sorry
+
+    ### Turn 2
+
+    - Role: assistant
+    - Status: ⚠️ Warning
+
+    **Content:**
+
+    > sorry, done
+
+    **Warnings:**
+
+    - forbidden_words: the answer has 'sorry' in it
+
+    ## Evaluation Criteria
+
+    - Be polite
+    - Short
+    ");
 }
 
 #[test]
@@ -93,7 +148,12 @@ fn f10_a_case_that_breaks_is_reported() {
 fn f24_a_target_that_cannot_be_loaded_leaves_nothing() {
     let orders = Orders::new("def runn(input):\n    return input\n");
     orders.inputs(&["a"]);
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    exit: 2
+    ----- stderr -----
+    error: the target agents.my_agent:run cannot be loaded: agents.my_agent has no run
+    hint: did you mean runn? `runner.target` in configs/simulation.yaml says what to run
+    ");
     assert_eq!(orders.experiments(), [""; 0]);
     assert!(!orders.project().has(".fluxloop/scenarios/orders/.state/latest_result.md"));
 }
@@ -131,7 +191,12 @@ fn what_to_run_can_be_chosen() {
     assert_eq!(count(&["--full"]), 3);
     assert_eq!(orders.output(&["test", "--smoke", "--full"]).status.code(), Some(2));
     let none = orders.run(&["test", "--skip-upload", "--filter", "nothing"]);
-    insta::assert_snapshot!(none, @"");
+    insta::assert_snapshot!(none, @r#"
+    exit: 5
+    ----- stderr -----
+    error: no case has "nothing" in its name, input or persona
+    hint: the filter ignores case
+    "#);
 }
 
 #[test]
@@ -179,5 +244,24 @@ fn broken_files_are_named_with_their_line() {
         orders.file("configs/simulation.yaml", text);
         said += &orders.run(&["test", "--skip-upload"]);
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: tabs disallowed within this context (block indentation) at line 3, column 2
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: duplicate mapping key: name at line 2, column 1
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:4: runner.timeout_seconds must be a duration such as 30, [TIME] or 500ms, not this text
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:2: runner.target must name a module and a function, such as "my_agent:run"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml: runner is missing: it says what to run, such as `runner: {target: "my_agent:run"}`
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml must be a mapping: `key: value` lines
+    "#);
 }

@@ -8,9 +8,36 @@ use super::{AGENT, Orders};
 fn a_person_sees_each_case_and_a_sum() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["Where is my order?", "boom", "sorry"]);
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @"");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @"");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    exit: 1
+    ----- stdout -----
+    2 passed, 1 broke of 3 cases in [TIME]
+    1 warning in 1 answer
+    ----- stderr -----
+    Running 3 cases of orders  [EXPERIMENT]
+      ✓ item-1  [TIME]
+      ✗ item-2  error  [TIME]
+        input: boom
+        boom
+      ✓ item-3  [TIME]
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    ");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @r"
+    exit: 0
+    ----- stdout -----
+    1 passed of 1 case in [TIME]
+    ");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @r"
+    exit: 0
+    ----- stdout -----
+    1 passed of 1 case in [TIME]
+    ----- stderr -----
+    Running 1 case of orders  [EXPERIMENT]
+      item-1 user: Where is my order?
+      item-1 assistant: ok: Where is my order?
+      ✓ item-1  [TIME]
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    ");
 }
 
 #[test]
@@ -54,5 +81,13 @@ fn junit_has_every_case() {
         .filter(|line| line.contains("<test") || line.contains("<error") || line.contains("<skipped"))
         .map(|line| line.split(" time=").next().unwrap().split(" timestamp=").next().unwrap().to_owned())
         .collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    <testsuites name="keepstep" tests="3" failures="0" errors="1" skipped="1"
+      <testsuite name="orders"
+        <testcase classname="orders" name="item-1"
+        <testcase classname="orders" name="item-2"
+          <error type="error" message="boom">  File &quot;[WORLD]/project/.fluxloop/scenarios/orders/agents/my_agent.py&quot;, line 4, in run
+        <testcase classname="orders" name="item-3"
+          <skipped message="the run ended before"/>
+    "#);
 }

@@ -115,7 +115,7 @@ fn input_failure(error: &InputError) -> Failure {
 
 /// Returns the failure for a target that cannot be used.
 pub(super) fn refused(refusal: Refusal) -> Failure {
-    let hint = (!refusal.hints.is_empty()).then(|| refusal.hints.join("; "));
+    let hint = (!refusal.hints.is_empty()).then(|| refusal.hints.join(" "));
     Failure::Usage { message: refusal.message, hint }
 }
 
