@@ -9,7 +9,7 @@ mod choose;
 pub(crate) mod pull;
 pub(crate) mod report;
 mod status;
-mod upload;
+pub(crate) mod upload;
 
 pub(crate) use carry_out::{agree_on, pushed_words, verify_stored};
 pub(crate) use choose::refuse;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::provenance::provenance;
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::view::View;
-use super::{RunArguments, results};
+use super::{RunArguments, results, send};
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let options = options(&tested, &config, arguments);
     let target = target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
     let runtime = runtime::single()?;
-    runtime.block_on(async {
+    let (ended, folder) = runtime.block_on(async {
         let _pause = interrupt::pause();
         let wishes = listen();
         // A target that cannot be loaded leaves no folder behind.
@@ -79,8 +79,15 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         let skipped = skipped.into_inner().unwrap_or_default();
         finish(context, arguments, &tested, &config, &experiment, &ended, &skipped)?;
         view.sum_up(&ended, experiment.folder());
-        Ok(outcome(&ended, arguments.no_fail))
-    })
+        Ok::<_, Failure>((ended, experiment.folder().to_owned()))
+    })?;
+    let is_complete = ended.stopped != Some(Stopped::Interrupted);
+    let wanted = arguments.no_skip_upload || (config.auto_upload && !arguments.skip_upload);
+    if is_complete && wanted && tested.workspace.is_some() {
+        // The run is over and its folder no longer locked.
+        send::results(context, arguments, folder);
+    }
+    Ok(outcome(&ended, arguments.no_fail))
 }
 
 fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure {

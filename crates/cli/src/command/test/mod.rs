@@ -3,6 +3,7 @@
 mod carry_out;
 mod provenance;
 mod results;
+mod send;
 mod setup;
 mod view;
 
@@ -84,13 +85,13 @@ struct RunArguments {
     #[arg(long, visible_alias = "skip-push", overrides_with = "no_skip_upload")]
     skip_upload: bool,
     /// Send the results, also where the configuration says not to
-    #[arg(long)]
+    #[arg(long, overrides_with = "skip_upload")]
     no_skip_upload: bool,
     /// Show what is said, as it is said
     #[arg(long, visible_alias = "stream-turns", alias = "verbose", overrides_with = "no_stream")]
     stream: bool,
     /// Show no conversations
-    #[arg(long, visible_alias = "no-stream-turns")]
+    #[arg(long, visible_alias = "no-stream-turns", overrides_with = "stream")]
     no_stream: bool,
     /// Also write a report as JUnit XML
     #[arg(long, value_name = "FILE")]

@@ -100,6 +100,27 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     send(context, &workspace, &found, ready, before, strict)
 }
 
+/// A run whose results are to be sent.
+pub(crate) struct Tested {
+    /// Its folder.
+    pub(crate) experiment: PathBuf,
+    /// What the test was told.
+    pub(crate) scenario: Option<String>,
+    /// Likewise.
+    pub(crate) config: Option<PathBuf>,
+    /// Likewise.
+    pub(crate) project_id: Option<String>,
+    /// Likewise.
+    pub(crate) bundle_version_id: Option<String>,
+}
+
+/// Sends what a test has left.
+pub(crate) fn after_test(context: &Context, tested: Tested) -> CommandResult {
+    let Tested { experiment, scenario, config, project_id, bundle_version_id } = tested;
+    let experiment_dir = Some(experiment);
+    run(context, &Arguments { experiment_dir, scenario, config, project_id, bundle_version_id, ..Arguments::default() })
+}
+
 /// A batch in the outbox, with what is told about it.
 struct Ready {
     entry: Entry,
