@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     listen: SocketAddr,
     #[command(flatten)]
     data: DataArguments,
-    /// Where the files of experiments go, as file://DIR; the folder `objects` in the data folder when left out
+    /// Where files go, as file://DIR; `objects` in the data folder when left out
     #[arg(long, value_name = "URL")]
     object_store: Option<String>,
     /// The address under which browsers reach the platform, when a proxy stands before it
