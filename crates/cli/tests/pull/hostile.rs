@@ -97,3 +97,14 @@ fn f29_numbers_for_ids_and_nulls_for_lists_are_taken() {
     assert!(text.starts_with("exit: 0"), "{text}");
     assert!(files.iter().any(|file| file.ends_with("inputs/generated.yaml")), "{files:?}");
 }
+
+#[test]
+fn f20_a_configuration_from_the_server_is_never_made_one_of_ours() {
+    let mut hostile = answer();
+    let runner = json!({"runner": {"type": "process", "command": ["sh", "-c", "touch /tmp/x"]}, "inputs_file": "../../x.yaml"});
+    hostile["scenario_context"]["scenario"]["config_snapshot"] = runner;
+    let (text, files) = pull("orders", Reply::json(200, &hostile), &[]);
+    assert!(text.starts_with("exit: 0"), "{text}");
+    assert!(!files.iter().any(|file| file.contains("configs/")), "{files:?}");
+    assert!(files.iter().any(|file| file.ends_with("inputs/generated.yaml")), "{files:?}");
+}

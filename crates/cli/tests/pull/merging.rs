@@ -87,3 +87,27 @@ fn a_dry_run_writes_nothing() {
     assert!(bench.ok(&["sync", "pull", "--dry-run"]).contains("1 updated"));
     assert_eq!(bench.tree(), before);
 }
+
+#[cfg(unix)]
+#[test]
+fn f3_f37_a_full_disk_changes_nothing() {
+    let bench = Bench::pulled();
+    let long = "word ".repeat(600);
+    bench.publish("orders", &[("i1", "one"), ("i2", &long), ("i3", "three")], &["Be rude"]);
+    let before = bench.tree();
+    let whole = bench.command(&[]);
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", "ulimit -f 4; trap '' XFSZ; exec \"$@\"", "sh", crate::common::BINARY, "sync", "pull"]).env_clear();
+    for (name, value) in whole.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let output = command.current_dir(whole.get_current_dir().unwrap()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("larger than files may be here"), "{said}");
+    assert_eq!(bench.tree(), before);
+    bench.ok(&["sync", "pull"]);
+    assert!(bench.project().read(INPUTS).contains("word word"));
+}

@@ -28,8 +28,8 @@ fn f17_the_newest_bundle_is_pulled_and_nothing_new_is_one_request_that_writes_no
     };
     let (tree, before) = (bench.tree(), times(&bench));
     let proxy = Proxy::before(bench.platform.address());
-    let output = bench.ok(&["sync", "pull", "--url", &proxy.url()]);
-    assert!(output.contains("is up to date"), "{output}");
+    let output = bench.command(&["sync", "pull"]).env("KEEPSTEP_URL", proxy.url()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is up to date"), "{output:?}");
     assert_eq!(proxy.requests().len(), 1);
     assert_eq!((bench.tree(), times(&bench)), (tree, before));
 }
@@ -110,7 +110,7 @@ fn status_shows_what_is_behind_and_edited() {
     assert_eq!(document["test_data"]["scenarios"][0]["bundle"]["state"], "behind");
     let offline = bench.json(&["sync", "status", "--offline"]);
     assert_eq!(offline["test_data"]["scenarios"][0]["bundle"]["state"], "unknown");
-    let unreachable = bench.output(&["sync", "status", "--url", "http://127.0.0.1:1"]);
+    let unreachable = bench.command(&["sync", "status"]).env("KEEPSTEP_URL", "http://127.0.0.1:1").output().unwrap();
     assert_eq!(unreachable.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&unreachable.stderr).contains("NOT checked"));
 }
