@@ -31,3 +31,6 @@ pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The largest persona, counted over all its members, in bytes of UTF-8.
 pub const PERSONA_LIMIT: usize = 1024 * 1024;
+
+/// The largest file of test data that an import takes, in bytes.
+pub const IMPORT_LIMIT: usize = 128 * 1024 * 1024;

@@ -83,6 +83,20 @@ pub(crate) enum Command {
     Init(command::init::Arguments),
     /// Run the agent on the inputs of a scenario
     Test(Box<command::test::Arguments>),
+    /// Show, select and make the projects that hold test data
+    Projects(command::projects::Arguments),
+    /// Show, select and make scenarios
+    Scenarios(command::scenarios::Arguments),
+    /// Show, publish and import bundles of test data
+    Bundles(command::bundles::Arguments),
+    /// Show and make the personas of test data
+    Personas(command::personas::Arguments),
+    /// Show the inputs on the server
+    Inputs(command::inputs::Arguments),
+    /// Show and forget what is selected in the workspace
+    Context(command::context::Arguments),
+    /// Make, show and take back keys of a project
+    Apikeys(command::apikeys::Arguments),
     /// Put back what a command replaced
     Undo(command::undo::Arguments),
     /// Run the platform

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::printer::Printer;
+use jiff::Timestamp;
+
+use crate::printer::{Label, Printer, Text};
 use crate::program::Program;
+use crate::visible::visible_line;
 
 /// The variables of the environment, as they were when the program started.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +66,23 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Says that something went well.
+    pub(crate) fn good(&self, text: &str) {
+        self.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, visible_line(text)));
+    }
+
+    /// Prints a line that scripts around the fluxloop tool look for, where they called us in its place.
+    pub(crate) fn machine_line(&self, name: &str, value: &str) {
+        if self.program == Program::Fluxloop {
+            self.printer.answer(format!("{name}: {}", visible_line(value)));
+        }
+    }
+
+    /// Returns the time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
     /// Returns a command as this caller types it.
     pub(crate) fn typed(&self, command: &str) -> String {
         format!("{} {command}", self.program.name())

@@ -33,6 +33,13 @@ pub(crate) enum Failure {
         /// What to do.
         hint: Option<String>,
     },
+    /// Nobody is signed in, for another reason than a server's answer to a request.
+    NotSignedIn {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// Somebody has to decide.
     Conflict {
         /// Why.
@@ -127,6 +134,9 @@ impl Failure {
                 told(exit::NOT_FOUND, "not_found", message.clone(), hint.iter().cloned().collect())
             }
             Self::Nothing { message, hint } => told(exit::NOTHING, "nothing", message.clone(), hint.iter().cloned().collect()),
+            Self::NotSignedIn { message, hint } => {
+                told(exit::NOT_SIGNED_IN, "not_signed_in", message.clone(), hint.iter().cloned().collect())
+            }
             Self::Conflict { message, hints } => told(exit::CONFLICT, "conflict", message.clone(), hints.clone()),
             Self::StoredOtherwise(message) => told(exit::REFUSED, "stored_otherwise", message.clone(), Vec::new()),
             Self::Io { doing, what, error } => {

@@ -5,8 +5,11 @@
 //! an outcome or a [`failure`], which becomes the exit code ([`exit`]). Only [`printer`] prints.
 
 mod arguments;
+mod choice;
 mod command;
 mod context;
+mod data_file;
+mod device_login;
 mod diff_view;
 mod exit;
 mod failure;
@@ -25,8 +28,10 @@ mod schema;
 mod server;
 mod settings;
 mod sides;
+mod table;
 mod test_data_server;
 mod visible;
+mod workspace_env;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -137,6 +142,13 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Auth(arguments) => command::auth::run(context, arguments),
         Command::Init(arguments) => command::init::run(context, arguments),
         Command::Test(arguments) => command::test::run(context, arguments),
+        Command::Projects(arguments) => command::projects::run(context, arguments),
+        Command::Scenarios(arguments) => command::scenarios::run(context, arguments),
+        Command::Bundles(arguments) => command::bundles::run(context, arguments),
+        Command::Personas(arguments) => command::personas::run(context, arguments),
+        Command::Inputs(arguments) => command::inputs::run(context, arguments),
+        Command::Context(arguments) => command::context::run(context, arguments),
+        Command::Apikeys(arguments) => command::apikeys::run(context, arguments),
         Command::Undo(arguments) => command::undo::run(context, arguments),
         Command::Serve(arguments) => command::serve::run(context, arguments),
         Command::Admin(arguments) => command::admin::run(context, arguments),

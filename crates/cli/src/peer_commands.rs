@@ -20,12 +20,9 @@ enum Instead {
 /// The top-level commands of both tools, and those of the contract that are not built yet.
 const COMMANDS: &[(&str, Instead)] = &[
     ("agents", Instead::Nothing),
-    ("apikeys", Instead::Later),
-    ("bundles", Instead::Later),
     ("channels", Instead::Nothing),
     ("chat", Instead::Nothing),
     ("config", Instead::Nothing),
-    ("context", Instead::Later),
     ("criteria", Instead::Later),
     ("dev", Instead::Nothing),
     ("devices", Instead::Nothing),
@@ -36,7 +33,6 @@ const COMMANDS: &[(&str, Instead)] = &[
     ("generate", Instead::Nothing),
     ("git", Instead::Nothing),
     ("governance", Instead::Nothing),
-    ("inputs", Instead::Later),
     ("integrations", Instead::Nothing),
     ("jobs", Instead::Nothing),
     ("logs", Instead::Nothing),
@@ -44,16 +40,13 @@ const COMMANDS: &[(&str, Instead)] = &[
     ("mcp", Instead::Nothing),
     ("models", Instead::Nothing),
     ("parse", Instead::Nothing),
-    ("personas", Instead::Later),
     ("postprocessors", Instead::Nothing),
     ("preprocessors", Instead::Nothing),
     ("production", Instead::Nothing),
-    ("projects", Instead::Later),
     ("record", Instead::Nothing),
     ("resources", Instead::Nothing),
     ("results", Instead::Later),
     ("run", Instead::Nothing),
-    ("scenarios", Instead::Later),
     ("skills", Instead::Nothing),
     ("telemetry", Instead::Nothing),
     ("triggers", Instead::Nothing),
@@ -61,6 +54,26 @@ const COMMANDS: &[(&str, Instead)] = &[
     ("voices", Instead::Nothing),
     ("webhooks", Instead::Nothing),
     ("workflows", Instead::Nothing),
+];
+
+/// The commands of test data whose peers have more below them.
+const PARENTS: &[&str] = &["apikeys", "bundles", "context", "inputs", "personas", "projects", "scenarios"];
+
+/// What is below them and not here.
+const SUBCOMMANDS: &[&str] = &[
+    "changelog",
+    "create",
+    "delete",
+    "disconnect",
+    "generate",
+    "manifest",
+    "qc",
+    "refine",
+    "set-project",
+    "set-scenario",
+    "suggest",
+    "synthesize",
+    "update",
 ];
 
 /// What `push` and `deploy` take in the peer.
@@ -98,12 +111,13 @@ pub(crate) fn sentence(program: Program, error: &clap::Error, typed: &[String]) 
         }
         Some("auth") => match unknown.as_str() {
             "configure" => ("auth configure".to_owned(), Instead::Use("login")),
-            "logout" => ("auth logout".to_owned(), Instead::Use("logout")),
             "key" => ("auth key".to_owned(), Instead::Nothing),
             _ => return None,
         },
-        Some("init") if unknown == "scenario" => ("init scenario".to_owned(), Instead::Later),
-        Some("admin") if unknown == "import" => ("admin import".to_owned(), Instead::Later),
+        Some(parent) if PARENTS.contains(&parent) => {
+            let is_theirs = SUBCOMMANDS.contains(&unknown.as_str());
+            is_theirs.then(|| (format!("{parent} {unknown}"), Instead::Nothing))?
+        }
         _ => COMMANDS.iter().find(|(name, _)| name == unknown).map(|(name, instead)| ((*name).to_owned(), *instead))?,
     };
     Some(say(program, &command, instead))

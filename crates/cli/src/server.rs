@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::runtime;
+use crate::{device_login, runtime};
 
 /// A platform that can be asked. To write takes [`Server::writer`].
 #[derive(Debug)]
@@ -42,6 +42,7 @@ impl Server {
 
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
+        let target = device_login::renewed(context, target)?;
         let options = options(context);
         let reader = Reader::new(&target, &patience(&options))?;
         Ok(Self { runtime: runtime::single()?, target, options, reader, writer: OnceCell::new() })

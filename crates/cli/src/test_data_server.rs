@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{runtime, server};
+use crate::{device_login, runtime, server};
 
 /// The largest answer that is read, in bytes: a bundle can be large.
 const ANSWER_LIMIT: usize = 512 * 1024 * 1024;
@@ -40,6 +40,7 @@ impl TestDataServer {
 
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
+        let target = device_login::renewed(context, target)?;
         let options = Options { answer_limit: ANSWER_LIMIT, timeout: TIMEOUT, ..server::options(context) };
         let client = TestData::new(&target, &options)?;
         Ok(Self { runtime: runtime::single()?, target, client })
@@ -116,6 +117,14 @@ pub(crate) fn workspace(context: &Context) -> Result<Workspace, Failure> {
 /// Returns the workspace that the command was started in, or one that begins here as soon as something is written.
 pub(crate) fn workspace_or_new(context: &Context) -> Workspace {
     find_workspace(context).unwrap_or_else(|| Workspace::at(&context.directory))
+}
+
+/// Returns the project that a command must be about.
+pub(crate) fn required_project(workspace: Option<&Workspace>, named: Option<&str>) -> Result<String, Failure> {
+    project_id(workspace, named)?.ok_or_else(|| Failure::Usage {
+        message: "no project is selected".to_owned(),
+        hint: Some("`keepstep projects select ID` selects one".to_owned()),
+    })
 }
 
 /// Returns the project that a command is about: what it names, else the workspace's.

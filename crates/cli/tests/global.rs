@@ -34,7 +34,7 @@ fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
         (&["push", "all", "--force"], "error: keepstep does not have `keepstep push all`\n"),
         (&["auth", "configure"], "error: keepstep does not have `keepstep auth configure`; use `keepstep login`\n"),
         (&["test"], "error: keepstep does not have `keepstep test` yet\n"),
-        (&["init", "scenario", "x"], "error: keepstep does not have `keepstep init scenario` yet\n"),
+        (&["scenarios", "refine"], "error: keepstep does not have `keepstep scenarios refine`\n"),
     ] {
         assert_eq!(run(arguments), format!("exit: 2\n----- stderr -----\n{sentence}"));
     }

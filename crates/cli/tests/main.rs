@@ -25,5 +25,7 @@ mod status;
 mod sync;
 #[cfg(unix)]
 mod test_command;
+#[cfg(unix)]
+mod test_data;
 mod undo;
 mod upload;

@@ -66,8 +66,24 @@ impl CredentialsError {
 pub struct Credentials {
     path: PathBuf,
     default: Option<Url>,
-    platforms: Vec<(Url, Secret)>,
+    platforms: Vec<Platform>,
     is_exposed: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Platform {
+    url: Url,
+    secret: Secret,
+    renewal: Option<Renewal>,
+}
+
+/// What a key that ends soon is renewed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The token for the next key; it can be used once.
+    pub token: Secret,
+    /// When the present key ends, as an ISO 8601 time.
+    pub expires_at: String,
 }
 
 impl Credentials {
@@ -83,12 +99,28 @@ impl Credentials {
 
     /// Returns the platforms in the order in which they were stored.
     pub fn urls(&self) -> impl Iterator<Item = &Url> {
-        self.platforms.iter().map(|(url, _)| url)
+        self.platforms.iter().map(|stored| &stored.url)
     }
 
     /// Returns the key for exactly this platform.
     pub fn key_for(&self, url: &Url) -> Option<&Secret> {
-        self.platforms.iter().find(|(stored, _)| same_server(stored, url)).map(|(_, secret)| secret)
+        self.platform(url).map(|stored| &stored.secret)
+    }
+
+    /// Returns what the key for exactly this platform is renewed with, if it ends.
+    pub fn renewal_for(&self, url: &Url) -> Option<&Renewal> {
+        self.platform(url)?.renewal.as_ref()
+    }
+
+    fn platform(&self, url: &Url) -> Option<&Platform> {
+        self.platforms.iter().find(|stored| same_server(&stored.url, url))
+    }
+
+    fn put(&mut self, url: &Url, secret: Secret, renewal: Option<Renewal>) {
+        match self.platforms.iter_mut().find(|stored| same_server(&stored.url, url)) {
+            Some(stored) => (stored.secret, stored.renewal) = (secret, renewal),
+            None => self.platforms.push(Platform { url: url.clone(), secret, renewal }),
+        }
     }
 
     /// Returns true if others on this machine may read the file, because somebody changed its mode.
@@ -98,7 +130,7 @@ impl Credentials {
 
     /// Returns the platform for which a key is stored.
     pub(crate) fn url_of(&self, secret: &Secret) -> Option<&Url> {
-        self.platforms.iter().find(|(_, stored)| stored == secret).map(|(url, _)| url)
+        self.platforms.iter().find(|stored| stored.secret == *secret).map(|stored| &stored.url)
     }
 }
 
@@ -115,6 +147,10 @@ struct Document {
 struct Entry {
     url: String,
     key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewal_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 /// Returns the stored keys; none where nobody logged in yet.
@@ -139,7 +175,10 @@ pub fn load(config_dir: &Path) -> Result<Credentials, CredentialsError> {
     let mut platforms = Vec::new();
     for entry in document.platforms {
         let url = parse_url(&entry.url).map_err(|_| broken("a url in it is none"))?;
-        platforms.push((url, Secret::from(entry.key)));
+        let renewal = entry
+            .renewal_token
+            .map(|token| Renewal { token: Secret::from(token), expires_at: entry.expires_at.unwrap_or_default() });
+        platforms.push(Platform { url, secret: Secret::from(entry.key), renewal });
     }
     let default = document.default.map(|url| parse_url(&url).map_err(|_| broken("its default is no url"))).transpose()?;
     let is_exposed = is_exposed(&path);
@@ -152,15 +191,51 @@ pub fn load(config_dir: &Path) -> Result<Credentials, CredentialsError> {
 /// # Errors
 /// The file cannot be read, understood or written; then it is as it was.
 pub fn store(config_dir: &Path, url: &Url, secret: &Secret) -> Result<PathBuf, CredentialsError> {
+    store_renewable(config_dir, url, secret, None)
+}
+
+/// Stores a key as [`store`] does, with what it is renewed with.
+///
+/// # Errors
+/// As [`store`].
+pub fn store_renewable(
+    config_dir: &Path,
+    url: &Url,
+    secret: &Secret,
+    renewal: Option<Renewal>,
+) -> Result<PathBuf, CredentialsError> {
     change(config_dir, |credentials| {
-        match credentials.platforms.iter_mut().find(|(stored, _)| same_server(stored, url)) {
-            Some((_, stored)) => *stored = secret.clone(),
-            None => credentials.platforms.push((url.clone(), secret.clone())),
-        }
+        credentials.put(url, secret.clone(), renewal);
         credentials.default = Some(url.clone());
         true
     })
     .map(|(path, _)| path)
+}
+
+/// Renews the key for a platform if that is due, and returns the key that holds then; `None` where there is none.
+///
+/// A token can be used once, so nobody else renews while `ask` does: of two commands that start together, the second finds
+/// what the first got. Where `ask` gets nothing, the old key stays.
+///
+/// # Errors
+/// The file cannot be read, understood or written; then it is as it was.
+pub fn renew(
+    config_dir: &Path,
+    url: &Url,
+    is_due: impl FnOnce(&Renewal) -> bool,
+    ask: impl FnOnce(&Renewal) -> Option<(Secret, Renewal)>,
+) -> Result<Option<Secret>, CredentialsError> {
+    let mut key = None;
+    change(config_dir, |credentials| {
+        let renewed = credentials.renewal_for(url).filter(|renewal| is_due(renewal)).and_then(ask);
+        let is_changed = renewed.is_some();
+        if let Some((secret, renewal)) = renewed {
+            credentials.put(url, secret, Some(renewal));
+        }
+        key = credentials.key_for(url).cloned();
+        is_changed
+    })?;
+    Ok(key)
 }
 
 /// Removes the key for a platform and returns whether there was one. Another stored platform, the newest one, becomes the
@@ -175,9 +250,9 @@ pub fn remove(config_dir: &Path, url: &Url) -> Result<bool, CredentialsError> {
     }
     change(config_dir, |credentials| {
         let before = credentials.platforms.len();
-        credentials.platforms.retain(|(stored, _)| !same_server(stored, url));
+        credentials.platforms.retain(|stored| !same_server(&stored.url, url));
         if credentials.default.as_ref().is_some_and(|default| same_server(default, url)) {
-            credentials.default = credentials.platforms.last().map(|(url, _)| url.clone());
+            credentials.default = credentials.platforms.last().map(|stored| stored.url.clone());
         }
         credentials.platforms.len() < before
     })
@@ -201,7 +276,12 @@ fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
         format: FORMAT,
         default: credentials.default.as_ref().map(shown),
         platforms: (credentials.platforms.iter())
-            .map(|(url, secret)| Entry { url: shown(url), key: secret.reveal().to_owned() })
+            .map(|stored| Entry {
+                url: shown(&stored.url),
+                key: stored.secret.reveal().to_owned(),
+                renewal_token: stored.renewal.as_ref().map(|renewal| renewal.token.reveal().to_owned()),
+                expires_at: stored.renewal.as_ref().map(|renewal| renewal.expires_at.clone()),
+            })
             .collect(),
     };
     let fail = |source| CredentialsError::Io { what: "write", path: credentials.path.clone(), source };

@@ -136,7 +136,9 @@ impl ApiError {
             Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoPrecondition => StatusCode::PRECONDITION_REQUIRED,
             Self::Store(StoreError::NameTaken { .. }) => StatusCode::CONFLICT,
-            Self::Unusable(_) | Self::Store(StoreError::Results(_) | StoreError::Content(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unusable(_) | Self::Store(StoreError::Results(_) | StoreError::TestData(_) | StoreError::Content(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             _ => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let message = match (self, code) {

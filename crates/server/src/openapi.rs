@@ -13,7 +13,7 @@ use crate::api::fluxloop::{
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::uploads::{commit, offer, parts};
-use crate::api::{agents, artifacts, definition, personas, revisions, whoami};
+use crate::api::{agents, artifacts, definition, import, personas, revisions, whoami};
 use crate::{events, health, metrics};
 
 #[derive(OpenApi)]
@@ -42,6 +42,7 @@ use crate::{events, health, metrics};
         commit::commit,
         artifacts::show,
         events::stream,
+        import::create,
         me::authorization,
         me::context,
         lua_agents::show,

@@ -13,7 +13,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::{agents, artifacts, definition, personas, revisions, uploads, whoami};
+use crate::api::{agents, artifacts, definition, import, personas, revisions, uploads, whoami};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::request::shown;
@@ -50,6 +50,7 @@ fn own() -> Router<AppState> {
         .route("/api/v1/uploads/{upload}/parts", put(uploads::parts::put))
         .route("/api/v1/uploads/{upload}/commit", post(uploads::commit::commit))
         .route("/api/v1/artifacts/{artifact}", get(artifacts::show))
+        .route("/api/v1/projects/{id}/import", post(import::create))
         .route("/api/v1/events", get(events::stream))
 }
 

@@ -11,6 +11,15 @@ use serde_json::{Map, Value, json};
 use crate::WorkspaceError;
 use crate::files::{read_object, write_object};
 
+/// What 0.4.0 keeps beside the scenario and what belongs to it.
+const BELONGING: [&str; 5] = [
+    "current_scenario_id",
+    "current_dataset_version_id",
+    "current_input_set_id",
+    "current_bundle_version_id",
+    "current_experiment_id",
+];
+
 /// Whose form a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -54,8 +63,7 @@ impl ContextFile {
             None => false,
         };
         // 0.4.0 writes a null for "none", and leaves these names to nobody else.
-        let names = ["current_scenario_id", "current_dataset_version_id", "current_input_set_id", "current_bundle_version_id"];
-        let is_theirs = || names.iter().any(|name| self.members.contains_key(*name));
+        let is_theirs = || BELONGING.iter().any(|name| self.members.contains_key(*name));
         let is_object = self.members.get("current_scenario").is_some_and(Value::is_object);
         if is_text || (!is_object && is_theirs()) { Form::Text } else { Form::Object }
     }
@@ -117,15 +125,8 @@ impl ContextFile {
                 // 0.4.0 takes this for the name of the folder.
                 self.members.insert("current_scenario".to_owned(), Value::from(folder));
                 if !is_same {
-                    for key in [
-                        "current_scenario_id",
-                        "current_dataset_version_id",
-                        "current_input_set_id",
-                        "current_bundle_version_id",
-                        "current_experiment_id",
-                        "current_bundle",
-                    ] {
-                        self.members.shift_remove(key);
+                    for key in BELONGING.iter().chain(&["current_bundle"]) {
+                        self.members.shift_remove(*key);
                     }
                 }
                 if let Some(id) = id {
@@ -133,6 +134,21 @@ impl ContextFile {
                 }
             }
         }
+    }
+
+    /// Selects no scenario and no bundle any more, and returns whether one was.
+    pub fn clear_scenario(&mut self) -> bool {
+        let was_there = self.scenario().is_some() || self.bundle().is_some();
+        let form = self.form();
+        for key in BELONGING.iter().chain(&["current_bundle", "current_scenario"]) {
+            self.members.shift_remove(*key);
+        }
+        if form == Form::Text {
+            // 0.4.0 has this for "none", and the file keeps its form.
+            self.members.insert("current_scenario".to_owned(), Value::Null);
+            self.members.insert("current_scenario_id".to_owned(), Value::Null);
+        }
+        was_there
     }
 
     /// Selects a bundle.
@@ -185,8 +201,6 @@ fn text_of(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use proptest::prelude::*;
 
     use super::*;
@@ -245,6 +259,16 @@ mod tests {
                 context.scenario(),
                 Some(CurrentScenario { id: None, name: "billing".to_owned(), folder: "billing".to_owned() })
             );
+        }
+    }
+
+    #[test]
+    fn nothing_is_selected_in_the_form_that_was_found() {
+        for before in [object(), text()] {
+            let mut after = before.clone();
+            assert!(after.clear_scenario());
+            assert_eq!((after.scenario(), after.bundle(), after.form()), (None, None, before.form()));
+            assert!(!after.clear_scenario());
         }
     }
 

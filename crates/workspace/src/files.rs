@@ -104,8 +104,6 @@ fn permissions(path: &Path) -> io::Result<fs::Permissions> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     #[cfg(unix)]

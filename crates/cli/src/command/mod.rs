@@ -2,17 +2,24 @@
 
 pub(crate) mod admin;
 pub(crate) mod alias;
+pub(crate) mod apikeys;
 pub(crate) mod auth;
+pub(crate) mod bundles;
 pub(crate) mod compile;
 pub(crate) mod completions;
+pub(crate) mod context;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod init;
+pub(crate) mod inputs;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod persona;
+pub(crate) mod personas;
+pub(crate) mod projects;
 pub(crate) mod push;
+pub(crate) mod scenarios;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;

@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod artifacts;
 pub(crate) mod definition;
 pub(crate) mod fluxloop;
+pub(crate) mod import;
 pub(crate) mod lua;
 pub(crate) mod personas;
 pub(crate) mod revisions;

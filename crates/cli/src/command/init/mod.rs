@@ -1,6 +1,7 @@
 //! `keepstep init …`
 
 mod agent;
+mod scenario;
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +10,7 @@ use crate::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  keepstep init agent my-agent --name Helper")]
+#[command(after_help = "Examples:\n  keepstep init agent my-agent --name Helper\n  keepstep init scenario orders")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -19,11 +20,14 @@ pub(crate) struct Arguments {
 enum Command {
     /// Start an agent's project
     Agent(agent::Arguments),
+    /// Start a scenario of test data
+    Scenario(scenario::Arguments),
 }
 
 /// Runs it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     match &arguments.command {
         Command::Agent(arguments) => agent::run(context, arguments),
+        Command::Scenario(arguments) => scenario::run(context, arguments),
     }
 }

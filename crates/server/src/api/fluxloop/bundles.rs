@@ -133,7 +133,7 @@ fn status(text: Option<&str>) -> Result<BundleStatus, ApiError> {
 }
 
 /// Returns a bundle version in the dialect's words.
-pub(super) fn bundle(stored: test_data::Bundle) -> Bundle {
+pub(crate) fn bundle(stored: test_data::Bundle) -> Bundle {
     Bundle {
         bundle_version_id: stored.id.clone(),
         id: stored.id,

@@ -1,0 +1,143 @@
+//! `keepstep init scenario NAME`
+
+mod templates;
+
+use std::fs;
+use std::io::ErrorKind;
+
+use clap::Args;
+use keepstep_workspace::context_file::Form;
+use keepstep_workspace::links::Link;
+use keepstep_workspace::scenario::folder_of_typed;
+use keepstep_workspace::{WorkspaceError, files};
+use serde_json::json;
+
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::keepstep_folder::{Folder, Replaced};
+use crate::test_data_server::workspace_or_new;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep init scenario orders\n  keepstep init scenario orders --link scenario_1a2b     one that is on the server already"
+)]
+pub(super) struct Arguments {
+    /// Its name
+    #[arg(value_name = "NAME", required_unless_present = "named")]
+    name: Option<String>,
+    /// The same
+    #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
+    named: Option<String>,
+    /// The id of the scenario on the server that it belongs to
+    #[arg(long, value_name = "ID")]
+    link: Option<String>,
+    /// Also replace files that were edited; they are kept for `undo`. A .env is never replaced
+    #[arg(long, short)]
+    force: bool,
+    /// Taken for the peer's sake; `scenarios create` makes one on the server
+    #[arg(long, hide = true)]
+    create_remote: bool,
+}
+
+/// Writes the files of a new scenario, without a request.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let typed = arguments.name.as_deref().or(arguments.named.as_deref()).unwrap_or_default();
+    let workspace = workspace_or_new(context);
+    let folders = workspace.scenario_folders()?;
+    let folder = if folders.iter().any(|folder| folder == typed) { typed.to_owned() } else { folder_of_typed(typed)? };
+    if let Some(other) = folders.iter().find(|other| **other != folder && other.to_lowercase() == folder.to_lowercase()) {
+        return Err(Failure::Conflict {
+            message: format!(
+                "{folder} and {other}, which is there, would be one folder where case does not count; nothing was written"
+            ),
+            hints: vec!["choose a name that differs in more".to_owned()],
+        });
+    }
+    let path = workspace.scenario_dir(&folder);
+    let mut written = Vec::new();
+    let mut replaced = Vec::new();
+    for (name, text) in templates::files(&folder) {
+        let file = path.join(name);
+        match fs::read(&file) {
+            Ok(before) if before == text.as_bytes() => {}
+            Ok(before) => {
+                let path = file.strip_prefix(workspace.root()).unwrap_or(&file).to_owned();
+                replaced.push(Replaced { path, before: Some(before), after: Some(text.into_bytes()) });
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => written.push((name, file, text)),
+            Err(error) => return Err(WorkspaceError::io("read", &file, error).into()),
+        }
+    }
+    if !replaced.is_empty() && !arguments.force {
+        let names: Vec<String> = replaced
+            .iter()
+            .map(|file| workspace.root().join(&file.path))
+            .map(|file| file.strip_prefix(&path).unwrap_or(&file).to_string_lossy().into_owned())
+            .collect();
+        return Err(Failure::Conflict {
+            message: format!("{} has files that would be replaced: {}; nothing was written", path.display(), names.join(", ")),
+            hints: vec!["`--force` replaces them; what they hold now is kept for `keepstep undo`".to_owned()],
+        });
+    }
+    if !replaced.is_empty() {
+        let id = Folder::of(workspace.root()).keep("init scenario", context.now(), &replaced)?;
+        for file in &replaced {
+            files::write_whole(&workspace.root().join(&file.path), file.after.as_deref().unwrap_or_default())?;
+        }
+        context.printer.hint(&format!("`keepstep undo {id}` puts back what was replaced"));
+    }
+    for (name, file, text) in &written {
+        files::write_whole(file, text.as_bytes())?;
+        context.printer.status(format!("wrote   {name}"));
+    }
+    let env = path.join(".env");
+    if env.exists() {
+        context.printer.status("kept    .env, which was there");
+    } else {
+        files::write_private(&env, templates::ENV.as_bytes())?;
+        context.printer.status("wrote   .env");
+    }
+    link(context, &workspace, &folder, typed.trim(), arguments.link.as_deref())?;
+    context.good(&format!("Scenario {folder} is in {}", path.display()));
+    context.machine_line("SCENARIO_PATH", &path.to_string_lossy());
+    if let Some(id) = &arguments.link {
+        context.machine_line("SCENARIO_LINKED", id);
+    }
+    context.machine_line("SCENARIO_CREATED", &folder);
+    if arguments.create_remote {
+        context.printer.warning("nothing was made on the server; `keepstep scenarios create` does that");
+    }
+    context.printer.hint("write the agent's call in agents/my_agent.py; `keepstep sync pull` brings the inputs");
+    context.printer.document(
+        "init.scenario",
+        json!({ "name": typed.trim(), "folder": folder, "path": path.to_string_lossy(), "linked": arguments.link }),
+    );
+    Ok(Outcome::Done)
+}
+
+/// Selects the scenario where it was linked, or where the workspace is one of 0.4.0, which selects every new one. An id of
+/// another scenario never stays with it.
+fn link(
+    context: &Context,
+    workspace: &keepstep_workspace::Workspace,
+    folder: &str,
+    name: &str,
+    id: Option<&str>,
+) -> Result<(), Failure> {
+    let mut selected = workspace.context()?;
+    let known = workspace.links()?.of(folder).map(|link| link.id);
+    if let Some(id) = id {
+        let mut links = workspace.links()?;
+        let project = workspace.project()?;
+        let project_id = project.as_ref().and_then(|project| project.id()).map(str::to_owned);
+        links.set(folder, &Link { id: id.to_owned(), name: name.to_owned(), project_id });
+        workspace.write_links(&links)?;
+    }
+    if id.is_some() || selected.form() == Form::Text {
+        selected.select_scenario(id.or(known.as_deref()), name, folder, &context.now().to_string());
+        workspace.write_context(&selected)?;
+    }
+    Ok(())
+}

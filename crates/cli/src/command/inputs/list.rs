@@ -1,0 +1,52 @@
+//! `keepstep inputs list`
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::table;
+use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep inputs list")]
+pub(super) struct Arguments {
+    /// The project; the workspace's when left out
+    #[arg(long, value_name = "ID")]
+    project_id: Option<String>,
+    /// Only those of a scenario
+    #[arg(long, value_name = "ID")]
+    scenario_id: Option<String>,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let workspace = find_workspace(context);
+    let project = project_id(workspace.as_ref(), arguments.project_id.as_deref())?;
+    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let sets = server.wait(server.client().input_sets(project.as_deref(), arguments.scenario_id.as_deref()))?;
+    if sets.is_empty() {
+        context.printer.answer("No inputs found.");
+    } else {
+        let rows: Vec<Vec<String>> = sets
+            .iter()
+            .map(|set| {
+                let inputs = set.count.max(set.input_count).to_string();
+                vec![set.id.clone(), set.scenario_id.clone(), set.version.to_string(), inputs, table::day(&set.created_at)]
+            })
+            .collect();
+        table::print(&context.printer, &["ID", "SCENARIO", "VERSION", "INPUTS", "CREATED"], &rows);
+    }
+    let listed: Vec<Value> = sets
+        .iter()
+        .map(|set| {
+            json!({
+                "id": set.id, "scenarioId": set.scenario_id, "version": set.version,
+                "inputs": set.count.max(set.input_count), "createdAt": set.created_at,
+            })
+        })
+        .collect();
+    context.printer.document("inputs.list", json!({ "server": server.name(), "projectId": project, "inputSets": listed }));
+    Ok(Outcome::Done)
+}

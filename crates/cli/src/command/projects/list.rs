@@ -1,0 +1,60 @@
+//! `keepstep projects list`
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::document;
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::table;
+use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keepstep projects list")]
+pub(super) struct Arguments {
+    /// How to print; `--json` says more
+    #[arg(long, value_enum, default_value = "table", hide = true)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Runs it. Nothing is written, wherever it is called.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let workspace = find_workspace(context);
+    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let projects = server.wait(server.client().projects())?;
+    let selected = project_id(workspace.as_ref(), None)?;
+    let is_selected = |id: &str| selected.as_deref() == Some(id);
+    let listed: Vec<Value> = projects
+        .iter()
+        .map(|project| {
+            let mut listed = document(project);
+            listed["selected"] = json!(is_selected(&project.id));
+            listed
+        })
+        .collect();
+    if arguments.format == Format::Json && !context.printer.is_json() {
+        context.printer.exact(&format!("{:#}\n", Value::from(listed)));
+        return Ok(Outcome::Done);
+    }
+    if projects.is_empty() {
+        context.printer.answer("No projects found.");
+    } else {
+        let rows: Vec<Vec<String>> = projects
+            .iter()
+            .map(|project| {
+                let mark = if is_selected(&project.id) { "*" } else { "" };
+                vec![mark.to_owned(), project.id.clone(), project.name.clone(), table::day(&project.created_at)]
+            })
+            .collect();
+        table::print(&context.printer, &["", "ID", "NAME", "CREATED"], &rows);
+    }
+    context.printer.document("projects.list", json!({ "server": server.name(), "projects": listed }));
+    Ok(Outcome::Done)
+}

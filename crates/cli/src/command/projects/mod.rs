@@ -1,0 +1,105 @@
+//! `keepstep projects …`
+
+mod create;
+mod info;
+mod list;
+mod select;
+
+use clap::{Args, Subcommand};
+use keepstep_api::fluxloop::Project;
+use keepstep_workspace::Workspace;
+use serde_json::{Value, json};
+
+use super::CommandResult;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::test_data_server::TestDataServer;
+use crate::workspace_env::WorkspaceEnv;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep projects list\n  keepstep projects select shop     connect this folder to a project"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the server's projects
+    List(list::Arguments),
+    /// Connect this workspace to a project
+    Select(select::Arguments),
+    /// Make a project
+    Create(create::Arguments),
+    /// Show a project with its scenarios and bundles
+    #[command(visible_alias = "show")]
+    Info(info::Arguments),
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    match &arguments.command {
+        Command::List(arguments) => list::run(context, arguments),
+        Command::Select(arguments) => select::run(context, arguments),
+        Command::Create(arguments) => create::run(context, arguments),
+        Command::Info(arguments) => info::run(context, arguments),
+    }
+}
+
+/// Connects a workspace to a project. A key that was made for another server never stays beside the new address: it goes
+/// with `force`, and without it nothing is written.
+fn connect(
+    context: &Context,
+    workspace: &Workspace,
+    server: &TestDataServer,
+    project: &Project,
+    force: bool,
+) -> Result<(), Failure> {
+    let before = workspace.project()?;
+    let mut env = WorkspaceEnv::read(workspace.env_path())?;
+    let old_server = env.server().or_else(|| before.as_ref()?.api_url().map(str::to_owned));
+    let is_other_server = old_server.as_ref().is_some_and(|old| !crate::workspace_env::is_same(old, server.target()));
+    if is_other_server && env.names_platform() {
+        let old = old_server.unwrap_or_default();
+        if !force {
+            return Err(Failure::Conflict {
+                message: format!("the key in {} is for {old}, not for {}; nothing was written", env.shown(), server.name()),
+                hints: vec![
+                    "`--force` takes it out of the file; `keepstep apikeys create` then makes one for the new server".to_owned(),
+                ],
+            });
+        }
+        env.forget_platform();
+        env.write()?;
+        context.printer.notice(format!("took the key for {old} out of {}", env.shown()));
+    }
+    let is_other = before.as_ref().is_some_and(|before| before.id() != Some(&project.id));
+    if is_other {
+        let mut selected = workspace.context()?;
+        if selected.clear_scenario() {
+            workspace.write_context(&selected)?;
+            context.printer.status("the selected scenario was one of the old project; none is selected now");
+        }
+        if !is_other_server && env.key().is_some() {
+            context.printer.warning(
+                "the key in .fluxloop/.env may be for the old project only; `keepstep apikeys create --overwrite-env` makes another",
+            );
+        }
+    }
+    let mut file = before.unwrap_or_default();
+    let owner = Some(project.workspace_id.as_str());
+    file.select(&project.id, &project.name, owner, server.name(), &context.now().to_string());
+    workspace.write_project(&file)?;
+    Ok(())
+}
+
+/// Returns a project as documents have it.
+fn document(project: &Project) -> Value {
+    json!({
+        "id": project.id, "name": project.name, "description": project.description,
+        "workspaceId": project.workspace_id, "createdAt": project.created_at,
+    })
+}

@@ -1,0 +1,84 @@
+//! `keepstep scenarios …`
+
+mod create;
+mod list;
+mod select;
+mod show;
+
+use clap::{Args, Subcommand};
+use keepstep_api::fluxloop::Scenario;
+use keepstep_workspace::Workspace;
+use keepstep_workspace::links::Link;
+use keepstep_workspace::scenario::folder_of_typed;
+use serde_json::{Value, json};
+
+use super::CommandResult;
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  keepstep scenarios list\n  keepstep scenarios select orders     work on this one")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the project's scenarios
+    List(list::Arguments),
+    /// Say which scenario the other commands are about
+    Select(select::Arguments),
+    /// Make a scenario
+    Create(create::Arguments),
+    /// Show a scenario
+    Show(show::Arguments),
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    match &arguments.command {
+        Command::List(arguments) => list::run(context, arguments),
+        Command::Select(arguments) => select::run(context, arguments),
+        Command::Create(arguments) => create::run(context, arguments),
+        Command::Show(arguments) => show::run(context, arguments),
+    }
+}
+
+/// Makes a scenario of the server the workspace's current one, and returns its folder. What the server calls it is never a
+/// path, and nothing of its configuration is written where something would run it.
+fn select_here(
+    context: &Context,
+    workspace: &Workspace,
+    scenario: &Scenario,
+    project: Option<&str>,
+    folder: Option<&str>,
+) -> Result<String, Failure> {
+    let mut links = workspace.links()?;
+    let folder = match folder {
+        // The peer's own form is the path below `.fluxloop`.
+        Some(typed) => {
+            let typed = typed.strip_prefix("scenarios/").unwrap_or(typed);
+            let folders = workspace.scenario_folders()?;
+            if folders.iter().any(|folder| folder == typed) { typed.to_owned() } else { folder_of_typed(typed)? }
+        }
+        None => links.folder_for(&scenario.id, &scenario.name, &workspace.scenario_folders()?),
+    };
+    let project = Some(scenario.project_id.as_str()).filter(|id| !id.is_empty()).or(project);
+    let link = Link { id: scenario.id.clone(), name: scenario.name.clone(), project_id: project.map(str::to_owned) };
+    links.set(&folder, &link);
+    workspace.write_links(&links)?;
+    let mut selected = workspace.context()?;
+    selected.select_scenario(Some(&scenario.id), &scenario.name, &folder, &context.now().to_string());
+    workspace.write_context(&selected)?;
+    Ok(folder)
+}
+
+/// Returns a scenario as documents have it.
+fn document(scenario: &Scenario) -> Value {
+    json!({
+        "id": scenario.id, "name": scenario.name, "description": scenario.description,
+        "projectId": scenario.project_id, "createdAt": scenario.created_at,
+    })
+}

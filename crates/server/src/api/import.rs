@@ -1,0 +1,43 @@
+//! `/api/v1/projects/{id}/import`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keepstep_api::IMPORT_LIMIT;
+use keepstep_api::fluxloop::Bundle;
+use keepstep_store::Role;
+use keepstep_store::test_data::TestDataFile;
+use serde_json::Value;
+
+use crate::api::fluxloop::bundles::bundle;
+use crate::app::AppState;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::request::{Input, Segments};
+use crate::write::{Begun, Write};
+
+/// `POST /api/v1/projects/{id}/import`: a file with a scenario, its personas, inputs and criteria becomes the next bundle
+/// version, all of it or nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/projects/{id}/import",
+    params(("id" = String, Path, description = "The project"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    request_body(content = Object, description = "`scenario`, `personas`, `inputs`, `criteria`, `bundle`, as in the file of `keepstep bundles import`"),
+    responses((status = 201, description = "The bundle version, published", body = Bundle))
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(project): Segments<String>,
+    input: Input<Value, IMPORT_LIMIT>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    let file: TestDataFile =
+        serde_json::from_value(input.value).map_err(|error| ApiError::Unusable(format!("The file has no meaning: {error}.")))?;
+    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+        Begun::Repeated(answer) => return Ok(answer),
+        Begun::New(write) => write,
+    };
+    let made = write.transaction.import(caller.scope(), &project, &file).await?;
+    write.finish(StatusCode::CREATED, &bundle(made), None).await
+}
