@@ -17,6 +17,7 @@ use super::shown_results::{
 };
 use super::view::{Frame, Moment, page};
 use super::visible::Visible;
+use crate::api::fluxloop::experiments::abandon_silent;
 use crate::app::AppState;
 
 /// How many runs stand on a page.
@@ -154,6 +155,7 @@ pub(crate) async fn show(
 
 /// Returns a batch, if it belongs to the project of the address.
 pub(super) async fn batch_of(state: &AppState, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
+    abandon_silent(state).await?;
     let batch = state.store.run_batch(&by.scope, id).await?;
     if batch.project_id == project { Ok(batch) } else { Err(PageError::NotFound) }
 }

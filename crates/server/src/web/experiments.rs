@@ -13,6 +13,7 @@ use super::session::SignedIn;
 use super::shown_results::{Badge, Figures, batch_name, batch_path, project_path};
 use super::view::{Frame, Moment, page};
 use super::visible::Visible;
+use crate::api::fluxloop::experiments::abandon_silent;
 use crate::app::AppState;
 
 /// How many experiments stand on a page.
@@ -76,6 +77,7 @@ pub(crate) async fn show(
     AddressedProject(id): AddressedProject,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
+    abandon_silent(&state).await?;
     let project = state.store.project(&by.scope, &id).await?;
     let scenarios = state.store.scenarios(&by.scope, &id).await?;
     let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };

@@ -11,6 +11,7 @@ use super::session::SignedIn;
 use super::shown_results::{Badge, batch_name, batch_path, project_path};
 use super::view::{Frame, Moment, page};
 use super::visible::Visible;
+use crate::api::fluxloop::experiments::abandon_silent;
 use crate::app::AppState;
 
 /// For how many projects the newest experiment is looked up.
@@ -40,6 +41,7 @@ struct Newest {
 
 /// `GET`.
 pub(crate) async fn show(State(state): State<AppState>, by: SignedIn) -> Result<Response, PageError> {
+    abandon_silent(&state).await?;
     let mut projects = Vec::new();
     for (index, project) in state.store.projects_in(&by.scope).await?.into_iter().enumerate() {
         let newest = if index < MOST {

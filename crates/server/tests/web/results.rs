@@ -179,6 +179,23 @@ async fn a_running_batch_says_so() {
     assert_eq!(page.texts(".facts .big"), ["2", "0", "0", "not yet"]);
 }
 
+/// Nobody need ask the API first: whoever looks is told how it is.
+#[tokio::test]
+async fn f24_a_test_that_broke_off_is_abandoned_on_every_page() {
+    for levels in [3, 2, 0] {
+        let site = Site::start().await;
+        let (project, bundle) = shop(&site).await;
+        let runs = [NewRun::new("r1", RunStatus::Running)];
+        let mut path = experiment(&site, &project, &bundle, "exp_1", &runs, false).await;
+        let mut browser = site.signed_in(Role::Viewer).await;
+        site.pass(24 * 60 * 60 * 1000 + 1);
+        for _ in 0..levels {
+            path.truncate(path.rfind('/').unwrap());
+        }
+        assert!(browser.get(&path).await.texts(".badge").contains(&"abandoned".to_owned()), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn runs_are_listed_in_pages() {
     let site = Site::start().await;
