@@ -264,6 +264,39 @@ async fn f29_a_name_that_crashes_the_peers_is_refused() {
     assert_eq!(world.post("/api/projects", json!({"name": "Shop [v2]"})).await.status, 201);
 }
 
+/// Free texts are taken as they are. Where the peers print them, and nothing else, they are escaped for that.
+#[tokio::test]
+async fn f29_a_text_that_crashes_the_peers_is_escaped_where_they_print_it() {
+    const TEXT: &str = "see [/orders]";
+    const PRINTED: &str = r"see \[/orders]";
+    let world = World::start().await;
+    let file: TestDataFile = serde_json::from_value(json!({
+        "scenario": {"name": "orders", "config": {"goal": TEXT, "constraints": [TEXT]}},
+        "personas": [{"name": "novice", "description": TEXT, "difficulty": TEXT}],
+        "inputs": [{"text": TEXT}],
+    }))
+    .unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&world.scope, &project, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let personas = world.get(&format!("/api/personas?project_id={project}")).await.json();
+    assert_eq!(
+        (&personas[0]["description"], &personas[0]["difficulty"], &personas[0]["type"]),
+        (&json!(PRINTED), &json!(PRINTED), &json!(""))
+    );
+    let scenario = world.get(&format!("/api/scenarios/{}", bundle.scenario_id)).await.json();
+    assert_eq!((&scenario["goal"], &scenario["constraints"]), (&json!(PRINTED), &json!([PRINTED])));
+    assert_eq!(scenario["config_snapshot"]["goal"], TEXT);
+    let inputs = world.get(&format!("/api/inputs/{}", bundle.input_set_id)).await.json();
+    assert_eq!(inputs["inputs"][0]["text"], PRINTED);
+    let items = world.get(&format!("/api/inputs?input_set_id={}", bundle.input_set_id)).await.json();
+    assert_eq!(items["items"][0]["messages"][0]["content"], PRINTED);
+    let pulled = world.post("/api/sync/pull", json!({"project_id": project})).await.text;
+    assert!(pulled.contains(TEXT) && !pulled.contains(r"\["), "{pulled}");
+}
+
 #[tokio::test]
 async fn f35_however_often_a_key_is_asked_for_one_works() {
     let world = World::start().await;

@@ -7,6 +7,7 @@ use keepstep_store::{Role, test_data};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::markup::literal;
 use super::{project_of, time};
 use crate::app::AppState;
 use crate::auth::Caller;
@@ -63,8 +64,20 @@ pub(crate) async fn show(
 
 async fn items(state: &AppState, set: &test_data::InputSet) -> Result<Vec<Value>, ApiError> {
     let documents = state.store.input_items(&set.id, 0, set.item_count).await?;
-    let parsed: Result<_, _> = documents.iter().map(|document| serde_json::from_str(document)).collect();
+    let parsed: Result<_, _> = documents.iter().map(|document| serde_json::from_str(document).map(printable)).collect();
     parsed.map_err(|error| ApiError::Internal(format!("an item of {} is no JSON: {error}", set.id)))
+}
+
+/// Returns an item as it is listed: the peers print what is said in it. A pull has it as it is.
+fn printable(mut item: Value) -> Value {
+    for message in item["messages"].as_array_mut().into_iter().flatten() {
+        if let Some(content) = message.get_mut("content")
+            && let Some(text) = content.as_str()
+        {
+            *content = literal(text).into();
+        }
+    }
+    item
 }
 
 /// Returns an item as one line of a list.

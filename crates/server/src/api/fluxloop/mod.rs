@@ -5,6 +5,7 @@ pub(crate) mod experiments;
 pub(crate) mod inputs;
 pub(crate) mod keys;
 pub(crate) mod login;
+mod markup;
 pub(crate) mod models;
 pub(crate) mod personas;
 pub(crate) mod projects;

@@ -10,6 +10,7 @@ use keepstep_store::test_data::TestPersona;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::markup::literal;
 use super::project_of;
 use crate::app::AppState;
 use crate::auth::Caller;
@@ -78,9 +79,7 @@ fn persona(stored: &TestPersona) -> Value {
     let mut document = stored.document();
     document["persona_id"] = json!(stored.id);
     for column in ["description", "difficulty", "type"] {
-        if !document[column].is_string() {
-            document[column] = json!("");
-        }
+        document[column] = json!(document[column].as_str().map(literal).unwrap_or_default());
     }
     document
 }

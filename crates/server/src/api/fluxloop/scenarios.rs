@@ -9,6 +9,7 @@ use keepstep_store::{Role, test_data};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::markup::literal;
 use super::{project_of, time};
 use crate::app::AppState;
 use crate::auth::Caller;
@@ -122,7 +123,8 @@ pub(super) fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn scenario(stored: test_data::Scenario) -> Scenario {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
+    // The configuration has them as they are; these are for printing.
+    let text = |value: &Value| value.as_str().map(literal);
     let constraints = stored.config.get("constraints").and_then(Value::as_array);
     Scenario {
         scenario_id: stored.id.clone(),
