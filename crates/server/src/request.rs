@@ -15,7 +15,7 @@ use crate::error::ApiError;
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
 
-/// How long a body may take to arrive.
+/// How long a body of the usual limit may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The longest idempotency key.
@@ -45,7 +45,7 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Input<
         if length.is_some_and(|length| length > LIMIT) {
             return Err(too_large());
         }
-        let reading = timeout(PATIENCE, to_bytes(body, LIMIT)).await;
+        let reading = timeout(patience(LIMIT), to_bytes(body, LIMIT)).await;
         let reading = reading.map_err(|_| ApiError::Invalid("The body came too slowly.".to_owned()))?;
         let body = reading.map_err(|error| {
             let is_limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
@@ -61,6 +61,11 @@ impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Input<
             .map_err(|error| ApiError::Invalid(format!("The body is not what this address takes: {error}.")))?;
         Ok(Self { value, repeat })
     }
+}
+
+/// Returns how long a body may take to arrive: where more may come, it may take longer.
+fn patience(limit: usize) -> Duration {
+    PATIENCE.saturating_mul(u32::try_from(limit / BODY_LIMIT).unwrap_or(u32::MAX).max(1))
 }
 
 impl Repeat {
@@ -162,4 +167,14 @@ pub(crate) fn agent_id(text: &str) -> Result<AgentId, ApiError> {
 /// Returns text of a request as it may stand in an answer and a log.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_body_may_take_longer() {
+        assert_eq!([0, 1024, BODY_LIMIT, 4 * BODY_LIMIT].map(|limit| patience(limit).as_secs()), [60, 60, 60, 240]);
+    }
 }

@@ -162,3 +162,13 @@ async fn one_address_does_not_fill_the_waiting_room() {
     world.set_clock(START + CODE_LIFE);
     start(&world).await;
 }
+
+/// Anybody may ask, so nobody may send much.
+#[tokio::test]
+async fn a_login_is_a_small_request() {
+    let world = World::start().await;
+    for path in ["start", "complete", "refresh"] {
+        let answer = post(&world, path, json!({"device_name": "x".repeat(20_000)})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (413, "TOO_LARGE"), "{path}: {}", answer.text);
+    }
+}

@@ -18,6 +18,9 @@ use crate::request::Input;
 /// How long a device waits between two questions, in seconds.
 const INTERVAL: u64 = 2;
 
+/// The largest body in bytes: anybody may send one, without a key.
+const LIMIT: usize = 16 * 1024;
+
 /// The name of a device that gave none.
 const UNNAMED: &str = "a command line";
 
@@ -52,7 +55,7 @@ pub(crate) async fn start(
     State(state): State<AppState>,
     Address(address): Address,
     Origin(origin): Origin,
-    input: Input<LoginStart>,
+    input: Input<LoginStart, LIMIT>,
 ) -> Result<Json<LoginStarted>, ApiError> {
     let name = input.value.device_name.filter(|name| !name.trim().is_empty());
     let mut transaction = state.store.write().await?;
@@ -79,7 +82,7 @@ pub(crate) async fn start(
 )]
 pub(crate) async fn complete(
     State(state): State<AppState>,
-    input: Input<LoginComplete>,
+    input: Input<LoginComplete, LIMIT>,
 ) -> Result<Json<LoginProgress>, ApiError> {
     let code = input.value.device_code;
     if form_of(&code) != KeyForm::Ours {
@@ -107,7 +110,7 @@ pub(crate) async fn complete(
     request_body = LoginRefresh,
     responses((status = 200, description = "The next keys; the old refresh key works no more", body = LoginRefreshed))
 )]
-pub(crate) async fn refresh(State(state): State<AppState>, input: Input<LoginRefresh>) -> Result<Response, ApiError> {
+pub(crate) async fn refresh(State(state): State<AppState>, input: Input<LoginRefresh, LIMIT>) -> Result<Response, ApiError> {
     let key = input.value.refresh_token;
     match form_of(&key) {
         KeyForm::Ours => {}
