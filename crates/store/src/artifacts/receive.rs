@@ -98,7 +98,8 @@ impl Store {
         announced.check(&content)?;
         let object = writer.finish().await?;
         let stored = self.store_file(file, &content, &object).await;
-        if !matches!(stored, Ok(true)) {
+        // After any other error the rows may be there after all. What has none is found later.
+        if matches!(stored, Ok(false) | Err(StoreError::Content(_))) {
             objects.remove(&object).await?;
         }
         stored.map(|_| ())
