@@ -130,7 +130,7 @@ async fn opening_twice_changes_nothing() {
 /// Each schema that was ever released has a file here, written by the program of its time.
 #[tokio::test]
 async fn databases_of_every_release_are_upgraded() {
-    for dump in [include_str!("databases/0001.sql"), include_str!("databases/0002.sql")] {
+    for dump in [include_str!("databases/0001.sql"), include_str!("databases/0002.sql"), include_str!("databases/0006.sql")] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
@@ -153,7 +153,7 @@ async fn databases_of_every_release_are_upgraded() {
 /// Test data came with the second schema.
 #[tokio::test]
 async fn test_data_of_every_release_is_upgraded() {
-    for dump in [include_str!("databases/0002.sql")] {
+    for (dump, devices) in [(include_str!("databases/0002.sql"), 0), (include_str!("databases/0006.sql"), 1)] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
@@ -167,7 +167,35 @@ async fn test_data_of_every_release_is_upgraded() {
         let items = store.input_items(&bundle.input_set_id, 0, 10).await.unwrap();
         assert!(items[0].contains("Where is my order?") && items[1].contains("Cancel it, please"));
         assert_eq!(store.keys("org_0001").await.unwrap().len(), 1);
-        assert_eq!(store.devices("org_0001", None).await.unwrap(), []);
+        let signed_in = sqlx::query_scalar("SELECT count(*) FROM device_logins WHERE status = 'signed_in'");
+        let signed_in: i64 = signed_in.fetch_one(&mut raw(&path).await).await.unwrap();
+        assert_eq!(signed_in, devices);
+    }
+}
+
+/// Results and files came with the sixth schema.
+#[tokio::test]
+async fn results_of_every_release_are_upgraded() {
+    for dump in [include_str!("databases/0006.sql")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.db");
+        run(&mut raw(&path).await, dump).await;
+        let store = Store::open(&path).await.unwrap();
+        let scope = Scope::organisation("org_0001");
+        let project = store.projects_in(&scope).await.unwrap().remove(0);
+        let batch = store.run_batches_named(&scope, &project.id, &["exp_1"]).await.unwrap().remove(0);
+        assert_eq!((batch.status.label(), batch.counts.completed, batch.counts.failed), ("failed", 1, 1));
+        let first = store.run(&scope, &batch.id, "run_1").await.unwrap();
+        assert_eq!((first.run.input.as_str(), first.run.output.as_str()), ("Where is my order?", "On its way"));
+        assert_eq!((first.result.evaluation["verdict"].as_str(), first.turns.len()), (Some("pass"), 1));
+        let second = store.run(&scope, &batch.id, "run_2").await.unwrap();
+        assert_eq!(second.run.error.as_deref(), Some("not_reported"));
+        let blob = store.blob(&scope, &first.artifacts[0].blob_id).await.unwrap();
+        assert_eq!((blob.size, blob.is_proven), (2, true));
+        // An upload goes on where it was.
+        let id: String = sqlx::query_scalar("SELECT id FROM uploads").fetch_one(&mut raw(&path).await).await.unwrap();
+        let upload = store.upload(&scope, &id).await.unwrap();
+        assert_eq!(store.missing_parts(&upload).await.unwrap().len(), 1);
     }
 }
 
