@@ -24,12 +24,17 @@ pub(crate) fn describe(options: &Options, report: &mut Report) -> Result<()> {
         rows.push(["lua-cli".to_owned(), version(&mut lua)?]);
         rows.push(["Node.js".to_owned(), version(&mut Command::new("node"))?]);
     }
+    if let Some(fluxloop) = &options.fluxloop {
+        rows.push(["fluxloop-cli".to_owned(), version(&mut Command::new(fluxloop))?]);
+        rows.push(["Python".to_owned(), version(&mut Command::new("python3"))?]);
+    }
     report.heading("Machine and versions");
     report.table(["", ""], &rows);
     report.paragraph(&format!(
-        "Every command was run {} times after one run that does not count; the tables show medians. What is compared was \
-         measured in turn, in the same run. Memory is the peak of resident memory of the command and of all that it started.",
-        options.runs
+        "Every command was run {} times after one run that does not count, and what takes its time {} times; the tables show \
+         medians. What is compared was measured in turn, in the same run. Memory is the peak of resident memory of the command and of all that it started.",
+        options.runs,
+        options.slow_runs()
     ));
     Ok(())
 }

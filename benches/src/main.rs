@@ -1,4 +1,5 @@
-//! Measures the release build beside its peers: `sync --check`, `compile` and the server, each with its growth.
+//! Measures the release build beside its peers: `sync --check`, `compile`, the server, pulling and uploading, each with its
+//! growth.
 //!
 //! Started by `cargo xtask bench`, which builds everything first. Whatever is compared is measured in the same run on
 //! the same machine, alternating, so that a busy moment hits all sides. Wall time and memory of a command are taken by
@@ -17,6 +18,7 @@ mod project;
 mod report;
 mod serving;
 mod statistics;
+mod test_data;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +48,9 @@ enum Task {
     /// Serve a constant of some bytes
     #[command(hide = true)]
     Baseline { bytes: usize },
+    /// Write what is put into a folder
+    #[command(hide = true)]
+    Sink { folder: PathBuf },
 }
 
 /// What to measure, and how often.
@@ -60,6 +65,12 @@ struct Options {
     /// The template that comes with it
     #[arg(long)]
     lua_template: Option<PathBuf>,
+    /// The real fluxloop-cli 0.3.3; without it, nothing is compared with it
+    #[arg(long)]
+    fluxloop: Option<PathBuf>,
+    /// Measure only the section of this name
+    #[arg(long, value_name = "NAME", value_parser = SECTIONS.map(|(name, _)| name))]
+    only: Option<String>,
     /// Where to write the report
     #[arg(long)]
     report: PathBuf,
@@ -74,18 +85,44 @@ struct Options {
 impl Options {
     /// Returns the options with paths that hold in every folder.
     fn absolute(mut self) -> Result<Self> {
-        for path in [Some(&mut self.keepstep), self.lua.as_mut(), self.lua_template.as_mut()].into_iter().flatten() {
+        let programs = [Some(&mut self.keepstep), self.lua.as_mut(), self.lua_template.as_mut(), self.fluxloop.as_mut()];
+        for path in programs.into_iter().flatten() {
             *path = std::path::absolute(&*path).with_context(|| format!("cannot find {}", path.display()))?;
         }
         Ok(self)
     }
+
+    /// Returns a size, or the one with which the measurements are only tried.
+    fn size(&self, full: u32, quick: u32) -> u32 {
+        if self.quick { quick } else { full }
+    }
+
+    /// Returns how often something is run that takes its time.
+    fn slow_runs(&self) -> usize {
+        self.runs.min(3)
+    }
 }
+
+/// A section of the report.
+type Section = fn(&Options, &mut Report) -> Result<()>;
+
+/// The sections, in order.
+const SECTIONS: [(&str, Section); 7] = [
+    ("drift", drift::measure),
+    ("compile", compile::measure),
+    ("server", serving::measure),
+    ("pull", test_data::measure_pull),
+    ("upload", test_data::measure_upload),
+    ("large-file", test_data::measure_large_file),
+    ("many-runs", test_data::measure_many_runs),
+];
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(options) => options.absolute().and_then(|options| run(&options)),
         Task::Measure { command } => measure::measure_here(&command),
         Task::Baseline { bytes } => baseline::serve(bytes),
+        Task::Sink { folder } => baseline::sink(&folder),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -99,9 +136,11 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let mut report = Report::new();
     machine::describe(options, &mut report)?;
-    drift::measure(options, &mut report).context("measuring `sync --check`")?;
-    compile::measure(options, &mut report).context("measuring `compile`")?;
-    serving::measure(options, &mut report).context("measuring the server")?;
+    for (name, section) in SECTIONS {
+        if options.only.as_deref().is_none_or(|only| only == name) {
+            section(options, &mut report).with_context(|| format!("measuring {name}"))?;
+        }
+    }
     std::fs::write(&options.report, report.text()).with_context(|| format!("cannot write {}", options.report.display()))?;
     println!("wrote {}", options.report.display());
     Ok(())

@@ -51,6 +51,11 @@ pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Res
     Ok(measured)
 }
 
+/// Measures commands in turn, each only once: what they do cannot be done twice, or takes too long for that.
+pub(crate) fn once(commands: &[&dyn Fn() -> Command]) -> Result<Vec<Measured>> {
+    commands.iter().map(|command| Ok(Measured { samples: vec![one(&command())?] })).collect()
+}
+
 /// Measures one command alone.
 pub(crate) fn alone(command: &dyn Fn() -> Command, runs: usize) -> Result<Measured> {
     let mut measured = alternating(&[command], runs)?;

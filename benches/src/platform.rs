@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use keepstep_core::AgentId;
-use keepstep_store::{Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Scope, Store};
+use keepstep_store::{Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -86,18 +86,52 @@ impl Platform {
         let mut serve = Command::new(keepstep);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).env("HOME", folder.path());
         let server = Server::start(&mut serve)?;
-        let admin = |arguments: &[&str]| -> Result<String> {
-            let output = Command::new(keepstep).arg("admin").args(arguments).arg("--data").arg(&data).output()?;
-            if !output.status.success() {
-                bail!("`keepstep admin {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-            }
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        };
-        let ids = admin(&["agent", "create", "--name", "first"])?;
+        let mut platform = Self { server, key: String::new(), organisation: String::new(), folder };
+        let ids = platform.admin(keepstep, &["agent", "create", "--name", "first"])?;
         let (_, organisation) = ids.split_once(' ').context("`admin agent create` printed no organisation")?;
-        let organisation = organisation.to_owned();
-        let key = admin(&["key", "create", "--name", "benchmarks"])?;
-        Ok(Self { server, key, organisation, folder })
+        platform.organisation = organisation.to_owned();
+        platform.key = platform.admin(keepstep, &["key", "create", "--name", "benchmarks"])?;
+        Ok(platform)
+    }
+
+    /// Runs `keepstep admin` on the data, and returns what it prints.
+    pub(crate) fn admin(&self, keepstep: &Path, arguments: &[&str]) -> Result<String> {
+        let output = Command::new(keepstep).arg("admin").args(arguments).arg("--data").arg(self.data()).output()?;
+        if !output.status.success() {
+            bail!("`keepstep admin {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Returns how many requests the server has answered, without those that ask for this.
+    pub(crate) fn requests(&self) -> Result<u64> {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", "--header"]);
+        curl.arg(format!("Authorization: Bearer {}", self.key)).arg(format!("{}/metrics", self.url()));
+        let output = curl.output().context("cannot start curl")?;
+        if !output.status.success() {
+            bail!("the server tells no metrics: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let counts =
+            text.lines().filter(|line| line.starts_with("keepstep_http_requests_total{") && !line.contains("\"/metrics\""));
+        Ok(counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+    }
+
+    /// Returns the cookie of a browser that is signed in as an owner.
+    pub(crate) fn cookie(&self) -> Result<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let store = Store::open(&self.database()?).await?;
+            let mut transaction = store.write().await?;
+            let expires_at = transaction.now().saturating_add(24 * 60 * 60 * 1000);
+            let link = transaction.create_link(&self.organisation, Role::Owner, None, expires_at).await?;
+            let user = transaction.redeem_link(link.reveal(), "benchmarks").await?;
+            let (secret, _) = transaction.create_session(&user, expires_at).await?;
+            transaction.commit().await?;
+            store.close().await;
+            Ok(format!("keepstep_session={}", secret.reveal()))
+        })
     }
 
     /// Returns the address of the server.

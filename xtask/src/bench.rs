@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// How often each command is run
     #[arg(long, value_name = "N", default_value_t = 11)]
     runs: usize,
+    /// Measure only one section: drift, compile, server, pull, upload, large-file, many-runs; writes to `target/` only
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
 }
 
 /// Runs the measurements once with what was built for development, to see that they work. The numbers mean nothing.
@@ -23,7 +26,7 @@ pub(crate) fn smoke() -> Result<()> {
     let mut benches = Command::new(repository::binary("debug", "keepstep-benches"));
     benches.arg("run").arg("--keepstep").arg(repository::binary("debug", "keepstep"));
     benches.args(["--quick", "--runs", "1"]).arg("--report").arg(repository::target().join("benchmarks-smoke.md"));
-    command::capture(&mut benches, Duration::from_secs(120))?.exits(0)?;
+    command::capture(&mut benches, Duration::from_secs(300))?.exits(0)?;
     Ok(())
 }
 
@@ -36,8 +39,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         benches.args(["--quick", "--runs", "3"]).arg("--report").arg(repository::target().join("benchmarks-quick.md"));
     } else {
         tools::install()?;
-        benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(repository::root().join("docs/benchmarks.md"));
+        let report = match &options.only {
+            Some(only) => repository::target().join(format!("benchmarks-{only}.md")),
+            None => repository::root().join("docs/benchmarks.md"),
+        };
+        benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(report);
         benches.arg("--lua").arg(tools::lua()).arg("--lua-template").arg(tools::lua_template());
+        benches.arg("--fluxloop").arg(tools::fluxloop("0.3.3"));
+    }
+    if let Some(only) = &options.only {
+        benches.args(["--only", only]);
     }
     command::show(&mut benches)
 }

@@ -3,16 +3,19 @@
 //! The two are different programs: other files, other requests, other names for the same commands. Each case says which
 //! of them it is about; where they do the same, it is run with both.
 
+mod agent;
 mod browser;
+mod interchange;
 mod login;
 mod pull;
+mod results;
 mod set_up;
 mod world;
 
 use super::{Case, cases};
 
 /// All cases.
-pub(super) const CASES: &[&[Case]] = &[login::CASES, set_up::CASES, pull::CASES];
+pub(super) const CASES: &[&[Case]] = &[login::CASES, set_up::CASES, pull::CASES, results::CASES, interchange::CASES];
 
 /// A release of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::super::expect::{Expect, equal};
+use super::agent::FOLDER;
 use super::world::{ORDERS, World};
 use super::{Case, Release, cases};
 
@@ -16,26 +17,23 @@ pub(super) const CASES: &[Case] = cases![World:
     names_of_every_kind_are_pulled,
 ];
 
-/// Where both releases keep the scenario of these cases.
-const ORDERS_FOLDER: &str = ".fluxloop/scenarios/orders";
-
 fn the_old_release_pulls_into_its_files(world: &World) -> Result<()> {
     let bundle = world.import(ORDERS)?;
     world.fluxloop(Release::Old, &["projects", "select", world.project()])?.exits(0)?.clean()?;
     world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?.says("✓ Pulled 2 inputs")?;
 
-    let inputs = world.read(&format!("{ORDERS_FOLDER}/inputs/generated.yaml"))?;
+    let inputs = world.read(&format!("{FOLDER}/inputs/generated.yaml"))?;
     for text in ["input: Where is my order?", "schönen Dank 😀", "input_item_id: item-1", "persona: novice", "category: happy"]
     {
         ensure!(inputs.contains(text), "the inputs do not have {text:?}:\n{inputs}");
     }
-    let state = world.read_json(&format!("{ORDERS_FOLDER}/.state/sync.json"))?;
+    let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
     equal("the bundle", &state["bundle_version_id"], &json!(bundle))?;
     equal("the project", &state["project_id"], &json!(world.project()))?;
     ensure!(state["pulled_at"].is_string(), "no time in {state}");
-    let personas = world.read_json(&format!("{ORDERS_FOLDER}/.state/sync/personas.json"))?;
+    let personas = world.read_json(&format!("{FOLDER}/.state/sync/personas.json"))?;
     equal("the persona", &personas["items"][0]["name"], &json!("novice"))?;
-    let criterion = world.read(&format!("{ORDERS_FOLDER}/.state/criteria/politeness_check.yaml"))?;
+    let criterion = world.read(&format!("{FOLDER}/.state/criteria/politeness_check.yaml"))?;
     ensure!(criterion.contains("- Be polite"), "the criterion has no items:\n{criterion}");
 
     // A second pull of a newer bundle.
@@ -43,7 +41,7 @@ fn the_old_release_pulls_into_its_files(world: &World) -> Result<()> {
     ensure!(newer != bundle, "the import published nothing");
     let quiet = world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders", "--quiet"])?.exits(0)?.clean()?;
     ensure!(quiet.stdout.trim().is_empty(), "not quiet\n{}", quiet.transcript());
-    let state = world.read_json(&format!("{ORDERS_FOLDER}/.state/sync.json"))?;
+    let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
     equal("the bundle", &state["bundle_version_id"], &json!(newer))
 }
 
@@ -57,11 +55,11 @@ fn the_new_release_pulls_into_its_files(world: &World) -> Result<()> {
         .clean()?
         .says(&format!("Bundle version: {bundle}"))?
         .says("Inputs: 2, Personas: 1, Criteria: 1")?;
-    let inputs = world.read_json(&format!("{ORDERS_FOLDER}/pulled/inputs.json"))?;
+    let inputs = world.read_json(&format!("{FOLDER}/pulled/inputs.json"))?;
     equal("the first input's id", &inputs[0]["id"], &json!("item-1"))?;
     equal("what it says", &inputs[0]["messages"], &json!([{ "role": "user", "content": "Where is my order?" }]))?;
     equal("its metadata", &inputs[0]["metadata"]["category"], &json!("happy"))?;
-    let meta = world.read_json(&format!("{ORDERS_FOLDER}/pulled/sync_meta.json"))?;
+    let meta = world.read_json(&format!("{FOLDER}/pulled/sync_meta.json"))?;
     equal("the bundle", &meta["bundle_version"]["id"], &json!(bundle))?;
     equal("the scenario", &meta["scenario_context"]["scenario"]["name"], &json!("orders"))?;
     let context = world.read_json(".fluxloop/context.json")?;
@@ -79,9 +77,9 @@ fn a_bundle_that_is_named_is_the_one_that_is_pulled(world: &World) -> Result<()>
         let pull = ["sync", "pull", "--scenario", "orders", "--bundle-version-id", &first];
         world.fluxloop(release, &pull)?.exits(0)?.clean()?;
     }
-    let state = world.read_json(&format!("{ORDERS_FOLDER}/.state/sync.json"))?;
+    let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
     equal("the bundle of the old release", &state["bundle_version_id"], &json!(first))?;
-    let meta = world.read_json(&format!("{ORDERS_FOLDER}/pulled/sync_meta.json"))?;
+    let meta = world.read_json(&format!("{FOLDER}/pulled/sync_meta.json"))?;
     equal("the bundle of the new release", &meta["bundle_version"]["id"], &json!(first))
 }
 
@@ -115,7 +113,7 @@ fn names_of_every_kind_are_pulled(world: &World) -> Result<()> {
         world.fluxloop(release, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?;
         world.fluxloop(release, &["personas", "list"])?.exits(0)?.clean()?.says("Grüße 😀")?;
     }
-    let pulled = world.read_json(&format!("{ORDERS_FOLDER}/pulled/inputs.json"))?;
+    let pulled = world.read_json(&format!("{FOLDER}/pulled/inputs.json"))?;
     let texts: Vec<&Value> = pulled.as_array().into_iter().flatten().map(|item| &item["messages"][0]["content"]).collect();
     equal("what is said", &json!(texts), &json!(HARD_NAMES))?;
     let names: Vec<Value> =

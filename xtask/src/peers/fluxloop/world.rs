@@ -125,4 +125,11 @@ impl World {
             .env("COLUMNS", "250");
         fluxloop
     }
+
+    /// Runs our own program in the workspace.
+    pub(super) fn keepstep(&self, arguments: &[&str]) -> Result<Output> {
+        let mut keepstep = self.platform.keepstep(&self.workspace());
+        keepstep.args(arguments).env("KEEPSTEP_URL", self.platform.url()).env("KEEPSTEP_API_KEY", &self.key);
+        command::capture(&mut keepstep, LIMIT)
+    }
 }

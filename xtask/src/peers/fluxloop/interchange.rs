@@ -1,0 +1,76 @@
+//! One workspace in turn with the peers and with our own program.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::super::expect::{Expect, equal};
+use super::agent::{self, ANSWERS, FOLDER};
+use super::results::{only_batch, only_batch_is};
+use super::world::{ORDERS, World};
+use super::{Case, Release, cases};
+
+/// All cases.
+pub(super) const CASES: &[Case] = cases![World:
+    a_workspace_of_the_old_release_goes_on_with_ours_and_back,
+    a_workspace_of_the_new_release_goes_on_with_ours_and_back,
+    f25_each_context_stays_readable_for_the_release_that_wrote_it,
+];
+
+fn a_workspace_of_the_old_release_goes_on_with_ours_and_back(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    agent::workspace(world, Release::Old)?;
+    agent::function(world, Release::Old, ANSWERS)?;
+    let newer = world.import(&ORDERS.replace("Where is my order?", "Where is it?"))?;
+    world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
+    let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
+    equal("the bundle that ours pulled", &state["bundle_version_id"], &json!(newer))?;
+
+    let test = ["test", "--scenario", "orders", "--skip-upload", "--no-stream-turns"];
+    world.fluxloop(Release::Old, &test)?.exits(0)?.clean()?.says("ok: Where is it?")?;
+    world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?.says("View results:")?;
+    only_batch_is(world, "completed", 2, 2)?;
+    let batch = only_batch(world)?;
+
+    // The peer sends the same test once more, and then pulls and tests as if we had never been here.
+    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    only_batch_is(world, "completed", 2, 2)?;
+    equal("the batch", &only_batch(world)?["experiment_id"], &batch["experiment_id"])?;
+    world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?;
+    world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
+    Ok(())
+}
+
+fn a_workspace_of_the_new_release_goes_on_with_ours_and_back(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    agent::workspace(world, Release::New)?;
+    agent::function(world, Release::New, ANSWERS)?;
+    let newer = world.import(&ORDERS.replace("Where is my order?", "Where is it?"))?;
+    world.keepstep(&["sync", "pull"])?.exits(0)?;
+    let meta = world.read_json(&format!("{FOLDER}/pulled/sync_meta.json"))?;
+    equal("the bundle that ours pulled", &meta["bundle_version"]["id"], &json!(newer))?;
+    let inputs = world.read(&format!("{FOLDER}/pulled/inputs.json"))?;
+    ensure!(inputs.contains("Where is it?"), "ours did not pull the inputs of the new release:\n{inputs}");
+
+    world.fluxloop(Release::New, &["test", "--skip-pull", "--skip-push"])?.exits(0)?.clean()?.says("2/2 successful")?;
+    world.keepstep(&["sync", "upload"])?.exits(0)?.says("View results:")?;
+    only_batch_is(world, "completed", 2, 2)?;
+    world.fluxloop(Release::New, &["sync", "push"])?.exits(0)?.clean()?.says("Runs: 2")?;
+    only_batch_is(world, "completed", 2, 2)
+}
+
+fn f25_each_context_stays_readable_for_the_release_that_wrote_it(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    for release in Release::BOTH {
+        let context = world.workspace().join(".fluxloop/context.json");
+        if context.exists() {
+            std::fs::remove_file(&context)?;
+        }
+        world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
+        world.fluxloop(release, &["scenarios", "select", &world.scenario("orders")?])?.exits(0)?.clean()?;
+        world.keepstep(&["sync", "pull"])?.exits(0)?;
+        world.fluxloop(release, &["context", "show"])?.exits(0)?.clean()?.says("orders")?;
+        world.fluxloop(release, &["scenarios", "list"])?.exits(0)?.clean()?.says("orders")?;
+        world.fluxloop(release, &["sync", "pull"])?.exits(0)?.clean()?;
+    }
+    Ok(())
+}
