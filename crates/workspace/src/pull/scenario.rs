@@ -30,6 +30,8 @@ pub struct Scenario {
     pub experiment_name: Option<String>,
     /// True if there is a `pulled/` folder as 0.4.0 makes it.
     pub with_pulled: bool,
+    /// The bundle version that 0.4.0 says it pulled.
+    pub pulled_bundle: Option<String>,
 }
 
 impl Scenario {
@@ -54,6 +56,7 @@ impl Scenario {
             output_directory: configured("output_directory").unwrap_or_else(|| "experiments".to_owned()),
             experiment_name: configured("name"),
             with_pulled: folder.join("pulled").is_dir(),
+            pulled_bundle: pulled_bundle(folder),
         })
     }
 
@@ -69,7 +72,8 @@ impl Scenario {
     /// Returns the bundle version that was pulled last, by whichever program.
     pub fn bundle(&self) -> Option<&str> {
         let recorded = self.record.as_ref().map(|record| record.bundle_version_id.as_str());
-        recorded.or_else(|| self.sync_state.as_ref()?.get("bundle_version_id")?.as_str())
+        let noted = || self.sync_state.as_ref()?.get("bundle_version_id")?.as_str();
+        recorded.or_else(noted).or(self.pulled_bundle.as_deref())
     }
 
     /// Returns when the bundle version was pulled, by the platform's clock.
@@ -81,6 +85,12 @@ impl Scenario {
     pub fn id(&self) -> Option<&str> {
         self.record.as_ref()?.scenario_id.as_deref()
     }
+}
+
+/// Returns what the record of 0.4.0 says; one that cannot be read says nothing.
+fn pulled_bundle(folder: &Path) -> Option<String> {
+    let meta: Value = serde_json::from_slice(&std::fs::read(folder.join("pulled/sync_meta.json")).ok()?).ok()?;
+    Some(meta.get("bundle_version")?.get("id")?.as_str()?.to_owned())
 }
 
 /// Returns the record of 0.3.3: what the first file says, and what only the second one knows.
@@ -104,4 +114,27 @@ fn sync_state(folder: &Path) -> Result<Option<Value>, RecordError> {
         }
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundle_of_each_peer_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let bundle = || Scenario::read(folder.path()).unwrap().bundle().map(str::to_owned);
+        assert_eq!(bundle(), None);
+        write("pulled/sync_meta.json", r#"{"bundle_version": {"id": "bv_4"}}"#);
+        assert_eq!(bundle().as_deref(), Some("bv_4"));
+        write(".state/sync.json", r#"{"bundle_version_id": "bv_3"}"#);
+        assert_eq!(bundle().as_deref(), Some("bv_3"));
+        write("pulled/sync_meta.json", "[");
+        assert_eq!(bundle().as_deref(), Some("bv_3"));
+    }
 }

@@ -73,6 +73,6 @@ pub(super) fn several_turns(world: &World) -> Result<()> {
     let config = world.read(&path)?;
     let config = config.replace("  enabled: false              # Enable to drive", "  enabled: true # drive");
     let config = config.replace("provider: openai ", "provider: mock ");
-    let config = config.replace("scripted_questions: [] ", "scripted_questions: [And when?, Thanks] ");
+    let config = config.replace("scripted_questions: [] ", "scripted_questions: [\"And when?\", \"Thanks\"] ");
     world.write(&path, &config)
 }
