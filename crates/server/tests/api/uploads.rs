@@ -164,6 +164,15 @@ async fn a_file_is_saved_and_never_shown() {
     assert_eq!((write(&viewer).await.status, write(&other).await.status), (403, 404));
     let path = format!("/api/v1/uploads/{upload}");
     assert_eq!(read(world.anonymous("GET", &path).bearer_auth(&other)).await.status, 404);
+    let part = format!("{}:{}", sha256(&parts[0]), parts[0].len());
+    let send = |key: &str| {
+        let request = world.anonymous("PUT", &format!("{path}/parts")).bearer_auth(key).header("keepstep-parts", &part);
+        read(request.body(parts[0].clone()))
+    };
+    assert_eq!((send(&viewer).await.status, send(&other).await.status), (403, 404));
+    let body = json!({"runs_sha256": experiment.files[0].sha256});
+    let commit = |key: &str| read(world.anonymous("POST", &format!("{path}/commit")).bearer_auth(key).json(&body));
+    assert_eq!((commit(&viewer).await.status, commit(&other).await.status), (403, 404));
 }
 
 #[tokio::test]
