@@ -33,7 +33,6 @@ fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
         (&["push", "skill", "--name", "x"], "error: keepstep does not have `keepstep push skill`\n"),
         (&["push", "all", "--force"], "error: keepstep does not have `keepstep push all`\n"),
         (&["auth", "configure"], "error: keepstep does not have `keepstep auth configure`; use `keepstep login`\n"),
-        (&["test"], "error: keepstep does not have `keepstep test` yet\n"),
         (&["scenarios", "refine"], "error: keepstep does not have `keepstep scenarios refine`\n"),
     ] {
         assert_eq!(run(arguments), format!("exit: 2\n----- stderr -----\n{sentence}"));
@@ -107,7 +106,7 @@ fn every_answer_is_one_document_with_the_name_of_the_command() {
     for (arguments, exit, schema) in [
         (&["sync", "--check"][..], 0, "sync"),
         (&["sync", "status"], 0, "sync.status"),
-        (&["sync", "pull"], 2, "sync.pull"),
+        (&["sync", "pull"], 12, "sync.pull"),
         (&["sync", "--no-such-flag"], 2, "sync"),
         (&["compile"], 0, "compile"),
         (&["push", "persona", "--force"], 0, "push.persona"),

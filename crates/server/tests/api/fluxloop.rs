@@ -182,6 +182,34 @@ async fn a_viewer_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_is_imported_once_as_a_whole_by_an_editor() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let path = format!("/api/v1/projects/{project}/import");
+    let file = json!({"scenario": {"name": "billing"}, "inputs": [{"text": "Hello", "persona": "novice"}]});
+    let request = || world.request("POST", &path).header("idempotency-key", "once").json(&file);
+    let (first, second) = (read(request()).await, read(request()).await);
+    assert_eq!((first.status, &first.text), (201, &second.text));
+    assert_eq!((&first.json()["status"], &first.json()["input_count"]), (&json!("published"), &json!(1)));
+    // What has no meaning changes nothing, and says why.
+    for (file, said) in [
+        (json!({"scenario": {"name": "third"}}), "inputs"),
+        (json!({"scenario": {"name": "third"}, "inputs": []}), "no input"),
+        (json!({"scenario": {"name": "third"}, "inputs": [{"text": "x", "persona": "nobody"}]}), "nobody"),
+    ] {
+        let answer = world.post(&path, file).await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert!(answer.json()["detail"].as_str().unwrap().contains(said), "{}", answer.text);
+    }
+    assert_eq!(world.get(&format!("/api/scenarios?project_id={project}")).await.json().as_array().unwrap().len(), 2);
+    assert_eq!(world.post("/api/v1/projects/project_0/import", file.clone()).await.status, 404);
+    let viewer = world.key("vera", Role::Viewer, &world.scope, None).await;
+    let answer = read(world.anonymous("POST", &path).bearer_auth(&viewer).json(&file)).await;
+    assert_eq!((answer.status, answer.code().as_str()), (403, "KEY_TOO_NARROW"));
+    assert_eq!(read(world.anonymous("POST", &path).json(&file)).await.status, 401);
+}
+
+#[tokio::test]
 async fn what_needs_a_model_is_refused_in_words() {
     let world = World::start().await;
     let answer = world.post("/api/inputs/synthesize", json!({"project_id": "x"})).await;
