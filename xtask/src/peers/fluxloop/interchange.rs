@@ -13,6 +13,8 @@ use super::{Case, Release, cases};
 pub(super) const CASES: &[Case] = cases![World:
     a_workspace_of_the_old_release_goes_on_with_ours_and_back,
     a_workspace_of_the_new_release_goes_on_with_ours_and_back,
+    what_our_test_writes_is_uploaded_by_the_old_release,
+    f9_what_the_peer_cannot_show_ours_shows,
     f25_each_context_stays_readable_for_the_release_that_wrote_it,
 ];
 
@@ -56,6 +58,29 @@ fn a_workspace_of_the_new_release_goes_on_with_ours_and_back(world: &World) -> R
     only_batch_is(world, "completed", 2, 2)?;
     world.fluxloop(Release::New, &["sync", "push"])?.exits(0)?.clean()?.says("Runs: 2")?;
     only_batch_is(world, "completed", 2, 2)
+}
+
+fn what_our_test_writes_is_uploaded_by_the_old_release(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    agent::workspace(world, Release::Old)?;
+    agent::function(world, Release::Old, ANSWERS)?;
+    world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
+    world.keepstep(&["test", "--scenario", "orders", "--skip-upload"])?.exits(0)?;
+    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    only_batch_is(world, "completed", 2, 2)?;
+    let batch = only_batch(world)?;
+    world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?.says("View results:")?;
+    only_batch_is(world, "completed", 2, 2)?;
+    equal("the batch", &only_batch(world)?["experiment_id"], &batch["experiment_id"])
+}
+
+fn f9_what_the_peer_cannot_show_ours_shows(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    agent::workspace(world, Release::Old)?;
+    world.fluxloop(Release::Old, &["projects", "show"])?.exits(1)?;
+    world.keepstep(&["projects", "info"])?.exits(0)?.says("Shop")?;
+    world.keepstep(&["scenarios", "show"])?.exits(0)?.says("orders")?;
+    Ok(())
 }
 
 fn f25_each_context_stays_readable_for_the_release_that_wrote_it(world: &World) -> Result<()> {

@@ -126,9 +126,13 @@ impl World {
         fluxloop
     }
 
-    /// Runs our own program in the workspace.
+    /// Runs our own program in the workspace, with the Python of the old release: its agents import its SDK.
     pub(super) fn keepstep(&self, arguments: &[&str]) -> Result<Output> {
         let mut keepstep = self.platform.keepstep(&self.workspace());
+        let mut path = tools::fluxloop(Release::Old.version()).parent().map(Path::to_owned).unwrap_or_default().into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        keepstep.env("PATH", path);
         keepstep.args(arguments).env("KEEPSTEP_URL", self.platform.url()).env("KEEPSTEP_API_KEY", &self.key);
         command::capture(&mut keepstep, LIMIT)
     }
