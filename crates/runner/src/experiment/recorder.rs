@@ -66,7 +66,7 @@ fn record(mut files: Files, inbox: &mpsc::Receiver<(Box<Finished>, Told)>) -> io
         let written = write(&mut files, &batch);
         for (_, told) in batch {
             // A slot that was stopped does not wait for it.
-            let _ = told.send(written.as_ref().map(|()| ()).map_err(io::Error::kind));
+            let _ = told.send(written.as_ref().copied().map_err(io::Error::kind));
         }
         written?;
     }
