@@ -8,6 +8,7 @@ use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer
 use keepstep_core::AgentId;
 use keepstep_server::Settings;
 use keepstep_store::artifacts::Objects;
+use keepstep_store::test_data::TestDataFile;
 use keepstep_store::{NewKey, Role, Scope, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::command::admin::make_link;
+use crate::data_file;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::platform_data::{OBJECTS, make_private};
@@ -89,6 +91,19 @@ impl Platform {
         self.runtime.block_on(async {
             let before = writer.reader().agent_now(agent).await?;
             writer.change(agent, before.revision, &change).await?;
+            Ok(())
+        })
+    }
+
+    /// Publishes test data from the text of a file, as somebody else would.
+    pub(super) fn import(&self, project: &str, text: &str) -> Result<(), Failure> {
+        let file: TestDataFile = data_file::parse(text, "the questions")?;
+        self.runtime.block_on(async {
+            let mut transaction = self.store.write().await?;
+            let project = transaction.project(project).await?;
+            let scope = Scope { org_id: project.org_id, project_id: Some(project.id.clone()) };
+            transaction.import(&scope, &project.id, &file).await?;
+            transaction.commit().await?;
             Ok(())
         })
     }

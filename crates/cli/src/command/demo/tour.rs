@@ -35,6 +35,37 @@ Be friendly, and brief.
 Never promise a delivery date.
 Close with the order number and a thank-you.";
 
+/// The questions that the agent is tested with, as the colleague publishes them at first.
+const QUESTIONS: &str = "scenario: {name: orders, description: Questions about orders}
+personas:
+  - {name: hurried, description: Wants an answer now}
+inputs:
+  - {text: Where is my order?, persona: hurried}
+  - {text: Can I still change the address of order 4711?, persona: hurried}
+";
+
+const QUESTION_LATER: &str = "  - {text: Will it be here before Christmas?, persona: hurried}
+";
+
+/// Stands in for the agent in the tests: any program that reads a line of JSON and writes one will do, in any language.
+const ANSWERING: &str = r#"while read -r line; do
+  case "$line" in
+    *Christmas*) text='I cannot promise a date; it is on its way. Order 4711. Thank you!' ;;
+    *address*) text='Yes, as long as it is not packed. Order 4711. Thank you!' ;;
+    *) text='It was packed this morning. Order 4711. Thank you!' ;;
+  esac
+  printf '{"type":"final","output":"%s"}\n' "$text"
+done
+"#;
+
+const RUNNER: &str = "name: orders
+runner:
+  process:
+    command: [sh, answer.sh]
+    protocol: jsonl
+    reuse: true
+";
+
 /// Shows everything once.
 pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Result<(), Failure> {
     let tour = Tour { context, world: world.to_owned(), platform };
@@ -75,7 +106,26 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
 
     tour.step("Code and platform are in step.");
     tour.runs(&["sync", "--check"], exit::DONE)?;
-    tour.runs(&["persona", "production", "versions"], exit::DONE)
+    tour.runs(&["persona", "production", "versions"], exit::DONE)?;
+
+    tour.step(&format!("Now the tests. A project on the platform holds the questions that {COLLEAGUE} wants to be answered."));
+    tour.runs(&["projects", "create", "--name", "Bookshop"], exit::DONE)?;
+    let project = tour.test_project()?;
+    platform.import(&project, QUESTIONS)?;
+    tour.runs(&["sync", "pull"], exit::DONE)?;
+
+    tour.step(&format!("{COLLEAGUE} adds a question, and you reword one. Pull brings hers and keeps yours."));
+    tour.reword_question("Where is my order?", "Where is my order 4711?")?;
+    platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
+    tour.runs(&["sync", "pull"], exit::DONE)?;
+
+    tour.step("The agent answers them here, and the results go to the platform. The agent may be any program; here it is a script.");
+    tour.writes(".fluxloop/scenarios/orders/configs/simulation.yaml", RUNNER)?;
+    tour.writes(".fluxloop/scenarios/orders/answer.sh", ANSWERING)?;
+    tour.runs(&["test"], exit::DONE)?;
+
+    tour.step("One look at everything: the agent, the questions, the results.");
+    tour.runs(&["sync", "status"], exit::DONE)
 }
 
 struct Tour<'a> {
@@ -154,12 +204,41 @@ impl Tour<'_> {
         Ok(skill_file::read(&self.project()?)?.agent_id)
     }
 
+    /// Returns the id of the project on the platform that the workspace is connected to.
+    fn test_project(&self) -> Result<String, Failure> {
+        let path = self.project()?.join(".fluxloop/project.json");
+        let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
+        let document: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        match document.get("project_id").and_then(serde_json::Value::as_str) {
+            Some(id) => Ok(id.to_owned()),
+            None => Err(Failure::usage(format!("{} names no project", path.display()))),
+        }
+    }
+
+    /// Changes a question as a developer would.
+    fn reword_question(&self, before: &str, after: &str) -> Result<(), Failure> {
+        let path = self.project()?.join(".fluxloop/scenarios/orders/inputs/generated.yaml");
+        let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
+        write_whole(&path, text.replace(before, after).as_bytes())
+            .map_err(|error| Failure::io("write", &path.display().to_string(), error))
+    }
+
+    /// Writes a file of the project.
+    fn writes(&self, path: &str, text: &str) -> Result<(), Failure> {
+        let path = self.project()?.join(path);
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            write_whole(&path, text.as_bytes())
+        };
+        write().map_err(|error| Failure::io("write", &path.display().to_string(), error))
+    }
+
     /// Writes the code as a developer would.
     fn edit_code(&self, persona: &str) -> Result<(), Failure> {
         let code = format!(
             "import {{ LuaAgent }} from 'lua-cli';\n\nexport const agent = new LuaAgent({{\n  name: 'Bookshop',\n  persona: `{persona}`,\n}});\n"
         );
-        let path = self.project()?.join("src/index.ts");
-        write_whole(&path, code.as_bytes()).map_err(|error| Failure::io("write", &path.display().to_string(), error))
+        self.writes("src/index.ts", &code)
     }
 }
