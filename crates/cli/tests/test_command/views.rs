@@ -15,11 +15,11 @@ fn a_person_sees_each_case_and_a_sum() {
     1 warning in 1 answer
     ----- stderr -----
     Running 3 cases of orders  [EXPERIMENT]
-      ✓ item-1  [TIME]
+      ✓ Where is my order?  [TIME]
       ✗ item-2  error  [TIME]
         input: boom
         boom
-      ✓ item-3  [TIME]
+      ✓ sorry  [TIME]
     [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     ");
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @r"
@@ -35,7 +35,7 @@ fn a_person_sees_each_case_and_a_sum() {
     Running 1 case of orders  [EXPERIMENT]
       item-1 user: Where is my order?
       item-1 assistant: ok: Where is my order?
-      ✓ item-1  [TIME]
+      ✓ Where is my order?  [TIME]
     [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     ");
 }

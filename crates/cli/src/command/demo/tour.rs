@@ -1,7 +1,7 @@
 //! The tour: what is shown, in which order, and in which words.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -119,7 +119,9 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
     platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
     tour.runs(&["sync", "pull"], exit::DONE)?;
 
-    tour.step("The agent answers them here, and the results go to the platform. The agent may be any program; here it is a script.");
+    tour.step(
+        "The agent answers them here, and the results go to the platform. The agent may be any program; here it is a script.",
+    );
     tour.writes(".fluxloop/scenarios/orders/configs/simulation.yaml", RUNNER)?;
     tour.writes(".fluxloop/scenarios/orders/answer.sh", ANSWERING)?;
     tour.runs(&["test"], exit::DONE)?;
@@ -177,21 +179,25 @@ impl Tour<'_> {
             .env_clear()
             .env("HOME", self.world.join("home"))
             .env("KEEPSTEP_URL", self.platform.url())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdin(Stdio::piped());
+        // One pipe for both, so that lines stay in the order in which they were printed.
+        let (mut printed, pipe) = io::pipe().map_err(fail)?;
+        command.stdout(pipe.try_clone().map_err(fail)?).stderr(pipe);
         let mut child = command.spawn().map_err(fail)?;
+        // It holds the writing ends, and nothing would end while they are open.
+        drop(command);
         if let Some(mut stdin) = child.stdin.take() {
             // A command that does not read its input may be gone already.
             let _ = stdin.write_all(input.as_bytes());
         }
-        let output = child.wait_with_output().map_err(fail)?;
-        self.prints(&String::from_utf8_lossy(&output.stdout));
-        self.prints(&String::from_utf8_lossy(&output.stderr));
-        if output.status.code() == Some(i32::from(expected)) {
+        let mut text = Vec::new();
+        printed.read_to_end(&mut text).map_err(fail)?;
+        self.prints(&String::from_utf8_lossy(&text));
+        let status = child.wait().map_err(fail)?;
+        if status.code() == Some(i32::from(expected)) {
             return Ok(());
         }
-        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line.join(" "), output.status)))
+        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line.join(" "), status)))
     }
 
     fn project(&self) -> Result<PathBuf, Failure> {

@@ -89,7 +89,7 @@ impl<'a> View<'a> {
             let flaky = if finished.flaky { format!(", at attempt {}", finished.attempts) } else { String::new() };
             self.printer.status(
                 Text::of(Label::Good, "  ✓ ")
-                    .and(Label::Plain, shortened(&finished.case, 60))
+                    .and(Label::Plain, shortened(&finished.input, 60))
                     .and(Label::Unchanged, format!("  {}{flaky}", took(finished))),
             );
         }
