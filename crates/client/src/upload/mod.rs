@@ -1,9 +1,9 @@
 //! Sends an experiment.
 //!
-//! A [`Manifest`] says what there is: files with the digests of their parts ([`hash`]), and what to commit. On a keepstep
-//! platform ([`own`]) the manifest is offered, the platform names the parts that it lacks, these go up side by side in packs
-//! ([`packs`]), and one commit makes the batch visible. Every step may be done again at any time, so an upload that was
-//! killed simply begins anew and sends what is still missing. Other platforms get the protocol of the peers ([`peers`]).
+//! A [`Manifest`] says what there is: files with the digests of their parts (`hash`), and what to commit. On a keepstep
+//! platform (`own`) the manifest is offered, the platform names the parts that it lacks, these go up side by side in packs
+//! (`packs`), and one commit makes the batch visible. Every step may be done again at any time, so an upload that was
+//! killed simply begins anew and sends what is still missing. Other platforms get the protocol of the peers (`peers`).
 //!
 //! What is in a file is read when it is sent, and compared with its digest then: a file that changed since stops the upload.
 

@@ -1,6 +1,6 @@
 //! Pulled test data on its way into a scenario's folder.
 //!
-//! [`scenario`] reads what is there, [`prepare`] decides what a bundle changes and holds what a person has to decide, and
+//! [`scenario`] reads what is there, [`prepare()`] decides what a bundle changes and holds what a person has to decide, and
 //! [`swap`] puts it in place so that a crash leaves the old files or the new ones. Nothing is written before the last of them.
 
 pub mod edits;

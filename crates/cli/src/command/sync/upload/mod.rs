@@ -1,6 +1,6 @@
 //! `keepstep sync upload`: results to the platform.
 //!
-//! [`find`] says which experiment is meant, [`prepare`] cleans it and puts it into the [outbox](crate::outbox), and from there
+//! [`find`] says which experiment is meant, [`prepare`] cleans it and puts it into the outbox, and from there
 //! everything that waits is sent in order.
 
 mod find;
