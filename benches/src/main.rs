@@ -139,9 +139,11 @@ fn run(options: &Options) -> Result<()> {
     for (name, section) in SECTIONS {
         if options.only.as_deref().is_none_or(|only| only == name) {
             section(options, &mut report).with_context(|| format!("measuring {name}"))?;
+            // After each, so that a section that fails does not cost the others.
+            std::fs::write(&options.report, report.text())
+                .with_context(|| format!("cannot write {}", options.report.display()))?;
         }
     }
-    std::fs::write(&options.report, report.text()).with_context(|| format!("cannot write {}", options.report.display()))?;
     println!("wrote {}", options.report.display());
     Ok(())
 }
