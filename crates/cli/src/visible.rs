@@ -50,6 +50,13 @@ fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns the beginning of a text, on one line.
+pub(crate) fn shortened(text: &str, characters: usize) -> String {
+    let line = text.split('\n').next().unwrap_or_default().trim_end();
+    let is_whole = line.len() == text.len() && line.chars().nth(characters).is_none();
+    if is_whole { line.to_owned() } else { line.chars().take(characters).chain(['…']).collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

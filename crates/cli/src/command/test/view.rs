@@ -9,6 +9,7 @@ use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
 use keepstep_runner::run::Ended;
 
 use crate::printer::{Label, Printer, Text, count};
+use crate::visible::shortened;
 
 /// Up to this number of cases each of them has a line.
 const ALL_SHOWN: usize = 50;
@@ -150,13 +151,6 @@ fn told(finished: &Finished) -> Text {
 
 fn took(finished: &Finished) -> String {
     spoken(Duration::from_secs_f64(finished.duration_ms.max(0.0) / 1000.0))
-}
-
-/// Returns the beginning of a text, on one line.
-fn shortened(text: &str, characters: usize) -> String {
-    let line = text.split('\n').next().unwrap_or_default().trim_end();
-    let is_whole = line.len() == text.len() && line.chars().nth(characters).is_none();
-    if is_whole { line.to_owned() } else { line.chars().take(characters).chain(['…']).collect() }
 }
 
 /// Returns how many cases ended how.

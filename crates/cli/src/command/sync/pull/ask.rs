@@ -9,7 +9,7 @@ use crate::diff_view;
 use crate::failure::Failure;
 use crate::printer::{Text, count};
 use crate::prompt;
-use crate::visible::visible_line;
+use crate::visible::{shortened, visible_line};
 
 /// How many collisions a message names.
 const MOST_NAMED: usize = 20;
@@ -54,7 +54,7 @@ fn words(collision: &Collision) -> String {
     match collision {
         Collision::Item { path, conflict } => {
             let (local, server) = conflict.texts();
-            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", shortened(text)));
+            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", quoted(text)));
             let what = match (&conflict.local, &conflict.server) {
                 (None, _) => "removed here, changed on the server".to_owned(),
                 (_, None) => "edited here, removed on the server".to_owned(),
@@ -69,11 +69,8 @@ fn words(collision: &Collision) -> String {
     }
 }
 
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 50;
-    let line: String = text.chars().take(LONGEST).collect();
-    let dots = if text.chars().count() > LONGEST { "…" } else { "" };
-    format!("\"{}{dots}\"", visible_line(&line))
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible_line(&shortened(text, 50)))
 }
 
 fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
