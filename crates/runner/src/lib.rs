@@ -17,7 +17,6 @@ pub mod guardrails;
 pub mod input;
 pub mod junit;
 pub mod outcome;
-mod redact;
 pub mod run;
 pub mod target;
 mod yaml;

@@ -59,7 +59,7 @@ fn a_run_leaves_what_the_peer_leaves() {
     let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
     assert_eq!(summary["name"], "orders_experiment");
     assert_eq!((&summary["results"]["total_runs"], &summary["results"]["success_rate"]), (&json!(2), &json!(1.0)));
-    assert_eq!(summary["config"]["runner"]["environment_vars"]["AGENT_SECRET"], "[redacted]");
+    assert_eq!(summary["config"]["runner"]["environment_vars"]["AGENT_SECRET"], "[removed]");
     assert_eq!(summary["keepstep"]["bundle_version_id"], "bv_0001");
     assert!(!orders.of_experiment("summary.json").contains("s-e-c-r-e-t"));
     assert!(orders.of_experiment("observations.jsonl").is_empty());

@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use keepstep_workspace::experiments::secrets::Secrets;
 use serde::Serialize as _;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
 use crate::outcome::{Counts, Status, Turn};
-use crate::redact::redacted;
 
 /// What the summary says beside the counts.
 #[derive(Debug, Clone)]
@@ -57,10 +57,13 @@ impl Experiment {
         let mut ours = summary.provenance.clone();
         ours.insert("counts".to_owned(), json!(counts));
         ours.insert("run".to_owned(), json!(self.run));
+        // By the rule that an upload follows, so that nothing is left for it to find here.
+        let mut config = summary.config.clone();
+        Secrets::default().clean_summary(&mut config);
         json!({
             "name": summary.name,
             "date": self.run.date,
-            "config": redacted(summary.config),
+            "config": config,
             "results": {
                 "total_runs": ran,
                 "successful": counts.passed,

@@ -66,8 +66,8 @@ impl Secrets {
         self.0.iter().map(String::as_str)
     }
 
-    /// Takes the secrets that a summary has by their place out of it: the variables of a runner, and every member whose name
-    /// says that it is one. What had such a name is added to these values, so that it is found elsewhere, too.
+    /// Takes the secrets that a summary has by their place out of it: the variables and headers of a runner, and every member whose
+    /// name says that it is one. What had such a name is added to these values, so that it is found elsewhere, too.
     /// Returns how many values were removed.
     pub fn clean_summary(&mut self, summary: &mut Value) -> u64 {
         match summary {
@@ -83,10 +83,7 @@ impl Secrets {
             let kind = kind_of(name);
             if let (Some(Kind::Variables), Value::Object(variables)) = (kind, &mut *value) {
                 for (name, value) in variables.iter_mut() {
-                    if let (Some(Kind::Secret), Some(text)) = (kind_of(name), value.as_str()) {
-                        self.add(text);
-                    }
-                    removed += remove(value);
+                    removed += if kind_of(name) == Some(Kind::Secret) { self.remove_all(value) } else { remove(value) };
                 }
             } else if kind == Some(Kind::Secret) {
                 removed += self.remove_all(value);
@@ -149,7 +146,7 @@ fn kind_of(name: &str) -> Option<Kind> {
         "signingkey",
     ];
     match plain.as_str() {
-        "environmentvars" | "env" => Some(Kind::Variables),
+        "environmentvars" | "env" | "headers" => Some(Kind::Variables),
         // `total_tokens` and `token_usage` are figures.
         _ if plain.ends_with("token") || plain == "pwd" || plain == "bearer" => Some(Kind::Secret),
         _ if PARTS.iter().any(|part| plain.contains(part)) => Some(Kind::Secret),
@@ -182,6 +179,30 @@ mod tests {
         let values: Vec<&str> = secrets.values().collect();
         assert_eq!(values, ["Bearer abcdef", "hunter2hunter2", "k-1234567", "sk-12345678"]);
         assert_eq!(secrets.clean_summary(&mut summary), 0, "what is clean stays as it is");
+    }
+
+    #[test]
+    fn f12_no_value_of_a_variable_or_key_is_left() {
+        let mut config = json!({
+            "name": "n",
+            "collector_api_key": "c-1",
+            "runner": {"target": "a:b", "environment_vars": {"AGENT_SECRET": "s-1", "PORT": 80, "EMPTY": null},
+                "process": {"env": {"X": "s-2"}}, "http": {"headers": {"Authorization": "Bearer s-3", "X-Tenant": "s-6"}}},
+            "input_generation": {"llm": {"api_key": "s-4", "max_tokens": 5}},
+            "list": [{"accessToken": "s-7", "access_token": "s-5"}],
+        });
+        let mut secrets = Secrets::default();
+        assert_eq!(secrets.clean_summary(&mut config), 9);
+        let text = config.to_string();
+        for secret in ["c-1", "s-1", "s-2", "s-3", "s-4", "s-5", "s-6", "s-7", "80"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        for kept in ["AGENT_SECRET", "a:b", "\"max_tokens\":5", "\"EMPTY\":null"] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+        let found: Vec<String> = secrets.values().map(str::to_owned).collect();
+        assert_eq!(secrets.clean_summary(&mut config), 0);
+        assert_eq!(secrets.values().collect::<Vec<_>>(), found, "what stands in the place of a secret is none");
     }
 
     #[test]
