@@ -49,7 +49,15 @@ pub fn write_object(path: &Path, members: &Map<String, Value>) -> Result<(), Wor
 /// # Errors
 /// It cannot be written; what was there before is unchanged.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
-    write(path, bytes, Access::AsBefore).map_err(|error| WorkspaceError::io("write", path, error))
+    replace(path, bytes).map_err(|error| WorkspaceError::io("write", path, error))
+}
+
+/// The same as [`write_whole`], for callers that say themselves which file it was.
+///
+/// # Errors
+/// It cannot be written; what was there before is unchanged.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, Access::AsBefore)
 }
 
 /// Writes a file that only its owner may read, from its first byte on.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use keepstep_core::Digest;
+use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -349,22 +350,8 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Exper
     move |source| ExperimentError::Io { doing, path, source }
 }
 
-/// Writes a file as a whole: to a temporary name beside it, synced, renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExperimentError> {
-    let temporary = path.with_extension("part");
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let written = written.and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        io_error("write", path)(error)
-    })?;
-    if let Some(folder) = path.parent() {
-        sync_folder(folder);
-    }
-    Ok(())
+    files::replace(path, bytes).map_err(io_error("write", path))
 }
 
 fn sync_folder(folder: &Path) {

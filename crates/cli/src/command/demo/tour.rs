@@ -233,11 +233,7 @@ impl Tour<'_> {
     /// Writes a file of the project.
     fn writes(&self, path: &str, text: &str) -> Result<(), Failure> {
         let path = self.project()?.join(path);
-        let write = || {
-            fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            write_whole(&path, text.as_bytes())
-        };
-        write().map_err(|error| Failure::io("write", &path.display().to_string(), error))
+        write_whole(&path, text.as_bytes()).map_err(|error| Failure::io("write", &path.display().to_string(), error))
     }
 
     /// Writes the code as a developer would.
