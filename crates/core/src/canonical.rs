@@ -122,6 +122,11 @@ pub fn same(field: Field, left: Option<&Value>, right: Option<&Value>) -> bool {
     left == right || canonical(field, left) == canonical(field, right)
 }
 
+/// Returns a value with the keys of its objects sorted, so that equal values have equal texts.
+pub fn sorted_keys(value: &Value) -> Value {
+    sorted(value, str::to_owned)
+}
+
 fn sorted(value: &Value, text: fn(&str) -> String) -> Value {
     match value {
         Value::String(string) => Value::String(text(string)),

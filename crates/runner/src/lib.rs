@@ -16,6 +16,7 @@ pub mod experiment;
 pub mod guardrails;
 pub mod input;
 pub mod junit;
+pub mod model;
 pub mod outcome;
 pub mod run;
 pub mod target;

@@ -3,6 +3,7 @@
 //! Nothing here can come from a server: a pull writes inputs, personas and criteria, never a section of the configuration.
 
 mod merge;
+mod model;
 mod section;
 mod target;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use model::ModelConfig;
 pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, Signal, TargetConfig};
 
 use crate::conversation::Script;
@@ -103,6 +105,8 @@ pub struct Config {
     pub save_traces: bool,
     /// The user of a conversation.
     pub script: Option<Script>,
+    /// The model that judges, if one does.
+    pub judge: Option<ModelConfig>,
     /// What to warn about in answers.
     pub guardrails: Option<Guardrails>,
     /// Whether a run without `--full` is a smoke test.
@@ -185,13 +189,9 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
     let second_dialect = runner.text("type")?.is_some();
     let mut inline = input.list("items")?;
     inline.extend(root.list("base_inputs")?);
-    let mut timeout = runner.duration("timeout_seconds")?;
-    for kind in ["process", "http"] {
-        timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
-    }
-    let timeout = timeout.or(runner.duration("timeout")?).unwrap_or(DEFAULT_TIMEOUT);
+    let limit = timeout(&runner)?.unwrap_or(DEFAULT_TIMEOUT);
     let guards = runner.section("guards")?;
-    let timeout = guards.duration("max_duration")?.map_or(timeout, |most| most.min(timeout));
+    let limit = guards.duration("max_duration")?.map_or(limit, |most| most.min(limit));
     let iterations = root.number("iterations", 1_000_000)?.unwrap_or(1).max(1);
     let output = root.text("output_directory")?.unwrap_or("experiments");
     let default_mode = test.text("default_mode")?;
@@ -205,7 +205,7 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
         iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
         parallel: root.number("parallel_runs", 10_000)?.and_then(|number| u32::try_from(number.max(1)).ok()),
         delay: root.duration("run_delay_seconds")?.unwrap_or_default(),
-        timeout,
+        timeout: limit,
         inputs: InputSources {
             file: root.text("inputs_file")?.map(|path| place.scenario.join(path)),
             inline,
@@ -216,11 +216,21 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
         output_directory: place.scenario.join(output),
         save_traces: root.truth("save_traces")?.unwrap_or(true),
         script: script(root)?,
+        judge: judge(place, root, &written)?,
         guardrails: guardrails(root, second_dialect)?,
         smoke: default_mode == Some("smoke"),
         auto_upload: test.truth("auto_upload")?.unwrap_or(true),
         written,
     })
+}
+
+/// Returns the longest time for one answer of a runner, if it says one.
+fn timeout(runner: &Section<'_>) -> Result<Option<Duration>, ConfigError> {
+    let mut timeout = runner.duration("timeout_seconds")?;
+    for kind in ["process", "http"] {
+        timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
+    }
+    Ok(timeout.or(runner.duration("timeout")?))
 }
 
 /// Returns the user that a conversation is held with.
@@ -260,6 +270,15 @@ fn script(root: &Section<'_>) -> Result<Option<Script>, ConfigError> {
             "is true, but a model as the user is not supported yet; give the user's messages as `script: [...]`".to_owned(),
         )),
     }
+}
+
+/// Returns the model of the section `judge`.
+fn judge(place: &Place<'_>, root: &Section<'_>, written: &Value) -> Result<Option<ModelConfig>, ConfigError> {
+    let judge = root.section("judge")?;
+    if !judge.exists() {
+        return Ok(None);
+    }
+    model::interpret(place, &judge, written, ("openai", "gpt-5-mini")).map(Some)
 }
 
 fn guardrails(root: &Section<'_>, second_dialect: bool) -> Result<Option<Guardrails>, ConfigError> {

@@ -47,6 +47,11 @@ impl<'a> Section<'a> {
         Ok(Self { origins: self.origins, path, members })
     }
 
+    /// Returns the way to this mapping as a JSON pointer.
+    pub(super) fn pointer(&self) -> String {
+        self.path.iter().flat_map(|key| ["/", key]).collect()
+    }
+
     /// Returns true if the mapping is there.
     pub(super) fn exists(&self) -> bool {
         self.members.is_some()

@@ -96,7 +96,9 @@ pub struct HttpConfig {
     pub headers: Vec<(String, String)>,
     /// Whether the answer is a stream of events.
     pub streams: bool,
-    /// Where the text is in an event or in the answer.
+    /// Where the text is in an answer that is no stream, if the configuration says it.
+    pub output_path: Option<String>,
+    /// Where the text is in an event.
     pub stream_output_path: String,
     /// The only type of event that counts.
     pub event_filter: Option<String>,
@@ -268,7 +270,11 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
         url: url.to_owned(),
         headers: section.variables("headers")?,
         streams,
-        stream_output_path: section.text("stream_output_path")?.unwrap_or_default().to_owned(),
+        output_path: match section.text("output_path")? {
+            None if !streams => section.text("stream_output_path")?.map(str::to_owned),
+            path => path.map(str::to_owned),
+        },
+        stream_output_path: section.text("stream_output_path")?.unwrap_or("delta").to_owned(),
         event_filter: section.text("stream_event_filter")?.map(str::to_owned),
         mapping: body.value("mapping").cloned().unwrap_or_else(|| serde_json::json!({"input": "$.input"})),
         attempts: u32::try_from(retry.number("attempts", 20)?.unwrap_or(1)).unwrap_or(1).max(1),

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::TargetConfig;
@@ -49,22 +49,25 @@ pub struct Question {
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// `user` or `assistant`.
+    /// `user` or `assistant`, and for a model also `system`.
     pub role: &'static str,
     /// What was said.
     pub content: String,
 }
 
 /// What came back.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The text.
     pub output: String,
     /// Tokens, as the target counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_usage: Option<Value>,
     /// Tools, as the target named them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Value>,
     /// What went to callbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_messages: Option<Value>,
 }
 
@@ -77,6 +80,15 @@ pub enum Trouble {
     Timeout(Problem),
     /// There is nobody to ask: the target does not start or cannot be reached.
     Down(Problem),
+}
+
+impl Trouble {
+    /// Returns what to say about it.
+    pub fn problem(&self) -> &Problem {
+        match self {
+            Self::Agent(problem) | Self::Timeout(problem) | Self::Down(problem) => problem,
+        }
+    }
 }
 
 /// The target cannot be used at all.
