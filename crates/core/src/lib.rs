@@ -8,6 +8,8 @@
 //! [`test_data`] is the other half: what a bundle of inputs, personas and criteria is as files, and what a pull does with those
 //! that somebody edited.
 //!
+//! [`statistics`] says what the runs of an agent mean, and [`random`] draws what has to be the same everywhere.
+//!
 //! Nothing here reads a file, a clock or an environment variable; what a function needs is an argument.
 
 pub mod api_key;
@@ -19,6 +21,8 @@ pub mod id;
 pub mod lock;
 pub mod merge;
 pub mod plan;
+pub mod random;
+pub mod statistics;
 pub mod test_data;
 pub mod text;
 

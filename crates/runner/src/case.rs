@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use keepstep_core::random::Random;
+
 use crate::input::Input;
 
 /// One input in one iteration.
@@ -104,16 +106,9 @@ fn matches(case: &Case, wanted: &str) -> bool {
 
 /// Shuffles in the same way for the same seed, on every machine and in every version.
 fn shuffle(cases: &mut [Case], seed: u64) {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    };
+    let mut random = Random::new(seed);
     for last in (1..cases.len()).rev() {
-        let other = usize::try_from(next() % (last as u64 + 1)).unwrap_or(0);
+        let other = usize::try_from(random.next_number() % (last as u64 + 1)).unwrap_or(0);
         cases.swap(last, other);
     }
 }
