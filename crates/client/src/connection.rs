@@ -4,14 +4,35 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
+use reqwest::ClientBuilder;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
+use url::Url;
 
+use crate::target::is_loopback;
 use crate::text::visible;
 use crate::transport::Options;
 
+/// Returns the beginning of a client for an address: it follows no redirects.
+pub(crate) fn builder(address: &Url, options: &Options) -> Result<ClientBuilder, String> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("keepstep/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(options.connect_timeout)
+        .tls_backend_preconfigured(tls(address.scheme() == "https", options)?);
+    Ok(if is_loopback(address) { builder.no_proxy() } else { builder })
+}
+
+/// Returns a client for a service that is no platform. It follows no redirects and waits for an answer as long as it is let.
+///
+/// # Errors
+/// Encrypted connections cannot be made here; the text is the end of a sentence.
+pub fn service_client(address: &Url, options: &Options) -> Result<reqwest::Client, String> {
+    builder(address, options)?.build().map_err(|error| reason_of(&error))
+}
+
 /// Returns the settings for encrypted connections. Reading the system's certificates takes longer than a whole check of a
 /// platform without encryption, so that is done only where it is needed.
-pub(crate) fn tls(is_needed: bool, options: &Options) -> Result<ClientConfig, String> {
+fn tls(is_needed: bool, options: &Options) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     if is_needed {
         let (file, folder) = (options.certificate_file.as_deref(), options.certificate_folder.as_deref());
@@ -50,7 +71,7 @@ fn unwrapped<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
 }
 
 /// Returns what an error comes down to, as the end of a sentence.
-pub(crate) fn reason_of(error: &(dyn Error + 'static)) -> String {
+pub fn reason_of(error: &(dyn Error + 'static)) -> String {
     if let Some(error) = cause::<rustls::Error>(error) {
         return encryption(error);
     }

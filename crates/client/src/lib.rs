@@ -25,6 +25,7 @@ mod transport;
 pub mod upload;
 mod writer;
 
+pub use connection::{reason_of, service_client};
 pub use error::{ClientError, KeyProblem};
 pub use reader::{Health, Identity, PersonaQuery, Reader};
 pub use remote::{Dialect, Fetched, RemoteAgent};

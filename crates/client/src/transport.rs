@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::connection::{cause, reason_of, tls};
+use crate::connection::{builder, cause, reason_of};
 use crate::error::{ClientError, KeyProblem};
 use crate::retry::{Failure, Pace, Policy, RealPace, retry_after, server_time};
 use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
@@ -225,16 +225,11 @@ impl Transport {
     pub(crate) fn new(target: &Target, options: &Options) -> Result<Self, ClientError> {
         let server = target.server();
         let setup = |reason: String| ClientError::Setup { server: server.clone(), reason };
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("keepstep/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(options.connect_timeout)
+        let client = builder(&target.url, options)
+            .map_err(setup)?
             .timeout(options.timeout)
-            .tls_backend_preconfigured(tls(target.url.scheme() == "https", options).map_err(setup)?);
-        if is_loopback(&target.url) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| setup(reason_of(&error)))?;
+            .build()
+            .map_err(|error| setup(reason_of(&error)))?;
         let key = target.key.as_ref().map(|key| (bearer(key.secret.reveal()), key.origin.clone()));
         let (key, problem) = match key {
             None => (None, Some(KeyProblem::Missing)),

@@ -256,6 +256,9 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
     };
     let retry = section.section("retry")?;
     let body = section.section("body_template")?;
+    if !matches!(body.text("type")?, None | Some("json")) {
+        return Err(body.wrong("type", "json"));
+    }
     let streams = match section.text("stream")? {
         None | Some("none" | "json") => false,
         Some("sse") => true,

@@ -5,10 +5,12 @@
 
 mod child;
 mod function;
+mod http;
 mod output;
 mod process;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -122,6 +124,18 @@ pub trait Target: Send + Sync {
     fn session(&self) -> Box<dyn Session>;
 }
 
+/// Makes connections. Whoever runs the runner brings it, because only that knows whom this machine trusts.
+pub trait Network: Send + Sync + fmt::Debug {
+    /// Returns a client for an address. It follows no redirects and waits as long as it is let.
+    ///
+    /// # Errors
+    /// None can be made; the text is the end of a sentence.
+    fn client(&self, address: &reqwest::Url) -> Result<reqwest::Client, String>;
+
+    /// Returns why a request failed, as the end of a sentence.
+    fn reason(&self, error: &reqwest::Error) -> String;
+}
+
 /// What a target is given by the machine that it runs on.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
@@ -129,6 +143,8 @@ pub struct Surroundings {
     pub current: PathBuf,
     /// The variables of the process.
     pub environment: BTreeMap<String, String>,
+    /// What connects to services; without it there are none.
+    pub network: Option<Arc<dyn Network>>,
 }
 
 /// Makes a target of its configuration.
@@ -140,9 +156,7 @@ pub fn make(config: &TargetConfig, surroundings: &Surroundings) -> Result<Arc<dy
         TargetConfig::Python(module) => Ok(Arc::new(function::Functions::python(module, surroundings)?)),
         TargetConfig::Node(module) => Ok(Arc::new(function::Functions::node(module, surroundings)?)),
         TargetConfig::Process(process) => Ok(Arc::new(process::Processes::new(process, surroundings)?)),
-        TargetConfig::Http(_) => {
-            Err(Refusal { message: "targets over HTTP are not supported yet".to_owned(), hints: Vec::new() })
-        }
+        TargetConfig::Http(service) => Ok(Arc::new(http::Services::new(service, surroundings)?)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use keepstep_runner::experiment::{Experiment, RunFile};
 use keepstep_runner::input;
 use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::run::{Ended, Options, Wish};
-use keepstep_runner::target::{self, Refusal, Surroundings};
+use keepstep_runner::target::{self, Network, Refusal, Surroundings};
 use tokio::sync::watch;
 
 pub(crate) struct Scenario {
@@ -20,6 +21,20 @@ pub(crate) struct Scenario {
     parallel: Option<usize>,
     retry: u32,
     timeout: Option<Duration>,
+}
+
+/// Connects as the command line does.
+#[derive(Debug)]
+struct Connections;
+
+impl Network for Connections {
+    fn client(&self, address: &reqwest::Url) -> Result<reqwest::Client, String> {
+        keepstep_client::service_client(address, &keepstep_client::Options::default())
+    }
+
+    fn reason(&self, error: &reqwest::Error) -> String {
+        keepstep_client::reason_of(error)
+    }
 }
 
 pub(crate) struct Ran {
@@ -70,7 +85,11 @@ impl Scenario {
     }
 
     fn surroundings(&self) -> Surroundings {
-        Surroundings { current: self.path().to_owned(), environment: std::env::vars().collect() }
+        Surroundings {
+            current: self.path().to_owned(),
+            environment: std::env::vars().collect(),
+            network: Some(Arc::new(Connections)),
+        }
     }
 
     pub(crate) fn refusal(&self) -> Refusal {

@@ -6,6 +6,7 @@ use std::path::Path;
 use keepstep_core::Digest;
 use keepstep_runner::config::{Config, TargetConfig};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::setup::Tested;
 use crate::context::Context;
@@ -19,7 +20,7 @@ pub(super) fn provenance(context: &Context, tested: &Tested, config: &Config) ->
         TargetConfig::Python(module) => ("python", module.target.clone()),
         TargetConfig::Node(module) => ("node", module.target.clone()),
         TargetConfig::Process(process) => ("process", process.command.first().cloned().unwrap_or_default()),
-        TargetConfig::Http(_) => ("http", String::new()),
+        TargetConfig::Http(service) => ("http", address(&service.url)),
     };
     known.insert("target_kind".to_owned(), Value::from(kind));
     known.insert("target".to_owned(), Value::from(target));
@@ -31,6 +32,11 @@ pub(super) fn provenance(context: &Context, tested: &Tested, config: &Config) ->
         known.insert("bundle_version_id".to_owned(), Value::from(bundle));
     }
     known
+}
+
+/// Returns an address without what may be secret in it.
+fn address(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization() + url.path())
 }
 
 /// Returns the bundle version that was pulled last.

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keepstep_client::env_file;
 use keepstep_runner::config::{self, Config, ConfigError, Place};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
-use keepstep_runner::target::{Refusal, Surroundings};
+use keepstep_runner::target::{Network, Refusal, Surroundings};
 use keepstep_workspace::{ScenarioError, Workspace};
+use url::Url;
 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::read_if_there;
+use crate::server;
 use crate::test_data_server::find_workspace;
 
 /// Keys of ours that the agent has no need of. A configuration can pass them on by `environment_vars`.
@@ -92,7 +95,22 @@ impl Tested {
 /// Returns what the target is given of this machine.
 pub(super) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
     let environment = variables.into_iter().filter(|(name, _)| !NOT_FOR_AGENTS.contains(&name.as_str())).collect();
-    Surroundings { current: context.directory.clone(), environment }
+    let network = ServiceNetwork(server::options(context));
+    Surroundings { current: context.directory.clone(), environment, network: Some(Arc::new(network)) }
+}
+
+/// Connects to services under test as this program connects to platforms.
+#[derive(Debug)]
+struct ServiceNetwork(keepstep_client::Options);
+
+impl Network for ServiceNetwork {
+    fn client(&self, address: &Url) -> Result<reqwest::Client, String> {
+        keepstep_client::service_client(address, &self.0)
+    }
+
+    fn reason(&self, error: &reqwest::Error) -> String {
+        keepstep_client::reason_of(error)
+    }
 }
 
 fn config_failure(error: &ConfigError) -> Failure {

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 #![cfg(unix)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod http;
+mod service;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,149 @@
+//! Text, tokens and tools out of what a service sends.
+
+use serde_json::{Map, Value};
+
+use super::super::child::LONGEST_LINE;
+use super::super::output::{as_text, at_path, limit};
+use super::events::Event;
+use super::{Answer, excerpt};
+use crate::config::HttpConfig;
+
+/// Where the text of an answer is looked for if nobody says where it is.
+const PLACES: [&str; 9] =
+    ["output", "answer", "response", "reply", "text", "content", "message", "message.content", "choices[0].message.content"];
+
+/// Where tokens are counted.
+const USAGE: [&str; 4] = ["token_usage", "usage", "message.usage", "response.usage"];
+
+/// Where tools are named.
+const TOOLS: [&str; 3] = ["tool_calls", "message.tool_calls", "choices[0].message.tool_calls"];
+
+/// Returns the answer that a body is, or why it is none.
+pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let begins = excerpt(&String::from_utf8_lossy(&body[..body.len().min(4096)]));
+        if begins.is_empty() {
+            "answered with nothing".to_owned()
+        } else {
+            format!("did not answer with JSON ({error}): {begins}")
+        }
+    })?;
+    let text = match (&config.output_path, &value) {
+        (Some(path), _) => at_path(&value, path).filter(|text| !text.is_null()).map(as_text),
+        (None, Value::String(text)) => Some(text.clone()),
+        (None, _) => PLACES.iter().find_map(|path| at_path(&value, path)?.as_str().map(str::to_owned)),
+    };
+    let Some(mut output) = text else {
+        let place = match &config.output_path {
+            Some(path) => format!("has nothing at {path:?} in its answer"),
+            None => {
+                "has no text in its answer where one is looked for; `output_path` in `runner.http` says where it is".to_owned()
+            }
+        };
+        return Err(format!("{place}: {}", excerpt(&value.to_string())));
+    };
+    limit(&mut output, config.output_char_limit);
+    let mut usage = None;
+    add_usage(&mut usage, &value);
+    Ok(Answer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), callback_messages: None })
+}
+
+/// Returns what an answer without success says.
+pub(super) fn said_by_error(body: &str) -> String {
+    let value: Option<Value> = serde_json::from_str(body).ok();
+    let text = value.as_ref().and_then(|value| {
+        let places = ["error.message", "error", "message", "detail"];
+        places.iter().find_map(|path| at_path(value, path)?.as_str())
+    });
+    excerpt(text.unwrap_or(body))
+}
+
+/// Puts an answer together from events.
+pub(super) struct Stream<'a> {
+    config: &'a HttpConfig,
+    output: String,
+    has_text: bool,
+    is_done: bool,
+    usage: Option<Map<String, Value>>,
+    tool_calls: Option<Value>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(config: &'a HttpConfig) -> Self {
+        Self { config, output: String::new(), has_text: false, is_done: false, usage: None, tool_calls: None }
+    }
+
+    /// Returns true after the event that says so.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// Takes an event, or says why the answer is none.
+    pub(super) fn take(&mut self, event: &Event) -> Result<(), String> {
+        if self.is_done {
+            return Ok(());
+        }
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            self.is_done = true;
+            return Ok(());
+        }
+        if event.kind == "error" {
+            return Err(format!("sent an error: {}", said_by_error(data)));
+        }
+        // A line that is no JSON is somebody's way to keep the connection open.
+        let Ok(value) = serde_json::from_str::<Value>(data) else { return Ok(()) };
+        add_usage(&mut self.usage, &value);
+        self.tool_calls = tools(&value).or(self.tool_calls.take());
+        if self.config.event_filter.as_ref().is_some_and(|kind| *kind != event.kind) {
+            return Ok(());
+        }
+        match at_path(&value, &self.config.stream_output_path) {
+            None | Some(Value::Null) => {
+                if value.get("error").is_some_and(|error| !error.is_null()) {
+                    return Err(format!("sent an error: {}", said_by_error(data)));
+                }
+            }
+            Some(text) => {
+                self.has_text = true;
+                // The limit is in characters, of which none has more than four bytes.
+                let has_room = |limit: usize| self.output.len() < limit.saturating_mul(4);
+                if self.config.output_char_limit.is_none_or(has_room) {
+                    self.output.push_str(&as_text(text));
+                }
+                if self.output.len() > LONGEST_LINE {
+                    return Err("answered with more than 64 MiB".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the answer at the end of the stream.
+    pub(super) fn answer(mut self) -> Result<Answer, String> {
+        if !self.has_text {
+            let path = &self.config.stream_output_path;
+            return Err(format!("sent no event with anything at {path:?}, where `stream_output_path` says that the text is"));
+        }
+        limit(&mut self.output, self.config.output_char_limit);
+        Ok(Answer {
+            output: self.output,
+            token_usage: self.usage.map(Value::Object),
+            tool_calls: self.tool_calls,
+            callback_messages: None,
+        })
+    }
+}
+
+/// Adds what a value says about tokens. What is said later counts.
+fn add_usage(usage: &mut Option<Map<String, Value>>, value: &Value) {
+    for said in USAGE.iter().filter_map(|path| at_path(value, path)?.as_object()) {
+        usage.get_or_insert_default().extend(said.iter().map(|(name, count)| (name.clone(), count.clone())));
+    }
+}
+
+fn tools(value: &Value) -> Option<Value> {
+    TOOLS
+        .iter()
+        .find_map(|path| at_path(value, path).filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty())).cloned())
+}
