@@ -92,6 +92,18 @@ pub fn load(scenario: &Path, sources: &InputSources) -> Result<Inputs, InputErro
     Ok(Inputs { list: entries(&path, &sources.inline)?, file: None })
 }
 
+/// Returns the personas that a pull brought, for whoever has to play one. A file that cannot be read only means that less is
+/// known about them.
+pub fn pulled_personas(scenario: &Path) -> Vec<Value> {
+    let read = |path: &str| yaml::read(&scenario.join(path)).ok().flatten().map(|(value, _)| value);
+    let lists = [read("pulled/personas.json"), read(".state/sync/personas.json").and_then(|file| file.get("items").cloned())];
+    let personas = lists.into_iter().flatten().filter_map(|list| match list {
+        Value::Array(personas) => Some(personas),
+        _ => None,
+    });
+    personas.flatten().collect()
+}
+
 fn read_list(path: &Path) -> Result<Option<Vec<Arc<Input>>>, InputError> {
     let Some((value, _)) = yaml::read(path)? else { return Ok(None) };
     let list = InputList::from_value(value).map_err(|_| InputError::NoList { path: path.to_owned() })?;

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::case::Case;
-use crate::conversation::{Next, Script};
+use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::guardrails::Guardrails;
@@ -49,7 +49,7 @@ pub struct Options {
     /// How long a slot rests after a case.
     pub delay: Duration,
     /// The user of conversations with several turns.
-    pub script: Option<Script>,
+    pub user: Option<Arc<User>>,
     /// What to warn about.
     pub guardrails: Option<Guardrails>,
     /// The personas that the configuration describes.
@@ -327,7 +327,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         let answer = match answer {
             Ok(answer) => answer,
             Err(trouble) => {
-                if options.script.is_some() {
+                if options.user.is_some() {
                     finished.termination_reason = Some("execution_failed".to_owned());
                 }
                 return Some(trouble);
@@ -338,10 +338,21 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
         say(shared, finished, &mut messages, "assistant", answer.output, Some(took)).await;
-        let Some(script) = &options.script else { return None };
-        match script.after(answers) {
-            Next::Says(text) => says = text,
-            Next::Ends { reason, closing } => {
+        let Some(user) = &options.user else { return None };
+        let conversation = Conversation {
+            answers,
+            messages: &messages,
+            persona: input.persona.as_deref(),
+            persona_id: input.persona_id.as_deref(),
+            iteration: case.iteration,
+        };
+        match user.after(&conversation).await {
+            Ok(Next::Says(text)) => says = text,
+            Err(problem) => {
+                finished.termination_reason = Some("simulator_error".to_owned());
+                return Some(Trouble::Agent(problem));
+            }
+            Ok(Next::Ends { reason, closing }) => {
                 finished.termination_reason = Some(reason);
                 if let Some(closing) = closing {
                     say(shared, finished, &mut messages, "user", closing, None).await;

@@ -6,6 +6,7 @@ mod merge;
 mod model;
 mod section;
 mod target;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::Value;
 pub use model::ModelConfig;
 pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, Signal, TargetConfig};
 
-use crate::conversation::Script;
+use crate::conversation::UserConfig;
 use crate::guardrails::Guardrails;
 use crate::yaml::{self, YamlError};
 use section::{Origin, Section};
@@ -103,8 +104,8 @@ pub struct Config {
     pub output_directory: PathBuf,
     /// Whether traces are written.
     pub save_traces: bool,
-    /// The user of a conversation.
-    pub script: Option<Script>,
+    /// The user of a conversation with several turns.
+    pub user: Option<UserConfig>,
     /// The model that judges, if one does.
     pub judge: Option<ModelConfig>,
     /// What to warn about in answers.
@@ -215,7 +216,7 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
         input_template: root.text("input_template")?.map(str::to_owned),
         output_directory: place.scenario.join(output),
         save_traces: root.truth("save_traces")?.unwrap_or(true),
-        script: script(root)?,
+        user: user::interpret(place, root, &written)?,
         judge: judge(place, root, &written)?,
         guardrails: guardrails(root, second_dialect)?,
         smoke: default_mode == Some("smoke"),
@@ -231,45 +232,6 @@ fn timeout(runner: &Section<'_>) -> Result<Option<Duration>, ConfigError> {
         timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
     }
     Ok(timeout.or(runner.duration("timeout")?))
-}
-
-/// Returns the user that a conversation is held with.
-fn script(root: &Section<'_>) -> Result<Option<Script>, ConfigError> {
-    let multi_turn = root.section("multi_turn")?;
-    if multi_turn.truth("enabled")?.unwrap_or(false) {
-        let supervisor = multi_turn.section("supervisor")?;
-        let metadata = supervisor.section("metadata")?;
-        let provider = supervisor.text("provider")?.unwrap_or("openai");
-        if provider != "mock" {
-            return Err(supervisor.error(
-                "provider",
-                format!("is {provider:?}; only the scripted user (`provider: mock`, with metadata.scripted_questions) is supported yet"),
-            ));
-        }
-        let questions = metadata.texts("scripted_questions")?.unwrap_or_default();
-        return Ok(Some(Script {
-            max_turns: usize::try_from(multi_turn.number("max_turns", 100)?.unwrap_or(8)).unwrap_or(8).max(1),
-            reason: metadata.text("mock_reason")?.unwrap_or("script_complete").to_owned(),
-            closing: metadata.text("mock_closing")?.map(str::to_owned),
-            questions,
-        }));
-    }
-    let conversation = root.section("conversation")?;
-    if !conversation.truth("enabled")?.unwrap_or(false) {
-        return Ok(None);
-    }
-    match conversation.texts("script")? {
-        Some(questions) => Ok(Some(Script {
-            max_turns: usize::try_from(conversation.number("max_turns", 100)?.unwrap_or(100)).unwrap_or(100).max(1),
-            reason: "script_complete".to_owned(),
-            closing: None,
-            questions,
-        })),
-        None => Err(conversation.error(
-            "enabled",
-            "is true, but a model as the user is not supported yet; give the user's messages as `script: [...]`".to_owned(),
-        )),
-    }
 }
 
 /// Returns the model of the section `judge`.

@@ -47,6 +47,17 @@ impl<'a> Section<'a> {
         Ok(Self { origins: self.origins, path, members })
     }
 
+    /// Returns the mappings of a list.
+    pub(super) fn sections(&self, key: &str) -> Result<Vec<Self>, ConfigError> {
+        let items = self.take(key, "a list of mappings", Value::as_array)?.map(Vec::as_slice).unwrap_or_default();
+        let section = |(index, item): (usize, &'a Value)| {
+            let members = item.as_object().ok_or_else(|| self.wrong(key, "a list of mappings"))?;
+            let path = self.path.iter().cloned().chain([key.to_owned(), index.to_string()]).collect();
+            Ok(Self { origins: self.origins, path, members: Some(members) })
+        };
+        items.iter().enumerate().map(section).collect()
+    }
+
     /// Returns the way to this mapping as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
         self.path.iter().flat_map(|key| ["/", key]).collect()

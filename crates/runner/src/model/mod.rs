@@ -90,6 +90,21 @@ impl Model {
         &self.config
     }
 
+    /// Makes ready what is needed to ask, which with recordings is nothing.
+    ///
+    /// # Errors
+    /// The model cannot be asked: a key or a program is missing.
+    pub async fn prepare(&self) -> Result<(), ModelError> {
+        if self.recordings.mode() == Mode::Replay {
+            return Ok(());
+        }
+        let mut session = self.session()?;
+        let ready = session.prepare().await;
+        ready.map_err(|refusal| ModelError::Refused { model: self.config.name.clone(), refusal })?;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).idle.push(session);
+        Ok(())
+    }
+
     /// Returns the answer to some messages: the recorded one, or a new one. Who wants several answers to the same messages
     /// numbers them by the sample.
     ///

@@ -9,11 +9,15 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use keepstep_runner::case::{self, Selection};
 use keepstep_runner::config::{self, Config, Place};
+use keepstep_runner::conversation::{User, UserConfig};
 use keepstep_runner::experiment::{Experiment, RunFile};
 use keepstep_runner::input;
+use keepstep_runner::model::{Mode, Model, RECORDINGS, Recordings};
 use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::run::{Ended, Options, Wish};
 use keepstep_runner::target::{self, Network, Refusal, Surroundings};
+use keepstep_workspace::experiments::redact::Redactor;
+use keepstep_workspace::experiments::secrets::Secrets;
 use tokio::sync::watch;
 
 pub(crate) struct Scenario {
@@ -21,6 +25,7 @@ pub(crate) struct Scenario {
     parallel: Option<usize>,
     retry: u32,
     timeout: Option<Duration>,
+    recordings: Option<Mode>,
 }
 
 /// Connects as the command line does.
@@ -45,7 +50,7 @@ pub(crate) struct Ran {
 
 impl Scenario {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), parallel: None, retry: 0, timeout: None }
+        Self { folder: tempfile::tempdir().unwrap(), parallel: None, retry: 0, timeout: None, recordings: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -77,6 +82,20 @@ impl Scenario {
         Self { timeout: Some(timeout), ..self }
     }
 
+    pub(crate) fn recordings(self, mode: Mode) -> Self {
+        Self { recordings: Some(mode), ..self }
+    }
+
+    /// Forgets the run before.
+    pub(crate) fn no_experiments(self) -> Self {
+        fs::remove_dir_all(self.path().join("experiments")).unwrap();
+        self
+    }
+
+    pub(crate) fn replayed(self) -> Self {
+        Self { recordings: None, ..self }
+    }
+
     pub(crate) fn config(&self) -> Config {
         let path = self.path();
         let variable = |name: &str| std::env::var(name).ok();
@@ -90,6 +109,13 @@ impl Scenario {
             environment: std::env::vars().collect(),
             network: Some(Arc::new(Connections)),
         }
+    }
+
+    fn user(&self, user: UserConfig, config: &Config) -> User {
+        let redactor = Redactor::new(&Secrets::default()).unwrap();
+        let recordings = Recordings::open(&self.path().join(RECORDINGS), self.recordings, redactor).unwrap();
+        let personas = [config.personas.clone(), input::pulled_personas(self.path())].concat();
+        User::new(user, personas, |model| Model::new(model, self.surroundings(), Arc::new(recordings)))
     }
 
     pub(crate) fn refusal(&self) -> Refusal {
@@ -117,7 +143,7 @@ impl Scenario {
             fail_fast: false,
             timeout: self.timeout.unwrap_or(config.timeout),
             delay: config.delay,
-            script: config.script.clone(),
+            user: config.user.clone().map(|user| Arc::new(self.user(user, &config))),
             guardrails: config.guardrails.clone(),
             personas: config.personas.clone(),
             input_template: config.input_template.clone(),

@@ -7,6 +7,7 @@
 mod common;
 mod http;
 mod service;
+mod users;
 
 use std::time::{Duration, Instant};
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, Zoned};
 use keepstep_runner::case::{self, Case, Selection};
 use keepstep_runner::config::Config;
+use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::experiment::{Experiment, RunFile, Summary};
 use keepstep_runner::junit;
@@ -16,10 +17,11 @@ use keepstep_runner::target::{self, Session, Target};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::models::model_failure;
 use super::provenance::provenance;
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::view::View;
-use super::{RunArguments, results, send};
+use super::{RunArguments, models, results, send};
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -50,14 +52,21 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     if let Some(experiment) = &resumed {
         experiment.check_cases(&cases).map_err(experiment_failure)?;
     }
-    let options = options(&tested, &config, arguments);
-    let target = target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
+    let recordings = models::recordings(context, arguments, &tested, &variables)?;
+    let surroundings = surroundings(context, variables);
+    let user = models::user(&config, &tested, &surroundings, &recordings);
+    let options = options(&tested, &config, arguments, user.clone());
+    let target = target::make(&config.target, &surroundings).map_err(refused)?;
     let runtime = runtime::single()?;
     let (ended, folder) = runtime.block_on(async {
         let _pause = interrupt::pause();
         let wishes = listen();
         // A target that cannot be loaded leaves no folder behind.
         let session = prepared(target.as_ref(), wishes.clone()).await?;
+        let model = user.as_ref().and_then(|user| user.model());
+        if let Some(model) = model {
+            model.prepare().await.map_err(model_failure)?;
+        }
         let experiment = match resumed {
             Some(experiment) => experiment,
             None => create(&directory, &selection, &cases)?,
@@ -75,6 +84,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             }
         };
         let ended = keepstep_runner::run(&experiment, cases, target, session, options, wishes, &mut on_event).await;
+        if let Some(model) = model {
+            model.close().await;
+        }
+        recordings.finish().map_err(model_failure)?;
         let ended = ended.map_err(experiment_failure)?;
         let skipped = skipped.into_inner().unwrap_or_default();
         finish(context, arguments, &tested, &config, &experiment, &ended, &skipped)?;
@@ -99,7 +112,7 @@ fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure 
     Failure::Nothing { message, hint: Some(hint) }
 }
 
-fn options(tested: &Tested, config: &Config, arguments: &RunArguments) -> Options {
+fn options(tested: &Tested, config: &Config, arguments: &RunArguments, user: Option<Arc<User>>) -> Options {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let configured = config.parallel.and_then(|number| usize::try_from(number).ok());
     Options {
@@ -109,7 +122,7 @@ fn options(tested: &Tested, config: &Config, arguments: &RunArguments) -> Option
         fail_fast: arguments.fail_fast,
         timeout: arguments.timeout.unwrap_or(config.timeout),
         delay: config.delay,
-        script: config.script.clone(),
+        user,
         guardrails: config.guardrails.clone(),
         personas: config.personas.clone(),
         input_template: config.input_template.clone(),

@@ -1,6 +1,7 @@
 //! `keepstep test`
 
 mod carry_out;
+mod models;
 mod provenance;
 mod results;
 mod send;
@@ -75,6 +76,12 @@ struct RunArguments {
     /// Go on with the last run where it was interrupted or killed
     #[arg(long, conflicts_with_all = ["filter", "shard", "seed", "iterations", "smoke", "full"])]
     resume: bool,
+    /// Ask models that have no recorded answer yet, and keep what they say in recordings/
+    #[arg(long)]
+    record: bool,
+    /// Ask models each time, and neither use nor keep recordings
+    #[arg(long, conflicts_with = "record")]
+    live: bool,
     /// Stop at the first case that does not pass
     #[arg(long)]
     fail_fast: bool,

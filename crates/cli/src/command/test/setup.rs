@@ -63,14 +63,18 @@ impl Tested {
     /// else the workspace's.
     pub(super) fn variables(&self, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
         let mut variables = BTreeMap::new();
-        let files = [self.workspace.as_ref().map(Workspace::env_path), Some(self.path.join(".env"))];
-        for path in files.into_iter().flatten() {
+        for path in self.env_files() {
             let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
             let found = env_file::parse(&text.unwrap_or_default()).into_iter();
             variables.extend(found.filter(|(_, value)| !value.is_empty() && value != PLACEHOLDER));
         }
         variables.extend(context.environment.all().clone());
         Ok(variables)
+    }
+
+    /// Returns the files with variables, of which later ones win.
+    pub(super) fn env_files(&self) -> impl Iterator<Item = PathBuf> {
+        [self.workspace.as_ref().map(Workspace::env_path), Some(self.path.join(".env"))].into_iter().flatten()
     }
 
     /// Reads the configuration.

@@ -1,0 +1,151 @@
+//! The user of a conversation with several turns: a script, rules, or a model.
+
+mod rules;
+mod simulated;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use rules::{Rule, Rules, Then};
+pub use simulated::{PROMPT_VERSION, SimulatedConfig};
+
+use crate::config::ModelConfig;
+use crate::model::Model;
+use crate::outcome::Problem;
+use crate::target::Message;
+
+/// Who talks to the agent, and for how long.
+#[derive(Debug, Clone)]
+pub struct UserConfig {
+    /// How often the agent answers at most.
+    pub max_turns: usize,
+    /// What decides what is said.
+    pub speaker: Speaker,
+    /// The rules of personas that have their own, by their names.
+    pub rules_of_personas: BTreeMap<String, Rules>,
+}
+
+/// What decides what a user says.
+#[derive(Debug, Clone)]
+pub enum Speaker {
+    /// A list of messages.
+    Script(Script),
+    /// What the agent said last.
+    Rules(Rules),
+    /// A model.
+    Model(Box<SimulatedConfig>),
+}
+
+/// What a user says after each answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// What the user says after the input, in order.
+    pub questions: Vec<String>,
+    /// What the user says whenever there is nothing left in the script, instead of ending the conversation.
+    pub repeated: Option<String>,
+    /// Why the conversation ends when the script does.
+    pub reason: String,
+    /// What the user says at the end, to which nobody answers.
+    pub closing: Option<String>,
+}
+
+/// What follows an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The user says this, and the agent answers.
+    Says(String),
+    /// The conversation ends.
+    Ends {
+        /// Why.
+        reason: String,
+        /// The user's last words.
+        closing: Option<String>,
+    },
+}
+
+/// A conversation up to an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Conversation<'a> {
+    /// How often the agent has answered.
+    pub answers: usize,
+    /// Everything that was said.
+    pub messages: &'a [Message],
+    /// The name of the persona.
+    pub persona: Option<&'a str>,
+    /// The platform's id of the persona.
+    pub persona_id: Option<&'a str>,
+    /// Counted from 0. A model is asked anew in each.
+    pub iteration: u32,
+}
+
+/// The user, for all slots of a run.
+pub struct User {
+    config: UserConfig,
+    model: Option<Model>,
+    personas: Vec<Value>,
+}
+
+impl User {
+    /// Returns a user. `personas` are those that a model can be told about, and `model` makes the model, if there is one.
+    pub fn new(config: UserConfig, personas: Vec<Value>, model: impl FnOnce(ModelConfig) -> Model) -> Self {
+        let model = match &config.speaker {
+            Speaker::Model(simulated) => Some(model(simulated.model.clone())),
+            _ => None,
+        };
+        Self { config, model, personas }
+    }
+
+    /// Returns the model, if it is one.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
+    }
+
+    /// Returns what follows an answer.
+    ///
+    /// # Errors
+    /// The model has no answer, or none that says what follows.
+    pub async fn after(&self, conversation: &Conversation<'_>) -> Result<Next, Problem> {
+        if conversation.answers >= self.config.max_turns {
+            return Ok(Next::Ends { reason: "max_turns_reached".to_owned(), closing: None });
+        }
+        if let Some(rules) = conversation.persona.and_then(|persona| self.config.rules_of_personas.get(persona)) {
+            return Ok(rules.after(conversation.messages));
+        }
+        match (&self.config.speaker, &self.model) {
+            (Speaker::Script(script), _) => Ok(script.after(conversation.answers)),
+            (Speaker::Rules(rules), _) => Ok(rules.after(conversation.messages)),
+            (Speaker::Model(simulated), Some(model)) => simulated.after(model, conversation, &self.personas).await,
+            (Speaker::Model(_), None) => Err(Problem::new("there is no model to be the user")),
+        }
+    }
+}
+
+impl Script {
+    fn after(&self, answers: usize) -> Next {
+        match self.questions.get(answers.saturating_sub(1)).or(self.repeated.as_ref()) {
+            Some(question) => Next::Says(question.clone()),
+            None => Next::Ends { reason: self.reason.clone(), closing: self.closing.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_said_in_order_and_ends() {
+        let script = Script {
+            questions: vec!["a".into(), "b".into()],
+            repeated: None,
+            reason: "done".into(),
+            closing: Some("bye".into()),
+        };
+        assert_eq!(script.after(1), Next::Says("a".into()));
+        assert_eq!(script.after(2), Next::Says("b".into()));
+        assert_eq!(script.after(3), Next::Ends { reason: "done".into(), closing: Some("bye".into()) });
+        let script = Script { repeated: Some("more".into()), ..script };
+        assert_eq!(script.after(9), Next::Says("more".into()));
+    }
+}
