@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command;
+use crate::deferred::Deferred;
 use crate::printer::ColorChoice;
 
 /// Keeps an AI agent's code, platform and test results in step.
@@ -58,55 +59,55 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Compare the agent in the code with the server, and bring them in step
-    Sync(command::sync::Arguments),
+    Sync(Deferred<command::sync::Arguments>),
     /// Read the agent from the code and write dist-v2/manifest.json
-    Compile(command::compile::Arguments),
+    Compile(Deferred<command::compile::Arguments>),
     /// Publish a part of the agent
-    Push(command::push::Arguments),
+    Push(Deferred<command::push::Arguments>),
     /// Show, compare and deploy persona versions
-    Persona(command::persona::Arguments),
+    Persona(Deferred<command::persona::Arguments>),
     /// Deploy a part of the agent
     #[command(hide = true)]
-    Deploy(command::deploy::Arguments),
+    Deploy(Deferred<command::deploy::Arguments>),
     /// Show where the project stands
     #[command(visible_alias = "describe")]
-    Status(command::status::Arguments),
+    Status(Deferred<command::status::Arguments>),
     /// Check everything that the other commands depend on
-    Doctor(command::doctor::Arguments),
+    Doctor(Deferred<command::doctor::Arguments>),
     /// Store a server's key on this machine
-    Login(command::login::Arguments),
+    Login(Deferred<command::login::Arguments>),
     /// Forget a server's key
-    Logout(command::logout::Arguments),
+    Logout(Deferred<command::logout::Arguments>),
     /// Show who is signed in, and where
-    Auth(command::auth::Arguments),
+    Auth(Deferred<command::auth::Arguments>),
     /// Start a project
-    Init(command::init::Arguments),
+    Init(Deferred<command::init::Arguments>),
     /// Run the agent on the inputs of a scenario
-    Test(Box<command::test::Arguments>),
+    Test(Box<Deferred<command::test::Arguments>>),
     /// Show, select and make the projects that hold test data
-    Projects(command::projects::Arguments),
+    Projects(Deferred<command::projects::Arguments>),
     /// Show, select and make scenarios
-    Scenarios(command::scenarios::Arguments),
+    Scenarios(Deferred<command::scenarios::Arguments>),
     /// Show, publish and import bundles of test data
-    Bundles(command::bundles::Arguments),
+    Bundles(Deferred<command::bundles::Arguments>),
     /// Show and make the personas of test data
-    Personas(command::personas::Arguments),
+    Personas(Deferred<command::personas::Arguments>),
     /// Show the inputs on the server
-    Inputs(command::inputs::Arguments),
+    Inputs(Deferred<command::inputs::Arguments>),
     /// Show and forget what is selected in the workspace
-    Context(command::context::Arguments),
+    Context(Deferred<command::context::Arguments>),
     /// Make, show and take back keys of a project
-    Apikeys(command::apikeys::Arguments),
+    Apikeys(Deferred<command::apikeys::Arguments>),
     /// Put back what a command replaced
-    Undo(command::undo::Arguments),
+    Undo(Deferred<command::undo::Arguments>),
     /// Run the platform
-    Serve(command::serve::Arguments),
+    Serve(Deferred<command::serve::Arguments>),
     /// Manage a platform's data directly
-    Admin(command::admin::Arguments),
+    Admin(Deferred<command::admin::Arguments>),
     /// See keepstep at work on throw-away data
-    Demo(command::demo::Arguments),
+    Demo(Deferred<command::demo::Arguments>),
     /// Call keepstep by the names `lua` and `fluxloop`
-    Alias(command::alias::Arguments),
+    Alias(Deferred<command::alias::Arguments>),
     /// Print a completion script for a shell
-    Completions(command::completions::Arguments),
+    Completions(Deferred<command::completions::Arguments>),
 }

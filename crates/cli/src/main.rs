@@ -9,6 +9,7 @@ mod choice;
 mod command;
 mod context;
 mod data_file;
+mod deferred;
 mod device_login;
 mod diff_view;
 mod exit;
@@ -45,6 +46,7 @@ use serde_json::json;
 use crate::arguments::{Arguments, Command};
 use crate::command::{CommandResult, Outcome};
 use crate::context::{Context, Environment};
+use crate::deferred::Deferred;
 use crate::failure::Failure;
 use crate::printer::{ColorChoice, Manner, Printer};
 use crate::program::Program;
@@ -112,7 +114,13 @@ fn run(typed: Vec<OsString>) -> u8 {
 /// Returns the grammar with the name and the examples as this caller knows them.
 fn grammar(program: Program) -> clap::Command {
     let command = Arguments::command();
-    if program == Program::Keepstep { command } else { renamed(command.name(program.name()), program) }
+    if program == Program::Keepstep { command } else { renamed(whole(command.name(program.name())), program) }
+}
+
+/// Returns a grammar with all that its commands have put off.
+fn whole(mut command: clap::Command) -> clap::Command {
+    command.build();
+    command
 }
 
 fn renamed(mut command: clap::Command, program: Program) -> clap::Command {
@@ -130,31 +138,31 @@ fn renamed(mut command: clap::Command, program: Program) -> clap::Command {
 /// Runs the command.
 fn dispatch(context: &Context, command: &Command) -> CommandResult {
     match command {
-        Command::Sync(arguments) => command::sync::run(context, arguments),
-        Command::Compile(arguments) => command::compile::run(context, arguments),
-        Command::Push(arguments) => command::push::run(context, arguments),
-        Command::Persona(arguments) => command::persona::run(context, arguments),
-        Command::Deploy(arguments) => command::deploy::run(context, arguments),
-        Command::Status(arguments) => command::status::run(context, arguments),
-        Command::Doctor(arguments) => command::doctor::run(context, arguments),
-        Command::Login(arguments) => command::login::run(context, arguments),
-        Command::Logout(arguments) => command::logout::run(context, arguments),
-        Command::Auth(arguments) => command::auth::run(context, arguments),
-        Command::Init(arguments) => command::init::run(context, arguments),
-        Command::Test(arguments) => command::test::run(context, arguments),
-        Command::Projects(arguments) => command::projects::run(context, arguments),
-        Command::Scenarios(arguments) => command::scenarios::run(context, arguments),
-        Command::Bundles(arguments) => command::bundles::run(context, arguments),
-        Command::Personas(arguments) => command::personas::run(context, arguments),
-        Command::Inputs(arguments) => command::inputs::run(context, arguments),
-        Command::Context(arguments) => command::context::run(context, arguments),
-        Command::Apikeys(arguments) => command::apikeys::run(context, arguments),
-        Command::Undo(arguments) => command::undo::run(context, arguments),
-        Command::Serve(arguments) => command::serve::run(context, arguments),
-        Command::Admin(arguments) => command::admin::run(context, arguments),
-        Command::Demo(arguments) => command::demo::run(context, arguments),
-        Command::Alias(arguments) => command::alias::run(context, arguments),
-        Command::Completions(arguments) => command::completions::run(context, arguments),
+        Command::Sync(Deferred(arguments)) => command::sync::run(context, arguments),
+        Command::Compile(Deferred(arguments)) => command::compile::run(context, arguments),
+        Command::Push(Deferred(arguments)) => command::push::run(context, arguments),
+        Command::Persona(Deferred(arguments)) => command::persona::run(context, arguments),
+        Command::Deploy(Deferred(arguments)) => command::deploy::run(context, arguments),
+        Command::Status(Deferred(arguments)) => command::status::run(context, arguments),
+        Command::Doctor(Deferred(arguments)) => command::doctor::run(context, arguments),
+        Command::Login(Deferred(arguments)) => command::login::run(context, arguments),
+        Command::Logout(Deferred(arguments)) => command::logout::run(context, arguments),
+        Command::Auth(Deferred(arguments)) => command::auth::run(context, arguments),
+        Command::Init(Deferred(arguments)) => command::init::run(context, arguments),
+        Command::Test(arguments) => command::test::run(context, &arguments.0),
+        Command::Projects(Deferred(arguments)) => command::projects::run(context, arguments),
+        Command::Scenarios(Deferred(arguments)) => command::scenarios::run(context, arguments),
+        Command::Bundles(Deferred(arguments)) => command::bundles::run(context, arguments),
+        Command::Personas(Deferred(arguments)) => command::personas::run(context, arguments),
+        Command::Inputs(Deferred(arguments)) => command::inputs::run(context, arguments),
+        Command::Context(Deferred(arguments)) => command::context::run(context, arguments),
+        Command::Apikeys(Deferred(arguments)) => command::apikeys::run(context, arguments),
+        Command::Undo(Deferred(arguments)) => command::undo::run(context, arguments),
+        Command::Serve(Deferred(arguments)) => command::serve::run(context, arguments),
+        Command::Admin(Deferred(arguments)) => command::admin::run(context, arguments),
+        Command::Demo(Deferred(arguments)) => command::demo::run(context, arguments),
+        Command::Alias(Deferred(arguments)) => command::alias::run(context, arguments),
+        Command::Completions(Deferred(arguments)) => command::completions::run(context, arguments),
     }
 }
 
@@ -200,7 +208,7 @@ fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed
         }
     };
     printer.document(
-        &schema::of_typed(&Arguments::command(), &typed),
+        &schema::of_typed(&whole(Arguments::command()), &typed),
         json!({ "exit": exit::USAGE, "error": { "kind": "usage", "message": message, "hints": [] } }),
     );
     exit::USAGE
@@ -239,6 +247,6 @@ mod tests {
                 check(sub, &format!("{path} {}", sub.get_name()));
             }
         }
-        check(&grammar(Program::Keepstep), "keepstep");
+        check(&whole(grammar(Program::Keepstep)), "keepstep");
     }
 }

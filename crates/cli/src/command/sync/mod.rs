@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome, compile};
 use crate::context::Context;
+use crate::deferred::Deferred;
 use crate::exit;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
@@ -49,12 +50,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show what is ahead, behind or changed on both sides
-    Status(status::Arguments),
+    Status(Deferred<status::Arguments>),
     /// Test data to the workspace
-    Pull(pull::Arguments),
+    Pull(Deferred<pull::Arguments>),
     /// Results to the platform
     #[command(visible_alias = "push")]
-    Upload(upload::Arguments),
+    Upload(Deferred<upload::Arguments>),
 }
 
 /// The options of `sync` itself.
@@ -100,10 +101,10 @@ impl Options {
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let (outcome, writes) = match &arguments.command {
         None => (sync(context, &arguments.options)?, !arguments.options.only_looks()),
-        Some(Command::Status(arguments)) => return status::run(context, arguments),
-        Some(Command::Pull(arguments)) => (pull::run(context, arguments)?, !arguments.dry_run),
+        Some(Command::Status(Deferred(arguments))) => return status::run(context, arguments),
+        Some(Command::Pull(Deferred(arguments))) => (pull::run(context, arguments)?, !arguments.dry_run),
         // It looks after the outbox itself.
-        Some(Command::Upload(arguments)) => return upload::run(context, arguments),
+        Some(Command::Upload(Deferred(arguments))) => return upload::run(context, arguments),
     };
     if writes && let Some(workspace) = find_workspace(context) {
         outbox::send_pending(context, &workspace);
