@@ -130,6 +130,8 @@ pub fn write(root: &Path, manifest: &Value) -> Result<Vec<String>, ManifestError
 }
 
 /// Puts a file in place of what is there, whole or not at all.
+///
+/// It is not waited for until the disk has it: after a power cut, `compile` makes the same file again from the code.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -141,7 +143,6 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Ok(metadata) = path.metadata() {
         file.as_file().set_permissions(metadata.permissions())?;
     }
-    file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
