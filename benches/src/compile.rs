@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::Options;
 use crate::commands::{keepstep, lua};
-use crate::measure::{alone, alternating};
+use crate::measure::{repeated, repeated_alone};
 use crate::project::Project;
 use crate::report::Report;
 use crate::statistics::{count, memory, time, times};
@@ -19,7 +19,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         let ours = || keepstep(&options.keepstep, &project, None, &["compile"]);
         let theirs = || lua(program, &project, None, &["compile"]);
         let commands: [&dyn Fn() -> Command; 2] = [&ours, &theirs];
-        let measured = alternating(&commands, options.runs)?;
+        let measured = repeated(&commands, options.runs)?;
         let base = measured.first().context("nothing was measured")?.wall();
         let rows: Vec<[String; 4]> = ["`keepstep compile`", "`lua compile`"]
             .iter()
@@ -38,7 +38,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     for size in sizes {
         let project = Project::with_files(*size)?;
         let ours = || keepstep(&options.keepstep, &project, None, &["compile"]);
-        let measured = alone(&ours, options.runs)?;
+        let measured = repeated_alone(&ours, options.runs)?;
         rows.push([count(u64::try_from(*size)?), time(measured.wall()), memory(measured.memory())]);
     }
     report.paragraph(

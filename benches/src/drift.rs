@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::Options;
 use crate::commands::{curl, keepstep, lua};
-use crate::measure::alternating;
+use crate::measure::repeated;
 use crate::platform::Platform;
 use crate::project::Project;
 use crate::report::Report;
@@ -29,7 +29,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         commands.push(&peer);
         names.push("`lua sync --check`");
     }
-    let measured = alternating(&commands, options.runs)?;
+    let measured = repeated(&commands, options.runs)?;
     let base = measured.first().context("nothing was measured")?.wall();
     let rows: Vec<[String; 4]> = names
         .iter()

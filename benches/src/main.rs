@@ -42,6 +42,9 @@ enum Task {
     /// Run one command and print its wall time and peak memory
     #[command(hide = true)]
     Measure {
+        /// Run it several times in a row when it is short
+        #[arg(long)]
+        repeats: bool,
         #[arg(trailing_var_arg = true, required = true)]
         command: Vec<String>,
     },
@@ -120,7 +123,7 @@ const SECTIONS: [(&str, Section); 7] = [
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(options) => options.absolute().and_then(|options| run(&options)),
-        Task::Measure { command } => measure::measure_here(&command),
+        Task::Measure { repeats, command } => measure::measure_here(&command, repeats),
         Task::Baseline { bytes } => baseline::serve(bytes),
         Task::Sink { folder } => baseline::sink(&folder),
     };

@@ -36,13 +36,31 @@ impl Measured {
     }
 }
 
+/// What ends sooner than this is run several times in a row, where it may be.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// How often something short is run in a row.
+const IN_A_ROW: usize = 20;
+
 /// Measures commands in turn, `runs` times each, after one run of each that does not count. A command that does not
 /// exit with 0 is an error: a measurement of a failure means nothing.
 pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
+    in_turn(commands, runs, false)
+}
+
+/// Measures commands in turn as [`alternating`] does, where each finds the same however often it is run.
+///
+/// What is short is run in a row then and counts with its median: right after a program that takes seconds and
+/// hundreds of MiB, a few milliseconds measure how that one left the processor's caches.
+pub(crate) fn repeated(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
+    in_turn(commands, runs, true)
+}
+
+fn in_turn(commands: &[&dyn Fn() -> Command], runs: usize, repeats: bool) -> Result<Vec<Measured>> {
     let mut measured = vec![Measured { samples: Vec::new() }; commands.len()];
     for run in 0..=runs {
         for (command, measured) in commands.iter().zip(&mut measured) {
-            let sample = one(&command())?;
+            let sample = one(&command(), repeats)?;
             if run > 0 {
                 measured.samples.push(sample);
             }
@@ -53,7 +71,7 @@ pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Res
 
 /// Measures commands in turn, each only once: what they do cannot be done twice, or takes too long for that.
 pub(crate) fn once(commands: &[&dyn Fn() -> Command]) -> Result<Vec<Measured>> {
-    commands.iter().map(|command| Ok(Measured { samples: vec![one(&command())?] })).collect()
+    commands.iter().map(|command| Ok(Measured { samples: vec![one(&command(), false)?] })).collect()
 }
 
 /// Measures one command alone.
@@ -62,11 +80,21 @@ pub(crate) fn alone(command: &dyn Fn() -> Command, runs: usize) -> Result<Measur
     measured.pop().context("nothing was measured")
 }
 
+/// Measures one command alone that finds the same however often it is run.
+pub(crate) fn repeated_alone(command: &dyn Fn() -> Command, runs: usize) -> Result<Measured> {
+    let mut measured = repeated(&[command], runs)?;
+    measured.pop().context("nothing was measured")
+}
+
 /// Runs a command in a process of its own that reports what it took.
-fn one(command: &Command) -> Result<Sample> {
+fn one(command: &Command, repeats: bool) -> Result<Sample> {
     let this = std::env::current_exe().context("cannot find this program")?;
     let mut helper = Command::new(this);
-    helper.arg("measure").arg("--").arg(command.get_program()).args(command.get_args());
+    helper.arg("measure");
+    if repeats {
+        helper.arg("--repeats");
+    }
+    helper.arg("--").arg(command.get_program()).args(command.get_args());
     if let Some(folder) = command.get_current_dir() {
         helper.current_dir(folder);
     }
@@ -87,7 +115,20 @@ fn one(command: &Command) -> Result<Sample> {
 }
 
 /// Runs a command as a child of this process and prints its wall time in nanoseconds and its peak memory in KiB.
-pub(crate) fn measure_here(words: &[String]) -> Result<()> {
+///
+/// Where it may be repeated and is short, the first run does not count, and the time is the median of the others.
+pub(crate) fn measure_here(words: &[String], repeats: bool) -> Result<()> {
+    let mut wall = wall_time(words)?;
+    if repeats && wall < SHORT {
+        let walls = (0..IN_A_ROW).map(|_| wall_time(words)).collect::<Result<Vec<Duration>>>()?;
+        wall = median(&walls).context("nothing was measured")?;
+    }
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot ask for the usage of children")?;
+    println!("{} {}", wall.as_nanos(), usage.max_rss());
+    Ok(())
+}
+
+fn wall_time(words: &[String]) -> Result<Duration> {
     let [program, arguments @ ..] = words else { bail!("no command") };
     let mut command = Command::new(Path::new(program));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -97,7 +138,5 @@ pub(crate) fn measure_here(words: &[String]) -> Result<()> {
     if !status.success() {
         bail!("`{}` failed ({status}); run it by hand to see why", words.join(" "));
     }
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot ask for the usage of children")?;
-    println!("{} {}", wall.as_nanos(), usage.max_rss());
-    Ok(())
+    Ok(wall)
 }

@@ -10,7 +10,7 @@ use keepstep_core::Revision;
 use crate::Options;
 use crate::commands::{keepstep, state_path};
 use crate::load::{self, Answers, Load, Target};
-use crate::measure::alone;
+use crate::measure::repeated_alone;
 use crate::platform::{Platform, Server};
 use crate::project::Project;
 use crate::report::Report;
@@ -102,7 +102,7 @@ fn check_while_kept(options: &Options, platform: &Platform, agent: &str, load: L
     let slowest: Vec<Duration> = answers.iter().map(|answers| answers.slowest_hundredth).collect();
     let project = Project::new(agent, platform.organisation(), "")?;
     let check = || keepstep(&options.keepstep, &project, Some(platform), &["sync", "--check"]);
-    let measured = alone(&check, options.runs)?;
+    let measured = repeated_alone(&check, options.runs)?;
     let (rate, slowest) = (median(&rates).unwrap_or_default(), median(&slowest).unwrap_or_default());
     Ok([name, count(rate), time(slowest), time(measured.wall())])
 }
