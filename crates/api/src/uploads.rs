@@ -8,9 +8,10 @@
 //! | `POST /api/v1/uploads/{id}/commit` [`Commit`] | [`Committed`]; 409 `INCOMPLETE` with the parts that are missing |
 //!
 //! A file is a list of parts; a part is at most [`PART_SIZE`] bytes and is known by its SHA-256 within its project. A pack is
-//! the body of one request that brings many parts: the header `Keepstep-Parts` lists them as `<sha256>:<size>` with commas
-//! between, in the order in which their bytes follow one another in the body, which is at most [`PACK_SIZE`] bytes.
-//! The same parts sent twice are stored once.
+//! the body of one request that brings many parts: the header `Keepstep-Parts` lists them with commas between, in the order in
+//! which their bytes follow one another in the body, which is at most [`PACK_SIZE`] bytes. A part is named as `<sha256>:<size>`;
+//! `<first>-<last>` names all parts of the files with these places in the offer, counted from 0, so that a thousand small files
+//! are a short header. One request brings at most [`PACK_PARTS`] parts. The same parts sent twice are stored once.
 //!
 //! The commit names a batch by (project, bundle version, experiment id) and one of the offered files, of type
 //! [`RUNS_FILE`], as its runs: JSON Lines, each a [`RunRecord`]. All of a batch becomes visible at once.
@@ -24,6 +25,8 @@ use utoipa::ToSchema;
 pub const PART_SIZE: u64 = 8 * 1024 * 1024;
 /// The most that one request may bring, in bytes.
 pub const PACK_SIZE: u64 = 8 * 1024 * 1024;
+/// The most parts that one request may bring.
+pub const PACK_PARTS: usize = 1000;
 /// The header that lists the parts in a pack.
 pub const PARTS_HEADER: &str = "keepstep-parts";
 /// The type of the offered file that holds the runs; it is not kept as an artifact.

@@ -72,12 +72,14 @@ impl Store {
             .pragma("journal_size_limit", "67108864");
         prepare(path, &options).await?;
 
+        // An upload of a thousand files changes far more pages than fit into the usual 2 MiB; what does not fit is written twice.
+        let writing = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "4000");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(60))
-            .connect_lazy_with(options.clone());
+            .connect_lazy_with(writing);
         let reading = options.create_if_missing(false).pragma("query_only", "ON");
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)

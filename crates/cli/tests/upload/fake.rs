@@ -96,13 +96,13 @@ fn own(kept: &mut Kept, request: &Request) -> Reply {
             kept.offers.insert(id, offer);
             answer
         }
-        ("PUT", [_, "parts"]) => {
+        ("PUT", [id, "parts"]) => {
             let mut body = &request.body[..];
-            for named in request.header("keepstep-parts").unwrap().split(',') {
-                let (sha256, size) = named.split_once(':').unwrap();
-                let (part, rest) = body.split_at(size.parse().unwrap());
+            let named = request.header("keepstep-parts").unwrap().split(',');
+            for (sha256, size) in named.flat_map(|name| named_parts(&kept.offers[*id], name)).collect::<Vec<_>>() {
+                let (part, rest) = body.split_at(size);
                 assert_eq!(Digest::of_bytes(part).to_string(), sha256);
-                kept.parts.insert(sha256.to_owned(), part.to_vec());
+                kept.parts.insert(sha256, part.to_vec());
                 body = rest;
             }
             assert!(body.is_empty());
@@ -127,6 +127,18 @@ fn own(kept: &mut Kept, request: &Request) -> Reply {
         }
         _ => ours(404, &json!({"message": "nothing"})),
     }
+}
+
+/// Returns the parts that a name in the header of a pack stands for.
+fn named_parts(offer: &Value, name: &str) -> Vec<(String, usize)> {
+    if let Some((sha256, size)) = name.split_once(':') {
+        return vec![(sha256.to_owned(), size.parse().unwrap())];
+    }
+    let (first, last) = name.split_once('-').unwrap();
+    let files = &offer["files"].as_array().unwrap()[first.parse().unwrap()..=last.parse().unwrap()];
+    let parts = files.iter().flat_map(|file| file["parts"].as_array().unwrap());
+    let part = |part: &Value| (part["sha256"].as_str().unwrap().to_owned(), part["size"].as_u64().unwrap() as usize);
+    parts.map(part).collect()
 }
 
 fn all_parts(offer: &Value) -> Vec<String> {

@@ -47,8 +47,15 @@ impl Manifest {
 
     /// Returns the digest of the offer: two uploads of the same content have the same one, wherever their files are.
     pub fn digest(&self) -> Digest {
+        self.offer_text().1
+    }
+
+    /// Returns the offer as JSON, and its digest.
+    pub(crate) fn offer_text(&self) -> (Vec<u8>, Digest) {
         // An offer has only texts as keys, so it always is JSON.
-        Digest::of_bytes(&serde_json::to_vec(&self.offer()).unwrap_or_default())
+        let text = serde_json::to_vec(&self.offer()).unwrap_or_default();
+        let digest = Digest::of_bytes(&text);
+        (text, digest)
     }
 
     /// Returns the file with the runs.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
 use keepstep_api::uploads::{Committed, OfferAnswer, PARTS_HEADER};
@@ -19,7 +20,7 @@ use crate::dialect::part;
 use crate::error::ClientError;
 use crate::transport::{Call, Transport};
 use crate::upload::manifest::Manifest;
-use crate::upload::packs::{Piece, plan};
+use crate::upload::packs::{Pack, Piece, plan};
 use crate::upload::{AT_ONCE, Progress, Sent, UploadError};
 
 /// How often parts are offered again that the platform lost between their arrival and the commit.
@@ -36,8 +37,10 @@ pub(crate) async fn send(
     manifest: &Manifest,
     progress: &dyn Progress,
 ) -> Result<Option<Sent>, UploadError> {
-    let key = manifest.digest().to_string();
-    let offer = Call::write(Method::POST, "/api/v1/uploads".to_owned(), json!(manifest.offer())).harmless().patient(PATIENCE);
+    let (offer, digest) = manifest.offer_text();
+    let key = digest.to_string();
+    let offer = Call::bytes(Method::POST, "/api/v1/uploads".to_owned(), offer.into()).with(CONTENT_TYPE, "application/json");
+    let offer = offer.harmless().patient(PATIENCE);
     let mut bytes_sent = 0;
     let mut round = 1;
     loop {
@@ -48,7 +51,7 @@ pub(crate) async fn send(
         let what = format!("project {} with bundle {}", manifest.project_id, manifest.bundle_version_id);
         let offered: OfferAnswer = transport.read(&answer, &what)?;
         let packs = plan(manifest, &offered.missing);
-        let bytes = packs.iter().flatten().map(|piece| piece.part.size).sum();
+        let bytes = packs.iter().map(|pack| pack.size).sum();
         if round == 1 {
             progress.begin(bytes);
         }
@@ -78,7 +81,7 @@ pub(crate) async fn send(
 async fn send_packs(
     transport: &Arc<Transport>,
     upload_id: &str,
-    packs: Vec<Vec<Piece>>,
+    packs: Vec<Pack>,
     progress: &dyn Progress,
 ) -> Result<(), UploadError> {
     let path: Arc<str> = format!("/api/v1/uploads/{}/parts", part(upload_id)).into();
@@ -102,15 +105,15 @@ async fn send_packs(
     }
 }
 
-async fn send_pack(transport: Arc<Transport>, path: Arc<str>, pack: Vec<Piece>) -> Result<u64, UploadError> {
-    let names: Vec<String> = pack.iter().map(|piece| format!("{}:{}", piece.part.sha256, piece.part.size)).collect();
-    let read = tokio::task::spawn_blocking(move || read_pack(&pack)).await;
+async fn send_pack(transport: Arc<Transport>, path: Arc<str>, pack: Pack) -> Result<u64, UploadError> {
+    let names = pack.header();
+    let read = tokio::task::spawn_blocking(move || read_pack(&pack.pieces)).await;
     let body = read.map_err(|error| ClientError::Setup {
         server: transport.server().to_owned(),
         reason: format!("a file could not be read: {error}"),
     })??;
     let size = body.len() as u64;
-    let call = Call::bytes(Method::PUT, path.to_string(), body).with(PARTS, &names.join(",")).harmless().patient(PATIENCE);
+    let call = Call::bytes(Method::PUT, path.to_string(), body).with(PARTS, &names).harmless().patient(PATIENCE);
     let answer = transport.send(&call).await?;
     if answer.status.is_success() { Ok(size) } else { Err(transport.refusal(&answer, "upload that was just offered").into()) }
 }
@@ -123,7 +126,9 @@ fn read_pack(pack: &[Piece]) -> Result<Bytes, UploadError> {
     for piece in pack {
         let fail = |source| UploadError::Io { path: piece.path.clone(), source };
         let mut file = File::open(&piece.path).map_err(fail)?;
-        file.seek(SeekFrom::Start(piece.offset)).map_err(fail)?;
+        if piece.offset > 0 {
+            file.seek(SeekFrom::Start(piece.offset)).map_err(fail)?;
+        }
         let start = body.len();
         file.take(piece.part.size).read_to_end(&mut body).map_err(fail)?;
         if HEXLOWER.encode(&Sha256::digest(&body[start..])) != piece.part.sha256 {

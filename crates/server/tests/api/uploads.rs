@@ -231,10 +231,44 @@ async fn a_pack_that_is_not_what_it_says_leaves_nothing() {
     assert_eq!(put(name.clone(), [parts[0].as_slice(), b"x"].concat()).await.status, 422);
     assert_eq!(put(name.clone(), parts[0][1..].to_vec()).await.status, 422);
     assert_eq!(put(format!("{}:3", sha256(b"new")), b"new".to_vec()).await.status, 422);
-    assert_eq!(put("nonsense".to_owned(), Vec::new()).await.status, 400);
+    for nonsense in ["nonsense", "1-", "-1", "1-2-3", "0-99999999999"] {
+        assert_eq!(put(nonsense.to_owned(), Vec::new()).await.status, 400);
+    }
+    // The files of the offer are 0 to 3, and not these.
+    for stranger in ["4-4", "2-1", "7-4000000000"] {
+        assert_eq!(put(stranger.to_owned(), Vec::new()).await.status, 422, "{stranger}");
+    }
     assert_eq!(put(format!("{}:9000000", sha256(b"new")), vec![0; 9_000_000]).await.status, 413);
     assert_eq!(world.get(&format!("/api/v1/uploads/{upload}")).await.json()["missing"].as_array().unwrap().len(), 12);
     assert_eq!(put(name, parts[0].clone()).await.status, 204);
+}
+
+#[tokio::test]
+async fn parts_are_named_by_the_places_of_their_files() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, "shop").await;
+    let (experiment, parts) = experiment(&project, &bundle);
+    let upload = id(&offer(&world, &experiment).await);
+    let put = |header: &str, parts: &[Vec<u8>]| {
+        let request = world.request("PUT", &format!("/api/v1/uploads/{upload}/parts"));
+        let (header, body) = (header.to_owned(), parts.concat());
+        async move { read(request.header("keepstep-parts", header).body(body)).await.status }
+    };
+    // The parts of the files lie one behind another, and the first file has one.
+    let last = parts.len() - 1;
+    assert_eq!(put("0-2", &parts[..last]).await, 422, "one part is missing");
+    assert_eq!(
+        put(
+            &format!("2-2,0-0,{}:{}", sha256(&parts[3]), parts[3].len()),
+            &[parts[last].clone(), parts[0].clone(), parts[3].clone()]
+        )
+        .await,
+        204
+    );
+    let missing = world.get(&format!("/api/v1/uploads/{upload}")).await.json()["missing"].as_array().unwrap().len();
+    assert_eq!(missing, parts.len() - 3);
+    assert_eq!(put("0-2", &parts).await, 204);
+    assert_eq!(commit(&world, &upload, &experiment).await.status, 200);
 }
 
 #[tokio::test]

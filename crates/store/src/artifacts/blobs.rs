@@ -160,7 +160,7 @@ impl Content {
             let piece = piece.ok_or_else(|| rows::damaged("the list of parts", "a file"))?;
             let skip = from - piece.start;
             let until = end.min(piece.start + piece.size);
-            let bytes = content.objects.read(&piece.object, piece.offset + skip, until - from).await?;
+            let bytes = content.objects.read(&piece.object, piece.offset + skip, until - from);
             Ok::<_, StoreError>(Some((bytes, (content, until, page))))
         });
         pieces.try_flatten().boxed()

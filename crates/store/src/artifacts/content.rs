@@ -16,6 +16,31 @@ pub struct PartName {
     pub size: u64,
 }
 
+/// Names parts of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartOf {
+    /// One of them.
+    Name(PartName),
+    /// All parts of files that follow one another in the offer, by their places in it.
+    Files {
+        /// The place of the first file.
+        first: u32,
+        /// That of the last one.
+        last: u32,
+    },
+}
+
+/// Parts that an upload has, in the order in which a body brings them.
+#[derive(Debug, Clone)]
+pub struct OfferedParts(pub(super) Vec<PartName>);
+
+impl OfferedParts {
+    /// Returns how many bytes they are together.
+    pub fn size(&self) -> u64 {
+        self.0.iter().map(|part| part.size).fold(0, u64::saturating_add)
+    }
+}
+
 /// The content of a file as somebody describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileContent {

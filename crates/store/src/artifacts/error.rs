@@ -40,6 +40,17 @@ pub enum ContentError {
         /// Its size.
         size: u64,
     },
+    /// The upload has no such files.
+    #[error("the upload has no files {first} to {last} with parts")]
+    NoSuchFiles {
+        /// The place of the first.
+        first: u32,
+        /// The place of the last.
+        last: u32,
+    },
+    /// A body brings very many parts.
+    #[error("one request brings at most {0} parts")]
+    TooMany(usize),
     /// The description of a file contradicts itself.
     #[error("the file {file:?} cannot be taken: {reason}")]
     Inconsistent {

@@ -32,7 +32,7 @@ mod uploads;
 
 pub use blobs::{Blob, Content};
 pub use collect::Collected;
-pub use content::{FileContent, PartName};
+pub use content::{FileContent, OfferedParts, PartName, PartOf};
 pub use error::ContentError;
 pub use objects::Objects;
 pub use receive::Announced;

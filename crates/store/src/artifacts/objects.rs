@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
 
 use crate::{Result, StoreError, Surroundings};
 
 /// The prefix of all names: what else lies in the folder is left alone.
 const PREFIX: &str = "parts";
 
-/// How much is gathered before it is written.
+/// How much is gathered before it is written, and how much is read at a time.
 const CHUNK: usize = 1024 * 1024;
 
 /// Where the bytes of files are. Clones are the same place.
@@ -61,13 +61,24 @@ impl Objects {
     }
 
     /// Returns a piece of an object.
-    pub(crate) async fn read(&self, key: &str, offset: u64, size: u64) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let range = Some(GetRange::Bounded(offset..offset + size));
-        let found = self.store.get_opts(&Key::from(key), GetOptions { range, ..GetOptions::default() }).await?;
-        if found.range.end - found.range.start != size {
-            return Err(StoreError::Damaged { what: "the object", of: key.to_owned() });
-        }
-        Ok(found.into_stream().map_err(StoreError::from).boxed())
+    pub(crate) fn read(&self, key: &str, offset: u64, size: u64) -> BoxStream<'static, Result<Bytes>> {
+        let (store, key, end) = (Arc::clone(&self.store), Key::from(key), offset + size);
+        // Its own streams hand over 8 KiB at a time, each of them from another thread.
+        stream::try_unfold(offset, move |from| {
+            let (store, key) = (Arc::clone(&store), key.clone());
+            async move {
+                if from >= end {
+                    return Ok(None);
+                }
+                let until = end.min(from + CHUNK as u64);
+                let bytes = store.get_range(&key, from..until).await?;
+                if bytes.len() as u64 != until - from {
+                    return Err(StoreError::Damaged { what: "the object", of: key.to_string() });
+                }
+                Ok(Some((bytes, until)))
+            }
+        })
+        .boxed()
     }
 
     /// Removes an object. One that is not there is removed already.

@@ -6,7 +6,7 @@ use keepstep_core::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::objects::Writer;
-use super::{ContentError, FileContent, Objects, PartName, SignedFile, Upload};
+use super::{ContentError, FileContent, Objects, OfferedParts, PartName, SignedFile, Upload};
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// What is known of a body before it comes.
@@ -28,16 +28,16 @@ impl Store {
     /// When this returns they are on the disk. A part that is there already stays where it is.
     ///
     /// # Errors
-    /// The upload has no such parts, the body is not what was announced or was cut off, or the disk or the database failed.
+    /// The body is not what was announced or was cut off, or the disk or the database failed.
     pub async fn receive_parts<E>(
         &self,
         objects: &Objects,
         upload: &Upload,
-        parts: &[PartName],
+        parts: &OfferedParts,
         body: impl Stream<Item = std::result::Result<Bytes, E>> + Unpin,
     ) -> Result<()> {
-        self.check_offered(upload, parts).await?;
-        let announced = parts.iter().map(|part| part.size).sum();
+        let announced = parts.size();
+        let parts = &parts.0;
         let mut body = Body { stream: body, rest: Bytes::new(), taken: 0 };
         let mut writer = objects.write(self.surroundings(), &upload.project_id)?;
         for part in parts {

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::blobs::{Source, unsigned};
-use super::{Content, ContentError, FileContent, KEPT, Objects, PartName};
+use super::{Content, ContentError, FileContent, KEPT, Objects, OfferedParts, PartName, PartOf};
 use crate::model::Scope;
 use crate::test_data::in_scope;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -113,24 +113,35 @@ impl Store {
         missing(&mut *self.reader().await?, upload).await
     }
 
-    /// Checks that an upload is made of those parts, among others.
+    /// Returns the parts of an upload that names stand for, in their order.
     ///
     /// # Errors
-    /// A part is none of its parts, or the database failed.
-    pub(super) async fn check_offered(&self, upload: &Upload, parts: &[PartName]) -> Result<()> {
-        let list: Vec<(String, u64)> = parts.iter().map(|part| (part.sha256.to_string(), part.size)).collect();
-        let unknown: Option<i64> = sqlx::query_scalar(
-            "SELECT key FROM json_each(?2) WHERE NOT EXISTS
-               (SELECT 1 FROM upload_parts WHERE upload = ?1 AND sha256 = value ->> 0 AND size = value ->> 1) LIMIT 1",
-        )
-        .bind(upload.number)
-        .bind(rows::text(&list))
-        .fetch_optional(&mut *self.reader().await?)
-        .await?;
-        match unknown.and_then(|index| parts.get(usize::try_from(index).ok()?)) {
-            Some(part) => Err(ContentError::NotOffered { sha256: part.sha256, size: part.size }.into()),
-            None => Ok(()),
+    /// A name stands for none of its parts, there are more than so many, or the database failed.
+    pub async fn offered_parts(&self, upload: &Upload, names: &[PartOf], most: usize) -> Result<OfferedParts> {
+        if names.len() > most {
+            return Err(ContentError::TooMany(most).into());
         }
+        let mut reader = self.reader().await?;
+        let mut parts = Vec::new();
+        for name in names {
+            match *name {
+                PartOf::Name(part) => {
+                    check_offered(&mut reader, upload, part).await?;
+                    parts.push(part);
+                }
+                PartOf::Files { first, last } => {
+                    let found = parts_of_files(&mut reader, upload, first, last, most).await?;
+                    if found.is_empty() {
+                        return Err(ContentError::NoSuchFiles { first, last }.into());
+                    }
+                    parts.extend(found);
+                }
+            }
+            if parts.len() > most {
+                return Err(ContentError::TooMany(most).into());
+            }
+        }
+        Ok(OfferedParts(parts))
     }
 
     /// Opens a file of an upload whose parts are all there: the first one of a type with that SHA-256.
@@ -359,23 +370,60 @@ impl Transaction {
     }
 }
 
+/// Checks that an upload has a part.
+async fn check_offered(connection: &mut SqliteConnection, upload: &Upload, part: PartName) -> Result<()> {
+    let found: i64 =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM upload_parts WHERE upload = ? AND sha256 = ? AND size = ?)")
+            .bind(upload.number)
+            .bind(part.sha256.to_string())
+            .bind(i64::try_from(part.size).unwrap_or(i64::MAX))
+            .fetch_one(connection)
+            .await?;
+    if found == 1 { Ok(()) } else { Err(ContentError::NotOffered { sha256: part.sha256, size: part.size }.into()) }
+}
+
+/// Returns the parts of files that follow one another, one more than so many at most.
+async fn parts_of_files(
+    connection: &mut SqliteConnection,
+    upload: &Upload,
+    first: u32,
+    last: u32,
+    most: usize,
+) -> Result<Vec<PartName>> {
+    // As one text: a row for each would cost more than everything else.
+    let list: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(sha256, size)) FROM
+           (SELECT sha256, size FROM upload_parts WHERE upload = ? AND file BETWEEN ? AND ? ORDER BY file, start LIMIT ?)",
+    )
+    .bind(upload.number)
+    .bind(first)
+    .bind(last)
+    .bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1))
+    .fetch_one(connection)
+    .await?;
+    let list: Vec<(Digest, u64)> = serde_json::from_str(&list).map_err(|_| rows::damaged("the parts", &upload.id))?;
+    Ok(list.into_iter().map(|(sha256, size)| PartName { sha256, size }).collect())
+}
+
 async fn read_upload(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Upload> {
     let row = sqlx::query(select!()).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::UploadNotFound(id.to_owned())), upload)
 }
 
 async fn missing(connection: &mut SqliteConnection, upload: &Upload) -> Result<Vec<String>> {
-    let missing = sqlx::query_scalar(
-        "SELECT u.sha256 FROM upload_parts u
-         WHERE u.upload = ?1 AND NOT EXISTS
-           (SELECT 1 FROM parts p WHERE p.project_id = ?2 AND p.sha256 = u.sha256 AND p.size = u.size)
-         GROUP BY u.sha256 ORDER BY min(u.position)",
+    // As one text, likewise.
+    let missing: String = sqlx::query_scalar(
+        "SELECT json_group_array(sha256) FROM
+           (SELECT u.sha256 FROM upload_parts u
+            WHERE u.upload = ?1 AND NOT EXISTS
+              (SELECT 1 FROM parts p WHERE p.project_id = ?2 AND p.sha256 = u.sha256 AND p.size = u.size)
+            GROUP BY u.sha256 ORDER BY min(u.position))",
     )
     .bind(upload.number)
     .bind(&upload.project_id)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(missing)
+    serde_json::from_str(&missing).map_err(|_| rows::damaged("the missing parts", &upload.id))
 }
 
 fn upload(row: &SqliteRow) -> Result<Upload> {

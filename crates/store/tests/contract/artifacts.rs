@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use keepstep_core::Digest;
 use keepstep_store::artifacts::{
-    Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, PartName,
+    Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, PartName, PartOf,
     SignedFile, Upload,
 };
 use keepstep_store::test_data::Bundle;
@@ -72,7 +72,18 @@ async fn offer(world: &World, bundle: &Bundle, files: Vec<NewUploadFile>) -> Upl
 
 async fn send(world: &World, upload: &Upload, parts: &[&[u8]]) -> Result<()> {
     let names: Vec<PartName> = parts.iter().map(|bytes| part(bytes)).collect();
-    world.store.receive_parts(&world.objects(), upload, &names, body(&parts.concat(), 1000)).await
+    receive(world, upload, &names, body(&parts.concat(), 1000)).await
+}
+
+async fn receive<E>(
+    world: &World,
+    upload: &Upload,
+    names: &[PartName],
+    body: impl Stream<Item = std::result::Result<bytes::Bytes, E>> + Unpin,
+) -> Result<()> {
+    let names: Vec<PartOf> = names.iter().map(|name| PartOf::Name(*name)).collect();
+    let parts = world.store.offered_parts(upload, &names, 100).await?;
+    world.store.receive_parts(&world.objects(), upload, &parts, body).await
 }
 
 async fn missing(world: &World, upload: &Upload) -> usize {
@@ -168,7 +179,7 @@ pub(crate) async fn the_same_offer_is_the_same_upload(world: World) {
 pub(crate) async fn a_body_that_is_not_what_it_says_leaves_nothing_behind(world: World) {
     let bundle = bundle(&world, "shop").await;
     let upload = offer(&world, &bundle, vec![file("a", b"abcdefgh", 4)]).await;
-    let (objects, names) = (world.objects(), [part(b"abcd"), part(b"efgh")]);
+    let names = [part(b"abcd"), part(b"efgh")];
     let mut shown = String::new();
     for (names, body) in [
         (&names[..], body(b"abcdefgX", 3)),
@@ -178,10 +189,10 @@ pub(crate) async fn a_body_that_is_not_what_it_says_leaves_nothing_behind(world:
         (&[part(b"wxyz")], body(b"wxyz", 3)),
         (&[PartName { size: 3, ..names[0] }], body(b"abc", 3)),
     ] {
-        let error = world.store.receive_parts(&objects, &upload, names, body).await.unwrap_err();
+        let error = receive(&world, &upload, names, body).await.unwrap_err();
         shown += &format!("{error}\n");
     }
-    shown += &world.store.receive_parts(&objects, &upload, &names, cut(b"abcdef")).await.unwrap_err().to_string();
+    shown += &receive(&world, &upload, &names, cut(b"abcdef")).await.unwrap_err().to_string();
     insta::assert_snapshot!(shown, @"
     a part has the SHA-256 74ffb4acf67d48a874a743aaa3fd7b485e636a9b3ddf2496bd74fec7dd88c363, not e5e088a0b66163a0a26a5e053d2a4496dc16ab6e0e3dd1adf2d16aa84a078c9d; nothing of this body is kept
     the body was cut off after 7 bytes; nothing of it is kept
@@ -343,11 +354,11 @@ pub(crate) async fn what_a_crash_left_behind_is_collected(world: World) {
 pub(crate) async fn a_place_that_fails_stores_nothing(world: World) {
     let bundle = bundle(&world, "shop").await;
     let upload = offer(&world, &bundle, vec![file("a", b"abcd", 4)]).await;
-    let objects = world.objects();
-    // Where a folder should be made there is a file.
+    // The folder of the objects is made when they are opened; where one in it should be there is a file.
+    world.objects();
     let place = world.folder.path().join("objects/parts");
     fs::write(&place, "").unwrap();
-    let error = world.store.receive_parts(&objects, &upload, &[part(b"abcd")], body(b"abcd", 3)).await.unwrap_err();
+    let error = receive(&world, &upload, &[part(b"abcd")], body(b"abcd", 3)).await.unwrap_err();
     insta::assert_snapshot!(error, @"the place where files are kept failed; nothing was written");
     assert_eq!(missing(&world, &upload).await, 1);
     fs::remove_file(&place).unwrap();

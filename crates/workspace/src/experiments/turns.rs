@@ -12,10 +12,16 @@ use crate::experiments::lines::Lines;
 use crate::experiments::report::Report;
 use crate::experiments::run_id::key;
 
+/// How much is read at once.
+const WINDOW: u64 = 256 * 1024;
+
 /// Where in a file the turns of each run are.
 #[derive(Debug, Default)]
 pub(crate) struct TurnIndex {
     file: Option<File>,
+    /// What was read around the last line, and where it begins: the lines of a run and of the next mostly lie together.
+    window: Vec<u8>,
+    window_start: u64,
     runs: HashMap<u128, Run>,
     order: Vec<u128>,
     /// The first and the last time that a turn has.
@@ -94,10 +100,17 @@ impl TurnIndex {
 
     fn value(&mut self, (offset, length): (u64, u64)) -> io::Result<Option<Value>> {
         let Some(file) = &mut self.file else { return Ok(None) };
-        file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        file.take(length).read_to_end(&mut bytes)?;
-        Ok(serde_json::from_slice(&bytes).ok())
+        let is_inside = |start: u64, size: usize| start <= offset && offset + length <= start + size as u64;
+        if !is_inside(self.window_start, self.window.len()) {
+            self.window.clear();
+            self.window_start = offset;
+            file.seek(SeekFrom::Start(offset))?;
+            file.take(length.max(WINDOW)).read_to_end(&mut self.window)?;
+        }
+        // What is not there any more is no line, either.
+        let start = usize::try_from(offset - self.window_start).unwrap_or(usize::MAX);
+        let line = self.window.get(start..).map(|rest| &rest[..rest.len().min(usize::try_from(length).unwrap_or(usize::MAX))]);
+        Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
     }
 }
 

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use keepstep_api::uploads::{Commit, Committed, Incomplete, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, Objects, Upload};
-use keepstep_store::results::{Begun, NewArtifact, NewCommit};
-use keepstep_store::{Role, Transaction};
+use keepstep_store::results::{Begun, NewArtifact, NewCommit, NewRun};
+use keepstep_store::{Role, StoreError, Transaction};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use super::runs::Runs;
 use crate::api::fluxloop::login::Origin;
@@ -19,8 +20,8 @@ use crate::files::media_type;
 use crate::request::{Input, Segments, shown};
 
 /// How many runs are written at a time, and how many bytes of them.
-const RUNS: usize = 500;
-const BYTES: usize = 8 * 1024 * 1024;
+const RUNS: usize = 250;
+const BYTES: usize = 2 * 1024 * 1024;
 
 /// How many files are attached at a time.
 const FILES: u32 = 1000;
@@ -77,11 +78,12 @@ pub(crate) async fn commit(
     let committed = match transaction.begin_commit(caller.scope(), &new).await? {
         Begun::Repeated(committed) => committed,
         Begun::New(mut commit) => {
-            let mut runs = Runs::new(runs.whole());
+            let mut chunks = read_ahead(Runs::new(runs.whole()));
             loop {
-                let (chunk, is_last) = next_chunk(&mut runs).await?;
-                transaction.commit_runs(&mut commit, &chunk).await?;
-                if is_last {
+                let chunk =
+                    chunks.recv().await.ok_or(StoreError::Damaged { what: "the file with the runs", of: id.clone() })??;
+                transaction.commit_runs(&mut commit, &chunk.runs).await?;
+                if chunk.is_last {
                     break;
                 }
             }
@@ -105,8 +107,28 @@ async fn runs_of(state: &AppState, objects: &Objects, upload: &Upload, sha256: &
     })
 }
 
-/// Returns the next runs, and whether they are the last ones.
-async fn next_chunk(runs: &mut Runs) -> Result<(Vec<keepstep_store::results::NewRun>, bool), ApiError> {
+/// Runs that are written together.
+struct Chunk {
+    runs: Vec<NewRun>,
+    is_last: bool,
+}
+
+/// Reads runs on a task of its own while those before are written. It ends with the receiver.
+fn read_ahead(mut runs: Runs) -> Receiver<Result<Chunk, StoreError>> {
+    let (sender, receiver) = channel(1);
+    tokio::spawn(async move {
+        loop {
+            let chunk = next_chunk(&mut runs).await;
+            let is_over = chunk.as_ref().is_ok_and(|chunk| chunk.is_last) || chunk.is_err();
+            if sender.send(chunk).await.is_err() || is_over {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+async fn next_chunk(runs: &mut Runs) -> Result<Chunk, StoreError> {
     let (mut chunk, mut size) = (Vec::new(), 0);
     while chunk.len() < RUNS && size < BYTES {
         match runs.next().await? {
@@ -114,10 +136,10 @@ async fn next_chunk(runs: &mut Runs) -> Result<(Vec<keepstep_store::results::New
                 chunk.push(run);
                 size += length;
             }
-            None => return Ok((chunk, true)),
+            None => return Ok(Chunk { runs: chunk, is_last: true }),
         }
     }
-    Ok((chunk, false))
+    Ok(Chunk { runs: chunk, is_last: false })
 }
 
 /// Attaches all files but the one with the runs.

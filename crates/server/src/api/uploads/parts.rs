@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use keepstep_api::uploads::{PACK_SIZE, PARTS_HEADER};
+use keepstep_api::uploads::{PACK_PARTS, PACK_SIZE, PARTS_HEADER};
 use keepstep_store::Role;
-use keepstep_store::artifacts::PartName;
+use keepstep_store::artifacts::{PartName, PartOf};
 
 use super::offer::digest;
 use crate::app::AppState;
@@ -20,7 +20,7 @@ use crate::request::Segments;
     path = "/api/v1/uploads/{upload}/parts",
     params(
         ("upload" = String, Path, description = "The upload"),
-        ("keepstep-parts" = String, Header, description = "`<sha256>:<size>` of each part, in their order, with commas between")
+        ("keepstep-parts" = String, Header, description = "`<sha256>:<size>` of each part in their order, or `<first>-<last>` for all parts of files of the offer, with commas between")
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 204, description = "The parts are on the disk"))
@@ -36,8 +36,10 @@ pub(crate) async fn put(
     let received = async {
         caller.must_be(Role::Editor)?;
         let objects = state.objects()?;
-        let parts = announced(&headers)?;
+        let names = announced(&headers)?;
         let upload = state.store.upload(caller.scope(), &id).await?;
+        let parts = state.store.offered_parts(&upload, &names, PACK_PARTS).await?;
+        check_size(parts.size())?;
         Ok(state.store.receive_parts(objects, &upload, &parts, &mut body).await?)
     };
     let received = received.await;
@@ -47,20 +49,31 @@ pub(crate) async fn put(
     received.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// Returns the parts that a body brings.
-fn announced(headers: &HeaderMap) -> Result<Vec<PartName>, ApiError> {
+/// Returns the names of what a body brings.
+fn announced(headers: &HeaderMap) -> Result<Vec<PartOf>, ApiError> {
     let invalid = || {
-        ApiError::Invalid(format!("The header {PARTS_HEADER} lists the parts of the body: <sha256>:<size>, with commas between."))
+        ApiError::Invalid(format!(
+            "The header {PARTS_HEADER} lists the parts of the body: <sha256>:<size>, or <first>-<last> for files of the offer, \
+             with commas between."
+        ))
     };
     let text = headers.get(PARTS_HEADER).and_then(|value| value.to_str().ok()).ok_or_else(invalid)?;
-    let parse = |part: &str| {
-        let (sha256, size) = part.trim().split_once(':').ok_or_else(invalid)?;
-        Ok(PartName { sha256: digest(sha256)?, size: size.parse().map_err(|_| invalid())? })
+    let parse = |name: &str| {
+        let name = name.trim();
+        if let Some((sha256, size)) = name.split_once(':') {
+            let size = size.parse().map_err(|_| invalid())?;
+            return Ok(PartOf::Name(PartName { sha256: digest(sha256)?, size }));
+        }
+        let (first, last) = name.split_once('-').ok_or_else(invalid)?;
+        let place = |text: &str| text.parse::<u32>().map_err(|_| invalid());
+        Ok(PartOf::Files { first: place(first)?, last: place(last)? })
     };
-    let parts = text.split(',').map(parse).collect::<Result<Vec<_>, ApiError>>()?;
-    let total = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
-    if total.is_none_or(|total| total > PACK_SIZE) {
-        return Err(ApiError::TooLarge { what: "The body", limit: PACK_SIZE });
-    }
-    Ok(parts)
+    let names = text.split(',').map(parse).collect::<Result<Vec<_>, ApiError>>()?;
+    let size = |name: &PartOf| if let PartOf::Name(part) = name { part.size } else { 0 };
+    check_size(names.iter().map(size).fold(0, u64::saturating_add))?;
+    Ok(names)
+}
+
+fn check_size(size: u64) -> Result<(), ApiError> {
+    if size > PACK_SIZE { Err(ApiError::TooLarge { what: "The body", limit: PACK_SIZE }) } else { Ok(()) }
 }

@@ -1,8 +1,9 @@
 //! From an experiment's folder to a batch in the outbox: cleaned, digested, and with its runs.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
 use keepstep_client::env_file;
@@ -29,6 +30,9 @@ use crate::outbox::{Draft, Locked, Queued};
 /// The largest `summary.json` that is taken apart. One that is larger was not written by a test.
 const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
 
+/// How many files are read at the same time: few threads keep a disk busy, and each large file has two blocks in memory.
+const MOST_THREADS: usize = 4;
+
 /// A batch that is ready to be sent.
 pub(super) struct Prepared {
     pub(super) draft: Draft,
@@ -50,10 +54,16 @@ pub(super) struct Destination {
 
 /// A file after it was looked through.
 struct Cleaned {
+    /// Its place among all files.
+    place: usize,
     packaged: PackagedFile,
     /// The file itself, or the copy without secrets.
     path: PathBuf,
     hashed: Hashed,
+    /// How many values were removed.
+    redacted: u64,
+    /// What the file was before it was read, where nothing was to be removed.
+    read: Option<Metadata>,
 }
 
 /// Prepares an experiment in a folder of the outbox. It only counts once it is queued.
@@ -70,18 +80,25 @@ pub(super) fn prepare(
     let summary = Summary::read(experiment, &mut secrets)?;
     let redactor = Redactor::new(&secrets).map_err(|error| Failure::usage(error.to_string()))?;
     let mut hashes = Hashes::read(locked.path());
-    let mut cleaner = Cleaner { draft: &draft, redactor: &redactor, hashes: &mut hashes, redacted: summary.redacted, copies: 0 };
-    let mut cleaned = Vec::new();
+    let cleaner = Cleaner { draft: &draft, redactor: &redactor, hashes: &hashes, summary: &summary };
     let packaged = files_of(&experiment.path).map_err(|error| io_failure("read", &experiment.path, error))?;
-    for file in packaged {
-        cleaned.push(cleaner.clean(file, &summary)?);
-    }
-    let redacted = cleaner.redacted;
-    hashes.write(locked.path());
-
+    // The runs are read from these files as they are sent, so they come first; all others can be cleaned meanwhile.
+    let (first, others): (Vec<_>, Vec<_>) =
+        packaged.into_iter().enumerate().partition(|(_, file)| matches!(file.file_type, "trace_summary" | "turns" | "errors"));
+    let (mut cleaned, ()) = cleaner.clean_beside(first, || Ok(()))?;
     let mut inputs = inputs_of(context, scenario, config)?;
     let identity = format!("{}\0{}\0{}", scenario.folder, experiment.id, summary.time());
-    let (written, runs_file) = write_runs(&draft, &cleaned, &identity, &mut inputs)?;
+    let (rest, (written, runs_file)) = cleaner.clean_beside(others, || write_runs(&draft, &cleaned, &identity, &mut inputs))?;
+    cleaned.extend(rest);
+    cleaned.sort_by_key(|file| file.place);
+    let redacted = summary.redacted + cleaned.iter().map(|file| file.redacted).sum::<u64>();
+    for file in &cleaned {
+        if let Some(metadata) = &file.read {
+            hashes.note(&file.path, metadata, redactor.fingerprint(), &file.hashed);
+        }
+    }
+    hashes.write(locked.path());
+
     let bundle_version_id = match &destination.bundle_version_id {
         Some(id) => id.clone(),
         None => bundle_of(scenario, &summary)?,
@@ -187,48 +204,74 @@ impl Summary {
 }
 
 /// Looks through files and copies those that have something to remove.
+#[derive(Clone, Copy)]
 struct Cleaner<'a> {
     draft: &'a Draft,
     redactor: &'a Redactor,
-    hashes: &'a mut Hashes,
-    redacted: u64,
-    copies: usize,
+    hashes: &'a Hashes,
+    summary: &'a Summary,
 }
 
 impl Cleaner<'_> {
-    fn clean(&mut self, packaged: PackagedFile, summary: &Summary) -> Result<Cleaned, Failure> {
+    /// Cleans files on threads of their own while this one does something else.
+    fn clean_beside<T>(
+        self,
+        files: Vec<(usize, PackagedFile)>,
+        meanwhile: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<(Vec<Cleaned>, T), Failure> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(files.len());
+        let left = Mutex::new(files.into_iter());
+        let next = || left.lock().ok().and_then(|mut left| left.next());
+        let work = || {
+            let mut cleaned = Vec::new();
+            while let Some((place, file)) = next() {
+                cleaned.push(self.clean(place, file)?);
+            }
+            Ok::<_, Failure>(cleaned)
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let outcome = meanwhile();
+            let mut cleaned = Vec::new();
+            for thread in threads {
+                // What breaks down there breaks down here.
+                cleaned.extend(thread.join().unwrap_or_else(|reason| std::panic::resume_unwind(reason))?);
+            }
+            Ok((cleaned, outcome?))
+        })
+    }
+
+    fn clean(self, place: usize, packaged: PackagedFile) -> Result<Cleaned, Failure> {
         let fail = |error| io_failure("read", &packaged.path, error);
         if packaged.file_type == "summary" {
-            let text = if summary.redacted == 0 {
+            let text = if self.summary.redacted == 0 {
                 fs::read(&packaged.path).map_err(fail)?
             } else {
-                format!("{:#}\n", summary.value).into_bytes()
+                format!("{:#}\n", self.summary.value).into_bytes()
             };
-            return self.copy(packaged, &text[..]);
+            return self.copy(place, packaged, &text[..]);
         }
         let metadata = fs::metadata(&packaged.path).map_err(fail)?;
         if let Some(hashed) = self.hashes.get(&packaged.path, &metadata, self.redactor.fingerprint()) {
-            return Ok(Cleaned { path: packaged.path.clone(), packaged, hashed });
+            return Ok(Cleaned { place, path: packaged.path.clone(), packaged, hashed, redacted: 0, read: None });
         }
         let mut scanner = self.redactor.scanner(packaged.form);
         let hashed = hash_file(&packaged.path, |block| scanner.feed(block)).map_err(fail)?;
         if scanner.found() {
             let file = File::open(&packaged.path).map_err(fail)?;
-            return self.copy(packaged, file);
+            return self.copy(place, packaged, file);
         }
-        self.hashes.note(&packaged.path, &metadata, self.redactor.fingerprint(), &hashed);
-        Ok(Cleaned { path: packaged.path.clone(), packaged, hashed })
+        Ok(Cleaned { place, path: packaged.path.clone(), packaged, hashed, redacted: 0, read: Some(metadata) })
     }
 
-    fn copy(&mut self, packaged: PackagedFile, input: impl io::Read) -> Result<Cleaned, Failure> {
-        self.copies += 1;
-        let path = self.draft.folder().join(format!("file-{}", self.copies));
+    fn copy(self, place: usize, packaged: PackagedFile, input: impl io::Read) -> Result<Cleaned, Failure> {
+        let path = self.draft.folder().join(format!("file-{place}"));
         let fail = |error| io_failure("write", &path, error);
         let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
-        self.redacted += self.redactor.copy(packaged.form, input, &mut output).map_err(fail)?;
+        let redacted = self.redactor.copy(packaged.form, input, &mut output).map_err(fail)?;
         output.into_inner().map_err(|error| fail(error.into_error()))?.sync_all().map_err(fail)?;
         let hashed = hash_file(&path, |_| {}).map_err(fail)?;
-        Ok(Cleaned { packaged, path, hashed })
+        Ok(Cleaned { place, packaged, path, hashed, redacted, read: None })
     }
 }
 
@@ -262,7 +305,7 @@ fn write_runs(
 }
 
 fn offered(file: Cleaned, written: &RunsWritten) -> ManifestFile {
-    let Cleaned { packaged, path, hashed } = file;
+    let Cleaned { packaged, path, hashed, .. } = file;
     let run = if packaged.file_type == PER_TRACE { written.run_of_report(&packaged.name) } else { None };
     manifest_file(path, packaged.file_type, &packaged.name, run, hashed)
 }
