@@ -323,6 +323,7 @@ fn client(error: &ClientError) -> (u8, &'static str) {
         | ClientError::RedirectedElsewhere { .. }
         | ClientError::Setup { .. }
         | ClientError::Unsupported { .. } => (exit::USAGE, "usage"),
+        ClientError::NotKept { .. } => (exit::USAGE, "io"),
         ClientError::AnswerTooLarge { .. } => (exit::REFUSED, "refused"),
         ClientError::Unreachable { .. }
         | ClientError::Server { .. }

@@ -39,6 +39,17 @@ pub(crate) struct Replaced {
     pub(crate) after: Option<Vec<u8>>,
 }
 
+/// A file that a command is about to replace, which may be larger than memory.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplacedFile {
+    /// Relative to the project, or absolute.
+    pub(crate) path: PathBuf,
+    /// The file itself, if it is there.
+    pub(crate) before: Option<PathBuf>,
+    /// The SHA-256 of what the command writes; `None` where the command removes the file.
+    pub(crate) after: Option<Digest>,
+}
+
 /// What was kept before a command replaced it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Kept {
@@ -99,6 +110,15 @@ impl Folder {
 
     /// Keeps what some files hold before a command replaces it, and returns the id that brings it back.
     pub(crate) fn keep(&self, command: &str, now: Timestamp, files: &[Replaced]) -> Result<String, Failure> {
+        self.keep_all(command, now, files.iter().map(Entry::from))
+    }
+
+    /// The same for files that may be larger than memory.
+    pub(crate) fn keep_files(&self, command: &str, now: Timestamp, files: &[ReplacedFile]) -> Result<String, Failure> {
+        self.keep_all(command, now, files.iter().map(Entry::from))
+    }
+
+    fn keep_all<'f>(&self, command: &str, now: Timestamp, files: impl Iterator<Item = Entry<'f>>) -> Result<String, Failure> {
         let undo = self.make()?.join(UNDO);
         let fail = |error: io::Error| Failure::io("write", &undo.display().to_string(), error);
         fs::create_dir_all(&undo).map_err(fail)?;
@@ -169,17 +189,48 @@ impl Folder {
     }
 }
 
+/// A file that is about to be replaced, whichever way it is given.
+struct Entry<'f> {
+    path: &'f Path,
+    before: Option<Before<'f>>,
+    after: Option<Digest>,
+}
+
+enum Before<'f> {
+    Bytes(&'f [u8]),
+    File(&'f Path),
+}
+
+impl<'f> From<&'f Replaced> for Entry<'f> {
+    fn from(file: &'f Replaced) -> Self {
+        let before = file.before.as_deref().map(Before::Bytes);
+        Self { path: &file.path, before, after: file.after.as_deref().map(Digest::of_bytes) }
+    }
+}
+
+impl<'f> From<&'f ReplacedFile> for Entry<'f> {
+    fn from(file: &'f ReplacedFile) -> Self {
+        Self { path: &file.path, before: file.before.as_deref().map(Before::File), after: file.after }
+    }
+}
+
 /// Writes the copies of an entry, and its manifest last: without that it counts for nothing.
-fn write_entry(folder: &Path, command: &str, files: &[Replaced]) -> io::Result<()> {
+fn write_entry<'f>(folder: &Path, command: &str, files: impl Iterator<Item = Entry<'f>>) -> io::Result<()> {
     let mut kept = Kept { command: command.to_owned(), files: Vec::new() };
-    for (index, file) in files.iter().enumerate() {
+    for (index, file) in files.enumerate() {
         let name = file.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let copy = file.before.as_ref().map(|_| format!("{index}-{name}"));
-        if let (Some(copy), Some(bytes)) = (&copy, &file.before) {
-            write_whole(&folder.join(copy), bytes)?;
+        if let (Some(copy), Some(before)) = (&copy, file.before) {
+            let copy = folder.join(copy);
+            match before {
+                Before::Bytes(bytes) => write_whole(&copy, bytes)?,
+                Before::File(file) => {
+                    fs::copy(file, &copy)?;
+                    File::open(&copy)?.sync_all()?;
+                }
+            }
         }
-        let written = file.after.as_deref().map(Digest::of_bytes);
-        kept.files.push(KeptFile { path: file.path.clone(), copy, written });
+        kept.files.push(KeptFile { path: file.path.to_owned(), copy, written: file.after });
     }
     write_whole(&folder.join(MANIFEST), &serde_json::to_vec_pretty(&kept)?)
 }

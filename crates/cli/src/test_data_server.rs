@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_client::test_data::PullAnswer;
-use keepstep_client::{About, ClientError, Options, Secret, Surroundings, Target, TestData, Wanted, resolve};
+use keepstep_client::{About, ClientError, Options, Secret, Sink, Surroundings, Target, TestData, Wanted, resolve};
 use keepstep_workspace::{Scenario, Workspace};
 use tokio::runtime::Runtime;
 
@@ -72,8 +72,8 @@ impl TestDataServer {
     }
 
     /// Pulls a bundle version, if it is another one than is known.
-    pub(crate) fn pull(&self, request: &PullRequest, etag: Option<&str>) -> Result<PullAnswer, Failure> {
-        self.wait(self.client.pull(request, etag))
+    pub(crate) fn pull(&self, request: &PullRequest, sink: &mut dyn Sink) -> Result<PullAnswer, Failure> {
+        self.wait(self.client.pull(request, None, sink))
     }
 }
 

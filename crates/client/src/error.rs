@@ -132,6 +132,14 @@ pub enum ClientError {
         /// The server.
         server: String,
     },
+    /// The answer is too long for memory and cannot be put elsewhere.
+    #[error("the answer of {server} cannot be kept: {reason}")]
+    NotKept {
+        /// Which server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
     /// The server sends us to another one, which must not get the key.
     #[error("{server} redirects to {location}, and the key is not for there")]
     RedirectedElsewhere {

@@ -34,5 +34,5 @@ pub use secret::Secret;
 pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, same_server};
 pub use test_data::TestData;
 pub use text::visible;
-pub use transport::Options;
+pub use transport::{Options, Sink, SinkError};
 pub use writer::Writer;

@@ -23,6 +23,9 @@ use crate::retry::{Failure, Pace, Policy, RealPace, retry_after, server_time};
 use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
 use crate::text::{page_title, visible};
 
+/// How much of a body that goes into a sink is kept for messages about it.
+const BEGINNING: usize = 4096;
+
 /// How many redirects are followed on the same server.
 const MOST_REDIRECTS: usize = 3;
 
@@ -189,6 +192,35 @@ impl Answer {
     }
 }
 
+/// Takes the body of a successful answer while it arrives.
+pub trait Sink: Send {
+    /// Forgets what came: a body begins, perhaps once more.
+    fn begin(&mut self);
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// More of them are of no use.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError>;
+
+    /// Says that this was all.
+    ///
+    /// # Errors
+    /// It cannot have been.
+    fn end(&mut self) -> Result<(), SinkError>;
+}
+
+/// Why a sink does not take more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkError {
+    /// It is not what was asked for.
+    NotJson,
+    /// It ended too early.
+    Unfinished,
+    /// It cannot be kept, with the reason as the end of a sentence.
+    NotKept(String),
+}
+
 /// Where a platform wants something to be put.
 #[derive(Debug)]
 pub(crate) struct Elsewhere {
@@ -255,6 +287,11 @@ impl Transport {
 
     /// Sends a request, again where that is harmless and may help, and returns the answer whatever its status is.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
+        self.send_into(call, None).await
+    }
+
+    /// The same, with the body of a successful answer going into a sink; of that the answer has only the beginning.
+    pub(crate) async fn send_into(&self, call: &Call, mut sink: Option<&mut dyn Sink>) -> Result<Answer, ClientError> {
         if call.needs_key
             && let Some(problem) = self.problem
         {
@@ -265,7 +302,7 @@ impl Transport {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (failure, error) = match self.attempt(call).await {
+            let (failure, error) = match self.attempt(call, again(&mut sink)).await {
                 Ok(answer) => match self.busy(&answer) {
                     Some(busy) => busy,
                     None => return Ok(answer),
@@ -289,13 +326,26 @@ impl Transport {
         self.read(&answer, what)
     }
 
+    fn refused_by_sink(&self, error: SinkError, answer: &Answer) -> ClientError {
+        match error {
+            SinkError::NotJson => self.not_ours(answer),
+            SinkError::Unfinished => self.unfinished(answer),
+            SinkError::NotKept(reason) => ClientError::NotKept { server: self.server.clone(), reason },
+        }
+    }
+
+    /// Returns the error for a successful answer whose body ended too early.
+    fn unfinished(&self, answer: &Answer) -> ClientError {
+        if answer.claims_json() { self.cut() } else { self.not_ours(answer) }
+    }
+
     /// Reads a successful answer. `what` is the thing that a 404 is about.
     pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, ClientError> {
         if !answer.status.is_success() {
             return Err(self.refusal(answer, what));
         }
         serde_json::from_slice(&answer.body)
-            .map_err(|error| if error.is_eof() && answer.claims_json() { self.cut() } else { self.not_ours(answer) })
+            .map_err(|error| if error.is_eof() { self.unfinished(answer) } else { self.not_ours(answer) })
     }
 
     /// Puts something where the platform said, which may be another server: it gets no key.
@@ -360,12 +410,12 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, (Option<Failure>, ClientError)> {
+    async fn attempt(&self, call: &Call, mut sink: Option<&mut dyn Sink>) -> Result<Answer, (Option<Failure>, ClientError)> {
         let address = format!("{}{}", shown(&self.base), call.path);
         let mut url = Url::parse(&address)
             .map_err(|error| (None, ClientError::Setup { server: self.server.clone(), reason: error.to_string() }))?;
         for _ in 0..=MOST_REDIRECTS {
-            let answer = self.exchange(call, &url).await?;
+            let answer = self.exchange(call, &url, again(&mut sink)).await?;
             let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
             let Some(location) = location.filter(|_| is_redirect(answer.status)) else { return Ok(answer) };
             let next = url.join(location).map_err(|_| (None, self.not_ours(&answer)))?;
@@ -377,7 +427,12 @@ impl Transport {
         Err((None, ClientError::Unreachable { server: self.server.clone(), reason: "it redirects in a circle".to_owned() }))
     }
 
-    async fn exchange(&self, call: &Call, url: &Url) -> Result<Answer, (Option<Failure>, ClientError)> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        url: &Url,
+        sink: Option<&mut dyn Sink>,
+    ) -> Result<Answer, (Option<Failure>, ClientError)> {
         let mut request = self.client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         request = request.header(ACCEPT, "application/json");
         if let Some((key, _)) = self.key.as_ref().filter(|_| call.needs_key) {
@@ -395,15 +450,28 @@ impl Transport {
         let mut response = request.send().await.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.check_number(&headers).map_err(|error| (None, error))?;
-        let mut body = Vec::new();
+        let mut sink = sink.filter(|_| status.is_success());
+        if let Some(sink) = &mut sink {
+            sink.begin();
+        }
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut length = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
-            if body.len() + chunk.len() > self.options.answer_limit {
+            length += chunk.len();
+            if length > self.options.answer_limit {
                 let limit = self.options.answer_limit;
                 return Err((None, ClientError::AnswerTooLarge { server: self.server.clone(), limit }));
             }
-            body.extend_from_slice(&chunk);
+            let kept = if sink.is_some() { BEGINNING.saturating_sub(answer.body.len()).min(chunk.len()) } else { chunk.len() };
+            answer.body.extend_from_slice(&chunk[..kept]);
+            if let Some(sink) = &mut sink {
+                sink.take(&chunk).map_err(|error| (None, self.refused_by_sink(error, &answer)))?;
+            }
         }
-        Ok(Answer { status, headers, body })
+        if let Some(sink) = &mut sink {
+            sink.end().map_err(|error| (None, self.refused_by_sink(error, &answer)))?;
+        }
+        Ok(answer)
     }
 
     fn check_number(&self, headers: &HeaderMap) -> Result<(), ClientError> {
@@ -543,6 +611,14 @@ impl Transport {
 
     fn elsewhere(&self, location: &Url) -> ClientError {
         ClientError::RedirectedElsewhere { server: self.server.clone(), location: location.origin().ascii_serialization() }
+    }
+}
+
+/// Lends a sink out once more.
+fn again<'a>(sink: &'a mut Option<&mut dyn Sink>) -> Option<&'a mut dyn Sink> {
+    match sink {
+        Some(sink) => Some(&mut **sink),
+        None => None,
     }
 }
 

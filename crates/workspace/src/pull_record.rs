@@ -1,29 +1,32 @@
-//! `.state/pull.json`: what was last pulled into a scenario's folder, and `.state/pull_base.json`: its text.
+//! `.state/pull.json`: what was last pulled into a scenario's folder, and `.state/pull_base.json`: what came.
 //!
 //! The record has a digest for each file of the bundle, so that an edit is told from what was pulled, and the length and time
-//! of what was written, so that looking at a hundred scenarios does not take reading them. The text is the base of the next
-//! merge. It is kept here rather than asked for, so that nothing is lost when a bundle is deleted from the platform.
+//! of what was written, so that looking at a hundred scenarios does not take reading them. The base of the next merge is the
+//! platform's answer as it came. It is kept here rather than asked for, so that nothing is lost when a bundle is deleted from
+//! the platform.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use keepstep_core::Digest;
 use keepstep_core::test_data::bundle::Bundle;
 use keepstep_core::test_data::input_list::InputList;
-use keepstep_core::test_data::workspace_files::{Purpose, Rendered};
+use keepstep_core::test_data::workspace_files::{self, Placement, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::pull::swap::Stamp;
+use crate::pull::{ReceiveError, Received};
 
 /// The record, below the scenario's folder.
 pub const RECORD_FILE: &str = ".state/pull.json";
 
-/// The text of what was pulled, below the scenario's folder.
+/// What the platform answered, below the scenario's folder.
 pub const BASE_FILE: &str = ".state/pull_base.json";
 
-/// The version of both formats that this code writes.
+/// The version of the format that this code writes.
 const FORMAT: u32 = 1;
 
 /// What was last pulled.
@@ -43,6 +46,9 @@ pub struct PullRecord {
     /// The scenario's name there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario_name: Option<String>,
+    /// The path of the inputs file.
+    #[serde(default)]
+    pub inputs_path: String,
     /// The bundle's files.
     pub files: BTreeMap<String, FileRecord>,
 }
@@ -60,32 +66,12 @@ pub struct FileRecord {
 /// The text of what was pulled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullBase {
-    /// The bundle version.
-    pub bundle_version_id: String,
     /// The path of the inputs file.
     pub inputs_path: String,
     /// The inputs.
     pub inputs: Vec<Value>,
     /// The other files that people may edit.
     pub files: BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct BaseOut<'a> {
-    format: u32,
-    bundle_version_id: &'a str,
-    inputs_path: &'a str,
-    inputs: &'a [Value],
-    files: BTreeMap<&'a str, &'a str>,
-}
-
-#[derive(Deserialize)]
-struct BaseIn {
-    format: u32,
-    bundle_version_id: String,
-    inputs_path: String,
-    inputs: Vec<Value>,
-    files: BTreeMap<String, String>,
 }
 
 /// A record cannot be used.
@@ -111,7 +97,7 @@ pub enum RecordError {
 
 impl PullRecord {
     /// Returns the record of a bundle whose files are still to be added.
-    pub(crate) fn of(bundle: &Bundle, project_id: Option<&str>) -> Self {
+    pub(crate) fn of(bundle: &Bundle, project_id: Option<&str>, inputs_path: &str) -> Self {
         Self {
             format: FORMAT,
             bundle_version_id: bundle.id().to_owned(),
@@ -119,6 +105,7 @@ impl PullRecord {
             project_id: bundle.project_id().or_else(|| project_id.map(str::to_owned)),
             scenario_id: bundle.scenario_id(),
             scenario_name: bundle.scenario_name().map(str::to_owned),
+            inputs_path: inputs_path.to_owned(),
             files: BTreeMap::new(),
         }
     }
@@ -144,31 +131,51 @@ impl PullRecord {
 
 impl PullBase {
     /// Returns the base that a bundle is for the next merge.
-    pub fn of(bundle: &Bundle, rendered: Rendered) -> Self {
-        let is_content = |purpose| purpose == Purpose::Content;
-        let files = rendered.files.into_iter().filter(|file| is_content(file.purpose));
-        Self {
-            bundle_version_id: bundle.id().to_owned(),
-            inputs_path: rendered.inputs_path,
-            inputs: rendered.inputs.entries,
-            files: files.map(|file| (file.path, String::from_utf8_lossy(&file.content).into_owned())).collect(),
+    ///
+    /// # Errors
+    /// What was received cannot be read again.
+    pub(crate) fn of(received: &Received, inputs_path: &str) -> io::Result<Self> {
+        let placement =
+            Placement { inputs_file: inputs_path, api_url: "", project_id: None, sync_state: None, with_pulled: true };
+        let rendered = workspace_files::render(received.bundle(), placement).map_err(io::Error::other)?;
+        let mut files = BTreeMap::new();
+        for file in rendered.files.into_iter().filter(|file| file.purpose == Purpose::Content) {
+            files.insert(file.path, received.stored(file.content)?.to_text()?);
         }
+        Ok(Self { inputs_path: rendered.inputs_path, inputs: received.entries()?, files })
     }
 
-    /// Reads the base of a scenario's folder, if it is that of a bundle version.
+    /// Returns the answer that a record is about, if the folder holds it.
     ///
     /// # Errors
     /// The system refused.
-    pub fn read(folder: &Path, bundle_version: &str) -> Result<Option<Self>, RecordError> {
-        let Some(bytes) = read_if_there(&folder.join(BASE_FILE))? else { return Ok(None) };
-        let read: Option<BaseIn> = serde_json::from_slice(&bytes).ok();
-        let usable = read.filter(|base| base.format == FORMAT && base.bundle_version_id == bundle_version);
-        Ok(usable.map(|base| Self {
-            bundle_version_id: base.bundle_version_id,
-            inputs_path: base.inputs_path,
-            inputs: base.inputs,
-            files: base.files,
-        }))
+    pub(crate) fn received(folder: &Path, record: &PullRecord) -> Result<Option<Received>, RecordError> {
+        let path = folder.join(BASE_FILE);
+        let fail = |source| RecordError::Io { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        match Received::from_file(file) {
+            Ok(received) => {
+                let bundle = received.bundle();
+                let is_it = bundle.id() == record.bundle_version_id && bundle.content_digest() == record.digest;
+                Ok(Some(received).filter(|_| is_it && !record.inputs_path.is_empty()))
+            }
+            Err(ReceiveError::Bundle(_)) => Ok(None),
+            Err(ReceiveError::Io(error)) => Err(fail(error)),
+        }
+    }
+
+    /// Reads the base that a record is about, if the folder holds it.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, RecordError> {
+        let Some(received) = Self::received(folder, record)? else { return Ok(None) };
+        let base = Self::of(&received, &record.inputs_path);
+        base.map(Some).map_err(|source| RecordError::Io { path: folder.join(BASE_FILE), source })
     }
 
     /// Returns the text of a file as it was pulled.
@@ -177,18 +184,6 @@ impl PullBase {
             return self.files.get(path).cloned();
         }
         Some(InputList::of_entries(self.inputs.clone()).to_yaml())
-    }
-
-    /// Returns the file of the base that a bundle will be.
-    pub(crate) fn bytes_of(bundle: &Bundle, rendered: &Rendered) -> serde_json::Result<Vec<u8>> {
-        let content = rendered.files.iter().filter(|file| file.purpose == Purpose::Content);
-        serde_json::to_vec(&BaseOut {
-            format: FORMAT,
-            bundle_version_id: bundle.id(),
-            inputs_path: &rendered.inputs_path,
-            inputs: &rendered.inputs.entries,
-            files: content.filter_map(|file| Some((file.path.as_str(), std::str::from_utf8(&file.content).ok()?))).collect(),
-        })
     }
 }
 

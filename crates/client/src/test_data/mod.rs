@@ -13,7 +13,6 @@ mod write;
 
 use http::HeaderName;
 use keepstep_api::IDEMPOTENCY_HEADER;
-use serde_json::Value;
 
 pub use read::BundleQuery;
 
@@ -34,12 +33,10 @@ pub struct TestData {
 pub enum PullAnswer {
     /// What is known already is still the right one.
     NotModified,
-    /// It is this, as it was received.
+    /// It is another one, and went into the sink.
     Fresh {
         /// What names this answer in the next request.
         etag: Option<String>,
-        /// The whole answer, for [`keepstep_core::test_data::bundle::Bundle::from_response`].
-        response: Value,
     },
 }
 

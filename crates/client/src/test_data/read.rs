@@ -9,7 +9,7 @@ use super::tolerant::{list, one};
 use super::{PullAnswer, TestData};
 use crate::dialect::part;
 use crate::error::ClientError;
-use crate::transport::Call;
+use crate::transport::{Call, Sink};
 
 /// Which bundle versions to list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -132,16 +132,17 @@ impl TestData {
         list(&self.transport, &call, "api_keys", &project_words(project)).await
     }
 
-    /// Pulls a bundle version, if it is another one than what `etag` or the request's `known_bundle_version_id` name.
+    /// Pulls a bundle version, if it is another one than what `etag` or the request's `known_bundle_version_id` name. The answer
+    /// may be larger than memory, so it goes into a sink as it comes: once more from its beginning where the connection broke.
     ///
     /// # Errors
     /// There is no such bundle, nothing is published, or the server does not answer.
-    pub async fn pull(&self, request: &PullRequest, etag: Option<&str>) -> Result<PullAnswer, ClientError> {
+    pub async fn pull(&self, request: &PullRequest, etag: Option<&str>, sink: &mut dyn Sink) -> Result<PullAnswer, ClientError> {
         let mut call = Call::write(Method::POST, "/api/sync/pull".to_owned(), json!(request)).harmless();
         if let Some(etag) = etag {
             call = call.with(IF_NONE_MATCH, etag);
         }
-        let answer = self.transport.send(&call).await?;
+        let answer = self.transport.send_into(&call, Some(sink)).await?;
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(PullAnswer::NotModified);
         }
@@ -151,9 +152,11 @@ impl TestData {
             (None, None, Some(project)) => format!("published bundle of project {}", crate::visible(project)),
             (None, None, None) => "published bundle".to_owned(),
         };
-        let response = self.transport.read(&answer, &what)?;
+        if !answer.status.is_success() {
+            return Err(self.transport.refusal(&answer, &what));
+        }
         let etag = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        Ok(PullAnswer::Fresh { etag, response })
+        Ok(PullAnswer::Fresh { etag })
     }
 
     /// Returns what the server has newer than a workspace, and of its experiments. Only a keepstep platform knows.

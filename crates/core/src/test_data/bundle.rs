@@ -3,31 +3,50 @@
 //! The files that a pull writes hold what was received, also members that this version has never heard of, so every part keeps
 //! its whole JSON and offers accessors. Only what a pull cannot do without is checked: the bundle's id, lists that are lists,
 //! and that no two items share an id, since an item's id is how its edits are found again.
+//!
+//! There may be more items than memory holds. [`BundleReader`] hands each of them on while the answer arrives and keeps none,
+//! so a [`Bundle`] is everything but its items.
 
-use std::collections::BTreeSet;
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
+use super::answer::{Answer, NoAnswer, Part, Stop};
+use super::json::{Json, Member, set};
 use crate::canonical::Digest;
 
 /// The members of an answer that describe the bundle as a whole.
 const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario_context", "input_set", "sync_meta"];
 
-/// What a platform answered to a pull.
+const ITEMS: &str = "input_items";
+const PERSONAS: &str = "personas";
+const CRITERIA: &str = "criteria_pack";
+
+/// The members of an answer that are lists.
+const LISTS: [&str; 3] = [ITEMS, PERSONAS, CRITERIA];
+
+/// How much text the digest is fed at a time.
+const AT_ONCE: usize = 32 * 1024;
+
+/// What a platform answered to a pull, without the items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     id: String,
     /// The answer without its lists.
     members: Map<String, Value>,
-    items: Vec<Item>,
+    item_count: usize,
     personas: Vec<Persona>,
     criteria: Vec<Criterion>,
+    digest: Digest,
 }
 
 /// An input of a bundle.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item(Value);
+pub struct Item<'a>(Json<'a>);
 
 /// A persona of a bundle.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +59,9 @@ pub struct Criterion(Value);
 /// An answer is no bundle, or not the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
+    /// The body is no JSON, or ends too early.
+    #[error("the platform's answer to the pull cannot be read: {0}; nothing was changed")]
+    Unreadable(NoAnswer),
     /// The body is not a JSON object.
     #[error("the platform's answer to the pull is no JSON object; nothing was changed")]
     NotAnObject,
@@ -51,6 +73,12 @@ pub enum BundleError {
     NotAList {
         /// Which bundle version.
         bundle: String,
+        /// Which member of the answer.
+        member: &'static str,
+    },
+    /// One of two lists would have to be ignored.
+    #[error("`{member}` is twice in the platform's answer to the pull; nothing was changed")]
+    Twice {
         /// Which member of the answer.
         member: &'static str,
     },
@@ -74,24 +102,227 @@ pub enum BundleError {
     },
 }
 
+impl From<NoAnswer> for BundleError {
+    fn from(error: NoAnswer) -> Self {
+        match error {
+            NoAnswer::NotAnObject => Self::NotAnObject,
+            other => Self::Unreadable(other),
+        }
+    }
+}
+
+/// Reads only the items of an answer.
+#[derive(Debug)]
+pub struct ItemReader {
+    answer: Answer,
+    is_items: bool,
+}
+
+impl Default for ItemReader {
+    fn default() -> Self {
+        Self { answer: Answer::new(&LISTS), is_items: false }
+    }
+}
+
+impl ItemReader {
+    /// Takes more of the answer, and hands on the items in it.
+    ///
+    /// # Errors
+    /// It is no answer, or `take` refuses.
+    pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
+        let is_items = &mut self.is_items;
+        self.answer.feed(bytes, &mut |part| match part {
+            Part::Entry(entry) if *is_items => take(Item(entry)),
+            Part::List(name) => {
+                *is_items = name == ITEMS;
+                Ok(())
+            }
+            Part::Entry(_) | Part::Member(..) => Ok(()),
+        })
+    }
+}
+
+/// Reads the answer to a pull while it arrives.
+#[derive(Debug)]
+pub struct BundleReader {
+    answer: Answer,
+    parts: Parts,
+}
+
+/// What takes the items of a bundle, with the personas that came before; `None` where these are still to come.
+pub type TakeItem<'t, E> = &'t mut dyn FnMut(Item<'_>, Option<&[Persona]>) -> Result<(), E>;
+
+/// What has been read of a bundle.
+#[derive(Debug)]
+struct Parts {
+    members: Map<String, Value>,
+    /// The lists that came, in their order; the last one may still be coming.
+    lists: Vec<&'static str>,
+    /// The members that should be lists.
+    no_list: Option<&'static str>,
+    item_count: usize,
+    seen: Seen,
+    /// The first id that came twice.
+    twice: Option<String>,
+    personas: Vec<Persona>,
+    criteria: Vec<Criterion>,
+    content: Content,
+}
+
+impl Default for BundleReader {
+    fn default() -> Self {
+        let parts = Parts {
+            members: Map::new(),
+            lists: Vec::new(),
+            no_list: None,
+            item_count: 0,
+            seen: Seen::default(),
+            twice: None,
+            personas: Vec::new(),
+            criteria: Vec::new(),
+            content: Content::default(),
+        };
+        Self { answer: Answer::new(&LISTS), parts }
+    }
+}
+
+impl BundleReader {
+    /// Takes more of the answer, and hands on the items in it.
+    ///
+    /// # Errors
+    /// It is no answer, or `take` refuses.
+    pub fn feed<E>(&mut self, bytes: &[u8], take: TakeItem<'_, E>) -> Result<(), Stop<E>> {
+        let parts = &mut self.parts;
+        self.answer.feed(bytes, &mut |part| parts.take(part, take))
+    }
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// It is no whole answer, or `take` refuses.
+    pub fn end<E>(&mut self, take: TakeItem<'_, E>) -> Result<(), Stop<E>> {
+        let parts = &mut self.parts;
+        self.answer.end(&mut |part| parts.take(part, take))
+    }
+
+    /// Returns the bundle that a whole answer is.
+    ///
+    /// # Errors
+    /// It is none, or its items cannot be told apart.
+    pub fn into_bundle(self) -> Result<Bundle, BundleError> {
+        self.parts.into_bundle()
+    }
+}
+
+impl Parts {
+    fn take<E>(&mut self, part: Part<'_>, take: TakeItem<'_, E>) -> Result<(), E> {
+        match part {
+            // Of what nobody asks for later nothing is kept.
+            Part::Member(name, value) if DESCRIPTION.contains(&name) => {
+                self.members.insert(name.to_owned(), value);
+            }
+            Part::Member(name, value) => {
+                let member = LISTS.into_iter().find(|list| *list == name).filter(|_| !value.is_null());
+                self.no_list = self.no_list.or(member);
+            }
+            Part::List(name) => self.lists.extend(LISTS.into_iter().find(|list| *list == name)),
+            Part::Entry(entry) => match self.lists.last().copied() {
+                Some(ITEMS) => self.item(Item(entry), take)?,
+                Some(PERSONAS) => self.personas.push(Persona(entry.to_value())),
+                _ => self.criteria.push(Criterion(entry.to_value())),
+            },
+        }
+        Ok(())
+    }
+
+    fn item<E>(&mut self, item: Item<'_>, take: TakeItem<'_, E>) -> Result<(), E> {
+        self.item_count += 1;
+        self.content.add(item.value());
+        if let Some(id) = item.id()
+            && !self.seen.insert(&id)
+            && self.twice.is_none()
+        {
+            self.twice = Some(id.into_owned());
+        }
+        let personas = self.lists.contains(&PERSONAS).then_some(self.personas.as_slice());
+        take(item, personas)
+    }
+
+    fn into_bundle(mut self) -> Result<Bundle, BundleError> {
+        let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?)).ok_or(BundleError::NoId)?;
+        if let Some(member) = self.no_list {
+            return Err(BundleError::NotAList { bundle: id, member });
+        }
+        if let Some(member) = LISTS.into_iter().find(|list| self.lists.iter().filter(|other| *other == list).count() > 1) {
+            return Err(BundleError::Twice { member });
+        }
+        if let Some(item) = self.twice {
+            return Err(BundleError::DuplicateItem { bundle: id, item });
+        }
+        for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
+            self.content.add(&Json::from(value));
+        }
+        // Where one list ends and the next begins counts, too.
+        let digest = self.content.end([self.item_count, self.personas.len(), self.criteria.len()]);
+        let Self { members, item_count, personas, criteria, .. } = self;
+        Ok(Bundle { id, members, item_count, personas, criteria, digest })
+    }
+}
+
+/// The ids that came, as hashes of 128 bits with a secret: nobody can make two of them equal.
+#[derive(Debug, Default)]
+struct Seen {
+    secrets: [RandomState; 2],
+    hashes: HashSet<[u64; 2]>,
+}
+
+impl Seen {
+    /// Returns true if the id is a new one.
+    fn insert(&mut self, id: &str) -> bool {
+        self.hashes.insert(self.secrets.each_ref().map(|secret| secret.hash_one(id)))
+    }
+}
+
+/// What a test runs on, on its way into a digest.
+#[derive(Debug, Default)]
+struct Content {
+    hash: Sha256,
+    text: String,
+}
+
+impl Content {
+    fn add(&mut self, value: &Json<'_>) {
+        write_sorted(&mut self.text, value);
+        self.text.push('\n');
+        if self.text.len() >= AT_ONCE {
+            self.hash.update(&self.text);
+            self.text.clear();
+        }
+    }
+
+    fn end(mut self, [items, personas, criteria]: [usize; 3]) -> Digest {
+        let _ = write!(self.text, "{items} {personas} {criteria}");
+        self.hash.update(&self.text);
+        Digest::from_bytes(self.hash.finalize().into())
+    }
+}
+
 impl Bundle {
-    /// Reads the answer to a pull.
+    /// Reads a whole answer, and hands on its items.
     ///
     /// # Errors
     /// It is no bundle, or its items cannot be told apart.
-    pub fn from_response(response: Value) -> Result<Self, BundleError> {
-        let Value::Object(mut members) = response else {
-            return Err(BundleError::NotAnObject);
+    pub fn from_response(response: &[u8], mut take: impl FnMut(Item<'_>)) -> Result<Self, BundleError> {
+        let mut take = |item: Item<'_>, _: Option<&[Persona]>| -> Result<(), std::convert::Infallible> {
+            take(item);
+            Ok(())
         };
-        let id = members.get("bundle_version").and_then(|version| id_of(version.get("id")?)).ok_or(BundleError::NoId)?;
-        let items: Vec<Item> = list(&mut members, &id, "input_items")?.into_iter().map(Item).collect();
-        let mut seen = BTreeSet::new();
-        if let Some(item) = items.iter().filter_map(Item::id).find(|item| !seen.insert(item.clone())) {
-            return Err(BundleError::DuplicateItem { bundle: id, item });
+        let mut reader = BundleReader::default();
+        match reader.feed(response, &mut take).and_then(|()| reader.end(&mut take)) {
+            Ok(()) => reader.into_bundle(),
+            Err(Stop::NoAnswer(error)) => Err(error.into()),
+            Err(Stop::Taker(never)) => match never {},
         }
-        let personas = list(&mut members, &id, "personas")?.into_iter().map(Persona).collect();
-        let criteria = list(&mut members, &id, "criteria_pack")?.into_iter().map(Criterion).collect();
-        Ok(Self { id, members, items, personas, criteria })
     }
 
     /// Makes sure that the answer is what was asked for; `None` where any would do.
@@ -137,9 +368,9 @@ impl Bundle {
         self.members.get("sync_meta")?.get("pulled_at")?.as_str()
     }
 
-    /// Returns the inputs.
-    pub fn items(&self) -> &[Item] {
-        &self.items
+    /// Returns how many inputs there are.
+    pub fn item_count(&self) -> usize {
+        self.item_count
     }
 
     /// Returns the personas.
@@ -154,16 +385,7 @@ impl Bundle {
 
     /// Returns the SHA-256 of what a test runs on: inputs, personas and criteria. Times and names of the bundle do not count.
     pub fn content_digest(&self) -> Digest {
-        let mut text = String::new();
-        let items = self.items.iter().map(Item::value);
-        let personas = self.personas.iter().map(Persona::value);
-        for value in items.chain(personas).chain(self.criteria.iter().map(Criterion::value)) {
-            write_sorted(&mut text, value);
-            text.push('\n');
-        }
-        // Where one list ends and the next begins counts, too.
-        text.push_str(&format!("{} {} {}", self.items.len(), self.personas.len(), self.criteria.len()));
-        Digest::of_bytes(text.as_bytes())
+        self.digest
     }
 
     /// Returns the members that describe the bundle as a whole, as received.
@@ -173,35 +395,30 @@ impl Bundle {
     }
 }
 
-impl Item {
+impl<'a> Item<'a> {
+    /// Returns the item that a value is.
+    pub fn of(value: Json<'a>) -> Self {
+        Self(value)
+    }
+
     /// Returns the item's id.
-    pub fn id(&self) -> Option<String> {
-        id_of(self.0.get("id")?)
-    }
-
-    /// Returns the id of the persona that speaks.
-    pub fn persona_id(&self) -> Option<String> {
-        id_of(self.0.get("persona_id")?)
-    }
-
-    /// Returns the item's metadata as received.
-    pub fn metadata(&self) -> Option<&Value> {
-        self.0.get("metadata")
+    pub fn id(&self) -> Option<Cow<'_, str>> {
+        id_in(self.0.get("id")?)
     }
 
     /// Returns the item as received.
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> &Json<'a> {
         &self.0
     }
 
     /// Returns what is said to the agent: the first message of a user, else the first message with a text, else a `text`,
     /// `content` or `input` of the item itself. Parts of a message are joined by line feeds.
-    pub fn text(&self) -> Option<String> {
+    pub fn text(&self) -> Option<Cow<'a, str>> {
         let spoken = match self.0.get("messages") {
-            Some(Value::Array(messages)) => {
-                let is_user = |message: &&Value| {
+            Some(Json::List(messages)) => {
+                let is_user = |message: &&Json<'a>| {
                     let role = message.get("role").filter(|role| !role.is_null()).or_else(|| message.get("type"));
-                    matches!(role.and_then(Value::as_str), Some("user" | "human"))
+                    matches!(role.and_then(Json::as_str), Some("user" | "human"))
                 };
                 messages.iter().filter(is_user).find_map(text_of).or_else(|| messages.iter().find_map(text_of))
             }
@@ -210,6 +427,44 @@ impl Item {
         };
         spoken.or_else(|| text_of(&self.0))
     }
+
+    /// Returns the item as an entry of the list of inputs, or `None` if it has nothing to say. `persona` says which name
+    /// belongs to an id.
+    pub(super) fn into_entry<'n: 'a>(self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
+        let text = self.text()?;
+        let Json::Members(item) = self.0 else {
+            return Some(entry(text, Vec::new()));
+        };
+        let mut id = None;
+        let mut persona_id = None;
+        let mut metadata = Vec::new();
+        for (name, value) in item {
+            match (name.as_ref(), value) {
+                ("id", value) => id = owned_id(value),
+                ("persona_id", value) => persona_id = owned_id(value),
+                ("metadata", Json::Members(members)) => metadata = members,
+                ("metadata", value) if !value.is_null() => metadata = vec![(Cow::Borrowed("metadata"), value)],
+                _ => {}
+            }
+        }
+        if let Some(id) = id {
+            set(&mut metadata, "input_item_id", Json::Text(id));
+        }
+        if let Some(persona_id) = persona_id {
+            let name = persona(&persona_id);
+            set(&mut metadata, "persona_id", Json::Text(persona_id));
+            if let Some(name) = name
+                && !metadata.iter().any(|(key, _)| key == "persona")
+            {
+                metadata.push((Cow::Borrowed("persona"), Json::Text(Cow::Borrowed(name))));
+            }
+        }
+        Some(entry(text, metadata))
+    }
+}
+
+fn entry<'a>(text: Cow<'a, str>, metadata: Vec<Member<'a>>) -> Json<'a> {
+    Json::Members(vec![(Cow::Borrowed("input"), Json::Text(text)), (Cow::Borrowed("metadata"), Json::Members(metadata))])
 }
 
 impl Persona {
@@ -247,19 +502,20 @@ impl Criterion {
 }
 
 /// Writes a value as compact JSON with the members of objects sorted by their names.
-fn write_sorted(text: &mut String, value: &Value) {
+pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
     match value {
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(key, _)| *key);
-            for (at, (key, value)) in members.into_iter().enumerate() {
+        Json::Members(members) => {
+            let mut sorted: Vec<&Member<'_>> = members.iter().collect();
+            sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            for (at, (key, value)) in sorted.into_iter().enumerate() {
                 text.push(if at == 0 { '{' } else { ',' });
-                let _ = write!(text, "{}:", Quoted(key));
+                write_quoted(text, key);
+                text.push(':');
                 write_sorted(text, value);
             }
             text.push('}');
         }
-        Value::Array(items) => {
+        Json::List(items) => {
             text.push('[');
             for item in items {
                 write_sorted(text, item);
@@ -267,22 +523,21 @@ fn write_sorted(text: &mut String, value: &Value) {
             }
             text.push(']');
         }
-        Value::String(string) => {
-            let _ = write!(text, "{}", Quoted(string));
+        Json::Text(string) => write_quoted(text, string),
+        Json::Number(number) => {
+            let _ = write!(text, "{number}");
         }
-        other => {
-            let _ = write!(text, "{other}");
-        }
+        Json::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
+        Json::Null => text.push_str("null"),
     }
 }
 
-/// A text that cannot be mistaken for what stands around it: its length comes first.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\"{}\"", self.0.len(), self.0)
-    }
+/// Writes a text so that it cannot be mistaken for what stands around it: its length comes first.
+fn write_quoted(text: &mut String, quoted: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{}\"", quoted.len());
+    text.push_str(quoted);
+    text.push('"');
 }
 
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.
@@ -294,24 +549,32 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
     }
 }
 
+/// The same for an item's, which is not copied.
+fn id_in<'v>(value: &'v Json<'_>) -> Option<Cow<'v, str>> {
+    match value {
+        Json::Text(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
+        Json::Number(id) => Some(Cow::Owned(id.to_string())),
+        _ => None,
+    }
+}
+
+fn owned_id(value: Json<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Json::Text(id) if !id.is_empty() => Some(id),
+        Json::Number(id) => Some(Cow::Owned(id.to_string())),
+        _ => None,
+    }
+}
+
 /// Returns the text of a message, of a part of one, or of several parts. A blank text is none.
-fn text_of(value: &Value) -> Option<String> {
+fn text_of<'a>(value: &Json<'a>) -> Option<Cow<'a, str>> {
     let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(text_of).collect::<Vec<_>>().join("\n"),
-        Value::Object(members) => return ["content", "text", "input"].iter().find_map(|key| text_of(members.get(*key)?)),
+        Json::Text(text) => text.clone(),
+        Json::List(parts) => Cow::Owned(parts.iter().filter_map(text_of).collect::<Vec<_>>().join("\n")),
+        Json::Members(_) => return ["content", "text", "input"].iter().find_map(|key| text_of(value.get(key)?)),
         _ => return None,
     };
     (!text.trim().is_empty()).then_some(text)
-}
-
-/// Takes a list out of an answer. A missing one has no entries.
-fn list(members: &mut Map<String, Value>, bundle: &str, member: &'static str) -> Result<Vec<Value>, BundleError> {
-    match members.get_mut(member).map(Value::take) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => Ok(list),
-        Some(_) => Err(BundleError::NotAList { bundle: bundle.to_owned(), member }),
-    }
 }
 
 #[cfg(test)]
@@ -320,28 +583,31 @@ mod tests {
 
     use super::*;
 
-    fn item(value: Value) -> Item {
-        Item(value)
+    fn read(answer: &Value) -> Result<Bundle, BundleError> {
+        Bundle::from_response(answer.to_string().as_bytes(), |_| ())
     }
 
     #[test]
     fn f3_an_answer_without_a_bundle_is_an_error() {
         for answer in [json!({"bundle_version": null}), json!({}), json!({"bundle_version": {"id": ""}})] {
-            assert_eq!(Bundle::from_response(answer), Err(BundleError::NoId));
+            assert_eq!(read(&answer), Err(BundleError::NoId));
         }
-        assert_eq!(Bundle::from_response(json!([])), Err(BundleError::NotAnObject));
-        let error = Bundle::from_response(json!({"bundle_version": {"id": "b"}, "personas": {}})).unwrap_err();
+        assert_eq!(read(&json!([])), Err(BundleError::NotAnObject));
+        let error = read(&json!({"bundle_version": {"id": "b"}, "personas": {}})).unwrap_err();
         insta::assert_snapshot!(error, @"`personas` of bundle version b is no list; nothing was changed");
         let twice = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": 1}, {"id": "1"}]});
         insta::assert_snapshot!(
-            Bundle::from_response(twice).unwrap_err(),
+            read(&twice).unwrap_err(),
             @"bundle version b has two inputs with the id 1; nothing was changed"
         );
+        let twice = br#"{"bundle_version": {"id": "b"}, "input_items": [], "personas": null, "input_items": []}"#;
+        let error = Bundle::from_response(twice, |_| ()).unwrap_err();
+        insta::assert_snapshot!(error, @"`input_items` is twice in the platform's answer to the pull; nothing was changed");
     }
 
     #[test]
     fn the_digest_is_that_of_the_content() {
-        let digest = |answer: Value| Bundle::from_response(answer).unwrap().content_digest();
+        let digest = |answer: Value| read(&answer).unwrap().content_digest();
         let answer = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": "1", "text": "a"}], "personas": [{"id": "p"}]});
         let mut same = answer.clone();
         same["bundle_version"]["id"] = json!("c");
@@ -357,7 +623,7 @@ mod tests {
     #[test]
     fn f16_another_bundle_or_scenario_than_asked_for_is_an_error() {
         let answer = json!({"bundle_version": {"id": "bv_0001", "scenario_id": "orders"}});
-        let bundle = Bundle::from_response(answer).unwrap();
+        let bundle = read(&answer).unwrap();
         insta::assert_snapshot!(
             bundle.check_asked(Some("bv_12345"), None).unwrap_err(),
             @"asked for bundle version bv_12345, but the platform answered with bv_0001; nothing was changed"
@@ -368,7 +634,7 @@ mod tests {
 
     #[test]
     fn f31_every_form_of_a_text_is_found() {
-        let text = |value: Value| item(value).text();
+        let text = |value: Value| Item::of(Json::from(&value)).text().map(Cow::into_owned);
         let user =
             |content: Value| json!({"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": content}]});
         assert_eq!(text(user(json!("b"))).as_deref(), Some("b"));

@@ -3,12 +3,13 @@
 //! The file is `inputs: [...]` or a bare list. An entry is an object with `input` and usually `metadata`, which names the
 //! item of the platform that it came from; an entry that a person wrote has no such id.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::bundle::{Bundle, id_of};
-use super::yaml::to_yaml;
+use super::bundle::{Item, Persona, id_of};
+use super::json::Json;
+use super::yaml::{push_item, to_yaml};
 
 /// The member of the file that holds the entries.
 const ENTRIES: &str = "inputs";
@@ -59,41 +60,6 @@ impl InputList {
         }
     }
 
-    /// Returns the list that a bundle becomes, and the items that cannot be in it.
-    pub fn from_bundle(bundle: &Bundle) -> (Self, Vec<ItemWithoutText>) {
-        let personas: BTreeMap<String, &str> =
-            bundle.personas().iter().rev().filter_map(|persona| Some((persona.id()?, persona.name()?))).collect();
-        let mut entries = Vec::new();
-        let mut without_text = Vec::new();
-        for (index, item) in bundle.items().iter().enumerate() {
-            let Some(text) = item.text() else {
-                without_text.push(ItemWithoutText { position: index + 1, id: item.id() });
-                continue;
-            };
-            let mut metadata = match item.metadata() {
-                Some(Value::Object(members)) => members.clone(),
-                None | Some(Value::Null) => Map::new(),
-                Some(other) => Map::from_iter([("metadata".to_owned(), other.clone())]),
-            };
-            if let Some(id) = item.id() {
-                metadata.insert("input_item_id".to_owned(), Value::String(id));
-            }
-            if let Some(persona_id) = item.persona_id() {
-                let name = personas.get(&persona_id).copied();
-                metadata.insert("persona_id".to_owned(), Value::String(persona_id));
-                if let Some(name) = name
-                    && !metadata.contains_key("persona")
-                {
-                    metadata.insert("persona".to_owned(), Value::from(name));
-                }
-            }
-            let mut entry = Map::from_iter([("input".to_owned(), Value::String(text))]);
-            entry.insert("metadata".to_owned(), Value::Object(metadata));
-            entries.push(Value::Object(entry));
-        }
-        (Self::of_entries(entries), without_text)
-    }
-
     /// Returns the file's value in the form that it was read in.
     pub fn to_value(&self) -> Value {
         let entries = Value::Array(self.entries.clone());
@@ -114,6 +80,73 @@ impl InputList {
     }
 }
 
+/// Makes the entries of the list that a bundle becomes.
+#[derive(Debug, Clone, Default)]
+pub struct Entries {
+    /// The names of the personas by their ids.
+    personas: HashMap<String, String>,
+    count: usize,
+    without_text: Vec<ItemWithoutText>,
+}
+
+impl Entries {
+    /// Begins a list in which these personas speak.
+    pub fn new(personas: &[Persona]) -> Self {
+        // Of personas with one id the first counts.
+        let personas = personas.iter().rev().filter_map(|persona| Some((persona.id()?, persona.name()?.to_owned()))).collect();
+        Self { personas, ..Self::default() }
+    }
+
+    /// Returns the entry of the next item; `None` for one that cannot be in the list.
+    pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
+        self.count += 1;
+        if item.text().is_none() {
+            let id = item.id().map(|id| id.into_owned());
+            self.without_text.push(ItemWithoutText { position: self.count, id });
+            return None;
+        }
+        item.into_entry(|id| self.personas.get(id).map(String::as_str))
+    }
+
+    /// Returns the items that cannot be in the list.
+    pub fn without_text(self) -> Vec<ItemWithoutText> {
+        self.without_text
+    }
+}
+
+/// Writes the text of the list that a bundle becomes, item by item.
+#[derive(Debug, Clone, Default)]
+pub struct ListText {
+    entries: Entries,
+    is_begun: bool,
+}
+
+impl ListText {
+    /// Begins a list in which these personas speak.
+    pub fn new(personas: &[Persona]) -> Self {
+        Self { entries: Entries::new(personas), is_begun: false }
+    }
+
+    /// Adds the next item to the text.
+    pub fn push(&mut self, item: Item<'_>, out: &mut String) {
+        if let Some(entry) = self.entries.entry(item) {
+            if !std::mem::replace(&mut self.is_begun, true) {
+                out.push_str(ENTRIES);
+                out.push_str(":\n");
+            }
+            push_item(out, &entry);
+        }
+    }
+
+    /// Ends the text, and returns the items that cannot be in it.
+    pub fn end(self, out: &mut String) -> Vec<ItemWithoutText> {
+        if !self.is_begun {
+            out.push_str(&InputList::of_entries(Vec::new()).to_yaml());
+        }
+        self.entries.without_text()
+    }
+}
+
 /// Returns the id of the platform's item that an entry came from.
 pub fn item_id(entry: &Value) -> Option<String> {
     // Without metadata the readers take the entry itself for it.
@@ -130,6 +163,7 @@ pub fn input_text(entry: &Value) -> Option<&str> {
 mod tests {
     use serde_json::json;
 
+    use super::super::bundle::Bundle;
     use super::*;
 
     #[test]
@@ -145,16 +179,39 @@ mod tests {
 
     #[test]
     fn f31_an_item_without_text_is_reported() {
-        let bundle = Bundle::from_response(json!({
+        let answer = json!({
             "bundle_version": {"id": "b"},
-            "input_items": [{"id": "i1", "messages": []}, {"id": "i2", "text": "said", "metadata": {"k": 1}, "persona_id": "p"}],
             "personas": [{"id": "p", "name": "novice"}],
-        }));
-        let (list, without_text) = InputList::from_bundle(&bundle.unwrap());
-        assert_eq!(without_text, [ItemWithoutText { position: 1, id: Some("i1".to_owned()) }]);
+        });
+        let bundle = Bundle::from_response(answer.to_string().as_bytes(), |_| ()).unwrap();
+        let items = [
+            json!({"id": "i1", "messages": []}),
+            json!({"id": "i2", "text": "said", "metadata": {"k": 1}, "persona_id": "p"}),
+            json!({"id": 3, "text": "more", "metadata": "old", "persona_id": "q"}),
+            json!("bare"),
+        ];
+        let mut entries = Entries::new(bundle.personas());
+        let mut list = ListText::new(bundle.personas());
+        let mut text = String::new();
+        let mut values = Vec::new();
+        for item in &items {
+            values.extend(entries.entry(Item::of(Json::from(item))).map(|entry| entry.to_value()));
+            list.push(Item::of(Json::from(item)), &mut text);
+        }
+        let without_text = [ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
+        assert_eq!(entries.without_text(), without_text);
+        assert_eq!(list.end(&mut text), without_text);
         assert_eq!(
-            list.to_value(),
-            json!({"inputs": [{"input": "said", "metadata": {"k": 1, "input_item_id": "i2", "persona_id": "p", "persona": "novice"}}]})
+            values,
+            [
+                json!({"input": "said", "metadata": {"k": 1, "input_item_id": "i2", "persona_id": "p", "persona": "novice"}}),
+                json!({"input": "more", "metadata": {"metadata": "old", "input_item_id": "3", "persona_id": "q"}}),
+                json!({"input": "bare", "metadata": {}}),
+            ]
         );
+        assert_eq!(text, InputList::of_entries(values).to_yaml());
+        let mut empty = String::new();
+        ListText::default().end(&mut empty);
+        assert_eq!(empty, "inputs: []\n");
     }
 }

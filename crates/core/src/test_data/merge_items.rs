@@ -8,16 +8,19 @@
 //! The base of the next merge must be the platform's list of this one. An item in conflict then counts as edited locally, so
 //! whoever leaves a conflict unsolved must not record the new base.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
+use super::bundle::write_sorted;
 use super::input_list::{input_text, item_id};
+use super::json::Json;
+use crate::canonical::Digest;
 use crate::definition::Field;
 use crate::merge::{Merged, Sides, merge as merge_field};
 
 /// What happened to an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The local edit stays; also that of somebody who removed the item.
     KeptLocal,
@@ -70,17 +73,88 @@ pub struct MergedItems {
     pub local_count: usize,
 }
 
-impl MergedItems {
+/// How many items had which outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemCounts {
+    counts: BTreeMap<Outcome, usize>,
+    /// How many items there were locally.
+    pub local: usize,
+}
+
+impl ItemCounts {
     /// Returns how many items had an outcome.
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.outcomes.iter().filter(|(_, other)| *other == outcome).count()
+    pub fn of(&self, outcome: Outcome) -> usize {
+        self.counts.get(&outcome).copied().unwrap_or_default()
     }
 
     /// Returns true if the platform takes away more than half of the local items: more likely a mistake than an edit. Items that
     /// others come in place of are a new set, not a smaller one.
     pub fn removes_more_than_half(&self) -> bool {
-        self.count(Outcome::Removed).saturating_sub(self.count(Outcome::Added)) * 2 > self.local_count
+        self.of(Outcome::Removed).saturating_sub(self.of(Outcome::Added)) * 2 > self.local
     }
+
+    fn add(&mut self, outcome: Outcome) {
+        *self.counts.entry(outcome).or_default() += 1;
+    }
+}
+
+impl MergedItems {
+    /// Returns how many items had which outcome.
+    pub fn counts(&self) -> ItemCounts {
+        let mut counts = ItemCounts { local: self.local_count, ..ItemCounts::default() };
+        self.outcomes.iter().for_each(|(_, outcome)| counts.add(*outcome));
+        counts
+    }
+}
+
+/// A list of inputs as digests, for comparing lists that may be larger than memory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fingerprints {
+    /// By the digest of an item's id, or of its content and how often that was there before; the first half is enough.
+    items: HashMap<[u8; 16], [u8; 16]>,
+    /// How often the contents without an id were there.
+    own: HashMap<[u8; 16], usize>,
+}
+
+impl Fingerprints {
+    /// Adds the next entry.
+    pub fn add(&mut self, entry: &Json<'_>) {
+        let content = fingerprint(&entry_text(entry));
+        let metadata = entry.get("metadata").filter(|metadata| !metadata.is_null()).unwrap_or(entry);
+        let key = match metadata.get("input_item_id") {
+            Some(Json::Text(id)) if !id.is_empty() => fingerprint(&format!("id {id}")),
+            _ => {
+                let count = self.own.entry(content).or_default();
+                *count += 1;
+                fingerprint(&format!("own {count} {content:?}"))
+            }
+        };
+        self.items.insert(key, content);
+    }
+
+    /// Returns what happens to the items where the platform's list replaces this one, which nobody edited.
+    pub fn replaced_by(&self, server: &Self) -> ItemCounts {
+        let mut counts = ItemCounts { local: self.items.len(), ..ItemCounts::default() };
+        for (key, content) in &server.items {
+            match self.items.get(key) {
+                None => counts.add(Outcome::Added),
+                Some(old) if old != content => counts.add(Outcome::Updated),
+                Some(_) => {}
+            }
+        }
+        self.items.keys().filter(|key| !server.items.contains_key(*key)).for_each(|_| counts.add(Outcome::Removed));
+        counts
+    }
+}
+
+fn entry_text(entry: &Json<'_>) -> String {
+    let mut text = String::new();
+    write_sorted(&mut text, entry);
+    text
+}
+
+fn fingerprint(text: &str) -> [u8; 16] {
+    Digest::of_bytes(text.as_bytes()).half()
 }
 
 /// Which side wins a conflict.

@@ -72,7 +72,7 @@ fn a_person_settles_a_conflict() {
         for (id, winner) in ["1", "2", "3"].into_iter().zip(choices) {
             assert!(merged.settle(id, winner) && !merged.settle(id, winner));
         }
-        assert_eq!(merged.count(Outcome::Conflict), 0);
+        assert_eq!(merged.counts().of(Outcome::Conflict), 0);
         texts(&merged).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(settled([Winner::Local; 3]), ["A", "B"]);
@@ -116,10 +116,10 @@ fn an_order_that_only_one_side_changed_stays() {
 #[test]
 fn removing_more_than_half_is_noticed() {
     let list: Vec<Value> = (0..4).map(|number| item(&number.to_string(), "a")).collect();
-    assert!(!merge(&list, &list, &list[..2]).removes_more_than_half());
-    assert!(merge(&list, &list, &list[..1]).removes_more_than_half());
-    assert!(merge(&list, &list, &[]).removes_more_than_half());
-    assert!(!merge(&[], &[], &[]).removes_more_than_half());
+    assert!(!merge(&list, &list, &list[..2]).counts().removes_more_than_half());
+    assert!(merge(&list, &list, &list[..1]).counts().removes_more_than_half());
+    assert!(merge(&list, &list, &[]).counts().removes_more_than_half());
+    assert!(!merge(&[], &[], &[]).counts().removes_more_than_half());
 }
 
 fn entry() -> impl Strategy<Value = Value> {
@@ -170,6 +170,23 @@ proptest! {
         prop_assert_eq!(&agreed.entries, &local);
         prop_assert_eq!(agreed.conflicts, []);
         prop_assert_eq!(agreed.outcomes, []);
+    }
+
+    #[test]
+    fn fingerprints_count_what_a_merge_does(base in list(), server in list(), is_served: bool) {
+        // As a platform sends them: no id twice.
+        let once = |list: Vec<Value>| {
+            let mut seen = BTreeSet::new();
+            list.into_iter().filter(|entry| item_id(entry).is_none_or(|id| seen.insert(id))).collect::<Vec<_>>()
+        };
+        let (base, server) = (once(base), if is_served { once(server) } else { Vec::new() });
+        let fingerprints = |list: &[Value]| {
+            let mut fingerprints = Fingerprints::default();
+            list.iter().for_each(|entry| fingerprints.add(&Json::from(entry)));
+            fingerprints
+        };
+        let counts = fingerprints(&base).replaced_by(&fingerprints(&server));
+        prop_assert_eq!(counts, merge(&base, &base, &server).counts());
     }
 
     #[test]

@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::workspace_files::{ManagedFile, Purpose};
+use sha2::{Digest as _, Sha256};
+
+use super::workspace_files::Purpose;
 use crate::canonical::Digest;
 
 /// Why a file is written.
@@ -56,28 +58,72 @@ pub struct NewFile {
     pub purpose: Purpose,
 }
 
-/// Returns the digest of a file's content for comparisons. How its lines end does not count, because git and editors change that
-/// without anybody having meant it.
-pub fn content_digest(content: &[u8]) -> Digest {
-    let is_line_end = |at: usize| content[at] == b'\r' && content.get(at + 1) == Some(&b'\n');
-    if (0..content.len()).any(is_line_end) {
-        let kept: Vec<u8> = (0..content.len()).filter(|at| !is_line_end(*at)).map(|at| content[at]).collect();
-        Digest::of_bytes(&kept)
-    } else {
-        Digest::of_bytes(content)
+/// The digests of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digests {
+    /// That of its bytes.
+    pub exact: Digest,
+    /// That for comparisons. How its lines end does not count, because git and editors change that without anybody having meant
+    /// it.
+    pub content: Digest,
+}
+
+/// Computes the digests of a file, piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Digesting {
+    exact: Sha256,
+    /// From the first carriage return on; until then both are the same.
+    content: Option<Sha256>,
+    /// True if the last byte was a carriage return, which counts unless a line feed follows.
+    ends_with_return: bool,
+}
+
+impl Digesting {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if self.content.is_none() && bytes.contains(&b'\r') {
+            self.content = Some(self.exact.clone());
+        }
+        self.exact.update(bytes);
+        let Some(content) = &mut self.content else { return };
+        for piece in bytes.split_inclusive(|byte| *byte == b'\r') {
+            if std::mem::take(&mut self.ends_with_return) && piece[0] != b'\n' {
+                content.update(b"\r");
+            }
+            self.ends_with_return = piece.ends_with(b"\r");
+            content.update(piece.strip_suffix(b"\r").unwrap_or(piece));
+        }
+    }
+
+    /// Returns the digests of everything that came.
+    pub fn end(self) -> Digests {
+        let exact = Digest::from_bytes(self.exact.finalize().into());
+        let content = self.content.map(|mut content| {
+            if self.ends_with_return {
+                content.update(b"\r");
+            }
+            Digest::from_bytes(content.finalize().into())
+        });
+        Digests { exact, content: content.unwrap_or(exact) }
     }
 }
 
-/// Returns a bundle's files as a plan needs them.
-pub fn new_files(files: &[ManagedFile]) -> BTreeMap<String, NewFile> {
-    let new = |file: &ManagedFile| (file.path.clone(), NewFile { digest: content_digest(&file.content), purpose: file.purpose });
-    files.iter().map(new).collect()
+/// Returns the digests of some bytes.
+pub fn digests(bytes: &[u8]) -> Digests {
+    let mut digesting = Digesting::default();
+    digesting.update(bytes);
+    digesting.end()
+}
+
+/// Returns the digest of a file's content for comparisons.
+pub fn content_digest(content: &[u8]) -> Digest {
+    digests(content).content
 }
 
 /// Everything that a plan depends on; the keys are paths below the scenario's folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides<'a> {
-    /// The [digests](content_digest) recorded at the last pull.
+    /// The [digests](Digests::content) recorded at the last pull.
     pub base: &'a BTreeMap<String, Digest>,
     /// The digests of the files that are on disk.
     pub local: &'a BTreeMap<String, Digest>,
@@ -219,6 +265,18 @@ mod tests {
     fn how_lines_end_is_no_edit() {
         assert_eq!(content_digest(b"a\r\nb\r\n"), content_digest(b"a\nb\n"));
         assert_ne!(content_digest(b"a\rb"), content_digest(b"ab"));
+    }
+
+    proptest! {
+        #[test]
+        fn digests_do_not_depend_on_the_pieces(text in "[ab\r\n]{0,40}", cuts in prop::collection::vec(0usize..41, 0..6)) {
+            let mut places: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect();
+            places.sort_unstable();
+            let mut digesting = Digesting::default();
+            places.windows(2).for_each(|cut| digesting.update(&text.as_bytes()[cut[0]..cut[1]]));
+            let expected = Digests { exact: digest(&text), content: digest(&text.replace("\r\n", "\n")) };
+            prop_assert_eq!(digesting.end(), expected);
+        }
     }
 
     fn files() -> impl Strategy<Value = BTreeMap<String, Digest>> {

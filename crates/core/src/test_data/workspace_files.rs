@@ -1,13 +1,13 @@
 //! The files that a bundle is in a scenario's folder: the layouts of `fluxloop-cli` 0.3.3 and 0.4.0.
 //!
 //! `test` of 0.3.3 reads `inputs/generated.yaml` and `.state/criteria/*.yaml`, its upload `.state/sync.json`; 0.4.0 reads
-//! `pulled/*.json`. All of it is made from one bundle here, as paths and bytes, and nothing is written. A list without entries
-//! is a file that says so: where it had no file, 0.4.0 would go on running what an earlier bundle left there.
+//! `pulled/*.json`. All of it is made from one bundle here, as paths and bytes, and nothing is written. Of the files that hold
+//! the items, of which there may be more than memory holds, only what they are is said. A list without entries is a file that
+//! says so: where it had no file, 0.4.0 would go on running what an earlier bundle left there.
 
 use serde_json::{Map, Value};
 
-use super::bundle::{Bundle, Criterion, Item, Persona};
-use super::input_list::{InputList, ItemWithoutText};
+use super::bundle::{Bundle, Criterion, Persona};
 use super::names::{self, Kind, Named, UnsafePath};
 use super::yaml::to_yaml;
 
@@ -37,9 +37,20 @@ pub struct ManagedFile {
     /// Its path below the scenario's folder, with `/` between its parts.
     pub path: String,
     /// What it holds.
-    pub content: Vec<u8>,
+    pub content: Content,
     /// What it is for.
     pub purpose: Purpose,
+}
+
+/// What a file of a bundle holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// This.
+    Bytes(Vec<u8>),
+    /// The list of inputs as [`ListText`](super::input_list::ListText) writes it.
+    List,
+    /// The items as received, as an indented JSON array.
+    Items,
 }
 
 /// What the files depend on besides the bundle.
@@ -62,12 +73,8 @@ pub struct Placement<'a> {
 pub struct Rendered {
     /// The files in the order in which they are to be written.
     pub files: Vec<ManagedFile>,
-    /// The list that the inputs file holds.
-    pub inputs: InputList,
     /// The path of the inputs file.
     pub inputs_path: String,
-    /// The items that could not become an input.
-    pub without_text: Vec<ItemWithoutText>,
 }
 
 /// Returns the files that a bundle is.
@@ -76,10 +83,9 @@ pub struct Rendered {
 /// The configured inputs file lies outside the scenario.
 pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, UnsafePath> {
     let inputs_path = names::inputs_path(placement.inputs_file)?;
-    let (list, without_text) = InputList::from_bundle(bundle);
-    let mut files =
-        vec![ManagedFile { path: inputs_path.clone(), content: list.to_yaml().into_bytes(), purpose: Purpose::Inputs }];
-    let content = |path: String, content: Vec<u8>| ManagedFile { path, content, purpose: Purpose::Content };
+    let mut files = vec![ManagedFile { path: inputs_path.clone(), content: Content::List, purpose: Purpose::Inputs }];
+    let of = |path: String, content: Content| ManagedFile { path, content, purpose: Purpose::Content };
+    let content = |path: String, bytes: Vec<u8>| of(path, Content::Bytes(bytes));
     let personas: Value = bundle.personas().iter().map(Persona::value).cloned().collect();
     let criteria: Value = bundle.criteria().iter().map(Criterion::value).cloned().collect();
     for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
@@ -88,20 +94,20 @@ pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, Uns
     }
     files.extend(criteria_files(bundle).into_iter().map(|(path, text)| content(path, text.into_bytes())));
     if placement.with_pulled {
-        let items: Value = bundle.items().iter().map(Item::value).cloned().collect();
-        for (file, list) in [("inputs", &items), ("personas", &personas), ("criteria", &criteria)] {
+        files.push(of("pulled/inputs.json".to_owned(), Content::Items));
+        for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
             files.push(content(format!("pulled/{file}.json"), json_bytes(list)));
         }
-        let description = json_bytes(&bundle.description());
+        let description = Content::Bytes(json_bytes(&bundle.description()));
         files.push(ManagedFile { path: "pulled/sync_meta.json".to_owned(), content: description, purpose: Purpose::Record });
     }
     let state = json_bytes(&sync_state(bundle, &inputs_path, placement));
     files.extend(SYNC_STATE_FILES.map(|path| ManagedFile {
         path: path.to_owned(),
-        content: state.clone(),
+        content: Content::Bytes(state.clone()),
         purpose: Purpose::Record,
     }));
-    Ok(Rendered { files, inputs: list, inputs_path, without_text })
+    Ok(Rendered { files, inputs_path })
 }
 
 /// Returns the criteria as files: one YAML document for each entry of the pack.
@@ -171,9 +177,19 @@ mod tests {
         })
     }
 
+    fn read(answer: &Value) -> Bundle {
+        Bundle::from_response(answer.to_string().as_bytes(), |_| ()).unwrap()
+    }
+
     fn shown(answer: Value, placement: Placement<'_>) -> String {
-        let rendered = render(&Bundle::from_response(answer).unwrap(), placement).unwrap();
-        let show = |file: &ManagedFile| format!("== {}\n{}\n", file.path, String::from_utf8_lossy(&file.content).trim_end());
+        let rendered = render(&read(&answer), placement).unwrap();
+        let show = |file: &ManagedFile| {
+            let content = match &file.content {
+                Content::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                other => format!("{other:?}"),
+            };
+            format!("== {}\n{}\n", file.path, content.trim_end())
+        };
         rendered.files.iter().map(show).collect()
     }
 
@@ -181,13 +197,7 @@ mod tests {
     fn the_layout_is_the_one_of_both_peers() {
         insta::assert_snapshot!(shown(answer(), placement()), @r#"
         == inputs/generated.yaml
-        inputs:
-        - input: Where is my order?
-          metadata:
-            category: happy
-            input_item_id: item-1
-            persona_id: "4444"
-            persona: novice
+        List
         == .state/sync/personas.json
         {
           "items": [
@@ -222,22 +232,7 @@ mod tests {
         - Be polite
         - description: Short
         == pulled/inputs.json
-        [
-          {
-            "id": "item-1",
-            "persona_id": "4444",
-            "messages": [
-              {
-                "role": "user",
-                "content": "Where is my order?"
-              }
-            ],
-            "metadata": {
-              "category": "happy"
-            },
-            "future": true
-          }
-        ]
+        Items
         == pulled/personas.json
         [
           {
@@ -303,10 +298,9 @@ mod tests {
     #[test]
     fn f18_empty_lists_are_files_that_say_so() {
         let files = shown(json!({"bundle_version": {"id": "b"}}), placement());
-        for file in ["inputs", "personas", "criteria"] {
+        for file in ["personas", "criteria"] {
             assert!(files.contains(&format!("== pulled/{file}.json\n[]\n")), "{files}");
         }
-        assert!(files.contains("== inputs/generated.yaml\ninputs: []\n"), "{files}");
     }
 
     #[test]
@@ -324,7 +318,7 @@ mod tests {
     #[test]
     fn f31_criteria_with_equal_slugs_have_files_of_their_own() {
         let pack = json!([{"id": "1", "name": "A!B"}, {"id": "2", "name": "a b"}, "a text", {}]);
-        let bundle = Bundle::from_response(json!({"bundle_version": {"id": "b"}, "criteria_pack": pack})).unwrap();
+        let bundle = read(&json!({"bundle_version": {"id": "b"}, "criteria_pack": pack}));
         let mut paths: Vec<String> = criteria_files(&bundle).into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths.len(), 4);
         paths.sort();
@@ -336,7 +330,7 @@ mod tests {
     fn f34_nothing_lands_outside_the_scenario() {
         let mut answer = answer();
         answer["criteria_pack"][0]["name"] = json!("../../../x");
-        let bundle = Bundle::from_response(answer).unwrap();
+        let bundle = read(&answer);
         assert!(render(&bundle, Placement { inputs_file: "../../../x.yaml", ..placement() }).is_err());
         let rendered = render(&bundle, placement()).unwrap();
         assert!(rendered.files.iter().all(|file| !file.path.contains("..")), "{rendered:?}");

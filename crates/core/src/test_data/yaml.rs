@@ -9,8 +9,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
+use super::json::{Json, Member};
 use crate::text::is_hidden;
 
 /// The longest written key that stands on one line with its value. Readers give up on implicit keys of 1,024 characters.
@@ -22,24 +23,29 @@ const WORDS_WITH_MEANING: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "tru
 /// Returns a value as a YAML document that ends with a line feed.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
-    match value {
-        Value::Object(members) if !members.is_empty() => write_members(&mut out, members, 0, false),
-        Value::Array(items) if !items.is_empty() => write_items(&mut out, items, 0, false),
-        Value::String(text) => {
-            write_quoted(&mut out, text);
+    match Json::from(value) {
+        Json::Members(members) if !members.is_empty() => write_members(&mut out, &members, 0, false),
+        Json::List(items) if !items.is_empty() => write_items(&mut out, &items, 0, false),
+        Json::Text(text) => {
+            write_quoted(&mut out, &text);
             out.push('\n');
         }
         scalar => {
-            write_scalar(&mut out, scalar);
+            write_scalar(&mut out, &scalar);
             out.push('\n');
         }
     }
     out
 }
 
+/// Adds the next item of a list that is the whole document, or that is a member of it.
+pub(super) fn push_item(out: &mut String, item: &Json<'_>) {
+    write_items(out, std::slice::from_ref(item), 0, false);
+}
+
 /// Writes the members of an object, each on lines of its own. `started` means that the cursor already stands where the first
 /// of them begins.
-fn write_members(out: &mut String, members: &Map<String, Value>, indent: usize, mut started: bool) {
+fn write_members(out: &mut String, members: &[Member<'_>], indent: usize, mut started: bool) {
     for (key, value) in members {
         if !std::mem::take(&mut started) {
             push_spaces(out, indent);
@@ -53,11 +59,11 @@ fn write_members(out: &mut String, members: &Map<String, Value>, indent: usize, 
         }
         out.push(':');
         match value {
-            Value::Object(members) if !members.is_empty() => {
+            Json::Members(members) if !members.is_empty() => {
                 out.push('\n');
                 write_members(out, members, indent + 2, false);
             }
-            Value::Array(items) if !items.is_empty() => {
+            Json::List(items) if !items.is_empty() => {
                 out.push('\n');
                 write_items(out, items, indent, false);
             }
@@ -66,18 +72,18 @@ fn write_members(out: &mut String, members: &Map<String, Value>, indent: usize, 
     }
 }
 
-fn write_items(out: &mut String, items: &[Value], indent: usize, mut started: bool) {
+fn write_items(out: &mut String, items: &[Json<'_>], indent: usize, mut started: bool) {
     for item in items {
         if !std::mem::take(&mut started) {
             push_spaces(out, indent);
         }
         out.push('-');
         match item {
-            Value::Object(members) if !members.is_empty() => {
+            Json::Members(members) if !members.is_empty() => {
                 out.push(' ');
                 write_members(out, members, indent + 2, true);
             }
-            Value::Array(items) if !items.is_empty() => {
+            Json::List(items) if !items.is_empty() => {
                 out.push(' ');
                 write_items(out, items, indent + 2, true);
             }
@@ -87,10 +93,10 @@ fn write_items(out: &mut String, items: &[Value], indent: usize, mut started: bo
 }
 
 /// Writes what stands behind a `:` or a `-` and ends the line.
-fn write_last(out: &mut String, value: &Value, indent: usize) {
+fn write_last(out: &mut String, value: &Json<'_>, indent: usize) {
     out.push(' ');
     match value {
-        Value::String(text) if is_good_block(text) => {
+        Json::Text(text) if is_good_block(text) => {
             out.push_str(if text.ends_with('\n') { "|" } else { "|-" });
             for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
                 out.push('\n');
@@ -105,15 +111,15 @@ fn write_last(out: &mut String, value: &Value, indent: usize) {
     out.push('\n');
 }
 
-fn write_scalar(out: &mut String, value: &Value) {
+fn write_scalar(out: &mut String, value: &Json<'_>) {
     match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => write_number(out, number),
-        Value::String(text) => write_text_on_one_line(out, text),
-        Value::Array(_) => out.push_str("[]"),
-        Value::Object(_) => out.push_str("{}"),
+        Json::Null => out.push_str("null"),
+        Json::Bool(true) => out.push_str("true"),
+        Json::Bool(false) => out.push_str("false"),
+        Json::Number(number) => write_number(out, number),
+        Json::Text(text) => write_text_on_one_line(out, text),
+        Json::List(_) => out.push_str("[]"),
+        Json::Members(_) => out.push_str("{}"),
     }
 }
 

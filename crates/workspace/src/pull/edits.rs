@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use keepstep_core::Digest;
 use keepstep_core::test_data::input_list::item_id;
-use keepstep_core::test_data::pull_plan::content_digest;
 use serde_json::Value;
 
 use super::scenario::Scenario;
+use super::spool::digests_of;
 use super::swap::Stamp;
 use super::text;
 use crate::pull_record::{PullBase, RecordError};
@@ -57,13 +56,13 @@ impl Scenario {
                 }
                 Err(error) => return Err(fail(error)),
             }
-            let bytes = fs::read(&place).map_err(fail)?;
-            if content_digest(&bytes) == pulled.digest {
+            if fs::File::open(&place).and_then(digests_of).map_err(fail)?.content == pulled.digest {
                 continue;
             }
+            let bytes = fs::read(&place).map_err(fail)?;
             let base = match &mut base {
                 Some(base) => base,
-                None => base.insert(PullBase::read(&self.folder, &record.bundle_version_id)?),
+                None => base.insert(PullBase::read(&self.folder, record)?),
             };
             let local = String::from_utf8_lossy(&bytes);
             let pulled = base.as_ref().and_then(|base| base.text(path));
@@ -97,9 +96,4 @@ fn item_edits(base: &[Value], local: &[Value]) -> ItemEdits {
     }
     edits.removed = known.len();
     edits
-}
-
-/// Returns the digest in which the ends of lines do not count, and that of the exact bytes.
-pub(super) fn digests(bytes: &[u8]) -> (Digest, Digest) {
-    (content_digest(bytes), Digest::of_bytes(bytes))
 }

@@ -1,15 +1,18 @@
 //! Pulled test data on its way into a scenario's folder.
 //!
-//! [`scenario`] reads what is there, [`prepare()`] decides what a bundle changes and holds what a person has to decide, and
+//! [`received`] is what came from the platform, [`scenario`] reads what is there, [`prepare()`] decides what a bundle changes and holds what a person has to decide, and
 //! [`swap`] puts it in place so that a crash leaves the old files or the new ones. Nothing is written before the last of them.
 
 pub mod edits;
 pub mod prepare;
+pub mod received;
 pub mod scenario;
+mod spool;
 pub mod swap;
 mod text;
 
 pub use edits::{Edit, ItemEdits};
 pub use prepare::{Applied, Choice, Collision, PrepareError, Prepared, Question, prepare};
+pub use received::{ReceiveError, Received, Receiver};
 pub use scenario::Scenario;
 pub use swap::{Recovered, SwapError, is_interrupted, recover};

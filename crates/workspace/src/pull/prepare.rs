@@ -1,21 +1,24 @@
 //! What a bundle changes in a scenario's folder: decided, asked about, then put in place.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use keepstep_core::merge::{self, Merged, Sides as Texts};
-use keepstep_core::test_data::bundle::Bundle;
 use keepstep_core::test_data::input_list::{InputList, ItemWithoutText};
-use keepstep_core::test_data::merge_items::{self, Conflict, MergedItems, Outcome, Winner};
+use keepstep_core::test_data::merge_items::{self, Conflict, Fingerprints, ItemCounts, MergedItems, Outcome, Winner};
 use keepstep_core::test_data::names::UnsafePath;
-use keepstep_core::test_data::pull_plan::{self, Action, Keeping, NewFile, Sides, Writing};
-use keepstep_core::test_data::workspace_files::{self, CRITERIA_FOLDER, ManagedFile, Placement, Purpose, Rendered};
+use keepstep_core::test_data::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
+use keepstep_core::test_data::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
 use keepstep_core::{Digest, Field};
 use serde_json::Value;
 
-use super::edits::digests;
+use super::received::Received;
 use super::scenario::Scenario;
+use super::spool::{Stored, digests_of};
 use super::swap::{BeforeStep, Stamp, Swap, SwapError};
 use super::text;
 use crate::pull_record::{BASE_FILE, FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
@@ -26,9 +29,9 @@ pub struct Question<'a> {
     /// The scenario's folder as it is.
     pub scenario: &'a Scenario,
     /// What the platform says now.
-    pub bundle: &'a Bundle,
+    pub received: &'a Received,
     /// What it said when another program pulled last; for our own pulls the base is kept in the folder.
-    pub previous: Option<&'a Bundle>,
+    pub previous: Option<&'a Received>,
     /// Which platform was asked.
     pub api_url: &'a str,
     /// The project that was asked for.
@@ -46,6 +49,9 @@ pub enum PrepareError {
     /// What is there cannot be read.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// What was received cannot be read again.
+    #[error("the platform's answer cannot be read from its temporary file: {0}; nothing was changed")]
+    Received(io::Error),
     /// A record could not be made.
     #[error("the record of the pull cannot be written: {0}")]
     Serialize(#[from] serde_json::Error),
@@ -60,9 +66,12 @@ pub struct Prepared {
     folder: PathBuf,
     files: Vec<Planned>,
     record: PullRecord,
-    base: Vec<u8>,
+    /// The base of the next merge.
+    base: Rc<Stored>,
     records_differ: bool,
     items: Option<Items>,
+    /// How the inputs change.
+    counts_of_items: Option<ItemCounts>,
     /// The inputs of the bundle that have nothing to say and are left out.
     pub without_text: Vec<ItemWithoutText>,
     /// How many inputs, personas and criteria the bundle has.
@@ -80,7 +89,7 @@ struct Planned {
     /// What the bundle says.
     bundle: Option<Digest>,
     /// What is written, if something is.
-    content: Vec<u8>,
+    content: Rc<Stored>,
     /// What it was at the last pull.
     base: Option<String>,
 }
@@ -148,7 +157,8 @@ pub struct Applied {
 /// # Errors
 /// See [`PrepareError`].
 pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
-    let Question { scenario, bundle, .. } = question;
+    let Question { scenario, received, .. } = question;
+    let bundle = received.bundle();
     let placement = Placement {
         inputs_file: &scenario.inputs_file,
         api_url: question.api_url,
@@ -156,9 +166,12 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         sync_state: scenario.sync_state.as_ref(),
         with_pulled: scenario.with_pulled,
     };
-    let rendered = workspace_files::render(bundle, placement)?;
-    let known = Known::read(question, placement, &rendered)?;
-    let new = pull_plan::new_files(&rendered.files);
+    let (inputs_path, files) = offered(received, placement)?;
+    let known = Known::read(question, placement, &files)?;
+    let new: BTreeMap<String, NewFile> = files
+        .iter()
+        .map(|file| (file.path.clone(), NewFile { digest: file.content.digests().content, purpose: file.purpose }))
+        .collect();
     let local = known.local.iter().map(|(path, file)| (path.clone(), file.digest)).collect();
     let plan = pull_plan::plan(Sides {
         base: &known.base,
@@ -167,32 +180,52 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         same_bundle: scenario.bundle() == Some(bundle.id()),
         force: question.force,
     });
-    let base_bytes = PullBase::bytes_of(bundle, &rendered)?;
-    let mut record = PullRecord::of(bundle, question.project_id);
+    let mut record = PullRecord::of(bundle, question.project_id, &inputs_path);
     record.files = recorded_files(&new, &known);
     let records_differ = scenario.record.as_ref() != Some(&record);
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
         files: Vec::new(),
         record,
-        base: base_bytes,
+        base: received.answer().clone(),
         records_differ,
         items: None,
-        without_text: rendered.without_text,
-        counts: [bundle.items().len(), bundle.personas().len(), bundle.criteria().len()],
+        counts_of_items: None,
+        without_text: received.list().map_err(PrepareError::Received)?.without_text.clone(),
+        counts: [bundle.item_count(), bundle.personas().len(), bundle.criteria().len()],
     };
-    let inputs_path = rendered.inputs_path;
-    let server_entries = rendered.inputs.entries;
-    prepared.add_files(rendered.files, &plan, &known, &new);
-    prepared.compare_items(&inputs_path, &server_entries, &known);
+    prepared.add_files(files, &plan, &known, &new)?;
+    prepared.compare_items(&inputs_path, received, &known)?;
     Ok(prepared)
 }
 
+/// A file as the bundle has it.
+struct Offered {
+    path: String,
+    purpose: Purpose,
+    content: Rc<Stored>,
+}
+
+/// Returns the path of the inputs file, and all files of a bundle.
+fn offered(received: &Received, placement: Placement<'_>) -> Result<(String, Vec<Offered>), PrepareError> {
+    let rendered = workspace_files::render(received.bundle(), placement)?;
+    let mut files = Vec::new();
+    for file in rendered.files {
+        let content = received.stored(file.content).map_err(PrepareError::Received)?;
+        files.push(Offered { path: file.path, purpose: file.purpose, content });
+    }
+    Ok((rendered.inputs_path, files))
+}
+
 /// What is on disk and what was pulled.
-struct Known {
+struct Known<'q> {
+    question: Question<'q>,
+    /// The path of the inputs file, as it is configured now.
+    inputs_file: &'q str,
     base: BTreeMap<String, Digest>,
     local: BTreeMap<String, LocalFile>,
-    text: Option<PullBase>,
+    /// What was last pulled, read where somebody edited something.
+    text: OnceCell<Option<PullBase>>,
 }
 
 struct LocalFile {
@@ -204,74 +237,108 @@ struct LocalFile {
     text: Option<String>,
 }
 
-impl Known {
-    fn read(question: Question<'_>, placement: Placement<'_>, rendered: &Rendered) -> Result<Self, PrepareError> {
-        let scenario = question.scenario;
-        let folder = &scenario.folder;
+impl<'q> Known<'q> {
+    fn read(question: Question<'q>, placement: Placement<'q>, files: &[Offered]) -> Result<Self, PrepareError> {
         let mut base: BTreeMap<String, Digest> = BTreeMap::new();
-        let text = match (&scenario.record, question.previous) {
-            (Some(record), _) => {
-                base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest)));
-                match (PullBase::read(folder, &record.bundle_version_id)?, question.previous) {
-                    (None, Some(previous)) if previous.id() == record.bundle_version_id => {
-                        Some(PullBase::of(previous, workspace_files::render(previous, placement)?))
-                    }
-                    (base, _) => base,
-                }
-            }
+        match (&question.scenario.record, question.previous) {
+            (Some(record), _) => base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest))),
             (None, Some(previous)) => {
-                let previous_files = workspace_files::render(previous, placement)?;
-                let content = previous_files.files.iter().filter(|file| file.purpose != Purpose::Record);
-                base.extend(content.map(|file| (file.path.clone(), digests(&file.content).0)));
-                Some(PullBase::of(previous, previous_files))
+                let (_, files) = offered(previous, placement)?;
+                let content = files.into_iter().filter(|file| file.purpose != Purpose::Record);
+                base.extend(content.map(|file| (file.path, file.content.digests().content)));
             }
-            (None, None) => None,
-        };
-        // The base of a configured path that is another one now is the old file; it is left alone.
-        let new: BTreeMap<&str, &ManagedFile> = rendered.files.iter().map(|file| (file.path.as_str(), file)).collect();
-        let mut local = BTreeMap::new();
-        for path in base.keys().map(String::as_str).chain(new.keys().copied()) {
-            if local.contains_key(path) {
-                continue;
-            }
-            let place = folder.join(path);
-            let fail = |source| PrepareError::Record(RecordError::Io { path: place.clone(), source });
-            let bytes = match std::fs::read(&place) {
-                Ok(bytes) => bytes,
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
-                Err(error) => return Err(fail(error)),
-            };
-            let stamp = Stamp::of(&std::fs::metadata(&place).map_err(fail)?);
-            let (mut digest, exact) = digests(&bytes);
-            let mut edited = None;
-            let offered = new.get(path).filter(|file| file.purpose != Purpose::Record);
-            let offered_digest = offered.map(|file| digests(&file.content).0);
-            if base.get(path) != Some(&digest)
-                && offered_digest != Some(digest)
-                && new.get(path).is_none_or(|_| offered.is_some())
-            {
-                let here = String::from_utf8_lossy(&bytes).into_owned();
-                let says = |other: &str| text::says_the_same(path, &here, other);
-                // Another program writes the same in other words.
-                if let (Some(pulled), Some(pulled_digest)) = (text.as_ref().and_then(|text| text.text(path)), base.get(path))
-                    && says(&pulled)
-                {
-                    digest = *pulled_digest;
-                } else if let (Some(offered), Some(offered_digest)) = (offered, offered_digest)
-                    && says(&String::from_utf8_lossy(&offered.content))
-                {
-                    digest = offered_digest;
-                }
-                edited = Some(here);
-            }
-            local.insert(path.to_owned(), LocalFile { digest, exact, stamp, text: edited });
+            (None, None) => {}
         }
-        Ok(Self { base, local, text })
+        let mut known =
+            Self { question, inputs_file: placement.inputs_file, base, local: BTreeMap::new(), text: OnceCell::new() };
+        // The base of a configured path that is another one now is the old file; it is left alone.
+        let new: BTreeMap<&str, &Offered> = files.iter().map(|file| (file.path.as_str(), file)).collect();
+        let paths: BTreeSet<&str> = known.base.keys().map(String::as_str).chain(new.keys().copied()).collect();
+        let mut local = BTreeMap::new();
+        for path in paths {
+            if let Some(file) = known.local_file(path, new.get(path).copied())? {
+                local.insert(path.to_owned(), file);
+            }
+        }
+        known.local = local;
+        Ok(known)
+    }
+
+    /// Reads a file that is there.
+    fn local_file(&self, path: &str, new: Option<&Offered>) -> Result<Option<LocalFile>, PrepareError> {
+        let place = self.question.scenario.folder.join(path);
+        let fail = |source| PrepareError::Record(RecordError::Io { path: place.clone(), source });
+        let file = match File::open(&place) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        let stamp = Stamp::of(&file.metadata().map_err(fail)?);
+        let Digests { exact, content: mut digest } = digests_of(file).map_err(fail)?;
+        let offered = new.filter(|file| file.purpose != Purpose::Record);
+        let offered_digest = offered.map(|file| file.content.digests().content);
+        let is_record = new.is_some() && offered.is_none();
+        if is_record || self.base.get(path) == Some(&digest) || offered_digest == Some(digest) {
+            return Ok(Some(LocalFile { digest, exact, stamp, text: None }));
+        }
+        let bytes = std::fs::read(&place).map_err(fail)?;
+        let here = String::from_utf8_lossy(&bytes).into_owned();
+        let exact = Digest::of_bytes(&bytes);
+        let says = |other: &str| text::says_the_same(path, &here, other);
+        // Another program writes the same in other words.
+        let pulled =
+            self.base.get(path).map(|digest| Ok::<_, PrepareError>((*digest, self.text()?.and_then(|text| text.text(path)))));
+        if let Some((pulled_digest, Some(pulled))) = pulled.transpose()?
+            && says(&pulled)
+        {
+            digest = pulled_digest;
+        } else if let (Some(offered), Some(offered_digest)) = (offered, offered_digest)
+            && says(&offered.content.to_text().map_err(PrepareError::Received)?)
+        {
+            digest = offered_digest;
+        }
+        Ok(Some(LocalFile { digest, exact, stamp, text: Some(here) }))
+    }
+
+    /// Returns what was last pulled, as text.
+    fn text(&self) -> Result<Option<&PullBase>, PrepareError> {
+        if self.text.get().is_none() {
+            let _ = self.text.set(self.read_text()?);
+        }
+        Ok(self.text.get().and_then(Option::as_ref))
+    }
+
+    fn read_text(&self) -> Result<Option<PullBase>, PrepareError> {
+        let of = |received: &Received, path: &str| PullBase::of(received, path).map(Some).map_err(PrepareError::Received);
+        let Question { scenario, previous, .. } = self.question;
+        match (&scenario.record, previous) {
+            (Some(record), previous) => match (PullBase::read(&scenario.folder, record)?, previous) {
+                (None, Some(previous)) if previous.bundle().id() == record.bundle_version_id => of(previous, self.inputs_file),
+                (base, _) => Ok(base),
+            },
+            (None, Some(previous)) => of(previous, self.inputs_file),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Returns what was last pulled for a comparison of inputs that nobody edited, and the path of its inputs file.
+    fn fingerprints(&self) -> Result<Option<(String, Fingerprints)>, PrepareError> {
+        let Question { scenario, previous, .. } = self.question;
+        let kept = match &scenario.record {
+            Some(record) => PullBase::received(&scenario.folder, record)?.map(|kept| (record.inputs_path.clone(), kept)),
+            None => None,
+        };
+        let of = |received: &Received| received.fingerprints().map_err(PrepareError::Received);
+        match (kept, previous) {
+            (Some((path, kept)), _) => Ok(Some((path, of(&kept)?))),
+            (None, Some(previous)) => Ok(Some((self.inputs_file.to_owned(), of(previous)?))),
+            (None, None) => Ok(None),
+        }
     }
 }
 
 /// Returns the files of the record, with the stamps of those that are the bundle's already.
-fn recorded_files(new: &BTreeMap<String, NewFile>, known: &Known) -> BTreeMap<String, FileRecord> {
+fn recorded_files(new: &BTreeMap<String, NewFile>, known: &Known<'_>) -> BTreeMap<String, FileRecord> {
     let files = new.iter().filter(|(_, file)| file.purpose != Purpose::Record);
     files
         .map(|(path, file)| {
@@ -282,53 +349,52 @@ fn recorded_files(new: &BTreeMap<String, NewFile>, known: &Known) -> BTreeMap<St
 }
 
 impl Prepared {
-    fn add_files(&mut self, files: Vec<ManagedFile>, plan: &pull_plan::Plan, known: &Known, new: &BTreeMap<String, NewFile>) {
-        let planned = |path: &str, purpose, content| {
-            let action = plan.files.get(path)?;
-            Some(Planned {
-                path: path.to_owned(),
-                purpose,
-                action: *action,
-                before: known.local.get(path).map(|local| local.exact),
-                bundle: new.get(path).map(|file| file.digest),
-                content,
-                base: (*action == Action::Conflict).then(|| known.text.as_ref()?.text(path)).flatten(),
-            })
-        };
-        let offered: Vec<Planned> =
-            files.into_iter().filter_map(|file| planned(&file.path, file.purpose, file.content)).collect();
+    fn add_files(
+        &mut self,
+        files: Vec<Offered>,
+        plan: &pull_plan::Plan,
+        known: &Known<'_>,
+        new: &BTreeMap<String, NewFile>,
+    ) -> Result<(), PrepareError> {
+        let nothing = Rc::new(Stored::of(Vec::new()));
         let gone = plan.files.keys().filter(|path| !new.contains_key(*path));
-        let gone = gone.filter_map(|path| planned(path, Purpose::Content, Vec::new()));
-        let (records, content): (Vec<_>, Vec<_>) = offered.into_iter().partition(|file| file.purpose == Purpose::Record);
-        self.files = content.into_iter().chain(gone).chain(records).collect();
+        let gone = gone.map(|path| Offered { path: path.clone(), purpose: Purpose::Content, content: nothing.clone() });
+        let (records, content): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.purpose == Purpose::Record);
+        for Offered { path, purpose, content } in content.into_iter().chain(gone).chain(records) {
+            let Some(action) = plan.files.get(&path).copied() else { continue };
+            let base = if action == Action::Conflict { known.text()?.and_then(|text| text.text(&path)) } else { None };
+            let before = known.local.get(&path).map(|local| local.exact);
+            let bundle = new.get(&path).map(|file| file.digest);
+            self.files.push(Planned { path, purpose, action, before, bundle, content, base });
+        }
+        Ok(())
     }
 
     /// Compares the inputs one by one, and merges them where both sides changed some.
-    fn compare_items(&mut self, path: &str, server: &[Value], known: &Known) {
-        let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return };
+    fn compare_items(&mut self, path: &str, received: &Received, known: &Known<'_>) -> Result<(), PrepareError> {
+        let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return Ok(()) };
         if file.before.is_none() || matches!(file.action, Action::Keep(_)) {
-            return;
+            return Ok(());
         }
-        let base = known.text.as_ref().filter(|text| text.inputs_path == path);
-        let no_entries = Vec::new();
-        let base_entries = base.map_or(&no_entries, |base| &base.inputs);
-        let edited = known.local.get(path).and_then(|local| local.text.clone());
-        let (local, local_text) = match edited {
-            Some(text) => match text::inputs(&text) {
-                Ok(list) => (list, text),
-                Err(_) => return,
-            },
-            None => match base {
-                Some(base) => (InputList::of_entries(base.inputs.clone()), String::new()),
-                None => return,
-            },
+        let Some(local_text) = known.local.get(path).and_then(|local| local.text.clone()) else {
+            // Nobody edited them, so only what changes is of interest.
+            if let Some((_, base)) = known.fingerprints()?.filter(|(base_path, _)| base_path == path) {
+                self.counts_of_items = Some(base.replaced_by(&received.fingerprints().map_err(PrepareError::Received)?));
+            }
+            return Ok(());
         };
-        let merged = merge_items::merge(base_entries, &local.entries, server);
+        let Ok(local) = text::inputs(&local_text) else { return Ok(()) };
+        let no_entries = Vec::new();
+        let base = known.text()?.filter(|text| text.inputs_path == path);
+        let base_entries = base.map_or(&no_entries, |base| &base.inputs);
+        let server = received.entries().map_err(PrepareError::Received)?;
+        let merged = merge_items::merge(base_entries, &local.entries, &server);
         let is_merged = file.action == Action::Conflict;
-        let server_text = String::from_utf8_lossy(if is_merged { &file.content } else { &[] }).into_owned();
+        let server_text = if is_merged { file.content.to_text().map_err(PrepareError::Received)? } else { String::new() };
         let base_text = file.base.clone().unwrap_or_default();
         self.items = Some(Items { path: path.to_owned(), local, local_text, server_text, base_text, merged, is_merged });
         self.settle_items();
+        Ok(())
     }
 
     /// Writes the merged list into the plan once nobody has to decide anything about it.
@@ -341,7 +407,7 @@ impl Prepared {
             file.action = Action::Keep(Keeping::Edited);
         } else {
             file.action = Action::Write(Writing::Update);
-            file.content = items.text().into_bytes();
+            file.content = Rc::new(Stored::of(items.text().into_bytes()));
         }
     }
 
@@ -357,9 +423,9 @@ impl Prepared {
             }
             let local = std::fs::read(self.folder.join(&file.path)).unwrap_or_default();
             let local = String::from_utf8_lossy(&local).into_owned();
-            let server = String::from_utf8_lossy(&file.content).into_owned();
+            let server = file.content.to_text().unwrap_or_default();
             let problem = (file.purpose == Purpose::Inputs).then(|| text::inputs(&local).err()).flatten();
-            let merged = file.merged_text(&local);
+            let merged = file.merged_text(&local, &server);
             collisions.push(Collision::File { path: file.path.clone(), local, server, merged, problem });
         }
         collisions
@@ -390,7 +456,7 @@ impl Prepared {
                     (Choice::TakeTheirs, _) => file.action = Action::Write(Writing::Forced),
                     (Choice::Both, Some(merged)) => {
                         file.action = Action::Write(Writing::Update);
-                        file.content = merged.clone().into_bytes();
+                        file.content = Rc::new(Stored::of(merged.clone().into_bytes()));
                     }
                     (Choice::KeepMine | Choice::Both, _) => file.action = Action::Keep(Keeping::Edited),
                 }
@@ -400,10 +466,8 @@ impl Prepared {
 
     /// Returns what is lost at once in words, if the platform takes away more than half of what is here.
     pub fn mass_removal(&self) -> Option<String> {
-        let removed = self.items.as_ref().filter(|items| items.merged.removes_more_than_half());
-        if let Some(items) = removed {
-            let gone = items.merged.count(Outcome::Removed);
-            return Some(format!("{gone} of {} inputs in {}", items.merged.local_count, items.path));
+        if let Some(counts) = self.items().filter(ItemCounts::removes_more_than_half) {
+            return Some(format!("{} of {} inputs in {}", counts.of(Outcome::Removed), counts.local, self.record.inputs_path));
         }
         let criteria = |file: &&Planned| file.path.starts_with(CRITERIA_FOLDER);
         let count = |wanted: fn(Action) -> bool| self.files.iter().filter(criteria).filter(|file| wanted(file.action)).count();
@@ -414,8 +478,8 @@ impl Prepared {
     }
 
     /// Returns how the inputs of an earlier pull are changed; `None` where there were none or nothing changes.
-    pub fn items(&self) -> Option<&MergedItems> {
-        self.items.as_ref().map(|items| &items.merged)
+    pub fn items(&self) -> Option<ItemCounts> {
+        self.items.as_ref().map(|items| items.merged.counts()).or_else(|| self.counts_of_items.clone())
     }
 
     /// Returns true if merging the inputs rewrites a file that has comments, which stay only in the copy.
@@ -443,12 +507,12 @@ impl Prepared {
         self.record.digest
     }
 
-    /// Returns the files that are replaced, made or removed, with what they will hold, for somebody who keeps copies. The
+    /// Returns the files that are replaced, made or removed, with the digests of what they will hold, for somebody who keeps copies. The
     /// records are not among them: what is put back counts as an edit of what was pulled, so that no later pull takes it away.
-    pub fn replacements(&self) -> Vec<(String, Option<&[u8]>)> {
+    pub fn replacements(&self) -> Vec<(String, Option<Digest>)> {
         let content = self.files.iter().filter(|file| file.purpose != Purpose::Record);
         let changed = content.filter_map(|file| match file.action {
-            Action::Write(_) => Some((file.path.clone(), Some(file.content.as_slice()))),
+            Action::Write(_) => Some((file.path.clone(), Some(file.content.digests().exact))),
             Action::Remove => Some((file.path.clone(), None)),
             Action::Keep(_) | Action::Conflict => None,
         });
@@ -488,9 +552,9 @@ impl Prepared {
         for file in content {
             match (file.action, file.before) {
                 (Action::Write(_), before) => {
-                    let stamp = swap.write(&file.path, before, &file.content)?;
+                    let stamp = write(swap, &file.path, before, &file.content)?;
                     applied.written.push(file.path.clone());
-                    let is_the_bundles = Some(digests(&file.content).0) == file.bundle;
+                    let is_the_bundles = Some(file.content.digests().content) == file.bundle;
                     if let Some(record) = self.record.files.get_mut(&file.path) {
                         record.stamp = is_the_bundles.then_some(stamp);
                     }
@@ -502,24 +566,29 @@ impl Prepared {
                 _ => {}
             }
         }
-        for (path, bytes) in [(BASE_FILE, &self.base), (RECORD_FILE, &self.record.to_bytes()?)] {
+        let record = Rc::new(Stored::of(self.record.to_bytes()?));
+        for (path, content) in [(BASE_FILE, &self.base), (RECORD_FILE, &record)] {
             let place = self.folder.join(path);
             let before = super::swap::digest_of(&place).map_err(|source| RecordError::Io { path: place, source })?;
-            swap.write(path, before, bytes)?;
+            write(swap, path, before, content)?;
         }
         for file in records {
             if let Action::Write(_) = file.action {
-                swap.write(&file.path, file.before, &file.content)?;
+                write(swap, &file.path, file.before, &file.content)?;
             }
         }
         Ok(())
     }
 }
 
+fn write(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, content: &Stored) -> Result<Stamp, PrepareError> {
+    let reader = content.reader().map_err(PrepareError::Received)?;
+    Ok(swap.write_from(path, before, reader, content.digests().exact)?)
+}
+
 impl Planned {
     /// Returns both edits of the file in one text, if no line was changed by both.
-    fn merged_text(&self, local: &str) -> Option<String> {
-        let server = std::str::from_utf8(&self.content).ok()?;
+    fn merged_text(&self, local: &str, server: &str) -> Option<String> {
         let merged = merged_lines(self.base.as_deref()?, local, server)?;
         let is_whole = if self.path.ends_with(".json") {
             serde_json::from_str::<Value>(&merged).is_ok()

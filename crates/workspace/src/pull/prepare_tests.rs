@@ -27,18 +27,19 @@ impl Bench {
         self.folder.path()
     }
 
-    fn prepare(&self, bundle: &Bundle, force: bool) -> Prepared {
-        self.prepare_after(bundle, None, force)
+    fn prepare(&self, received: &Received, force: bool) -> Prepared {
+        self.prepare_after(received, None, force)
     }
 
-    fn prepare_after(&self, bundle: &Bundle, previous: Option<&Bundle>, force: bool) -> Prepared {
+    fn prepare_after(&self, received: &Received, previous: Option<&Received>, force: bool) -> Prepared {
         let scenario = Scenario::read(self.path()).unwrap();
-        let question = Question { scenario: &scenario, bundle, previous, api_url: "http://127.0.0.1:9", project_id: None, force };
+        let question =
+            Question { scenario: &scenario, received, previous, api_url: "http://127.0.0.1:9", project_id: None, force };
         prepare(question).unwrap()
     }
 
     /// Pulls a bundle that nobody has to decide about.
-    fn pull(&self, bundle: &Bundle) -> Applied {
+    fn pull(&self, bundle: &Received) -> Applied {
         let prepared = self.prepare(bundle, false);
         assert_eq!(prepared.collisions(), []);
         prepared.apply(&mut || Ok(())).unwrap()
@@ -86,17 +87,17 @@ impl Bench {
     }
 }
 
-fn bundle(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Bundle {
+fn bundle(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Received {
     let items: Vec<Value> = items.iter().map(|(id, text)| json!({"id": id, "text": text})).collect();
     let criteria: Vec<Value> = criteria.iter().map(|(name, text)| json!({"id": name, "name": name, "items": [text]})).collect();
     let answer = json!({
         "bundle_version": {"id": id, "scenario_id": "s_1"}, "input_items": items, "criteria_pack": criteria,
         "sync_meta": {"pulled_at": id},
     });
-    Bundle::from_response(answer).unwrap()
+    Received::of(answer.to_string().as_bytes()).unwrap()
 }
 
-fn first() -> Bundle {
+fn first() -> Received {
     bundle("b_1", &[("1", "one"), ("2", "two"), ("3", "three")], &[("polite", "Be polite"), ("short", "Be short")])
 }
 
@@ -279,7 +280,8 @@ fn f34_an_inputs_file_outside_the_scenario_is_refused() {
     bench.write("configs/input.yaml", "inputs_file: ../../../x.yaml\n");
     let scenario = Scenario::read(bench.path()).unwrap();
     let bundle = first();
-    let question = Question { scenario: &scenario, bundle: &bundle, previous: None, api_url: "", project_id: None, force: true };
+    let question =
+        Question { scenario: &scenario, received: &bundle, previous: None, api_url: "", project_id: None, force: true };
     assert!(matches!(prepare(question), Err(PrepareError::Path(_))));
     bench.write("configs/input.yaml", "inputs_file: data/mine.yaml\n");
     bench.pull(&bundle);
@@ -313,7 +315,7 @@ fn local() -> impl Strategy<Value = Local> {
     ]
 }
 
-fn version(number: usize, items: &[(u8, u16)]) -> Bundle {
+fn version(number: usize, items: &[(u8, u16)]) -> Received {
     let items: Vec<(String, String)> =
         items.iter().map(|(id, word)| (id.to_string(), format!("served {id} in wording {word}"))).collect();
     let items: Vec<(&str, &str)> = items.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
@@ -401,7 +403,7 @@ proptest! {
                 let now = content(&bench);
                 let is_old = now.iter().filter(|(path, _)| !path.contains(".pull/")).eq(before.iter());
                 let state = Scenario::read(bench.path()).unwrap();
-                prop_assert!(is_old || state.bundle() == Some(bundle.id()), "{now:?}");
+                prop_assert!(is_old || state.bundle() == Some(bundle.bundle().id()), "{now:?}");
                 let mut again = bench.prepare(&bundle, false);
                 for collision in again.collisions() {
                     again.settle(&collision, Choice::KeepMine);

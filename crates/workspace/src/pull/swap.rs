@@ -9,11 +9,13 @@
 //! The order of the files is kept, so a record that is written last says nothing that is not there.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use keepstep_core::Digest;
 use serde::{Deserialize, Serialize};
+
+use super::spool::digests_of;
 
 /// The staging folder below a scenario's.
 const STAGING: &str = ".state/.pull";
@@ -134,11 +136,25 @@ impl<'a> Swap<'a> {
     /// # Errors
     /// It cannot be written, or its path leads elsewhere.
     pub fn write(&mut self, path: &str, before: Option<Digest>, content: &[u8]) -> Result<Stamp, SwapError> {
+        self.write_from(path, before, content, Digest::of_bytes(content))
+    }
+
+    /// The same with a content that is read piece by piece, whose digest is `after`.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or its path leads elsewhere.
+    pub fn write_from(
+        &mut self,
+        path: &str,
+        before: Option<Digest>,
+        content: impl Read,
+        after: Digest,
+    ) -> Result<Stamp, SwapError> {
         let target = self.place.target(path)?;
         (self.before_step)().map_err(|source| failed("write", &target, source))?;
         let staged = self.place.staged(self.steps.len());
         let written = write_synced(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
-        self.steps.push(Step { path: path.to_owned(), before, after: Some(Digest::of_bytes(content)) });
+        self.steps.push(Step { path: path.to_owned(), before, after: Some(after) });
         Ok(written)
     }
 
@@ -199,7 +215,7 @@ impl<'a> Swap<'a> {
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
         let temporary = staging.join("journal.new");
-        let written = write_synced(&temporary, &temporary, &text).map(|_| ());
+        let written = write_synced(&temporary, &temporary, text.as_slice()).map(|_| ());
         written.and_then(|()| sync_folder(&staging.join("new"))).map_err(|source| failed("write", &path, source))?;
         sync_folder(&staging.join("old")).map_err(|source| failed("write", &path, source))?;
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
@@ -345,17 +361,17 @@ fn stays_inside(folder: &Path, target: &Path) -> bool {
 
 /// Returns the SHA-256 of a file; `None` where there is none.
 pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(Digest::of_bytes(&bytes))),
+    match File::open(path).and_then(digests_of) {
+        Ok(digests) => Ok(Some(digests.exact)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// Writes a new file with the permissions that `target` has, synced.
-fn write_synced(path: &Path, target: &Path, content: &[u8]) -> io::Result<Stamp> {
+fn write_synced(path: &Path, target: &Path, mut content: impl Read) -> io::Result<Stamp> {
     let mut file = File::create(path)?;
-    file.write_all(content)?;
+    io::copy(&mut content, &mut file)?;
     if let Ok(metadata) = fs::metadata(target) {
         let _ = file.set_permissions(metadata.permissions());
     }

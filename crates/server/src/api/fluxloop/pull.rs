@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::request::Input;
 
 /// How many items are read at a time: what a pull needs in memory does not grow with the bundle.
-const PAGE: u32 = 1000;
+const PAGE: u32 = 500;
 
 /// `POST /api/sync/pull`
 #[utoipa::path(
@@ -86,31 +86,24 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
     values.flat_map(|tags| tags.split(',')).any(|found| found.trim().trim_start_matches("W/") == tag)
 }
 
-/// Returns the body of [`Pulled`]. The content is stored as it is sent, and goes through here without being parsed.
+/// Returns the body of [`Pulled`]. The content is stored as it is sent, and goes through here without being parsed. The items
+/// come last, so that a client that reads them one by one knows everything else already.
 async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullRequest) -> Result<Body, ApiError> {
     let content = state.store.bundle_content(caller.scope(), &bundle.id).await?;
     let set = bundle.input_set_id.clone();
+    let count = if request.include_inputs == Some(false) { 0 } else { bundle.input_count };
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
     let bundle_version =
         serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let head = format!(
-        r#"{{"bundle_version":{bundle_version},"run_spec_snapshot":{{}},"scenario_context":{{"scenario":{}}},"input_set":{input_set},"input_items":["#,
-        harmless(&content.scenario)?
-    );
     let part = |include: Option<bool>, text: String| if include == Some(false) { "[]".to_owned() } else { text };
-    let tail = format!(
-        r#"],"personas":{},"criteria_pack":{},"sync_meta":{}}}"#,
+    let head = format!(
+        r#"{{"bundle_version":{bundle_version},"run_spec_snapshot":{{}},"scenario_context":{{"scenario":{}}},"input_set":{input_set},"personas":{},"criteria_pack":{},"sync_meta":{},"input_items":["#,
+        harmless(&content.scenario)?,
         part(request.include_personas, content.personas),
         part(request.include_criteria, content.criteria),
         json!({ "pulled_at": time(state.store.now()) }),
     );
-    let parts = Parts {
-        store: state.store.clone(),
-        set,
-        head: Some(head),
-        next: (request.include_inputs != Some(false)).then_some(0),
-        tail: Some(tail),
-    };
+    let parts = Parts { store: state.store.clone(), set, text: head, next: 0, count, is_ended: false };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
 }
 
@@ -127,24 +120,34 @@ fn harmless(scenario: &str) -> Result<Value, ApiError> {
 struct Parts {
     store: Store,
     set: String,
-    head: Option<String>,
-    /// The position of the next item.
-    next: Option<u32>,
-    tail: Option<String>,
+    /// What comes next.
+    text: String,
+    /// The position of the next item, and how many there are.
+    next: u32,
+    count: u32,
+    is_ended: bool,
 }
 
 impl Parts {
     async fn step(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
-        if let Some(head) = self.head.take() {
-            return Ok(Some((head.into(), self)));
+        if self.is_ended {
+            return Ok(None);
         }
-        if let Some(from) = self.next {
-            let items = self.store.input_items(&self.set, from, PAGE).await?;
-            let is_full = items.len() == PAGE as usize;
-            self.next = is_full.then_some(from.saturating_add(PAGE));
-            let comma = if from == 0 || items.is_empty() { "" } else { "," };
-            return Ok(Some((format!("{comma}{}", items.join(",")).into(), self)));
+        let mut text = std::mem::take(&mut self.text);
+        if self.next < self.count {
+            let end = self.next.saturating_add(PAGE).min(self.count);
+            if let Some(items) = self.store.input_items_joined(&self.set, self.next..end).await? {
+                if self.next > 0 {
+                    text.push(',');
+                }
+                text.push_str(&items);
+            }
+            self.next = end;
         }
-        Ok(self.tail.take().map(|tail| (tail.into(), self)))
+        if self.next >= self.count {
+            text.push_str("]}");
+            self.is_ended = true;
+        }
+        Ok(Some((text.into(), self)))
     }
 }

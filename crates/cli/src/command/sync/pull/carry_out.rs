@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::fetch::Fetched;
 use super::{Run, Target, ask, report};
 use crate::failure::Failure;
-use crate::keepstep_folder::{Folder, Replaced};
+use crate::keepstep_folder::{Folder, ReplacedFile};
 use crate::lock_file::LockFile;
 
 /// What the lock file notes.
@@ -25,13 +25,13 @@ pub(super) struct Pulled<'a> {
 
 /// Decides, asks, writes and tells. Returns what happened, for programs.
 pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<Value, Failure> {
-    let bundle = &fetched.bundle;
+    let bundle = fetched.received.bundle();
     let _guard = run.guard()?;
     // Read again: another keepstep may have been at work until now.
     let local = Scenario::read(&target.path)?;
     let mut prepared = prepare(Question {
         scenario: &local,
-        bundle,
+        received: &fetched.received,
         previous: fetched.previous.as_ref(),
         api_url: run.server.name(),
         project_id: run.project.as_deref(),
@@ -69,8 +69,8 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Op
     let root = run.workspace.root();
     let folder = Folder::of(root);
     let kept = if prepared.replaces_something() {
-        let replaced = replaced(root, &target.path, &prepared)?;
-        Some(folder.keep("sync pull", Timestamp::now(), &replaced)?)
+        let replaced = replaced(root, &target.path, &prepared);
+        Some(folder.keep_files("sync pull", Timestamp::now(), &replaced)?)
     } else {
         None
     };
@@ -86,19 +86,13 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Op
 }
 
 /// Returns what is about to be replaced, for the copies.
-fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Result<Vec<Replaced>, Failure> {
-    let mut replaced = Vec::new();
-    for (path, after) in prepared.replacements() {
-        let place = scenario.join(&path);
-        let before = match std::fs::read(&place) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::io("read", &place.display().to_string(), error)),
-        };
+fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Vec<ReplacedFile> {
+    let file = |(path, after): (String, Option<Digest>)| {
+        let place = scenario.join(path);
         let path = place.strip_prefix(root).unwrap_or(&place).to_owned();
-        replaced.push(Replaced { path, before, after: after.map(<[u8]>::to_vec) });
-    }
-    Ok(replaced)
+        ReplacedFile { path, before: place.exists().then_some(place), after }
+    };
+    prepared.replacements().into_iter().map(file).collect()
 }
 
 /// Notes in `keepstep.lock` what was pulled, if it does not say so yet.
@@ -117,7 +111,7 @@ fn note_in_workspace(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only:
     if !target.path.starts_with(workspace.folder()) {
         return Ok(());
     }
-    let bundle = &fetched.bundle;
+    let bundle = fetched.received.bundle();
     let Some(id) = bundle.scenario_id() else { return Ok(()) };
     let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
     let mut links = workspace.links()?;

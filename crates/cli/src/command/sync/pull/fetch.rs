@@ -1,11 +1,12 @@
 //! Asking the platform for a bundle.
 
 use keepstep_api::fluxloop::PullRequest;
-use keepstep_client::ClientError;
 use keepstep_client::test_data::PullAnswer;
+use keepstep_client::{ClientError, Sink, SinkError};
 use keepstep_core::Digest;
-use keepstep_core::test_data::bundle::{Bundle, BundleError};
-use keepstep_workspace::pull::Scenario;
+use keepstep_core::test_data::answer::NoAnswer;
+use keepstep_core::test_data::bundle::BundleError;
+use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
 use keepstep_workspace::pull_record::BASE_FILE;
 
 use super::{Run, Target};
@@ -15,9 +16,9 @@ use crate::visible::visible_line;
 /// What the platform has.
 pub(super) struct Fetched {
     /// The bundle that is pulled.
-    pub(super) bundle: Bundle,
+    pub(super) received: Received,
     /// The one that was pulled last, where the folder does not hold it itself.
-    pub(super) previous: Option<Bundle>,
+    pub(super) previous: Option<Received>,
 }
 
 /// Returns the bundle, or `None` if all of it is there.
@@ -46,7 +47,8 @@ pub(super) fn fetch(
         include_personas: Some(true),
         include_criteria: Some(true),
     };
-    let response = match run.server.pull(&request, None)? {
+    let mut answer = Answer::default();
+    match run.server.pull(&request, &mut answer)? {
         PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
             return Ok(None);
         }
@@ -55,9 +57,13 @@ pub(super) fn fetch(
                 format!("{} says that nothing is new, although nothing was named; nothing was changed", run.server.name());
             return Err(Failure::StoredOtherwise(message));
         }
-        PullAnswer::Fresh { response, .. } => response,
-    };
-    let bundle = Bundle::from_response(response).map_err(refused)?;
+        PullAnswer::Fresh { .. } => {}
+    }
+    let received = answer.receiver.into_received().map_err(|error| match error {
+        ReceiveError::Bundle(error) => refused(error),
+        ReceiveError::Io(error) => Failure::io("keep", "the answer of the platform", error),
+    })?;
+    let bundle = received.bundle();
     bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
     if let Some((asked, answered)) = run.project.clone().zip(bundle.project_id()).filter(|(asked, answered)| asked != answered) {
         return Err(refused(BundleError::Another { what: "project", asked, answered }));
@@ -69,29 +75,57 @@ pub(super) fn fetch(
             run.server.name()
         )));
     }
-    let previous = previous(run, target, local, &bundle)?;
-    Ok(Some(Fetched { bundle, previous }))
+    let previous = previous(run, target, local, &received)?;
+    Ok(Some(Fetched { received, previous }))
 }
 
 /// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no
 /// more is none: then nobody can tell who changed what, and what differs is asked about.
-fn previous(run: &Run<'_>, target: &Target, local: &Scenario, bundle: &Bundle) -> Result<Option<Bundle>, Failure> {
+fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Option<Received>, Failure> {
     let has_base = local.record.is_some() && local.folder.join(BASE_FILE).is_file();
     let Some(id) = local.bundle().filter(|_| !has_base && !run.arguments.force) else { return Ok(None) };
-    if id == bundle.id() {
-        return Ok(Some(bundle.clone()));
+    if id == received.bundle().id() {
+        return Ok(Some(received.clone()));
     }
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
-    let answer = run.server.block_on(run.server.client().pull(&request, None));
-    match answer {
-        Ok(PullAnswer::Fresh { response, .. }) => {
-            let previous = Bundle::from_response(response).ok();
-            Ok(previous.filter(|previous| previous.check_asked(Some(id), target.id.as_deref()).is_ok()))
+    let mut answer = Answer::default();
+    match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
+        Ok(PullAnswer::Fresh { .. }) => {
+            let previous = answer.receiver.into_received().ok();
+            Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.id.as_deref()).is_ok()))
         }
         Ok(PullAnswer::NotModified) => Ok(None),
         Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::Refused { .. }) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// An answer on its way from the client to the workspace.
+#[derive(Default)]
+struct Answer {
+    receiver: Receiver,
+}
+
+impl Sink for Answer {
+    fn begin(&mut self) {
+        self.receiver.begin();
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        self.receiver.take(bytes).map_err(not_taken)
+    }
+
+    fn end(&mut self) -> Result<(), SinkError> {
+        self.receiver.end().map_err(not_taken)
+    }
+}
+
+fn not_taken(error: ReceiveError) -> SinkError {
+    match error {
+        ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished)) => SinkError::Unfinished,
+        ReceiveError::Bundle(_) => SinkError::NotJson,
+        ReceiveError::Io(error) => SinkError::NotKept(error.to_string()),
     }
 }
 

@@ -35,7 +35,7 @@ impl Told {
             ("kept as edited here", Outcome::KeptLocal),
             ("of your own kept", Outcome::KeptOwn),
         ];
-        let items = prepared.items().map(|items| outcomes.map(|(words, outcome)| (words, items.count(outcome))).to_vec());
+        let items = prepared.items().map(|items| outcomes.map(|(words, outcome)| (words, items.of(outcome))).to_vec());
         let without_text =
             prepared.without_text.iter().map(|item| item.id.clone().unwrap_or_else(|| format!("number {}", item.position)));
         Self {

@@ -1,0 +1,287 @@
+//! The answer to a pull: taken while it arrives, and made into files once it is all there.
+
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io;
+use std::rc::Rc;
+
+use keepstep_core::test_data::answer::{NoAnswer, Stop};
+use keepstep_core::test_data::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
+use keepstep_core::test_data::input_list::{Entries, ItemWithoutText, ListText};
+use keepstep_core::test_data::json::Json;
+use keepstep_core::test_data::merge_items::Fingerprints;
+use keepstep_core::test_data::pull_plan::Digesting;
+use keepstep_core::test_data::workspace_files::Content;
+use serde::ser::{SerializeSeq as _, Serializer as _};
+use serde_json::Value;
+
+use super::spool::{Spool, Stored, each_piece};
+
+/// How much text is collected before it is kept.
+const AT_ONCE: usize = 64 * 1024;
+
+/// A bundle with all that came with it.
+#[derive(Debug, Clone)]
+pub struct Received {
+    bundle: Bundle,
+    answer: Rc<Stored>,
+    list: OnceCell<List>,
+}
+
+/// The list of inputs that a bundle becomes.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    pub(super) text: Rc<Stored>,
+    pub(super) without_text: Vec<ItemWithoutText>,
+}
+
+/// An answer was not received.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// It is no bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// It is longer than memory is meant for, and could not be kept in a temporary file.
+    #[error("the platform's answer to the pull cannot be kept in a temporary file: {0}; nothing was changed")]
+    Io(#[from] io::Error),
+}
+
+impl From<Stop<io::Error>> for ReceiveError {
+    fn from(stop: Stop<io::Error>) -> Self {
+        match stop {
+            Stop::NoAnswer(error) => BundleError::from(error).into(),
+            Stop::Taker(error) => error.into(),
+        }
+    }
+}
+
+/// Takes the answer to a pull while it arrives. The list of inputs is written in the same pass, as long as the personas come
+/// before the items.
+#[derive(Debug, Default)]
+pub struct Receiver {
+    reader: BundleReader,
+    answer: Spool,
+    list: Option<Writing>,
+    /// What the items show the answer to be.
+    problem: Option<BundleError>,
+    has_items: bool,
+}
+
+/// A list of inputs that is being written.
+#[derive(Debug, Default)]
+struct Writing {
+    list: ListText,
+    text: String,
+    spool: Spool,
+}
+
+impl Receiver {
+    /// Forgets everything: the answer comes once more from its beginning.
+    pub fn begin(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// It is no answer, or it cannot be kept.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        self.answer.write(bytes)?;
+        let (list, has_items) = (&mut self.list, &mut self.has_items);
+        let read = self.reader.feed(bytes, &mut |item, personas| write(list, has_items, item, personas));
+        self.check(read)
+    }
+
+    /// Says that this was all.
+    ///
+    /// # Errors
+    /// It is no whole answer, or it cannot be kept.
+    pub fn end(&mut self) -> Result<(), ReceiveError> {
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        let (list, has_items) = (&mut self.list, &mut self.has_items);
+        let read = self.reader.end(&mut |item, personas| write(list, has_items, item, personas));
+        self.check(read)
+    }
+
+    fn check(&mut self, read: Result<(), Stop<io::Error>>) -> Result<(), ReceiveError> {
+        match read {
+            // Somebody answers with JSON, so it is not the connection that is to blame.
+            Err(Stop::NoAnswer(NoAnswer::NotAnObject)) => {
+                self.problem = Some(BundleError::NotAnObject);
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Returns what was received.
+    ///
+    /// # Errors
+    /// It is no bundle, or it could not be kept.
+    pub fn into_received(self) -> Result<Received, ReceiveError> {
+        if let Some(problem) = self.problem {
+            return Err(problem.into());
+        }
+        let bundle = self.reader.into_bundle()?;
+        let answer = Rc::new(self.answer.end()?);
+        let received = Received { bundle, answer, list: OnceCell::new() };
+        if let Some(writing) = self.list {
+            let _ = received.list.set(writing.end()?);
+        }
+        Ok(received)
+    }
+}
+
+/// Writes an item to the list, if that can be done already.
+fn write(list: &mut Option<Writing>, has_items: &mut bool, item: Item<'_>, personas: Option<&[Persona]>) -> io::Result<()> {
+    if !std::mem::replace(has_items, true) {
+        *list = personas.map(Writing::new);
+    }
+    list.as_mut().map_or(Ok(()), |list| list.push(item))
+}
+
+impl Writing {
+    fn new(personas: &[Persona]) -> Self {
+        Self { list: ListText::new(personas), ..Self::default() }
+    }
+
+    fn push(&mut self, item: Item<'_>) -> io::Result<()> {
+        self.list.push(item, &mut self.text);
+        if self.text.len() >= AT_ONCE {
+            self.spool.write(self.text.as_bytes())?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> io::Result<List> {
+        let without_text = self.list.end(&mut self.text);
+        self.spool.write(self.text.as_bytes())?;
+        Ok(List { text: Rc::new(self.spool.end()?), without_text })
+    }
+}
+
+impl Received {
+    /// Reads an answer that is there as a whole.
+    ///
+    /// # Errors
+    /// It is no bundle.
+    pub fn of(answer: &[u8]) -> Result<Self, ReceiveError> {
+        let mut receiver = Receiver::default();
+        receiver.take(answer)?;
+        receiver.end()?;
+        receiver.into_received()
+    }
+
+    /// Reads an answer that was kept in a file.
+    pub(crate) fn from_file(file: File) -> Result<Self, ReceiveError> {
+        let mut reader = BundleReader::default();
+        let mut leave = |_: Item<'_>, _: Option<&[Persona]>| Ok::<(), io::Error>(());
+        let mut digesting = Digesting::default();
+        each_piece::<ReceiveError>(&file, &mut |bytes| {
+            digesting.update(bytes);
+            Ok(reader.feed(bytes, &mut leave)?)
+        })?;
+        reader.end(&mut leave)?;
+        let bundle = reader.into_bundle()?;
+        Ok(Self { bundle, answer: Rc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new() })
+    }
+
+    /// Returns the bundle.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Returns the answer as it came.
+    pub(crate) fn answer(&self) -> &Rc<Stored> {
+        &self.answer
+    }
+
+    /// Returns the list of inputs.
+    pub(super) fn list(&self) -> io::Result<&List> {
+        if self.list.get().is_none() {
+            let mut writing = Writing::new(self.bundle.personas());
+            self.each_item(&mut |item| writing.push(item))?;
+            let _ = self.list.set(writing.end()?);
+        }
+        self.list.get().ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    /// Returns the entries of the list of inputs, all at once.
+    pub(crate) fn entries(&self) -> io::Result<Vec<Value>> {
+        let mut values = Vec::new();
+        self.each_entry(&mut |entry| values.push(entry.to_value()))?;
+        Ok(values)
+    }
+
+    /// Returns the list of inputs for comparisons.
+    pub(super) fn fingerprints(&self) -> io::Result<Fingerprints> {
+        let mut fingerprints = Fingerprints::default();
+        self.each_entry(&mut |entry| fingerprints.add(entry))?;
+        Ok(fingerprints)
+    }
+
+    /// Returns what a file of the bundle holds.
+    pub(crate) fn stored(&self, content: Content) -> io::Result<Rc<Stored>> {
+        match content {
+            Content::Bytes(bytes) => Ok(Rc::new(Stored::of(bytes))),
+            Content::List => Ok(self.list()?.text.clone()),
+            Content::Items => self.items_text(),
+        }
+    }
+
+    fn items_text(&self) -> io::Result<Rc<Stored>> {
+        let mut spool = Spool::default();
+        let mut out = Collector { spool: &mut spool };
+        let mut serializer = serde_json::Serializer::pretty(io::BufWriter::with_capacity(AT_ONCE, &mut out));
+        let mut list = serializer.serialize_seq(None)?;
+        self.each_item(&mut |item| Ok(list.serialize_element(item.value())?))?;
+        list.end()?;
+        io::Write::flush(&mut serializer.into_inner())?;
+        Ok(Rc::new(spool.end()?))
+    }
+
+    fn each_entry(&self, take: &mut dyn FnMut(&Json<'_>)) -> io::Result<()> {
+        let mut entries = Entries::new(self.bundle.personas());
+        self.each_item(&mut |item| {
+            if let Some(entry) = entries.entry(item) {
+                take(&entry);
+            }
+            Ok(())
+        })
+    }
+
+    fn each_item(&self, take: &mut dyn FnMut(Item<'_>) -> io::Result<()>) -> io::Result<()> {
+        let mut reader = ItemReader::default();
+        each_piece(self.answer.reader()?, &mut |bytes| match reader.feed(bytes, take) {
+            Ok(()) => Ok(()),
+            Err(Stop::Taker(error)) => Err(error),
+            // It was read once already.
+            Err(Stop::NoAnswer(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        })
+    }
+}
+
+/// Writes to a spool.
+struct Collector<'a> {
+    spool: &'a mut Spool,
+}
+
+impl io::Write for Collector<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.spool.write(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "received_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+use keepstep_core::test_data::input_list::InputList;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn text(received: &Received, content: Content) -> String {
+    received.stored(content).unwrap().to_text().unwrap()
+}
+
+/// An answer with its members in an order that some server may have.
+fn answer(items: &[Value], personas_first: bool, is_pretty: bool) -> String {
+    let personas = json!([{"id": "p1", "name": "novice"}, {"id": "p2", "name": "yes: \"expert\""}]);
+    let mut answer = json!({"bundle_version": {"id": "b_1"}});
+    if personas_first {
+        answer["personas"] = personas.clone();
+    }
+    answer["input_items"] = json!(items);
+    answer["personas"] = personas;
+    answer["criteria_pack"] = json!([{"id": "c", "name": "polite"}]);
+    if is_pretty { format!("{answer:#}\n") } else { answer.to_string() }
+}
+
+#[test]
+fn the_items_are_files_of_both_layouts() {
+    let item = json!({
+        "id": "item-1", "persona_id": "p1", "messages": [{"role": "user", "content": "Where is my order?"}],
+        "metadata": {"category": "happy"}, "future": true,
+    });
+    let received = Received::of(answer(&[item, json!({"id": "silent"})], false, false).as_bytes()).unwrap();
+    insta::assert_snapshot!(text(&received, Content::List), @r"
+    inputs:
+    - input: Where is my order?
+      metadata:
+        category: happy
+        input_item_id: item-1
+        persona_id: p1
+        persona: novice
+    ");
+    insta::assert_snapshot!(text(&received, Content::Items), @r#"
+    [
+      {
+        "id": "item-1",
+        "persona_id": "p1",
+        "messages": [
+          {
+            "role": "user",
+            "content": "Where is my order?"
+          }
+        ],
+        "metadata": {
+          "category": "happy"
+        },
+        "future": true
+      },
+      {
+        "id": "silent"
+      }
+    ]
+    "#);
+    let without_text = &received.list().unwrap().without_text;
+    assert_eq!(without_text, &[ItemWithoutText { position: 2, id: Some("silent".to_owned()) }]);
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_one() {
+    let answer = answer(&[json!({"id": "1", "text": "one"})], true, false);
+    let mut receiver = Receiver::default();
+    receiver.take(&answer.as_bytes()[..answer.len() / 2]).unwrap();
+    assert!(matches!(receiver.end(), Err(ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished)))));
+    receiver.begin();
+    receiver.take(answer.as_bytes()).unwrap();
+    receiver.end().unwrap();
+    let received = receiver.into_received().unwrap();
+    assert_eq!(received.bundle().item_count(), 1);
+    assert_eq!(received.answer().to_text().unwrap(), answer);
+}
+
+#[test]
+fn f3_half_an_answer_is_no_bundle() {
+    let answer = answer(&[json!({"id": "1", "text": "one"}), json!({"id": "2", "text": "two"})], true, false);
+    for length in 0..answer.len() {
+        let received = Received::of(&answer.as_bytes()[..length]);
+        let unfinished = matches!(received, Err(ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished))));
+        assert!(unfinished, "{}", &answer[..length]);
+    }
+}
+
+fn item() -> impl Strategy<Value = Value> {
+    let text = prop_oneof!["[a-z ?]{0,12}", "[a-z]\n[a-z:# ]{0,5}", any::<String>()];
+    let metadata = prop_oneof![Just(json!(null)), Just(json!({"persona": "own"})), Just(json!("old")), Just(json!({"n": 1.5}))];
+    (text, metadata, prop::option::of(prop::sample::select(vec![json!("p1"), json!("p2"), json!("p3"), json!(7)])), any::<bool>())
+        .prop_map(|(text, metadata, persona, is_message)| {
+            let mut item = if is_message {
+                json!({"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": text}]})
+            } else {
+                json!({"text": text})
+            };
+            item["metadata"] = metadata;
+            if let Some(persona) = persona {
+                item["persona_id"] = persona;
+            }
+            item
+        })
+}
+
+proptest! {
+    #[test]
+    fn neither_the_order_of_members_nor_the_pieces_matter(
+        mut items in prop::collection::vec(item(), 0..8),
+        personas_first: bool,
+        is_pretty: bool,
+        size in 1usize..200,
+    ) {
+        for (at, item) in items.iter_mut().enumerate() {
+            item["id"] = json!(format!("item-{at}"));
+        }
+        let whole = Received::of(answer(&items, !personas_first, false).as_bytes()).unwrap();
+        let mut receiver = Receiver::default();
+        for piece in answer(&items, personas_first, is_pretty).as_bytes().chunks(size) {
+            receiver.take(piece).unwrap();
+        }
+        receiver.end().unwrap();
+        let pieces = receiver.into_received().unwrap();
+        prop_assert_eq!(pieces.bundle(), whole.bundle());
+        prop_assert_eq!(pieces.entries().unwrap(), whole.entries().unwrap());
+        prop_assert_eq!(pieces.fingerprints().unwrap(), whole.fingerprints().unwrap());
+        let list = text(&pieces, Content::List);
+        prop_assert_eq!(&list, &text(&whole, Content::List));
+        prop_assert_eq!(&list, &InputList::of_entries(whole.entries().unwrap()).to_yaml());
+        prop_assert_eq!(text(&pieces, Content::Items), format!("{:#}", json!(items)));
+    }
+}
