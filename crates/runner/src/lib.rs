@@ -2,7 +2,7 @@
 //!
 //! The way of a case, in the order of the modules: [`config`] says what to run, [`input`] what it is asked, [`case`] which
 //! inputs, how often and in which order. [`target`] is what answers. [`run()`] gives the cases to parallel slots; what happens is
-//! an [`event`], and how a case ended an [`outcome`], which is on the disk before its slot goes on. [`experiment`] is the folder
+//! an [`event`], and how a case ended an [`outcome`]: after [`judge`] has looked at the answer. It is on the disk before its slot goes on. [`experiment`] is the folder
 //! that a run leaves. Terminal, JSON and [`junit`] are readers.
 //!
 //! Nothing here prints, and nothing here talks to a platform: what is run comes from files of this machine only.
@@ -15,11 +15,13 @@ pub mod event;
 pub mod experiment;
 pub mod guardrails;
 pub mod input;
+pub mod judge;
 pub mod junit;
 pub mod model;
 pub mod outcome;
 pub mod run;
 pub mod target;
+pub mod usage;
 mod yaml;
 
 pub use run::run;

@@ -15,6 +15,7 @@ use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::guardrails::Guardrails;
+use crate::judge::Judging;
 use crate::outcome::{Counts, Finished, Problem, Status, Turn};
 use crate::target::{Message, Question, Session, Target, Trouble};
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub user: Option<Arc<User>>,
     /// What to warn about.
     pub guardrails: Option<Guardrails>,
+    /// What answers are judged by.
+    pub judging: Arc<Judging>,
     /// The personas that the configuration describes.
     pub personas: Vec<Value>,
     /// What is made of an input and its persona.
@@ -273,8 +276,10 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
         let mut is_down = false;
         match trouble {
             None => {
-                finished.status = Status::Passed;
-                finished.flaky = attempt > 1;
+                let judgement = shared.options.judging.judge(&finished).await;
+                (finished.status, finished.problem) = judgement.outcome();
+                finished.criteria = judgement.criteria;
+                finished.flaky = attempt > 1 && finished.status == Status::Passed;
             }
             Some(Trouble::Agent(problem)) => finished.problem = Some(problem),
             Some(Trouble::Down(problem)) => {
@@ -334,7 +339,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
             }
         };
         add_usage(&mut finished.token_usage, answer.token_usage);
-        finished.tool_calls = answer.tool_calls.or(finished.tool_calls.take());
+        add_calls(&mut finished.tool_calls, answer.tool_calls);
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
         say(shared, finished, &mut messages, "assistant", answer.output, Some(took)).await;
@@ -399,11 +404,23 @@ fn add_usage(total: &mut Option<Value>, turn: Option<Value>) {
         (_, None) => {}
         (Some(Value::Object(total)), Some(Value::Object(turn))) => {
             for (name, count) in turn {
-                let before = total.get(&name).and_then(Value::as_u64);
-                let sum = before.and_then(|before| before.checked_add(count.as_u64()?)).map(Value::from);
+                let before = total.get(&name);
+                let whole =
+                    before.and_then(Value::as_u64).and_then(|before| before.checked_add(count.as_u64()?)).map(Value::from);
+                // A cost is no whole number.
+                let sum = whole.or_else(|| Some(Value::from(before?.as_f64()? + count.as_f64()?)));
                 total.insert(name, sum.unwrap_or(count));
             }
         }
+        (_, Some(turn)) => *total = Some(turn),
+    }
+}
+
+/// Adds the tool calls of a turn to those before it.
+fn add_calls(total: &mut Option<Value>, turn: Option<Value>) {
+    match (total.as_mut(), turn) {
+        (_, None) => {}
+        (Some(Value::Array(total)), Some(Value::Array(turn))) => total.extend(turn),
         (_, Some(turn)) => *total = Some(turn),
     }
 }
@@ -429,6 +446,7 @@ fn blank(case: &Case, run_id: &str) -> Finished {
         token_usage: None,
         callback_messages: None,
         tool_calls: None,
+        criteria: Vec::new(),
         metadata: case.input.metadata.clone(),
     }
 }

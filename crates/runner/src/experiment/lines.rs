@@ -5,7 +5,9 @@ use std::io;
 use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
+use crate::judge::Verdict;
 use crate::outcome::{Finished, Status};
+use crate::usage::Usage;
 
 /// The lines of one case, for each file.
 #[derive(Debug, Default)]
@@ -59,6 +61,7 @@ fn trace(finished: &Finished, whole: bool) -> Value {
         put("callback_messages", finished.callback_messages.clone());
     }
     put("token_usage", finished.token_usage.as_ref().and_then(tokens));
+    put("evaluation", evaluation(finished));
     put("conversation", Some(conversation(finished)));
     put("conversation_state", Some(conversation_state(finished)));
     put("termination_reason", finished.termination_reason.clone().map(Value::from));
@@ -97,17 +100,28 @@ fn conversation_state(finished: &Finished) -> Value {
 
 /// Returns token counts under the peer's names.
 fn tokens(usage: &Value) -> Option<Value> {
-    let number = |names: [&str; 2]| names.iter().find_map(|name| usage.get(*name)?.as_f64());
-    let prompt = number(["prompt_tokens", "input_tokens"]);
-    let completion = number(["completion_tokens", "output_tokens"]);
-    let total = number(["total_tokens", "total_tokens"]).or_else(|| Some(prompt? + completion?));
-    let mut counts = Map::new();
-    for (name, count) in [("prompt_tokens", prompt), ("completion_tokens", completion), ("total_tokens", total)] {
-        if let Some(count) = count {
-            counts.insert(name.to_owned(), Value::from(count));
-        }
-    }
+    let usage = Usage::of(usage);
+    let counts = [("prompt_tokens", usage.input), ("completion_tokens", usage.output), ("total_tokens", usage.total)];
+    let counts: Map<String, Value> =
+        counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), Value::from(count?)))).collect();
     (!counts.is_empty()).then_some(Value::Object(counts))
+}
+
+/// Returns what was said about the case, in the form of `local_eval_summary`, in which an upload passes it on.
+fn evaluation(finished: &Finished) -> Option<Value> {
+    if finished.criteria.is_empty() {
+        return None;
+    }
+    let verdict = match finished.status {
+        Status::Passed => "pass",
+        Status::Error => "error",
+        _ => "fail",
+    };
+    let scores: Map<String, Value> =
+        finished.criteria.iter().filter_map(|judged| Some((judged.name.clone(), Value::from(judged.score?)))).collect();
+    let failures: Vec<&str> =
+        finished.criteria.iter().filter(|judged| judged.verdict == Verdict::Failed).map(|judged| judged.name.as_str()).collect();
+    Some(json!({"verdict": verdict, "scores": scores, "failures": failures, "criteria": finished.criteria}))
 }
 
 /// Returns the entry of `errors.json`: the peer's members, and what an upload needs to report the case.
@@ -131,6 +145,12 @@ pub(super) fn error_entry(finished: &Finished) -> Value {
                 members.insert(key.to_owned(), Value::from(value));
             }
         }
+        let judged = [
+            ("output", finished.output.as_deref().map(Value::from)),
+            ("token_usage", finished.token_usage.as_ref().and_then(tokens)),
+            ("evaluation", evaluation(finished)),
+        ];
+        members.extend(judged.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     }
     entry
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// The longest line that is kept.
-pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
+pub(crate) const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
 /// How much of standard error is kept.
 const TAIL: usize = 16 * 1024;
@@ -25,7 +25,7 @@ const AFTERLIFE: Duration = Duration::from_millis(250);
 
 /// A process that was started.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     process: tokio::process::Child,
     group: Option<Pid>,
     stdin: Option<ChildStdin>,
@@ -36,7 +36,7 @@ pub(super) struct Child {
 
 /// A line of standard output.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// Without its line feed.
     Whole(Vec<u8>),
     /// There was one, and it was too long to keep.
@@ -47,7 +47,7 @@ pub(super) enum Line {
 
 impl Child {
     /// Starts a process.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &OsStr,
         arguments: &[impl AsRef<OsStr>],
         directory: &Path,
@@ -75,20 +75,20 @@ impl Child {
     }
 
     /// Writes a line to standard input.
-    pub(super) async fn write_line(&mut self, line: &str) -> io::Result<()> {
+    pub(crate) async fn write_line(&mut self, line: &str) -> io::Result<()> {
         let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
         stdin.write_all(format!("{line}\n").as_bytes()).await?;
         stdin.flush().await
     }
 
     /// Ends standard input.
-    pub(super) fn end_input(&mut self) {
+    pub(crate) fn end_input(&mut self) {
         self.stdin = None;
     }
 
     /// Returns the next line of standard output, or [`Line::End`] shortly after the process has ended, whoever still holds its
     /// output open.
-    pub(super) async fn line(&mut self) -> io::Result<Line> {
+    pub(crate) async fn line(&mut self) -> io::Result<Line> {
         let Self { lines, process, .. } = self;
         tokio::select! {
             biased;
@@ -98,17 +98,17 @@ impl Child {
     }
 
     /// Waits for the end of the process.
-    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.process.wait().await
     }
 
     /// Returns how the process ended, if it did.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().ok().flatten()
     }
 
     /// Asks the whole group to end, waits, and then ends it. Returns how the process ended.
-    pub(super) async fn end(&mut self, signal: Signal, patience: Duration) -> Option<ExitStatus> {
+    pub(crate) async fn end(&mut self, signal: Signal, patience: Duration) -> Option<ExitStatus> {
         self.end_input();
         if signal != Signal::KILL && self.ended().is_none() {
             self.signal(signal);
@@ -126,7 +126,7 @@ impl Child {
     }
 
     /// Returns the end of what the process wrote to standard error.
-    pub(super) async fn tail(&mut self) -> String {
+    pub(crate) async fn tail(&mut self) -> String {
         let _ = timeout(AFTERLIFE, &mut self.tail_reader).await;
         let tail = self.tail.lock().map(|tail| tail.clone()).unwrap_or_default();
         String::from_utf8_lossy(&tail).trim().to_owned()
@@ -193,7 +193,7 @@ async fn keep_tail(mut stderr: ChildStderr, tail: Arc<Mutex<Vec<u8>>>) {
 }
 
 /// Returns how a process ended, for people.
-pub(super) fn how_it_ended(status: Option<ExitStatus>) -> String {
+pub(crate) fn how_it_ended(status: Option<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt as _;
     match status {
         Some(status) => match (status.code(), status.signal()) {
@@ -206,7 +206,7 @@ pub(super) fn how_it_ended(status: Option<ExitStatus>) -> String {
 }
 
 /// Returns the path of a program: as it is given where it has a folder, else the first of that name in the search path.
-pub(super) fn find_program(name: &str, directory: &Path, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str, directory: &Path, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     if name.contains('/') {
         let path = directory.join(name);
         return is_program(&path).then_some(path);

@@ -3,7 +3,7 @@
 //! A [`Target`] makes [`Session`]s; each belongs to one of the parallel slots of a run and answers one turn after the other.
 //! A session brings itself back after a crash: the next question starts a new process.
 
-mod child;
+pub(crate) mod child;
 mod function;
 mod http;
 mod output;

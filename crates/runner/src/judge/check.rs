@@ -1,0 +1,364 @@
+//! Criteria that need nobody but the case itself.
+
+use std::fmt;
+use std::time::Duration;
+
+use jsonschema::{PatternOptions, Validator};
+use regex::Regex;
+use serde_json::{Map, Value};
+use similar::TextDiff;
+
+use super::verdict::Verdict;
+use crate::outcome::Finished;
+use crate::usage::Usage;
+
+/// The longest text that is compared letter by letter; longer ones are compared word by word.
+const BY_LETTERS: usize = 4_000;
+
+/// The longest text that is compared at all.
+const LONGEST: usize = 400_000;
+
+/// How much of an answer is shown.
+const SHOWN: usize = 200;
+
+/// How many faults of a JSON document are told.
+const FAULTS: usize = 3;
+
+/// What is looked at.
+#[derive(Debug)]
+pub(super) enum Check {
+    Contains { texts: Vec<String>, any: bool, negated: bool, ignore_case: bool, of: Text },
+    Pattern { pattern: Regex, negated: bool, of: Text },
+    Equals { wanted: Expected, ignore_case: bool },
+    Similar { wanted: Expected, at_least: f64, ignore_case: bool },
+    Schema(Box<Schema>),
+    Called(Tool),
+    NotCalled(Tool),
+    Latency(Duration),
+    Tokens(f64),
+    Cost(Cost),
+    Program { command: Vec<String>, timeout: Duration },
+    Statement { text: String, at_least: Option<f64> },
+    Unusable(String),
+}
+
+/// Which answers are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    Last,
+    Conversation,
+}
+
+/// An expected text.
+#[derive(Debug)]
+pub(super) enum Expected {
+    Text(String),
+    /// What the input has in its metadata under this name.
+    Metadata(String),
+}
+
+/// A tool, with arguments that a call must have at least.
+#[derive(Debug)]
+pub(super) struct Tool {
+    pub(super) name: String,
+    pub(super) arguments: Option<Value>,
+}
+
+/// A limit in US dollars.
+#[derive(Debug)]
+pub(super) struct Cost {
+    pub(super) limit: f64,
+    /// What a million tokens cost that the model reads, and that it writes.
+    pub(super) per_million: Option<[f64; 2]>,
+}
+
+/// A compiled schema.
+pub(super) struct Schema(Validator);
+
+/// What was found out.
+#[derive(Debug, PartialEq)]
+pub(super) struct Finding {
+    pub(super) verdict: Verdict,
+    pub(super) found: String,
+    pub(super) score: Option<f64>,
+}
+
+impl Finding {
+    pub(super) fn of(passed: bool, found: impl Into<String>) -> Self {
+        let verdict = if passed { Verdict::Passed } else { Verdict::Failed };
+        Self { verdict, found: found.into(), score: Some(f64::from(u8::from(passed))) }
+    }
+
+    pub(super) fn not_applicable(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::NotApplicable, found: reason.into(), score: None }
+    }
+
+    pub(super) fn error(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Error, found: reason.into(), score: None }
+    }
+}
+
+impl Check {
+    /// Returns what the case itself says; `None` where somebody else has to be asked.
+    pub(super) fn look(&self, case: &Finished) -> Option<Finding> {
+        let answer = case.output.as_deref().unwrap_or_default();
+        Some(match self {
+            Self::Contains { texts, any, negated, ignore_case, of } => {
+                let said = spoken(case, *of);
+                let whole = if *ignore_case { said.to_lowercase() } else { said.clone() };
+                let form = |wanted: &str| if *ignore_case { wanted.to_lowercase() } else { wanted.to_owned() };
+                let has = |wanted: &&String| whole.contains(&form(wanted));
+                let (there, missing): (Vec<&String>, Vec<&String>) = texts.iter().partition(has);
+                let passed = if *negated {
+                    there.is_empty()
+                } else if *any {
+                    !there.is_empty()
+                } else {
+                    missing.is_empty()
+                };
+                let found = match (negated, there.first(), missing.first()) {
+                    (true, Some(text), _) => format!("{text:?} in {}", around(&whole, &form(text))),
+                    (false, _, Some(text)) if !passed => format!("no {text:?} in {}", shown(&said)),
+                    _ => shown(&said),
+                };
+                Finding::of(passed, found)
+            }
+            Self::Pattern { pattern, negated, of } => {
+                let text = spoken(case, *of);
+                match pattern.find(&text) {
+                    Some(found) => Finding::of(!negated, format!("{} in {}", shown(found.as_str()), shown(&text))),
+                    None => Finding::of(*negated, format!("no match in {}", shown(&text))),
+                }
+            }
+            Self::Equals { wanted, ignore_case } => {
+                let Some(wanted) = wanted.of(case) else { return Some(wanted.missing()) };
+                let (wanted, answer) = (wanted.trim(), answer.trim());
+                let equal = if *ignore_case { wanted.to_lowercase() == answer.to_lowercase() } else { wanted == answer };
+                Finding::of(equal, shown(answer))
+            }
+            Self::Similar { wanted, at_least, ignore_case } => {
+                let Some(wanted) = wanted.of(case) else { return Some(wanted.missing()) };
+                match likeness(&wanted, answer, *ignore_case) {
+                    Some(likeness) => Finding {
+                        score: Some(likeness),
+                        ..Finding::of(likeness >= *at_least, format!("{:.0}% in {}", (likeness * 100.0).floor(), shown(answer)))
+                    },
+                    None => Finding::error("the texts are too long to compare"),
+                }
+            }
+            Self::Schema(schema) => schema.look(answer),
+            Self::Called(tool) => match calls(case) {
+                Err(reason) => Finding::not_applicable(reason),
+                Ok(calls) => Finding::of(calls.iter().any(|call| tool.is(call)), told(&calls)),
+            },
+            Self::NotCalled(tool) => match calls(case) {
+                Err(reason) => Finding::not_applicable(reason),
+                Ok(calls) => Finding::of(!calls.iter().any(|call| tool.is(call)), told(&calls)),
+            },
+            Self::Latency(limit) => {
+                let slowest = case.turns.iter().filter_map(|turn| turn.duration_ms).max();
+                let slowest = slowest.map_or(case.duration_ms, |milliseconds| milliseconds as f64);
+                Finding::of(slowest <= limit.as_secs_f64() * 1000.0, format!("{:.3}s", slowest / 1000.0))
+            }
+            Self::Tokens(limit) => match case.token_usage.as_ref().map(Usage::of).and_then(|usage| usage.total) {
+                Some(total) => Finding::of(total <= *limit, format!("{total} tokens")),
+                None => Finding::not_applicable("the target does not say how many tokens it used"),
+            },
+            Self::Cost(cost) => cost.look(case),
+            Self::Unusable(reason) => Finding::not_applicable(reason.clone()),
+            Self::Program { .. } | Self::Statement { .. } => return None,
+        })
+    }
+}
+
+impl Expected {
+    fn of(&self, case: &Finished) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Metadata(name) => match case.metadata.get(name)? {
+                Value::Null => None,
+                Value::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            },
+        }
+    }
+
+    fn missing(&self) -> Finding {
+        match self {
+            Self::Text(_) => Finding::not_applicable("there is nothing to compare with"),
+            Self::Metadata(name) => Finding::not_applicable(format!("the input has no {name} in its metadata")),
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(&shown(text)),
+            Self::Metadata(name) => write!(formatter, "the input's {name}"),
+        }
+    }
+}
+
+impl Schema {
+    /// Compiles a schema. References to other documents are never followed.
+    pub(super) fn new(schema: &Value) -> Result<Self, String> {
+        // The engine for patterns is the one whose time is linear in its input.
+        let options = jsonschema::options().offline().with_pattern_options(PatternOptions::regex());
+        options.build(schema).map(Self).map_err(|error| format!("json_schema is no schema: {}", shown(&error.to_string())))
+    }
+
+    fn look(&self, answer: &str) -> Finding {
+        let document: Value = match serde_json::from_str(answer) {
+            Ok(document) => document,
+            Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", shown(answer))),
+        };
+        let faults: Vec<String> = self
+            .0
+            .iter_errors(&document)
+            .take(FAULTS)
+            .map(|fault| {
+                let place = fault.instance_path().to_string();
+                let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+                format!("{}{place}", shortened(&fault.to_string(), SHOWN))
+            })
+            .collect();
+        if faults.is_empty() { Finding::of(true, shown(answer)) } else { Finding::of(false, faults.join("; ")) }
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Schema")
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.arguments {
+            Some(arguments) => write!(formatter, "{} with {arguments}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
+
+impl Tool {
+    fn is(&self, call: &Call) -> bool {
+        self.name == call.name && self.arguments.as_ref().is_none_or(|wanted| holds(&call.arguments, wanted))
+    }
+}
+
+/// A call of a tool.
+struct Call {
+    name: String,
+    arguments: Value,
+}
+
+/// Returns the calls of a case, in any of the forms that agents and services use.
+fn calls(case: &Finished) -> Result<Vec<Call>, String> {
+    let list = match &case.tool_calls {
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err("the target's tool calls are no list".to_owned()),
+        None => return Err("the target does not say which tools it called".to_owned()),
+    };
+    let read = |call: &Value| {
+        let inner = call.get("function").filter(|inner| inner.is_object()).unwrap_or(call);
+        let member = |names: &[&str]| names.iter().find_map(|name| inner.get(*name)).cloned();
+        let name = match call {
+            Value::String(name) => name.clone(),
+            _ => member(&["name", "tool", "tool_name"])?.as_str()?.to_owned(),
+        };
+        let arguments = match member(&["arguments", "args", "input", "parameters"]).unwrap_or_default() {
+            // Services send them as a text with JSON in it.
+            Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            other => other,
+        };
+        Some(Call { name, arguments })
+    };
+    Ok(list.iter().filter_map(read).collect())
+}
+
+fn told(calls: &[Call]) -> String {
+    if calls.is_empty() {
+        return "no call of any tool".to_owned();
+    }
+    let said =
+        |call: &Call| if call.arguments.is_null() { call.name.clone() } else { format!("{} {}", call.name, call.arguments) };
+    shortened(&format!("calls: {}", calls.iter().map(said).collect::<Vec<_>>().join(", ")), 2 * SHOWN)
+}
+
+/// Returns true if a value has everything that is wanted; objects may have more.
+pub(super) fn holds(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => has_all(value, wanted),
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        _ => value == wanted,
+    }
+}
+
+fn has_all(value: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(key, wanted)| value.get(key).is_some_and(|value| holds(value, wanted)))
+}
+
+impl Cost {
+    fn look(&self, case: &Finished) -> Finding {
+        let Some(usage) = case.token_usage.as_ref().map(Usage::of) else {
+            return Finding::not_applicable("the target does not say how many tokens it used");
+        };
+        let of_tokens = || {
+            let [input, output] = self.per_million?;
+            Some((usage.input? * input + usage.output? * output) / 1e6)
+        };
+        match usage.cost.or_else(of_tokens) {
+            Some(cost) => Finding::of(cost <= self.limit, format!("${}", (cost * 1e6).round() / 1e6)),
+            None => {
+                Finding::not_applicable("the target does not say its cost, and the criterion has no per_million for its tokens")
+            }
+        }
+    }
+}
+
+/// Returns how alike two texts are, from 0 to 1: twice what they share, of both together.
+fn likeness(wanted: &str, answer: &str, ignore_case: bool) -> Option<f64> {
+    let form = |text: &str| if ignore_case { text.trim().to_lowercase() } else { text.trim().to_owned() };
+    let (wanted, answer) = (form(wanted), form(answer));
+    match wanted.len().max(answer.len()) {
+        _ if wanted == answer => Some(1.0),
+        length if length <= BY_LETTERS => Some(f64::from(TextDiff::from_chars(&*wanted, &*answer).ratio())),
+        length if length <= LONGEST => Some(f64::from(TextDiff::from_words(&*wanted, &*answer).ratio())),
+        _ => None,
+    }
+}
+
+/// Returns the answers that a criterion is about.
+fn spoken(case: &Finished, of: Text) -> String {
+    match of {
+        Text::Last => case.output.clone().unwrap_or_default(),
+        Text::Conversation => {
+            let answers = case.turns.iter().filter(|turn| turn.role == "assistant");
+            answers.map(|turn| turn.content.as_str()).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Returns a text in quotes, shortened.
+pub(super) fn shown(text: &str) -> String {
+    format!("{:?}", shortened(text, SHOWN))
+}
+
+/// Returns the part of a text where something stands, in quotes.
+fn around(text: &str, wanted: &str) -> String {
+    const BEFORE: usize = 40;
+    let at = text.find(wanted).unwrap_or(0);
+    let start = text[..at].char_indices().rev().nth(BEFORE).map_or(0, |(start, _)| start);
+    let dots = if start > 0 { "…" } else { "" };
+    format!("{:?}", format!("{dots}{}", shortened(&text[start..], SHOWN)))
+}
+
+/// Returns the beginning of a text.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,127 @@
+//! Is an answer good? By criteria that a person wrote, and those that came with the test data.
+//!
+//! [`Criteria`] are read from `criteria/*.yaml` of the scenario and from what a pull left. [`Judging`] applies them to a case
+//! whose agent has answered. Most kinds look at the case only; a program and a model are asked, and neither is if the criterion
+//! came from a platform and nobody has accepted exactly this text.
+//!
+//! What cannot be said is said: a criterion that has nothing to look at is *not applicable* with its reason, and a judge that
+//! broke is an *error*, which is neither a good answer nor a bad one.
+
+mod check;
+mod item;
+mod model;
+mod opinion;
+mod pack;
+mod program;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::sync::Arc;
+
+pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
+pub use verdict::{Judged, JudgedBy, Judgement, PackScore, Verdict};
+
+use crate::model::Model;
+use crate::outcome::Finished;
+use crate::target::Surroundings;
+use check::{Check, Finding};
+use item::Criterion;
+use pack::Pack;
+use serde_json::Value;
+
+/// Judges cases.
+#[derive(Default)]
+pub struct Judging {
+    criteria: Criteria,
+    model: Option<Arc<Model>>,
+    /// Where programs run, and what they see of the machine.
+    surroundings: Surroundings,
+}
+
+impl Judging {
+    /// Returns a judge by these criteria. `surroundings` are those of programs: the scenario's folder, and the variables that an
+    /// agent gets.
+    pub fn new(criteria: Criteria, model: Option<Arc<Model>>, surroundings: Surroundings) -> Self {
+        Self { criteria, model, surroundings }
+    }
+
+    /// Returns true if there is nothing to judge by.
+    pub fn is_empty(&self) -> bool {
+        self.criteria.is_empty()
+    }
+
+    /// Judges a case whose agent has answered.
+    pub async fn judge(&self, case: &Finished) -> Judgement {
+        let mut judgement = Judgement::default();
+        for pack in &self.criteria.packs {
+            let first = judgement.criteria.len();
+            for criterion in &pack.criteria {
+                judgement.criteria.push(self.judge_by(pack, criterion, case).await);
+            }
+            let of_pack = &judgement.criteria[first..];
+            let applies = of_pack.iter().any(|judged| judged.verdict != Verdict::NotApplicable);
+            if let Some(threshold) = pack.threshold.filter(|_| applies) {
+                let score = verdict::mean(of_pack.iter());
+                judgement.packs.push(PackScore { pack: pack.name.clone(), score, threshold });
+            }
+        }
+        judgement
+    }
+
+    async fn judge_by(&self, pack: &Pack, criterion: &Criterion, case: &Finished) -> Judged {
+        let mut judge = None;
+        let finding = if let Some(reason) = not_meant(criterion, case) {
+            Finding::not_applicable(reason)
+        } else if let Some(finding) = criterion.check.look(case) {
+            finding
+        } else {
+            match (&criterion.check, &self.model) {
+                (Check::Statement { .. }, None) => {
+                    Finding::not_applicable("no model judges here: the section `judge` of the configuration names one")
+                }
+                _ if !self.criteria.is_accepted(pack, criterion) => Finding::not_applicable(
+                    "it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`",
+                ),
+                (Check::Statement { text, at_least }, Some(model)) => {
+                    judge = Some(model::judged_by(model));
+                    model::ask(model, text, *at_least, case).await
+                }
+                (Check::Program { command, timeout }, _) => program::ask(command, *timeout, case, &self.surroundings).await,
+                _ => Finding::not_applicable("nobody judges it"),
+            }
+        };
+        Judged {
+            pack: pack.name.clone(),
+            name: criterion.name.clone(),
+            kind: criterion.kind.to_owned(),
+            verdict: finding.verdict,
+            expected: criterion.expected.clone(),
+            found: finding.found,
+            score: finding.score,
+            required: criterion.required,
+            weight: criterion.weight,
+            judge,
+        }
+    }
+}
+
+/// Returns why a criterion is not about this case, if it is not.
+fn not_meant(criterion: &Criterion, case: &Finished) -> Option<String> {
+    let is = |key: &str, wanted: &Value| {
+        let one = |wanted: &Value| match key {
+            "persona" => case.persona.as_deref() == wanted.as_str(),
+            "item" => case.item_id.as_deref() == wanted.as_str() || wanted.as_str() == Some(input_name(case)),
+            _ => case.metadata.get(key).is_some_and(|value| check::holds(value, wanted)),
+        };
+        wanted.as_array().map_or_else(|| one(wanted), |any| any.iter().any(one))
+    };
+    let (key, wanted) = criterion.when.iter().find(|(key, wanted)| !is(key, wanted))?;
+    Some(format!("it is for cases whose {key} is {wanted}"))
+}
+
+/// Returns the name of a case's input: its own in the first iteration.
+pub(crate) fn input_name(case: &Finished) -> &str {
+    let number = format!("#{}", case.iteration + 1);
+    if case.iteration == 0 { &case.case } else { case.case.strip_suffix(&number).unwrap_or(&case.case) }
+}

@@ -1,0 +1,137 @@
+//! What was said about a case, criterion by criterion.
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{Problem, Status};
+
+/// How a criterion ended for a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The answer is as it should be.
+    Passed,
+    /// It is not.
+    Failed,
+    /// Nobody knows, because whoever judges broke.
+    Error,
+    /// The criterion says nothing about this case.
+    NotApplicable,
+}
+
+impl Verdict {
+    /// Returns the words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "could not be judged",
+            Self::NotApplicable => "not applicable",
+        }
+    }
+}
+
+/// What a criterion says about a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The name of the pack that the criterion is in.
+    pub pack: String,
+    /// Its name: its own, else what it expects.
+    pub name: String,
+    /// What kind it is, such as `contains`.
+    pub kind: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was expected.
+    pub expected: String,
+    /// What was found, or why nothing was looked for.
+    pub found: String,
+    /// How good it is, from 0 to 1; nothing where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Whether the case fails with it.
+    pub required: bool,
+    /// How much it counts in the score of its pack.
+    pub weight: f64,
+    /// Which model judged by which prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgedBy>,
+}
+
+/// A model as a judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgedBy {
+    /// The model.
+    pub model: String,
+    /// Name and digest of the prompt.
+    pub prompt: String,
+}
+
+/// All that was said about a case.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judgement {
+    /// By each criterion, in the order of the files.
+    pub criteria: Vec<Judged>,
+    /// What follows from packs that ask for a score.
+    pub packs: Vec<PackScore>,
+}
+
+/// The score of a pack that asks for one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackScore {
+    /// The pack.
+    pub pack: String,
+    /// The weighted mean; nothing where a criterion could not be judged.
+    pub score: Option<f64>,
+    /// What it has to be at least.
+    pub threshold: f64,
+}
+
+impl Judgement {
+    /// Returns how the case ends, and why if it does not pass. What has failed for certain counts more than what is not known.
+    pub fn outcome(&self) -> (Status, Option<Problem>) {
+        let required = |verdict: Verdict| self.criteria.iter().filter(move |judged| judged.required && judged.verdict == verdict);
+        let failed: Vec<String> = required(Verdict::Failed)
+            .map(told)
+            .chain(self.packs.iter().filter(|pack| pack.score.is_some_and(|score| score < pack.threshold)).map(|pack| {
+                format!(
+                    "{}: the score is {:.2}, and has to be at least {}",
+                    pack.pack,
+                    pack.score.unwrap_or_default(),
+                    pack.threshold
+                )
+            }))
+            .collect();
+        if !failed.is_empty() {
+            return (Status::Failed, Some(Problem::new(failed.join("\n"))));
+        }
+        let unknown: Vec<String> = required(Verdict::Error)
+            .map(|judged| format!("{} could not be judged: {}", judged.name, judged.found))
+            .chain(
+                self.packs
+                    .iter()
+                    .filter(|pack| pack.score.is_none())
+                    .map(|pack| format!("{}: there is no score, since a criterion could not be judged", pack.pack)),
+            )
+            .collect();
+        if unknown.is_empty() { (Status::Passed, None) } else { (Status::Error, Some(Problem::new(unknown.join("\n")))) }
+    }
+}
+
+/// Returns a criterion that failed, in one line.
+fn told(judged: &Judged) -> String {
+    if judged.name == judged.expected {
+        format!("expected {}; found {}", judged.expected, judged.found)
+    } else {
+        format!("{}: expected {}; found {}", judged.name, judged.expected, judged.found)
+    }
+}
+
+/// Returns the weighted mean of scores; `None` without one, or where one is not known.
+pub(super) fn mean<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for judged in judged.filter(|judged| judged.verdict != Verdict::NotApplicable) {
+        sum += judged.score? * judged.weight;
+        weights += judged.weight;
+    }
+    (weights > 0.0).then_some(sum / weights)
+}
