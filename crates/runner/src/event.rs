@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::outcome::{Counts, Finished, Turn};
+use crate::tally::Statistics;
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -50,6 +51,8 @@ pub enum Event {
     RunFinished {
         /// How many cases ended how.
         counts: Counts,
+        /// What they say together.
+        statistics: Box<Statistics>,
         /// How long it took.
         duration_seconds: f64,
         /// Why it ended before all cases were run.

@@ -78,12 +78,17 @@ fn case(suite: &str, finished: &Finished) -> String {
             escaped(body)
         );
     }
-    let _ = writeln!(
-        xml,
-        "      <system-out>{}</system-out>\n    </testcase>",
-        escaped(&format!("> {}\n{}", finished.input, finished.output.as_deref().unwrap_or_default()))
-    );
+    let _ = writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", escaped(&said(finished)));
     xml
+}
+
+/// Returns what was asked, answered, and judged.
+fn said(finished: &Finished) -> String {
+    let mut text = format!("> {}\n{}", finished.input, finished.output.as_deref().unwrap_or_default());
+    for judged in &finished.criteria {
+        let _ = write!(text, "\n[{}] {}: {}", judged.verdict.words(), judged.name, judged.found);
+    }
+    text
 }
 
 /// Returns a text for XML: what XML cannot hold is replaced, and a very long text is cut.

@@ -20,6 +20,7 @@ pub mod junit;
 pub mod model;
 pub mod outcome;
 pub mod run;
+pub mod tally;
 pub mod target;
 pub mod usage;
 mod yaml;

@@ -14,7 +14,7 @@ pub enum Status {
     Passed,
     /// The agent answered, and the answer is not good.
     Failed,
-    /// The agent broke.
+    /// The agent broke, or whoever judges it.
     Error,
     /// The agent did not answer in time.
     Timeout,
@@ -84,6 +84,9 @@ pub struct Finished {
     /// True if it passed only after it had not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// True if nobody was there to answer; a run that is taken up again asks again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreached: bool,
     /// How often it was run.
     pub attempts: u32,
     /// Who spoke.

@@ -17,10 +17,11 @@ use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::guardrails::Guardrails;
 use crate::judge::Judging;
 use crate::outcome::{Counts, Finished, Problem, Status, Turn};
+use crate::tally::{Statistics, Tally};
 use crate::target::{Message, Question, Session, Target, Trouble};
 
-/// How many times in a row nobody answers before the run stops.
-const BREAKER: u32 = 5;
+/// How many cases in a row find nobody to answer before the run stops.
+pub const BREAKER: u32 = 5;
 
 /// What a person wants of a run that goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub struct Options {
 pub struct Ended {
     /// How many cases ended how.
     pub counts: Counts,
+    /// What they say together.
+    pub statistics: Statistics,
     /// How long it took.
     pub duration: Duration,
     /// Why it ended before all cases were run.
@@ -104,6 +107,8 @@ pub async fn run(
 ) -> Result<Ended, ExperimentError> {
     let begin = Instant::now();
     let mut counts = Counts { total: cases.len(), ..experiment.counts };
+    let mut tally = experiment.tally.clone();
+    let has_repeats = experiment.run.has_repeats();
     let waiting: VecDeque<_> = cases
         .into_iter()
         .filter(|case| !experiment.finished.contains(&case.name))
@@ -139,20 +144,18 @@ pub async fn run(
         tasks.spawn(slot(Arc::clone(&shared), session));
     }
     let mut failure = None;
-    let mut handle = |event: Event, counts: &mut Counts| {
-        if let Event::CaseFinished(finished) = &event {
-            let mut told = (**finished).clone();
-            counts.add(&told);
-            told.turns.clear();
-            on_event(&Event::CaseFinished(Box::new(told)));
-        } else {
-            on_event(&event);
+    let mut handle = |mut event: Event, counts: &mut Counts, tally: &mut Tally| {
+        if let Event::CaseFinished(finished) = &mut event {
+            counts.add(finished);
+            tally.add(finished, has_repeats);
+            finished.turns.clear();
         }
+        on_event(&event);
     };
     loop {
         tokio::select! {
             biased;
-            Some(event) = inbox.recv() => handle(event, &mut counts),
+            Some(event) = inbox.recv() => handle(event, &mut counts, &mut tally),
             Ok(()) = wish.changed() => match *wish.borrow_and_update() {
                 Wish::GoOn => {}
                 Wish::Finish => shared.finishes.store(true, Ordering::SeqCst),
@@ -173,7 +176,7 @@ pub async fn run(
         }
     }
     while let Ok(event) = inbox.try_recv() {
-        handle(event, &mut counts);
+        handle(event, &mut counts, &mut tally);
     }
     let left: Vec<(Case, String)> = shared.waiting.lock().map(|mut waiting| waiting.drain(..).collect()).unwrap_or_default();
     let stopped = shared
@@ -187,11 +190,13 @@ pub async fn run(
         return Err(ExperimentError::Io { doing: "write results to", path, source });
     }
     for (case, run_id) in left {
-        handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut counts);
+        handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut counts, &mut tally);
     }
     let duration = begin.elapsed();
-    on_event(&Event::RunFinished { counts, duration_seconds: duration.as_secs_f64(), stopped });
-    Ok(Ended { counts, duration, stopped })
+    let statistics = tally.statistics(&counts);
+    let told = Box::new(statistics.clone());
+    on_event(&Event::RunFinished { counts, statistics: told, duration_seconds: duration.as_secs_f64(), stopped });
+    Ok(Ended { counts, statistics, duration, stopped })
 }
 
 impl Shared {
@@ -234,9 +239,9 @@ impl Shared {
 /// Runs cases one after the other.
 async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Result<()> {
     while let Some((case, run_id)) = shared.next() {
-        let (finished, is_down) = run_case(&shared, session.as_mut(), &case, &run_id).await;
+        let finished = run_case(&shared, session.as_mut(), &case, &run_id).await;
         shared.recorder.record(&finished).await?;
-        let is_bad = finished.status != Status::Passed;
+        let (is_bad, is_down) = (finished.status != Status::Passed, finished.unreached);
         shared.tell(Event::CaseFinished(Box::new(finished))).await;
         if is_down {
             if shared.down_in_a_row.fetch_add(1, Ordering::SeqCst) + 1 >= BREAKER {
@@ -256,8 +261,8 @@ async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Re
     Ok(())
 }
 
-/// Runs a case until it is as it should be, or often enough. The second value says that nobody was there to answer.
-async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_id: &str) -> (Finished, bool) {
+/// Runs a case until it is as it should be, or often enough.
+async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_id: &str) -> Finished {
     let mut attempt = 1;
     loop {
         shared
@@ -273,7 +278,6 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
         finished.attempts = attempt;
         let trouble = converse(shared, session, case, &mut finished).await;
         session.end_conversation().await;
-        let mut is_down = false;
         match trouble {
             None => {
                 let judgement = shared.options.judging.judge(&finished).await;
@@ -284,7 +288,7 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
             Some(Trouble::Agent(problem)) => finished.problem = Some(problem),
             Some(Trouble::Down(problem)) => {
                 finished.problem = Some(problem);
-                is_down = true;
+                finished.unreached = true;
             }
             Some(Trouble::Timeout(problem)) => {
                 finished.problem = Some(problem);
@@ -292,7 +296,7 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
             }
         }
         if finished.status == Status::Passed || attempt > shared.options.retry {
-            return (finished, is_down);
+            return finished;
         }
         attempt += 1;
     }
@@ -434,6 +438,7 @@ fn blank(case: &Case, run_id: &str) -> Finished {
         iteration: case.iteration,
         status: Status::Error,
         flaky: false,
+        unreached: false,
         attempts: 0,
         persona: case.input.persona.clone(),
         item_id: case.input.item_id.clone(),

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Selection, Shard};
 use crate::outcome::{Counts, Finished};
+use crate::tally::Tally;
 use lines::Lines;
 use recorder::Files;
 pub(crate) use recorder::{Recorder, Recording};
@@ -106,6 +107,8 @@ pub struct Experiment {
     pub(crate) finished: HashSet<String>,
     /// How they ended.
     pub(crate) counts: Counts,
+    /// What they say together.
+    pub(crate) tally: Tally,
     _lock: File,
 }
 
@@ -123,6 +126,11 @@ impl RunFile {
             shard: selection.shard.map(|shard| format!("{}/{}", shard.number, shard.of)),
             seed: selection.seed,
         }
+    }
+
+    /// Returns true if an input may be run more than once.
+    pub(crate) fn has_repeats(&self) -> bool {
+        self.iterations > 1 && !self.smoke
     }
 
     /// Returns what the run selects.
@@ -157,7 +165,7 @@ impl Experiment {
         let lock = take_lock(&folder)?;
         let text = serde_json::to_vec(&run).map_err(|error| io_error("write", &folder)(error.into()))?;
         write_whole(&folder.join(RUN), &text)?;
-        Ok(Self { folder, run, finished: HashSet::new(), counts: Counts::default(), _lock: lock })
+        Ok(Self { folder, run, finished: HashSet::new(), counts: Counts::default(), tally: Tally::default(), _lock: lock })
     }
 
     /// Takes up the newest run again, if it did not end. The second value counts what the journal lost to a crash.
@@ -172,7 +180,8 @@ impl Experiment {
         let text = fs::read(&path).map_err(io_error("read", &path))?;
         let run: RunFile = serde_json::from_slice(&text)
             .map_err(|error| ExperimentError::Malformed { path: path.clone(), message: error.to_string() })?;
-        let mut experiment = Self { folder, run, finished: HashSet::new(), counts: Counts::default(), _lock: lock };
+        let mut experiment =
+            Self { folder, run, finished: HashSet::new(), counts: Counts::default(), tally: Tally::default(), _lock: lock };
         experiment.read_journal()?;
         if experiment.finished.len() >= experiment.run.cases && experiment.folder.join(SUMMARY).exists() {
             return Err(nothing());
@@ -241,14 +250,35 @@ impl Experiment {
         };
         let file = File::options().write(true).open(&path).map_err(io_error("write", &path))?;
         file.set_len(bytes).map_err(io_error("write", &path))?;
-        let (mut finished, mut counts) = (HashSet::new(), Counts::default());
+        let (mut finished, mut counts, mut tally) = (HashSet::new(), Counts::default(), Tally::default());
+        let has_repeats = self.run.has_repeats();
+        let mut unreached = false;
         self.each_finished(|case| {
+            if case.unreached {
+                unreached = true;
+                return Ok(());
+            }
             counts.add(&case);
+            tally.add(&case, has_repeats);
             finished.insert(case.case);
             Ok(())
         })?;
-        (self.finished, self.counts) = (finished, counts);
-        Ok(())
+        (self.finished, self.counts, self.tally) = (finished, counts, tally);
+        if unreached { self.forget_unreached() } else { Ok(()) }
+    }
+
+    /// Takes the cases out of the journal for which nobody was there to answer, so that they are run again.
+    fn forget_unreached(&self) -> Result<(), ExperimentError> {
+        self.write_streamed(&self.folder.join(JOURNAL), |out| {
+            self.each_finished(|case| {
+                if case.unreached {
+                    return Ok(());
+                }
+                serde_json::to_writer(&mut *out, &case)?;
+                out.write_all(b"\n")
+            })
+            .map_err(io::Error::other)
+        })
     }
 
     /// Reads the journal case by case.

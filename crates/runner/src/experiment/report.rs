@@ -10,7 +10,8 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
-use crate::outcome::{Counts, Status, Turn};
+use crate::outcome::{Counts, Finished, Status, Turn};
+use crate::tally::{Statistics, percent};
 
 /// What the summary says beside the counts.
 #[derive(Debug, Clone)]
@@ -21,12 +22,12 @@ pub struct Summary<'a> {
     pub config: &'a Value,
     /// How many cases ended how.
     pub counts: Counts,
+    /// What they say together.
+    pub statistics: &'a Statistics,
     /// How long the run took.
     pub duration_seconds: f64,
     /// What else is known about what was tested: versions, commits, digests.
     pub provenance: Map<String, Value>,
-    /// What the answers are to be judged by.
-    pub criteria: &'a [String],
     /// False for a run that is to go on later: it gets no summary, so that nobody takes it for a whole one.
     pub is_complete: bool,
 }
@@ -56,6 +57,7 @@ impl Experiment {
         let rate = |part: f64, whole: usize| if whole == 0 { 0.0 } else { part / whole as f64 };
         let mut ours = summary.provenance.clone();
         ours.insert("counts".to_owned(), json!(counts));
+        ours.insert("statistics".to_owned(), json!(summary.statistics));
         ours.insert("run".to_owned(), json!(self.run));
         // By the rule that an upload follows, so that nothing is left for it to find here.
         let mut config = summary.config.clone();
@@ -122,30 +124,25 @@ impl Experiment {
                     writeln!(out, "- {name}: {number}")?;
                 }
             }
+            write_rates(out, summary.statistics)?;
             writeln!(out, "\n## Turn Details")?;
             self.each_finished(|finished| {
                 for turn in &finished.turns {
                     write_turn(out, turn)?;
                 }
-                if let Some(problem) = &finished.problem {
-                    writeln!(out, "\n### {} ({})\n\n**Error:**\n", inline(&finished.case), finished.status.word())?;
-                    write_quoted(out, &problem.message)?;
-                }
-                Ok(())
+                write_ending(out, &finished)
             })
             .map_err(io::Error::other)?;
-            if !summary.criteria.is_empty() {
-                writeln!(out, "\n## Evaluation Criteria\n")?;
-                for criterion in summary.criteria {
-                    writeln!(out, "- {}", inline(criterion))?;
-                }
-            }
-            Ok(())
+            write_criteria(out, summary.statistics)
         })
     }
 
     /// Writes a file of any length: to a temporary name beside it, synced, renamed.
-    fn write_streamed(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ExperimentError> {
+    pub(super) fn write_streamed(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ExperimentError> {
         let temporary = path.with_extension("part");
         let written = File::create(&temporary).and_then(|file| {
             let mut out = BufWriter::new(file);
@@ -158,6 +155,51 @@ impl Experiment {
             io_error("write", path)(error)
         })
     }
+}
+
+/// Writes rates with their intervals, and what repeats say.
+fn write_rates(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
+    let Some(rate) = statistics.pass_rate else { return Ok(()) };
+    writeln!(out, "- Pass rate: {}", rate.spoken())?;
+    if !statistics.repeats.is_empty() {
+        writeln!(out, "\n## Repeats\n\n| Answers (k) | At least one good (pass@k) | All good (pass^k) |\n|---|---|---|")?;
+        for repeats in &statistics.repeats {
+            writeln!(out, "| {} | {} | {} |", repeats.k, percent(repeats.pass_at_k), percent(repeats.pass_hat_k))?;
+        }
+    }
+    let unsteady: Vec<_> = statistics.inputs.iter().filter(|input| input.rate.passed < input.rate.of).collect();
+    if !unsteady.is_empty() {
+        writeln!(out, "\n## Inputs that did not always pass\n")?;
+        for input in unsteady {
+            writeln!(out, "- {}: {}", inline(&input.input), input.rate.spoken())?;
+        }
+        if statistics.inputs_left_out > 0 {
+            writeln!(out, "- and perhaps some of {} more", statistics.inputs_left_out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes how a case ended, unless it simply passed.
+fn write_ending(out: &mut dyn Write, finished: &Finished) -> io::Result<()> {
+    if let Some(problem) = &finished.problem {
+        let heading = if finished.status == Status::Failed { "Not as expected" } else { "Error" };
+        writeln!(out, "\n### {} ({})\n\n**{heading}:**\n", inline(&finished.case), finished.status.word())?;
+        write_quoted(out, &problem.message)?;
+    }
+    Ok(())
+}
+
+/// Writes how often each criterion held.
+fn write_criteria(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
+    if statistics.criteria.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Evaluation Criteria\n")?;
+    for criterion in &statistics.criteria {
+        writeln!(out, "- {}: {}", inline(&criterion.name), inline(&criterion.spoken()))?;
+    }
+    Ok(())
 }
 
 fn write_turn(out: &mut dyn Write, turn: &Turn) -> io::Result<()> {

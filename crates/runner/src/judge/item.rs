@@ -104,7 +104,11 @@ impl Criterion {
         };
         let mut criterion = match kinds[..] {
             [] => {
-                let said = described.or_else(|| text("name")).ok_or_else(|| format!("has none of {}", KINDS.join(", ")))?;
+                let unknown = members.keys().find(|key| !OTHERS.contains(&key.as_str()));
+                let said = described.or_else(|| text("name").filter(|_| unknown.is_none())).ok_or_else(|| match unknown {
+                    Some(key) => format!("is of a kind that this version does not know: {key}"),
+                    None => format!("has none of {}", KINDS.join(", ")),
+                })?;
                 Self::statement(said, value, members, required)
             }
             [kind] => {

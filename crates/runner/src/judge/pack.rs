@@ -54,7 +54,7 @@ pub enum CriteriaError {
         problem: String,
     },
     /// A criterion has no meaning.
-    #[error("criterion {position} of {} {problem}", path.display())]
+    #[error("{}: criterion {position}: {problem}", path.display())]
     Item {
         /// The file.
         path: PathBuf,

@@ -45,7 +45,7 @@ fn write(folder: &Path, path: &str, text: &str) {
 
 fn judging(folder: &Path, model: Option<Arc<Model>>) -> Judging {
     let environment = std::env::vars().collect();
-    let surroundings = Surroundings { current: folder.to_owned(), environment };
+    let surroundings = Surroundings { current: folder.to_owned(), environment, ..Surroundings::default() };
     Judging::new(Criteria::load(folder).unwrap_or_else(|error| panic!("{error}")), model, surroundings)
 }
 
@@ -180,7 +180,7 @@ fn a_schema_names_the_faults_and_never_leaves_the_machine() {
     assert_eq!(found("{}"), r#""id" is a required property"#);
     write(folder.path(), "criteria/own.yaml", "- json_schema: {$ref: 'http://127.0.0.1:9/schema.json'}\n");
     let error = Criteria::load(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("criterion 1 of ") && error.contains("json_schema is no schema"), "{error}");
+    assert!(error.contains("criterion 1: ") && error.contains("json_schema is no schema"), "{error}");
 }
 
 #[test]
@@ -208,7 +208,22 @@ fn a_mistake_in_a_persons_own_file_is_named() {
         said += &error.replace(&*folder.path().to_string_lossy(), "[SCENARIO]");
         said += "\n";
     }
-    insta::assert_snapshot!(said);
+    insta::assert_snapshot!(said, @r#"
+    [SCENARIO]/criteria/own.yaml has no criteria: it must have `items:` with a list below it, or be a list
+    [SCENARIO]/criteria/own.yaml: criterion 1: has a key that means nothing: contians; did you mean contains?
+    [SCENARIO]/criteria/own.yaml: criterion 1: has more than one kind: contains, regex
+    [SCENARIO]/criteria/own.yaml: criterion 1: regex is no regular expression: unclosed group
+    [SCENARIO]/criteria/own.yaml: criterion 1: at_least must be a number from 0 to 1
+    [SCENARIO]/criteria/own.yaml: criterion 1: program must be a list: the program and its arguments; it is never given to a shell
+    [SCENARIO]/criteria/own.yaml: criterion 1: program has an empty list
+    [SCENARIO]/criteria/own.yaml: criterion 1: has none of contains, contains_any, not_contains, regex, not_regex, equals, similar, json_schema, tool_called, tool_not_called, latency_at_most, tokens_at_most, cost_at_most, program, judge
+    [SCENARIO]/criteria/own.yaml: criterion 1: weight must be a number from 0 on
+    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema is no schema: "\"nothing\" is not valid under any of the schemas listed in the 'anyOf' keyword"
+    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema names absent.json, and there is no such file in the scenario's folder
+    [SCENARIO]/criteria/own.yaml is not valid YAML: tabs disallowed within this context (block indentation) at line 2, column 2
+    [SCENARIO]/criteria/own.yaml: threshold must be a number from 0 to 1
+    [SCENARIO]/criteria/own.yaml: criterion 1: latency_at_most must be a duration such as 2s or 500ms
+    "#);
 }
 
 #[test]
@@ -316,7 +331,7 @@ fn f20_a_program_from_a_platform_runs_only_when_exactly_it_was_accepted() {
     not applicable: no model judges here: the section `judge` of the configuration names one
     not applicable: it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`
     passed: "fine"
-    not applicable: this criterion of the platform has none of contains, contains_any, not_contains, regex, not_regex, equals, similar, json_schema, tool_called, tool_not_called, latency_at_most, tokens_at_most, cost_at_most, program, judge
+    not applicable: this criterion of the platform is of a kind that this version does not know: sentiment
     "#);
     assert!(!folder.path().join("owned").exists());
 

@@ -1,0 +1,282 @@
+//! What all cases of a run say together: rates with their intervals, repeats, and each criterion's count.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use keepstep_core::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
+use serde::Serialize;
+
+use crate::judge::{Verdict, input_name};
+use crate::outcome::{Counts, Finished, Status};
+
+/// How many inputs are listed one by one, those with the lowest rates first.
+const LISTED: usize = 1000;
+
+/// For which numbers of repeats the chances are told, as far as there are as many.
+const REPEATS: [u64; 8] = [1, 2, 3, 5, 10, 20, 50, 100];
+
+/// Collects cases.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Passed and finished cases of each input. Empty where no input is repeated.
+    inputs: HashMap<String, (u64, u64)>,
+    criteria: IndexMap<(String, String, String), CriterionTally>,
+}
+
+/// How often a criterion ended in which way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CriterionTally {
+    /// The pack.
+    pub pack: String,
+    /// Its name.
+    pub name: String,
+    /// What kind it is.
+    pub kind: String,
+    /// The answer was as it should be.
+    pub passed: u64,
+    /// It was not.
+    pub failed: u64,
+    /// It could not be judged.
+    pub error: u64,
+    /// There was nothing to judge.
+    pub not_applicable: u64,
+    /// Why it did not apply, or could not be judged, the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a run says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Passed of finished cases; nothing where none is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<Rate>,
+    /// The chances with several answers to an input, averaged over the inputs; empty where no input is repeated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<Repeats>,
+    /// The inputs that were repeated, those with the lowest rates first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputRate>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inputs_left_out: usize,
+    /// The criteria, in the order of their files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriterionTally>,
+}
+
+/// A rate and where it may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Rate {
+    /// How many passed.
+    pub passed: u64,
+    /// Of how many.
+    pub of: u64,
+    /// The one by the other.
+    pub rate: f64,
+    /// The interval.
+    pub interval: Interval,
+    /// How the interval is made.
+    pub method: &'static str,
+    /// How often such an interval holds the true rate.
+    pub confidence: f64,
+}
+
+/// The chances with several answers to one input.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Repeats {
+    /// How many answers.
+    pub k: u64,
+    /// How likely at least one is good.
+    pub pass_at_k: f64,
+    /// How likely all are.
+    pub pass_hat_k: f64,
+}
+
+/// The rate of an input.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InputRate {
+    /// Its name: that of its case in the first iteration.
+    pub input: String,
+    /// Its rate.
+    #[serde(flatten)]
+    pub rate: Rate,
+}
+
+impl Rate {
+    /// Returns the rate of some cases; `None` without a case.
+    pub fn of(passed: u64, of: u64) -> Option<Self> {
+        let interval = wilson(passed, of)?;
+        Some(Self { passed, of, rate: passed as f64 / of as f64, interval, method: "wilson", confidence: 0.95 })
+    }
+
+    /// Returns it for people.
+    pub fn spoken(&self) -> String {
+        let Interval { low, high } = self.interval;
+        format!(
+            "{} of {} passed, {} (95% interval: {} to {})",
+            self.passed,
+            self.of,
+            percent(self.rate),
+            percent(low),
+            percent(high)
+        )
+    }
+}
+
+impl CriterionTally {
+    /// Returns how often it held, for people.
+    pub fn spoken(&self) -> String {
+        let counts = [
+            (self.passed, Verdict::Passed),
+            (self.failed, Verdict::Failed),
+            (self.error, Verdict::Error),
+            (self.not_applicable, Verdict::NotApplicable),
+        ];
+        let parts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, verdict)| format!("{count} {}", verdict.words()))
+            .collect();
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        parts.join(", ") + &reason
+    }
+
+    /// Returns true if there is something about it that a person should see.
+    pub fn is_notable(&self) -> bool {
+        self.failed + self.error > 0 || self.passed == 0
+    }
+}
+
+/// Returns a share as a person reads it.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+impl Tally {
+    /// Adds a finished case. Whether inputs are repeated is the run's to know.
+    pub fn add(&mut self, case: &Finished, has_repeats: bool) {
+        if case.status == Status::Skipped {
+            return;
+        }
+        if has_repeats {
+            let (passed, of) = self.inputs.entry(input_name(case).to_owned()).or_default();
+            *passed += u64::from(case.status == Status::Passed);
+            *of += 1;
+        }
+        for judged in &case.criteria {
+            let key = (judged.pack.clone(), judged.name.clone(), judged.kind.clone());
+            let tally = self.criteria.entry(key).or_insert_with_key(|(pack, name, kind)| CriterionTally {
+                pack: pack.clone(),
+                name: name.clone(),
+                kind: kind.clone(),
+                ..CriterionTally::default()
+            });
+            match judged.verdict {
+                Verdict::Passed => tally.passed += 1,
+                Verdict::Failed => tally.failed += 1,
+                Verdict::Error => tally.error += 1,
+                Verdict::NotApplicable => tally.not_applicable += 1,
+            }
+            if matches!(judged.verdict, Verdict::Error | Verdict::NotApplicable) {
+                tally.reason.get_or_insert_with(|| judged.found.clone());
+            }
+        }
+    }
+
+    /// Returns what the cases say.
+    pub fn statistics(self, counts: &Counts) -> Statistics {
+        let mut inputs: Vec<InputRate> = self
+            .inputs
+            .into_iter()
+            .filter_map(|(input, (passed, of))| Some(InputRate { input, rate: Rate::of(passed, of)? }))
+            .collect();
+        let most = inputs.iter().map(|input| input.rate.of).max().unwrap_or(0);
+        let repeats = if most < 2 { Vec::new() } else { repeats(&inputs, most) };
+        if most < 2 {
+            inputs.clear();
+        }
+        inputs.sort_by(|a, b| a.rate.rate.total_cmp(&b.rate.rate).then_with(|| a.input.cmp(&b.input)));
+        let inputs_left_out = inputs.len().saturating_sub(LISTED);
+        inputs.truncate(LISTED);
+        Statistics {
+            pass_rate: Rate::of(counts.passed as u64, counts.finished() as u64),
+            repeats,
+            inputs,
+            inputs_left_out,
+            criteria: self.criteria.into_values().collect(),
+        }
+    }
+}
+
+/// Returns the mean chances of all inputs that have enough answers.
+fn repeats(inputs: &[InputRate], most: u64) -> Vec<Repeats> {
+    let mut numbers: Vec<u64> = REPEATS.into_iter().filter(|k| *k < most).collect();
+    numbers.push(most);
+    let mean = |k: u64, chance: fn(u64, u64, u64) -> Option<f64>| {
+        let chances: Vec<f64> = inputs.iter().filter_map(|input| chance(input.rate.of, input.rate.passed, k)).collect();
+        chances.iter().sum::<f64>() / chances.len().max(1) as f64
+    };
+    numbers.into_iter().map(|k| Repeats { k, pass_at_k: mean(k, pass_at_k), pass_hat_k: mean(k, pass_hat_k) }).collect()
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn case(name: &str, iteration: u32, status: &str) -> Finished {
+        let case = if iteration == 0 { name.to_owned() } else { format!("{name}#{}", iteration + 1) };
+        serde_json::from_value(json!({
+            "case": case, "index": 0, "run_id": "r", "iteration": iteration, "status": status, "attempts": 1, "persona": null,
+            "input": "a", "output": null, "duration_ms": 1.0, "metadata": {},
+            "criteria": [{"pack": "p", "name": "n", "kind": "contains", "verdict": if status == "passed" {"passed"} else {"not_applicable"},
+                "expected": "e", "found": "nothing", "required": true, "weight": 1.0}],
+        }))
+        .unwrap()
+    }
+
+    fn statistics(cases: &[Finished], has_repeats: bool) -> Statistics {
+        let (mut tally, mut counts) = (Tally::default(), Counts::default());
+        for case in cases {
+            counts.add(case);
+            tally.add(case, has_repeats);
+        }
+        tally.statistics(&counts)
+    }
+
+    #[test]
+    fn repeats_are_told_by_input() {
+        let cases = [
+            case("a", 0, "passed"),
+            case("b#2", 0, "passed"),
+            case("a", 1, "failed"),
+            case("b#2", 1, "passed"),
+            case("c", 0, "skipped"),
+        ];
+        let told = statistics(&cases, true);
+        assert_eq!(told.pass_rate.unwrap().spoken(), "3 of 4 passed, 75.0% (95% interval: 30.1% to 95.4%)");
+        assert_eq!(told.inputs.iter().map(|input| input.input.as_str()).collect::<Vec<_>>(), ["a", "b#2"]);
+        assert_eq!(
+            told.repeats,
+            [Repeats { k: 1, pass_at_k: 0.75, pass_hat_k: 0.75 }, Repeats { k: 2, pass_at_k: 1.0, pass_hat_k: 0.5 }]
+        );
+        assert_eq!(told.criteria[0].spoken(), "3 passed, 1 not applicable (nothing)");
+        let once = statistics(&cases, false);
+        assert!(once.inputs.is_empty() && once.repeats.is_empty());
+        assert_eq!(statistics(&[], true), Statistics::default());
+    }
+
+    #[test]
+    fn the_list_of_inputs_has_an_end() {
+        let cases: Vec<Finished> =
+            (0..LISTED + 5).flat_map(|input| [0, 1].map(|iteration| case(&format!("i{input}"), iteration, "passed"))).collect();
+        let told = statistics(&cases, true);
+        assert_eq!((told.inputs.len(), told.inputs_left_out), (LISTED, 5));
+    }
+}
