@@ -113,14 +113,22 @@ impl Rate {
     /// Returns it for people.
     pub fn spoken(&self) -> String {
         let Interval { low, high } = self.interval;
-        format!(
-            "{} of {} passed, {} (95% interval: {} to {})",
-            self.passed,
-            self.of,
-            percent(self.rate),
-            percent(low),
-            percent(high)
-        )
+        format!("{} (95% interval: {} to {})", percent(self.rate), percent(low), percent(high))
+    }
+}
+
+impl InputRate {
+    /// Returns it for people.
+    pub fn spoken(&self) -> String {
+        format!("{} of {} passed, {}", self.rate.passed, self.rate.of, self.rate.spoken())
+    }
+}
+
+impl Repeats {
+    /// Returns it for people.
+    pub fn spoken(&self) -> String {
+        let (one, all) = (percent(self.pass_at_k), percent(self.pass_hat_k));
+        format!("of {k} answers to an input, at least one is good in {one} (pass@{k}), all are in {all} (pass^{k})", k = self.k)
     }
 }
 
@@ -260,7 +268,7 @@ mod tests {
             case("c", 0, "skipped"),
         ];
         let told = statistics(&cases, true);
-        assert_eq!(told.pass_rate.unwrap().spoken(), "3 of 4 passed, 75.0% (95% interval: 30.1% to 95.4%)");
+        assert_eq!(told.pass_rate.unwrap().spoken(), "75.0% (95% interval: 30.1% to 95.4%)");
         assert_eq!(told.inputs.iter().map(|input| input.input.as_str()).collect::<Vec<_>>(), ["a", "b#2"]);
         assert_eq!(
             told.repeats,

@@ -1,6 +1,7 @@
 //! `keepstep test`
 
 mod crash;
+mod judging;
 mod network;
 mod run;
 mod views;
@@ -84,7 +85,7 @@ impl Orders {
         let mut out = String::new();
         for line in text.replace(&*self.world.path().to_string_lossy(), "[WORLD]").lines() {
             let words = line.split(' ').map(|word| {
-                let is_seconds = word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
+                let is_seconds = word.trim_end_matches(',').strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
                 match word.find("exp_2") {
                     Some(at) => format!("{}[EXPERIMENT]", &word[..at]),
                     None if is_seconds => "[TIME]".to_owned(),

@@ -78,6 +78,7 @@ fn a_run_leaves_what_the_peer_leaves() {
     - Turns: 4 (1 warning turns)
     - Warnings: 1
     - Cases: 2 of 2 passed
+    - Pass rate: 100.0% (95% interval: 34.2% to 100.0%)
 
     ## Turn Details
 
@@ -123,8 +124,8 @@ fn a_run_leaves_what_the_peer_leaves() {
 
     ## Evaluation Criteria
 
-    - Be polite
-    - Short
+    - Be polite: 2 not applicable (no model judges here: the section `judge` of the configuration names one)
+    - Short: 2 not applicable (no model judges here: the section `judge` of the configuration names one)
     ");
 }
 

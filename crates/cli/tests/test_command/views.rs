@@ -13,6 +13,7 @@ fn a_person_sees_each_case_and_a_sum() {
     ----- stdout -----
     2 passed, 1 broke of 3 cases in [TIME]
     1 warning in 1 answer
+    pass rate 66.7% (95% interval: 20.8% to 93.9%)
     ----- stderr -----
     Running 3 cases of orders  [EXPERIMENT]
       ✓ Where is my order?  [TIME]

@@ -109,7 +109,8 @@ fn tokens(usage: &Value) -> Option<Value> {
 
 /// Returns what was said about the case, in the form of `local_eval_summary`, in which an upload passes it on.
 fn evaluation(finished: &Finished) -> Option<Value> {
-    if finished.criteria.is_empty() {
+    // Where nothing was judged, the peers have no such member either.
+    if finished.criteria.iter().all(|judged| judged.verdict == Verdict::NotApplicable) {
         return None;
     }
     let verdict = match finished.status {

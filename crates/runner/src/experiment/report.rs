@@ -171,7 +171,7 @@ fn write_rates(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
     if !unsteady.is_empty() {
         writeln!(out, "\n## Inputs that did not always pass\n")?;
         for input in unsteady {
-            writeln!(out, "- {}: {}", inline(&input.input), input.rate.spoken())?;
+            writeln!(out, "- {}: {}", inline(&input.input), input.spoken())?;
         }
         if statistics.inputs_left_out > 0 {
             writeln!(out, "- and perhaps some of {} more", statistics.inputs_left_out)?;

@@ -113,7 +113,8 @@ impl Criterion {
             }
             [kind] => {
                 let (check, expected) = check(kind, &members[kind], members, source)?;
-                Self { kind, check, ..Self::new(expected, value, required) }
+                let name = if let Check::Statement { text, .. } = &check { text.clone() } else { expected.clone() };
+                Self { kind, check, name, ..Self::new(expected, value, required) }
             }
             _ => return Err(format!("has more than one kind: {}", kinds.join(", "))),
         };
@@ -146,7 +147,7 @@ impl Criterion {
     fn statement(text: &str, value: &Value, members: &Map<String, Value>, required: bool) -> Self {
         let at_least = members.get("at_least").and_then(Value::as_f64);
         let check = Check::Statement { text: text.to_owned(), at_least };
-        Self { kind: "judge", check, ..Self::new(text.to_owned(), value, required) }
+        Self { kind: "judge", check, name: text.to_owned(), ..Self::new(format!("{text:?}"), value, required) }
     }
 
     fn new(expected: String, value: &Value, required: bool) -> Self {
@@ -236,12 +237,13 @@ fn check(kind: &str, value: &Value, members: &Map<String, Value>, source: Source
                 return Err("program must be a list: the program and its arguments; it is never given to a shell".to_owned());
             }
             let timeout = members.get("timeout").filter(|v| !v.is_null()).map(|v| duration("timeout", v)).transpose()?;
-            let expected = format!("{} to agree", command.join(" "));
+            let expected = format!("{} to agree", Value::from(command.clone()));
             (Check::Program { command, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT) }, expected)
         }
         _ => {
             let said = text(kind, value)?;
-            (Check::Statement { text: said.clone(), at_least: share(members, "at_least")? }, said)
+            let expected = format!("{said:?}");
+            (Check::Statement { text: said, at_least: share(members, "at_least")? }, expected)
         }
     })
 }

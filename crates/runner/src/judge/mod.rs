@@ -51,6 +51,15 @@ impl Judging {
         self.criteria.is_empty()
     }
 
+    /// Returns the model, if there is something to ask it.
+    pub fn model(&self) -> Option<&Model> {
+        let asks = |pack: &Pack, criterion: &Criterion| {
+            matches!(criterion.check, Check::Statement { .. }) && self.criteria.is_accepted(pack, criterion)
+        };
+        let any = self.criteria.packs.iter().any(|pack| pack.criteria.iter().any(|criterion| asks(pack, criterion)));
+        self.model.as_deref().filter(|_| any)
+    }
+
     /// Judges a case whose agent has answered.
     pub async fn judge(&self, case: &Finished) -> Judgement {
         let mut judgement = Judgement::default();

@@ -156,7 +156,7 @@ fn what_has_nothing_to_look_at_is_not_applicable_and_says_why() {
     not applicable: no call of lookup; found the target does not say which tools it called
     not applicable: at most 1 tokens; found the target does not say how many tokens it used
     not applicable: a cost of at most $1; found the target does not say how many tokens it used
-    not applicable: Be polite; found no model judges here: the section `judge` of the configuration names one
+    not applicable: "Be polite"; found no model judges here: the section `judge` of the configuration names one
     not applicable: the answer to contain "x"; found it is for cases whose persona is "expert"
     not applicable: the answer to contain "x"; found it is for cases whose item is ["item-2","item-3"]
     not applicable: the answer to contain "x"; found it is for cases whose category is "sad"
@@ -252,7 +252,7 @@ fn required_weights_and_thresholds_decide() {
     assert_eq!(outcome("threshold: 1\nitems: [{tool_called: x}]\n").0, Status::Passed, "a pack that does not apply has no score");
     // A program that is not there is no bad answer.
     let (status, message) = outcome("- program: [./absent]\n");
-    assert_eq!((status, &*message), (Status::Error, "./absent to agree could not be judged: there is no program ./absent"));
+    assert_eq!((status, &*message), (Status::Error, "[\"./absent\"] to agree could not be judged: there is no program ./absent"));
     assert_eq!(outcome("- {program: [./absent], required: false}\n").0, Status::Passed);
     assert_eq!(outcome("- program: [./absent]\n- contains: bad\n").0, Status::Failed, "what is certain counts more");
     assert_eq!(outcome("threshold: 0.1\nitems: [{program: [./absent], required: false}, {contains: fine}]\n").0, Status::Error);

@@ -119,7 +119,7 @@ impl Judgement {
 
 /// Returns a criterion that failed, in one line.
 fn told(judged: &Judged) -> String {
-    if judged.name == judged.expected {
+    if judged.name == judged.expected || judged.expected == format!("{:?}", judged.name) {
         format!("expected {}; found {}", judged.expected, judged.found)
     } else {
         format!("{}: expected {}; found {}", judged.name, judged.expected, judged.found)

@@ -12,6 +12,7 @@ use keepstep_runner::config::{self, Config, Place};
 use keepstep_runner::conversation::{User, UserConfig};
 use keepstep_runner::experiment::{Experiment, RunFile};
 use keepstep_runner::input;
+use keepstep_runner::judge::{Criteria, Judging};
 use keepstep_runner::model::{Mode, Model, RECORDINGS, Recordings};
 use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::run::{Ended, Options, Wish};
@@ -111,11 +112,21 @@ impl Scenario {
         }
     }
 
-    fn user(&self, user: UserConfig, config: &Config) -> User {
+    fn recorded(&self) -> Arc<Recordings> {
         let redactor = Redactor::new(&Secrets::default()).unwrap();
-        let recordings = Recordings::open(&self.path().join(RECORDINGS), self.recordings, redactor).unwrap();
+        Arc::new(Recordings::open(&self.path().join(RECORDINGS), self.recordings, redactor).unwrap())
+    }
+
+    fn judging(&self, config: &Config) -> Judging {
+        let criteria = Criteria::load(self.path()).unwrap_or_else(|error| panic!("{error}"));
+        let model = config.judge.clone().map(|judge| Arc::new(Model::new(judge, self.surroundings(), self.recorded())));
+        Judging::new(criteria, model, self.surroundings())
+    }
+
+    fn user(&self, user: UserConfig, config: &Config) -> User {
+        let recordings = self.recorded();
         let personas = [config.personas.clone(), input::pulled_personas(self.path())].concat();
-        User::new(user, personas, |model| Model::new(model, self.surroundings(), Arc::new(recordings)))
+        User::new(user, personas, |model| Model::new(model, self.surroundings(), Arc::clone(&recordings)))
     }
 
     pub(crate) fn refusal(&self) -> Refusal {
@@ -145,6 +156,7 @@ impl Scenario {
             delay: config.delay,
             user: config.user.clone().map(|user| Arc::new(self.user(user, &config))),
             guardrails: config.guardrails.clone(),
+            judging: Arc::new(self.judging(&config)),
             personas: config.personas.clone(),
             input_template: config.input_template.clone(),
             save_traces: config.save_traces,

@@ -10,6 +10,7 @@ use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::experiment::{Experiment, RunFile, Summary};
+use keepstep_runner::judge::Judging;
 use keepstep_runner::junit;
 use keepstep_runner::outcome::Status;
 use keepstep_runner::run::{Ended, Options, Wish};
@@ -21,7 +22,7 @@ use super::models::model_failure;
 use super::provenance::provenance;
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::view::View;
-use super::{RunArguments, models, results, send};
+use super::{RunArguments, judging, models, results, send};
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -55,7 +56,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let recordings = models::recordings(context, arguments, &tested, &variables)?;
     let surroundings = surroundings(context, variables);
     let user = models::user(&config, &tested, &surroundings, &recordings);
-    let options = options(&tested, &config, arguments, user.clone());
+    let judge = models::judge(&config, &surroundings, &recordings);
+    let judging = Arc::new(judging::judging(context, arguments.accept_criteria, &tested, judge, &surroundings)?);
+    let options = options(&tested, &config, arguments, user.clone(), Arc::clone(&judging));
     let target = target::make(&config.target, &surroundings).map_err(refused)?;
     let runtime = runtime::single()?;
     let (ended, folder) = runtime.block_on(async {
@@ -63,8 +66,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         let wishes = listen();
         // A target that cannot be loaded leaves no folder behind.
         let session = prepared(target.as_ref(), wishes.clone()).await?;
-        let model = user.as_ref().and_then(|user| user.model());
-        if let Some(model) = model {
+        let models = [user.as_ref().and_then(|user| user.model()), judging.model()];
+        for model in models.into_iter().flatten() {
             model.prepare().await.map_err(model_failure)?;
         }
         let experiment = match resumed {
@@ -84,7 +87,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             }
         };
         let ended = keepstep_runner::run(&experiment, cases, target, session, options, wishes, &mut on_event).await;
-        if let Some(model) = model {
+        for model in models.into_iter().flatten() {
             model.close().await;
         }
         recordings.finish().map_err(model_failure)?;
@@ -94,9 +97,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         view.sum_up(&ended, experiment.folder());
         Ok::<_, Failure>((ended, experiment.folder().to_owned()))
     })?;
-    let is_complete = ended.stopped != Some(Stopped::Interrupted);
     let wanted = arguments.no_skip_upload || (config.auto_upload && !arguments.skip_upload);
-    if is_complete && wanted && tested.workspace.is_some() {
+    if is_complete(&ended) && wanted && tested.workspace.is_some() {
         // The run is over and its folder no longer locked.
         send::results(context, arguments, folder);
     }
@@ -112,7 +114,13 @@ fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure 
     Failure::Nothing { message, hint: Some(hint) }
 }
 
-fn options(tested: &Tested, config: &Config, arguments: &RunArguments, user: Option<Arc<User>>) -> Options {
+fn options(
+    tested: &Tested,
+    config: &Config,
+    arguments: &RunArguments,
+    user: Option<Arc<User>>,
+    judging: Arc<Judging>,
+) -> Options {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let configured = config.parallel.and_then(|number| usize::try_from(number).ok());
     Options {
@@ -124,6 +132,7 @@ fn options(tested: &Tested, config: &Config, arguments: &RunArguments, user: Opt
         delay: config.delay,
         user,
         guardrails: config.guardrails.clone(),
+        judging,
         personas: config.personas.clone(),
         input_template: config.input_template.clone(),
         save_traces: config.save_traces,
@@ -174,15 +183,14 @@ fn finish(
     ended: &Ended,
     skipped: &[String],
 ) -> Result<(), Failure> {
-    let criteria = results::criteria(&tested.path);
     let summary = Summary {
         name: &config.name,
         config: &config.written,
         counts: ended.counts,
+        statistics: &ended.statistics,
         duration_seconds: ended.duration.as_secs_f64(),
         provenance: provenance(context, tested, config),
-        criteria: &criteria,
-        is_complete: ended.stopped != Some(Stopped::Interrupted),
+        is_complete: is_complete(ended),
     };
     experiment.report(&summary).map_err(experiment_failure)?;
     if let Some(path) = &arguments.junit {
@@ -191,6 +199,11 @@ fn finish(
         junit::write(experiment, &path, &tested.name, ended.counts, seconds, skipped).map_err(experiment_failure)?;
     }
     point_to_latest(&tested.path, experiment.folder())
+}
+
+/// Returns true unless the rest is to be run later: with `--resume`, when the person or the target is there again.
+fn is_complete(ended: &Ended) -> bool {
+    !matches!(ended.stopped, Some(Stopped::Interrupted | Stopped::TargetDown))
 }
 
 /// Makes `.state/latest_result.md` the result of this run.

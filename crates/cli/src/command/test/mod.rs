@@ -1,6 +1,7 @@
 //! `keepstep test`
 
 mod carry_out;
+mod judging;
 mod models;
 mod provenance;
 mod results;
@@ -82,6 +83,9 @@ struct RunArguments {
     /// Ask models each time, and neither use nor keep recordings
     #[arg(long, conflicts_with = "record")]
     live: bool,
+    /// Accept criteria of the platform that run a program or ask a model, exactly as they are now
+    #[arg(long)]
+    accept_criteria: bool,
     /// Stop at the first case that does not pass
     #[arg(long)]
     fail_fast: bool,

@@ -64,6 +64,12 @@ pub(super) fn user(
     Some(Arc::new(User::new(user, personas, model)))
 }
 
+/// Returns the model that judges, if the configuration names one.
+pub(super) fn judge(config: &Config, surroundings: &Surroundings, recordings: &Arc<Recordings>) -> Option<Arc<Model>> {
+    let judge = config.judge.clone()?;
+    Some(Arc::new(Model::new(judge, surroundings.clone(), Arc::clone(recordings))))
+}
+
 /// Returns the failure for a model that cannot be asked.
 pub(super) fn model_failure(error: ModelError) -> Failure {
     match error {

@@ -1,7 +1,6 @@
 //! `keepstep test results`
 
 use std::fs;
-use std::path::Path;
 
 use clap::Args;
 use keepstep_workspace::files::read_if_there;
@@ -64,27 +63,4 @@ fn rendered(line: &str) -> Text {
         _ if line.contains("⚠️") => Text::of(Label::Warning, line),
         _ => Text::from(line.to_owned()),
     }
-}
-
-/// Returns what the pulled criteria ask for.
-pub(super) fn criteria(scenario: &Path) -> Vec<String> {
-    let mut files: Vec<_> = fs::read_dir(scenario.join(".state/criteria"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
-        .collect();
-    files.sort();
-    let mut criteria = Vec::new();
-    for text in files.iter().filter_map(|path| fs::read_to_string(path).ok()) {
-        // A file that is no YAML any more only loses its lines in the report.
-        let Ok(document) = serde_saphyr::from_str::<Value>(&text) else { continue };
-        let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        criteria.extend(items.iter().filter_map(|item| {
-            let member = || ["description", "text", "title"].iter().find_map(|name| item.get(*name)?.as_str());
-            item.as_str().or_else(member).map(str::to_owned)
-        }));
-    }
-    criteria
 }

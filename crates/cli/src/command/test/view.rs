@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use keepstep_runner::duration::spoken;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
-use keepstep_runner::run::Ended;
+use keepstep_runner::run::{BREAKER, Ended};
+use keepstep_runner::tally::Statistics;
 
 use crate::printer::{Label, Printer, Text, count};
 use crate::visible::shortened;
@@ -114,12 +115,14 @@ impl<'a> View<'a> {
         }
         let why = match ended.stopped {
             None => None,
-            Some(Stopped::Interrupted) => Some("interrupted; `keepstep test --resume` runs what is left"),
-            Some(Stopped::FailFast) => Some("stopped at the first case that did not pass (--fail-fast)"),
-            Some(Stopped::TargetDown) => Some("stopped: the target did not answer at all, several times in a row"),
+            Some(Stopped::Interrupted) => Some("interrupted; `keepstep test --resume` runs what is left".to_owned()),
+            Some(Stopped::FailFast) => Some("stopped at the first case that did not pass (--fail-fast)".to_owned()),
+            Some(Stopped::TargetDown) => Some(format!(
+                "stopped: there was no target to ask, {BREAKER} times in a row; `keepstep test --resume` runs what is left"
+            )),
         };
         if let Some(why) = why {
-            self.printer.warning(why);
+            self.printer.warning(&why);
         }
         let label = if counts.passed == counts.total { Label::Good } else { Label::Error };
         self.printer.answer(Text::of(label, summary(counts)).and(Label::Unchanged, format!(" in {}", spoken(ended.duration))));
@@ -129,7 +132,28 @@ impl<'a> View<'a> {
                 format!("{} in {}", count(counts.warnings, "warning"), count(counts.warning_turns, "answer")),
             ));
         }
+        self.statistics(&ended.statistics);
         self.printer.status(Text::of(Label::Unchanged, format!("{}", folder.display())));
+    }
+
+    /// Tells how sure the result is, and which criteria did not hold.
+    fn statistics(&self, statistics: &Statistics) {
+        for criterion in statistics.criteria.iter().filter(|criterion| criterion.is_notable()).take(REPEATED) {
+            let label = if criterion.failed + criterion.error > 0 { Label::Error } else { Label::Warning };
+            let name = shortened(&criterion.name, 80);
+            self.printer.answer(Text::of(label, format!("  {name}: {}", shortened(&criterion.spoken(), 200))));
+        }
+        let unsteady = statistics.inputs.iter().filter(|input| input.rate.passed > 0 && input.rate.passed < input.rate.of);
+        for input in unsteady.take(REPEATED) {
+            self.printer.answer(Text::of(Label::Warning, format!("  {}: {}", shortened(&input.input, 60), input.spoken())));
+        }
+        // One case says nothing about a rate.
+        if let Some(rate) = statistics.pass_rate.filter(|rate| rate.of > 1) {
+            self.printer.answer(Text::of(Label::Unchanged, format!("pass rate {}", rate.spoken())));
+        }
+        if let Some(most) = statistics.repeats.last() {
+            self.printer.answer(Text::of(Label::Unchanged, most.spoken()));
+        }
     }
 }
 

@@ -1,0 +1,280 @@
+//! Criteria, repeats and what is made of them.
+
+use serde_json::{Value, json};
+
+use super::{AGENT, Orders};
+
+fn summary(orders: &Orders) -> Value {
+    serde_json::from_str(&orders.of_experiment("summary.json")).unwrap()
+}
+
+#[test]
+fn an_answer_that_is_not_good_fails_its_case_everywhere() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["Where is my order?", "sorry"]);
+    orders
+        .file("criteria/words.yaml", "name: Words\nitems:\n- {contains: \"ok:\", name: Begins well}\n- {tool_called: lookup}\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--junit", "report.xml"]), @r#"
+    exit: 1
+    ----- stdout -----
+    1 passed, 1 failed of 2 cases in [TIME]
+    1 warning in 1 answer
+      Begins well: 1 passed, 1 failed
+      a call of lookup: 2 not applicable (the target does not say which tools it called)
+    pass rate 50.0% (95% interval: 9.5% to 90.5%)
+    ----- stderr -----
+    Running 2 cases of orders  [EXPERIMENT]
+      ✓ Where is my order?  [TIME]
+      ✗ item-2  failed  [TIME]
+        input: sorry
+        Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    "#);
+
+    let errors: Value = serde_json::from_str(&orders.of_experiment("errors.json")).unwrap();
+    let evaluation = &errors[0]["evaluation"];
+    assert_eq!((&errors[0]["status"], &errors[0]["output"]), (&json!("failed"), &json!("sorry, done")));
+    assert_eq!((&evaluation["verdict"], &evaluation["failures"]), (&json!("fail"), &json!(["Begins well"])));
+    assert_eq!(evaluation["scores"], json!({"Begins well": 0.0}));
+    let traces = orders.lines("trace_summary.jsonl");
+    assert_eq!((traces.len(), &traces[0]["evaluation"]["verdict"]), (1, &json!("pass")));
+    assert_eq!(traces[0]["evaluation"]["criteria"][1]["verdict"], "not_applicable");
+
+    let statistics = &summary(&orders)["keepstep"]["statistics"];
+    assert_eq!((&statistics["pass_rate"]["rate"], &statistics["pass_rate"]["method"]), (&json!(0.5), &json!("wilson")));
+    assert_eq!(statistics["criteria"][0]["failed"], 1);
+    assert_eq!(statistics["criteria"][1]["reason"], "the target does not say which tools it called");
+
+    let text = orders.read(".state/latest_result.md");
+    assert!(text.contains("**Not as expected:**\n\n> Begins well: expected"), "{text}");
+    let (_, criteria) = text.split_once("## Evaluation Criteria\n\n").unwrap();
+    insta::assert_snapshot!(criteria, @r"
+    - Begins well: 1 passed, 1 failed
+    - a call of lookup: 2 not applicable (the target does not say which tools it called)
+    ");
+    let xml = orders.project().read("report.xml");
+    assert!(xml.contains("failures=\"1\" errors=\"0\""), "{xml}");
+    assert!(xml.contains("[failed] Begins well: no &quot;ok:&quot; in &quot;sorry, done&quot;"), "{xml}");
+}
+
+#[test]
+fn a_program_gets_what_was_judged() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "sorry"]);
+    orders.file("criteria/words.yaml", "- contains: \"ok:\"\n");
+    let output = orders.output(&["test", "--skip-upload", "--json", "-i", "2"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let finished: Vec<&Value> = events.iter().filter(|event| event["event"] == "case_finished").collect();
+    assert_eq!(finished[0]["criteria"][0]["expected"], "the answer to contain \"ok:\"");
+    assert_eq!((&finished[1]["status"], &finished[1]["criteria"][0]["verdict"]), (&json!("failed"), &json!("failed")));
+    let statistics = &events.last().unwrap()["statistics"];
+    assert_eq!(
+        statistics["repeats"],
+        json!([{"k": 1, "pass_at_k": 0.5, "pass_hat_k": 0.5}, {"k": 2, "pass_at_k": 0.5, "pass_hat_k": 0.5}])
+    );
+    assert_eq!((&statistics["inputs"][0]["input"], &statistics["inputs"][0]["passed"]), (&json!("item-2"), &json!(0)));
+}
+
+#[test]
+fn repeats_tell_how_sure_the_result_is() {
+    // Good at every second attempt, as agents are.
+    let orders = Orders::new(
+        "calls = 0\ndef run(input):\n    global calls\n    calls += 1\n    return 'good' if input == 'a' or calls % 4 else 'bad'\n",
+    );
+    orders.inputs(&["a", "b"]);
+    orders.file("criteria/good.yaml", "- {equals: good, name: Good}\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "-i", "4", "--quiet"]), @r"
+    exit: 1
+    ----- stdout -----
+    6 passed, 2 failed of 8 cases in [TIME]
+      Good: 6 passed, 2 failed
+      item-2: 2 of 4 passed, 50.0% (95% interval: 15.0% to 85.0%)
+    pass rate 75.0% (95% interval: 40.9% to 92.9%)
+    of 4 answers to an input, at least one is good in 100.0% (pass@4), all are in 50.0% (pass^4)
+    ");
+    let text = orders.read(".state/latest_result.md");
+    let (_, text) = text.split_once("- Cases: ").unwrap();
+    insta::assert_snapshot!(text.split_once("\n## Turn Details").unwrap().0, @r"
+    6 of 8 passed
+    - Failed: 2
+    - Pass rate: 75.0% (95% interval: 40.9% to 92.9%)
+
+    ## Repeats
+
+    | Answers (k) | At least one good (pass@k) | All good (pass^k) |
+    |---|---|---|
+    | 1 | 75.0% | 75.0% |
+    | 2 | 91.7% | 58.3% |
+    | 3 | 100.0% | 50.0% |
+    | 4 | 100.0% | 50.0% |
+
+    ## Inputs that did not always pass
+
+    - item-2: 2 of 4 passed, 50.0% (95% interval: 15.0% to 85.0%)
+    ");
+}
+
+#[test]
+fn a_case_that_fails_first_and_passes_then_is_flaky() {
+    let orders =
+        Orders::new("calls = 0\ndef run(input):\n    global calls\n    calls += 1\n    return 'good' if calls > 1 else 'bad'\n");
+    orders.inputs(&["a"]);
+    orders.file("criteria/good.yaml", "- equals: good\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--retry", "2"]), @r"
+    exit: 0
+    ----- stdout -----
+    1 passed, 1 flaky of 1 case in [TIME]
+    ----- stderr -----
+    Running 1 case of orders  [EXPERIMENT]
+      item-1: again, attempt 2
+      ✓ a  [TIME] at attempt 2
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    ");
+    assert_eq!(summary(&orders)["keepstep"]["counts"]["flaky"], 1);
+}
+
+#[test]
+fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    orders
+        .file(".state/criteria/tone.yaml", "name: Tone\nitems:\n- {program: [sh, -c, 'touch owned; exit 1'], name: Friendly}\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r#"
+    exit: 0
+    ----- stdout -----
+    1 passed of 1 case in [TIME]
+      Friendly: 1 not applicable (it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`)
+    ----- stderr -----
+    warning: 1 criterion from the platform is not used, because nobody has accepted it
+      Tone: run ["sh","-c","touch owned; exit 1"]
+    hint: `keepstep test --accept-criteria` accepts exactly these texts, and keeps that in criteria/accepted.json
+    Running 1 case of orders  [EXPERIMENT]
+      ✓ a  [TIME]
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    "#);
+    let owned = ".fluxloop/scenarios/orders/owned";
+    assert!(!orders.project().has(owned));
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--accept-criteria"]), @r#"
+    exit: 1
+    ----- stdout -----
+    0 passed, 1 failed of 1 case in [TIME]
+      Friendly: 1 failed
+    ----- stderr -----
+    accepted Tone: run ["sh","-c","touch owned; exit 1"]
+    Running 1 case of orders  [EXPERIMENT]
+      ✗ item-1  failed  [TIME]
+        input: a
+        Friendly: expected ["sh","-c","touch owned; exit 1"] to agree; found exit code 1
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    "#);
+    assert!(orders.project().has(owned));
+    // It stays accepted, until it is another text.
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(1));
+    orders
+        .file(".state/criteria/tone.yaml", "name: Tone\nitems:\n- {program: [sh, -c, 'touch other; exit 1'], name: Friendly}\n");
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
+    assert!(!orders.project().has(".fluxloop/scenarios/orders/other"));
+}
+
+#[test]
+fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    orders.file("criteria/own.yaml", "- {program: [./absent], name: Tone}\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    exit: 1
+    ----- stdout -----
+    0 passed, 1 broke of 1 case in [TIME]
+      Tone: 1 could not be judged (there is no program ./absent)
+    ----- stderr -----
+    Running 1 case of orders  [EXPERIMENT]
+      ✗ item-1  error  [TIME]
+        input: a
+        Tone could not be judged: there is no program ./absent
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    ");
+    orders.file("criteria/own.yaml", "- {contians: x}\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/criteria/own.yaml: criterion 1: has a key that means nothing: contians; did you mean contains?
+    ");
+}
+
+#[test]
+fn a_model_judges_and_its_answers_are_replayed() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a", "sorry"]);
+    orders.file("criteria/own.yaml", "- judge: The answer begins with ok\n  name: Ok\n");
+    orders.file(
+        "judge.py",
+        r#"
+import json, sys
+asked = json.loads(sys.stdin.readline())["input_text"]
+open("asked", "a").write("x")
+good = '"answer": "ok' in asked
+verdict = json.dumps({"passed": good, "score": 0.9 if good else 0.1, "reason": "as I see it"})
+print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
+"#,
+    );
+    orders.simulation(
+        "runner: {target: \"agents.my_agent:run\"}\njudge:\n  model: small-judge\n  runner: {type: process, command: [python3, judge.py], working_directory: .fluxloop/scenarios/orders}\n",
+    );
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--record"]), @r#"
+    exit: 1
+    ----- stdout -----
+    1 passed, 1 failed of 2 cases in [TIME]
+    1 warning in 1 answer
+      Ok: 1 passed, 1 failed
+    pass rate 50.0% (95% interval: 9.5% to 90.5%)
+    ----- stderr -----
+    Running 2 cases of orders  [EXPERIMENT]
+      ✓ a  [TIME]
+      ✗ item-2  failed  [TIME]
+        input: sorry
+        Ok: expected "The answer begins with ok"; found as I see it (score 0.1)
+    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    "#);
+    let judged = &orders.lines("trace_summary.jsonl")[0]["evaluation"]["criteria"][0];
+    assert_eq!((&judged["score"], &judged["judge"]["model"]), (&json!(0.9), &json!("small-judge")));
+    assert!(judged["judge"]["prompt"].as_str().unwrap().starts_with("keepstep-judge@"), "{judged}");
+    let asked = || orders.project().files().iter().filter(|path| path.ends_with("asked")).count();
+    assert_eq!(asked(), 1);
+    for path in orders.project().files().into_iter().filter(|path| path.ends_with("asked")) {
+        orders.project().remove(&path);
+    }
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(1));
+    assert_eq!(asked(), 0, "recordings were there");
+}
+
+#[test]
+fn a_run_without_a_target_stops_and_can_be_taken_up_again() {
+    let orders = Orders::new("");
+    orders.inputs(&["a", "b", "c", "d", "e", "f", "g"]);
+    orders.file("agent.sh", "#!/nowhere/sh\n");
+    orders.simulation("runner: {type: process, command: [./agent.sh], working_directory: .fluxloop/scenarios/orders}\n");
+    let chmod = std::process::Command::new("chmod")
+        .arg("+x")
+        .arg(orders.project().path().join(".fluxloop/scenarios/orders/agent.sh"))
+        .status();
+    assert!(chmod.unwrap().success());
+    let output = orders.run(&["test", "--skip-upload", "--quiet"]);
+    insta::assert_snapshot!(output, @r"
+    exit: 1
+    ----- stdout -----
+    0 passed, 5 broke, 2 not run of 7 cases in [TIME]
+    pass rate 0.0% (95% interval: 0.0% to 43.4%)
+    ----- stderr -----
+    warning: stopped: there was no target to ask, 5 times in a row; `keepstep test --resume` runs what is left
+    ");
+    assert!(!orders.project().files().iter().any(|path| path.ends_with("summary.json")), "it has not ended");
+    orders.file("agent.sh", "#!/bin/sh\necho '{\"success\": true, \"output\": \"fine\"}'\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--resume"]), @r"
+    exit: 0
+    ----- stdout -----
+    7 passed of 7 cases in [TIME]
+    pass rate 100.0% (95% interval: 64.6% to 100.0%)
+    ");
+    assert_eq!(orders.lines("trace_summary.jsonl").len(), 7);
+}
