@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use model::ModelConfig;
-pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, Signal, TargetConfig};
+pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, ReplayConfig, Signal, TargetConfig};
 
 use crate::conversation::UserConfig;
 use crate::guardrails::Guardrails;

@@ -36,6 +36,11 @@ impl<'a> Section<'a> {
         self.members?.get(key).filter(|value| !value.is_null())
     }
 
+    /// Returns true if a key was written, be it with null.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.is_some_and(|members| members.contains_key(key))
+    }
+
     /// Returns a mapping below this one, which is empty where there is none.
     pub(super) fn section(&self, key: &str) -> Result<Self, ConfigError> {
         let members = match self.value(key) {

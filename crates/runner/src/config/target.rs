@@ -1,5 +1,6 @@
 //! `runner`: what is run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,6 +39,19 @@ pub struct ModuleConfig {
     pub interpreter: Option<String>,
     /// Variables for the process.
     pub variables: Vec<(String, String)>,
+    /// A recorded call whose arguments are used, if there is one.
+    pub replay: Option<ReplayConfig>,
+}
+
+/// A recorded call: `replay_args`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayConfig {
+    /// The recording, whose last line counts.
+    pub file: PathBuf,
+    /// Where the input goes among the arguments.
+    pub override_path: Option<String>,
+    /// What stands in for arguments that were functions.
+    pub providers: BTreeMap<String, String>,
 }
 
 /// How a program is talked to.
@@ -139,7 +153,7 @@ pub(super) fn interpret(
             let protocol = if kind == Some("process") { Protocol::Ndjson } else { Protocol::Jsonl };
             process(place, runner, runner, protocol, second_dialect)
         }
-        None | Some("function" | "python" | "python-function" | "node") => module(place, runner, second_dialect),
+        None | Some("function" | "python" | "python-function" | "node") => module(place, root, runner, second_dialect),
         Some("skill") => {
             Err(runner.error("type", "is \"skill\", which keepstep cannot run; it has function, process and http".to_owned()))
         }
@@ -147,7 +161,12 @@ pub(super) fn interpret(
     }
 }
 
-fn module(place: &Place<'_>, runner: &Section<'_>, second_dialect: bool) -> Result<TargetConfig, ConfigError> {
+fn module(
+    place: &Place<'_>,
+    root: &Section<'_>,
+    runner: &Section<'_>,
+    second_dialect: bool,
+) -> Result<TargetConfig, ConfigError> {
     let module = runner.text("module_path")?;
     let function = runner.text("function_name")?.unwrap_or("run");
     let target = match (runner.text("target")?, module) {
@@ -189,11 +208,39 @@ fn module(place: &Place<'_>, runner: &Section<'_>, second_dialect: bool) -> Resu
         search,
         interpreter: runner.text(if is_node { "node" } else { "python" })?.map(str::to_owned),
         variables: runner.variables("environment_vars")?,
+        replay: replay(place, root)?,
     };
     if is_node {
+        if config.replay.is_some() {
+            let root = root.section("replay_args")?;
+            return Err(root.error("enabled", "is true, but only calls of Python functions can be replayed".to_owned()));
+        }
         return Ok(TargetConfig::Node(config));
     }
     Ok(TargetConfig::Python(config))
+}
+
+fn replay(place: &Place<'_>, root: &Section<'_>) -> Result<Option<ReplayConfig>, ConfigError> {
+    let section = root.section("replay_args")?;
+    if !section.truth("enabled")?.unwrap_or(false) {
+        return Ok(None);
+    }
+    let file = section.text("recording_file")?;
+    let file = file.ok_or_else(|| section.error("recording_file", "is missing: the recording of a call".to_owned()))?;
+    let mut providers = BTreeMap::from(
+        [("send_message_callback", "builtin:collector.send"), ("send_error_callback", "builtin:collector.error")]
+            .map(|(name, provider)| (name.to_owned(), provider.to_owned())),
+    );
+    if section.section("callable_providers")?.exists() {
+        providers = section.variables("callable_providers")?.into_iter().collect();
+        let known = |provider: &String| matches!(provider.as_str(), "builtin:collector.send" | "builtin:collector.error");
+        if !providers.values().all(known) {
+            return Err(section.wrong("callable_providers", "a mapping to builtin:collector.send or builtin:collector.error"));
+        }
+    }
+    let has_path = section.has("override_param_path");
+    let path = if has_path { section.text("override_param_path")? } else { Some("data.content") };
+    Ok(Some(ReplayConfig { file: place.scenario.join(file), override_path: path.map(str::to_owned), providers }))
 }
 
 fn process(

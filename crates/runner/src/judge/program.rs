@@ -53,8 +53,7 @@ pub(super) async fn ask(command: &[String], patience: Duration, case: &Finished,
 }
 
 async fn converse(child: &mut Child, line: &str) -> Finding {
-    // A program that does not want its input may still have an opinion.
-    let _ = child.write_line(line).await;
+    child.send_line(line);
     child.end_input();
     let mut said = None;
     loop {

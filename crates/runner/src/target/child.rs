@@ -28,7 +28,7 @@ const AFTERLIFE: Duration = Duration::from_millis(250);
 pub(crate) struct Child {
     process: tokio::process::Child,
     group: Option<Pid>,
-    stdin: Option<ChildStdin>,
+    outbox: Outbox,
     lines: Lines,
     tail: Arc<Mutex<Vec<u8>>>,
     tail_reader: JoinHandle<()>,
@@ -67,39 +67,66 @@ impl Child {
             .spawn()?;
         let missing = || io::Error::other("the process has no pipes");
         let group = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let stdin = process.stdin.take();
+        let outbox = Outbox { stdin: process.stdin.take(), ..Outbox::default() };
         let lines = Lines::of(process.stdout.take().ok_or_else(missing)?);
         let tail = Arc::default();
         let tail_reader = tokio::spawn(keep_tail(process.stderr.take().ok_or_else(missing)?, Arc::clone(&tail)));
-        Ok(Self { process, group, stdin, lines, tail, tail_reader })
+        Ok(Self { process, group, outbox, lines, tail, tail_reader })
     }
 
-    /// Writes a line to standard input.
-    pub(crate) async fn write_line(&mut self, line: &str) -> io::Result<()> {
-        let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        stdin.write_all(format!("{line}\n").as_bytes()).await?;
-        stdin.flush().await
+    /// Takes a line for standard input. It is written while somebody waits for a line of output, so that a process which
+    /// writes much before it reads and one which reads much before it writes are never waited for in vain.
+    pub(crate) fn send_line(&mut self, line: &str) {
+        self.outbox.bytes.extend_from_slice(line.as_bytes());
+        self.outbox.bytes.push(b'\n');
     }
 
-    /// Ends standard input.
+    /// Ends standard input behind what it was given.
     pub(crate) fn end_input(&mut self) {
-        self.stdin = None;
+        self.outbox.ends = true;
+        if self.outbox.is_empty() {
+            self.outbox.stdin = None;
+        }
     }
 
     /// Returns the next line of standard output, or [`Line::End`] shortly after the process has ended, whoever still holds its
     /// output open.
     pub(crate) async fn line(&mut self) -> io::Result<Line> {
-        let Self { lines, process, .. } = self;
+        let Self { lines, process, outbox, .. } = self;
+        loop {
+            tokio::select! {
+                biased;
+                () = outbox.send(), if outbox.has_work() => {}
+                line = lines.next() => return line,
+                _ = process.wait() => return timeout(AFTERLIFE, lines.next()).await.unwrap_or(Ok(Line::End)),
+            }
+        }
+    }
+
+    /// Returns the next line of standard output if it is there already.
+    pub(crate) async fn line_at_hand(&mut self) -> Option<Line> {
         tokio::select! {
             biased;
-            line = lines.next() => line,
-            _ = process.wait() => timeout(AFTERLIFE, lines.next()).await.unwrap_or(Ok(Line::End)),
+            line = self.lines.next() => line.ok(),
+            () = std::future::ready(()) => None,
         }
     }
 
     /// Waits for the end of the process.
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.process.wait().await
+        let Self { process, outbox, .. } = self;
+        loop {
+            tokio::select! {
+                biased;
+                () = outbox.send(), if outbox.has_work() => {}
+                status = process.wait() => return status,
+            }
+        }
+    }
+
+    /// Waits for the end of the process as long as what it left behind is waited for.
+    pub(crate) async fn wait_a_little(&mut self) -> Option<ExitStatus> {
+        timeout(AFTERLIFE, self.wait()).await.ok()?.ok()
     }
 
     /// Returns how the process ended, if it did.
@@ -109,7 +136,7 @@ impl Child {
 
     /// Asks the whole group to end, waits, and then ends it. Returns how the process ended.
     pub(crate) async fn end(&mut self, signal: Signal, patience: Duration) -> Option<ExitStatus> {
-        self.end_input();
+        self.outbox.stdin = None;
         if signal != Signal::KILL && self.ended().is_none() {
             self.signal(signal);
             let _ = timeout(patience, self.process.wait()).await;
@@ -133,6 +160,43 @@ impl Child {
     }
 }
 
+/// What is still to be written to standard input.
+#[derive(Debug, Default)]
+struct Outbox {
+    stdin: Option<ChildStdin>,
+    bytes: Vec<u8>,
+    sent: usize,
+    /// True if nothing more comes.
+    ends: bool,
+}
+
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    fn has_work(&self) -> bool {
+        self.stdin.is_some() && !self.is_empty()
+    }
+
+    /// Writes as much as the process takes now. Nothing is lost when nobody waits for it any more.
+    async fn send(&mut self) {
+        let Some(stdin) = &mut self.stdin else { return };
+        match stdin.write(&self.bytes[self.sent..]).await {
+            Ok(written) => self.sent += written,
+            // A process that does not want its input may still answer.
+            Err(_) => self.stdin = None,
+        }
+        if self.is_empty() {
+            self.bytes.clear();
+            self.sent = 0;
+            if self.ends {
+                self.stdin = None;
+            }
+        }
+    }
+}
+
 /// The lines of standard output. A line of which only a part was read is not lost when nobody waits for it any more.
 #[derive(Debug)]
 struct Lines {
@@ -150,7 +214,7 @@ impl Lines {
         loop {
             let chunk = self.reader.fill_buf().await?;
             let at_end = chunk.is_empty();
-            let line_feed = chunk.iter().position(|byte| *byte == b'\n');
+            let line_feed = memchr::memchr(b'\n', chunk);
             let piece = line_feed.map_or(chunk, |end| &chunk[..end]);
             if self.part.len() + piece.len() > LONGEST_LINE {
                 self.too_long = true;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tokio::time::timeout;
 
 use super::child::{Child, Line, find_program, how_it_ended};
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
-use crate::config::ModuleConfig;
+use crate::config::{ModuleConfig, ReplayConfig};
 use crate::outcome::Problem;
 
 const PYTHON_WORKER: &str = include_str!("worker.py");
@@ -55,7 +57,8 @@ impl Functions {
         environment.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
         let program = python(config, surroundings, &environment)?;
         let arguments = ["-c", PYTHON_WORKER].map(OsString::from).to_vec();
-        Ok(Self::new(program.into_os_string(), arguments, environment, config, surroundings))
+        let replay = config.replay.as_ref().map(recorded).transpose()?;
+        Ok(Self::new(program.into_os_string(), arguments, environment, config, surroundings, replay))
     }
 
     /// Returns the target for a function of a Node module.
@@ -69,7 +72,7 @@ impl Functions {
         // Node cannot duplicate its own pipes, so a shell moves them out of the way of what the module prints.
         let script = "exec \"$0\" --input-type=module -e \"$1\" 3<&0 4>&1 0</dev/null 1>&2";
         let arguments = vec!["-c".into(), script.into(), node.into_os_string(), NODE_WORKER.into()];
-        Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings))
+        Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings, None))
     }
 
     fn new(
@@ -78,10 +81,12 @@ impl Functions {
         environment: BTreeMap<String, String>,
         config: &ModuleConfig,
         surroundings: &Surroundings,
+        replay: Option<Value>,
     ) -> Self {
         let settings = json!({
             "target": config.target, "search": config.search, "factory": config.factory,
             "factory_kwargs": config.factory_kwargs, "stream_output_path": config.stream_output_path,
+            "replay": replay,
         });
         Self {
             worker: Arc::new(Worker {
@@ -138,6 +143,32 @@ fn python(
     })
 }
 
+/// Returns the arguments of a recorded call, as the worker replays them: those of the last line of the recording.
+fn recorded(replay: &ReplayConfig) -> Result<Value, Refusal> {
+    let refused = |what: String| Refusal {
+        message: format!("the arguments of a recorded call cannot be replayed: {what}"),
+        hints: vec![
+            "`replay_args` in configs/simulation.yaml names the recording; `enabled: false` calls with the input only".to_owned(),
+        ],
+    };
+    let path = replay.file.display();
+    let file = File::open(&replay.file).map_err(|error| refused(format!("cannot read {path}: {error}")))?;
+    let mut last = None;
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|error| refused(format!("cannot read {path}: {error}")))?;
+        last = Some(line).filter(|line| !line.trim().is_empty()).or(last);
+    }
+    let last = last.ok_or_else(|| refused(format!("{path} is empty")))?;
+    let recording: Value =
+        serde_json::from_str(&last).map_err(|error| refused(format!("the last line of {path} is no JSON: {error}")))?;
+    let arguments = match recording.get("kwargs") {
+        Some(Value::Object(arguments)) => arguments.clone(),
+        None if recording.is_object() => serde_json::Map::new(),
+        _ => return Err(refused(format!("the last line of {path} has no arguments (`kwargs`)"))),
+    };
+    Ok(json!({"kwargs": arguments, "override": replay.override_path, "providers": replay.providers}))
+}
+
 /// What a worker says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -180,8 +211,7 @@ impl FunctionSession {
         let mut child = Child::start(&worker.program, &worker.arguments, &worker.directory, &worker.environment)
             .map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
         let said = timeout(START, async {
-            // A worker that is gone already is told about below, with what it wrote.
-            let _ = child.write_line(&worker.settings).await;
+            child.send_line(&worker.settings);
             hear(&mut child).await
         });
         match said.await {
@@ -193,7 +223,8 @@ impl FunctionSession {
                 Err(self.not_loaded(&error, &candidates, traceback.as_deref()))
             }
             Ok(_) => {
-                let status = child.end(Signal::KILL, PATIENCE).await;
+                let status = child.wait_a_little().await;
+                child.end(Signal::KILL, PATIENCE).await;
                 let tail = child.tail().await;
                 let message = format!(
                     "{} ended {} before {} was loaded{}",
@@ -213,13 +244,11 @@ impl FunctionSession {
 
     fn not_loaded(&self, error: &str, candidates: &[String], traceback: Option<&str>) -> Refusal {
         let worker = &self.worker;
-        let details = match traceback {
-            Some(traceback) => below(traceback),
-            None => {
-                let folders: Vec<String> = worker.search.iter().map(|folder| format!("\n  {}", folder.display())).collect();
-                if error.starts_with("there is no") { format!("\nLooked in:{}", folders.concat()) } else { String::new() }
-            }
-        };
+        let mut details = traceback.map(below).unwrap_or_default();
+        if traceback.is_some() || error.starts_with("there is no") {
+            details += "\nLooked in:";
+            details.extend(worker.search.iter().map(|folder| format!("\n  {}", folder.display())));
+        }
         let mut hints = Vec::new();
         if !candidates.is_empty() {
             hints.push(format!("did you mean {}?", candidates.join(" or ")));
@@ -235,8 +264,7 @@ impl FunctionSession {
         let Some(child) = &mut self.child else {
             return Err(Trouble::Down(Problem::new("the worker is not running")));
         };
-        // Whether it got the question shows in whether it answers.
-        let _ = child.write_line(&text).await;
+        child.send_line(&text);
         loop {
             match hear(child).await {
                 Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages }) if of == id => {
@@ -248,14 +276,16 @@ impl FunctionSession {
                 // The answer to a question that nobody waits for any more.
                 Some(_) => {}
                 None => {
-                    let status = child.end(Signal::KILL, PATIENCE).await;
+                    // Its output closes a moment before it ends.
+                    let status = child.wait_a_little().await;
+                    child.end(Signal::KILL, PATIENCE).await;
                     let tail = child.tail().await;
                     self.child = None;
-                    let message = format!(
-                        "the agent's process ended {} while it answered{}",
-                        how_it_ended(status),
-                        below(last_lines(&tail))
-                    );
+                    let how = match status {
+                        Some(_) => format!("ended {}", how_it_ended(status)),
+                        None => "closed its output".to_owned(),
+                    };
+                    let message = format!("the agent's process {how} while it answered{}", below(last_lines(&tail)));
                     return Err(Trouble::Agent(Problem::new(message)));
                 }
             }

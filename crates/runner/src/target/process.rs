@@ -10,12 +10,14 @@ use rustix::process::Signal as System;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::child::{Child, Line, find_program, how_it_ended};
+use super::child::{Child, LONGEST_LINE, Line, find_program, how_it_ended};
 use super::output::{as_text, at_path, limit};
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
 use crate::duration::spoken;
 use crate::outcome::Problem;
+
+const TOO_LONG: &str = "the process wrote a line of more than 64 MiB";
 
 /// A program.
 pub(super) struct Processes(Arc<Program>);
@@ -116,32 +118,38 @@ impl ProcessSession {
             },
         });
         let Some(child) = &mut self.child else { return Err(gone()) };
-        // A process that does not want its input may still answer.
-        let _ = child.write_line(&line.to_string()).await;
+        child.send_line(&line.to_string());
         child.end_input();
         let mut answer = None;
-        let mut too_long = false;
+        // What looked like an answer after the last one that is one.
+        let mut broken = None;
         loop {
             match child.line().await {
-                Ok(Line::Whole(line)) => {
-                    if let Ok(value @ Value::Object(_)) = serde_json::from_slice(&line) {
-                        answer = Some(value);
-                    }
-                }
-                Ok(Line::TooLong) => too_long = true,
+                // Whatever else a program prints is noise.
+                Ok(Line::Whole(line)) => match heard(&line) {
+                    Heard::Object(object) => (answer, broken) = (Some(object), None),
+                    Heard::Broken(problem) => broken = Some(problem),
+                    Heard::Noise => {}
+                },
+                Ok(Line::TooLong) => (answer, broken) = (None, Some(TOO_LONG.to_owned())),
                 Ok(Line::End) | Err(_) => break,
             }
         }
-        // It closed its output; whether it ends by itself is its own affair, within the limit.
-        let status = child.wait().await.ok();
+        // It closed its output. With an answer it may take its time to tidy up.
+        let patience = if answer.is_some() { self.program.config.kill_timeout } else { Duration::ZERO };
+        let mut status = child.wait_a_little().await;
+        if status.is_none() && !patience.is_zero() {
+            status = timeout(patience, child.wait()).await.ok().and_then(Result::ok);
+        }
         let how = self.ended().await;
-        match answer {
-            Some(answer) => self.answer_of(&answer),
-            None if too_long => Err(Trouble::Agent(Problem::new("the process wrote a line of more than 64 MiB"))),
-            None if status.is_some_and(|status| status.success()) => {
+        match (answer, broken, status) {
+            (Some(answer), _, _) => self.answer_of(&answer),
+            (None, Some(problem), _) => Err(Trouble::Agent(Problem::new(problem))),
+            (None, None, Some(status)) if status.success() => {
                 Err(Trouble::Agent(Problem::new("the process ended without a JSON object on stdout")))
             }
-            None => Err(Trouble::Agent(Problem::new(format!("the process ended {how}")))),
+            (None, None, Some(_)) => Err(Trouble::Agent(Problem::new(format!("the process ended {how}")))),
+            (None, None, None) => Err(Trouble::Agent(Problem::new("the process closed its output without a JSON object on it"))),
         }
     }
 
@@ -159,6 +167,9 @@ impl ProcessSession {
 
     /// A message in; deltas and an end out.
     async fn messages(&mut self, question: &Question) -> Result<Answer, Trouble> {
+        if self.has_said_more().await {
+            self.stop().await;
+        }
         self.start().await?;
         let line = json!({
             "type": "input",
@@ -168,47 +179,99 @@ impl ProcessSession {
             "messages": question.messages,
         });
         let Some(child) = &mut self.child else { return Err(gone()) };
-        let _ = child.write_line(&line.to_string()).await;
-        let config = &self.program.config;
+        child.send_line(&line.to_string());
         let mut deltas: Option<String> = None;
-        loop {
+        let answer = loop {
             let line = match child.line().await {
                 Ok(Line::Whole(line)) => line,
-                Ok(Line::TooLong) => continue,
-                Ok(Line::End) | Err(_) => {
-                    let how = self.ended().await;
-                    return Err(Trouble::Agent(Problem::new(format!("the process ended {how} before its answer was complete"))));
-                }
+                Ok(Line::TooLong) => break Err(Problem::new(TOO_LONG)),
+                Ok(Line::End) | Err(_) => return Err(self.closed().await),
             };
-            // Whatever else a program prints is noise.
-            let Ok(message @ Value::Object(_)) = serde_json::from_slice::<Value>(&line) else { continue };
-            match message.get("type").and_then(Value::as_str) {
+            let message = match heard(&line) {
+                Heard::Object(message) => message,
+                Heard::Broken(problem) if was_meant(&line) => break Err(Problem::new(problem)),
+                // Whatever else a program prints is noise.
+                Heard::Broken(_) | Heard::Noise => continue,
+            };
+            match kind(&message) {
                 Some("delta") => {
-                    let text = at_path(&message, &config.stream_output_path).map(as_text).unwrap_or_default();
                     let deltas = deltas.get_or_insert_default();
-                    // The limit is in characters, of which none has more than four bytes.
-                    if config.output_char_limit.is_none_or(|limit| deltas.len() < limit.saturating_mul(4)) {
-                        deltas.push_str(&text);
+                    if let Err(problem) = self.program.add_delta(deltas, &message) {
+                        break Err(Problem::new(problem));
                     }
                 }
-                Some("final") => {
-                    let mut output = deltas.unwrap_or_else(|| message.get("output").map(as_text).unwrap_or_default());
-                    limit(&mut output, config.output_char_limit);
-                    let member = |name: &str| message.get(name).filter(|value| !value.is_null()).cloned();
-                    return Ok(Answer {
-                        output,
-                        token_usage: member("token_usage"),
-                        tool_calls: member("tool_calls"),
-                        callback_messages: None,
-                    });
-                }
+                Some("final") => break Ok(self.program.final_answer(&message, deltas)),
                 Some("error") => {
-                    let problem = problem_of(&message).unwrap_or_else(|| Problem::new("the agent said that it failed"));
-                    return Err(Trouble::Agent(problem));
+                    return Err(Trouble::Agent(
+                        problem_of(&message).unwrap_or_else(|| Problem::new("the agent said that it failed")),
+                    ));
                 }
                 _ => {}
             }
+        };
+        let answer = match answer {
+            Ok(_) if self.has_said_more().await => Err(Problem::new("the process answered twice")),
+            answer => answer,
+        };
+        if answer.is_err() {
+            // Whatever it says next would be taken for the answer to the next question.
+            self.stop().await;
         }
+        answer.map_err(Trouble::Agent)
+    }
+
+    /// Returns true if an answer is there that nobody has asked for.
+    async fn has_said_more(&mut self) -> bool {
+        let Some(child) = &mut self.child else { return false };
+        // Lets in what has come since somebody last waited.
+        tokio::task::yield_now().await;
+        while let Some(line) = child.line_at_hand().await {
+            match line {
+                Line::Whole(line) => {
+                    if let Heard::Object(message) = heard(&line)
+                        && matches!(kind(&message), Some("delta" | "final" | "error"))
+                    {
+                        return true;
+                    }
+                }
+                Line::TooLong => {}
+                Line::End => return false,
+            }
+        }
+        false
+    }
+
+    /// Returns what to say about a process that says nothing more before its answer is complete.
+    async fn closed(&mut self) -> Trouble {
+        let status = match &mut self.child {
+            Some(child) => child.wait_a_little().await,
+            None => None,
+        };
+        let how = self.ended().await;
+        Trouble::Agent(Problem::new(match status {
+            Some(_) => format!("the process ended before its answer was complete, {how}"),
+            None => "the process closed its output before its answer was complete".to_owned(),
+        }))
+    }
+}
+
+impl Program {
+    fn add_delta(&self, deltas: &mut String, message: &Value) -> Result<(), &'static str> {
+        // The limit is in characters, of which none has more than four bytes.
+        if self.config.output_char_limit.is_some_and(|limit| deltas.len() >= limit.saturating_mul(4)) {
+            return Ok(());
+        }
+        if let Some(text) = at_path(message, &self.config.stream_output_path) {
+            deltas.push_str(&as_text(text));
+        }
+        if deltas.len() > LONGEST_LINE { Err("the process answered with more than 64 MiB") } else { Ok(()) }
+    }
+
+    fn final_answer(&self, message: &Value, deltas: Option<String>) -> Answer {
+        let mut output = deltas.or_else(|| message.get("output").map(as_text)).unwrap_or_default();
+        limit(&mut output, self.config.output_char_limit);
+        let member = |name: &str| message.get(name).filter(|value| !value.is_null()).cloned();
+        Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), callback_messages: None }
     }
 }
 
@@ -254,6 +317,41 @@ impl Session for ProcessSession {
             self.stop().await;
         })
     }
+}
+
+/// What a line of output is.
+enum Heard {
+    /// A JSON object.
+    Object(Value),
+    /// Something that looks like one and is none, and why.
+    Broken(String),
+    /// Nothing that is meant for us.
+    Noise,
+}
+
+fn heard(line: &[u8]) -> Heard {
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Heard::Noise;
+    }
+    match serde_json::from_slice(line) {
+        Ok(object) => Heard::Object(object),
+        Err(_) if std::str::from_utf8(line).is_err() => Heard::Broken("the process wrote a line that is not UTF-8".to_owned()),
+        Err(error) => {
+            // The line is one; where in it is the column.
+            let error = error.to_string().replace(" at line 1 column ", " at column ");
+            Heard::Broken(format!("the process wrote a line that is no JSON: {error}"))
+        }
+    }
+}
+
+/// Returns true if a broken line was meant to be a message that ends or continues an answer.
+fn was_meant(line: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+    has(b"\"type\"") && (has(b"\"final\"") || has(b"\"delta\"") || has(b"\"error\""))
+}
+
+fn kind(message: &Value) -> Option<&str> {
+    message.get("type").and_then(Value::as_str)
 }
 
 fn gone() -> Trouble {

@@ -1,10 +1,10 @@
 // Runs one function of a module on many inputs. keepstep talks to it in JSON lines over the descriptors 3 and 4; what the
 // module prints goes to standard error. The requests come over a socket and not a file stream, whose blocking read would keep
 // the process alive when the module ends it.
-import { existsSync, writeSync } from "node:fs";
+import { existsSync, readdirSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const LIMIT = 60 * 1024 * 1024;
@@ -15,6 +15,10 @@ function send(message) {
     text = JSON.stringify(message);
   } catch {
     text = JSON.stringify({ type: "error", id: message.id, error: "the answer cannot be written as JSON" });
+  }
+  // Half of a character is valid in JavaScript and nowhere else.
+  if (/\\ud[89a-f]/.test(text)) {
+    text = JSON.stringify(JSON.parse(text), (_, value) => (typeof value === "string" ? Buffer.from(value).toString() : value));
   }
   let data = Buffer.from(text + "\n");
   if (data.length > LIMIT) {
@@ -58,11 +62,48 @@ function asText(value) {
   if (typeof value === "string") return value;
   const text = Array.isArray(value) && value.some((item) => typeof item === "string") ? undefined : textIn(value);
   if (text !== undefined) return text;
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new Error(`the agent returned what cannot be written as JSON: ${value}`);
+  }
   try {
     return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
+  } catch (error) {
+    throw new Error(`the agent returned what cannot be written as JSON: ${said(error).split("\n")[0]}`);
   }
+}
+
+function usageOf(value) {
+  const usage = value?.token_usage ?? value?.usage;
+  if (usage === null || typeof usage !== "object") return null;
+  const counts = Object.entries(usage).filter(([, count]) => Number.isFinite(count));
+  return counts.length > 0 ? Object.fromEntries(counts) : null;
+}
+
+// Returns the names that are most like one, the nearest first.
+function near(name, names) {
+  const distance = (a, b) => {
+    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+      row = next;
+    }
+    return row[b.length];
+  };
+  const far = Math.max(2, name.length / 2);
+  const found = names.map((other) => [distance(name, other), other]).filter(([steps]) => steps <= far);
+  return found.sort(([a], [b]) => a - b).slice(0, 3).map(([, other]) => other);
+}
+
+function filesNear(file, folders) {
+  const names = new Set();
+  for (const folder of folders) {
+    try {
+      const beside = dirname(resolve(folder, file));
+      for (const name of readdirSync(beside)) if (/\.[cm]?js$/.test(name)) names.add(join(dirname(file), name));
+    } catch {}
+  }
+  return near(file, [...names]);
 }
 
 function atPath(value, path) {
@@ -73,12 +114,16 @@ function atPath(value, path) {
 async function answer(run, request, path) {
   let result = await run(request.input, request.context);
   const events = result?.[Symbol.asyncIterator] ?? (typeof result === "string" || Array.isArray(result) ? undefined : result?.[Symbol.iterator]);
+  let usage = null;
   if (events !== undefined) {
     let text = "";
-    for await (const event of result) text += atPath(event, path) ?? textIn(event) ?? "";
+    for await (const event of result) {
+      text += atPath(event, path) ?? textIn(event) ?? "";
+      usage = usageOf(event) ?? usage;
+    }
     result = text;
   }
-  const usage = result?.token_usage ?? result?.usage ?? null;
+  usage = usageOf(result) ?? usage;
   const tools = Array.isArray(result?.tool_calls) ? result.tool_calls : null;
   return { type: "final", id: request.id, output: asText(result), token_usage: usage, tool_calls: tools };
 }
@@ -86,7 +131,7 @@ async function answer(run, request, path) {
 async function load(settings) {
   const [file, path] = settings.target.split("#");
   const found = settings.search.map((folder) => resolve(folder, file)).find((candidate) => existsSync(candidate));
-  if (found === undefined) return { error: `there is no file ${file}` };
+  if (found === undefined) return { error: `there is no file ${file}`, candidates: filesNear(file, settings.search) };
   const module = await import(pathToFileURL(found).href);
   let owner = module;
   let value = module;
@@ -95,7 +140,9 @@ async function load(settings) {
     value = value?.[part];
   }
   if (typeof value === "function") return { run: value.bind(owner) };
-  const candidates = Object.keys(module).filter((name) => typeof module[name] === "function").slice(0, 3);
+  const names = Object.keys(module).filter((name) => typeof module[name] === "function");
+  const nearest = near(path, names);
+  const candidates = nearest.length > 0 ? nearest : names.slice(0, 3);
   return { error: `${file} has no function ${path}`, candidates };
 }
 

@@ -1,6 +1,6 @@
 # Runs one function of the project on many inputs. keepstep talks to it in JSON lines over the pipes that it was started
 # with; what the project's code prints goes to standard error instead.
-import asyncio, difflib, importlib, importlib.util, inspect, json, os, queue, sys, threading, traceback
+import asyncio, copy, difflib, importlib, importlib.util, inspect, json, math, os, queue, sys, threading, traceback
 
 PID = os.getpid()
 requests = os.fdopen(os.dup(0), "rb")
@@ -124,7 +124,73 @@ def resolve(settings):
     return owner
 
 
-def bind(function, request):
+class Nothing:
+    # What a callback returns: code that waits for it and code that does not are both content.
+    def __await__(self):
+        return iter(())
+
+
+class Attributes(dict):
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name, value):
+        self[name] = value
+
+
+def with_attributes(value):
+    if isinstance(value, dict):
+        return Attributes((key, with_attributes(inner)) for key, inner in value.items())
+    if isinstance(value, list):
+        return [with_attributes(inner) for inner in value]
+    return value
+
+
+def collector(into, is_async=False):
+    def take(*message, **named):
+        into.append(message[0] if message else named)
+        return Nothing()
+
+    async def take_later(*message, **named):
+        take(*message, **named)
+
+    return take_later if is_async else take
+
+
+def put(arguments, path, value):
+    *way, last = path.split(".")
+    owner = arguments
+    for part in way:
+        owner = owner[int(part)] if isinstance(owner, list) else owner[part]
+    owner[int(last) if isinstance(owner, list) else last] = value
+
+
+def replayed(replay, chosen, text, sent, failed):
+    arguments = copy.deepcopy(replay["kwargs"])
+    if replay["override"]:
+        try:
+            put(arguments, replay["override"], text)
+        except (KeyError, IndexError, TypeError, ValueError):
+            arguments = {}
+    if chosen is not None and (not arguments or not replay["override"]):
+        arguments.setdefault(chosen.name, text)
+    collectors = {"builtin:collector.send": sent, "builtin:collector.error": failed}
+    for name, value in arguments.items():
+        if not (isinstance(value, str) and value.startswith("<")):
+            continue
+        provider = replay["providers"].get(name)
+        if provider in collectors:
+            arguments[name] = collector(collectors[provider], value.endswith(":async>"))
+        elif not value.startswith("<repr:"):
+            raise TypeError("the recorded argument %r was a function (%s), and replay_args.callable_providers has none for it"
+                            % (name, value))
+    return {name: with_attributes(value) for name, value in arguments.items()}
+
+
+def bind(function, request, replay):
     context = request["context"]
     sent, failed = [], []
     extras = {}
@@ -137,8 +203,8 @@ def bind(function, request):
         (("persona_prompt", "persona_description", "persona_text"), context.get("persona_description")),
         (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), True),
         (("iteration", "run_iteration", "loop_index"), context.get("iteration")),
-        (("send_message_callback",), lambda *message, **named: sent.append(message[0] if message else named)),
-        (("send_error_callback",), lambda *message, **named: failed.append(message[0] if message else named)),
+        (("send_message_callback",), collector(sent)),
+        (("send_error_callback",), collector(failed)),
     ):
         for name in names:
             extras[name] = value
@@ -151,6 +217,12 @@ def bind(function, request):
     chosen = next((p for wanted in INPUT_NAMES for p in named if p.name == wanted), None)
     if chosen is None and named:
         chosen = named[0]
+    if replay is not None:
+        keywords = replayed(replay, chosen, text, sent, failed)
+        for parameter in named:
+            if parameter.name not in keywords and extras.get(parameter.name) is not None:
+                keywords[parameter.name] = extras[parameter.name]
+        return [], keywords, sent, failed
     if chosen is None:
         takes_any = any(p.kind == p.VAR_POSITIONAL for p in parameters)
         takes_names = any(p.kind == p.VAR_KEYWORD for p in parameters)
@@ -216,8 +288,10 @@ def as_text(value):
         return text
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+    except TypeError:
         return str(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the agent returned what cannot be written as JSON: %s" % said(error)) from None
 
 
 def event_text(event, path):
@@ -227,29 +301,48 @@ def event_text(event, path):
     return text_in(event) or ""
 
 
-async def drained(events, path):
-    return "".join([event_text(event, path) async for event in events])
-
-
 def usage(result):
     for name in ("token_usage", "usage"):
         value = result.get(name) if isinstance(result, dict) else getattr(result, name, None)
+        if value is not None and not isinstance(value, dict):
+            # An object of a provider's library.
+            value = getattr(value, "__dict__", None)
         if isinstance(value, dict):
-            return value
+            counts = {key: count for key, count in value.items()
+                      if isinstance(key, str) and isinstance(count, (int, float)) and math.isfinite(count)}
+            if counts:
+                return counts
     return None
 
 
-def answer(function, request, path):
-    positional, keywords, sent, failed = bind(function, request)
+class Events:
+    def __init__(self, path):
+        self.path, self.texts, self.usage = path, [], None
+
+    def take(self, event):
+        self.texts.append(event_text(event, self.path))
+        self.usage = usage(event) or self.usage
+
+    async def drain(self, events):
+        async for event in events:
+            self.take(event)
+
+
+def answer(function, request, settings):
+    positional, keywords, sent, failed = bind(function, request, settings.get("replay"))
     result = function(*positional, **keywords)
     if inspect.isawaitable(result):
         result = loop.run_until_complete(result)
+    events = Events(settings["stream_output_path"])
     if hasattr(result, "__aiter__"):
-        result = loop.run_until_complete(drained(result, path))
+        loop.run_until_complete(events.drain(result))
+        result = "".join(events.texts)
     elif inspect.isgenerator(result):
-        result = "".join([event_text(event, path) for event in result])
+        for event in result:
+            events.take(event)
+        result = "".join(events.texts)
     text = as_text(sent[-1] if sent else result)
-    message = {"type": "final", "id": request["id"], "output": clean(text), "token_usage": usage(result)}
+    message = {"type": "final", "id": request["id"], "output": clean(text), "token_usage": usage(result) or events.usage}
     if isinstance(result, dict) and isinstance(result.get("tool_calls"), list):
         message["tool_calls"] = result["tool_calls"]
     if sent or failed:
@@ -281,7 +374,7 @@ def main():
     while True:
         request = inbox.get()
         try:
-            message = answer(function, request, settings["stream_output_path"])
+            message = answer(function, request, settings)
         except BaseException as error:
             message = {"type": "error", "id": request["id"], "error": said(error), "traceback": shortened(error)}
         try:
