@@ -460,3 +460,24 @@ fn skipped(case: Case, run_id: String) -> Finished {
     let problem = Some(Problem::new("not run: the run ended before"));
     Finished { status: Status::Skipped, problem, ..blank(&case, &run_id) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_conversation_has_used_and_called_what_its_turns_have() {
+        let (mut usage, mut calls) = (None, None);
+        for turn in [json!({"total_tokens": 2, "cost_usd": 0.5}), json!({"total_tokens": 3, "cost_usd": 0.25, "model": "m"})] {
+            add_usage(&mut usage, Some(turn));
+        }
+        add_usage(&mut usage, None);
+        for turn in [Some(json!([{"name": "a"}])), None, Some(json!([{"name": "b"}]))] {
+            add_calls(&mut calls, turn);
+        }
+        assert_eq!(usage, Some(json!({"total_tokens": 5, "cost_usd": 0.75, "model": "m"})));
+        assert_eq!(calls, Some(json!([{"name": "a"}, {"name": "b"}])));
+    }
+}

@@ -19,6 +19,7 @@ fn a_scenario_starts_without_a_server() {
     wrote   configs/scenario.yaml
     wrote   configs/input.yaml
     wrote   configs/simulation.yaml
+    wrote   criteria/answers.yaml
     wrote   agents/__init__.py
     wrote   agents/my_agent.py
     wrote   agents/README.md

@@ -8,11 +8,14 @@ use keepstep_core::canonical::sorted_keys;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-use super::check::{Check, Cost, Expected, Schema, Text, Tool};
+use super::check::{Check, Cost, Expected, Schema, Text, Tool, shortened};
 use crate::duration::{parse_duration, seconds, spoken};
 
 /// The time that a program has where nobody set one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest text that says what is expected.
+const LONGEST: usize = 500;
 
 /// The kinds, each by the key that its value stands under.
 const KINDS: [&str; 15] = [
@@ -151,6 +154,8 @@ impl Criterion {
     }
 
     fn new(expected: String, value: &Value, required: bool) -> Self {
+        // It is repeated with each case.
+        let expected = shortened(&expected, LONGEST);
         Self {
             name: expected.clone(),
             kind: "unknown",

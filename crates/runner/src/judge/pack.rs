@@ -205,8 +205,10 @@ fn stem(path: &Path) -> String {
 
 /// Reads a person's own file.
 fn own(value: &Value, path: &Path, scenario: &Path) -> Result<Pack, CriteriaError> {
-    let nothing = Map::new();
+    let (nothing, none) = (Map::new(), Vec::new());
     let (members, items) = match value {
+        // A file in which everything is a comment.
+        Value::Null => (&nothing, &none),
         Value::Array(items) => (&nothing, items),
         Value::Object(members) => match members.get("items") {
             Some(Value::Array(items)) => (members, items),

@@ -94,6 +94,29 @@ the function `run` in `my_agent.py`. It gets an input's text and returns the ans
 run only.
 ";
 
+const CRITERIA: &str = "\
+# What a good answer is. Every file in this folder is read; take the # away from what you need.
+# A criterion that is not met fails its case, unless it says `required: false`.
+#
+# name: Answers
+# items:
+#   - contains: [order, \"on its way\"]         # all of them; contains_any, not_contains
+#   - {regex: 'order \\d+', ignore_case: true}   # not_regex
+#   - {equals: {metadata: expected}}           # the input's own `expected`, or a text
+#   - {similar: \"It is on its way.\", at_least: 0.8}
+#   - {json_schema: schemas/answer.json}       # or the schema itself
+#   - {tool_called: {name: lookup, arguments: {id: 7}}}
+#   - {tool_not_called: refund, when: {persona: novice_user}}
+#   - {latency_at_most: 5s}
+#   - {tokens_at_most: 2000, required: false}
+#   - {cost_at_most: 0.01, per_million: {input: 0.15, output: 0.6}}
+#   - {program: [python3, criteria/tone.py], timeout: 10s}
+#   - {judge: The answer is polite, at_least: 0.7}
+#
+# `judge` and plain texts are judged by the model that `judge:` in configs/simulation.yaml names, such as
+# judge: {provider: openai, model: gpt-5-mini}
+";
+
 /// Returns the files with their paths below the scenario's folder. `folder` is safe inside YAML: letters, digits, `_`, `-`.
 pub(super) fn files(folder: &str) -> Vec<(&'static str, String)> {
     // A name that YAML would take for a number or a truth value stays a text in quotes.
@@ -104,6 +127,7 @@ pub(super) fn files(folder: &str) -> Vec<(&'static str, String)> {
         ("configs/scenario.yaml", quoted(SCENARIO)),
         ("configs/input.yaml", INPUT.to_owned()),
         ("configs/simulation.yaml", quoted(SIMULATION)),
+        ("criteria/answers.yaml", CRITERIA.to_owned()),
         ("agents/__init__.py", String::new()),
         ("agents/my_agent.py", AGENT.to_owned()),
         ("agents/README.md", README.to_owned()),
@@ -129,6 +153,7 @@ mod tests {
                     (&value["name"], &value["runner"]["target"]),
                     (&"007_experiment".into(), &"agents.my_agent:run".into())
                 ),
+                "criteria/answers.yaml" => assert!(value.is_null()),
                 _ => assert_eq!(value["inputs_file"], "inputs/generated.yaml"),
             }
         }
