@@ -31,6 +31,21 @@ impl<'p> Browser<'p> {
         Ok(())
     }
 
+    /// Returns the files that a page offers, with their names and their texts.
+    pub(super) fn files(&self, page: &str) -> Result<Vec<(String, String)>> {
+        let shown = self.open(page, &[])?;
+        links(&shown, "\" download>").map(|(path, name)| Ok((name, self.open(&path, &[])?))).collect()
+    }
+
+    /// Returns the paths below a page that it links to.
+    pub(super) fn links_below(&self, page: &str, folder: &str) -> Result<Vec<String>> {
+        let start = format!("{page}/{folder}/");
+        let shown = self.open(page, &[])?;
+        let mut paths: Vec<String> = links(&shown, "\"").map(|(path, _)| path).filter(|path| path.starts_with(&start)).collect();
+        paths.dedup();
+        Ok(paths)
+    }
+
     /// Opens a page and sends the form on it. Returns what is shown then.
     fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Result<String> {
         let shown = self.open(page, &[])?;
@@ -49,6 +64,15 @@ impl<'p> Browser<'p> {
         let jar = ["--location", "--cookie", &self.cookies, "--cookie-jar", &self.cookies];
         Ok(self.platform.curl(path, &[&jar, arguments].concat())?.stdout)
     }
+}
+
+/// Returns where the links of a page lead whose opening ends like this, and what follows it.
+fn links<'a>(page: &'a str, end: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
+    page.split("<a href=\"").skip(1).filter_map(move |rest| {
+        let (path, rest) = rest.split_once('"')?;
+        let text = rest.strip_prefix(&end[1..])?.split('<').next()?;
+        Some((path.to_owned(), text.to_owned()))
+    })
 }
 
 /// Returns the token with which the forms of a page prove where they come from.

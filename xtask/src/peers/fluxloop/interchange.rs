@@ -14,6 +14,7 @@ pub(super) const CASES: &[Case] = cases![World:
     a_workspace_of_the_old_release_goes_on_with_ours_and_back,
     a_workspace_of_the_new_release_goes_on_with_ours_and_back,
     what_our_test_writes_is_uploaded_by_the_old_release,
+    our_test_uploads_by_itself,
     f9_what_the_peer_cannot_show_ours_shows,
     f25_each_context_stays_readable_for_the_release_that_wrote_it,
 ];
@@ -72,6 +73,19 @@ fn what_our_test_writes_is_uploaded_by_the_old_release(world: &World) -> Result<
     world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?.says("View results:")?;
     only_batch_is(world, "completed", 2, 2)?;
     equal("the batch", &only_batch(world)?["experiment_id"], &batch["experiment_id"])
+}
+
+fn our_test_uploads_by_itself(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    agent::workspace(world, Release::Old)?;
+    agent::function(world, Release::Old, ANSWERS)?;
+    world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
+    let tested = world.keepstep(&["test", "--scenario", "orders"])?.exits(0)?;
+    ensure!(tested.transcript().contains("View results:"), "it shows no page\n{}", tested.transcript());
+    only_batch_is(world, "completed", 2, 2)?;
+    // Nothing is left to send.
+    world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?;
+    only_batch_is(world, "completed", 2, 2)
 }
 
 fn f9_what_the_peer_cannot_show_ours_shows(world: &World) -> Result<()> {

@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = cases![World:
     a_login_of_the_new_release_is_approved_on_the_page,
     a_login_is_resumed,
     a_login_is_refused_on_the_page,
+    our_own_login_is_approved_on_the_page,
 ];
 
 fn a_login_of_the_old_release_is_approved_on_the_page(world: &World) -> Result<()> {
@@ -57,6 +58,27 @@ fn a_login_is_refused_on_the_page(world: &World) -> Result<()> {
         let output = log_in(world, release, "deny")?.exits(1)?.says("enied")?.keeps_silent_about("Traceback")?;
         ensure!(auth(world).is_err(), "a refused device has a token\n{}", output.transcript());
     }
+    Ok(())
+}
+
+fn our_own_login_is_approved_on_the_page(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    let run = |arguments: &[&str]| world.keepstep_without_key(arguments);
+    let decided = |decision: &str| -> Result<()> {
+        let started = run(&["login", "--no-browser", "--no-wait", world.platform().url()])?.exits(0)?;
+        let code = started.stderr.lines().find_map(code).with_context(|| started.transcript())?;
+        Browser::sign_in(world.platform())?.decide(&code, decision)
+    };
+    decided("deny")?;
+    run(&["login", "--resume"])?.exits(9)?;
+    run(&["projects", "list"])?.exits(9)?;
+    decided("approve")?;
+    run(&["login", "--resume"])?.exits(0)?.says("Signed in to")?;
+    run(&["projects", "list"])?.exits(0)?.says("Shop")?;
+    run(&["projects", "select", world.project()])?.exits(0)?;
+    run(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
+    run(&["logout", world.platform().url()])?.exits(0)?;
+    run(&["projects", "list"])?.exits(9)?;
     Ok(())
 }
 

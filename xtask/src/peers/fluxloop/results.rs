@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::expect::{Expect, equal};
 use super::agent::{self, ANSWERS, BREAKS, BREAKS_ONCE, FOLDER};
+use super::browser::Browser;
 use super::world::{ORDERS, World};
 use super::{Case, Release, cases};
 
@@ -211,5 +212,27 @@ fn files_of_every_trace_are_uploaded(world: &World) -> Result<()> {
     }
     world.write(&format!("{folder}/per_trace_analysis/per_trace.jsonl"), "")?;
     world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
-    only_batch_is(world, "completed", 2, 2)
+    only_batch_is(world, "completed", 2, 2)?;
+    let batch = only_batch(world)?;
+    let batch = batch["experiment_id"].as_str().context("a batch without an id")?;
+    files_are_those_of(world, &folder, &format!("/projects/{}/experiments/{batch}", world.project()))
+}
+
+/// Checks that what the pages of an experiment and of its runs offer is what the files in its folder hold, and that every
+/// run has the file that was made of its trace.
+fn files_are_those_of(world: &World, folder: &str, page: &str) -> Result<()> {
+    let browser = Browser::sign_in(world.platform())?;
+    let mut files = browser.files(page)?;
+    for run in browser.links_below(page, "runs")? {
+        let of_run = browser.files(&run)?;
+        ensure!(of_run.iter().any(|(name, _)| name.ends_with(".md")), "{run} offers no file of its trace: {of_run:?}");
+        files.extend(of_run);
+    }
+    ensure!(files.len() > 2, "{page} offers too little: {files:?}");
+    for (name, text) in files {
+        let local =
+            world.read(&format!("{folder}/{name}")).or_else(|_| world.read(&format!("{folder}/per_trace_analysis/{name}")));
+        ensure!(local.with_context(|| format!("the page names {name}"))? == text, "{name} is not what was uploaded:\n{text}");
+    }
+    Ok(())
 }

@@ -128,12 +128,20 @@ impl World {
 
     /// Runs our own program in the workspace, with the Python of the old release: its agents import its SDK.
     pub(super) fn keepstep(&self, arguments: &[&str]) -> Result<Output> {
+        command::capture(self.own(arguments).env("KEEPSTEP_API_KEY", &self.key), LIMIT)
+    }
+
+    /// Runs our own program in the workspace with what it has stored itself.
+    pub(super) fn keepstep_without_key(&self, arguments: &[&str]) -> Result<Output> {
+        command::capture(&mut self.own(arguments), LIMIT)
+    }
+
+    fn own(&self, arguments: &[&str]) -> Command {
         let mut keepstep = self.platform.keepstep(&self.workspace());
         let mut path = tools::fluxloop(Release::Old.version()).parent().map(Path::to_owned).unwrap_or_default().into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
-        keepstep.env("PATH", path);
-        keepstep.args(arguments).env("KEEPSTEP_URL", self.platform.url()).env("KEEPSTEP_API_KEY", &self.key);
-        command::capture(&mut keepstep, LIMIT)
+        keepstep.env("PATH", path).args(arguments).env("KEEPSTEP_URL", self.platform.url());
+        keepstep
     }
 }
