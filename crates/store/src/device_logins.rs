@@ -119,6 +119,21 @@ impl Store {
         rows.iter().map(device_login).collect()
     }
 
+    /// Returns whether nobody has decided yet about the device with this code. Devices ask that every few seconds.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_device_waiting(&self, presented: &str) -> Result<bool> {
+        let waiting = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM device_logins WHERE device_hash = ? AND status = 'pending' AND expires_at > ?)",
+        )
+        .bind(stored_hash(presented))
+        .bind(self.now())
+        .fetch_one(&mut *self.reader().await?)
+        .await?;
+        Ok(waiting)
+    }
+
     /// Returns the access key that was presented, as a key of the person.
     pub(crate) async fn access_key(&self, hash: &str) -> Result<Option<Key>> {
         let row = sqlx::query(

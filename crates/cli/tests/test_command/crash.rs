@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
+use keepstep_testkit::transcript;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -119,4 +120,15 @@ fn a_second_interrupt_stops_now() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(orders.lines("trace_summary.jsonl").len(), 1);
+}
+
+#[test]
+fn a_pull_that_was_interrupted_is_ended_before_anything_is_read() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    orders.file(".state/.pull/journal.json", r#"{"format": 1, "steps": []}"#);
+    let output = orders.output(&["test", "--skip-upload"]);
+    assert!(output.status.success(), "{}", transcript(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("An earlier pull was interrupted; it is complete now."));
+    assert!(!orders.project().has(".fluxloop/scenarios/orders/.state/.pull"));
 }

@@ -172,3 +172,13 @@ async fn a_login_is_a_small_request() {
         assert_eq!((answer.status, answer.code().as_str()), (413, "TOO_LARGE"), "{path}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_device_that_waits_keeps_no_writer_waiting() {
+    let world = World::start().await;
+    let started = start(&world).await;
+    // While somebody writes, nobody else can begin to.
+    let writing = world.store.write().await.unwrap();
+    assert_eq!(complete(&world, &started).await, json!({"status": "pending"}));
+    drop(writing);
+}

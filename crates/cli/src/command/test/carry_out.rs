@@ -23,6 +23,7 @@ use super::provenance::provenance;
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::view::View;
 use super::{RunArguments, judging, models, results, send};
+use crate::command::sync::pull;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -31,6 +32,9 @@ use crate::{interrupt, runtime};
 /// Runs the agent on the inputs.
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult {
     let tested = Tested::find(context, arguments.scenario.as_deref(), arguments.config.as_deref())?;
+    if let Some(workspace) = &tested.workspace {
+        pull::recover(context, workspace.root(), &tested.path)?;
+    }
     let variables = tested.variables(context)?;
     let config = tested.config(context, arguments.config.as_deref(), &variables)?;
     let inputs = tested.inputs(&config)?;

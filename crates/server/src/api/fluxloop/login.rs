@@ -88,9 +88,15 @@ pub(crate) async fn complete(
     if form_of(&code) != KeyForm::Ours {
         return Err(ApiError::Invalid("This is no whole device code: it is cut or mistyped.".to_owned()));
     }
-    let mut transaction = state.store.write().await?;
-    let progress = transaction.complete_device_login(&code).await?;
-    transaction.commit().await?;
+    // Waiting devices must not keep writers waiting.
+    let progress = if state.store.is_device_waiting(&code).await? {
+        Progress::Pending
+    } else {
+        let mut transaction = state.store.write().await?;
+        let progress = transaction.complete_device_login(&code).await?;
+        transaction.commit().await?;
+        progress
+    };
     let (status, keys) = match progress {
         Progress::Pending => ("pending", None),
         Progress::Denied => ("denied", None),
