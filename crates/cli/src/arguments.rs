@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Init(Deferred<command::init::Arguments>),
     /// Run the agent on the inputs of a scenario
     Test(Box<Deferred<command::test::Arguments>>),
+    /// Show and compare test runs, and check them against a baseline
+    Results(Deferred<command::results::Arguments>),
     /// Show, select and make the projects that hold test data
     Projects(Deferred<command::projects::Arguments>),
     /// Show, select and make scenarios

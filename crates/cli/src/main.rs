@@ -150,6 +150,7 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Auth(Deferred(arguments)) => command::auth::run(context, arguments),
         Command::Init(Deferred(arguments)) => command::init::run(context, arguments),
         Command::Test(arguments) => command::test::run(context, &arguments.0),
+        Command::Results(Deferred(arguments)) => command::results::run(context, arguments),
         Command::Projects(Deferred(arguments)) => command::projects::run(context, arguments),
         Command::Scenarios(Deferred(arguments)) => command::scenarios::run(context, arguments),
         Command::Bundles(Deferred(arguments)) => command::bundles::run(context, arguments),

@@ -45,7 +45,6 @@ const COMMANDS: &[(&str, Instead)] = &[
     ("production", Instead::Nothing),
     ("record", Instead::Nothing),
     ("resources", Instead::Nothing),
-    ("results", Instead::Later),
     ("run", Instead::Nothing),
     ("skills", Instead::Nothing),
     ("telemetry", Instead::Nothing),

@@ -64,7 +64,7 @@ pub fn plan(inputs: &[Arc<Input>], selection: &Selection) -> Vec<Case> {
     let mut cases = Vec::new();
     for iteration in 0..iterations {
         for (position, (input, name)) in inputs.iter().zip(&names).enumerate() {
-            let name = if iteration == 0 { name.clone() } else { format!("{name}#{}", iteration + 1) };
+            let name = self::name(name, iteration);
             let index = iteration as usize * inputs.len() + position;
             let case = Case { name, index, input: Arc::clone(input), iteration };
             if wanted.as_ref().is_none_or(|wanted| matches(&case, wanted)) {
@@ -83,6 +83,11 @@ pub fn plan(inputs: &[Arc<Input>], selection: &Selection) -> Vec<Case> {
         });
     }
     cases
+}
+
+/// Returns the name of a case: that of its input, and from the second iteration on its number.
+pub fn name(input: &str, iteration: u32) -> String {
+    if iteration == 0 { input.to_owned() } else { format!("{input}#{}", iteration + 1) }
 }
 
 /// Returns a name for each input: the platform's id, or its position where it has none or shares it.

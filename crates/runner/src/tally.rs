@@ -157,7 +157,7 @@ impl CriterionTally {
 }
 
 /// Returns a share as a person reads it.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod persona;
 pub(crate) mod personas;
 pub(crate) mod projects;
 pub(crate) mod push;
+pub(crate) mod results;
 pub(crate) mod scenarios;
 pub(crate) mod serve;
 pub(crate) mod status;
@@ -43,6 +44,8 @@ pub(crate) enum Outcome {
     Refused(u8),
     /// Something that the other commands depend on is not as it must be.
     Unfit,
+    /// There is too little to decide what was asked.
+    Undecided,
     /// The person pressed Ctrl-C, and what ran was finished.
     Interrupted,
 }
@@ -56,6 +59,7 @@ impl Outcome {
             Self::NotReadable | Self::Unfit => exit::USAGE,
             Self::Refused(code) => code,
             Self::Conflict => exit::CONFLICT,
+            Self::Undecided => exit::NOTHING,
             Self::Interrupted => exit::INTERRUPTED,
         }
     }

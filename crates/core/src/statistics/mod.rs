@@ -7,15 +7,18 @@
 //! - Repeats of one input: [`pass_at_k`] (one of k is good) and [`pass_hat_k`] (all of k are good), without bias.
 //! - Two runs of the same cases: [`Pairs`] tells a change from noise, and a drop from a drop that was allowed.
 //! - Two sets of durations: [`QuantileChange`] does the same for their quantiles.
+//! - Two costs of the same cases: [`MeanChange`] does the same for their mean.
 //!
 //! How often each of these is wrong was simulated (`tests/statistics.rs`), and is written in `docs/statistics.md`.
 
 mod distribution;
+mod mean;
 mod paired;
 mod quantile;
 
 use serde::{Deserialize, Serialize};
 
+pub use mean::{FEWEST_FOR_MEANS, MeanChange};
 pub use paired::{Pairs, Regression};
 pub use quantile::{FEWEST_FOR_QUANTILES, QuantileChange, quantile};
 

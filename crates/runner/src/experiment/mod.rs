@@ -26,8 +26,8 @@ pub use report::Summary;
 
 /// The file that is locked while a run goes on.
 pub const RUNNING: &str = ".running";
-const RUN: &str = ".run.json";
-const JOURNAL: &str = ".cases.jsonl";
+pub(crate) const RUN: &str = ".run.json";
+pub(crate) const JOURNAL: &str = ".cases.jsonl";
 const TRACES: &str = "traces.jsonl";
 const TRACE_SUMMARY: &str = "trace_summary.jsonl";
 const TURNS: &str = "turns.jsonl";
@@ -375,7 +375,7 @@ fn run_id(nonce: &str, case: &str) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ExperimentError + use<> {
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ExperimentError + use<> {
     let path = path.to_owned();
     move |source| ExperimentError::Io { doing, path, source }
 }

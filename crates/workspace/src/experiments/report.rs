@@ -30,7 +30,8 @@ impl fmt::Display for BrokenLine {
 }
 
 impl Report {
-    pub(crate) fn broken(&mut self, file: &str, line: u64, reason: &'static str) {
+    /// Notes a line.
+    pub fn broken(&mut self, file: &str, line: u64, reason: &'static str) {
         self.count += 1;
         if self.named.len() < NAMED {
             self.named.push(BrokenLine { file: file.to_owned(), line, reason });

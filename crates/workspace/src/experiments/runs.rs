@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 
-use keepstep_api::uploads::RunRecord;
+pub use keepstep_api::uploads::{RunRecord, TurnRecord};
 use serde_json::{Map, Value};
 
 use crate::experiments::failures;
@@ -69,29 +69,44 @@ impl RunsWritten {
 /// # Errors
 /// A file cannot be read or written. What is merely broken is in the report.
 pub fn write(files: &RunFiles<'_>, inputs: &mut InputIndex, output: &mut impl Write) -> io::Result<RunsWritten> {
+    each(files, inputs, |run| {
+        serde_json::to_writer(&mut *output, run)?;
+        output.write_all(b"\n")
+    })
+}
+
+/// Gives each run to a function, in the order of the files.
+///
+/// # Errors
+/// A file cannot be read, or the function's own. What is merely broken is in the report.
+pub fn each(
+    files: &RunFiles<'_>,
+    inputs: &mut InputIndex,
+    give: impl FnMut(&RunRecord) -> io::Result<()>,
+) -> io::Result<RunsWritten> {
     let mut report = Report::default();
     let turns = match files.turns {
         Some(path) => TurnIndex::read(path, TURNS_FILE, &mut report)?,
         None => TurnIndex::default(),
     };
-    let mut writer = Writer { files, inputs, output, turns, written: RunsWritten { report, ..RunsWritten::default() } };
-    writer.ended()?;
-    writer.failed()?;
-    let mut written = writer.written;
-    written.times = written.times.or(writer.turns.times);
+    let mut reader = Reader { files, inputs, give, turns, written: RunsWritten { report, ..RunsWritten::default() } };
+    reader.ended()?;
+    reader.failed()?;
+    let mut written = reader.written;
+    written.times = written.times.or(reader.turns.times);
     Ok(written)
 }
 
-struct Writer<'a, W> {
+struct Reader<'a, F> {
     files: &'a RunFiles<'a>,
     inputs: &'a mut InputIndex,
-    output: &'a mut W,
+    give: F,
     turns: TurnIndex,
     written: RunsWritten,
 }
 
-impl<W: Write> Writer<'_, W> {
-    /// Writes the runs that came to an end.
+impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, F> {
+    /// Gives the runs that came to an end.
     fn ended(&mut self) -> io::Result<()> {
         let file = File::open(self.files.trace_summary)?;
         let mut lines = Lines::new(BufReader::with_capacity(1 << 20, file));
@@ -135,12 +150,12 @@ impl<W: Write> Writer<'_, W> {
             if let Some(time) = trace.get("timestamp").and_then(Value::as_str) {
                 note_time(&mut self.written.times, time);
             }
-            self.write(&run)?;
+            self.give(&run)?;
         }
         Ok(())
     }
 
-    /// Writes the runs that did not.
+    /// Gives the runs that did not.
     fn failed(&mut self) -> io::Result<()> {
         let Some(path) = self.files.errors else { return Ok(()) };
         let mut begun: HashMap<String, VecDeque<String>> = HashMap::new();
@@ -189,12 +204,11 @@ impl<W: Write> Writer<'_, W> {
         }
         run.input_item_id = item_of(failure).or_else(|| self.inputs.take(run.iteration, &input, run.persona.as_deref()));
         run.turns = self.turns.take(&own_id)?;
-        self.write(&run)
+        self.give(&run)
     }
 
-    fn write(&mut self, run: &RunRecord) -> io::Result<()> {
-        serde_json::to_writer(&mut *self.output, run)?;
-        self.output.write_all(b"\n")?;
+    fn give(&mut self, run: &RunRecord) -> io::Result<()> {
+        (self.give)(run)?;
         self.written.ids.insert(key(&run.id));
         self.written.runs += 1;
         self.written.failed += u64::from(!matches!(run.status.as_str(), "completed" | "skipped"));

@@ -6,7 +6,7 @@ mod models;
 mod provenance;
 mod results;
 mod send;
-mod setup;
+pub(crate) mod setup;
 mod view;
 
 use std::path::PathBuf;

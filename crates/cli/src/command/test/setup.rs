@@ -26,19 +26,19 @@ const PLACEHOLDER: &str = "your-api-key-here";
 
 /// A scenario to test.
 #[derive(Debug)]
-pub(super) struct Tested {
+pub(crate) struct Tested {
     /// The workspace, if the scenario is in one.
-    pub(super) workspace: Option<Workspace>,
+    pub(crate) workspace: Option<Workspace>,
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its folder.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Tested {
     /// Returns the scenario that a command is about: the named one, the selected one, or the current folder where that is
     /// one by itself.
-    pub(super) fn find(context: &Context, named: Option<&str>, config: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn find(context: &Context, named: Option<&str>, config: Option<&Path>) -> Result<Self, Failure> {
         let workspace = find_workspace(context);
         let here = || Self {
             workspace: None,
@@ -142,7 +142,7 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
 }
 
 /// Returns the failure for an experiment folder that cannot be used.
-pub(super) fn experiment_failure(error: ExperimentError) -> Failure {
+pub(crate) fn experiment_failure(error: ExperimentError) -> Failure {
     match error {
         ExperimentError::Io { doing, path, source } => Failure::io(doing, &path.display().to_string(), source),
         ExperimentError::NothingToResume { .. } => {

@@ -1,4 +1,4 @@
-//! Which experiment is meant.
+//! Which experiment is meant. `results` finds them by the same rules.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// Where 0.3.3 and keepstep put experiments unless the configuration says otherwise.
 const OUTPUT_DIRECTORY: &str = "experiments";
 /// Stands for the newest.
-const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 
 /// The experiment to send, and what it belongs to.
 pub(super) struct Found {
@@ -27,7 +27,7 @@ pub(super) struct Found {
 
 /// What of a scenario's configuration matters here.
 #[derive(Debug, Default)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) name: Option<String>,
     pub(super) output_directory: Option<String>,
     pub(super) inputs_file: Option<String>,
@@ -48,12 +48,12 @@ pub(super) fn find(context: &Context, workspace: &Workspace, arguments: &Argumen
 }
 
 /// Returns the experiments of a scenario, the newest first.
-fn list(workspace: &Workspace, scenario: &Scenario, config: &Config) -> Result<Vec<Experiment>, Failure> {
+pub(crate) fn list(workspace: Option<&Workspace>, scenario: &Scenario, config: &Config) -> Result<Vec<Experiment>, Failure> {
     let mut names = vec![scenario.name.as_str(), scenario.folder.as_str()];
     names.extend(config.name.as_deref());
     let place = Where {
         scenario_dir: &scenario.path,
-        workspace_root: Some(workspace.root()),
+        workspace_root: workspace.map(Workspace::root),
         names: &names,
         output_directory: Path::new(config.output_directory.as_deref().unwrap_or(OUTPUT_DIRECTORY)),
     };
@@ -61,7 +61,7 @@ fn list(workspace: &Workspace, scenario: &Scenario, config: &Config) -> Result<V
 }
 
 fn newest(context: &Context, workspace: &Workspace, scenario: &Scenario, config: &Config) -> Result<Experiment, Failure> {
-    pick(context, list(workspace, scenario, config)?).ok_or_else(|| Failure::Nothing {
+    pick(context, list(Some(workspace), scenario, config)?).ok_or_else(|| Failure::Nothing {
         message: format!("there are no results of {} to upload", scenario.name),
         hint: Some(format!("`keepstep test --scenario {}` makes some", scenario.folder)),
     })
@@ -88,30 +88,14 @@ fn at(
     config: &Config,
     path: &Path,
 ) -> Result<Experiment, Failure> {
-    let bases = [context.directory.clone(), scenario.path.clone(), workspace.folder()];
-    let is_latest = path.file_name().is_some_and(|name| name == LATEST);
-    let candidates = || bases.iter().map(|base| base.join(path));
-    if is_latest && !candidates().any(|path| path.join(RUNNING_FILE).exists() || path.join("summary.json").exists()) {
-        let parents: Vec<PathBuf> =
-            candidates().filter_map(|path| path.parent().and_then(|parent| parent.canonicalize().ok())).collect();
-        let all = list(workspace, scenario, config)?;
-        let inside = all.into_iter().filter(|experiment| {
-            let parent = experiment.path.parent().and_then(|parent| parent.canonicalize().ok());
-            parent.is_some_and(|parent| parents.contains(&parent))
-        });
-        let found = pick(context, inside.collect());
-        return match found {
-            Some(found) => Ok(found),
+    let found = match locate(context, Some(workspace), scenario, config, path)? {
+        Located::Folder(found) => found,
+        Located::NewestOf(inside) => {
             // `results/latest` is what the documentation says, wherever the results are.
-            None => newest(context, workspace, scenario, config),
-        };
-    }
-    let found = candidates().find(|path| path.is_dir()).ok_or_else(|| Failure::NotFound {
-        message: format!("there is no folder {}", path.display()),
-        hint: Some(format!("it was looked for in {}, {} and {}", bases[0].display(), bases[1].display(), bases[2].display())),
-    })?;
+            return pick(context, inside).map_or_else(|| newest(context, workspace, scenario, config), Ok);
+        }
+    };
     let fail = |error| Failure::io("read", &found.display().to_string(), error);
-    let found = found.canonicalize().map_err(fail)?;
     refuse_strangers(workspace, scenario, config, &found)?;
     let uploads = Uploads::read(&scenario.path).map_err(fail)?;
     let experiment = Experiment::at(&found, &uploads).map_err(fail)?;
@@ -126,6 +110,47 @@ fn at(
         }),
         State::Pending | State::Uploaded => Ok(experiment),
     }
+}
+
+/// What a path leads to.
+pub(crate) enum Located {
+    /// A folder that is there.
+    Folder(PathBuf),
+    /// It ends with `latest`: the experiments that are beside it, the newest first.
+    NewestOf(Vec<Experiment>),
+}
+
+/// Looks for a path in the current folder, in the scenario's, and in `.fluxloop`.
+pub(crate) fn locate(
+    context: &Context,
+    workspace: Option<&Workspace>,
+    scenario: &Scenario,
+    config: &Config,
+    path: &Path,
+) -> Result<Located, Failure> {
+    let bases: Vec<PathBuf> =
+        [context.directory.clone(), scenario.path.clone()].into_iter().chain(workspace.map(Workspace::folder)).collect();
+    let is_latest = path.file_name().is_some_and(|name| name == LATEST);
+    let candidates = || bases.iter().map(|base| base.join(path));
+    if is_latest && !candidates().any(|path| path.join(RUNNING_FILE).exists() || path.join("summary.json").exists()) {
+        let parents: Vec<PathBuf> =
+            candidates().filter_map(|path| path.parent().and_then(|parent| parent.canonicalize().ok())).collect();
+        let all = list(workspace, scenario, config)?;
+        let inside = all.into_iter().filter(|experiment| {
+            let parent = experiment.path.parent().and_then(|parent| parent.canonicalize().ok());
+            parent.is_some_and(|parent| parents.contains(&parent))
+        });
+        return Ok(Located::NewestOf(inside.collect()));
+    }
+    let found = candidates().find(|path| path.is_dir()).ok_or_else(|| {
+        let mut places: Vec<String> = bases.iter().map(|base| base.display().to_string()).collect();
+        let last = places.pop().unwrap_or_default();
+        Failure::NotFound {
+            message: format!("there is no folder {}", path.display()),
+            hint: Some(format!("it was looked for in {} and {last}", places.join(", "))),
+        }
+    })?;
+    found.canonicalize().map(Located::Folder).map_err(|error| Failure::io("read", &found.display().to_string(), error))
 }
 
 /// Refuses results of another scenario: they would end in the wrong bundle.
@@ -162,7 +187,8 @@ fn scenario_around(workspace: &Workspace, path: &Path) -> Option<String> {
 }
 
 impl Config {
-    fn read(context: &Context, scenario: &Path, named: Option<&Path>) -> Result<Self, Failure> {
+    /// Reads the configuration of a scenario.
+    pub(crate) fn read(context: &Context, scenario: &Path, named: Option<&Path>) -> Result<Self, Failure> {
         let mut config = Self::default();
         let folder = scenario.join("configs");
         for section in ["scenario.yaml", "input.yaml", "simulation.yaml"] {

@@ -3,8 +3,8 @@
 //! [`find`] says which experiment is meant, [`prepare`] cleans it and puts it into the outbox, and from there
 //! everything that waits is sent in order.
 
-mod find;
-mod prepare;
+pub(crate) mod find;
+pub(crate) mod prepare;
 mod progress;
 
 use std::path::PathBuf;

@@ -86,7 +86,7 @@ pub(super) fn prepare(
     let (first, others): (Vec<_>, Vec<_>) =
         packaged.into_iter().enumerate().partition(|(_, file)| matches!(file.file_type, "trace_summary" | "turns" | "errors"));
     let (mut cleaned, ()) = cleaner.clean_beside(first, || Ok(()))?;
-    let mut inputs = inputs_of(context, scenario, config)?;
+    let mut inputs = InputIndex::new(&inputs_of(context, scenario, config)?);
     let identity = format!("{}\0{}\0{}", scenario.folder, experiment.id, summary.time());
     let (rest, (written, runs_file)) = cleaner.clean_beside(others, || write_runs(&draft, &cleaned, &identity, &mut inputs))?;
     cleaned.extend(rest);
@@ -319,18 +319,18 @@ fn manifest_file(path: PathBuf, file_type: &str, name: &str, run_id: Option<Stri
 }
 
 /// Returns the inputs that the scenario has now, for runs that do not say which one they used.
-fn inputs_of(context: &Context, scenario: &Scenario, config: &Config) -> Result<InputIndex, Failure> {
+pub(crate) fn inputs_of(context: &Context, scenario: &Scenario, config: &Config) -> Result<InputList, Failure> {
     let configured = config.inputs_file.as_deref().unwrap_or(DEFAULT_INPUTS_FILE);
-    let Ok(relative) = names::inputs_path(configured) else { return Ok(InputIndex::default()) };
+    let Ok(relative) = names::inputs_path(configured) else { return Ok(InputList::default()) };
     let path = scenario.path.join(relative);
-    let Some(text) = files::read_if_there(&path)? else { return Ok(InputIndex::default()) };
+    let Some(text) = files::read_if_there(&path)? else { return Ok(InputList::default()) };
     let value = serde_saphyr::from_str::<Value>(&text).ok();
     match value.and_then(|value| InputList::from_value(value).ok()) {
-        Some(list) => Ok(InputIndex::new(&list)),
+        Some(list) => Ok(list),
         None => {
             let path = path.display();
             context.printer.warning(&format!("{path} cannot be read, so runs that do not name their input have none"));
-            Ok(InputIndex::default())
+            Ok(InputList::default())
         }
     }
 }

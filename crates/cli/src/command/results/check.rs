@@ -1,0 +1,190 @@
+//! `keepstep results check`
+
+use clap::Args;
+use keepstep_runner::compare::check::{Checked, Finding, Limits, Verdict};
+use keepstep_runner::compare::{self, Baseline};
+use serde_json::json;
+
+use super::shelf::Shelf;
+use super::{baseline, compare as comparison, words};
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::printer::{Label, Text, count};
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n\nExit code 1 is a regression that chance does not explain, and 5 that nobody can tell."
+)]
+pub(super) struct Arguments {
+    /// The run: its name, a part of it, its folder, or `latest`
+    #[arg(value_name = "EXPERIMENT", default_value = "latest", hide_default_value = true)]
+    experiment: String,
+    /// The baseline, as `results baseline NAME` made it; or another run
+    #[arg(long, value_name = "NAME")]
+    baseline: String,
+    /// Exit 1 when the run is worse by more than is allowed
+    #[arg(long)]
+    fail_on_regression: bool,
+    /// By how much the pass rate may drop, such as 2% of all cases
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0%", hide_default_value = true)]
+    max_drop: f64,
+    /// Also check that the 95th percentile of the durations grows by no more than this
+    #[arg(long, value_name = "SHARE", value_parser = parse_growth)]
+    p95: Option<f64>,
+    /// Also check that a case costs no more than this above what it did
+    #[arg(long, value_name = "SHARE", value_parser = parse_growth)]
+    cost: Option<f64>,
+    /// The scenario; otherwise the selected one
+    #[arg(long, short, value_name = "NAME")]
+    scenario: Option<String>,
+}
+
+/// Runs it.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let shelf = Shelf::of(context, arguments.scenario.as_deref())?;
+    let baseline = find(&shelf, &arguments.baseline)?;
+    let stored = shelf.find(&arguments.experiment)?;
+    Shelf::require_complete(&stored)?;
+    let figures = shelf.figures(&stored)?;
+    let limits = Limits { max_drop: arguments.max_drop, p95: arguments.p95, cost: arguments.cost };
+    let checked = compare::check(&baseline.figures, &figures, limits);
+    let scenario = &shelf.scenario.name;
+    let [before, after] =
+        [&baseline.provenance, &stored.head.provenance].map(|provenance| comparison::with_scenario(provenance, scenario));
+    let differences = before.differences(&after);
+
+    context
+        .printer
+        .answer(Text::of(Label::Heading, format!("{} against {} ({})", stored.id(), arguments.baseline, baseline.experiment)));
+    comparison::warn(context, &differences);
+    tell(context, &checked);
+    let outcome = match checked.verdict {
+        Verdict::Undecided => Outcome::Undecided,
+        Verdict::Regression if arguments.fail_on_regression => Outcome::Found,
+        Verdict::Regression | Verdict::Good => Outcome::Done,
+    };
+    if checked.verdict == Verdict::Regression && !arguments.fail_on_regression {
+        context.printer.hint("with `--fail-on-regression` this is exit code 1");
+    }
+    context.printer.document(
+        "results.check",
+        json!({
+            "experiment": stored.id(), "baseline": arguments.baseline, "baseline_experiment": baseline.experiment,
+            "verdict": checked.verdict, "pairs": checked.pairs, "not_run": checked.not_run, "new": checked.new,
+            "findings": checked.findings, "differences": differences, "exit": outcome.code(),
+        }),
+    );
+    Ok(outcome)
+}
+
+/// Returns the baseline of a name, or the figures of the run of that name.
+fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
+    let is_path = name.contains(['/', '\\', '~']);
+    if let Some(baseline) = if is_path { None } else { baseline::read(&shelf.scenario.path, name)? } {
+        return Ok(baseline);
+    }
+    match shelf.find(name) {
+        Ok(stored) => {
+            Shelf::require_complete(&stored)?;
+            let figures = shelf.figures(&stored)?;
+            Ok(Baseline::of(&stored, figures))
+        }
+        Err(Failure::NotFound { .. }) => {
+            let names = baseline::names(&shelf.scenario.path);
+            let hint = if names.is_empty() {
+                format!("`keepstep results baseline {name}` makes one of the last run")
+            } else {
+                format!("there is {}", names.join(", "))
+            };
+            Err(Failure::NotFound { message: format!("{} has no baseline {name}", shelf.scenario.name), hint: Some(hint) })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn tell(context: &Context, checked: &Checked) {
+    let printer = &context.printer;
+    let cases = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "case");
+    for finding in &checked.findings {
+        let (sign, label) = match finding.verdict {
+            Verdict::Good => ("✓", Label::Good),
+            Verdict::Regression => ("✗", Label::Error),
+            Verdict::Undecided => ("?", Label::Warning),
+        };
+        printer.answer(Text::of(label, format!("{sign} ")).and(Label::Plain, sentence(finding, checked)));
+    }
+    if checked.not_run > 0 {
+        printer.warning(&format!("{} of the baseline were not run", cases(checked.not_run)));
+    }
+    if checked.new > 0 {
+        printer.status(format!("{} are not in the baseline", cases(checked.new)));
+    }
+    let (label, words) = match checked.verdict {
+        Verdict::Good => (Label::Good, "no regression"),
+        Verdict::Regression => (Label::Error, "regression"),
+        Verdict::Undecided => (Label::Warning, "undecided: this run cannot be told from the baseline, nor be said to be as good"),
+    };
+    printer.answer(Text::of(label, words));
+}
+
+fn sentence(finding: &Finding, checked: &Checked) -> String {
+    let words = |number: Option<f64>| {
+        number.map(|number| match finding.what {
+            "pass_rate" => words::percent(number),
+            "p95" => words::milliseconds(number),
+            _ => words::dollars(number),
+        })
+    };
+    let name = match finding.what {
+        "pass_rate" => "pass rate",
+        "cost" => "cost of a case",
+        other => other,
+    };
+    let mut text = name.to_owned();
+    if let Some((before, after)) = words(finding.before).zip(words(finding.after)) {
+        text += &format!(" {before} → {after}");
+    }
+    if finding.what == "pass_rate" && checked.pairs.count() > 0 {
+        let pairs = &checked.pairs;
+        text += &format!(": {} of {} cases worse, {} better", pairs.worse, pairs.count(), pairs.better);
+    }
+    let allowed = format!("{} allowed", words::percent(finding.allowed));
+    match (&finding.reason, finding.chance()) {
+        (Some(reason), _) => format!("{text}; {reason}"),
+        (None, Some(chance)) if finding.verdict == Verdict::Regression => format!("{text}; {allowed}; {chance}"),
+        _ => format!("{text}; {allowed}"),
+    }
+}
+
+/// Returns a share that is at most the whole: `2%` or `0.02`.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = parse_growth(text)?;
+    if share <= 1.0 { Ok(share) } else { Err(format!("{text:?} is more than everything; write it like 2%")) }
+}
+
+/// Returns a share: `20%` or `0.2`.
+fn parse_growth(text: &str) -> Result<f64, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    let share = match text.trim().strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => number(text),
+    };
+    share.ok_or_else(|| format!("{text:?} is no share; write it like 2% or 0.02"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read() {
+        assert_eq!((parse_share("2%"), parse_share("0.02"), parse_share(" 0 %")), (Ok(0.02), Ok(0.02), Ok(0.0)));
+        assert_eq!(parse_growth("150%"), Ok(1.5));
+        for text in ["", "%", "-1%", "nan", "inf", "2%%", "two"] {
+            assert!(parse_growth(text).is_err(), "{text}");
+        }
+        assert!(parse_share("2").is_err(), "two percent is not two");
+    }
+}

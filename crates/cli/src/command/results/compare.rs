@@ -1,0 +1,239 @@
+//! `keepstep results compare`
+
+use std::collections::{HashMap, HashSet};
+
+use clap::Args;
+use keepstep_core::diff;
+use keepstep_core::statistics::SIGNIFICANCE;
+use keepstep_runner::compare::{CaseKey, Change, Comparison, texts};
+use keepstep_runner::outcome::Finished;
+use keepstep_runner::provenance::{Difference, Provenance};
+use keepstep_runner::stored::Stored;
+use serde_json::{Value, json};
+
+use super::shelf::Shelf;
+use super::{list, show, words};
+use crate::command::test::setup::experiment_failure;
+use crate::command::{CommandResult, Outcome};
+use crate::context::Context;
+use crate::diff_view;
+use crate::failure::Failure;
+use crate::printer::{Label, Text, count};
+use crate::visible::shortened;
+
+/// How much of an answer is compared word by word.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// How many lines of the difference of two answers are shown.
+const DIFF_LINES: usize = 40;
+
+/// The arguments.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  keepstep results compare latest~1 latest\n  keepstep results compare exp_20261121_232826 latest --answers"
+)]
+pub(super) struct Arguments {
+    /// The older run: its name, a part of it, its folder, or `latest~1`
+    #[arg(value_name = "A")]
+    before: String,
+    /// The newer run
+    #[arg(value_name = "B")]
+    after: String,
+    /// The scenario; otherwise the selected one
+    #[arg(long, short, value_name = "NAME")]
+    scenario: Option<String>,
+    /// Also show other answers in cases that ended as before
+    #[arg(long)]
+    answers: bool,
+    /// How many cases of each kind to show
+    #[arg(long, short = 'L', value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+/// The texts of both runs.
+type Texts = [HashMap<CaseKey, Finished>; 2];
+
+/// Runs it.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let shelf = Shelf::of(context, arguments.scenario.as_deref())?;
+    let (before, after) = (shelf.find(&arguments.before)?, shelf.find(&arguments.after)?);
+    let comparison = Comparison::of(&shelf.figures(&before)?, &shelf.figures(&after)?);
+    let sections = sections(&comparison, arguments.answers);
+    let wanted: HashSet<CaseKey> =
+        sections.iter().flat_map(|(_, changes)| changes.iter().take(arguments.limit).map(|change| change.key)).collect();
+    let texts = [read(&before, &wanted)?, read(&after, &wanted)?];
+    let differences = before.head.provenance.differences(&after.head.provenance);
+
+    context.printer.answer(Text::of(Label::Heading, format!("{} → {}", before.id(), after.id())));
+    for stored in [&before, &after] {
+        if !stored.experiment.is_complete() {
+            context.printer.warning(&format!("{} did not end; only the cases that it ran are compared", stored.id()));
+        }
+    }
+    warn(context, &differences);
+    sum_up(context, &comparison);
+    for (heading, changes) in &sections {
+        section(context, heading, changes, &texts, arguments.limit);
+    }
+    if !arguments.answers && !comparison.answers.is_empty() {
+        let answers = count(comparison.answers.len(), "answer");
+        context.printer.answer(format!("\n{answers} changed in cases that ended as before (--answers shows them)"));
+    }
+    if context.printer.is_json() {
+        let document = document(&shelf, [&before, &after], &comparison, &differences, (&texts, arguments.limit));
+        context.printer.document("results.compare", document);
+    }
+    Ok(Outcome::Done)
+}
+
+fn sections(comparison: &Comparison, answers: bool) -> Vec<(&'static str, &[Change])> {
+    let mut sections: Vec<(&str, &[Change])> = vec![
+        ("Worse", &comparison.worse),
+        ("Better", &comparison.better),
+        ("Not passed in another way", &comparison.otherwise),
+        ("Only in the newer run", &comparison.new),
+        ("Only in the older run", &comparison.gone),
+    ];
+    if answers {
+        sections.push(("Other answers", &comparison.answers));
+    }
+    sections
+}
+
+fn read(stored: &Stored, wanted: &HashSet<CaseKey>) -> Result<HashMap<CaseKey, Finished>, Failure> {
+    texts::read(stored, wanted).map_err(experiment_failure)
+}
+
+/// Says what was not the same beside the agent's code.
+pub(super) fn warn(context: &Context, differences: &[Difference]) {
+    for Difference { what, before, after } in differences {
+        let shown = |side: &Option<String>| side.as_ref().map_or_else(|| "not known".to_owned(), |text| shortened(text, 80));
+        context.printer.warning(&format!("the {what} is not the same: {} → {}", shown(before), shown(after)));
+    }
+}
+
+fn sum_up(context: &Context, comparison: &Comparison) {
+    let pairs = &comparison.pairs;
+    let is_clear = pairs.p_value() <= SIGNIFICANCE;
+    let label = match pairs.better.cmp(&pairs.worse) {
+        std::cmp::Ordering::Less if is_clear => Label::Error,
+        std::cmp::Ordering::Greater if is_clear => Label::Good,
+        _ => Label::Plain,
+    };
+    context.printer.answer(Text::of(label, comparison.spoken()));
+    let rate = |passed: u64| (pairs.count() > 0).then(|| passed as f64 / pairs.count() as f64);
+    if let (Some(before), Some(after)) = (rate(pairs.both + pairs.worse), rate(pairs.both + pairs.better)) {
+        let points = format!("{:+.1} points", pairs.change() * 100.0);
+        row(context, "Pass rate", Some(format!("{} → {}  {points}", words::percent(before), words::percent(after))));
+    }
+    row(context, "p50", words::change(comparison.p50_ms, words::milliseconds));
+    row(context, "p95", words::change(comparison.p95_ms, words::milliseconds));
+    row(context, "Tokens", words::change(comparison.tokens, words::whole));
+    row(context, "Cost", words::change(comparison.cost_usd, words::dollars));
+}
+
+fn row(context: &Context, name: &str, text: Option<String>) {
+    if let Some(text) = text {
+        context.printer.answer(Text::of(Label::Unchanged, format!("{name:<11}")).and(Label::Plain, text));
+    }
+}
+
+fn section(context: &Context, heading: &str, changes: &[Change], texts: &Texts, limit: usize) {
+    if changes.is_empty() {
+        return;
+    }
+    context.printer.answer(Text::of(Label::Heading, format!("\n{heading} ({})", changes.len())));
+    for change in changes.iter().take(limit) {
+        let [before, after] = [0, 1].map(|side: usize| texts[side].get(&change.key));
+        let (sign, label) = change.after.or(change.before).map_or(("-", Label::Unchanged), words::mark);
+        let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.word()).collect();
+        let states = if change.before == change.after { states[..1].join("") } else { states.join(" → ") };
+        context.printer.answer(
+            Text::of(label, format!("  {sign} "))
+                .and(Label::Plain, shortened(&change.case, 60))
+                .and(label, format!("  {states}")),
+        );
+        if let Some(case) = after.or(before) {
+            context.printer.answer(Text::of(Label::Unchanged, format!("    input: {}", shortened(&case.input, 200))));
+            // A case that passes now has nothing to say; one that is gone did not change.
+            if change.after.is_some() {
+                show::problem(case).into_iter().for_each(|line| context.printer.answer(line));
+            }
+        }
+        if let (Some(before), Some(after)) = (before, after) {
+            difference(context, answer(before), answer(after));
+        }
+    }
+    if changes.len() > limit {
+        context.printer.answer(format!("  … and {} more (--limit)", changes.len() - limit));
+    }
+}
+
+fn difference(context: &Context, before: &str, after: &str) {
+    let rows = diff::rows(before, after);
+    for row in rows.iter().take(DIFF_LINES) {
+        context.printer.answer(Text::from("    ").joined(diff_view::line(row)));
+    }
+    if rows.len() > DIFF_LINES {
+        context.printer.answer(format!("    … and {} more", count(rows.len() - DIFF_LINES, "line")));
+    }
+}
+
+/// Returns an answer, or as much of it as is compared.
+fn answer(case: &Finished) -> &str {
+    let answer = case.output.as_deref().unwrap_or_default();
+    &answer[..answer.floor_char_boundary(LONGEST_ANSWER)]
+}
+
+fn document(
+    shelf: &Shelf<'_>,
+    [before, after]: [&Stored; 2],
+    comparison: &Comparison,
+    differences: &[Difference],
+    (texts, limit): (&Texts, usize),
+) -> Value {
+    let cases = |changes: &[Change]| -> Vec<Value> {
+        let case = |change: &Change| {
+            let of = |side: usize| texts[side].get(&change.key);
+            let output = |side| of(side).and_then(|case| case.output.clone());
+            let problem = |side| of(side).and_then(|case| case.problem.as_ref().map(|problem| problem.message.clone()));
+            json!({
+                "case": change.case, "before": change.before, "after": change.after,
+                "input": of(1).or(of(0)).map(|case| case.input.clone()),
+                "output_before": output(0), "output_after": output(1),
+                "problem_before": problem(0), "problem_after": problem(1),
+            })
+        };
+        changes.iter().take(limit).map(case).collect()
+    };
+    let count = |changes: &[Change]| changes.len();
+    let pairs = &comparison.pairs;
+    json!({
+        "before": list::document(before, &shelf.scenario.name),
+        "after": list::document(after, &shelf.scenario.name),
+        "differences": differences,
+        "pairs": pairs,
+        "change": pairs.change(),
+        "p_value": pairs.p_value(),
+        "significant": pairs.p_value() <= SIGNIFICANCE,
+        "sentence": comparison.spoken(),
+        "p50_ms": comparison.p50_ms,
+        "p95_ms": comparison.p95_ms,
+        "tokens": comparison.tokens,
+        "cost_usd": comparison.cost_usd,
+        "counts": {
+            "worse": count(&comparison.worse), "better": count(&comparison.better), "otherwise": count(&comparison.otherwise),
+            "new": count(&comparison.new), "gone": count(&comparison.gone), "answers": count(&comparison.answers),
+        },
+        "worse": cases(&comparison.worse),
+        "better": cases(&comparison.better),
+        "otherwise": cases(&comparison.otherwise),
+        "new": cases(&comparison.new),
+        "gone": cases(&comparison.gone),
+    })
+}
+
+/// Returns the provenance of a run with its scenario, where it does not say it.
+pub(super) fn with_scenario(provenance: &Provenance, scenario: &str) -> Provenance {
+    Provenance { scenario: provenance.scenario.clone().or_else(|| Some(scenario.to_owned())), ..provenance.clone() }
+}

@@ -1,0 +1,141 @@
+//! The runs of a scenario, and which one a name means.
+
+use std::path::{Path, PathBuf};
+
+use keepstep_runner::compare::Figures;
+use keepstep_runner::stored::Stored;
+use keepstep_workspace::experiments::uploads::Uploads;
+use keepstep_workspace::experiments::{Experiment, Layout, State};
+use keepstep_workspace::scenario::Origin;
+use keepstep_workspace::{Scenario, Workspace};
+
+use crate::command::sync::upload::find::{self, Config, LATEST, Located};
+use crate::command::sync::upload::prepare;
+use crate::command::test::setup::{Tested, experiment_failure};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::printer::count;
+
+/// The runs of a scenario.
+pub(super) struct Shelf<'a> {
+    context: &'a Context,
+    workspace: Option<Workspace>,
+    pub(super) scenario: Scenario,
+    config: Config,
+    /// The newest first.
+    pub(super) experiments: Vec<Experiment>,
+}
+
+impl<'a> Shelf<'a> {
+    /// Returns the runs of the scenario that a command is about.
+    pub(super) fn of(context: &'a Context, named: Option<&str>) -> Result<Self, Failure> {
+        let Tested { workspace, name, path } = Tested::find(context, named, None)?;
+        let folder = path.file_name().map_or_else(|| name.clone(), |folder| folder.to_string_lossy().into_owned());
+        let scenario = Scenario { name, folder, id: None, path, origin: Origin::Directory };
+        let config = Config::read(context, &scenario.path, None)?;
+        let experiments = find::list(workspace.as_ref(), &scenario, &config)?;
+        Ok(Self { context, workspace, scenario, config, experiments })
+    }
+
+    /// Returns the run that a person names: `latest`, the number of runs before it (`latest~1`), a name or a part of one that is
+    /// in no other, or a folder.
+    pub(super) fn find(&self, named: &str) -> Result<Stored, Failure> {
+        if let Some(before) = before_latest(named) {
+            return self.open(self.complete(&self.experiments, before)?);
+        }
+        if let Some(exact) = self.experiments.iter().find(|experiment| experiment.id == named) {
+            return self.open(exact.clone());
+        }
+        let parts: Vec<&Experiment> = self.experiments.iter().filter(|experiment| experiment.id.contains(named)).collect();
+        match parts.as_slice() {
+            [one] => return self.open((*one).clone()),
+            [] => {}
+            several => {
+                let names: Vec<&str> = several.iter().take(5).map(|experiment| experiment.id.as_str()).collect();
+                return Err(Failure::Usage {
+                    message: format!("{named} may be {}", count(several.len(), "run")),
+                    hint: Some(format!("name one of them: {}", names.join(", "))),
+                });
+            }
+        }
+        let path = Path::new(named);
+        match find::locate(self.context, self.workspace.as_ref(), &self.scenario, &self.config, path) {
+            Ok(Located::NewestOf(inside)) if inside.is_empty() => self.open(self.complete(&self.experiments, 0)?),
+            Ok(Located::NewestOf(inside)) => self.open(self.complete(&inside, 0)?),
+            Ok(Located::Folder(folder)) => self.open(self.at(&folder)?),
+            Err(Failure::NotFound { hint, .. }) => Err(Failure::NotFound {
+                message: format!("{} has no run {named}", self.scenario.name),
+                hint: if path.components().count() > 1 { hint } else { Some("`keepstep results list` shows them".to_owned()) },
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn at(&self, folder: &PathBuf) -> Result<Experiment, Failure> {
+        let fail = |error| Failure::io("read", &folder.display().to_string(), error);
+        let uploads = Uploads::read(&self.scenario.path).map_err(fail)?;
+        Experiment::at(folder, &uploads).map_err(fail)
+    }
+
+    /// Returns one of the complete runs, and says why newer ones are not it.
+    fn complete(&self, experiments: &[Experiment], before: usize) -> Result<Experiment, Failure> {
+        let mut left = before;
+        for experiment in experiments {
+            if !experiment.is_complete() {
+                let why = if experiment.state == State::Running { "is still being written" } else { "did not end" };
+                self.context.printer.warning(&format!("{} {why} and was passed over", experiment.id));
+            } else if left == 0 {
+                return Ok(experiment.clone());
+            } else {
+                left -= 1;
+            }
+        }
+        let message = match before {
+            0 => format!("{} has no results yet", self.scenario.name),
+            before => format!("{} has no more than {}", self.scenario.name, count(before - left, "complete run")),
+        };
+        Err(Failure::NotFound { message, hint: Some("`keepstep test` makes some".to_owned()) })
+    }
+
+    /// Opens a run.
+    pub(super) fn open(&self, experiment: Experiment) -> Result<Stored, Failure> {
+        let is_peers = experiment.layout == Layout::Results || !experiment.path.join(".cases.jsonl").exists();
+        let stored = Stored::open(experiment).map_err(experiment_failure)?;
+        Ok(if is_peers { stored.with_inputs(prepare::inputs_of(self.context, &self.scenario, &self.config)?) } else { stored })
+    }
+
+    /// Reads the figures of a run, and says what of it cannot be read.
+    pub(super) fn figures(&self, stored: &Stored) -> Result<Figures, Failure> {
+        let figures = Figures::read(stored).map_err(experiment_failure)?;
+        self.warn_of_broken(stored, figures.unreadable);
+        Ok(figures)
+    }
+
+    /// Says that lines of a run could not be read.
+    pub(super) fn warn_of_broken(&self, stored: &Stored, lines: u64) {
+        if lines > 0 {
+            let lines = count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+            self.context.printer.warning(&format!("{lines} of {} could not be read and were left out", stored.id()));
+        }
+    }
+
+    /// Refuses a run that did not end: half of it says nothing about the whole.
+    pub(super) fn require_complete(stored: &Stored) -> Result<(), Failure> {
+        if stored.experiment.is_complete() {
+            return Ok(());
+        }
+        Err(Failure::Nothing {
+            message: format!("{} is not complete: its test did not end", stored.id()),
+            hint: Some("`keepstep test --resume` goes on with it".to_owned()),
+        })
+    }
+}
+
+/// Returns how many runs before the latest one a name means.
+fn before_latest(named: &str) -> Option<usize> {
+    match named.strip_prefix(LATEST)? {
+        "" => Some(0),
+        "~" => Some(1),
+        number => number.strip_prefix('~')?.parse().ok(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Figures for people.
+
+use std::time::Duration;
+
+use keepstep_core::statistics::Interval;
+use keepstep_runner::compare::Figure;
+use keepstep_runner::duration::spoken;
+use keepstep_runner::outcome::{Counts, Status};
+use keepstep_runner::stored::Head;
+use keepstep_runner::tally::Rate;
+pub(super) use keepstep_runner::tally::percent;
+use keepstep_workspace::experiments::State;
+
+use crate::printer::Label;
+
+/// Returns the pass rate with the interval in which it lies.
+pub(super) fn rate(counts: &Counts) -> Option<Rate> {
+    Rate::of(counts.passed as u64, counts.finished() as u64)
+}
+
+/// Returns an interval.
+pub(super) fn interval(interval: Interval) -> String {
+    format!("{} to {}", percent(interval.low), percent(interval.high))
+}
+
+/// Returns a duration that is given in milliseconds.
+pub(super) fn milliseconds(duration: f64) -> String {
+    match duration {
+        duration if duration < 9.95 => format!("{duration:.1}ms"),
+        duration if duration < 999.5 => format!("{duration:.0}ms"),
+        duration => spoken(seconds(duration / 1000.0)),
+    }
+}
+
+/// Returns a number of seconds as a duration, also where it is nonsense.
+pub(super) fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or_default()
+}
+
+/// Returns a sum of money.
+pub(super) fn dollars(cost: f64) -> String {
+    if cost != 0.0 && cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") }
+}
+
+/// Returns a number of tokens.
+pub(super) fn whole(number: f64) -> String {
+    format!("{number:.0}")
+}
+
+/// Returns a figure in both runs, and by how much it has grown.
+pub(super) fn change(figure: Figure, words: fn(f64) -> String) -> Option<String> {
+    let known = |number: Option<f64>| number.map_or_else(|| "not known".to_owned(), words);
+    if figure.before.is_none() && figure.after.is_none() {
+        return None;
+    }
+    let growth = figure.growth().map_or_else(String::new, |growth| format!("  {:+.1}%", growth * 100.0));
+    Some(format!("{} → {}{growth}", known(figure.before), known(figure.after)))
+}
+
+/// Returns when a run began, for people.
+pub(super) fn date(head: &Head) -> String {
+    head.date.as_deref().map_or_else(String::new, |date| date.chars().take(19).collect::<String>().replace('T', " "))
+}
+
+/// Returns how far a run is.
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::Uploaded => "uploaded",
+        State::Pending => "not uploaded",
+        State::Incomplete => "incomplete",
+        State::Running => "running",
+    }
+}
+
+/// Returns the sign and the look of a case that ended so.
+pub(super) fn mark(status: Status) -> (&'static str, Label) {
+    match status {
+        Status::Passed => ("✓", Label::Good),
+        Status::Skipped => ("-", Label::Unchanged),
+        Status::Failed | Status::Error | Status::Timeout => ("✗", Label::Error),
+    }
+}
+
+/// Returns the beginning of a digest or commit.
+pub(super) fn abbreviated(digest: &str) -> String {
+    digest.chars().take(9).collect()
+}

@@ -1,0 +1,257 @@
+//! The figures of a run in a small file that is committed: a line for each input, without a word of what was said.
+//!
+//! The same run always gives the same text, and a change of one input is a change of one line.
+
+use keepstep_core::statistics::quantile;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::figures::{Figures, InputFigures, InputKey, Once};
+use crate::outcome::{Counts, Status};
+use crate::provenance::Provenance;
+use crate::stored::Stored;
+
+/// The form of the file that this version writes.
+const SCHEMA: &str = "keepstep.baseline/1";
+
+/// How many durations are kept: that many say as much about the 95th percentile as all of them.
+const DURATIONS: usize = 500;
+
+/// The figures of a run that later ones are compared with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Baseline {
+    /// The experiment that they are of.
+    pub experiment: String,
+    /// When it began.
+    pub date: Option<String>,
+    /// What was tested.
+    pub provenance: Provenance,
+    /// The figures.
+    pub figures: Figures,
+}
+
+/// Why a text is no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It has another form.
+    #[error("it is no baseline: {0}")]
+    Malformed(String),
+    /// A newer keepstep wrote it.
+    #[error("it has the form {0}, and this keepstep knows {SCHEMA}")]
+    Newer(String),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Document {
+    schema: String,
+    experiment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    #[serde(default)]
+    provenance: Provenance,
+    passed: u64,
+    of: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p50_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p95_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    #[serde(default)]
+    durations_ms: Vec<f64>,
+    #[serde(default)]
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Case {
+    case: String,
+    /// The digest of what was asked.
+    input: String,
+    /// A sign for each iteration: `+` passed, `-` did not, `.` was not run.
+    runs: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+}
+
+impl Baseline {
+    /// Returns the baseline that a run makes.
+    pub fn of(stored: &Stored, figures: Figures) -> Self {
+        Self {
+            experiment: stored.id().to_owned(),
+            date: stored.head.date.clone(),
+            provenance: stored.head.provenance.clone(),
+            figures,
+        }
+    }
+
+    /// Returns the text of the file.
+    pub fn to_text(&self) -> String {
+        let figures = &self.figures;
+        let durations = thinned(&figures.durations);
+        let document = Document {
+            schema: SCHEMA.to_owned(),
+            experiment: self.experiment.clone(),
+            date: self.date.clone(),
+            provenance: self.provenance.clone(),
+            passed: figures.counts.passed as u64,
+            of: figures.counts.finished() as u64,
+            p50_ms: quantile(&figures.durations, 0.5).map(tenths),
+            p95_ms: quantile(&figures.durations, 0.95).map(tenths),
+            tokens: figures.tokens,
+            cost_usd: figures.cost_usd.map(millionths),
+            durations_ms: Vec::new(),
+            cases: Vec::new(),
+        };
+        // Numbers and texts are always JSON.
+        let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        let durations: Vec<String> = durations.into_iter().map(|duration| Value::from(tenths(duration)).to_string()).collect();
+        let lines: Vec<String> = durations.chunks(20).map(|line| format!("    {}", line.join(", "))).collect();
+        text = with_lines(&text, "durations_ms", &lines);
+        let cases: Vec<String> = figures
+            .inputs
+            .iter()
+            .map(|input| format!("    {}", serde_json::to_string(&case(input)).unwrap_or_default()))
+            .collect();
+        with_lines(&text, "cases", &cases) + "\n"
+    }
+
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// See [`BaselineError`].
+    pub fn parse(text: &str) -> Result<Self, BaselineError> {
+        let malformed = |error: serde_json::Error| BaselineError::Malformed(error.to_string());
+        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(malformed)?;
+        match value.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => {}
+            Some(other) if other.starts_with("keepstep.baseline/") => return Err(BaselineError::Newer(other.to_owned())),
+            _ => return Err(BaselineError::Malformed("it does not say its schema".to_owned())),
+        }
+        let document: Document = serde_json::from_value(value).map_err(malformed)?;
+        let mut counts = Counts::default();
+        let inputs = document
+            .cases
+            .into_iter()
+            .map(|case| read_case(case, &mut counts))
+            .collect::<Result<Vec<InputFigures>, BaselineError>>()?;
+        let mut durations = document.durations_ms;
+        durations.retain(|duration| duration.is_finite() && *duration >= 0.0);
+        durations.sort_by(f64::total_cmp);
+        let mut others = Figures::default();
+        (others.durations, others.counts) = (durations, counts);
+        (others.tokens, others.cost_usd) = (document.tokens, document.cost_usd);
+        Ok(Self {
+            experiment: document.experiment,
+            date: document.date,
+            provenance: document.provenance,
+            figures: Figures::new(inputs, others),
+        })
+    }
+}
+
+fn case(input: &InputFigures) -> Case {
+    let mut runs = String::new();
+    for once in &input.runs {
+        while runs.len() < once.iteration as usize {
+            runs.push('.');
+        }
+        runs.push(match once.status {
+            Status::Passed => '+',
+            Status::Skipped => '.',
+            Status::Failed | Status::Error | Status::Timeout => '-',
+        });
+    }
+    Case { case: input.name.clone(), input: input.key.to_hex(), runs, cost_usd: input.cost_usd.map(millionths) }
+}
+
+fn read_case(case: Case, counts: &mut Counts) -> Result<InputFigures, BaselineError> {
+    let wrong = |what: &str| BaselineError::Malformed(format!("the case {:?} has {what}", case.case));
+    let key = InputKey::from_hex(&case.input).ok_or_else(|| wrong("no digest of its input"))?;
+    let mut runs = Vec::new();
+    for (iteration, sign) in (0..).zip(case.runs.chars()) {
+        let status = match sign {
+            '+' => Status::Passed,
+            '-' => Status::Failed,
+            '.' => continue,
+            _ => return Err(wrong("a run that is none of + - .")),
+        };
+        counts.total += 1;
+        counts.passed += usize::from(status == Status::Passed);
+        counts.failed += usize::from(status == Status::Failed);
+        runs.push(Once { iteration, status, answer: 0 });
+    }
+    Ok(InputFigures { key, name: case.case, runs, cost_usd: case.cost_usd })
+}
+
+/// Returns a list of JSON with something in the place of its empty list.
+fn with_lines(text: &str, name: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return text.to_owned();
+    }
+    text.replace(&format!("\"{name}\": []"), &format!("\"{name}\": [\n{}\n  ]", lines.join(",\n")))
+}
+
+/// Returns so many of the sorted values that their quantiles are still those of all.
+fn thinned(sorted: &[f64]) -> Vec<f64> {
+    if sorted.len() <= DURATIONS {
+        return sorted.to_vec();
+    }
+    let middle = |place: usize| (place as f64 + 0.5) / DURATIONS as f64;
+    (0..DURATIONS).filter_map(|place| quantile(sorted, middle(place))).collect()
+}
+
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+fn millionths(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::figures;
+    use super::*;
+
+    #[test]
+    fn a_baseline_is_readable_and_is_read_back() {
+        let figures = figures(&[
+            ("item-2", Some("2"), 0, "b", "passed", "x"),
+            ("item-2#3", Some("2"), 2, "b", "timeout", "x"),
+            ("item-1", Some("1"), 0, "a", "failed", "x"),
+        ]);
+        let baseline = Baseline { experiment: "exp_1".to_owned(), figures, ..Baseline::default() };
+        let text = baseline.to_text();
+        insta::assert_snapshot!(text, @r#"
+        "#);
+        let read = Baseline::parse(&text).unwrap();
+        assert_eq!(read.to_text(), text);
+        assert_eq!((read.figures.counts.passed, read.figures.counts.finished()), (1, 3));
+    }
+
+    #[test]
+    fn another_form_is_refused() {
+        for text in ["", "[]", "{}", r#"{"schema": "keepstep.baseline/1"}"#] {
+            assert!(matches!(Baseline::parse(text), Err(BaselineError::Malformed(_))), "{text}");
+        }
+        let newer = Baseline::parse(r#"{"schema": "keepstep.baseline/2"}"#).unwrap_err();
+        assert_eq!(newer.to_string(), "it has the form keepstep.baseline/2, and this keepstep knows keepstep.baseline/1");
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_outlive_the_file(mut durations in proptest::collection::vec(0.0..10_000.0_f64, 1..2000)) {
+            durations.sort_by(f64::total_cmp);
+            let thinned = thinned(&durations);
+            let (kept, all) = (quantile(&thinned, 0.95).unwrap(), quantile(&durations, 0.95).unwrap());
+            let rank = durations.partition_point(|duration| *duration < kept) as f64 / durations.len() as f64;
+            prop_assert!(thinned.len() <= DURATIONS);
+            prop_assert!(kept == all || (rank - 0.95).abs() < 0.003, "{kept} {all} {rank}");
+        }
+    }
+}

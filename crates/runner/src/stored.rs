@@ -1,0 +1,262 @@
+//! A run that is over, read from what it left: the one reader of experiment folders.
+//!
+//! All layouts give the same: a [`Head`] from `summary.json`, and the cases one after the other, each as [`Finished`]. Ours are
+//! read from the journal, those of the peers from their own files. Cases are never all in memory.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use keepstep_core::Digest;
+use keepstep_core::test_data::input_list::InputList;
+use keepstep_workspace::experiments::Experiment;
+use keepstep_workspace::experiments::inputs::InputIndex;
+use keepstep_workspace::experiments::lines::Lines;
+use keepstep_workspace::experiments::list::{SUMMARY_FILE, TRACE_SUMMARY_FILE};
+use keepstep_workspace::experiments::package::{ERRORS_FILE, TURNS_FILE};
+use keepstep_workspace::experiments::report::Report;
+use keepstep_workspace::experiments::runs::{self, RunFiles, RunRecord, TurnRecord};
+use serde_json::{Map, Value};
+
+use crate::case;
+use crate::experiment::{ExperimentError, JOURNAL, RUN, RunFile, io_error};
+use crate::outcome::{Counts, Finished, Problem, Status, Turn};
+use crate::provenance::Provenance;
+
+/// The largest `summary.json` that is read. One that is larger was not written by a test.
+const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
+
+/// The longest line of a journal that is read.
+const LONGEST_LINE: usize = 256 * 1024 * 1024;
+
+/// No run has more iterations.
+pub const MOST_ITERATIONS: u32 = 1_000_000;
+
+/// An experiment folder, to be read.
+#[derive(Debug)]
+pub struct Stored {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// What `summary.json` says.
+    pub head: Head,
+    inputs: InputList,
+}
+
+/// What an experiment says about itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Head {
+    /// The name in the configuration.
+    pub name: Option<String>,
+    /// When the run began, as it was written down; its peers' in local time, too.
+    pub date: Option<String>,
+    /// How many cases ended how; `None` for a run that did not end.
+    pub counts: Option<Counts>,
+    /// How many cases were planned.
+    pub planned: Option<usize>,
+    /// How long it took.
+    pub duration_seconds: Option<f64>,
+    /// Tokens of all cases, where they were counted.
+    pub tokens: Option<f64>,
+    /// What all cases cost in US dollars, where that is known.
+    pub cost_usd: Option<f64>,
+    /// What was tested.
+    pub provenance: Provenance,
+}
+
+impl Stored {
+    /// Opens an experiment.
+    ///
+    /// # Errors
+    /// A file is there and cannot be read.
+    pub fn open(experiment: Experiment) -> Result<Self, ExperimentError> {
+        let head = Head::read(&experiment.path)?;
+        Ok(Self { experiment, head, inputs: InputList::default() })
+    }
+
+    /// Takes the inputs of the scenario, to tell the inputs of runs apart that do not name them themselves.
+    #[must_use]
+    pub fn with_inputs(self, inputs: InputList) -> Self {
+        Self { inputs, ..self }
+    }
+
+    /// Returns the experiment's name.
+    pub fn id(&self) -> &str {
+        &self.experiment.id
+    }
+
+    /// Reads the cases one after the other, in the order in which they ended. What cannot be read is in the report.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the function fails.
+    pub fn each_case(&self, mut give: impl FnMut(Finished) -> io::Result<()>) -> Result<Report, ExperimentError> {
+        let folder = &self.experiment.path;
+        let journal = folder.join(JOURNAL);
+        match File::open(&journal) {
+            Ok(file) => each_of_journal(file, &mut give).map_err(io_error("read", &journal)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.each_of_peers(&mut give),
+            Err(error) => Err(io_error("read", &journal)(error)),
+        }
+    }
+
+    fn each_of_peers(&self, give: &mut dyn FnMut(Finished) -> io::Result<()>) -> Result<Report, ExperimentError> {
+        let folder = &self.experiment.path;
+        let [traces, turns, errors] = [TRACE_SUMMARY_FILE, TURNS_FILE, ERRORS_FILE].map(|name| folder.join(name));
+        let there = |path: &Path| path.is_file();
+        if !there(&traces) {
+            return Ok(Report::default());
+        }
+        let files = RunFiles {
+            identity: &self.experiment.id,
+            trace_summary: &traces,
+            turns: there(&turns).then_some(turns.as_path()),
+            errors: there(&errors).then_some(errors.as_path()),
+        };
+        let mut index = 0;
+        let written = runs::each(&files, &mut InputIndex::new(&self.inputs), |run| {
+            index += 1;
+            give(finished(run, index - 1))
+        });
+        Ok(written.map_err(io_error("read", folder))?.report)
+    }
+}
+
+fn each_of_journal(file: File, give: &mut dyn FnMut(Finished) -> io::Result<()>) -> io::Result<Report> {
+    let mut report = Report::default();
+    let mut lines = Lines::with_longest(BufReader::with_capacity(1 << 20, file), LONGEST_LINE);
+    let mut buffer = Vec::new();
+    while let Some(line) = lines.next_into(&mut buffer)? {
+        if line.is_too_long {
+            report.broken(JOURNAL, line.number, "it is too long");
+            continue;
+        }
+        match serde_json::from_slice::<Finished>(&buffer) {
+            Ok(finished) if finished.iteration < MOST_ITERATIONS => give(finished)?,
+            // The line that a crash has torn is among these.
+            _ => report.broken(JOURNAL, line.number, "it is no finished case"),
+        }
+    }
+    Ok(report)
+}
+
+/// Returns what a peer wrote about a run.
+fn finished(run: &RunRecord, index: usize) -> Finished {
+    let status = match run.status.as_str() {
+        "completed" => Status::Passed,
+        "error" => Status::Error,
+        "timeout" => Status::Timeout,
+        "skipped" => Status::Skipped,
+        _ => Status::Failed,
+    };
+    let iteration = run.iteration.min(MOST_ITERATIONS - 1);
+    let input = match &run.input_item_id {
+        Some(item) => item.clone(),
+        None => format!("input-{}", &Digest::of_bytes(run.input.as_bytes()).to_string()[..8]),
+    };
+    let turn = |turn: &TurnRecord| Turn {
+        run_id: run.id.clone(),
+        turn_id: turn.turn_id.clone(),
+        sequence: usize::try_from(turn.sequence).unwrap_or_default(),
+        role: turn.role.clone(),
+        content: turn.content.clone(),
+        timestamp: turn.timestamp.clone().unwrap_or_default(),
+        duration_ms: turn.duration_ms.map(|duration| duration.max(0.0) as u64),
+        warnings: Vec::new(),
+    };
+    let usage: Map<String, Value> = run
+        .metrics
+        .iter()
+        .filter(|(name, value)| value.is_number() && (name.ends_with("tokens") || name.contains("cost")))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Finished {
+        item_id: run.input_item_id.clone(),
+        input: run.input.clone(),
+        output: Some(run.output.clone()).filter(|output| !output.is_empty()),
+        duration_ms: run.metrics.get("duration_ms").and_then(Value::as_f64).unwrap_or_default(),
+        problem: run.error.clone().map(Problem::new),
+        turns: run.turns.iter().map(turn).collect(),
+        token_usage: (!usage.is_empty()).then_some(Value::Object(usage)),
+        persona: run.persona.clone(),
+        case: case::name(&input, iteration),
+        index,
+        run_id: run.id.clone(),
+        iteration,
+        status,
+        flaky: false,
+        unreached: false,
+        attempts: 1,
+        termination_reason: run.metrics.get("termination_reason").and_then(Value::as_str).map(str::to_owned),
+        callback_messages: None,
+        tool_calls: None,
+        criteria: Vec::new(),
+        metadata: Map::new(),
+    }
+}
+
+impl Head {
+    /// Reads the summary of an experiment; what a run that did not end says is little.
+    fn read(folder: &Path) -> Result<Self, ExperimentError> {
+        let path = folder.join(SUMMARY_FILE);
+        let Some(summary) = read_object(&path)? else {
+            let run = read_object(&folder.join(RUN))?.and_then(|run| serde_json::from_value::<RunFile>(Value::Object(run)).ok());
+            return Ok(run.map_or_else(Self::default, |run| Self {
+                date: Some(run.date),
+                planned: Some(run.cases),
+                ..Self::default()
+            }));
+        };
+        let text = |name: &str| summary.get(name).and_then(Value::as_str).map(str::to_owned);
+        let empty = Map::new();
+        let of = |name: &str| summary.get(name).and_then(Value::as_object).unwrap_or(&empty);
+        let (results, ours) = (of("results"), of("keepstep"));
+        let number = |names: [&str; 2]| {
+            let found = results.get(names[0]).or_else(|| summary.get(names[1])).and_then(Value::as_f64);
+            found.filter(|number| number.is_finite() && *number >= 0.0)
+        };
+        let count = |names| number(names).unwrap_or_default() as usize;
+        let counts = ours.get("counts").and_then(|counts| serde_json::from_value::<Counts>(counts.clone()).ok());
+        let usage = |name: &str| ours.get("usage").and_then(|usage| usage.get(name)?.as_f64());
+        let counts = counts.unwrap_or_else(|| Counts {
+            total: count(["total_runs", "total_runs"]),
+            passed: count(["successful", "success_count"]),
+            failed: count(["failed", "failure_count"]),
+            ..Counts::default()
+        });
+        let total_ms = summary.get("total_duration_ms").and_then(Value::as_f64);
+        Ok(Self {
+            name: text("name").or_else(|| text("experiment_name")),
+            date: text("date").or_else(|| text("created_at")),
+            planned: Some(counts.total),
+            counts: Some(counts),
+            duration_seconds: number(["duration_seconds", "duration_seconds"]).or_else(|| total_ms.map(|total| total / 1000.0)),
+            tokens: usage("total_tokens").or_else(|| number(["total_tokens", "total_tokens"])),
+            cost_usd: usage("cost_usd").or_else(|| number(["total_cost_usd", "total_cost_usd"])),
+            provenance: Provenance {
+                target: ours
+                    .get("target")
+                    .or_else(|| summary.get("config")?.get("runner")?.get("target"))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                ..Provenance::of(ours)
+            },
+        })
+    }
+}
+
+fn read_object(path: &PathBuf) -> Result<Option<Map<String, Value>>, ExperimentError> {
+    let malformed = |message: String| ExperimentError::Malformed { path: path.clone(), message };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > LARGEST_SUMMARY => {
+            return Err(malformed("it is larger than any that a test writes".to_owned()));
+        }
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(io_error("read", path)(error)),
+    }
+    let text = fs::read(path).map_err(io_error("read", path))?;
+    match serde_json::from_slice(&text) {
+        Ok(Value::Object(members)) => Ok(Some(members)),
+        Ok(_) => Err(malformed("it is no JSON object".to_owned())),
+        Err(error) => Err(malformed(error.to_string())),
+    }
+}
