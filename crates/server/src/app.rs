@@ -108,6 +108,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let state = AppState::new(store, settings);
+    state.tidy();
     let events = state.events.clone();
     let seen = state.store.newest_change().await.map_err(io::Error::other)?;
     let watching = tokio::spawn(events.clone().watch(state.store.clone(), seen));

@@ -22,7 +22,7 @@ use crate::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve                                   on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --public-url https://keepstep.example"
+    after_help = "Examples:\n  keepstep serve                                   on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --public-url https://keepstep.example --upload-limit 2GiB"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// The address under which browsers reach the platform, when a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
+    /// The largest upload, and the largest single file in one
+    #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = size)]
+    upload_limit: u64,
 }
 
 /// Reads an address and a port; a name is looked up.
@@ -56,6 +59,24 @@ fn public_url(text: &str) -> Result<String, String> {
     });
     if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("write it as https://keepstep.example.com".to_owned()) }
 }
+
+/// Reads a size in bytes: a number, and the unit where it is not the byte.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kib" => 10,
+        "m" | "mib" => 20,
+        "g" | "gib" => 30,
+        "t" | "tib" => 40,
+        _ => return Err(SIZE.to_owned()),
+    };
+    let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    size.filter(|size| *size > 0).ok_or_else(|| SIZE.to_owned())
+}
+
+const SIZE: &str = "write a number and a unit: 500MiB, 64GiB";
 
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
@@ -82,7 +103,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         let settings = Settings {
             public_url: arguments.public_url.clone(),
             objects: Some(Objects::in_folder(&objects)?),
-            ..Settings::default()
+            upload_limit: Some(arguments.upload_limit),
         };
         let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
@@ -189,6 +210,15 @@ mod tests {
         assert!(address("[::1]:0").is_ok());
         for text in ["", "4747", "127.0.0.1", "127.0.0.1:70000"] {
             assert!(address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        let sizes = ["7", "7B", "2KiB", "3 MiB", "64GiB", "1t"].map(size);
+        assert_eq!(sizes, [Ok(7), Ok(7), Ok(2 << 10), Ok(3 << 20), Ok(64 << 30), Ok(1 << 40)]);
+        for text in ["", "0", "GiB", "-1", "1.5GiB", "1 GB", "99999999TiB", "18446744073709551616"] {
+            assert_eq!(size(text), Err(SIZE.to_owned()), "{text}");
         }
     }
 

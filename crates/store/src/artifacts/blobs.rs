@@ -81,23 +81,6 @@ impl Store {
         row.as_ref().map_or_else(|| Err(StoreError::BlobNotFound(id.to_owned())), blob)
     }
 
-    /// Returns the blob of a project that has the content, where the server has seen that it does.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn blob_of_content(&self, project: &str, sha256: &Digest, size: u64) -> Result<Option<Blob>> {
-        let row = sqlx::query(
-            "SELECT number, id, project_id, size, tree, sha256, proven FROM blobs
-             WHERE proven AND project_id = ? AND sha256 = ? AND size = ? LIMIT 1",
-        )
-        .bind(project)
-        .bind(sha256.to_string())
-        .bind(i64::try_from(size).unwrap_or(i64::MAX))
-        .fetch_optional(&mut *self.reader().await?)
-        .await?;
-        row.as_ref().map(blob).transpose()
-    }
-
     /// Opens a blob for reading.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Files that were put to a signed address, one by one: the way in for the peers.
 
+use keepstep_core::Digest;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
@@ -127,11 +128,28 @@ impl Transaction {
         blob_of_url(self.connection(), scope, run, file_type, url).await
     }
 
+    /// Makes a file known if its project has the content already and the server has seen that it does. Returns whether it is.
+    ///
+    /// # Errors
+    /// The address was used for another content, or the database failed.
+    pub async fn name_content(&mut self, file: &SignedFile, sha256: &Digest, size: u64) -> Result<bool> {
+        let found: Option<String> =
+            sqlx::query_scalar("SELECT id FROM blobs WHERE proven AND project_id = ? AND sha256 = ? AND size = ? LIMIT 1")
+                .bind(&file.project_id)
+                .bind(sha256.to_string())
+                .bind(i64::try_from(size).unwrap_or(i64::MAX))
+                .fetch_optional(self.connection())
+                .await?;
+        let Some(blob) = found else { return Ok(false) };
+        self.name_blob(file, &blob).await?;
+        Ok(true)
+    }
+
     /// Makes a file known whose content is there already.
     ///
     /// # Errors
     /// The address was used for another content, or the database failed.
-    pub async fn name_blob(&mut self, file: &SignedFile, blob_id: &str) -> Result<()> {
+    pub(super) async fn name_blob(&mut self, file: &SignedFile, blob_id: &str) -> Result<()> {
         let now = self.now;
         let found: String = sqlx::query_scalar(
             "INSERT INTO stored_files (id, project_id, run_id, type, name, content_type, blob_id, created_at)

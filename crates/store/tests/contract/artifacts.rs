@@ -11,6 +11,7 @@ use keepstep_store::artifacts::{
     Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, PartName, PartOf,
     SignedFile, Upload,
 };
+use keepstep_store::results::{Begun, NewArtifact, NewCommit};
 use keepstep_store::test_data::Bundle;
 use keepstep_store::{Result, Scope, StoreError};
 use proptest::prelude::*;
@@ -101,6 +102,40 @@ async fn commit(world: &World, upload: &Upload) -> Vec<String> {
     transaction.commit().await.unwrap();
     assert_eq!(world.store.upload(&world.scope, &upload.id).await.unwrap().committed, Some(became));
     files.into_iter().map(|file| file.blob_id).collect()
+}
+
+/// Makes a batch that has a file.
+async fn attach(world: &World, bundle: &Bundle, blob: &str) {
+    let details = serde_json::Map::new();
+    let new = NewCommit {
+        project: &bundle.project_id,
+        bundle: &bundle.id,
+        experiment_id: blob,
+        digest: blob,
+        started_at: None,
+        completed_at: None,
+        details: &details,
+    };
+    let mut transaction = world.store.write().await.unwrap();
+    let Begun::New(commit) = transaction.begin_commit(&world.scope, &new).await.unwrap() else { panic!("it is new") };
+    let batch = transaction.finish_commit(commit).await.unwrap();
+    let artifact = NewArtifact {
+        run_id: None,
+        artifact_type: "summary".to_owned(),
+        name: "summary.json".to_owned(),
+        content_type: "application/json".to_owned(),
+        blob_id: blob.to_owned(),
+    };
+    transaction.attach_artifacts(&world.scope, &batch.batch_id, &[artifact]).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+/// Asks for an address for a content that may be there already.
+async fn name_content(world: &World, file: &SignedFile, bytes: &[u8]) -> bool {
+    let mut transaction = world.store.write().await.unwrap();
+    let is_there = transaction.name_content(file, &Digest::of_bytes(bytes), bytes.len() as u64).await.unwrap();
+    transaction.commit().await.unwrap();
+    is_there
 }
 
 async fn read(content: Content, range: Range<u64>) -> Result<Vec<u8>> {
@@ -213,7 +248,7 @@ pub(crate) async fn another_project_can_neither_see_nor_use_a_part(world: World)
     let blobs = commit(&world, &upload).await;
     let probe = offer(&world, &mine, vec![file("a", secret, 100)]).await;
     assert_eq!(missing(&world, &probe).await, 1);
-    assert_eq!(world.store.blob_of_content(&mine.project_id, &Digest::of_bytes(secret), 30).await.unwrap(), None);
+    assert!(!name_content(&world, &signed(&mine.project_id, "mine"), secret).await);
     let outside = Scope { project_id: Some(mine.project_id.clone()), ..world.scope.clone() };
     assert!(matches!(world.store.blob(&outside, &blobs[0]).await, Err(StoreError::BlobNotFound(_))));
     assert!(matches!(world.store.upload(&outside, &upload.id).await, Err(StoreError::UploadNotFound(_))));
@@ -305,6 +340,7 @@ pub(crate) async fn what_nobody_finishes_is_collected_after_a_week(world: World)
     let kept = offer(&world, &bundle, vec![file("kept", b"kept", 8)]).await;
     send(&world, &kept, &[b"kept"]).await.unwrap();
     let blobs = commit(&world, &kept).await;
+    attach(&world, &bundle, &blobs[0]).await;
     let left = offer(&world, &bundle, vec![file("left", b"leftmore", 4)]).await;
     send(&world, &left, &[b"left"]).await.unwrap();
     world.set_clock(START + KEPT - 1);
@@ -313,17 +349,86 @@ pub(crate) async fn what_nobody_finishes_is_collected_after_a_week(world: World)
     let other = offer(&world, &bundle, vec![file("other", b"left", 4)]).await;
     assert_eq!(missing(&world, &other).await, 0);
     world.set_clock(START + KEPT);
-    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected { uploads: 2, parts: 0, objects: 0 });
+    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected { uploads: 2, ..Collected::default() });
     assert!(matches!(world.store.upload(&world.scope, &left.id).await, Err(StoreError::UploadNotFound(_))));
     assert_eq!(missing(&world, &other).await, 0);
     world.set_clock(START + 2 * KEPT);
-    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected { uploads: 1, parts: 1, objects: 1 });
+    assert_eq!(
+        world.store.collect(&world.objects()).await.unwrap(),
+        Collected { uploads: 1, parts: 1, objects: 1, ..Collected::default() }
+    );
     assert_eq!(whole(&world, &blobs[0]).await, b"kept");
     // It can be sent again.
     let again = offer(&world, &bundle, vec![file("left", b"leftmore", 4)]).await;
     assert_eq!(missing(&world, &again).await, 2);
     send(&world, &again, &[b"left", b"more"]).await.unwrap();
     assert_eq!(whole(&world, &commit(&world, &again).await[0]).await, b"leftmore");
+}
+
+pub(crate) async fn what_was_put_and_never_attached_is_collected_after_a_week(world: World) {
+    let bundle = bundle(&world, "shop").await;
+    let project = &bundle.project_id;
+    let put = async |id: &str, bytes: &[u8]| {
+        let file = signed(project, id);
+        super::artifacts::put(&world, &file, bytes, &announced(None, None)).await.unwrap();
+        file
+    };
+    let blob_of = async |file: &SignedFile| {
+        let url = file.storage_url();
+        world.store.blob_of_storage_url(&world.scope, "run", "summary", &url).await.unwrap().map(|found| found.blob_id)
+    };
+    // One that a batch takes, one that nobody takes, and one that shares its second part with the first.
+    let (taken, left) = (put("taken", b"abcdefgh").await, put("left", b"12345678").await);
+    let sharing = put("sharing", b"wxyzefgh").await;
+    let asked_again = put("asked", b"asked").await;
+    let blob = blob_of(&taken).await.unwrap();
+    attach(&world, &bundle, &blob).await;
+    assert_eq!(stored(&world).len(), 4);
+
+    world.set_clock(START + KEPT - 1);
+    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected::default());
+    // Somebody else is about to send one of them, and is told that it is there.
+    let other = signed(project, "other");
+    assert!(name_content(&world, &other, b"asked").await);
+
+    world.set_clock(START + KEPT);
+    let collected = world.store.collect(&world.objects()).await.unwrap();
+    assert_eq!(collected, Collected { blobs: 2, parts: 3, objects: 2, ..Collected::default() });
+    assert_eq!((blob_of(&left).await, blob_of(&sharing).await), (None, None), "what is gone is not offered to anybody");
+    assert!(!name_content(&world, &signed(project, "late"), b"12345678").await);
+    assert_eq!(whole(&world, &blob).await, b"abcdefgh");
+    let promised = blob_of(&other).await.unwrap();
+    assert_eq!(blob_of(&asked_again).await.as_deref(), Some(promised.as_str()));
+    attach(&world, &bundle, &promised).await;
+    // It can be put again.
+    let again = put("again", b"12345678").await;
+    assert_eq!(whole(&world, &blob_of(&again).await.unwrap()).await, b"12345678");
+
+    world.set_clock(START + 3 * KEPT);
+    let collected = world.store.collect(&world.objects()).await.unwrap();
+    assert_eq!(collected, Collected { blobs: 1, parts: 2, objects: 1, ..Collected::default() });
+    assert_eq!(whole(&world, &promised).await, b"asked", "what a batch has stays for ever");
+    assert_eq!(whole(&world, &blob).await, b"abcdefgh");
+}
+
+pub(crate) async fn what_is_collected_while_others_put_it_again_is_whole(world: World) {
+    let bundle = bundle(&world, "shop").await;
+    // All of it was long ago: the times of files are those of the machine, and none of them may look old.
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let begin = i64::try_from(now).unwrap() - 42 * KEPT;
+    for round in 0..20 {
+        world.set_clock(begin + round * 2 * KEPT);
+        let bytes = b"the same content each time";
+        let first = signed(&bundle.project_id, &format!("first{round}"));
+        put(&world, &first, bytes, &announced(None, None)).await.unwrap();
+        world.set_clock(begin + round * 2 * KEPT + KEPT);
+        let second = signed(&bundle.project_id, &format!("second{round}"));
+        let (announced, objects) = (announced(None, None), world.objects());
+        let (collected, put) = tokio::join!(world.store.collect(&objects), put(&world, &second, bytes, &announced));
+        (collected.unwrap(), put.unwrap());
+        let found = world.store.blob_of_storage_url(&world.scope, "run", "summary", &second.storage_url()).await.unwrap();
+        assert_eq!(whole(&world, &found.unwrap().blob_id).await, bytes, "round {round}");
+    }
 }
 
 pub(crate) async fn what_a_crash_left_behind_is_collected(world: World) {
@@ -346,7 +451,7 @@ pub(crate) async fn what_a_crash_left_behind_is_collected(world: World) {
     touch(START - DAY + 1000);
     assert_eq!(world.store.collect(&world.objects()).await.unwrap().objects, 0);
     touch(START - DAY - 1000);
-    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected { uploads: 0, parts: 0, objects: 2 });
+    assert_eq!(world.store.collect(&world.objects()).await.unwrap(), Collected { objects: 2, ..Collected::default() });
     assert_eq!((orphan.exists(), torn.exists(), foreign.exists()), (false, false, true));
     assert_eq!(whole(&world, &commit(&world, &upload).await[0]).await, b"abcd");
 }

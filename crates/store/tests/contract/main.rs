@@ -111,6 +111,8 @@ backend! { sqlite:
         f13_a_signed_address_takes_one_content_once,
         a_body_that_breaks_its_promise_is_not_stored,
         what_nobody_finishes_is_collected_after_a_week,
+        what_was_put_and_never_attached_is_collected_after_a_week,
+        what_is_collected_while_others_put_it_again_is_whole,
         what_a_crash_left_behind_is_collected,
         a_place_that_fails_stores_nothing,
         any_range_of_any_content_comes_back,

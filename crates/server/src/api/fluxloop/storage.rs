@@ -85,13 +85,12 @@ pub(crate) async fn presign(
         sha256,
     };
     let file = claims.file();
-    if let (Some(size), Some(sha256)) = (request.size, sha256)
-        && let Some(blob) = state.store.blob_of_content(&file.project_id, &sha256, size).await?
-    {
+    if let (Some(size), Some(sha256)) = (request.size, sha256) {
         let mut transaction = state.store.write().await?;
-        transaction.name_blob(&file, &blob.id).await?;
-        transaction.commit().await?;
-        return Ok(Json(Presigned { storage_url: file.storage_url(), exists: true, ..Presigned::default() }));
+        if transaction.name_content(&file, &sha256, size).await? {
+            transaction.commit().await?;
+            return Ok(Json(Presigned { storage_url: file.storage_url(), exists: true, ..Presigned::default() }));
+        }
     }
     let secret = state.store.address_secret().await?;
     let upload_url = format!("{origin}/api/storage/upload/{}", claims.sign(&secret)?);
