@@ -1,6 +1,7 @@
 //! Where the workspace is, and where its parts are.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::files::read_if_there;
@@ -111,12 +112,39 @@ impl Workspace {
         ContextFile::read(&self.context_path())
     }
 
-    /// Writes what is selected.
+    /// Changes what is selected. It is read, changed and written while no other keepstep does the same, so that two commands
+    /// at once lose nothing of each other. What did not change is not written.
     ///
     /// # Errors
-    /// `context.json` cannot be written; then it is as it was.
-    pub fn write_context(&self, context: &ContextFile) -> Result<(), WorkspaceError> {
-        context.write(&self.context_path())
+    /// The change failed, or `context.json` cannot be read or written; then it is as it was.
+    pub fn change_context<T, E: From<WorkspaceError>>(
+        &self,
+        change: impl FnOnce(&mut ContextFile) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _lock = self.lock_state()?;
+        let before = self.context()?;
+        let mut context = before.clone();
+        let outcome = change(&mut context)?;
+        if context != before {
+            context.write(&self.context_path())?;
+        }
+        Ok(outcome)
+    }
+
+    /// Removes what is selected, and returns whether there was anything.
+    ///
+    /// # Errors
+    /// `context.json` cannot be removed.
+    pub fn clear_context(&self) -> Result<bool, WorkspaceError> {
+        if !self.folder().is_dir() {
+            return Ok(false);
+        }
+        let _lock = self.lock_state()?;
+        match fs::remove_file(self.context_path()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(WorkspaceError::io("remove", &self.context_path(), error)),
+        }
     }
 
     /// Returns the project that the workspace is connected to.
@@ -143,12 +171,40 @@ impl Workspace {
         Links::read(&self.folder().join(Links::FILE_NAME))
     }
 
-    /// Writes which folder belongs to which scenario of the platform.
+    /// Changes which folder belongs to which scenario of the platform, as [`Workspace::change_context`] does.
     ///
     /// # Errors
-    /// The file cannot be written; then it is as it was.
-    pub fn write_links(&self, links: &Links) -> Result<(), WorkspaceError> {
-        links.write(&self.folder().join(Links::FILE_NAME))
+    /// The change failed, or the file cannot be read or written; then it is as it was.
+    pub fn change_links<T, E: From<WorkspaceError>>(&self, change: impl FnOnce(&mut Links) -> Result<T, E>) -> Result<T, E> {
+        let _lock = self.lock_state()?;
+        let before = self.links()?;
+        let mut links = before.clone();
+        let outcome = change(&mut links)?;
+        if links != before {
+            links.write(&self.folder().join(Links::FILE_NAME))?;
+        }
+        Ok(outcome)
+    }
+
+    /// Waits until no other keepstep changes the small files of the workspace. It ends with the returned file.
+    fn lock_state(&self) -> Result<File, WorkspaceError> {
+        let folder = self.folder();
+        fs::create_dir_all(&folder).map_err(|error| WorkspaceError::io("write", &folder, error))?;
+        // A folder can be locked by itself, and then nothing lies about that people would have to keep out of git.
+        #[cfg(unix)]
+        let (path, file) = (folder.clone(), File::open(&folder));
+        #[cfg(not(unix))]
+        let (path, file) = {
+            let path = folder.join(".lock");
+            (path.clone(), File::options().create(true).truncate(false).write(true).open(&path))
+        };
+        let fail = |error| WorkspaceError::io("lock", &path, error);
+        let file = file.map_err(fail)?;
+        match file.lock() {
+            // Some network drives have no locks; there it is as it was before there were any.
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(fail(error)),
+            _ => Ok(file),
+        }
     }
 
     /// Returns the text of the workspace's `.env`, empty where there is none.

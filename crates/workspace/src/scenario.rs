@@ -203,9 +203,11 @@ mod tests {
         }
 
         fn select(&self, id: Option<&str>, name: &str, folder: &str) {
-            let mut context = self.workspace.context().unwrap();
-            context.select_scenario(id, name, folder, "now");
-            self.workspace.write_context(&context).unwrap();
+            let select = |context: &mut crate::ContextFile| {
+                context.select_scenario(id, name, folder, "now");
+                Ok::<_, WorkspaceError>(())
+            };
+            self.workspace.change_context(select).unwrap();
         }
 
         fn chosen(&self, named: Option<&str>, below: &str) -> Scenario {
@@ -238,12 +240,68 @@ mod tests {
         place.select(Some("id-orders"), "orders", "orders");
         assert_eq!(place.chosen(Some("billing"), "").id, None);
         assert_eq!(place.chosen(Some("orders"), "").id.as_deref(), Some("id-orders"));
-        let mut links = place.workspace.links().unwrap();
-        links.set("billing", &Link { id: "id-billing".to_owned(), name: "Billing!".to_owned(), project_id: None });
-        place.workspace.write_links(&links).unwrap();
+        let link = Link { id: "id-billing".to_owned(), name: "Billing!".to_owned(), project_id: None };
+        let note = |links: &mut crate::links::Links| {
+            links.set("billing", &link);
+            Ok::<_, WorkspaceError>(())
+        };
+        place.workspace.change_links(note).unwrap();
         let billing = place.chosen(Some("billing"), "");
         assert_eq!((billing.name.as_str(), billing.id.as_deref()), ("Billing!", Some("id-billing")));
         assert_eq!(place.chosen(Some("Billing!"), "").folder, "billing");
+    }
+
+    #[test]
+    fn two_at_once_lose_nothing_of_each_other() {
+        const ROUNDS: usize = 30;
+        let place = Place::new(&["orders"]);
+        let root = place.workspace.root();
+        place.select(Some("1"), "orders", "orders");
+        let writer = |name: &'static str| {
+            // As another process has it: nothing is shared but the folder.
+            let workspace = Workspace::at(root);
+            move || {
+                for round in 0..ROUNDS {
+                    let folder = format!("{name}-{round}");
+                    let link = Link { id: folder.clone(), name: folder.clone(), project_id: None };
+                    let note = |links: &mut crate::links::Links| {
+                        links.set(&folder, &link);
+                        Ok::<_, WorkspaceError>(())
+                    };
+                    workspace.change_links(note).unwrap();
+                    let count = |context: &mut crate::ContextFile| {
+                        let bundle = context.bundle().and_then(|bundle| bundle.version?.parse().ok()).unwrap_or(0);
+                        context.set_bundle("bv_1", &(bundle + 1).to_string(), "now");
+                        Ok::<_, WorkspaceError>(())
+                    };
+                    workspace.change_context(count).unwrap();
+                }
+            }
+        };
+        let threads = ["a", "b", "c"].map(|name| std::thread::spawn(writer(name)));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let links = place.workspace.links().unwrap();
+        for name in ["a", "b", "c"] {
+            for round in 0..ROUNDS {
+                let folder = format!("{name}-{round}");
+                assert_eq!(links.folder_of(&folder), Some(folder.as_str()));
+            }
+        }
+        let bundle = place.workspace.context().unwrap().bundle().unwrap();
+        assert_eq!(bundle.version.as_deref(), Some((3 * ROUNDS).to_string().as_str()));
+    }
+
+    #[test]
+    fn a_change_that_fails_changes_nothing() {
+        let place = Place::new(&["orders"]);
+        place.select(Some("1"), "orders", "orders");
+        let before = place.workspace.context().unwrap();
+        let fails = |context: &mut crate::ContextFile| {
+            context.clear_scenario();
+            Err::<(), _>(WorkspaceError::broken(place.workspace.root(), "no"))
+        };
+        place.workspace.change_context(fails).unwrap_err();
+        assert_eq!(place.workspace.context().unwrap(), before);
     }
 
     #[test]

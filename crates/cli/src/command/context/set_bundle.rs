@@ -23,15 +23,16 @@ pub(super) struct Arguments {
 /// Runs it, without a request.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = workspace(context)?;
-    let mut selected = workspace.context()?;
-    if selected.scenario().is_none() {
-        return Err(Failure::Usage {
-            message: "no scenario is selected that the bundle could belong to".to_owned(),
-            hint: Some("`keepstep scenarios select ID` selects one".to_owned()),
-        });
-    }
-    selected.set_bundle(&arguments.bundle, &arguments.version, &context.now().to_string());
-    workspace.write_context(&selected)?;
+    workspace.change_context(|selected| {
+        if selected.scenario().is_none() {
+            return Err(Failure::Usage {
+                message: "no scenario is selected that the bundle could belong to".to_owned(),
+                hint: Some("`keepstep scenarios select ID` selects one".to_owned()),
+            });
+        }
+        selected.set_bundle(&arguments.bundle, &arguments.version, &context.now().to_string());
+        Ok(())
+    })?;
     context.good(&format!("Selected bundle {}", arguments.bundle));
     context.printer.document("context.set_bundle", json!({ "bundleVersionId": arguments.bundle }));
     Ok(Outcome::Done)

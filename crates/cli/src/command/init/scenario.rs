@@ -126,18 +126,19 @@ fn link(
     name: &str,
     id: Option<&str>,
 ) -> Result<(), Failure> {
-    let mut selected = workspace.context()?;
     let known = workspace.links()?.of(folder).map(|link| link.id);
     if let Some(id) = id {
-        let mut links = workspace.links()?;
         let project = workspace.project()?;
         let project_id = project.as_ref().and_then(|project| project.id()).map(str::to_owned);
-        links.set(folder, &Link { id: id.to_owned(), name: name.to_owned(), project_id });
-        workspace.write_links(&links)?;
+        workspace.change_links(|links| {
+            links.set(folder, &Link { id: id.to_owned(), name: name.to_owned(), project_id });
+            Ok::<_, Failure>(())
+        })?;
     }
-    if id.is_some() || selected.form() == Form::Text {
-        selected.select_scenario(id.or(known.as_deref()), name, folder, &context.now().to_string());
-        workspace.write_context(&selected)?;
-    }
-    Ok(())
+    workspace.change_context(|selected| {
+        if id.is_some() || selected.form() == Form::Text {
+            selected.select_scenario(id.or(known.as_deref()), name, folder, &context.now().to_string());
+        }
+        Ok(())
+    })
 }

@@ -78,9 +78,7 @@ fn connect(
     }
     let is_other = before.as_ref().is_some_and(|before| before.id() != Some(&project.id));
     if is_other {
-        let mut selected = workspace.context()?;
-        if selected.clear_scenario() {
-            workspace.write_context(&selected)?;
+        if workspace.change_context(|selected| Ok::<_, Failure>(selected.clear_scenario()))? {
             context.printer.status("the selected scenario was one of the old project; none is selected now");
         }
         if !is_other_server && env.key().is_some() {

@@ -55,23 +55,25 @@ fn select_here(
     project: Option<&str>,
     folder: Option<&str>,
 ) -> Result<String, Failure> {
-    let mut links = workspace.links()?;
-    let folder = match folder {
-        // The peer's own form is the path below `.fluxloop`.
-        Some(typed) => {
-            let typed = typed.strip_prefix("scenarios/").unwrap_or(typed);
-            let folders = workspace.scenario_folders()?;
-            if folders.iter().any(|folder| folder == typed) { typed.to_owned() } else { folder_of_typed(typed)? }
-        }
-        None => links.folder_for(&scenario.id, &scenario.name, &workspace.scenario_folders()?),
-    };
-    let project = Some(scenario.project_id.as_str()).filter(|id| !id.is_empty()).or(project);
-    let link = Link { id: scenario.id.clone(), name: scenario.name.clone(), project_id: project.map(str::to_owned) };
-    links.set(&folder, &link);
-    workspace.write_links(&links)?;
-    let mut selected = workspace.context()?;
-    selected.select_scenario(Some(&scenario.id), &scenario.name, &folder, &context.now().to_string());
-    workspace.write_context(&selected)?;
+    let folder = workspace.change_links(|links| {
+        let folder = match folder {
+            // The peer's own form is the path below `.fluxloop`.
+            Some(typed) => {
+                let typed = typed.strip_prefix("scenarios/").unwrap_or(typed);
+                let folders = workspace.scenario_folders()?;
+                if folders.iter().any(|folder| folder == typed) { typed.to_owned() } else { folder_of_typed(typed)? }
+            }
+            None => links.folder_for(&scenario.id, &scenario.name, &workspace.scenario_folders()?),
+        };
+        let project = Some(scenario.project_id.as_str()).filter(|id| !id.is_empty()).or(project);
+        let link = Link { id: scenario.id.clone(), name: scenario.name.clone(), project_id: project.map(str::to_owned) };
+        links.set(&folder, &link);
+        Ok::<_, Failure>(folder)
+    })?;
+    workspace.change_context(|selected| {
+        selected.select_scenario(Some(&scenario.id), &scenario.name, &folder, &context.now().to_string());
+        Ok::<_, Failure>(())
+    })?;
     Ok(folder)
 }
 

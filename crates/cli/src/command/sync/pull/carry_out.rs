@@ -114,24 +114,19 @@ fn note_in_workspace(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only:
     let bundle = fetched.received.bundle();
     let Some(id) = bundle.scenario_id() else { return Ok(()) };
     let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
-    let mut links = workspace.links()?;
-    let before = links.clone();
-    links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
-    if links != before {
-        workspace.write_links(&links)?;
-    }
-    let mut context = workspace.context()?;
-    let before = context.clone();
-    if context.scenario().is_none() && is_only && target.is_one_of_all {
-        let now = Timestamp::now().to_string();
-        context.select_scenario(Some(&id), &name, &target.folder, &now);
-        run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
-    }
-    if context.scenario().is_some_and(|current| current.folder == target.folder) {
-        context.note_pulled(bundle.id(), None);
-    }
-    if context != before {
-        workspace.write_context(&context)?;
-    }
-    Ok(())
+    workspace.change_links(|links| {
+        links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
+        Ok::<_, Failure>(())
+    })?;
+    workspace.change_context(|context| {
+        if context.scenario().is_none() && is_only && target.is_one_of_all {
+            let now = Timestamp::now().to_string();
+            context.select_scenario(Some(&id), &name, &target.folder, &now);
+            run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
+        }
+        if context.scenario().is_some_and(|current| current.folder == target.folder) {
+            context.note_pulled(bundle.id(), None);
+        }
+        Ok(())
+    })
 }
