@@ -182,6 +182,7 @@ pub async fn run(
     let stopped = shared
         .why_stopped()
         .or_else(|| (*wish.borrow() != Wish::GoOn && counts.finished() < counts.total).then_some(Stopped::Interrupted));
+    let criteria_digest = shared.options.judging.digest();
     // The writer ends when nobody can send it anything.
     drop(shared);
     let written = recording.finish();
@@ -193,7 +194,7 @@ pub async fn run(
         handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut counts, &mut tally);
     }
     let duration = begin.elapsed();
-    let statistics = tally.statistics(&counts);
+    let statistics = Statistics { criteria_digest, ..tally.statistics(&counts) };
     let told = Box::new(statistics.clone());
     on_event(&Event::RunFinished { counts, statistics: told, duration_seconds: duration.as_secs_f64(), stopped });
     Ok(Ended { counts, statistics, duration, stopped })

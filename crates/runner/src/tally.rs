@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
+use keepstep_core::Digest;
 use keepstep_core::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
 use serde::Serialize;
 
@@ -60,6 +61,9 @@ pub struct Statistics {
     /// How many more there are.
     #[serde(skip_serializing_if = "is_zero")]
     pub inputs_left_out: usize,
+    /// What all criteria were, as one digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub criteria_digest: Option<Digest>,
     /// The criteria, in the order of their files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<CriterionTally>,
@@ -212,6 +216,7 @@ impl Tally {
             repeats,
             inputs,
             inputs_left_out,
+            criteria_digest: None,
             criteria: self.criteria.into_values().collect(),
         }
     }

@@ -19,6 +19,8 @@ mod verdict;
 
 use std::sync::Arc;
 
+use keepstep_core::Digest;
+
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
 pub use verdict::{Judged, JudgedBy, Judgement, PackScore, Verdict};
 
@@ -49,6 +51,11 @@ impl Judging {
     /// Returns true if there is nothing to judge by.
     pub fn is_empty(&self) -> bool {
         self.criteria.is_empty()
+    }
+
+    /// Returns the digest of the criteria, if there are any.
+    pub fn digest(&self) -> Option<Digest> {
+        self.criteria.digest()
     }
 
     /// Returns the model, if there is something to ask it.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use keepstep_core::Digest;
 use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::check::Check;
 use super::item::{Criterion, Source};
@@ -139,6 +139,19 @@ impl Criteria {
     /// Returns true if there is nothing to judge by.
     pub fn is_empty(&self) -> bool {
         self.packs.is_empty()
+    }
+
+    /// Returns a digest of all criteria, by which results tell whether they were judged alike; `None` without one.
+    pub fn digest(&self) -> Option<Digest> {
+        let packs: Vec<Value> = self
+            .packs
+            .iter()
+            .map(|pack| {
+                let criteria: Vec<String> = pack.criteria.iter().map(|criterion| criterion.digest.to_string()).collect();
+                json!([pack.name, pack.threshold, criteria])
+            })
+            .collect();
+        (!packs.is_empty()).then(|| Digest::of_bytes(Value::Array(packs).to_string().as_bytes()))
     }
 
     /// Returns what a platform asks to be run, or a model to be asked, that nobody has accepted. Without a model nobody is asked.

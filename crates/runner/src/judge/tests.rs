@@ -344,10 +344,13 @@ fn f20_a_program_from_a_platform_runs_only_when_exactly_it_was_accepted() {
     assert!(found(&judging(folder.path(), None)).contains("passed: exit code 0"));
     assert!(folder.path().join("owned").exists());
 
+    let before = Criteria::load(folder.path()).unwrap().digest();
+    assert!(before.is_some());
     // The next pull brings another text under the same name.
     write(folder.path(), ".state/criteria/tone.yaml", &PACK.replace("owned", "other"));
     assert!(!found(&judging(folder.path(), None)).contains("exit code"));
     assert!(!folder.path().join("other").exists());
+    assert_ne!(Criteria::load(folder.path()).unwrap().digest(), before);
 }
 
 #[test]
