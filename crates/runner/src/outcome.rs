@@ -115,6 +115,9 @@ pub struct Finished {
     /// What the agent gave to its callbacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_messages: Option<Value>,
+    /// What the peer's SDK noted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<Value>,
     /// Tools, as the agent named them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Value>,

@@ -149,6 +149,7 @@ pub async fn run(
             counts.add(finished);
             tally.add(finished, has_repeats);
             finished.turns.clear();
+            finished.observations.clear();
         }
         on_event(&event);
     };
@@ -345,6 +346,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         };
         add_usage(&mut finished.token_usage, answer.token_usage);
         add_calls(&mut finished.tool_calls, answer.tool_calls);
+        finished.observations.extend(answer.observations);
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
         say(shared, finished, &mut messages, "assistant", answer.output, Some(took)).await;
@@ -451,6 +453,7 @@ fn blank(case: &Case, run_id: &str) -> Finished {
         termination_reason: None,
         token_usage: None,
         callback_messages: None,
+        observations: Vec::new(),
         tool_calls: None,
         criteria: Vec::new(),
         metadata: case.input.metadata.clone(),

@@ -58,6 +58,7 @@ fn trace(finished: &Finished, whole: bool) -> Value {
         }
     };
     if whole {
+        put("observation_count", (!finished.observations.is_empty()).then(|| finished.observations.len().into()));
         put("callback_messages", finished.callback_messages.clone());
     }
     put("token_usage", finished.token_usage.as_ref().and_then(tokens));

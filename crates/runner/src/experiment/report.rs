@@ -9,6 +9,7 @@ use serde::Serialize as _;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::python_json::write_line;
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
 use crate::outcome::{Counts, Finished, Status, Turn};
 use crate::tally::{Statistics, percent};
@@ -38,10 +39,7 @@ impl Experiment {
     /// # Errors
     /// A file cannot be written.
     pub fn report(&self, summary: &Summary<'_>) -> Result<(), ExperimentError> {
-        let observations = self.folder().join("observations.jsonl");
-        if !observations.exists() {
-            write_whole(&observations, b"")?;
-        }
+        self.write_observations()?;
         self.write_errors(summary.counts)?;
         self.write_result(summary)?;
         if summary.is_complete {
@@ -75,6 +73,19 @@ impl Experiment {
                 "duration_seconds": summary.duration_seconds,
             },
             "keepstep": ours,
+        })
+    }
+
+    fn write_observations(&self) -> Result<(), ExperimentError> {
+        self.write_streamed(&self.folder().join("observations.jsonl"), |out| {
+            self.each_finished(|finished| {
+                // As in the traces, a case that failed is only in errors.json.
+                let observations = finished.observations.iter().filter(|_| finished.status == Status::Passed);
+                let mut lines = Vec::new();
+                observations.into_iter().try_for_each(|observation| write_line(&mut lines, observation, true))?;
+                out.write_all(&lines)
+            })
+            .map_err(io::Error::other)
         })
     }
 

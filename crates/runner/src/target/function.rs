@@ -55,6 +55,10 @@ impl Functions {
         let mut environment = environment(config, surroundings);
         // What was printed before a crash must have left the process.
         environment.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+        // What the peer's SDK notes comes back with the answer; it need not keep it in files or send it to anybody.
+        for name in ["FLUXLOOP_USE_COLLECTOR", "FLUXLOOP_OFFLINE_ENABLED"] {
+            environment.entry(name.to_owned()).or_insert_with(|| "false".to_owned());
+        }
         let program = python(config, surroundings, &environment)?;
         let arguments = ["-c", PYTHON_WORKER].map(OsString::from).to_vec();
         let replay = config.replay.as_ref().map(recorded).transpose()?;
@@ -186,6 +190,8 @@ enum Said {
         token_usage: Option<Value>,
         tool_calls: Option<Value>,
         callback_messages: Option<Value>,
+        #[serde(default)]
+        observations: Vec<Value>,
     },
     Error {
         id: Option<u64>,
@@ -267,8 +273,8 @@ impl FunctionSession {
         child.send_line(&text);
         loop {
             match hear(child).await {
-                Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages }) if of == id => {
-                    return Ok(Answer { output, token_usage, tool_calls, callback_messages });
+                Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages, observations }) if of == id => {
+                    return Ok(Answer { output, token_usage, tool_calls, callback_messages, observations });
                 }
                 Some(Said::Error { id: of, error, traceback }) if of == Some(id) => {
                     return Err(Trouble::Agent(Problem { message: error, traceback }));

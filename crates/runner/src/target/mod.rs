@@ -71,6 +71,9 @@ pub struct Answer {
     /// What went to callbacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_messages: Option<Value>,
+    /// What the peer's SDK noted, as its `observations.jsonl` has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<Value>,
 }
 
 /// Why nothing good came back.

@@ -162,7 +162,7 @@ impl ProcessSession {
         let mut output = answer.get("output").map(as_text).unwrap_or_default();
         limit(&mut output, self.program.config.output_char_limit);
         let member = |name: &str| answer.get(name).filter(|value| !value.is_null()).cloned();
-        Ok(Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), callback_messages: None })
+        Ok(Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..Answer::default() })
     }
 
     /// A message in; deltas and an end out.
@@ -271,7 +271,7 @@ impl Program {
         let mut output = deltas.or_else(|| message.get("output").map(as_text)).unwrap_or_default();
         limit(&mut output, self.config.output_char_limit);
         let member = |name: &str| message.get(name).filter(|value| !value.is_null()).cloned();
-        Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), callback_messages: None }
+        Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..Answer::default() }
     }
 }
 

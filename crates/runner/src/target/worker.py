@@ -1,6 +1,6 @@
 # Runs one function of the project on many inputs. keepstep talks to it in JSON lines over the pipes that it was started
 # with; what the project's code prints goes to standard error instead.
-import asyncio, copy, difflib, importlib, importlib.util, inspect, json, math, os, queue, sys, threading, traceback
+import asyncio, contextlib, copy, difflib, importlib, importlib.util, inspect, json, math, os, queue, sys, threading, traceback, uuid
 
 PID = os.getpid()
 requests = os.fdopen(os.dup(0), "rb")
@@ -328,21 +328,68 @@ class Events:
             self.take(event)
 
 
+def instrumented(request):
+    # What the decorators of the peer's SDK note during a call belongs to its run, where the project uses that SDK.
+    sdk = sys.modules.get("fluxloop")
+    try:
+        return sdk.instrument(request["context"]["scenario"], trace_id=uuid.UUID(request["run_id"]))
+    except Exception:
+        return contextlib.nullcontext()
+
+
+def observed(noted):
+    observations = []
+    for observation in getattr(noted, "observations", ()):
+        try:
+            entry = observation.model_dump(mode="json", exclude_none=True)
+            json.dumps(entry, allow_nan=False)
+            observations.append(entry)
+        except Exception:
+            pass
+    return observations
+
+
+def observed_text(observations):
+    for member, name in (("name", "agent_final_response"), ("type", "agent")):
+        for observation in reversed(observations):
+            output = observation.get("output")
+            is_generator = isinstance(output, str) and output.startswith(("<generator object", "<async_generator object"))
+            if observation.get(member) == name and output is not None and not is_generator:
+                return output
+    return None
+
+
+def observed_usage(observations):
+    counts = {}
+    for observation in observations:
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+            if isinstance(observation.get(name), (int, float)):
+                counts[name] = counts.get(name, 0) + observation[name]
+    return counts or None
+
+
 def answer(function, request, settings):
     positional, keywords, sent, failed = bind(function, request, settings.get("replay"))
-    result = function(*positional, **keywords)
-    if inspect.isawaitable(result):
-        result = loop.run_until_complete(result)
     events = Events(settings["stream_output_path"])
-    if hasattr(result, "__aiter__"):
-        loop.run_until_complete(events.drain(result))
-        result = "".join(events.texts)
-    elif inspect.isgenerator(result):
-        for event in result:
-            events.take(event)
-        result = "".join(events.texts)
-    text = as_text(sent[-1] if sent else result)
-    message = {"type": "final", "id": request["id"], "output": clean(text), "token_usage": usage(result) or events.usage}
+    with instrumented(request) as noted:
+        result = function(*positional, **keywords)
+        if inspect.isawaitable(result):
+            result = loop.run_until_complete(result)
+        if hasattr(result, "__aiter__"):
+            loop.run_until_complete(events.drain(result))
+            result = "".join(events.texts)
+        elif inspect.isgenerator(result):
+            for event in result:
+                events.take(event)
+            result = "".join(events.texts)
+    observations = observed(noted)
+    text = observed_text(observations)
+    if text is None:
+        text = sent[-1] if sent else result
+    message = {"type": "final", "id": request["id"], "output": clean(as_text(text)),
+               "token_usage": usage(result) or events.usage or observed_usage(observations)}
+    if observations:
+        message["observations"] = observations
     if isinstance(result, dict) and isinstance(result.get("tool_calls"), list):
         message["tool_calls"] = result["tool_calls"]
     if sent or failed:

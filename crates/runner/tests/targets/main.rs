@@ -390,3 +390,47 @@ fn a_node_module_that_cannot_be_loaded_says_why() {
     the target imports.mjs#run cannot be loaded: Cannot find module '[FOLDER]/nowhere.mjs' imported from [FOLDER]/imports.mjs | `runner.target` in configs/simulation.yaml says what to run | true
     ");
 }
+
+#[test]
+fn what_the_peers_sdk_notes_belongs_to_its_run() {
+    let scenario = Scenario::new();
+    // As much of the SDK as the worker uses.
+    scenario.file(
+        "fluxloop.py",
+        r#"
+import contextlib
+class Observation:
+    def __init__(self, **members): self.members = members
+    def model_dump(self, mode, exclude_none): return self.members
+class Noted:
+    def __init__(self): self.observations = []
+current = None
+@contextlib.contextmanager
+def instrument(name, trace_id):
+    global current
+    current = Noted()
+    current.trace = str(trace_id)
+    yield current
+def note(**members): current.observations.append(Observation(trace_id=current.trace, **members))
+"#,
+    );
+    scenario.file(
+        "agent.py",
+        r#"
+import os, fluxloop
+def run(input):
+    fluxloop.note(type="tool", name="look é", total_tokens=2)
+    if input == "raise": raise ValueError("boom")
+    fluxloop.note(type="agent", name="a", output={"text": "noted " + input}, total_tokens=3)
+    fluxloop.note(type="agent", name="b", output="<generator object run at 0x1>", bad=float("nan"))
+    return os.environ["FLUXLOOP_OFFLINE_ENABLED"]
+"#,
+    );
+    scenario.file("configs/simulation.yaml", "name: t\nrunner: {target: \"agent:run\"}\n");
+    let scenario = scenario.inputs(&["x", "raise"]);
+    let ran = scenario.run();
+    assert_eq!(ran.outputs(), ["noted x", ""]);
+    assert_eq!(ran.finished[0].token_usage, Some(serde_json::json!({"total_tokens": 5})));
+    let ids: Vec<&str> = ran.finished[0].observations.iter().filter_map(|noted| noted["trace_id"].as_str()).collect();
+    assert_eq!(ids, [&ran.finished[0].run_id, &ran.finished[0].run_id]);
+}

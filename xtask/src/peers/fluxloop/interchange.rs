@@ -1,7 +1,7 @@
 //! One workspace in turn with the peers and with our own program.
 
-use anyhow::{Result, ensure};
-use serde_json::json;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
 
 use super::super::expect::{Expect, equal};
 use super::agent::{self, ANSWERS, FOLDER};
@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = cases![World:
     a_workspace_of_the_new_release_goes_on_with_ours_and_back,
     what_our_test_writes_is_uploaded_by_the_old_release,
     our_test_uploads_by_itself,
+    the_configurations_of_both_releases_run_unchanged_with_ours,
     f9_what_the_peer_cannot_show_ours_shows,
     f25_each_context_stays_readable_for_the_release_that_wrote_it,
 ];
@@ -86,6 +87,46 @@ fn our_test_uploads_by_itself(world: &World) -> Result<()> {
     // Nothing is left to send.
     world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?;
     only_batch_is(world, "completed", 2, 2)
+}
+
+fn the_configurations_of_both_releases_run_unchanged_with_ours(world: &World) -> Result<()> {
+    world.import(ORDERS)?;
+    let test = ["test", "--scenario", "orders", "--skip-upload"];
+    agent::workspace(world, Release::Old)?;
+    agent::function(world, Release::Old, ANSWERS)?;
+    world.keepstep(&test)?.exits(0)?.says("2 passed of 2 cases")?;
+    let observations = world.read(&newest(world, "observations.jsonl")?)?;
+    ensure!(observations.lines().count() == 2, "each run of the decorated function is one observation:\n{observations}");
+    let observation: Value = serde_json::from_str(observations.lines().next().unwrap_or_default())?;
+    equal("the kind of the observation", &observation["type"], &json!("agent"))?;
+    let traces = world.read(&newest(world, "traces.jsonl")?)?;
+    let trace = observation["trace_id"].as_str().unwrap_or_default();
+    ensure!(traces.contains(trace), "{trace} is none of the runs:\n{traces}");
+    agent::several_turns(world)?;
+    world.keepstep(&test)?.exits(0)?.says("2 passed of 2 cases")?;
+    let traces = world.read(&newest(world, "traces.jsonl")?)?;
+    ensure!(traces.contains("And when?") && traces.contains("script_complete"), "there was no conversation:\n{traces}");
+
+    std::fs::remove_dir_all(world.workspace().join(".fluxloop"))?;
+    agent::workspace(world, Release::New)?;
+    agent::function(world, Release::New, ANSWERS)?;
+    world.keepstep(&test)?.exits(0)?.says("2 passed of 2 cases")?;
+    agent::process(world)?;
+    world.keepstep(&test)?.exits(0)?.says("2 passed of 2 cases")?;
+    let traces = world.read(&newest(world, "traces.jsonl")?)?;
+    ensure!(traces.contains("\"total_tokens\": 3"), "the tokens of the process are missing:\n{traces}");
+    Ok(())
+}
+
+/// Returns the path of a file of the newest experiment.
+fn newest(world: &World, file: &str) -> Result<String> {
+    let folder = format!("{FOLDER}/experiments");
+    let names = std::fs::read_dir(world.workspace().join(&folder))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with("exp_"));
+    // The second of two runs in one second has a longer name.
+    let newest = names.max().context("there is no experiment")?;
+    Ok(format!("{folder}/{newest}/{file}"))
 }
 
 fn f9_what_the_peer_cannot_show_ours_shows(world: &World) -> Result<()> {

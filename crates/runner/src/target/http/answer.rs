@@ -45,7 +45,7 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String
     limit(&mut output, config.output_char_limit);
     let mut usage = None;
     add_usage(&mut usage, &value);
-    Ok(Answer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), callback_messages: None })
+    Ok(Answer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), ..Answer::default() })
 }
 
 /// Returns what an answer without success says.
@@ -130,7 +130,7 @@ impl<'a> Stream<'a> {
             output: self.output,
             token_usage: self.usage.map(Value::Object),
             tool_calls: self.tool_calls,
-            callback_messages: None,
+            ..Answer::default()
         })
     }
 }
