@@ -187,6 +187,7 @@ fn finished(run: &RunRecord, index: usize) -> Finished {
         attempts: 1,
         termination_reason: run.metrics.get("termination_reason").and_then(Value::as_str).map(str::to_owned),
         callback_messages: None,
+        observations: Vec::new(),
         tool_calls: None,
         criteria: Vec::new(),
         metadata: Map::new(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Conversation, Next};
 use crate::config::ModelConfig;
-use crate::model::Model;
+use crate::model::{Model, first_object};
 use crate::outcome::Problem;
 use crate::target::Message;
 
@@ -98,14 +98,6 @@ fn decision(text: &str) -> Result<Next, &'static str> {
     }
     let reason = text("termination_reason").unwrap_or("supervisor_terminate").to_owned();
     Ok(Next::Ends { reason, closing: text("closing_user_message").map(str::to_owned) })
-}
-
-/// Returns the first JSON object in a text, whatever a model wrote around it.
-fn first_object(text: &str) -> Option<Map<String, Value>> {
-    text.match_indices('{').find_map(|(start, _)| {
-        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Map<String, Value>>();
-        values.next()?.ok()
-    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! A model as a judge.
 
 use keepstep_core::Digest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::check::{Finding, shortened};
 use super::opinion::Opinion;
 use super::verdict::JudgedBy;
-use crate::model::Model;
+use crate::model::{Model, first_object};
 use crate::outcome::Finished;
 use crate::target::Message;
 
@@ -53,12 +53,4 @@ pub(super) async fn ask(model: &Model, text: &str, at_least: Option<f64>, case: 
         },
         Err(error) => Finding::error(error.to_string()),
     }
-}
-
-/// Returns the first JSON object in a text; models like to put words around it.
-fn first_object(text: &str) -> Option<Value> {
-    text.match_indices('{').take(50).find_map(|(start, _)| {
-        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
-        values.next()?.ok()
-    })
 }

@@ -9,6 +9,8 @@ mod recording;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
+
 pub use recording::{Mode, RECORDINGS, Recordings};
 
 use crate::config::ModelConfig;
@@ -163,6 +165,14 @@ fn question(messages: &[Message], sample: u32) -> Question {
         messages: messages.to_vec(),
         metadata: serde_json::Map::new(),
     }
+}
+
+/// Returns the first JSON object in a text; models like to put words around it.
+pub(crate) fn first_object(text: &str) -> Option<Value> {
+    text.match_indices('{').take(50).find_map(|(start, _)| {
+        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
+        values.next()?.ok()
+    })
 }
 
 #[cfg(test)]
