@@ -249,7 +249,7 @@ pub struct NewPersona {
     pub others: Map<String, Value>,
 }
 
-/// `POST /api/sync/pull`. `scenario_id` and `known_bundle_version_id` are ours.
+/// `POST /api/sync/pull`. `scenario_id`, `scenario_name` and `known_bundle_version_id` are ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PullRequest {
     /// Which version; the one that was published last where this is left out.
@@ -261,6 +261,9 @@ pub struct PullRequest {
     /// Only a version of this scenario.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario_id: Option<String>,
+    /// Only a version of the scenario with this name, for a client that does not know its id yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario_name: Option<String>,
     /// What is there already: if it is still the right one, the answer is 304.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_bundle_version_id: Option<String>,

@@ -86,7 +86,9 @@ impl Folder {
         let path = self.path();
         let made = fs::create_dir_all(&path).and_then(|()| {
             let ignore = path.join(".gitignore");
-            if ignore.exists() { Ok(()) } else { write_whole(&ignore, b"*\n") }
+            // It is not synced: where a crash leaves it empty, the next command writes it again.
+            let is_there = fs::metadata(&ignore).is_ok_and(|ignore| ignore.len() > 0);
+            if is_there { Ok(()) } else { fs::write(&ignore, b"*\n") }
         });
         made.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
         Ok(path)

@@ -43,6 +43,27 @@ fn f16_another_bundle_than_asked_for_is_not_written() {
 }
 
 #[test]
+fn f16_f21_a_server_that_does_not_look_for_names_is_asked_by_id() {
+    let arguments = ["--scenario", "orders"];
+    let (text, _) = pull("orders", Reply::json(200, &answer()), &arguments);
+    assert!(text.starts_with("exit: 0"), "{text}");
+    // The newest bundle of the project is another scenario's.
+    let mut other = answer();
+    other["bundle_version"]["scenario_id"] = json!("b");
+    other["scenario_context"]["scenario"] = json!({"id": "b", "name": "billing"});
+    let (text, files) = pull("orders", Reply::json(200, &other), &arguments);
+    assert_snapshot!(text, @"
+    exit: 12
+    ----- stderr -----
+    error: asked for scenario s, but the platform answered with b; nothing was changed
+    ");
+    assert!(files.iter().all(|file| file.starts_with(".keepstep")), "{files:?}");
+    // A project's only scenario is meant, whatever it is called there.
+    let (text, files) = pull("Orders, 2026", Reply::json(200, &answer()), &arguments);
+    assert!(text.starts_with("exit: 0") && files.iter().any(|file| file.contains("/orders/inputs/")), "{text} {files:?}");
+}
+
+#[test]
 fn f22_server_names_are_never_paths() {
     for name in ["../../../x", "/etc/passwd", "..", "a\u{1b}[31m", ""] {
         let mut hostile = answer();

@@ -428,12 +428,14 @@ impl<'a> Item<'a> {
         spoken.or_else(|| text_of(&self.0))
     }
 
-    /// Returns the item as an entry of the list of inputs, or `None` if it has nothing to say. `persona` says which name
-    /// belongs to an id.
-    pub(super) fn into_entry<'n: 'a>(self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
-        let text = self.text()?;
+    /// Returns the item as an entry of the list of inputs, or its id if it has nothing to say. `persona` says which name belongs
+    /// to an id.
+    pub(super) fn into_entry<'n: 'a>(self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Result<Json<'a>, Option<String>> {
+        let Some(text) = self.text() else {
+            return Err(self.id().map(Cow::into_owned));
+        };
         let Json::Members(item) = self.0 else {
-            return Some(entry(text, Vec::new()));
+            return Ok(entry(text, Vec::new()));
         };
         let mut id = None;
         let mut persona_id = None;
@@ -459,7 +461,7 @@ impl<'a> Item<'a> {
                 metadata.push((Cow::Borrowed("persona"), Json::Text(Cow::Borrowed(name))));
             }
         }
-        Some(entry(text, metadata))
+        Ok(entry(text, metadata))
     }
 }
 
@@ -534,10 +536,25 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
 
 /// Writes a text so that it cannot be mistaken for what stands around it: its length comes first.
 fn write_quoted(text: &mut String, quoted: &str) {
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{}\"", quoted.len());
+    push_number(text, quoted.len());
+    text.push('"');
     text.push_str(quoted);
     text.push('"');
+}
+
+/// Writes a number. It stands before every text, and formatting would take longer than all the rest.
+fn push_number(text: &mut String, mut number: usize) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text.extend(digits[at..].iter().copied().map(char::from));
 }
 
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.

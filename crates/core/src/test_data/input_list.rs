@@ -100,12 +100,13 @@ impl Entries {
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
     pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
-        if item.text().is_none() {
-            let id = item.id().map(|id| id.into_owned());
-            self.without_text.push(ItemWithoutText { position: self.count, id });
-            return None;
+        match item.into_entry(|id| self.personas.get(id).map(String::as_str)) {
+            Ok(entry) => Some(entry),
+            Err(id) => {
+                self.without_text.push(ItemWithoutText { position: self.count, id });
+                None
+            }
         }
-        item.into_entry(|id| self.personas.get(id).map(String::as_str))
     }
 
     /// Returns the items that cannot be in the list.

@@ -147,26 +147,47 @@ fn write_text_on_one_line(out: &mut String, text: &str) {
 
 fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            other if is_plainly_visible(other) => out.push(other),
-            other => {
-                let code = u32::from(other);
-                // Writing to a string cannot fail.
-                let _ = match code {
-                    0..=0xff => write!(out, "\\x{code:02x}"),
-                    0x100..=0xffff => write!(out, "\\u{code:04x}"),
-                    _ => write!(out, "\\U{code:08x}"),
-                };
-            }
+    let mut rest = text;
+    // Most of most texts is written as it is, so it is looked for and copied in one piece.
+    while let Some(at) = rest.find(|character| !is_ordinary(character)) {
+        let (ordinary, special) = rest.split_at(at);
+        out.push_str(ordinary);
+        let mut characters = special.chars();
+        if let Some(character) = characters.next() {
+            write_special(out, character);
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// Returns true for a character that stands for itself in a quoted text.
+fn is_ordinary(character: char) -> bool {
+    match character {
+        '"' | '\\' => false,
+        ' '..='~' => true,
+        other => is_plainly_visible(other),
+    }
+}
+
+fn write_special(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        other => {
+            let code = u32::from(other);
+            // Writing to a string cannot fail.
+            let _ = match code {
+                0..=0xff => write!(out, "\\x{code:02x}"),
+                0x100..=0xffff => write!(out, "\\u{code:04x}"),
+                _ => write!(out, "\\U{code:08x}"),
+            };
         }
     }
-    out.push('"');
 }
 
 /// Returns true for a character that every reader accepts and every person sees, or that joins what they see.
@@ -180,12 +201,14 @@ fn is_good_plain(text: &str) -> bool {
     if is_uuid(text) {
         return true;
     }
-    text.starts_with(|first: char| first.is_alphabetic())
+    // Letters beyond ASCII are everyday text; of the signs only those that mean nothing to YAML inside a text.
+    let is_good = |character: char| match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '_' | '-' | '.' | ',' | '?' | '!' | '\'' | '(' | ')' | '/' => true,
+        other => other.is_alphanumeric(),
+    };
+    text.starts_with(char::is_alphabetic)
         && !text.ends_with(' ')
-        && text.chars().all(|character| {
-            // Letters beyond ASCII are everyday text; of the signs only those that mean nothing to YAML inside a text.
-            character.is_alphanumeric() || matches!(character, ' ' | '_' | '-' | '.' | ',' | '?' | '!' | '\'' | '(' | ')' | '/')
-        })
+        && text.chars().all(is_good)
         && !WORDS_WITH_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 

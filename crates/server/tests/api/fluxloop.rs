@@ -80,11 +80,16 @@ async fn f16_only_the_bundle_that_was_asked_for_is_sent() {
         json!({"project_id": other}),
         json!({"project_id": project, "scenario_id": made["id"]}),
         json!({"bundle_version_id": bundle, "scenario_id": made["id"]}),
+        json!({"project_id": project, "scenario_name": "billing"}),
+        json!({"project_id": project, "scenario_name": "nobody's"}),
+        json!({"project_id": project, "bundle_version_id": bundle, "scenario_name": "billing"}),
     ] {
         let answer = world.post("/api/sync/pull", body).await;
         assert_eq!(answer.status, 404);
         assert_eq!(answer.json()["detail"], answer.json()["message"]);
     }
+    let named = world.post("/api/sync/pull", json!({"project_id": project, "scenario_name": "orders"})).await;
+    assert_eq!(named.json()["bundle_version"]["id"], json!(bundle));
 }
 
 #[tokio::test]

@@ -1,25 +1,29 @@
 //! Putting many files in place so that a crash leaves the old ones or the new ones, never some of each.
 //!
-//! The new files are written and synced in a staging folder inside the scenario's `.state`, so that a rename can put them in
-//! place, and beside them a second name of each file that they replace. Then a journal says what is to happen. From that moment
+//! The new files are written in a staging folder inside the scenario's `.state`, so that a rename can put them in place, and beside
+//! them a second name of each file that they replace. Once all of that is synced, a journal says what is to happen. From that moment
 //! on the new tree is the one that counts: whoever finds the journal goes on where the first one stopped. Only if that is not
 //! possible any more, because somebody edited one of the files in between or the disk refuses, everything that was not edited
 //! goes back to what it was. Removing the journal ends the swap.
 //!
 //! The order of the files is kept, so a record that is written last says nothing that is not there.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use keepstep_core::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::spool::digests_of;
+use super::spool::{digests_of, each_piece};
 
 /// The staging folder below a scenario's.
 const STAGING: &str = ".state/.pull";
 const JOURNAL: &str = "journal.json";
+
+/// How many files are synced at a time.
+const SYNCED_AT_ONCE: usize = 8;
 
 /// Is called before each step that changes the disk: a test fails there, or dies.
 pub type BeforeStep<'a> = &'a mut dyn FnMut() -> io::Result<()>;
@@ -153,7 +157,7 @@ impl<'a> Swap<'a> {
         let target = self.place.target(path)?;
         (self.before_step)().map_err(|source| failed("write", &target, source))?;
         let staged = self.place.staged(self.steps.len());
-        let written = write_synced(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
+        let written = write_new(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
         self.steps.push(Step { path: path.to_owned(), before, after: Some(after) });
         Ok(written)
     }
@@ -215,9 +219,11 @@ impl<'a> Swap<'a> {
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
         let temporary = staging.join("journal.new");
-        let written = write_synced(&temporary, &temporary, text.as_slice()).map(|_| ());
-        written.and_then(|()| sync_folder(&staging.join("new"))).map_err(|source| failed("write", &path, source))?;
-        sync_folder(&staging.join("old")).map_err(|source| failed("write", &path, source))?;
+        fs::write(&temporary, text).map_err(|source| failed("write", &path, source))?;
+        let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
+        let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
+        files.push(temporary.clone());
+        sync_all(&files, &[staging.join("new"), staging.join("old")]).map_err(|source| failed("write", &path, source))?;
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         fs::rename(&temporary, &path).map_err(|source| failed("write", &path, source))?;
         sync_folder(&staging).map_err(|source| failed("write", &path, source))
@@ -368,15 +374,30 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     }
 }
 
-/// Writes a new file with the permissions that `target` has, synced.
-fn write_synced(path: &Path, target: &Path, mut content: impl Read) -> io::Result<Stamp> {
+/// Writes a new file with the permissions that `target` has. It is not synced yet.
+fn write_new(path: &Path, target: &Path, content: impl Read) -> io::Result<Stamp> {
     let mut file = File::create(path)?;
-    io::copy(&mut content, &mut file)?;
+    each_piece::<io::Error>(content, &mut |bytes| file.write_all(bytes))?;
     if let Ok(metadata) = fs::metadata(target) {
         let _ = file.set_permissions(metadata.permissions());
     }
-    file.sync_all()?;
     Ok(Stamp::of(&file.metadata()?))
+}
+
+/// Syncs files and folders, at the same time: the disk then writes its own journal once for all of them rather than once for each.
+fn sync_all(files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+    let sync_file = |path: &PathBuf| File::options().read(true).write(cfg!(windows)).open(path)?.sync_all();
+    let sync_some = |at: usize| -> io::Result<()> {
+        files.iter().skip(at).step_by(SYNCED_AT_ONCE).try_for_each(sync_file)?;
+        folders.iter().skip(at).step_by(SYNCED_AT_ONCE).try_for_each(|folder| sync_folder(folder))
+    };
+    let threads = SYNCED_AT_ONCE.min(files.len().max(folders.len()));
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|at| scope.spawn(move || sync_some(at))).collect();
+        let first = sync_some(0);
+        let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
+        others.fold(first, io::Result::and)
+    })
 }
 
 /// Gives a file a second name, or copies it where the file system has no such thing.
@@ -407,15 +428,17 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Syncs the folders whose entries changed. Best effort: the journal is there until then.
+/// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there
+/// until then.
 fn sync_folders_of<'s>(place: Place<'_>, steps: impl IntoIterator<Item = &'s Step>) {
-    let parent = |step: &Step| place.folder.join(&step.path).parent().map(Path::to_owned);
-    let mut folders: Vec<PathBuf> = steps.into_iter().filter_map(parent).collect();
-    folders.sort_unstable();
-    folders.dedup();
-    for folder in folders {
-        let _ = sync_folder(&folder);
+    let mut folders = BTreeSet::new();
+    for step in steps {
+        let target = place.folder.join(&step.path);
+        let parents = target.ancestors().skip(1).take_while(|parent| parent.starts_with(place.folder));
+        folders.extend(parents.map(Path::to_owned));
     }
+    let folders: Vec<PathBuf> = folders.into_iter().collect();
+    let _ = sync_all(&[], &folders);
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SwapError {

@@ -53,21 +53,33 @@ pub(crate) async fn pull(
 /// Returns the bundle version that a request asks for. One of another project or scenario is not found, so that
 /// nobody gets something else than they asked for.
 async fn find(state: &AppState, caller: &Caller, request: &PullRequest) -> Result<Bundle, ApiError> {
+    let scenario_id = match (&request.scenario_id, &request.scenario_name) {
+        (None, Some(name)) => Some(named(state, caller, request, name).await?),
+        (id, _) => id.clone(),
+    };
     if let Some(id) = &request.bundle_version_id {
         let bundle = state.store.bundle(caller.scope(), id).await?;
         let is_asked_for = request.project_id.as_ref().is_none_or(|project| *project == bundle.project_id)
-            && request.scenario_id.as_ref().is_none_or(|scenario| *scenario == bundle.scenario_id);
+            && scenario_id.as_ref().is_none_or(|scenario| *scenario == bundle.scenario_id);
         return match bundle.status {
             _ if !is_asked_for => Err(StoreError::BundleNotFound(id.clone()).into()),
             BundleStatus::Draft => Err(StoreError::BundleIsDraft(id.clone()).into()),
             BundleStatus::Published => Ok(bundle),
         };
     }
-    let project = match (&request.project_id, &request.scenario_id) {
+    let project = match (&request.project_id, &scenario_id) {
         (None, Some(scenario)) => state.store.scenario(caller.scope(), scenario).await?.project_id,
         (project, _) => project_of(state, caller, project.clone()).await?,
     };
-    Ok(state.store.newest_bundle(caller.scope(), &project, request.scenario_id.as_deref()).await?)
+    Ok(state.store.newest_bundle(caller.scope(), &project, scenario_id.as_deref()).await?)
+}
+
+/// Returns the id of the scenario with a name.
+async fn named(state: &AppState, caller: &Caller, request: &PullRequest, name: &str) -> Result<String, ApiError> {
+    let project = project_of(state, caller, request.project_id.clone()).await?;
+    let scenarios = state.store.scenarios(caller.scope(), &project).await?;
+    let scenario = scenarios.into_iter().find(|scenario| scenario.name == name);
+    Ok(scenario.ok_or_else(|| StoreError::ScenarioNotFound(name.to_owned()))?.id)
 }
 
 /// Returns the entity tag. A published version never changes, so its id says it all, together with what was left out.

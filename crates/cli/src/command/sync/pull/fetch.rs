@@ -40,12 +40,9 @@ pub(super) fn fetch(
     }
     let request = PullRequest {
         bundle_version_id: target.bundle.clone(),
-        project_id: run.project.clone(),
         scenario_id: target.id.clone(),
         known_bundle_version_id: known.map(str::to_owned),
-        include_inputs: Some(true),
-        include_personas: Some(true),
-        include_criteria: Some(true),
+        ..everything(run)
     };
     let mut answer = Answer::default();
     match run.server.pull(&request, &mut answer)? {
@@ -59,15 +56,9 @@ pub(super) fn fetch(
         }
         PullAnswer::Fresh { .. } => {}
     }
-    let received = answer.receiver.into_received().map_err(|error| match error {
-        ReceiveError::Bundle(error) => refused(error),
-        ReceiveError::Io(error) => Failure::io("keep", "the answer of the platform", error),
-    })?;
+    let received = received(answer)?;
     let bundle = received.bundle();
     bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
-    if let Some((asked, answered)) = run.project.clone().zip(bundle.project_id()).filter(|(asked, answered)| asked != answered) {
-        return Err(refused(BundleError::Another { what: "project", asked, answered }));
-    }
     if locked.is_some_and(|digest| digest != bundle.content_digest()) {
         return Err(Failure::StoredOtherwise(format!(
             "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
@@ -75,8 +66,56 @@ pub(super) fn fetch(
             run.server.name()
         )));
     }
+    accepted(run, target, local, received).map(Some)
+}
+
+/// Returns the newest bundle of a scenario of which only the name is known, in one request. A server that does not look for
+/// names answers with another scenario's bundle, or refuses; then this is `None`, and the id has to be asked for.
+pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) -> Result<Option<Fetched>, Failure> {
+    if local.record.is_some() {
+        return Ok(None);
+    }
+    let request = PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) };
+    let mut answer = Answer::default();
+    match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
+        Ok(PullAnswer::Fresh { .. }) => {}
+        Ok(PullAnswer::NotModified) => return Ok(None),
+        Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::Refused { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let received = received(answer)?;
+    let bundle = received.bundle();
+    if bundle.scenario_name() != Some(&target.name) || bundle.scenario_id().is_none() {
+        return Ok(None);
+    }
+    accepted(run, target, local, received).map(Some)
+}
+
+fn everything(run: &Run<'_>) -> PullRequest {
+    PullRequest {
+        project_id: run.project.clone(),
+        include_inputs: Some(true),
+        include_personas: Some(true),
+        include_criteria: Some(true),
+        ..PullRequest::default()
+    }
+}
+
+fn received(answer: Answer) -> Result<Received, Failure> {
+    answer.receiver.into_received().map_err(|error| match error {
+        ReceiveError::Bundle(error) => refused(error),
+        ReceiveError::Io(error) => Failure::io("keep", "the answer of the platform", error),
+    })
+}
+
+/// Makes sure that a bundle is of the right project, and adds what was pulled last.
+fn accepted(run: &Run<'_>, target: &Target, local: &Scenario, received: Received) -> Result<Fetched, Failure> {
+    let answered = received.bundle().project_id();
+    if let Some((asked, answered)) = run.project.clone().zip(answered).filter(|(asked, answered)| asked != answered) {
+        return Err(refused(BundleError::Another { what: "project", asked, answered }));
+    }
     let previous = previous(run, target, local, &received)?;
-    Ok(Some(Fetched { received, previous }))
+    Ok(Fetched { received, previous })
 }
 
 /// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no

@@ -92,7 +92,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let mut scenarios = Vec::new();
     let mut failed = None;
     for target in &targets {
-        match run.pull(target, targets.len() == 1) {
+        match run.pull(&place, target.clone(), targets.len() == 1) {
             Ok(document) => scenarios.push(document),
             Err(failure) if target.is_one_of_all && targets.len() > 1 => {
                 let told = failure.told(context.program);
@@ -145,9 +145,17 @@ impl Place {
 
 impl Run<'_> {
     /// Pulls one scenario and returns what happened, for programs.
-    fn pull(&self, target: &Target, is_only: bool) -> Result<Value, Failure> {
+    fn pull(&self, place: &Place, mut target: Target, is_only: bool) -> Result<Value, Failure> {
         recover(self.context, self.workspace.root(), &target.path)?;
         let local = files::Scenario::read(&target.path)?;
+        if target.id.is_none() && target.bundle.is_none() {
+            if let Some(fetched) = fetch::fetch_by_name(self, &target, &local)? {
+                target.id = fetched.received.bundle().scenario_id();
+                return carry_out::carry_out(self, &target, &fetched, is_only);
+            }
+            target.id = targets::find_id(self, place, &target)?;
+        }
+        let target = &target;
         let lock = LockFile::read(self.workspace.root())?;
         let locked = self.arguments.locked.then(|| lock.lock.scenario(&target.folder).and_then(|entry| entry.digest())).flatten();
         let Some(fetched) = fetch::fetch(self, target, &local, locked)? else {

@@ -36,7 +36,7 @@ fn known(scenario: Scenario) -> Result<Target, Failure> {
     Ok(Target { name: scenario.name, folder: scenario.folder, path: scenario.path, id, bundle: None, is_one_of_all: false })
 }
 
-/// Returns the scenarios to pull, each with its id on the platform where that can be known.
+/// Returns the scenarios to pull, each with its id on the platform, unless the pull itself may find it by its name.
 pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
     if run.arguments.locked {
         return locked(run, selected);
@@ -45,7 +45,7 @@ pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Res
     match selected {
         Some(mut target) => {
             target.bundle = bundle;
-            if target.id.is_none() {
+            if target.id.is_none() && target.bundle.is_some() {
                 target.id = find_id(run, place, &target)?;
             }
             Ok(vec![target])
@@ -56,7 +56,7 @@ pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Res
 }
 
 /// Returns the id of a scenario that was only named.
-fn find_id(run: &Run<'_>, place: &Place, target: &Target) -> Result<Option<String>, Failure> {
+pub(super) fn find_id(run: &Run<'_>, place: &Place, target: &Target) -> Result<Option<String>, Failure> {
     let scenarios = scenarios(run)?;
     let by_name = scenarios.iter().find(|scenario| scenario.name == target.name);
     let by_folder = || {
