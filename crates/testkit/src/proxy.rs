@@ -31,6 +31,8 @@ pub enum Fault {
     HoldResponse,
     /// The server gets the request twice; the client gets the second answer.
     Duplicate,
+    /// The server gets the request again after the next one, as when a line was slow: it comes late and out of order.
+    Again,
     /// The client gets this answer; the server sees nothing.
     Answer(Reply),
     /// The client gets this answer although the server did its work.
@@ -69,6 +71,8 @@ struct Shared {
     plan: Mutex<Plan>,
     gate: Mutex<Gate>,
     gate_moved: Condvar,
+    /// Requests that come to the server once more after the next one.
+    late: Mutex<Vec<Vec<u8>>>,
     is_over: AtomicBool,
 }
 
@@ -96,6 +100,7 @@ impl Proxy {
             plan: Mutex::default(),
             gate: Mutex::default(),
             gate_moved: Condvar::new(),
+            late: Mutex::default(),
             is_over: AtomicBool::new(false),
         });
         let thread = std::thread::spawn({
@@ -189,8 +194,18 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let fault = lock(&shared.plan).next(&request);
     let upstream = *lock(&shared.upstream);
     let bytes = request.to_bytes();
+    let late = std::mem::take(&mut *lock(&shared.late));
+    let outcome = fail_as_told(fault, upstream, &bytes, client, shared);
+    for bytes in late {
+        // Nobody waits for the answer.
+        drop(whole(upstream, &bytes));
+    }
+    outcome
+}
+
+fn fail_as_told(fault: Fault, upstream: SocketAddr, bytes: &[u8], mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     match fault {
-        Fault::Pass => copy(&mut send(upstream, &bytes)?, &mut client)?,
+        Fault::Pass => copy(&mut send(upstream, bytes)?, &mut client)?,
         Fault::Drop => return Ok(()),
         Fault::CutRequest(after) => {
             let mut server = TcpStream::connect(upstream)?;
@@ -199,30 +214,35 @@ fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
             return Ok(());
         }
         Fault::CutResponse(after) => {
-            let answer = whole(upstream, &bytes)?;
+            let answer = whole(upstream, bytes)?;
             client.write_all(&answer[..after.min(answer.len())])?;
         }
         Fault::Hold => {
             shared.hold();
-            copy(&mut send(upstream, &bytes)?, &mut client)?;
+            copy(&mut send(upstream, bytes)?, &mut client)?;
         }
         Fault::HoldResponse => {
-            let answer = whole(upstream, &bytes)?;
+            let answer = whole(upstream, bytes)?;
             shared.hold();
             client.write_all(&answer)?;
         }
         Fault::Duplicate => {
-            whole(upstream, &bytes)?;
-            client.write_all(&whole(upstream, &bytes)?)?;
+            whole(upstream, bytes)?;
+            client.write_all(&whole(upstream, bytes)?)?;
+        }
+        Fault::Again => {
+            let answer = whole(upstream, bytes)?;
+            lock(&shared.late).push(bytes.to_vec());
+            client.write_all(&answer)?;
         }
         Fault::Answer(reply) => reply.write(&mut client)?,
         Fault::AnswerAfter(reply) => {
-            whole(upstream, &bytes)?;
+            whole(upstream, bytes)?;
             reply.write(&mut client)?;
         }
         Fault::Garbage => client.write_all(b"\x16\x03\x01 this is no HTTP \x00\xff\r\n\r\n")?,
         Fault::HalfClose(after) => {
-            let answer = whole(upstream, &bytes)?;
+            let answer = whole(upstream, bytes)?;
             client.write_all(&answer[..after.min(answer.len())])?;
             client.shutdown(Shutdown::Write)?;
             client.read_to_end(&mut Vec::new())?;
@@ -303,11 +323,19 @@ mod tests {
         assert!(ask(proxy.address()).contains("<title>Sign in</title>"));
         assert!(ask(proxy.address()).contains("retry-after: 7"));
         assert_eq!(server.requests().len(), 4);
+        proxy.script([Fault::Again, Fault::Pass]);
+        assert!(ask(proxy.address()).ends_with("done"));
+        assert_eq!(server.requests().len(), 5);
+        assert!(ask(proxy.address()).ends_with("done"));
+        // The late one comes after the answer of the one before it.
+        while server.requests().len() < 7 {
+            std::thread::yield_now();
+        }
         proxy.script([Fault::CutRequest(5), Fault::Garbage, Fault::HalfClose(4)]);
         assert_eq!(ask(proxy.address()), "");
         assert!(ask(proxy.address()).contains("no HTTP"));
-        assert_eq!(server.requests().len(), 4);
-        assert_eq!(proxy.requests().len(), 8);
+        assert_eq!(server.requests().len(), 7);
+        assert_eq!(proxy.requests().len(), 10);
     }
 
     #[test]

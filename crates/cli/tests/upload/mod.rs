@@ -2,6 +2,9 @@
 
 mod bench;
 mod fake;
+#[cfg(unix)]
+mod full_disk;
+mod real;
 
 use std::fs::File;
 use std::process::Stdio;
