@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
 use tokio::sync::Mutex;
 
 use crate::{Result, StoreError, Surroundings};
@@ -79,6 +79,9 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(60))
+            // After some errors, a full disk among them, SQLite has taken the transaction back by itself. The connection is then
+            // believed to be in one for ever, and nobody could write any more.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_lazy_with(writing);
         let reading = options.create_if_missing(false).pragma("query_only", "ON");
         let readers = SqlitePoolOptions::new()
@@ -167,7 +170,7 @@ impl Transaction {
 async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
     let mut connection = options.connect().await.map_err(|error| cannot_open(path, &error))?;
     let outcome = prepare_connected(path, &mut connection).await;
-    let closed = sqlx::Connection::close(connection).await;
+    let closed = connection.close().await;
     outcome?;
     Ok(closed?)
 }
@@ -305,6 +308,23 @@ mod tests {
         assert!(matches!(error, StoreError::Full), "{error:?}");
         drop(transaction);
         assert_eq!(store.agent_state(&scope, &state.agent.id).await.unwrap(), state);
+    }
+
+    #[tokio::test]
+    async fn after_the_database_took_a_transaction_back_others_can_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        for _ in 0..3 {
+            let mut transaction = store.write().await.unwrap();
+            transaction.set_setting("a", "lost").await.unwrap();
+            // As the database does where the disk is full in the middle of a statement.
+            sqlx::query("ROLLBACK").execute(transaction.connection()).await.unwrap();
+            drop(transaction);
+            let mut transaction = store.write().await.unwrap();
+            transaction.set_setting("b", "kept").await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        assert_eq!((store.setting("a").await.unwrap(), store.setting("b").await.unwrap().as_deref()), (None, Some("kept")));
     }
 
     #[tokio::test]
