@@ -30,6 +30,11 @@ impl Environment {
         &self.0
     }
 
+    /// Returns true in a step of GitHub Actions.
+    pub(crate) fn is_github_actions(&self) -> bool {
+        self.get("GITHUB_ACTIONS") == Some("true")
+    }
+
     /// Returns the person's home folder.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)

@@ -80,6 +80,7 @@ fn run(typed: Vec<OsString>) -> u8 {
     let manner = |json, quiet, color| {
         let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
+            .in_log_with_commands(environment.is_github_actions())
     };
     let parsed = grammar(program)
         .try_get_matches_from(&typed)

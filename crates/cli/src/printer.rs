@@ -3,10 +3,12 @@
 //! Commands say what a piece of text *is* (a [`Label`]); the table in [`style`] says how that looks. Stdout carries what
 //! somebody may pipe: the answer, or with `--json` one document. Everything else goes to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::Mutex;
 
 use anstyle::{AnsiColor, Effects, Style};
+use keepstep_runner::github;
 use serde_json::Value;
 
 use crate::program::Program;
@@ -140,6 +142,8 @@ pub(crate) struct Manner {
     pub(crate) color_stdout: bool,
     /// Colour on stderr.
     pub(crate) color_stderr: bool,
+    /// Lines that begin in a certain way are commands to whoever reads the log, as in GitHub Actions.
+    pub(crate) log_has_commands: bool,
 }
 
 impl Manner {
@@ -151,7 +155,18 @@ impl Manner {
             ColorChoice::Auto if no_color => false,
             ColorChoice::Auto => force_color || is_terminal,
         };
-        Self { json, quiet, color_stdout: decide(io::stdout().is_terminal()), color_stderr: decide(io::stderr().is_terminal()) }
+        Self {
+            json,
+            quiet,
+            color_stdout: decide(io::stdout().is_terminal()),
+            color_stderr: decide(io::stderr().is_terminal()),
+            log_has_commands: false,
+        }
+    }
+
+    /// Returns the same for a log in which lines can be commands.
+    pub(crate) fn in_log_with_commands(self, log_has_commands: bool) -> Self {
+        Self { log_has_commands, ..self }
     }
 }
 
@@ -188,7 +203,8 @@ impl Printer {
     /// Prints a part of the answer for people. With `--json` the document says it instead.
     pub(crate) fn answer(&self, text: impl Into<Text>) {
         if !self.manner.json {
-            self.stdout(&(text.into().render(self.manner.color_stdout) + "\n"));
+            let text = text.into().render(self.manner.color_stdout) + "\n";
+            self.stdout(&self.guarded(&text));
         }
     }
 
@@ -202,7 +218,11 @@ impl Printer {
         if let Value::Object(members) = body {
             document.extend(members);
         }
-        let json = Value::Object(document).to_string();
+        let mut json = Value::Object(document).to_string();
+        if self.manner.log_has_commands {
+            // Such signs are only in texts, where they have another form that means the same.
+            json = json.replace("##[", "##\\u005b");
+        }
         self.stdout(&(visible_json(&json).into_owned() + "\n"));
     }
 
@@ -280,6 +300,16 @@ impl Printer {
         self.failed.lock().ok()?.take()
     }
 
+    /// Gives GitHub's runner a command; it stands on a line of its own and is no text of anybody else's.
+    pub(crate) fn workflow_command(&self, command: &str) {
+        let _ = io::stderr().lock().write_all((visible(command).into_owned() + "\n").as_bytes());
+    }
+
+    /// Returns a text in which nothing is a command to whoever reads the log.
+    fn guarded<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.manner.log_has_commands { github::harmless(text) } else { Cow::Borrowed(text) }
+    }
+
     fn stdout(&self, text: &str) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
@@ -293,7 +323,8 @@ impl Printer {
 
     fn stderr(&self, text: &Text) {
         // Nobody is left to tell if even this fails.
-        let _ = io::stderr().lock().write_all((text.render(self.manner.color_stderr) + "\n").as_bytes());
+        let text = text.render(self.manner.color_stderr) + "\n";
+        let _ = io::stderr().lock().write_all(self.guarded(&text).as_bytes());
     }
 }
 

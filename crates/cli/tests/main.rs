@@ -20,6 +20,7 @@ mod init;
 mod persona;
 mod pull;
 mod push;
+mod results;
 mod serve;
 mod status;
 mod sync;

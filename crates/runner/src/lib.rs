@@ -3,7 +3,7 @@
 //! The way of a case, in the order of the modules: [`config`] says what to run, [`input`] what it is asked, [`case`] which
 //! inputs, how often and in which order. [`target`] is what answers. [`run()`] gives the cases to parallel slots; what happens is
 //! an [`event`], and how a case ended an [`outcome`]: after [`judge`] has looked at the answer. It is on the disk before its slot
-//! goes on. [`experiment`] is the folder that a run leaves. Terminal, JSON and [`junit`] are readers. [`stored`] reads such a
+//! goes on. [`experiment`] is the folder that a run leaves. Terminal, JSON, [`junit`] and [`github`] are readers. [`stored`] reads such a
 //! folder again, and [`mod@compare`] two of them.
 //!
 //! Nothing here prints, and nothing here talks to a platform: what is run comes from files of this machine only.
@@ -15,6 +15,7 @@ pub mod conversation;
 pub mod duration;
 pub mod event;
 pub mod experiment;
+pub mod github;
 pub mod guardrails;
 pub mod input;
 pub mod judge;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::guardrails::Warning;
 use crate::judge::Judged;
+use crate::usage::Usage;
 
 /// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -155,6 +156,12 @@ pub struct Counts {
     pub agent_ms: f64,
     /// The same for passed cases only.
     pub passed_ms: f64,
+    /// The tokens of all cases that count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<f64>,
+    /// What all cases cost that say it, in US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
 }
 
 impl Counts {
@@ -172,6 +179,12 @@ impl Counts {
         self.warnings += finished.turns.iter().map(|turn| turn.warnings.len()).sum::<usize>();
         self.warning_turns += finished.turns.iter().filter(|turn| !turn.warnings.is_empty()).count();
         self.agent_ms += finished.duration_ms;
+        let usage = finished.token_usage.as_ref().map(Usage::of).unwrap_or_default();
+        for (sum, number) in [(&mut self.tokens, usage.total), (&mut self.cost_usd, usage.cost)] {
+            if let Some(number) = number {
+                *sum.get_or_insert(0.0) += number;
+            }
+        }
         if finished.status == Status::Passed {
             self.passed_ms += finished.duration_ms;
         }

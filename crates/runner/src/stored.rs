@@ -49,16 +49,12 @@ pub struct Head {
     pub name: Option<String>,
     /// When the run began, as it was written down; its peers' in local time, too.
     pub date: Option<String>,
-    /// How many cases ended how; `None` for a run that did not end.
+    /// How many cases ended how, and what they used; `None` for a run that did not end.
     pub counts: Option<Counts>,
     /// How many cases were planned.
     pub planned: Option<usize>,
     /// How long it took.
     pub duration_seconds: Option<f64>,
-    /// Tokens of all cases, where they were counted.
-    pub tokens: Option<f64>,
-    /// What all cases cost in US dollars, where that is known.
-    pub cost_usd: Option<f64>,
     /// What was tested.
     pub provenance: Provenance,
 }
@@ -216,11 +212,12 @@ impl Head {
         };
         let count = |names| number(names).unwrap_or_default() as usize;
         let counts = ours.get("counts").and_then(|counts| serde_json::from_value::<Counts>(counts.clone()).ok());
-        let usage = |name: &str| ours.get("usage").and_then(|usage| usage.get(name)?.as_f64());
         let counts = counts.unwrap_or_else(|| Counts {
             total: count(["total_runs", "total_runs"]),
             passed: count(["successful", "success_count"]),
             failed: count(["failed", "failure_count"]),
+            tokens: number(["total_tokens", "total_tokens"]),
+            cost_usd: number(["total_cost_usd", "total_cost_usd"]),
             ..Counts::default()
         });
         let total_ms = summary.get("total_duration_ms").and_then(Value::as_f64);
@@ -230,8 +227,6 @@ impl Head {
             planned: Some(counts.total),
             counts: Some(counts),
             duration_seconds: number(["duration_seconds", "duration_seconds"]).or_else(|| total_ms.map(|total| total / 1000.0)),
-            tokens: usage("total_tokens").or_else(|| number(["total_tokens", "total_tokens"])),
-            cost_usd: usage("cost_usd").or_else(|| number(["total_cost_usd", "total_cost_usd"])),
             provenance: Provenance {
                 target: ours
                     .get("target")

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::common::BINARY;
 
 /// A workspace with the scenario `orders` selected, as the peer 0.3.3 leaves it after a pull.
-struct Orders {
+pub(crate) struct Orders {
     world: World,
 }
 
 impl Orders {
     /// Returns a workspace whose agent is a Python module in the scenario's folder.
-    fn new(agent: &str) -> Self {
+    pub(crate) fn new(agent: &str) -> Self {
         let orders = Self { world: World::new() };
         orders.project().file(".fluxloop/project.json", r#"{"project_id": "p-1", "project_name": "Shop"}"#).file(
             ".fluxloop/context.json",
@@ -33,23 +33,23 @@ impl Orders {
         orders
     }
 
-    fn project(&self) -> Project {
+    pub(crate) fn project(&self) -> Project {
         self.world.project()
     }
 
     /// Writes a file of the scenario.
-    fn file(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn file(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {
         self.project().file(&format!(".fluxloop/scenarios/orders/{path}"), text);
         self
     }
 
     /// Reads a file of the scenario.
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         self.project().read(&format!(".fluxloop/scenarios/orders/{path}"))
     }
 
     /// Writes `simulation.yaml` with something beside what is always there.
-    fn simulation(&self, more: &str) -> &Self {
+    pub(crate) fn simulation(&self, more: &str) -> &Self {
         self.file(
             "configs/simulation.yaml",
             format!("name: orders_experiment\niterations: 1\nparallel_runs: 1\noutput_directory: experiments\n{more}"),
@@ -57,7 +57,7 @@ impl Orders {
     }
 
     /// Writes the inputs as a pull does.
-    fn inputs(&self, texts: &[&str]) -> &Self {
+    pub(crate) fn inputs(&self, texts: &[&str]) -> &Self {
         let entries: Vec<Value> = texts
             .iter()
             .enumerate()
@@ -66,18 +66,18 @@ impl Orders {
         self.file("inputs/generated.yaml", json!({ "inputs": entries }).to_string())
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.world.command(BINARY);
         command.args(arguments).stdin(Stdio::null());
         command
     }
 
-    fn output(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs a command and returns its transcript, without what differs between runs.
-    fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.filtered(&transcript(&self.output(arguments)))
     }
 
@@ -99,7 +99,7 @@ impl Orders {
     }
 
     /// Returns the names of the experiment folders, sorted.
-    fn experiments(&self) -> Vec<String> {
+    pub(crate) fn experiments(&self) -> Vec<String> {
         let folder = self.project().path().join(".fluxloop/scenarios/orders/experiments");
         let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -100,8 +100,8 @@ impl Baseline {
             of: figures.counts.finished() as u64,
             p50_ms: quantile(&figures.durations, 0.5).map(tenths),
             p95_ms: quantile(&figures.durations, 0.95).map(tenths),
-            tokens: figures.tokens,
-            cost_usd: figures.cost_usd.map(millionths),
+            tokens: figures.counts.tokens,
+            cost_usd: figures.counts.cost_usd.map(millionths),
             durations_ms: Vec::new(),
             cases: Vec::new(),
         };
@@ -142,7 +142,7 @@ impl Baseline {
         durations.sort_by(f64::total_cmp);
         let mut others = Figures::default();
         (others.durations, others.counts) = (durations, counts);
-        (others.tokens, others.cost_usd) = (document.tokens, document.cost_usd);
+        (others.counts.tokens, others.counts.cost_usd) = (document.tokens, document.cost_usd);
         Ok(Self {
             experiment: document.experiment,
             date: document.date,
@@ -228,6 +228,24 @@ mod tests {
         let baseline = Baseline { experiment: "exp_1".to_owned(), figures, ..Baseline::default() };
         let text = baseline.to_text();
         insta::assert_snapshot!(text, @r#"
+        {
+          "schema": "keepstep.baseline/1",
+          "experiment": "exp_1",
+          "provenance": {},
+          "passed": 1,
+          "of": 3,
+          "p50_ms": 10.0,
+          "p95_ms": 10.0,
+          "tokens": 21.0,
+          "cost_usd": 1.5,
+          "durations_ms": [
+            10.0, 10.0, 10.0
+          ],
+          "cases": [
+            {"case":"item-1","input":"a87df798d8bab5e88e8f90badb8983c4","runs":"-","cost_usd":0.5},
+            {"case":"item-2","input":"b3ff9b84c6ad166af9613b8a3765f4e5","runs":"+.-","cost_usd":0.5}
+          ]
+        }
         "#);
         let read = Baseline::parse(&text).unwrap();
         assert_eq!(read.to_text(), text);

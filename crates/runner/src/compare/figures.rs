@@ -48,12 +48,8 @@ pub struct Figures {
     places: HashMap<InputKey, usize>,
     /// The durations of cases that were answered or timed out, in milliseconds, sorted.
     pub durations: Vec<f64>,
-    /// How many cases ended how.
+    /// How many cases ended how, and what they used.
     pub counts: Counts,
-    /// The tokens of all cases that counted them.
-    pub tokens: Option<f64>,
-    /// What all cases cost that say it, in US dollars.
-    pub cost_usd: Option<f64>,
     /// How many lines could not be read.
     pub unreadable: u64,
 }
@@ -138,12 +134,7 @@ impl Collector {
         if matches!(finished.status, Status::Passed | Status::Failed | Status::Timeout) {
             figures.durations.push(finished.duration_ms.max(0.0));
         }
-        let usage = finished.token_usage.as_ref().map(Usage::of).unwrap_or_default();
-        if let Some(total) = usage.total {
-            *figures.tokens.get_or_insert(0.0) += total;
-        }
-        if let Some(cost) = usage.cost {
-            *figures.cost_usd.get_or_insert(0.0) += cost;
+        if let Some(cost) = finished.token_usage.as_ref().and_then(|usage| Usage::of(usage).cost) {
             self.costs[place].0 += cost;
             self.costs[place].1 += 1;
         }

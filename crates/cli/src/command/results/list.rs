@@ -91,7 +91,7 @@ fn row(stored: &Stored, scenario: &str) -> Vec<String> {
         rate.map(|rate| words::interval(rate.interval)).unwrap_or_default(),
         cases,
         head.duration_seconds.map(|seconds| spoken(words::seconds(seconds))).unwrap_or_default(),
-        head.cost_usd.map(words::dollars).unwrap_or_default(),
+        head.counts.and_then(|counts| counts.cost_usd).map(words::dollars).unwrap_or_default(),
         head.provenance.git_commit.as_deref().map(words::abbreviated).unwrap_or_default(),
         head.provenance.persona().unwrap_or_default(),
         scenario.to_owned(),
@@ -114,8 +114,6 @@ pub(super) fn document(stored: &Stored, scenario: &str) -> Value {
         "pass_rate": rate.map(|rate| rate.rate),
         "interval": rate.map(|rate| rate.interval),
         "duration_seconds": head.duration_seconds,
-        "tokens": head.tokens,
-        "cost_usd": head.cost_usd,
         "provenance": head.provenance,
     });
     document["scenario"] = Value::from(scenario);

@@ -139,8 +139,8 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Began", Some(words::date(head)).filter(|date| !date.is_empty())),
         ("Took", head.duration_seconds.map(|seconds| spoken(words::seconds(seconds)))),
         ("Per case", at(0.5).zip(at(0.95)).map(|(half, most)| format!("{half} (p50), {most} (p95)"))),
-        ("Tokens", head.tokens.or(figures.tokens).map(words::whole)),
-        ("Cost", head.cost_usd.or(figures.cost_usd).map(words::dollars)),
+        ("Tokens", counts.tokens.or(figures.counts.tokens).map(words::whole)),
+        ("Cost", counts.cost_usd.or(figures.counts.cost_usd).map(words::dollars)),
         ("Scenario", Some(shelf.scenario.name.clone())),
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
@@ -198,8 +198,6 @@ fn document(shelf: &Shelf<'_>, stored: &Stored, shown: &Shown) -> Value {
     let figures = &shown.figures;
     let mut document = list::document(stored, &shelf.scenario.name);
     document["counts"] = json!(counts(stored, figures));
-    document["tokens"] = json!(stored.head.tokens.or(figures.tokens));
-    document["cost_usd"] = json!(stored.head.cost_usd.or(figures.cost_usd));
     document["p50_ms"] = json!(quantile(&figures.durations, 0.5));
     document["p95_ms"] = json!(quantile(&figures.durations, 0.95));
     document["shown"] = json!(shown.cases);

@@ -18,6 +18,7 @@ use keepstep_runner::target::{self, Session, Target};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::github::GitHub;
 use super::models::model_failure;
 use super::provenance::provenance;
 use super::setup::{Tested, experiment_failure, refused, surroundings};
@@ -80,10 +81,14 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         };
         let names: Vec<String> =
             if arguments.junit.is_some() { cases.iter().map(|case| case.name.clone()).collect() } else { Vec::new() };
+        let mut github = GitHub::of(context);
         let mut view = View::new(&context.printer, &tested.name, arguments.stream && !arguments.no_stream);
         let skipped = Mutex::new(Vec::new());
         let mut on_event = |event: &Event| {
             view.show(event);
+            if let Some(github) = &mut github {
+                github.note(event);
+            }
             if let (Event::CaseFinished(finished), false, Ok(mut skipped)) = (event, names.is_empty(), skipped.lock())
                 && finished.status == Status::Skipped
             {
@@ -99,6 +104,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         let skipped = skipped.into_inner().unwrap_or_default();
         finish(context, arguments, &tested, &config, &experiment, &ended, &skipped)?;
         view.sum_up(&ended, experiment.folder());
+        if let Some(github) = github {
+            github.tell(context, &tested.name, inputs.file.as_deref());
+        }
         Ok::<_, Failure>((ended, experiment.folder().to_owned()))
     })?;
     let wanted = arguments.no_skip_upload || (config.auto_upload && !arguments.skip_upload);

@@ -1,6 +1,7 @@
 //! `keepstep test`
 
 mod carry_out;
+mod github;
 mod judging;
 mod models;
 mod provenance;

@@ -3,35 +3,56 @@
 use std::fs;
 use std::path::Path;
 
-use keepstep_core::Digest;
+use keepstep_core::drift::Base;
+use keepstep_core::{Digest, Field};
 use keepstep_runner::config::{Config, TargetConfig};
+use keepstep_runner::provenance::Provenance;
+use keepstep_source::skill_file;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::setup::Tested;
 use crate::context::Context;
+use crate::lock_file::LockFile;
 
 /// Returns what is known about what was tested.
 pub(super) fn provenance(context: &Context, tested: &Tested, config: &Config) -> Map<String, Value> {
-    let mut known = Map::new();
-    known.insert("version".to_owned(), Value::from(env!("CARGO_PKG_VERSION")));
-    known.insert("scenario".to_owned(), Value::from(tested.name.as_str()));
     let (kind, target) = match &config.target {
         TargetConfig::Python(module) => ("python", module.target.clone()),
         TargetConfig::Node(module) => ("node", module.target.clone()),
         TargetConfig::Process(process) => ("process", process.command.first().cloned().unwrap_or_default()),
         TargetConfig::Http(service) => ("http", address(&service.url)),
     };
-    known.insert("target_kind".to_owned(), Value::from(kind));
-    known.insert("target".to_owned(), Value::from(target));
-    known.insert("config_digest".to_owned(), Value::from(Digest::of_bytes(config.written.to_string().as_bytes()).to_string()));
-    if let Some(commit) = git_commit(&context.directory) {
-        known.insert("git_commit".to_owned(), Value::from(commit));
+    let known = Provenance {
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        scenario: Some(tested.name.clone()),
+        git_commit: git_commit(&context.directory),
+        bundle_version_id: bundle_version(&tested.path),
+        target_kind: Some(kind.to_owned()),
+        target: Some(target),
+        config_digest: Some(Digest::of_bytes(config.written.to_string().as_bytes()).to_string()),
+        ..agent(context)
+    };
+    known.to_members()
+}
+
+/// Returns which agent the project around is, and the persona that its code and the platform last agreed on. A project that
+/// cannot be read is not what a test is about.
+fn agent(context: &Context) -> Provenance {
+    let project = skill_file::find_root(&context.directory).and_then(|root| Some((skill_file::read(&root).ok()?, root)));
+    let Some((skill, root)) = project else { return Provenance::default() };
+    let lock = LockFile::read(&root).ok();
+    let entry = lock.as_ref().and_then(|file| file.lock.agent(&skill.agent_id));
+    let persona = entry.map(|entry| entry.base(Field::Persona));
+    Provenance {
+        agent: Some(skill.agent_id.to_string()),
+        agent_revision: entry.and_then(|entry| entry.revision).map(|revision| revision.0),
+        persona_digest: match persona {
+            Some(Base::Agreed(Some(digest))) => Some(digest.to_string()),
+            _ => None,
+        },
+        ..Provenance::default()
     }
-    if let Some(bundle) = bundle_version(&tested.path) {
-        known.insert("bundle_version_id".to_owned(), Value::from(bundle));
-    }
-    known
 }
 
 /// Returns an address without what may be secret in it.
