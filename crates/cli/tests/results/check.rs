@@ -36,7 +36,7 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
-    ✗ pass rate 96.7% → 73.3%: 8 of 30 cases worse, 1 better; 2.0% allowed; p = 0.020: unlikely to be chance
+    ✗ pass rate 96.7% → 73.3%: 8 of 30 cases worse, 1 better; 2.0% allowed; p = 0.033: unlikely to be chance
     regression
     ");
     let report = orders.output(&["results", "check", "--baseline", "latest~1", "--json"]);
