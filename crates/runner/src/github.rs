@@ -258,8 +258,8 @@ mod tests {
             problem: "no".to_owned(),
             line: None,
         };
-        let mut report = Report::default();
-        report.bad = vec![bad("i1", Some("i1"), "x"), bad("input-2", None, "Where is it?"), bad("i9", Some("i9"), "nowhere")];
+        let all = [bad("i1", Some("i1"), "x"), bad("input-2", None, "Where is it?"), bad("i9", Some("i9"), "nowhere")];
+        let mut report = Report { bad: all.into(), ..Report::default() };
         report.find_lines("- input: a\n  id: i10\n- input: b\n  id: i1\n- input: Where is it?\n".as_bytes()).unwrap();
         assert_eq!(report.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [Some(4), Some(5), None]);
         assert_eq!(report.annotations(Some("a.yaml"))[0], "::error file=a.yaml,line=4,title=i1 failed::no%0A%0Ainput: x");

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keepstep_core::Digest;
 use keepstep_core::test_data::input_list::InputList;
@@ -190,11 +190,18 @@ fn finished(run: &RunRecord, index: usize) -> Finished {
     }
 }
 
+/// Returns the whole `summary.json` of an experiment; `None` for a run that did not end.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn summary(folder: &Path) -> Result<Option<Map<String, Value>>, ExperimentError> {
+    read_object(&folder.join(SUMMARY_FILE))
+}
+
 impl Head {
     /// Reads the summary of an experiment; what a run that did not end says is little.
     fn read(folder: &Path) -> Result<Self, ExperimentError> {
-        let path = folder.join(SUMMARY_FILE);
-        let Some(summary) = read_object(&path)? else {
+        let Some(summary) = summary(folder)? else {
             let run = read_object(&folder.join(RUN))?.and_then(|run| serde_json::from_value::<RunFile>(Value::Object(run)).ok());
             return Ok(run.map_or_else(Self::default, |run| Self {
                 date: Some(run.date),
@@ -239,8 +246,8 @@ impl Head {
     }
 }
 
-fn read_object(path: &PathBuf) -> Result<Option<Map<String, Value>>, ExperimentError> {
-    let malformed = |message: String| ExperimentError::Malformed { path: path.clone(), message };
+fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, ExperimentError> {
+    let malformed = |message: String| ExperimentError::Malformed { path: path.to_owned(), message };
     match fs::metadata(path) {
         Ok(metadata) if metadata.len() > LARGEST_SUMMARY => {
             return Err(malformed("it is larger than any that a test writes".to_owned()));

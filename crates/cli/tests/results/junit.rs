@@ -3,6 +3,9 @@
 use super::{questions, test};
 use crate::test_command::Orders;
 
+/// The name of an element and its attributes.
+type Element = (String, Vec<(String, String)>);
+
 /// Element, its attributes (those that must be there with a star), and the elements that may be in it.
 const SCHEMA: &[(&str, &[&str], &[&str])] = &[
     ("testsuites", &["name", "time", "tests", "failures", "errors"], &["testsuite"]),
@@ -20,9 +23,9 @@ const SCHEMA: &[(&str, &[&str], &[&str])] = &[
 
 /// Reads a document strictly enough to know that any parser can, and checks it against the table. Returns each element's name
 /// and attributes.
-fn checked(text: &str) -> Vec<(String, Vec<(String, String)>)> {
+fn checked(text: &str) -> Vec<Element> {
     let mut rest = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("a declaration");
-    let (mut open, mut all): (Vec<String>, Vec<(String, Vec<(String, String)>)>) = (Vec::new(), Vec::new());
+    let (mut open, mut all): (Vec<String>, Vec<Element>) = (Vec::new(), Vec::new());
     while let Some(at) = rest.find('<') {
         check_text(
             &rest[..at],
@@ -79,7 +82,7 @@ fn check_text(text: &str, only_space: bool) {
     }
 }
 
-fn report(orders: &Orders, arguments: &[&str]) -> Vec<(String, Vec<(String, String)>)> {
+fn report(orders: &Orders, arguments: &[&str]) -> Vec<Element> {
     orders.output(&[&["test", "--skip-upload", "--junit", "out/report.xml"], arguments].concat());
     checked(&orders.project().read("out/report.xml"))
 }

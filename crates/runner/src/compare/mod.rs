@@ -168,8 +168,11 @@ mod tests {
     use super::*;
     use crate::outcome::Finished;
 
-    /// Returns the figures of cases: name, item, iteration, question, status, answer.
-    pub(super) fn figures(cases: &[(&str, Option<&str>, u32, &str, &str, &str)]) -> Figures {
+    /// A case: name, item, iteration, question, status, answer.
+    type Case<'a> = (&'a str, Option<&'a str>, u32, &'a str, &'a str, &'a str);
+
+    /// Returns the figures of cases.
+    pub(super) fn figures(cases: &[Case<'_>]) -> Figures {
         let mut collector = Collector::default();
         for (case, item, iteration, input, status, output) in cases {
             let finished: Finished = serde_json::from_value(json!({

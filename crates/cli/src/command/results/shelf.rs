@@ -1,6 +1,6 @@
 //! The runs of a scenario, and which one a name means.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keepstep_runner::compare::Figures;
 use keepstep_runner::stored::Stored;
@@ -71,7 +71,7 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    fn at(&self, folder: &PathBuf) -> Result<Experiment, Failure> {
+    fn at(&self, folder: &Path) -> Result<Experiment, Failure> {
         let fail = |error| Failure::io("read", &folder.display().to_string(), error);
         let uploads = Uploads::read(&self.scenario.path).map_err(fail)?;
         Experiment::at(folder, &uploads).map_err(fail)

@@ -3,8 +3,9 @@
 use std::fs;
 
 use clap::Args;
+use keepstep_runner::stored;
 use keepstep_workspace::files::read_if_there;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::setup::Tested;
 use crate::command::{CommandResult, Outcome};
@@ -40,8 +41,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     })?;
     let folder = fs::canonicalize(&path).ok().and_then(|path| Some(path.parent()?.to_owned()));
     if context.printer.is_json() {
-        let summary = folder.as_ref().and_then(|folder| read_if_there(&folder.join("summary.json")).ok().flatten());
-        let summary: Option<Value> = summary.and_then(|text| serde_json::from_str(&text).ok());
+        // A summary that cannot be read is no reason not to show the text.
+        let summary = folder.as_ref().and_then(|folder| stored::summary(folder).ok().flatten());
         context
             .printer
             .document("test.results", json!({"scenario": tested.name, "folder": folder, "summary": summary, "text": text}));
