@@ -425,7 +425,8 @@ pub(crate) async fn what_is_collected_while_others_put_it_again_is_whole(world: 
         let second = signed(&bundle.project_id, &format!("second{round}"));
         let (announced, objects) = (announced(None, None), world.objects());
         let (collected, put) = tokio::join!(world.store.collect(&objects), put(&world, &second, bytes, &announced));
-        (collected.unwrap(), put.unwrap());
+        collected.unwrap();
+        put.unwrap();
         let found = world.store.blob_of_storage_url(&world.scope, "run", "summary", &second.storage_url()).await.unwrap();
         assert_eq!(whole(&world, &found.unwrap().blob_id).await, bytes, "round {round}");
     }
