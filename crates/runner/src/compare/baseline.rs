@@ -41,6 +41,12 @@ pub enum BaselineError {
     Newer(String),
 }
 
+#[derive(Debug, Deserialize)]
+struct Head {
+    #[serde(default)]
+    schema: Option<String>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Document {
     schema: String,
@@ -106,16 +112,12 @@ impl Baseline {
             cases: Vec::new(),
         };
         // Numbers and texts are always JSON.
-        let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        let head = serde_json::to_string_pretty(&document).unwrap_or_default();
         let durations: Vec<String> = durations.into_iter().map(|duration| Value::from(tenths(duration)).to_string()).collect();
-        let lines: Vec<String> = durations.chunks(20).map(|line| format!("    {}", line.join(", "))).collect();
-        text = with_lines(&text, "durations_ms", &lines);
-        let cases: Vec<String> = figures
-            .inputs
-            .iter()
-            .map(|input| format!("    {}", serde_json::to_string(&case(input)).unwrap_or_default()))
-            .collect();
-        with_lines(&text, "cases", &cases) + "\n"
+        let lines = durations.chunks(20).map(|line| line.join(", "));
+        let text = with_lines(&head, "durations_ms", lines);
+        let cases = figures.inputs.iter().map(|input| serde_json::to_string(&case(input)).unwrap_or_default());
+        with_lines(&text, "cases", cases) + "\n"
     }
 
     /// Reads the text of the file.
@@ -124,13 +126,13 @@ impl Baseline {
     /// See [`BaselineError`].
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let malformed = |error: serde_json::Error| BaselineError::Malformed(error.to_string());
-        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(malformed)?;
-        match value.get("schema").and_then(Value::as_str) {
+        let text = text.trim_start_matches('\u{feff}');
+        match serde_json::from_str::<Head>(text).map_err(malformed)?.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) if other.starts_with("keepstep.baseline/") => return Err(BaselineError::Newer(other.to_owned())),
             _ => return Err(BaselineError::Malformed("it does not say its schema".to_owned())),
         }
-        let document: Document = serde_json::from_value(value).map_err(malformed)?;
+        let document: Document = serde_json::from_str(text).map_err(malformed)?;
         let mut counts = Counts::default();
         let inputs = document
             .cases
@@ -186,12 +188,19 @@ fn read_case(case: Case, counts: &mut Counts) -> Result<InputFigures, BaselineEr
     Ok(InputFigures { key, name: case.case, runs, cost_usd: case.cost_usd })
 }
 
-/// Returns a list of JSON with something in the place of its empty list.
-fn with_lines(text: &str, name: &str, lines: &[String]) -> String {
-    if lines.is_empty() {
-        return text.to_owned();
+/// Returns a document with something in the place of an empty list, a line for each.
+fn with_lines(text: &str, name: &str, lines: impl Iterator<Item = String>) -> String {
+    let Some((before, after)) = text.split_once(&format!("\"{name}\": []")) else { return text.to_owned() };
+    let mut out = format!("{before}\"{name}\": [");
+    let mut separator = "\n    ";
+    for line in lines {
+        out.push_str(separator);
+        out.push_str(&line);
+        separator = ",\n    ";
     }
-    text.replace(&format!("\"{name}\": []"), &format!("\"{name}\": [\n{}\n  ]", lines.join(",\n")))
+    out.push_str(if separator.starts_with(',') { "\n  ]" } else { "]" });
+    out.push_str(after);
+    out
 }
 
 /// Returns so many of the sorted values that their quantiles are still those of all.

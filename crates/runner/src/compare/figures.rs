@@ -93,17 +93,19 @@ pub type CaseKey = (InputKey, u32);
 /// Gives each case of a run its key: always the same ones for the same cases, and no two the same.
 #[derive(Debug, Default)]
 pub struct Keys {
-    seen: HashSet<CaseKey>,
+    /// Half of each key with its iteration: should two ever be equal by chance, one case is not paired.
+    seen: HashSet<u64>,
 }
 
 impl Keys {
     /// Returns the key of the next case.
     pub fn of(&mut self, finished: &Finished) -> CaseKey {
-        let mut key = (InputKey::of(finished), finished.iteration);
-        while !self.seen.insert(key) {
-            key.0 = key.0.again();
+        let iteration = finished.iteration;
+        let mut key = InputKey::of(finished);
+        while !self.seen.insert((key.0 as u64).wrapping_add(u64::from(iteration))) {
+            key = key.again();
         }
-        key
+        (key, iteration)
     }
 }
 
@@ -125,7 +127,7 @@ impl Collector {
         let (key, iteration) = self.keys.of(finished);
         let place = *figures.places.entry(key).or_insert_with(|| {
             let name = input_name(finished).to_owned();
-            figures.inputs.push(InputFigures { key, name, runs: Vec::new(), cost_usd: None });
+            figures.inputs.push(InputFigures { key, name, runs: Vec::with_capacity(1), cost_usd: None });
             self.costs.push((0.0, 0));
             figures.inputs.len() - 1
         });
@@ -142,7 +144,8 @@ impl Collector {
 
     /// Returns the figures of all cases that were added.
     pub fn finish(self) -> Figures {
-        let Self { mut figures, costs, .. } = self;
+        let Self { mut figures, keys, costs } = self;
+        drop(keys);
         for (input, (cost, runs)) in figures.inputs.iter_mut().zip(costs) {
             input.cost_usd = (runs > 0 && runs == input.runs.len()).then(|| cost / runs as f64);
             input.runs.sort_by_key(|once| once.iteration);
@@ -156,7 +159,7 @@ impl Collector {
 impl Figures {
     /// Returns figures with these inputs, and with all else from others.
     pub fn new(mut inputs: Vec<InputFigures>, others: Self) -> Self {
-        inputs.sort_by_cached_key(|input| (natural(&input.name), input.key));
+        inputs.sort_by(|left, right| parts(&left.name).cmp(parts(&right.name)).then(left.key.cmp(&right.key)));
         let places = inputs.iter().enumerate().map(|(place, input)| (input.key, place)).collect();
         Self { inputs, places, ..others }
     }
@@ -193,16 +196,16 @@ impl InputFigures {
 }
 
 /// Returns the parts of a name, with numbers as numbers: `item-2` comes before `item-10`.
-fn natural(name: &str) -> Vec<(u64, String)> {
-    let mut parts = Vec::new();
+fn parts(name: &str) -> impl Iterator<Item = (u64, &str)> {
     let mut rest = name;
-    while !rest.is_empty() {
+    std::iter::from_fn(move || {
         let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
         let text = rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
-        parts.push((rest[..digits].parse().unwrap_or(0), rest[digits..text].to_owned()));
+        let part = (rest[..digits].parse().unwrap_or(0), &rest[digits..text]);
+        let is_over = rest.is_empty();
         rest = &rest[text..];
-    }
-    parts
+        (!is_over).then_some(part)
+    })
 }
 
 fn first<const COUNT: usize>(bytes: &[u8]) -> [u8; COUNT] {
