@@ -110,7 +110,7 @@ impl Options {
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// The sections, in order.
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("drift", drift::measure),
     ("compile", compile::measure),
     ("server", serving::measure),
@@ -118,6 +118,7 @@ const SECTIONS: [(&str, Section); 7] = [
     ("upload", test_data::measure_upload),
     ("large-file", test_data::measure_large_file),
     ("many-runs", test_data::measure_many_runs),
+    ("test", test_data::measure_tests),
 ];
 
 fn main() -> ExitCode {
