@@ -79,6 +79,48 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
     assert_eq!(again.status.code(), Some(5), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
+/// An agent that is started in a moment: it says what it was asked.
+const ECHO: &str = r#"while read -r line; do text="${line#*\"input\":\"}"; echo "{\"type\":\"final\",\"output\":\"${text%%\"*}\"}"; done"#;
+
+#[test]
+fn a_run_that_is_killed_a_hundred_times_ends_with_the_same_results() {
+    let texts: Vec<String> = (0..1000).map(|number| format!("text {number}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let orders = Orders::new("");
+    orders.inputs(&texts);
+    orders.project().file("agent.sh", ECHO);
+    orders.simulation("runner:\n  type: process\n  command: [sh, agent.sh]\n  protocol: jsonl\n  reuse: true\n");
+    let test = ["test", "--full", "--skip-upload", "--parallel", "2"];
+    let mut kills = 0;
+    let mut random = 7_u64;
+    while kills < 100 {
+        let is_resumed = !orders.experiments().is_empty();
+        let mut command = orders.command(if is_resumed { &["test", "--skip-upload", "--resume"] } else { &test });
+        let mut child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // After a number of events that differs from time to time, also before the first one.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let events = BufReader::new(child.stdout.take().unwrap());
+        let seen = events.lines().take(usize::try_from(random >> 60).unwrap()).count();
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            // It was faster than the signal.
+            break;
+        }
+        assert!(seen == 0 || !orders.experiments().is_empty());
+        kills += 1;
+    }
+    assert!(kills > 20, "it ended after {kills} kills");
+    let last = orders.output(&["test", "--skip-upload", "--resume"]);
+    assert!(matches!(last.status.code(), Some(0 | 5)), "{}", transcript(&last));
+    let mut expected: Vec<(String, String)> =
+        texts.iter().enumerate().map(|(index, text)| (format!("item-{}", index + 1), (*text).to_owned())).collect();
+    expected.sort();
+    assert_eq!(outputs(&orders), expected);
+    let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
+    assert_eq!(summary["results"]["total_runs"], 1000);
+    assert_eq!(orders.lines("turns.jsonl").len(), 2000);
+}
+
 #[test]
 fn f38_an_interrupted_run_is_no_complete_one() {
     let orders = Orders::new(AGENT);
