@@ -50,10 +50,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    // How far aliases may grow a document is limited by the parser, and a key that is there twice is an error.
-    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", ""))
+    keepstep_workspace::yaml::parse(text).map_err(|error| error.replace(", set DuplicateKeyPolicy in Options if acceptable", ""))
 }
 
 /// Returns the number of the line where a key of a block mapping stands, counted from 1.

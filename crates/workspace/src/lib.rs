@@ -13,6 +13,7 @@ pub mod pull;
 pub mod pull_record;
 mod root;
 pub mod scenario;
+pub mod yaml;
 
 pub use context_file::ContextFile;
 pub use error::WorkspaceError;

@@ -593,7 +593,7 @@ impl Planned {
         let is_whole = if self.path.ends_with(".json") {
             serde_json::from_str::<Value>(&merged).is_ok()
         } else {
-            text::yaml(&merged).is_ok()
+            crate::yaml::parse(&merged).is_ok()
         };
         is_whole.then_some(merged)
     }

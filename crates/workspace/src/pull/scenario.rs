@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use keepstep_core::test_data::workspace_files::{DEFAULT_INPUTS_FILE, SYNC_STATE_FILES};
 use serde_json::Value;
 
-use super::text;
 use crate::pull_record::{PullRecord, RecordError};
 
 /// The files whose merged content is a scenario's configuration, as far as it concerns a pull; the last one that says something
@@ -45,7 +44,7 @@ impl Scenario {
         let record = PullRecord::read(folder)?
             // 0.3.3 knows nothing of our record. What it pulled since is told from its own.
             .filter(|record| pulled.is_none_or(|pulled| pulled == record.bundle_version_id));
-        let read = |path: &&str| text::yaml(&std::fs::read_to_string(folder.join(path)).ok()?).ok();
+        let read = |path: &&str| crate::yaml::parse(&std::fs::read_to_string(folder.join(path)).ok()?).ok();
         let configuration: Vec<Value> = CONFIGURATION.iter().filter_map(read).collect();
         let configured = |key| configuration.iter().rev().find_map(|part| Some(part.get(key)?.as_str()?.to_owned()));
         Ok(Self {

@@ -3,23 +3,7 @@
 use keepstep_core::test_data::input_list::InputList;
 use serde_json::Value;
 
-/// The most values that references of YAML may repeat: nobody writes inputs with more, but a bomb does.
-const MOST_REPEATED: usize = 100_000;
-
-/// Reads a YAML file.
-///
-/// # Errors
-/// Why it cannot be read, with the place.
-pub(super) fn yaml(text: &str) -> Result<Value, String> {
-    let mut options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    // A list may be long: every value takes at least a byte, so only repetition can grow beyond the file.
-    if let Some(budget) = options.budget.as_mut() {
-        budget.max_nodes = budget.max_nodes.max(text.len());
-        budget.max_events = budget.max_events.max(text.len().saturating_mul(3));
-    }
-    options.alias_limits.max_total_replayed_events = MOST_REPEATED;
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
-}
+use crate::yaml::parse as yaml;
 
 /// Reads a list of inputs.
 ///
