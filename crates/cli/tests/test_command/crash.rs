@@ -80,7 +80,8 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
 }
 
 /// An agent that is started in a moment: it says what it was asked.
-const ECHO: &str = r#"while read -r line; do text="${line#*\"input\":\"}"; echo "{\"type\":\"final\",\"output\":\"${text%%\"*}\"}"; done"#;
+const ECHO: &str =
+    r#"while read -r line; do text="${line#*\"input\":\"}"; echo "{\"type\":\"final\",\"output\":\"${text%%\"*}\"}"; done"#;
 
 #[test]
 fn a_run_that_is_killed_a_hundred_times_ends_with_the_same_results() {
