@@ -10,11 +10,13 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::child::{Child, Line, find_program, how_it_ended};
@@ -27,6 +29,9 @@ const NODE_WORKER: &str = include_str!("worker.mjs");
 
 /// How long a module may take to import.
 const START: Duration = Duration::from_secs(120);
+
+/// How long a worker that starts keeps others from starting.
+const HEAD_START: Duration = Duration::from_millis(500);
 
 /// How long a worker that did not answer in time has to tidy up.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,6 +52,9 @@ struct Worker {
     search: Vec<PathBuf>,
     /// The first message.
     settings: String,
+    /// How many may start at once: an interpreter keeps a core busy, and a hundred of them that start together would all be
+    /// late, while the first could be answering already.
+    starting: Semaphore,
 }
 
 impl Functions {
@@ -101,6 +109,7 @@ impl Functions {
                 target: config.target.clone(),
                 search: config.search.clone(),
                 settings: settings.to_string(),
+                starting: Semaphore::new(available_parallelism().map_or(1, usize::from)),
             }),
         }
     }
@@ -214,13 +223,19 @@ impl FunctionSession {
             return Ok(());
         }
         let worker = Arc::clone(&self.worker);
+        let turn = worker.starting.acquire().await;
         let mut child = Child::start(&worker.program, &worker.arguments, &worker.directory, &worker.environment)
             .map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
-        let said = timeout(START, async {
-            child.send_line(&worker.settings);
-            hear(&mut child).await
-        });
-        match said.await {
+        child.send_line(&worker.settings);
+        let said = match timeout(HEAD_START, hear(&mut child)).await {
+            Ok(said) => Ok(said),
+            Err(_) => {
+                // It waits for something: a model, a database.
+                drop(turn);
+                timeout(START, hear(&mut child)).await
+            }
+        };
+        match said {
             Ok(Some(Said::Ready)) => {
                 self.child = Some(child);
                 Ok(())

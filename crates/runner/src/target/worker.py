@@ -1,6 +1,8 @@
 # Runs one function of the project on many inputs. keepstep talks to it in JSON lines over the pipes that it was started
 # with; what the project's code prints goes to standard error instead.
-import asyncio, contextlib, copy, difflib, importlib, importlib.util, inspect, json, math, os, queue, sys, threading, traceback, uuid
+#
+# What few agents need is imported where they need it: asyncio alone takes about as long as the interpreter's own start.
+import contextlib, importlib, inspect, json, math, os, queue, sys, threading
 
 PID = os.getpid()
 requests = os.fdopen(os.dup(0), "rb")
@@ -36,6 +38,7 @@ def send(message):
 
 
 def shortened(error):
+    import traceback
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)
               if frame.filename != "<string>" and "importlib" not in frame.filename]
     lines = traceback.format_list(frames[-12:]) + traceback.format_exception_only(type(error), error)
@@ -55,6 +58,11 @@ class Refused(Exception):
         self.candidates = list(candidates)
 
 
+def near(name, candidates, likeness):
+    import difflib
+    return difflib.get_close_matches(name, sorted(candidates), 3, likeness)
+
+
 def modules_near(name, search):
     found = set()
     parts = name.split(".")
@@ -68,16 +76,17 @@ def modules_near(name, search):
             stem = entry[:-3] if entry.endswith(".py") else entry
             if stem.isidentifier() and (entry.endswith(".py") or os.path.isdir(os.path.join(folder, entry))):
                 found.add(".".join(parts[:-1] + [stem]))
-    return difflib.get_close_matches(name, sorted(found), 3, 0.5)
+    return near(name, found, 0.5)
 
 
 def load_module(name, search):
     if name.endswith(".py"):
+        from importlib import util
         for folder in search:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
-                spec = importlib.util.spec_from_file_location(os.path.basename(name)[:-3], path)
-                module = importlib.util.module_from_spec(spec)
+                spec = util.spec_from_file_location(os.path.basename(name)[:-3], path)
+                module = util.module_from_spec(spec)
                 sys.modules[spec.name] = module
                 spec.loader.exec_module(module)
                 return module
@@ -90,13 +99,32 @@ def load_module(name, search):
         raise
 
 
+loop = None
+
+
+def finished(awaitable):
+    # Always on the same loop, and on that of the project's code if it made one while it was imported.
+    global loop
+    if loop is None:
+        import asyncio, warnings
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                loop = asyncio.get_event_loop()
+            except RuntimeError:
+                pass
+        if loop is None or loop.is_closed():
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+    return loop.run_until_complete(awaitable)
+
+
 def attribute(owner, name, path):
     try:
         return getattr(owner, name)
     except AttributeError:
         public = [word for word in dir(owner) if not word.startswith("_") and callable(getattr(owner, word, None))]
-        near = difflib.get_close_matches(name, public, 3, 0.4) or public[:3]
-        raise Refused("%s has no %s" % (path, name), near) from None
+        raise Refused("%s has no %s" % (path, name), near(name, public, 0.4) or public[:3]) from None
 
 
 def resolve(settings):
@@ -114,7 +142,7 @@ def resolve(settings):
                 make = attribute(make, part, factory_module)
             owner = make(**(settings.get("factory_kwargs") or {}))
             if inspect.isawaitable(owner):
-                owner = loop.run_until_complete(owner)
+                owner = finished(owner)
         else:
             owner = owner()
     for index, part in enumerate(parts[1:], 1):
@@ -169,7 +197,8 @@ def put(arguments, path, value):
 
 
 def replayed(replay, chosen, text, sent, failed):
-    arguments = copy.deepcopy(replay["kwargs"])
+    # A copy, as the agent may change what it is given.
+    arguments = json.loads(json.dumps(replay["kwargs"]))
     if replay["override"]:
         try:
             put(arguments, replay["override"], text)
@@ -331,6 +360,9 @@ class Events:
 def instrumented(request):
     # What the decorators of the peer's SDK note during a call belongs to its run, where the project uses that SDK.
     sdk = sys.modules.get("fluxloop")
+    if sdk is None:
+        return contextlib.nullcontext()
+    import uuid
     try:
         return sdk.instrument(request["context"]["scenario"], trace_id=uuid.UUID(request["run_id"]))
     except Exception:
@@ -374,9 +406,9 @@ def answer(function, request, settings):
     with instrumented(request) as noted:
         result = function(*positional, **keywords)
         if inspect.isawaitable(result):
-            result = loop.run_until_complete(result)
+            result = finished(result)
         if hasattr(result, "__aiter__"):
-            loop.run_until_complete(events.drain(result))
+            finished(events.drain(result))
             result = "".join(events.texts)
         elif inspect.isgenerator(result):
             for event in result:
@@ -431,6 +463,4 @@ def main():
         send(message)
 
 
-loop = asyncio.new_event_loop()
-asyncio.set_event_loop(loop)
 main()
