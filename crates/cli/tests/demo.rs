@@ -16,6 +16,10 @@ fn the_tour_ends_well_and_touches_nothing() {
         "$ keepstep sync --accept",
         "$ keepstep sync --merge",
         "$ keepstep sync --push",
+        "$ keepstep sync pull && keepstep test\n",
+        "2 passed, 1 failed of 3 cases",
+        "3 passed of 3 cases",
+        "$ keepstep results compare latest~1 latest",
         "/sign-in/link/",
     ] {
         assert!(text.contains(step), "{step}\n{text}");

@@ -35,10 +35,15 @@ Be friendly, and brief.
 Never promise a delivery date.
 Close with the order number and a thank-you.";
 
-/// The questions that the agent is tested with, as the colleague publishes them at first.
-const QUESTIONS: &str = "scenario: {name: orders, description: Questions about orders}
+/// The questions that the agent is tested with and what its answers must be like, as the colleague publishes them at first.
+const QUESTIONS: &str = r"scenario: {name: orders, description: Questions about orders}
 personas:
   - {name: hurried, description: Wants an answer now}
+criteria:
+  - name: House rules
+    items:
+      - {name: Never promises a date, not_regex: '\d+ December'}
+      - {name: Closes with the order number, regex: 'Order \d+'}
 inputs:
   - {text: Where is my order?, persona: hurried}
   - {text: Can I still change the address of order 4711?, persona: hurried}
@@ -50,13 +55,16 @@ const QUESTION_LATER: &str = "  - {text: Will it be here before Christmas?, pers
 /// Stands in for the agent in the tests: any program that reads a line of JSON and writes one will do, in any language.
 const ANSWERING: &str = r#"while read -r line; do
   case "$line" in
-    *Christmas*) text='I cannot promise a date; it is on its way. Order 4711. Thank you!' ;;
+    *Christmas*) text='Yes, it arrives on 20 December. Order 4711. Thank you!' ;;
     *address*) text='Yes, as long as it is not packed. Order 4711. Thank you!' ;;
     *) text='It was packed this morning. Order 4711. Thank you!' ;;
   esac
   printf '{"type":"final","output":"%s"}\n' "$text"
 done
 "#;
+
+const PROMISE: &str = "Yes, it arrives on 20 December.";
+const NO_PROMISE: &str = "It is on its way, but I cannot name a day.";
 
 const RUNNER: &str = "name: orders
 runner:
@@ -72,12 +80,14 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
     tour.title("keepstep keeps an AI agent's code and its platform in step. This is a tour on throw-away data.");
 
     tour.step("A platform. It holds the agent that production uses, and colleagues edit it in the browser.");
-    tour.typed("serve");
+    tour.typed(&context.typed("serve"));
     tour.prints(&format!("keepstep serves {}\n", platform.url()));
 
     tour.step("A project. The agent is TypeScript in git; `init agent` makes it here and on the platform.");
     let key = platform.key("you")?;
-    tour.runs_with(&["login", platform.url()], &["--with-key"], &key, exit::DONE)?;
+    let login = ["login", platform.url()];
+    tour.typed(&context.typed(&spoken(&login)));
+    tour.runs_with(&login, &["--with-key"], &key, exit::DONE)?;
     tour.runs(&["init", "agent", ".", "--name", "Bookshop"], exit::DONE)?;
     tour.edit_code(FIRST)?;
 
@@ -108,23 +118,28 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Resul
     tour.runs(&["sync", "--check"], exit::DONE)?;
     tour.runs(&["persona", "production", "versions"], exit::DONE)?;
 
-    tour.step(&format!("Now the tests. A project on the platform holds the questions that {COLLEAGUE} wants to be answered."));
+    tour.step(&format!(
+        "Now the tests. A project on the platform holds the questions that {COLLEAGUE} wants to be answered, and her rules."
+    ));
     tour.runs(&["projects", "create", "--name", "Bookshop"], exit::DONE)?;
     let project = tour.test_project()?;
     platform.import(&project, QUESTIONS)?;
     tour.runs(&["sync", "pull"], exit::DONE)?;
 
-    tour.step(&format!("{COLLEAGUE} adds a question, and you reword one. Pull brings hers and keeps yours."));
-    tour.reword_question("Where is my order?", "Where is my order 4711?")?;
-    platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
-    tour.runs(&["sync", "pull"], exit::DONE)?;
-
-    tour.step(
-        "The agent answers them here, and the results go to the platform. The agent may be any program; here it is a script.",
-    );
+    tour.step(&format!(
+        "{COLLEAGUE} adds a question, and you reword one. Pull brings hers and keeps yours; the agent answers here, and the \
+         results go to the platform. One answer breaks a rule: CI would stop, with exit code 1."
+    ));
     tour.writes(".fluxloop/scenarios/orders/configs/simulation.yaml", RUNNER)?;
     tour.writes(".fluxloop/scenarios/orders/answer.sh", ANSWERING)?;
+    tour.reword_question("Where is my order?", "Where is my order 4711?")?;
+    platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
+    tour.runs_in_turn(&[(&["sync", "pull"], exit::DONE), (&["test"], exit::FOUND)])?;
+
+    tour.step("You mend the agent (any program may be one; here it is a script), and look at what that changed.");
+    tour.writes(".fluxloop/scenarios/orders/answer.sh", &ANSWERING.replace(PROMISE, NO_PROMISE))?;
     tour.runs(&["test"], exit::DONE)?;
+    tour.runs(&["results", "compare", "latest~1", "latest"], exit::DONE)?;
 
     tour.step("One look at everything: the agent, the questions, the results.");
     tour.runs(&["sync", "status"], exit::DONE)
@@ -146,8 +161,8 @@ impl Tour<'_> {
         self.context.printer.answer(Text::of(Label::Heading, text));
     }
 
-    fn typed(&self, command: &str) {
-        self.context.printer.answer(Text::from("  $ ").and(Label::Command, self.context.typed(command)));
+    fn typed(&self, line: &str) {
+        self.context.printer.answer(Text::from("  $ ").and(Label::Command, line));
     }
 
     /// Shows what a command printed, indented.
@@ -159,16 +174,22 @@ impl Tour<'_> {
         self.context.printer.exact(&indented);
     }
 
+    /// Runs a command of this program and shows it.
     fn runs(&self, arguments: &[&str], expected: u8) -> Result<(), Failure> {
-        self.runs_with(arguments, &[], "", expected)
+        self.runs_in_turn(&[(arguments, expected)])
     }
 
-    /// Runs a command of this program and shows it. What is hidden belongs to the tour and not to the command.
+    /// Runs commands as one line of a shell that joins them with `&&`, and shows it.
+    fn runs_in_turn(&self, commands: &[(&[&str], u8)]) -> Result<(), Failure> {
+        let lines: Vec<String> = commands.iter().map(|(arguments, _)| self.context.typed(&spoken(arguments))).collect();
+        self.typed(&lines.join(" && "));
+        commands.iter().try_for_each(|(arguments, expected)| self.runs_with(arguments, &[], "", *expected))
+    }
+
+    /// Runs a command of this program. What is hidden belongs to the tour and not to the command.
     fn runs_with(&self, arguments: &[&str], hidden: &[&str], input: &str, expected: u8) -> Result<(), Failure> {
-        let line: Vec<String> =
-            arguments.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() }).collect();
-        self.typed(&line.join(" "));
-        let fail = |error| Failure::io("run", &format!("`{}`", line.join(" ")), error);
+        let line = spoken(arguments);
+        let fail = |error| Failure::io("run", &format!("`{}`", line), error);
         let program = std::env::current_exe().map_err(fail)?;
         let mut command = Command::new(program);
         command
@@ -197,7 +218,7 @@ impl Tour<'_> {
         if status.code() == Some(i32::from(expected)) {
             return Ok(());
         }
-        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line.join(" "), status)))
+        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line, status)))
     }
 
     fn project(&self) -> Result<PathBuf, Failure> {
@@ -243,4 +264,11 @@ impl Tour<'_> {
         );
         self.writes("src/index.ts", &code)
     }
+}
+
+/// Returns arguments as one would type them.
+fn spoken(arguments: &[&str]) -> String {
+    let words: Vec<String> =
+        arguments.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() }).collect();
+    words.join(" ")
 }
