@@ -72,6 +72,10 @@ async fn converse(child: &mut Child, line: &str) -> Finding {
     let complaint = child.tail().await;
     let complaint = complaint.lines().last().map(|line| shortened(line, 300)).filter(|line| !line.is_empty());
     match (code, said) {
+        // Which of the two it means nobody knows.
+        (Some(1), Some(said)) if said.get("passed") == Some(&Value::Bool(true)) => {
+            Finding::error("the program says that it passed, and ended with exit code 1")
+        }
         (Some(0 | 1), Some(said)) => {
             Opinion::of(&said, code == Some(0)).map_or_else(Finding::error, |opinion| opinion.finding(None))
         }

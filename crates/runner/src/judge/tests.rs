@@ -273,6 +273,8 @@ fn a_program_judges_by_its_exit_code_and_by_what_it_prints() {
         "echo '{\"score\": 7}'",
         "echo '{\"passed\": 1}'",
         "echo '{\"passed\": true}'; exit 2",
+        "echo '{\"passed\": true}'; exit 1",
+        "echo '{\"passed\": false, \"reason\": \"rude\"}'; exit 1",
         "head -c 3000000 /dev/zero | tr '\\0' x; exit 0",
     ] {
         yaml += &format!("- program: {}\n", json!(["sh", "-c", script]));
@@ -291,6 +293,8 @@ fn a_program_judges_by_its_exit_code_and_by_what_it_prints() {
     could not be judged: score is 7, and has to be from 0 to 1 None
     could not be judged: passed is 1, and has to be true or false None
     could not be judged: the program ended with exit code 2 None
+    could not be judged: the program says that it passed, and ended with exit code 1 None
+    failed: rude Some(0.0)
     passed: exit code 0 Some(1.0)
     ");
 }
