@@ -184,10 +184,9 @@ pub async fn run(
         .why_stopped()
         .or_else(|| (*wish.borrow() != Wish::GoOn && counts.finished() < counts.total).then_some(Stopped::Interrupted));
     let criteria_digest = shared.options.judging.digest();
-    // The writer ends when nobody can send it anything.
     drop(shared);
-    let written = recording.finish();
-    if let Some(source) = failure.or(written.err()) {
+    // What a slot was told about a failure of the writer is only its kind.
+    if let Some(source) = recording.finish().err().or(failure) {
         let path = experiment.folder().to_owned();
         return Err(ExperimentError::Io { doing: "write results to", path, source });
     }
@@ -242,7 +241,7 @@ impl Shared {
 async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Result<()> {
     while let Some((case, run_id)) = shared.next() {
         let finished = run_case(&shared, session.as_mut(), &case, &run_id).await;
-        shared.recorder.record(&finished).await?;
+        shared.recorder.record(&finished)?;
         let (is_bad, is_down) = (finished.status != Status::Passed, finished.unreached);
         shared.tell(Event::CaseFinished(Box::new(finished))).await;
         if is_down {
@@ -255,6 +254,8 @@ async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Re
         if is_bad && shared.options.fail_fast {
             shared.stop(Stopped::FailFast);
         }
+        // Views show what has happened, and a connection goes back to where the next question finds it.
+        tokio::task::yield_now().await;
         if !shared.options.delay.is_zero() {
             tokio::time::sleep(shared.options.delay).await;
         }

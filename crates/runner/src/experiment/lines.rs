@@ -9,10 +9,9 @@ use crate::judge::Verdict;
 use crate::outcome::{Finished, Status};
 use crate::usage::Usage;
 
-/// The lines of one case, for each file.
+/// The lines of cases, for each file that can be made again from the journal.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    pub(super) journal: Vec<u8>,
     pub(super) traces: Vec<u8>,
     pub(super) trace_summary: Vec<u8>,
     pub(super) turns: Vec<u8>,
@@ -21,13 +20,6 @@ pub(super) struct Lines {
 impl Lines {
     /// Adds the lines of a case.
     pub(super) fn add(&mut self, finished: &Finished) -> io::Result<()> {
-        serde_json::to_writer(&mut self.journal, finished)?;
-        self.journal.push(b'\n');
-        self.add_views(finished)
-    }
-
-    /// Adds the lines of a case, without that of the journal.
-    pub(super) fn add_views(&mut self, finished: &Finished) -> io::Result<()> {
         for turn in &finished.turns {
             write_line(&mut self.turns, &serde_json::to_value(turn)?, false)?;
         }

@@ -226,7 +226,7 @@ impl Experiment {
         let mut traces = if save_traces { Some([open(TRACES)?, open(TRACE_SUMMARY)?]) } else { None };
         self.each_finished(|finished| {
             let mut lines = Lines::default();
-            lines.add_views(&finished)?;
+            lines.add(&finished)?;
             turns.write_all(&lines.turns)?;
             if let Some([traces, trace_summary]) = &mut traces {
                 traces.write_all(&lines.traces)?;

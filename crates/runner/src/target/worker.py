@@ -2,7 +2,7 @@
 # with; what the project's code prints goes to standard error instead.
 #
 # What few agents need is imported where they need it: asyncio alone takes about as long as the interpreter's own start.
-import contextlib, importlib, inspect, json, math, os, queue, sys, threading
+import _thread, contextlib, importlib, inspect, json, math, os, select, sys
 
 PID = os.getpid()
 requests = os.fdopen(os.dup(0), "rb")
@@ -15,6 +15,9 @@ LIMIT = 60 * 1024 * 1024
 INPUT_NAMES = ("input", "input_text", "message", "query", "text", "content", "user_message")
 
 
+encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
 def clean(text):
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -24,7 +27,7 @@ def send(message):
         # The project's code forked and came back here: only the first process may speak.
         os._exit(0)
     try:
-        text = json.dumps(message, ensure_ascii=False, allow_nan=False)
+        text = encoder.encode(message)
     except (TypeError, ValueError, RecursionError):
         text = json.dumps({key: value if isinstance(value, (str, int, type(None))) else clean(str(value))
                            for key, value in message.items()}, ensure_ascii=False)
@@ -219,57 +222,74 @@ def replayed(replay, chosen, text, sent, failed):
     return {name: with_attributes(value) for name, value in arguments.items()}
 
 
-def bind(function, request, replay):
-    context = request["context"]
-    sent, failed = [], []
-    extras = {}
-    for names, value in (
-        (("conversation_state", "state", "dialog_state"), context.get("conversation_state")),
-        (("conversation_metadata", "state_metadata", "conversation_meta"), (context.get("conversation_state") or {}).get("metadata")),
-        (("messages", "history", "turns"), context.get("messages")),
-        (("persona", "user_persona"), context.get("persona")),
-        (("persona_config",), context.get("persona_config") or context.get("persona")),
-        (("persona_prompt", "persona_description", "persona_text"), context.get("persona_description")),
-        (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), True),
-        (("iteration", "run_iteration", "loop_index"), context.get("iteration")),
-        (("send_message_callback",), collector(sent)),
-        (("send_error_callback",), collector(failed)),
-    ):
-        for name in names:
-            extras[name] = value
-    text = request["input"]
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return [text], {}, sent, failed
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    chosen = next((p for wanted in INPUT_NAMES for p in named if p.name == wanted), None)
-    if chosen is None and named:
-        chosen = named[0]
-    if replay is not None:
-        keywords = replayed(replay, chosen, text, sent, failed)
-        for parameter in named:
-            if parameter.name not in keywords and extras.get(parameter.name) is not None:
-                keywords[parameter.name] = extras[parameter.name]
-        return [], keywords, sent, failed
-    if chosen is None:
-        takes_any = any(p.kind == p.VAR_POSITIONAL for p in parameters)
-        takes_names = any(p.kind == p.VAR_KEYWORD for p in parameters)
-        return ([text], {}, sent, failed) if takes_any else ([], {"input": text} if takes_names else {}, sent, failed)
-    positional, keywords = [], {}
-    for parameter in named:
-        value = text if parameter is chosen else extras.get(parameter.name, parameter.default)
-        if value is inspect.Parameter.empty:
-            raise TypeError("the parameter %r of the target is none that a value is known for" % parameter.name)
-        if parameter is not chosen and parameter.name not in extras:
-            if parameter.kind == parameter.POSITIONAL_ONLY:
+# What a parameter of one of these names gets, besides the one that takes the input.
+EXTRAS = {}
+for names, value in (
+    (("conversation_state", "state", "dialog_state"), lambda context: context.get("conversation_state")),
+    (("conversation_metadata", "state_metadata", "conversation_meta"),
+     lambda context: (context.get("conversation_state") or {}).get("metadata")),
+    (("messages", "history", "turns"), lambda context: context.get("messages")),
+    (("persona", "user_persona"), lambda context: context.get("persona")),
+    (("persona_config",), lambda context: context.get("persona_config") or context.get("persona")),
+    (("persona_prompt", "persona_description", "persona_text"), lambda context: context.get("persona_description")),
+    (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), lambda context: True),
+    (("iteration", "run_iteration", "loop_index"), lambda context: context.get("iteration")),
+):
+    EXTRAS.update((name, value) for name in names)
+
+
+class Binding:
+    # How a function is called. Looking at it takes longer than many a function itself, so that is done once.
+    def __init__(self, function, replay):
+        self.function, self.replay = function, replay
+        try:
+            self.parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            self.parameters = None
+            return
+        self.named = [p for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        self.chosen = next((p for wanted in INPUT_NAMES for p in self.named if p.name == wanted), None)
+        if self.chosen is None and self.named:
+            self.chosen = self.named[0]
+
+    def arguments(self, request, sent, failed):
+        text = request["input"]
+        if self.parameters is None:
+            return [text], {}
+        if self.replay is not None:
+            keywords = replayed(self.replay, self.chosen, text, sent, failed)
+            for parameter in self.named:
+                if parameter.name not in keywords:
+                    value = self.extra(parameter, request, sent, failed)
+                    if value is not None and value is not parameter.empty:
+                        keywords[parameter.name] = value
+            return [], keywords
+        if self.chosen is None:
+            takes_any = any(p.kind == p.VAR_POSITIONAL for p in self.parameters)
+            takes_names = any(p.kind == p.VAR_KEYWORD for p in self.parameters)
+            return ([text], {}) if takes_any else ([], {"input": text} if takes_names else {})
+        positional, keywords = [], {}
+        for parameter in self.named:
+            value = text if parameter is self.chosen else self.extra(parameter, request, sent, failed)
+            if value is parameter.empty:
+                # Nothing is known for it: its default.
+                if parameter.default is parameter.empty:
+                    raise TypeError("the parameter %r of the target is none that a value is known for" % parameter.name)
+                if parameter.kind == parameter.POSITIONAL_ONLY:
+                    positional.append(parameter.default)
+            elif parameter.kind == parameter.POSITIONAL_ONLY:
                 positional.append(value)
-            continue
-        if parameter.kind == parameter.POSITIONAL_ONLY:
-            positional.append(value)
-        else:
-            keywords[parameter.name] = value
-    return positional, keywords, sent, failed
+            else:
+                keywords[parameter.name] = value
+        return positional, keywords
+
+    def extra(self, parameter, request, sent, failed):
+        if parameter.name == "send_message_callback":
+            return collector(sent)
+        if parameter.name == "send_error_callback":
+            return collector(failed)
+        known = EXTRAS.get(parameter.name)
+        return parameter.empty if known is None else known(request["context"])
 
 
 def at_path(value, path):
@@ -400,11 +420,12 @@ def observed_usage(observations):
     return counts or None
 
 
-def answer(function, request, settings):
-    positional, keywords, sent, failed = bind(function, request, settings.get("replay"))
-    events = Events(settings["stream_output_path"])
+def answer(binding, request, stream_output_path):
+    sent, failed = [], []
+    positional, keywords = binding.arguments(request, sent, failed)
+    events = Events(stream_output_path)
     with instrumented(request) as noted:
-        result = function(*positional, **keywords)
+        result = binding.function(*positional, **keywords)
         if inspect.isawaitable(result):
             result = finished(result)
         if hasattr(result, "__aiter__"):
@@ -429,10 +450,12 @@ def answer(function, request, settings):
     return message
 
 
-def read_requests(inbox):
-    for line in requests:
-        inbox.put(json.loads(line))
-    # keepstep is gone or has no more work; whatever still runs here has nobody to answer to.
+def end_with_keepstep():
+    # Sleeps until nobody can write requests any more: keepstep is gone, or has no more work.
+    hangup = select.poll()
+    hangup.register(requests, 0)
+    hangup.poll()
+    # Whatever still runs here has nobody to answer to.
     os._exit(0)
 
 
@@ -448,12 +471,14 @@ def main():
         send({"type": "failed", "error": said(error), "kind": type(error).__name__, "traceback": shortened(error)})
         return
     send({"type": "ready"})
-    inbox = queue.SimpleQueue()
-    threading.Thread(target=read_requests, args=(inbox,), daemon=True).start()
-    while True:
-        request = inbox.get()
+    _thread.start_new_thread(end_with_keepstep, ())
+    binding = None
+    for line in requests:
+        request = json.loads(line)
         try:
-            message = answer(function, request, settings)
+            if binding is None:
+                binding = Binding(function, settings.get("replay"))
+            message = answer(binding, request, settings["stream_output_path"])
         except BaseException as error:
             message = {"type": "error", "id": request["id"], "error": said(error), "traceback": shortened(error)}
         try:
@@ -461,6 +486,7 @@ def main():
         except Exception:
             pass
         send(message)
+    os._exit(0)
 
 
 main()
