@@ -1,11 +1,12 @@
 //! Which inputs are run, how often and in which order.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use keepstep_core::random::Random;
 
-use crate::input::Input;
+use crate::input::{Input, InputList, Spoken};
 
 /// One input in one iteration.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,7 @@ pub struct Case {
     /// Its position before anything was selected.
     pub index: usize,
     /// The input.
-    pub input: Arc<Input>,
+    pub input: Input,
     /// Counted from 0.
     pub iteration: u32,
 }
@@ -56,33 +57,117 @@ impl std::str::FromStr for Shard {
     }
 }
 
-/// Returns the cases of a run, in the order in which they start.
-pub fn plan(inputs: &[Arc<Input>], selection: &Selection) -> Vec<Case> {
-    let (inputs, iterations) = if selection.smoke { (&inputs[..inputs.len().min(1)], 1) } else { (inputs, selection.iterations) };
-    let names = names(inputs);
-    let wanted = selection.filter.as_ref().map(|filter| filter.to_lowercase());
-    let mut cases = Vec::new();
-    for iteration in 0..iterations {
-        for (position, (input, name)) in inputs.iter().zip(&names).enumerate() {
-            let name = self::name(name, iteration);
-            let index = iteration as usize * inputs.len() + position;
-            let case = Case { name, index, input: Arc::clone(input), iteration };
-            if wanted.as_ref().is_none_or(|wanted| matches(&case, wanted)) {
-                cases.push(case);
+/// The cases of a run, in the order in which they start. Each is made when its turn comes: a number is all that is kept of it.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    inputs: Arc<InputList>,
+    /// The ids that several inputs share.
+    shared: HashSet<Box<str>>,
+    /// The positions before anything was selected.
+    order: Vec<usize>,
+}
+
+impl Plan {
+    /// Returns the cases that are selected of these inputs.
+    pub fn new(inputs: Arc<InputList>, selection: &Selection) -> Self {
+        let (count, iterations) =
+            if selection.smoke { (inputs.len().min(1), 1) } else { (inputs.len(), selection.iterations as usize) };
+        let shared = shared(&inputs, count);
+        let mut plan = Self { inputs, shared, order: (0..count * iterations).collect() };
+        if let Some(wanted) = selection.filter.as_ref().map(|filter| filter.to_lowercase()) {
+            let mut order = std::mem::take(&mut plan.order);
+            order.retain(|index| plan.matches(*index, &wanted));
+            plan.order = order;
+        }
+        if let Some(seed) = selection.seed {
+            shuffle(&mut plan.order, seed);
+        }
+        if let Some(shard) = selection.shard {
+            let mut position = 0;
+            plan.order.retain(|_| {
+                position += 1;
+                (position - 1) % shard.of == shard.number - 1
+            });
+        }
+        plan
+    }
+
+    /// Returns how many cases there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Returns true if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Gives the name and the text of each case to a function, in order.
+    pub(crate) fn each(&self, mut give: impl FnMut(&str, &str)) {
+        for index in &self.order {
+            if let Some(spoken) = self.spoken(*index) {
+                give(&self.name(*index, spoken.item_id.as_deref()), &spoken.text);
             }
         }
     }
-    if let Some(seed) = selection.seed {
-        shuffle(&mut cases, seed);
+
+    /// Returns the place of an input and the iteration that a position stands for. In a smoke test both are 0.
+    fn place(&self, index: usize) -> (usize, u32) {
+        let count = self.inputs.len().max(1);
+        (index % count, u32::try_from(index / count).unwrap_or(u32::MAX))
     }
-    if let Some(shard) = selection.shard {
-        let mut position = 0;
-        cases.retain(|_| {
-            position += 1;
-            (position - 1) % shard.of == shard.number - 1
-        });
+
+    fn spoken(&self, index: usize) -> Option<Spoken<'_>> {
+        self.inputs.spoken(self.place(index).0)
     }
-    cases
+
+    fn name(&self, index: usize, id: Option<&str>) -> String {
+        let (place, iteration) = self.place(index);
+        let input = match id {
+            Some(id) if self.shared.contains(id) => Cow::from(format!("{id}@{}", place + 1)),
+            Some(id) => Cow::from(id),
+            None => Cow::from(format!("input-{}", place + 1)),
+        };
+        name(&input, iteration)
+    }
+
+    fn matches(&self, index: usize, wanted: &str) -> bool {
+        let Some(spoken) = self.spoken(index) else { return false };
+        let has = |text: &str| text.to_lowercase().contains(wanted);
+        has(&self.name(index, spoken.item_id.as_deref())) || has(&spoken.text) || spoken.persona.as_deref().is_some_and(has)
+    }
+
+    fn case(&self, index: usize) -> Option<Case> {
+        let (place, iteration) = self.place(index);
+        let input = self.inputs.get(place)?;
+        let name = self.name(index, input.item_id.as_deref());
+        Some(Case { name, index, input, iteration })
+    }
+}
+
+impl IntoIterator for Plan {
+    type Item = Case;
+    type IntoIter = Cases;
+
+    fn into_iter(mut self) -> Cases {
+        let order = std::mem::take(&mut self.order);
+        Cases { plan: self, order: order.into_iter() }
+    }
+}
+
+/// The cases of a run, one after the other.
+#[derive(Debug)]
+pub struct Cases {
+    plan: Plan,
+    order: std::vec::IntoIter<usize>,
+}
+
+impl Iterator for Cases {
+    type Item = Case;
+
+    fn next(&mut self) -> Option<Case> {
+        self.plan.case(self.order.next()?)
+    }
 }
 
 /// Returns the name of a case: that of its input, and from the second iteration on its number.
@@ -90,27 +175,15 @@ pub fn name(input: &str, iteration: u32) -> String {
     if iteration == 0 { input.to_owned() } else { format!("{input}#{}", iteration + 1) }
 }
 
-/// Returns a name for each input: the platform's id, or its position where it has none or shares it.
-fn names(inputs: &[Arc<Input>]) -> Vec<String> {
-    let mut uses: HashMap<&str, usize> = HashMap::new();
-    for id in inputs.iter().filter_map(|input| input.item_id.as_deref()) {
-        *uses.entry(id).or_default() += 1;
-    }
-    let name = |(position, input): (usize, &Arc<Input>)| match input.item_id.as_deref() {
-        Some(id) if uses.get(id) == Some(&1) => id.to_owned(),
-        Some(id) => format!("{id}@{}", position + 1),
-        None => format!("input-{}", position + 1),
-    };
-    inputs.iter().enumerate().map(name).collect()
-}
-
-fn matches(case: &Case, wanted: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(wanted);
-    has(&case.name) || has(&case.input.text) || case.input.persona.as_deref().is_some_and(has)
+/// Returns the ids that more than one of the first inputs have.
+fn shared(inputs: &InputList, count: usize) -> HashSet<Box<str>> {
+    let mut seen: HashSet<Box<str>> = HashSet::new();
+    let ids = (0..count).filter_map(|place| inputs.spoken(place)?.item_id.map(Box::from));
+    ids.filter_map(|id: Box<str>| seen.replace(id)).collect()
 }
 
 /// Shuffles in the same way for the same seed, on every machine and in every version.
-fn shuffle(cases: &mut [Case], seed: u64) {
+fn shuffle(cases: &mut [usize], seed: u64) {
     let mut random = Random::new(seed);
     for last in (1..cases.len()).rev() {
         let other = usize::try_from(random.next_number() % (last as u64 + 1)).unwrap_or(0);
@@ -126,35 +199,41 @@ mod tests {
 
     use super::*;
 
-    fn inputs(ids: &[Option<&str>]) -> Vec<Arc<Input>> {
-        let input = |(position, id): (usize, &Option<&str>)| {
-            Arc::new(Input {
-                text: format!("Text {position}"),
-                metadata: serde_json::Map::new(),
-                item_id: id.map(str::to_owned),
-                persona: (position == 0).then(|| "novice".to_owned()),
-                persona_id: None,
-            })
+    fn inputs(ids: &[Option<&str>]) -> Arc<InputList> {
+        let input = |(position, id): (usize, &Option<&str>)| Input {
+            text: format!("Text {position}"),
+            metadata: serde_json::Map::new(),
+            item_id: id.map(str::to_owned),
+            persona: (position == 0).then(|| "novice".to_owned()),
+            persona_id: None,
         };
-        ids.iter().enumerate().map(input).collect()
+        Arc::new(ids.iter().enumerate().map(input).collect())
     }
 
-    fn names_of(cases: &[Case]) -> Vec<&str> {
-        cases.iter().map(|case| case.name.as_str()).collect()
+    fn names_of(inputs: &Arc<InputList>, selection: &Selection) -> Vec<String> {
+        let plan = Plan::new(Arc::clone(inputs), selection);
+        let mut told = Vec::new();
+        plan.each(|name, _| told.push(name.to_owned()));
+        assert_eq!((plan.len(), plan.is_empty()), (told.len(), told.is_empty()));
+        let names: Vec<String> = plan.into_iter().map(|case| case.name).collect();
+        assert_eq!(names, told);
+        names
     }
 
     #[test]
     fn cases_have_names_that_stay() {
         let inputs = inputs(&[Some("a"), None, Some("b"), Some("b")]);
-        let cases = plan(&inputs, &Selection { iterations: 2, ..Selection::default() });
-        assert_eq!(names_of(&cases), ["a", "input-2", "b@3", "b@4", "a#2", "input-2#2", "b@3#2", "b@4#2"]);
-        let smoke = plan(&inputs, &Selection { iterations: 2, smoke: true, ..Selection::default() });
-        assert_eq!(names_of(&smoke), ["a"]);
+        let twice = Selection { iterations: 2, ..Selection::default() };
+        assert_eq!(names_of(&inputs, &twice), ["a", "input-2", "b@3", "b@4", "a#2", "input-2#2", "b@3#2", "b@4#2"]);
+        let numbers: Vec<_> =
+            Plan::new(Arc::clone(&inputs), &twice).into_iter().map(|case| (case.index, case.iteration)).collect();
+        assert_eq!(numbers[3..6], [(3, 0), (4, 1), (5, 1)]);
+        assert_eq!(names_of(&inputs, &Selection { smoke: true, ..twice }), ["a"]);
         let filter = |text: &str| Selection { iterations: 1, filter: Some(text.to_owned()), ..Selection::default() };
-        assert_eq!(names_of(&plan(&inputs, &filter("NOVICE"))), ["a"]);
-        assert_eq!(names_of(&plan(&inputs, &filter("text 3"))), ["b@4"]);
-        assert!(plan(&inputs, &filter("nothing")).is_empty());
-        assert!(plan(&[], &Selection { smoke: true, ..Selection::default() }).is_empty());
+        assert_eq!(names_of(&inputs, &filter("NOVICE")), ["a"]);
+        assert_eq!(names_of(&inputs, &filter("text 3")), ["b@4"]);
+        assert!(names_of(&inputs, &filter("nothing")).is_empty());
+        assert!(names_of(&self::inputs(&[]), &Selection { smoke: true, ..Selection::default() }).is_empty());
     }
 
     #[test]
@@ -169,12 +248,12 @@ mod tests {
         #[test]
         fn shards_are_a_partition_in_any_order(count in 0usize..40, of in 1usize..6, seed in proptest::option::of(any::<u64>())) {
             let inputs = inputs(&vec![None; count]);
-            let all = plan(&inputs, &Selection { iterations: 2, seed, ..Selection::default() });
+            let all = Plan::new(Arc::clone(&inputs), &Selection { iterations: 2, seed, ..Selection::default() });
             let mut seen = BTreeSet::new();
             for number in 1..=of {
                 let shard = Some(Shard { number, of });
-                for case in plan(&inputs, &Selection { iterations: 2, seed, shard, ..Selection::default() }) {
-                    prop_assert!(seen.insert(case.name), "no case is run twice");
+                for name in names_of(&inputs, &Selection { iterations: 2, seed, shard, ..Selection::default() }) {
+                    prop_assert!(seen.insert(name), "no case is run twice");
                 }
             }
             prop_assert_eq!(seen.len(), all.len());

@@ -1,16 +1,20 @@
 //! What the agent is asked: from the pulled files, from a file that people edit, or from the configuration.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use keepstep_core::test_data::input_list::{self, InputList};
+use keepstep_core::test_data::input_list;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::InputSources;
 use crate::yaml::{self, YamlError};
 
+/// The member of a file that holds the list.
+const LIST: &str = "inputs";
+
 /// One input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// What is said to the agent.
     pub text: String,
@@ -24,11 +28,76 @@ pub struct Input {
     pub persona_id: Option<String>,
 }
 
+/// Inputs in order. They are kept as one text, since a test may have very many and uses a few at once.
+#[derive(Debug, Clone, Default)]
+pub struct InputList {
+    text: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+/// What a case needs to know of its input before it is run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Spoken<'a> {
+    #[serde(borrow)]
+    pub(crate) text: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) item_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) persona: Option<Cow<'a, str>>,
+}
+
+impl InputList {
+    /// Adds an input at the end.
+    pub fn push(&mut self, input: &Input) {
+        // Only data that is written as JSON without fail: texts and values of JSON.
+        if serde_json::to_writer(&mut self.text, input).is_ok() {
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// Returns how many inputs there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Returns true if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Returns an input by its place, counted from 0.
+    pub fn get(&self, place: usize) -> Option<Input> {
+        serde_json::from_slice(self.text_of(place)?).ok()
+    }
+
+    /// Returns what is needed of an input before it is run.
+    pub(crate) fn spoken(&self, place: usize) -> Option<Spoken<'_>> {
+        serde_json::from_slice(self.text_of(place)?).ok()
+    }
+
+    fn text_of(&self, place: usize) -> Option<&[u8]> {
+        let start = match place.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(place)?)
+    }
+}
+
+impl FromIterator<Input> for InputList {
+    fn from_iter<I: IntoIterator<Item = Input>>(inputs: I) -> Self {
+        let mut list = Self::default();
+        inputs.into_iter().for_each(|input| list.push(&input));
+        list
+    }
+}
+
 /// Inputs and where they came from.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     /// The inputs in order.
-    pub list: Vec<Arc<Input>>,
+    pub list: InputList,
     /// The file that they came from; `None` for those inside of the configuration.
     pub file: Option<PathBuf>,
 }
@@ -104,38 +173,74 @@ pub fn pulled_personas(scenario: &Path) -> Vec<Value> {
     personas.flatten().collect()
 }
 
-fn read_list(path: &Path) -> Result<Option<Vec<Arc<Input>>>, InputError> {
-    let Some((value, _)) = yaml::read(path)? else { return Ok(None) };
-    let list = InputList::from_value(value).map_err(|_| InputError::NoList { path: path.to_owned() })?;
-    entries(path, &list.entries).map(Some)
+fn read_list(path: &Path) -> Result<Option<InputList>, InputError> {
+    read_each(path, |entry| entry_of(&entry))
 }
 
-fn entries(path: &Path, list: &[Value]) -> Result<Vec<Arc<Input>>, InputError> {
-    let read = |(index, entry): (usize, &Value)| {
-        let text = input_list::input_text(entry).map(str::to_owned).or_else(|| text_of_item(entry));
-        let text = text.filter(|text| !text.trim().is_empty());
-        let text = text.ok_or_else(|| InputError::NoText { path: path.to_owned(), position: index + 1 })?;
-        let metadata = match entry.get("metadata") {
-            Some(Value::Object(metadata)) => metadata.clone(),
-            // Without metadata the peers take the entry itself for it.
-            _ => entry.as_object().cloned().unwrap_or_default(),
-        };
-        let item_id = input_list::item_id(entry).or_else(|| word(entry, "id"));
-        Ok(Arc::new(Input {
-            text,
-            item_id,
-            persona: metadata.get("persona").and_then(Value::as_str).map(str::to_owned),
-            persona_id: metadata.get("persona_id").and_then(Value::as_str).map(str::to_owned),
-            metadata,
-        }))
+/// Reads a list of inputs entry by entry.
+fn read_each(path: &Path, read: impl FnMut(Value) -> Option<Input>) -> Result<Option<InputList>, InputError> {
+    let mut list = Collected::new(read);
+    match yaml::each_entry(path, LIST, |entry| list.add(entry))? {
+        None => Ok(None),
+        Some(false) => Err(InputError::NoList { path: path.to_owned() }),
+        Some(true) => list.end(path).map(Some),
+    }
+}
+
+fn entries(path: &Path, entries: &[Value]) -> Result<InputList, InputError> {
+    let mut list = Collected::new(|entry: Value| entry_of(&entry));
+    entries.iter().for_each(|entry| list.add(entry.clone()));
+    list.end(path)
+}
+
+/// A list that is being read.
+struct Collected<F> {
+    list: InputList,
+    read: F,
+    /// The place of the first entry that says nothing, counted from 1.
+    silent: Option<usize>,
+}
+
+impl<F: FnMut(Value) -> Option<Input>> Collected<F> {
+    fn new(read: F) -> Self {
+        Self { list: InputList::default(), read, silent: None }
+    }
+
+    fn add(&mut self, entry: Value) {
+        match (self.read)(entry) {
+            _ if self.silent.is_some() => {}
+            Some(input) => self.list.push(&input),
+            None => self.silent = Some(self.list.len() + 1),
+        }
+    }
+
+    fn end(self, path: &Path) -> Result<InputList, InputError> {
+        let Some(position) = self.silent else { return Ok(self.list) };
+        Err(InputError::NoText { path: path.to_owned(), position })
+    }
+}
+
+/// Returns the input that an entry of a list is; `None` for one that says nothing.
+fn entry_of(entry: &Value) -> Option<Input> {
+    let text = input_list::input_text(entry).map(str::to_owned).or_else(|| text_of_item(entry));
+    let text = text.filter(|text| !text.trim().is_empty())?;
+    let metadata = match entry.get("metadata") {
+        Some(Value::Object(metadata)) => metadata.clone(),
+        // Without metadata the peers take the entry itself for it.
+        _ => entry.as_object().cloned().unwrap_or_default(),
     };
-    list.iter().enumerate().map(read).collect()
+    let item_id = input_list::item_id(entry).or_else(|| word(entry, "id"));
+    Some(Input {
+        text,
+        item_id,
+        persona: metadata.get("persona").and_then(Value::as_str).map(str::to_owned),
+        persona_id: metadata.get("persona_id").and_then(Value::as_str).map(str::to_owned),
+        metadata,
+    })
 }
 
 /// Reads what a pull of the second dialect left.
-fn read_pulled(path: &Path) -> Result<Option<Vec<Arc<Input>>>, InputError> {
-    let Some((value, _)) = yaml::read(path)? else { return Ok(None) };
-    let Value::Array(items) = value else { return Err(InputError::NoList { path: path.to_owned() }) };
+fn read_pulled(path: &Path) -> Result<Option<InputList>, InputError> {
     let personas = match yaml::read(&path.with_file_name("personas.json"))? {
         Some((Value::Array(personas), _)) => personas,
         _ => Vec::new(),
@@ -144,10 +249,10 @@ fn read_pulled(path: &Path) -> Result<Option<Vec<Arc<Input>>>, InputError> {
         let persona = personas.iter().find(|persona| word(persona, "id").as_deref() == Some(id))?;
         word(persona, "name")
     };
-    let read = |(index, item): (usize, &Value)| {
-        let text = text_of_item(item).ok_or_else(|| InputError::NoText { path: path.to_owned(), position: index + 1 })?;
+    read_each(path, |item| {
+        let text = text_of_item(&item)?;
         let mut metadata = item.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-        let (item_id, persona_id) = (word(item, "id"), word(item, "persona_id"));
+        let (item_id, persona_id) = (word(&item, "id"), word(&item, "persona_id"));
         let known = metadata.get("persona").and_then(Value::as_str).map(str::to_owned);
         let persona = known.or_else(|| name_of(persona_id.as_deref()?));
         for (key, value) in [("input_item_id", &item_id), ("persona_id", &persona_id), ("persona", &persona)] {
@@ -155,9 +260,8 @@ fn read_pulled(path: &Path) -> Result<Option<Vec<Arc<Input>>>, InputError> {
                 metadata.insert(key.to_owned(), Value::from(value.as_str()));
             }
         }
-        Ok(Arc::new(Input { text, metadata, item_id, persona, persona_id }))
-    };
-    items.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+        Some(Input { text, metadata, item_id, persona, persona_id })
+    })
 }
 
 /// Returns a member that is a text or a number.
@@ -197,6 +301,7 @@ fn text_of_item(item: &Value) -> Option<String> {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -211,8 +316,8 @@ mod tests {
         folder
     }
 
-    fn texts(inputs: &Inputs) -> Vec<&str> {
-        inputs.list.iter().map(|input| input.text.as_str()).collect()
+    fn texts(inputs: &Inputs) -> Vec<String> {
+        (0..inputs.list.len()).map(|place| inputs.list.get(place).unwrap().text).collect()
     }
 
     const GENERATED: &str =
@@ -230,13 +335,14 @@ mod tests {
         let mut sources = InputSources { inline: vec![json!("inline")], ..InputSources::default() };
         let inputs = load(folder.path(), &sources).unwrap();
         assert_eq!(texts(&inputs), ["Where?", "Own"]);
-        assert_eq!((inputs.list[0].item_id.as_deref(), inputs.list[0].persona.as_deref()), (Some("i1"), Some("novice")));
-        assert_eq!(inputs.list[1].metadata, *json!({"input": "Own"}).as_object().unwrap());
+        let (first, second) = (inputs.list.get(0).unwrap(), inputs.list.get(1).unwrap());
+        assert_eq!((first.item_id.as_deref(), first.persona.as_deref()), (Some("i1"), Some("novice")));
+        assert_eq!(second.metadata, *json!({"input": "Own"}).as_object().unwrap());
         sources.prefers_pulled = true;
         let inputs = load(folder.path(), &sources).unwrap();
         assert_eq!(texts(&inputs), ["Pulled"]);
         assert_eq!(
-            Value::Object(inputs.list[0].metadata.clone()),
+            Value::Object(inputs.list.get(0).unwrap().metadata),
             json!({"k": 1, "input_item_id": "i1", "persona_id": "p1", "persona": "novice"})
         );
     }
@@ -258,6 +364,28 @@ mod tests {
         assert!(error.to_string().starts_with("input 2 of "), "{error}");
         let folder = scenario(&[("inputs/generated.yaml", "inputs: none\n")]);
         assert!(matches!(load(folder.path(), &InputSources::default()), Err(InputError::NoList { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_gives_back_what_it_was_given(texts in proptest::collection::vec(any::<String>(), 0..9), number in any::<i64>()) {
+            let input = |text: &String| Input {
+                text: text.clone(),
+                metadata: json!({"é\n": [number, 0.1, null], text.clone(): text}).as_object().unwrap().clone(),
+                item_id: (number > 0).then(|| text.clone()),
+                persona: None,
+                persona_id: Some(text.clone()),
+            };
+            let inputs: Vec<Input> = texts.iter().map(input).collect();
+            let list: InputList = inputs.iter().cloned().collect();
+            prop_assert_eq!(list.len(), inputs.len());
+            for (place, input) in inputs.iter().enumerate() {
+                prop_assert_eq!(&list.get(place).unwrap(), input);
+                let spoken = list.spoken(place).unwrap();
+                prop_assert_eq!((&*spoken.text, spoken.item_id.as_deref()), (input.text.as_str(), input.item_id.as_deref()));
+            }
+            prop_assert!(list.get(inputs.len()).is_none());
+        }
     }
 
     #[test]

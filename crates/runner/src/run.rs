@@ -1,6 +1,5 @@
 //! A run: slots take cases in order, and what happens becomes events.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::case::Case;
+use crate::case::{Case, Plan};
 use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
@@ -79,11 +78,14 @@ pub struct Ended {
     pub stopped: Option<Stopped>,
 }
 
+/// The cases that nobody has begun, with the ids of their runs.
+type Waiting = Box<dyn Iterator<Item = (Case, String)> + Send>;
+
 /// What the slots share.
 struct Shared {
     options: Options,
     target: Arc<dyn Target>,
-    waiting: Mutex<VecDeque<(Case, String)>>,
+    waiting: Mutex<Waiting>,
     stopped: AtomicU8,
     /// True when a person wants no more cases.
     finishes: AtomicBool,
@@ -98,7 +100,7 @@ struct Shared {
 /// A result cannot be written. What was written before is there, and the run can be taken up again.
 pub async fn run(
     experiment: &Experiment,
-    cases: Vec<Case>,
+    cases: Plan,
     target: Arc<dyn Target>,
     prepared: Box<dyn Session>,
     options: Options,
@@ -109,15 +111,7 @@ pub async fn run(
     let mut counts = Counts { total: cases.len(), ..experiment.counts };
     let mut tally = experiment.tally.clone();
     let has_repeats = experiment.run.has_repeats();
-    let waiting: VecDeque<_> = cases
-        .into_iter()
-        .filter(|case| !experiment.finished.contains(&case.name))
-        .map(|case| {
-            let run_id = experiment.run_id(&case.name);
-            (case, run_id)
-        })
-        .collect();
-    let slots = options.parallel.clamp(1, waiting.len().max(1));
+    let slots = options.parallel.clamp(1, cases.len().saturating_sub(experiment.finished.len()).max(1));
     on_event(&Event::RunStarted {
         experiment: experiment.name(),
         folder: experiment.folder().to_owned(),
@@ -130,7 +124,7 @@ pub async fn run(
     let shared = Arc::new(Shared {
         options,
         target,
-        waiting: Mutex::new(waiting),
+        waiting: Mutex::new(Box::new(experiment.left(cases))),
         stopped: AtomicU8::new(0),
         finishes: AtomicBool::new(false),
         down_in_a_row: AtomicU32::new(0),
@@ -179,7 +173,8 @@ pub async fn run(
     while let Ok(event) = inbox.try_recv() {
         handle(event, &mut counts, &mut tally);
     }
-    let left: Vec<(Case, String)> = shared.waiting.lock().map(|mut waiting| waiting.drain(..).collect()).unwrap_or_default();
+    let nothing = || -> Waiting { Box::new(std::iter::empty()) };
+    let left = shared.waiting.lock().map_or_else(|_| nothing(), |mut waiting| std::mem::replace(&mut *waiting, nothing()));
     let stopped = shared
         .why_stopped()
         .or_else(|| (*wish.borrow() != Wish::GoOn && counts.finished() < counts.total).then_some(Stopped::Interrupted));
@@ -224,7 +219,7 @@ impl Shared {
         if self.finishes.load(Ordering::SeqCst) || self.stopped.load(Ordering::SeqCst) != 0 {
             return None;
         }
-        self.waiting.lock().ok()?.pop_front()
+        self.waiting.lock().ok()?.next()
     }
 
     async fn tell(&self, event: Event) {

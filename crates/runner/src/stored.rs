@@ -6,11 +6,11 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 use keepstep_core::Digest;
-use keepstep_core::test_data::input_list::InputList;
 use keepstep_workspace::experiments::Experiment;
-use keepstep_workspace::experiments::inputs::InputIndex;
+use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::lines::Lines;
 use keepstep_workspace::experiments::list::{SUMMARY_FILE, TRACE_SUMMARY_FILE};
 use keepstep_workspace::experiments::package::{ERRORS_FILE, TURNS_FILE};
@@ -39,7 +39,7 @@ pub struct Stored {
     pub experiment: Experiment,
     /// What `summary.json` says.
     pub head: Head,
-    inputs: InputList,
+    inputs: Arc<Items>,
 }
 
 /// What an experiment says about itself.
@@ -66,13 +66,13 @@ impl Stored {
     /// A file is there and cannot be read.
     pub fn open(experiment: Experiment) -> Result<Self, ExperimentError> {
         let head = Head::read(&experiment.path)?;
-        Ok(Self { experiment, head, inputs: InputList::default() })
+        Ok(Self { experiment, head, inputs: Arc::default() })
     }
 
     /// Takes the inputs of the scenario, to tell the inputs of runs apart that do not name them themselves.
     #[must_use]
-    pub fn with_inputs(self, inputs: InputList) -> Self {
-        Self { inputs, ..self }
+    pub fn with_inputs(self, inputs: Items) -> Self {
+        Self { inputs: Arc::new(inputs), ..self }
     }
 
     /// Returns the experiment's name.
@@ -108,7 +108,7 @@ impl Stored {
             errors: there(&errors).then_some(errors.as_path()),
         };
         let mut index = 0;
-        let written = runs::each(&files, &mut InputIndex::new(&self.inputs), |run| {
+        let written = runs::each(&files, &mut InputIndex::new(Arc::clone(&self.inputs)), |run| {
             index += 1;
             give(finished(run, index - 1))
         });

@@ -1,6 +1,6 @@
 //! YAML files of a scenario become values.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,26 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    keepstep_workspace::yaml::parse(text).map_err(|error| error.replace(", set DuplicateKeyPolicy in Options if acceptable", ""))
+    keepstep_workspace::yaml::parse(text).map_err(for_people)
+}
+
+/// Gives each entry of the list in a YAML (or JSON) file to a function, and returns whether there is such a list; `None` if there
+/// is no such file.
+pub(crate) fn each_entry(path: &Path, member: &'static str, take: impl FnMut(Value)) -> Result<Option<bool>, YamlError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(YamlError::Read { path: path.to_owned(), source }),
+    };
+    match keepstep_workspace::yaml::each_entry(file, member, take) {
+        Ok(is_list) => Ok(Some(is_list)),
+        Err(message) => Err(YamlError::Syntax { path: path.to_owned(), message: for_people(message) }),
+    }
+}
+
+/// Takes out of a message what is for programmers.
+fn for_people(message: String) -> String {
+    message.replace(", set DuplicateKeyPolicy in Options if acceptable", "")
 }
 
 /// Returns the number of the line where a key of a block mapping stands, counted from 1.

@@ -4,6 +4,7 @@
 //! the clock or the working directory: whoever calls passes them in.
 
 pub mod context_file;
+mod entries;
 mod error;
 pub mod experiments;
 pub mod files;

@@ -9,14 +9,14 @@ use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use keepstep_core::Digest;
 use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::case::{Case, Selection, Shard};
+use crate::case::{Case, Plan, Selection, Shard};
 use crate::outcome::{Counts, Finished};
 use crate::tally::Tally;
 use lines::Lines;
@@ -104,7 +104,7 @@ pub struct Experiment {
     /// What is being run.
     pub run: RunFile,
     /// The cases that are finished already.
-    pub(crate) finished: HashSet<String>,
+    pub(crate) finished: Arc<HashSet<String>>,
     /// How they ended.
     pub(crate) counts: Counts,
     /// What they say together.
@@ -114,7 +114,7 @@ pub struct Experiment {
 
 impl RunFile {
     /// Returns the description of a run that begins now.
-    pub fn new(date: DateTime, nonce: String, selection: &Selection, cases: &[Case]) -> Self {
+    pub fn new(date: DateTime, nonce: String, selection: &Selection, cases: &Plan) -> Self {
         Self {
             date: date.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string(),
             nonce,
@@ -165,7 +165,7 @@ impl Experiment {
         let lock = take_lock(&folder)?;
         let text = serde_json::to_vec(&run).map_err(|error| io_error("write", &folder)(error.into()))?;
         write_whole(&folder.join(RUN), &text)?;
-        Ok(Self { folder, run, finished: HashSet::new(), counts: Counts::default(), tally: Tally::default(), _lock: lock })
+        Ok(Self { folder, run, finished: Arc::default(), counts: Counts::default(), tally: Tally::default(), _lock: lock })
     }
 
     /// Takes up the newest run again, if it did not end. The second value counts what the journal lost to a crash.
@@ -181,7 +181,7 @@ impl Experiment {
         let run: RunFile = serde_json::from_slice(&text)
             .map_err(|error| ExperimentError::Malformed { path: path.clone(), message: error.to_string() })?;
         let mut experiment =
-            Self { folder, run, finished: HashSet::new(), counts: Counts::default(), tally: Tally::default(), _lock: lock };
+            Self { folder, run, finished: Arc::default(), counts: Counts::default(), tally: Tally::default(), _lock: lock };
         experiment.read_journal()?;
         if experiment.finished.len() >= experiment.run.cases && experiment.folder.join(SUMMARY).exists() {
             return Err(nothing());
@@ -193,7 +193,7 @@ impl Experiment {
     ///
     /// # Errors
     /// They are others.
-    pub fn check_cases(&self, cases: &[Case]) -> Result<(), ExperimentError> {
+    pub fn check_cases(&self, cases: &Plan) -> Result<(), ExperimentError> {
         if digest(cases) == self.run.digest { Ok(()) } else { Err(ExperimentError::OtherInputs { path: self.folder.clone() }) }
     }
 
@@ -207,9 +207,13 @@ impl Experiment {
         self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
-    /// Returns the id of a case's run: the same one whenever this run is taken up again.
-    pub(crate) fn run_id(&self, case: &str) -> String {
-        run_id(&self.run.nonce, case)
+    /// Returns the cases that are not finished, each with the id of its run: the same one whenever this run is taken up again.
+    pub(crate) fn left(&self, cases: Plan) -> impl Iterator<Item = (Case, String)> + Send + use<> {
+        let (finished, nonce) = (Arc::clone(&self.finished), self.run.nonce.clone());
+        cases.into_iter().filter(move |case| !finished.contains(&case.name)).map(move |case| {
+            let run_id = run_id(&nonce, &case.name);
+            (case, run_id)
+        })
     }
 
     /// Opens the files for more cases. Those of an earlier attempt are made again from the journal, so that whatever a crash
@@ -263,7 +267,7 @@ impl Experiment {
             finished.insert(case.case);
             Ok(())
         })?;
-        (self.finished, self.counts, self.tally) = (finished, counts, tally);
+        (self.finished, self.counts, self.tally) = (Arc::new(finished), counts, tally);
         if unreached { self.forget_unreached() } else { Ok(()) }
     }
 
@@ -356,10 +360,20 @@ fn whole_lines(file: File) -> io::Result<u64> {
     }
 }
 
-/// Returns a digest of what is run.
-fn digest(cases: &[Case]) -> String {
-    let described: Vec<Value> = cases.iter().map(|case| serde_json::json!([case.name, case.input.text])).collect();
-    Digest::of_bytes(Value::Array(described).to_string().as_bytes()).to_string()
+/// Returns a digest of what is run: of a JSON list with the name and the text of each case.
+fn digest(cases: &Plan) -> String {
+    use sha2::Digest as _;
+    let mut digest = sha2::Sha256::new();
+    let mut entry = b"[".to_vec();
+    cases.each(|name, text| {
+        // Two texts are always written.
+        let _ = serde_json::to_writer(&mut entry, &[name, text]);
+        digest.update(&entry);
+        entry.clear();
+        entry.push(b',');
+    });
+    digest.update(if cases.is_empty() { "[]" } else { "]" });
+    Digest::from_bytes(digest.finalize().into()).to_string()
 }
 
 /// Returns a UUID for a case of a run.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use keepstep_runner::case::{self, Selection};
+use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::{self, Config, Place};
 use keepstep_runner::conversation::{User, UserConfig};
 use keepstep_runner::experiment::{Experiment, RunFile};
@@ -143,7 +143,7 @@ impl Scenario {
         let config = self.config();
         let inputs = input::load(self.path(), &config.inputs).unwrap_or_else(|error| panic!("{error}"));
         let selection = Selection { iterations: config.iterations, ..Selection::default() };
-        let cases = case::plan(&inputs.list, &selection);
+        let cases = Plan::new(Arc::new(inputs.list), &selection);
         let date = date(2026, 1, 2).at(3, 4, 5, 0);
         let run = RunFile::new(date, "nonce".to_owned(), &selection, &cases);
         let experiment = Experiment::create(&config.output_directory, date, run).unwrap_or_else(|error| panic!("{error}"));

@@ -68,7 +68,7 @@ impl RunsWritten {
 ///
 /// # Errors
 /// A file cannot be read or written. What is merely broken is in the report.
-pub fn write(files: &RunFiles<'_>, inputs: &mut InputIndex, output: &mut impl Write) -> io::Result<RunsWritten> {
+pub fn write(files: &RunFiles<'_>, inputs: &mut InputIndex<'_>, output: &mut impl Write) -> io::Result<RunsWritten> {
     each(files, inputs, |run| {
         serde_json::to_writer(&mut *output, run)?;
         output.write_all(b"\n")
@@ -81,7 +81,7 @@ pub fn write(files: &RunFiles<'_>, inputs: &mut InputIndex, output: &mut impl Wr
 /// A file cannot be read, or the function's own. What is merely broken is in the report.
 pub fn each(
     files: &RunFiles<'_>,
-    inputs: &mut InputIndex,
+    inputs: &mut InputIndex<'_>,
     give: impl FnMut(&RunRecord) -> io::Result<()>,
 ) -> io::Result<RunsWritten> {
     let mut report = Report::default();
@@ -97,15 +97,15 @@ pub fn each(
     Ok(written)
 }
 
-struct Reader<'a, F> {
+struct Reader<'a, 'i, F> {
     files: &'a RunFiles<'a>,
-    inputs: &'a mut InputIndex,
+    inputs: &'a mut InputIndex<'i>,
     give: F,
     turns: TurnIndex,
     written: RunsWritten,
 }
 
-impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, F> {
+impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
     /// Gives the runs that came to an end.
     fn ended(&mut self) -> io::Result<()> {
         let file = File::open(self.files.trace_summary)?;
@@ -351,11 +351,12 @@ fn message_of(message: &Map<String, Value>) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
 
-    use keepstep_core::test_data::input_list::InputList;
     use serde_json::json;
 
     use super::*;
+    use crate::experiments::inputs::Items;
 
     const FIRST: &str = "0f22bbd9-b3a6-407d-b432-abb7d215331f";
     const SECOND: &str = "3c3516b3-cac9-47fa-9224-3840f48fcc74";
@@ -370,7 +371,9 @@ mod tests {
         let (trace_summary, turns, errors) =
             (file("trace_summary.jsonl", trace_summary), file("turns.jsonl", turns), file("errors.json", errors));
         let files = RunFiles { identity: "exp_1", trace_summary: &trace_summary, turns: Some(&turns), errors: Some(&errors) };
-        let mut index = InputIndex::new(&InputList::from_value(inputs).unwrap());
+        let mut items = Items::default();
+        inputs.as_array().unwrap().iter().for_each(|entry| items.add(entry));
+        let mut index = InputIndex::new(Arc::new(items));
         let mut output = Vec::new();
         let written = write(&files, &mut index, &mut output).unwrap();
         let text = String::from_utf8(output).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use keepstep_api::uploads::TurnRecord;
@@ -23,16 +24,25 @@ pub(crate) struct TurnIndex {
     window: Vec<u8>,
     window_start: u64,
     runs: HashMap<u128, Run>,
-    order: Vec<u128>,
+    lines: Vec<Line>,
     /// The first and the last time that a turn has.
     pub(crate) times: Option<(String, String)>,
 }
 
-#[derive(Debug, Default)]
+/// The first and the last line of a run, as places in the list of all.
+#[derive(Debug, Clone, Copy)]
 struct Run {
-    /// Offset and length of each line.
-    lines: Vec<(u64, u64)>,
+    first: u32,
+    last: u32,
     is_taken: bool,
+}
+
+/// Where a line is, and which one of the same run is next.
+#[derive(Debug)]
+struct Line {
+    offset: u64,
+    length: u32,
+    next: Option<NonZeroU32>,
 }
 
 impl TurnIndex {
@@ -53,12 +63,15 @@ impl TurnIndex {
                 report.broken(name, line.number, "it is no JSON object with a `run_id`");
                 continue;
             };
-            let key = key(&head.run_id);
-            let run = index.runs.entry(key).or_insert_with(|| {
-                index.order.push(key);
-                Run::default()
-            });
-            run.lines.push((line.offset, buffer.len() as u64));
+            let (Ok(place), Ok(length)) = (u32::try_from(index.lines.len()), u32::try_from(buffer.len())) else {
+                return Err(io::Error::other("there are more turns than any test has"));
+            };
+            let run = index.runs.entry(key(&head.run_id)).or_insert(Run { first: place, last: place, is_taken: false });
+            let before = std::mem::replace(&mut run.last, place);
+            if let Some(before) = index.lines.get_mut(before as usize) {
+                before.next = NonZeroU32::new(place);
+            }
+            index.lines.push(Line { offset: line.offset, length, next: None });
             if let Some(time) = head.timestamp {
                 note_time(&mut index.times, &time);
             }
@@ -75,18 +88,19 @@ impl TurnIndex {
     fn take_key(&mut self, key: u128) -> io::Result<Vec<TurnRecord>> {
         let Some(run) = self.runs.get_mut(&key).filter(|run| !run.is_taken) else { return Ok(Vec::new()) };
         run.is_taken = true;
-        let places = std::mem::take(&mut run.lines);
-        places
-            .into_iter()
-            .filter_map(|place| self.value(place).transpose())
-            .map(|value| value.map(|value| turn(&value)))
-            .collect()
+        let mut turns = Vec::new();
+        let mut next = Some(run.first);
+        while let Some(place) = next {
+            next = self.lines.get(place as usize).and_then(|line| line.next).map(NonZeroU32::get);
+            turns.extend(self.value(place)?.as_ref().map(turn));
+        }
+        Ok(turns)
     }
 
     /// Returns what the runs that nobody took began with: the text and the run's own id.
     pub(crate) fn begun(&mut self) -> io::Result<Vec<(String, String)>> {
-        let left: Vec<(u64, u64)> =
-            self.order.iter().filter_map(|key| self.runs.get(key).filter(|run| !run.is_taken)?.lines.first().copied()).collect();
+        let mut left: Vec<u32> = self.runs.values().filter(|run| !run.is_taken).map(|run| run.first).collect();
+        left.sort_unstable();
         let mut begun = Vec::new();
         for place in left {
             let Some(value) = self.value(place)? else { continue };
@@ -98,8 +112,9 @@ impl TurnIndex {
         Ok(begun)
     }
 
-    fn value(&mut self, (offset, length): (u64, u64)) -> io::Result<Option<Value>> {
-        let Some(file) = &mut self.file else { return Ok(None) };
+    fn value(&mut self, place: u32) -> io::Result<Option<Value>> {
+        let (Some(file), Some(line)) = (&mut self.file, self.lines.get(place as usize)) else { return Ok(None) };
+        let (offset, length) = (line.offset, u64::from(line.length));
         let is_inside = |start: u64, size: usize| start <= offset && offset + length <= start + size as u64;
         if !is_inside(self.window_start, self.window.len()) {
             self.window.clear();

@@ -101,7 +101,7 @@ impl<'a> Shelf<'a> {
     pub(super) fn open(&self, experiment: Experiment) -> Result<Stored, Failure> {
         let is_peers = experiment.layout == Layout::Results || !experiment.path.join(".cases.jsonl").exists();
         let stored = Stored::open(experiment).map_err(experiment_failure)?;
-        Ok(if is_peers { stored.with_inputs(prepare::inputs_of(self.context, &self.scenario, &self.config)?) } else { stored })
+        Ok(if is_peers { stored.with_inputs(prepare::items_of(self.context, &self.scenario, &self.config)) } else { stored })
     }
 
     /// Reads the figures of a run, and says what of it cannot be read.

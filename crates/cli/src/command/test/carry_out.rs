@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, Zoned};
-use keepstep_runner::case::{self, Case, Selection};
+use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
@@ -51,9 +51,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             seed: arguments.seed,
         },
     };
-    let cases = case::plan(&inputs.list, &selection);
+    let has_inputs = !inputs.list.is_empty();
+    let cases = Plan::new(Arc::new(inputs.list), &selection);
     if cases.is_empty() {
-        return Err(no_cases(&tested, &selection, inputs.list.is_empty()));
+        return Err(no_cases(&tested, &selection, !has_inputs));
     }
     if let Some(experiment) = &resumed {
         experiment.check_cases(&cases).map_err(experiment_failure)?;
@@ -79,8 +80,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             Some(experiment) => experiment,
             None => create(&directory, &selection, &cases)?,
         };
-        let names: Vec<String> =
-            if arguments.junit.is_some() { cases.iter().map(|case| case.name.clone()).collect() } else { Vec::new() };
+        let notes_skipped = arguments.junit.is_some();
         let mut github = GitHub::of(context);
         let mut view = View::new(&context.printer, &tested.name, arguments.stream && !arguments.no_stream);
         let skipped = Mutex::new(Vec::new());
@@ -89,7 +89,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             if let Some(github) = &mut github {
                 github.note(event);
             }
-            if let (Event::CaseFinished(finished), false, Ok(mut skipped)) = (event, names.is_empty(), skipped.lock())
+            if let (Event::CaseFinished(finished), true, Ok(mut skipped)) = (event, notes_skipped, skipped.lock())
                 && finished.status == Status::Skipped
             {
                 skipped.push(finished.case.clone());
@@ -179,7 +179,7 @@ async fn prepared(target: &dyn Target, mut wishes: watch::Receiver<Wish>) -> Res
     Ok(session)
 }
 
-fn create(directory: &Path, selection: &Selection, cases: &[Case]) -> Result<Experiment, Failure> {
+fn create(directory: &Path, selection: &Selection, cases: &Plan) -> Result<Experiment, Failure> {
     let date = Zoned::now().datetime();
     let run = RunFile::new(date, Uuid::new_v4().simple().to_string(), selection, cases);
     Experiment::create(directory, date, run).map_err(experiment_failure)

@@ -8,17 +8,16 @@ use std::sync::Mutex;
 use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
 use keepstep_client::env_file;
 use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
-use keepstep_core::test_data::input_list::InputList;
 use keepstep_core::test_data::names;
 use keepstep_core::test_data::workspace_files::DEFAULT_INPUTS_FILE;
-use keepstep_workspace::experiments::inputs::InputIndex;
+use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::package::{PER_TRACE, PackagedFile, files as files_of};
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::report::Report;
 use keepstep_workspace::experiments::runs::{self, RunFiles, RunsWritten};
 use keepstep_workspace::experiments::secrets::Secrets;
 use keepstep_workspace::experiments::{Experiment, Layout};
-use keepstep_workspace::{Scenario, Workspace, files};
+use keepstep_workspace::{Scenario, Workspace, files, yaml};
 use serde_json::{Map, Value};
 
 use super::find::{Config, Found};
@@ -86,7 +85,7 @@ pub(super) fn prepare(
     let (first, others): (Vec<_>, Vec<_>) =
         packaged.into_iter().enumerate().partition(|(_, file)| matches!(file.file_type, "trace_summary" | "turns" | "errors"));
     let (mut cleaned, ()) = cleaner.clean_beside(first, || Ok(()))?;
-    let mut inputs = InputIndex::new(&inputs_of(context, scenario, config)?);
+    let mut inputs = InputIndex::reading(|| items_of(context, scenario, config));
     let identity = format!("{}\0{}\0{}", scenario.folder, experiment.id, summary.time());
     let (rest, (written, runs_file)) = cleaner.clean_beside(others, || write_runs(&draft, &cleaned, &identity, &mut inputs))?;
     cleaned.extend(rest);
@@ -288,7 +287,7 @@ fn write_runs(
     draft: &Draft,
     cleaned: &[Cleaned],
     identity: &str,
-    inputs: &mut InputIndex,
+    inputs: &mut InputIndex<'_>,
 ) -> Result<(RunsWritten, ManifestFile), Failure> {
     let of = |file_type: &str| cleaned.iter().find(|file| file.packaged.file_type == file_type).map(|file| file.path.as_path());
     let path = draft.folder().join("runs.jsonl");
@@ -319,20 +318,24 @@ fn manifest_file(path: PathBuf, file_type: &str, name: &str, run_id: Option<Stri
 }
 
 /// Returns the inputs that the scenario has now, for runs that do not say which one they used.
-pub(crate) fn inputs_of(context: &Context, scenario: &Scenario, config: &Config) -> Result<InputList, Failure> {
+pub(crate) fn items_of(context: &Context, scenario: &Scenario, config: &Config) -> Items {
+    let mut items = Items::default();
     let configured = config.inputs_file.as_deref().unwrap_or(DEFAULT_INPUTS_FILE);
-    let Ok(relative) = names::inputs_path(configured) else { return Ok(InputList::default()) };
+    let Ok(relative) = names::inputs_path(configured) else { return items };
     let path = scenario.path.join(relative);
-    let Some(text) = files::read_if_there(&path)? else { return Ok(InputList::default()) };
-    let value = serde_saphyr::from_str::<Value>(&text).ok();
-    match value.and_then(|value| InputList::from_value(value).ok()) {
-        Some(list) => Ok(list),
-        None => {
-            let path = path.display();
-            context.printer.warning(&format!("{path} cannot be read, so runs that do not name their input have none"));
-            Ok(InputList::default())
-        }
-    }
+    let read = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return items,
+        Err(error) => Err(error.to_string()),
+        Ok(file) => yaml::each_entry(file, "inputs", |entry| items.add(&entry)),
+    };
+    let problem = match read {
+        Ok(true) => return items,
+        Ok(false) => ": there is no list of inputs".to_owned(),
+        Err(reason) => format!(": {reason}"),
+    };
+    let path = path.display();
+    context.printer.warning(&format!("{path} cannot be read, so runs that do not name their input have none{problem}"));
+    Items::default()
 }
 
 /// Returns the bundle version that the experiment was made with: what the test noted, else what was pulled.
