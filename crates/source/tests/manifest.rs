@@ -480,6 +480,18 @@ fn a_manifest_is_written_whole_and_ignored_by_git() {
     }
     let left: Vec<_> = fs::read_dir(root.join(FOLDER)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [FILE_NAME]);
+
+    // The one that is replaced keeps its rights; a link to one is replaced by one.
+    let path = root.join(FOLDER).join(FILE_NAME);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    write(root, &json!({})).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    fs::rename(&path, root.join("kept")).unwrap();
+    symlink("../kept", &path).unwrap();
+    write(root, &manifest).unwrap();
+    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+    assert_eq!(fs::read_to_string(root.join("kept")).unwrap(), "{}");
 }
 
 #[test]
@@ -495,5 +507,13 @@ fn what_cannot_be_written_is_told() {
     fs::create_dir(root.join(".gitignore")).unwrap();
     let warnings = write(root, &manifest).unwrap();
     assert!(warnings[0].ends_with("add the line `dist-v2/` to it"), "{warnings:?}");
-    assert!(root.join(FOLDER).join(FILE_NAME).is_file());
+    let path = root.join(FOLDER).join(FILE_NAME);
+    assert!(path.is_file());
+
+    // A folder of the manifest's name stays.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let error = write(root, &manifest).unwrap_err();
+    assert!(error.to_string().ends_with("what was there before is unchanged"), "{error}");
+    assert!(path.is_dir());
 }

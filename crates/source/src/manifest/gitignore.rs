@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::{fs, io};
 
+use super::replace::replace;
+
 /// Ensures that `.gitignore` names a folder: after the line `dist/` if there is one, else at the end.
 ///
 /// A file that names it already is not touched. The error is a sentence about what a person has to do.
@@ -14,7 +16,7 @@ pub(super) fn ensure(root: &Path, folder: &str) -> Result<(), String> {
         Err(error) => return Err(sentence(&path, folder, &error)),
     };
     let Some(text) = with_line(&text, folder) else { return Ok(()) };
-    super::replace(&real(&path), text.as_bytes()).map_err(|error| sentence(&path, folder, &error))
+    replace(&real(&path), text.as_bytes()).map_err(|error| sentence(&path, folder, &error))
 }
 
 fn sentence(path: &Path, folder: &str, error: &io::Error) -> String {

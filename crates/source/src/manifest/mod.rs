@@ -10,6 +10,7 @@
 mod files;
 mod gitignore;
 mod primitives;
+mod replace;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -123,28 +124,9 @@ pub fn write(root: &Path, manifest: &Value) -> Result<Vec<String>, ManifestError
         move |source| ManifestError::Write { path, source }
     };
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
-    // A JSON value has no keys or numbers that could not be written.
-    let text = format!("{manifest:#}");
-    replace(&path, text.as_bytes()).map_err(failed(&path))?;
+    let written = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
+    written.and_then(|text| replace::replace_derived(&path, &text)).map_err(failed(&path))?;
     Ok(gitignore::ensure(root, FOLDER).err().into_iter().collect())
-}
-
-/// Puts a file in place of what is there, whole or not at all.
-///
-/// It is not waited for until the disk has it: after a power cut, `compile` makes the same file again from the code.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // A new file gets the rights that the user's mask leaves, a replaced one keeps its own.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".keepstep-").tempfile_in(folder)?;
-    io::Write::write_all(&mut file, bytes)?;
-    if let Ok(metadata) = path.metadata() {
-        file.as_file().set_permissions(metadata.permissions())?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 fn agent(source: &AgentSource, digests: &Digests<'_>) -> Result<Value, ManifestError> {
