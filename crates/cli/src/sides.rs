@@ -7,6 +7,7 @@ use keepstep_client::RemoteAgent;
 use keepstep_core::drift::{self, Base, Local, Server as ServerSide};
 use keepstep_core::plan::FieldView;
 use keepstep_core::{AgentId, Field, PersonaVersion, State, canonical};
+use keepstep_source::manifest::FileList;
 use keepstep_source::{AgentSource, Property, skill_file};
 use serde_json::Value;
 
@@ -48,9 +49,18 @@ pub(crate) fn project_root(context: &Context) -> Result<PathBuf, Failure> {
 /// How the names of the variables begin that hold keys of this program and of the two that it stands in for.
 const OUR_PREFIXES: [&str; 3] = ["KEEPSTEP_", "LUA_", "FLUXLOOP_"];
 
-/// Reads the agent from the code. What the code sees as `process.env` is the environment and, below it, the project's `.env`,
-/// as with the peer.
+/// Reads the agent from the code.
 pub(crate) fn read_code(context: &Context, root: &Path) -> Result<AgentSource, Failure> {
+    Ok(keepstep_source::read(root, &options(context, root)?)?)
+}
+
+/// Reads the agent from the code and begins with the list of files for its manifest.
+pub(crate) fn read_code_and_list(context: &Context, root: &Path) -> Result<(AgentSource, FileList), Failure> {
+    Ok(keepstep_source::read_and_list(root, &options(context, root)?)?)
+}
+
+/// What the code sees as `process.env` is the environment and, below it, the project's `.env`, as with the peer.
+fn options(context: &Context, root: &Path) -> Result<keepstep_source::Options, Failure> {
     let mut environment = match std::fs::read_to_string(root.join(".env")) {
         Ok(text) => keepstep_client::env_file::parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
@@ -59,8 +69,7 @@ pub(crate) fn read_code(context: &Context, root: &Path) -> Result<AgentSource, F
     environment.extend(context.environment.all().clone());
     // What the code computes goes to the platform for everybody to see, and our keys are nothing to compute with.
     environment.retain(|name, _| !name.ends_with("_API_KEY") || !OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
-    let options = keepstep_source::Options { environment, ..Default::default() };
-    Ok(keepstep_source::read(root, &options)?)
+    Ok(keepstep_source::Options { environment, ..Default::default() })
 }
 
 /// Which state of the server the code is compared with.

@@ -23,4 +23,4 @@ mod value;
 
 pub use edit::{EditError, EditPlan, EditRefusal, FileEdit};
 pub use error::{Location, Problem, SourceError};
-pub use read::{AgentSource, Options, Property, SourceModule, read};
+pub use read::{AgentSource, Options, Property, SourceModule, read, read_and_list};

@@ -125,11 +125,12 @@ impl Graph {
     }
 
     fn read(&self, path: &Path) -> Result<Arc<File>, LoadError> {
+        // First, because most of the places where an agent is looked for are empty, and this sees it with one look.
+        let metadata = path.metadata().map_err(|error| LoadError::io(&error))?;
         let real = path.canonicalize().map_err(|error| LoadError::io(&error))?;
         if !real.starts_with(&self.root) {
             return Err(LoadError::Outside);
         }
-        let metadata = real.metadata().map_err(|error| LoadError::io(&error))?;
         if !metadata.is_file() {
             return Err(LoadError::Io { kind: io::ErrorKind::InvalidInput, message: "it is not a file".to_owned() });
         }
@@ -267,11 +268,19 @@ impl Graph {
 
 /// Runs something on a stack of its own that deeply nested code cannot exhaust: parsing it recurses.
 pub(crate) fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    with_deep_stack_beside(work, || false)
+}
+
+/// Runs something on such a stack. While that goes on, this thread takes the steps of something else, until there are none.
+pub(crate) fn with_deep_stack_beside<T: Send>(work: impl FnOnce() -> T + Send, mut step: impl FnMut() -> bool) -> T {
     // Shared with the thread, so that it is still here if none can be started.
     let work = Mutex::new(Some(work));
     let run = || lock(&work).take().map(|work| work());
     let result = std::thread::scope(|scope| match deep_thread().spawn_scoped(scope, run) {
-        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Ok(thread) => {
+            while !thread.is_finished() && step() {}
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }
         Err(_) => run(),
     });
     match result {

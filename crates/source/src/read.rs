@@ -12,7 +12,8 @@ use crate::discover::{AgentSite, discover};
 use crate::engine::{self, CapturedAgent, CapturedValue};
 use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
 use crate::frame;
-use crate::modules::{Graph, with_deep_stack};
+use crate::manifest::FileList;
+use crate::modules::{Graph, with_deep_stack, with_deep_stack_beside};
 use crate::value::{Content, Doubt, Object, Obstacle, Site, Value};
 use crate::{Location, Problem, SourceError};
 
@@ -90,7 +91,20 @@ pub struct AgentSource {
 /// There is no agent or more than one, or a file that belongs to it cannot be read or does not parse. A single property that
 /// cannot be told is not an error but [`Property::Unreadable`].
 pub fn read(root: &Path, options: &Options) -> Result<AgentSource, SourceError> {
-    with_deep_stack(|| read_graph(Graph::new(root)?, options))
+    let graph = Graph::new(root)?;
+    with_deep_stack(|| read_graph(graph, options))
+}
+
+/// Reads the agent as [`read`] does, and begins with the list of the project's files for the manifest meanwhile.
+///
+/// # Errors
+///
+/// As for [`read`]. What is wrong with the list is told when the manifest is made.
+pub fn read_and_list(root: &Path, options: &Options) -> Result<(AgentSource, FileList), SourceError> {
+    let graph = Graph::new(root)?;
+    let mut files = FileList::of(&graph.root);
+    let source = with_deep_stack_beside(|| read_graph(graph, options), || files.step())?;
+    Ok((source, files))
 }
 
 pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource, SourceError> {

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use keepstep_source::manifest::{FILE_NAME, FOLDER, ManifestError, build, write};
-use keepstep_source::{Options, read};
+use keepstep_source::{Options, read_and_list};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -28,8 +28,13 @@ fn add(root: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
+fn built(root: &Path) -> Result<Value, ManifestError> {
+    let (source, files) = read_and_list(root, &Options::default()).unwrap();
+    build(&source, files, COMPILED_AT)
+}
+
 fn manifest(root: &Path) -> Value {
-    build(&read(root, &Options::default()).unwrap(), COMPILED_AT).unwrap()
+    built(root).unwrap()
 }
 
 /// Returns the manifest as text with the folder left out.
@@ -216,7 +221,7 @@ fn x6_a_persona_that_cannot_be_read_is_never_an_empty_one() {
         "src/index.ts",
         "import { LuaAgent } from 'lua-cli';\nimport { persona } from 'prompts';\nnew LuaAgent({ name: 'A', persona });",
     )]);
-    let error = build(&read(project.path(), &Options::default()).unwrap(), COMPILED_AT).unwrap_err();
+    let error = built(project.path()).unwrap_err();
     assert!(matches!(error, ManifestError::Unreadable { field: "persona", .. }), "{error}");
     assert!(error.to_string().starts_with("the manifest was not written: the persona cannot be read: src/index.ts:3"), "{error}");
 }
@@ -431,7 +436,7 @@ fn a_file_that_cannot_be_read_is_named() {
         // The user of this test may read everything.
         return;
     }
-    let error = build(&read(project.path(), &Options::default()).unwrap(), COMPILED_AT).unwrap_err();
+    let error = built(project.path()).unwrap_err();
     assert!(error.to_string().contains("secret.txt cannot be read"), "{error}");
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use keepstep_core::{Field, definition};
-use keepstep_source::manifest::{self, ManifestError};
+use keepstep_source::manifest::{self, FileList, ManifestError};
 use keepstep_source::skill_file::{self, SkillFileError};
 use keepstep_source::{AgentSource, Property};
 use serde_json::{Value, json};
@@ -50,9 +50,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Err(error) => return Err(error.into()),
     };
     let settings = Settings::read(context, &root)?;
-    let code = sides::read_code(context, &root)?;
+    let (code, files) = sides::read_code_and_list(context, &root)?;
     refuse_unreadable(&code)?;
-    let written = write_manifest(context, &root, &code)?;
+    let written = write_manifest(context, &root, &code, files)?;
     let verbose = arguments.verbose || arguments.debug;
     if verbose {
         show(context, &code, &written);
@@ -85,8 +85,8 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 }
 
 /// Writes the manifest and returns it.
-fn write_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<Value, Failure> {
-    let manifest = manifest::build(code, jiff::Timestamp::now().as_millisecond())?;
+fn write_manifest(context: &Context, root: &Path, code: &AgentSource, files: FileList) -> Result<Value, Failure> {
+    let manifest = manifest::build(code, files, jiff::Timestamp::now().as_millisecond())?;
     for warning in manifest::write(root, &manifest)? {
         context.printer.warning(&warning);
     }
@@ -96,7 +96,7 @@ fn write_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<
 /// Writes the manifest on the way to something else. One that would say something wrong is not written, and that does not
 /// keep the command from its work.
 pub(crate) fn refresh_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<(), Failure> {
-    match write_manifest(context, root, code) {
+    match write_manifest(context, root, code, FileList::of(code.root())) {
         Ok(_) => Ok(()),
         Err(Failure::Manifest(ManifestError::Unreadable { field, .. })) => {
             context.printer.status(format!("dist-v2/manifest.json was not written: the {field} cannot be read"));

@@ -1,8 +1,8 @@
 //! The list of a project's files with their digests.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str;
 
 use serde_json::{Value, json};
@@ -22,81 +22,131 @@ const SKIPPED_NAMES: [&str; 3] = ["package-lock.json", "yarn.lock", "pnpm-lock.y
 /// How much of a file is held at a time.
 const BLOCK: usize = 64 << 10;
 
+/// The list of a project's files, made bit by bit: a part of it may be made while the code is read.
+///
+/// The files come folder by folder, in the order of the names' bytes. Links to files of the project count as files;
+/// other links, and what is neither file nor folder, are left out.
+pub struct FileList {
+    root: PathBuf,
+    /// What was not looked at yet, in reverse order.
+    ahead: Vec<Entry>,
+    files: Vec<ProjectFile>,
+    /// Why the list cannot be made.
+    failed: Option<ManifestError>,
+    block: Vec<u8>,
+}
+
+/// A folder, or a file that belongs into the list.
+struct Entry {
+    path: PathBuf,
+    /// The path below the project's folder, with `/` after each folder.
+    relative_path: String,
+    is_folder: bool,
+}
+
 /// One file of the list.
 pub(super) struct ProjectFile {
+    path: PathBuf,
     /// The path below the project's folder, with `/`.
     pub(super) relative_path: String,
-    /// The first 16 digits of the digest of its text.
-    pub(super) hash: String,
-    units: u64,
+    measure: Measure,
+}
+
+impl FileList {
+    /// Returns the list of a project's files, before the first was looked at. Links in the path of the root have to be
+    /// resolved.
+    pub fn of(root: &Path) -> Self {
+        let project = Entry { path: root.to_owned(), relative_path: String::new(), is_folder: true };
+        Self { root: root.to_owned(), ahead: vec![project], files: Vec::new(), failed: None, block: vec![0; BLOCK] }
+    }
+
+    /// Looks at one more file or folder. Returns false if there is none.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(entry) = self.ahead.pop() else { return false };
+        let looked = if entry.is_folder { self.open_folder(&entry) } else { self.measure(entry) };
+        if let Err(error) = looked {
+            self.failed = Some(error);
+            self.ahead.clear();
+        }
+        true
+    }
+
+    /// Returns the files. What the agent is made of is listed as it was read for that; it may have changed since.
+    pub(super) fn finish(mut self, digests: &Digests<'_>) -> Result<Vec<ProjectFile>, ManifestError> {
+        for file in &mut self.files {
+            if let Some(measure) = digests.get(&file.path) {
+                file.measure = measure.clone();
+            }
+        }
+        while let Some(entry) = self.ahead.last() {
+            match digests.get(&entry.path) {
+                None => {
+                    self.step();
+                }
+                Some(measure) => {
+                    let measure = measure.clone();
+                    if let Some(Entry { path, relative_path, .. }) = self.ahead.pop() {
+                        self.files.push(ProjectFile { path, relative_path, measure });
+                    }
+                }
+            }
+        }
+        self.failed.map_or(Ok(self.files), Err)
+    }
+
+    fn open_folder(&mut self, folder: &Entry) -> Result<(), ManifestError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ManifestError::Read { path, source }
+        };
+        let first = self.ahead.len();
+        for entry in fs::read_dir(&folder.path).map_err(failed(&folder.path))? {
+            let entry = entry.map_err(failed(&folder.path))?;
+            let path = entry.path();
+            let kind = entry.file_type().map_err(failed(&path))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_listed = if kind.is_dir() {
+                !SKIPPED_FOLDERS.contains(&&*name)
+            } else {
+                !is_skipped(&name) && (kind.is_file() || (kind.is_symlink() && leads_to_a_file_of(&self.root, &path)))
+            };
+            if is_listed {
+                let end = if kind.is_dir() { "/" } else { "" };
+                let relative_path = format!("{}{name}{end}", folder.relative_path);
+                self.ahead.push(Entry { path, relative_path, is_folder: kind.is_dir() });
+            }
+        }
+        self.ahead[first..].sort_by(|a, b| b.path.file_name().cmp(&a.path.file_name()));
+        Ok(())
+    }
+
+    fn measure(&mut self, Entry { path, relative_path, .. }: Entry) -> Result<(), ManifestError> {
+        match measure_file(&path, &mut self.block) {
+            Ok(Some(measure)) => self.files.push(ProjectFile { path, relative_path, measure }),
+            Ok(None) => {}
+            // Gone since the folder was listed, as temporary files of editors are.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ManifestError::Read { path, source }),
+        }
+        Ok(())
+    }
 }
 
 impl ProjectFile {
+    /// Returns the first 16 digits of the digest of its text.
+    pub(super) fn hash(&self) -> String {
+        hex16(&self.measure.digest)
+    }
+
     pub(super) fn to_json(&self) -> Value {
         let kind = match self.relative_path.rsplit_once('.').map(|(_, extension)| extension) {
             Some("ts" | "tsx" | "js") => "source",
             Some("json" | "yaml" | "yml") => "config",
             _ => "other",
         };
-        json!({ "relativePath": self.relative_path, "hash": self.hash, "size": self.units, "type": kind })
+        json!({ "relativePath": self.relative_path, "hash": self.hash(), "size": self.measure.units, "type": kind })
     }
-}
-
-/// Returns the files of a project, folder by folder, in the order of the names' bytes.
-///
-/// Links to files of the project count as files; other links, and what is neither file nor folder, are left out. What
-/// the agent is made of was read before, and is not read again.
-pub(super) fn list(root: &Path, digests: &Digests<'_>) -> Result<Vec<ProjectFile>, ManifestError> {
-    let mut files = Vec::new();
-    let mut block = vec![0; BLOCK];
-    list_folder(root, root, String::new(), digests, &mut block, &mut files)?;
-    Ok(files)
-}
-
-fn list_folder(
-    root: &Path,
-    folder: &Path,
-    prefix: String,
-    digests: &Digests<'_>,
-    block: &mut [u8],
-    files: &mut Vec<ProjectFile>,
-) -> Result<(), ManifestError> {
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| ManifestError::Read { path, source }
-    };
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed(folder))? {
-        let entry = entry.map_err(failed(folder))?;
-        entries.push((entry.file_name(), entry.file_type().map_err(failed(&entry.path()))?));
-    }
-    entries.sort_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
-    for (name, kind) in entries {
-        let path = folder.join(&name);
-        let name = name.to_string_lossy();
-        let relative_path = format!("{prefix}{name}");
-        if kind.is_dir() {
-            if !SKIPPED_FOLDERS.contains(&&*name) {
-                list_folder(root, &path, format!("{relative_path}/"), digests, block, files)?;
-            }
-            continue;
-        }
-        if is_skipped(&name) || (kind.is_symlink() && !leads_to_a_file_of(root, &path)) {
-            continue;
-        }
-        let measure = match digests.get(&path) {
-            Some(measure) => measure.clone(),
-            None => match measure_file(&path, block) {
-                Ok(Some(measure)) => measure,
-                Ok(None) => continue,
-                // Gone since the folder was listed, as temporary files of editors are.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(&path)(error)),
-            },
-        };
-        files.push(ProjectFile { relative_path, hash: hex16(&measure.digest), units: measure.units });
-    }
-    Ok(())
 }
 
 fn is_skipped(name: &str) -> bool {
@@ -112,11 +162,10 @@ fn leads_to_a_file_of(root: &Path, link: &Path) -> bool {
 
 /// Returns the measure of a file, or `None` for what is not a regular file.
 fn measure_file(path: &Path, block: &mut [u8]) -> io::Result<Option<Measure>> {
-    // Opening a pipe would wait for its other end.
-    if !fs::metadata(path).as_ref().is_ok_and(Metadata::is_file) {
+    let mut file = open_without_waiting(path)?;
+    if !file.metadata()?.is_file() {
         return Ok(None);
     }
-    let mut file = File::open(path)?;
     let mut measuring = Measuring::default();
     let mut kept = 0;
     loop {
@@ -130,6 +179,18 @@ fn measure_file(path: &Path, block: &mut [u8]) -> io::Result<Option<Measure>> {
     }
 }
 
+/// Opens what was a file when its folder was listed. If it is a pipe by now, this does not wait for its other end.
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 /// Takes the measure of a text that comes in pieces.
 #[derive(Default)]
 pub(super) struct Measuring {
@@ -140,9 +201,11 @@ pub(super) struct Measuring {
 impl Measuring {
     pub(super) fn text(&mut self, text: &str) {
         self.digest.update(text.as_bytes());
-        // One unit for each character, which is each byte that continues none, and a second for those of four bytes.
-        let units = text.bytes().filter(|byte| byte & 0xc0 != 0x80).count() + text.bytes().filter(|&byte| byte >= 0xf0).count();
-        self.units += units as u64;
+        // One unit for each character, which is each byte that continues none, and a second for those of four bytes. A
+        // sum in a byte, as far as it cannot overflow, is what the processor takes of many bytes at once.
+        let of_byte = |&byte: &u8| u8::from(byte & 0xc0 != 0x80) + u8::from(byte >= 0xf0);
+        let sums = text.as_bytes().chunks(127).map(|bytes| bytes.iter().map(of_byte).sum::<u8>());
+        self.units += sums.map(u64::from).sum::<u64>();
     }
 
     /// Takes bytes, as far as they are whole characters, and returns how many at the end are left for the next time.
@@ -201,6 +264,36 @@ mod tests {
             let measure = in_pieces(&bytes, size);
             prop_assert_eq!(measure.units, text.encode_utf16().count() as u64);
             prop_assert_eq!(&measure.digest[..], &Sha256::digest(text.as_bytes())[..]);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("a.md");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(measure_file(&pipe, &mut [0; BLOCK]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_the_agent_is_made_of_is_listed_as_it_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let code = "import { LuaAgent } from 'lua-cli';\nnew LuaAgent({ name: 'A', persona: 'p' });";
+        fs::write(root.join("index.ts"), code).unwrap();
+        fs::write(root.join("note.md"), "x").unwrap();
+        let source = crate::read(&root, &crate::Options::default()).unwrap();
+        fs::write(root.join("index.ts"), "changed since").unwrap();
+        for steps in 0..4 {
+            let mut files = FileList::of(&root);
+            (0..steps).for_each(|_| {
+                files.step();
+            });
+            let files = files.finish(&Digests::of(&source)).unwrap();
+            let listed: Vec<_> = files.iter().map(|file| (file.relative_path.as_str(), file.hash())).collect();
+            let hash = |text: &str| hex16(&Sha256::digest(text));
+            assert_eq!(listed, [("index.ts", hash(code)), ("note.md", hash("x"))], "after {steps} steps");
         }
     }
 

@@ -22,6 +22,7 @@ use keepstep_core::definition::{PERSONA_CHANNELS, flattened_persona};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+pub use self::files::FileList;
 use crate::{AgentSource, Problem, Property};
 
 /// The folder that the compiler writes to, below the project's.
@@ -83,18 +84,18 @@ pub enum ManifestError {
     },
 }
 
-/// Returns the manifest of a project.
+/// Returns the manifest of a project, with the list of its files.
 ///
 /// `compiled_at` is the time in milliseconds since 1970.
 ///
 /// # Errors
 /// A property of the agent is there and cannot be told, or a file of the project cannot be read.
-pub fn build(source: &AgentSource, compiled_at: i64) -> Result<Value, ManifestError> {
+pub fn build(source: &AgentSource, files: FileList, compiled_at: i64) -> Result<Value, ManifestError> {
     let digests = Digests::of(source);
     let mut primitives = vec![agent(source, &digests)?];
     primitives.extend(primitives::list(source, &digests));
-    let files = files::list(source.root(), &digests)?;
-    let hash_of = |name: &str| files.iter().find(|file| file.relative_path == name).map(|file| json!(file.hash));
+    let files = files.finish(&digests)?;
+    let hash_of = |name: &str| files.iter().find(|file| file.relative_path == name).map(|file| json!(file.hash()));
     let config = [
         ("packageJson", hash_of("package.json")),
         ("tsconfigJson", hash_of("tsconfig.json")),
