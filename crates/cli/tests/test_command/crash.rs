@@ -54,8 +54,8 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
         if step == 0 && orders.experiments().is_empty() {
             continue;
         }
-        let now = orders.lines("trace_summary.jsonl").len();
-        assert!(now >= finished + step, "every finished case is on the disk: {now}");
+        let now = orders.lines(".cases.jsonl").len();
+        assert!(now >= finished + step, "every finished case is in the journal: {now}");
         finished = now;
         assert!(
             !orders.project().has(&format!(".fluxloop/scenarios/orders/experiments/{}/summary.json", orders.experiments()[0]))
@@ -174,4 +174,53 @@ fn a_pull_that_was_interrupted_is_ended_before_anything_is_read() {
     assert!(output.status.success(), "{}", transcript(&output));
     assert!(String::from_utf8_lossy(&output.stderr).contains("An earlier pull was interrupted; it is complete now."));
     assert!(!orders.project().has(".fluxloop/scenarios/orders/.state/.pull"));
+}
+
+/// An agent that waits for ever in its second process. Every interpreter that runs for it holds a lock until it ends, and
+/// so do the processes that it forks.
+const HOLDER: &str = r#"
+import os, time
+def run(input):
+    if input == "die": os._exit(7)
+    time.sleep(600 if input.startswith("wait") else 0)
+    return input
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_runs_on_after_a_kill_or_two_interrupts() {
+    for is_killed in [true, false] {
+        let orders = Orders::new(HOLDER);
+        // The first worker is alone, those after it are forked.
+        orders.inputs(&["die", "a", "b", "c", "wait 1", "wait 2", "wait 3"]);
+        orders.file(
+            "site/sitecustomize.py",
+            "import fcntl, os\nlock = open(os.environ['LOCK'], 'w')\nfcntl.flock(lock, fcntl.LOCK_SH)\n",
+        );
+        let folder = orders.project().path().join(".fluxloop/scenarios/orders");
+        let lock = folder.join("lock");
+        let (site, path) = (folder.join("site"), lock.display());
+        orders.simulation(&format!(
+            "runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 600\n  environment_vars: {{PYTHONPATH: \"{}\", LOCK: \"{path}\"}}\n",
+            site.display()
+        ));
+        let (mut child, mut events) = started(&orders, &["test", "--skip-upload", "--parallel", "3"], 4);
+        let held = std::fs::File::options().write(true).open(&lock).unwrap();
+        assert!(held.try_lock().is_err(), "the interpreters hold it");
+        if is_killed {
+            child.kill().unwrap();
+        } else {
+            let pid = Pid::from_child(&child);
+            kill_process(pid, Signal::INT).unwrap();
+            // The second one counts when the first was heard; until then they are one.
+            while child.try_wait().unwrap().is_none() {
+                let _ = kill_process(pid, Signal::INT);
+                std::thread::yield_now();
+            }
+        }
+        child.wait().unwrap();
+        drop(events.read_line(&mut String::new()));
+        // Comes back when nobody holds it any more.
+        held.lock().unwrap();
+    }
 }

@@ -14,6 +14,8 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::fork_server::Forked;
+
 /// The longest line that is kept.
 pub(crate) const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
@@ -26,12 +28,21 @@ const AFTERLIFE: Duration = Duration::from_millis(250);
 /// A process that was started.
 #[derive(Debug)]
 pub(crate) struct Child {
-    process: tokio::process::Child,
+    process: Process,
     group: Option<Pid>,
     outbox: Outbox,
     lines: Lines,
     tail: Arc<Mutex<Vec<u8>>>,
     tail_reader: JoinHandle<()>,
+}
+
+/// Who can tell how a process ended.
+#[derive(Debug)]
+enum Process {
+    /// The system: it is our own child.
+    Own(tokio::process::Child),
+    /// The fork server, whose child it is.
+    Forked(Forked),
 }
 
 /// A line of standard output.
@@ -65,13 +76,24 @@ impl Child {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let missing = || io::Error::other("the process has no pipes");
         let group = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let outbox = Outbox { stdin: process.stdin.take(), ..Outbox::default() };
-        let lines = Lines::of(process.stdout.take().ok_or_else(missing)?);
+        match (process.stdin.take(), process.stdout.take(), process.stderr.take()) {
+            (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self::of(Process::Own(process), group, stdin, stdout, stderr)),
+            _ => Err(io::Error::other("the process has no pipes")),
+        }
+    }
+
+    /// Takes over a process that the fork server has started, in its own group.
+    pub(super) fn forked(process: Forked, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
+        let group = Some(process.pid());
+        Self::of(Process::Forked(process), group, stdin, stdout, stderr)
+    }
+
+    fn of(process: Process, group: Option<Pid>, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
         let tail = Arc::default();
-        let tail_reader = tokio::spawn(keep_tail(process.stderr.take().ok_or_else(missing)?, Arc::clone(&tail)));
-        Ok(Self { process, group, outbox, lines, tail, tail_reader })
+        let tail_reader = tokio::spawn(keep_tail(stderr, Arc::clone(&tail)));
+        let outbox = Outbox { stdin: Some(stdin), ..Outbox::default() };
+        Self { process, group, outbox, lines: Lines::of(stdout), tail, tail_reader }
     }
 
     /// Takes a line for standard input. It is written while somebody waits for a line of output, so that a process which
@@ -98,7 +120,8 @@ impl Child {
                 biased;
                 () = outbox.send(), if outbox.has_work() => {}
                 line = lines.next() => return line,
-                _ = process.wait() => return timeout(AFTERLIFE, lines.next()).await.unwrap_or(Ok(Line::End)),
+                // Of a process that nobody knows the end of, the end of its output is all that there is.
+                Ok(_) = process.wait() => return timeout(AFTERLIFE, lines.next()).await.unwrap_or(Ok(Line::End)),
             }
         }
     }
@@ -131,7 +154,10 @@ impl Child {
 
     /// Returns how the process ended, if it did.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
+        match &mut self.process {
+            Process::Own(process) => process.try_wait().ok().flatten(),
+            Process::Forked(process) => process.ended(),
+        }
     }
 
     /// Asks the whole group to end, waits, and then ends it. Returns how the process ended.
@@ -157,6 +183,15 @@ impl Child {
         let _ = timeout(AFTERLIFE, &mut self.tail_reader).await;
         let tail = self.tail.lock().map(|tail| tail.clone()).unwrap_or_default();
         String::from_utf8_lossy(&tail).trim().to_owned()
+    }
+}
+
+impl Process {
+    async fn wait(&mut self) -> io::Result<ExitStatus> {
+        match self {
+            Self::Own(process) => process.wait().await,
+            Self::Forked(process) => process.wait().await,
+        }
     }
 }
 

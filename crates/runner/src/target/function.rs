@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::child::{Child, Line, find_program, how_it_ended};
+use super::fork_server::ForkServer;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ModuleConfig, ReplayConfig};
 use crate::outcome::Problem;
@@ -52,6 +53,8 @@ struct Worker {
     search: Vec<PathBuf>,
     /// The first message.
     settings: String,
+    /// What starts most workers, where they can be forked.
+    fork_server: Option<ForkServer>,
     /// How many may start at once: an interpreter keeps a core busy, and a hundred of them that start together would all be
     /// late, while the first could be answering already.
     starting: Semaphore,
@@ -70,7 +73,9 @@ impl Functions {
         let program = python(config, surroundings, &environment)?;
         let arguments = ["-c", PYTHON_WORKER].map(OsString::from).to_vec();
         let replay = config.replay.as_ref().map(recorded).transpose()?;
-        Ok(Self::new(program.into_os_string(), arguments, environment, config, surroundings, replay))
+        // Elsewhere there is no `/proc`, and a fork is not safe with what the system's libraries do behind one's back.
+        let fork_server = cfg!(target_os = "linux").then(ForkServer::default);
+        Ok(Self::new(program.into_os_string(), arguments, environment, config, surroundings, replay, fork_server))
     }
 
     /// Returns the target for a function of a Node module.
@@ -84,7 +89,7 @@ impl Functions {
         // Node cannot duplicate its own pipes, so a shell moves them out of the way of what the module prints.
         let script = "exec \"$0\" --input-type=module -e \"$1\" 3<&0 4>&1 0</dev/null 1>&2";
         let arguments = vec!["-c".into(), script.into(), node.into_os_string(), NODE_WORKER.into()];
-        Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings, None))
+        Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings, None, None))
     }
 
     fn new(
@@ -94,6 +99,7 @@ impl Functions {
         config: &ModuleConfig,
         surroundings: &Surroundings,
         replay: Option<Value>,
+        fork_server: Option<ForkServer>,
     ) -> Self {
         let settings = json!({
             "target": config.target, "search": config.search, "factory": config.factory,
@@ -109,9 +115,23 @@ impl Functions {
                 target: config.target.clone(),
                 search: config.search.clone(),
                 settings: settings.to_string(),
+                fork_server,
                 starting: Semaphore::new(available_parallelism().map_or(1, usize::from)),
             }),
         }
+    }
+}
+
+impl Worker {
+    /// Starts a worker that has not been told anything.
+    async fn start(&self) -> io::Result<Child> {
+        let start = || Child::start(&self.program, &self.arguments, &self.directory, &self.environment);
+        if let Some(server) = &self.fork_server
+            && let Some(child) = server.worker(start).await
+        {
+            return Ok(child);
+        }
+        start()
     }
 }
 
@@ -224,8 +244,8 @@ impl FunctionSession {
         }
         let worker = Arc::clone(&self.worker);
         let turn = worker.starting.acquire().await;
-        let mut child = Child::start(&worker.program, &worker.arguments, &worker.directory, &worker.environment)
-            .map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
+        let mut child =
+            worker.start().await.map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
         child.send_line(&worker.settings);
         let said = match timeout(HEAD_START, hear(&mut child)).await {
             Ok(said) => Ok(said),

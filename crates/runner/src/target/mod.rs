@@ -4,6 +4,7 @@
 //! A session brings itself back after a crash: the next question starts a new process.
 
 pub(crate) mod child;
+mod fork_server;
 mod function;
 mod http;
 mod output;

@@ -459,8 +459,102 @@ def end_with_keepstep():
     os._exit(0)
 
 
+def serve():
+    # Forks a worker for each request, and returns in the worker only. Nothing of the project is loaded here, and there is
+    # only one thread: others would hold their locks for ever in the fork.
+    global PID, requests, answers
+    if len(os.listdir("/proc/self/task")) > 1:
+        send({"type": "refused"})
+        os._exit(0)
+    import gc, signal
+    wake, waker = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(waker, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    inbox = requests.fileno()
+    ready = select.poll()
+    ready.register(inbox, select.POLLIN)
+    ready.register(wake, select.POLLIN)
+    running, forgotten = set(), set()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What is here already is never garbage, and stays in pages that all workers share.
+    gc.collect()
+    gc.freeze()
+    send({"type": "ready"})
+    part = b""
+    while True:
+        events = dict(ready.poll())
+        if wake in events:
+            os.read(wake, 4096)
+            for pid in list(running):
+                # It is only looked at: its number stays taken as long as keepstep may signal it.
+                ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is not None:
+                    running.discard(pid)
+                    status = ended.si_status
+                    if ended.si_code == os.CLD_EXITED:
+                        status <<= 8
+                    send({"type": "exited", "pid": pid, "status": status})
+                    if pid in forgotten:
+                        forgotten.discard(pid)
+                        os.waitpid(pid, 0)
+        if inbox not in events:
+            continue
+        chunk = os.read(inbox, 65536)
+        if not chunk:
+            os._exit(0)
+        *lines, part = (part + chunk).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            if request["type"] == "forget":
+                pid = request["pid"]
+                if pid in running:
+                    forgotten.add(pid)
+                else:
+                    os.waitpid(pid, 0)
+                continue
+            files = []
+            try:
+                for file, flags in zip(request["files"], (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
+                    files.append(os.open(file["path"], flags))
+                    if os.fstat(files[-1]).st_ino != file["inode"]:
+                        raise OSError("another file")
+                pid = os.fork()
+            except OSError:
+                send({"type": "refused"})
+                pid = None
+            if pid == 0:
+                os.setpgid(0, 0)
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                requests.close()
+                for file in (answers, wake, waker):
+                    os.close(file)
+                PID, answers = os.getpid(), files[1]
+                requests = os.fdopen(files[0], "rb")
+                os.dup2(files[2], 1)
+                os.dup2(files[2], 2)
+                os.close(files[2])
+                return
+            if pid is not None:
+                # Here as well as there, so that it is done when keepstep hears of it.
+                try:
+                    os.setpgid(pid, pid)
+                except OSError:
+                    pass
+                running.add(pid)
+                send({"type": "started", "pid": pid})
+            for file in files:
+                os.close(file)
+
+
 def main():
     settings = json.loads(requests.readline())
+    if settings.get("type") == "serve":
+        serve()
+        settings = json.loads(requests.readline())
     sys.path[:0] = [folder for folder in settings["search"] if folder not in sys.path]
     try:
         function = resolve(settings)

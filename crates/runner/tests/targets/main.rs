@@ -9,6 +9,7 @@ mod http;
 mod misbehaviour;
 mod service;
 mod users;
+mod workers;
 
 use std::time::{Duration, Instant};
 
