@@ -254,12 +254,17 @@ struct Call {
     arguments: Value,
 }
 
-/// Returns the calls of a case, in any of the forms that agents and services use.
+/// Returns the calls of a case, in any of the forms that agents and services use. Where the agent does not tell them, those
+/// count that the peer's SDK noted.
 fn calls(case: &Finished) -> Result<Vec<Call>, String> {
-    let list = match &case.tool_calls {
-        Some(Value::Array(list)) => list,
+    let list: Vec<&Value> = match &case.tool_calls {
+        Some(Value::Array(list)) => list.iter().collect(),
         Some(_) => return Err("the target's tool calls are no list".to_owned()),
-        None => return Err("the target does not say which tools it called".to_owned()),
+        None if case.observations.is_empty() => return Err("the target does not say which tools it called".to_owned()),
+        None => {
+            let is_tool = |noted: &&Value| noted.get("type").and_then(Value::as_str) == Some("tool");
+            case.observations.iter().filter(is_tool).collect()
+        }
     };
     let read = |call: &Value| {
         let inner = call.get("function").filter(|inner| inner.is_object()).unwrap_or(call);
@@ -275,7 +280,7 @@ fn calls(case: &Finished) -> Result<Vec<Call>, String> {
         };
         Some(Call { name, arguments })
     };
-    Ok(list.iter().filter_map(read).collect())
+    Ok(list.into_iter().filter_map(read).collect())
 }
 
 fn told(calls: &[Call]) -> String {

@@ -44,7 +44,8 @@ pub(super) async fn ask(model: &Model, text: &str, at_least: Option<f64>, case: 
         "answer": case.output,
     });
     let messages = [Message { role: "system", content: system }, Message { role: "user", content: format!("{question:#}") }];
-    match model.ask(&messages, 0).await {
+    // Each repeat of an input is judged by itself, also where the agent said the same again.
+    match model.ask(&messages, case.iteration).await {
         Ok(answer) => match first_object(&answer.output) {
             Some(value) if value.get("passed").is_some() || value.get("score").is_some() => {
                 Opinion::of(&value, true).map_or_else(Finding::error, |opinion| opinion.finding(at_least))

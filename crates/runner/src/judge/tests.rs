@@ -137,6 +137,26 @@ fn each_kind_says_what_it_expected_and_what_it_found() {
 }
 
 #[test]
+fn calls_that_the_sdk_noted_count_where_the_agent_tells_none() {
+    let mut case = case("fine");
+    case.observations = vec![
+        json!({"type": "agent", "name": "lookup", "input": {}}),
+        json!({"type": "tool", "name": "lookup", "input": {"id": 7, "deep": true}, "output": {"found": true}}),
+    ];
+    let criteria =
+        "- {tool_called: {name: lookup, arguments: {id: 7}}}\n- {tool_not_called: lookup}\n- {tool_not_called: refund}\n";
+    insta::assert_snapshot!(said(criteria, &case), @r#"
+    passed: a call of lookup with {"id":7}; found calls: lookup {"id":7,"deep":true}
+    failed: no call of lookup; found calls: lookup {"id":7,"deep":true}
+    passed: no call of refund; found calls: lookup {"id":7,"deep":true}
+    "#);
+    case.observations.truncate(1);
+    insta::assert_snapshot!(said("- {tool_called: lookup}\n", &case), @"failed: a call of lookup; found no call of any tool");
+    case.tool_calls = Some(json!(["lookup"]));
+    insta::assert_snapshot!(said("- {tool_called: lookup}\n", &case), @"passed: a call of lookup; found calls: lookup");
+}
+
+#[test]
 fn what_has_nothing_to_look_at_is_not_applicable_and_says_why() {
     insta::assert_snapshot!(said(
         r#"

@@ -21,12 +21,14 @@ use crate::target::{self, Answer, Message, Question, Refusal, Session, Surroundi
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Only recordings are used, and there is none of this question.
-    #[error("{} has no answer of {model} to this question; `keepstep test --record` asks it and keeps the answer", path.display())]
+    #[error("{} has no answer of {model} to this question{}; `keepstep test --record` asks it and keeps the answer", path.display(), other_answer(model, other.as_deref()))]
     NotRecorded {
         /// The model.
         model: String,
         /// The file.
         path: PathBuf,
+        /// The model that did answer it: another one, or this one when it was configured in another way.
+        other: Option<String>,
     },
     /// The file of recordings cannot be used.
     #[error("{0}")]
@@ -151,6 +153,15 @@ impl Model {
     }
 }
 
+/// Tells whose answer there is instead.
+fn other_answer(model: &str, other: Option<&str>) -> String {
+    match other {
+        None => String::new(),
+        Some(other) if other == model => ", only one that it gave when it was configured in another way".to_owned(),
+        Some(other) => format!(", only one of {other}"),
+    }
+}
+
 /// Returns messages as a target is asked. One that knows no messages gets all of them as one text.
 fn question(messages: &[Message], sample: u32) -> Question {
     let texts: Vec<&str> = messages.iter().map(|message| message.content.as_str()).collect();
@@ -246,8 +257,17 @@ mod tests {
         assert!(!folder.path().join("count").exists(), "a replay asks nobody");
         let error = replays.ask(&says("c"), 0).await.unwrap_err().to_string();
         assert!(error.contains("recordings/models.jsonl has no answer of a shell") && error.contains("--record"), "{error}");
-        // Another model never gets these answers.
-        assert!(model("exit 1", folder.path(), None).ask(&says("b"), 0).await.is_err());
+        assert!(!error.contains("only"), "{error}");
+        // Another model never gets these answers, and whoever changed it is told so.
+        let mut other = model("exit 1", folder.path(), None);
+        let error = other.ask(&says("b"), 0).await.unwrap_err().to_string();
+        assert!(
+            error.contains("a shell to this question, only one that it gave when it was configured in another way;"),
+            "{error}"
+        );
+        other.config.name = "another".into();
+        let error = other.ask(&says("b"), 1).await.unwrap_err().to_string();
+        assert!(error.contains("of another to this question, only one of a shell;"), "{error}");
     }
 
     #[tokio::test]

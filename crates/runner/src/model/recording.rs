@@ -114,7 +114,8 @@ impl Recordings {
             None if self.mode == Mode::Record => Ok(None),
             None => {
                 let model = asked.line["model"].as_str().unwrap_or_default().to_owned();
-                Err(ModelError::NotRecorded { model, path: self.path.clone() })
+                let other = state.known.values().find_map(|(line, _)| asked_of(line, asked));
+                Err(ModelError::NotRecorded { model, path: self.path.clone(), other })
             }
         }
     }
@@ -169,6 +170,13 @@ impl Recordings {
     fn write_error(&self, error: io::Error) -> ModelError {
         ModelError::Recordings(format!("cannot write {}: {error}", self.path.display()))
     }
+}
+
+/// Returns the model of a line, if it was asked the same.
+fn asked_of(line: &str, asked: &Asked) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let is_same = ["messages", "sample"].iter().all(|member| line.get(member) == asked.line.get(member));
+    is_same.then(|| line["model"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Reads all lines. One that a crash has torn was never answered.

@@ -428,9 +428,11 @@ def run(input):
 "#,
     );
     scenario.file("configs/simulation.yaml", "name: t\nrunner: {target: \"agent:run\"}\n");
+    scenario.file("criteria/tools.yaml", "- {tool_called: look é}\n- {tool_not_called: a}\n");
     let scenario = scenario.inputs(&["x", "raise"]);
     let ran = scenario.run();
     assert_eq!(ran.outputs(), ["noted x", ""]);
+    assert_eq!(ran.statuses()[0], Status::Passed, "{:?}", ran.finished[0].criteria);
     assert_eq!(ran.finished[0].token_usage, Some(serde_json::json!({"total_tokens": 5})));
     let ids: Vec<&str> = ran.finished[0].observations.iter().filter_map(|noted| noted["trace_id"].as_str()).collect();
     assert_eq!(ids, [&ran.finished[0].run_id, &ran.finished[0].run_id]);
