@@ -134,6 +134,8 @@ fn only_what_changed_is_shown() {
     test(&orders, "two 1");
     let other = json(&orders, &["results", "compare", "latest~1", "latest"]);
     assert_eq!((&other["counts"]["answers"], &other["counts"]["worse"]), (&Value::from(3), &Value::from(0)));
+    let answers = other["answers"].as_array().unwrap();
+    assert_eq!((answers.len(), &answers[0]["output_after"]), (3, &Value::from("answer two for question 2")));
     let shown = orders.run(&["results", "compare", "latest~1", "latest", "--answers"]);
     assert!(shown.contains("    - answer one for question 2\n    + answer two for question 2\n"), "{shown}");
 }

@@ -42,10 +42,10 @@ pub(super) struct Arguments {
     /// The scenario; otherwise the selected one
     #[arg(long, short, value_name = "NAME")]
     scenario: Option<String>,
-    /// Also show other answers in cases that ended as before
+    /// Also show other answers in cases that ended as before; JSON always has them
     #[arg(long)]
     answers: bool,
-    /// How many cases of each kind to show
+    /// How many cases of each kind to show, also as JSON
     #[arg(long, short = 'L', value_name = "N", default_value_t = 20)]
     limit: usize,
 }
@@ -58,9 +58,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let shelf = Shelf::of(context, arguments.scenario.as_deref())?;
     let (before, after) = (shelf.find(&arguments.before)?, shelf.find(&arguments.after)?);
     let comparison = Comparison::of(&shelf.figures(&before)?, &shelf.figures(&after)?);
+    // Programs get everything, and choose by themselves.
+    let read_of = sections(&comparison, arguments.answers || context.printer.is_json());
     let sections = sections(&comparison, arguments.answers);
     let wanted: HashSet<CaseKey> =
-        sections.iter().flat_map(|(_, changes)| changes.iter().take(arguments.limit).map(|change| change.key)).collect();
+        read_of.iter().flat_map(|(_, changes)| changes.iter().take(arguments.limit).map(|change| change.key)).collect();
     let texts = [read(&before, &wanted)?, read(&after, &wanted)?];
     let differences = before.head.provenance.differences(&after.head.provenance);
 
@@ -230,6 +232,7 @@ fn document(
         "otherwise": cases(&comparison.otherwise),
         "new": cases(&comparison.new),
         "gone": cases(&comparison.gone),
+        "answers": cases(&comparison.answers),
     })
 }
 
