@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::Digest;
 use crate::definition::Field;
 use crate::drift::Base;
-use crate::id::{AgentId, Revision};
+use crate::id::{AgentId, PersonaVersion, Revision};
 use crate::merge::has_conflict_markers;
 
 /// The version of the format that this code writes.
@@ -68,6 +68,9 @@ pub struct AgentEntry {
     /// The platform's revision of that agreement; `None` for a platform that has no revisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<Revision>,
+    /// The version of the persona that was agreed on, where the platform tells it. The digest decides; this is for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona_version: Option<PersonaVersion>,
     #[serde(flatten)]
     fields: toml::Table,
 }
@@ -174,6 +177,9 @@ impl Lock {
                 if let Some(revision) = entry.revision {
                     fields.insert("revision".to_owned(), toml::Value::Integer(i64::try_from(revision.0).unwrap_or(i64::MAX)));
                 }
+                if let Some(version) = entry.persona_version {
+                    fields.insert("persona_version".to_owned(), toml::Value::Integer(version.0.into()));
+                }
                 (id.clone(), toml::Value::Table(fields))
             });
             table.insert("agent".to_owned(), toml::Value::Table(agents.collect()));
@@ -197,6 +203,7 @@ mod tests {
         let mut lock = Lock::default();
         let entry = lock.agent_mut(&"base_1".parse().unwrap());
         entry.revision = Some(Revision(7));
+        entry.persona_version = Some(PersonaVersion(3));
         entry.agree(Field::Persona, Some(Digest::of_bytes(b"p")));
         entry.agree(Field::Model, None);
         lock
@@ -211,6 +218,7 @@ mod tests {
         [agent.base_1]
         model = ""
         persona = "sha256:148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940"
+        persona_version = 3
         revision = 7
         "#);
     }
@@ -220,7 +228,7 @@ mod tests {
         let lock = Lock::parse(&example().to_text()).unwrap();
         assert_eq!(lock.to_text(), example().to_text());
         let entry = lock.agent(&"base_1".parse().unwrap()).unwrap();
-        assert_eq!(entry.revision, Some(Revision(7)));
+        assert_eq!((entry.revision, entry.persona_version), (Some(Revision(7)), Some(PersonaVersion(3))));
         assert_eq!(entry.base(Field::Persona), Base::Agreed(Some(Digest::of_bytes(b"p"))));
         assert_eq!(entry.base(Field::Model), Base::Agreed(None));
         assert_eq!(entry.base(Field::Name), Base::None);

@@ -19,15 +19,21 @@ pub struct Provenance {
     /// The revision of the agent that code and platform last agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_revision: Option<u64>,
-    /// The version of its persona, where that is known.
+    /// The version of its persona that they agreed on, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona_version: Option<u64>,
     /// The digest of the persona that code and platform last agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona_digest: Option<String>,
+    /// Whether the code has another persona now, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona_modified: Option<bool>,
     /// The commit that was checked out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_commit: Option<String>,
+    /// Whether files of it were changed since, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_dirty: Option<bool>,
     /// The bundle version that the inputs are from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_version_id: Option<String>,
@@ -58,6 +64,7 @@ impl Provenance {
     pub fn of(ours: &Map<String, Value>) -> Self {
         let text = |name: &str| ours.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let number = |name: &str| ours.get(name).and_then(Value::as_u64);
+        let flag = |name: &str| ours.get(name).and_then(Value::as_bool);
         Self {
             version: text("version"),
             scenario: text("scenario"),
@@ -65,7 +72,9 @@ impl Provenance {
             agent_revision: number("agent_revision"),
             persona_version: number("persona_version"),
             persona_digest: text("persona_digest"),
+            persona_modified: flag("persona_modified"),
             git_commit: text("git_commit"),
+            git_dirty: flag("git_dirty"),
             bundle_version_id: text("bundle_version_id"),
             target_kind: text("target_kind"),
             target: text("target"),
@@ -81,11 +90,20 @@ impl Provenance {
         }
     }
 
-    /// Returns the persona for people: its version, else the revision that was agreed on, else the beginning of its digest.
+    /// Returns the persona for people: its version, else the revision that was agreed on, else the beginning of its digest; and
+    /// whether it was edited since.
     pub fn persona(&self) -> Option<String> {
         let version = self.persona_version.map(|version| format!("v{version}"));
         let revision = || self.agent_revision.map(|revision| format!("revision {revision}"));
-        version.or_else(revision).or_else(|| self.persona_digest.as_ref().map(|digest| digest.chars().take(12).collect()))
+        let digest = || self.persona_digest.as_ref().map(|digest| digest.chars().take(12).collect());
+        let edited = if self.persona_modified == Some(true) { ", edited" } else { "" };
+        version.or_else(revision).or_else(digest).map(|persona| persona + edited)
+    }
+
+    /// Returns the commit for people.
+    pub fn commit(&self) -> Option<String> {
+        let changed = if self.git_dirty == Some(true) { ", with changes" } else { "" };
+        self.git_commit.as_ref().map(|commit| format!("{commit}{changed}"))
     }
 
     /// Returns the target for people.
@@ -99,7 +117,8 @@ impl Provenance {
     pub fn differences(&self, after: &Self) -> Vec<Difference> {
         let digest = |provenance: &Self| provenance.config_digest.clone();
         let persona = |provenance: &Self| provenance.persona_digest.clone().or_else(|| provenance.persona());
-        let is_other_persona = persona(self) != persona(after);
+        let is_edited = |provenance: &Self| provenance.persona_modified == Some(true);
+        let is_other_persona = persona(self) != persona(after) || is_edited(self) != is_edited(after);
         let mut pairs = vec![
             ("scenario", self.scenario.clone(), after.scenario.clone()),
             ("configuration", digest(self), digest(after)),
@@ -137,5 +156,10 @@ mod tests {
         assert_eq!(told, ["configuration"], "another revision with the same persona is the same persona");
         let after = Provenance { persona_digest: Some("q".to_owned()), ..after };
         assert_eq!(before.differences(&after)[1].after.as_deref(), Some("revision 4"));
+        let edited =
+            Provenance { persona_version: Some(7), persona_modified: Some(true), git_dirty: Some(true), ..before.clone() };
+        assert_eq!(Provenance::of(&edited.to_members()), edited);
+        assert_eq!((edited.persona().as_deref(), edited.commit().as_deref()), (Some("v7, edited"), Some("c1, with changes")));
+        assert_eq!(before.differences(&edited)[0].what, "persona version", "an edited persona is another one");
     }
 }

@@ -246,6 +246,42 @@ print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
     }
     assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(1));
     assert_eq!(asked(), 0, "recordings were there");
+    // A repeat is another question, also where the agent said the same: a verdict that is copied says nothing about the judge.
+    let recorded = orders.read("recordings/models.jsonl");
+    assert_eq!(orders.output(&["test", "--skip-upload", "--record", "-i", "2"]).status.code(), Some(1));
+    let path = orders.project().files().into_iter().find(|path| path.ends_with("asked")).unwrap();
+    assert_eq!(orders.project().read(&path), "xx");
+    let both = orders.read("recordings/models.jsonl");
+    assert!(both.lines().count() == 4 && recorded.lines().all(|line| both.contains(line)), "{both}");
+}
+
+#[test]
+fn a_run_whose_measure_has_changed_is_not_gone_on_with() {
+    let orders = Orders::new(
+        "import os\ndef run(input):\n    if input == 'b' and not os.path.exists('go'): os.kill(os.getppid(), 9)\n    return 'ok'\n",
+    );
+    orders.inputs(&["a", "b"]);
+    orders.file("criteria/own.yaml", "- contains: ok\n");
+    let _ = orders.output(&["test", "--skip-upload"]);
+    orders.project().file("go", "").file(".fluxloop/scenarios/orders/go", "");
+    orders.file("criteria/own.yaml", "- contains: fine\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--resume"]), @r"
+    exit: 4
+    ----- stderr -----
+    error: the criteria have changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began, so its results would be of two kinds
+    hint: `keepstep test` without `--resume` begins a new run
+    ");
+    orders.file("criteria/own.yaml", "- contains: ok\n");
+    orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 61\n");
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--resume", "--quiet"]), @r"
+    exit: 4
+    ----- stderr -----
+    error: the configuration has changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began, so its results would be of two kinds
+    hint: `keepstep test` without `--resume` begins a new run
+    ");
+    orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 60\n");
+    assert!(orders.output(&["test", "--skip-upload", "--resume"]).status.success());
+    assert_eq!(orders.lines("trace_summary.jsonl").len(), 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod crash;
 mod judging;
 mod network;
+mod provenance;
 mod run;
 mod views;
 

@@ -64,6 +64,14 @@ pub enum ExperimentError {
         /// The folder.
         path: PathBuf,
     },
+    /// Cases are run or judged in another way than those that are finished.
+    #[error("the {what} changed since {} began, so its results would be of two kinds", path.display())]
+    OtherBasis {
+        /// The folder.
+        path: PathBuf,
+        /// What changed.
+        what: &'static str,
+    },
     /// A file holds what no keepstep wrote.
     #[error("{} cannot be read: {message}", path.display())]
     Malformed {
@@ -95,6 +103,19 @@ pub struct RunFile {
     pub shard: Option<String>,
     /// `--seed`.
     pub seed: Option<u64>,
+    /// What makes its cases comparable; runs of older versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+}
+
+/// What has to be the same for all cases of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// The digest of the configuration.
+    pub config: String,
+    /// The digest of the criteria, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<Digest>,
 }
 
 /// The folder of a run that this process owns.
@@ -125,7 +146,14 @@ impl RunFile {
             filter: selection.filter.clone(),
             shard: selection.shard.map(|shard| format!("{}/{}", shard.number, shard.of)),
             seed: selection.seed,
+            basis: None,
         }
+    }
+
+    /// Returns it with what makes its cases comparable.
+    #[must_use]
+    pub fn with_basis(self, basis: Basis) -> Self {
+        Self { basis: Some(basis), ..self }
     }
 
     /// Returns true if an input may be run more than once.
@@ -163,9 +191,10 @@ impl Experiment {
             folder = directory.join(format!("{name}_{number}"));
         }
         let lock = take_lock(&folder)?;
-        let text = serde_json::to_vec(&run).map_err(|error| io_error("write", &folder)(error.into()))?;
-        write_whole(&folder.join(RUN), &text)?;
-        Ok(Self { folder, run, finished: Arc::default(), counts: Counts::default(), tally: Tally::default(), _lock: lock })
+        let (finished, counts, tally) = (Arc::default(), Counts::default(), Tally::default());
+        let experiment = Self { folder, run, finished, counts, tally, _lock: lock };
+        experiment.write_run()?;
+        Ok(experiment)
     }
 
     /// Takes up the newest run again, if it did not end. The second value counts what the journal lost to a crash.
@@ -195,6 +224,25 @@ impl Experiment {
     /// They are others.
     pub fn check_cases(&self, cases: &Plan) -> Result<(), ExperimentError> {
         if digest(cases) == self.run.digest { Ok(()) } else { Err(ExperimentError::OtherInputs { path: self.folder.clone() }) }
+    }
+
+    /// Checks that cases are run and judged as those that are finished were. Where none is, the run goes on with this basis.
+    ///
+    /// # Errors
+    /// They are not, or the new basis cannot be written down.
+    pub fn check_basis(&mut self, basis: &Basis) -> Result<(), ExperimentError> {
+        let Some(before) = self.run.basis.as_ref().filter(|before| *before != basis) else { return Ok(()) };
+        if !self.finished.is_empty() {
+            let what = if before.criteria == basis.criteria { "configuration has" } else { "criteria have" };
+            return Err(ExperimentError::OtherBasis { path: self.folder.clone(), what });
+        }
+        self.run.basis = Some(basis.clone());
+        self.write_run()
+    }
+
+    fn write_run(&self) -> Result<(), ExperimentError> {
+        let text = serde_json::to_vec(&self.run).map_err(|error| io_error("write", &self.folder)(error.into()))?;
+        write_whole(&self.folder.join(RUN), &text)
     }
 
     /// Returns the folder.

@@ -144,7 +144,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Scenario", Some(shelf.scenario.name.clone())),
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
-        ("Commit", provenance.git_commit.clone()),
+        ("Commit", provenance.commit()),
         ("Bundle", provenance.bundle_version_id.clone()),
         ("Target", provenance.target()),
         ("Configuration", provenance.config_digest.clone()),

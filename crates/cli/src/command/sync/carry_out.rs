@@ -358,6 +358,8 @@ pub(crate) fn agree_on(
     // A newer revision with the same values says nothing new, and would only make noise in git.
     if has_the_base && (is_news || entry.revision.is_none()) {
         entry.revision = remote.revision;
+        let is_agreed = matches!(entry.base(Field::Persona), Base::Agreed(Some(_)));
+        entry.persona_version = remote.published.as_ref().filter(|_| is_agreed).map(|published| published.version);
     }
 }
 

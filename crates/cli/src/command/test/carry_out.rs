@@ -9,7 +9,7 @@ use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
-use keepstep_runner::experiment::{Experiment, RunFile, Summary};
+use keepstep_runner::experiment::{Basis, Experiment, RunFile, Summary};
 use keepstep_runner::judge::Judging;
 use keepstep_runner::junit;
 use keepstep_runner::outcome::Status;
@@ -18,9 +18,10 @@ use keepstep_runner::target::{self, Session, Target};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::git::Checkout;
 use super::github::GitHub;
 use super::models::model_failure;
-use super::provenance::provenance;
+use super::provenance::{config_digest, provenance};
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::view::View;
 use super::{RunArguments, judging, models, results, send};
@@ -40,7 +41,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let config = tested.config(context, arguments.config.as_deref(), &variables)?;
     let inputs = tested.inputs(&config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
-    let resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
+    let checkout = Checkout::look(&context.directory);
+    let mut resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
     let selection = match &resumed {
         Some(experiment) => experiment.run.selection(),
         None => Selection {
@@ -64,6 +66,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let user = models::user(&config, &tested, &surroundings, &recordings);
     let judge = models::judge(&config, &surroundings, &recordings);
     let judging = Arc::new(judging::judging(context, arguments.accept_criteria, &tested, judge, &surroundings)?);
+    let basis = Basis { config: config_digest(&config), criteria: judging.digest() };
+    if let Some(experiment) = &mut resumed {
+        experiment.check_basis(&basis).map_err(experiment_failure)?;
+    }
     let options = options(&tested, &config, arguments, user.clone(), Arc::clone(&judging));
     let target = target::make(&config.target, &surroundings).map_err(refused)?;
     let runtime = runtime::single()?;
@@ -78,7 +84,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         }
         let experiment = match resumed {
             Some(experiment) => experiment,
-            None => create(&directory, &selection, &cases)?,
+            None => create(&directory, &selection, &cases, basis)?,
         };
         let notes_skipped = arguments.junit.is_some();
         let mut github = GitHub::of(context);
@@ -102,7 +108,16 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         recordings.finish().map_err(model_failure)?;
         let ended = ended.map_err(experiment_failure)?;
         let skipped = skipped.into_inner().unwrap_or_default();
-        finish(context, arguments, &tested, &config, &experiment, &ended, &skipped)?;
+        let summary = Summary {
+            name: &config.name,
+            config: &config.written,
+            counts: ended.counts,
+            statistics: &ended.statistics,
+            duration_seconds: ended.duration.as_secs_f64(),
+            provenance: provenance(context, &tested, &config, checkout),
+            is_complete: is_complete(&ended),
+        };
+        finish(context, arguments, &tested, &experiment, &summary, &skipped)?;
         view.sum_up(&ended, experiment.folder());
         if let Some(github) = github {
             github.tell(context, &tested.name, inputs.file.as_deref());
@@ -179,9 +194,9 @@ async fn prepared(target: &dyn Target, mut wishes: watch::Receiver<Wish>) -> Res
     Ok(session)
 }
 
-fn create(directory: &Path, selection: &Selection, cases: &Plan) -> Result<Experiment, Failure> {
+fn create(directory: &Path, selection: &Selection, cases: &Plan, basis: Basis) -> Result<Experiment, Failure> {
     let date = Zoned::now().datetime();
-    let run = RunFile::new(date, Uuid::new_v4().simple().to_string(), selection, cases);
+    let run = RunFile::new(date, Uuid::new_v4().simple().to_string(), selection, cases).with_basis(basis);
     Experiment::create(directory, date, run).map_err(experiment_failure)
 }
 
@@ -190,25 +205,15 @@ fn finish(
     context: &Context,
     arguments: &RunArguments,
     tested: &Tested,
-    config: &Config,
     experiment: &Experiment,
-    ended: &Ended,
+    summary: &Summary<'_>,
     skipped: &[String],
 ) -> Result<(), Failure> {
-    let summary = Summary {
-        name: &config.name,
-        config: &config.written,
-        counts: ended.counts,
-        statistics: &ended.statistics,
-        duration_seconds: ended.duration.as_secs_f64(),
-        provenance: provenance(context, tested, config),
-        is_complete: is_complete(ended),
-    };
-    experiment.report(&summary).map_err(experiment_failure)?;
+    experiment.report(summary).map_err(experiment_failure)?;
     if let Some(path) = &arguments.junit {
         let path = context.directory.join(path);
-        let seconds = ended.duration.as_secs_f64();
-        junit::write(experiment, &path, &tested.name, ended.counts, seconds, skipped).map_err(experiment_failure)?;
+        let seconds = summary.duration_seconds;
+        junit::write(experiment, &path, &tested.name, summary.counts, seconds, skipped).map_err(experiment_failure)?;
     }
     point_to_latest(&tested.path, experiment.folder())
 }

@@ -1,6 +1,7 @@
 //! `keepstep test`
 
 mod carry_out;
+mod git;
 mod github;
 mod judging;
 mod models;

@@ -149,7 +149,7 @@ pub(crate) fn experiment_failure(error: ExperimentError) -> Failure {
             Failure::Nothing { message: error.to_string(), hint: Some("`keepstep test` begins a new one".to_owned()) }
         }
         ExperimentError::Running { .. } => Failure::Conflict { message: error.to_string(), hints: Vec::new() },
-        ExperimentError::OtherInputs { .. } => Failure::Conflict {
+        ExperimentError::OtherInputs { .. } | ExperimentError::OtherBasis { .. } => Failure::Conflict {
             message: error.to_string(),
             hints: vec!["`keepstep test` without `--resume` begins a new run".to_owned()],
         },
