@@ -62,13 +62,8 @@ impl FileList {
 
     /// Looks at one more file or folder. Returns false if there is none.
     pub(crate) fn step(&mut self) -> bool {
-        let Some(entry) = self.ahead.pop() else { return false };
-        let looked = if entry.is_folder { self.open_folder(&entry) } else { self.measure(entry) };
-        if let Err(error) = looked {
-            self.failed = Some(error);
-            self.ahead.clear();
-        }
-        true
+        let next = self.ahead.pop();
+        next.map(|entry| self.look_at(entry)).is_some()
     }
 
     /// Returns the files. What the agent is made of is listed as it was read for that; it may have changed since.
@@ -78,20 +73,21 @@ impl FileList {
                 file.measure = measure.clone();
             }
         }
-        while let Some(entry) = self.ahead.last() {
+        while let Some(entry) = self.ahead.pop() {
             match digests.get(&entry.path) {
-                None => {
-                    self.step();
-                }
-                Some(measure) => {
-                    let measure = measure.clone();
-                    if let Some(Entry { path, relative_path, .. }) = self.ahead.pop() {
-                        self.files.push(ProjectFile { path, relative_path, measure });
-                    }
-                }
+                Some(measure) => self.files.push(ProjectFile::new(entry, measure.clone())),
+                None => self.look_at(entry),
             }
         }
         self.failed.map_or(Ok(self.files), Err)
+    }
+
+    fn look_at(&mut self, entry: Entry) {
+        let looked = if entry.is_folder { self.open_folder(&entry) } else { self.measure(entry) };
+        if let Err(error) = looked {
+            self.failed = Some(error);
+            self.ahead.clear();
+        }
     }
 
     fn open_folder(&mut self, folder: &Entry) -> Result<(), ManifestError> {
@@ -121,19 +117,23 @@ impl FileList {
         Ok(())
     }
 
-    fn measure(&mut self, Entry { path, relative_path, .. }: Entry) -> Result<(), ManifestError> {
-        match measure_file(&path, &mut self.block) {
-            Ok(Some(measure)) => self.files.push(ProjectFile { path, relative_path, measure }),
+    fn measure(&mut self, file: Entry) -> Result<(), ManifestError> {
+        match measure_file(&file.path, &mut self.block) {
+            Ok(Some(measure)) => self.files.push(ProjectFile::new(file, measure)),
             Ok(None) => {}
             // Gone since the folder was listed, as temporary files of editors are.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ManifestError::Read { path, source }),
+            Err(source) => return Err(ManifestError::Read { path: file.path, source }),
         }
         Ok(())
     }
 }
 
 impl ProjectFile {
+    fn new(Entry { path, relative_path, .. }: Entry, measure: Measure) -> Self {
+        Self { path, relative_path, measure }
+    }
+
     /// Returns the first 16 digits of the digest of its text.
     pub(super) fn hash(&self) -> String {
         hex16(&self.measure.digest)
