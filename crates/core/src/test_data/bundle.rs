@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +28,9 @@ const CRITERIA: &str = "criteria_pack";
 
 /// The members of an answer that are lists.
 const LISTS: [&str; 3] = [ITEMS, PERSONAS, CRITERIA];
+
+/// Up to how many members an object has few of them.
+const FEW: usize = 8;
 
 /// How much text the digest is fed at a time.
 const AT_ONCE: usize = 32 * 1024;
@@ -273,7 +276,23 @@ impl Parts {
 #[derive(Debug, Default)]
 struct Seen {
     secrets: [RandomState; 2],
-    hashes: HashSet<[u64; 2]>,
+    hashes: HashSet<[u64; 2], BuildHasherDefault<HashedBefore>>,
+}
+
+/// The hash of what is a hash with a secret already: a part of it.
+#[derive(Debug, Default)]
+struct HashedBefore(u64);
+
+impl Hasher for HashedBefore {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(hash) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*hash);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Seen {
@@ -507,13 +526,15 @@ impl Criterion {
 pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
     match value {
         Json::Members(members) => {
-            let mut sorted: Vec<&Member<'_>> = members.iter().collect();
-            sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-            for (at, (key, value)) in sorted.into_iter().enumerate() {
-                text.push(if at == 0 { '{' } else { ',' });
-                write_quoted(text, key);
-                text.push(':');
-                write_sorted(text, value);
+            // An item has a few objects with a few members each, so those are sorted without an allocation.
+            match members.as_slice() {
+                [] => {}
+                few if few.len() <= FEW => {
+                    let mut sorted = [&few[0]; FEW];
+                    sorted.iter_mut().zip(few).for_each(|(place, member)| *place = member);
+                    write_in_order(text, &mut sorted[..few.len()]);
+                }
+                many => write_in_order(text, &mut many.iter().collect::<Vec<_>>()),
             }
             text.push('}');
         }
@@ -534,6 +555,16 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
     }
 }
 
+fn write_in_order(text: &mut String, members: &mut [&Member<'_>]) {
+    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    for (at, (key, value)) in members.iter().enumerate() {
+        text.push(if at == 0 { '{' } else { ',' });
+        write_quoted(text, key);
+        text.push(':');
+        write_sorted(text, value);
+    }
+}
+
 /// Writes a text so that it cannot be mistaken for what stands around it: its length comes first.
 fn write_quoted(text: &mut String, quoted: &str) {
     push_number(text, quoted.len());
@@ -543,18 +574,11 @@ fn write_quoted(text: &mut String, quoted: &str) {
 }
 
 /// Writes a number. It stands before every text, and formatting would take longer than all the rest.
-fn push_number(text: &mut String, mut number: usize) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+fn push_number(text: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
     }
-    text.extend(digits[at..].iter().copied().map(char::from));
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.

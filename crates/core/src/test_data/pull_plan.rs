@@ -81,7 +81,7 @@ pub struct Digesting {
 impl Digesting {
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        if self.content.is_none() && bytes.contains(&b'\r') {
+        if self.content.is_none() && memchr::memchr(b'\r', bytes).is_some() {
             self.content = Some(self.exact.clone());
         }
         self.exact.update(bytes);

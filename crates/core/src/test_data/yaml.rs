@@ -20,6 +20,18 @@ const LONGEST_IMPLICIT_KEY: usize = 500;
 /// Words that some version of YAML takes for a boolean, nothing or a number. Compared without case.
 const WORDS_WITH_MEANING: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
 
+/// The ASCII characters that mean nothing to YAML inside a text.
+const GOOD_IN_PLAIN: [bool; 256] = {
+    let mut good = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let sign = matches!(byte as u8, b' ' | b'_' | b'-' | b'.' | b',' | b'?' | b'!' | b'\'' | b'(' | b')' | b'/');
+        good[byte] = sign || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    good
+};
+
 /// Returns a value as a YAML document that ends with a line feed.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
@@ -149,7 +161,7 @@ fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
     // Most of most texts is written as it is, so it is looked for and copied in one piece.
-    while let Some(at) = rest.find(|character| !is_ordinary(character)) {
+    while let Some(at) = first_special(rest) {
         let (ordinary, special) = rest.split_at(at);
         out.push_str(ordinary);
         let mut characters = special.chars();
@@ -160,6 +172,15 @@ fn write_quoted(out: &mut String, text: &str) {
     }
     out.push_str(rest);
     out.push('"');
+}
+
+/// Returns where the first character is that does not stand for itself in a quoted text.
+fn first_special(text: &str) -> Option<usize> {
+    // What is ASCII, and that is most, is not decoded.
+    let is_ordinary_byte = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let at = text.bytes().position(|byte| !is_ordinary_byte(byte))?;
+    let rest = &text[at..];
+    Some(at + rest.find(|character| !is_ordinary(character))?)
 }
 
 /// Returns true for a character that stands for itself in a quoted text.
@@ -202,13 +223,15 @@ fn is_good_plain(text: &str) -> bool {
         return true;
     }
     // Letters beyond ASCII are everyday text; of the signs only those that mean nothing to YAML inside a text.
-    let is_good = |character: char| match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '_' | '-' | '.' | ',' | '?' | '!' | '\'' | '(' | ')' | '/' => true,
-        other => other.is_alphanumeric(),
+    let is_good = |byte: u8| GOOD_IN_PLAIN[usize::from(byte)];
+    let is_all_good = match text.bytes().find(|byte| !is_good(*byte)) {
+        None => true,
+        Some(byte) if byte.is_ascii() => false,
+        Some(_) => text.chars().all(|character| u8::try_from(character).is_ok_and(is_good) || character.is_alphanumeric()),
     };
-    text.starts_with(char::is_alphabetic)
+    is_all_good
+        && text.starts_with(char::is_alphabetic)
         && !text.ends_with(' ')
-        && text.chars().all(is_good)
         && !WORDS_WITH_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
@@ -233,7 +256,13 @@ fn is_good_block(text: &str) -> bool {
 }
 
 fn push_spaces(out: &mut String, count: usize) {
-    out.extend(std::iter::repeat_n(' ', count));
+    const SPACES: &str = "                ";
+    let mut left = count;
+    while left > SPACES.len() {
+        out.push_str(SPACES);
+        left -= SPACES.len();
+    }
+    out.push_str(&SPACES[..left]);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! [`received`] is what came from the platform, [`scenario`] reads what is there, [`prepare()`] decides what a bundle changes and holds what a person has to decide, and
 //! [`swap`] puts it in place so that a crash leaves the old files or the new ones. Nothing is written before the last of them.
 
+mod aside;
 pub mod edits;
 pub mod prepare;
 pub mod received;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use keepstep_core::merge::{self, Merged, Sides as Texts};
 use keepstep_core::test_data::input_list::{InputList, ItemWithoutText};
@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
-use super::swap::{BeforeStep, Stamp, Swap, SwapError};
+use super::swap::{BeforeStep, NewContent, Stamp, Swap, SwapError};
 use super::text;
 use crate::pull_record::{BASE_FILE, FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
 
@@ -67,7 +67,7 @@ pub struct Prepared {
     files: Vec<Planned>,
     record: PullRecord,
     /// The base of the next merge.
-    base: Rc<Stored>,
+    base: Arc<Stored>,
     records_differ: bool,
     items: Option<Items>,
     /// How the inputs change.
@@ -89,7 +89,7 @@ struct Planned {
     /// What the bundle says.
     bundle: Option<Digest>,
     /// What is written, if something is.
-    content: Rc<Stored>,
+    content: Arc<Stored>,
     /// What it was at the last pull.
     base: Option<String>,
 }
@@ -203,7 +203,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
 struct Offered {
     path: String,
     purpose: Purpose,
-    content: Rc<Stored>,
+    content: Arc<Stored>,
 }
 
 /// Returns the path of the inputs file, and all files of a bundle.
@@ -356,7 +356,7 @@ impl Prepared {
         known: &Known<'_>,
         new: &BTreeMap<String, NewFile>,
     ) -> Result<(), PrepareError> {
-        let nothing = Rc::new(Stored::of(Vec::new()));
+        let nothing = Arc::new(Stored::of(Vec::new()));
         let gone = plan.files.keys().filter(|path| !new.contains_key(*path));
         let gone = gone.map(|path| Offered { path: path.clone(), purpose: Purpose::Content, content: nothing.clone() });
         let (records, content): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.purpose == Purpose::Record);
@@ -407,7 +407,7 @@ impl Prepared {
             file.action = Action::Keep(Keeping::Edited);
         } else {
             file.action = Action::Write(Writing::Update);
-            file.content = Rc::new(Stored::of(items.text().into_bytes()));
+            file.content = Arc::new(Stored::of(items.text().into_bytes()));
         }
     }
 
@@ -456,7 +456,7 @@ impl Prepared {
                     (Choice::TakeTheirs, _) => file.action = Action::Write(Writing::Forced),
                     (Choice::Both, Some(merged)) => {
                         file.action = Action::Write(Writing::Update);
-                        file.content = Rc::new(Stored::of(merged.clone().into_bytes()));
+                        file.content = Arc::new(Stored::of(merged.clone().into_bytes()));
                     }
                     (Choice::KeepMine | Choice::Both, _) => file.action = Action::Keep(Keeping::Edited),
                 }
@@ -549,44 +549,43 @@ impl Prepared {
     fn stage(&mut self, swap: &mut Swap<'_>, applied: &mut Applied) -> Result<(), PrepareError> {
         let (records, content): (Vec<&Planned>, Vec<&Planned>) =
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
-        for file in content {
-            match (file.action, file.before) {
-                (Action::Write(_), before) => {
-                    let stamp = write(swap, &file.path, before, &file.content)?;
-                    applied.written.push(file.path.clone());
-                    let is_the_bundles = Some(file.content.digests().content) == file.bundle;
-                    if let Some(record) = self.record.files.get_mut(&file.path) {
-                        record.stamp = is_the_bundles.then_some(stamp);
-                    }
-                }
-                (Action::Remove, Some(before)) => {
-                    swap.remove(&file.path, before)?;
-                    applied.removed.push(file.path.clone());
-                }
-                _ => {}
+        let written: Vec<&Planned> = content.iter().filter(|file| matches!(file.action, Action::Write(_))).copied().collect();
+        let mut files: Vec<NewContent<'_>> = written.iter().map(|file| file.new_content()).collect();
+        files.push(NewContent { path: BASE_FILE, before: self.digest_of(BASE_FILE)?, content: &self.base });
+        for (file, stamp) in written.iter().zip(swap.write_all(&files)?) {
+            applied.written.push(file.path.clone());
+            let is_the_bundles = Some(file.content.digests().content) == file.bundle;
+            if let Some(record) = self.record.files.get_mut(&file.path) {
+                record.stamp = is_the_bundles.then_some(stamp);
             }
         }
-        let record = Rc::new(Stored::of(self.record.to_bytes()?));
-        for (path, content) in [(BASE_FILE, &self.base), (RECORD_FILE, &record)] {
-            let place = self.folder.join(path);
-            let before = super::swap::digest_of(&place).map_err(|source| RecordError::Io { path: place, source })?;
-            write(swap, path, before, content)?;
-        }
-        for file in records {
-            if let Action::Write(_) = file.action {
-                write(swap, &file.path, file.before, &file.content)?;
+        for file in content.iter().filter(|file| file.action == Action::Remove) {
+            if let Some(before) = file.before {
+                swap.remove(&file.path, before)?;
+                applied.removed.push(file.path.clone());
             }
         }
+        let record = Stored::of(self.record.to_bytes()?);
+        let written = records.iter().filter(|file| matches!(file.action, Action::Write(_)));
+        let mut files = vec![NewContent { path: RECORD_FILE, before: self.digest_of(RECORD_FILE)?, content: &record }];
+        files.extend(written.map(|file| file.new_content()));
+        swap.write_all(&files)?;
         Ok(())
+    }
+
+    /// Returns the digest of one of our own records as it is; `None` where it is not there.
+    fn digest_of(&self, path: &str) -> Result<Option<Digest>, RecordError> {
+        let path = self.folder.join(path);
+        super::swap::digest_of(&path).map_err(|source| RecordError::Io { path, source })
     }
 }
 
-fn write(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, content: &Stored) -> Result<Stamp, PrepareError> {
-    let reader = content.reader().map_err(PrepareError::Received)?;
-    Ok(swap.write_from(path, before, reader, content.digests().exact)?)
-}
-
 impl Planned {
+    /// Returns the file as it is written.
+    fn new_content(&self) -> NewContent<'_> {
+        NewContent { path: &self.path, before: self.before, content: &self.content }
+    }
+
     /// Returns both edits of the file in one text, if no line was changed by both.
     fn merged_text(&self, local: &str, server: &str) -> Option<String> {
         let merged = merged_lines(self.base.as_deref()?, local, server)?;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use keepstep_core::test_data::answer::{NoAnswer, Stop};
 use keepstep_core::test_data::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
@@ -15,6 +15,7 @@ use keepstep_core::test_data::workspace_files::Content;
 use serde::ser::{SerializeSeq as _, Serializer as _};
 use serde_json::Value;
 
+use super::aside::{Aside, Take};
 use super::spool::{Spool, Stored, each_piece};
 
 /// How much text is collected before it is kept.
@@ -24,14 +25,14 @@ const AT_ONCE: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct Received {
     bundle: Bundle,
-    answer: Rc<Stored>,
+    answer: Arc<Stored>,
     list: OnceCell<List>,
 }
 
 /// The list of inputs that a bundle becomes.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
-    pub(super) text: Rc<Stored>,
+    pub(super) text: Arc<Stored>,
     pub(super) without_text: Vec<ItemWithoutText>,
 }
 
@@ -56,11 +57,17 @@ impl From<Stop<io::Error>> for ReceiveError {
 }
 
 /// Takes the answer to a pull while it arrives. The list of inputs is written in the same pass, as long as the personas come
-/// before the items.
+/// before the items. A long answer is read in one thread and the list kept in another, while this one receives.
 #[derive(Debug, Default)]
 pub struct Receiver {
-    reader: BundleReader,
     answer: Spool,
+    reading: Aside<Reading>,
+}
+
+/// The reading of an answer.
+#[derive(Debug, Default)]
+struct Reading {
+    reader: BundleReader,
     list: Option<Writing>,
     /// What the items show the answer to be.
     problem: Option<BundleError>,
@@ -72,7 +79,7 @@ pub struct Receiver {
 struct Writing {
     list: ListText,
     text: String,
-    spool: Spool,
+    spool: Aside<Spool>,
 }
 
 impl Receiver {
@@ -86,13 +93,8 @@ impl Receiver {
     /// # Errors
     /// It is no answer, or it cannot be kept.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
-        if self.problem.is_some() {
-            return Ok(());
-        }
-        self.answer.write(bytes)?;
-        let (list, has_items) = (&mut self.list, &mut self.has_items);
-        let read = self.reader.feed(bytes, &mut |item, personas| write(list, has_items, item, personas));
-        self.check(read)
+        self.reading.push(bytes)?;
+        Ok(self.answer.write(bytes)?)
     }
 
     /// Says that this was all.
@@ -100,6 +102,43 @@ impl Receiver {
     /// # Errors
     /// It is no whole answer, or it cannot be kept.
     pub fn end(&mut self) -> Result<(), ReceiveError> {
+        self.reading.end()?.end()
+    }
+
+    /// Returns what was received.
+    ///
+    /// # Errors
+    /// It is no bundle, or it could not be kept.
+    pub fn into_received(self) -> Result<Received, ReceiveError> {
+        let reading = self.reading.into_taker()?;
+        if let Some(problem) = reading.problem {
+            return Err(problem.into());
+        }
+        let bundle = reading.reader.into_bundle()?;
+        let answer = Arc::new(self.answer.end()?);
+        let received = Received { bundle, answer, list: OnceCell::new() };
+        if let Some(writing) = reading.list {
+            let _ = received.list.set(writing.end()?);
+        }
+        Ok(received)
+    }
+}
+
+impl Take for Reading {
+    type Error = ReceiveError;
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        let (list, has_items) = (&mut self.list, &mut self.has_items);
+        let read = self.reader.feed(bytes, &mut |item, personas| write(list, has_items, item, personas));
+        self.check(read)
+    }
+}
+
+impl Reading {
+    fn end(&mut self) -> Result<(), ReceiveError> {
         if self.problem.is_some() {
             return Ok(());
         }
@@ -118,22 +157,13 @@ impl Receiver {
             other => Ok(other?),
         }
     }
+}
 
-    /// Returns what was received.
-    ///
-    /// # Errors
-    /// It is no bundle, or it could not be kept.
-    pub fn into_received(self) -> Result<Received, ReceiveError> {
-        if let Some(problem) = self.problem {
-            return Err(problem.into());
-        }
-        let bundle = self.reader.into_bundle()?;
-        let answer = Rc::new(self.answer.end()?);
-        let received = Received { bundle, answer, list: OnceCell::new() };
-        if let Some(writing) = self.list {
-            let _ = received.list.set(writing.end()?);
-        }
-        Ok(received)
+impl Take for Spool {
+    type Error = io::Error;
+
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes)
     }
 }
 
@@ -153,7 +183,7 @@ impl Writing {
     fn push(&mut self, item: Item<'_>) -> io::Result<()> {
         self.list.push(item, &mut self.text);
         if self.text.len() >= AT_ONCE {
-            self.spool.write(self.text.as_bytes())?;
+            self.spool.push(self.text.as_bytes())?;
             self.text.clear();
         }
         Ok(())
@@ -161,8 +191,8 @@ impl Writing {
 
     fn end(mut self) -> io::Result<List> {
         let without_text = self.list.end(&mut self.text);
-        self.spool.write(self.text.as_bytes())?;
-        Ok(List { text: Rc::new(self.spool.end()?), without_text })
+        self.spool.push(self.text.as_bytes())?;
+        Ok(List { text: Arc::new(self.spool.into_taker()?.end()?), without_text })
     }
 }
 
@@ -189,7 +219,7 @@ impl Received {
         })?;
         reader.end(&mut leave)?;
         let bundle = reader.into_bundle()?;
-        Ok(Self { bundle, answer: Rc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new() })
+        Ok(Self { bundle, answer: Arc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new() })
     }
 
     /// Returns the bundle.
@@ -198,7 +228,7 @@ impl Received {
     }
 
     /// Returns the answer as it came.
-    pub(crate) fn answer(&self) -> &Rc<Stored> {
+    pub(crate) fn answer(&self) -> &Arc<Stored> {
         &self.answer
     }
 
@@ -227,15 +257,15 @@ impl Received {
     }
 
     /// Returns what a file of the bundle holds.
-    pub(crate) fn stored(&self, content: Content) -> io::Result<Rc<Stored>> {
+    pub(crate) fn stored(&self, content: Content) -> io::Result<Arc<Stored>> {
         match content {
-            Content::Bytes(bytes) => Ok(Rc::new(Stored::of(bytes))),
+            Content::Bytes(bytes) => Ok(Arc::new(Stored::of(bytes))),
             Content::List => Ok(self.list()?.text.clone()),
             Content::Items => self.items_text(),
         }
     }
 
-    fn items_text(&self) -> io::Result<Rc<Stored>> {
+    fn items_text(&self) -> io::Result<Arc<Stored>> {
         let mut spool = Spool::default();
         let mut out = Collector { spool: &mut spool };
         let mut serializer = serde_json::Serializer::pretty(io::BufWriter::with_capacity(AT_ONCE, &mut out));
@@ -243,7 +273,7 @@ impl Received {
         self.each_item(&mut |item| Ok(list.serialize_element(item.value())?))?;
         list.end()?;
         io::Write::flush(&mut serializer.into_inner())?;
-        Ok(Rc::new(spool.end()?))
+        Ok(Arc::new(spool.end()?))
     }
 
     fn each_entry(&self, take: &mut dyn FnMut(&Json<'_>)) -> io::Result<()> {

@@ -75,6 +75,14 @@ impl Stored {
         Self { place: Place::File(file), digests }
     }
 
+    /// Returns how long it is, in bytes.
+    pub(super) fn length(&self) -> u64 {
+        match &self.place {
+            Place::Memory(bytes) => bytes.len() as u64,
+            Place::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
+        }
+    }
+
     /// Returns its digests.
     pub(super) fn digests(&self) -> Digests {
         self.digests

@@ -1,29 +1,37 @@
 //! Putting many files in place so that a crash leaves the old ones or the new ones, never some of each.
 //!
 //! The new files are written in a staging folder inside the scenario's `.state`, so that a rename can put them in place, and beside
-//! them a second name of each file that they replace. Once all of that is synced, a journal says what is to happen. From that moment
-//! on the new tree is the one that counts: whoever finds the journal goes on where the first one stopped. Only if that is not
-//! possible any more, because somebody edited one of the files in between or the disk refuses, everything that was not edited
-//! goes back to what it was. Removing the journal ends the swap.
+//! them a second name of each file that they replace, and a journal that says what is to happen. Once all of that is synced, the new
+//! tree is the one that counts: whoever finds the journal goes on where the first one stopped. Only if that is not possible any
+//! more, because a staged file did not get to the disk, somebody edited one of the files in between or the disk refuses, everything
+//! that was not edited goes back to what it was. Removing the journal ends the swap.
+//!
+//! The journal needs no sync of its own behind that of the staged files: it has their digests, so a crash before everything was on
+//! the disk is found out, and then nothing was put in place either.
 //!
 //! The order of the files is kept, so a record that is written last says nothing that is not there.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 
 use keepstep_core::Digest;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::spool::{digests_of, each_piece};
+use super::spool::{Stored, digests_of, each_piece};
 
 /// The staging folder below a scenario's.
 const STAGING: &str = ".state/.pull";
 const JOURNAL: &str = "journal.json";
 
-/// How many files are synced at a time.
-const SYNCED_AT_ONCE: usize = 8;
+/// How many files are synced at a time: usually all of a pull.
+const SYNCED_AT_ONCE: usize = 16;
+
+/// How long a file has to be to be written beside others.
+const LONG: u64 = 256 * 1024;
 
 /// Is called before each step that changes the disk: a test fails there, or dies.
 pub type BeforeStep<'a> = &'a mut dyn FnMut() -> io::Result<()>;
@@ -111,6 +119,22 @@ pub struct Swap<'a> {
     before_step: BeforeStep<'a>,
 }
 
+/// A file that is to be there, in place of what has the digest `before`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewContent<'c> {
+    pub(super) path: &'c str,
+    pub(super) before: Option<Digest>,
+    pub(super) content: &'c Stored,
+}
+
+/// A file that is being staged.
+#[derive(Debug)]
+struct Writing<'c> {
+    staged: PathBuf,
+    target: PathBuf,
+    content: &'c Stored,
+}
+
 /// A scenario's folder and the staging folder in it.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
@@ -135,31 +159,27 @@ impl<'a> Swap<'a> {
         Ok(Self { place, steps: Vec::new(), before_step })
     }
 
-    /// Adds a file that is to be there, in place of what has the digest `before`.
+    /// Adds files that are to be there, in their order. Long ones are written at the same time.
     ///
     /// # Errors
-    /// It cannot be written, or its path leads elsewhere.
-    pub fn write(&mut self, path: &str, before: Option<Digest>, content: &[u8]) -> Result<Stamp, SwapError> {
-        self.write_from(path, before, content, Digest::of_bytes(content))
-    }
-
-    /// The same with a content that is read piece by piece, whose digest is `after`.
-    ///
-    /// # Errors
-    /// It cannot be read or written, or its path leads elsewhere.
-    pub fn write_from(
-        &mut self,
-        path: &str,
-        before: Option<Digest>,
-        content: impl Read,
-        after: Digest,
-    ) -> Result<Stamp, SwapError> {
-        let target = self.place.target(path)?;
-        (self.before_step)().map_err(|source| failed("write", &target, source))?;
-        let staged = self.place.staged(self.steps.len());
-        let written = write_new(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
-        self.steps.push(Step { path: path.to_owned(), before, after: Some(after) });
-        Ok(written)
+    /// One cannot be read or written, or its path leads elsewhere.
+    pub(super) fn write_all(&mut self, files: &[NewContent<'_>]) -> Result<Vec<Stamp>, SwapError> {
+        let mut writings = Vec::new();
+        for NewContent { path, before, content } in files {
+            let target = self.place.target(path)?;
+            (self.before_step)().map_err(|source| failed("write", &target, source))?;
+            writings.push(Writing { staged: self.place.staged(self.steps.len()), target, content });
+            self.steps.push(Step { path: (*path).to_owned(), before: *before, after: Some(content.digests().exact) });
+        }
+        std::thread::scope(|scope| {
+            let aside = |writing| Some(scope.spawn(move || Writing::write(writing)));
+            let threads: Vec<_> = writings.iter().map(|writing| if writing.is_long() { aside(writing) } else { None }).collect();
+            let written = writings.iter().zip(threads).map(|(writing, thread)| match thread {
+                Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                None => writing.write(),
+            });
+            written.collect()
+        })
     }
 
     /// Adds a file that is to go, whose digest is `before`.
@@ -218,15 +238,33 @@ impl<'a> Swap<'a> {
         (self.before_step)().map_err(|source| failed("write", &staging, source))?;
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
-        let temporary = staging.join("journal.new");
-        fs::write(&temporary, text).map_err(|source| failed("write", &path, source))?;
+        fs::write(&path, text).map_err(|source| failed("write", &path, source))?;
+        (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
         let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
-        files.push(temporary.clone());
-        sync_all(&files, &[staging.join("new"), staging.join("old")]).map_err(|source| failed("write", &path, source))?;
-        (self.before_step)().map_err(|source| failed("write", &path, source))?;
-        fs::rename(&temporary, &path).map_err(|source| failed("write", &path, source))?;
-        sync_folder(&staging).map_err(|source| failed("write", &path, source))
+        files.push(path.clone());
+        let folders = [staging.join("new"), staging.join("old"), staging.clone()];
+        sync_all(&files, &folders).map_err(|source| failed("write", &path, source))
+    }
+}
+
+impl Writing<'_> {
+    fn is_long(&self) -> bool {
+        self.content.length() >= LONG
+    }
+
+    /// Writes the file with the permissions that its target has. It is not synced yet.
+    fn write(&self) -> Result<Stamp, SwapError> {
+        self.try_write().map_err(|source| failed("write", &self.target, source))
+    }
+
+    fn try_write(&self) -> io::Result<Stamp> {
+        let mut file = File::create(&self.staged)?;
+        each_piece::<io::Error>(self.content.reader()?, &mut |bytes| file.write_all(bytes))?;
+        if let Ok(metadata) = fs::metadata(&self.target) {
+            let _ = file.set_permissions(metadata.permissions());
+        }
+        Ok(Stamp::of(&file.metadata()?))
     }
 }
 
@@ -248,10 +286,16 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(failed("read", &path, source)),
     };
-    let journal: Journal = serde_json::from_slice(&text).map_err(|error| failed("read", &path, error.into()))?;
-    if journal.format != 1 {
+    let Ok(journal) = serde_json::from_slice::<Value>(&text) else {
+        // It was not whole when the swap died, so nothing was put in place yet.
+        let staging = place.staging();
+        discard(&staging).map_err(|source| failed("clear", &staging, source))?;
+        return Ok(None);
+    };
+    if journal.get("format") != Some(&1.into()) {
         return Err(SwapError::Newer { path: place.staging() });
     }
+    let journal: Journal = serde_json::from_value(journal).map_err(|error| failed("read", &path, error.into()))?;
     let pending = pending(place, &journal.steps)?;
     let recovered = if pending.is_some_and(|pending| forward(place, &pending, before_step).is_ok()) {
         Recovered::Completed
@@ -276,9 +320,11 @@ fn pending<'s>(place: Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize,
         match (step.after, staged) {
             (Some(_), Some(_)) if now == step.before && staged == step.after => pending.push((number, step)),
             (None, _) if now == step.before => pending.push((number, step)),
+            // What was staged did not get to the disk, or is in the way of an edit.
+            (Some(_), None) if now == step.before => return Ok(None),
+            (Some(_), Some(_)) => return Ok(None),
             // It was done, and the file was edited since; or it was to go, and was edited.
             (Some(_), None) | (None, _) => {}
-            (Some(_), Some(_)) => return Ok(None),
         }
     }
     Ok(Some(pending))
@@ -372,16 +418,6 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Writes a new file with the permissions that `target` has. It is not synced yet.
-fn write_new(path: &Path, target: &Path, content: impl Read) -> io::Result<Stamp> {
-    let mut file = File::create(path)?;
-    each_piece::<io::Error>(content, &mut |bytes| file.write_all(bytes))?;
-    if let Ok(metadata) = fs::metadata(target) {
-        let _ = file.set_permissions(metadata.permissions());
-    }
-    Ok(Stamp::of(&file.metadata()?))
 }
 
 /// Syncs files and folders, at the same time: the disk then writes its own journal once for all of them rather than once for each.

@@ -38,10 +38,14 @@ fn digest(text: &String) -> Digest {
     Digest::of_bytes(text.as_bytes())
 }
 
+fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) -> Result<(), SwapError> {
+    swap.write_all(&[NewContent { path, before, content: &Stored::of(text.into()) }]).map(|_| ())
+}
+
 fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     let mut swap = Swap::begin(folder, before_step)?;
     for (path, text) in new {
-        swap.write(path, old.get(path).map(digest), text.as_bytes())?;
+        stage(&mut swap, path, old.get(path).map(digest), text)?;
     }
     for (path, text) in old.iter().filter(|(path, _)| !new.contains_key(*path)) {
         swap.remove(path, digest(text))?;
@@ -125,6 +129,32 @@ fn f1_a_file_that_changed_meanwhile_stops_the_swap() {
     assert_eq!(read(folder), tree("edited"));
 }
 
+/// Leaves a swap as it is where the power fails while the journal and what is staged are on their way to the disk.
+fn cut_short(folder: &Path, spoil: impl FnOnce(&Path)) -> Option<Recovered> {
+    let tree = |text: &str| Tree::from(["a/a", "a/b"].map(|path| (path.to_owned(), text.to_owned())));
+    write(folder, &tree("old"));
+    // Two files are staged, two are kept, the journal is written, and then everything is to be synced.
+    assert!(dies(5 + 2, |hook| swap(folder, &tree("old"), &tree("new"), hook).unwrap()));
+    assert!(is_interrupted(folder));
+    spoil(&folder.join(STAGING));
+    let recovered = recover(folder, &mut || Ok(())).unwrap();
+    assert_eq!(read(folder), tree("old"));
+    assert!(!is_interrupted(folder));
+    recovered
+}
+
+#[test]
+fn f37_what_did_not_get_to_the_disk_is_not_put_in_place() {
+    let world = tempfile::tempdir().unwrap();
+    let half = |path: PathBuf| fs::write(&path, &fs::read(&path).unwrap()[..2]).unwrap();
+    let journal = cut_short(&world.path().join("1"), |staging| half(staging.join(JOURNAL)));
+    assert_eq!(journal, None);
+    let staged = cut_short(&world.path().join("2"), |staging| half(staging.join("new/1")));
+    assert_eq!(staged, Some(Recovered::TakenBack));
+    let missing = cut_short(&world.path().join("3"), |staging| fs::remove_file(staging.join("new/1")).unwrap());
+    assert_eq!(missing, Some(Recovered::TakenBack));
+}
+
 #[cfg(unix)]
 #[test]
 fn f34_links_lead_nowhere() {
@@ -137,7 +167,7 @@ fn f34_links_lead_nowhere() {
     for path in ["inputs/a", "inputs/b/c", "file", "../outside/x", "/etc/x"] {
         let mut hook = || Ok(());
         let mut swap = Swap::begin(&folder, &mut hook).unwrap();
-        assert!(matches!(swap.write(path, None, b"x"), Err(SwapError::Link { .. })), "{path}");
+        assert!(matches!(stage(&mut swap, path, None, "x"), Err(SwapError::Link { .. })), "{path}");
     }
     assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
 }
