@@ -42,7 +42,7 @@ async fn a_newer_database_is_named_with_both_versions() {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)",
     )
     .await;
-    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 6. Use the newer one, or another data folder.");
+    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 7. Use the newer one, or another data folder.");
 }
 
 #[tokio::test]
@@ -166,6 +166,7 @@ async fn test_data_of_every_release_is_upgraded() {
         assert!(content.personas.contains("novice") && content.criteria.contains("Be polite"));
         let items = store.input_items(&bundle.input_set_id, 0, 10).await.unwrap();
         assert!(items[0].contains("Where is my order?") && items[1].contains("Cancel it, please"));
+        assert_eq!(store.input_page(&bundle.input_set_id, 0).await.unwrap(), Some(items.join(",")));
         assert_eq!(store.keys("org_0001").await.unwrap().len(), 1);
         let signed_in = sqlx::query_scalar("SELECT count(*) FROM device_logins WHERE status = 'signed_in'");
         let signed_in: i64 = signed_in.fetch_one(&mut raw(&path).await).await.unwrap();

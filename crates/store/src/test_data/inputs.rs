@@ -9,6 +9,10 @@ use crate::model::Scope;
 use crate::organisations::require_project;
 use crate::{Result, Store, StoreError, Transaction};
 
+/// How many items of an input set are a page: what a pull needs in memory does not grow with the set. The database holds pages of
+/// this length.
+pub const INPUTS_IN_A_PAGE: u32 = 500;
+
 /// A set of inputs. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSet {
@@ -65,25 +69,20 @@ impl Store {
         read_input_set(&mut *self.reader().await?, scope, id).await
     }
 
-    /// Returns the items of a set from one position to before another, as the inside of a JSON array: what a pull sends. `None`
-    /// where there are none.
+    /// Returns a page of a set's items, counted from 0; `None` where there is none. One behind another they are the inside of a
+    /// JSON array: what a pull sends.
     ///
-    /// The database joins them, since a row for each of them takes many times as long. Sets never change, so parts that are read
-    /// one after the other are of one set.
+    /// Sets never change, so pages that are read one after the other are of one set.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn input_items_joined(&self, set: &str, positions: std::ops::Range<u32>) -> Result<Option<String>> {
-        let joined = sqlx::query_scalar(
-            "SELECT group_concat(document, ',' ORDER BY position) FROM input_items
-             WHERE input_set_id = ? AND position >= ? AND position < ?",
-        )
-        .bind(set)
-        .bind(positions.start)
-        .bind(positions.end)
-        .fetch_one(&mut *self.reader().await?)
-        .await?;
-        Ok(joined)
+    pub async fn input_page(&self, set: &str, number: u32) -> Result<Option<String>> {
+        let items = sqlx::query_scalar("SELECT items FROM input_pages WHERE input_set_id = ? AND number = ?")
+            .bind(set)
+            .bind(number)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        Ok(items)
     }
 
     /// Returns up to `limit` items of a set from a position on, each as the JSON text that a pull sends.
@@ -138,6 +137,16 @@ impl Transaction {
         )
         .bind(&id)
         .bind(items)
+        .execute(self.connection())
+        .await?;
+        // Once here rather than for every pull.
+        sqlx::query(
+            "INSERT INTO input_pages (input_set_id, number, items)
+             SELECT ?1, key / ?3, iif(key < ?3, '', ',') || group_concat(value, ',' ORDER BY key) FROM json_each(?2) GROUP BY key / ?3",
+        )
+        .bind(&id)
+        .bind(items)
+        .bind(INPUTS_IN_A_PAGE)
         .execute(self.connection())
         .await?;
         read_input_set(self.connection(), scope, &id).await

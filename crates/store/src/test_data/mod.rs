@@ -13,7 +13,7 @@ mod scenarios;
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
-pub use inputs::InputSet;
+pub use inputs::{INPUTS_IN_A_PAGE, InputSet};
 pub use personas::TestPersona;
 pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
-use keepstep_store::test_data::{Bundle, BundleStatus};
+use keepstep_store::test_data::{Bundle, BundleStatus, INPUTS_IN_A_PAGE};
 use keepstep_store::{Role, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -15,9 +15,6 @@ use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Input;
-
-/// How many items are read at a time: what a pull needs in memory does not grow with the bundle.
-const PAGE: u32 = 500;
 
 /// `POST /api/sync/pull`
 #[utoipa::path(
@@ -103,7 +100,7 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
 async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullRequest) -> Result<Body, ApiError> {
     let content = state.store.bundle_content(caller.scope(), &bundle.id).await?;
     let set = bundle.input_set_id.clone();
-    let count = if request.include_inputs == Some(false) { 0 } else { bundle.input_count };
+    let pages = if request.include_inputs == Some(false) { 0 } else { bundle.input_count.div_ceil(INPUTS_IN_A_PAGE) };
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
     let bundle_version =
         serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
@@ -115,7 +112,7 @@ async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullR
         part(request.include_criteria, content.criteria),
         json!({ "pulled_at": time(state.store.now()) }),
     );
-    let parts = Parts { store: state.store.clone(), set, text: head, next: 0, count, is_ended: false };
+    let parts = Parts { store: state.store.clone(), set, text: head, next: 0, pages, is_ended: false };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
 }
 
@@ -134,9 +131,9 @@ struct Parts {
     set: String,
     /// What comes next.
     text: String,
-    /// The position of the next item, and how many there are.
+    /// The next page of items, and how many there are.
     next: u32,
-    count: u32,
+    pages: u32,
     is_ended: bool,
 }
 
@@ -146,17 +143,16 @@ impl Parts {
             return Ok(None);
         }
         let mut text = std::mem::take(&mut self.text);
-        if self.next < self.count {
-            let end = self.next.saturating_add(PAGE).min(self.count);
-            if let Some(items) = self.store.input_items_joined(&self.set, self.next..end).await? {
-                if self.next > 0 {
-                    text.push(',');
-                }
+        if self.next < self.pages {
+            let items = self.store.input_page(&self.set, self.next).await?.unwrap_or_default();
+            if text.is_empty() {
+                text = items;
+            } else {
                 text.push_str(&items);
             }
-            self.next = end;
+            self.next += 1;
         }
-        if self.next >= self.count {
+        if self.next >= self.pages {
             text.push_str("]}");
             self.is_ended = true;
         }
