@@ -58,8 +58,13 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
         project: project.as_deref(),
         scenario: scenario.as_deref(),
     };
-    note_in_lock(run, target, pulled)?;
-    note_in_workspace(run, target, fetched, is_only)?;
+    // Both sync the disk, so they do it at the same time.
+    std::thread::scope(|scope| {
+        let root = run.workspace.root();
+        let in_lock = scope.spawn(move || note_in_lock(root, &target.folder, pulled));
+        let in_workspace = note_in_workspace(run, target, fetched, is_only);
+        in_lock.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(in_workspace)
+    })?;
     told.show(run.context, target, undo.as_deref());
     Ok(told.document(target, undo.as_deref()))
 }
@@ -96,9 +101,9 @@ fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Vec<ReplacedFi
 }
 
 /// Notes in `keepstep.lock` what was pulled, if it does not say so yet.
-pub(super) fn note_in_lock(run: &Run<'_>, target: &Target, pulled: Pulled<'_>) -> Result<(), Failure> {
-    let mut lock = LockFile::read(run.workspace.root())?;
-    let entry = lock.lock.scenario_mut(&target.folder);
+pub(super) fn note_in_lock(root: &Path, scenario: &str, pulled: Pulled<'_>) -> Result<(), Failure> {
+    let mut lock = LockFile::read(root)?;
+    let entry = lock.lock.scenario_mut(scenario);
     entry.agree(pulled.bundle, pulled.digest);
     entry.project = pulled.project.map(str::to_owned);
     entry.scenario = pulled.scenario.map(str::to_owned);

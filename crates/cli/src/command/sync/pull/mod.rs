@@ -167,7 +167,7 @@ impl Run<'_> {
                     project: record.project_id.as_deref(),
                     scenario: record.scenario_id.as_deref(),
                 };
-                carry_out::note_in_lock(self, target, pulled)?;
+                carry_out::note_in_lock(self.workspace.root(), &target.folder, pulled)?;
             }
             return report::unchanged(target, &local);
         };
