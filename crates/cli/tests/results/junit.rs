@@ -1,5 +1,7 @@
 //! The report as JUnit XML, checked against what its readers agree on: the schema of Jenkins' xUnit plug-in, as a table.
 
+use std::process::Command;
+
 use super::{questions, test};
 use crate::test_command::Orders;
 
@@ -84,7 +86,13 @@ fn check_text(text: &str, only_space: bool) {
 
 fn report(orders: &Orders, arguments: &[&str]) -> Vec<Element> {
     orders.output(&[&["test", "--skip-upload", "--junit", "out/report.xml"], arguments].concat());
-    checked(&orders.project().read("out/report.xml"))
+    let elements = checked(&orders.project().read("out/report.xml"));
+    // And by somebody who knows nothing of us.
+    let parse = "import sys, xml.etree.ElementTree as xml; print(sum(1 for _ in xml.parse(sys.argv[1]).iter()))";
+    let path = orders.project().path().join("out/report.xml");
+    let parsed = Command::new("python3").args(["-c", parse]).arg(path).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&parsed.stdout).trim(), elements.len().to_string(), "{parsed:?}");
+    elements
 }
 
 #[test]

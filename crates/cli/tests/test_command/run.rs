@@ -266,3 +266,25 @@ fn broken_files_are_named_with_their_line() {
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml must be a mapping: `key: value` lines
     "#);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn very_many_inputs_take_little_memory() {
+    let orders = Orders::new(AGENT);
+    let texts: Vec<String> =
+        (0..60_000).map(|number| format!("Question {number}: where is my order, and who brings it?")).collect();
+    orders.inputs(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let begun = "import subprocess, sys, resource; ended = subprocess.run(sys.argv[1:]).returncode; \
+                 print(ended, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let keepstep = orders.command(&["test", "--skip-upload", "--filter", "Question 59999:", "--smoke"]);
+    let mut command = std::process::Command::new("python3");
+    command.env_clear().args(["-c", begun]).arg(keepstep.get_program()).args(keepstep.get_args());
+    command.current_dir(orders.project().path()).stdin(std::process::Stdio::null());
+    for (name, value) in keepstep.get_envs() {
+        value.map(|value| command.env(name, value));
+    }
+    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let (code, kibibytes) = output.lines().last().unwrap().split_once(' ').unwrap();
+    // As a tree of values these inputs alone would take more than 100 MiB.
+    assert!(code == "5" && kibibytes.parse::<u64>().unwrap() < 70 * 1024, "{output}");
+}
