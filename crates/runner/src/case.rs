@@ -132,9 +132,9 @@ impl Plan {
     }
 
     fn matches(&self, index: usize, wanted: &str) -> bool {
-        let Some(spoken) = self.spoken(index) else { return false };
+        let Some(case) = self.case(index) else { return false };
         let has = |text: &str| text.to_lowercase().contains(wanted);
-        has(&self.name(index, spoken.item_id.as_deref())) || has(&spoken.text) || spoken.persona.as_deref().is_some_and(has)
+        has(&case.name) || has(&case.input.text) || case.input.persona.as_deref().is_some_and(has)
     }
 
     fn case(&self, index: usize) -> Option<Case> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use keepstep_core::test_data::input_list;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use crate::yaml::{self, YamlError};
 const LIST: &str = "inputs";
 
 /// One input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     /// What is said to the agent.
     pub text: String,
@@ -36,22 +37,44 @@ pub struct InputList {
     ends: Vec<usize>,
 }
 
+/// An input in the text of a list. Who speaks is mostly said by the metadata, and then it is not said again.
+#[derive(Debug, Serialize, Deserialize)]
+struct Packed<'a, M> {
+    #[serde(borrow, rename = "t")]
+    text: Cow<'a, str>,
+    #[serde(borrow, rename = "i", default, skip_serializing_if = "Option::is_none")]
+    item_id: Option<Cow<'a, str>>,
+    #[serde(rename = "m")]
+    metadata: M,
+    /// Name and id of who speaks.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    speaker: Option<[Option<String>; 2]>,
+}
+
 /// What a case needs to know of its input before it is run.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Spoken<'a> {
-    #[serde(borrow)]
     pub(crate) text: Cow<'a, str>,
-    #[serde(borrow)]
     pub(crate) item_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) persona: Option<Cow<'a, str>>,
+}
+
+/// Returns name and id of who speaks, as the metadata of an input say it.
+fn speaker_of(metadata: &Map<String, Value>) -> [Option<String>; 2] {
+    ["persona", "persona_id"].map(|name| metadata.get(name).and_then(Value::as_str).map(str::to_owned))
 }
 
 impl InputList {
     /// Adds an input at the end.
     pub fn push(&mut self, input: &Input) {
+        let speaker = [input.persona.clone(), input.persona_id.clone()];
+        let packed = Packed {
+            text: Cow::from(&input.text),
+            item_id: input.item_id.as_deref().map(Cow::from),
+            metadata: &input.metadata,
+            speaker: (speaker != speaker_of(&input.metadata)).then_some(speaker),
+        };
         // Only data that is written as JSON without fail: texts and values of JSON.
-        if serde_json::to_writer(&mut self.text, input).is_ok() {
+        if serde_json::to_writer(&mut self.text, &packed).is_ok() {
             self.ends.push(self.text.len());
         }
     }
@@ -68,12 +91,16 @@ impl InputList {
 
     /// Returns an input by its place, counted from 0.
     pub fn get(&self, place: usize) -> Option<Input> {
-        serde_json::from_slice(self.text_of(place)?).ok()
+        let packed: Packed<'_, Map<String, Value>> = serde_json::from_slice(self.text_of(place)?).ok()?;
+        let [persona, persona_id] = packed.speaker.unwrap_or_else(|| speaker_of(&packed.metadata));
+        let (text, item_id) = (packed.text.into_owned(), packed.item_id.map(Cow::into_owned));
+        Some(Input { text, metadata: packed.metadata, item_id, persona, persona_id })
     }
 
     /// Returns what is needed of an input before it is run.
     pub(crate) fn spoken(&self, place: usize) -> Option<Spoken<'_>> {
-        serde_json::from_slice(self.text_of(place)?).ok()
+        let packed: Packed<'_, IgnoredAny> = serde_json::from_slice(self.text_of(place)?).ok()?;
+        Some(Spoken { text: packed.text, item_id: packed.item_id })
     }
 
     fn text_of(&self, place: usize) -> Option<&[u8]> {
@@ -230,13 +257,8 @@ fn entry_of(entry: &Value) -> Option<Input> {
         _ => entry.as_object().cloned().unwrap_or_default(),
     };
     let item_id = input_list::item_id(entry).or_else(|| word(entry, "id"));
-    Some(Input {
-        text,
-        item_id,
-        persona: metadata.get("persona").and_then(Value::as_str).map(str::to_owned),
-        persona_id: metadata.get("persona_id").and_then(Value::as_str).map(str::to_owned),
-        metadata,
-    })
+    let [persona, persona_id] = speaker_of(&metadata);
+    Some(Input { text, item_id, persona, persona_id, metadata })
 }
 
 /// Reads what a pull of the second dialect left.

@@ -11,7 +11,7 @@ use keepstep_api::uploads::{OfferedPart, PART_SIZE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-const BLOCK: usize = 1024 * 1024;
+const BLOCK: usize = 256 * 1024;
 /// How many blocks the second thread may be behind.
 const AHEAD: usize = 4;
 

@@ -107,7 +107,9 @@ async fn send_packs(
 
 async fn send_pack(transport: Arc<Transport>, path: Arc<str>, pack: Pack) -> Result<u64, UploadError> {
     let names = pack.header();
-    let read = tokio::task::spawn_blocking(move || read_pack(&pack.pieces)).await;
+    // Made here, where it also ends: memory that another thread's allocator gave out is not given back to this one.
+    let room = Vec::with_capacity(usize::try_from(pack.size).unwrap_or(0));
+    let read = tokio::task::spawn_blocking(move || read_pack(&pack.pieces, room)).await;
     let body = read.map_err(|error| ClientError::Setup {
         server: transport.server().to_owned(),
         reason: format!("a file could not be read: {error}"),
@@ -118,10 +120,8 @@ async fn send_pack(transport: Arc<Transport>, path: Arc<str>, pack: Pack) -> Res
     if answer.status.is_success() { Ok(size) } else { Err(transport.refusal(&answer, "upload that was just offered").into()) }
 }
 
-/// Reads the parts of a pack and checks that they are what was offered.
-fn read_pack(pack: &[Piece]) -> Result<Bytes, UploadError> {
-    let size: u64 = pack.iter().map(|piece| piece.part.size).sum();
-    let mut body = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+/// Reads the parts of a pack into an empty buffer and checks that they are what was offered.
+fn read_pack(pack: &[Piece], mut body: Vec<u8>) -> Result<Bytes, UploadError> {
     let mut changed = BTreeSet::new();
     for piece in pack {
         let fail = |source| UploadError::Io { path: piece.path.clone(), source };
