@@ -191,7 +191,7 @@ def run(input):
 fn nothing_runs_on_after_a_kill_or_two_interrupts() {
     for is_killed in [true, false] {
         let orders = Orders::new(HOLDER);
-        // The first worker is alone, those after it are forked.
+        // A worker for each of the three slots, and one more.
         orders.inputs(&["die", "a", "b", "c", "wait 1", "wait 2", "wait 3"]);
         orders.file(
             "site/sitecustomize.py",

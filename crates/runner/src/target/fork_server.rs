@@ -15,7 +15,6 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -30,11 +29,9 @@ use super::child::{Child, Line};
 /// How long the interpreter may take to start.
 const START: Duration = Duration::from_secs(30);
 
-/// The interpreter, once there is a second worker to start.
+/// The interpreter, once there is a worker to start.
 #[derive(Debug, Default)]
 pub(super) struct ForkServer {
-    /// Set by the first worker, which starts alone: most targets that do not load and most short runs have no other.
-    has_first: AtomicBool,
     /// Where requests go; `None` where workers cannot be forked.
     requests: OnceCell<Option<mpsc::UnboundedSender<Request>>>,
 }
@@ -77,9 +74,6 @@ impl ForkServer {
     /// Returns a worker that has not been told anything, or `None` if it must be started in another way. `start` starts an
     /// interpreter with the worker's text.
     pub(super) async fn worker(&self, start: impl FnOnce() -> io::Result<Child>) -> Option<Child> {
-        if !self.has_first.swap(true, Ordering::Relaxed) {
-            return None;
-        }
         let requests = self.requests.get_or_init(|| launched(start)).await.as_ref()?;
         let Pipes { stdin, stdout, stderr, theirs } = Pipes::new().ok()?;
         let files = theirs.iter().map(described).collect::<io::Result<Value>>().ok()?;

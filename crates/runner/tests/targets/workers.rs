@@ -1,5 +1,4 @@
-//! Workers of a Python function that a fork server starts. The first worker of a run starts alone, so an agent that dies
-//! with its first question is answered by forked ones afterwards.
+//! Workers of a Python function that a fork server starts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,7 +54,7 @@ fn f10_a_forked_worker_that_breaks_fails_its_own_case_only() {
     let scenario = with_site("").inputs(&inputs).parallel(1);
     let ran = scenario.run();
     insta::assert_snapshot!(said(&ran), @"
-    a: passed: alone
+    a: passed: forked
     die: error: the agent's process ended with exit code 7 while it answered
     a: passed: forked
     die: error: the agent's process ended with exit code 7 while it answered
@@ -71,11 +70,11 @@ fn f10_a_forked_worker_that_breaks_fails_its_own_case_only() {
     die: error: the agent's process ended with exit code 7 while it answered
     a: passed: forked
     ");
-    // One alone, and one after each death; each is a child of the fork server, which is none of them.
+    // The first, and one after each death; each is a child of the fork server, which is none of them.
     let importers = importers(&scenario);
     assert_eq!(importers.len(), 7);
     let workers: BTreeSet<_> = importers.iter().map(|(worker, _)| worker).collect();
-    let servers: BTreeSet<_> = importers[1..].iter().map(|(_, server)| server).collect();
+    let servers: BTreeSet<_> = importers.iter().map(|(_, server)| server).collect();
     assert_eq!((workers.len(), servers.len()), (7, 1), "{importers:?}");
     assert!(workers.is_disjoint(&servers), "{importers:?}");
 }
@@ -127,7 +126,7 @@ fn workers_have_chances_of_their_own() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_forked_worker_has_the_files_that_one_alone_has() {
-    let ran = with_site("").inputs(&["files", "die", "files"]).parallel(1).run();
+    let ran = with_site("").inputs(&["files", "server", "die", "files"]).parallel(1).run();
     let outputs = ran.outputs();
-    assert_eq!(outputs[0], outputs[2]);
+    assert_eq!(outputs[0], outputs[3]);
 }
