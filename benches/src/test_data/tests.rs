@@ -52,7 +52,7 @@ fn overhead(options: &Options, report: &mut Report) -> Result<()> {
         rows.push([name.to_owned(), time(first.wall()), time(all.wall()), time(each), memory(all.memory())]);
     }
     report.paragraph(&format!(
-        "One case and {} cases of an agent that answers at once, one after another, each on the disk before the next begins. The \
+        "One case and {} cases of an agent that answers at once, one after another, each written down before the next begins. The \
          wanted for each further case: at most 1 ms with a process, 0.2 ms with a Python worker.",
         count(cases.into())
     ));

@@ -45,7 +45,7 @@ pub enum Event {
         #[serde(flatten)]
         turn: Turn,
     },
-    /// A case ended, and is on the disk. Its conversation is left out: the turns have told it.
+    /// A case ended, and is written down. Its conversation is left out: the turns have told it.
     CaseFinished(Box<Finished>),
     /// The run ended.
     RunFinished {

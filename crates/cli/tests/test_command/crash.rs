@@ -35,19 +35,28 @@ fn outputs(orders: &Orders) -> Vec<(String, String)> {
     outputs
 }
 
+/// An agent that answers only so many inputs, however long the signal takes.
+const HELD_BACK: &str = r#"
+import time
+def run(input):
+    while int(input.split()[1]) >= int(open("allowed").read() or 0): time.sleep(0.01)
+    return "ok: " + input
+"#;
+
 #[test]
 fn a_killed_run_goes_on_and_ends_with_the_same_results() {
     let texts: Vec<String> = (0..30).map(|number| format!("text {number}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let whole = Orders::new(AGENT);
-    whole.inputs(&texts);
+    let whole = Orders::new(HELD_BACK);
+    whole.inputs(&texts).project().file("allowed", "30");
     assert!(whole.output(&["test", "--skip-upload"]).status.success());
 
-    let orders = Orders::new(AGENT);
+    let orders = Orders::new(HELD_BACK);
     orders.inputs(&texts);
     let mut arguments = vec!["test", "--skip-upload", "--parallel", "2"];
     let mut finished = 0;
     for step in [0, 3, 1, 7] {
+        orders.project().file("allowed", (finished + step).to_string());
         let (mut child, _events) = started(&orders, &arguments, step);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -55,7 +64,7 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
             continue;
         }
         let now = orders.lines(".cases.jsonl").len();
-        assert!(now >= finished + step, "every finished case is in the journal: {now}");
+        assert_eq!(now, finished + step, "every finished case is in the journal");
         finished = now;
         assert!(
             !orders.project().has(&format!(".fluxloop/scenarios/orders/experiments/{}/summary.json", orders.experiments()[0]))
@@ -66,6 +75,7 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
         orders.file(&journal, torn);
         arguments = vec!["test", "--skip-upload", "--resume"];
     }
+    orders.project().file("allowed", "30");
     assert!(orders.output(&arguments).status.success());
     assert_eq!(outputs(&orders), outputs(&whole));
     let turns = orders.lines("turns.jsonl");
