@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::Json;
-use super::quick;
 
 /// A part of an answer.
 #[derive(Debug, PartialEq)]
@@ -146,12 +145,7 @@ impl Answer {
             }
             (Place::FirstEntry | Place::AfterEntry, b']') => (Place::AfterValue, 1),
             (Place::FirstEntry | Place::Entry, _) => {
-                let text = &self.text[self.at..];
-                let read = match quick::read(text) {
-                    None => read::<Json<'_>>(text, is_all)?,
-                    plain => plain,
-                };
-                let Some((entry, length)) = read else { return Ok(false) };
+                let Some((entry, length)) = read::<Json<'_>>(&self.text[self.at..], is_all)? else { return Ok(false) };
                 take(Part::Entry(entry)).map_err(Stop::Taker)?;
                 (Place::AfterEntry, length)
             }

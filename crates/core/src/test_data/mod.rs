@@ -18,6 +18,5 @@ pub mod json;
 pub mod merge_items;
 pub mod names;
 pub mod pull_plan;
-mod quick;
 pub mod workspace_files;
 pub mod yaml;
