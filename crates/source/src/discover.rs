@@ -77,23 +77,24 @@ impl AgentSite {
     }
 }
 
-/// Returns the agent of the project.
-pub(crate) fn discover(graph: &Graph) -> Result<AgentSite, SourceError> {
+/// Returns the agent of the project, and the files on the way from the entries to it, which may change it after it is made.
+pub(crate) fn discover(graph: &Graph) -> Result<(AgentSite, Vec<PathBuf>), SourceError> {
     let entries: Vec<PathBuf> =
         ENTRIES.iter().map(|entry| graph.root.join(entry)).filter_map(|path| path.canonicalize().ok()).collect();
-    for entry in &entries {
+    for (index, entry) in entries.iter().enumerate() {
         let module = graph.module(entry).map_err(|error| graph.error(entry, error))?;
         if let Some(agent) = only(graph, agents_in(graph, &module))? {
-            return Ok(agent);
+            return Ok((agent, graph.reach(&entries[..index])));
         }
     }
+    let paths = graph.reach(&entries);
     let mut reached = Vec::new();
-    for path in graph.reach(&entries) {
-        let module = graph.module(&path).map_err(|error| graph.error(&path, error))?;
+    for path in &paths {
+        let module = graph.module(path).map_err(|error| graph.error(path, error))?;
         reached.extend(agents_in(graph, &module));
     }
     if let Some(agent) = only(graph, reached)? {
-        return Ok(agent);
+        return Ok((agent, paths));
     }
     let mut found = Vec::new();
     let mut failure = None;
@@ -106,7 +107,7 @@ pub(crate) fn discover(graph: &Graph) -> Result<AgentSite, SourceError> {
         }
     }
     match (only(graph, found)?, failure) {
-        (Some(agent), _) => Ok(agent),
+        (Some(agent), _) => Ok((agent, Vec::new())),
         // The agent may be in the file that cannot be read.
         (None, Some((path, error))) => Err(graph.error(&path, error)),
         (None, None) => Err(SourceError::NoAgent { root: graph.root.clone() }),

@@ -108,13 +108,13 @@ pub fn read_and_list(root: &Path, options: &Options) -> Result<(AgentSource, Fil
 }
 
 pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource, SourceError> {
-    let agent = discover(&graph)?;
+    let (agent, users) = discover(&graph)?;
     let paths = graph.reach(std::slice::from_ref(&agent.module.file.path));
     let mut reached = Vec::new();
     for path in &paths {
         reached.push(graph.module(path).map_err(|error| graph.error(path, error))?);
     }
-    let foreign_use = ForeignUse::of(&graph, &paths);
+    let foreign_use = ForeignUse::of(&graph, &paths, &users);
     let config = agent.config(&Evaluator::new(&graph, &foreign_use));
     let location = graph.location(&agent.module.file, agent.span.start);
     let (properties, others) = {
@@ -230,6 +230,11 @@ impl Reader<'_> {
     }
 
     fn property(&self, key: &str, may_run: bool) -> Property {
+        // The file of the agent is what can be run, and that gives the value before this change.
+        if let Some(change) = self.foreign_use.change_of(&self.agent.module, self.agent.span, key) {
+            let message = format!("the {key} of the agent is changed here, in another file than the one where it is made");
+            return self.unreadable(Obstacle::at(change.clone(), message).help("write the final value where the agent is made"));
+        }
         let evaluator = Evaluator::new(self.graph, self.foreign_use);
         let found = self.statically(&evaluator, key);
         let doubts = evaluator.take_doubts();

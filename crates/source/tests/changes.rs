@@ -86,6 +86,36 @@ fn an_agent_that_is_changed_after_it_is_made() {
 }
 
 #[test]
+fn an_agent_that_another_file_changes() {
+    let made = "import { LuaAgent } from 'lua-cli';\nconst agent = new LuaAgent({ name: 'N', persona: 'before' });\n\
+                export { agent };\nexport const same = agent;\nexport default agent;";
+    let read = |change: &str| {
+        let project = Project::new([("src/agent.ts", made), ("src/index.ts", change)]);
+        shown(project.read().property(Field::Persona))
+    };
+    for change in [
+        "import { agent } from './agent';\nagent.persona = 'after';",
+        "import { same } from './agent';\nsame.persona = 'after';",
+        "import agent from './agent';\nObject.assign(agent, { persona: 'after' });",
+        "import * as all from './agent';\nall.agent.persona = 'after';",
+        "import { agent } from './agent';\nconst other = agent;\nother.persona = 'after';",
+    ] {
+        let persona = read(change);
+        assert!(
+            persona.starts_with("unreadable: the persona of the agent is changed here, in another file"),
+            "{change}\n{persona}"
+        );
+    }
+    for use_of_it in [
+        "import { agent } from './agent';\nagent.skills = [];",
+        "import { agent } from './agent';\nconsole.log(agent.persona);",
+        "import { agent } from './agent';\nexport { agent };",
+    ] {
+        assert_eq!(read(use_of_it), r#""before""#, "{use_of_it}");
+    }
+}
+
+#[test]
 fn looking_at_an_object_leaves_it_editable() {
     for use_of_it in [
         "export const length = c.text.length;",

@@ -150,12 +150,17 @@ impl Evaluator<'_> {
 }
 
 impl ForeignUse {
-    /// Collects what the importing files do with what they import.
-    pub(crate) fn of(graph: &Graph, paths: &[PathBuf]) -> Self {
+    /// Collects what the importing files do with what they import. Of `users`, which the agent does not need, only what they
+    /// change counts.
+    pub(crate) fn of(graph: &Graph, paths: &[PathBuf], users: &[PathBuf]) -> Self {
         let nothing = Self::default();
         let evaluator = Evaluator::new(graph, &nothing);
         let mut foreign = Self::default();
-        let modules: Vec<Arc<Module>> = paths.iter().filter_map(|path| graph.module(path).ok()).collect();
+        let load = |paths: &[PathBuf]| -> Vec<Arc<Module>> { paths.iter().filter_map(|path| graph.module(path).ok()).collect() };
+        let (modules, users) = (load(paths), load(users));
+        for module in &users {
+            foreign.add_changes(&evaluator, module);
+        }
         for module in &modules {
             for binding in &module.bindings {
                 let BindingKind::Import { specifier, name, span } = &binding.kind else { continue };
@@ -194,6 +199,39 @@ impl ForeignUse {
         if usage.changed.is_some() || usage.escaped.is_some() {
             self.by_expression.entry((module.file.path.clone(), id)).or_default().join(usage);
         }
+    }
+
+    /// Notes where a file changes objects that others make.
+    fn add_changes(&mut self, evaluator: &Evaluator<'_>, module: &Arc<Module>) {
+        for binding in &module.bindings {
+            let (BindingKind::Import { specifier, name, span }, Some(change)) = (&binding.kind, binding.usage.changed) else {
+                continue;
+            };
+            let made: Vec<(Arc<Module>, ExpressionId)> = match evaluator.import(module, specifier, name, *span) {
+                Ok(Target::Binding(target, id)) => target.value_of(id).map(|value| (target, value)).into_iter().collect(),
+                Ok(Target::Expression(target, id)) => vec![(target, id)],
+                Ok(Target::Namespace(target)) => {
+                    let value = |export: &Export| match export {
+                        Export::Binding(id) => target.value_of(*id),
+                        Export::Expression(id) => Some(*id),
+                        _ => None,
+                    };
+                    target.exports.values().filter_map(|export| Some((Arc::clone(&target), value(export)?))).collect()
+                }
+                _ => Vec::new(),
+            };
+            for (target, value) in made {
+                let (home, made) = evaluator.definition(&target, value);
+                let place = (home.file.path.clone(), home.expression(made).span);
+                self.changes.entry(place).or_default().push(Site::new(module, change));
+            }
+        }
+    }
+
+    /// Returns where another file changes a member of the object that is made at a place.
+    pub(crate) fn change_of(&self, module: &Module, made: Span, member: &str) -> Option<&Site> {
+        let changes = self.changes.get(&(module.file.path.clone(), made))?;
+        changes.iter().find(|site| site.text().contains(member))
     }
 
     /// Carries what other files do with an object over to the other names that it has in its own file.

@@ -39,6 +39,8 @@ pub(crate) struct ForeignUse {
     pub(crate) by_binding: HashMap<(PathBuf, BindingId), (Usage, u32)>,
     /// What they do with exported expressions that have no name, such as the whole of a JSON file.
     pub(crate) by_expression: HashMap<(PathBuf, ExpressionId), Usage>,
+    /// Where files on the way to the agent change an object, by the place where it is made.
+    pub(crate) changes: HashMap<(PathBuf, Span), Vec<Site>>,
 }
 
 /// Evaluates expressions of the modules of a graph.

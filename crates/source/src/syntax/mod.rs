@@ -60,6 +60,14 @@ impl Module {
         &self.expressions[id]
     }
 
+    /// Returns the initializer of a binding, if it has one of its own.
+    pub(crate) fn value_of(&self, binding: BindingId) -> Option<ExpressionId> {
+        match self.bindings[binding].kind {
+            BindingKind::Value(id) => Some(id),
+            _ => None,
+        }
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.file.path.parent().unwrap_or(&self.file.path)
     }
