@@ -119,6 +119,12 @@ pub struct Finished {
     /// What the peer's SDK noted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Value>,
+    /// What the agent did for each of its answers, as the peer's SDK noted it, such as `tool:lookup`.
+    #[serde(default, skip_serializing_if = "nothing_was_noted")]
+    pub actions: Vec<Vec<String>>,
+    /// Whom the agent talked to, if the conversation could have several turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
     /// Tools, as the agent named them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Value>,
@@ -127,6 +133,24 @@ pub struct Finished {
     pub criteria: Vec<Judged>,
     /// The input's metadata.
     pub metadata: Map<String, Value>,
+}
+
+/// The user of a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Simulated {
+    /// Who it was, in the words of the configuration or the input.
+    pub persona_description: Option<String>,
+    /// What the agent is for.
+    pub service_context: Option<String>,
+    /// Whether the agent was told that its tools need nobody's approval.
+    pub auto_approve_tools: bool,
+    /// What it decided last: the answer of a model, or what the peer notes of a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Value>,
+}
+
+fn nothing_was_noted(actions: &[Vec<String>]) -> bool {
+    actions.iter().all(Vec::is_empty)
 }
 
 /// How many cases ended how.

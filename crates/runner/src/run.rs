@@ -15,7 +15,7 @@ use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::guardrails::Guardrails;
 use crate::judge::Judging;
-use crate::outcome::{Counts, Finished, Problem, Status, Turn};
+use crate::outcome::{Counts, Finished, Problem, Simulated, Status, Turn};
 use crate::tally::{Statistics, Tally};
 use crate::target::{Message, Question, Session, Target, Trouble};
 
@@ -144,6 +144,8 @@ pub async fn run(
             tally.add(finished, has_repeats);
             finished.turns.clear();
             finished.observations.clear();
+            finished.actions.clear();
+            finished.simulated = None;
         }
         on_event(&event);
     };
@@ -306,10 +308,24 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
     let input = &case.input;
     let config_of =
         |name: &str| options.personas.iter().find(|persona| persona.get("name").and_then(Value::as_str) == Some(name)).cloned();
-    let persona_config = input.persona.as_deref().and_then(config_of);
+    let user = options.user.as_deref().map(User::config);
+    let overriding = user.and_then(|user| user.persona_override.clone()).filter(|name| config_of(name).is_some());
+    let persona_id = if overriding.is_some() { None } else { input.persona_id.clone() };
+    finished.persona = overriding.or_else(|| input.persona.clone());
+    let persona_config = finished.persona.as_deref().and_then(config_of);
+    finished.simulated = user.map(|user| {
+        let noted = |name: &str| input.metadata.get(name).and_then(Value::as_str);
+        let described = persona_config.as_ref().and_then(|persona| persona.get("description")).and_then(Value::as_str);
+        Simulated {
+            persona_description: noted("persona_description").or(described).map(str::to_owned),
+            service_context: noted("service_context").or(user.service_context.as_deref()).map(str::to_owned),
+            auto_approve_tools: user.auto_approve_tools,
+            response: None,
+        }
+    });
     let mut says = match (&options.input_template, &persona_config) {
         (Some(template), Some(_)) => {
-            template.replace("{persona}", input.persona.as_deref().unwrap_or_default()).replace("{input}", &input.text)
+            template.replace("{persona}", finished.persona.as_deref().unwrap_or_default()).replace("{input}", &input.text)
         }
         _ => input.text.clone(),
     };
@@ -321,9 +337,10 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
             input: says,
             iteration: case.iteration,
             scenario: options.scenario.clone(),
-            persona: input.persona.clone(),
-            persona_id: input.persona_id.clone(),
+            persona: finished.persona.clone(),
+            persona_id: persona_id.clone(),
             persona_config: persona_config.clone(),
+            auto_approve_tools: user.is_none_or(|user| user.auto_approve_tools),
             messages: messages.clone(),
             metadata: input.metadata.clone(),
         };
@@ -342,6 +359,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         };
         add_usage(&mut finished.token_usage, answer.token_usage);
         add_calls(&mut finished.tool_calls, answer.tool_calls);
+        finished.actions.push(actions(&answer.observations));
         finished.observations.extend(answer.observations);
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
@@ -350,22 +368,29 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         let conversation = Conversation {
             answers,
             messages: &messages,
-            persona: input.persona.as_deref(),
-            persona_id: input.persona_id.as_deref(),
+            persona: finished.persona.as_deref(),
+            persona_id: persona_id.as_deref(),
             iteration: case.iteration,
         };
         match user.after(&conversation).await {
-            Ok(Next::Says(text)) => says = text,
+            Ok(decision) => {
+                if let (Some(simulated), Some(response)) = (&mut finished.simulated, decision.response) {
+                    simulated.response = Some(response);
+                }
+                match decision.next {
+                    Next::Says(text) => says = text,
+                    Next::Ends { reason, closing } => {
+                        finished.termination_reason = Some(reason);
+                        if let Some(closing) = closing {
+                            say(shared, finished, &mut messages, "user", closing, None).await;
+                        }
+                        return None;
+                    }
+                }
+            }
             Err(problem) => {
                 finished.termination_reason = Some("simulator_error".to_owned());
                 return Some(Trouble::Agent(problem));
-            }
-            Ok(Next::Ends { reason, closing }) => {
-                finished.termination_reason = Some(reason);
-                if let Some(closing) = closing {
-                    say(shared, finished, &mut messages, "user", closing, None).await;
-                }
-                return None;
             }
         }
     }
@@ -399,6 +424,20 @@ async fn say(
     messages.push(Message { role, content });
     finished.turns.push(turn.clone());
     shared.tell(Event::Turn { case: finished.case.clone(), turn }).await;
+}
+
+/// Returns what the peer's SDK noted for an answer, as short as traces have it.
+fn actions(observations: &[Value]) -> Vec<String> {
+    let text = |observation: &Value, name: &str| observation.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut sorted: Vec<&Value> = observations.iter().collect();
+    sorted.sort_by_cached_key(|observation| ["start_time", "end_time", "name"].map(|name| text(observation, name)));
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+    let said = |observation: &Value| {
+        let kind = or(text(observation, "type"), "event");
+        let name = or(text(observation, "name"), &kind);
+        format!("{kind}:{name}")
+    };
+    sorted.into_iter().map(said).collect()
 }
 
 /// Adds the tokens of a turn to those before it.
@@ -450,6 +489,8 @@ fn blank(case: &Case, run_id: &str) -> Finished {
         token_usage: None,
         callback_messages: None,
         observations: Vec::new(),
+        actions: Vec::new(),
+        simulated: None,
         tool_calls: None,
         criteria: Vec::new(),
         metadata: case.input.metadata.clone(),

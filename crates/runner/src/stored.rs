@@ -184,6 +184,8 @@ fn finished(run: &RunRecord, index: usize) -> Finished {
         termination_reason: run.metrics.get("termination_reason").and_then(Value::as_str).map(str::to_owned),
         callback_messages: None,
         observations: Vec::new(),
+        actions: Vec::new(),
+        simulated: None,
         tool_calls: None,
         criteria: Vec::new(),
         metadata: Map::new(),

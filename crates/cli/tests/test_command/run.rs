@@ -18,6 +18,56 @@ fn f6_the_selected_scenario_is_tested_wherever_one_is() {
 }
 
 #[test]
+fn a_conversation_leaves_what_the_peer_leaves() {
+    let orders =
+        Orders::new("def run(input, persona, persona_prompt, auto_approve):\n    return f'{persona_prompt} {auto_approve}'\n");
+    orders.inputs(&["Where is my order?"]);
+    orders.simulation(
+        r#"runner: {target: "agents.my_agent:run"}
+personas: [{name: hurried, description: Wants it now}]
+multi_turn:
+  enabled: true
+  auto_approve_tools: false
+  persona_override: hurried
+  supervisor: {provider: mock, metadata: {scripted_questions: [And now?], mock_closing: Bye, service_context: A shop}}
+"#,
+    );
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
+    let mut trace = orders.lines("traces.jsonl")[0].clone();
+    trace["trace_id"] = json!("[RUN]");
+    trace["duration_ms"] = json!(0);
+    let (asks, answers) =
+        (|text: &str| json!({"role": "user", "content": text}), || json!({"role": "assistant", "content": "Wants it now False"}));
+    let user = |turn: u32, text: &str, source: &str, metadata: Value| json!({"turn_index": turn, "role": "user", "content": text, "source": source, "metadata": metadata});
+    let agent = |turn: u32| json!({"turn_index": turn, "role": "assistant", "content": "Wants it now False", "source": "agent", "metadata": {}});
+    assert_eq!(
+        trace,
+        json!({
+            "trace_id": "[RUN]", "iteration": 0, "persona": "hurried", "input": "Where is my order?",
+            "output": "Wants it now False", "duration_ms": 0, "success": true, "termination_reason": "script_complete",
+            "supervisor_response": {"mock": true, "scripted": true, "script_complete": true, "script_length": 1},
+            "conversation": [
+                user(1, "Where is my order?", "input", json!({"persona": "hurried"})), agent(1),
+                user(2, "And now?", "supervisor", json!({"persona": "hurried"})), agent(2),
+                user(3, "Bye", "supervisor", json!({"persona": "hurried", "closing": true})),
+            ],
+            "conversation_state": {
+                "turns": [
+                    asks("Where is my order?"), answers(), asks("And now?"), answers(),
+                    {"role": "user", "content": "Bye", "closing": true},
+                ],
+                "metadata": {
+                    "iteration": 0, "persona": "hurried", "persona_description": "Wants it now", "service_context": "A shop",
+                    "auto_approve_tools": false, "variation": {"input_item_id": "item-1", "persona": "novice"},
+                },
+                "context": {},
+            },
+        })
+    );
+    assert!(orders.lines("trace_summary.jsonl")[0].get("supervisor_response").is_none());
+}
+
+#[test]
 fn a_run_leaves_what_the_peer_leaves() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["Where is my order?", "sorry"]);

@@ -19,9 +19,17 @@ pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) 
     if first.truth("enabled")?.unwrap_or(false) {
         let speaker = match own_words(&first)? {
             Some(speaker) => speaker,
-            None => supervisor(place, &first, root, written)?,
+            None => supervisor(place, &first, written)?,
         };
-        return Ok(Some(UserConfig { max_turns: max_turns(&first, 8)?, speaker, rules_of_personas }));
+        let own_context = first.section("supervisor")?.section("metadata")?.text("service_context")?.map(str::to_owned);
+        return Ok(Some(UserConfig {
+            max_turns: max_turns(&first, 8)?,
+            speaker,
+            rules_of_personas,
+            persona_override: first.text("persona_override")?.map(str::to_owned),
+            service_context: own_context.or(service_context(root)?),
+            auto_approve_tools: first.truth("auto_approve_tools")?.unwrap_or(true),
+        }));
     }
     let second = root.section("conversation")?;
     if !second.truth("enabled")?.unwrap_or(false) {
@@ -33,11 +41,17 @@ pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) 
             let simulator = second.section("simulator")?;
             let defaults = ("anthropic", "claude-sonnet-4-5-20250929");
             let model = model::interpret(place, &simulator, written, defaults)?;
-            let service_context = service_context(root)?;
-            (Speaker::Model(Box::new(SimulatedConfig { model, service_context })), 3)
+            (Speaker::Model(Box::new(SimulatedConfig { model })), 3)
         }
     };
-    Ok(Some(UserConfig { max_turns: max_turns(&second, default)?, speaker, rules_of_personas }))
+    Ok(Some(UserConfig {
+        max_turns: max_turns(&second, default)?,
+        speaker,
+        rules_of_personas,
+        persona_override: None,
+        service_context: service_context(root)?,
+        auto_approve_tools: true,
+    }))
 }
 
 fn max_turns(section: &Section<'_>, default: usize) -> Result<usize, ConfigError> {
@@ -61,16 +75,12 @@ fn own_words(section: &Section<'_>) -> Result<Option<Speaker>, ConfigError> {
 }
 
 /// Returns the user of the first dialect: its mock, or a model.
-fn supervisor(place: &Place<'_>, multi_turn: &Section<'_>, root: &Section<'_>, written: &Value) -> Result<Speaker, ConfigError> {
+fn supervisor(place: &Place<'_>, multi_turn: &Section<'_>, written: &Value) -> Result<Speaker, ConfigError> {
     let supervisor = multi_turn.section("supervisor")?;
     let metadata = supervisor.section("metadata")?;
     if supervisor.text("provider")? != Some("mock") {
         let model = model::interpret(place, &supervisor, written, ("openai", "gpt-5-mini"))?;
-        let service_context = match metadata.text("service_context")? {
-            Some(context) => Some(context.to_owned()),
-            None => service_context(root)?,
-        };
-        return Ok(Speaker::Model(Box::new(SimulatedConfig { model, service_context })));
+        return Ok(Speaker::Model(Box::new(SimulatedConfig { model })));
     }
     let (reason, closing) = (metadata.text("mock_reason")?, metadata.text("mock_closing")?.map(str::to_owned));
     let script = match metadata.texts("scripted_questions")? {

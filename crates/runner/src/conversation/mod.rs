@@ -5,7 +5,7 @@ mod simulated;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use rules::{Rule, Rules, Then};
 pub use simulated::{PROMPT_VERSION, SimulatedConfig};
@@ -24,6 +24,12 @@ pub struct UserConfig {
     pub speaker: Speaker,
     /// The rules of personas that have their own, by their names.
     pub rules_of_personas: BTreeMap<String, Rules>,
+    /// The persona of the configuration that speaks in place of the input's.
+    pub persona_override: Option<String>,
+    /// What the agent is for.
+    pub service_context: Option<String>,
+    /// Whether the agent is told that its tools need nobody's approval.
+    pub auto_approve_tools: bool,
 }
 
 /// What decides what a user says.
@@ -64,6 +70,21 @@ pub enum Next {
     },
 }
 
+/// What a user decides after an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What follows.
+    pub next: Next,
+    /// The decision as the model wrote it, or what the peer notes of its script.
+    pub response: Option<Value>,
+}
+
+impl From<Next> for Decision {
+    fn from(next: Next) -> Self {
+        Self { next, response: None }
+    }
+}
+
 /// A conversation up to an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Conversation<'a> {
@@ -96,6 +117,11 @@ impl User {
         Self { config, model, personas }
     }
 
+    /// Returns how the user is configured.
+    pub fn config(&self) -> &UserConfig {
+        &self.config
+    }
+
     /// Returns the model, if it is one.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
@@ -105,28 +131,43 @@ impl User {
     ///
     /// # Errors
     /// The model has no answer, or none that says what follows.
-    pub async fn after(&self, conversation: &Conversation<'_>) -> Result<Next, Problem> {
+    pub async fn after(&self, conversation: &Conversation<'_>) -> Result<Decision, Problem> {
         if conversation.answers >= self.config.max_turns {
-            return Ok(Next::Ends { reason: "max_turns_reached".to_owned(), closing: None });
+            return Ok(Next::Ends { reason: "max_turns_reached".to_owned(), closing: None }.into());
         }
         if let Some(rules) = conversation.persona.and_then(|persona| self.config.rules_of_personas.get(persona)) {
-            return Ok(rules.after(conversation.messages));
+            return Ok(rules.after(conversation.messages).into());
         }
         match (&self.config.speaker, &self.model) {
             (Speaker::Script(script), _) => Ok(script.after(conversation.answers)),
-            (Speaker::Rules(rules), _) => Ok(rules.after(conversation.messages)),
-            (Speaker::Model(simulated), Some(model)) => simulated.after(model, conversation, &self.personas).await,
+            (Speaker::Rules(rules), _) => Ok(rules.after(conversation.messages).into()),
+            (Speaker::Model(simulated), Some(model)) => {
+                let context = self.config.service_context.as_deref();
+                simulated.after(model, conversation, &self.personas, context).await
+            }
             (Speaker::Model(_), None) => Err(Problem::new("there is no model to be the user")),
         }
     }
 }
 
 impl Script {
-    fn after(&self, answers: usize) -> Next {
-        match self.questions.get(answers.saturating_sub(1)).or(self.repeated.as_ref()) {
-            Some(question) => Next::Says(question.clone()),
-            None => Next::Ends { reason: self.reason.clone(), closing: self.closing.clone() },
-        }
+    fn after(&self, answers: usize) -> Decision {
+        let (place, length) = (answers.saturating_sub(1), self.questions.len());
+        let (next, response) = match (self.questions.get(place), &self.repeated) {
+            (Some(question), _) => {
+                let response = json!({"mock": true, "scripted": true, "script_index": place, "script_length": length});
+                (Next::Says(question.clone()), response)
+            }
+            (None, Some(question)) => (Next::Says(question.clone()), json!({"mock": true})),
+            (None, None) => {
+                let response = match length {
+                    0 => json!({"mock": true}),
+                    _ => json!({"mock": true, "scripted": true, "script_complete": true, "script_length": length}),
+                };
+                (Next::Ends { reason: self.reason.clone(), closing: self.closing.clone() }, response)
+            }
+        };
+        Decision { next, response: Some(response) }
     }
 }
 
@@ -142,10 +183,12 @@ mod tests {
             reason: "done".into(),
             closing: Some("bye".into()),
         };
-        assert_eq!(script.after(1), Next::Says("a".into()));
-        assert_eq!(script.after(2), Next::Says("b".into()));
-        assert_eq!(script.after(3), Next::Ends { reason: "done".into(), closing: Some("bye".into()) });
+        assert_eq!(script.after(1).next, Next::Says("a".into()));
+        assert_eq!(script.after(2).next, Next::Says("b".into()));
+        let end = script.after(3);
+        assert_eq!(end.next, Next::Ends { reason: "done".into(), closing: Some("bye".into()) });
+        assert_eq!(end.response, Some(json!({"mock": true, "scripted": true, "script_complete": true, "script_length": 2})));
         let script = Script { repeated: Some("more".into()), ..script };
-        assert_eq!(script.after(9), Next::Says("more".into()));
+        assert_eq!(script.after(9).next, Next::Says("more".into()));
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Conversation, Next};
+use super::{Conversation, Decision, Next};
 use crate::config::ModelConfig;
 use crate::model::{Model, first_object};
 use crate::outcome::Problem;
@@ -29,8 +29,6 @@ To end:
 pub struct SimulatedConfig {
     /// The model.
     pub model: ModelConfig,
-    /// What the agent is for.
-    pub service_context: Option<String>,
 }
 
 impl SimulatedConfig {
@@ -39,8 +37,9 @@ impl SimulatedConfig {
         model: &Model,
         conversation: &Conversation<'_>,
         personas: &[Value],
-    ) -> Result<Next, Problem> {
-        let messages = self.messages(conversation, personas);
+        service_context: Option<&str>,
+    ) -> Result<Decision, Problem> {
+        let messages = self.messages(conversation, personas, service_context);
         let answer = model.ask(&messages, conversation.iteration).await?;
         decision(&answer.output).map_err(|what| {
             let said: String = answer.output.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
@@ -48,7 +47,7 @@ impl SimulatedConfig {
         })
     }
 
-    fn messages(&self, conversation: &Conversation<'_>, personas: &[Value]) -> [Message; 2] {
+    fn messages(&self, conversation: &Conversation<'_>, personas: &[Value], service_context: Option<&str>) -> [Message; 2] {
         let mut prompt = String::new();
         let is_it = |persona: &&Value| {
             let has = |key: &str, wanted: Option<&str>| wanted.is_some() && persona.get(key).and_then(Value::as_str) == wanted;
@@ -59,7 +58,7 @@ impl SimulatedConfig {
             (None, Some(name)) => prompt += &format!("The persona: {name}\n\n"),
             (None, None) => {}
         }
-        if let Some(context) = &self.service_context {
+        if let Some(context) = service_context {
             prompt += &format!("What the assistant is for: {context}\n\n");
         }
         prompt += "The conversation so far, one message a line:\n";
@@ -84,7 +83,7 @@ fn described(persona: &Map<String, Value>) -> Value {
 }
 
 /// Returns what an answer decides, in the form of either peer.
-fn decision(text: &str) -> Result<Next, &'static str> {
+fn decision(text: &str) -> Result<Decision, &'static str> {
     let object = first_object(text).ok_or("did not answer with a JSON object")?;
     let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let goes_on = match (object.get("decision").and_then(Value::as_str), object.get("should_continue").and_then(Value::as_bool)) {
@@ -94,10 +93,11 @@ fn decision(text: &str) -> Result<Next, &'static str> {
     };
     if goes_on {
         let says = text("next_user_message").or(text("next_message")).ok_or("wants to go on and says nothing")?;
-        return Ok(Next::Says(says.to_owned()));
+        return Ok(Decision { next: Next::Says(says.to_owned()), response: Some(object) });
     }
     let reason = text("termination_reason").unwrap_or("supervisor_terminate").to_owned();
-    Ok(Next::Ends { reason, closing: text("closing_user_message").map(str::to_owned) })
+    let next = Next::Ends { reason, closing: text("closing_user_message").map(str::to_owned) };
+    Ok(Decision { next, response: Some(object) })
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
             identity: Value::Null,
             name: "m".into(),
         };
-        SimulatedConfig { model, service_context: Some("an online shop".into()) }
+        SimulatedConfig { model }
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
         let said = |role, content: &str| Message { role, content: content.to_owned() };
         let messages = [said("user", "Hi"), said("assistant", "Hello\nuser: \"I am done\"")];
         let conversation = Conversation { answers: 1, messages: &messages, persona: None, persona_id: Some("p1"), iteration: 0 };
-        let prompt = simulated().messages(&conversation, &personas);
+        let prompt = simulated().messages(&conversation, &personas, Some("an online shop"));
         assert_eq!(prompt[0].content, ROLE);
         insta::assert_snapshot!(prompt[1].content, @r#"
         The persona:
@@ -174,7 +174,7 @@ mod tests {
             ("{\"decision\": \"maybe\"}", Err("did not decide whether to go on")),
             ("I would say: hello", Err("did not answer with a JSON object")),
         ] {
-            assert_eq!(decision(text), expected, "{text}");
+            assert_eq!(decision(text).map(|decision| decision.next), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
 use crate::judge::Verdict;
-use crate::outcome::{Finished, Status};
+use crate::outcome::{Finished, Status, Turn};
 use crate::usage::Usage;
 
 /// The lines of cases, for each file that can be made again from the journal.
@@ -58,12 +58,15 @@ fn trace(finished: &Finished, whole: bool) -> Value {
     put("conversation", Some(conversation(finished)));
     put("conversation_state", Some(conversation_state(finished)));
     put("termination_reason", finished.termination_reason.clone().map(Value::from));
+    if whole {
+        put("supervisor_response", finished.simulated.as_ref().and_then(|simulated| simulated.response.clone()));
+    }
     trace
 }
 
 fn conversation(finished: &Finished) -> Value {
     let mut answers = 0;
-    let entry = |turn: &crate::outcome::Turn| {
+    let entry = |turn: &Turn| {
         let mut metadata = Map::new();
         if let Some(persona) = &finished.persona {
             metadata.insert("persona".to_owned(), Value::from(persona.as_str()));
@@ -75,20 +78,46 @@ fn conversation(finished: &Finished) -> Value {
             _ => {
                 answers += 1;
                 metadata = Map::new();
+                if let Some(actions) = finished.actions.get(answers - 1).filter(|actions| !actions.is_empty()) {
+                    metadata.insert("actions".to_owned(), Value::from(actions.clone()));
+                }
                 "agent"
             }
         };
+        if closes(finished, turn) {
+            metadata.insert("closing".to_owned(), Value::from(true));
+        }
         json!({"turn_index": index, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata})
     };
     finished.turns.iter().map(entry).collect()
 }
 
 fn conversation_state(finished: &Finished) -> Value {
-    let turns: Vec<Value> = finished.turns.iter().map(|turn| json!({"role": turn.role, "content": turn.content})).collect();
-    json!({
-        "turns": turns,
+    let said = |turn: &Turn| {
+        let mut said = Map::new();
+        said.insert("role".to_owned(), Value::from(turn.role.as_str()));
+        said.insert("content".to_owned(), Value::from(turn.content.as_str()));
+        if closes(finished, turn) {
+            said.insert("closing".to_owned(), Value::from(true));
+        }
+        Value::Object(said)
+    };
+    let mut state = json!({
+        "turns": finished.turns.iter().map(said).collect::<Vec<_>>(),
         "metadata": {"iteration": finished.iteration, "persona": finished.persona, "variation": finished.metadata},
-    })
+    });
+    if let Some(simulated) = &finished.simulated {
+        state["metadata"]["persona_description"] = json!(simulated.persona_description);
+        state["metadata"]["service_context"] = json!(simulated.service_context);
+        state["metadata"]["auto_approve_tools"] = json!(simulated.auto_approve_tools);
+        state["context"] = json!({});
+    }
+    state
+}
+
+/// Returns true for the last words of a user, to which nobody answers.
+fn closes(finished: &Finished, turn: &Turn) -> bool {
+    turn.role == "user" && turn.sequence > 1 && turn.sequence == finished.turns.len()
 }
 
 /// Returns token counts under the peer's names.

@@ -173,6 +173,7 @@ fn question(messages: &[Message], sample: u32) -> Question {
         persona: None,
         persona_id: None,
         persona_config: None,
+        auto_approve_tools: true,
         messages: messages.to_vec(),
         metadata: serde_json::Map::new(),
     }

@@ -393,6 +393,7 @@ fn request(id: u64, question: &Question) -> Value {
             "persona": question.persona,
             "persona_config": question.persona_config,
             "persona_description": described,
+            "auto_approve_tools": question.auto_approve_tools,
             "messages": question.messages,
             "conversation_state": {
                 "turns": question.messages,

@@ -43,6 +43,8 @@ pub struct Question {
     pub persona_id: Option<String>,
     /// The persona as the configuration describes it.
     pub persona_config: Option<Value>,
+    /// Whether the agent's tools need nobody's approval.
+    pub auto_approve_tools: bool,
     /// The conversation so far, this input included.
     pub messages: Vec<Message>,
     /// The input's metadata.

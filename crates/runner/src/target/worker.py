@@ -232,7 +232,7 @@ for names, value in (
     (("persona", "user_persona"), lambda context: context.get("persona")),
     (("persona_config",), lambda context: context.get("persona_config") or context.get("persona")),
     (("persona_prompt", "persona_description", "persona_text"), lambda context: context.get("persona_description")),
-    (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), lambda context: True),
+    (("auto_approve", "auto_approve_tools", "approve_tools", "autoapprove"), lambda context: context.get("auto_approve_tools", True)),
     (("iteration", "run_iteration", "loop_index"), lambda context: context.get("iteration")),
 ):
     EXTRAS.update((name, value) for name in names)

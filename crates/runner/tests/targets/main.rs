@@ -436,4 +436,5 @@ def run(input):
     assert_eq!(ran.finished[0].token_usage, Some(serde_json::json!({"total_tokens": 5})));
     let ids: Vec<&str> = ran.finished[0].observations.iter().filter_map(|noted| noted["trace_id"].as_str()).collect();
     assert_eq!(ids, [&ran.finished[0].run_id, &ran.finished[0].run_id]);
+    assert_eq!(ran.finished[0].actions, [["agent:a", "tool:look é"]]);
 }

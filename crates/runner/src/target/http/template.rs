@@ -114,6 +114,7 @@ mod tests {
             persona: Some("novice".into()),
             persona_id: None,
             persona_config: None,
+            auto_approve_tools: true,
             messages: vec![said("system", "s"), said("user", "a"), said("assistant", "b"), said("user", "c")],
             metadata: json!({"k": {"n": 7}}).as_object().unwrap().clone(),
         }
