@@ -257,8 +257,26 @@ print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
 
 #[test]
 fn a_run_whose_measure_has_changed_is_not_gone_on_with() {
+    // Between the agent and keepstep is whoever started the agent.
     let orders = Orders::new(
-        "import os\ndef run(input):\n    if input == 'b' and not os.path.exists('go'): os.kill(os.getppid(), 9)\n    return 'ok'\n",
+        r#"
+import os
+
+def parent_and_name(process):
+    name, _, rest = open(f"/proc/{process}/stat").read().partition("(")[2].rpartition(")")
+    return int(rest.split()[1]), name
+
+def run(input):
+    if input == "b" and not os.path.exists("go"):
+        process = os.getppid()
+        while True:
+            parent, name = parent_and_name(process)
+            if name == "keepstep":
+                os.kill(process, 9)
+                break
+            process = parent
+    return "ok"
+"#,
     );
     orders.inputs(&["a", "b"]);
     orders.file("criteria/own.yaml", "- contains: ok\n");
