@@ -93,7 +93,9 @@ fn a_service_that_misbehaves_breaks_its_own_case_only() {
         "closes" => Reply::Closes(Vec::new()),
         "noise" => Reply::Closes(b"noise\r\n\r\n".to_vec()),
         "twice" => Reply::Stays("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"output\":\"1\"}".repeat(2)),
-        "utf-8" => Reply::Closes(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"output\":\"\xff\"}".to_vec()),
+        "utf-8" => {
+            Reply::Closes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 14\r\n\r\n{\"output\":\"\xff\"}".to_vec())
+        }
         "stream" => Reply::Closes(chunked(&["data: {}\n\n"]).into_bytes()),
         "nan" => whole("200 OK", "", "{\"output\": NaN}"),
         other => json_answer(&json!({"output": other})),

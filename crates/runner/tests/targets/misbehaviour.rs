@@ -256,7 +256,8 @@ fn a_service_that_misbehaves() {
         let body: Value = serde_json::from_str(&request.body).unwrap();
         let word = body["input"].as_str().unwrap()[..20].trim();
         let raw = |text: &[u8]| {
-            let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", text.len()).into_bytes();
+            let mut bytes =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", text.len()).into_bytes();
             bytes.extend_from_slice(text);
             bytes
         };
