@@ -35,11 +35,11 @@ fn outputs(orders: &Orders) -> Vec<(String, String)> {
     outputs
 }
 
-/// An agent that answers only so many inputs, however long the signal takes.
+/// An agent that never answers more inputs than it is allowed when the run begins, however long the signal takes.
 const HELD_BACK: &str = r#"
-import time
+import threading
 def run(input):
-    while int(input.split()[1]) >= int(open("allowed").read() or 0): time.sleep(0.01)
+    if int(input.split()[1]) >= int(open("allowed").read()): threading.Event().wait()
     return "ok: " + input
 "#;
 
@@ -89,9 +89,18 @@ fn a_killed_run_goes_on_and_ends_with_the_same_results() {
     assert_eq!(again.status.code(), Some(5), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
-/// An agent that is started in a moment: it says what it was asked.
-const ECHO: &str =
-    r#"while read -r line; do text="${line#*\"input\":\"}"; echo "{\"type\":\"final\",\"output\":\"${text%%\"*}\"}"; done"#;
+/// The same as a program, which is started in a moment. Where it never answers, it waits for the end of its input.
+const ECHO: &str = r#"read -r allowed < allowed
+while read -r line; do
+  text="${line#*\"input\":\"}"
+  text="${text%%\"*}"
+  if [ "${text#text }" -ge "$allowed" ]; then read -r never; exit; fi
+  echo "{\"type\":\"final\",\"output\":\"$text\"}"
+done
+"#;
+
+/// How many more cases each run may finish: enough for a kill after any of its first 16 events.
+const EACH: usize = 4;
 
 #[test]
 fn a_run_that_is_killed_a_hundred_times_ends_with_the_same_results() {
@@ -102,27 +111,28 @@ fn a_run_that_is_killed_a_hundred_times_ends_with_the_same_results() {
     orders.project().file("agent.sh", ECHO);
     orders.simulation("runner:\n  type: process\n  command: [sh, agent.sh]\n  protocol: jsonl\n  reuse: true\n");
     let test = ["test", "--full", "--skip-upload", "--parallel", "2"];
-    let mut kills = 0;
     let mut random = 7_u64;
-    while kills < 100 {
+    let mut finished = 0;
+    for kill in 0..100 {
+        orders.project().file("allowed", format!("{}\n", finished + EACH));
         let is_resumed = !orders.experiments().is_empty();
         let mut command = orders.command(if is_resumed { &["test", "--skip-upload", "--resume"] } else { &test });
         let mut child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         // After a number of events that differs from time to time, also before the first one.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let events = BufReader::new(child.stdout.take().unwrap());
-        let seen = events.lines().take(usize::try_from(random >> 60).unwrap()).count();
+        let wanted = usize::try_from(random >> 60).unwrap();
+        let seen = BufReader::new(child.stdout.take().unwrap()).lines().take(wanted).count();
+        assert_eq!(seen, wanted, "kill {kill}: the run ended too early");
         child.kill().unwrap();
-        if child.wait().unwrap().success() {
-            // It was faster than the signal.
-            break;
+        assert!(!child.wait().unwrap().success(), "kill {kill}: it was faster than the signal");
+        if is_resumed || seen > 0 {
+            finished = orders.lines(".cases.jsonl").len();
         }
-        assert!(seen == 0 || !orders.experiments().is_empty());
-        kills += 1;
     }
-    assert!(kills > 20, "it ended after {kills} kills");
+    assert!(finished > 100, "{finished}");
+    orders.project().file("allowed", "1000\n");
     let last = orders.output(&["test", "--skip-upload", "--resume"]);
-    assert!(matches!(last.status.code(), Some(0 | 5)), "{}", transcript(&last));
+    assert_eq!(last.status.code(), Some(0), "{}", transcript(&last));
     let mut expected: Vec<(String, String)> =
         texts.iter().enumerate().map(|(index, text)| (format!("item-{}", index + 1), (*text).to_owned())).collect();
     expected.sort();
@@ -189,10 +199,10 @@ fn a_pull_that_was_interrupted_is_ended_before_anything_is_read() {
 /// An agent that waits for ever in its second process. Every interpreter that runs for it holds a lock until it ends, and
 /// so do the processes that it forks.
 const HOLDER: &str = r#"
-import os, time
+import os, threading
 def run(input):
     if input == "die": os._exit(7)
-    time.sleep(600 if input.startswith("wait") else 0)
+    if input.startswith("wait"): threading.Event().wait()
     return input
 "#;
 
