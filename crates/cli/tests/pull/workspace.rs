@@ -1,7 +1,9 @@
 //! Which scenario is pulled where, the lock file, and what a second pull does.
 
 use insta::assert_snapshot;
-use keepstep_testkit::{Proxy, World};
+use keepstep_testkit::{Proxy, World, transcript};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{Bench, INPUTS, SCENARIO};
 
@@ -113,4 +115,21 @@ fn status_shows_what_is_behind_and_edited() {
     let unreachable = bench.command(&["sync", "status"]).env("KEEPSTEP_URL", "http://127.0.0.1:1").output().unwrap();
     assert_eq!(unreachable.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&unreachable.stderr).contains("NOT checked"));
+}
+
+#[test]
+fn items_that_the_platform_has_lost_are_not_removed_here() {
+    let bench = Bench::pulled();
+    bench.publish("orders", &[("i1", "one"), ("i2", "two"), ("i3", "changed")], &[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let database = bench.platform.data_dir().join("keepstep.db");
+        let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
+        sqlx::query("DELETE FROM input_pages").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    let before = bench.tree();
+    let output = bench.output(&["sync", "pull"]);
+    assert_eq!(output.status.code(), Some(11), "{}", transcript(&output));
+    assert_eq!(bench.tree(), before);
 }

@@ -144,7 +144,9 @@ impl Parts {
         }
         let mut text = std::mem::take(&mut self.text);
         if self.next < self.pages {
-            let items = self.store.input_page(&self.set, self.next).await?.unwrap_or_default();
+            // An answer that breaks off is noticed; one with fewer items would be taken for an update that removes them.
+            let items = self.store.input_page(&self.set, self.next).await?;
+            let items = items.ok_or_else(|| StoreError::InputSetNotFound(self.set.clone()))?;
             if text.is_empty() {
                 text = items;
             } else {
