@@ -45,11 +45,16 @@ struct Thread<T: Take> {
 
 impl<T: Take + Default> Default for Aside<T> {
     fn default() -> Self {
-        Self { here: Some(T::default()), length: 0, thread: None }
+        Self::of(T::default())
     }
 }
 
 impl<T: Take> Aside<T> {
+    /// Returns one that hands on to `taker`.
+    pub(super) fn of(taker: T) -> Self {
+        Self { here: Some(taker), length: 0, thread: None }
+    }
+
     /// Hands on the next piece.
     ///
     /// # Errors

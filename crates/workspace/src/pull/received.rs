@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use keepstep_core::test_data::answer::{NoAnswer, Stop};
@@ -27,6 +28,8 @@ pub struct Received {
     bundle: Bundle,
     answer: Arc<Stored>,
     list: OnceCell<List>,
+    /// The folder that it may get into.
+    folder: Option<Arc<Path>>,
 }
 
 /// The list of inputs that a bundle becomes.
@@ -62,12 +65,15 @@ impl From<Stop<io::Error>> for ReceiveError {
 pub struct Receiver {
     answer: Spool,
     reading: Aside<Reading>,
+    folder: Option<Arc<Path>>,
 }
 
 /// The reading of an answer.
 #[derive(Debug, Default)]
 struct Reading {
     reader: BundleReader,
+    /// The folder that the list may get into.
+    folder: Option<Arc<Path>>,
     list: Option<Writing>,
     /// What the items show the answer to be.
     problem: Option<BundleError>,
@@ -75,7 +81,7 @@ struct Reading {
 }
 
 /// A list of inputs that is being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Writing {
     list: ListText,
     text: String,
@@ -83,9 +89,20 @@ struct Writing {
 }
 
 impl Receiver {
+    /// Returns one for an answer that may get into a scenario's folder, which need not be there yet. What is long is kept beside
+    /// that folder where the system can do that, in files without names.
+    pub fn beside(folder: &Path) -> Self {
+        Self::of_folder(Some(folder.into()))
+    }
+
+    fn of_folder(folder: Option<Arc<Path>>) -> Self {
+        let reading = Aside::of(Reading { folder: folder.clone(), ..Reading::default() });
+        Self { answer: Spool::beside(folder.clone()), reading, folder }
+    }
+
     /// Forgets everything: the answer comes once more from its beginning.
     pub fn begin(&mut self) {
-        *self = Self::default();
+        *self = Self::of_folder(self.folder.take());
     }
 
     /// Takes the next bytes.
@@ -116,7 +133,7 @@ impl Receiver {
         }
         let bundle = reading.reader.into_bundle()?;
         let answer = Arc::new(self.answer.end()?);
-        let received = Received { bundle, answer, list: OnceCell::new() };
+        let received = Received { bundle, answer, list: OnceCell::new(), folder: self.folder };
         if let Some(writing) = reading.list {
             let _ = received.list.set(writing.end()?);
         }
@@ -131,8 +148,8 @@ impl Take for Reading {
         if self.problem.is_some() {
             return Ok(());
         }
-        let (list, has_items) = (&mut self.list, &mut self.has_items);
-        let read = self.reader.feed(bytes, &mut |item, personas| write(list, has_items, item, personas));
+        let Self { reader, list, has_items, folder, .. } = self;
+        let read = reader.feed(bytes, &mut |item, personas| write(list, has_items, item, personas, folder));
         self.check(read)
     }
 }
@@ -142,8 +159,8 @@ impl Reading {
         if self.problem.is_some() {
             return Ok(());
         }
-        let (list, has_items) = (&mut self.list, &mut self.has_items);
-        let read = self.reader.end(&mut |item, personas| write(list, has_items, item, personas));
+        let Self { reader, list, has_items, folder, .. } = self;
+        let read = reader.end(&mut |item, personas| write(list, has_items, item, personas, folder));
         self.check(read)
     }
 
@@ -168,16 +185,22 @@ impl Take for Spool {
 }
 
 /// Writes an item to the list, if that can be done already.
-fn write(list: &mut Option<Writing>, has_items: &mut bool, item: Item<'_>, personas: Option<&[Persona]>) -> io::Result<()> {
+fn write(
+    list: &mut Option<Writing>,
+    has_items: &mut bool,
+    item: Item<'_>,
+    personas: Option<&[Persona]>,
+    folder: &Option<Arc<Path>>,
+) -> io::Result<()> {
     if !std::mem::replace(has_items, true) {
-        *list = personas.map(Writing::new);
+        *list = personas.map(|personas| Writing::new(personas, folder.clone()));
     }
     list.as_mut().map_or(Ok(()), |list| list.push(item))
 }
 
 impl Writing {
-    fn new(personas: &[Persona]) -> Self {
-        Self { list: ListText::new(personas), ..Self::default() }
+    fn new(personas: &[Persona], folder: Option<Arc<Path>>) -> Self {
+        Self { list: ListText::new(personas), text: String::new(), spool: Aside::of(Spool::beside(folder)) }
     }
 
     fn push(&mut self, item: Item<'_>) -> io::Result<()> {
@@ -219,7 +242,7 @@ impl Received {
         })?;
         reader.end(&mut leave)?;
         let bundle = reader.into_bundle()?;
-        Ok(Self { bundle, answer: Arc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new() })
+        Ok(Self { bundle, answer: Arc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new(), folder: None })
     }
 
     /// Returns the bundle.
@@ -235,7 +258,7 @@ impl Received {
     /// Returns the list of inputs.
     pub(super) fn list(&self) -> io::Result<&List> {
         if self.list.get().is_none() {
-            let mut writing = Writing::new(self.bundle.personas());
+            let mut writing = Writing::new(self.bundle.personas(), self.folder.clone());
             self.each_item(&mut |item| writing.push(item))?;
             let _ = self.list.set(writing.end()?);
         }
@@ -266,7 +289,7 @@ impl Received {
     }
 
     fn items_text(&self) -> io::Result<Arc<Stored>> {
-        let mut spool = Spool::default();
+        let mut spool = Spool::beside(self.folder.clone());
         let mut out = Collector { spool: &mut spool };
         let mut serializer = serde_json::Serializer::pretty(io::BufWriter::with_capacity(AT_ONCE, &mut out));
         let mut list = serializer.serialize_seq(None)?;

@@ -1,23 +1,42 @@
 //! Text that is kept until it is known what happens to it, however long it is.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek as _, Write as _};
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keepstep_core::test_data::pull_plan::{Digesting, Digests};
 
-/// How many bytes stay in memory; more than that lie in a temporary file without a name, which goes with the program.
-const MOST_IN_MEMORY: usize = 6 * 1024 * 1024;
+/// How many bytes stay in memory, and are written or read at a time. What is longer lies in a file without a name beside the
+/// folder where it may get one.
+const AT_ONCE: usize = 64 * 1024;
 
-/// How many bytes are written to the temporary file at a time.
-const AT_ONCE: usize = 256 * 1024;
+/// How many bytes stay in memory where there can be no such file. More than that lie in a temporary file, which goes with the
+/// program.
+const MOST_IN_MEMORY: usize = 6 * 1024 * 1024;
 
 /// Text that is still coming.
 #[derive(Debug, Default)]
 pub(super) struct Spool {
     /// All of it, or what is not in the file yet.
     memory: Vec<u8>,
-    file: Option<File>,
+    behind: Behind,
+    /// The folder that the text may get into, which need not be there yet.
+    folder: Option<Arc<Path>>,
     digesting: Digesting,
+}
+
+/// Where the text is that is not in memory.
+#[derive(Debug, Default)]
+enum Behind {
+    /// There is none yet.
+    #[default]
+    Nothing,
+    /// There is none yet, and there are no nameless files in the folder.
+    NothingForLong,
+    Nameless(File),
+    Temporary(File),
 }
 
 /// Text that has come.
@@ -30,36 +49,75 @@ pub(crate) struct Stored {
 #[derive(Debug)]
 enum Place {
     Memory(Vec<u8>),
+    /// A file that only serves to be read.
     File(File),
+    /// A file without a name, which may get one: once, since two names of the same file would be edited together.
+    Nameless {
+        file: File,
+        was_named: AtomicBool,
+    },
 }
 
 impl Spool {
+    /// Returns an empty one for a text that may get into a folder.
+    pub(super) fn beside(folder: Option<Arc<Path>>) -> Self {
+        Self { folder, ..Self::default() }
+    }
+
     /// Adds to the text.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digesting.update(bytes);
-        self.memory.extend_from_slice(bytes);
-        let most = if self.file.is_some() { AT_ONCE } else { MOST_IN_MEMORY };
-        if self.memory.len() > most { self.flush() } else { Ok(()) }
+        if self.memory.len() + bytes.len() <= AT_ONCE {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.flush(bytes).map_err(|error| self.named(&error))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(tempfile::tempfile()?),
+    /// Writes what is in memory and what comes next to the file, if that is where it belongs.
+    fn flush(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if matches!(self.behind, Behind::Nothing) {
+            let file = self.folder.as_deref().and_then(nameless);
+            self.behind = file.map_or(Behind::NothingForLong, Behind::Nameless);
+        }
+        if matches!(self.behind, Behind::NothingForLong) && self.memory.len() + bytes.len() > MOST_IN_MEMORY {
+            self.behind = Behind::Temporary(tempfile::tempfile()?);
+        }
+        let (Behind::Nameless(file) | Behind::Temporary(file)) = &mut self.behind else {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
         };
         file.write_all(&self.memory)?;
         self.memory.clear();
         self.memory.shrink_to(AT_ONCE);
-        Ok(())
+        if bytes.len() < AT_ONCE {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
+        }
+        file.write_all(bytes)
     }
 
     /// Ends the text.
     pub(super) fn end(mut self) -> io::Result<Stored> {
-        if self.file.is_some() {
-            self.flush()?;
+        if let Behind::Nameless(file) | Behind::Temporary(file) = &mut self.behind {
+            let written = file.write_all(&self.memory);
+            written.map_err(|error| self.named(&error))?;
         }
-        let place = self.file.map_or(Place::Memory(self.memory), Place::File);
+        let place = match self.behind {
+            Behind::Nothing | Behind::NothingForLong => Place::Memory(self.memory),
+            Behind::Temporary(file) => Place::File(file),
+            Behind::Nameless(file) => Place::Nameless { file, was_named: AtomicBool::new(false) },
+        };
         Ok(Stored { place, digests: self.digesting.end() })
+    }
+
+    /// Says where it was that the system refused.
+    fn named(&self, error: &io::Error) -> io::Error {
+        let folder = match (&self.behind, &self.folder) {
+            (Behind::Nameless(_), Some(folder)) => folder.to_path_buf(),
+            _ => std::env::temp_dir(),
+        };
+        io::Error::new(error.kind(), format!("in {}: {error}", folder.display()))
     }
 }
 
@@ -79,7 +137,7 @@ impl Stored {
     pub(super) fn length(&self) -> u64 {
         match &self.place {
             Place::Memory(bytes) => bytes.len() as u64,
-            Place::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
+            Place::File(file) | Place::Nameless { file, .. } => file.metadata().map_or(0, |metadata| metadata.len()),
         }
     }
 
@@ -88,16 +146,24 @@ impl Stored {
         self.digests
     }
 
-    /// Returns the text from its beginning. Only one reader at a time reads the right thing.
+    /// Returns true if it lies in a file that a name is all it needs.
+    pub(super) fn can_be_named(&self) -> bool {
+        matches!(&self.place, Place::Nameless { was_named, .. } if !was_named.load(Ordering::Relaxed))
+    }
+
+    /// Gives the file that the text lies in a name, and returns it; `None` where it has to be copied.
+    pub(super) fn name(&self, path: &Path) -> Option<&File> {
+        let Place::Nameless { file, was_named } = &self.place else { return None };
+        let is_first = !was_named.swap(true, Ordering::Relaxed);
+        (is_first && link(file, path).is_ok()).then_some(file)
+    }
+
+    /// Returns the text from its beginning.
     pub(super) fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
-        match &self.place {
-            Place::Memory(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            Place::File(file) => {
-                let mut file: &File = file;
-                file.rewind()?;
-                Ok(Box::new(file))
-            }
-        }
+        Ok(match &self.place {
+            Place::Memory(bytes) => Box::new(bytes.as_slice()),
+            Place::File(file) | Place::Nameless { file, .. } => Box::new(FromStart { file, offset: 0 }),
+        })
     }
 
     /// Returns the text as a whole, for what is decided line by line.
@@ -106,6 +172,53 @@ impl Stored {
         self.reader()?.read_to_end(&mut bytes)?;
         Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
+}
+
+/// Reads a file that others may read or have read at the same time.
+struct FromStart<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let length = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        #[cfg(windows)]
+        let length = std::os::windows::fs::FileExt::seek_read(self.file, buffer, self.offset)?;
+        self.offset += length as u64;
+        Ok(length)
+    }
+}
+
+/// Makes a file without a name in a folder, or in the nearest one above it that is there. Not every file system can do that.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> Option<File> {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    // The permissions that a file with a name gets, too.
+    let open = |folder: &Path| openat(CWD, folder, flags, Mode::from_raw_mode(0o666));
+    let opened = folder.ancestors().map(open).find(|opened| !matches!(opened, Err(rustix::io::Errno::NOENT)))?;
+    opened.ok().map(File::from)
+}
+
+/// Gives a nameless file a name.
+#[cfg(target_os = "linux")]
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{AtFlags, CWD, linkat};
+    Ok(linkat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Hands on what a reader has, piece by piece.
@@ -144,19 +257,57 @@ pub(super) fn digests_of(file: File) -> io::Result<Digests> {
 mod tests {
     use super::*;
 
+    /// Returns a text that is longer than memory may be, kept beside a folder.
+    fn long(folder: Option<&Path>, length: usize) -> Stored {
+        let mut spool = Spool::beside(folder.map(Arc::from));
+        for piece in text(length).chunks(10_000) {
+            spool.write(piece).unwrap();
+        }
+        spool.end().unwrap()
+    }
+
+    fn text(length: usize) -> Vec<u8> {
+        (0..length).map(|at| b'a' + (at % 23) as u8).collect()
+    }
+
     #[test]
     fn what_is_larger_than_memory_may_be_comes_back_whole() {
-        let mut spool = Spool::default();
-        let line = [b'x'; 1000];
-        for _ in 0..MOST_IN_MEMORY / 500 {
-            spool.write(&line).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for length in [0, 10, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE + 7, MOST_IN_MEMORY + 1] {
+            for folder in [None, Some(folder.path()), Some(&folder.path().join("not/there/yet"))] {
+                let stored = long(folder, length);
+                let is_in_memory = length <= if stored.can_be_named() { AT_ONCE } else { MOST_IN_MEMORY };
+                assert_eq!(matches!(stored.place, Place::Memory(_)), is_in_memory);
+                assert_eq!(stored.length(), length as u64);
+                // Two readers do not take each other's text away.
+                let mut first = [0; 10];
+                let mut reader = stored.reader().unwrap();
+                let read = reader.read(&mut first).unwrap();
+                assert_eq!(stored.to_text().unwrap().as_bytes(), text(length));
+                assert!(text(length).starts_with(&first[..read]));
+                assert_eq!(stored.digests(), keepstep_core::test_data::pull_plan::digests(&text(length)));
+            }
         }
-        let stored = spool.end().unwrap();
-        assert!(matches!(stored.place, Place::File(_)));
-        for _ in 0..2 {
-            let text = stored.to_text().unwrap();
-            assert_eq!(text.len(), MOST_IN_MEMORY / 500 * 1000);
-            assert_eq!(stored.digests(), keepstep_core::test_data::pull_plan::digests(text.as_bytes()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_nameless_file_gets_one_name_and_is_read_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let stored = long(Some(folder.path()), 3 * AT_ONCE);
+        if !stored.can_be_named() {
+            // Not every file system has such files.
+            return;
         }
+        assert!(stored.name(&folder.path().join("a")).is_some());
+        assert!(!stored.can_be_named() && stored.name(&folder.path().join("b")).is_none());
+        assert!(!folder.path().join("b").exists());
+        assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), text(3 * AT_ONCE));
+        assert_eq!(stored.to_text().unwrap().as_bytes(), text(3 * AT_ONCE));
+        // What cannot be named is copied.
+        let stored = long(Some(folder.path()), 3 * AT_ONCE);
+        assert!(stored.name(&folder.path().join("not/there")).is_none());
+        assert_eq!(stored.to_text().unwrap().as_bytes(), text(3 * AT_ONCE));
     }
 }

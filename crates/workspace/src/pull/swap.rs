@@ -250,7 +250,7 @@ impl<'a> Swap<'a> {
 
 impl Writing<'_> {
     fn is_long(&self) -> bool {
-        self.content.length() >= LONG
+        !self.content.can_be_named() && self.content.length() >= LONG
     }
 
     /// Writes the file with the permissions that its target has. It is not synced yet.
@@ -259,12 +259,24 @@ impl Writing<'_> {
     }
 
     fn try_write(&self) -> io::Result<Stamp> {
-        let mut file = File::create(&self.staged)?;
-        each_piece::<io::Error>(self.content.reader()?, &mut |bytes| file.write_all(bytes))?;
+        let copied;
+        let file = match self.content.name(&self.staged) {
+            Some(file) => file,
+            None => {
+                copied = self.copy()?;
+                &copied
+            }
+        };
         if let Ok(metadata) = fs::metadata(&self.target) {
             let _ = file.set_permissions(metadata.permissions());
         }
         Ok(Stamp::of(&file.metadata()?))
+    }
+
+    fn copy(&self) -> io::Result<File> {
+        let mut file = File::create(&self.staged)?;
+        each_piece::<io::Error>(self.content.reader()?, &mut |bytes| file.write_all(bytes))?;
+        Ok(file)
     }
 }
 

@@ -171,3 +171,34 @@ fn f34_links_lead_nowhere() {
     }
     assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_long_text_of_two_paths_becomes_two_files_with_permissions_of_their_own() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let old = Tree::from([("a/a".to_owned(), "old".to_owned())]);
+    write(folder, &old);
+    fs::set_permissions(folder.join("a/a"), fs::Permissions::from_mode(0o640)).unwrap();
+    let text = "x".repeat(300_000);
+    let mut spool = crate::pull::spool::Spool::beside(Some(folder.into()));
+    spool.write(text.as_bytes()).unwrap();
+    let content = spool.end().unwrap();
+    let mut hook = || Ok(());
+    let mut swap = Swap::begin(folder, &mut hook).unwrap();
+    let before = old.get("a/a").map(digest);
+    let files = [("a/a", before), ("a/b", None), ("c", None)];
+    let stamps = swap.write_all(&files.map(|(path, before)| NewContent { path, before, content: &content })).unwrap();
+    swap.commit().unwrap();
+    assert_eq!(read(folder), files.map(|(path, _)| (path.to_owned(), text.clone())).into_iter().collect());
+    let metadata = files.map(|(path, _)| fs::metadata(folder.join(path)).unwrap());
+    let inodes: BTreeSet<u64> = metadata.iter().map(fs::Metadata::ino).collect();
+    assert_eq!((inodes.len(), metadata.each_ref().map(fs::Metadata::nlink)), (3, [1; 3]));
+    assert_eq!(metadata[0].permissions().mode() & 0o777, 0o640);
+    // A new file has the permissions that the system gives any other.
+    fs::write(folder.join("other"), "x").unwrap();
+    let other = fs::metadata(folder.join("other")).unwrap().permissions();
+    assert_eq!((metadata[1].permissions(), metadata[2].permissions()), (other.clone(), other));
+    assert_eq!(stamps, metadata.each_ref().map(Stamp::of));
+}

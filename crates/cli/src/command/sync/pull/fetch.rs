@@ -44,7 +44,7 @@ pub(super) fn fetch(
         known_bundle_version_id: known.map(str::to_owned),
         ..everything(run)
     };
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(target);
     match run.server.pull(&request, &mut answer)? {
         PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
             return Ok(None);
@@ -76,7 +76,7 @@ pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) ->
         return Ok(None);
     }
     let request = PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) };
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(target);
     match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
         Ok(PullAnswer::Fresh { .. }) => {}
         Ok(PullAnswer::NotModified) => return Ok(None),
@@ -128,7 +128,7 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
     }
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(target);
     match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
         Ok(PullAnswer::Fresh { .. }) => {
             let previous = answer.receiver.into_received().ok();
@@ -141,9 +141,14 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
 }
 
 /// An answer on its way from the client to the workspace.
-#[derive(Default)]
 struct Answer {
     receiver: Receiver,
+}
+
+impl Answer {
+    fn of(target: &Target) -> Self {
+        Self { receiver: Receiver::beside(&target.path) }
+    }
 }
 
 impl Sink for Answer {
