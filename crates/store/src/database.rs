@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoo
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
 use tokio::sync::Mutex;
 
+use crate::test_data::packed;
 use crate::{Result, StoreError, Surroundings};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -190,13 +191,18 @@ async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Re
     {
         return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
     }
-    if found == Some(known) {
-        return Ok(());
+    if found != Some(known) {
+        migrate(path, connection, found).await?;
     }
+    packed::pack_old_pages(connection).await.map_err(failed)
+}
+
+/// Makes or upgrades the tables of a file that has the migrations up to a number.
+async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: Option<i64>) -> Result<()> {
+    let failed = |error: sqlx::Error| cannot_open(path, &error);
     sqlx::query("PRAGMA application_id = 1801807216").execute(&mut *connection).await.map_err(failed)?;
     sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(failed)?;
     // Two processes that open a file at the same time both begin; the second finds a step done and goes on from there.
-    let mut found = found;
     while let Err(error) = MIGRATIONS.run(&mut *connection).await {
         let now = applied(connection).await.map_err(failed)?;
         if now == found {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use keepstep_core::Revision;
 use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store};
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 async fn raw(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
@@ -42,7 +42,7 @@ async fn a_newer_database_is_named_with_both_versions() {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)",
     )
     .await;
-    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 7. Use the newer one, or another data folder.");
+    insta::assert_snapshot!(refusal(folder.path(), "k.db").await, @"[folder]/k.db has the schema 99, made by a newer keepstep; this one knows the schemas up to 8. Use the newer one, or another data folder.");
 }
 
 #[tokio::test]
@@ -166,12 +166,55 @@ async fn test_data_of_every_release_is_upgraded() {
         assert!(content.personas.contains("novice") && content.criteria.contains("Be polite"));
         let items = store.input_items(&bundle.input_set_id, 0, 10).await.unwrap();
         assert!(items[0].contains("Where is my order?") && items[1].contains("Cancel it, please"));
-        assert_eq!(store.input_page(&bundle.input_set_id, 0).await.unwrap(), Some(items.join(",")));
+        assert_eq!(pages(&store, &bundle.input_set_id).await, [(2, items.join(","))]);
         assert_eq!(store.keys("org_0001").await.unwrap().len(), 1);
         let signed_in = sqlx::query_scalar("SELECT count(*) FROM device_logins WHERE status = 'signed_in'");
         let signed_in: i64 = signed_in.fetch_one(&mut raw(&path).await).await.unwrap();
         assert_eq!(signed_in, devices);
     }
+}
+
+/// The pages of a set: how many items they have, and their texts.
+async fn pages(store: &Store, set: &str) -> Vec<(u32, String)> {
+    let pages = store.input_pages(set, 0).await.unwrap();
+    pages.iter().map(|page| (page.item_count(), page.text().unwrap())).collect()
+}
+
+/// The seventh schema had pages of text.
+#[tokio::test]
+async fn pages_of_text_are_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let store = Store::open(&path).await.unwrap();
+    let mut sets = Vec::new();
+    for count in [1, 500, 1200] {
+        let inputs: Vec<_> = (0..count).map(|number| serde_json::json!({"text": format!("Question {number}")})).collect();
+        let file = serde_json::json!({"scenario": {"name": format!("of {count}")}, "inputs": inputs});
+        let mut transaction = store.write().await.unwrap();
+        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let project = transaction.create_project(&scope.org_id, &format!("shop {count}")).await.unwrap();
+        let file = serde_json::from_value(file).unwrap();
+        sets.push(transaction.import(&scope, &project.id, &file).await.unwrap().input_set_id);
+        transaction.commit().await.unwrap();
+    }
+    store.close().await;
+    let mut connection = raw(&path).await;
+    run(&mut connection, "DELETE FROM packed_inputs").await;
+    let older = include_str!("../migrations/sqlite/0007_input_pages.sql");
+    let (_, older) = older.split_once(");").unwrap();
+    run(&mut connection, older).await;
+    connection.close().await.unwrap();
+
+    // Two processes at once.
+    let (store, other) = tokio::join!(Store::open(&path), Store::open(&path));
+    let (store, _other) = (store.unwrap(), other.unwrap());
+    for (set, counts) in sets.iter().zip([vec![1], vec![500], vec![500, 500, 200]]) {
+        let items = store.input_items(set, 0, u32::MAX).await.unwrap();
+        let (found, texts): (Vec<_>, Vec<_>) = pages(&store, set).await.into_iter().unzip();
+        assert_eq!((found, texts.concat()), (counts, items.join(",")));
+    }
+    let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM input_pages").fetch_one(&mut raw(&path).await).await;
+    assert_eq!(left.unwrap(), 0);
 }
 
 /// Results and files came with the sixth schema.

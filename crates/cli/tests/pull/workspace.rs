@@ -125,7 +125,7 @@ fn items_that_the_platform_has_lost_are_not_removed_here() {
     runtime.block_on(async {
         let database = bench.platform.data_dir().join("keepstep.db");
         let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
-        sqlx::query("DELETE FROM input_pages").execute(&mut connection).await.unwrap();
+        sqlx::query("DELETE FROM packed_inputs").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     });
     let before = bench.tree();

@@ -69,6 +69,30 @@ async fn what_is_known_already_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_pull_is_packed_for_who_prefers_that() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 20_000).await;
+    let body = json!({"project_id": project});
+    let request =
+        |encodings: &'static str| world.request("POST", "/api/sync/pull").header("accept-encoding", encodings).json(&body);
+    let plain = read(request("gzip, deflate, br, zstd")).await;
+    assert_eq!((plain.header("vary"), plain.headers.get("content-encoding")), ("accept-encoding", None));
+    let packed = request("zstd").send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "zstd");
+    assert_eq!(packed.headers()["vary"], "accept-encoding");
+    assert_eq!(packed.headers()["etag"], plain.headers["etag"]);
+    let packed = packed.bytes().await.unwrap();
+    assert!(packed.len() < plain.text.len() / 5, "{} of {}", packed.len(), plain.text.len());
+    assert_eq!(String::from_utf8(zstd::decode_all(&*packed).unwrap()).unwrap(), plain.text);
+    let small = json!({"project_id": project, "include_inputs": false});
+    let small = world.request("POST", "/api/sync/pull").header("accept-encoding", "zstd").json(&small).send().await.unwrap();
+    let small: Pulled = serde_json::from_slice(&zstd::decode_all(&*small.bytes().await.unwrap()).unwrap()).unwrap();
+    assert_eq!((small.input_items.len(), small.personas.len()), (0, 1));
+    let known = read(request("zstd").header("if-none-match", plain.header("etag"))).await;
+    assert_eq!((known.status, known.headers.get("content-encoding")), (304, None));
+}
+
+#[tokio::test]
 async fn f16_only_the_bundle_that_was_asked_for_is_sent() {
     let world = World::start().await;
     let (project, bundle) = shop(&world, 1).await;

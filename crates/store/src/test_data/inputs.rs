@@ -4,14 +4,10 @@ use keepstep_core::Digest;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::in_scope;
+use super::{in_scope, packed};
 use crate::model::Scope;
 use crate::organisations::require_project;
 use crate::{Result, Store, StoreError, Transaction};
-
-/// How many items of an input set are a page: what a pull needs in memory does not grow with the set. The database holds pages of
-/// this length.
-pub const INPUTS_IN_A_PAGE: u32 = 500;
 
 /// A set of inputs. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,23 +65,7 @@ impl Store {
         read_input_set(&mut *self.reader().await?, scope, id).await
     }
 
-    /// Returns a page of a set's items, counted from 0; `None` where there is none. One behind another they are the inside of a
-    /// JSON array: what a pull sends.
-    ///
-    /// Sets never change, so pages that are read one after the other are of one set.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn input_page(&self, set: &str, number: u32) -> Result<Option<String>> {
-        let items = sqlx::query_scalar("SELECT items FROM input_pages WHERE input_set_id = ? AND number = ?")
-            .bind(set)
-            .bind(number)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?;
-        Ok(items)
-    }
-
-    /// Returns up to `limit` items of a set from a position on, each as the JSON text that a pull sends.
+    /// Returns up to `limit` items of a set from a position on, each as its JSON text.
     ///
     /// Sets never change, so pages that are read one after the other are of one set.
     ///
@@ -140,15 +120,7 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         // Once here rather than for every pull.
-        sqlx::query(
-            "INSERT INTO input_pages (input_set_id, number, items)
-             SELECT ?1, key / ?3, iif(key < ?3, '', ',') || group_concat(value, ',' ORDER BY key) FROM json_each(?2) GROUP BY key / ?3",
-        )
-        .bind(&id)
-        .bind(items)
-        .bind(INPUTS_IN_A_PAGE)
-        .execute(self.connection())
-        .await?;
+        packed::keep(self.connection(), &id, items).await?;
         read_input_set(self.connection(), scope, &id).await
     }
 }

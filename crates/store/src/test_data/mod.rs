@@ -7,13 +7,15 @@ mod bundles;
 mod file;
 mod import;
 mod inputs;
+pub(crate) mod packed;
 mod personas;
 mod scenarios;
 
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
-pub use inputs::{INPUTS_IN_A_PAGE, InputSet};
+pub use inputs::InputSet;
+pub use packed::InputPage;
 pub use personas::TestPersona;
 pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
 

@@ -1,7 +1,7 @@
 //! Test data: scenarios, bundles, importing a file.
 
 use keepstep_store::test_data::{
-    Bundle, BundleFilter, BundleStatus, INPUTS_IN_A_PAGE, NewBundle, NewScenario, ScenarioPatch, TestDataFile,
+    Bundle, BundleFilter, BundleStatus, InputPage, NewBundle, NewScenario, ScenarioPatch, TestDataFile,
 };
 use keepstep_store::{Result, Scope, StoreError};
 use serde_json::{Map, Value, json};
@@ -174,10 +174,16 @@ pub(crate) async fn many_inputs_are_read_in_pages(world: World) {
     let inputs: Vec<Value> = (0..10_000).map(|number| json!({"text": format!("Question {}", number % 9_000)})).collect();
     let bundle = import(&world, &project, json!({"scenario": {"name": "large"}, "inputs": inputs})).await.unwrap();
     assert_eq!(bundle.input_count, 10_000);
-    let mut pages = String::new();
-    for number in 0..bundle.input_count.div_ceil(INPUTS_IN_A_PAGE) {
-        pages += &world.store.input_page(&bundle.input_set_id, number).await.unwrap().unwrap();
+    let (mut pages, mut item_count, mut from) = (String::new(), 0, 0);
+    while let next = world.store.input_pages(&bundle.input_set_id, from).await.unwrap()
+        && !next.is_empty()
+    {
+        from += next.len() as u32;
+        item_count += next.iter().map(InputPage::item_count).sum::<u32>();
+        pages.extend(next.iter().map(|page| page.text().unwrap()));
+        assert!(next.iter().all(|page| page.packed().len() < page.text().unwrap().len() / 4));
     }
+    assert_eq!(item_count, 10_000);
     let items = world.store.input_items(&bundle.input_set_id, 0, u32::MAX).await.unwrap();
     assert_eq!(pages, items.join(","));
     let mut seen = std::collections::HashSet::new();

@@ -1,12 +1,16 @@
 //! `/api/sync/pull`
 
+use std::collections::VecDeque;
+use std::io;
+
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
-use keepstep_store::test_data::{Bundle, BundleStatus, INPUTS_IN_A_PAGE};
+use keepstep_store::test_data::{Bundle, BundleStatus, InputPage};
 use keepstep_store::{Role, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -16,11 +20,17 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Input;
 
+/// How hard the few texts are packed that are not stored packed.
+const LEVEL: i32 = 1;
+
 /// `POST /api/sync/pull`
 #[utoipa::path(
     post,
     path = "/api/sync/pull",
-    params(("If-None-Match" = Option<String>, Header, description = "The ETag of a pull that is known already")),
+    params(
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of a pull that is known already"),
+        ("Accept-Encoding" = Option<String>, Header, description = "Where `zstd` is preferred, the answer is packed: several frames (RFC 8878) one behind another")
+    ),
     request_body = PullRequest,
     responses((status = 200, description = "The bundle version with its content", body = Pulled), (status = 304, description = "What is known already is still the right one"))
 )]
@@ -35,12 +45,17 @@ pub(crate) async fn pull(
     let bundle = find(&state, &caller, &request).await?;
     let tag = tag(&bundle, &request);
     let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || names(&headers, &tag);
+    let form = if prefers_zstd(&headers) { Form::Zstd } else { Form::Plain };
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let body = body(&state, &caller, bundle, &request).await?;
+        let body = body(&state, &caller, bundle, &request, form).await?;
         ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if form == Form::Zstd && !known {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+    }
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -95,12 +110,46 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
     values.flat_map(|tags| tags.split(',')).any(|found| found.trim().trim_start_matches("W/") == tag)
 }
 
+/// Returns true if a client wants zstd more than any other encoding, or names it first among those. To one that only takes it among others
+/// it is not sent: `httpx` with its `zstandard` stumbles over a frame that begins with a piece from the connection, and asks for gzip first.
+fn prefers_zstd(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let wanted = values.flat_map(|value| value.split(',')).filter_map(|choice| {
+        let mut parts = choice.split(';').map(str::trim);
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let weight: f32 = weight.map_or(Some(1.0), |weight| weight.trim().parse().ok())?;
+        (weight > 0.0 && weight <= 1.0).then_some((name, weight))
+    });
+    // A later one has to be wanted more.
+    let first = wanted.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    first.is_some_and(|(name, _)| name.eq_ignore_ascii_case("zstd"))
+}
+
+/// How an answer is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    /// As frames of zstd one behind another; those of the items go out as they are stored.
+    Zstd,
+}
+
+impl Form {
+    /// Returns a text in this form.
+    fn of(self, text: String) -> Result<Vec<u8>, io::Error> {
+        match self {
+            Self::Plain => Ok(text.into_bytes()),
+            Self::Zstd => zstd::bulk::compress(text.as_bytes(), LEVEL),
+        }
+    }
+}
+
 /// Returns the body of [`Pulled`]. The content is stored as it is sent, and goes through here without being parsed. The items
 /// come last, so that a client that reads them one by one knows everything else already.
-async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullRequest) -> Result<Body, ApiError> {
+async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullRequest, form: Form) -> Result<Body, ApiError> {
     let content = state.store.bundle_content(caller.scope(), &bundle.id).await?;
     let set = bundle.input_set_id.clone();
-    let pages = if request.include_inputs == Some(false) { 0 } else { bundle.input_count.div_ceil(INPUTS_IN_A_PAGE) };
+    let missing = if request.include_inputs == Some(false) { 0 } else { bundle.input_count };
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
     let bundle_version =
         serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
@@ -112,7 +161,9 @@ async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullR
         part(request.include_criteria, content.criteria),
         json!({ "pulled_at": time(state.store.now()) }),
     );
-    let parts = Parts { store: state.store.clone(), set, text: head, next: 0, pages, is_ended: false };
+    let head = form.of(head).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let parts =
+        Parts { store: state.store.clone(), form, set, ready: head, pages: VecDeque::new(), next: 0, missing, is_ended: false };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
 }
 
@@ -128,36 +179,88 @@ fn harmless(scenario: &str) -> Result<Value, ApiError> {
 /// What is still to be sent.
 struct Parts {
     store: Store,
+    form: Form,
     set: String,
     /// What comes next.
-    text: String,
-    /// The next page of items, and how many there are.
+    ready: Vec<u8>,
+    /// What comes then.
+    pages: VecDeque<InputPage>,
+    /// Which page is to be read next.
     next: u32,
-    pages: u32,
+    /// How many items were not read yet.
+    missing: u32,
     is_ended: bool,
 }
 
 impl Parts {
-    async fn step(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
+    async fn step(mut self) -> Result<Option<(Bytes, Self)>, BoxError> {
         if self.is_ended {
             return Ok(None);
         }
-        let mut text = std::mem::take(&mut self.text);
-        if self.next < self.pages {
-            // An answer that breaks off is noticed; one with fewer items would be taken for an update that removes them.
-            let items = self.store.input_page(&self.set, self.next).await?;
-            let items = items.ok_or_else(|| StoreError::InputSetNotFound(self.set.clone()))?;
-            if text.is_empty() {
-                text = items;
-            } else {
-                text.push_str(&items);
-            }
-            self.next += 1;
+        if self.pages.is_empty() && self.missing > 0 {
+            self.read().await?;
         }
-        if self.next >= self.pages {
-            text.push_str("]}");
+        let mut bytes = std::mem::take(&mut self.ready);
+        while let Some(page) = self.pages.pop_front() {
+            match self.form {
+                Form::Zstd => bytes.extend_from_slice(page.packed()),
+                // One after the other: texts are larger.
+                Form::Plain => {
+                    bytes.extend_from_slice(page.text()?.as_bytes());
+                    break;
+                }
+            }
+        }
+        if self.pages.is_empty() && self.missing == 0 {
+            bytes.extend(self.form.of("]}".to_owned())?);
             self.is_ended = true;
         }
-        Ok(Some((text.into(), self)))
+        Ok(Some((bytes.into(), self)))
+    }
+
+    async fn read(&mut self) -> Result<(), StoreError> {
+        self.pages = self.store.input_pages(&self.set, self.next).await?.into();
+        // An answer that breaks off is noticed; one with fewer items would be taken for an update that removes them.
+        if self.pages.is_empty() {
+            return Err(StoreError::InputSetNotFound(self.set.clone()));
+        }
+        self.next += u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
+        self.missing = self.missing.saturating_sub(self.pages.iter().map(InputPage::item_count).sum());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zstd_is_sent_to_who_wants_it_most() {
+        let asked = |values: &[&'static str]| {
+            let values = values.iter().map(|value| (header::ACCEPT_ENCODING, HeaderValue::from_static(value)));
+            prefers_zstd(&HeaderMap::from_iter(values))
+        };
+        for yes in [&["zstd"][..], &["ZSTD;q=0.5"], &["zstd, gzip"], &["gzip; q=0.8, zstd"], &["", "zstd;q=1", "br"]] {
+            assert!(asked(yes), "{yes:?}");
+        }
+        let httpx = "gzip, deflate, br, zstd";
+        for no in [&[][..], &[""], &["zstd;q=0"], &["zstd; q=0.000"], &["identity"], &["*"], &[httpx], &["zstd;q=0.5, gzip"]] {
+            assert!(!asked(no), "{no:?}");
+        }
+        for broken in ["zstd;q=nan", "zstd;q=2", "zstd;q=-1", "zstd;q=", "x-zstd", ";q=1"] {
+            assert!(!asked(&[broken]), "{broken}");
+        }
+    }
+
+    #[tokio::test]
+    async fn items_that_are_lost_break_an_answer_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        for form in [Form::Plain, Form::Zstd] {
+            let ready = form.of("{".to_owned()).unwrap();
+            let (set, pages) = ("inputs_1".to_owned(), VecDeque::new());
+            let parts = Parts { store: store.clone(), form, set, ready, pages, next: 3, missing: 1, is_ended: false };
+            assert!(parts.step().await.is_err());
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! The items of an input set as a pull sends them: packed, once, when the set is made.
+
+use std::io;
+use std::panic::resume_unwind;
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Connection as _, Row as _};
+
+use crate::{Result, Store, rows};
+
+/// The text of a page ends with the item that makes it this long, in bytes. So much is packed and unpacked at a time.
+const PAGE: usize = 256 * 1024;
+
+/// How many pages are read at a time: a megabyte where texts are ordinary, four where they cannot be packed.
+const AT_ONCE: u32 = 16;
+
+/// How hard to pack. More takes several times as long and saves a tenth.
+const LEVEL: i32 = 3;
+
+/// How many items a page had before pages were packed.
+const ITEMS_IN_AN_OLD_PAGE: u32 = 500;
+
+/// A page of the items of an input set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputPage {
+    item_count: u32,
+    packed: Vec<u8>,
+}
+
+impl InputPage {
+    /// Returns how many items it has.
+    pub fn item_count(&self) -> u32 {
+        self.item_count
+    }
+
+    /// Returns its text as one whole zstd frame that says how long the text is.
+    pub fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// Returns its text. One behind another the texts of a set's pages are the inside of a JSON array.
+    ///
+    /// # Errors
+    /// The database is damaged.
+    pub fn text(&self) -> Result<String> {
+        let bytes = zstd::decode_all(self.packed.as_slice()).map_err(|_| rows::damaged("packed", "inputs"))?;
+        String::from_utf8(bytes).map_err(|_| rows::damaged("packed", "inputs"))
+    }
+
+    fn of_row(row: &SqliteRow) -> Result<Self> {
+        Ok(Self { item_count: row.try_get("item_count")?, packed: row.try_get("packed")? })
+    }
+}
+
+impl Store {
+    /// Returns the next few pages of a set's items, from one of them on, counted from 0. There are none after the last one.
+    ///
+    /// Sets never change, so pages that are read one after the other are of one set.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn input_pages(&self, set: &str, from: u32) -> Result<Vec<InputPage>> {
+        let rows = sqlx::query(
+            "SELECT item_count, packed FROM packed_inputs
+             WHERE input_set_id = ?1 AND number >= ?2 AND number < ?2 + ?3 ORDER BY number",
+        )
+        .bind(set)
+        .bind(from)
+        .bind(AT_ONCE)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.iter().map(InputPage::of_row).collect()
+    }
+}
+
+/// Keeps the items of a new set, the JSON text of an array, as pages.
+pub(super) async fn keep(connection: &mut SqliteConnection, set: &str, items: &str) -> Result<(), sqlx::Error> {
+    for (number, (text, count)) in (0..).zip(Pages::of(items)) {
+        insert(connection, set, number, pack(text.to_owned(), count).await?).await?;
+    }
+    Ok(())
+}
+
+/// Packs the pages of the time before pages were packed. A set is packed as a whole, so this may stop anywhere and go on later.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn pack_old_pages(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    while next_old_set(connection).await?.is_some() {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        // Another process may have come first.
+        if let Some(set) = next_old_set(&mut transaction).await? {
+            pack_old_set(&mut transaction, &set).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+async fn next_old_set(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT input_set_id FROM input_pages LIMIT 1").fetch_optional(connection).await
+}
+
+async fn pack_old_set(connection: &mut SqliteConnection, set: &str) -> Result<(), sqlx::Error> {
+    let mut number = 0;
+    loop {
+        let page = sqlx::query(
+            "SELECT p.items, min(?3, s.item_count - ?3 * p.number)
+             FROM input_pages p JOIN input_sets s ON s.id = p.input_set_id WHERE s.id = ?1 AND p.number = ?2",
+        )
+        .bind(set)
+        .bind(number)
+        .bind(ITEMS_IN_AN_OLD_PAGE)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(page) = page else { break };
+        insert(connection, set, number, pack(page.try_get(0)?, page.try_get(1)?).await?).await?;
+        number += 1;
+    }
+    sqlx::query("DELETE FROM input_pages WHERE input_set_id = ?").bind(set).execute(connection).await?;
+    Ok(())
+}
+
+/// Packs a page where that holds nobody up.
+async fn pack(text: String, item_count: u32) -> Result<InputPage, sqlx::Error> {
+    let packing = tokio::task::spawn_blocking(move || zstd::bulk::compress(text.as_bytes(), LEVEL));
+    let packed = packing.await.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        // The program ends.
+        Err(_) => Err(io::ErrorKind::Interrupted.into()),
+    })?;
+    Ok(InputPage { item_count, packed })
+}
+
+async fn insert(connection: &mut SqliteConnection, set: &str, number: u32, page: InputPage) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO packed_inputs (input_set_id, number, item_count, packed) VALUES (?, ?, ?, ?)")
+        .bind(set)
+        .bind(number)
+        .bind(page.item_count)
+        .bind(page.packed)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Cuts the JSON text of an array, as we wrote it, where one of its items ends, without a copy of it. The brackets are left out.
+struct Pages<'a> {
+    text: &'a str,
+}
+
+impl<'a> Pages<'a> {
+    fn of(array: &'a str) -> Self {
+        Self { text: array.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or_default() }
+    }
+}
+
+impl<'a> Iterator for Pages<'a> {
+    /// The text of a page, and how many items it has.
+    type Item = (&'a str, u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.text.is_empty() {
+            return None;
+        }
+        let (mut depth, mut is_in_string, mut is_escaped, mut item_count) = (0_u32, false, false, 1);
+        for (at, byte) in self.text.bytes().enumerate() {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = true,
+                b'"' => is_in_string = !is_in_string,
+                _ if is_in_string => {}
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                // A page begins with the comma behind the one before.
+                b',' if depth == 0 && at >= PAGE => {
+                    let (page, rest) = self.text.split_at(at);
+                    self.text = rest;
+                    return Some((page, item_count));
+                }
+                b',' if depth == 0 && at > 0 => item_count += 1,
+                _ => {}
+            }
+        }
+        Some((std::mem::take(&mut self.text), item_count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pages(items: &Value) -> Vec<(String, u32)> {
+        Pages::of(&items.to_string()).map(|(text, count)| (text.to_owned(), count)).collect()
+    }
+
+    #[test]
+    fn an_item_is_never_cut() {
+        assert_eq!(pages(&json!([])), []);
+        assert_eq!(pages(&json!([{"id": "a"}, {"id": "b"}])), [(r#"{"id":"a"},{"id":"b"}"#.to_owned(), 2)]);
+        let long = json!({"id": "]},{", "text": "\\\"[{".repeat(PAGE), "list": [[1, 2], {"a": [3, 4]}]});
+        let found = pages(&json!([{"id": "a"}, long, long, {"id": "b"}, {"id": "c"}]));
+        assert_eq!(found.iter().map(|page| page.1).collect::<Vec<_>>(), [2, 1, 2]);
+        assert_eq!(found[2].0, r#",{"id":"b"},{"id":"c"}"#);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn pages_are_the_inside_of_the_array(texts in prop::collection::vec((any::<String>(), 1usize..60_000), 0..60)) {
+            let items: Vec<Value> = texts.iter().map(|(text, times)| json!({"text": text.repeat(1 + times / text.len().max(1))})).collect();
+            let array = json!(items).to_string();
+            let pages = pages(&json!(items));
+            let whole: String = pages.iter().map(|page| page.0.as_str()).collect();
+            prop_assert_eq!(format!("[{whole}]"), array);
+            prop_assert_eq!(pages.iter().map(|page| page.1).sum::<u32>(), items.len() as u32);
+            for (at, (text, count)) in pages.iter().enumerate() {
+                let text = if at == 0 { text } else { text.strip_prefix(',').unwrap() };
+                let items: Vec<Value> = serde_json::from_str(&format!("[{text}]")).unwrap();
+                prop_assert_eq!(items.len() as u32, *count);
+            }
+        }
+    }
+}
