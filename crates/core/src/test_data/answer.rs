@@ -3,20 +3,23 @@
 //! An answer is an object, and the lists in it may be longer than memory: each of their entries is handed on as soon as it is
 //! there, and only what is not complete yet is kept.
 
-use serde::Deserialize;
+use std::marker::PhantomData;
+
+use bumpalo::Bump;
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::Value;
 
-use super::json::Json;
+use super::json::{Json, JsonReader};
 
 /// A part of an answer.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Part<'a> {
     /// A member that is no list of those that come entry by entry.
     Member(&'a str, Value),
     /// One of the lists begins.
     List(&'a str),
-    /// An entry of the list that began last.
-    Entry(Json<'a>),
+    /// An entry of the list that began last, and the arena that parts of it lie in.
+    Entry(Json<'a>, &'a Bump),
 }
 
 /// A text is no answer.
@@ -39,7 +42,9 @@ pub struct Answer {
     /// The members that are lists.
     lists: &'static [&'static str],
     /// What has arrived and is not taken apart yet.
-    text: Vec<u8>,
+    text: String,
+    /// The first bytes of a character whose others are still to come.
+    begun: Vec<u8>,
     /// How much of it is.
     at: usize,
     /// How long the text has to be before looking again is worth it.
@@ -47,6 +52,8 @@ pub struct Answer {
     place: Place,
     /// The member that comes.
     name: String,
+    /// Where an entry lies while it is handed on.
+    arena: Bump,
 }
 
 /// Where in the answer it goes on.
@@ -82,7 +89,8 @@ impl<E> From<NoAnswer> for Stop<E> {
 impl Answer {
     /// Begins an answer in which the members of these names come entry by entry.
     pub fn new(lists: &'static [&'static str]) -> Self {
-        Self { lists, text: Vec::new(), at: 0, wait: 0, place: Place::Start, name: String::new() }
+        let (text, begun, name, arena) = (String::new(), Vec::new(), String::new(), Bump::new());
+        Self { lists, text, begun, at: 0, wait: 0, place: Place::Start, name, arena }
     }
 
     /// Takes more of the text, and hands on the parts that are complete.
@@ -90,7 +98,7 @@ impl Answer {
     /// # Errors
     /// It is no answer, or `take` refuses.
     pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        self.text.extend_from_slice(bytes);
+        self.keep(bytes)?;
         if self.text.len() >= self.wait {
             self.advance(false, take)?;
         }
@@ -103,7 +111,24 @@ impl Answer {
     /// It is no answer, or no whole one, or `take` refuses.
     pub fn end<E>(&mut self, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
         self.advance(true, take)?;
-        if self.place == Place::End { Ok(()) } else { Err(NoAnswer::Unfinished.into()) }
+        if self.place == Place::End && self.begun.is_empty() { Ok(()) } else { Err(NoAnswer::Unfinished.into()) }
+    }
+
+    /// Keeps the next bytes as text. It is checked here, once, rather than for each of the texts in it.
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
+        let mut begun = std::mem::take(&mut self.begun);
+        let bytes = if begun.is_empty() {
+            bytes
+        } else {
+            begun.extend_from_slice(bytes);
+            &begun
+        };
+        let Some(chunk) = bytes.utf8_chunks().next() else { return Ok(()) };
+        self.text.push_str(chunk.valid());
+        self.begun = bytes[chunk.valid().len()..].to_vec();
+        // No character is longer, so this one will not become one.
+        let is_broken = std::str::from_utf8(&self.begun).is_err_and(|error| error.error_len().is_some());
+        if is_broken { Err(NoAnswer::NotJson) } else { Ok(()) }
     }
 
     fn advance<E>(&mut self, is_all: bool, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
@@ -117,19 +142,19 @@ impl Answer {
 
     /// Goes one step on, or returns false where that takes more text.
     fn step<E>(&mut self, is_all: bool, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<bool, Stop<E>> {
-        let white = self.text[self.at..].iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
-        self.at += white;
-        let Some(next) = self.text.get(self.at).copied() else { return Ok(false) };
+        let left = self.text[self.at..].trim_ascii_start();
+        self.at = self.text.len() - left.len();
+        let Some(next) = left.bytes().next() else { return Ok(false) };
         let (place, skip) = match (self.place, next) {
             (Place::Start, b'{') => (Place::FirstName, 1),
             (Place::Start, _) => {
                 // Other JSON is told from what is none, for the sake of the message.
-                let Some((_, _)) = read::<serde::de::IgnoredAny>(&self.text[self.at..], is_all)? else { return Ok(false) };
+                let Some((_, _)) = read(PhantomData::<IgnoredAny>, left, is_all)? else { return Ok(false) };
                 return Err(NoAnswer::NotAnObject.into());
             }
             (Place::FirstName | Place::AfterValue, b'}') => (Place::End, 1),
             (Place::FirstName | Place::Name, b'"') => {
-                let Some((name, length)) = read::<String>(&self.text[self.at..], is_all)? else { return Ok(false) };
+                let Some((name, length)) = read(PhantomData::<String>, left, is_all)? else { return Ok(false) };
                 self.name = name;
                 (Place::Colon, length)
             }
@@ -139,14 +164,15 @@ impl Answer {
                 (Place::FirstEntry, 1)
             }
             (Place::Value, _) => {
-                let Some((value, length)) = read::<Value>(&self.text[self.at..], is_all)? else { return Ok(false) };
+                let Some((value, length)) = read(PhantomData::<Value>, left, is_all)? else { return Ok(false) };
                 take(Part::Member(&self.name, value)).map_err(Stop::Taker)?;
                 (Place::AfterValue, length)
             }
             (Place::FirstEntry | Place::AfterEntry, b']') => (Place::AfterValue, 1),
             (Place::FirstEntry | Place::Entry, _) => {
-                let Some((entry, length)) = read::<Json<'_>>(&self.text[self.at..], is_all)? else { return Ok(false) };
-                take(Part::Entry(entry)).map_err(Stop::Taker)?;
+                let Some((entry, length)) = read(JsonReader(&self.arena), left, is_all)? else { return Ok(false) };
+                take(Part::Entry(entry, &self.arena)).map_err(Stop::Taker)?;
+                self.arena.reset();
                 (Place::AfterEntry, length)
             }
             (Place::AfterEntry, b',') => (Place::Entry, 1),
@@ -159,19 +185,18 @@ impl Answer {
 }
 
 /// Reads a value at the beginning of a text, and returns it with its length; `None` where its end has not arrived.
-fn read<'a, T: Deserialize<'a>>(text: &'a [u8], is_all: bool) -> Result<Option<(T, usize)>, NoAnswer> {
-    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<T>();
-    match values.next() {
-        Some(Ok(value)) => {
-            let length = values.byte_offset();
+fn read<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str, is_all: bool) -> Result<Option<(S::Value, usize)>, NoAnswer> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match seed.deserialize(&mut reader) {
+        Ok(value) => {
+            let length = reader.into_iter::<IgnoredAny>().byte_offset();
             // More digits may follow what looks like a number.
-            let is_whole = is_all || length < text.len() || matches!(text[length - 1], b'"' | b']' | b'}');
+            let is_whole = is_all || length < text.len() || text[..length].ends_with(['"', ']', '}']);
             Ok(is_whole.then_some((value, length)))
         }
-        Some(Err(error)) if error.is_eof() && !is_all => Ok(None),
-        Some(Err(error)) if error.is_eof() => Err(NoAnswer::Unfinished),
-        Some(Err(_)) => Err(NoAnswer::NotJson),
-        None => Ok(None),
+        Err(error) if error.is_eof() && !is_all => Ok(None),
+        Err(error) if error.is_eof() => Err(NoAnswer::Unfinished),
+        Err(_) => Err(NoAnswer::NotJson),
     }
 }
 
@@ -198,7 +223,7 @@ mod tests {
                     last = name.to_owned();
                     members.insert(last.clone(), json!([]));
                 }
-                Part::Entry(entry) => members[&last].as_array_mut().unwrap().push(entry.to_value()),
+                Part::Entry(entry, _) => members[&last].as_array_mut().unwrap().push(entry.to_value()),
             }
             Ok(())
         };

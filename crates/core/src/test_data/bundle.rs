@@ -7,11 +7,12 @@
 //! There may be more items than memory holds. [`BundleReader`] hands each of them on while the answer arrives and keeps none,
 //! so a [`Bundle`] is everything but its items.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -48,8 +49,11 @@ pub struct Bundle {
 }
 
 /// An input of a bundle.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item<'a>(Json<'a>);
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    value: Json<'a>,
+    arena: &'a Bump,
+}
 
 /// A persona of a bundle.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,12 +139,12 @@ impl ItemReader {
     pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
         let is_items = &mut self.is_items;
         self.answer.feed(bytes, &mut |part| match part {
-            Part::Entry(entry) if *is_items => take(Item(entry)),
+            Part::Entry(value, arena) if *is_items => take(Item { value, arena }),
             Part::List(name) => {
                 *is_items = name == ITEMS;
                 Ok(())
             }
-            Part::Entry(_) | Part::Member(..) => Ok(()),
+            Part::Entry(..) | Part::Member(..) => Ok(()),
         })
     }
 }
@@ -229,10 +233,10 @@ impl Parts {
                 self.no_list = self.no_list.or(member);
             }
             Part::List(name) => self.lists.extend(LISTS.into_iter().find(|list| *list == name)),
-            Part::Entry(entry) => match self.lists.last().copied() {
-                Some(ITEMS) => self.item(Item(entry), take)?,
-                Some(PERSONAS) => self.personas.push(Persona(entry.to_value())),
-                _ => self.criteria.push(Criterion(entry.to_value())),
+            Part::Entry(value, arena) => match self.lists.last().copied() {
+                Some(ITEMS) => self.item(Item { value, arena }, take)?,
+                Some(PERSONAS) => self.personas.push(Persona(value.to_value())),
+                _ => self.criteria.push(Criterion(value.to_value())),
             },
         }
         Ok(())
@@ -242,10 +246,10 @@ impl Parts {
         self.item_count += 1;
         self.content.add(item.value());
         if let Some(id) = item.id()
-            && !self.seen.insert(&id)
+            && !self.seen.insert(id)
             && self.twice.is_none()
         {
-            self.twice = Some(id.into_owned());
+            self.twice = Some(id.to_owned());
         }
         let personas = self.lists.contains(&PERSONAS).then_some(self.personas.as_slice());
         take(item, personas)
@@ -262,8 +266,9 @@ impl Parts {
         if let Some(item) = self.twice {
             return Err(BundleError::DuplicateItem { bundle: id, item });
         }
+        let arena = Bump::new();
         for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
-            self.content.add(&Json::from(value));
+            self.content.add(&Json::of(value, &arena));
         }
         // Where one list ends and the next begins counts, too.
         let digest = self.content.end([self.item_count, self.personas.len(), self.criteria.len()]);
@@ -415,25 +420,26 @@ impl Bundle {
 }
 
 impl<'a> Item<'a> {
-    /// Returns the item that a value is.
-    pub fn of(value: Json<'a>) -> Self {
-        Self(value)
+    /// Returns the item that a value is. What is made of it lies in the arena.
+    pub fn of(value: &'a Value, arena: &'a Bump) -> Self {
+        Self { value: Json::of(value, arena), arena }
     }
 
     /// Returns the item's id.
-    pub fn id(&self) -> Option<Cow<'_, str>> {
-        id_in(self.0.get("id")?)
+    pub fn id(&self) -> Option<&'a str> {
+        id_in(self.value.get("id")?, self.arena)
     }
 
     /// Returns the item as received.
     pub fn value(&self) -> &Json<'a> {
-        &self.0
+        &self.value
     }
 
     /// Returns what is said to the agent: the first message of a user, else the first message with a text, else a `text`,
     /// `content` or `input` of the item itself. Parts of a message are joined by line feeds.
-    pub fn text(&self) -> Option<Cow<'a, str>> {
-        let spoken = match self.0.get("messages") {
+    pub fn text(&self) -> Option<&'a str> {
+        let text_of = |value| text_of(value, self.arena);
+        let spoken = match self.value.get("messages") {
             Some(Json::List(messages)) => {
                 let is_user = |message: &&Json<'a>| {
                     let role = message.get("role").filter(|role| !role.is_null()).or_else(|| message.get("type"));
@@ -444,48 +450,36 @@ impl<'a> Item<'a> {
             Some(message) => text_of(message),
             None => None,
         };
-        spoken.or_else(|| text_of(&self.0))
+        spoken.or_else(|| text_of(&self.value))
     }
 
-    /// Returns the item as an entry of the list of inputs, or its id if it has nothing to say. `persona` says which name belongs
-    /// to an id.
-    pub(super) fn into_entry<'n: 'a>(self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Result<Json<'a>, Option<String>> {
-        let Some(text) = self.text() else {
-            return Err(self.id().map(Cow::into_owned));
-        };
-        let Json::Members(item) = self.0 else {
-            return Ok(entry(text, Vec::new()));
-        };
-        let mut id = None;
-        let mut persona_id = None;
-        let mut metadata = Vec::new();
-        for (name, value) in item {
-            match (name.as_ref(), value) {
-                ("id", value) => id = owned_id(value),
-                ("persona_id", value) => persona_id = owned_id(value),
-                ("metadata", Json::Members(members)) => metadata = members,
-                ("metadata", value) if !value.is_null() => metadata = vec![(Cow::Borrowed("metadata"), value)],
-                _ => {}
+    /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
+    /// an id.
+    pub(super) fn entry<'n: 'a>(&self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
+        let text = self.text()?;
+        let mut metadata = ArenaVec::new_in(self.arena);
+        match self.value.get("metadata") {
+            Some(Json::Members(members)) => {
+                metadata.reserve_exact(members.len() + 3);
+                metadata.extend_from_slice(members);
             }
+            Some(Json::Null) | None => {}
+            Some(other) => metadata.push(("metadata", other.clone())),
         }
-        if let Some(id) = id {
+        if let Some(id) = self.id() {
             set(&mut metadata, "input_item_id", Json::Text(id));
         }
-        if let Some(persona_id) = persona_id {
-            let name = persona(&persona_id);
-            set(&mut metadata, "persona_id", Json::Text(persona_id));
-            if let Some(name) = name
-                && !metadata.iter().any(|(key, _)| key == "persona")
+        if let Some(id) = self.value.get("persona_id").and_then(|id| id_in(id, self.arena)) {
+            set(&mut metadata, "persona_id", Json::Text(id));
+            if let Some(name) = persona(id)
+                && !metadata.iter().any(|(key, _)| *key == "persona")
             {
-                metadata.push((Cow::Borrowed("persona"), Json::Text(Cow::Borrowed(name))));
+                metadata.push(("persona", Json::Text(name)));
             }
         }
-        Ok(entry(text, metadata))
+        let members = [("input", Json::Text(text)), ("metadata", Json::Members(metadata.into_bump_slice()))];
+        Some(Json::Members(self.arena.alloc(members)))
     }
-}
-
-fn entry<'a>(text: Cow<'a, str>, metadata: Vec<Member<'a>>) -> Json<'a> {
-    Json::Members(vec![(Cow::Borrowed("input"), Json::Text(text)), (Cow::Borrowed("metadata"), Json::Members(metadata))])
 }
 
 impl Persona {
@@ -527,7 +521,7 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
     match value {
         Json::Members(members) => {
             // An item has a few objects with a few members each, so those are sorted without an allocation.
-            match members.as_slice() {
+            match *members {
                 [] => {}
                 few if few.len() <= FEW => {
                     let mut sorted = [&few[0]; FEW];
@@ -540,7 +534,7 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
         }
         Json::List(items) => {
             text.push('[');
-            for item in items {
+            for item in *items {
                 write_sorted(text, item);
                 text.push(',');
             }
@@ -591,28 +585,23 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
 }
 
 /// The same for an item's, which is not copied.
-fn id_in<'v>(value: &'v Json<'_>) -> Option<Cow<'v, str>> {
-    match value {
-        Json::Text(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
-        Json::Number(id) => Some(Cow::Owned(id.to_string())),
-        _ => None,
-    }
-}
-
-fn owned_id(value: Json<'_>) -> Option<Cow<'_, str>> {
+fn id_in<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
     match value {
         Json::Text(id) if !id.is_empty() => Some(id),
-        Json::Number(id) => Some(Cow::Owned(id.to_string())),
+        Json::Number(id) => Some(arena.alloc_str(&id.to_string())),
         _ => None,
     }
 }
 
 /// Returns the text of a message, of a part of one, or of several parts. A blank text is none.
-fn text_of<'a>(value: &Json<'a>) -> Option<Cow<'a, str>> {
-    let text = match value {
-        Json::Text(text) => text.clone(),
-        Json::List(parts) => Cow::Owned(parts.iter().filter_map(text_of).collect::<Vec<_>>().join("\n")),
-        Json::Members(_) => return ["content", "text", "input"].iter().find_map(|key| text_of(value.get(key)?)),
+fn text_of<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
+    let text = match *value {
+        Json::Text(text) => text,
+        Json::List(parts) => {
+            let parts: Vec<&str> = parts.iter().filter_map(|part| text_of(part, arena)).collect();
+            arena.alloc_str(&parts.join("\n"))
+        }
+        Json::Members(_) => return ["content", "text", "input"].iter().find_map(|key| text_of(value.get(key)?, arena)),
         _ => return None,
     };
     (!text.trim().is_empty()).then_some(text)
@@ -675,7 +664,7 @@ mod tests {
 
     #[test]
     fn f31_every_form_of_a_text_is_found() {
-        let text = |value: Value| Item::of(Json::from(&value)).text().map(Cow::into_owned);
+        let text = |value: Value| Item::of(&value, &Bump::new()).text().map(str::to_owned);
         let user =
             |content: Value| json!({"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": content}]});
         assert_eq!(text(user(json!("b"))).as_deref(), Some("b"));

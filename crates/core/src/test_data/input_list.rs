@@ -100,13 +100,11 @@ impl Entries {
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
     pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
-        match item.into_entry(|id| self.personas.get(id).map(String::as_str)) {
-            Ok(entry) => Some(entry),
-            Err(id) => {
-                self.without_text.push(ItemWithoutText { position: self.count, id });
-                None
-            }
+        let entry = item.entry(|id| self.personas.get(id).map(String::as_str));
+        if entry.is_none() {
+            self.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(str::to_owned) });
         }
+        entry
     }
 
     /// Returns the items that cannot be in the list.
@@ -162,6 +160,7 @@ pub fn input_text(entry: &Value) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use bumpalo::Bump;
     use serde_json::json;
 
     use super::super::bundle::Bundle;
@@ -196,8 +195,9 @@ mod tests {
         let mut text = String::new();
         let mut values = Vec::new();
         for item in &items {
-            values.extend(entries.entry(Item::of(Json::from(item))).map(|entry| entry.to_value()));
-            list.push(Item::of(Json::from(item)), &mut text);
+            let arena = Bump::new();
+            values.extend(entries.entry(Item::of(item, &arena)).map(|entry| entry.to_value()));
+            list.push(Item::of(item, &arena), &mut text);
         }
         let without_text = [ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
         assert_eq!(entries.without_text(), without_text);

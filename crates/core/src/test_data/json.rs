@@ -1,22 +1,24 @@
 //! JSON that is read without being copied.
 //!
-//! The items of a bundle are most of a pull, so they borrow their texts from the answer and keep their members in a list: no
-//! table and no allocation for each of them. Reading means the same as with [`serde_json::Value`]: of members with one name the
-//! last counts, in the place of the first.
+//! The items of a bundle are most of a pull, so they borrow their texts from the answer, and what does not lie there (lists,
+//! members, texts with escapes) lies in an arena that is cleared for the next item: nothing is allocated or freed for each of
+//! them. Reading means the same as with [`serde_json::Value`]: of members with one name the last counts, in the place of the
+//! first.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 /// Up to how many members looking for a name means looking at all of them.
 const FEW: usize = 16;
 
-/// A JSON value whose texts may lie elsewhere.
+/// A JSON value whose parts lie elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json<'a> {
     /// Nothing.
@@ -26,27 +28,42 @@ pub enum Json<'a> {
     /// A number.
     Number(Number),
     /// A text.
-    Text(Cow<'a, str>),
+    Text(&'a str),
     /// An array.
-    List(Vec<Json<'a>>),
+    List(&'a [Json<'a>]),
     /// An object: its members in their order, each name once.
-    Members(Vec<Member<'a>>),
+    Members(&'a [Member<'a>]),
 }
 
 /// A member of an object.
-pub type Member<'a> = (Cow<'a, str>, Json<'a>);
+pub type Member<'a> = (&'a str, Json<'a>);
 
 impl<'a> Json<'a> {
+    /// Returns a value with its texts where they are, and its lists and members in the arena.
+    pub fn of(value: &'a Value, arena: &'a Bump) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(is_true) => Self::Bool(*is_true),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(text),
+            Value::Array(list) => Self::List(arena.alloc_slice_fill_iter(list.iter().map(|value| Self::of(value, arena)))),
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, value)| (name.as_str(), Self::of(value, arena)));
+                Self::Members(arena.alloc_slice_fill_iter(members))
+            }
+        }
+    }
+
     /// Returns the member of an object.
-    pub fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(&self, name: &str) -> Option<&'a Self> {
         match self {
-            Self::Members(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Members(members) => members.iter().find(|(key, _)| *key == name).map(|(_, value)| value),
             _ => None,
         }
     }
 
     /// Returns the text, if it is one.
-    pub fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
@@ -64,10 +81,10 @@ impl<'a> Json<'a> {
             Self::Null => Value::Null,
             Self::Bool(is_true) => Value::Bool(*is_true),
             Self::Number(number) => Value::Number(number.clone()),
-            Self::Text(text) => Value::String(text.clone().into_owned()),
+            Self::Text(text) => Value::String((*text).to_owned()),
             Self::List(list) => Value::Array(list.iter().map(Self::to_value).collect()),
             Self::Members(members) => {
-                let members = members.iter().map(|(name, value)| (name.clone().into_owned(), value.to_value()));
+                let members = members.iter().map(|(name, value)| ((*name).to_owned(), value.to_value()));
                 Value::Object(members.collect::<Map<String, Value>>())
             }
         }
@@ -75,25 +92,10 @@ impl<'a> Json<'a> {
 }
 
 /// Sets a member: in the place of the one with its name, or as the last.
-pub fn set<'a>(members: &mut Vec<Member<'a>>, name: &'a str, value: Json<'a>) {
-    match members.iter_mut().find(|(key, _)| key == name) {
+pub(super) fn set<'a>(members: &mut ArenaVec<'a, Member<'a>>, name: &'a str, value: Json<'a>) {
+    match members.iter_mut().find(|(key, _)| *key == name) {
         Some((_, old)) => *old = value,
-        None => members.push((Cow::Borrowed(name), value)),
-    }
-}
-
-impl<'a> From<&'a Value> for Json<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(is_true) => Self::Bool(*is_true),
-            Value::Number(number) => Self::Number(number.clone()),
-            Value::String(text) => Self::Text(Cow::Borrowed(text)),
-            Value::Array(list) => Self::List(list.iter().map(Self::from).collect()),
-            Value::Object(members) => {
-                Self::Members(members.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), Self::from(value))).collect())
-            }
-        }
+        None => members.push((name, value)),
     }
 }
 
@@ -106,14 +108,14 @@ impl Serialize for Json<'_> {
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(list) => {
                 let mut sequence = serializer.serialize_seq(Some(list.len()))?;
-                for value in list {
+                for value in *list {
                     sequence.serialize_element(value)?;
                 }
                 sequence.end()
             }
             Self::Members(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
-                for (name, value) in members {
+                for (name, value) in *members {
                     map.serialize_entry(name, value)?;
                 }
                 map.end()
@@ -122,16 +124,20 @@ impl Serialize for Json<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
+/// Reads values. What they do not borrow from the text goes into the arena.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonReader<'a>(pub &'a Bump);
+
+impl<'de: 'a, 'a> DeserializeSeed<'de> for JsonReader<'a> {
+    type Value = Json<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct Any;
-
-impl<'de> Visitor<'de> for Any {
-    type Value = Json<'de>;
+impl<'de: 'a, 'a> Visitor<'de> for JsonReader<'a> {
+    type Value = Json<'a>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
@@ -158,71 +164,73 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Json::Text(Cow::Borrowed(value)))
+        Ok(Json::Text(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Json::Text(Cow::Owned(value.to_owned())))
+        Ok(Json::Text(self.0.alloc_str(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(value) = access.next_element()? {
+        let mut list = ArenaVec::new_in(self.0);
+        while let Some(value) = access.next_element_seed(self)? {
             list.push(value);
         }
-        Ok(Json::List(list))
+        Ok(Json::List(list.into_bump_slice()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut members: Vec<Member<'de>> = Vec::with_capacity(4);
+        let mut members: ArenaVec<'a, Member<'a>> = ArenaVec::with_capacity_in(4, self.0);
         // Of many members only, since a table costs more than a few comparisons.
-        let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
-        while let Some((Name(name), value)) = access.next_entry::<Name<'de>, Json<'de>>()? {
+        let mut places: HashMap<&'a str, usize> = HashMap::new();
+        while let Some(name) = access.next_key_seed(Name(self.0))? {
+            let value = access.next_value_seed(self)?;
             if members.len() == FEW {
-                places = members.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+                places = members.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
             }
             let place = if members.len() < FEW {
                 members.iter().position(|(known, _)| *known == name)
             } else {
-                places.get(&name).copied()
+                places.get(name).copied()
             };
             match place {
                 Some(place) => members[place].1 = value,
                 None => {
                     if members.len() >= FEW {
-                        places.insert(name.clone(), members.len());
+                        places.insert(name, members.len());
                     }
                     members.push((name, value));
                 }
             }
         }
-        Ok(Json::Members(members))
+        Ok(Json::Members(members.into_bump_slice()))
     }
 }
 
-/// The name of a member.
-struct Name<'a>(Cow<'a, str>);
+/// Reads the names of members.
+struct Name<'a>(&'a Bump);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+impl<'de: 'a, 'a> DeserializeSeed<'de> for Name<'a> {
+    type Value = &'a str;
 
-        impl<'de> Visitor<'de> for Text {
-            type Value = Cow<'de, str>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text")
-            }
+impl<'de: 'a, 'a> Visitor<'de> for Name<'a> {
+    type Value = &'a str;
 
-            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(value))
-            }
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text")
+    }
 
-            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(value.to_owned()))
-            }
-        }
-        deserializer.deserialize_str(Text).map(Name)
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(value)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(self.0.alloc_str(value))
     }
 }
 
@@ -250,22 +258,28 @@ pub(crate) mod tests {
         })
     }
 
+    fn read_in<'a>(arena: &'a Bump, text: &'a str) -> Json<'a> {
+        JsonReader(arena).deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+    }
+
     proptest! {
         #[test]
         fn it_is_read_and_written_like_a_value(value in value()) {
             let text = value.to_string();
-            let json: Json<'_> = serde_json::from_str(&text).unwrap();
+            let arena = Bump::new();
+            let json = read_in(&arena, &text);
             let read: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(json.to_value().to_string(), read.to_string());
             prop_assert_eq!(serde_json::to_string_pretty(&json).unwrap(), format!("{read:#}"));
-            prop_assert_eq!(&Json::from(&read), &json);
+            prop_assert_eq!(&Json::of(&read, &arena), &json);
         }
 
         #[test]
         fn of_members_with_one_name_the_last_counts(names in prop::collection::vec("[a-z]", 0..60)) {
             let members: Vec<String> = names.iter().enumerate().map(|(at, name)| format!("\"{name}\":{at}")).collect();
             let text = format!("{{{}}}", members.join(","));
-            let json: Json<'_> = serde_json::from_str(&text).unwrap();
+            let arena = Bump::new();
+            let json = read_in(&arena, &text);
             let read: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(json.to_value().to_string(), read.to_string());
         }

@@ -1,5 +1,6 @@
 //! The outcomes one by one, and the laws that hold for all of them.
 
+use bumpalo::Bump;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -182,7 +183,7 @@ proptest! {
         let (base, server) = (once(base), if is_served { once(server) } else { Vec::new() });
         let fingerprints = |list: &[Value]| {
             let mut fingerprints = Fingerprints::default();
-            list.iter().for_each(|entry| fingerprints.add(&Json::from(entry)));
+            list.iter().for_each(|entry| fingerprints.add(&Json::of(entry, &Bump::new())));
             fingerprints
         };
         let counts = fingerprints(&base).replaced_by(&fingerprints(&server));

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use bumpalo::Bump;
 use serde_json::{Number, Value};
 
 use super::json::{Json, Member};
@@ -35,11 +36,11 @@ const GOOD_IN_PLAIN: [bool; 256] = {
 /// Returns a value as a YAML document that ends with a line feed.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
-    match Json::from(value) {
-        Json::Members(members) if !members.is_empty() => write_members(&mut out, &members, 0, false),
-        Json::List(items) if !items.is_empty() => write_items(&mut out, &items, 0, false),
+    match Json::of(value, &Bump::new()) {
+        Json::Members(members) if !members.is_empty() => write_members(&mut out, members, 0, false),
+        Json::List(items) if !items.is_empty() => write_items(&mut out, items, 0, false),
         Json::Text(text) => {
-            write_quoted(&mut out, &text);
+            write_quoted(&mut out, text);
             out.push('\n');
         }
         scalar => {
