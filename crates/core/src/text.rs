@@ -1,4 +1,12 @@
-//! Classes of characters on which every part of the program must agree.
+//! Classes of characters on which every part of the program must agree, and numbers as text.
+
+/// Adds a number in decimal. Where a number stands before every text, formatting would take longer than all the rest.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
 
 /// Returns true for white space as `String.prototype.trim` of ECMAScript has it: Unicode's, without U+0085 and with the
 /// byte order mark.

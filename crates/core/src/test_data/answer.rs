@@ -123,12 +123,16 @@ impl Answer {
             begun.extend_from_slice(bytes);
             &begun
         };
-        let Some(chunk) = bytes.utf8_chunks().next() else { return Ok(()) };
-        self.text.push_str(chunk.valid());
-        self.begun = bytes[chunk.valid().len()..].to_vec();
-        // No character is longer, so this one will not become one.
-        let is_broken = std::str::from_utf8(&self.begun).is_err_and(|error| error.error_len().is_some());
-        if is_broken { Err(NoAnswer::NotJson) } else { Ok(()) }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text.push_str(text),
+            Err(error) if error.error_len().is_none() => {
+                let (whole, rest) = bytes.split_at(error.valid_up_to());
+                self.text.push_str(&String::from_utf8_lossy(whole));
+                self.begun = rest.to_vec();
+            }
+            Err(_) => return Err(NoAnswer::NotJson),
+        }
+        Ok(())
     }
 
     fn advance<E>(&mut self, is_all: bool, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {

@@ -15,10 +15,12 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use siphasher::sip128::SipHasher13;
 
 use super::answer::{Answer, NoAnswer, Part, Stop};
 use super::json::{Json, Member, set};
 use crate::canonical::Digest;
+use crate::text::push_number;
 
 /// The members of an answer that describe the bundle as a whole.
 const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario_context", "input_set", "sync_meta"];
@@ -278,10 +280,18 @@ impl Parts {
 }
 
 /// The ids that came, as hashes of 128 bits with a secret: nobody can make two of them equal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
-    secrets: [RandomState; 2],
-    hashes: HashSet<[u64; 2], BuildHasherDefault<HashedBefore>>,
+    secret: SipHasher13,
+    hashes: HashSet<u128, BuildHasherDefault<HashedBefore>>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        let random = RandomState::new();
+        let secret = SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1));
+        Self { secret, hashes: HashSet::default() }
+    }
 }
 
 /// The hash of what is a hash with a secret already: a part of it.
@@ -303,7 +313,7 @@ impl Hasher for HashedBefore {
 impl Seen {
     /// Returns true if the id is a new one.
     fn insert(&mut self, id: &str) -> bool {
-        self.hashes.insert(self.secrets.each_ref().map(|secret| secret.hash_one(id)))
+        self.hashes.insert(self.secret.hash(id.as_bytes()).as_u128())
     }
 }
 
@@ -542,7 +552,10 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
         }
         Json::Text(string) => write_quoted(text, string),
         Json::Number(number) => {
-            let _ = write!(text, "{number}");
+            match number.as_u64() {
+                Some(number) => push_number(text, number),
+                None => _ = write!(text, "{number}"),
+            }
         }
         Json::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
         Json::Null => text.push_str("null"),
@@ -561,18 +574,10 @@ fn write_in_order(text: &mut String, members: &mut [&Member<'_>]) {
 
 /// Writes a text so that it cannot be mistaken for what stands around it: its length comes first.
 fn write_quoted(text: &mut String, quoted: &str) {
-    push_number(text, quoted.len());
+    push_number(text, quoted.len() as u64);
     text.push('"');
     text.push_str(quoted);
     text.push('"');
-}
-
-/// Writes a number. It stands before every text, and formatting would take longer than all the rest.
-fn push_number(text: &mut String, number: usize) {
-    if number >= 10 {
-        push_number(text, number / 10);
-    }
-    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.

@@ -13,7 +13,7 @@ use bumpalo::Bump;
 use serde_json::{Number, Value};
 
 use super::json::{Json, Member};
-use crate::text::is_hidden;
+use crate::text::{is_hidden, push_number};
 
 /// The longest written key that stands on one line with its value. Readers give up on implicit keys of 1,024 characters.
 const LONGEST_IMPLICIT_KEY: usize = 500;
@@ -138,6 +138,9 @@ fn write_scalar(out: &mut String, value: &Json<'_>) {
 
 /// Writes a number. YAML 1.1 wants a point in every float and a sign in every exponent; without them it reads a text.
 fn write_number(out: &mut String, number: &Number) {
+    if let Some(number) = number.as_u64() {
+        return push_number(out, number);
+    }
     let text = number.to_string();
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         out.push_str(&text);
@@ -178,10 +181,19 @@ fn write_quoted(out: &mut String, text: &str) {
 /// Returns where the first character is that does not stand for itself in a quoted text.
 fn first_special(text: &str) -> Option<usize> {
     // What is ASCII, and that is most, is not decoded.
-    let is_ordinary_byte = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let at = text.bytes().position(|byte| !is_ordinary_byte(byte))?;
+    let at = first_other(text, |byte| (b' '..=b'~').contains(&byte) & (byte != b'"') & (byte != b'\\'))?;
     let rest = &text[at..];
     Some(at + rest.find(|character| !is_ordinary(character))?)
+}
+
+/// Returns where the first byte is that is not good.
+fn first_other(text: &str, is_good: impl Fn(u8) -> bool) -> Option<usize> {
+    const BLOCK: usize = 16;
+    let bytes = text.as_bytes();
+    // Without a way out in the middle, the compiler looks at all bytes of a block at once.
+    let is_good_block = |block: &&[u8]| block.iter().fold(true, |all, byte| all & is_good(*byte));
+    let from = bytes.chunks_exact(BLOCK).take_while(is_good_block).count() * BLOCK;
+    bytes[from..].iter().position(|byte| !is_good(*byte)).map(|at| from + at)
 }
 
 /// Returns true for a character that stands for itself in a quoted text.
@@ -219,16 +231,22 @@ fn is_plainly_visible(character: char) -> bool {
         && (character == ' ' || !character.is_whitespace())
 }
 
+/// Returns true for the ASCII characters that mean nothing to YAML inside a text.
+fn is_good_in_plain(byte: u8) -> bool {
+    GOOD_IN_PLAIN[usize::from(byte)]
+}
+
 fn is_good_plain(text: &str) -> bool {
     if is_uuid(text) {
         return true;
     }
     // Letters beyond ASCII are everyday text; of the signs only those that mean nothing to YAML inside a text.
-    let is_good = |byte: u8| GOOD_IN_PLAIN[usize::from(byte)];
-    let is_all_good = match text.bytes().find(|byte| !is_good(*byte)) {
+    let is_all_good = match first_other(text, is_good_in_plain) {
         None => true,
-        Some(byte) if byte.is_ascii() => false,
-        Some(_) => text.chars().all(|character| u8::try_from(character).is_ok_and(is_good) || character.is_alphanumeric()),
+        Some(at) if text.is_char_boundary(at + 1) => false,
+        Some(at) => text[at..].chars().all(|character| {
+            u8::try_from(character).is_ok_and(is_good_in_plain) || character.is_alphanumeric()
+        }),
     };
     is_all_good
         && text.starts_with(char::is_alphabetic)
