@@ -11,7 +11,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use keepstep_core::Digest;
-use keepstep_core::test_data::bundle::Bundle;
 use keepstep_core::test_data::input_list::InputList;
 use keepstep_core::test_data::workspace_files::{self, Placement, Purpose};
 use serde::{Deserialize, Serialize};
@@ -37,6 +36,9 @@ pub struct PullRecord {
     pub bundle_version_id: String,
     /// The digest of its content.
     pub digest: Digest,
+    /// The digest of [`BASE_FILE`], with which it was put in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<Digest>,
     /// The project on the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
@@ -97,17 +99,22 @@ pub enum RecordError {
 
 impl PullRecord {
     /// Returns the record of a bundle whose files are still to be added.
-    pub(crate) fn of(bundle: &Bundle, project_id: Option<&str>, inputs_path: &str) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// What was received cannot be read again.
+    pub(crate) fn of(received: &Received, project_id: Option<&str>, inputs_path: &str) -> io::Result<Self> {
+        let bundle = received.bundle();
+        Ok(Self {
             format: FORMAT,
             bundle_version_id: bundle.id().to_owned(),
-            digest: bundle.content_digest(),
+            digest: received.content_digest()?,
+            base: Some(received.answer().digests().exact),
             project_id: bundle.project_id().or_else(|| project_id.map(str::to_owned)),
             scenario_id: bundle.scenario_id(),
             scenario_name: bundle.scenario_name().map(str::to_owned),
             inputs_path: inputs_path.to_owned(),
             files: BTreeMap::new(),
-        }
+        })
     }
 
     /// Reads the record of a scenario's folder. One that nobody can read any more counts as none: everything that it would say
@@ -122,6 +129,12 @@ impl PullRecord {
             Ok(record) if record.format == FORMAT => Ok(Some(record)),
             _ => newer(&path, &bytes).map_or(Ok(None), Err),
         }
+    }
+
+    /// Returns true if the record is as good as a new one. The base may be another: an answer with the same content has another
+    /// time in it.
+    pub(crate) fn says_the_same_as(&self, old: &Self) -> bool {
+        old.base.is_some() && *old == Self { base: old.base, ..self.clone() }
     }
 
     pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
@@ -159,8 +172,7 @@ impl PullBase {
         };
         match Received::from_file(file) {
             Ok(received) => {
-                let bundle = received.bundle();
-                let is_it = bundle.id() == record.bundle_version_id && bundle.content_digest() == record.digest;
+                let is_it = record.base == Some(received.answer().digests().exact);
                 Ok(Some(received).filter(|_| is_it && !record.inputs_path.is_empty()))
             }
             Err(ReceiveError::Bundle(_)) => Ok(None),

@@ -14,7 +14,6 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use siphasher::sip128::SipHasher13;
 
 use super::answer::{Answer, NoAnswer, Part, Stop};
@@ -35,9 +34,6 @@ const LISTS: [&str; 3] = [ITEMS, PERSONAS, CRITERIA];
 /// Up to how many members an object has few of them.
 const FEW: usize = 8;
 
-/// How much text the digest is fed at a time.
-const AT_ONCE: usize = 32 * 1024;
-
 /// What a platform answered to a pull, without the items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
@@ -47,7 +43,6 @@ pub struct Bundle {
     item_count: usize,
     personas: Vec<Persona>,
     criteria: Vec<Criterion>,
-    digest: Digest,
 }
 
 /// An input of a bundle.
@@ -175,7 +170,6 @@ struct Parts {
     twice: Option<String>,
     personas: Vec<Persona>,
     criteria: Vec<Criterion>,
-    content: Content,
 }
 
 impl Default for BundleReader {
@@ -189,7 +183,6 @@ impl Default for BundleReader {
             twice: None,
             personas: Vec::new(),
             criteria: Vec::new(),
-            content: Content::default(),
         };
         Self { answer: Answer::new(&LISTS), parts }
     }
@@ -246,7 +239,6 @@ impl Parts {
 
     fn item<E>(&mut self, item: Item<'_>, take: TakeItem<'_, E>) -> Result<(), E> {
         self.item_count += 1;
-        self.content.add(item.value());
         if let Some(id) = item.id()
             && !self.seen.insert(id)
             && self.twice.is_none()
@@ -257,7 +249,7 @@ impl Parts {
         take(item, personas)
     }
 
-    fn into_bundle(mut self) -> Result<Bundle, BundleError> {
+    fn into_bundle(self) -> Result<Bundle, BundleError> {
         let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?)).ok_or(BundleError::NoId)?;
         if let Some(member) = self.no_list {
             return Err(BundleError::NotAList { bundle: id, member });
@@ -268,14 +260,8 @@ impl Parts {
         if let Some(item) = self.twice {
             return Err(BundleError::DuplicateItem { bundle: id, item });
         }
-        let arena = Bump::new();
-        for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
-            self.content.add(&Json::of(value, &arena));
-        }
-        // Where one list ends and the next begins counts, too.
-        let digest = self.content.end([self.item_count, self.personas.len(), self.criteria.len()]);
         let Self { members, item_count, personas, criteria, .. } = self;
-        Ok(Bundle { id, members, item_count, personas, criteria, digest })
+        Ok(Bundle { id, members, item_count, personas, criteria })
     }
 }
 
@@ -314,30 +300,6 @@ impl Seen {
     /// Returns true if the id is a new one.
     fn insert(&mut self, id: &str) -> bool {
         self.hashes.insert(self.secret.hash(id.as_bytes()).as_u128())
-    }
-}
-
-/// What a test runs on, on its way into a digest.
-#[derive(Debug, Default)]
-struct Content {
-    hash: Sha256,
-    text: String,
-}
-
-impl Content {
-    fn add(&mut self, value: &Json<'_>) {
-        write_sorted(&mut self.text, value);
-        self.text.push('\n');
-        if self.text.len() >= AT_ONCE {
-            self.hash.update(&self.text);
-            self.text.clear();
-        }
-    }
-
-    fn end(mut self, [items, personas, criteria]: [usize; 3]) -> Digest {
-        let _ = write!(self.text, "{items} {personas} {criteria}");
-        self.hash.update(&self.text);
-        Digest::from_bytes(self.hash.finalize().into())
     }
 }
 
@@ -417,9 +379,18 @@ impl Bundle {
         &self.criteria
     }
 
-    /// Returns the SHA-256 of what a test runs on: inputs, personas and criteria. Times and names of the bundle do not count.
-    pub fn content_digest(&self) -> Digest {
-        self.digest
+    /// Returns the SHA-256 of what a test runs on: the list of inputs, whose digest is `list`, the personas and the criteria.
+    /// Times and names of the bundle do not count.
+    pub fn content_digest(&self, list: Digest) -> Digest {
+        let mut text = format!("{list}\n");
+        let arena = Bump::new();
+        for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
+            write_sorted(&mut text, &Json::of(value, &arena));
+            text.push('\n');
+        }
+        // Where one list ends and the next begins counts, too.
+        let _ = write!(text, "{} {} {}", self.item_count, self.personas.len(), self.criteria.len());
+        Digest::of_bytes(text.as_bytes())
     }
 
     /// Returns the members that describe the bundle as a whole, as received.
@@ -551,12 +522,10 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
             text.push(']');
         }
         Json::Text(string) => write_quoted(text, string),
-        Json::Number(number) => {
-            match number.as_u64() {
-                Some(number) => push_number(text, number),
-                None => _ = write!(text, "{number}"),
-            }
-        }
+        Json::Number(number) => match number.as_u64() {
+            Some(number) => push_number(text, number),
+            None => _ = write!(text, "{number}"),
+        },
         Json::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
         Json::Null => text.push_str("null"),
     }
@@ -642,17 +611,19 @@ mod tests {
 
     #[test]
     fn the_digest_is_that_of_the_content() {
-        let digest = |answer: Value| read(&answer).unwrap().content_digest();
-        let answer = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": "1", "text": "a"}], "personas": [{"id": "p"}]});
+        let list = Digest::of_bytes(b"the list");
+        let digest = |answer: &Value| read(answer).unwrap().content_digest(list);
+        let answer = json!({"bundle_version": {"id": "b"}, "personas": [{"id": "p", "name": "n"}]});
         let mut same = answer.clone();
         same["bundle_version"]["id"] = json!("c");
         same["sync_meta"] = json!({"pulled_at": "now"});
-        same["input_items"] = json!([{"text": "a", "id": "1"}]);
-        assert_eq!(digest(answer.clone()), digest(same));
+        same["personas"] = json!([{"name": "n", "id": "p"}]);
+        assert_eq!(digest(&answer), digest(&same));
         let mut moved = answer.clone();
         moved["personas"] = json!([]);
-        moved["criteria_pack"] = json!([{"id": "p"}]);
-        assert_ne!(digest(answer), digest(moved));
+        moved["criteria_pack"] = answer["personas"].clone();
+        assert_ne!(digest(&answer), digest(&moved));
+        assert_ne!(digest(&answer), read(&answer).unwrap().content_digest(Digest::of_bytes(b"another list")));
     }
 
     #[test]

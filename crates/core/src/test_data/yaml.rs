@@ -244,9 +244,9 @@ fn is_good_plain(text: &str) -> bool {
     let is_all_good = match first_other(text, is_good_in_plain) {
         None => true,
         Some(at) if text.is_char_boundary(at + 1) => false,
-        Some(at) => text[at..].chars().all(|character| {
-            u8::try_from(character).is_ok_and(is_good_in_plain) || character.is_alphanumeric()
-        }),
+        Some(at) => {
+            text[at..].chars().all(|character| u8::try_from(character).is_ok_and(is_good_in_plain) || character.is_alphanumeric())
+        }
     };
     is_all_good
         && text.starts_with(char::is_alphabetic)

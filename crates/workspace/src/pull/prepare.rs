@@ -180,9 +180,9 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         same_bundle: scenario.bundle() == Some(bundle.id()),
         force: question.force,
     });
-    let mut record = PullRecord::of(bundle, question.project_id, &inputs_path);
+    let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PrepareError::Received)?;
     record.files = recorded_files(&new, &known);
-    let records_differ = scenario.record.as_ref() != Some(&record);
+    let records_differ = scenario.record.as_ref().is_none_or(|old| !record.says_the_same_as(old));
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
         files: Vec::new(),

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use keepstep_core::Digest;
 use keepstep_core::test_data::answer::{NoAnswer, Stop};
 use keepstep_core::test_data::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
 use keepstep_core::test_data::input_list::{Entries, ItemWithoutText, ListText};
@@ -248,6 +249,14 @@ impl Received {
     /// Returns the bundle.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// Returns the SHA-256 of what a test runs on.
+    ///
+    /// # Errors
+    /// What was received cannot be read again.
+    pub fn content_digest(&self) -> io::Result<Digest> {
+        Ok(self.bundle.content_digest(self.list()?.text.digests().content))
     }
 
     /// Returns the answer as it came.

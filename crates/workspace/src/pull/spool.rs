@@ -142,7 +142,7 @@ impl Stored {
     }
 
     /// Returns its digests.
-    pub(super) fn digests(&self) -> Digests {
+    pub(crate) fn digests(&self) -> Digests {
         self.digests
     }
 

@@ -49,15 +49,11 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
         told.show_plan(run.context, target);
         return Ok(told.document(target, None));
     }
+    let digest = prepared.digest();
     let undo = if prepared.is_nothing_to_do() { None } else { put_in_place(run, target, prepared)? };
     let scenario = bundle.scenario_id();
     let project = bundle.project_id().or_else(|| run.project.clone());
-    let pulled = Pulled {
-        bundle: bundle.id(),
-        digest: bundle.content_digest(),
-        project: project.as_deref(),
-        scenario: scenario.as_deref(),
-    };
+    let pulled = Pulled { bundle: bundle.id(), digest, project: project.as_deref(), scenario: scenario.as_deref() };
     // Both sync the disk, so they do it at the same time.
     std::thread::scope(|scope| {
         let root = run.workspace.root();

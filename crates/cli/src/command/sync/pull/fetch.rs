@@ -1,5 +1,7 @@
 //! Asking the platform for a bundle.
 
+use std::io;
+
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_client::test_data::PullAnswer;
 use keepstep_client::{ClientError, Sink, SinkError};
@@ -59,7 +61,8 @@ pub(super) fn fetch(
     let received = received(answer)?;
     let bundle = received.bundle();
     bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
-    if locked.is_some_and(|digest| digest != bundle.content_digest()) {
+    let digest = received.content_digest().map_err(not_kept)?;
+    if locked.is_some_and(|locked| locked != digest) {
         return Err(Failure::StoredOtherwise(format!(
             "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
             visible_line(bundle.id()),
@@ -104,8 +107,12 @@ fn everything(run: &Run<'_>) -> PullRequest {
 fn received(answer: Answer) -> Result<Received, Failure> {
     answer.receiver.into_received().map_err(|error| match error {
         ReceiveError::Bundle(error) => refused(error),
-        ReceiveError::Io(error) => Failure::io("keep", "the answer of the platform", error),
+        ReceiveError::Io(error) => not_kept(error),
     })
+}
+
+fn not_kept(error: io::Error) -> Failure {
+    Failure::io("keep", "the answer of the platform", error)
 }
 
 /// Makes sure that a bundle is of the right project, and adds what was pulled last.
