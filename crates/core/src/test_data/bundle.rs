@@ -532,7 +532,7 @@ pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
 }
 
 fn write_in_order(text: &mut String, members: &mut [&Member<'_>]) {
-    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    members.sort_unstable_by_key(|(name, _)| *name);
     for (at, (key, value)) in members.iter().enumerate() {
         text.push(if at == 0 { '{' } else { ',' });
         write_quoted(text, key);
