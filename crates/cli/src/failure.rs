@@ -206,6 +206,9 @@ impl Failure {
                     let message = format!("cannot {doing} {}: {}", path.display(), reason(source));
                     told(exit::USAGE, "io", message, io_hints(source))
                 }
+                error @ PrepareError::Swap(SwapError::Beside { source, .. }) => {
+                    told(exit::USAGE, "io", error.to_string(), io_hints(source))
+                }
                 PrepareError::Record(RecordError::Io { path, source }) => {
                     let message = format!("cannot read {}: {}", path.display(), reason(source));
                     told(exit::USAGE, "io", message, Vec::new())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keepstep_core::lock::{Lock, LockError};
+use keepstep_workspace::files::Pending;
 
 use crate::failure::Failure;
 use crate::files::{read_if_there, write_whole};
@@ -41,12 +42,22 @@ impl LockFile {
 
     /// Writes the file if it says something new, and returns whether it did.
     pub(crate) fn write(&self) -> Result<bool, Failure> {
-        let text = self.lock.to_text();
-        if self.text.as_ref() == Some(&text) {
-            return Ok(false);
-        }
-        write_whole(&self.path, text.as_bytes())
-            .map_err(|error| Failure::io("write", &self.path.display().to_string(), error))?;
+        let Some(text) = self.new_text() else { return Ok(false) };
+        write_whole(&self.path, text.as_bytes()).map_err(|error| self.not_written(error))?;
         Ok(true)
+    }
+
+    /// Writes the file if it says something new, for somebody who puts it in place together with others.
+    pub(crate) fn write_pending(&self) -> Result<Option<Pending>, Failure> {
+        let pending = self.new_text().map(|text| Pending::write(&self.path, text.as_bytes()));
+        pending.transpose().map_err(|error| self.not_written(error))
+    }
+
+    fn new_text(&self) -> Option<String> {
+        Some(self.lock.to_text()).filter(|text| self.text.as_ref() != Some(text))
+    }
+
+    fn not_written(&self, error: std::io::Error) -> Failure {
+        Failure::io("write", &self.path.display().to_string(), error)
     }
 }

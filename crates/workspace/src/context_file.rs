@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::WorkspaceError;
-use crate::files::{read_object, write_object};
+use crate::files::{Pending, read_object, write_object};
 
 /// What 0.4.0 keeps beside the scenario and what belongs to it.
 const BELONGING: [&str; 5] = [
@@ -187,6 +187,10 @@ impl ContextFile {
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), WorkspaceError> {
         write_object(path, &self.members)
+    }
+
+    pub(crate) fn write_pending(&self, path: &Path) -> Result<Pending, WorkspaceError> {
+        Pending::write_object(path, &self.members)
     }
 }
 

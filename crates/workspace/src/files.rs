@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
 
 use crate::WorkspaceError;
 
@@ -39,8 +40,12 @@ pub fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, WorkspaceE
 /// # Errors
 /// It cannot be written; what was there before is unchanged.
 pub fn write_object(path: &Path, members: &Map<String, Value>) -> Result<(), WorkspaceError> {
-    let text = serde_json::to_string_pretty(members).map_err(|error| WorkspaceError::io("write", path, error.into()))?;
+    let text = object_text(members).map_err(|error| WorkspaceError::io("write", path, error))?;
     write_whole(path, text.as_bytes())
+}
+
+fn object_text(members: &Map<String, Value>) -> io::Result<String> {
+    Ok(serde_json::to_string_pretty(members)?)
 }
 
 /// Writes a file as a whole, with the folders on its way: to a temporary name beside it, synced, renamed. It keeps the
@@ -75,23 +80,92 @@ enum Access {
 }
 
 fn write(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    // Who keeps the file elsewhere behind a link wants that one replaced, not the link.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".keepstep-");
-    if access == Access::AsBefore {
-        builder.permissions(permissions(path)?);
-    }
-    // Without permissions of its own it is made with mode 0600.
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    let pending = Pending::of(path, bytes, access)?;
+    pending.temporary.as_file().sync_all()?;
+    let folder = pending.folder().to_owned();
+    pending.put()?;
     // The rename itself is only safe once the folder is on the disk. Not every file system can do that.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+/// A file that is written beside its place and not there yet, for callers that change several files together. Until it is put
+/// there, dropping it removes what was written.
+#[derive(Debug)]
+pub struct Pending {
+    path: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl Pending {
+    /// Writes what a file is to hold, with the folders on its way. It has the permissions of the file that it is to replace. It
+    /// is not synced.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        Self::of(path, bytes, Access::AsBefore)
+    }
+
+    /// The same for a JSON object, as [`write_object`] writes it.
+    pub(crate) fn write_object(path: &Path, members: &Map<String, Value>) -> Result<Self, WorkspaceError> {
+        let written = object_text(members).and_then(|text| Self::write(path, text.as_bytes()));
+        written.map_err(|error| WorkspaceError::io("write", path, error))
+    }
+
+    fn of(path: &Path, bytes: &[u8], access: Access) -> io::Result<Self> {
+        // Who keeps the file elsewhere behind a link wants that one replaced, not the link.
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        let real = if is_link { fs::canonicalize(path).ok() } else { None };
+        let path = real.unwrap_or_else(|| path.to_owned());
+        let folder = folder_of(&path);
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".keepstep-");
+        if access == Access::AsBefore {
+            builder.permissions(permissions(&path)?);
+        }
+        // Without permissions of its own it is made with mode 0600.
+        let mut temporary = builder.tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        Ok(Self { path, temporary })
+    }
+
+    /// Returns where the file will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the folder that the file will be in.
+    pub(crate) fn folder(&self) -> &Path {
+        folder_of(&self.path)
+    }
+
+    /// Returns what was written.
+    pub(crate) fn written(&self) -> (&File, &Path) {
+        (self.temporary.as_file(), self.temporary.path())
+    }
+
+    /// Puts the file in its place. After a crash it is there or not; the caller syncs what was written before, and the folder
+    /// behind it.
+    pub(crate) fn put(self) -> io::Result<()> {
+        self.temporary.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Has the system begin to bring a file to the disk, so that a sync of it waits less. One that cannot do that only waits longer.
+pub(crate) fn begin_sync(file: &File) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 /// Returns the permissions of the file that is replaced, or those that the system gives a new one.
@@ -125,5 +199,30 @@ mod tests {
         write_private(&path, b"A=2\n").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_pending_is_not_there_until_it_is_put_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        let count = || fs::read_dir(folder.path().join("a")).unwrap().count();
+        drop(Pending::write(&path, b"1").unwrap());
+        assert_eq!(count(), 0);
+        let pending = Pending::write(&path, b"2").unwrap();
+        assert_eq!((count(), path.exists(), pending.path()), (1, false, path.as_path()));
+        pending.put().unwrap();
+        assert_eq!((count(), fs::read_to_string(&path).unwrap()), (1, "2".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_the_file_behind_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("kept/file"), folder.path().join("link"));
+        write_whole(&file, b"1").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_whole(&link, b"2").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "2");
     }
 }

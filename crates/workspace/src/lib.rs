@@ -14,6 +14,7 @@ pub mod pull;
 pub mod pull_record;
 mod root;
 pub mod scenario;
+mod state_change;
 pub mod yaml;
 
 pub use context_file::ContextFile;
@@ -22,3 +23,4 @@ pub use links::Links;
 pub use project_file::ProjectFile;
 pub use root::Workspace;
 pub use scenario::{Origin, Scenario, ScenarioError};
+pub use state_change::StateChange;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::WorkspaceError;
-use crate::files::{read_object, write_object};
+use crate::files::{Pending, read_object, write_object};
 
 /// A scenario of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,10 @@ impl Links {
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), WorkspaceError> {
         write_object(path, &self.members)
+    }
+
+    pub(crate) fn write_pending(&self, path: &Path) -> Result<Pending, WorkspaceError> {
+        Pending::write_object(path, &self.members)
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::files::read_if_there;
 use crate::links::Links;
 use crate::scenario::is_component;
-use crate::{ContextFile, ProjectFile, WorkspaceError};
+use crate::{ContextFile, ProjectFile, StateChange, WorkspaceError};
 
 /// The folder that makes a folder a workspace.
 const FOLDER: &str = ".fluxloop";
@@ -73,6 +73,11 @@ impl Workspace {
     /// Returns the path of `context.json`.
     pub fn context_path(&self) -> PathBuf {
         self.folder().join("context.json")
+    }
+
+    /// Returns the path of `scenarios.json`.
+    pub(crate) fn links_path(&self) -> PathBuf {
+        self.folder().join(Links::FILE_NAME)
     }
 
     /// Returns the path of `project.json`.
@@ -168,7 +173,7 @@ impl Workspace {
     /// # Errors
     /// The file cannot be read or understood.
     pub fn links(&self) -> Result<Links, WorkspaceError> {
-        Links::read(&self.folder().join(Links::FILE_NAME))
+        Links::read(&self.links_path())
     }
 
     /// Changes which folder belongs to which scenario of the platform, as [`Workspace::change_context`] does.
@@ -181,15 +186,25 @@ impl Workspace {
         let mut links = before.clone();
         let outcome = change(&mut links)?;
         if links != before {
-            links.write(&self.folder().join(Links::FILE_NAME))?;
+            links.write(&self.links_path())?;
         }
         Ok(outcome)
     }
 
+    /// Begins a change of what is selected and of which folder belongs to which scenario that is put in place with other files.
+    ///
+    /// # Errors
+    /// One of the files cannot be read or understood.
+    pub fn begin_change(&self) -> Result<StateChange, WorkspaceError> {
+        StateChange::begin(self)
+    }
+
     /// Waits until no other keepstep changes the small files of the workspace. It ends with the returned file.
-    fn lock_state(&self) -> Result<File, WorkspaceError> {
+    pub(crate) fn lock_state(&self) -> Result<File, WorkspaceError> {
         let folder = self.folder();
-        fs::create_dir_all(&folder).map_err(|error| WorkspaceError::io("write", &folder, error))?;
+        if !folder.is_dir() {
+            fs::create_dir_all(&folder).map_err(|error| WorkspaceError::io("write", &folder, error))?;
+        }
         // A folder can be locked by itself, and then nothing lies about that people would have to keep out of git.
         #[cfg(unix)]
         let (path, file) = (folder.clone(), File::open(&folder));

@@ -19,8 +19,9 @@ use serde_json::Value;
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
-use super::swap::{BeforeStep, NewContent, Stamp, Swap, SwapError};
+use super::swap::{self, BeforeStep, NewContent, Stamp, Swap, SwapError};
 use super::text;
+use crate::files::Pending;
 use crate::pull_record::{BASE_FILE, FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
 
 /// What a pull is asked to do.
@@ -525,19 +526,21 @@ impl Prepared {
         self.files.iter().any(|file| file.purpose != Purpose::Record && is_replaced(file))
     }
 
-    /// Puts everything in place, at once. A file that somebody has still to decide about stays as it is, so there must be none.
+    /// Puts everything in place, at once, and then the small files `beside` the scenario that say so. A file that somebody has
+    /// still to decide about stays as it is, so there must be none.
     ///
     /// # Errors
-    /// See [`SwapError`]; then everything is as it was.
-    pub fn apply(mut self, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
+    /// See [`SwapError`]; unless it says otherwise, everything is as it was.
+    pub fn apply(mut self, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
         let mut applied = Applied::default();
         if self.is_nothing_to_do() {
+            swap::put_alone(beside)?;
             return Ok(applied);
         }
         let folder = self.folder.clone();
         let mut swap = Swap::begin(&folder, before_step)?;
         match self.stage(&mut swap, &mut applied) {
-            Ok(()) => swap.commit()?,
+            Ok(()) => swap.commit(beside)?,
             Err(error) => {
                 swap.abandon();
                 return Err(error);
@@ -576,7 +579,7 @@ impl Prepared {
     /// Returns the digest of one of our own records as it is; `None` where it is not there.
     fn digest_of(&self, path: &str) -> Result<Option<Digest>, RecordError> {
         let path = self.folder.join(path);
-        super::swap::digest_of(&path).map_err(|source| RecordError::Io { path, source })
+        swap::digest_of(&path).map_err(|source| RecordError::Io { path, source })
     }
 }
 

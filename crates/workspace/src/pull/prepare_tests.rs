@@ -42,7 +42,7 @@ impl Bench {
     fn pull(&self, bundle: &Received) -> Applied {
         let prepared = self.prepare(bundle, false);
         assert_eq!(prepared.collisions(), []);
-        prepared.apply(&mut || Ok(())).unwrap()
+        prepared.apply(Vec::new(), &mut || Ok(())).unwrap()
     }
 
     fn read(&self, path: &str) -> String {
@@ -167,11 +167,11 @@ fn f1_what_both_sides_changed_has_to_be_decided() {
         prepared
     };
     assert_eq!(settled(Choice::KeepMine).actions().filter(|(_, action)| *action == Action::Keep(Keeping::Edited)).count(), 2);
-    settled(Choice::Both).apply(&mut || Ok(())).unwrap();
+    settled(Choice::Both).apply(Vec::new(), &mut || Ok(())).unwrap();
     let texts = text::inputs(&bench.read(INPUTS)).unwrap();
     assert_eq!(texts.entries.iter().filter_map(input_text).collect::<Vec<_>>(), ["their one", "my one", "two", "three"]);
     assert!(bench.read(POLITE).contains("very polite"), "lines that overlap cannot be merged, so what is here stays");
-    bench.prepare(&second, true).apply(&mut || Ok(())).unwrap();
+    bench.prepare(&second, true).apply(Vec::new(), &mut || Ok(())).unwrap();
     assert!(bench.read(POLITE).contains("Be rude") && !bench.read(INPUTS).contains("my one"));
     assert_eq!(bench.edits(), []);
 }
@@ -193,7 +193,7 @@ fn f31_criteria_that_are_gone_are_removed_unless_somebody_edited_them() {
     bench.edit(".state/criteria/a.yaml", "- A", "- My A");
     let prepared = bench.prepare(&bundle("b_2", &[("1", "one")], &[("c", "C"), ("d", "D"), ("e", "E")]), false);
     assert_eq!(prepared.mass_removal(), None);
-    assert_eq!(prepared.apply(&mut || Ok(())).unwrap().removed, [".state/criteria/b.yaml"]);
+    assert_eq!(prepared.apply(Vec::new(), &mut || Ok(())).unwrap().removed, [".state/criteria/b.yaml"]);
     assert!(bench.read(".state/criteria/a.yaml").contains("My A"));
     assert!(!bench.has(".state/criteria/b.yaml"));
 }
@@ -218,7 +218,7 @@ fn a_deleted_file_is_an_edit_and_force_brings_it_back() {
     assert_eq!(bench.edits(), [Edit { path: POLITE.to_owned(), is_deleted: true, items: None }]);
     bench.pull(&first());
     assert!(!bench.has(POLITE));
-    bench.prepare(&first(), true).apply(&mut || Ok(())).unwrap();
+    bench.prepare(&first(), true).apply(Vec::new(), &mut || Ok(())).unwrap();
     assert!(bench.has(POLITE));
 }
 
@@ -245,7 +245,7 @@ fn f18_empty_lists_replace_what_was_there() {
     bench.pull(&first());
     let empty = bundle("b_2", &[], &[]);
     let prepared = bench.prepare(&empty, true);
-    prepared.apply(&mut || Ok(())).unwrap();
+    prepared.apply(Vec::new(), &mut || Ok(())).unwrap();
     assert_eq!(bench.read("pulled/inputs.json"), "[]");
     assert_eq!(bench.read(INPUTS), "inputs: []\n");
     assert!(!bench.has(POLITE));
@@ -264,7 +264,7 @@ fn what_the_peer_pulled_is_continued() {
     let new = bundle("b_2", &[("1", "their one"), ("2", "two")], &[]);
     let prepared = bench.prepare_after(&new, Some(&old), false);
     assert_eq!(prepared.collisions(), []);
-    prepared.apply(&mut || Ok(())).unwrap();
+    prepared.apply(Vec::new(), &mut || Ok(())).unwrap();
     let text = bench.read(INPUTS);
     assert!(text.contains("their one") && text.contains("my two"), "{text}");
     assert!(bench.read(".state/sync.json").contains("exp_1"));
@@ -390,7 +390,7 @@ proptest! {
             let before = content(&bench);
             let mut left = *crash;
             let died = catch_unwind(AssertUnwindSafe(|| {
-                prepared.apply(&mut || {
+                prepared.apply(Vec::new(), &mut || {
                     if left == 0 {
                         resume_unwind(Box::new("died"));
                     }
@@ -408,7 +408,7 @@ proptest! {
                 for collision in again.collisions() {
                     again.settle(&collision, Choice::KeepMine);
                 }
-                again.apply(&mut || Ok(())).unwrap();
+                again.apply(Vec::new(), &mut || Ok(())).unwrap();
             }
             let all: String = content(&bench).into_iter().filter(|(path, _)| !path.starts_with(".state/pull")).map(|(_, text)| text).collect();
             for word in &words {

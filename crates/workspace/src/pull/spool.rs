@@ -113,11 +113,11 @@ impl Spool {
 
     /// Says where it was that the system refused.
     fn named(&self, error: &io::Error) -> io::Error {
-        let folder = match (&self.behind, &self.folder) {
-            (Behind::Nameless(_), Some(folder)) => folder.to_path_buf(),
-            _ => std::env::temp_dir(),
+        let place = match (&self.behind, &self.folder) {
+            (Behind::Nameless(_), Some(folder)) => folder.display().to_string(),
+            _ => "the folder for temporary files".to_owned(),
         };
-        io::Error::new(error.kind(), format!("in {}: {error}", folder.display()))
+        io::Error::new(error.kind(), format!("in {place}: {error}"))
     }
 }
 

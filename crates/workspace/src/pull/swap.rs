@@ -9,26 +9,33 @@
 //! The journal needs no sync of its own behind that of the staged files: it has their digests, so a crash before everything was on
 //! the disk is found out, and then nothing was put in place either.
 //!
-//! The order of the files is kept, so a record that is written last says nothing that is not there.
+//! The order of the files is kept, so a record that is written last says nothing that is not there. Small files elsewhere that say
+//! what is in the tree, as `keepstep.lock` does, are written beside their places and synced with what is staged. They are put in
+//! place after the tree is on the disk, so they are never newer than it. So the disk is waited for three times: for everything
+//! that is new, for the tree's folders, and for the removal of the journal together with those files.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keepstep_core::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::spool::{Stored, digests_of, each_piece};
+use crate::files::{Pending, begin_sync};
 
 /// The staging folder below a scenario's.
 const STAGING: &str = ".state/.pull";
 const JOURNAL: &str = "journal.json";
 
-/// How many files are synced at a time: usually all of a pull.
-const SYNCED_AT_ONCE: usize = 16;
+/// How many files are synced at a time. The system has begun with all of them by then, so more threads would cost more than
+/// they save.
+const SYNCED_AT_ONCE: usize = 4;
 
 /// How long a file has to be to be written beside others.
 const LONG: u64 = 256 * 1024;
@@ -60,6 +67,14 @@ pub enum SwapError {
     Link {
         /// Which file.
         path: PathBuf,
+    },
+    /// Everything is in place but one of the small files elsewhere.
+    #[error("what was pulled is in place, but {} cannot be written: {source}", .path.display())]
+    Beside {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// A newer keepstep left a swap that this one does not understand.
     #[error("an interrupted pull of a newer keepstep is in {}; finish it with that one", .path.display())]
@@ -136,9 +151,11 @@ struct Writing<'c> {
 }
 
 /// A scenario's folder and the staging folder in it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Place<'a> {
     folder: &'a Path,
+    /// Folders that are there and were found to lie in the scenario's.
+    inside: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Swap<'a> {
@@ -147,15 +164,12 @@ impl<'a> Swap<'a> {
     /// # Errors
     /// The staging folder cannot be made.
     pub fn begin(folder: &'a Path, before_step: BeforeStep<'a>) -> Result<Self, SwapError> {
-        let place = Place { folder };
+        let place = Place::of(folder);
         let staging = place.staging();
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
-        for name in ["new", "old"] {
-            before_step().map_err(|source| failed("make", &staging, source))?;
-            let made = fs::create_dir_all(staging.join(name));
-            made.map_err(|source| failed("make", &staging, source))?;
-        }
+        before_step().map_err(|source| failed("make", &staging, source))?;
+        fs::create_dir_all(&staging).map_err(|source| failed("make", &staging, source))?;
         Ok(Self { place, steps: Vec::new(), before_step })
     }
 
@@ -192,12 +206,13 @@ impl<'a> Swap<'a> {
         Ok(())
     }
 
-    /// Puts everything in place.
+    /// Puts everything in place, and then the files `beside` the scenario.
     ///
     /// # Errors
-    /// The system refused, or somebody changed one of the files in the meantime. Everything is as it was then.
-    pub fn commit(mut self) -> Result<(), SwapError> {
-        let prepared = self.prepare();
+    /// The system refused, or somebody changed one of the files in the meantime. Everything is as it was then, unless the error
+    /// says otherwise.
+    pub fn commit(mut self, beside: Vec<Pending>) -> Result<(), SwapError> {
+        let prepared = self.prepare(&beside);
         if prepared.is_err() {
             // Without a journal the staging folder means nothing.
             let _ = discard(&self.place.staging());
@@ -205,12 +220,12 @@ impl<'a> Swap<'a> {
         prepared?;
         let Self { place, steps, before_step } = self;
         let all: Vec<(usize, &Step)> = steps.iter().enumerate().collect();
-        if let Err(error) = forward(place, &all, before_step) {
-            backward(place, &steps, before_step)?;
-            let _ = finish(place, before_step);
+        if let Err(error) = forward(&place, &all, before_step) {
+            backward(&place, &steps, before_step)?;
+            let _ = finish(&place, Vec::new(), before_step);
             return Err(error);
         }
-        finish(place, before_step)
+        finish(&place, beside, before_step)
     }
 
     /// Gives up; nothing was put in place.
@@ -219,7 +234,7 @@ impl<'a> Swap<'a> {
     }
 
     /// Does everything that comes before the first change of the tree.
-    fn prepare(&mut self) -> Result<(), SwapError> {
+    fn prepare(&mut self, beside: &[Pending]) -> Result<(), SwapError> {
         for (number, step) in self.steps.iter().enumerate() {
             let target = self.place.target(&step.path)?;
             (self.before_step)().map_err(|source| failed("keep", &target, source))?;
@@ -229,7 +244,7 @@ impl<'a> Swap<'a> {
             if step.before.is_some() {
                 keep(&target, &self.place.kept(number)).map_err(|source| failed("keep", &target, source))?;
             }
-            if let (Some(parent), Some(_)) = (target.parent(), step.after) {
+            if let Some(parent) = target.parent().filter(|parent| step.after.is_some() && !self.place.is_there(parent)) {
                 fs::create_dir_all(parent).map_err(|source| failed("make", parent, source))?;
             }
         }
@@ -238,14 +253,53 @@ impl<'a> Swap<'a> {
         (self.before_step)().map_err(|source| failed("write", &staging, source))?;
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
-        fs::write(&path, text).map_err(|source| failed("write", &path, source))?;
+        let mut file = File::create(&path).map_err(|source| failed("write", &path, source))?;
+        file.write_all(&text).map_err(|source| failed("write", &path, source))?;
+        begin_sync(&file);
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
         let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
         files.push(path.clone());
-        let folders = [staging.join("new"), staging.join("old"), staging.clone()];
-        sync_all(&files, &folders).map_err(|source| failed("write", &path, source))
+        files.extend(begun(beside));
+        sync_all(&files, &[staging]).map_err(|source| failed("write", &path, source))
     }
+}
+
+/// Puts files in place that change without a scenario's.
+///
+/// # Errors
+/// The system refused.
+pub(super) fn put_alone(files: Vec<Pending>) -> Result<(), SwapError> {
+    let Some(first) = files.first() else { return Ok(()) };
+    sync_all(&begun(&files), &[]).map_err(|source| failed("write", first.path(), source))?;
+    let (folders, put) = put_all(files, &mut || Ok(()));
+    let _ = sync_all(&[], &folders);
+    put
+}
+
+/// Has the system begin to sync files, and returns where they are.
+fn begun(files: &[Pending]) -> Vec<PathBuf> {
+    let begin = |file: &Pending| {
+        let (file, path) = file.written();
+        begin_sync(file);
+        path.to_owned()
+    };
+    files.iter().map(begin).collect()
+}
+
+/// Puts files in place as far as that is possible, and returns the folders that have to be synced.
+fn put_all(files: Vec<Pending>, before_step: BeforeStep<'_>) -> (Vec<PathBuf>, Result<(), SwapError>) {
+    let mut folders = Vec::new();
+    for file in files {
+        let path = file.path().to_owned();
+        folders.push(file.folder().to_owned());
+        if let Err(source) = before_step().and_then(|()| file.put()) {
+            return (folders, Err(SwapError::Beside { path, source }));
+        }
+    }
+    folders.sort_unstable();
+    folders.dedup();
+    (folders, Ok(()))
 }
 
 impl Writing<'_> {
@@ -270,6 +324,7 @@ impl Writing<'_> {
         if let Ok(metadata) = fs::metadata(&self.target) {
             let _ = file.set_permissions(metadata.permissions());
         }
+        begin_sync(file);
         Ok(Stamp::of(&file.metadata()?))
     }
 
@@ -282,7 +337,7 @@ impl Writing<'_> {
 
 /// Returns true if a swap in the scenario's folder did not end. Costs one look at the disk.
 pub fn is_interrupted(folder: &Path) -> bool {
-    Place { folder }.staging().join(JOURNAL).exists()
+    Place::of(folder).staging().join(JOURNAL).exists()
 }
 
 /// Ends a swap that was interrupted: completes it, or takes it back where somebody edited a file in the meantime. `None` if
@@ -291,7 +346,7 @@ pub fn is_interrupted(folder: &Path) -> bool {
 /// # Errors
 /// The system refused; the next call tries again.
 pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Recovered>, SwapError> {
-    let place = Place { folder };
+    let place = &Place::of(folder);
     let path = place.staging().join(JOURNAL);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -315,12 +370,12 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
         backward(place, &journal.steps, before_step)?;
         Recovered::TakenBack
     };
-    finish(place, before_step)?;
+    finish(place, Vec::new(), before_step)?;
     Ok(Some(recovered))
 }
 
 /// Returns the steps that an interrupted swap still has to do; `None` if one of them cannot be done any more.
-fn pending<'s>(place: Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize, &'s Step)>>, SwapError> {
+fn pending<'s>(place: &Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize, &'s Step)>>, SwapError> {
     let mut pending = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
@@ -343,7 +398,7 @@ fn pending<'s>(place: Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize,
 }
 
 /// Puts the new files in place.
-fn forward(place: Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn forward(place: &Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps {
         let target = place.target(&step.path)?;
         before_step().map_err(|source| failed("replace", &target, source))?;
@@ -358,7 +413,7 @@ fn forward(place: Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<'
 }
 
 /// Puts the old files back where the new ones are. A file that is neither was edited since, and stays.
-fn backward(place: Place<'_>, steps: &[Step], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn backward(place: &Place<'_>, steps: &[Step], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
         // The system may refuse once more; then the journal stays and the next command tries again.
@@ -377,50 +432,77 @@ fn backward(place: Place<'_>, steps: &[Step], before_step: BeforeStep<'_>) -> Re
     Ok(())
 }
 
-/// Ends the swap.
-fn finish(place: Place<'_>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+/// Ends the swap, whose files are on the disk, and puts those beside it in place.
+fn finish(place: &Place<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     let staging = place.staging();
     let journal = staging.join(JOURNAL);
     before_step().map_err(|source| failed("remove", &journal, source))?;
     fs::remove_file(&journal).map_err(|source| failed("remove", &journal, source))?;
-    let _ = sync_folder(&staging);
+    let (mut folders, put) = put_all(beside, before_step);
+    folders.push(staging.clone());
+    let _ = sync_all(&[], &folders);
     // What stays behind without a journal means nothing, and the next swap clears it.
     let _ = discard(&staging);
-    Ok(())
+    put
 }
 
-impl Place<'_> {
-    fn staging(self) -> PathBuf {
+impl<'a> Place<'a> {
+    fn of(folder: &'a Path) -> Self {
+        Self { folder, inside: RefCell::default() }
+    }
+
+    fn staging(&self) -> PathBuf {
         self.folder.join(STAGING)
     }
 
-    fn staged(self, number: usize) -> PathBuf {
-        self.staging().join("new").join(number.to_string())
+    fn staged(&self, number: usize) -> PathBuf {
+        self.staging().join(format!("new-{number}"))
     }
 
-    fn kept(self, number: usize) -> PathBuf {
-        self.staging().join("old").join(number.to_string())
+    fn kept(&self, number: usize) -> PathBuf {
+        self.staging().join(format!("old-{number}"))
     }
 
     /// Returns where a file is. Neither it nor a folder on its way may be a link that leads out of the scenario: the folder may
     /// come from somebody else.
-    fn target(self, path: &str) -> Result<PathBuf, SwapError> {
+    fn target(&self, path: &str) -> Result<PathBuf, SwapError> {
         let target = self.folder.join(path);
         let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
-        if !is_plain || is_link || !stays_inside(self.folder, &target) {
+        if !is_plain || is_link || !target.parent().is_some_and(|parent| self.has_inside(parent)) {
             return Err(SwapError::Link { path: target });
         }
         Ok(target)
     }
+
+    /// Returns true if a folder is the scenario's or one that was found to be there in it.
+    fn is_there(&self, folder: &Path) -> bool {
+        folder == self.folder || self.inside.borrow().contains(folder)
+    }
+
+    /// Returns true if a folder is inside the scenario's, or will be once it is made.
+    fn has_inside(&self, folder: &Path) -> bool {
+        if self.is_there(folder) {
+            return true;
+        }
+        let parent = folder.parent().filter(|parent| parent.starts_with(self.folder));
+        if !parent.is_some_and(|parent| self.has_inside(parent)) {
+            return false;
+        }
+        // What is not there yet is looked at again once it is.
+        let Ok(metadata) = fs::symlink_metadata(folder) else { return true };
+        if metadata.is_symlink() && !leads_inside(self.folder, folder) {
+            return false;
+        }
+        self.inside.borrow_mut().insert(folder.to_owned());
+        true
+    }
 }
 
-/// Returns true if the nearest folder of the path that exists is inside the scenario's.
-fn stays_inside(folder: &Path, target: &Path) -> bool {
-    let Ok(folder_itself) = folder.canonicalize() else { return false };
-    let parents = target.ancestors().skip(1).take_while(|parent| parent.starts_with(folder));
-    let nearest = parents.filter_map(|parent| parent.canonicalize().ok()).next();
-    nearest.is_some_and(|nearest| nearest.starts_with(folder_itself))
+/// Returns true if a link in a folder leads to something in the same folder.
+fn leads_inside(folder: &Path, link: &Path) -> bool {
+    let real = (folder.canonicalize(), link.canonicalize());
+    matches!(&real, (Ok(folder), Ok(link)) if link.starts_with(folder))
 }
 
 /// Returns the SHA-256 of a file; `None` where there is none.
@@ -434,15 +516,24 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
 
 /// Syncs files and folders, at the same time: the disk then writes its own journal once for all of them rather than once for each.
 fn sync_all(files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+    #[cfg(test)]
+    tests::note_sync(files, folders);
     let sync_file = |path: &PathBuf| File::options().read(true).write(cfg!(windows)).open(path)?.sync_all();
-    let sync_some = |at: usize| -> io::Result<()> {
-        files.iter().skip(at).step_by(SYNCED_AT_ONCE).try_for_each(sync_file)?;
-        folders.iter().skip(at).step_by(SYNCED_AT_ONCE).try_for_each(|folder| sync_folder(folder))
+    let next = AtomicUsize::new(0);
+    let sync_some = || -> io::Result<()> {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            match (files.get(at), folders.get(at.saturating_sub(files.len()))) {
+                (Some(file), _) => sync_file(file)?,
+                (None, Some(folder)) => sync_folder(folder)?,
+                (None, None) => return Ok(()),
+            }
+        }
     };
-    let threads = SYNCED_AT_ONCE.min(files.len().max(folders.len()));
+    let threads = SYNCED_AT_ONCE.min(files.len() + folders.len());
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|at| scope.spawn(move || sync_some(at))).collect();
-        let first = sync_some(0);
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(sync_some)).collect();
+        let first = sync_some();
         let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
         others.fold(first, io::Result::and)
     })
@@ -465,7 +556,8 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 }
 
 fn discard(staging: &Path) -> io::Result<()> {
-    gone(fs::remove_dir_all(staging))
+    // Usually it is empty or not there.
+    gone(fs::remove_dir(staging).or_else(|_| fs::remove_dir_all(staging)))
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -478,7 +570,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there
 /// until then.
-fn sync_folders_of<'s>(place: Place<'_>, steps: impl IntoIterator<Item = &'s Step>) {
+fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Step>) {
     let mut folders = BTreeSet::new();
     for step in steps {
         let target = place.folder.join(&step.path);

@@ -5,6 +5,15 @@ use proptest::prelude::*;
 
 use super::*;
 
+thread_local! {
+    /// What was synced together, in order.
+    static SYNCED: RefCell<Vec<BTreeSet<PathBuf>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(super) fn note_sync(files: &[PathBuf], folders: &[PathBuf]) {
+    SYNCED.with_borrow_mut(|synced| synced.push(files.iter().chain(folders).cloned().collect()));
+}
+
 type Tree = BTreeMap<String, String>;
 
 fn read(folder: &Path) -> Tree {
@@ -43,6 +52,10 @@ fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) ->
 }
 
 fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+    swap_with(folder, old, new, Vec::new(), before_step)
+}
+
+fn swap_with(folder: &Path, old: &Tree, new: &Tree, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     let mut swap = Swap::begin(folder, before_step)?;
     for (path, text) in new {
         stage(&mut swap, path, old.get(path).map(digest), text)?;
@@ -50,7 +63,7 @@ fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> R
     for (path, text) in old.iter().filter(|(path, _)| !new.contains_key(*path)) {
         swap.remove(path, digest(text))?;
     }
-    swap.commit()
+    swap.commit(beside)
 }
 
 /// Does something that dies before a certain step; returns false if it was done before.
@@ -86,6 +99,26 @@ proptest! {
         let now = read(folder);
         prop_assert!(now == new || (died && now == old), "{now:?}");
         prop_assert!(!is_interrupted(folder));
+    }
+
+    #[test]
+    fn f37_what_lies_beside_is_never_newer_than_the_tree(old in trees(), new in trees(), first in 0u32..60, second in 0u32..30) {
+        let world = tempfile::tempdir().unwrap();
+        let (folder, lock) = (world.path().join("scenario"), world.path().join("lock"));
+        let folder = folder.as_path();
+        write(folder, &old);
+        fs::write(&lock, "old").unwrap();
+        let is_new = || fs::read_to_string(&lock).unwrap() == "new";
+        let died = dies(first, |hook| {
+            let beside = vec![Pending::write(&lock, b"new").unwrap()];
+            swap_with(folder, &old, &new, beside, hook).unwrap();
+        });
+        prop_assert!(is_new() || died);
+        prop_assert!(!is_new() || read(folder) == new);
+        dies(second, |hook| assert!(recover(folder, hook).is_ok()));
+        recover(folder, &mut || Ok(())).unwrap();
+        prop_assert!(!is_new() || read(folder) == new);
+        prop_assert_eq!(fs::read_dir(world.path()).unwrap().count(), 2);
     }
 
     #[test]
@@ -133,8 +166,8 @@ fn f1_a_file_that_changed_meanwhile_stops_the_swap() {
 fn cut_short(folder: &Path, spoil: impl FnOnce(&Path)) -> Option<Recovered> {
     let tree = |text: &str| Tree::from(["a/a", "a/b"].map(|path| (path.to_owned(), text.to_owned())));
     write(folder, &tree("old"));
-    // Two files are staged, two are kept, the journal is written, and then everything is to be synced.
-    assert!(dies(5 + 2, |hook| swap(folder, &tree("old"), &tree("new"), hook).unwrap()));
+    // The staging folder is made, two files are staged, two are kept, the journal is written, and then everything is to be synced.
+    assert!(dies(1 + 5 + 1, |hook| swap(folder, &tree("old"), &tree("new"), hook).unwrap()));
     assert!(is_interrupted(folder));
     spoil(&folder.join(STAGING));
     let recovered = recover(folder, &mut || Ok(())).unwrap();
@@ -149,9 +182,9 @@ fn f37_what_did_not_get_to_the_disk_is_not_put_in_place() {
     let half = |path: PathBuf| fs::write(&path, &fs::read(&path).unwrap()[..2]).unwrap();
     let journal = cut_short(&world.path().join("1"), |staging| half(staging.join(JOURNAL)));
     assert_eq!(journal, None);
-    let staged = cut_short(&world.path().join("2"), |staging| half(staging.join("new/1")));
+    let staged = cut_short(&world.path().join("2"), |staging| half(staging.join("new-1")));
     assert_eq!(staged, Some(Recovered::TakenBack));
-    let missing = cut_short(&world.path().join("3"), |staging| fs::remove_file(staging.join("new/1")).unwrap());
+    let missing = cut_short(&world.path().join("3"), |staging| fs::remove_file(staging.join("new-1")).unwrap());
     assert_eq!(missing, Some(Recovered::TakenBack));
 }
 
@@ -190,7 +223,7 @@ fn a_long_text_of_two_paths_becomes_two_files_with_permissions_of_their_own() {
     let before = old.get("a/a").map(digest);
     let files = [("a/a", before), ("a/b", None), ("c", None)];
     let stamps = swap.write_all(&files.map(|(path, before)| NewContent { path, before, content: &content })).unwrap();
-    swap.commit().unwrap();
+    swap.commit(Vec::new()).unwrap();
     assert_eq!(read(folder), files.map(|(path, _)| (path.to_owned(), text.clone())).into_iter().collect());
     let metadata = files.map(|(path, _)| fs::metadata(folder.join(path)).unwrap());
     let inodes: BTreeSet<u64> = metadata.iter().map(fs::Metadata::ino).collect();
@@ -201,4 +234,56 @@ fn a_long_text_of_two_paths_becomes_two_files_with_permissions_of_their_own() {
     let other = fs::metadata(folder.join("other")).unwrap().permissions();
     assert_eq!((metadata[1].permissions(), metadata[2].permissions()), (other.clone(), other));
     assert_eq!(stamps, metadata.each_ref().map(Stamp::of));
+}
+
+#[test]
+fn f37_the_disk_is_waited_for_three_times_and_nothing_is_put_in_place_before_it_is_there() {
+    let world = tempfile::tempdir().unwrap();
+    let (folder, lock) = (world.path().join("scenario"), world.path().join("lock"));
+    let folder = folder.as_path();
+    let tree = |text: &str| Tree::from(["a/a", "b/b"].map(|path| (path.to_owned(), text.to_owned())));
+    write(folder, &Tree::from([("a/a".to_owned(), "old".to_owned())]));
+    let beside = vec![Pending::write(&lock, b"new").unwrap()];
+    let written = beside[0].written().1.to_owned();
+    let syncs = || SYNCED.with_borrow(Vec::len);
+    let begun = syncs();
+    let mut seen = Vec::new();
+    let mut hook = || {
+        let is_tree =
+            [("a/a", "old"), ("b/b", "")].map(|(path, old)| fs::read_to_string(folder.join(path)).unwrap_or_default() != old);
+        seen.push((syncs() - begun, is_tree, lock.exists()));
+        Ok(())
+    };
+    swap_with(folder, &Tree::from([("a/a".to_owned(), "old".to_owned())]), &tree("new"), beside, &mut hook).unwrap();
+    seen.dedup();
+    let expected = [
+        (0, [false, false], false),
+        (1, [false, false], false),
+        (1, [true, false], false),
+        // The journal is removed, then what lies beside is put in place.
+        (2, [true, true], false),
+    ];
+    assert_eq!(seen, expected);
+    let staging = folder.join(STAGING);
+    let set = |paths: &[PathBuf]| paths.iter().cloned().collect::<BTreeSet<_>>();
+    let waves = [
+        set(&[staging.join("new-0"), staging.join("new-1"), staging.join(JOURNAL), written, staging.clone()]),
+        set(&[folder.to_owned(), folder.join("a"), folder.join("b")]),
+        set(&[staging, world.path().to_owned()]),
+    ];
+    assert_eq!(SYNCED.with_borrow(|synced| synced[begun..].to_vec()), waves);
+    assert_eq!((read(folder), fs::read_to_string(lock).unwrap()), (tree("new"), "new".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_put_beside_leaves_the_new_tree() {
+    let world = tempfile::tempdir().unwrap();
+    let (folder, lock) = (world.path().join("scenario"), world.path().join("lock"));
+    let new = Tree::from([("a/a".to_owned(), "new".to_owned())]);
+    let beside = vec![Pending::write(&lock, b"new").unwrap()];
+    fs::create_dir(&lock).unwrap();
+    let error = swap_with(&folder, &Tree::new(), &new, beside, &mut || Ok(())).unwrap_err();
+    assert!(matches!(&error, SwapError::Beside { path, .. } if *path == lock), "{error}");
+    assert_eq!(read(&folder), new);
+    assert!(!is_interrupted(&folder) && fs::read_dir(world.path()).unwrap().count() == 2);
 }

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use keepstep_core::Digest;
+use keepstep_core::test_data::bundle::Bundle;
+use keepstep_workspace::StateChange;
+use keepstep_workspace::files::Pending;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::{Prepared, Question, Scenario, prepare};
+use keepstep_workspace::pull::{PrepareError, Prepared, Question, Scenario, SwapError, prepare};
 use serde_json::Value;
 
 use super::fetch::Fetched;
@@ -49,24 +52,19 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
         told.show_plan(run.context, target);
         return Ok(told.document(target, None));
     }
-    let digest = prepared.digest();
-    let undo = if prepared.is_nothing_to_do() { None } else { put_in_place(run, target, prepared)? };
-    let scenario = bundle.scenario_id();
-    let project = bundle.project_id().or_else(|| run.project.clone());
-    let pulled = Pulled { bundle: bundle.id(), digest, project: project.as_deref(), scenario: scenario.as_deref() };
-    // Both sync the disk, so they do it at the same time.
-    std::thread::scope(|scope| {
-        let root = run.workspace.root();
-        let in_lock = scope.spawn(move || note_in_lock(root, &target.folder, pulled));
-        let in_workspace = note_in_workspace(run, target, fetched, is_only);
-        in_lock.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(in_workspace)
-    })?;
+    let mut notes = Notes::default();
+    notes.add_lock(run, target, bundle, prepared.digest())?;
+    notes.add_workspace(run, target, bundle, is_only)?;
+    let undo = put_in_place(run, target, prepared, notes.files)?;
+    if let Some(name) = notes.selected {
+        run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
+    }
     told.show(run.context, target, undo.as_deref());
     Ok(told.document(target, undo.as_deref()))
 }
 
-/// Puts everything in place and returns the id under which what was replaced is kept.
-fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Option<String>, Failure> {
+/// Puts everything in place, the notes last, and returns the id under which what was replaced is kept.
+fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared, notes: Vec<Pending>) -> Result<Option<String>, Failure> {
     let root = run.workspace.root();
     let folder = Folder::of(root);
     let kept = if prepared.replaces_something() {
@@ -75,10 +73,11 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared) -> Result<Op
     } else {
         None
     };
-    match prepared.apply(&mut || Ok(())) {
+    match prepared.apply(notes, &mut || Ok(())) {
         Ok(_) => Ok(kept),
         Err(error) => {
-            if let Some(id) = &kept {
+            let is_in_place = matches!(error, PrepareError::Swap(SwapError::Beside { .. }));
+            if let Some(id) = kept.as_ref().filter(|_| !is_in_place) {
                 folder.forget(id);
             }
             Err(error.into())
@@ -98,36 +97,55 @@ fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Vec<ReplacedFi
 
 /// Notes in `keepstep.lock` what was pulled, if it does not say so yet.
 pub(super) fn note_in_lock(root: &Path, scenario: &str, pulled: Pulled<'_>) -> Result<(), Failure> {
+    noted(root, scenario, pulled)?.write().map(|_| ())
+}
+
+fn noted(root: &Path, scenario: &str, pulled: Pulled<'_>) -> Result<LockFile, Failure> {
     let mut lock = LockFile::read(root)?;
     let entry = lock.lock.scenario_mut(scenario);
     entry.agree(pulled.bundle, pulled.digest);
     entry.project = pulled.project.map(str::to_owned);
     entry.scenario = pulled.scenario.map(str::to_owned);
-    lock.write().map(|_| ())
+    Ok(lock)
 }
 
-/// Notes which scenario of the platform the folder belongs to, and selects it if it is the only one and none is.
-fn note_in_workspace(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<(), Failure> {
-    let workspace = run.workspace;
-    if !target.path.starts_with(workspace.folder()) {
-        return Ok(());
-    }
-    let bundle = fetched.received.bundle();
-    let Some(id) = bundle.scenario_id() else { return Ok(()) };
-    let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
-    workspace.change_links(|links| {
-        links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
-        Ok::<_, Failure>(())
-    })?;
-    workspace.change_context(|context| {
-        if context.scenario().is_none() && is_only && target.is_one_of_all {
-            let now = Timestamp::now().to_string();
-            context.select_scenario(Some(&id), &name, &target.folder, &now);
-            run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
-        }
-        if context.scenario().is_some_and(|current| current.folder == target.folder) {
-            context.note_pulled(bundle.id(), None);
-        }
+/// The small files that say what was pulled, written and not in place yet.
+#[derive(Debug, Default)]
+struct Notes {
+    files: Vec<Pending>,
+    /// The name of the scenario that they select.
+    selected: Option<String>,
+    /// Until they are in place, no other keepstep changes those of the workspace.
+    _change: Option<StateChange>,
+}
+
+impl Notes {
+    /// Writes `keepstep.lock`, if it does not say yet what is pulled.
+    fn add_lock(&mut self, run: &Run<'_>, target: &Target, bundle: &Bundle, digest: Digest) -> Result<(), Failure> {
+        let scenario = bundle.scenario_id();
+        let project = bundle.project_id().or_else(|| run.project.clone());
+        let pulled = Pulled { bundle: bundle.id(), digest, project: project.as_deref(), scenario: scenario.as_deref() };
+        self.files.extend(noted(run.workspace.root(), &target.folder, pulled)?.write_pending()?);
         Ok(())
-    })
+    }
+
+    /// Writes which scenario of the platform the folder belongs to, and selects it if it is the only one and none is.
+    fn add_workspace(&mut self, run: &Run<'_>, target: &Target, bundle: &Bundle, is_only: bool) -> Result<(), Failure> {
+        let workspace = run.workspace;
+        let Some(id) = bundle.scenario_id().filter(|_| target.path.starts_with(workspace.folder())) else { return Ok(()) };
+        let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
+        let mut change = workspace.begin_change()?;
+        change.links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
+        if change.context.scenario().is_none() && is_only && target.is_one_of_all {
+            let now = Timestamp::now().to_string();
+            change.context.select_scenario(Some(&id), &name, &target.folder, &now);
+            self.selected = Some(name);
+        }
+        if change.context.scenario().is_some_and(|current| current.folder == target.folder) {
+            change.context.note_pulled(bundle.id(), None);
+        }
+        self.files.extend(change.write()?);
+        self._change = Some(change);
+        Ok(())
+    }
 }
