@@ -327,7 +327,7 @@ fn client(error: &ClientError) -> (u8, &'static str) {
         | ClientError::Setup { .. }
         | ClientError::Unsupported { .. } => (exit::USAGE, "usage"),
         ClientError::NotKept { .. } => (exit::USAGE, "io"),
-        ClientError::AnswerTooLarge { .. } => (exit::REFUSED, "refused"),
+        ClientError::AnswerTooLarge { .. } | ClientError::NotUnpacked { .. } => (exit::REFUSED, "refused"),
         ClientError::Unreachable { .. }
         | ClientError::Server { .. }
         | ClientError::Cut { .. }

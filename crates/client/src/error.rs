@@ -140,6 +140,14 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// The answer is packed in a way that was not asked for, or is not what it says.
+    #[error("the answer of {server} cannot be unpacked: {reason}; nothing was changed")]
+    NotUnpacked {
+        /// Which server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
     /// The server sends us to another one, which must not get the key.
     #[error("{server} redirects to {location}, and the key is not for there")]
     RedirectedElsewhere {

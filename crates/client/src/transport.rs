@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
@@ -25,6 +26,9 @@ use crate::text::{page_title, visible};
 
 /// How much of a body that goes into a sink is kept for messages about it.
 const BEGINNING: usize = 4096;
+
+/// How far back packed answers may refer, as a power of two: 8 MiB, the most that is meant for HTTP.
+const WINDOW: u32 = 23;
 
 /// How many redirects are followed on the same server.
 const MOST_REDIRECTS: usize = 3;
@@ -192,7 +196,8 @@ impl Answer {
     }
 }
 
-/// Takes the body of a successful answer while it arrives.
+/// Takes the body of a successful answer while it arrives, packed with zstd if that was asked for and the server did so: its first four
+/// bytes say that, which no JSON begins with.
 pub trait Sink: Send {
     /// Forgets what came: a body begins, perhaps once more.
     fn begin(&mut self);
@@ -219,6 +224,8 @@ pub enum SinkError {
     Unfinished,
     /// It cannot be kept, with the reason as the end of a sentence.
     NotKept(String),
+    /// It cannot be unpacked, with the reason as the end of a sentence.
+    NotUnpacked(String),
 }
 
 /// Where a platform wants something to be put.
@@ -331,6 +338,7 @@ impl Transport {
             SinkError::NotJson => self.not_ours(answer),
             SinkError::Unfinished => self.unfinished(answer),
             SinkError::NotKept(reason) => ClientError::NotKept { server: self.server.clone(), reason },
+            SinkError::NotUnpacked(reason) => ClientError::NotUnpacked { server: self.server.clone(), reason },
         }
     }
 
@@ -451,9 +459,16 @@ impl Transport {
         let (status, headers) = (response.status(), response.headers().clone());
         self.check_number(&headers).map_err(|error| (None, error))?;
         let mut sink = sink.filter(|_| status.is_success());
+        let encoding = encoding(&headers);
         if let Some(sink) = &mut sink {
+            if let Some(other) = encoding.as_ref().filter(|encoding| *encoding != "zstd") {
+                let reason = format!("its encoding is {other}, which was not asked for");
+                return Err((None, ClientError::NotUnpacked { server: self.server.clone(), reason }));
+            }
             sink.begin();
         }
+        // What is packed says nothing to people.
+        let beginning = if encoding.is_none() { BEGINNING } else { 0 };
         let mut answer = Answer { status, headers, body: Vec::new() };
         let mut length = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
@@ -462,7 +477,7 @@ impl Transport {
                 let limit = self.options.answer_limit;
                 return Err((None, ClientError::AnswerTooLarge { server: self.server.clone(), limit }));
             }
-            let kept = if sink.is_some() { BEGINNING.saturating_sub(answer.body.len()).min(chunk.len()) } else { chunk.len() };
+            let kept = if sink.is_some() { beginning.saturating_sub(answer.body.len()).min(chunk.len()) } else { chunk.len() };
             answer.body.extend_from_slice(&chunk[..kept]);
             if let Some(sink) = &mut sink {
                 sink.take(&chunk).map_err(|error| (None, self.refused_by_sink(error, &answer)))?;
@@ -470,6 +485,11 @@ impl Transport {
         }
         if let Some(sink) = &mut sink {
             sink.end().map_err(|error| (None, self.refused_by_sink(error, &answer)))?;
+        } else if encoding.is_some_and(|encoding| encoding == "zstd")
+            && let Some(body) = unpacked(&answer.body, self.options.answer_limit)
+        {
+            // Something between here and the platform may pack a refusal.
+            answer.body = body;
         }
         Ok(answer)
     }
@@ -620,6 +640,21 @@ fn again<'a>(sink: &'a mut Option<&mut dyn Sink>) -> Option<&'a mut dyn Sink> {
         Some(sink) => Some(&mut **sink),
         None => None,
     }
+}
+
+/// Returns the encoding of a body, if it has one.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let name = visible(&String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes())).to_ascii_lowercase();
+    (!name.is_empty() && name != "identity").then_some(name)
+}
+
+/// Returns the beginning of a packed body, if it is one.
+fn unpacked(body: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut decoder = zstd::Decoder::with_buffer(body).ok()?;
+    decoder.window_log_max(WINDOW).ok()?;
+    let mut text = Vec::new();
+    decoder.take(limit as u64).read_to_end(&mut text).ok()?;
+    Some(text)
 }
 
 fn etag(answer: &Answer) -> Option<Revision> {

@@ -1,8 +1,8 @@
-//! `.state/pull.json`: what was last pulled into a scenario's folder, and `.state/pull_base.json`: what came.
+//! `.state/pull.json`: what was last pulled into a scenario's folder, and `.state/pull_base.json.zst`: what came.
 //!
 //! The record has a digest for each file of the bundle, so that an edit is told from what was pulled, and the length and time
 //! of what was written, so that looking at a hundred scenarios does not take reading them. The base of the next merge is the
-//! platform's answer as it came. It is kept here rather than asked for, so that nothing is lost when a bundle is deleted from
+//! platform's answer as it came, without `.zst` where it came as text. It is kept here rather than asked for, so that nothing is lost when a bundle is deleted from
 //! the platform.
 
 use std::collections::BTreeMap;
@@ -22,8 +22,9 @@ use crate::pull::{ReceiveError, Received};
 /// The record, below the scenario's folder.
 pub const RECORD_FILE: &str = ".state/pull.json";
 
-/// What the platform answered, below the scenario's folder.
-pub const BASE_FILE: &str = ".state/pull_base.json";
+/// What the platform answered, below the scenario's folder, packed and as text. One of them is there; the reading of either looks at
+/// what is in it and not at its name.
+const BASE_FILES: [&str; 2] = [".state/pull_base.json.zst", ".state/pull_base.json"];
 
 /// The version of the format that this code writes.
 const FORMAT: u32 = 1;
@@ -137,6 +138,11 @@ impl PullRecord {
         old.base.is_some() && *old == Self { base: old.base, ..self.clone() }
     }
 
+    /// Returns true if the record is about an answer that was kept.
+    fn is_about(&self, kept: &Received) -> bool {
+        self.base == Some(kept.answer().digests().exact) && !self.inputs_path.is_empty()
+    }
+
     pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec_pretty(self)
     }
@@ -158,26 +164,36 @@ impl PullBase {
         Ok(Self { inputs_path: rendered.inputs_path, inputs: received.entries()?, files })
     }
 
+    /// Returns true if a scenario's folder holds a base.
+    pub fn is_in(folder: &Path) -> bool {
+        BASE_FILES.iter().any(|path| folder.join(path).is_file())
+    }
+
+    /// Returns the path below the scenario's folder where an answer becomes the base, and the path where none may be then.
+    pub(crate) fn paths(received: &Received) -> (&'static str, &'static str) {
+        let [packed, plain] = BASE_FILES;
+        if received.is_packed() { (packed, plain) } else { (plain, packed) }
+    }
+
     /// Returns the answer that a record is about, if the folder holds it.
     ///
     /// # Errors
     /// The system refused.
     pub(crate) fn received(folder: &Path, record: &PullRecord) -> Result<Option<Received>, RecordError> {
-        let path = folder.join(BASE_FILE);
-        let fail = |source| RecordError::Io { path: path.clone(), source };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fail(error)),
-        };
-        match Received::from_file(file) {
-            Ok(received) => {
-                let is_it = record.base == Some(received.answer().digests().exact);
-                Ok(Some(received).filter(|_| is_it && !record.inputs_path.is_empty()))
+        for path in BASE_FILES {
+            let path = folder.join(path);
+            let received = match File::open(&path) {
+                Ok(file) => Received::from_file(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(RecordError::Io { path, source }),
+            };
+            match received {
+                Ok(received) if record.is_about(&received) => return Ok(Some(received)),
+                Ok(_) | Err(ReceiveError::Bundle(_) | ReceiveError::Packed(_)) => {}
+                Err(ReceiveError::Io(source)) => return Err(RecordError::Io { path, source }),
             }
-            Err(ReceiveError::Bundle(_)) => Ok(None),
-            Err(ReceiveError::Io(error)) => Err(fail(error)),
         }
+        Ok(None)
     }
 
     /// Reads the base that a record is about, if the folder holds it.
@@ -187,7 +203,7 @@ impl PullBase {
     pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, RecordError> {
         let Some(received) = Self::received(folder, record)? else { return Ok(None) };
         let base = Self::of(&received, &record.inputs_path);
-        base.map(Some).map_err(|source| RecordError::Io { path: folder.join(BASE_FILE), source })
+        base.map(Some).map_err(|source| RecordError::Io { path: folder.join(Self::paths(&received).0), source })
     }
 
     /// Returns the text of a file as it was pulled.

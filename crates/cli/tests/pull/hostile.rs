@@ -106,6 +106,37 @@ fn f2_f3_f29_answers_that_are_no_bundle_change_nothing() {
     }
 }
 
+/// An answer that came packed.
+fn packed(bytes: &[u8]) -> Reply {
+    Reply::new(200, &[("content-type", "application/json"), ("content-encoding", "zstd")], bytes)
+}
+
+#[test]
+fn f3_a_packed_answer_is_unpacked_or_refused() {
+    let frame = zstd::bulk::compress(answer().to_string().as_bytes(), 3).unwrap();
+    let (text, files) = pull("orders", packed(&frame), &[]);
+    assert!(text.starts_with("exit: 0"), "{text}");
+    assert!(files.iter().any(|file| file.ends_with(".state/pull_base.json.zst")), "{files:?}");
+    // A server that does not know the header.
+    let (text, files) = pull("orders", Reply::json(200, &answer()), &[]);
+    assert!(text.starts_with("exit: 0"), "{text}");
+    assert!(files.iter().any(|file| file.ends_with(".state/pull_base.json")), "{files:?}");
+
+    let bomb = zstd::bulk::compress(&vec![b' '; 65 * 1024 * 1024], 3).unwrap();
+    let refused = |reply: Reply| {
+        let (text, files) = pull("orders", reply, &[]);
+        assert!(files.iter().all(|file| file.starts_with(".keepstep")), "{files:?}");
+        text
+    };
+    let gzip = Reply::json(200, &answer()).header("content-encoding", "gzip");
+    assert_snapshot!([packed(&bomb), packed(&[&*frame, b"more"].concat()), packed(&frame[..40]), gzip].map(refused).join("\n"), @"");
+    // What stands before the platform may pack a refusal.
+    let refusal = zstd::bulk::compress(br#"{"detail": "another project"}"#, 3).unwrap();
+    let refusal = Reply::new(403, &[("content-type", "application/json"), ("content-encoding", "zstd")], refusal);
+    let text = refused(refusal);
+    assert!(text.starts_with("exit: 10") && text.contains("another project"), "{text}");
+}
+
 #[test]
 fn f29_numbers_for_ids_and_nulls_for_lists_are_taken() {
     let mut odd = answer();

@@ -1,6 +1,6 @@
 //! What a platform can be asked for.
 
-use http::header::{ETAG, IF_NONE_MATCH};
+use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use keepstep_api::fluxloop::{Bundle, InputSet, Key, Project, PullRequest, Scenario, SyncStatus, Workspace};
 use serde_json::{Value, json};
@@ -133,12 +133,14 @@ impl TestData {
     }
 
     /// Pulls a bundle version, if it is another one than what `etag` or the request's `known_bundle_version_id` name. The answer
-    /// may be larger than memory, so it goes into a sink as it comes: once more from its beginning where the connection broke.
+    /// may be larger than memory, so it goes into a sink as it comes: once more from its beginning where the connection broke, and still
+    /// packed with zstd where the platform packs it.
     ///
     /// # Errors
     /// There is no such bundle, nothing is published, or the server does not answer.
     pub async fn pull(&self, request: &PullRequest, etag: Option<&str>, sink: &mut dyn Sink) -> Result<PullAnswer, ClientError> {
-        let mut call = Call::write(Method::POST, "/api/sync/pull".to_owned(), json!(request)).harmless();
+        let mut call =
+            Call::write(Method::POST, "/api/sync/pull".to_owned(), json!(request)).harmless().with(ACCEPT_ENCODING, "zstd");
         if let Some(etag) = etag {
             call = call.with(IF_NONE_MATCH, etag);
         }

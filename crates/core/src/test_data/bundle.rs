@@ -135,15 +135,27 @@ impl ItemReader {
     /// It is no answer, or `take` refuses.
     pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
         let is_items = &mut self.is_items;
-        self.answer.feed(bytes, &mut |part| match part {
-            Part::Entry(value, arena) if *is_items => take(Item { value, arena }),
-            Part::List(name) => {
-                *is_items = name == ITEMS;
-                Ok(())
-            }
-            Part::Entry(..) | Part::Member(..) => Ok(()),
-        })
+        self.answer.feed(bytes, &mut |part| item_of(part, is_items, take))
     }
+
+    /// Ends the answer, and hands on the items that were not yet.
+    ///
+    /// # Errors
+    /// It is no whole answer, or `take` refuses.
+    pub fn end<E>(&mut self, take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
+        let is_items = &mut self.is_items;
+        self.answer.end(&mut |part| item_of(part, is_items, take))
+    }
+}
+
+/// Hands a part on if it is an item, and notes whether items are what comes.
+fn item_of<E>(part: Part<'_>, is_items: &mut bool, take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), E> {
+    match part {
+        Part::Entry(value, arena) if *is_items => take(Item { value, arena })?,
+        Part::List(name) => *is_items = name == ITEMS,
+        Part::Entry(..) | Part::Member(..) => {}
+    }
+    Ok(())
 }
 
 /// Reads the answer to a pull while it arrives.

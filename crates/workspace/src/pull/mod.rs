@@ -5,6 +5,7 @@
 
 mod aside;
 pub mod edits;
+mod packed;
 pub mod prepare;
 pub mod received;
 pub mod scenario;
@@ -13,6 +14,7 @@ pub mod swap;
 mod text;
 
 pub use edits::{Edit, ItemEdits};
+pub use packed::PackedError;
 pub use prepare::{Applied, Choice, Collision, PrepareError, Prepared, Question, prepare};
 pub use received::{ReceiveError, Received, Receiver};
 pub use scenario::Scenario;

@@ -22,7 +22,7 @@ use super::spool::{Stored, digests_of};
 use super::swap::{self, BeforeStep, NewContent, Stamp, Swap, SwapError};
 use super::text;
 use crate::files::Pending;
-use crate::pull_record::{BASE_FILE, FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
+use crate::pull_record::{FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
 
 /// What a pull is asked to do.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,8 @@ pub struct Prepared {
     record: PullRecord,
     /// The base of the next merge.
     base: Arc<Stored>,
+    /// Where that gets, and where the last one may be instead.
+    base_paths: (&'static str, &'static str),
     records_differ: bool,
     items: Option<Items>,
     /// How the inputs change.
@@ -189,6 +191,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         files: Vec::new(),
         record,
         base: received.answer().clone(),
+        base_paths: PullBase::paths(received),
         records_differ,
         items: None,
         counts_of_items: None,
@@ -554,7 +557,8 @@ impl Prepared {
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
         let written: Vec<&Planned> = content.iter().filter(|file| matches!(file.action, Action::Write(_))).copied().collect();
         let mut files: Vec<NewContent<'_>> = written.iter().map(|file| file.new_content()).collect();
-        files.push(NewContent { path: BASE_FILE, before: self.digest_of(BASE_FILE)?, content: &self.base });
+        let (base, other) = self.base_paths;
+        files.push(NewContent { path: base, before: self.digest_of(base)?, content: &self.base });
         for (file, stamp) in written.iter().zip(swap.write_all(&files)?) {
             applied.written.push(file.path.clone());
             let is_the_bundles = Some(file.content.digests().content) == file.bundle;
@@ -567,6 +571,9 @@ impl Prepared {
                 swap.remove(&file.path, before)?;
                 applied.removed.push(file.path.clone());
             }
+        }
+        if let Some(before) = self.digest_of(other)? {
+            swap.remove(other, before)?;
         }
         let record = Stored::of(self.record.to_bytes()?);
         let written = records.iter().filter(|file| matches!(file.action, Action::Write(_)));

@@ -88,13 +88,17 @@ impl Bench {
 }
 
 fn bundle(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Received {
+    Received::of(&answer(id, items, criteria)).unwrap()
+}
+
+fn answer(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Vec<u8> {
     let items: Vec<Value> = items.iter().map(|(id, text)| json!({"id": id, "text": text})).collect();
     let criteria: Vec<Value> = criteria.iter().map(|(name, text)| json!({"id": name, "name": name, "items": [text]})).collect();
     let answer = json!({
         "bundle_version": {"id": id, "scenario_id": "s_1"}, "input_items": items, "criteria_pack": criteria,
         "sync_meta": {"pulled_at": id},
     });
-    Received::of(answer.to_string().as_bytes()).unwrap()
+    answer.to_string().into_bytes()
 }
 
 fn first() -> Received {
@@ -111,6 +115,34 @@ fn a_second_pull_writes_nothing() {
     assert_eq!(bench.tree(), before);
     assert_eq!(Scenario::read(bench.path()).unwrap().known_bundle(), Some("b_1"));
     assert_eq!(bench.edits(), []);
+}
+
+#[test]
+fn the_base_is_kept_as_it_came_and_read_in_either_form() {
+    let bench = Bench::new();
+    let (packed, plain) = (".state/pull_base.json.zst", ".state/pull_base.json");
+    for (number, is_packed) in [false, true, true, false].into_iter().enumerate() {
+        let (id, theirs, mine) = (format!("b_{number}"), format!("their {number}"), format!("my {number}"));
+        let answer = answer(&id, &[("1", &theirs), ("2", "two"), ("3", "three")], &[]);
+        let answer = if is_packed { zstd::bulk::compress(&answer, 3).unwrap() } else { answer };
+        bench.pull(&Received::of(&answer).unwrap());
+        let (here, elsewhere) = if is_packed { (packed, plain) } else { (plain, packed) };
+        assert_eq!(fs::read(bench.path().join(here)).unwrap(), answer);
+        assert!(!bench.has(elsewhere) && PullBase::is_in(bench.path()));
+        // The merge of the next pull reads it.
+        let from = if number == 0 { "two".to_owned() } else { format!("my {}", number - 1) };
+        bench.edit(INPUTS, &format!("input: {from}"), &format!("input: {mine}"));
+        assert!(bench.read(INPUTS).contains(&theirs));
+        assert_eq!(bench.edits().len(), 1);
+    }
+    // What an older keepstep pulled beside it counts, since the record is about that.
+    let record = PullRecord::read(bench.path()).unwrap().unwrap();
+    fs::write(bench.path().join(packed), b"no frame").unwrap();
+    assert!(PullBase::read(bench.path(), &record).unwrap().is_some());
+    fs::rename(bench.path().join(plain), bench.path().join(packed)).unwrap();
+    assert!(PullBase::read(bench.path(), &record).unwrap().is_some());
+    fs::write(bench.path().join(packed), b"").unwrap();
+    assert!(PullBase::read(bench.path(), &record).unwrap().is_none());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use serde::ser::{SerializeSeq as _, Serializer as _};
 use serde_json::Value;
 
 use super::aside::{Aside, Take};
+use super::packed::{PackedError, Unpacker};
 use super::spool::{Spool, Stored, each_piece};
 
 /// How much text is collected before it is kept.
@@ -28,6 +29,7 @@ const AT_ONCE: usize = 64 * 1024;
 pub struct Received {
     bundle: Bundle,
     answer: Arc<Stored>,
+    is_packed: bool,
     list: OnceCell<List>,
     /// The folder that it may get into.
     folder: Option<Arc<Path>>,
@@ -49,6 +51,18 @@ pub enum ReceiveError {
     /// It is longer than memory is meant for, and could not be kept in a temporary file.
     #[error("the platform's answer to the pull cannot be kept in a temporary file: {0}; nothing was changed")]
     Io(#[from] io::Error),
+    /// It is packed, and nothing can be made of it.
+    #[error("the platform's answer to the pull cannot be unpacked: {0}; nothing was changed")]
+    Packed(PackedError),
+}
+
+impl From<PackedError> for ReceiveError {
+    fn from(error: PackedError) -> Self {
+        match error {
+            PackedError::Unfinished => BundleError::from(NoAnswer::Unfinished).into(),
+            other => Self::Packed(other),
+        }
+    }
 }
 
 impl From<Stop<io::Error>> for ReceiveError {
@@ -61,10 +75,11 @@ impl From<Stop<io::Error>> for ReceiveError {
 }
 
 /// Takes the answer to a pull while it arrives. The list of inputs is written in the same pass, as long as the personas come
-/// before the items. A long answer is read in one thread and the list kept in another, while this one receives.
+/// before the items. A long answer is read in one thread and the list kept in another, while this one receives and unpacks.
 #[derive(Debug, Default)]
 pub struct Receiver {
     answer: Spool,
+    unpacker: Unpacker,
     reading: Aside<Reading>,
     folder: Option<Arc<Path>>,
 }
@@ -98,7 +113,7 @@ impl Receiver {
 
     fn of_folder(folder: Option<Arc<Path>>) -> Self {
         let reading = Aside::of(Reading { folder: folder.clone(), ..Reading::default() });
-        Self { answer: Spool::beside(folder.clone()), reading, folder }
+        Self { answer: Spool::beside(folder.clone()), unpacker: Unpacker::default(), reading, folder }
     }
 
     /// Forgets everything: the answer comes once more from its beginning.
@@ -111,7 +126,8 @@ impl Receiver {
     /// # Errors
     /// It is no answer, or it cannot be kept.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
-        self.reading.push(bytes)?;
+        let reading = &mut self.reading;
+        self.unpacker.feed(bytes, &mut |text| reading.push(text))?;
         Ok(self.answer.write(bytes)?)
     }
 
@@ -120,6 +136,7 @@ impl Receiver {
     /// # Errors
     /// It is no whole answer, or it cannot be kept.
     pub fn end(&mut self) -> Result<(), ReceiveError> {
+        self.unpacker.end()?;
         self.reading.end()?.end()
     }
 
@@ -134,7 +151,8 @@ impl Receiver {
         }
         let bundle = reading.reader.into_bundle()?;
         let answer = Arc::new(self.answer.end()?);
-        let received = Received { bundle, answer, list: OnceCell::new(), folder: self.folder };
+        let received =
+            Received { bundle, answer, is_packed: self.unpacker.is_packed(), list: OnceCell::new(), folder: self.folder };
         if let Some(writing) = reading.list {
             let _ = received.list.set(writing.end()?);
         }
@@ -237,13 +255,16 @@ impl Received {
         let mut reader = BundleReader::default();
         let mut leave = |_: Item<'_>, _: Option<&[Persona]>| Ok::<(), io::Error>(());
         let mut digesting = Digesting::default();
+        let mut unpacker = Unpacker::default();
         each_piece::<ReceiveError>(&file, &mut |bytes| {
             digesting.update(bytes);
-            Ok(reader.feed(bytes, &mut leave)?)
+            unpacker.feed(bytes, &mut |text| Ok(reader.feed(text, &mut leave)?))
         })?;
+        unpacker.end()?;
         reader.end(&mut leave)?;
         let bundle = reader.into_bundle()?;
-        Ok(Self { bundle, answer: Arc::new(Stored::in_file(file, digesting.end())), list: OnceCell::new(), folder: None })
+        let answer = Arc::new(Stored::in_file(file, digesting.end()));
+        Ok(Self { bundle, answer, is_packed: unpacker.is_packed(), list: OnceCell::new(), folder: None })
     }
 
     /// Returns the bundle.
@@ -259,9 +280,14 @@ impl Received {
         Ok(self.bundle.content_digest(self.list()?.text.digests().content))
     }
 
-    /// Returns the answer as it came.
+    /// Returns the answer as it came, in whatever form.
     pub(crate) fn answer(&self) -> &Arc<Stored> {
         &self.answer
+    }
+
+    /// Returns true if the answer came packed.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     /// Returns the list of inputs.
@@ -319,13 +345,19 @@ impl Received {
     }
 
     fn each_item(&self, take: &mut dyn FnMut(Item<'_>) -> io::Result<()>) -> io::Result<()> {
-        let mut reader = ItemReader::default();
-        each_piece(self.answer.reader()?, &mut |bytes| match reader.feed(bytes, take) {
-            Ok(()) => Ok(()),
-            Err(Stop::Taker(error)) => Err(error),
-            // It was read once already.
-            Err(Stop::NoAnswer(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-        })
+        let (mut unpacker, mut reader) = (Unpacker::default(), ItemReader::default());
+        each_piece(self.answer.reader()?, &mut |bytes| {
+            unpacker.feed(bytes, &mut |text| reader.feed(text, take).map_err(not_again))
+        })?;
+        reader.end(take).map_err(not_again)
+    }
+}
+
+/// Returns the error for an answer that was read once already.
+fn not_again(stop: Stop<io::Error>) -> io::Error {
+    match stop {
+        Stop::Taker(error) => error,
+        Stop::NoAnswer(error) => io::Error::new(io::ErrorKind::InvalidData, error),
     }
 }
 

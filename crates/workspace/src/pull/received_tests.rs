@@ -86,6 +86,27 @@ fn f3_half_an_answer_is_no_bundle() {
     }
 }
 
+#[test]
+fn f3_a_packed_answer_that_is_cut_damaged_or_longer_is_no_bundle() {
+    let answer = answer(&[json!({"id": "1", "text": "one"}), json!({"id": "2", "text": "two"})], true, false);
+    let packed = packed(&answer, 100);
+    assert!(Received::of(&packed).unwrap().is_packed());
+    for length in 0..packed.len() {
+        let received = Received::of(&packed[..length]);
+        assert!(matches!(received, Err(ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished)))), "{length}");
+    }
+    let message = |bytes: &[u8]| Received::of(bytes).unwrap_err().to_string();
+    let longer = [packed.as_slice(), b"<html>"].concat();
+    insta::assert_snapshot!(message(&longer), @"the platform's answer to the pull cannot be unpacked: it is damaged; nothing was changed");
+    let bomb = zstd::bulk::compress(&vec![b' '; 65 * 1024 * 1024], 3).unwrap();
+    insta::assert_snapshot!(message(&bomb), @"the platform's answer to the pull cannot be unpacked: it has more than 1000 times as much text as was received, over 64 MiB; nothing was changed");
+}
+
+/// Packs a text in frames of so many bytes.
+fn packed(text: &str, size: usize) -> Vec<u8> {
+    text.as_bytes().chunks(size).flat_map(|piece| zstd::bulk::compress(piece, 3).unwrap()).collect()
+}
+
 fn item() -> impl Strategy<Value = Value> {
     let text = prop_oneof!["[a-z ?]{0,12}", "[a-z]\n[a-z:# ]{0,5}", any::<String>()];
     let metadata = prop_oneof![Just(json!(null)), Just(json!({"persona": "own"})), Just(json!("old")), Just(json!({"n": 1.5}))];
@@ -106,22 +127,26 @@ fn item() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn neither_the_order_of_members_nor_the_pieces_matter(
+    fn neither_the_order_of_members_nor_pieces_nor_packing_matter(
         mut items in prop::collection::vec(item(), 0..8),
         personas_first: bool,
         is_pretty: bool,
         size in 1usize..200,
+        frame in prop::option::of(1usize..500),
     ) {
         for (at, item) in items.iter_mut().enumerate() {
             item["id"] = json!(format!("item-{at}"));
         }
         let whole = Received::of(answer(&items, !personas_first, false).as_bytes()).unwrap();
         let mut receiver = Receiver::default();
-        for piece in answer(&items, personas_first, is_pretty).as_bytes().chunks(size) {
+        let answer = answer(&items, personas_first, is_pretty);
+        let bytes = frame.map_or_else(|| answer.clone().into_bytes(), |frame| packed(&answer, frame));
+        for piece in bytes.chunks(size) {
             receiver.take(piece).unwrap();
         }
         receiver.end().unwrap();
         let pieces = receiver.into_received().unwrap();
+        prop_assert_eq!((pieces.is_packed(), pieces.answer().length()), (frame.is_some(), bytes.len() as u64));
         prop_assert_eq!(pieces.bundle(), whole.bundle());
         prop_assert_eq!(pieces.entries().unwrap(), whole.entries().unwrap());
         prop_assert_eq!(pieces.fingerprints().unwrap(), whole.fingerprints().unwrap());

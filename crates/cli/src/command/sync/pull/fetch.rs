@@ -9,7 +9,7 @@ use keepstep_core::Digest;
 use keepstep_core::test_data::answer::NoAnswer;
 use keepstep_core::test_data::bundle::BundleError;
 use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
-use keepstep_workspace::pull_record::BASE_FILE;
+use keepstep_workspace::pull_record::PullBase;
 
 use super::{Run, Target};
 use crate::failure::Failure;
@@ -108,6 +108,7 @@ fn received(answer: Answer) -> Result<Received, Failure> {
     answer.receiver.into_received().map_err(|error| match error {
         ReceiveError::Bundle(error) => refused(error),
         ReceiveError::Io(error) => not_kept(error),
+        error @ ReceiveError::Packed(_) => Failure::StoredOtherwise(error.to_string()),
     })
 }
 
@@ -128,7 +129,7 @@ fn accepted(run: &Run<'_>, target: &Target, local: &Scenario, received: Received
 /// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no
 /// more is none: then nobody can tell who changed what, and what differs is asked about.
 fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Option<Received>, Failure> {
-    let has_base = local.record.is_some() && local.folder.join(BASE_FILE).is_file();
+    let has_base = local.record.is_some() && PullBase::is_in(&local.folder);
     let Some(id) = local.bundle().filter(|_| !has_base && !run.arguments.force) else { return Ok(None) };
     if id == received.bundle().id() {
         return Ok(Some(received.clone()));
@@ -177,6 +178,7 @@ fn not_taken(error: ReceiveError) -> SinkError {
         ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished)) => SinkError::Unfinished,
         ReceiveError::Bundle(_) => SinkError::NotJson,
         ReceiveError::Io(error) => SinkError::NotKept(error.to_string()),
+        ReceiveError::Packed(error) => SinkError::NotUnpacked(error.to_string()),
     }
 }
 
