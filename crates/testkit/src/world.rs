@@ -156,6 +156,12 @@ impl Project {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Returns the bytes of a file.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let path = self.folder.join(path);
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
     /// Returns true if there is a file or folder with this path.
     pub fn has(&self, path: &str) -> bool {
         self.folder.join(path).exists()

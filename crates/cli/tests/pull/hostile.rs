@@ -129,7 +129,23 @@ fn f3_a_packed_answer_is_unpacked_or_refused() {
         text
     };
     let gzip = Reply::json(200, &answer()).header("content-encoding", "gzip");
-    assert_snapshot!([packed(&bomb), packed(&[&*frame, b"more"].concat()), packed(&frame[..40]), gzip].map(refused).join("\n"), @"");
+    assert_snapshot!([packed(&bomb), packed(&[&*frame, b"more"].concat()), packed(&frame[..40]), gzip].map(refused).join("\n"), @"
+    exit: 12
+    ----- stderr -----
+    error: the answer of [URL] cannot be unpacked: it has more than 1000 times as much text as was received, over 64 MiB; nothing was changed
+
+    exit: 12
+    ----- stderr -----
+    error: the answer of [URL] cannot be unpacked: it is damaged; nothing was changed
+
+    exit: 11
+    ----- stderr -----
+    error: the connection to [URL] was cut before the answer was complete
+
+    exit: 12
+    ----- stderr -----
+    error: the answer of [URL] cannot be unpacked: its encoding is gzip, which was not asked for; nothing was changed
+    ");
     // What stands before the platform may pack a refusal.
     let refusal = zstd::bulk::compress(br#"{"detail": "another project"}"#, 3).unwrap();
     let refusal = Reply::new(403, &[("content-type", "application/json"), ("content-encoding", "zstd")], refusal);

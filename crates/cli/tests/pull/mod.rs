@@ -94,9 +94,9 @@ impl Bench {
     }
 
     /// Returns everything in the folder but what belongs to this checkout only.
-    fn tree(&self) -> Vec<(String, String)> {
+    fn tree(&self) -> Vec<(String, Vec<u8>)> {
         let files = self.project().files().into_iter().filter(|path| !path.starts_with(".keepstep/"));
-        files.map(|path| (path.clone(), self.project().read(&path))).collect()
+        files.map(|path| (path.clone(), self.project().bytes(&path))).collect()
     }
 }
 
