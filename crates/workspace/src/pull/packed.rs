@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(unpacked(endless.chunks(7)), Err(PackedError::Bomb));
         // A text that is not so empty may be as long.
         let honest: Vec<u8> = (0..MUCH / 8).flat_map(|number| (number / 50).to_le_bytes()).chain([0; 1]).collect();
-        assert_eq!(unpacked([frames(&[honest.clone()]).as_slice()]).unwrap(), honest);
+        assert_eq!(unpacked([frames(std::slice::from_ref(&honest)).as_slice()]).unwrap(), honest);
     }
 
     #[test]
