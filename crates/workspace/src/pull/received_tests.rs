@@ -156,3 +156,13 @@ proptest! {
         prop_assert_eq!(text(&pieces, Content::Items), format!("{:#}", json!(items)));
     }
 }
+
+#[test]
+fn an_item_longer_than_what_is_read_at_once_is_read_again_as_it_came() {
+    for words in [10, 1_000, 30_000, 200_000] {
+        let item = |id: &str, text: &str| json!({"id": id, "input": text});
+        let items = [item("1", "one"), item("2", &"word ".repeat(words)), item("3", "three")];
+        let received = Received::of(answer(&items, true, false).as_bytes()).unwrap();
+        assert_eq!(received.entries().unwrap().len(), 3, "{words}");
+    }
+}
