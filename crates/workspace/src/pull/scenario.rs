@@ -39,11 +39,7 @@ impl Scenario {
     /// # Errors
     /// The system refused, or a newer keepstep pulled last.
     pub fn read(folder: &Path) -> Result<Self, RecordError> {
-        let sync_state = sync_state(folder)?;
-        let pulled = sync_state.as_ref().and_then(|state| state.get("bundle_version_id")?.as_str());
-        let record = PullRecord::read(folder)?
-            // 0.3.3 knows nothing of our record. What it pulled since is told from its own.
-            .filter(|record| pulled.is_none_or(|pulled| pulled == record.bundle_version_id));
+        let (sync_state, record) = records(folder)?;
         let read = |path: &&str| crate::yaml::parse(&std::fs::read_to_string(folder.join(path)).ok()?).ok();
         let configuration: Vec<Value> = CONFIGURATION.iter().filter_map(read).collect();
         let configured = |key| configuration.iter().rev().find_map(|part| Some(part.get(key)?.as_str()?.to_owned()));
@@ -84,6 +80,25 @@ impl Scenario {
     pub fn id(&self) -> Option<&str> {
         self.record.as_ref()?.scenario_id.as_deref()
     }
+
+    /// Returns the same for a folder of which nothing else is wanted.
+    ///
+    /// # Errors
+    /// The system refused, or a newer keepstep pulled last.
+    pub fn id_in(folder: &Path) -> Result<Option<String>, RecordError> {
+        let (_, record) = records(folder)?;
+        Ok(record.and_then(|record| record.scenario_id))
+    }
+}
+
+/// Returns the record of 0.3.3, and our own unless another program pulled since.
+fn records(folder: &Path) -> Result<(Option<Value>, Option<PullRecord>), RecordError> {
+    let sync_state = sync_state(folder)?;
+    let pulled = sync_state.as_ref().and_then(|state| state.get("bundle_version_id")?.as_str());
+    let record = PullRecord::read(folder)?
+        // 0.3.3 knows nothing of our record. What it pulled since is told from its own.
+        .filter(|record| pulled.is_none_or(|pulled| pulled == record.bundle_version_id));
+    Ok((sync_state, record))
 }
 
 /// Returns what the record of 0.4.0 says; one that cannot be read says nothing.

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use keepstep_core::test_data::pull_plan::{Digesting, Digests};
 
+use crate::files::begin_sync;
+
 /// How many bytes stay in memory, and are written or read at a time. What is longer lies in a file without a name beside the
 /// folder where it may get one.
 const AT_ONCE: usize = 64 * 1024;
@@ -106,7 +108,11 @@ impl Spool {
         let place = match self.behind {
             Behind::Nothing | Behind::NothingForLong => Place::Memory(self.memory),
             Behind::Temporary(file) => Place::File(file),
-            Behind::Nameless(file) => Place::Nameless { file, was_named: AtomicBool::new(false) },
+            Behind::Nameless(file) => {
+                // Usually it is to stay, and there is something else to do until then.
+                begin_sync(&file);
+                Place::Nameless { file, was_named: AtomicBool::new(false) }
+            }
         };
         Ok(Stored { place, digests: self.digesting.end() })
     }

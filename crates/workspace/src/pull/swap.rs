@@ -318,13 +318,13 @@ impl Writing<'_> {
             Some(file) => file,
             None => {
                 copied = self.copy()?;
+                begin_sync(&copied);
                 &copied
             }
         };
         if let Ok(metadata) = fs::metadata(&self.target) {
             let _ = file.set_permissions(metadata.permissions());
         }
-        begin_sync(file);
         Ok(Stamp::of(&file.metadata()?))
     }
 

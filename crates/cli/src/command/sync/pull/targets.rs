@@ -16,9 +16,8 @@ pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) 
     if place.is_scenario && arguments.scenario.is_none() {
         let path = context.directory.clone();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let pulled = Pulled::read(&path)?;
         let folder = file_name(Kind::Scenario, Named { id: "", name: &name });
-        let id = pulled.id().map(str::to_owned);
+        let id = Pulled::id_in(&path)?;
         return Ok(Some(Target { name, folder, path, id, bundle: None, is_one_of_all: false }));
     }
     match place.workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
@@ -31,7 +30,7 @@ pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) 
 fn known(scenario: Scenario) -> Result<Target, Failure> {
     let id = match scenario.id {
         Some(id) => Some(id),
-        None => Pulled::read(&scenario.path)?.id().map(str::to_owned),
+        None => Pulled::id_in(&scenario.path)?,
     };
     Ok(Target { name: scenario.name, folder: scenario.folder, path: scenario.path, id, bundle: None, is_one_of_all: false })
 }
