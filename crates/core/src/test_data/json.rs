@@ -182,21 +182,20 @@ impl<'de: 'a, 'a> Visitor<'de> for JsonReader<'a> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut members: ArenaVec<'a, Member<'a>> = ArenaVec::with_capacity_in(4, self.0);
         // Of many members only, since a table costs more than a few comparisons.
-        let mut places: HashMap<&'a str, usize> = HashMap::new();
+        let mut places: Option<HashMap<&'a str, usize>> = None;
         while let Some(name) = access.next_key_seed(Name(self.0))? {
             let value = access.next_value_seed(self)?;
-            if members.len() == FEW {
-                places = members.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+            if places.is_none() && members.len() == FEW {
+                places = Some(members.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect());
             }
-            let place = if members.len() < FEW {
-                members.iter().position(|(known, _)| *known == name)
-            } else {
-                places.get(name).copied()
+            let place = match &places {
+                None => members.iter().position(|(known, _)| *known == name),
+                Some(places) => places.get(name).copied(),
             };
             match place {
                 Some(place) => members[place].1 = value,
                 None => {
-                    if members.len() >= FEW {
+                    if let Some(places) = &mut places {
                         places.insert(name, members.len());
                     }
                     members.push((name, value));

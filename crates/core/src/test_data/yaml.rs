@@ -21,6 +21,9 @@ const LONGEST_IMPLICIT_KEY: usize = 500;
 /// Words that some version of YAML takes for a boolean, nothing or a number. Compared without case.
 const WORDS_WITH_MEANING: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
 
+/// The length of the longest of them, in bytes. Most texts are longer and need no further look.
+const LONGEST_WORD: usize = 5;
+
 /// The ASCII characters that mean nothing to YAML inside a text.
 const GOOD_IN_PLAIN: [bool; 256] = {
     let mut good = [false; 256];
@@ -109,6 +112,7 @@ fn write_items(out: &mut String, items: &[Json<'_>], indent: usize, mut started:
 fn write_last(out: &mut String, value: &Json<'_>, indent: usize) {
     out.push(' ');
     match value {
+        Json::Text(text) if is_good_plain(text) => out.push_str(text),
         Json::Text(text) if is_good_block(text) => {
             out.push_str(if text.ends_with('\n') { "|" } else { "|-" });
             for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
@@ -119,6 +123,7 @@ fn write_last(out: &mut String, value: &Json<'_>, indent: usize) {
                 }
             }
         }
+        Json::Text(text) => write_quoted(out, text),
         scalar => write_scalar(out, scalar),
     }
     out.push('\n');
@@ -251,7 +256,7 @@ fn is_good_plain(text: &str) -> bool {
     is_all_good
         && text.starts_with(char::is_alphabetic)
         && !text.ends_with(' ')
-        && !WORDS_WITH_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word))
+        && !(text.len() <= LONGEST_WORD && WORDS_WITH_MEANING.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
 /// Returns true for 8-4-4-4-12 hexadecimal digits: nearly every id is one, and no reader takes it for a number or a date.
