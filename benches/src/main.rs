@@ -16,6 +16,7 @@ mod measure;
 mod platform;
 mod project;
 mod report;
+mod scratch;
 mod serving;
 mod statistics;
 mod test_data;
@@ -123,7 +124,11 @@ const SECTIONS: [(&str, Section); 8] = [
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Run(options) => options.absolute().and_then(|options| run(&options)),
+        Task::Run(options) => {
+            let result = options.absolute().and_then(|options| run(&options));
+            scratch::remove();
+            result
+        }
         Task::Measure { repeats, command } => measure::measure_here(&command, repeats),
         Task::Baseline { bytes } => baseline::serve(bytes),
         Task::Sink { folder } => baseline::sink(&folder),

@@ -45,7 +45,7 @@ const IN_A_ROW: usize = 20;
 /// Measures commands in turn, `runs` times each, after one run of each that does not count. A command that does not
 /// exit with 0 is an error: a measurement of a failure means nothing.
 pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
-    in_turn(commands, runs, false)
+    in_turn(commands, runs, Row::Once)
 }
 
 /// Measures commands in turn as [`alternating`] does, where each finds the same however often it is run.
@@ -53,15 +53,44 @@ pub(crate) fn alternating(commands: &[&dyn Fn() -> Command], runs: usize) -> Res
 /// What is short is run in a row then and counts with its median: right after a program that takes seconds and
 /// hundreds of MiB, a few milliseconds measure how that one left the processor's caches.
 pub(crate) fn repeated(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
-    in_turn(commands, runs, true)
+    in_turn(commands, runs, Row::Same)
 }
 
-fn in_turn(commands: &[&dyn Fn() -> Command], runs: usize, repeats: bool) -> Result<Vec<Measured>> {
+/// Measures commands in turn as [`repeated`] does, where each closure returns a command that finds something new. A short one
+/// needs [`most_fresh`] of those.
+pub(crate) fn fresh(commands: &[&dyn Fn() -> Command], runs: usize) -> Result<Vec<Measured>> {
+    in_turn(commands, runs, Row::Fresh)
+}
+
+/// Returns how often [`fresh`] runs a short command.
+pub(crate) fn most_fresh(runs: usize) -> usize {
+    1 + runs * (1 + IN_A_ROW)
+}
+
+/// What is run in a row, where it is short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// Nothing.
+    Once,
+    /// The same command.
+    Same,
+    /// Another command each time.
+    Fresh,
+}
+
+fn in_turn(commands: &[&dyn Fn() -> Command], runs: usize, row: Row) -> Result<Vec<Measured>> {
     let mut measured = vec![Measured { samples: Vec::new() }; commands.len()];
     for run in 0..=runs {
         for (command, measured) in commands.iter().zip(&mut measured) {
-            let sample = one(&command(), repeats)?;
-            if run > 0 {
+            let sample = one(&command(), row == Row::Same)?;
+            if run == 0 {
+                continue;
+            }
+            if row == Row::Fresh && sample.wall < SHORT {
+                for _ in 0..IN_A_ROW {
+                    measured.samples.push(one(&command(), false)?);
+                }
+            } else {
                 measured.samples.push(sample);
             }
         }

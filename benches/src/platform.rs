@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::project::{NAME, persona};
+use crate::scratch;
 
 /// How many changes one transaction makes while filling.
 const AT_ONCE: u32 = 10_000;
@@ -81,7 +82,7 @@ pub(crate) struct Platform {
 impl Platform {
     /// Starts a platform on empty data.
     pub(crate) fn start(keepstep: &Path) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = scratch::folder()?;
         let data = folder.path().join("data");
         let mut serve = Command::new(keepstep);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).env("HOME", folder.path());

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::scratch;
+
 /// The name of every measured agent.
 pub(crate) const NAME: &str = "Shop helper";
 
@@ -63,7 +65,7 @@ impl Project {
     }
 
     fn empty() -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = scratch::folder()?;
         fs::create_dir_all(folder.path().join("project/src/part"))?;
         fs::create_dir_all(folder.path().join("home/.lua-cli"))?;
         let note = r#"{"latestVersion":"3.37.0","checkedAt":4102444800000}"#;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::workspace::{SCENARIO, Workspace, publish};
 use crate::Options;
-use crate::measure::{alone, alternating};
+use crate::measure::{self, alone, most_fresh};
 use crate::platform::Platform;
 use crate::report::Report;
 use crate::statistics::{count, memory, time, times};
@@ -47,24 +47,23 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
 
 fn beside_the_peer(options: &Options, platform: &Platform, project: &str) -> Result<Vec<[String; 5]>> {
     let runs = options.slow_runs();
-    let workspaces = fresh(project, runs + 1)?;
+    let workspaces = fresh(project, 1 + most_fresh(runs))?;
     let others = fresh(project, runs + 1)?;
     let (next, other) = (Cell::new(0), Cell::new(0));
     let ours = || workspaces[advance(&next)].keepstep(&options.keepstep, platform, &PULL);
     let before = platform.requests()?;
+    alone(&ours, 0)?;
+    let asked = platform.requests()? - before;
     if options.fluxloop.is_none() {
         let measured = alone(&ours, runs)?;
-        let asked = (platform.requests()? - before) / u64::try_from(runs + 1)?;
         return Ok(vec![row("`keepstep sync pull`", &measured, &measured, asked)]);
     }
     let theirs = || match &options.fluxloop {
         Some(program) => others[advance(&other)].fluxloop(program, platform, &PULL),
         None => Command::new("false"),
     };
-    let measured = alternating(&[&ours, &theirs], runs)?;
+    let measured = measure::fresh(&[&ours, &theirs], runs)?;
     let [ours, theirs] = &measured[..] else { anyhow::bail!("two commands were not measured") };
-    // How many each asked cannot be told apart here; the peer asks once, which the rest then is ours.
-    let asked = (platform.requests()? - before) / u64::try_from(runs + 1)? - 1;
     Ok(vec![row("`keepstep sync pull`", ours, ours, asked), row("`fluxloop sync pull`, 0.3.3", theirs, ours, 1)])
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::platform::Platform;
+use crate::scratch;
 
 /// The name of the scenario.
 pub(crate) const SCENARIO: &str = "orders";
@@ -21,7 +22,7 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Makes a workspace that is linked to a project and has an empty scenario.
     pub(crate) fn new(project: &str) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = scratch::folder()?;
         let workspace = Self { folder };
         fs::create_dir_all(workspace.home())?;
         workspace.write(".fluxloop/project.json", &json!({"project_id": project, "project_name": "Shop"}).to_string())?;
