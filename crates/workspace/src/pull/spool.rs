@@ -14,6 +14,9 @@ use crate::files::begin_sync;
 /// folder where it may get one.
 const AT_ONCE: usize = 64 * 1024;
 
+/// How many bytes the disk begins with at a time, while more are written.
+const BEGUN_AT_ONCE: u64 = 1024 * 1024;
+
 /// How many bytes stay in memory where there can be no such file. More than that lie in a temporary file, which goes with the
 /// program.
 const MOST_IN_MEMORY: usize = 6 * 1024 * 1024;
@@ -24,6 +27,10 @@ pub(super) struct Spool {
     /// All of it, or what is not in the file yet.
     memory: Vec<u8>,
     behind: Behind,
+    /// How many bytes are in the file.
+    written: u64,
+    /// How many of them the disk has begun with.
+    begun: u64,
     /// The folder that the text may get into, which need not be there yet.
     folder: Option<Arc<Path>>,
     digesting: Digesting,
@@ -90,13 +97,23 @@ impl Spool {
             return Ok(());
         };
         file.write_all(&self.memory)?;
+        self.written += self.memory.len() as u64;
         self.memory.clear();
         self.memory.shrink_to(AT_ONCE);
         if bytes.len() < AT_ONCE {
             self.memory.extend_from_slice(bytes);
-            return Ok(());
+        } else {
+            file.write_all(bytes)?;
+            self.written += bytes.len() as u64;
         }
-        file.write_all(bytes)
+        if let Behind::Nameless(file) = &self.behind
+            && self.written - self.begun >= BEGUN_AT_ONCE
+        {
+            // Usually it is to stay, and the disk has nothing else to do while more of the text comes.
+            begin_sync(file, self.begun);
+            self.begun = self.written;
+        }
+        Ok(())
     }
 
     /// Ends the text.
@@ -109,8 +126,7 @@ impl Spool {
             Behind::Nothing | Behind::NothingForLong => Place::Memory(self.memory),
             Behind::Temporary(file) => Place::File(file),
             Behind::Nameless(file) => {
-                // Usually it is to stay, and there is something else to do until then.
-                begin_sync(&file);
+                begin_sync(&file, self.begun);
                 Place::Nameless { file, was_named: AtomicBool::new(false) }
             }
         };

@@ -255,7 +255,7 @@ impl<'a> Swap<'a> {
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
         let mut file = File::create(&path).map_err(|source| failed("write", &path, source))?;
         file.write_all(&text).map_err(|source| failed("write", &path, source))?;
-        begin_sync(&file);
+        begin_sync(&file, 0);
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
         let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
@@ -281,7 +281,7 @@ pub(super) fn put_alone(files: Vec<Pending>) -> Result<(), SwapError> {
 fn begun(files: &[Pending]) -> Vec<PathBuf> {
     let begin = |file: &Pending| {
         let (file, path) = file.written();
-        begin_sync(file);
+        begin_sync(file, 0);
         path.to_owned()
     };
     files.iter().map(begin).collect()
@@ -318,7 +318,7 @@ impl Writing<'_> {
             Some(file) => file,
             None => {
                 copied = self.copy()?;
-                begin_sync(&copied);
+                begin_sync(&copied, 0);
                 &copied
             }
         };
