@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
@@ -22,6 +22,9 @@ const APPLICATION_ID: i64 = 0x6b65_6570;
 
 /// How long a writer waits for one of another process.
 const BUSY: Duration = Duration::from_secs(15);
+
+/// SQLite's number for a file that another process writes.
+const BUSY_CODE: i32 = 5;
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
@@ -200,8 +203,8 @@ async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Re
 /// Makes or upgrades the tables of a file that has the migrations up to a number.
 async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: Option<i64>) -> Result<()> {
     let failed = |error: sqlx::Error| cannot_open(path, &error);
-    sqlx::query("PRAGMA application_id = 1801807216").execute(&mut *connection).await.map_err(failed)?;
-    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(failed)?;
+    set_patiently(connection, "PRAGMA application_id = 1801807216").await.map_err(failed)?;
+    set_patiently(connection, "PRAGMA journal_mode = WAL").await.map_err(failed)?;
     // Two processes that open a file at the same time both begin; the second finds a step done and goes on from there.
     while let Err(error) = MIGRATIONS.run(&mut *connection).await {
         let now = applied(connection).await.map_err(failed)?;
@@ -211,6 +214,18 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: Opti
         found = now;
     }
     Ok(())
+}
+
+/// Sets something for the whole file. Where two processes do that at the same time, SQLite refuses one of them at once instead of
+/// having it wait: each might hold what the other one needs.
+async fn set_patiently(connection: &mut SqliteConnection, pragma: &'static str) -> Result<(), sqlx::Error> {
+    let begun = Instant::now();
+    loop {
+        match sqlx::query(pragma).execute(&mut *connection).await {
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY => tokio::time::sleep(BUSY / 1000).await,
+            outcome => return outcome.map(|_| ()),
+        }
+    }
 }
 
 /// Returns the newest migration that the file has.
@@ -224,10 +239,19 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx:
     sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await
 }
 
+fn is_busy(error: &sqlx::Error) -> bool {
+    code(error) == Some(BUSY_CODE)
+}
+
+/// Returns SQLite's number of an error, without what it adds to say more.
+fn code(error: &sqlx::Error) -> Option<i32> {
+    let code = i32::from_str(&error.as_database_error()?.code()?).ok()?;
+    Some(code & 0xff)
+}
+
 fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
     let path = PathBuf::from(path);
-    let code = error.as_database_error().and_then(|error| i32::from_str(&error.code()?).ok()).map(|code| code & 0xff);
-    match code {
+    match code(error) {
         Some(11 | 26) => StoreError::Foreign { path, reason: "no SQLite database, or a damaged one".to_owned() },
         Some(8) => StoreError::CannotOpen { path, reason: "the file or its folder is read-only".to_owned() },
         Some(13) => StoreError::CannotOpen { path, reason: "the disk is full".to_owned() },
@@ -235,7 +259,9 @@ fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
             path,
             reason: "the file cannot be made or opened; check that its folder exists and that you may write there".to_owned(),
         },
-        Some(5 | 6) => StoreError::CannotOpen { path, reason: "another process has been writing for too long".to_owned() },
+        Some(BUSY_CODE | 6) => {
+            StoreError::CannotOpen { path, reason: "another process has been writing for too long".to_owned() }
+        }
         _ => StoreError::CannotOpen { path, reason: error.to_string() },
     }
 }

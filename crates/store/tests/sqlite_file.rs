@@ -98,6 +98,17 @@ async fn two_processes_share_the_file() {
 }
 
 #[tokio::test]
+async fn two_processes_may_begin_a_file_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        let path = folder.path().join(format!("{number}.db"));
+        let (one, other) = tokio::join!(Store::open(&path), Store::open(&path));
+        one.unwrap();
+        other.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_was_committed_survives_a_crash_and_the_rest_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("k.db");
