@@ -138,6 +138,11 @@ impl PullRecord {
         old.base.is_some() && *old == Self { base: old.base, ..self.clone() }
     }
 
+    /// Returns true if the record says which file is the base. Those of earlier versions do not.
+    pub fn names_base(&self) -> bool {
+        self.base.is_some()
+    }
+
     /// Returns true if the record is about an answer that was kept.
     fn is_about(&self, kept: &Received) -> bool {
         self.base == Some(kept.answer().digests().exact) && !self.inputs_path.is_empty()

@@ -23,6 +23,20 @@ fn f1_edits_of_different_inputs_are_merged_and_kept() {
 }
 
 #[test]
+fn a_record_of_an_earlier_version_is_no_reason_to_lose_the_base() {
+    let bench = Bench::pulled();
+    bench.edit(INPUTS, "input: two", "input: my two");
+    let record = format!("{SCENARIO}/.state/pull.json");
+    let mut earlier: serde_json::Value = serde_json::from_str(&bench.project().read(&record)).unwrap();
+    assert!(earlier.as_object_mut().unwrap().remove("base").is_some());
+    bench.project().file(&record, earlier.to_string());
+    bench.publish("orders", &[("i1", "one"), ("i2", "two"), ("i3", "their three")], &["Be polite"]);
+    bench.ok(&["sync", "pull"]);
+    let text = bench.project().read(INPUTS);
+    assert!(text.contains("my two") && text.contains("their three"), "{text}");
+}
+
+#[test]
 fn f1_an_input_that_both_changed_is_exit_4_and_force_keeps_a_copy() {
     let bench = Bench::pulled();
     bench.edit(INPUTS, "input: two", "input: my two");

@@ -9,7 +9,7 @@ use keepstep_core::Digest;
 use keepstep_core::test_data::answer::NoAnswer;
 use keepstep_core::test_data::bundle::BundleError;
 use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
-use keepstep_workspace::pull_record::PullBase;
+use keepstep_workspace::pull_record::{PullBase, PullRecord};
 
 use super::{Run, Target};
 use crate::failure::Failure;
@@ -129,7 +129,7 @@ fn accepted(run: &Run<'_>, target: &Target, local: &Scenario, received: Received
 /// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no
 /// more is none: then nobody can tell who changed what, and what differs is asked about.
 fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Option<Received>, Failure> {
-    let has_base = local.record.is_some() && PullBase::is_in(&local.folder);
+    let has_base = local.record.as_ref().is_some_and(PullRecord::names_base) && PullBase::is_in(&local.folder);
     let Some(id) = local.bundle().filter(|_| !has_base && !run.arguments.force) else { return Ok(None) };
     if id == received.bundle().id() {
         return Ok(Some(received.clone()));
