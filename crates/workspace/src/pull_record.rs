@@ -37,7 +37,7 @@ pub struct PullRecord {
     pub bundle_version_id: String,
     /// The digest of its content.
     pub digest: Digest,
-    /// The digest of [`BASE_FILE`], with which it was put in place.
+    /// The digest of the base, with which it was put in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<Digest>,
     /// The project on the platform.

@@ -61,8 +61,9 @@ pub(super) fn fetch(
     let received = received(answer)?;
     let bundle = received.bundle();
     bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
-    let digest = received.content_digest().map_err(not_kept)?;
-    if locked.is_some_and(|locked| locked != digest) {
+    if let Some(locked) = locked
+        && received.content_digest().map_err(not_kept)? != locked
+    {
         return Err(Failure::StoredOtherwise(format!(
             "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
             visible_line(bundle.id()),
