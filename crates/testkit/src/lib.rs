@@ -4,6 +4,7 @@
 //! - [`Canned`]: a small HTTP server that answers what the test says and remembers what it was asked.
 //! - [`Proxy`]: stands between a client and a server and breaks what passes: cut, hold, repeat, answer something else.
 //! - [`Platform`]: the program's own `serve` as a child process that a test can kill and start again.
+//! - [`terminal`]: a pseudo-terminal that shows what a person would see of a command, and types for them.
 //!
 //! Everything is blocking and has its own threads, so that tests with and without an async runtime can use it. Nothing
 //! here sleeps to wait for something: a test asks, or is told. Whatever goes wrong here is a fault of the test, so these
@@ -14,6 +15,8 @@ mod message;
 mod platform;
 mod port;
 mod proxy;
+#[cfg(unix)]
+pub mod terminal;
 mod world;
 
 pub use canned::Canned;
