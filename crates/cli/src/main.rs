@@ -33,6 +33,7 @@ mod table;
 mod test_data_server;
 mod visible;
 mod workspace_env;
+mod wrap;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};

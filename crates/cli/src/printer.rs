@@ -10,9 +10,11 @@ use std::sync::Mutex;
 use anstyle::{AnsiColor, Effects, Style};
 use keepstep_runner::github;
 use serde_json::Value;
+use terminal_size::{Width, terminal_size_of};
 
 use crate::program::Program;
 use crate::visible::{visible, visible_json};
+use crate::wrap::{cut, wrapped};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -104,12 +106,16 @@ impl Text {
         Self(pieces.filter(|(_, piece)| !piece.is_empty()).collect())
     }
 
-    fn render(&self, color: bool) -> String {
+    /// Returns the text as it is written, broken between words where there is a terminal and it is not that wide.
+    fn render(&self, color: bool, width: Option<usize>) -> String {
+        let mut pieces: Vec<(Label, String)> = self.0.iter().map(|(label, text)| (*label, visible(text).into_owned())).collect();
+        if let Some(width) = width {
+            pieces = wrapped(&pieces, width);
+        }
         let mut out = String::new();
-        for (label, text) in &self.0 {
-            let style = style(*label);
-            let text = visible(text);
-            if color && *label != Label::Plain {
+        for (label, text) in pieces {
+            let style = style(label);
+            if color && label != Label::Plain {
                 out.push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
             } else {
                 out.push_str(&text);
@@ -142,6 +148,10 @@ pub(crate) struct Manner {
     pub(crate) color_stdout: bool,
     /// Colour on stderr.
     pub(crate) color_stderr: bool,
+    /// How wide stdout is, if it is a terminal.
+    pub(crate) width_stdout: Option<usize>,
+    /// How wide stderr is, if it is a terminal.
+    pub(crate) width_stderr: Option<usize>,
     /// Lines that begin in a certain way are commands to whoever reads the log, as in GitHub Actions.
     pub(crate) log_has_commands: bool,
 }
@@ -160,6 +170,8 @@ impl Manner {
             quiet,
             color_stdout: decide(io::stdout().is_terminal()),
             color_stderr: decide(io::stderr().is_terminal()),
+            width_stdout: terminal_size_of(io::stdout()).map(|(Width(width), _)| usize::from(width)),
+            width_stderr: terminal_size_of(io::stderr()).map(|(Width(width), _)| usize::from(width)),
             log_has_commands: false,
         }
     }
@@ -203,7 +215,7 @@ impl Printer {
     /// Prints a part of the answer for people. With `--json` the document says it instead.
     pub(crate) fn answer(&self, text: impl Into<Text>) {
         if !self.manner.json {
-            let text = text.into().render(self.manner.color_stdout) + "\n";
+            let text = text.into().render(self.manner.color_stdout, self.manner.width_stdout) + "\n";
             self.stdout(&self.guarded(&text));
         }
     }
@@ -255,7 +267,9 @@ impl Printer {
 
     /// Draws such a line in place of the one before.
     pub(crate) fn progress(&self, line: &str) {
-        let _ = io::stderr().lock().write_all(format!("\r\x1b[2K{}", visible(line)).as_bytes());
+        // A longer line would go on in the next one, and stay there.
+        let line = self.manner.width_stderr.map_or_else(|| line.to_owned(), |width| cut(line, width));
+        let _ = io::stderr().lock().write_all(format!("\r\x1b[2K{}", visible(&line)).as_bytes());
     }
 
     /// Says what to do next. Commands stand in backticks and are shown as this caller types them.
@@ -323,7 +337,7 @@ impl Printer {
 
     fn stderr(&self, text: &Text) {
         // Nobody is left to tell if even this fails.
-        let text = text.render(self.manner.color_stderr) + "\n";
+        let text = text.render(self.manner.color_stderr, self.manner.width_stderr) + "\n";
         let _ = io::stderr().lock().write_all(self.guarded(&text).as_bytes());
     }
 }

@@ -25,6 +25,8 @@ mod serve;
 mod status;
 mod sync;
 #[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod test_command;
 #[cfg(unix)]
 mod test_data;

@@ -1,0 +1,150 @@
+//! What people see: commands on a terminal of 80 columns, with color. Each command is a row of a table here.
+
+use std::process::Command;
+
+use keepstep_testkit::World;
+use keepstep_testkit::terminal::{Color, Screen, Terminal};
+
+use crate::common::{BINARY, Bench, FIRST};
+use crate::test_command::Orders;
+
+/// The size that a terminal has when nobody changed it.
+const TERMINAL: (u16, u16) = (80, 24);
+
+fn shown(mut command: Command) -> Screen {
+    // What a terminal of a person does not have.
+    command.env_remove("CI");
+    Terminal::new(TERMINAL.0, TERMINAL.1).run(command)
+}
+
+/// Runs commands, one after the other, each as a row: the command line, the exit code, and a piece of text with its color.
+/// A person must be able to read each of them.
+fn table<'a>(command: impl Fn(&[&str]) -> Command, rows: impl IntoIterator<Item = (&'a str, i32, Option<(&'a str, Color)>)>) {
+    let mut problems = Vec::new();
+    for (line, exit_code, colored) in rows {
+        let screen = shown(command(&line.split(' ').collect::<Vec<_>>()));
+        let mut problem = |what: &str, of: &str| problems.push(format!("{line}: {what}\n{of}\n"));
+        if screen.exit_code() != Some(exit_code) {
+            problem(&format!("exit {:?}", screen.exit_code()), &screen.text());
+        }
+        if screen.text().trim().is_empty() {
+            problem("prints nothing", "");
+        }
+        for (what, lines) in
+            [("escape codes are to be seen", screen.escape_codes()), ("wider than the screen", screen.too_wide())]
+        {
+            if !lines.is_empty() {
+                problem(what, &lines.join("\n"));
+            }
+        }
+        match colored {
+            Some((text, _)) if !screen.continuous().contains(text) => problem(&format!("no {text:?}"), &screen.text()),
+            Some((text, color)) if screen.style_of(text).color != color => {
+                problem(&format!("{text:?} is {:?}", screen.style_of(text).color), &screen.text());
+            }
+            _ => {}
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_help_page() {
+    let world = World::new();
+    let mut lines = vec![String::new()];
+    let mut problems = Vec::new();
+    while let Some(line) = lines.pop() {
+        let arguments = line.split_whitespace().chain(["--help"]);
+        let mut command = world.command(BINARY);
+        command.args(arguments);
+        let screen = shown(command);
+        let text = screen.text();
+        let commands = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| line.starts_with("  "));
+        let names = commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+        lines.extend(names.filter(|name| *name != "help").map(|name| format!("{line} {name}")));
+        for wide in [screen.too_wide(), screen.escape_codes()].concat() {
+            problems.push(format!("{line}: {wide}"));
+        }
+        if screen.exit_code() != Some(0) {
+            problems.push(format!("{line}: {text}"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn in_an_empty_folder() {
+    let world = World::new();
+    let command = |arguments: &[&str]| {
+        let mut command = world.command(BINARY);
+        command.args(arguments);
+        command
+    };
+    table(
+        command,
+        [
+            ("status", 0, None),
+            ("doctor", 2, Some(("fail", Color::Red))),
+            ("sync", 2, Some(("error:", Color::Red))),
+            ("sync pull", 2, Some(("error:", Color::Red))),
+            ("sync upload", 2, Some(("error:", Color::Red))),
+            ("test", 2, Some(("error:", Color::Red))),
+            ("results list", 2, Some(("error:", Color::Red))),
+            ("login http://127.0.0.1:9", 11, Some(("error:", Color::Red))),
+            ("init scenario orders", 0, None),
+            ("init agent shop", 2, Some(("error:", Color::Red))),
+        ],
+    );
+}
+
+#[test]
+fn of_an_agent() {
+    let bench = Bench::in_step();
+    let command = |arguments: &[&str]| bench.command(arguments);
+    table(
+        command,
+        [
+            ("sync --check", 0, None),
+            ("sync status", 0, None),
+            ("status", 0, None),
+            ("doctor", 0, None),
+            ("compile", 0, None),
+            ("persona production versions", 0, None),
+        ],
+    );
+    bench.colleague(&FIRST.replace("a date", "a day"));
+    bench.code(&FIRST.replace("friendly", "formal"));
+    table(
+        command,
+        [
+            ("sync --check", 1, Some(("friendly", Color::Red))),
+            ("sync --check", 1, Some(("formal", Color::Green))),
+            ("sync --merge --dry-run", 0, None),
+            ("sync --merge", 0, None),
+            ("undo", 0, None),
+        ],
+    );
+}
+
+#[test]
+fn of_a_test_and_its_results() {
+    let orders = Orders::new(
+        "def run(input):\n    if input == 'boom': raise KeyError('missing')\n    return 'sorry, ' * 40 if input == 'sorry' else 'ok'\n",
+    );
+    let long = "Where is my order number 7? It was to arrive last week, and I would like to have it now. ".repeat(3);
+    orders.inputs(&["one", "boom", "sorry", &long]);
+    orders.file("criteria/words.yaml", "name: Words\nitems:\n  - {not_contains: sorry, description: Never says sorry}\n");
+    let command = |arguments: &[&str]| orders.command(arguments);
+    table(
+        command,
+        [
+            ("test --skip-upload", 1, None),
+            ("test --skip-upload", 1, None),
+            ("test results", 0, None),
+            ("results list", 0, None),
+            ("results show latest", 0, None),
+            ("results compare latest~1 latest", 0, None),
+            ("results check --baseline latest~1 --fail-on-regression", 5, None),
+        ],
+    );
+}
