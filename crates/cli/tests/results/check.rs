@@ -24,18 +24,59 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     assert_eq!(orders.read("baselines/main.json"), text);
 
     test(&orders, "one 8");
-    insta::assert_snapshot!(orders.run(&CHECK), @r"
+    insta::assert_snapshot!(orders.run(&CHECK), @"
     exit: 0
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
+
+    Worse (1)
+      ✗ item-8  passed → error
+        input: question 8
+        boom question 8
+
+    Better (1)
+      ✓ item-7  failed → passed
+        input: question 7
+
     ✓ pass rate 96.7% → 96.7%: 1 of 30 cases worse, 1 better; 0.0% allowed
     no regression
     ");
     test(&orders, "one 1 2 3 4 5 6 8 9");
-    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @r"
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @"
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
+
+    Worse (8)
+      ✗ item-1  passed → error
+        input: question 1
+        boom question 1
+      ✗ item-2  passed → error
+        input: question 2
+        boom question 2
+      ✗ item-3  passed → error
+        input: question 3
+        boom question 3
+      ✗ item-4  passed → error
+        input: question 4
+        boom question 4
+      ✗ item-5  passed → error
+        input: question 5
+        boom question 5
+      ✗ item-6  passed → error
+        input: question 6
+        boom question 6
+      ✗ item-8  passed → error
+        input: question 8
+        boom question 8
+      ✗ item-9  passed → error
+        input: question 9
+        boom question 9
+
+    Better (1)
+      ✓ item-7  failed → passed
+        input: question 7
+
     ✗ pass rate 96.7% → 73.3%: 8 of 30 cases worse, 1 better; 2.0% allowed; p = 0.033: unlikely to be chance
     regression
     ");
@@ -50,12 +91,12 @@ fn what_cannot_be_decided_does_not_pass() {
     let orders = questions(3);
     test(&orders, "one");
     assert!(orders.output(&["results", "baseline", "main"]).status.success());
-    insta::assert_snapshot!(orders.run(&CHECK), @r"
+    insta::assert_snapshot!(orders.run(&CHECK), @"
     exit: 5
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
     ? pass rate 100.0% → 100.0%: 0 of 3 cases worse, 0 better; 3 common cases are too few: not even if all of them failed could that be told from chance
-    undecided: this run cannot be told from the baseline, nor be said to be as good
+    undecided: the results say neither that this run is worse than the baseline nor that it is as good
     ");
     orders.inputs(&["other 1", "other 2"]);
     test(&orders, "one");
@@ -67,4 +108,64 @@ fn what_cannot_be_decided_does_not_pass() {
     }
     orders.file("baselines/main.json", "{");
     assert_eq!(orders.output(&CHECK).status.code(), Some(2));
+}
+
+/// Returns the exit code of a check of the last run, and its document.
+fn checked(orders: &crate::test_command::Orders, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = orders.output(&[&["results", "check", "--baseline", "main", "--json"], arguments].concat());
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn new_failures_are_listed_and_counted_whatever_chance_says() {
+    let orders = questions(30);
+    test(&orders, "one 7 8");
+    assert!(orders.output(&["results", "baseline", "main"]).status.success());
+    test(&orders, "one 1 2");
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-new-failures", "1", "--limit", "1"]].concat()), @"
+    exit: 1
+    ----- stdout -----
+    [EXPERIMENT] against main ([EXPERIMENT]
+
+    Worse (2)
+      ✗ item-1  passed → error
+        input: question 1
+        boom question 1
+      … and 1 more (--limit)
+
+    Better (2)
+      ✓ item-7  failed → passed
+        input: question 7
+      … and 1 more (--limit)
+
+    ✓ pass rate 93.3% → 93.3%: 2 of 30 cases worse, 2 better; 0.0% allowed
+    ✗ 2 new failures; 1 allowed
+    regression
+    ");
+    let (code, report) = checked(&orders, &["--max-new-failures", "1"]);
+    assert_eq!(code, Some(1), "the limit is a gate of its own");
+    let cases = |list: &str| report[list].as_array().unwrap().iter().map(|case| case["case"].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (cases("worse"), cases("better")),
+        (vec!["item-1".into(), "item-2".into()], vec!["item-7".into(), "item-8".into()])
+    );
+    assert_eq!(report["worse"][0]["problem_after"], "boom question 1");
+    for (arguments, wanted) in [(&["--max-new-failures", "2"][..], 0), (&["--fail-on-regression"], 0), (&[], 0)] {
+        assert_eq!(checked(&orders, arguments).0, Some(wanted), "{arguments:?}");
+    }
+}
+
+#[test]
+fn few_cases_that_all_pass_are_enough_where_new_failures_are_counted() {
+    let orders = questions(3);
+    test(&orders, "one");
+    assert!(orders.output(&["results", "baseline", "main"]).status.success());
+    let gate = ["--fail-on-regression", "--max-new-failures", "0"];
+    assert_eq!(checked(&orders, &gate).0, Some(0));
+    test(&orders, "one 3");
+    assert_eq!(checked(&orders, &gate).0, Some(1));
+    assert_eq!(checked(&orders, &gate[..1]).0, Some(5), "statistics alone cannot tell");
+    orders.inputs(&["other 1", "other 2"]);
+    test(&orders, "one");
+    assert_eq!(checked(&orders, &gate).0, Some(5), "nothing in common is not good");
 }

@@ -8,8 +8,8 @@ use keepstep_core::statistics::{
 };
 use serde::Serialize;
 
-use super::figures::{Figures, InputFigures, Once};
-use crate::outcome::Status;
+use super::figures::{Figures, InputFigures};
+use super::{Change, Comparison};
 
 /// What is allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Limits {
     pub p95: Option<f64>,
     /// By which share a case may cost more; `None` where nobody asks.
     pub cost: Option<f64>,
+    /// How many cases may not pass that passed in the baseline, whatever chance says; `None` where nobody asks.
+    pub new_failures: Option<u64>,
 }
 
 /// What a check found.
@@ -37,7 +39,7 @@ pub enum Verdict {
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// What: `pass_rate`, `p95`, `cost`.
+    /// What: `pass_rate`, `new_failures`, `p95`, `cost`.
     pub what: &'static str,
     /// What was found.
     pub verdict: Verdict,
@@ -45,7 +47,7 @@ pub struct Finding {
     pub before: Option<f64>,
     /// What it is.
     pub after: Option<f64>,
-    /// What was allowed, as a share.
+    /// What was allowed, as a share; of new failures, how many.
     pub allowed: f64,
     /// How likely a change of at least this size is where no more than the allowed one is real.
     pub p_value: Option<f64>,
@@ -67,12 +69,27 @@ pub struct Checked {
     pub new: u64,
     /// One by one.
     pub findings: Vec<Finding>,
+    /// The cases that passed in the baseline and do not pass now.
+    #[serde(skip)]
+    pub worse: Vec<Change>,
+    /// The cases that did not pass in the baseline and pass now.
+    #[serde(skip)]
+    pub better: Vec<Change>,
 }
 
 /// Compares a run with its baseline.
 pub fn check(baseline: &Figures, now: &Figures, limits: Limits) -> Checked {
-    let (pairs, not_run, new) = paired(baseline, now);
-    let mut findings = vec![pass_rate(pairs, not_run, limits.max_drop)];
+    let Comparison { pairs, worse, better, gone, new, .. } = Comparison::of(baseline, now);
+    let (not_run, new) = (gone.len() as u64, new.len() as u64);
+    let new_failures = limits.new_failures.map(|allowed| new_failures(pairs, not_run, allowed));
+    let mut rate = pass_rate(pairs, not_run, limits.max_drop);
+    let is_exact = new_failures.as_ref().is_some_and(|finding| finding.verdict == Verdict::Good);
+    if is_exact && rate.verdict == Verdict::Undecided {
+        // Too few cases for statistics, and each of them is as good as the limit asks.
+        rate.verdict = Verdict::Good;
+    }
+    let mut findings = vec![rate];
+    findings.extend(new_failures);
     findings.extend(limits.p95.map(|allowed| p95(baseline, now, allowed)));
     findings.extend(limits.cost.map(|allowed| cost(baseline, now, allowed)));
     let has = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
@@ -81,24 +98,38 @@ pub fn check(baseline: &Figures, now: &Figures, limits: Limits) -> Checked {
         (false, true) => Verdict::Undecided,
         (false, false) => Verdict::Good,
     };
-    Checked { verdict, pairs, not_run, new, findings }
+    Checked { verdict, pairs, not_run, new, findings, worse, better }
 }
 
-/// Pairs the same input in the same iteration; also returns how many cases only one side has.
-fn paired(baseline: &Figures, now: &Figures) -> (Pairs, u64, u64) {
-    let (mut pairs, mut not_run) = (Pairs::default(), 0);
-    let ran = |once: &&Once| once.status != Status::Skipped;
-    for input in &baseline.inputs {
-        let other = now.get(input.key);
-        for before in input.runs.iter().filter(ran) {
-            match other.and_then(|other| other.once(before.iteration)).filter(ran) {
-                Some(after) => pairs.add(before.status == Status::Passed, after.status == Status::Passed),
-                None => not_run += 1,
-            }
-        }
+/// Returns why nothing can be said from these cases, however they ended.
+fn nothing_in_common(pairs: Pairs, not_run: u64) -> Option<String> {
+    let (count, passed) = (pairs.count(), pairs.both + pairs.worse);
+    if count == 0 {
+        Some("no case is in both the baseline and this run".to_owned())
+    } else if passed == 0 {
+        Some(format!("none of the {count} common cases passed in the baseline"))
+    } else if not_run > count {
+        Some(format!("only {count} of the {} cases of the baseline were run", count + not_run))
+    } else {
+        None
     }
-    let all: u64 = now.inputs.iter().map(|input| input.runs.iter().filter(ran).count() as u64).sum();
-    (pairs, not_run, all - pairs.count())
+}
+
+fn new_failures(pairs: Pairs, not_run: u64, allowed: u64) -> Finding {
+    let (verdict, reason) = match nothing_in_common(pairs, not_run) {
+        _ if pairs.worse > allowed => (Verdict::Regression, None),
+        Some(reason) => (Verdict::Undecided, Some(reason)),
+        None => (Verdict::Good, None),
+    };
+    Finding {
+        what: "new_failures",
+        verdict,
+        before: None,
+        after: Some(pairs.worse as f64),
+        allowed: allowed as f64,
+        p_value: None,
+        reason,
+    }
 }
 
 fn pass_rate(pairs: Pairs, not_run: u64, max_drop: f64) -> Finding {
@@ -108,19 +139,14 @@ fn pass_rate(pairs: Pairs, not_run: u64, max_drop: f64) -> Finding {
     let (passed, passes) = (pairs.both + pairs.worse, pairs.both + pairs.better);
     // If even the worst that could have happened would not stand out, nothing that happened can.
     let worst = Pairs { both: 0, worse: passed, better: 0, neither: pairs.better + pairs.neither };
-    let (verdict, reason) = if pairs.regression(max_drop).is_real() {
-        (Verdict::Regression, None)
-    } else if count == 0 {
-        (Verdict::Undecided, Some("no case is in both the baseline and this run".to_owned()))
-    } else if passed == 0 {
-        (Verdict::Undecided, Some(format!("none of the {count} common cases passed in the baseline")))
-    } else if !worst.regression(max_drop).is_real() {
-        let reason = format!("{count} common cases are too few: not even if all of them failed could that be told from chance");
-        (Verdict::Undecided, Some(reason))
-    } else if not_run > count {
-        (Verdict::Undecided, Some(format!("only {count} of the {} cases of the baseline were run", count + not_run)))
-    } else {
-        (Verdict::Good, None)
+    let too_few = || format!("{count} common cases are too few: not even if all of them failed could that be told from chance");
+    let (verdict, reason) = match nothing_in_common(pairs, not_run) {
+        _ if pairs.regression(max_drop).is_real() => (Verdict::Regression, None),
+        // The reason that more of these cases would not mend comes first.
+        Some(reason) if count == 0 || passed == 0 => (Verdict::Undecided, Some(reason)),
+        _ if !worst.regression(max_drop).is_real() => (Verdict::Undecided, Some(too_few())),
+        Some(reason) => (Verdict::Undecided, Some(reason)),
+        None => (Verdict::Good, None),
     };
     Finding { what: "pass_rate", verdict, before: rate(passed), after: rate(passes), allowed, p_value: Some(p_value), reason }
 }

@@ -1,12 +1,15 @@
 //! `keepstep results check`
 
+use std::collections::{HashMap, HashSet};
+
 use clap::Args;
 use keepstep_runner::compare::check::{Checked, Finding, Limits, Verdict};
-use keepstep_runner::compare::{self, Baseline};
+use keepstep_runner::compare::{self, Baseline, CaseKey, texts};
 use serde_json::json;
 
 use super::shelf::Shelf;
 use super::{baseline, compare as comparison, words};
+use crate::command::test::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -15,7 +18,7 @@ use crate::printer::{Label, Text, count};
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n\nExit code 1 is a regression that chance does not explain, and 5 that nobody can tell."
+    after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n  keepstep results check --baseline main --max-new-failures 0\n\nExit code 1 is a regression: one that chance does not explain, or more new failures than are allowed. 5: it cannot be told."
 )]
 pub(super) struct Arguments {
     /// The run: its name, a part of it, its folder, or `latest`
@@ -27,6 +30,9 @@ pub(super) struct Arguments {
     /// Exit 1 when the run is worse by more than is allowed
     #[arg(long)]
     fail_on_regression: bool,
+    /// Also exit 1 when more than N cases do not pass that passed in the baseline, whatever chance says
+    #[arg(long, value_name = "N")]
+    max_new_failures: Option<u64>,
     /// By how much the pass rate may drop, such as 2% of all cases
     #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0%", hide_default_value = true)]
     max_drop: f64,
@@ -39,6 +45,9 @@ pub(super) struct Arguments {
     /// The scenario; otherwise the selected one
     #[arg(long, short, value_name = "NAME")]
     scenario: Option<String>,
+    /// How many of the cases that got worse, and better, to show
+    #[arg(long, short = 'L', value_name = "N", default_value_t = 20)]
+    limit: usize,
 }
 
 /// Runs it.
@@ -48,7 +57,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let stored = shelf.find(&arguments.experiment)?;
     Shelf::require_complete(&stored)?;
     let figures = shelf.figures(&stored)?;
-    let limits = Limits { max_drop: arguments.max_drop, p95: arguments.p95, cost: arguments.cost };
+    let limits = Limits {
+        max_drop: arguments.max_drop,
+        p95: arguments.p95,
+        cost: arguments.cost,
+        new_failures: arguments.max_new_failures,
+    };
     let checked = compare::check(&baseline.figures, &figures, limits);
     let scenario = &shelf.scenario.name;
     let [before, after] =
@@ -59,21 +73,37 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         .printer
         .answer(Text::of(Label::Heading, format!("{} against {} ({})", stored.id(), arguments.baseline, baseline.experiment)));
     comparison::warn(context, &differences);
+    let shown: HashSet<CaseKey> = [&checked.worse, &checked.better]
+        .iter()
+        .flat_map(|list| list.iter().take(arguments.limit))
+        .map(|case| case.key)
+        .collect();
+    // A baseline has no texts.
+    let texts = [HashMap::new(), texts::read(&stored, &shown).map_err(experiment_failure)?];
+    comparison::section(context, "Worse", &checked.worse, &texts, arguments.limit);
+    comparison::section(context, "Better", &checked.better, &texts, arguments.limit);
+    if !shown.is_empty() {
+        context.printer.answer("");
+    }
     tell(context, &checked);
+    let is_above_limit = checked.findings.iter().any(|finding| {
+        finding.verdict == Verdict::Regression && (arguments.fail_on_regression || finding.what == "new_failures")
+    });
     let outcome = match checked.verdict {
         Verdict::Undecided => Outcome::Undecided,
-        Verdict::Regression if arguments.fail_on_regression => Outcome::Found,
+        Verdict::Regression if is_above_limit => Outcome::Found,
         Verdict::Regression | Verdict::Good => Outcome::Done,
     };
-    if checked.verdict == Verdict::Regression && !arguments.fail_on_regression {
+    if checked.verdict == Verdict::Regression && !is_above_limit {
         context.printer.hint("with `--fail-on-regression` this is exit code 1");
     }
+    let cases = |changes| comparison::cases(changes, &texts, arguments.limit);
     context.printer.document(
         "results.check",
         json!({
             "experiment": stored.id(), "baseline": arguments.baseline, "baseline_experiment": baseline.experiment,
             "verdict": checked.verdict, "pairs": checked.pairs, "not_run": checked.not_run, "new": checked.new,
-            "findings": checked.findings, "differences": differences, "exit": outcome.code(),
+            "findings": checked.findings, "worse": cases(&checked.worse), "better": cases(&checked.better), "differences": differences, "exit": outcome.code(),
         }),
     );
     Ok(outcome)
@@ -124,12 +154,19 @@ fn tell(context: &Context, checked: &Checked) {
     let (label, words) = match checked.verdict {
         Verdict::Good => (Label::Good, "no regression"),
         Verdict::Regression => (Label::Error, "regression"),
-        Verdict::Undecided => (Label::Warning, "undecided: this run cannot be told from the baseline, nor be said to be as good"),
+        Verdict::Undecided => {
+            (Label::Warning, "undecided: the results say neither that this run is worse than the baseline nor that it is as good")
+        }
     };
     printer.answer(Text::of(label, words));
 }
 
 fn sentence(finding: &Finding, checked: &Checked) -> String {
+    if finding.what == "new_failures" {
+        let failures = count(usize::try_from(checked.pairs.worse).unwrap_or(usize::MAX), "new failure");
+        let reason = finding.reason.as_ref().map_or_else(String::new, |reason| format!("; {reason}"));
+        return format!("{failures}; {:.0} allowed{reason}", finding.allowed);
+    }
     let words = |number: Option<f64>| {
         number.map(|number| match finding.what {
             "pass_rate" => words::percent(number),
@@ -161,7 +198,7 @@ fn sentence(finding: &Finding, checked: &Checked) -> String {
 /// Returns a share that is at most the whole: `2%` or `0.02`.
 fn parse_share(text: &str) -> Result<f64, String> {
     let share = parse_growth(text)?;
-    if share <= 1.0 { Ok(share) } else { Err(format!("{text:?} is more than everything; write it like 2%")) }
+    if share <= 1.0 { Ok(share) } else { Err(format!("invalid percentage {text:?}: it is more than 100%")) }
 }
 
 /// Returns a share: `20%` or `0.2`.
@@ -171,7 +208,7 @@ fn parse_growth(text: &str) -> Result<f64, String> {
         Some(percent) => number(percent).map(|percent| percent / 100.0),
         None => number(text),
     };
-    share.ok_or_else(|| format!("{text:?} is no share; write it like 2% or 0.02"))
+    share.ok_or_else(|| format!("invalid percentage {text:?}: write 2% or 0.02"))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
 }
 
 /// The texts of both runs.
-type Texts = [HashMap<CaseKey, Finished>; 2];
+pub(super) type Texts = [HashMap<CaseKey, Finished>; 2];
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
@@ -140,7 +140,8 @@ fn row(context: &Context, name: &str, text: Option<String>) {
     }
 }
 
-fn section(context: &Context, heading: &str, changes: &[Change], texts: &Texts, limit: usize) {
+/// Shows cases that are not the same, below a heading.
+pub(super) fn section(context: &Context, heading: &str, changes: &[Change], texts: &Texts, limit: usize) {
     if changes.is_empty() {
         return;
     }
@@ -194,20 +195,7 @@ fn document(
     differences: &[Difference],
     (texts, limit): (&Texts, usize),
 ) -> Value {
-    let cases = |changes: &[Change]| -> Vec<Value> {
-        let case = |change: &Change| {
-            let of = |side: usize| texts[side].get(&change.key);
-            let output = |side| of(side).and_then(|case| case.output.clone());
-            let problem = |side| of(side).and_then(|case| case.problem.as_ref().map(|problem| problem.message.clone()));
-            json!({
-                "case": change.case, "before": change.before, "after": change.after,
-                "input": of(1).or(of(0)).map(|case| case.input.clone()),
-                "output_before": output(0), "output_after": output(1),
-                "problem_before": problem(0), "problem_after": problem(1),
-            })
-        };
-        changes.iter().take(limit).map(case).collect()
-    };
+    let cases = |changes| cases(changes, texts, limit);
     let count = |changes: &[Change]| changes.len();
     let pairs = &comparison.pairs;
     json!({
@@ -234,6 +222,22 @@ fn document(
         "gone": cases(&comparison.gone),
         "answers": cases(&comparison.answers),
     })
+}
+
+/// Returns what a document says of cases that are not the same.
+pub(super) fn cases(changes: &[Change], texts: &Texts, limit: usize) -> Vec<Value> {
+    let case = |change: &Change| {
+        let of = |side: usize| texts[side].get(&change.key);
+        let output = |side| of(side).and_then(|case| case.output.clone());
+        let problem = |side| of(side).and_then(|case| case.problem.as_ref().map(|problem| problem.message.clone()));
+        json!({
+            "case": change.case, "before": change.before, "after": change.after,
+            "input": of(1).or(of(0)).map(|case| case.input.clone()),
+            "output_before": output(0), "output_after": output(1),
+            "problem_before": problem(0), "problem_after": problem(1),
+        })
+    };
+    changes.iter().take(limit).map(case).collect()
 }
 
 /// Returns the provenance of a run with its scenario, where it does not say it.
