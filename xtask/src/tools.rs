@@ -1,6 +1,6 @@
 //! The programs of other people that the tests need: what is there, and what can be installed.
 
-mod python;
+pub(crate) mod python;
 
 use std::ffi::OsStr;
 use std::fs;

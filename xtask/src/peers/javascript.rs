@@ -6,7 +6,7 @@
 mod agent;
 mod literal;
 mod node;
-mod random;
+pub(super) mod random;
 mod shapes;
 mod sketch;
 

@@ -4,6 +4,7 @@
 //! ordinary function; what it expects of every command is the exit code, the absence of any warning that it does not
 //! name, and the state that the server is in afterwards, asked over our own API with `curl`.
 
+mod env_files;
 mod expect;
 mod fluxloop;
 mod javascript;
@@ -40,7 +41,7 @@ const AT_ONCE: usize = 2;
 
 /// Runs the cases with lua-cli, or those whose name contains a text, and returns how many there were.
 pub(crate) fn run_lua(only: Option<&str>) -> Result<usize> {
-    run(&[javascript::CASES, lua::CASES], only)
+    run(&[javascript::CASES, env_files::CASES, lua::CASES], only)
 }
 
 /// Runs the cases with both releases of fluxloop-cli, as [`run_lua`] does.

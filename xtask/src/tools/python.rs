@@ -23,6 +23,11 @@ pub(crate) fn fluxloop(version: &str) -> PathBuf {
     environment(version).join("bin/fluxloop")
 }
 
+/// Returns the Python that a release is installed with, and with it its packages.
+pub(crate) fn interpreter(version: &str) -> PathBuf {
+    environment(version).join("bin/python")
+}
+
 /// Returns true if Python can make virtual environments.
 pub(super) fn makes_environments() -> bool {
     let output = Command::new("python3").args(["-c", MODULES]).output();

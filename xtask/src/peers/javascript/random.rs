@@ -1,11 +1,11 @@
 //! Choices that are the same in every run.
 
 /// A source of choices: splitmix64, whose whole state is one number.
-pub(super) struct Random(u64);
+pub(in crate::peers) struct Random(u64);
 
 impl Random {
     /// Returns a source whose choices depend on nothing but this number.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::peers) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -19,17 +19,17 @@ impl Random {
 
     /// Returns a number below `end`.
     #[expect(clippy::cast_possible_truncation, reason = "the remainder is below a usize")]
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(in crate::peers) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
     /// Returns true once in `times` times, on average.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(in crate::peers) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// Returns one of several things.
-    pub(super) fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
+    pub(in crate::peers) fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
         things[self.below(things.len())]
     }
 }
