@@ -1,17 +1,26 @@
-//! Takes texts out of files of any size.
+//! Takes secrets out of what leaves: files of any size, records, lines.
 //!
-//! First a file is only looked at ([`Scanner`]), block by block while it is read for its digest anyway: nearly all files have
+//! A secret is found as it is written, and in the forms that programs give to a text on its way: in base64 at any place of a
+//! longer text, in hexadecimal digits, percent-encoded, escaped for HTML, JSON, Python or a shell.
+//!
+//! In files, first a file is only looked at ([`Scanner`]), block by block while it is read for its digest anyway: nearly all files have
 //! nothing to remove and are sent as they are. The others are copied without it ([`Redactor::copy`]).
 //!
 //! In JSON, what is replaced must leave JSON. So a copy follows where strings begin and end: a text that only seems to be there
 //! because an escape ends in its first letters is left, and so are digits inside of a longer number, and short words that name
 //! a member. Everything else is replaced, also in lines that are broken.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use memchr::memchr3;
-use serde_json::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::experiments::secrets::{REMOVED, Secrets};
@@ -21,6 +30,22 @@ const BLOCK: usize = 1024 * 1024;
 const SHORTEST_NAME: usize = 12;
 /// Deeper nesting than this is not followed.
 const DEEPEST: usize = 4096;
+
+/// What is not escaped in the part of an address, besides letters and digits: by JavaScript, and by Python, which keeps `/` too.
+const KEPT_BY_JAVASCRIPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+const KEPT_BY_PYTHON: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const KEPT_IN_PATHS: &AsciiSet = &KEPT_BY_PYTHON.remove(b'/');
+/// Fewer characters of base64 than these are in any text.
+const SHORTEST_BASE64: usize = 7;
 
 /// How a file writes text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +85,19 @@ impl Redactor {
     /// There is more to look for than fits.
     pub fn new(secrets: &Secrets) -> Result<Self, TooManySecrets> {
         let mut digest = Sha256::new();
+        // What was found to be clean was so for these forms; with others it is looked at again.
+        digest.update(b"forms/2");
         let (mut json, mut text) = (Vec::new(), Vec::new());
         for value in secrets.values() {
             digest.update((value.len() as u64).to_le_bytes());
             digest.update(value.as_bytes());
-            json.extend(written_in_json(value));
-            text.push(value.to_owned());
+            for form in forms(value) {
+                json.extend(written_in_json(&form));
+                text.push(form);
+            }
         }
+        json.sort();
+        json.dedup();
         let fingerprint = data_encoding::HEXLOWER.encode(&digest.finalize());
         Ok(Self { json: Patterns::new(json)?, text: Patterns::new(text)?, fingerprint })
     }
@@ -74,6 +105,80 @@ impl Redactor {
     /// Returns a text that differs for different secrets and tells none of them.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// Returns a text without the secrets.
+    pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(automaton) = self.text.automaton.as_ref().filter(|automaton| automaton.is_match(text)) else {
+            return Cow::Borrowed(text);
+        };
+        let (mut cleaned, mut at) = (String::with_capacity(text.len()), 0);
+        for found in automaton.find_iter(text) {
+            cleaned.push_str(&text[at..found.start()]);
+            cleaned.push_str(REMOVED);
+            at = found.end();
+        }
+        Cow::Owned(cleaned + &text[at..])
+    }
+
+    /// Takes the secrets out of a value, out of the names of its members too, and returns true if there were any.
+    pub fn clean_value(&self, value: &mut Value) -> bool {
+        self.clean_texts(value) | self.clean_numbers(value)
+    }
+
+    /// Returns a record without the secrets, or `None` where it has none.
+    pub fn cleaned<T: Serialize + DeserializeOwned>(&self, record: &T) -> Option<T> {
+        let mut value = serde_json::to_value(record).ok()?;
+        let has_texts = self.clean_texts(&mut value);
+        // A number may be one of the record's own figures, which no text can stand for.
+        let mut without_numbers = value.clone();
+        if self.clean_numbers(&mut without_numbers)
+            && let Ok(record) = serde_json::from_value(without_numbers)
+        {
+            return Some(record);
+        }
+        if has_texts { serde_json::from_value(value).ok() } else { None }
+    }
+
+    fn clean_texts(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.clean(text) {
+                Cow::Borrowed(_) => false,
+                Cow::Owned(cleaned) => {
+                    *text = cleaned;
+                    true
+                }
+            },
+            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.clean_texts(item) | found),
+            Value::Object(members) => {
+                let found = members.values_mut().fold(false, |found, item| self.clean_texts(item) | found);
+                let is_clean = |name: &String| name.len() < SHORTEST_NAME || matches!(self.clean(name), Cow::Borrowed(_));
+                if members.keys().all(is_clean) {
+                    return found;
+                }
+                *members = std::mem::take(members)
+                    .into_iter()
+                    .map(|(name, value)| (if is_clean(&name) { name } else { self.clean(&name).into_owned() }, value))
+                    .collect::<Map<String, Value>>();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn clean_numbers(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Number(number) => {
+                let is_secret = self.clean(&number.to_string()) == REMOVED;
+                if is_secret {
+                    *value = Value::from(REMOVED);
+                }
+                is_secret
+            }
+            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.clean_numbers(item) | found),
+            Value::Object(members) => members.values_mut().fold(false, |found, item| self.clean_numbers(item) | found),
+            _ => false,
+        }
     }
 
     /// Returns what looks through a file in blocks.
@@ -150,6 +255,69 @@ impl Patterns {
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns)?;
         Ok(Self { automaton: Some(automaton), longest })
     }
+}
+
+/// Returns the forms in which programs write a text.
+fn forms(value: &str) -> BTreeSet<String> {
+    let mut forms = BTreeSet::from([value.to_owned()]);
+    for escaped in written_in_json(value) {
+        // JSON in a text of JSON is common in logs.
+        forms.extend(written_in_json(&escaped));
+        forms.insert(escaped);
+    }
+    forms.extend([HEXLOWER.encode(value.as_bytes()), HEXUPPER.encode(value.as_bytes())]);
+    for kept in [KEPT_BY_JAVASCRIPT, KEPT_BY_PYTHON, KEPT_IN_PATHS, NON_ALPHANUMERIC] {
+        let encoded = utf8_percent_encode(value, kept).to_string();
+        // A form is sent with `+` for a blank, and some write the digits in small letters.
+        for encoded in [encoded.replace("%20", "+"), encoded] {
+            forms.insert(with_small_digits(&encoded));
+            forms.insert(encoded);
+        }
+    }
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for (double, single) in [("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "'"), ("&quot;", "&apos;")]
+    {
+        forms.insert(html.replace('"', double).replace('\'', single));
+    }
+    forms.insert(html);
+    // Python shows a text in quotes, a shell takes it in quotes.
+    let python = value.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+    forms.extend([python.replace('\'', "\\'"), python]);
+    forms.extend([value.replace('\'', "'\\''"), value.replace('\'', "'\"'\"'")]);
+    for escaped in ["\\\"$`", "\\\"$`!"] {
+        forms.insert(with_backslashes(value, |character| escaped.contains(character)));
+    }
+    forms.insert(with_backslashes(value, |character| {
+        character.is_ascii() && !character.is_ascii_alphanumeric() && !"%+-./:=@_,".contains(character)
+    }));
+    for encoding in [BASE64_NOPAD, BASE64URL_NOPAD] {
+        for before in 0..3 {
+            let mut bytes = vec![0; before];
+            bytes.extend_from_slice(value.as_bytes());
+            let encoded = encoding.encode(&bytes);
+            // The first characters hold bits of what stands before, the last one may hold bits of what follows.
+            let begin = before + usize::from(before > 0);
+            let end = bytes.len() * 8 / 6;
+            if end >= begin + SHORTEST_BASE64 {
+                forms.insert(encoded[begin..end].to_owned());
+            }
+        }
+    }
+    forms
+}
+
+fn with_small_digits(encoded: &str) -> String {
+    let mut digits = 0;
+    let small = |character: char| {
+        let is_digit = digits > 0;
+        digits = if character == '%' { 2 } else { digits.max(1) - 1 };
+        if is_digit { character.to_ascii_lowercase() } else { character }
+    };
+    encoded.chars().map(small).collect()
+}
+
+fn with_backslashes(value: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    value.chars().flat_map(|character| is_escaped(character).then_some('\\').into_iter().chain([character])).collect()
 }
 
 /// Returns the forms in which a text may stand inside of a JSON string.
@@ -344,6 +512,65 @@ mod tests {
             (r#"{"a":"[removed] and [removed]","b":["[removed]"]}"#.to_owned(), 3)
         );
         assert_eq!(copied(&redactor, Form::Text, "> hunter2/ü\"x!"), ("> [removed]!".to_owned(), 1));
+    }
+
+    #[test]
+    fn a_secret_is_found_in_every_form_that_programs_write() {
+        const SECRET: &str = "p@ss<w>'o\"rd & $x/ü\\é+1";
+        let redactor = redactor(&[SECRET]);
+        let encode = |before: &str| data_encoding::BASE64.encode(format!("{before}{SECRET}; and more").as_bytes());
+        let url_safe = |before: &str| data_encoding::BASE64URL.encode(format!("{before}{SECRET}; and more").as_bytes());
+        let forms = [
+            SECRET.to_owned(),
+            encode(""),
+            encode("a"),
+            encode("user:"),
+            url_safe(""),
+            url_safe("u"),
+            url_safe("us"),
+            "p%40ss%3Cw%3E'o%22rd%20%26%20%24x%2F%C3%BC%5C%C3%A9%2B1".to_owned(),
+            "p%40ss%3Cw%3E%27o%22rd+%26+%24x%2F%C3%BC%5C%C3%A9%2B1".to_owned(),
+            "p%40ss%3cw%3e%27o%22rd%20%26%20%24x/%c3%bc%5c%c3%a9%2b1".to_owned(),
+            "p@ss&lt;w&gt;&#x27;o&quot;rd &amp; $x/ü\\é+1".to_owned(),
+            "p@ss&lt;w&gt;&#39;o&#34;rd &amp; $x/ü\\é+1".to_owned(),
+            HEXLOWER.encode(SECRET.as_bytes()),
+            HEXUPPER.encode(SECRET.as_bytes()),
+            serde_json::to_string(SECRET).unwrap(),
+            serde_json::to_string(&serde_json::to_string(SECRET).unwrap()).unwrap(),
+            "'p@ss<w>'\\''o\"rd & $x/ü\\é+1'".to_owned(),
+            "'p@ss<w>'\"'\"'o\"rd & $x/ü\\é+1'".to_owned(),
+            "\"p@ss<w>'o\\\"rd & \\$x/ü\\\\é+1\"".to_owned(),
+            "p@ss\\<w\\>\\'o\\\"rd\\ \\&\\ \\$x/ü\\\\é+1".to_owned(),
+            "'p@ss<w>\\'o\"rd & $x/ü\\\\é+1'".to_owned(),
+        ];
+        for form in &forms {
+            let (text, removed) = copied(&redactor, Form::Text, &format!("x {form} y"));
+            assert!(removed == 1 && text.contains(REMOVED) && text.len() < 50, "{form} became {text}");
+            assert_eq!(redactor.clean(&format!("x {form} y")), text);
+        }
+        for form in forms {
+            let line = json!({ "output": format!("x {form} y") }).to_string();
+            let (text, removed) = copied(&redactor, Form::JsonLines, &line);
+            assert!(removed == 1 && text.len() < 64, "{form} became {text}");
+            serde_json::from_str::<Value>(&text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_record_loses_texts_names_and_numbers() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Record {
+            text: String,
+            count: u64,
+            more: Value,
+        }
+        let redactor = redactor(&["123456", "a-long-secret-1"]);
+        let record = |text: &str, count, more| Record { text: text.to_owned(), count, more };
+        assert_eq!(redactor.cleaned(&record("x", 1, json!({"a": [1, "b"]}))), None);
+        let found = redactor.cleaned(&record("a-long-secret-1!", 2, json!({"an a-long-secret-1": [123_456, "123456"]})));
+        assert_eq!(found, Some(record("[removed]!", 2, json!({"an [removed]": ["[removed]", "[removed]"]}))));
+        let figure = redactor.cleaned(&record("a-long-secret-1", 123_456, json!(null)));
+        assert_eq!(figure, Some(record(REMOVED, 123_456, json!(null))), "a figure stays a number");
     }
 
     #[test]

@@ -53,11 +53,30 @@ impl Secrets {
         }
     }
 
-    /// Adds one value, unless it is too short to be looked for, or a placeholder.
+    /// Adds those of the variables of the environment that are secret: by their name, or because a password is in them.
+    pub fn add_exported<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        for (name, value) in variables {
+            if is_secret(name) || !passwords(value).is_empty() {
+                self.add(value);
+            }
+        }
+    }
+
+    /// Adds one value, unless it is too short to be looked for, or a placeholder. The passwords in it are secrets by
+    /// themselves, and so are the lines of a long one: whoever prints it prints line by line.
     pub fn add(&mut self, value: &str) {
-        let value = value.trim();
-        if value.chars().count() >= SHORTEST && value != PLACEHOLDER && value != REMOVED && !value.starts_with("${") {
-            self.0.insert(value.to_owned());
+        self.add_text(value);
+        passwords(value).iter().for_each(|password| self.add_text(password));
+        if value.trim().contains('\n') {
+            value.lines().filter(|line| !line.starts_with("-----")).for_each(|line| self.add_text(line));
+        }
+    }
+
+    fn add_text(&mut self, text: &str) {
+        let text = text.trim();
+        let is_reference = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
+        if text.chars().count() >= SHORTEST && text != PLACEHOLDER && text != REMOVED && !is_reference {
+            self.0.insert(text.to_owned());
         }
     }
 
@@ -107,6 +126,37 @@ impl Secrets {
             }
         }
     }
+}
+
+/// Returns true if a variable's or member's name says that its value is a secret.
+pub fn is_secret(name: &str) -> bool {
+    kind_of(name) == Some(Kind::Secret)
+}
+
+/// Returns the passwords in an address or in the words of a connection (`host=h password=p`), as written and as meant.
+fn passwords(value: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, sign) in value.match_indices("://") {
+        let rest = &value[start + sign.len()..];
+        let rest = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+        // An unescaped `/` in a password ends the address early for a parser, not for a reader.
+        let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let end = rest[..host].rfind('@').or_else(|| rest.rfind('@'));
+        found.extend(end.and_then(|end| rest[..end].split_once(':')).map(|(_, password)| password.to_owned()));
+    }
+    let lowercase = value.to_ascii_lowercase();
+    for name in ["password=", "pwd="] {
+        for (start, _) in lowercase.match_indices(name) {
+            let rest = &value[start + name.len()..];
+            let end = rest.find([';', '&', ' ', '\n']).unwrap_or(rest.len());
+            found.push(rest[..end].trim_matches(['\'', '"']).to_owned());
+        }
+    }
+    let meant: Vec<String> =
+        found.iter().map(|password| percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned()).collect();
+    found.extend(meant);
+    found.retain(|password| !password.is_empty());
+    found
 }
 
 fn remove(value: &mut Value) -> u64 {
@@ -203,6 +253,33 @@ mod tests {
         let found: Vec<String> = secrets.values().map(str::to_owned).collect();
         assert_eq!(secrets.clean_summary(&mut config), 0);
         assert_eq!(secrets.values().collect::<Vec<_>>(), found, "what stands in the place of a secret is none");
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_a_secret_by_itself() {
+        let found = |value: &str| {
+            let mut secrets = Secrets::default();
+            secrets.add_exported([("SETTING", value)]);
+            secrets.values().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let address = "postgres://app:s3cr%40t-pw@db.example/orders?sslmode=require";
+        assert_eq!(found(address), [address, "s3cr%40t-pw", "s3cr@t-pw"]);
+        let address = "redis://:with/slash@host:6379/0";
+        assert_eq!(found(address), [address, "with/slash"]);
+        assert_eq!(found("host=h user=u password='hunter-22' dbname=d").last().unwrap(), "hunter-22");
+        assert_eq!(found("Server=h;PWD=hunter-23;Database=d").last().unwrap(), "hunter-23");
+        for plain in ["https://example.com/a@b", "https://user@example.com/", "mailto:someone@example.com", "plain words"] {
+            assert_eq!(found(plain), Vec::<String>::new(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_long_secret_are_secrets() {
+        let mut secrets = Secrets::default();
+        secrets.add("-----BEGIN KEY-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END KEY-----\n");
+        let values: Vec<&str> = secrets.values().collect();
+        assert_eq!(values.len(), 3);
+        assert!(values.contains(&"MIIEvQIBADAN") && values.contains(&"BgkqhkiG9w0B"));
     }
 
     #[test]

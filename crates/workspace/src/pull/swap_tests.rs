@@ -118,7 +118,9 @@ proptest! {
         dies(second, |hook| assert!(recover(folder, hook).is_ok()));
         recover(folder, &mut || Ok(())).unwrap();
         prop_assert!(!is_new() || read(folder) == new);
-        prop_assert_eq!(fs::read_dir(world.path()).unwrap().count(), 2);
+        // The tree and the lock; a tree that was empty before and after need not be there.
+        let left: Vec<_> = fs::read_dir(world.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        prop_assert!(left.iter().all(|name| name == "scenario" || name == "lock"), "{left:?}");
     }
 
     #[test]
