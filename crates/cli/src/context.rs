@@ -35,6 +35,12 @@ impl Environment {
         self.get("GITHUB_ACTIONS") == Some("true")
     }
 
+    /// Returns true where a service of continuous integration runs us, and what we print is kept and read by others.
+    pub(crate) fn is_ci(&self) -> bool {
+        let is_said = self.get("CI").is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no"));
+        is_said || self.is_github_actions()
+    }
+
     /// Returns the person's home folder.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)

@@ -26,6 +26,7 @@ mod program;
 mod prompt;
 mod runtime;
 mod schema;
+mod secrets;
 mod server;
 mod settings;
 mod sides;
@@ -82,6 +83,7 @@ fn run(typed: Vec<OsString>) -> u8 {
         let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
             .in_log_with_commands(environment.is_github_actions())
+            .in_log(environment.is_ci())
     };
     let parsed = grammar(program)
         .try_get_matches_from(&typed)

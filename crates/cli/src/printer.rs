@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use anstyle::{AnsiColor, Effects, Style};
 use keepstep_runner::github;
+use keepstep_workspace::experiments::redact::Redactor;
 use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};
 
@@ -137,6 +138,9 @@ impl From<String> for Text {
     }
 }
 
+/// The members of a document that say where something is or what it is called, and not what anybody said.
+const NAMES: [&str; 7] = ["schema", "event", "status", "scenario", "experiment", "folder", "run_id"];
+
 /// How the caller wants to be talked to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Manner {
@@ -154,6 +158,10 @@ pub(crate) struct Manner {
     pub(crate) width_stderr: Option<usize>,
     /// Lines that begin in a certain way are commands to whoever reads the log, as in GitHub Actions.
     pub(crate) log_has_commands: bool,
+    /// Stdout is the screen of the person who runs the command.
+    pub(crate) own_stdout: bool,
+    /// The same for stderr.
+    pub(crate) own_stderr: bool,
 }
 
 impl Manner {
@@ -173,7 +181,14 @@ impl Manner {
             width_stdout: terminal_size_of(io::stdout()).map(|(Width(width), _)| usize::from(width)),
             width_stderr: terminal_size_of(io::stderr()).map(|(Width(width), _)| usize::from(width)),
             log_has_commands: false,
+            own_stdout: io::stdout().is_terminal() && !json,
+            own_stderr: io::stderr().is_terminal(),
         }
+    }
+
+    /// Returns the same for a log that is kept: then nothing is the person's own screen.
+    pub(crate) fn in_log(self, is_log: bool) -> Self {
+        Self { own_stdout: self.own_stdout && !is_log, own_stderr: self.own_stderr && !is_log, ..self }
     }
 
     /// Returns the same for a log in which lines can be commands.
@@ -187,6 +202,8 @@ impl Manner {
 pub(crate) struct Printer {
     program: Program,
     manner: Manner,
+    /// What takes secrets out, once it is known what is secret.
+    redactor: OnceLock<Redactor>,
     /// The first error that stdout gave. A reader that went away is none.
     failed: Mutex<Option<io::Error>>,
 }
@@ -194,7 +211,7 @@ pub(crate) struct Printer {
 impl Printer {
     /// Returns a printer.
     pub(crate) fn new(program: Program, manner: Manner) -> Self {
-        Self { program, manner, failed: Mutex::new(None) }
+        Self { program, manner, redactor: OnceLock::new(), failed: Mutex::new(None) }
     }
 
     /// Returns true if the answer is to be JSON.
@@ -212,10 +229,22 @@ impl Printer {
         self.manner.color_stderr
     }
 
+    /// Leaves the secrets out of everything that is printed from now on elsewhere than on the person's own screen.
+    pub(crate) fn leave_out(&self, redactor: Redactor) {
+        // A command has one project, and with it one set of secrets.
+        let _ = self.redactor.set(redactor);
+    }
+
+    /// Returns true if all that is printed is seen by nobody but the person who runs the command.
+    pub(crate) fn is_own_screen(&self) -> bool {
+        self.manner.own_stdout && self.manner.own_stderr
+    }
+
     /// Prints a part of the answer for people. With `--json` the document says it instead.
     pub(crate) fn answer(&self, text: impl Into<Text>) {
         if !self.manner.json {
-            let text = text.into().render(self.manner.color_stdout, self.manner.width_stdout) + "\n";
+            let text = self.cleaned(text.into(), self.manner.own_stdout);
+            let text = text.render(self.manner.color_stdout, self.manner.width_stdout) + "\n";
             self.stdout(&self.guarded(&text));
         }
     }
@@ -230,6 +259,11 @@ impl Printer {
         if let Value::Object(members) = body {
             document.extend(members);
         }
+        if let Some(redactor) = self.redactor.get() {
+            for (_, value) in document.iter_mut().filter(|(name, _)| !NAMES.contains(&name.as_str())) {
+                redactor.clean_value(value);
+            }
+        }
         let mut json = Value::Object(document).to_string();
         if self.manner.log_has_commands {
             // Such signs are only in texts, where they have another form that means the same.
@@ -242,9 +276,9 @@ impl Printer {
     /// visible.
     pub(crate) fn exact(&self, text: &str) {
         if io::stdout().is_terminal() {
-            self.stdout(&visible(text));
+            self.stdout(&visible(&self.clean(text, self.manner.own_stdout)));
         } else {
-            self.stdout(text);
+            self.stdout(&self.clean(text, self.manner.own_stdout));
         }
     }
 
@@ -316,7 +350,30 @@ impl Printer {
 
     /// Gives GitHub's runner a command; it stands on a line of its own and is no text of anybody else's.
     pub(crate) fn workflow_command(&self, command: &str) {
-        let _ = io::stderr().lock().write_all((visible(command).into_owned() + "\n").as_bytes());
+        let command = self.clean(command, false);
+        let _ = io::stderr().lock().write_all((visible(&command).into_owned() + "\n").as_bytes());
+    }
+
+    /// Tells GitHub's runner to hide a text in the log.
+    pub(crate) fn mask(&self, secret: &str) {
+        let secret = secret.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+        let _ = io::stderr().lock().write_all(format!("::add-mask::{secret}\n").as_bytes());
+    }
+
+    fn clean<'a>(&self, text: &'a str, is_own_screen: bool) -> Cow<'a, str> {
+        match self.redactor.get() {
+            Some(redactor) if !is_own_screen => redactor.clean(text),
+            _ => Cow::Borrowed(text),
+        }
+    }
+
+    fn cleaned(&self, mut text: Text, is_own_screen: bool) -> Text {
+        for (_, piece) in &mut text.0 {
+            if let Cow::Owned(cleaned) = self.clean(piece, is_own_screen) {
+                *piece = cleaned;
+            }
+        }
+        text
     }
 
     /// Returns a text in which nothing is a command to whoever reads the log.
@@ -337,6 +394,7 @@ impl Printer {
 
     fn stderr(&self, text: &Text) {
         // Nobody is left to tell if even this fails.
+        let text = self.cleaned(text.clone(), self.manner.own_stderr);
         let text = text.render(self.manner.color_stderr, self.manner.width_stderr) + "\n";
         let _ = io::stderr().lock().write_all(self.guarded(&text).as_bytes());
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use keepstep_workspace::experiments::redact::Redactor;
 use serde::Serialize;
 
 use crate::outcome::{Counts, Finished, Turn};
@@ -59,6 +60,27 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         stopped: Option<Stopped>,
     },
+}
+
+impl Event {
+    /// Returns the event without the secrets in what was asked, answered and judged, or `None` where it has none. This is what leaves
+    /// the agent's own screen.
+    pub fn cleaned(&self, redactor: &Redactor) -> Option<Self> {
+        match self {
+            Self::CaseStarted { case, run_id, input, iteration, attempt } => {
+                let (case, input) = redactor.cleaned(&(case.clone(), input.clone()))?;
+                Some(Self::CaseStarted { case, run_id: run_id.clone(), input, iteration: *iteration, attempt: *attempt })
+            }
+            Self::Turn { case, turn } => {
+                let (case, turn) = redactor.cleaned(&(case.clone(), turn.clone()))?;
+                Some(Self::Turn { case, turn })
+            }
+            Self::CaseFinished(finished) => {
+                redactor.cleaned(finished.as_ref()).map(|finished| Self::CaseFinished(Box::new(finished)))
+            }
+            Self::RunStarted { .. } | Self::RunFinished { .. } => None,
+        }
+    }
 }
 
 /// Why a run ended before all cases were run.

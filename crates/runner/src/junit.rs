@@ -5,13 +5,15 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
+use keepstep_workspace::experiments::redact::Redactor;
+
 use crate::experiment::{Experiment, ExperimentError};
 use crate::outcome::{Counts, Finished, Status};
 
 /// The longest text of an answer or problem that goes into a report.
 const LONGEST: usize = 16 * 1024;
 
-/// Writes the cases of a run as JUnit XML.
+/// Writes the cases of a run as JUnit XML, without the secrets.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -22,6 +24,7 @@ pub fn write(
     counts: Counts,
     duration_seconds: f64,
     skipped: &[String],
+    redactor: &Redactor,
 ) -> Result<(), ExperimentError> {
     let fail = |source: io::Error| ExperimentError::Io { doing: "write", path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -44,12 +47,15 @@ pub fn write(
         &experiment.run.date[..experiment.run.date.len().min(19)],
     );
     out.write_all(head.as_bytes()).map_err(fail)?;
-    experiment.each_finished(|finished| out.write_all(case(&suite, &finished).as_bytes()))?;
+    experiment.each_finished(|finished| {
+        let finished = redactor.cleaned(&finished).unwrap_or(finished);
+        out.write_all(case(&suite, &finished).as_bytes())
+    })?;
     for name in skipped {
         let line = format!(
             "    <testcase classname=\"{suite}\" name=\"{}\" time=\"0.000\">\n      <skipped message=\"the run ended before\"/>\n    \
              </testcase>\n",
-            escaped(name)
+            escaped(&redactor.clean(name))
         );
         out.write_all(line.as_bytes()).map_err(fail)?;
     }

@@ -14,6 +14,7 @@ use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::lines::Lines;
 use keepstep_workspace::experiments::list::{SUMMARY_FILE, TRACE_SUMMARY_FILE};
 use keepstep_workspace::experiments::package::{ERRORS_FILE, TURNS_FILE};
+use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::report::Report;
 use keepstep_workspace::experiments::runs::{self, RunFiles, RunRecord, TurnRecord};
 use serde_json::{Map, Value};
@@ -40,6 +41,7 @@ pub struct Stored {
     /// What `summary.json` says.
     pub head: Head,
     inputs: Arc<Items>,
+    redactor: Option<Redactor>,
 }
 
 /// What an experiment says about itself.
@@ -66,13 +68,19 @@ impl Stored {
     /// A file is there and cannot be read.
     pub fn open(experiment: Experiment) -> Result<Self, ExperimentError> {
         let head = Head::read(&experiment.path)?;
-        Ok(Self { experiment, head, inputs: Arc::default() })
+        Ok(Self { experiment, head, inputs: Arc::default(), redactor: None })
     }
 
     /// Takes the inputs of the scenario, to tell the inputs of runs apart that do not name them themselves.
     #[must_use]
     pub fn with_inputs(self, inputs: Items) -> Self {
         Self { inputs: Arc::new(inputs), ..self }
+    }
+
+    /// Gives the cases without these secrets.
+    #[must_use]
+    pub fn without(self, redactor: Redactor) -> Self {
+        Self { redactor: Some(redactor), ..self }
     }
 
     /// Returns the experiment's name.
@@ -85,6 +93,10 @@ impl Stored {
     /// # Errors
     /// A file cannot be read, or the function fails.
     pub fn each_case(&self, mut give: impl FnMut(Finished) -> io::Result<()>) -> Result<Report, ExperimentError> {
+        let mut give = |finished: Finished| {
+            let cleaned = self.redactor.as_ref().and_then(|redactor| redactor.cleaned(&finished));
+            give(cleaned.unwrap_or(finished))
+        };
         let folder = &self.experiment.path;
         let journal = folder.join(JOURNAL);
         match File::open(&journal) {

@@ -5,6 +5,7 @@ mod judging;
 mod network;
 mod provenance;
 mod run;
+mod secrets;
 mod views;
 
 use std::process::{Command, Output, Stdio};

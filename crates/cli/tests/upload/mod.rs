@@ -26,7 +26,7 @@ fn f10_f12_f13_the_newest_results_go_up_clean_and_once() {
     ✓ Uploaded 2 runs (1 failed) of exp_20261121_232826, 41.6 KiB sent
     View results: https://keepstep.test/batches/rb-1
     ----- stderr -----
-    3 secret values removed before anything left this machine
+    3 secret values left out of what is sent
     ");
     let files = fake.files();
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
@@ -134,7 +134,7 @@ fn f24_f38_what_is_not_complete_is_named_and_not_sent() {
     ----- stderr -----
     warning: exp_20261121_232828 is still being written and was not sent
     warning: exp_20261121_232827 is incomplete and was not sent: its test did not end
-    3 secret values removed before anything left this machine
+    3 secret values left out of what is sent
     ");
     drop(lock);
     assert_snapshot!(bench.run(&["sync", "upload", "--experiment-dir", "experiments/exp_20261121_232827"]), @"
@@ -193,7 +193,7 @@ fn without_a_network_it_waits_and_goes_out_later_in_order() {
     assert_snapshot!(bench.run(&["sync", "upload"]), @"
     exit: 0
     ----- stderr -----
-    3 secret values removed before anything left this machine
+    3 secret values left out of what is sent
     exp_20261121_232826 was NOT uploaded: the connection to [URL] was cut before the answer was complete
     It is kept and goes out with the next sync or upload.
     ");
@@ -257,7 +257,7 @@ fn a_broken_line_is_named_and_the_rest_is_kept() {
       trace_0f22bbd9-b3a6-407d-b432-abb7d215331f.md 6 B
       runs.jsonl           811 B
     ----- stderr -----
-    3 secret values removed before anything left this machine
+    3 secret values left out of what is sent
     warning: 1 line cannot be read; the rest is kept
       trace_summary.jsonl line 1: it is no JSON object
     ");

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keepstep_runner::compare::Figures;
 use keepstep_runner::stored::Stored;
+use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::uploads::Uploads;
 use keepstep_workspace::experiments::{Experiment, Layout, State};
 use keepstep_workspace::scenario::Origin;
@@ -15,6 +16,7 @@ use crate::command::test::setup::{Tested, experiment_failure};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::count;
+use crate::secrets;
 
 /// The runs of a scenario.
 pub(super) struct Shelf<'a> {
@@ -22,6 +24,7 @@ pub(super) struct Shelf<'a> {
     workspace: Option<Workspace>,
     pub(super) scenario: Scenario,
     config: Config,
+    redactor: Redactor,
     /// The newest first.
     pub(super) experiments: Vec<Experiment>,
 }
@@ -34,7 +37,8 @@ impl<'a> Shelf<'a> {
         let scenario = Scenario { name, folder, id: None, path, origin: Origin::Directory };
         let config = Config::read(context, &scenario.path, None)?;
         let experiments = find::list(workspace.as_ref(), &scenario, &config)?;
-        Ok(Self { context, workspace, scenario, config, experiments })
+        let redactor = secrets::keep(context, &secrets::of_scenario(context, workspace.as_ref(), &scenario.path)?)?;
+        Ok(Self { context, workspace, scenario, config, experiments, redactor })
     }
 
     /// Returns the run that a person names: `latest`, the number of runs before it (`latest~1`), a name or a part of one that is
@@ -100,7 +104,10 @@ impl<'a> Shelf<'a> {
     /// Opens a run.
     pub(super) fn open(&self, experiment: Experiment) -> Result<Stored, Failure> {
         let is_peers = experiment.layout == Layout::Results || !experiment.path.join(".cases.jsonl").exists();
-        let stored = Stored::open(experiment).map_err(experiment_failure)?;
+        let mut stored = Stored::open(experiment).map_err(experiment_failure)?;
+        if !self.context.printer.is_own_screen() {
+            stored = stored.without(self.redactor.clone());
+        }
         Ok(if is_peers { stored.with_inputs(prepare::items_of(self.context, &self.scenario, &self.config)) } else { stored })
     }
 

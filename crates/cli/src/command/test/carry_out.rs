@@ -15,6 +15,7 @@ use keepstep_runner::junit;
 use keepstep_runner::outcome::Status;
 use keepstep_runner::run::{Ended, Options, Wish};
 use keepstep_runner::target::{self, Session, Target};
+use keepstep_workspace::experiments::redact::Redactor;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -29,7 +30,8 @@ use crate::command::sync::pull;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{interrupt, runtime};
+use crate::printer::count;
+use crate::{interrupt, runtime, secrets};
 
 /// Runs the agent on the inputs.
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult {
@@ -39,6 +41,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     }
     let variables = tested.variables(context)?;
     let config = tested.config(context, arguments.config.as_deref(), &variables)?;
+    let redactor = secrets::keep(context, &tested.secrets(context, &variables, &config)?)?;
     let inputs = tested.inputs(&config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
     let checkout = Checkout::look(&context.directory);
@@ -61,7 +64,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     if let Some(experiment) = &resumed {
         experiment.check_cases(&cases).map_err(experiment_failure)?;
     }
-    let recordings = models::recordings(context, arguments, &tested, &variables)?;
+    let recordings = models::recordings(arguments, &tested, redactor.clone())?;
     let surroundings = surroundings(context, variables);
     let user = models::user(&config, &tested, &surroundings, &recordings);
     let judge = models::judge(&config, &surroundings, &recordings);
@@ -90,11 +93,16 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         let mut github = GitHub::of(context);
         let mut view = View::new(&context.printer, &tested.name, arguments.stream && !arguments.no_stream);
         let skipped = Mutex::new(Vec::new());
+        let mut hidden = 0;
         let mut on_event = |event: &Event| {
-            view.show(event);
+            // What leaves the agent's own screen, whichever way, is this.
+            let cleaned = event.cleaned(&redactor);
+            let reported = cleaned.as_ref().unwrap_or(event);
+            view.show(if context.printer.is_own_screen() { event } else { reported });
             if let Some(github) = &mut github {
-                github.note(event);
+                github.note(reported);
             }
+            hidden += usize::from(matches!(cleaned, Some(Event::CaseFinished(_))));
             if let (Event::CaseFinished(finished), true, Ok(mut skipped)) = (event, notes_skipped, skipped.lock())
                 && finished.status == Status::Skipped
             {
@@ -117,10 +125,13 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             provenance: provenance(context, &tested, &config, checkout),
             is_complete: is_complete(&ended),
         };
-        finish(context, arguments, &tested, &experiment, &summary, &skipped)?;
+        finish(context, arguments, &tested, &experiment, &summary, &skipped, &redactor)?;
         view.sum_up(&ended, experiment.folder());
+        if hidden > 0 && !context.printer.is_own_screen() {
+            context.printer.warning(&format!("{} had secret values in it, which are left out here", count(hidden, "case")));
+        }
         if let Some(github) = github {
-            github.tell(context, &tested.name, inputs.file.as_deref());
+            github.tell(context, &tested.name, inputs.file.as_deref(), &redactor);
         }
         Ok::<_, Failure>((ended, experiment.folder().to_owned()))
     })?;
@@ -208,12 +219,13 @@ fn finish(
     experiment: &Experiment,
     summary: &Summary<'_>,
     skipped: &[String],
+    redactor: &Redactor,
 ) -> Result<(), Failure> {
     experiment.report(summary).map_err(experiment_failure)?;
     if let Some(path) = &arguments.junit {
         let path = context.directory.join(path);
         let seconds = summary.duration_seconds;
-        junit::write(experiment, &path, &tested.name, summary.counts, seconds, skipped).map_err(experiment_failure)?;
+        junit::write(experiment, &path, &tested.name, summary.counts, seconds, skipped, redactor).map_err(experiment_failure)?;
     }
     point_to_latest(&tested.path, experiment.folder())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keepstep_runner::event::Event;
 use keepstep_runner::github::Report;
+use keepstep_workspace::experiments::redact::Redactor;
 
 use crate::context::Context;
 
@@ -38,7 +39,7 @@ impl GitHub {
     }
 
     /// Tells it. What cannot be told changes nothing about the run.
-    pub(super) fn tell(mut self, context: &Context, scenario: &str, inputs: Option<&Path>) {
+    pub(super) fn tell(mut self, context: &Context, scenario: &str, inputs: Option<&Path>, redactor: &Redactor) {
         if let Some(path) = inputs {
             // A file that is gone by now has no lines.
             let _ = File::open(path).and_then(|file| self.report.find_lines(BufReader::new(file)));
@@ -48,7 +49,7 @@ impl GitHub {
             context.printer.workflow_command(&command);
         }
         if let Some(path) = &self.summary
-            && let Err(error) = append(path, &self.report.summary(scenario))
+            && let Err(error) = append(path, &redactor.clean(&self.report.summary(scenario)))
         {
             context.printer.warning(&format!("the summary of the job cannot be written to {}: {error}", path.display()));
         }

@@ -12,6 +12,7 @@ use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{Label, Text};
+use crate::secrets;
 
 /// The result of the last run, in the `.state/` of its scenario.
 pub(super) const LATEST: &str = "latest_result.md";
@@ -34,6 +35,7 @@ pub(crate) struct Arguments {
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let tested = Tested::find(context, arguments.scenario.as_deref(), None)?;
+    secrets::keep(context, &secrets::of_scenario(context, tested.workspace.as_ref(), &tested.path)?)?;
     let path = tested.path.join(".state").join(LATEST);
     let text = read_if_there(&path)?.ok_or_else(|| Failure::NotFound {
         message: format!("{} has no results yet", tested.name),

@@ -9,17 +9,19 @@ use keepstep_runner::config::{self, Config, ConfigError, Place};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
 use keepstep_runner::target::{Network, Refusal, Surroundings};
+use keepstep_workspace::experiments::secrets::{Secrets, is_secret};
 use keepstep_workspace::{ScenarioError, Workspace};
 use url::Url;
 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::read_if_there;
-use crate::server;
 use crate::test_data_server::find_workspace;
+use crate::{secrets, server};
 
-/// Keys of ours that the agent has no need of. A configuration can pass them on by `environment_vars`.
-const NOT_FOR_AGENTS: [&str; 2] = ["KEEPSTEP_API_KEY", "FLUXLOOP_SYNC_API_KEY"];
+/// How the names begin of variables of keepstep and of the tools that it stands in for. Their keys are not for the agent, nor for a
+/// program that judges it; a configuration can pass them on by `environment_vars`.
+const OURS: [&str; 3] = ["KEEPSTEP_", "FLUXLOOP_", "LUA_"];
 
 /// What the peer's template has in place of a key.
 const PLACEHOLDER: &str = "your-api-key-here";
@@ -65,11 +67,27 @@ impl Tested {
         let mut variables = BTreeMap::new();
         for path in self.env_files() {
             let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
-            let found = env_file::parse(&text.unwrap_or_default()).into_iter();
+            // As the library of the tool reads them that such an agent was written for.
+            let exported = |name: &str| context.environment.get(name).map(str::to_owned);
+            let found = env_file::parse_as_python(&text.unwrap_or_default(), exported).into_iter();
+            let found = found.filter_map(|(name, value)| Some((name, value?)));
             variables.extend(found.filter(|(_, value)| !value.is_empty() && value != PLACEHOLDER));
         }
         variables.extend(context.environment.all().clone());
         Ok(variables)
+    }
+
+    /// Returns what of all this must not leave the machine.
+    pub(crate) fn secrets(
+        &self,
+        context: &Context,
+        variables: &BTreeMap<String, String>,
+        config: &Config,
+    ) -> Result<Secrets, Failure> {
+        let mut secrets = secrets::of_scenario(context, self.workspace.as_ref(), &self.path)?;
+        secrets.add_exported(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        secrets.clean_summary(&mut config.written.clone());
+        Ok(secrets)
     }
 
     /// Returns the files with variables, of which later ones win.
@@ -98,9 +116,16 @@ impl Tested {
 
 /// Returns what the target is given of this machine.
 pub(super) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
-    let environment = variables.into_iter().filter(|(name, _)| !NOT_FOR_AGENTS.contains(&name.as_str())).collect();
+    let environment = variables.into_iter().filter(|(name, _)| !is_our_key(name)).collect();
     let network = ServiceNetwork(server::options(context));
     Surroundings { current: context.directory.clone(), environment, network: Some(Arc::new(network)) }
+}
+
+/// Returns true if a variable holds a key for a server of ours.
+fn is_our_key(name: &str) -> bool {
+    // On some systems the case of a name does not count.
+    let name = name.to_ascii_uppercase();
+    OURS.iter().any(|prefix| name.starts_with(prefix)) && is_secret(&name)
 }
 
 /// Connects to services under test as this program connects to platforms.

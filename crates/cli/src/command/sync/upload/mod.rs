@@ -131,7 +131,7 @@ struct Ready {
 fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
     if prepared.redacted > 0 {
         let number = usize::try_from(prepared.redacted).unwrap_or(usize::MAX);
-        context.printer.status(format!("{} removed before anything left this machine", count(number, "secret value")));
+        context.printer.status(format!("{} left out of what is sent", count(number, "secret value")));
     }
     let report = &prepared.report;
     if report.count() > 0 {

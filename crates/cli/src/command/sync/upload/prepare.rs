@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
-use keepstep_client::env_file;
 use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
 use keepstep_core::test_data::names;
 use keepstep_core::test_data::workspace_files::DEFAULT_INPUTS_FILE;
@@ -25,6 +24,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::outbox::hashes::Hashes;
 use crate::outbox::{Draft, Locked, Queued};
+use crate::secrets;
 
 /// The largest `summary.json` that is taken apart. One that is larger was not written by a test.
 const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
@@ -75,9 +75,13 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let Found { scenario, experiment, config } = found;
     let draft = locked.draft()?;
-    let mut secrets = secrets_of(workspace, scenario, destination)?;
+    let mut secrets = secrets::of_scenario(context, Some(workspace), &scenario.path)?;
+    // The key that this command uses must not be in what is sent either.
+    if let Some(key) = &destination.key {
+        secrets.add(key);
+    }
     let summary = Summary::read(experiment, &mut secrets)?;
-    let redactor = Redactor::new(&secrets).map_err(|error| Failure::usage(error.to_string()))?;
+    let redactor = secrets::redactor(&secrets)?;
     let mut hashes = Hashes::read(locked.path());
     let cleaner = Cleaner { draft: &draft, redactor: &redactor, hashes: &hashes, summary: &summary };
     let packaged = files_of(&experiment.path).map_err(|error| io_failure("read", &experiment.path, error))?;
@@ -124,23 +128,6 @@ pub(super) fn prepare(
 
 fn io_failure(doing: &'static str, path: &Path, error: io::Error) -> Failure {
     Failure::io(doing, &path.display().to_string(), error)
-}
-
-/// Returns everything that the `.env` files hold, and the key that this command uses.
-fn secrets_of(workspace: &Workspace, scenario: &Scenario, destination: &Destination) -> Result<Secrets, Failure> {
-    let mut secrets = Secrets::default();
-    let places =
-        [workspace.root().join(".env"), workspace.env_path(), workspace.scenarios_dir().join(".env"), scenario.path.join(".env")];
-    for path in places {
-        if let Some(text) = files::read_if_there(&path)? {
-            let variables = env_file::parse(&text);
-            secrets.add_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        }
-    }
-    if let Some(key) = &destination.key {
-        secrets.add(key);
-    }
-    Ok(secrets)
 }
 
 /// `summary.json`, without its secrets.
