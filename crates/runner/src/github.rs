@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::duration::spoken;
 use crate::event::Event;
-use crate::outcome::{Counts, Status};
+use crate::outcome::{Counts, Finished, Status};
 use crate::tally::Statistics;
 
 /// How many annotations of a kind GitHub shows for one step.
@@ -46,7 +46,7 @@ impl Report {
     /// Notes what happened.
     pub fn note(&mut self, event: &Event) {
         match event {
-            Event::CaseFinished(finished) if !matches!(finished.status, Status::Passed | Status::Skipped) => {
+            Event::CaseFinished(finished) if is_bad(finished) => {
                 if self.bad.len() == LISTED {
                     self.more += 1;
                     return;
@@ -108,6 +108,11 @@ impl Report {
             command("error", &properties, &format!("{problem}\n\ninput: {}", bad.input))
         };
         let mut commands: Vec<String> = self.bad.iter().take(ANNOTATIONS).map(of).collect();
+        let unknown = self.ended.iter().flat_map(|(_, statistics, _)| statistics.not_judged());
+        commands.extend(unknown.take(ANNOTATIONS).map(|criterion| {
+            let text = format!("{}: {}", cut(&criterion.name), cut(&criterion.spoken()));
+            command("warning", &[("title", "not judged")], &text)
+        }));
         let more = self.bad.len().saturating_sub(ANNOTATIONS) + self.more;
         if more > 0 {
             commands.push(command("notice", &[], &format!("{more} more cases did not pass")));
@@ -119,14 +124,24 @@ impl Report {
     pub fn summary(&self, scenario: &str) -> String {
         let mut text = format!("## {}\n\n", markdown(scenario));
         if let Some((counts, statistics, duration)) = &self.ended {
-            let sign = if counts.total > 0 && counts.passed == counts.total { "✅" } else { "❌" };
+            let sign = match counts.passed + counts.not_judged - counts.judge_failed.min(counts.not_judged) {
+                _ if counts.total > 0 && counts.passed == counts.total => "✅",
+                fine if counts.total > 0 && fine == counts.total => "⚠️",
+                _ => "❌",
+            };
             let _ = writeln!(text, "{sign} **{} of {} cases passed** in {}\n", counts.passed, counts.total, spoken(*duration));
-            let _ = writeln!(text, "| Passed | Failed | Broke | Timed out | Not run | Flaky |\n|---|---|---|---|---|---|");
+            let _ = writeln!(
+                text,
+                "| Passed | Failed | Crashed | Timed out | Not judged | Not run | Flaky |\n|---|---|---|---|---|---|---|"
+            );
             let not_run = counts.total.saturating_sub(counts.finished());
-            let Counts { passed, failed, error, timeout, flaky, .. } = counts;
-            let _ = writeln!(text, "| {passed} | {failed} | {error} | {timeout} | {not_run} | {flaky} |\n");
+            let Counts { passed, failed, error, timeout, not_judged, flaky, .. } = counts;
+            let _ = writeln!(text, "| {passed} | {failed} | {error} | {timeout} | {not_judged} | {not_run} | {flaky} |\n");
             if let Some(rate) = &statistics.pass_rate {
                 let _ = writeln!(text, "Pass rate: {}\n", markdown(&rate.spoken()));
+            }
+            for criterion in statistics.not_judged().take(LISTED) {
+                let _ = writeln!(text, "⚠️ {}: {}\n", markdown(&cut(&criterion.name)), markdown(&cut(&criterion.spoken())));
             }
         }
         if !self.bad.is_empty() {
@@ -199,9 +214,19 @@ fn words(status: Status) -> &'static str {
     match status {
         Status::Passed => "passed",
         Status::Failed => "failed",
-        Status::Error => "broke",
+        Status::Error => "crashed",
         Status::Timeout => "timed out",
+        Status::NotJudged => "was not judged",
         Status::Skipped => "was not run",
+    }
+}
+
+/// Returns true for a case that is told one by one. Those that have no judge are told together.
+fn is_bad(finished: &Finished) -> bool {
+    match finished.status {
+        Status::Passed | Status::Skipped => false,
+        Status::NotJudged => finished.has_failed_judge(),
+        Status::Failed | Status::Error | Status::Timeout => true,
     }
 }
 

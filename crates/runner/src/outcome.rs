@@ -1,10 +1,12 @@
 //! How a case ended.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::guardrails::Warning;
-use crate::judge::Judged;
+use crate::judge::{Judged, Verdict};
 use crate::usage::Usage;
 
 /// How a case ended.
@@ -15,35 +17,68 @@ pub enum Status {
     Passed,
     /// The agent answered, and the answer is not good.
     Failed,
-    /// The agent broke, or whoever judges it.
+    /// The agent broke.
     Error,
     /// The agent did not answer in time.
     Timeout,
+    /// The agent answered, and a required criterion was not judged: neither good nor bad.
+    NotJudged,
     /// It was not run.
     Skipped,
 }
 
 impl Status {
-    /// Returns the word for it.
+    /// Returns true if the agent answered and nothing speaks against the answer: it is one of the traces, not of the errors.
+    pub fn is_completed(self) -> bool {
+        matches!(self, Self::Passed | Self::NotJudged)
+    }
+
+    /// Returns the words for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Error => "error",
             Self::Timeout => "timeout",
+            Self::NotJudged => "not judged",
             Self::Skipped => "skipped",
         }
     }
 }
 
-/// What the agent broke with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the agent broke with, or why its answer did not pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// One or a few lines.
+    /// One or a few lines. Of an exception its type and its message, as the language itself prints them.
     pub message: String,
-    /// Where it was raised.
+    /// The type of the exception, such as `KeyError`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Where in the project it was raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Box<Location>>,
+    /// The frames of the project, as the language prints them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceback: Option<String>,
+}
+
+/// A line of the project's code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The file, relative to the folder that it is looked for in.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u64,
+    /// The function around it, if it has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.file, self.line)?;
+        self.function.as_ref().map_or(Ok(()), |function| write!(formatter, " in {function}"))
+    }
 }
 
 /// One message of the conversation, as `turns.jsonl` has it.
@@ -104,6 +139,9 @@ pub struct Finished {
     /// What it broke with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// What the agent printed, to standard output and standard error, in bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
     /// The conversation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Turn>,
@@ -133,6 +171,18 @@ pub struct Finished {
     pub criteria: Vec<Judged>,
     /// The input's metadata.
     pub metadata: Map<String, Value>,
+}
+
+impl Finished {
+    /// Returns true if it was not judged because a judge failed.
+    pub fn has_failed_judge(&self) -> bool {
+        self.status == Status::NotJudged && self.criteria.iter().any(|judged| judged.verdict == Verdict::Error)
+    }
+
+    /// Returns what is to be said about its answers.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.turns.iter().flat_map(|turn| &turn.warnings)
+    }
 }
 
 /// The user of a conversation.
@@ -168,6 +218,12 @@ pub struct Counts {
     pub timeout: usize,
     /// Not run.
     pub skipped: usize,
+    /// A required criterion was not judged.
+    #[serde(default)]
+    pub not_judged: usize,
+    /// How many of these because the judge failed, which is an error of the run.
+    #[serde(default)]
+    pub judge_failed: usize,
     /// Passed only after they had not.
     pub flaky: usize,
     /// Things to look at in answers.
@@ -197,6 +253,10 @@ impl Counts {
             Status::Error => self.error += 1,
             Status::Timeout => self.timeout += 1,
             Status::Skipped => self.skipped += 1,
+            Status::NotJudged => {
+                self.not_judged += 1;
+                self.judge_failed += usize::from(finished.has_failed_judge());
+            }
         }
         self.flaky += usize::from(finished.flaky);
         self.turns += finished.turns.len();
@@ -216,6 +276,11 @@ impl Counts {
 
     /// Returns how many cases were run to their end.
     pub fn finished(&self) -> usize {
+        self.judged() + self.not_judged
+    }
+
+    /// Returns how many cases ended with a result: what a rate is of.
+    pub fn judged(&self) -> usize {
         self.passed + self.failed + self.error + self.timeout
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use keepstep_core::text::is_hidden;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -14,7 +15,7 @@ use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::guardrails::Guardrails;
-use crate::judge::Judging;
+use crate::judge::{Judgement, Judging};
 use crate::outcome::{Counts, Finished, Problem, Simulated, Status, Turn};
 use crate::tally::{Statistics, Tally};
 use crate::target::{Message, Question, Session, Target, Trouble};
@@ -59,6 +60,8 @@ pub struct Options {
     pub personas: Vec<Value>,
     /// What is made of an input and its persona.
     pub input_template: Option<String>,
+    /// Whether an answer may be empty.
+    pub allow_empty: bool,
     /// Whether traces are written.
     pub save_traces: bool,
     /// Tells the time.
@@ -239,7 +242,7 @@ async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Re
     while let Some((case, run_id)) = shared.next() {
         let finished = run_case(&shared, session.as_mut(), &case, &run_id).await;
         shared.recorder.record(&finished)?;
-        let (is_bad, is_down) = (finished.status != Status::Passed, finished.unreached);
+        let (is_bad, is_down) = (!finished.status.is_completed(), finished.unreached);
         shared.tell(Event::CaseFinished(Box::new(finished))).await;
         if is_down {
             if shared.down_in_a_row.fetch_add(1, Ordering::SeqCst) + 1 >= BREAKER {
@@ -281,7 +284,10 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
         match trouble {
             None => {
                 let judgement = shared.options.judging.judge(&finished).await;
-                (finished.status, finished.problem) = judgement.outcome();
+                (finished.status, finished.problem) = match empty_answer(&finished, &shared.options, &judgement) {
+                    Some(problem) => (Status::Error, Some(problem)),
+                    None => judgement.outcome(),
+                };
                 finished.criteria = judgement.criteria;
                 finished.flaky = attempt > 1 && finished.status == Status::Passed;
             }
@@ -295,11 +301,35 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
                 finished.status = Status::Timeout;
             }
         }
-        if finished.status == Status::Passed || attempt > shared.options.retry {
+        // Where there is no judge, there is none the next time either.
+        let is_final = finished.status.is_completed() && !finished.has_failed_judge();
+        if is_final || attempt > shared.options.retry {
             return finished;
         }
         attempt += 1;
     }
+}
+
+/// Returns what is wrong with a case in which the agent answered with nothing: neither the configuration nor a criterion that looks
+/// at its last answer says that this is an answer.
+fn empty_answer(finished: &Finished, options: &Options, judgement: &Judgement) -> Option<Problem> {
+    if options.allow_empty {
+        return None;
+    }
+    let is_empty = |turn: &&Turn| turn.role == "assistant" && is_blank(&turn.content);
+    let first = finished.turns.iter().find(is_empty)?;
+    let is_last =
+        finished.turns.iter().rev().find(|turn| turn.role == "assistant").is_some_and(|last| last.sequence == first.sequence);
+    if is_last && judgement.accepts_empty {
+        return None;
+    }
+    let place = if finished.turns.len() > 2 { format!(" in turn {}", first.sequence) } else { String::new() };
+    Some(Problem::new(format!("empty answer{place}")))
+}
+
+/// Returns true for a text in which nobody would see anything.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| character.is_whitespace() || is_hidden(character))
 }
 
 /// Holds the conversation of a case, and returns what went wrong.
@@ -484,6 +514,7 @@ fn blank(case: &Case, run_id: &str) -> Finished {
         output: None,
         duration_ms: 0.0,
         problem: None,
+        printed: None,
         turns: Vec::new(),
         termination_reason: None,
         token_usage: None,

@@ -146,6 +146,10 @@ fn each_of_journal(file: File, give: &mut dyn FnMut(Finished) -> io::Result<()>)
     Ok(report)
 }
 
+fn text_in(members: &Map<String, Value>, name: &str) -> Option<String> {
+    members.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
 /// Returns what a peer wrote about a run.
 fn finished(run: &RunRecord, index: usize) -> Finished {
     let status = match run.status.as_str() {
@@ -181,7 +185,12 @@ fn finished(run: &RunRecord, index: usize) -> Finished {
         input: run.input.clone(),
         output: Some(run.output.clone()).filter(|output| !output.is_empty()),
         duration_ms: run.metrics.get("duration_ms").and_then(Value::as_f64).unwrap_or_default(),
-        problem: run.error.clone().map(Problem::new),
+        problem: run.error.clone().map(|message| Problem {
+            traceback: text_in(&run.evaluation, "traceback"),
+            location: run.evaluation.get("location").and_then(|place| serde_json::from_value(place.clone()).ok()),
+            ..Problem::new(message)
+        }),
+        printed: text_in(&run.evaluation, "printed"),
         turns: run.turns.iter().map(turn).collect(),
         token_usage: (!usage.is_empty()).then_some(Value::Object(usage)),
         persona: run.persona.clone(),

@@ -37,11 +37,13 @@ pub struct CriterionTally {
     pub passed: u64,
     /// It was not.
     pub failed: u64,
-    /// It could not be judged.
+    /// The judge failed.
     pub error: u64,
+    /// It was not judged.
+    pub not_judged: u64,
     /// There was nothing to judge.
     pub not_applicable: u64,
-    /// Why it did not apply, or could not be judged, the first time.
+    /// Why it did not apply, or was not judged, the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -49,7 +51,7 @@ pub struct CriterionTally {
 /// What a run says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Passed of finished cases; nothing where none is finished.
+    /// Passed of judged cases; nothing where none was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_rate: Option<Rate>,
     /// The chances with several answers to an input, averaged over the inputs; empty where no input is repeated.
@@ -107,6 +109,13 @@ pub struct InputRate {
     pub rate: Rate,
 }
 
+impl Statistics {
+    /// Returns the criteria that were not judged for some case.
+    pub fn not_judged(&self) -> impl Iterator<Item = &CriterionTally> {
+        self.criteria.iter().filter(|criterion| criterion.not_judged + criterion.error > 0)
+    }
+}
+
 impl Rate {
     /// Returns the rate of some cases; `None` without a case.
     pub fn of(passed: u64, of: u64) -> Option<Self> {
@@ -143,6 +152,7 @@ impl CriterionTally {
             (self.passed, Verdict::Passed),
             (self.failed, Verdict::Failed),
             (self.error, Verdict::Error),
+            (self.not_judged, Verdict::NotJudged),
             (self.not_applicable, Verdict::NotApplicable),
         ];
         let parts: Vec<String> = counts
@@ -156,7 +166,7 @@ impl CriterionTally {
 
     /// Returns true if there is something about it that a person should see.
     pub fn is_notable(&self) -> bool {
-        self.failed + self.error > 0 || self.passed == 0
+        self.failed + self.error + self.not_judged > 0 || self.passed == 0
     }
 }
 
@@ -171,7 +181,7 @@ impl Tally {
         if case.status == Status::Skipped {
             return;
         }
-        if has_repeats {
+        if has_repeats && case.status != Status::NotJudged {
             let (passed, of) = self.inputs.entry(input_name(case).to_owned()).or_default();
             *passed += u64::from(case.status == Status::Passed);
             *of += 1;
@@ -188,10 +198,17 @@ impl Tally {
                 Verdict::Passed => tally.passed += 1,
                 Verdict::Failed => tally.failed += 1,
                 Verdict::Error => tally.error += 1,
+                Verdict::NotJudged => tally.not_judged += 1,
                 Verdict::NotApplicable => tally.not_applicable += 1,
             }
-            if matches!(judged.verdict, Verdict::Error | Verdict::NotApplicable) {
-                tally.reason.get_or_insert_with(|| judged.found.clone());
+            // Why it was not judged is what a person can do something about.
+            let is_first = tally.not_judged + tally.error == 1;
+            match judged.verdict {
+                Verdict::Error | Verdict::NotJudged if is_first => tally.reason = Some(judged.found.clone()),
+                Verdict::NotApplicable => {
+                    tally.reason.get_or_insert_with(|| judged.found.clone());
+                }
+                _ => {}
             }
         }
     }
@@ -212,7 +229,7 @@ impl Tally {
         let inputs_left_out = inputs.len().saturating_sub(LISTED);
         inputs.truncate(LISTED);
         Statistics {
-            pass_rate: Rate::of(counts.passed as u64, counts.finished() as u64),
+            pass_rate: Rate::of(counts.passed as u64, counts.judged() as u64),
             repeats,
             inputs,
             inputs_left_out,

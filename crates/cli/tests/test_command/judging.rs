@@ -17,17 +17,19 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--junit", "report.xml"]), @r#"
     exit: 1
     ----- stdout -----
-    1 passed, 1 failed of 2 cases in [TIME]
+    0 passed, 1 failed, 1 not judged of 2 cases in [TIME]
     1 warning in 1 answer
       Begins well: 1 passed, 1 failed
-      a call of lookup: 2 not applicable (the target does not say which tools it called)
-    pass rate 50.0% (95% interval: 9.5% to 90.5%)
+      a call of lookup: 2 not judged (the target does not say which tools it called)
     ----- stderr -----
     Running 2 cases of orders  [EXPERIMENT]
-      ✓ Where is my order?  [TIME]
+      ✗ item-1  not judged  [TIME]
+        input: Where is my order?
+        a call of lookup was not judged: the target does not say which tools it called
       ✗ item-2  failed  [TIME]
         input: sorry
         Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
+    warning: not judged: a call of lookup: 2 not judged (the target does not say which tools it called)
     [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     "#);
 
@@ -37,11 +39,13 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     assert_eq!((&evaluation["verdict"], &evaluation["failures"]), (&json!("fail"), &json!(["Begins well"])));
     assert_eq!(evaluation["scores"], json!({"Begins well": 0.0}));
     let traces = orders.lines("trace_summary.jsonl");
-    assert_eq!((traces.len(), &traces[0]["evaluation"]["verdict"]), (1, &json!("pass")));
-    assert_eq!(traces[0]["evaluation"]["criteria"][1]["verdict"], "not_applicable");
+    assert_eq!((traces.len(), &traces[0]["evaluation"]["verdict"]), (1, &json!("not_judged")));
+    assert_eq!(traces[0]["evaluation"]["criteria"][1]["verdict"], "not_judged");
 
     let statistics = &summary(&orders)["keepstep"]["statistics"];
-    assert_eq!((&statistics["pass_rate"]["rate"], &statistics["pass_rate"]["method"]), (&json!(0.5), &json!("wilson")));
+    // Of what was judged: nothing is known about the other case.
+    let rate = &statistics["pass_rate"];
+    assert_eq!((&rate["rate"], &rate["of"], &rate["method"]), (&json!(0.0), &json!(1), &json!("wilson")));
     assert_eq!(statistics["criteria"][0]["failed"], 1);
     assert_eq!(statistics["criteria"][1]["reason"], "the target does not say which tools it called");
 
@@ -50,7 +54,7 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     let (_, criteria) = text.split_once("## Evaluation Criteria\n\n").unwrap();
     insta::assert_snapshot!(criteria, @r"
     - Begins well: 1 passed, 1 failed
-    - a call of lookup: 2 not applicable (the target does not say which tools it called)
+    - a call of lookup: 2 not judged (the target does not say which tools it called)
     ");
     let xml = orders.project().read("report.xml");
     assert!(xml.contains("failures=\"1\" errors=\"0\""), "{xml}");
@@ -143,14 +147,17 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r#"
     exit: 0
     ----- stdout -----
-    1 passed of 1 case in [TIME]
-      Friendly: 1 not applicable (it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`)
+    0 passed, 1 not judged of 1 case in [TIME]
+      Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
     ----- stderr -----
     warning: 1 criterion from the platform is not used, because nobody has accepted it
       Tone: run ["sh","-c","touch owned; exit 1"]
     hint: `keepstep test --accept-criteria` accepts exactly these texts, and keeps that in criteria/accepted.json
     Running 1 case of orders  [EXPERIMENT]
-      ✓ a  [TIME]
+      ✗ item-1  not judged  [TIME]
+        input: a
+        Friendly was not judged: this criterion came from the server; review it, then run `keepstep test --accept-criteria`
+    warning: not judged: Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
     [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     "#);
     let owned = ".fluxloop/scenarios/orders/owned";
@@ -185,13 +192,14 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
     exit: 1
     ----- stdout -----
-    0 passed, 1 broke of 1 case in [TIME]
-      Tone: 1 could not be judged (there is no program ./absent)
+    0 passed, 1 not judged of 1 case in [TIME]
+      Tone: 1 judge failed (there is no program ./absent)
     ----- stderr -----
     Running 1 case of orders  [EXPERIMENT]
-      ✗ item-1  error  [TIME]
+      ✗ item-1  not judged  [TIME]
         input: a
-        Tone could not be judged: there is no program ./absent
+        Tone was not judged: there is no program ./absent
+    warning: not judged: Tone: 1 judge failed (there is no program ./absent)
     [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     ");
     orders.file("criteria/own.yaml", "- {contians: x}\n");
@@ -331,4 +339,138 @@ fn a_run_without_a_target_stops_and_can_be_taken_up_again() {
     pass rate 100.0% (95% interval: 64.6% to 100.0%)
     ");
     assert_eq!(orders.lines("trace_summary.jsonl").len(), 7);
+}
+
+/// What the surfaces say about a run.
+struct Said {
+    code: Option<i32>,
+    counts: Value,
+    xml: String,
+    warnings: Vec<String>,
+    job: String,
+}
+
+fn said(orders: &Orders, more: &[&str]) -> Said {
+    let (xml, job) = (orders.project().path().join("report.xml"), orders.project().path().join("job.md"));
+    let _ = std::fs::remove_file(&job);
+    let mut command = orders.command(&[&["test", "--skip-upload", "--json", "--junit", "report.xml"], more].concat());
+    command.env("GITHUB_ACTIONS", "true").env("CI", "true").env("GITHUB_STEP_SUMMARY", &job);
+    let output = command.output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let warnings = told.lines().filter(|line| line.starts_with("::warning")).map(str::to_owned).collect();
+    Said {
+        code: output.status.code(),
+        counts: last["counts"].clone(),
+        xml: std::fs::read_to_string(xml).unwrap(),
+        warnings,
+        job: std::fs::read_to_string(job).unwrap(),
+    }
+}
+
+#[test]
+fn what_was_not_judged_is_said_everywhere_and_never_passes_a_strict_run() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    // Each has nobody who could judge it, for another reason; the last one is judged.
+    for (criteria, path) in [
+        ("- Be polite\n", "criteria/own.yaml"),
+        ("- tool_called: lookup\n", "criteria/own.yaml"),
+        ("- cost_at_most: 1\n", "criteria/own.yaml"),
+        ("items:\n- {program: [\"true\"], name: Tone}\n", ".state/criteria/own.yaml"),
+        ("items:\n- {kind_of_2030: x, name: Tone}\n", ".state/criteria/own.yaml"),
+    ] {
+        orders.file(path, criteria);
+        let lax = said(&orders, &[]);
+        assert_eq!(lax.code, Some(0), "{criteria}");
+        assert_eq!((&lax.counts["not_judged"], &lax.counts["passed"], &lax.counts["failed"]), (&json!(1), &json!(0), &json!(0)));
+        assert!(lax.xml.contains("failures=\"0\" errors=\"0\"") && lax.xml.contains("<skipped message="), "{}", lax.xml);
+        assert!(lax.xml.contains("skipped=\"1\""), "{}", lax.xml);
+        assert_eq!(lax.warnings.len(), 1, "{criteria}: {:?}", lax.warnings);
+        assert!(lax.job.contains("⚠️ **0 of 1 cases passed**") && lax.job.contains("1 not judged"), "{}", lax.job);
+        let strict = said(&orders, &["--strict"]);
+        assert_eq!(strict.code, Some(1), "{criteria}");
+        assert!(strict.xml.contains("failures=\"1\"") && strict.xml.contains("<failure type=\"not judged\""), "{}", strict.xml);
+        orders.project().remove(&format!(".fluxloop/scenarios/orders/{path}"));
+    }
+    // Where every case is judged, strict changes nothing, and an optional criterion decides nothing.
+    orders.file("criteria/own.yaml", "- contains: ok\n- {judge: Polite, required: false}\n");
+    let strict = said(&orders, &["--strict"]);
+    assert_eq!((strict.code, &strict.counts["passed"]), (Some(0), &json!(1)));
+    // The settings of the workspace are as good as the flag.
+    orders.file("criteria/own.yaml", "- Be polite\n");
+    orders.project().file("keepstep.toml", "strict = true\n");
+    assert_eq!(said(&orders, &[]).code, Some(1));
+}
+
+#[test]
+fn a_judge_that_fails_is_no_verdict_and_fails_the_run() {
+    let orders = Orders::new(AGENT);
+    orders.inputs(&["a"]);
+    orders.file("criteria/own.yaml", "- {program: [sh, -c, exit 3], name: Tone}\n");
+    let failed = said(&orders, &[]);
+    assert_eq!((failed.code, &failed.counts["not_judged"], &failed.counts["judge_failed"]), (Some(1), &json!(1), &json!(1)));
+    assert!(failed.xml.contains("errors=\"1\"") && failed.xml.contains("<error type=\"not judged\""), "{}", failed.xml);
+    assert!(failed.job.contains("❌"), "{}", failed.job);
+}
+
+#[test]
+fn an_empty_answer_is_an_error_unless_somebody_says_that_it_is_an_answer() {
+    let orders = Orders::new(
+        r#"
+class Nothing:
+    def __str__(self): return ""
+def nothing():
+    return
+    yield
+async def later(): return None
+VALUES = {"none": None, "empty": "", "blanks": " \t\n", "hidden": "\u200b\ufeff", "text": {"text": ""}, "events": nothing(),
+          "later": later()}
+def run(input): return VALUES[input]
+"#,
+    );
+    orders.inputs(&["none", "empty", "blanks", "hidden", "text", "events", "later"]);
+    let status = |more: &[&str]| {
+        let output = orders.output(&[&["test", "--skip-upload", "--json"], more].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |event: &Value| {
+            format!("{} {}", event["status"].as_str().unwrap(), event["problem"]["message"].as_str().unwrap_or(""))
+        };
+        events.iter().filter(|event| event["event"] == "case_finished").map(of).collect::<Vec<String>>()
+    };
+    assert_eq!(status(&[]), ["error empty answer"; 7]);
+    for refuses in [
+        "- {not_contains: sorry}\n",
+        "- {latency_at_most: 60s}\n",
+        "- {contains: x, required: false}\n",
+        "- {equals: x, required: false}\n",
+    ] {
+        orders.file("criteria/own.yaml", refuses);
+        assert_eq!(status(&["--smoke"]), ["error empty answer"], "{refuses}");
+    }
+    for accepts in
+        ["- {equals: ''}\n", "- {regex: '^\\s*$'}\n", "- {program: ['true']}\n", "- {equals: '', when: {item: item-1}}\n"]
+    {
+        orders.file("criteria/own.yaml", accepts);
+        assert_eq!(status(&["--smoke"]), ["passed "], "{accepts}");
+    }
+    orders.file("criteria/own.yaml", "- {equals: '', when: {item: item-1}}\n");
+    assert_eq!(status(&[]).iter().filter(|status| *status == "passed ").count(), 1, "a criterion speaks for its cases only");
+    orders.project().remove(".fluxloop/scenarios/orders/criteria/own.yaml");
+    orders.simulation("runner: {target: \"agents.my_agent:run\"}\nallow_empty: true\n");
+    assert_eq!(status(&[]), ["passed "; 7]);
+}
+
+#[test]
+fn false_zero_and_empty_collections_are_answers() {
+    let values =
+        [("f", "False", "false"), ("z", "0", "0"), ("zf", "0.0", "0.0"), ("d", "{}", "{}"), ("l", "[]", "[]"), ("t", "()", "[]")];
+    let python: String = values.iter().map(|(name, value, _)| format!("'{name}': {value}, ")).collect();
+    let orders = Orders::new(&format!("VALUES = {{{python}}}\ndef run(input): return VALUES[input]\n"));
+    let inputs: Vec<Value> = values.iter().map(|(name, _, text)| json!({"input": name, "metadata": {"text": text}})).collect();
+    orders.file("inputs/generated.yaml", json!({ "inputs": inputs }).to_string());
+    orders.file("criteria/own.yaml", "- {equals: {metadata: text}}\n");
+    assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0), "{}", orders.run(&["results", "show"]));
 }

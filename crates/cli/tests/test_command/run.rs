@@ -81,6 +81,9 @@ fn a_run_leaves_what_the_peer_leaves() {
     let mut trace = traces[0].clone();
     trace["trace_id"] = json!("[RUN]");
     trace["duration_ms"] = json!(0);
+    // What the peer does not say: nobody has judged it.
+    let evaluation = trace.as_object_mut().unwrap().remove("evaluation").unwrap();
+    assert_eq!((&evaluation["verdict"], &evaluation["scores"]), (&json!("not_judged"), &json!({})));
     assert_eq!(
         trace,
         json!({
@@ -108,7 +111,7 @@ fn a_run_leaves_what_the_peer_leaves() {
 
     let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
     assert_eq!(summary["name"], "orders_experiment");
-    assert_eq!((&summary["results"]["total_runs"], &summary["results"]["success_rate"]), (&json!(2), &json!(1.0)));
+    assert_eq!((&summary["results"]["total_runs"], &summary["results"]["not_judged"]), (&json!(2), &json!(2)));
     assert_eq!(summary["config"]["runner"]["environment_vars"]["AGENT_SECRET"], "[removed]");
     assert_eq!(summary["keepstep"]["bundle_version_id"], "bv_0001");
     assert!(!orders.of_experiment("summary.json").contains("s-e-c-r-e-t"));
@@ -127,8 +130,8 @@ fn a_run_leaves_what_the_peer_leaves() {
 
     - Turns: 4 (1 warning turns)
     - Warnings: 1
-    - Cases: 2 of 2 passed
-    - Pass rate: 100.0% (95% interval: 34.2% to 100.0%)
+    - Cases: 0 of 2 passed
+    - Not judged: 2
 
     ## Turn Details
 
@@ -149,6 +152,13 @@ fn a_run_leaves_what_the_peer_leaves() {
     **Content:**
 
     > ok: Where is my order?
+
+    ### item-1 (not judged)
+
+    **Not judged:**
+
+    > Be polite was not judged: no model is set as judge: the section `judge` of the configuration names one
+    > Short was not judged: no model is set as judge: the section `judge` of the configuration names one
 
     ### Turn 1
 
@@ -172,10 +182,17 @@ fn a_run_leaves_what_the_peer_leaves() {
 
     - forbidden_words: the answer has 'sorry' in it
 
+    ### item-2 (not judged)
+
+    **Not judged:**
+
+    > Be polite was not judged: no model is set as judge: the section `judge` of the configuration names one
+    > Short was not judged: no model is set as judge: the section `judge` of the configuration names one
+
     ## Evaluation Criteria
 
-    - Be polite: 2 not applicable (no model judges here: the section `judge` of the configuration names one)
-    - Short: 2 not applicable (no model judges here: the section `judge` of the configuration names one)
+    - Be polite: 2 not judged (no model is set as judge: the section `judge` of the configuration names one)
+    - Short: 2 not judged (no model is set as judge: the section `judge` of the configuration names one)
     ");
 }
 

@@ -87,7 +87,7 @@ fn junit_has_every_case() {
       <testsuite name="orders"
         <testcase classname="orders" name="item-1"
         <testcase classname="orders" name="item-2"
-          <error type="error" message="boom">  File &quot;[WORLD]/project/.fluxloop/scenarios/orders/agents/my_agent.py&quot;, line 4, in run
+          <error type="error" message="boom">boom
         <testcase classname="orders" name="item-3"
           <skipped message="the run ended before"/>
     "#);

@@ -103,7 +103,7 @@ impl Baseline {
             date: self.date.clone(),
             provenance: self.provenance.clone(),
             passed: figures.counts.passed as u64,
-            of: figures.counts.finished() as u64,
+            of: figures.counts.judged() as u64,
             p50_ms: quantile(&figures.durations, 0.5).map(tenths),
             p95_ms: quantile(&figures.durations, 0.95).map(tenths),
             tokens: figures.counts.tokens,
@@ -162,7 +162,8 @@ fn case(input: &InputFigures) -> Case {
         }
         runs.push(match once.status {
             Status::Passed => '+',
-            Status::Skipped => '.',
+            // What was not judged says nothing, as if it had not been run.
+            Status::Skipped | Status::NotJudged => '.',
             Status::Failed | Status::Error | Status::Timeout => '-',
         });
     }

@@ -133,7 +133,7 @@ impl Collector {
         });
         let answer = finished.output.as_deref().map_or(0, |output| u64::from_be_bytes(first(&Sha256::digest(output))));
         figures.inputs[place].runs.push(Once { iteration, status: finished.status, answer });
-        if matches!(finished.status, Status::Passed | Status::Failed | Status::Timeout) {
+        if matches!(finished.status, Status::Passed | Status::Failed | Status::Timeout | Status::NotJudged) {
             figures.durations.push(finished.duration_ms.max(0.0));
         }
         if let Some(cost) = finished.token_usage.as_ref().and_then(|usage| Usage::of(usage).cost) {

@@ -153,7 +153,7 @@ pub fn spoken_p(p_value: f64) -> String {
 }
 
 fn ran(once: &Once) -> bool {
-    once.status != Status::Skipped
+    !matches!(once.status, Status::Skipped | Status::NotJudged)
 }
 
 fn figure(before: &Figures, after: &Figures, of: impl Fn(&Figures) -> Option<f64>) -> Figure {

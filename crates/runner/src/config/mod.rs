@@ -102,6 +102,8 @@ pub struct Config {
     pub input_template: Option<String>,
     /// Where experiment folders go.
     pub output_directory: PathBuf,
+    /// Whether an answer may be empty.
+    pub allow_empty: bool,
     /// Whether traces are written.
     pub save_traces: bool,
     /// The user of a conversation with several turns.
@@ -215,6 +217,7 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
         personas: root.list("personas")?,
         input_template: root.text("input_template")?.map(str::to_owned),
         output_directory: place.scenario.join(output),
+        allow_empty: root.truth("allow_empty")?.unwrap_or(false),
         save_traces: root.truth("save_traces")?.unwrap_or(true),
         user: user::interpret(place, root, &written)?,
         judge: judge(place, root, &written)?,

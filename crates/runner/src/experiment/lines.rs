@@ -24,7 +24,7 @@ impl Lines {
             write_line(&mut self.turns, &serde_json::to_value(turn)?, false)?;
         }
         // A case that failed is only in errors.json, as the peer has it.
-        if finished.status == Status::Passed {
+        if finished.status.is_completed() {
             write_line(&mut self.traces, &trace(finished, true), true)?;
             write_line(&mut self.trace_summary, &trace(finished, false), true)?;
         }
@@ -53,6 +53,7 @@ fn trace(finished: &Finished, whole: bool) -> Value {
         put("observation_count", (!finished.observations.is_empty()).then(|| finished.observations.len().into()));
         put("callback_messages", finished.callback_messages.clone());
     }
+    put("printed", finished.printed.clone().map(Value::from));
     put("token_usage", finished.token_usage.as_ref().and_then(tokens));
     put("evaluation", evaluation(finished));
     put("conversation", Some(conversation(finished)));
@@ -138,6 +139,7 @@ fn evaluation(finished: &Finished) -> Option<Value> {
     let verdict = match finished.status {
         Status::Passed => "pass",
         Status::Error => "error",
+        Status::NotJudged => "not_judged",
         _ => "fail",
     };
     let scores: Map<String, Value> =
@@ -168,7 +170,11 @@ pub(super) fn error_entry(finished: &Finished) -> Value {
                 members.insert(key.to_owned(), Value::from(value));
             }
         }
+        let problem = finished.problem.as_ref();
         let judged = [
+            ("error_type", problem.and_then(|problem| problem.kind.clone()).map(Value::from)),
+            ("location", problem.and_then(|problem| problem.location.as_ref()).map(|location| json!(location))),
+            ("printed", finished.printed.clone().map(Value::from)),
             ("output", finished.output.as_deref().map(Value::from)),
             ("token_usage", finished.token_usage.as_ref().and_then(tokens)),
             ("evaluation", evaluation(finished)),

@@ -68,7 +68,8 @@ impl Experiment {
                 "total_runs": ran,
                 "successful": counts.passed,
                 "failed": counts.bad(),
-                "success_rate": rate(counts.passed as f64, ran),
+                "not_judged": counts.not_judged,
+                "success_rate": rate(counts.passed as f64, counts.judged()),
                 "avg_duration_ms": rate(counts.passed_ms, counts.passed),
                 "duration_seconds": summary.duration_seconds,
             },
@@ -80,7 +81,7 @@ impl Experiment {
         self.write_streamed(&self.folder().join("observations.jsonl"), |out| {
             self.each_finished(|finished| {
                 // As in the traces, a case that failed is only in errors.json.
-                let observations = finished.observations.iter().filter(|_| finished.status == Status::Passed);
+                let observations = finished.observations.iter().filter(|_| finished.status.is_completed());
                 let mut lines = Vec::new();
                 observations.into_iter().try_for_each(|observation| write_line(&mut lines, observation, true))?;
                 out.write_all(&lines)
@@ -101,7 +102,7 @@ impl Experiment {
             let mut first = true;
             out.write_all(b"[")?;
             self.each_finished(|finished| {
-                if finished.status == Status::Passed {
+                if finished.status.is_completed() {
                     return Ok(());
                 }
                 out.write_all(if std::mem::take(&mut first) { b"\n" } else { b",\n" })?;
@@ -128,6 +129,7 @@ impl Experiment {
                 ("Failed", counts.failed),
                 ("Errors", counts.error),
                 ("Timeouts", counts.timeout),
+                ("Not judged", counts.not_judged),
                 ("Flaky", counts.flaky),
                 ("Not run", counts.total.saturating_sub(counts.finished())),
             ] {
@@ -194,7 +196,11 @@ fn write_rates(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
 /// Writes how a case ended, unless it simply passed.
 fn write_ending(out: &mut dyn Write, finished: &Finished) -> io::Result<()> {
     if let Some(problem) = &finished.problem {
-        let heading = if finished.status == Status::Failed { "Not as expected" } else { "Error" };
+        let heading = match finished.status {
+            Status::Failed => "Not as expected",
+            Status::NotJudged => "Not judged",
+            _ => "Error",
+        };
         writeln!(out, "\n### {} ({})\n\n**{heading}:**\n", inline(&finished.case), finished.status.word())?;
         write_quoted(out, &problem.message)?;
     }

@@ -93,12 +93,27 @@ impl Finding {
         Self { verdict: Verdict::NotApplicable, found: reason.into(), score: None }
     }
 
+    pub(super) fn not_judged(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::NotJudged, found: reason.into(), score: None }
+    }
+
     pub(super) fn error(reason: impl Into<String>) -> Self {
         Self { verdict: Verdict::Error, found: reason.into(), score: None }
     }
 }
 
 impl Check {
+    /// Returns true if it says what the last answer has to be, and not only what it must not be or how it came about.
+    pub(super) fn wants_text(&self) -> bool {
+        match self {
+            Self::Contains { negated, of, .. } | Self::Pattern { negated, of, .. } => !negated && *of == Text::Last,
+            Self::Equals { .. } | Self::Similar { .. } | Self::Schema(_) | Self::Program { .. } | Self::Statement { .. } => true,
+            Self::Called(_) | Self::NotCalled(_) | Self::Latency(_) | Self::Tokens(_) | Self::Cost(_) | Self::Unusable(_) => {
+                false
+            }
+        }
+    }
+
     /// Returns what the case itself says; `None` where somebody else has to be asked.
     pub(super) fn look(&self, case: &Finished) -> Option<Finding> {
         let answer = case.output.as_deref().unwrap_or_default();
@@ -148,11 +163,11 @@ impl Check {
             }
             Self::Schema(schema) => schema.look(answer),
             Self::Called(tool) => match calls(case) {
-                Err(reason) => Finding::not_applicable(reason),
+                Err(reason) => Finding::not_judged(reason),
                 Ok(calls) => Finding::of(calls.iter().any(|call| tool.is(call)), told(&calls)),
             },
             Self::NotCalled(tool) => match calls(case) {
-                Err(reason) => Finding::not_applicable(reason),
+                Err(reason) => Finding::not_judged(reason),
                 Ok(calls) => Finding::of(!calls.iter().any(|call| tool.is(call)), told(&calls)),
             },
             Self::Latency(limit) => {
@@ -162,10 +177,10 @@ impl Check {
             }
             Self::Tokens(limit) => match case.token_usage.as_ref().map(Usage::of).and_then(|usage| usage.total) {
                 Some(total) => Finding::of(total <= *limit, format!("{total} tokens")),
-                None => Finding::not_applicable("the target does not say how many tokens it used"),
+                None => Finding::not_judged("the target does not say how many tokens it used"),
             },
             Self::Cost(cost) => cost.look(case),
-            Self::Unusable(reason) => Finding::not_applicable(reason.clone()),
+            Self::Unusable(reason) => Finding::not_judged(reason.clone()),
             Self::Program { .. } | Self::Statement { .. } => return None,
         })
     }
@@ -308,7 +323,7 @@ fn has_all(value: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
 impl Cost {
     fn look(&self, case: &Finished) -> Finding {
         let Some(usage) = case.token_usage.as_ref().map(Usage::of) else {
-            return Finding::not_applicable("the target does not say how many tokens it used");
+            return Finding::not_judged("the target does not say how many tokens it used");
         };
         let of_tokens = || {
             let [input, output] = self.per_million?;
@@ -316,9 +331,7 @@ impl Cost {
         };
         match usage.cost.or_else(of_tokens) {
             Some(cost) => Finding::of(cost <= self.limit, format!("${}", (cost * 1e6).round() / 1e6)),
-            None => {
-                Finding::not_applicable("the target does not say its cost, and the criterion has no per_million for its tokens")
-            }
+            None => Finding::not_judged("the target does not say its cost, and the criterion has no per_million for its tokens"),
         }
     }
 }

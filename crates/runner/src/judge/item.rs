@@ -101,7 +101,7 @@ impl Criterion {
         let described = ["description", "text", "title"].into_iter().find_map(text);
         let required = match (members.get("required"), text("priority")) {
             (Some(Value::Bool(required)), _) => *required,
-            (None | Some(Value::Null), Some(priority)) => matches!(priority, "required" | "must" | "critical" | "high"),
+            (None | Some(Value::Null), Some(priority)) => is_required(priority),
             (None | Some(Value::Null), None) => true,
             _ => return Err("required must be true or false".to_owned()),
         };
@@ -144,7 +144,12 @@ impl Criterion {
     /// Returns what a criterion of a platform is that this version cannot use.
     pub(super) fn unusable(value: &Value, reason: String) -> Self {
         let name = value.get("name").or_else(|| value.get("description")).and_then(Value::as_str).unwrap_or("a criterion");
-        Self { kind: "unknown", check: Check::Unusable(reason), ..Self::new(name.to_owned(), value, false) }
+        let member = |name: &str| value.get(name);
+        let required = match (member("required").and_then(Value::as_bool), member("priority").and_then(Value::as_str)) {
+            (Some(required), _) => required,
+            (None, priority) => priority.is_none_or(is_required),
+        };
+        Self { kind: "unknown", check: Check::Unusable(reason), ..Self::new(name.to_owned(), value, required) }
     }
 
     fn statement(text: &str, value: &Value, members: &Map<String, Value>, required: bool) -> Self {
@@ -167,6 +172,11 @@ impl Criterion {
             digest: Digest::of_bytes(sorted_keys(value).to_string().as_bytes()),
         }
     }
+}
+
+/// Returns true for a priority of a server that decides about a case.
+fn is_required(priority: &str) -> bool {
+    matches!(priority, "required" | "must" | "critical" | "high")
 }
 
 /// Returns a check and what it expects.
@@ -294,6 +304,8 @@ fn expected_text(key: &str, value: &Value) -> Result<Expected, String> {
             (Some(name), 1) => Ok(Expected::Metadata(name.to_owned())),
             _ => Err(format!("{key} must be a text, or {{metadata: NAME}} for a text that the input has under that name")),
         },
+        // An empty text says that the answer has to be empty.
+        Value::String(empty) if empty.is_empty() => Ok(Expected::Text(String::new())),
         _ => Ok(Expected::Text(text(key, value)?)),
     }
 }

@@ -4,8 +4,9 @@
 //! whose agent has answered. Most kinds look at the case only; a program and a model are asked, and neither is if the criterion
 //! came from a platform and nobody has accepted exactly this text.
 //!
-//! What cannot be said is said: a criterion that has nothing to look at is *not applicable* with its reason, and a judge that
-//! broke is an *error*, which is neither a good answer nor a bad one.
+//! What cannot be said is said: a criterion that is not about a case is *not applicable*, one that has no judge or nothing to look
+//! at is *not judged*, and a judge that failed is an *error*, each with its reason. A case whose required criterion was not judged,
+//! for whichever reason, is neither good nor bad: [`Status::NotJudged`](crate::outcome::Status::NotJudged).
 
 mod check;
 mod item;
@@ -73,7 +74,9 @@ impl Judging {
         for pack in &self.criteria.packs {
             let first = judgement.criteria.len();
             for criterion in &pack.criteria {
-                judgement.criteria.push(self.judge_by(pack, criterion, case).await);
+                let judged = self.judge_by(pack, criterion, case).await;
+                judgement.accepts_empty |= judged.verdict == Verdict::Passed && criterion.check.wants_text();
+                judgement.criteria.push(judged);
             }
             let of_pack = &judgement.criteria[first..];
             let applies = of_pack.iter().any(|judged| judged.verdict != Verdict::NotApplicable);
@@ -94,17 +97,17 @@ impl Judging {
         } else {
             match (&criterion.check, &self.model) {
                 (Check::Statement { .. }, None) => {
-                    Finding::not_applicable("no model judges here: the section `judge` of the configuration names one")
+                    Finding::not_judged("no model is set as judge: the section `judge` of the configuration names one")
                 }
-                _ if !self.criteria.is_accepted(pack, criterion) => Finding::not_applicable(
-                    "it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`",
+                _ if !self.criteria.is_accepted(pack, criterion) => Finding::not_judged(
+                    "this criterion came from the server; review it, then run `keepstep test --accept-criteria`",
                 ),
                 (Check::Statement { text, at_least }, Some(model)) => {
                     judge = Some(model::judged_by(model));
                     model::ask(model, text, *at_least, case).await
                 }
                 (Check::Program { command, timeout }, _) => program::ask(command, *timeout, case, &self.surroundings).await,
-                _ => Finding::not_applicable("nobody judges it"),
+                _ => Finding::not_judged("there is no judge for it"),
             }
         };
         Judged {

@@ -103,7 +103,7 @@ impl Criteria {
     ///
     /// # Errors
     /// A file cannot be read, or a person's own criterion has no meaning. One of a platform that this version does not know is
-    /// no error; it is not applicable to any case, and says why.
+    /// no error; it is not judged, and says why.
     pub fn load(scenario: &Path) -> Result<Self, CriteriaError> {
         let mut packs = Vec::new();
         for path in listed(&scenario.join(FOLDER))? {
@@ -254,7 +254,7 @@ fn received(value: &Value, path: &Path) -> Pack {
     let list = |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let read = |item: &Value, is_detail: bool| {
         let read = Criterion::read(item, Source { folder: None, is_detail });
-        read.unwrap_or_else(|reason| Criterion::unusable(item, format!("this criterion of the platform {reason}")))
+        read.unwrap_or_else(|reason| Criterion::unusable(item, format!("this criterion from the server {reason}")))
     };
     let mut criteria: Vec<Criterion> = list("items").iter().map(|item| read(item, false)).collect();
     for detail in list("details").iter().map(|detail| read(detail, true)) {

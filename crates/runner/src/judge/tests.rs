@@ -116,7 +116,7 @@ fn each_kind_says_what_it_expected_and_what_it_found() {
     passed: every answer within 2s; found 1.500s
     passed: at most 1500 tokens; found 1500 tokens
     passed: a cost of at most $0.0004; found $0.00035
-    not applicable: a cost of at most $1; found the target does not say its cost, and the criterion has no per_million for its tokens
+    not judged: a cost of at most $1; found the target does not say its cost, and the criterion has no per_million for its tokens
     "#);
     insta::assert_snapshot!(said(
         r#"
@@ -172,11 +172,11 @@ fn what_has_nothing_to_look_at_is_not_applicable_and_says_why() {
 "#,
         &case("fine")
     ), @r#"
-    not applicable: a call of lookup; found the target does not say which tools it called
-    not applicable: no call of lookup; found the target does not say which tools it called
-    not applicable: at most 1 tokens; found the target does not say how many tokens it used
-    not applicable: a cost of at most $1; found the target does not say how many tokens it used
-    not applicable: "Be polite"; found no model judges here: the section `judge` of the configuration names one
+    not judged: a call of lookup; found the target does not say which tools it called
+    not judged: no call of lookup; found the target does not say which tools it called
+    not judged: at most 1 tokens; found the target does not say how many tokens it used
+    not judged: a cost of at most $1; found the target does not say how many tokens it used
+    not judged: "Be polite"; found no model is set as judge: the section `judge` of the configuration names one
     not applicable: the answer to contain "x"; found it is for cases whose persona is "expert"
     not applicable: the answer to contain "x"; found it is for cases whose item is ["item-2","item-3"]
     not applicable: the answer to contain "x"; found it is for cases whose category is "sad"
@@ -262,20 +262,36 @@ fn required_weights_and_thresholds_decide() {
     Words: expected the answer to contain "bad"; found no "bad" in "fine"
     expected the answer to contain "worse"; found no "worse" in "fine"
     "#);
-    let items =
-        "items:\n- {contains: fine, weight: 3, required: false}\n- {contains: bad, required: false}\n- {tool_called: x}\n";
+    let items = "items:\n- {contains: fine, weight: 3, required: false}\n- {contains: bad, required: false}\n- {tool_called: x, when: {persona: expert}}\n";
     assert_eq!(outcome(&format!("threshold: 0.75\n{items}")).0, Status::Passed);
     assert_eq!(
         outcome(&format!("threshold: 0.8\n{items}")),
         (Status::Failed, "own: the score is 0.75, and has to be at least 0.8".into())
     );
-    assert_eq!(outcome("threshold: 1\nitems: [{tool_called: x}]\n").0, Status::Passed, "a pack that does not apply has no score");
+    let other = "threshold: 1\nitems: [{tool_called: x, when: {persona: expert}}]\n";
+    assert_eq!(outcome(other).0, Status::Passed, "a pack that does not apply has no score");
+    // A target that does not tell its tools, and a criterion without a judge.
+    for unknown in
+        ["- tool_called: x\n", "- tool_not_called: x\n", "- tokens_at_most: 1\n", "- cost_at_most: 1\n", "- Be polite\n"]
+    {
+        assert_eq!(outcome(unknown).0, Status::NotJudged, "{unknown}");
+        assert_eq!(outcome(&format!("{unknown}- contains: bad\n")).0, Status::Failed, "{unknown}");
+        let optional = if unknown.contains(':') {
+            unknown.replace("- ", "- {").replace('\n', ", required: false}\n")
+        } else {
+            "- {judge: x, required: false}\n".to_owned()
+        };
+        assert_eq!(outcome(&optional).0, Status::Passed, "{optional}");
+    }
     // A program that is not there is no bad answer.
     let (status, message) = outcome("- program: [./absent]\n");
-    assert_eq!((status, &*message), (Status::Error, "[\"./absent\"] to agree could not be judged: there is no program ./absent"));
+    assert_eq!((status, &*message), (Status::NotJudged, "[\"./absent\"] to agree was not judged: there is no program ./absent"));
     assert_eq!(outcome("- {program: [./absent], required: false}\n").0, Status::Passed);
     assert_eq!(outcome("- program: [./absent]\n- contains: bad\n").0, Status::Failed, "what is certain counts more");
-    assert_eq!(outcome("threshold: 0.1\nitems: [{program: [./absent], required: false}, {contains: fine}]\n").0, Status::Error);
+    assert_eq!(
+        outcome("threshold: 0.1\nitems: [{program: [./absent], required: false}, {contains: fine}]\n").0,
+        Status::NotJudged
+    );
 }
 
 #[test]
@@ -305,15 +321,15 @@ fn a_program_judges_by_its_exit_code_and_by_what_it_prints() {
     insta::assert_snapshot!(judgement.criteria.iter().map(line).collect::<String>(), @r"
     passed: exit code 0 Some(1.0)
     failed: too short Some(0.0)
-    could not be judged: the program ended with exit code 3: broken None
-    could not be judged: the program ended by signal 9 None
+    judge failed: the program ended with exit code 3: broken None
+    judge failed: the program ended by signal 9 None
     passed: well (score 0.9) Some(0.9)
     failed: rude Some(0.0)
     failed: score 0.2 Some(0.2)
-    could not be judged: score is 7, and has to be from 0 to 1 None
-    could not be judged: passed is 1, and has to be true or false None
-    could not be judged: the program ended with exit code 2 None
-    could not be judged: the program says that it passed, and ended with exit code 1 None
+    judge failed: score is 7, and has to be from 0 to 1 None
+    judge failed: passed is 1, and has to be true or false None
+    judge failed: the program ended with exit code 2 None
+    judge failed: the program says that it passed, and ended with exit code 1 None
     failed: rude Some(0.0)
     passed: exit code 0 Some(1.0)
     ");
@@ -352,10 +368,10 @@ fn f20_a_program_from_a_platform_runs_only_when_exactly_it_was_accepted() {
         judged.iter().map(|judged| format!("{}: {}", judged.verdict.words(), judged.found)).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(found(&judging(folder.path(), None)), @r#"
-    not applicable: no model judges here: the section `judge` of the configuration names one
-    not applicable: it came from the platform and nobody has accepted it: `keepstep test --accept-criteria`
+    not judged: no model is set as judge: the section `judge` of the configuration names one
+    not judged: this criterion came from the server; review it, then run `keepstep test --accept-criteria`
     passed: "fine"
-    not applicable: this criterion of the platform is of a kind that this version does not know: sentiment
+    not judged: this criterion from the server is of a kind that this version does not know: sentiment
     "#);
     assert!(!folder.path().join("owned").exists());
 
@@ -383,7 +399,7 @@ fn f22_a_name_from_a_platform_is_never_a_path() {
     write(folder.path(), "schema.json", "{}");
     write(folder.path(), "pulled/criteria.json", r#"[{"name": "P", "items": [{"json_schema": "schema.json"}]}]"#);
     let judged = wait(judging(folder.path(), None).judge(&case("{}"))).criteria;
-    assert_eq!(judged[0].verdict, Verdict::NotApplicable);
+    assert_eq!(judged[0].verdict, Verdict::NotJudged);
 }
 
 #[test]

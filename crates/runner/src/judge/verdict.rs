@@ -12,19 +12,28 @@ pub enum Verdict {
     Passed,
     /// It is not.
     Failed,
-    /// Nobody knows, because whoever judges broke.
+    /// It is not known, because the judge failed.
     Error,
+    /// It is not known, because there is no judge: no model, a criterion that was not accepted, a target that does not tell what
+    /// would have to be looked at.
+    NotJudged,
     /// The criterion says nothing about this case.
     NotApplicable,
 }
 
 impl Verdict {
+    /// Returns true if it says nothing about the answer, although the criterion is about this case.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, Self::Error | Self::NotJudged)
+    }
+
     /// Returns the words for it.
     pub fn words(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
-            Self::Error => "could not be judged",
+            Self::Error => "judge failed",
+            Self::NotJudged => "not judged",
             Self::NotApplicable => "not applicable",
         }
     }
@@ -73,6 +82,8 @@ pub struct Judgement {
     pub criteria: Vec<Judged>,
     /// What follows from packs that ask for a score.
     pub packs: Vec<PackScore>,
+    /// True if a criterion that looks at the last answer passed, so that an empty one is an answer.
+    pub accepts_empty: bool,
 }
 
 /// The score of a pack that asks for one.
@@ -87,7 +98,8 @@ pub struct PackScore {
 }
 
 impl Judgement {
-    /// Returns how the case ends, and why if it does not pass. What has failed for certain counts more than what is not known.
+    /// Returns how the case ends, and why if it does not pass. What has failed for certain counts more than what is not known, and
+    /// what is not known is never passed.
     pub fn outcome(&self) -> (Status, Option<Problem>) {
         let required = |verdict: Verdict| self.criteria.iter().filter(move |judged| judged.required && judged.verdict == verdict);
         let failed: Vec<String> = required(Verdict::Failed)
@@ -104,16 +116,19 @@ impl Judgement {
         if !failed.is_empty() {
             return (Status::Failed, Some(Problem::new(failed.join("\n"))));
         }
-        let unknown: Vec<String> = required(Verdict::Error)
-            .map(|judged| format!("{} could not be judged: {}", judged.name, judged.found))
+        let unknown: Vec<String> = self
+            .criteria
+            .iter()
+            .filter(|judged| judged.required && judged.verdict.is_unknown())
+            .map(|judged| format!("{} was not judged: {}", judged.name, judged.found))
             .chain(
                 self.packs
                     .iter()
                     .filter(|pack| pack.score.is_none())
-                    .map(|pack| format!("{}: there is no score, since a criterion could not be judged", pack.pack)),
+                    .map(|pack| format!("{}: there is no score, because a criterion was not judged", pack.pack)),
             )
             .collect();
-        if unknown.is_empty() { (Status::Passed, None) } else { (Status::Error, Some(Problem::new(unknown.join("\n")))) }
+        if unknown.is_empty() { (Status::Passed, None) } else { (Status::NotJudged, Some(Problem::new(unknown.join("\n")))) }
     }
 }
 

@@ -312,7 +312,7 @@ impl FunctionSession {
                     return Ok(Answer { output, token_usage, tool_calls, callback_messages, observations });
                 }
                 Some(Said::Error { id: of, error, traceback }) if of == Some(id) => {
-                    return Err(Trouble::Agent(Problem { message: error, traceback }));
+                    return Err(Trouble::Agent(Problem { message: error, traceback, ..Problem::default() }));
                 }
                 // The answer to a question that nobody waits for any more.
                 Some(_) => {}

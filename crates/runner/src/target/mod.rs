@@ -175,6 +175,6 @@ impl Refusal {
 impl Problem {
     /// Returns a problem without a traceback.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), traceback: None }
+        Self { message: message.into(), ..Self::default() }
     }
 }

@@ -364,7 +364,7 @@ fn problem_of(answer: &Value) -> Option<Problem> {
     let code = answer.get("code").and_then(Value::as_str).map_or_else(String::new, |code| format!(" ({code})"));
     let text = |name: &str| error.get(name).and_then(Value::as_str);
     let message = text("message").map_or_else(|| as_text(error), str::to_owned);
-    Some(Problem { message: message + &code, traceback: text("traceback").map(str::to_owned) })
+    Some(Problem { message: message + &code, traceback: text("traceback").map(str::to_owned), ..Problem::default() })
 }
 
 fn system_signal(signal: Signal) -> System {

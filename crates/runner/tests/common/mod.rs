@@ -159,6 +159,7 @@ impl Scenario {
             judging: Arc::new(self.judging(&config)),
             personas: config.personas.clone(),
             input_template: config.input_template.clone(),
+            allow_empty: false,
             save_traces: config.save_traces,
             clock: Timestamp::now,
         };

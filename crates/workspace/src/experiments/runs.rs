@@ -230,7 +230,7 @@ fn run_of(trace: &Map<String, Value>, id: String) -> RunRecord {
     for (name, value) in verdict(status == "completed") {
         evaluation.entry(name).or_insert(value);
     }
-    for name in ["static_results", "contract_results"] {
+    for name in ["static_results", "contract_results", "error_type", "location", "traceback", "printed"] {
         if let Some(value) = trace.get(name).filter(|value| !value.is_null()) {
             evaluation.entry(name).or_insert_with(|| value.clone());
         }

@@ -124,6 +124,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         (counts.failed, "failed"),
         (counts.error, "broke"),
         (counts.timeout, "timed out"),
+        (counts.not_judged, "not judged"),
         (counts.total.saturating_sub(counts.finished()), "not run"),
         (counts.flaky, "flaky"),
     ] {

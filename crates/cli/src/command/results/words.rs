@@ -15,7 +15,7 @@ use crate::printer::Label;
 
 /// Returns the pass rate with the interval in which it lies.
 pub(super) fn rate(counts: &Counts) -> Option<Rate> {
-    Rate::of(counts.passed as u64, counts.finished() as u64)
+    Rate::of(counts.passed as u64, counts.judged() as u64)
 }
 
 /// Returns an interval.
@@ -77,6 +77,7 @@ pub(super) fn mark(status: Status) -> (&'static str, Label) {
     match status {
         Status::Passed => ("✓", Label::Good),
         Status::Skipped => ("-", Label::Unchanged),
+        Status::NotJudged => ("–", Label::Warning),
         Status::Failed | Status::Error | Status::Timeout => ("✗", Label::Error),
     }
 }

@@ -11,7 +11,7 @@ use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::experiment::{Basis, Experiment, RunFile, Summary};
 use keepstep_runner::judge::Judging;
-use keepstep_runner::junit;
+use keepstep_runner::junit::{self, Suite};
 use keepstep_runner::outcome::Status;
 use keepstep_runner::run::{Ended, Options, Wish};
 use keepstep_runner::target::{self, Session, Target};
@@ -66,6 +66,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     }
     let recordings = models::recordings(arguments, &tested, redactor.clone())?;
     let surroundings = surroundings(context, variables);
+    let strict = tested.settings(context)?.strict(context, arguments.strict)?.value;
     let user = models::user(&config, &tested, &surroundings, &recordings);
     let judge = models::judge(&config, &surroundings, &recordings);
     let judging = Arc::new(judging::judging(context, arguments.accept_criteria, &tested, judge, &surroundings)?);
@@ -125,7 +126,14 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             provenance: provenance(context, &tested, &config, checkout),
             is_complete: is_complete(&ended),
         };
-        finish(context, arguments, &tested, &experiment, &summary, &skipped, &redactor)?;
+        let suite = Suite {
+            name: &tested.name,
+            counts: ended.counts,
+            duration_seconds: summary.duration_seconds,
+            skipped: &skipped,
+            strict,
+        };
+        finish(context, arguments, &tested, &experiment, &summary, &suite, &redactor)?;
         view.sum_up(&ended, experiment.folder());
         if hidden > 0 && !context.printer.is_own_screen() {
             context.printer.warning(&format!("{} had secret values in it, which are left out here", count(hidden, "case")));
@@ -140,7 +148,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         // The run is over and its folder no longer locked.
         send::results(context, arguments, folder);
     }
-    Ok(outcome(&ended, arguments.no_fail))
+    Ok(outcome(&ended, strict, arguments.no_fail))
 }
 
 fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure {
@@ -173,6 +181,7 @@ fn options(
         judging,
         personas: config.personas.clone(),
         input_template: config.input_template.clone(),
+        allow_empty: config.allow_empty,
         save_traces: config.save_traces,
         clock: Timestamp::now,
     }
@@ -218,14 +227,13 @@ fn finish(
     tested: &Tested,
     experiment: &Experiment,
     summary: &Summary<'_>,
-    skipped: &[String],
+    suite: &Suite<'_>,
     redactor: &Redactor,
 ) -> Result<(), Failure> {
     experiment.report(summary).map_err(experiment_failure)?;
     if let Some(path) = &arguments.junit {
         let path = context.directory.join(path);
-        let seconds = summary.duration_seconds;
-        junit::write(experiment, &path, &tested.name, summary.counts, seconds, skipped, redactor).map_err(experiment_failure)?;
+        junit::write(experiment, &path, suite, redactor).map_err(experiment_failure)?;
     }
     point_to_latest(&tested.path, experiment.folder())
 }
@@ -253,11 +261,14 @@ fn point_to_latest(scenario: &Path, folder: &Path) -> Result<(), Failure> {
         .map_err(fail)
 }
 
-fn outcome(ended: &Ended, no_fail: bool) -> Outcome {
+fn outcome(ended: &Ended, strict: bool, no_fail: bool) -> Outcome {
+    let counts = &ended.counts;
+    // What has no judge is neither good nor bad; a judge that failed is as bad as an agent that did.
+    let unknown = if strict { 0 } else { counts.not_judged.saturating_sub(counts.judge_failed) };
     match ended.stopped {
         Some(Stopped::Interrupted) => Outcome::Interrupted,
         _ if no_fail => Outcome::Done,
-        _ if ended.counts.passed == ended.counts.total => Outcome::Done,
+        _ if counts.passed + unknown == counts.total => Outcome::Done,
         _ => Outcome::Found,
     }
 }

@@ -88,7 +88,10 @@ struct RunArguments {
     /// Accept criteria of the platform that run a program or ask a model, exactly as they are now
     #[arg(long)]
     accept_criteria: bool,
-    /// Stop at the first case that does not pass
+    /// Exit 1 also when a required criterion was not judged
+    #[arg(long)]
+    strict: bool,
+    /// Stop at the first case that fails
     #[arg(long)]
     fail_fast: bool,
     /// The longest time for one answer, such as 30s

@@ -9,6 +9,7 @@ use keepstep_runner::config::{self, Config, ConfigError, Place};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
 use keepstep_runner::target::{Network, Refusal, Surroundings};
+use keepstep_source::skill_file;
 use keepstep_workspace::experiments::secrets::{Secrets, is_secret};
 use keepstep_workspace::{ScenarioError, Workspace};
 use url::Url;
@@ -16,6 +17,7 @@ use url::Url;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::read_if_there;
+use crate::settings::{self, Settings};
 use crate::test_data_server::find_workspace;
 use crate::{secrets, server};
 
@@ -93,6 +95,14 @@ impl Tested {
     /// Returns the files with variables, of which later ones win.
     pub(super) fn env_files(&self) -> impl Iterator<Item = PathBuf> {
         [self.workspace.as_ref().map(Workspace::env_path), Some(self.path.join(".env"))].into_iter().flatten()
+    }
+
+    /// Reads the settings of the project around, or of the workspace.
+    pub(super) fn settings(&self, context: &Context) -> Result<Settings, Failure> {
+        let roots =
+            [skill_file::find_root(&context.directory), self.workspace.as_ref().map(|workspace| workspace.root().to_owned())];
+        let root = roots.into_iter().flatten().find(|root| root.join(settings::NAME).is_file());
+        root.map_or_else(|| Ok(Settings::default()), |root| Settings::read(context, &root))
     }
 
     /// Reads the configuration.

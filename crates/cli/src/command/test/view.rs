@@ -124,6 +124,10 @@ impl<'a> View<'a> {
         if let Some(why) = why {
             self.printer.warning(&why);
         }
+        for criterion in ended.statistics.not_judged().take(REPEATED) {
+            let name = shortened(&criterion.name, 80);
+            self.printer.warning(&format!("not judged: {name}: {}", shortened(&criterion.spoken(), 200)));
+        }
         let label = if counts.passed == counts.total { Label::Good } else { Label::Error };
         self.printer.answer(Text::of(label, summary(counts)).and(Label::Unchanged, format!(" in {}", spoken(ended.duration))));
         if counts.warnings > 0 {
@@ -180,9 +184,13 @@ fn took(finished: &Finished) -> String {
 /// Returns how many cases ended how.
 fn summary(counts: &Counts) -> String {
     let mut parts = vec![format!("{} passed", counts.passed)];
-    for (number, word) in
-        [(counts.failed, "failed"), (counts.error, "broke"), (counts.timeout, "timed out"), (counts.skipped, "not run")]
-    {
+    for (number, word) in [
+        (counts.failed, "failed"),
+        (counts.error, "broke"),
+        (counts.timeout, "timed out"),
+        (counts.not_judged, "not judged"),
+        (counts.skipped, "not run"),
+    ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }
