@@ -224,6 +224,11 @@ impl Printer {
         self.manner.quiet
     }
 
+    /// Returns how wide the answer may be, if it goes to a terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.manner.width_stdout
+    }
+
     /// Returns true if stderr has colour.
     pub(crate) fn is_colored(&self) -> bool {
         self.manner.color_stderr

@@ -140,10 +140,13 @@ fn of_a_test_and_its_results() {
         [
             ("test --skip-upload", 1, None),
             ("test --skip-upload", 1, None),
-            ("test results", 0, None),
-            ("results list", 0, None),
-            ("results show latest", 0, None),
-            ("results compare latest~1 latest", 0, None),
+            ("test results", 0, Some(("error", Color::Red))),
+            ("results list", 0, Some(("results compare 2 1", Color::Cyan))),
+            ("results show latest", 0, Some(("✗", Color::Red))),
+            ("results show 1 --all", 0, Some(("✓", Color::Green))),
+            ("results show item-2", 0, Some(("error", Color::Red))),
+            ("results compare 2 1", 0, None),
+            ("results baseline main", 0, None),
             ("results check --baseline latest~1 --fail-on-regression", 5, None),
         ],
     );

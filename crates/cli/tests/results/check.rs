@@ -10,11 +10,11 @@ const CHECK: [&str; 5] = ["results", "check", "--baseline", "main", "--fail-on-r
 fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     let orders = questions(30);
     test(&orders, "one 7");
-    insta::assert_snapshot!(orders.run(&CHECK), @r"
+    insta::assert_snapshot!(orders.run(&CHECK), @"
     exit: 3
     ----- stderr -----
     error: orders has no baseline main
-    hint: `keepstep results baseline main` makes one of the last run
+    hint: `keepstep results baseline main` makes one of the last experiment
     ");
     let made = orders.run(&["results", "baseline", "main"]);
     assert!(made.contains("29 of 30 cases, 96.7%"), "{made}");
@@ -30,13 +30,11 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (1)
-      ✗ item-8  passed → error
-        input: question 8
+      ✗ question 8  passed → error  item-8
         boom question 8
 
     Better (1)
-      ✓ item-7  failed → passed
-        input: question 7
+      ✓ question 7  failed → passed  item-7
 
     ✓ pass rate 96.7% → 96.7%: 1 of 30 cases worse, 1 better; 0.0% allowed
     no regression
@@ -48,34 +46,25 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (8)
-      ✗ item-1  passed → error
-        input: question 1
+      ✗ question 1  passed → error  item-1
         boom question 1
-      ✗ item-2  passed → error
-        input: question 2
+      ✗ question 2  passed → error  item-2
         boom question 2
-      ✗ item-3  passed → error
-        input: question 3
+      ✗ question 3  passed → error  item-3
         boom question 3
-      ✗ item-4  passed → error
-        input: question 4
+      ✗ question 4  passed → error  item-4
         boom question 4
-      ✗ item-5  passed → error
-        input: question 5
+      ✗ question 5  passed → error  item-5
         boom question 5
-      ✗ item-6  passed → error
-        input: question 6
+      ✗ question 6  passed → error  item-6
         boom question 6
-      ✗ item-8  passed → error
-        input: question 8
+      ✗ question 8  passed → error  item-8
         boom question 8
-      ✗ item-9  passed → error
-        input: question 9
+      ✗ question 9  passed → error  item-9
         boom question 9
 
     Better (1)
-      ✓ item-7  failed → passed
-        input: question 7
+      ✓ question 7  failed → passed  item-7
 
     ✗ pass rate 96.7% → 73.3%: 8 of 30 cases worse, 1 better; 2.0% allowed; p = 0.033: unlikely to be chance
     regression
@@ -128,14 +117,12 @@ fn new_failures_are_listed_and_counted_whatever_chance_says() {
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (2)
-      ✗ item-1  passed → error
-        input: question 1
+      ✗ question 1  passed → error  item-1
         boom question 1
       … and 1 more (--limit)
 
     Better (2)
-      ✓ item-7  failed → passed
-        input: question 7
+      ✓ question 7  failed → passed  item-7
       … and 1 more (--limit)
 
     ✓ pass rate 93.3% → 93.3%: 2 of 30 cases worse, 2 better; 0.0% allowed

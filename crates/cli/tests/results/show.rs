@@ -1,5 +1,6 @@
 //! List, show and compare.
 
+use keepstep_testkit::terminal::Terminal;
 use serde_json::Value;
 
 use super::{questions, test};
@@ -41,25 +42,24 @@ fn f8_results_are_shown_and_nothing_is_run() {
     ");
     test(&orders, "one 2");
     let files = orders.project().files();
-    insta::assert_snapshot!(steady(&orders.run(&["results", "show", "--verbose"])), @r"
+    insta::assert_snapshot!(steady(&orders.run(&["results", "show", "--verbose"])), @"
     exit: 0
     ----- stdout -----
     [EXPERIMENT]  not uploaded
     2 of 3 cases passed, 66.7% (95% interval 20.8% to 93.9%), 1 broke
-    Began         [DATE] [TIME]
-    Took          [TIME]
-    Per case      [MS] (p50), [MS] (p95)
-    Tokens        14
-    Cost          $0.0200
-    Scenario      orders
-    Bundle        bv_0001
-    Target        python agents.my_agent:run
-    Configuration [DIGEST]
-    Folder        [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Began          [DATE] [TIME]
+    Took           [TIME]
+    Per case       [MS] (p50), [MS] (p95)
+    Tokens         14
+    Cost           $0.0200
+    Scenario       orders
+    Bundle version bv_0001
+    Target         python agents.my_agent:run
+    Configuration  [DIGEST]
+    Folder         [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
 
     Not passed
-      ✗ item-2  error  [MS]
-        input: question 2
+      ✗ question 2  error  [MS]  item-2
         boom question 2
         user: question 2
     ");
@@ -99,6 +99,69 @@ fn names_are_resolved_and_incomplete_runs_are_passed_over() {
 }
 
 #[test]
+fn a_list_fits_a_terminal_and_its_numbers_and_short_names_are_taken() {
+    let orders = questions(12);
+    test(&orders, "one 2");
+    test(&orders, "one");
+    let terminal = |arguments: &[&str]| {
+        let screen = Terminal::new(80, 24).run(orders.command(arguments));
+        screen.assert_readable();
+        screen.lines()
+    };
+    let lines = terminal(&["results", "list"]);
+    let heading = lines[0].split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(heading, "EXPERIMENT WHEN PASSED TOOK PERSONA COMMIT");
+    let row: Vec<&str> = lines[1].split_whitespace().collect();
+    let (number, short) = (row[0], row[1]);
+    assert!(
+        number == "1"
+            && short.starts_with('…')
+            && (lines[1].contains("just now") || lines[1].contains("min ago"))
+            && lines[1].contains("12/12  100.0%"),
+        "{lines:?}"
+    );
+    assert!(lines[1].ends_with("not uploaded") && lines[3].starts_with("orders · keepstep results compare 2 1"), "{lines:?}");
+    let names = orders.experiments();
+    let id = |name: &str| json(&orders, &["results", "show", name])["id"].as_str().unwrap().to_owned();
+    for named in ["1", short, short.trim_start_matches('…'), "latest"] {
+        assert_eq!(id(named), names[1], "{named}");
+    }
+    assert_eq!((id("2"), id("latest~1")), (names[0].clone(), names[0].clone()));
+    let one = json(&orders, &["results", "show", "item-11"]);
+    assert_eq!((one["shown"].as_array().unwrap().len(), &one["shown"][0]["input"]), (1, &Value::from("question 11")));
+    assert_eq!(json(&orders, &["results", "show", "#1"])["shown"][0]["case"], "item-1", "item-11 does not end with that number");
+    let wide = orders.run(&["results", "list", "--wide"]);
+    assert!(wide.contains("[EXPERIMENT]") && wide.contains("BUNDLE VERSION") && wide.contains("bv_0001"), "{wide}");
+    let short = terminal(&["test", "results"]);
+    assert!(short.len() < 24 && !short.join("\n").contains("FluxLoop"), "{short:?}");
+}
+
+#[test]
+fn experiments_without_a_common_input_are_said_not_to_be_comparable() {
+    let orders = questions(1);
+    test(&orders, "one");
+    orders.file(".state/sync.json", r#"{"bundle_version_id": "bv_0002", "project_id": "p-1"}"#);
+    orders.inputs(&["other 1", "other 2", "other 3"]);
+    orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 61\n");
+    test(&orders, "one 2");
+    insta::assert_snapshot!(orders.run(&["results", "compare", "2", "1"]), @"
+    exit: 0
+    ----- stdout -----
+    [SHORT] → [SHORT]   not comparable: no input is in both
+      configuration   changed
+      bundle version  bv_0001 (1 input) → bv_0002 (3 inputs)
+
+    New inputs: 3 cases, of which 1 did not pass   --new lists them
+    Inputs that are gone: 1 case, of which 0 did not pass   --new lists them
+    ");
+    let listed = orders.run(&["results", "compare", "2", "1", "--new"]);
+    assert!(listed.contains("Only in the newer experiment (3)") && listed.contains("other 2  error"), "{listed}");
+    let document = json(&orders, &["results", "compare", "2", "1"]);
+    assert_eq!((&document["counts"]["new"], &document["counts"]["gone"]), (&Value::from(3), &Value::from(1)));
+    assert_eq!(document["new"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn only_what_changed_is_shown() {
     let orders = questions(4);
     test(&orders, "one 4");
@@ -106,26 +169,24 @@ fn only_what_changed_is_shown() {
     test(&orders, "one 1");
     let text = steady(&orders.run(&["results", "compare", "latest~1", "latest"]));
     let text: Vec<&str> = text.lines().filter(|line| !line.contains("the configuration is not the same")).collect();
-    insta::assert_snapshot!(text.join("\n"), @r"
+    insta::assert_snapshot!(text.join("\n"), @"
     exit: 0
     ----- stdout -----
-    [EXPERIMENT] → [EXPERIMENT]
+    [SHORT] → [SHORT]
+      configuration   changed
     1 of 4 cases worse, 1 better; p = 1.000: may well be chance
     Pass rate  75.0% → 75.0%  +0.0 points
     Tokens     21 → 21  +0.0%
     Cost       $0.0300 → $0.0300  +0.0%
 
     Worse (1)
-      ✗ item-1  passed → error
-        input: question 1
+      ✗ question 1  passed → error  item-1
         boom question 1
         - answer one for question 1
 
     Better (1)
-      ✓ item-4  error → passed
-        input: question 4
+      ✓ question 4  error → passed  item-4
         + answer one for question 4
-    ----- stderr -----
     ");
     let compared = json(&orders, &["results", "compare", "latest~1", "latest"]);
     assert_eq!(compared["differences"][0]["what"], "configuration");

@@ -88,7 +88,9 @@ impl Orders {
         for line in text.replace(&*self.world.path().to_string_lossy(), "[WORLD]").lines() {
             let words = line.split(' ').map(|word| {
                 let is_seconds = word.trim_end_matches(',').strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
+                let is_short = word.strip_prefix('…').is_some_and(|end| end.starts_with('_'));
                 match word.find("exp_2") {
+                    _ if is_short => "[SHORT]".to_owned(),
                     Some(at) => format!("{}[EXPERIMENT]", &word[..at]),
                     None if is_seconds => "[TIME]".to_owned(),
                     None => word.to_owned(),

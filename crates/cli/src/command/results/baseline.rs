@@ -23,13 +23,13 @@ const LONGEST_NAME: usize = 100;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results baseline main                  the last run is what `check --baseline main` compares with\n  git add .fluxloop/scenarios/*/baselines         it belongs into git"
+    after_help = "Examples:\n  keepstep results baseline main                  the last experiment is what `check --baseline main` compares with\n  git add .fluxloop/scenarios/*/baselines         it belongs into git"
 )]
 pub(super) struct Arguments {
     /// The name of the baseline; one of that name is replaced
     #[arg(value_name = "NAME")]
     name: String,
-    /// The run: its name, a part of it, its folder, or `latest`
+    /// The experiment: its name, a part of it, its number in the list, its folder, or `latest`
     #[arg(value_name = "EXPERIMENT", default_value = "latest", hide_default_value = true)]
     experiment: String,
     /// The scenario; otherwise the selected one
@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let rate = words::rate(&counts).map(|rate| words::percent(rate.rate)).unwrap_or_default();
     let what = match (&old, is_new) {
         (_, false) => "is already",
-        (Some(_), true) => "is now, instead of another run,",
+        (Some(_), true) => "is now, instead of another experiment,",
         (None, true) => "is now",
     };
     context.good(&format!(

@@ -21,13 +21,13 @@ use crate::printer::{Label, Text, count};
     after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n  keepstep results check --baseline main --max-new-failures 0\n\nExit code 1 is a regression: one that chance does not explain, or more new failures than are allowed. 5: it cannot be told."
 )]
 pub(super) struct Arguments {
-    /// The run: its name, a part of it, its folder, or `latest`
+    /// The experiment: its name, a part of it, its number in the list, its folder, or `latest`
     #[arg(value_name = "EXPERIMENT", default_value = "latest", hide_default_value = true)]
     experiment: String,
-    /// The baseline, as `results baseline NAME` made it; or another run
+    /// The baseline, as `results baseline NAME` made it; or another experiment
     #[arg(long, value_name = "NAME")]
     baseline: String,
-    /// Exit 1 when the run is worse by more than is allowed
+    /// Exit 1 when it is worse by more than is allowed
     #[arg(long)]
     fail_on_regression: bool,
     /// Also exit 1 when more than N cases do not pass that passed in the baseline, whatever chance says
@@ -124,7 +124,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
         Err(Failure::NotFound { .. }) => {
             let names = baseline::names(&shelf.scenario.path);
             let hint = if names.is_empty() {
-                format!("`keepstep results baseline {name}` makes one of the last run")
+                format!("`keepstep results baseline {name}` makes one of the last experiment")
             } else {
                 format!("there is {}", names.join(", "))
             };

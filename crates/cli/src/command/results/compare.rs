@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use clap::Args;
 use keepstep_core::diff;
 use keepstep_core::statistics::SIGNIFICANCE;
-use keepstep_runner::compare::{CaseKey, Change, Comparison, texts};
-use keepstep_runner::outcome::Finished;
+use keepstep_runner::compare::{CaseKey, Change, Comparison, Figures, texts};
+use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::provenance::{Difference, Provenance};
 use keepstep_runner::stored::Stored;
 use serde_json::{Value, json};
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, abbreviated};
 use super::{list, show, words};
 use crate::command::test::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
@@ -30,13 +30,13 @@ const DIFF_LINES: usize = 40;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results compare latest~1 latest\n  keepstep results compare exp_20261121_232826 latest --answers"
+    after_help = "Examples:\n  keepstep results compare latest~1 latest\n  keepstep results compare 2 1                                by their numbers in the list\n  keepstep results compare exp_20261121_232826 latest --answers"
 )]
 pub(super) struct Arguments {
-    /// The older run: its name, a part of it, its folder, or `latest~1`
+    /// The older experiment: its name, a part of it, its number in the list, its folder, or `latest~1`
     #[arg(value_name = "A")]
     before: String,
-    /// The newer run
+    /// The newer experiment
     #[arg(value_name = "B")]
     after: String,
     /// The scenario; otherwise the selected one
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     /// Also show other answers in cases that ended as before; JSON always has them
     #[arg(long)]
     answers: bool,
+    /// Also list the cases of inputs that only one of the experiments has
+    #[arg(long)]
+    new: bool,
     /// How many cases of each kind to show, also as JSON
     #[arg(long, short = 'L', value_name = "N", default_value_t = 20)]
     limit: usize,
@@ -57,25 +60,37 @@ pub(super) type Texts = [HashMap<CaseKey, Finished>; 2];
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let shelf = Shelf::of(context, arguments.scenario.as_deref())?;
     let (before, after) = (shelf.find(&arguments.before)?, shelf.find(&arguments.after)?);
-    let comparison = Comparison::of(&shelf.figures(&before)?, &shelf.figures(&after)?);
+    let figures = [shelf.figures(&before)?, shelf.figures(&after)?];
+    let comparison = Comparison::of(&figures[0], &figures[1]);
     // Programs get everything, and choose by themselves.
-    let read_of = sections(&comparison, arguments.answers || context.printer.is_json());
-    let sections = sections(&comparison, arguments.answers);
+    let is_json = context.printer.is_json();
+    let read_of = sections(&comparison, arguments.answers || is_json, arguments.new || is_json);
+    let sections = sections(&comparison, arguments.answers, arguments.new);
     let wanted: HashSet<CaseKey> =
         read_of.iter().flat_map(|(_, changes)| changes.iter().take(arguments.limit).map(|change| change.key)).collect();
     let texts = [read(&before, &wanted)?, read(&after, &wanted)?];
     let differences = before.head.provenance.differences(&after.head.provenance);
 
-    context.printer.answer(Text::of(Label::Heading, format!("{} → {}", before.id(), after.id())));
+    let ids: Vec<&str> = shelf.experiments.iter().map(|experiment| experiment.id.as_str()).collect();
+    let mut title = Text::of(Label::Heading, format!("{} → {}", abbreviated(&ids, before.id()), abbreviated(&ids, after.id())));
+    if comparison.pairs.count() == 0 {
+        title = title.and(Label::Warning, "   not comparable: no input is in both");
+    }
+    context.printer.answer(title);
     for stored in [&before, &after] {
         if !stored.experiment.is_complete() {
             context.printer.warning(&format!("{} did not end; only the cases that it ran are compared", stored.id()));
         }
     }
-    warn(context, &differences);
-    sum_up(context, &comparison);
+    tell_differences(context, &differences, &figures);
+    if comparison.pairs.count() > 0 {
+        sum_up(context, &comparison);
+    }
     for (heading, changes) in &sections {
         section(context, heading, changes, &texts, arguments.limit);
+    }
+    if !arguments.new {
+        tell_unpaired(context, &comparison);
     }
     if !arguments.answers && !comparison.answers.is_empty() {
         let answers = count(comparison.answers.len(), "answer");
@@ -88,14 +103,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn sections(comparison: &Comparison, answers: bool) -> Vec<(&'static str, &[Change])> {
-    let mut sections: Vec<(&str, &[Change])> = vec![
-        ("Worse", &comparison.worse),
-        ("Better", &comparison.better),
-        ("Not passed in another way", &comparison.otherwise),
-        ("Only in the newer run", &comparison.new),
-        ("Only in the older run", &comparison.gone),
-    ];
+fn sections(comparison: &Comparison, answers: bool, new: bool) -> Vec<(&'static str, &[Change])> {
+    let mut sections: Vec<(&str, &[Change])> =
+        vec![("Worse", &comparison.worse), ("Better", &comparison.better), ("Not passed in another way", &comparison.otherwise)];
+    if new {
+        sections.push(("Only in the newer experiment", &comparison.new));
+        sections.push(("Only in the older experiment", &comparison.gone));
+    }
     if answers {
         sections.push(("Other answers", &comparison.answers));
     }
@@ -108,9 +122,44 @@ fn read(stored: &Stored, wanted: &HashSet<CaseKey>) -> Result<HashMap<CaseKey, F
 
 /// Says what was not the same beside the agent's code.
 pub(super) fn warn(context: &Context, differences: &[Difference]) {
-    for Difference { what, before, after } in differences {
-        let shown = |side: &Option<String>| side.as_ref().map_or_else(|| "not known".to_owned(), |text| shortened(text, 80));
-        context.printer.warning(&format!("the {what} is not the same: {} → {}", shown(before), shown(after)));
+    for difference in differences {
+        match sides(difference) {
+            Some(sides) => context.printer.warning(&format!("the {} is not the same: {sides}", difference.what)),
+            None => context.printer.warning(&format!("the {} is not the same", difference.what)),
+        }
+    }
+}
+
+/// Returns both sides of a difference, unless they are digests, which say nothing to people.
+fn sides(Difference { what, before, after }: &Difference) -> Option<String> {
+    let shown = |side: &Option<String>| side.as_ref().map_or_else(|| "not known".to_owned(), |text| shortened(text, 60));
+    (*what != "configuration").then(|| format!("{} → {}", shown(before), shown(after)))
+}
+
+/// Shows the same below the title.
+fn tell_differences(context: &Context, differences: &[Difference], figures: &[Figures; 2]) {
+    for difference in differences {
+        let mut text = sides(difference).unwrap_or_else(|| "changed".to_owned());
+        if difference.what == "bundle version" {
+            let [before, after] = [0, 1].map(|side: usize| count(figures[side].inputs.len(), "input"));
+            text = text.replacen(" → ", &format!(" ({before}) → "), 1) + &format!(" ({after})");
+        }
+        let name = format!("  {:<15} ", difference.what);
+        context.printer.answer(Text::of(Label::Warning, name).and(Label::Plain, text));
+    }
+}
+
+/// Says how many cases there are that only one of the experiments has.
+fn tell_unpaired(context: &Context, comparison: &Comparison) {
+    let mut gap = "\n";
+    for (name, changes) in [("New inputs", &comparison.new), ("Inputs that are gone", &comparison.gone)] {
+        if changes.is_empty() {
+            continue;
+        }
+        let bad = changes.iter().filter(|change| change.after.or(change.before) != Some(Status::Passed)).count();
+        let text = format!("{gap}{name}: {}, of which {bad} did not pass   ", count(changes.len(), "case"));
+        context.printer.answer(Text::from(text).and(Label::Command, "--new").and(Label::Plain, " lists them"));
+        gap = "";
     }
 }
 
@@ -148,16 +197,11 @@ pub(super) fn section(context: &Context, heading: &str, changes: &[Change], text
     context.printer.answer(Text::of(Label::Heading, format!("\n{heading} ({})", changes.len())));
     for change in changes.iter().take(limit) {
         let [before, after] = [0, 1].map(|side: usize| texts[side].get(&change.key));
-        let (sign, label) = change.after.or(change.before).map_or(("-", Label::Unchanged), words::mark);
+        let status = change.after.or(change.before).unwrap_or(Status::Skipped);
         let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.word()).collect();
         let states = if change.before == change.after { states[..1].join("") } else { states.join(" → ") };
-        context.printer.answer(
-            Text::of(label, format!("  {sign} "))
-                .and(Label::Plain, shortened(&change.case, 60))
-                .and(label, format!("  {states}")),
-        );
         if let Some(case) = after.or(before) {
-            context.printer.answer(Text::of(Label::Unchanged, format!("    input: {}", shortened(&case.input, 200))));
+            context.printer.answer(show::title(case, status, &states, ""));
             // A case that passes now has nothing to say; one that is gone did not change.
             if change.after.is_some() {
                 show::problem(case).into_iter().for_each(|line| context.printer.answer(line));

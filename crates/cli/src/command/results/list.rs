@@ -2,32 +2,37 @@
 
 use clap::Args;
 use keepstep_runner::duration::spoken;
-use keepstep_runner::stored::Stored;
-use keepstep_workspace::experiments::Layout;
+use keepstep_runner::stored::{Head, Stored};
+use keepstep_workspace::experiments::{Layout, State};
 use serde_json::{Value, json};
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, abbreviated};
 use super::words;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::printer::count;
-use crate::table;
+use crate::printer::{Label, Text, count};
+use crate::table::{self, Column};
 use crate::test_data_server::find_workspace;
 
 /// The arguments.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  keepstep results list\n  keepstep results list --all --limit 100 --json")]
+#[command(
+    after_help = "Examples:\n  keepstep results list\n  keepstep results list --wide\n  keepstep results list --all --limit 100 --json"
+)]
 pub(super) struct Arguments {
     /// The scenario; otherwise the selected one
     #[arg(long, short, value_name = "NAME")]
     scenario: Option<String>,
-    /// The runs of all scenarios
+    /// The experiments of all scenarios
     #[arg(long, conflicts_with = "scenario")]
     all: bool,
     /// How many to show
     #[arg(long, short = 'L', value_name = "N", default_value_t = 30)]
     limit: usize,
+    /// Show all that is known, with whole names and times
+    #[arg(long, short)]
+    wide: bool,
 }
 
 /// Runs it.
@@ -40,7 +45,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     all.truncate(arguments.limit);
     let mut rows = Vec::new();
     let mut documents = Vec::new();
-    for (shelf, experiment) in all {
+    for (place, (shelf, experiment)) in all.into_iter().enumerate() {
         let stored = match Stored::open(experiment.clone()) {
             Ok(stored) => stored,
             Err(error) => {
@@ -48,20 +53,25 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
                 continue;
             }
         };
+        let number = if arguments.all { String::new() } else { (place + 1).to_string() };
         documents.push(document(&stored, &shelf.scenario.name));
-        rows.push(row(&stored, &shelf.scenario.name));
+        rows.push(if arguments.wide {
+            wide_row(number, &stored, shelf)
+        } else {
+            row(number, context, &stored, shelf, arguments)
+        });
     }
     if rows.is_empty() {
         let whose = if arguments.all { "there are" } else { "the scenario has" };
         context.printer.status(format!("{whose} no results yet"));
         context.printer.hint("`keepstep test` makes some");
     } else {
-        let headings =
-            ["NAME", "WHEN", "STATE", "PASSED", "95% INTERVAL", "CASES", "TOOK", "COST", "COMMIT", "PERSONA", "SCENARIO"];
-        table::print(&context.printer, &headings, &rows);
+        let columns: &[Column<'_>] = if arguments.wide { &wide_columns() } else { &columns() };
+        table::print_columns(&context.printer, columns, &rows);
+        tell_what_next(context, arguments, &shelves, rows.len());
     }
     if left_out > 0 {
-        context.printer.hint(&format!("{} more; `--limit` shows them", count(left_out, "run")));
+        context.printer.hint(&format!("{} more; `--limit` shows them", count(left_out, "experiment")));
     }
     context.printer.document("results.list", json!({"results": documents, "left_out": left_out}));
     Ok(Outcome::Done)
@@ -76,26 +86,116 @@ fn shelves<'a>(context: &'a Context, arguments: &Arguments) -> Result<Vec<Shelf<
     }
 }
 
-fn row(stored: &Stored, scenario: &str) -> Vec<String> {
+/// Says below the list what it is of, and what to do with it.
+fn tell_what_next(context: &Context, arguments: &Arguments, shelves: &[Shelf<'_>], shown: usize) {
+    let mut text = match shelves {
+        [only] => Text::from(format!("{} · ", only.scenario.name)),
+        _ => Text::default(),
+    };
+    if shown > 1 && !arguments.all {
+        text = text.and(Label::Command, context.typed("results compare 2 1")).and(Label::Plain, ", ");
+    }
+    if !arguments.wide {
+        text = text.and(Label::Plain, "more columns: ").and(Label::Command, "--wide");
+        context.printer.status(text);
+    }
+}
+
+fn columns() -> [Column<'static>; 9] {
+    [
+        Column::number(""),
+        Column::text("EXPERIMENT"),
+        Column::text("WHEN"),
+        Column::number("PASSED"),
+        Column::number(""),
+        Column::number("TOOK"),
+        Column::text("PERSONA"),
+        Column::text("COMMIT"),
+        Column::text(""),
+    ]
+}
+
+fn row(number: String, context: &Context, stored: &Stored, shelf: &Shelf<'_>, arguments: &Arguments) -> Vec<String> {
+    let head = &stored.head;
+    let rate = head.counts.as_ref().and_then(words::rate).filter(|rate| rate.of > 1);
+    let ids: Vec<&str> = shelf.experiments.iter().map(|experiment| experiment.id.as_str()).collect();
+    let mut notes = Vec::new();
+    if arguments.all {
+        notes.push(shelf.scenario.name.clone());
+    }
+    if stored.experiment.state != State::Uploaded {
+        notes.push(words::state(stored.experiment.state).to_owned());
+    }
+    vec![
+        number,
+        abbreviated(&ids, stored.id()),
+        words::when(head, context.now()),
+        cases(head),
+        rate.map(|rate| words::percent(rate.rate)).unwrap_or_default(),
+        head.duration_seconds.map(|seconds| spoken(words::seconds(seconds))).unwrap_or_default(),
+        short_persona(head),
+        short_commit(head),
+        notes.join(", "),
+    ]
+}
+
+fn wide_columns() -> [Column<'static>; 14] {
+    [
+        Column::number(""),
+        Column::text("EXPERIMENT"),
+        Column::text("WHEN"),
+        Column::text("STATE"),
+        Column::number("PASSED"),
+        Column::number("CASES"),
+        Column::text("95% INTERVAL"),
+        Column::number("TOOK"),
+        Column::number("COST"),
+        Column::text("PERSONA"),
+        Column::text("COMMIT"),
+        Column::text("BUNDLE VERSION"),
+        Column::text("TARGET"),
+        Column::text("SCENARIO"),
+    ]
+}
+
+fn wide_row(number: String, stored: &Stored, shelf: &Shelf<'_>) -> Vec<String> {
     let head = &stored.head;
     let rate = head.counts.as_ref().and_then(words::rate);
-    let cases = match &head.counts {
-        Some(counts) => format!("{}/{}", counts.passed, counts.total),
-        None => head.planned.map(|planned| planned.to_string()).unwrap_or_default(),
-    };
     vec![
+        number,
         stored.id().to_owned(),
         words::date(head),
         words::state(stored.experiment.state).to_owned(),
         rate.map(|rate| words::percent(rate.rate)).unwrap_or_default(),
+        cases(head),
         rate.map(|rate| words::interval(rate.interval)).unwrap_or_default(),
-        cases,
         head.duration_seconds.map(|seconds| spoken(words::seconds(seconds))).unwrap_or_default(),
         head.counts.and_then(|counts| counts.cost_usd).map(words::dollars).unwrap_or_default(),
-        head.provenance.git_commit.as_deref().map(words::abbreviated).unwrap_or_default(),
         head.provenance.persona().unwrap_or_default(),
-        scenario.to_owned(),
+        head.provenance.commit().unwrap_or_default(),
+        head.provenance.bundle_version_id.clone().unwrap_or_default(),
+        head.provenance.target().unwrap_or_default(),
+        shelf.scenario.name.clone(),
     ]
+}
+
+fn cases(head: &Head) -> String {
+    match &head.counts {
+        Some(counts) => format!("{}/{}", counts.passed, counts.total),
+        None => head.planned.map(|planned| planned.to_string()).unwrap_or_default(),
+    }
+}
+
+/// Returns the persona in one word; a star says that it was edited.
+fn short_persona(head: &Head) -> String {
+    let persona = head.provenance.persona().unwrap_or_default();
+    persona.strip_suffix(", edited").map_or_else(|| persona.clone(), |version| format!("{version}*"))
+}
+
+/// Returns the commit in one word; a star says that there were changes.
+fn short_commit(head: &Head) -> String {
+    let star = if head.provenance.git_dirty == Some(true) { "*" } else { "" };
+    head.provenance.git_commit.as_ref().map_or_else(String::new, |commit| commit.chars().take(7).collect::<String>() + star)
 }
 
 /// Returns what a document says of a run.

@@ -16,7 +16,7 @@ use crate::context::Context;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results list                                   the runs of the selected scenario\n  keepstep results compare latest~1 latest                what the last run changed\n  keepstep results baseline main                          keep the last run as the baseline `main`\n  keepstep results check --baseline main --fail-on-regression    exit 1 when the last run is worse"
+    after_help = "Examples:\n  keepstep results list                                   the experiments of the selected scenario\n  keepstep results compare latest~1 latest                what the last experiment changed\n  keepstep results baseline main                          keep the last one as the baseline `main`\n  keepstep results check --baseline main --fail-on-regression    exit 1 when the last one is worse"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -25,15 +25,15 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the runs, the newest first
+    /// Show the experiments, the newest first
     List(list::Arguments),
-    /// Show a run and the cases that did not pass
+    /// Show an experiment and the cases that did not pass
     Show(show::Arguments),
-    /// Show what is not the same in two runs
+    /// Show what is not the same in two experiments
     Compare(compare::Arguments),
-    /// Keep the figures of a run in a small file that is committed
+    /// Keep the figures of an experiment in a small file that is committed
     Baseline(baseline::Arguments),
-    /// Check a run against a baseline
+    /// Check an experiment against a baseline
     Check(check::Arguments),
 }
 
@@ -46,4 +46,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Command::Baseline(arguments) => baseline::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
     }
+}
+
+/// Shows the newest complete experiment and the cases that did not pass.
+pub(crate) fn show_latest(context: &Context, scenario: Option<String>) -> CommandResult {
+    show::run(context, &show::Arguments::latest(scenario))
 }

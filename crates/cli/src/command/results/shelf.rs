@@ -41,8 +41,8 @@ impl<'a> Shelf<'a> {
         Ok(Self { context, workspace, scenario, config, experiments, redactor })
     }
 
-    /// Returns the run that a person names: `latest`, the number of runs before it (`latest~1`), a name or a part of one that is
-    /// in no other, or a folder.
+    /// Returns the run that a person names: `latest`, the number of runs before it (`latest~1`), its number in the list, a name
+    /// or the end, the beginning or a part of one that is in no other, or a folder.
     pub(super) fn find(&self, named: &str) -> Result<Stored, Failure> {
         if let Some(before) = before_latest(named) {
             return self.open(self.complete(&self.experiments, before)?);
@@ -50,14 +50,17 @@ impl<'a> Shelf<'a> {
         if let Some(exact) = self.experiments.iter().find(|experiment| experiment.id == named) {
             return self.open(exact.clone());
         }
-        let parts: Vec<&Experiment> = self.experiments.iter().filter(|experiment| experiment.id.contains(named)).collect();
-        match parts.as_slice() {
-            [one] => return self.open((*one).clone()),
+        if let Some(listed) = number_in_list(named).and_then(|place| self.experiments.get(place)) {
+            return self.open(listed.clone());
+        }
+        let ids: Vec<&str> = self.experiments.iter().map(|experiment| experiment.id.as_str()).collect();
+        match meant(&ids, named.trim_start_matches('…')).as_slice() {
+            [one] => return self.open(self.experiments[*one].clone()),
             [] => {}
             several => {
-                let names: Vec<&str> = several.iter().take(5).map(|experiment| experiment.id.as_str()).collect();
+                let names: Vec<&str> = several.iter().take(5).map(|place| ids[*place]).collect();
                 return Err(Failure::Usage {
-                    message: format!("{named} may be {}", count(several.len(), "run")),
+                    message: format!("{named} may be {}", count(several.len(), "experiment")),
                     hint: Some(format!("name one of them: {}", names.join(", "))),
                 });
             }
@@ -68,7 +71,7 @@ impl<'a> Shelf<'a> {
             Ok(Located::NewestOf(inside)) => self.open(self.complete(&inside, 0)?),
             Ok(Located::Folder(folder)) => self.open(self.at(&folder)?),
             Err(Failure::NotFound { hint, .. }) => Err(Failure::NotFound {
-                message: format!("{} has no run {named}", self.scenario.name),
+                message: format!("{} has no experiment {named}", self.scenario.name),
                 hint: if path.components().count() > 1 { hint } else { Some("`keepstep results list` shows them".to_owned()) },
             }),
             Err(failure) => Err(failure),
@@ -96,7 +99,7 @@ impl<'a> Shelf<'a> {
         }
         let message = match before {
             0 => format!("{} has no results yet", self.scenario.name),
-            before => format!("{} has no more than {}", self.scenario.name, count(before - left, "complete run")),
+            before => format!("{} has no more than {}", self.scenario.name, count(before - left, "complete experiment")),
         };
         Err(Failure::NotFound { message, hint: Some("`keepstep test` makes some".to_owned()) })
     }
@@ -144,5 +147,50 @@ fn before_latest(named: &str) -> Option<usize> {
         "" => Some(0),
         "~" => Some(1),
         number => number.strip_prefix('~')?.parse().ok(),
+    }
+}
+
+/// Returns the place in the list that a number means, which is counted from 1 there.
+fn number_in_list(named: &str) -> Option<usize> {
+    let is_number = !named.starts_with('0') && named.bytes().all(|byte| byte.is_ascii_digit());
+    named.parse::<usize>().ok().filter(|_| is_number)?.checked_sub(1)
+}
+
+/// Returns the places of the names that a part of a name means: those that end with it, else begin with it, else have it.
+fn meant(ids: &[&str], part: &str) -> Vec<usize> {
+    let those = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> { (0..ids.len()).filter(|place| fits(ids[*place])).collect() };
+    let ways: [&dyn Fn(&str) -> bool; 3] = [&|id| id.ends_with(part), &|id| id.starts_with(part), &|id| id.contains(part)];
+    ways.iter().map(|fits| those(fits)).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// Returns the end of a name that means it and no other, with a sign for what is left out; the whole where that is not shorter.
+pub(super) fn abbreviated(ids: &[&str], id: &str) -> String {
+    const SHORTEST: usize = 5;
+    let ends = id.match_indices(['_', '-']).map(|(at, _)| &id[at..]).filter(|end| end.len() >= SHORTEST);
+    let mut fitting: Vec<&str> = ends.filter(|end| meant(ids, end) == meant(ids, id)).collect();
+    match fitting.pop() {
+        Some(end) if end.len() < id.len() => format!("…{end}"),
+        _ => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_means_the_same_run() {
+        let ids = ["exp_20261128_232354", "exp_20261128_232354_2", "exp_20261127_232248", "exp_20261128_232248", "own"];
+        let short: Vec<String> = ids.iter().map(|id| abbreviated(&ids, id)).collect();
+        assert_eq!(short, ["…_232354", "…_232354_2", "…_20261127_232248", "…_20261128_232248", "own"]);
+        for (place, short) in short.iter().enumerate() {
+            assert_eq!(meant(&ids, short.trim_start_matches('…')), [place], "{short}");
+        }
+        assert_eq!(meant(&ids, "exp_20261127"), [2]);
+        assert_eq!(meant(&ids, "232248"), [2, 3]);
+        assert_eq!(
+            (number_in_list("1"), number_in_list("0"), number_in_list("01"), number_in_list("x")),
+            (Some(0), None, None, None)
+        );
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::shelf::Shelf;
 use super::{list, words};
+use crate::command::sync::upload::find::LATEST;
 use crate::command::test::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
@@ -21,13 +22,16 @@ use crate::visible::shortened;
 /// How many lines of what a case broke with are shown.
 const PROBLEM_LINES: usize = 20;
 
+/// How many cases are shown unless somebody says it.
+const LIMIT: usize = 50;
+
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results show                        the newest complete run\n  keepstep results show latest~1 --verbose     the one before, with what was said in cases that did not pass\n  keepstep results show --case item-7          one case"
+    after_help = "Examples:\n  keepstep results show                        the newest complete experiment\n  keepstep results show latest~1 --verbose     the one before, with what was said in cases that did not pass\n  keepstep results show item-7                 one case of the newest, with what was said"
 )]
 pub(super) struct Arguments {
-    /// The run: its name, a part of it, its folder, `latest`, or `latest~1` for the one before
+    /// The experiment: its name, a part of it, its number in the list, its folder, `latest`, or `latest~1` for the one before
     #[arg(value_name = "EXPERIMENT", default_value = "latest", hide_default_value = true)]
     experiment: String,
     /// The scenario; otherwise the selected one
@@ -43,8 +47,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "CASE", conflicts_with = "all")]
     case: Option<String>,
     /// How many cases to show
-    #[arg(long, short = 'L', value_name = "N", default_value_t = 50)]
+    #[arg(long, short = 'L', value_name = "N", default_value_t = LIMIT)]
     limit: usize,
+}
+
+impl Arguments {
+    /// Returns the arguments of `results show`, of a scenario.
+    pub(super) fn latest(scenario: Option<String>) -> Self {
+        Self { experiment: LATEST.to_owned(), scenario, verbose: false, all: false, case: None, limit: LIMIT }
+    }
 }
 
 /// What is shown of a run.
@@ -58,40 +69,69 @@ struct Shown {
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let shelf = Shelf::of(context, arguments.scenario.as_deref())?;
-    let stored = shelf.find(&arguments.experiment)?;
-    let shown = read(&shelf, &stored, arguments)?;
-    if let Some(case) = arguments.case.as_ref().filter(|_| shown.cases.is_empty()) {
+    let (stored, case) = match shelf.find(&arguments.experiment) {
+        Ok(stored) => (stored, arguments.case.clone()),
+        // The name of a case alone is that of the newest experiment.
+        Err(unknown @ Failure::NotFound { .. }) if arguments.case.is_none() => match shelf.find(LATEST) {
+            Ok(latest) if has_case(&latest, &arguments.experiment)? => (latest, Some(arguments.experiment.clone())),
+            _ => return Err(unknown),
+        },
+        Err(failure) => return Err(failure),
+    };
+    show(context, arguments, &shelf, &stored, case)
+}
+
+fn has_case(stored: &Stored, named: &str) -> Result<bool, Failure> {
+    let mut found = false;
+    let look = |finished: Finished| {
+        found |= is_named(&finished, named);
+        Ok(())
+    };
+    stored.each_case(look).map_err(experiment_failure)?;
+    Ok(found)
+}
+
+/// Returns true if a person means a case: by its name, or by the end of its name or of its input's id.
+fn is_named(case: &Finished, named: &str) -> bool {
+    let end = named.trim_start_matches('#');
+    let ends = |id: &str| !end.is_empty() && id.strip_suffix(end).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric));
+    case.case == named || ends(&case.case) || case.item_id.as_deref().is_some_and(|id| id == named || ends(id))
+}
+
+fn show(context: &Context, arguments: &Arguments, shelf: &Shelf<'_>, stored: &Stored, case: Option<String>) -> CommandResult {
+    let shown = read(shelf, stored, arguments, case.as_deref())?;
+    if let Some(case) = case.as_ref().filter(|_| shown.cases.is_empty()) {
         return Err(Failure::NotFound {
             message: format!("{} has no case {case}", stored.id()),
             hint: Some("`keepstep results show --all` shows the cases".to_owned()),
         });
     }
-    if arguments.case.is_none() {
-        sum_up(context, &shelf, &stored, &shown.figures);
+    if case.is_none() {
+        sum_up(context, shelf, stored, &shown.figures);
     }
     if !shown.cases.is_empty() {
-        let heading = if arguments.all || arguments.case.is_some() { "Cases" } else { "Not passed" };
+        let heading = if arguments.all || case.is_some() { "Cases" } else { "Not passed" };
         context.printer.answer(Text::of(Label::Heading, format!("\n{heading}")));
         shown.cases.iter().for_each(|case| show_case(context, case));
     }
     if shown.left_out > 0 {
         context.printer.answer(format!("  … and {} more (--limit)", shown.left_out));
     }
-    context.printer.document("results.show", document(&shelf, &stored, &shown));
+    context.printer.document("results.show", document(shelf, stored, &shown));
     Ok(Outcome::Done)
 }
 
-fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments) -> Result<Shown, Failure> {
+fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<&str>) -> Result<Shown, Failure> {
     let (mut collector, mut cases, mut left_out) = (Collector::default(), Vec::new(), 0);
     let report = stored
         .each_case(|mut finished| {
             collector.add(&finished);
-            let is_wanted = match &arguments.case {
-                Some(case) => finished.case == *case,
+            let is_wanted = match case {
+                Some(case) => is_named(&finished, case),
                 None => arguments.all || !matches!(finished.status, Status::Passed | Status::Skipped),
             };
             if is_wanted && cases.len() < arguments.limit {
-                if !arguments.verbose && arguments.case.is_none() {
+                if !arguments.verbose && case.is_none() {
                     finished.turns.clear();
                 }
                 cases.push(finished);
@@ -146,34 +186,36 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
         ("Commit", provenance.commit()),
-        ("Bundle", provenance.bundle_version_id.clone()),
+        ("Bundle version", provenance.bundle_version_id.clone()),
         ("Target", provenance.target()),
         ("Configuration", provenance.config_digest.clone()),
         ("Folder", Some(stored.experiment.path.display().to_string())),
     ];
     for (name, value) in rows {
         if let Some(value) = value {
-            printer.answer(Text::of(Label::Unchanged, format!("{name:<14}")).and(Label::Plain, shortened(&value, 200)));
+            printer.answer(Text::of(Label::Unchanged, format!("{name:<15}")).and(Label::Plain, shortened(&value, 200)));
         }
     }
 }
 
 fn show_case(context: &Context, case: &Finished) {
-    let (sign, label) = words::mark(case.status);
-    context.printer.answer(
-        Text::of(label, format!("  {sign} "))
-            .and(Label::Plain, shortened(&case.case, 60))
-            .and(label, format!("  {}", case.status.word()))
-            .and(
-                Label::Unchanged,
-                format!("  {}{}", words::milliseconds(case.duration_ms), if case.flaky { "  flaky" } else { "" }),
-            ),
-    );
-    context.printer.answer(Text::of(Label::Unchanged, format!("    input: {}", shortened(&case.input, 200))));
+    let flaky = if case.flaky { "  flaky" } else { "" };
+    let took = format!("  {}{flaky}", words::milliseconds(case.duration_ms));
+    context.printer.answer(title(case, case.status, case.status.word(), &took));
     problem(case).into_iter().for_each(|line| context.printer.answer(line));
     for turn in &case.turns {
         show_turn(context, turn);
     }
+}
+
+/// Returns the line that a case begins with: what was asked, how it ended, and the name to ask for it by.
+pub(super) fn title(case: &Finished, status: Status, ended: &str, took: &str) -> Text {
+    let (sign, label) = words::mark(status);
+    let asked = if case.input.trim().is_empty() { case.case.clone() } else { shortened(&case.input, 60) };
+    Text::of(label, format!("  {sign} "))
+        .and(Label::Plain, asked)
+        .and(label, format!("  {ended}"))
+        .and(Label::Unchanged, format!("{took}  {}", shortened(&case.case, 60)))
 }
 
 /// Returns what a case did not pass with.

@@ -12,6 +12,7 @@ use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{Label, Text};
+use crate::program::Program;
 use crate::secrets;
 
 /// The result of the last run, in the `.state/` of its scenario.
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     /// The scenario; otherwise the selected one
     #[arg(long, short, value_name = "NAME")]
     scenario: Option<String>,
-    /// Print the file as it is
+    /// Print result.md, with everything that was said
     #[arg(long)]
     raw: bool,
     /// Taken for the sake of the tools that keepstep stands in for; these results are always the local ones
@@ -50,10 +51,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             .document("test.results", json!({"scenario": tested.name, "folder": folder, "summary": summary, "text": text}));
     } else if arguments.raw {
         context.printer.exact(&text);
-    } else {
+    } else if context.program == Program::Fluxloop {
         for line in text.lines() {
             context.printer.answer(rendered(line));
         }
+    } else {
+        return crate::command::results::show_latest(context, arguments.scenario.clone());
     }
     Ok(Outcome::Done)
 }
