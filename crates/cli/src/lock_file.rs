@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use keepstep_core::lock::{Lock, LockError};
 use keepstep_workspace::files::Pending;
 
 use crate::failure::Failure;
 use crate::files::{read_if_there, write_whole};
+use crate::undo_log::{Content, Recorder, Write};
 
 /// The name of the file.
 pub(crate) const NAME: &str = "keepstep.lock";
@@ -40,11 +42,12 @@ impl LockFile {
         self.text.is_some()
     }
 
-    /// Writes the file if it says something new, and returns whether it did.
-    pub(crate) fn write(&self) -> Result<bool, Failure> {
-        let Some(text) = self.new_text() else { return Ok(false) };
-        write_whole(&self.path, text.as_bytes()).map_err(|error| self.not_written(error))?;
-        Ok(true)
+    /// Writes the file if it says something new, after what it says now was kept for `undo`.
+    pub(crate) fn write(&self, recorder: &mut Recorder, now: Timestamp) -> Result<(), Failure> {
+        let Some(text) = self.new_text() else { return Ok(()) };
+        let before = self.text.as_ref().map_or(Content::Absent, |text| Content::Bytes(text.clone().into_bytes()));
+        recorder.keep(now, &[Write { path: NAME.into(), before, after: Content::Bytes(text.clone().into_bytes()) }])?;
+        write_whole(&self.path, text.as_bytes()).map_err(|error| self.not_written(error))
     }
 
     /// Writes the file if it says something new, for somebody who puts it in place together with others.

@@ -80,7 +80,8 @@ impl Bench {
         self.command_in(&self.world, arguments)
     }
 
-    fn command_in(&self, world: &World, arguments: &[&str]) -> Command {
+    /// Returns the same in another world.
+    pub(crate) fn command_in(&self, world: &World, arguments: &[&str]) -> Command {
         let mut command = world.command(BINARY);
         command.env("KEEPSTEP_URL", self.platform.url()).env("KEEPSTEP_API_KEY", &self.key).args(arguments).stdin(Stdio::null());
         command

@@ -5,7 +5,7 @@
 //! and the platform serves it. The text form is stable (sorted, one line a fact), so that git merges it well, and keys
 //! that this version does not know are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +166,17 @@ impl Lock {
         self.scenarios.entry(name.to_owned()).or_default()
     }
 
+    /// Returns the lock in which what a command wrote is again what it was before, and what other commands wrote since is kept.
+    ///
+    /// # Errors
+    /// Returns the names of the entries that somebody else changed after the command.
+    pub fn restored(&self, written: &Self, before: &Self) -> Result<Self, Vec<String>> {
+        let mut changed = Vec::new();
+        let agents = restored(&self.agents, &written.agents, &before.agents, "agent", &mut changed);
+        let scenarios = restored(&self.scenarios, &written.scenarios, &before.scenarios, "scenario", &mut changed);
+        if changed.is_empty() { Ok(Self { agents, scenarios, others: self.others.clone() }) } else { Err(changed) }
+    }
+
     /// Returns the text of the file.
     pub fn to_text(&self) -> String {
         let mut table = toml::Table::new();
@@ -191,6 +202,34 @@ impl Lock {
         }
         format!("{HEADING}{table}")
     }
+}
+
+/// Returns the entries in which those that differ between `written` and `before` are the ones of `before`. Adds the names of
+/// those that are neither to `changed`.
+fn restored<E: Clone + PartialEq>(
+    now: &BTreeMap<String, E>,
+    written: &BTreeMap<String, E>,
+    before: &BTreeMap<String, E>,
+    kind: &str,
+    changed: &mut Vec<String>,
+) -> BTreeMap<String, E> {
+    let mut restored = now.clone();
+    let names: BTreeSet<&String> = written.keys().chain(before.keys()).collect();
+    for name in names {
+        let (now, written, before) = (now.get(name), written.get(name), before.get(name));
+        if written == before || now == before {
+            continue;
+        }
+        if now != written {
+            changed.push(format!("{kind}.{name}"));
+            continue;
+        }
+        match before {
+            Some(entry) => drop(restored.insert(name.clone(), entry.clone())),
+            None => drop(restored.remove(name)),
+        }
+    }
+    restored
 }
 
 #[cfg(test)]
@@ -276,7 +315,43 @@ mod tests {
         }
     }
 
+    /// Returns a lock with an agent for each letter, whose revision says who wrote it.
+    fn of(entries: &BTreeMap<char, u64>) -> Lock {
+        let mut lock = Lock::default();
+        for (name, revision) in entries {
+            lock.agent_mut(&format!("agent_{name}").parse().unwrap()).revision = Some(Revision(*revision));
+        }
+        lock
+    }
+
     proptest! {
+        #[test]
+        fn what_was_written_is_restored_and_nothing_else(
+            before in prop::collection::btree_map(prop::char::range('a', 'c'), 0u64..3, 0..4),
+            written in prop::collection::btree_map(prop::char::range('a', 'c'), 0u64..3, 0..4),
+            later in prop::collection::btree_map(prop::char::range('d', 'f'), 0u64..3, 0..4),
+        ) {
+            prop_assert_eq!(of(&written).restored(&of(&written), &of(&before)), Ok(of(&before)));
+            // What another command added later stays.
+            let with_later = |entries: &BTreeMap<char, u64>| of(&entries.iter().chain(&later).map(|(k, v)| (*k, *v)).collect());
+            prop_assert_eq!(with_later(&written).restored(&of(&written), &of(&before)), Ok(with_later(&before)));
+            // It is done once; the second time there is nothing to do.
+            prop_assert_eq!(of(&before).restored(&of(&written), &of(&before)), Ok(of(&before)));
+        }
+
+        #[test]
+        fn an_entry_that_changed_since_is_never_lost(before in 0u64..3, written in 0u64..3, now in 0u64..3) {
+            let lock = |revision| of(&BTreeMap::from([('a', revision)]));
+            let expected = if written == before || now == before {
+                Ok(lock(now))
+            } else if now == written {
+                Ok(lock(before))
+            } else {
+                Err(vec!["agent.agent_a".to_owned()])
+            };
+            prop_assert_eq!(lock(now).restored(&lock(written), &lock(before)), expected);
+        }
+
         #[test]
         fn any_id_reads_back(id in "[^\\s/\\\\\\p{Cc}]{1,20}", revision in 0u64..1_000_000) {
             let Ok(id) = id.parse::<AgentId>() else { return Ok(()) };

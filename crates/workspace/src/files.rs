@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use keepstep_core::Digest;
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
 use crate::WorkspaceError;
+use crate::pull::SwapError;
 
 /// Reads a text file; `None` where there is none.
 ///
@@ -20,6 +22,14 @@ pub fn read_if_there(path: &Path) -> Result<Option<String>, WorkspaceError> {
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(WorkspaceError::broken(path, "it is not UTF-8")),
         Err(error) => Err(WorkspaceError::io("read", path, error)),
     }
+}
+
+/// Returns the SHA-256 of a file, which may be larger than memory; `None` where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+    crate::pull::swap::digest_of(path)
 }
 
 /// Reads a JSON object; `None` where there is no file.
@@ -138,6 +148,14 @@ impl Pending {
         &self.path
     }
 
+    /// Returns what the file will hold.
+    ///
+    /// # Errors
+    /// What was written cannot be read again.
+    pub fn content(&self) -> io::Result<Vec<u8>> {
+        fs::read(self.temporary.path())
+    }
+
     /// Returns the folder that the file will be in.
     pub(crate) fn folder(&self) -> &Path {
         folder_of(&self.path)
@@ -154,6 +172,14 @@ impl Pending {
         self.temporary.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Puts files in place that change together.
+///
+/// # Errors
+/// The system refused; those before the one that is named are in place.
+pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
+    crate::pull::swap::put_alone(files)
 }
 
 fn folder_of(path: &Path) -> &Path {

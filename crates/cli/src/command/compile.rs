@@ -18,6 +18,10 @@ use crate::printer::{Label, Text, count};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Against, Project};
+use crate::undo_log::Recorder;
+
+/// Where the manifest is, below the project.
+const MANIFEST: &str = "dist-v2/manifest.json";
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -78,7 +82,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     context.printer.document(
         "compile",
         json!({
-            "agent": agent, "manifest": "dist-v2/manifest.json", "definition": definition, "sync": drift,
+            "agent": agent, "manifest": MANIFEST, "definition": definition, "sync": drift,
         }),
     );
     Ok(outcome)
@@ -106,6 +110,19 @@ pub(crate) fn refresh_manifest(context: &Context, root: &Path, code: &AgentSourc
     }
 }
 
+/// The same for a command that can be undone: what is there now is kept with the rest of what the command replaces.
+pub(crate) fn refresh_manifest_kept(
+    context: &Context,
+    root: &Path,
+    code: &AgentSource,
+    recorder: &mut Recorder,
+) -> Result<(), Failure> {
+    for path in [MANIFEST, ".gitignore"] {
+        recorder.keep_derived(path)?;
+    }
+    refresh_manifest(context, root, code)
+}
+
 /// Fails for a property that nobody could read: the manifest must not say that it is empty.
 fn refuse_unreadable(code: &AgentSource) -> Result<(), Failure> {
     let problems: Vec<_> = Field::ALL
@@ -124,9 +141,9 @@ fn report_drift(context: &Context, project: &Project, code: &AgentSource, strict
         .and_then(|server| Ok((sides::compare(&server, project, code, &lock, Against::Published)?, server)));
     let (compared, server) = match compared {
         Ok(both) => both,
-        Err(failure) => return sync::not_checked(context, failure, strict).map(|document| (Outcome::Done, document)),
+        Err(failure) => return sync::not_checked(context, failure, strict, Some(code)).map(|document| (Outcome::Done, document)),
     };
-    sync::report::show_short(context, &compared);
+    sync::report::show_short(context, code, &compared);
     let document = sync::report::document(project, &server, code, &compared);
     Ok((if strict && compared.has_drift() { Outcome::Found } else { Outcome::Done }, document))
 }

@@ -5,129 +5,315 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
-use keepstep_core::Digest;
-use serde_json::json;
+use keepstep_core::lock::Lock;
+use keepstep_workspace::files::{digest_of, write_private};
+use serde_json::{Map, Value, json};
 
-use super::{CommandResult, Outcome};
+use super::{CommandResult, Outcome, compile, sync};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::write_whole;
-use crate::keepstep_folder::{Folder, Replaced};
-use crate::printer::{Label, Text};
-use crate::sides::project_root;
+use crate::keepstep_folder::Folder;
+use crate::printer::{Label, Text, count};
+use crate::sides::{self, project_root};
 use crate::test_data_server::find_workspace;
+use crate::undo_log::{Content, Entry, KeptFile, Kind, Recorder, UndoLog, Write, order};
 
 /// The arguments.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  keepstep undo            put back what the last command replaced in the code")]
+#[command(
+    after_help = "What a command wrote on this machine is put back: files, keepstep.lock, the record of a pull, what is selected.\nWhat it wrote on the server is brought back by the command that is printed.\n\nExamples:\n  keepstep undo            take back what the last command wrote\n  keepstep undo --list     show what can be taken back"
+)]
 pub(crate) struct Arguments {
-    /// What the command that replaced it printed; the last one when left out
+    /// What the command that wrote it printed; the last one when left out
     id: Option<String>,
     /// Show what is kept instead
     #[arg(long)]
     list: bool,
 }
 
-/// Puts the files back, if nobody changed them since.
+/// What has to be done about a file of an entry.
+enum Step {
+    /// It is what it was before the command.
+    Nothing,
+    /// It gets this content.
+    Restore(Content),
+    /// It was made again since, and is not what the rest says any more.
+    Stale,
+}
+
+/// Puts back what a command wrote, if nobody changed it since.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let root = root(context)?;
-    let folder = Folder::of(&root);
-    let ids = folder.kept_ids()?;
+    let logs = logs(context)?;
     if arguments.list {
-        for id in &ids {
-            let kept = folder.kept(id)?;
-            let files: Vec<String> = kept.files.iter().map(|file| file.path.display().to_string()).collect();
-            context.printer.answer(format!("{id}  {}  {}", kept.command, files.join(", ")));
-        }
-        context.printer.document("undo", json!({ "kept": ids }));
-        return Ok(Outcome::Done);
+        return list(context, &logs);
     }
-    let id = match &arguments.id {
-        Some(id) => ids.iter().find(|known| *known == id).ok_or_else(|| Failure::NotFound {
-            message: format!("nothing is kept under {id}"),
-            hint: Some("`keepstep undo --list` shows what is kept".to_owned()),
-        })?,
-        None => ids.last().ok_or_else(|| Failure::NotFound {
-            message: format!("nothing is kept for {}: no command replaced anything", root.display()),
-            hint: None,
-        })?,
-    };
-    let _guard = folder.guard(&context.printer)?;
-    let kept = folder.kept(id)?;
-    let mut replaced = Vec::new();
-    for file in &kept.files {
-        let now = read_bytes(&place(&root, &file.path)?)?;
-        if now.as_deref().map(Digest::of_bytes) != file.written {
-            let copy = match &file.copy {
-                Some(copy) => format!("; the earlier text is in {}", folder.copy_path(id, copy).display()),
-                None => String::new(),
-            };
-            return Err(Failure::Conflict {
-                message: format!("{} was changed after {}{copy}", file.path.display(), kept.command),
-                hints: vec!["nothing was written; copy back by hand what you need".to_owned()],
-            });
-        }
-        let after = match &file.copy {
-            Some(copy) => {
-                let copy = folder.copy_path(id, copy);
-                Some(fs::read(&copy).map_err(|error| Failure::io("read", &copy.display().to_string(), error))?)
+    let (log, id) = find(&logs, arguments.id.as_deref())?;
+    let _guard = Folder::of(log.root()).guard(&context.printer)?;
+    end_interrupted_pulls(context)?;
+    let entry = log.entry(&id)?;
+    let mut writes = Vec::new();
+    let mut is_stale = false;
+    for file in &entry.files {
+        let path = place(log.root(), &file.path)?;
+        match step(log, &id, &entry, file, &path)? {
+            Step::Nothing => {}
+            Step::Stale => is_stale = true,
+            Step::Restore(after) => {
+                let before = if path.exists() { Content::File(path) } else { Content::Absent };
+                writes.push(Write { path: file.path.clone(), before, after });
             }
-            None => None,
-        };
-        replaced.push(Replaced { path: file.path.clone(), before: now, after });
+        }
     }
-    let redo = folder.keep(&format!("undo {id}"), Timestamp::now(), &replaced)?;
-    for file in &replaced {
-        let path = place(&root, &file.path)?;
-        let done = match &file.after {
-            Some(bytes) => write_whole(&path, bytes),
-            None => fs::remove_file(&path),
-        };
-        done.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
-        context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Put back {}", file.path.display())));
+    let mut recorder = Recorder::of(log.root(), &format!("undo {id}"));
+    recorder.keep(context.now(), &writes)?;
+    for write in &writes {
+        restore(log.root(), write)?;
     }
-    context.printer.hint(&format!("`keepstep undo {redo}` takes this back"));
+    if is_stale {
+        refresh(context, log.root());
+    }
+    tell(context, &entry, &writes, recorder.id());
     context.printer.document(
         "undo",
-        json!({ "undone": id, "redo": redo, "files": replaced.iter().map(|file| file.path.to_string_lossy()).collect::<Vec<_>>() }),
+        json!({
+            "undone": id, "redo": recorder.id(), "server": entry.server,
+            "files": writes.iter().map(|write| write.path.to_string_lossy()).collect::<Vec<_>>(),
+        }),
     );
     Ok(Outcome::Done)
 }
 
-/// Returns the folder whose entries are meant: the project's or the workspace's, whichever is nearer and has some.
-fn root(context: &Context) -> Result<PathBuf, Failure> {
-    let workspace = find_workspace(context).map(|workspace| workspace.root().to_owned());
-    let (project, workspace) = match (project_root(context), workspace) {
-        (Ok(project), Some(workspace)) if project != workspace => (project, workspace),
-        (Err(_), Some(workspace)) => return Ok(workspace),
-        (project, _) => return project,
+fn list(context: &Context, logs: &[UndoLog]) -> CommandResult {
+    const MOST: usize = 5;
+    let mut all = Vec::new();
+    for log in logs {
+        for id in log.ids()? {
+            let entry = log.entry(&id)?;
+            let names: Vec<String> = entry.files.iter().take(MOST).map(|file| file.path.display().to_string()).collect();
+            let more = match entry.files.len().saturating_sub(MOST) {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            context.printer.answer(format!("{id}  {}  {}{more}", entry.command, names.join(", ")));
+            all.push(id);
+        }
+    }
+    context.printer.document("undo", json!({ "kept": all }));
+    Ok(Outcome::Done)
+}
+
+/// Returns the entry with an id, else the last one.
+fn find<'l>(logs: &'l [UndoLog], id: Option<&str>) -> Result<(&'l UndoLog, String), Failure> {
+    let mut last: Option<(&UndoLog, String)> = None;
+    for log in logs {
+        let mut ids = log.ids()?;
+        match id {
+            Some(id) if ids.iter().any(|known| known == id) => return Ok((log, id.to_owned())),
+            Some(_) => {}
+            None => {
+                let newest = ids.pop().filter(|id| last.as_ref().is_none_or(|(_, last)| order(last) < order(id)));
+                last = newest.map(|id| (log, id)).or(last);
+            }
+        }
+    }
+    last.ok_or_else(|| match (id, logs.first()) {
+        (Some(id), _) => Failure::NotFound {
+            message: format!("nothing is kept under {id}"),
+            hint: Some("`keepstep undo --list` shows what is kept".to_owned()),
+        },
+        (None, log) => Failure::NotFound {
+            message: format!(
+                "nothing is kept for {}: no command replaced anything",
+                log.map_or_else(String::new, |log| log.root().display().to_string())
+            ),
+            hint: None,
+        },
+    })
+}
+
+/// Returns what has to be done about a file, or fails if somebody changed it since.
+fn step(log: &UndoLog, id: &str, entry: &Entry, file: &KeptFile, path: &Path) -> Result<Step, Failure> {
+    let unreadable = |error| Failure::io("read", &path.display().to_string(), error);
+    let copy = file.copy.as_ref().map(|copy| log.copy_path(id, copy));
+    let earlier = match &copy {
+        Some(copy) if !copy.is_file() => {
+            return Err(Failure::io("read", &copy.display().to_string(), io::ErrorKind::NotFound.into()));
+        }
+        Some(copy) => Content::File(copy.clone()),
+        None => Content::Absent,
     };
-    let (nearer, farther) = if workspace.starts_with(&project) { (workspace, project) } else { (project, workspace) };
-    Ok(if Folder::of(&nearer).kept_ids()?.is_empty() { farther } else { nearer })
+    let now = digest_of(path).map_err(unreadable)?;
+    if now == file.written {
+        return Ok(Step::Restore(earlier));
+    }
+    let is_as_before = match &copy {
+        Some(copy) => digest_of(copy).map_err(unreadable)? == now,
+        None => now.is_none(),
+    };
+    if is_as_before {
+        return Ok(Step::Nothing);
+    }
+    if file.derived {
+        return Ok(Step::Stale);
+    }
+    let read = |name: Option<&PathBuf>| name.map_or(Ok(Content::Absent), |path| Content::read(path));
+    let written = read(file.after.as_ref().map(|after| log.copy_path(id, after)).as_ref())?;
+    let (now, before) = (Content::read(path)?, read(copy.as_ref())?);
+    let parts = [&now, &written, &before].map(text_of);
+    let restored = match Kind::of(&file.path) {
+        Kind::Whole => None,
+        Kind::Lock => restored_lock(parts),
+        Kind::Object => restored_object(parts),
+    };
+    if let Some(restored) = restored {
+        return Ok(if parts[0] == restored { Step::Nothing } else { Step::Restore(Content::Bytes(restored.into_bytes())) });
+    }
+    let copy = match &copy {
+        Some(copy) => format!("; the earlier text is in {}", copy.display()),
+        None => String::new(),
+    };
+    Err(Failure::Conflict {
+        message: format!("{} was changed after {}{copy}", file.path.display(), entry.command),
+        hints: vec!["nothing was written; copy back by hand what you need".to_owned()],
+    })
+}
+
+fn text_of(content: &Content) -> &str {
+    match content {
+        Content::Bytes(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+        _ => "",
+    }
+}
+
+/// Returns the lock without what the command wrote, unless another command wrote the same entries since.
+fn restored_lock([now, written, before]: [&str; 3]) -> Option<String> {
+    let lock = |text: &str| if text.is_empty() { Some(Lock::default()) } else { Lock::parse(text).ok() };
+    let (now, written, before) = (lock(now)?, lock(written)?, lock(before)?);
+    Some(now.restored(&written, &before).ok()?.to_text())
+}
+
+/// Returns the object without what the command wrote. What the person chose since stays chosen.
+fn restored_object([now, written, before]: [&str; 3]) -> Option<String> {
+    let object =
+        |text: &str| if text.is_empty() { Some(Map::new()) } else { serde_json::from_str::<Map<String, Value>>(text).ok() };
+    let (mut now, written, before) = (object(now)?, object(written)?, object(before)?);
+    for key in written.keys().chain(before.keys()) {
+        if written.get(key) == before.get(key) || now.get(key) != written.get(key) {
+            continue;
+        }
+        match before.get(key) {
+            Some(value) => drop(now.insert(key.clone(), value.clone())),
+            None => drop(now.shift_remove(key)),
+        }
+    }
+    serde_json::to_string_pretty(&now).ok()
+}
+
+/// Writes what was there, and removes folders that were created for a file that was not.
+fn restore(root: &Path, write: &Write) -> Result<(), Failure> {
+    let path = place(root, &write.path)?;
+    let fail = |error| Failure::io("write", &path.display().to_string(), error);
+    let bytes = match &write.after {
+        Content::Bytes(bytes) => bytes.clone(),
+        Content::File(copy) => fs::read(copy).map_err(|error| Failure::io("read", &copy.display().to_string(), error))?,
+        Content::Absent | Content::Digest(_) => {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+                _ => {}
+            }
+            let folders = write.path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            for folder in folders {
+                // One that holds something else stays, and so do those above it.
+                if fs::remove_dir(root.join(folder)).is_err() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+    };
+    // It may hold a key.
+    if path.file_name().is_some_and(|name| name == ".env") {
+        return Ok(write_private(&path, &bytes)?);
+    }
+    write_whole(&path, &bytes).map_err(fail)
+}
+
+/// Makes again what is made of the code. Where the code cannot be read there is nothing to be made of it.
+fn refresh(context: &Context, root: &Path) {
+    if let Ok(code) = sides::read_code(context, root) {
+        let _ = compile::refresh_manifest(context, root, &code);
+    }
+}
+
+/// Ends pulls that were interrupted: what they leave behind is not what a command wrote.
+fn end_interrupted_pulls(context: &Context) -> Result<(), Failure> {
+    let Some(workspace) = find_workspace(context) else { return Ok(()) };
+    for folder in workspace.scenario_folders()? {
+        sync::pull::recover_guarded(context, &workspace.scenario_dir(&folder))?;
+    }
+    Ok(())
+}
+
+fn tell(context: &Context, entry: &Entry, writes: &[Write], redo: Option<&str>) {
+    const MOST: usize = 8;
+    let printer = &context.printer;
+    let good = |text: String| printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, text));
+    if writes.is_empty() {
+        printer.answer(format!("Nothing to put back: everything is as it was before `{}`", entry.command));
+    }
+    let (removed, put_back): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(|write| write.after == Content::Absent);
+    for (words, writes) in [("Put back", put_back), ("Removed", removed)] {
+        for write in writes.iter().take(MOST) {
+            good(format!("{words} {}", write.path.display()));
+        }
+        if writes.len() > MOST {
+            good(format!("{words} {} more", count(writes.len() - MOST, "file")));
+        }
+    }
+    for command in &entry.server {
+        printer.hint(&format!("what was replaced on the server is brought back by `keepstep {command}`"));
+    }
+    if let Some(redo) = redo {
+        printer.hint(&format!("`keepstep undo {redo}` takes this back"));
+    }
+}
+
+/// Returns where commands keep what they replace: in the project and in the workspace, the nearer one first.
+fn logs(context: &Context) -> Result<Vec<UndoLog>, Failure> {
+    let workspace = find_workspace(context).map(|workspace| workspace.root().to_owned());
+    let mut roots: Vec<PathBuf> = match (project_root(context), workspace) {
+        (Ok(project), Some(workspace)) => vec![project, workspace],
+        (Err(_), Some(workspace)) => vec![workspace],
+        (project, None) => vec![project?],
+    };
+    roots.sort_by_key(|root| std::cmp::Reverse(root.components().count()));
+    roots.dedup();
+    Ok(roots.iter().map(|root| UndoLog::of(root)).collect())
 }
 
 /// Returns where a file of an entry is. An entry may come from somebody else, with the rest of the folder: it names files of
 /// the project and no others.
 fn place(root: &Path, path: &Path) -> Result<PathBuf, Failure> {
-    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    let place = root.join(path);
-    // A link is followed, as it was when the file was replaced. A file that is not there yet is where its folder is.
-    let real = place.canonicalize().or_else(|_| match (place.parent(), place.file_name()) {
-        (Some(folder), Some(name)) => folder.canonicalize().map(|folder| folder.join(name)),
-        _ => Err(io::ErrorKind::InvalidInput.into()),
-    });
-    let root = root.canonicalize();
-    match (real, root) {
-        (Ok(real), Ok(root)) if is_plain && real.starts_with(&root) => Ok(real),
-        _ => Err(Failure::usage(format!("{} is not a file of the project; nothing was put back", path.display()))),
+    let refused = || Failure::usage(format!("{} is not a file of the project; nothing was put back", path.display()));
+    if path.as_os_str().is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err(refused());
     }
-}
-
-fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::io("read", &path.display().to_string(), error)),
+    let place = root.join(path);
+    // A link is followed, as it was when the file was replaced. A file that is not there yet is where its folder is, or will be.
+    let mut real = None;
+    for ancestor in place.ancestors() {
+        if let Ok(found) = ancestor.canonicalize() {
+            real = Some(
+                place
+                    .strip_prefix(ancestor)
+                    .map(|rest| if rest.as_os_str().is_empty() { found.clone() } else { found.join(rest) }),
+            );
+            break;
+        }
+    }
+    match (real, root.canonicalize()) {
+        (Some(Ok(real)), Ok(root)) if real.starts_with(&root) => Ok(real),
+        _ => Err(refused()),
     }
 }

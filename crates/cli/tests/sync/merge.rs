@@ -1,6 +1,7 @@
 //! `keepstep sync --merge`
 
 use insta::assert_snapshot;
+use keepstep_testkit::{Fault, Proxy, World, transcript};
 
 use crate::common::{Bench, FIRST, code};
 
@@ -109,4 +110,68 @@ fn a_fresh_clone_can_merge() {
     }
     bench.ok(&["sync", "--merge"]);
     assert_eq!(bench.published(), FIRST.replace("a date", "a day").replace("friendly", "formal"));
+}
+
+/// The code was merged and the publishing failed: the base is what was taken, so that the next edit of the same colleague is one
+/// edit and not two.
+#[test]
+fn s11_the_base_moves_with_what_was_taken() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("a date", "a day"));
+    bench.code(&FIRST.replace("friendly", "formal"));
+    let proxy = Proxy::before(bench.platform.address());
+    proxy.on("PATCH", "/definition", Fault::status(400, None));
+    let output = bench.output(&["sync", "--merge", "--url", &proxy.url(), "--api-key", &bench.key]);
+    assert!(!output.status.success(), "{}", transcript(&output));
+    assert_eq!(bench.project().read("src/index.ts"), code(&FIRST.replace("a date", "a day").replace("friendly", "formal")));
+    bench.colleague(&FIRST.replace("a date", "a month"));
+    bench.ok(&["sync", "--merge"]);
+    let both = FIRST.replace("a date", "a month").replace("friendly", "formal");
+    assert_eq!(bench.project().read("src/index.ts"), code(&both));
+    assert_eq!(bench.published(), both);
+}
+
+#[test]
+fn s11_ten_at_once_who_change_different_lines_all_succeed() {
+    const PEOPLE: usize = 10;
+    let bench = Bench::new();
+    let first: Vec<String> = (0..PEOPLE).map(|line| format!("line {line} of nobody")).collect();
+    bench.code(&first.join("\n"));
+    bench.ok(&["sync", "--push"]);
+    let lock = bench.project().read("keepstep.lock");
+    let worlds: Vec<World> = (0..PEOPLE).map(|_| World::new()).collect();
+    for world in &worlds {
+        world
+            .project()
+            .agent(&bench.agent, &bench.org)
+            .file("keepstep.lock", &lock)
+            .file("src/index.ts", code(&first.join("\n")));
+    }
+    // Each changes the own line twice, so that what somebody else took from it changes once more.
+    for round in 1..=2 {
+        let children: Vec<_> = worlds
+            .iter()
+            .enumerate()
+            .map(|(person, world)| {
+                let text = world.project().read("src/index.ts");
+                let mine = text.lines().map(|line| match line.split_once(&format!("line {person} of ")) {
+                    Some((before, rest)) => {
+                        let end: String =
+                            rest.chars().skip_while(|character| character.is_alphanumeric() || *character == ' ').collect();
+                        format!("{before}line {person} of person {round}{end}\n")
+                    }
+                    None => format!("{line}\n"),
+                });
+                world.project().file("src/index.ts", mine.collect::<String>());
+                let mut command = bench.command_in(world, &["sync", "--merge"]);
+                command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "round {round}\n{}", transcript(&output));
+        }
+    }
+    let all: Vec<String> = (0..PEOPLE).map(|line| format!("line {line} of person 2")).collect();
+    assert_eq!(bench.published(), all.join("\n"));
 }

@@ -18,4 +18,4 @@ pub use packed::PackedError;
 pub use prepare::{Applied, Choice, Collision, PrepareError, Prepared, Question, prepare};
 pub use received::{ReceiveError, Received, Receiver};
 pub use scenario::Scenario;
-pub use swap::{Recovered, SwapError, is_interrupted, recover};
+pub use swap::{Change, Recovered, SwapError, is_interrupted, recover};

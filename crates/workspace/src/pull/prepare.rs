@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
-use super::swap::{self, BeforeStep, NewContent, Stamp, Swap, SwapError};
+use super::swap::{self, BeforeStep, Change, NewContent, Stamp, Swap, SwapError};
 use super::text;
 use crate::files::Pending;
 use crate::pull_record::{FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
@@ -53,6 +53,9 @@ pub enum PrepareError {
     /// What was received cannot be read again.
     #[error("the platform's answer cannot be read from its temporary file: {0}; nothing was changed")]
     Received(io::Error),
+    /// What is replaced could not be kept for somebody who wants it back.
+    #[error("what the pull replaces cannot be kept: {0}; nothing was written")]
+    NotKept(io::Error),
     /// A record could not be made.
     #[error("the record of the pull cannot be written: {0}")]
     Serialize(#[from] serde_json::Error),
@@ -511,18 +514,6 @@ impl Prepared {
         self.record.digest
     }
 
-    /// Returns the files that are replaced, made or removed, with the digests of what they will hold, for somebody who keeps copies. The
-    /// records are not among them: what is put back counts as an edit of what was pulled, so that no later pull takes it away.
-    pub fn replacements(&self) -> Vec<(String, Option<Digest>)> {
-        let content = self.files.iter().filter(|file| file.purpose != Purpose::Record);
-        let changed = content.filter_map(|file| match file.action {
-            Action::Write(_) => Some((file.path.clone(), Some(file.content.digests().exact))),
-            Action::Remove => Some((file.path.clone(), None)),
-            Action::Keep(_) | Action::Conflict => None,
-        });
-        changed.collect()
-    }
-
     /// Returns true if a file that was there before is replaced or removed.
     pub fn replaces_something(&self) -> bool {
         let is_replaced = |file: &Planned| matches!(file.action, Action::Write(_) | Action::Remove) && file.before.is_some();
@@ -534,15 +525,31 @@ impl Prepared {
     ///
     /// # Errors
     /// See [`SwapError`]; unless it says otherwise, everything is as it was.
-    pub fn apply(mut self, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
+    pub fn apply(self, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
+        self.apply_kept(beside, before_step, &mut |_| Ok(()))
+    }
+
+    /// The same for somebody who keeps what is replaced: `keep` is given every file of the folder that is about to change, before
+    /// the first one does. Where it fails, nothing is written.
+    ///
+    /// # Errors
+    /// As [`Prepared::apply`].
+    pub fn apply_kept(
+        mut self,
+        beside: Vec<Pending>,
+        before_step: BeforeStep<'_>,
+        keep: &mut dyn FnMut(&[Change]) -> io::Result<()>,
+    ) -> Result<Applied, PrepareError> {
         let mut applied = Applied::default();
         if self.is_nothing_to_do() {
+            keep(&[]).map_err(PrepareError::NotKept)?;
             swap::put_alone(beside)?;
             return Ok(applied);
         }
         let folder = self.folder.clone();
         let mut swap = Swap::begin(&folder, before_step)?;
-        match self.stage(&mut swap, &mut applied) {
+        let staged = self.stage(&mut swap, &mut applied).and_then(|()| keep(&swap.changes()).map_err(PrepareError::NotKept));
+        match staged {
             Ok(()) => swap.commit(beside)?,
             Err(error) => {
                 swap.abandon();

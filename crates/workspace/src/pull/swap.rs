@@ -127,6 +127,17 @@ struct Step {
     after: Option<Digest>,
 }
 
+/// A file that a pull is about to change, its own records among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Below the scenario's folder.
+    pub path: String,
+    /// The SHA-256 of what is there; `None` where there is nothing.
+    pub before: Option<Digest>,
+    /// The SHA-256 of what will be there; `None` where the file goes.
+    pub after: Option<Digest>,
+}
+
 /// Files on their way into a scenario's folder.
 pub struct Swap<'a> {
     place: Place<'a>,
@@ -228,6 +239,12 @@ impl<'a> Swap<'a> {
         finish(&place, beside, before_step)
     }
 
+    /// Returns every file that is about to change.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let change = |step: &Step| Change { path: step.path.clone(), before: step.before, after: step.after };
+        self.steps.iter().map(change).collect()
+    }
+
     /// Gives up; nothing was put in place.
     pub fn abandon(self) {
         let _ = discard(&self.place.staging());
@@ -269,7 +286,7 @@ impl<'a> Swap<'a> {
 ///
 /// # Errors
 /// The system refused.
-pub(super) fn put_alone(files: Vec<Pending>) -> Result<(), SwapError> {
+pub(crate) fn put_alone(files: Vec<Pending>) -> Result<(), SwapError> {
     let Some(first) = files.first() else { return Ok(()) };
     sync_all(&begun(&files), &[]).map_err(|source| failed("write", first.path(), source))?;
     let (folders, put) = put_all(files, &mut || Ok(()));
@@ -506,7 +523,7 @@ fn leads_inside(folder: &Path, link: &Path) -> bool {
 }
 
 /// Returns the SHA-256 of a file; `None` where there is none.
-pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+pub(crate) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     match File::open(path).and_then(digests_of) {
         Ok(digests) => Ok(Some(digests.exact)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

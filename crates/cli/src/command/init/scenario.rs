@@ -4,10 +4,12 @@ mod templates;
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use clap::Args;
 use keepstep_workspace::context_file::Form;
 use keepstep_workspace::links::Link;
+use keepstep_workspace::pull::PrepareError;
 use keepstep_workspace::scenario::folder_of_typed;
 use keepstep_workspace::{WorkspaceError, files};
 use serde_json::json;
@@ -15,8 +17,8 @@ use serde_json::json;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::keepstep_folder::{Folder, Replaced};
 use crate::test_data_server::workspace_or_new;
+use crate::undo_log::{Content, Recorder, Write};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -64,7 +66,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Ok(before) if before == text.as_bytes() => {}
             Ok(before) => {
                 let path = file.strip_prefix(workspace.root()).unwrap_or(&file).to_owned();
-                replaced.push(Replaced { path, before: Some(before), after: Some(text.into_bytes()) });
+                replaced.push(Write { path, before: Content::Bytes(before), after: Content::Bytes(text.into_bytes()) });
             }
             Err(error) if error.kind() == ErrorKind::NotFound => written.push((name, file, text)),
             Err(error) => return Err(WorkspaceError::io("read", &file, error).into()),
@@ -81,25 +83,36 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             hints: vec!["`--force` replaces them; what they hold now is kept for `keepstep undo`".to_owned()],
         });
     }
-    if !replaced.is_empty() {
-        let id = Folder::of(workspace.root()).keep("init scenario", context.now(), &replaced)?;
-        for file in &replaced {
-            files::write_whole(&workspace.root().join(&file.path), file.after.as_deref().unwrap_or_default())?;
+    let env = path.join(".env");
+    let has_env = env.exists();
+    let mut recorder = Recorder::of(workspace.root(), "init scenario");
+    let created = |file: &Path, text: &str| {
+        let path = file.strip_prefix(workspace.root()).unwrap_or(file).to_owned();
+        Write { path, before: Content::Absent, after: Content::Bytes(text.as_bytes().to_vec()) }
+    };
+    let mut writes = replaced.clone();
+    writes.extend(written.iter().map(|(_, file, text)| created(file, text)));
+    writes.extend((!has_env).then(|| created(&env, templates::ENV)));
+    recorder.keep(context.now(), &writes)?;
+    for file in &replaced {
+        if let Content::Bytes(after) = &file.after {
+            files::write_whole(&workspace.root().join(&file.path), after)?;
         }
+    }
+    if let Some(id) = recorder.id().filter(|_| !replaced.is_empty()) {
         context.printer.hint(&format!("`keepstep undo {id}` puts back what was replaced"));
     }
     for (name, file, text) in &written {
         files::write_whole(file, text.as_bytes())?;
         context.printer.status(format!("wrote   {name}"));
     }
-    let env = path.join(".env");
-    if env.exists() {
+    if has_env {
         context.printer.status("kept    .env, which was there");
     } else {
         files::write_private(&env, templates::ENV.as_bytes())?;
         context.printer.status("wrote   .env");
     }
-    link(context, &workspace, &folder, typed.trim(), arguments.link.as_deref())?;
+    link(context, &workspace, &folder, typed.trim(), arguments.link.as_deref(), &mut recorder)?;
     context.good(&format!("Scenario {folder} is in {}", path.display()));
     context.machine_line("SCENARIO_PATH", &path.to_string_lossy());
     if let Some(id) = &arguments.link {
@@ -125,20 +138,20 @@ fn link(
     folder: &str,
     name: &str,
     id: Option<&str>,
+    recorder: &mut Recorder,
 ) -> Result<(), Failure> {
-    let known = workspace.links()?.of(folder).map(|link| link.id);
+    let mut change = workspace.begin_change()?;
+    let known = change.links.of(folder).map(|link| link.id);
     if let Some(id) = id {
         let project = workspace.project()?;
         let project_id = project.as_ref().and_then(|project| project.id()).map(str::to_owned);
-        workspace.change_links(|links| {
-            links.set(folder, &Link { id: id.to_owned(), name: name.to_owned(), project_id });
-            Ok::<_, Failure>(())
-        })?;
+        change.links.set(folder, &Link { id: id.to_owned(), name: name.to_owned(), project_id });
     }
-    workspace.change_context(|selected| {
-        if id.is_some() || selected.form() == Form::Text {
-            selected.select_scenario(id.or(known.as_deref()), name, folder, &context.now().to_string());
-        }
-        Ok(())
-    })
+    if id.is_some() || change.context.form() == Form::Text {
+        change.context.select_scenario(id.or(known.as_deref()), name, folder, &context.now().to_string());
+    }
+    let pending = change.write()?;
+    let writes = pending.iter().map(|file| Write::of_pending(workspace.root(), file)).collect::<Result<Vec<_>, _>>()?;
+    recorder.keep(context.now(), &writes)?;
+    files::put_in_place(pending).map_err(|error| Failure::from(PrepareError::from(error)))
 }

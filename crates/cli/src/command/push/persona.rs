@@ -9,7 +9,7 @@ use keepstep_core::{Field, State};
 use keepstep_source::AgentSource;
 use serde_json::{Map, Value, json};
 
-use crate::command::sync::{agree_on, pushed_words, refuse, verify_stored};
+use crate::command::sync::{agree_on, equal_values, pushed_words, refuse, verify_stored};
 use crate::command::{CommandResult, Outcome, compile};
 use crate::context::Context;
 use crate::diff_view;
@@ -20,6 +20,7 @@ use crate::printer::{Label, Text};
 use crate::prompt;
 use crate::server::Server;
 use crate::sides::{self, Against, Compared, Project, local_value, server_value};
+use crate::undo_log::Recorder;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -53,7 +54,8 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let project = Project::open(context)?;
     let code = sides::read_code(context, &project.root)?;
     let lock = LockFile::read(&project.root)?;
-    compile::refresh_manifest(context, &project.root, &code)?;
+    let mut recorder = Recorder::of(&project.root, "push persona");
+    compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;
     let server = Server::connect(context, Some(&project.root))?;
     let mut compared = sides::compare(&server, &project, &code, &lock, Against::Published)?;
     let change = change(arguments, &compared)?;
@@ -61,7 +63,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         let version = compared.remote.published.as_ref().map(|summary| summary.version);
         let version = version.map_or_else(String::new, |version| format!(" as version {version}"));
         printer.answer(format!("✅ The server has this persona already{version}, published and current. Nothing to push."));
-        record(context, &project, &code, &compared.remote)?;
+        record(context, &project, &code, &compared.remote, &mut recorder)?;
         printer.document("push.persona", json!({ "agent": project.agent, "server": server.name(), "pushed": false }));
         return Ok(Outcome::Done);
     }
@@ -87,11 +89,13 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
         if let Some(back) = back {
             printer.answer(Text::from("   undo: ").and(Label::Command, context.typed(&back)));
+            recorder.note_server(&back);
         }
     }
     if !arguments.draft {
-        record(context, &project, &code, &after)?;
+        record(context, &project, &code, &after, &mut recorder)?;
     }
+    recorder.finish();
     printer.document(
         "push.persona",
         json!({
@@ -175,10 +179,17 @@ fn push(
 }
 
 /// Writes down what both sides agree on now.
-fn record(context: &Context, project: &Project, code: &AgentSource, remote: &RemoteAgent) -> Result<(), Failure> {
+fn record(
+    context: &Context,
+    project: &Project,
+    code: &AgentSource,
+    remote: &RemoteAgent,
+    recorder: &mut Recorder,
+) -> Result<(), Failure> {
     let agreed = |file: &LockFile| {
         let mut lock = file.lock.clone();
-        agree_on(&mut lock, project, remote, Field::ALL.into_iter(), |field| sides::local(code, field));
+        let values = equal_values(remote, Field::ALL.into_iter(), |field| sides::local(code, field));
+        agree_on(&mut lock, project, remote, values);
         lock
     };
     let file = LockFile::read(&project.root)?;
@@ -189,6 +200,5 @@ fn record(context: &Context, project: &Project, code: &AgentSource, remote: &Rem
     // Somebody else may have written it while this command waited for its turn.
     let mut file = LockFile::read(&project.root)?;
     file.lock = agreed(&file);
-    file.write()?;
-    Ok(())
+    file.write(recorder, context.now())
 }

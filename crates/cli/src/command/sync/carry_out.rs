@@ -1,12 +1,11 @@
 //! Doing what was decided: the code, then the platform, then the lock file.
 
-use jiff::Timestamp;
 use keepstep_api::agents::DefinitionChange;
 use keepstep_client::{ClientError, RemoteAgent};
 use keepstep_core::drift::{Base, Local, Server as ServerSide};
 use keepstep_core::plan::Action;
-use keepstep_core::{Definition, Field, PersonaVersion, canonical};
-use keepstep_source::{EditPlan, EditRefusal, Property};
+use keepstep_core::{Definition, Digest, Field, PersonaVersion, canonical};
+use keepstep_source::{EditPlan, EditRefusal, FileEdit, Property};
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -14,10 +13,11 @@ use super::choose::{Item, Plan};
 use crate::command::{CommandResult, Outcome, compile};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::keepstep_folder::{Folder, Replaced};
+use crate::keepstep_folder::Folder;
 use crate::lock_file::LockFile;
 use crate::printer::{Label, Text, count};
 use crate::sides::{self, Against, Project};
+use crate::undo_log::{Content, Write};
 
 /// How carrying out a plan ended.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
     let is_idle = plan.items.is_empty() && !records_anything(run);
     let _guard = if is_idle { None } else { Some(folder.guard(printer)?) };
 
-    let mut undo = None;
     if let Some(edits) = &edits {
-        undo = Some(write_code(run, plan, edits, &folder)?);
+        write_code(run, plan, edits)?;
         run.code = sides::read_code(run.context, &run.project.root)?;
         compile::refresh_manifest(run.context, &run.project.root, &run.code)?;
+        record_taken(run, plan)?;
     }
     let before = run.compared.remote.clone();
     let mut pushed = None;
@@ -67,7 +67,7 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
     document["actions"] = json!(
         plan.items.iter().map(|item| json!({ "field": item.field, "did": did(item, run.options.draft) })).collect::<Vec<_>>()
     );
-    document["undo"] = json!(undo.map(|id| format!("undo {id}")));
+    document["undo"] = json!(run.recorder.id().map(|id| format!("undo {id}")));
     document["replacedPersona"] = json!(pushed.and(before.published.as_ref()).map(|summary| summary.version));
     document["exit"] = json!(outcome.code());
     run.context.printer.document("sync", document);
@@ -142,28 +142,32 @@ fn refused_edit(context: &Context, refusal: EditRefusal) -> Failure {
     Failure::Edit(Box::new(refusal))
 }
 
-/// Writes the code, after what it replaces was kept, and returns the id that brings that back.
-fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> Result<String, Failure> {
-    let printer = &run.context.printer;
-    let files: Vec<Replaced> = edits
-        .files
-        .iter()
-        .map(|file| Replaced { path: file.path.clone(), before: Some(file.before.clone()), after: Some(file.after.clone()) })
-        .collect();
-    let id = folder.keep("sync", Timestamp::now(), &files)?;
+/// Writes the code, after what it replaces was kept, and tells how to bring that back.
+fn write_code(run: &mut Run<'_>, plan: &Plan, edits: &EditPlan) -> Result<(), Failure> {
+    let write = |file: &FileEdit| Write {
+        path: file.path.clone(),
+        before: Content::Bytes(file.before.clone()),
+        after: Content::Bytes(file.after.clone()),
+    };
+    let files: Vec<Write> = edits.files.iter().map(write).collect();
+    let kept = run.recorder.len();
+    run.recorder.keep(run.context.now(), &files)?;
     if let Err(error) = edits.apply(&run.project.root) {
         // Of several files the first may be replaced already; only when none is, there is nothing to bring back.
-        let is_replaced = |file: &Replaced| std::fs::read(run.project.root.join(&file.path)).ok() == file.after;
-        if !files.iter().any(is_replaced) {
-            folder.forget(&id);
+        let is_replaced = |file: &FileEdit| std::fs::read(run.project.root.join(&file.path)).is_ok_and(|now| now == file.after);
+        if !edits.files.iter().any(is_replaced) {
+            run.recorder.roll_back(kept);
         }
         return Err(error.into());
     }
-    let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+    let is_first = run.told.is_empty();
+    let names: Vec<String> = edits.files.iter().map(|file| file.path.display().to_string()).collect();
     for item in &plan.items {
-        let what = match &item.action {
-            Action::Pull(_) => format!("{} pulled from server into {}", item.field.title(), names.join(", ")),
-            Action::Join(_) => format!("{} merged into {}", item.field.title(), names.join(", ")),
+        let (label, mark, what) = match &item.action {
+            Action::Pull(_) => {
+                (Label::Good, "✅ ", format!("{} pulled from server into {}", item.field.title(), names.join(", ")))
+            }
+            Action::Join(_) => (Label::Good, "✅ ", format!("{} merged into {}", item.field.title(), names.join(", "))),
             Action::Mark { conflicts, .. } => {
                 let places = count(*conflicts, "place");
                 let what = format!(
@@ -171,15 +175,31 @@ fn write_code(run: &Run<'_>, plan: &Plan, edits: &EditPlan, folder: &Folder) -> 
                     item.field.title(),
                     names.join(", ")
                 );
-                printer.answer(Text::of(Label::Warning, "⚠️  ").and(Label::Plain, what));
-                continue;
+                (Label::Warning, "⚠️  ", what)
             }
             Action::Keep | Action::Push(_) | Action::Refuse(_) => continue,
         };
-        printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
+        // A merge that somebody was faster than is made again; what it does is the same.
+        if !run.told.contains(&what) {
+            run.context.printer.answer(Text::of(label, mark).and(Label::Plain, what.clone()));
+            run.told.push(what);
+        }
     }
-    printer.answer(undo_line(run, &format!("undo {id}")));
-    Ok(id)
+    if let Some(id) = run.recorder.id().filter(|_| is_first) {
+        run.context.printer.answer(undo_line(run, &format!("undo {id}")));
+    }
+    Ok(())
+}
+
+/// Writes down that the code holds what the server had: whatever the server says next, its edits since then are the only ones
+/// that the code lacks. Text with markers holds it only once somebody decided.
+fn record_taken(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
+    let taken = plan.items.iter().filter(|item| matches!(item.action, Action::Pull(_) | Action::Join(_)));
+    let taken: Vec<Field> = taken.map(|item| item.field).filter(|field| is_agreement(run, *field)).collect();
+    let agreements = agreements(&run.compared.remote, taken.into_iter());
+    run.lock = LockFile::read(&run.project.root)?;
+    agree_on(&mut run.lock.lock, &run.project, &run.compared.remote, agreements);
+    run.lock.write(&mut run.recorder, run.context.now())
 }
 
 /// Returns the change of the platform, if there is one.
@@ -219,13 +239,13 @@ pub(crate) fn verify_stored(server: &str, after: &RemoteAgent, change: &Definiti
 }
 
 /// Tells what was pushed, and how to take it back.
-fn tell_pushed(run: &Run<'_>, plan: &Plan, before: &RemoteAgent, after: &RemoteAgent) {
-    let printer = &run.context.printer;
+fn tell_pushed(run: &mut Run<'_>, plan: &Plan, before: &RemoteAgent, after: &RemoteAgent) {
     for item in plan.items.iter().filter(|item| item.writes_server()) {
         let (what, back) = pushed_words(run.context, item.field, run.options.draft, before, after);
-        printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
+        run.context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
         if let Some(back) = back {
-            printer.answer(undo_line(run, &back));
+            run.context.printer.answer(undo_line(run, &back));
+            run.recorder.note_server(&back);
         }
     }
 }
@@ -314,34 +334,51 @@ fn record(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
     let mut lock = run.lock.lock.clone();
     agree(&mut lock, run);
     run.lock.lock = lock;
-    run.lock.write()?;
-    Ok(())
+    run.lock.write(&mut run.recorder, run.context.now())
 }
 
 fn agree(lock: &mut keepstep_core::lock::Lock, run: &Run<'_>) {
-    let fields = Field::ALL.into_iter().filter(|field| {
-        // Another version than the published one is no agreement about the published one.
-        *field != Field::Persona || (run.compared.against == Against::Published && !run.options.draft)
-    });
-    let local = |field| sides::local(&run.code, field);
-    agree_on(lock, &run.project, &run.compared.remote, fields, local);
+    let fields = Field::ALL.into_iter().filter(|field| is_agreement(run, *field));
+    let remote = &run.compared.remote;
+    agree_on(lock, &run.project, remote, equal_values(remote, fields, |field| sides::local(&run.code, field)));
 }
 
-/// Writes down, for each field that both sides say the same of, that they agree.
+/// Returns true if what was compared is what the lock is about: another version than the published one is no agreement about the
+/// published one.
+fn is_agreement(run: &Run<'_>, field: Field) -> bool {
+    field != Field::Persona || (run.compared.against == Against::Published && !run.options.draft)
+}
+
+/// Returns what the server says of some fields, for somebody who has taken it.
+fn agreements(remote: &RemoteAgent, fields: impl Iterator<Item = Field>) -> Vec<(Field, Option<Digest>)> {
+    let agreement = |field| match remote.side(field) {
+        ServerSide::Value(server) => Some((field, canonical::digest(field, server.as_ref()))),
+        ServerSide::Silent => None,
+    };
+    fields.filter_map(agreement).collect()
+}
+
+/// Returns the same for the fields that the code says the same of.
+pub(crate) fn equal_values(
+    remote: &RemoteAgent,
+    fields: impl Iterator<Item = Field>,
+    local: impl Fn(Field) -> Local,
+) -> Vec<(Field, Option<Digest>)> {
+    let mut agreements = agreements(remote, fields);
+    agreements.retain(|(field, server)| match local(*field) {
+        Local::Value(local) => canonical::digest(*field, local.as_ref()) == *server,
+        Local::Unreadable => false,
+    });
+    agreements
+}
+
+/// Writes down that both sides agree on some values.
 pub(crate) fn agree_on(
     lock: &mut keepstep_core::lock::Lock,
     project: &Project,
     remote: &RemoteAgent,
-    fields: impl Iterator<Item = Field>,
-    local: impl Fn(Field) -> Local,
+    agreed: Vec<(Field, Option<Digest>)>,
 ) {
-    let agreed: Vec<_> = fields
-        .filter_map(|field| {
-            let (Local::Value(local), ServerSide::Value(server)) = (local(field), remote.side(field)) else { return None };
-            let digest = canonical::digest(field, local.as_ref());
-            (digest == canonical::digest(field, server.as_ref())).then_some((field, digest))
-        })
-        .collect();
     if agreed.is_empty() {
         return;
     }

@@ -8,10 +8,10 @@ mod carry_out;
 mod choose;
 pub(crate) mod pull;
 pub(crate) mod report;
-mod status;
+pub(in crate::command) mod status;
 pub(crate) mod upload;
 
-pub(crate) use carry_out::{agree_on, pushed_words, verify_stored};
+pub(crate) use carry_out::{agree_on, equal_values, pushed_words, verify_stored};
 pub(crate) use choose::refuse;
 
 use clap::{Args, Subcommand};
@@ -21,7 +21,6 @@ use serde_json::{Value, json};
 use super::{CommandResult, Outcome, compile};
 use crate::context::Context;
 use crate::deferred::Deferred;
-use crate::exit;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::outbox;
@@ -30,9 +29,14 @@ use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Against, Compared, Project};
 use crate::test_data_server::find_workspace;
+use crate::undo_log::Recorder;
+use crate::{ci, exit, scope};
 
 /// How often a plan is made anew because the server changed in the meantime.
 const ATTEMPTS: usize = 3;
+
+/// How often that is for a merge: whoever was faster is done by then, so that each of many at once has its turn.
+const ATTEMPTS_OF_A_MERGE: usize = 100;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -76,7 +80,7 @@ pub(crate) struct Options {
     /// Go on although the server changes while this runs
     #[arg(long)]
     pub(crate) force: bool,
-    /// Exit 11 when the server cannot be reached
+    /// Exit 11 when the server cannot be reached; with --check, exit 1 when something was not compared
     #[arg(long)]
     pub(crate) strict: bool,
     /// Which persona of the server to compare with: published, current, draft, v3
@@ -118,8 +122,9 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let settings = Settings::read(context, &project.root)?;
     let strict = settings.strict(context, options.strict)?.value;
     let code = sides::read_code(context, &project.root)?;
+    let mut recorder = Recorder::of(&project.root, "sync");
     if !options.only_looks() {
-        compile::refresh_manifest(context, &project.root, &code)?;
+        compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;
     }
     let lock = LockFile::read(&project.root)?;
     let compared = Server::connect(context, Some(&project.root))
@@ -127,16 +132,18 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let (compared, server) = match compared {
         Ok(both) => both,
         Err(failure) => {
-            let document = not_checked(context, failure, strict)?;
+            let document = not_checked(context, failure, strict, Some(&code))?;
             context.printer.document("sync", document);
             return Ok(Outcome::Done);
         }
     };
-    let mut run = Run { context, options, project, server, code, lock, compared };
+    let mut run = Run { context, options, project, server, code, lock, compared, strict, recorder, told: Vec::new() };
     if options.check {
         return Ok(run.check());
     }
-    run.bring_in_step()
+    let outcome = run.bring_in_step();
+    run.recorder.finish();
+    outcome
 }
 
 /// Everything that one run works with.
@@ -148,19 +155,28 @@ struct Run<'a> {
     code: AgentSource,
     lock: LockFile,
     compared: Compared,
+    /// True if what was not compared counts as a drift.
+    strict: bool,
+    /// Keeps what is replaced here, of all attempts together.
+    recorder: Recorder,
+    /// What was said about the code, so that it is said once.
+    told: Vec<String>,
 }
 
 impl Run<'_> {
     /// Only looks.
     fn check(&self) -> Outcome {
         self.show();
-        report::show_in_step(self.context, &self.compared);
+        report::show_in_step(self.context, &self.code, &self.compared);
+        report::show_rest(self.context, &self.code, &self.compared);
         let mut document = self.document();
         let outcome = if self.compared.has_drift() {
             report::hint_at_flags(self.context);
             Outcome::Found
         } else if self.compared.has_unreadable() {
             Outcome::NotReadable
+        } else if self.strict && !scope::not_compared(&self.code).is_empty() {
+            Outcome::Found
         } else {
             Outcome::Done
         };
@@ -170,19 +186,23 @@ impl Run<'_> {
     }
 
     fn bring_in_step(&mut self) -> CommandResult {
+        let attempts = if self.options.merge { ATTEMPTS_OF_A_MERGE } else { ATTEMPTS };
         let mut attempt = 1;
         loop {
             self.show();
             let plan = choose::plan(self)?;
             if plan.items.is_empty() {
-                report::show_in_step(self.context, &self.compared);
+                report::show_in_step(self.context, &self.code, &self.compared);
+            }
+            if attempt == 1 {
+                report::show_rest(self.context, &self.code, &self.compared);
             }
             if self.options.dry_run {
                 return carry_out::dry_run(self, &plan);
             }
             match carry_out::carry_out(self, &plan)? {
                 carry_out::Ended::With(outcome) => return Ok(outcome),
-                carry_out::Ended::ServerChanged if attempt < ATTEMPTS => {
+                carry_out::Ended::ServerChanged if attempt < attempts => {
                     attempt += 1;
                     self.look_again(&plan)?;
                 }
@@ -232,7 +252,7 @@ impl Run<'_> {
     }
 
     fn show(&self) {
-        report::show(self.context, &self.code, &self.compared);
+        report::show(self.context, &self.code, &self.compared, self.lock.lock.agent(&self.project.agent));
     }
 
     fn document(&self) -> Value {
@@ -241,13 +261,25 @@ impl Run<'_> {
 }
 
 /// Tells that the drift was not checked because the server could not be reached; every other failure stays one.
-pub(crate) fn not_checked(context: &Context, failure: Failure, strict: bool) -> Result<Value, Failure> {
+pub(crate) fn not_checked(
+    context: &Context,
+    failure: Failure,
+    strict: bool,
+    code: Option<&AgentSource>,
+) -> Result<Value, Failure> {
     let told = failure.told(context.program);
     if strict || told.code != exit::UNREACHABLE {
         return Err(failure);
     }
     let message = told.message;
     // Also with --quiet: an unchecked drift must never look like a checked one.
-    context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
-    Ok(json!({ "checked": false, "inStep": null, "reason": message }))
+    if ci::has_form(context) {
+        ci::warning(context, "not compared", &format!("The drift was NOT checked: {message}"));
+    } else {
+        context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
+    }
+    Ok(json!({
+        "checked": false, "inStep": null, "reason": message,
+        "not_compared": scope::nothing_compared(code), "production": null,
+    }))
 }

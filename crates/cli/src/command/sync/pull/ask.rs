@@ -111,7 +111,11 @@ fn show(run: &Run<'_>, collision: &Collision) {
         Collision::File { local, server, .. } => (local.clone(), server.clone()),
     };
     printer.notice(diff_view::legend("on the server", "here"));
-    for row in diff::rows(&server, &local) {
-        printer.notice(diff_view::line(&row));
+    let rows = diff::rows(&server, &local);
+    for line in diff_view::shown(&rows) {
+        printer.notice(line);
+    }
+    if rows.is_empty() {
+        printer.notice("  (only the ends of lines differ)");
     }
 }

@@ -1,5 +1,6 @@
 //! Bringing what was fetched into the scenario's folder.
 
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -8,14 +9,14 @@ use keepstep_core::test_data::bundle::Bundle;
 use keepstep_workspace::StateChange;
 use keepstep_workspace::files::Pending;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::{PrepareError, Prepared, Question, Scenario, SwapError, prepare};
+use keepstep_workspace::pull::{Change, PrepareError, Prepared, Question, Scenario, SwapError, prepare};
 use serde_json::Value;
 
 use super::fetch::Fetched;
 use super::{Run, Target, ask, report};
 use crate::failure::Failure;
-use crate::keepstep_folder::{Folder, ReplacedFile};
 use crate::lock_file::LockFile;
+use crate::undo_log::{Content, Write};
 
 /// What the lock file notes.
 #[derive(Debug, Clone, Copy)]
@@ -59,45 +60,48 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
     if let Some(name) = notes.selected {
         run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
     }
-    told.show(run.context, target, undo.as_deref());
+    told.show(run.context, target);
     Ok(told.document(target, undo.as_deref()))
 }
 
-/// Puts everything in place, the notes last, and returns the id under which what was replaced is kept.
+/// Puts everything in place, the notes last, after what is there was kept. Returns the id that brings it back.
 fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared, notes: Vec<Pending>) -> Result<Option<String>, Failure> {
     let root = run.workspace.root();
-    let folder = Folder::of(root);
-    let kept = if prepared.replaces_something() {
-        let replaced = replaced(root, &target.path, &prepared);
-        Some(folder.keep_files("sync pull", Timestamp::now(), &replaced)?)
-    } else {
-        None
+    let mut recorder = run.recorder.borrow_mut();
+    let kept = recorder.len();
+    let mut beside = notes.iter().map(|note| Write::of_pending(root, note)).collect::<Result<Vec<_>, _>>()?;
+    let replaces = prepared.replaces_something();
+    let mut not_kept = None;
+    let mut keep = |changes: &[Change]| {
+        let changed = changes.iter().filter(|change| change.before != change.after).map(|change| {
+            let place = target.path.join(&change.path);
+            let path = place.strip_prefix(root).unwrap_or(&place).to_owned();
+            let before = change.before.map_or(Content::Absent, |_| Content::File(place));
+            Write { path, before, after: change.after.map_or(Content::Absent, Content::Digest) }
+        });
+        let writes: Vec<Write> = changed.chain(std::mem::take(&mut beside)).collect();
+        recorder.keep(run.context.now(), &writes).map_err(|failure| {
+            not_kept = Some(failure);
+            io::Error::other("what is there was not kept")
+        })
     };
-    match prepared.apply(notes, &mut || Ok(())) {
-        Ok(_) => Ok(kept),
+    match prepared.apply_kept(notes, &mut || Ok(()), &mut keep) {
+        Ok(_) => {
+            run.replaced.set(run.replaced.get() || replaces);
+            Ok(recorder.id().map(str::to_owned))
+        }
         Err(error) => {
-            let is_in_place = matches!(error, PrepareError::Swap(SwapError::Beside { .. }));
-            if let Some(id) = kept.as_ref().filter(|_| !is_in_place) {
-                folder.forget(id);
+            if !matches!(error, PrepareError::Swap(SwapError::Beside { .. })) {
+                recorder.roll_back(kept);
             }
-            Err(error.into())
+            Err(not_kept.unwrap_or_else(|| error.into()))
         }
     }
 }
 
-/// Returns what is about to be replaced, for the copies.
-fn replaced(root: &Path, scenario: &Path, prepared: &Prepared) -> Vec<ReplacedFile> {
-    let file = |(path, after): (String, Option<Digest>)| {
-        let place = scenario.join(path);
-        let path = place.strip_prefix(root).unwrap_or(&place).to_owned();
-        ReplacedFile { path, before: place.exists().then_some(place), after }
-    };
-    prepared.replacements().into_iter().map(file).collect()
-}
-
 /// Notes in `keepstep.lock` what was pulled, if it does not say so yet.
-pub(super) fn note_in_lock(root: &Path, scenario: &str, pulled: Pulled<'_>) -> Result<(), Failure> {
-    noted(root, scenario, pulled)?.write().map(|_| ())
+pub(super) fn note_in_lock(run: &Run<'_>, scenario: &str, pulled: Pulled<'_>) -> Result<(), Failure> {
+    noted(run.workspace.root(), scenario, pulled)?.write(&mut run.recorder.borrow_mut(), run.context.now())
 }
 
 fn noted(root: &Path, scenario: &str, pulled: Pulled<'_>) -> Result<LockFile, Failure> {

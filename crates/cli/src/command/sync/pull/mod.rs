@@ -9,6 +9,7 @@ mod fetch;
 mod report;
 mod targets;
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -24,6 +25,7 @@ use crate::keepstep_folder::{Folder, Guard};
 use crate::lock_file::LockFile;
 use crate::printer::{Label, Text};
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::undo_log::Recorder;
 
 /// The arguments.
 #[derive(Debug, Default, Args)]
@@ -78,6 +80,10 @@ struct Run<'a> {
     workspace: &'a Workspace,
     project: Option<String>,
     server: TestDataServer,
+    /// Keeps what is replaced, of all scenarios together.
+    recorder: RefCell<Recorder>,
+    /// True once something that was there before was replaced.
+    replaced: Cell<bool>,
 }
 
 /// Pulls.
@@ -87,12 +93,28 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let selected = targets::selected(context, &place, arguments)?;
     let scenario = selected.as_ref().map(as_scenario);
     let server = TestDataServer::connect(context, Some(&place.workspace), scenario.as_ref())?;
-    let run = Run { context, arguments, workspace: &place.workspace, project, server };
+    let recorder = RefCell::new(Recorder::of(place.workspace.root(), "sync pull"));
+    let run = Run { context, arguments, workspace: &place.workspace, project, server, recorder, replaced: Cell::new(false) };
     let targets = targets::all(&run, &place, selected)?;
+    let pulled = pull_all(&run, &place, &targets);
+    if let Some(id) = run.recorder.borrow().id().filter(|_| run.replaced.get()) {
+        context.printer.hint(&format!("`keepstep undo {id}` brings back what was replaced"));
+    }
+    let scenarios = pulled?;
+    context.printer.document(
+        "sync.pull",
+        json!({ "project_id": run.project, "server": run.server.name(), "dry_run": arguments.dry_run, "scenarios": scenarios }),
+    );
+    Ok(Outcome::Done)
+}
+
+/// Pulls each scenario and returns what happened, for programs.
+fn pull_all(run: &Run<'_>, place: &Place, targets: &[Target]) -> Result<Vec<Value>, Failure> {
+    let context = run.context;
     let mut scenarios = Vec::new();
     let mut failed = None;
-    for target in &targets {
-        match run.pull(&place, target.clone(), targets.len() == 1) {
+    for target in targets {
+        match run.pull(place, target.clone(), targets.len() == 1) {
             Ok(document) => scenarios.push(document),
             Err(failure) if target.is_one_of_all && targets.len() > 1 => {
                 let told = failure.told(context.program);
@@ -112,14 +134,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Err(failure) => return Err(failure),
         }
     }
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    context.printer.document(
-        "sync.pull",
-        json!({ "project_id": run.project, "server": run.server.name(), "dry_run": arguments.dry_run, "scenarios": scenarios }),
-    );
-    Ok(Outcome::Done)
+    failed.map_or(Ok(scenarios), Err)
 }
 
 /// Where test data goes.
@@ -167,7 +182,7 @@ impl Run<'_> {
                     project: record.project_id.as_deref(),
                     scenario: record.scenario_id.as_deref(),
                 };
-                carry_out::note_in_lock(self.workspace.root(), &target.folder, pulled)?;
+                carry_out::note_in_lock(self, &target.folder, pulled)?;
             }
             return report::unchanged(target, &local);
         };
@@ -188,6 +203,11 @@ pub(in crate::command) fn recover(context: &Context, root: &Path, scenario: &Pat
         return Ok(());
     }
     let _guard = Folder::of(root).guard(&context.printer)?;
+    recover_guarded(context, scenario)
+}
+
+/// The same for somebody who has seen to it that no other keepstep writes.
+pub(in crate::command) fn recover_guarded(context: &Context, scenario: &Path) -> Result<(), Failure> {
     match files::recover(scenario, &mut || Ok(()))? {
         Some(Recovered::Completed) => context.printer.status("An earlier pull was interrupted; it is complete now."),
         Some(Recovered::TakenBack) => context.printer.status("An earlier pull was interrupted; it was taken back."),

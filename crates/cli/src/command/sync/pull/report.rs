@@ -50,7 +50,7 @@ impl Told {
     }
 
     /// Shows what happened.
-    pub(super) fn show(&self, context: &Context, target: &Target, undo: Option<&str>) {
+    pub(super) fn show(&self, context: &Context, target: &Target) {
         let printer = &context.printer;
         let [inputs, personas, criteria] = self.counts;
         let headline = format!(
@@ -69,9 +69,6 @@ impl Told {
         printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, headline));
         self.show_files(context);
         self.warn(context);
-        if let Some(id) = undo {
-            printer.hint(&format!("`keepstep undo {id}` brings back what was replaced"));
-        }
     }
 
     /// Shows what would happen.
