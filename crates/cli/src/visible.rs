@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use keepstep_core::text::is_hidden;
+use keepstep_core::text::{is_hidden, is_like_blank};
 
 /// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -33,6 +33,42 @@ pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
             let _ = write!(out, "\\u{unit:04x}");
         }
     })
+}
+
+/// What stands for a blank where it could not be seen.
+pub(crate) const BLANK: char = '·';
+
+/// How much of a line of a difference is spelled out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// What looks like a blank and is none, and blanks before the end of the line.
+    Blanks,
+    /// Everything but letters, digits and signs of ASCII.
+    Everything,
+}
+
+/// Returns a part of a line in which two texts that differ look different. `is_last` says that the line ends with it.
+pub(crate) fn spelled_out(text: &str, spelling: Spelling, is_last: bool) -> String {
+    let kept = if is_last { text.trim_end_matches(' ').len() } else { text.len() };
+    let mut out = String::with_capacity(text.len() + 16);
+    let escape = |character: char, out: &mut String| {
+        let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+    };
+    for (index, character) in text.char_indices() {
+        let is_everything = spelling == Spelling::Everything;
+        match character {
+            ' ' if index >= kept || is_everything => out.push(BLANK),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\\' if is_everything => out.push_str("\\\\"),
+            // Beside blanks that are marked with it, it is not taken for one.
+            BLANK => escape(character, &mut out),
+            character if is_like_blank(character) => escape(character, &mut out),
+            character if is_everything && !(character.is_ascii() && !is_hidden(character)) => escape(character, &mut out),
+            character => out.push(character),
+        }
+    }
+    visible(&out).into_owned()
 }
 
 fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {

@@ -53,6 +53,15 @@ pub enum Row {
 ///
 /// The ends of lines do not count: CRLF and CR are LF, and a last line is the same with and without one.
 pub fn rows(old: &str, new: &str) -> Vec<Row> {
+    rows_with(old, new, fold)
+}
+
+/// Returns the same with every unchanged line.
+pub fn all_rows(old: &str, new: &str) -> Vec<Row> {
+    rows_with(old, new, |rows, run| rows.append(run))
+}
+
+fn rows_with(old: &str, new: &str, fold: impl Fn(&mut Vec<Row>, &mut Vec<Row>)) -> Vec<Row> {
     let (old, new) = (terminated(old), terminated(new));
     if old == new {
         return Vec::new();
@@ -157,6 +166,12 @@ mod tests {
         let text = |count: usize, last: &str| (1..=count).map(|n| format!("{n}\n")).collect::<String>() + last;
         assert_eq!(plain(&rows(&text(7, "a"), &text(7, "b"))), [" 1", " 2", " 3", "... 1", " 5", " 6", " 7", "-a", "+b"]);
         assert_eq!(plain(&rows(&text(6, "a"), &text(6, "b"))).len(), 8);
+    }
+
+    #[test]
+    fn all_rows_fold_nothing() {
+        let text = |last: &str| (1..=9).map(|n| format!("{n}\n")).collect::<String>() + last;
+        assert_eq!(plain(&all_rows(&text("a"), &text("b"))).len(), 11);
     }
 
     proptest! {

@@ -27,3 +27,15 @@ pub fn is_hidden(character: char) -> bool {
         other => other.is_control(),
     }
 }
+
+/// Returns true for a character that looks like a blank, or like nothing, and is none. Such a character is what makes two lines
+/// differ that look the same.
+///
+/// Those of [`is_hidden`] are not among them, nor is the line feed.
+pub fn is_like_blank(character: char) -> bool {
+    match character {
+        ' ' | '\n' => false,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' => true,
+        other => other.is_whitespace() && !is_hidden(other),
+    }
+}

@@ -217,12 +217,13 @@ pub(super) fn section(context: &Context, heading: &str, changes: &[Change], text
 }
 
 fn difference(context: &Context, before: &str, after: &str) {
-    let rows = diff::rows(before, after);
-    for row in rows.iter().take(DIFF_LINES) {
-        context.printer.answer(Text::from("    ").joined(diff_view::line(row)));
+    let lines = diff_view::shown(&diff::rows(before, after));
+    let more = lines.len().saturating_sub(DIFF_LINES);
+    for line in lines.into_iter().take(DIFF_LINES) {
+        context.printer.answer(Text::from("    ").joined(line));
     }
-    if rows.len() > DIFF_LINES {
-        context.printer.answer(format!("    … and {} more", count(rows.len() - DIFF_LINES, "line")));
+    if more > 0 {
+        context.printer.answer(format!("    … and {} more", count(more, "line")));
     }
 }
 
