@@ -45,6 +45,9 @@ pub struct AgentState {
     /// The newest draft, if it is newer than the latest published version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_draft: Option<PersonaSummary>,
+    /// Who put the version into production that is there, where that is another one than the latest published one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<Change>,
     /// When the agent last changed, and by whom.
     pub changed: Change,
 }

@@ -119,6 +119,11 @@ impl Failure {
         Self::Io { doing, what: what.to_owned(), error }
     }
 
+    /// Returns true if what answered is not a server that this program can talk to.
+    pub(crate) fn is_about_what_answers(&self) -> bool {
+        matches!(self, Self::Client(error) if matches!(error.cause(), ClientError::NotOurs { .. }))
+    }
+
     /// Returns what happened, as one sentence.
     pub(crate) fn message(&self) -> String {
         // The name of the program is only in hints.

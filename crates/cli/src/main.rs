@@ -4,8 +4,10 @@
 //! and the project's files ([`context`], [`settings`]); a function of these that decides, shows and acts ([`command`]);
 //! an outcome or a [`failure`], which becomes the exit code ([`exit`]). Only [`printer`] prints.
 
+mod age;
 mod arguments;
 mod choice;
+mod ci;
 mod command;
 mod context;
 mod data_file;
@@ -26,12 +28,14 @@ mod program;
 mod prompt;
 mod runtime;
 mod schema;
+mod scope;
 mod secrets;
 mod server;
 mod settings;
 mod sides;
 mod table;
 mod test_data_server;
+mod undo_log;
 mod visible;
 mod workspace_env;
 mod wrap;

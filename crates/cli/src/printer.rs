@@ -99,12 +99,18 @@ impl Text {
     }
 
     /// Returns a sentence in which what stands in backticks is a command.
-    fn sentence(label: Label, text: &str) -> Self {
+    pub(crate) fn sentence(label: Label, text: &str) -> Self {
         let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
             0 => (label, piece.to_owned()),
             _ => (Label::Command, format!("`{piece}`")),
         });
         Self(pieces.filter(|(_, piece)| !piece.is_empty()).collect())
+    }
+
+    /// Returns the text without any marks.
+    #[cfg(test)]
+    pub(crate) fn plain(&self) -> String {
+        self.render(false, None)
     }
 
     /// Returns the text as it is written, broken between words where there is a terminal and it is not that wide.

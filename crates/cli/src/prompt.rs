@@ -13,6 +13,24 @@ pub(crate) fn select(printer: &Printer, question: &str, choices: &[&str]) -> Res
     ask(|| dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(choices).default(0).interact())
 }
 
+/// Asks to pick one of some choices and returns its index. Without a marked one, Enter alone picks nothing.
+pub(crate) fn select_marked(
+    printer: &Printer,
+    question: &str,
+    choices: &[String],
+    marked: Option<usize>,
+) -> Result<usize, Failure> {
+    let theme = theme(printer);
+    let choices: Vec<String> = choices.iter().map(|choice| visible_line(choice)).collect();
+    ask(|| {
+        let mut select = dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(&choices);
+        if let Some(marked) = marked {
+            select = select.default(marked);
+        }
+        select.interact()
+    })
+}
+
 /// Asks a yes-no question.
 pub(crate) fn confirm(printer: &Printer, question: &str, default: bool) -> Result<bool, Failure> {
     let theme = theme(printer);

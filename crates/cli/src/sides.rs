@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use keepstep_api::agents::PersonaSummary;
 use keepstep_client::RemoteAgent;
 use keepstep_core::drift::{self, Base, Local, Server as ServerSide};
 use keepstep_core::plan::FieldView;
@@ -155,6 +156,16 @@ impl Compared {
     /// Returns true if something could not be compared.
     pub(crate) fn has_unreadable(&self) -> bool {
         self.views.iter().any(|view| view.state == State::Unreadable)
+    }
+
+    /// Returns the version of the persona that the code was compared with, where the server told it.
+    pub(crate) fn version(&self) -> Option<&PersonaSummary> {
+        match self.against {
+            Against::Published => self.remote.published.as_ref(),
+            Against::Current => self.remote.current.as_ref(),
+            Against::Draft => self.remote.newest_draft.as_ref(),
+            Against::Version(_) => None,
+        }
     }
 
     /// Returns the newer draft, if the code's persona is equal to it and not to the published one.

@@ -57,6 +57,8 @@ pub struct Health {
     pub version: Option<String>,
     /// What the server's clock says, in epoch seconds, if it tells.
     pub time: Option<i64>,
+    /// What is strange about the answer, where it is none that a server of either dialect gives.
+    pub problem: Option<String>,
 }
 
 impl Reader {
@@ -99,7 +101,9 @@ impl Reader {
         if dialect == Dialect::Keepstep && !answer.status.is_success() {
             return Err(self.transport.refusal(&answer, "health check"));
         }
-        Ok(Health { dialect, version: answer.server_version(), time: answer.time() })
+        let is_strange = dialect == Dialect::Lua && answer.value().is_none();
+        let problem = is_strange.then(|| self.transport.not_ours(&answer).to_string());
+        Ok(Health { dialect, version: answer.server_version(), time: answer.time(), problem })
     }
 
     /// Returns whose key it is.

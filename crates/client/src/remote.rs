@@ -40,6 +40,9 @@ pub struct RemoteAgent {
     pub current: Option<PersonaSummary>,
     /// The newest draft, if it is newer than the latest published version; the lua dialect does not tell.
     pub newest_draft: Option<PersonaSummary>,
+    /// Who put the version into production that is there, where that is another one than the latest published one and the
+    /// dialect tells.
+    pub deployed: Option<Change>,
     /// Its last change, where the dialect tells.
     pub changed: Option<Change>,
     /// How the server talks.
@@ -71,6 +74,7 @@ impl From<AgentState> for RemoteAgent {
             published: state.published,
             current: state.current,
             newest_draft: state.newest_draft,
+            deployed: state.deployed,
             changed: Some(state.changed),
             dialect: Dialect::Keepstep,
         }

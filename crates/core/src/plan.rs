@@ -35,6 +35,30 @@ pub enum Choice {
     Skip,
 }
 
+/// What a person is offered for a drifted field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The choices, in their order.
+    pub choices: Vec<Choice>,
+    /// The one that Enter takes: it follows the side that changed. `None` where that is not known.
+    pub marked: Option<Choice>,
+    /// True if the server has something that the code never had, so that publishing the code takes it out of production.
+    pub replaces_newer: bool,
+}
+
+/// Returns what a person is offered for a field in a state. `can_merge` tells whether both sides' edits can become one value.
+pub fn offer(state: State, can_merge: bool) -> Offer {
+    use Choice::{Merge, Pull, Push, Skip};
+    let (choices, marked) = match state {
+        State::Behind => (vec![Pull, Push, Skip], Some(Pull)),
+        State::Ahead | State::NotOnServer => (vec![Push, Pull, Skip], Some(Push)),
+        State::Diverged if can_merge => (vec![Merge, Pull, Push, Skip], Some(Merge)),
+        State::Diverged | State::Unknown => (vec![Pull, Push, Skip], None),
+        State::InStep | State::Unreadable => (vec![Skip], Some(Skip)),
+    };
+    Offer { choices, marked, replaces_newer: matches!(state, State::Behind | State::Diverged | State::Unknown) }
+}
+
 /// Why a choice cannot be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -173,6 +197,23 @@ mod tests {
         let mut unreadable = view(Field::Persona, None, Some("theirs"), State::Unreadable);
         unreadable.local = Local::Unreadable;
         assert_eq!(decide(&unreadable, Choice::Push, None), Action::Refuse(Refusal::Unreadable));
+    }
+
+    #[test]
+    fn enter_takes_what_the_changed_side_has_and_never_publishes_over_something_newer() {
+        for (state, can_merge, marked) in [
+            (State::Behind, true, Some(Choice::Pull)),
+            (State::Ahead, true, Some(Choice::Push)),
+            (State::Diverged, true, Some(Choice::Merge)),
+            (State::Diverged, false, None),
+            (State::Unknown, true, None),
+            (State::Unknown, false, None),
+        ] {
+            let offer = offer(state, can_merge);
+            assert_eq!(offer.marked, marked, "{state:?}");
+            assert!(offer.marked != Some(Choice::Push) || !offer.replaces_newer, "{state:?}");
+            assert!(offer.marked.is_none_or(|marked| offer.choices.first() == Some(&marked)), "{state:?}");
+        }
     }
 
     #[test]

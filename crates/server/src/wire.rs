@@ -52,6 +52,7 @@ pub(crate) fn agent_state(state: store::AgentState) -> wire::AgentState {
         published: state.published.map(|published| persona_summary(published.summary)),
         current: state.current.map(persona_summary),
         newest_draft: state.newest_draft.map(persona_summary),
+        deployed: state.deployed.map(change),
         changed: change(state.agent.changed),
     }
 }

@@ -1,6 +1,6 @@
 //! Agents: making, listing and reading them.
 
-use keepstep_core::{AgentId, Revision};
+use keepstep_core::{AgentId, PersonaVersion, Revision};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -220,7 +220,7 @@ pub(crate) async fn read_agent(connection: &mut SqliteConnection, scope: &Scope,
 async fn read_state(connection: &mut SqliteConnection, scope: &Scope, id: &AgentId) -> Result<AgentState> {
     let row = sqlx::query(STATE)
         .bind(id.as_str())
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?
         .ok_or_else(|| StoreError::AgentNotFound(id.clone()))?;
     let agent = agent(&row)?;
@@ -263,7 +263,26 @@ async fn read_state(connection: &mut SqliteConnection, scope: &Scope, id: &Agent
             Ok(PersonaSummary { version, status: PersonaStatus::Draft, is_current: false, digest, created })
         })
         .transpose()?;
-    Ok(AgentState { agent, published, current, newest_draft })
+    let deployed = match agent.current {
+        Some(current) if agent.published != Some(current) => deployed(connection, id, current).await?,
+        _ => None,
+    };
+    Ok(AgentState { agent, published, current, newest_draft, deployed })
+}
+
+/// Returns the change since which a version is in production.
+async fn deployed(connection: &mut SqliteConnection, id: &AgentId, current: PersonaVersion) -> Result<Option<Change>> {
+    let row = sqlx::query(
+        "SELECT author, at, message FROM agent_revisions
+         WHERE agent_id = ?1 AND revision > COALESCE(
+             (SELECT MAX(revision) FROM agent_revisions WHERE agent_id = ?1 AND current_version IS NOT ?2), 0)
+         ORDER BY revision LIMIT 1",
+    )
+    .bind(id.as_str())
+    .bind(i64::from(current.0))
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| change(&row)).transpose()
 }
 
 fn agent(row: &SqliteRow) -> Result<Agent> {

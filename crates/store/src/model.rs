@@ -231,6 +231,8 @@ pub struct AgentState {
     pub current: Option<PersonaSummary>,
     /// The newest draft, if it is newer than the latest published version.
     pub newest_draft: Option<PersonaSummary>,
+    /// Who put the version into production that is there, where that is another one than the latest published one.
+    pub deployed: Option<Change>,
 }
 
 impl AgentState {

@@ -1,19 +1,26 @@
 //! `keepstep doctor`
 
 use clap::Args;
-use jiff::Timestamp;
 use keepstep_core::Field;
+use keepstep_runner::config::TargetConfig;
+use keepstep_runner::target;
 use keepstep_source::Property;
+use keepstep_workspace::{ScenarioError, Workspace};
 use serde_json::{Value, json};
 
+use super::test::setup::{Tested, refused, surroundings};
 use super::{CommandResult, Outcome};
+use crate::age::span;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
+use crate::outbox::Outbox;
 use crate::printer::{Label, Text, count};
+use crate::scope;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::sides::{self, Project};
+use crate::sides::{self, Project, project_root};
+use crate::test_data_server::{self, find_workspace};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -68,12 +75,35 @@ impl Checks<'_> {
 pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
     let mut checks = Checks { context, made: Vec::new() };
     checks.add("version", Grade::Good, format!("keepstep {}", env!("CARGO_PKG_VERSION")), Vec::new());
-    let project = checks
-        .note("project", Project::open(context), |project| format!("agent {} in {}", project.agent, project.root.display()));
+    let has_agent = project_root(context).is_ok();
+    let workspace = find_workspace(context);
+    let project = if has_agent {
+        checks.note("project", Project::open(context), |project| format!("agent {} in {}", project.agent, project.root.display()))
+    } else {
+        None
+    };
     if let Some(project) = &project {
         check_project(context, &mut checks, project);
     }
-    check_server(context, &mut checks, project.as_ref());
+    if let Some(workspace) = &workspace {
+        check_workspace(context, &mut checks, workspace);
+    }
+    if !has_agent && workspace.is_none() {
+        let hints = [
+            "`keepstep init agent` starts a project; `keepstep init scenario NAME` starts test data",
+            "`-C DIR` names another folder",
+        ];
+        let message = format!("{} is neither an agent's project nor a workspace with test data", context.directory.display());
+        checks.add("folder", Grade::Warning, message, hints.map(str::to_owned).to_vec());
+    }
+    // Where there is test data only, its server is meant.
+    let server = match workspace.as_ref().filter(|_| !has_agent) {
+        Some(workspace) => {
+            test_data_server::target(context, Some(workspace), None, None).and_then(|target| Server::connect_to(context, target))
+        }
+        None => Server::connect(context, project.as_ref().map(|project| project.root.as_path())),
+    };
+    check_server(context, &mut checks, server, project.as_ref());
     let is_bad = checks.made.iter().any(|check| check.grade == Grade::Bad);
     for check in &checks.made {
         show(context, check);
@@ -156,32 +186,47 @@ fn check_clock(checks: &mut Checks<'_>, ours: i64, theirs: i64) {
     }
     let direction = if ours > theirs { "ahead of" } else { "behind" };
     let hint = "set the clock of the one that is wrong; certificates and keys end by it".to_owned();
-    checks.add("clock", Grade::Warning, format!("{} {direction} the server's", in_words(apart)), vec![hint]);
+    checks.add("clock", Grade::Warning, format!("{} {direction} the server's", span(apart)), vec![hint]);
 }
 
-/// Returns a time in its largest unit.
-fn in_words(seconds: u64) -> String {
-    let (number, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7_200 => (seconds / 60, "minute"),
-        7_200..172_800 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    count(usize::try_from(number).unwrap_or(usize::MAX), unit)
-}
-
-fn check_server(context: &Context, checks: &mut Checks<'_>, project: Option<&Project>) {
-    let root = project.map(|project| project.root.as_path());
-    let server = checks
-        .note("address", Server::connect(context, root), |server| format!("{} ({})", server.name(), server.target().url_origin));
+fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Server, Failure>, project: Option<&Project>) {
+    let server = checks.note("address", server, |server| format!("{} ({})", server.name(), server.target().url_origin));
     let Some(server) = server else { return };
-    let health = checks.note("server", server.health().map_err(Failure::Client), |health| match &health.version {
-        Some(version) => format!("keepstep {version} answers"),
-        None => "answers, in the lua dialect".to_owned(),
-    });
-    let Some(health) = health else { return };
+    let health = match server.health() {
+        Ok(health) => health,
+        Err(error) => {
+            checks.note("server", Err::<(), _>(Failure::Client(error)), |()| String::new());
+            return;
+        }
+    };
+    // Whoever says nothing of itself may still speak the other dialect; that shows when it is asked in it.
+    let identity = server.target().key.as_ref().map(|_| server.whoami());
+    match (&health.version, &identity) {
+        (Some(version), _) => {
+            let ours = env!("CARGO_PKG_VERSION");
+            if version == ours {
+                checks.add("server", Grade::Good, format!("keepstep {version} answers"), Vec::new());
+            } else {
+                let hint = "both work together; the older one may lack what the newer one has".to_owned();
+                checks.add("server", Grade::Warning, format!("keepstep {version} answers, and this is {ours}"), vec![hint]);
+            }
+        }
+        (None, Some(Ok(_))) => checks.add("server", Grade::Good, "answers, in the lua dialect".to_owned(), Vec::new()),
+        (None, Some(Err(failure))) if health.problem.is_none() && !failure.is_about_what_answers() => {
+            checks.add("server", Grade::Good, "answers, in the lua dialect".to_owned(), Vec::new());
+        }
+        (None, _) => {
+            let hint = "is there a proxy or a sign-in page before it, or a mistake in the address?".to_owned();
+            let message = match &health.problem {
+                Some(problem) => problem.clone(),
+                None => format!("what answers at {} does not say that it is a keepstep server", server.name()),
+            };
+            checks.add("server", Grade::Bad, message, vec![hint]);
+            return;
+        }
+    }
     if let Some(theirs) = health.time {
-        check_clock(checks, Timestamp::now().as_second(), theirs);
+        check_clock(checks, context.now().as_second(), theirs);
     }
     match &server.target().key {
         Some(key) => checks.add("key", Grade::Good, format!("found: {}", key.origin), Vec::new()),
@@ -191,11 +236,80 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, project: Option<&Pro
             return;
         }
     }
-    let identity = checks.note("you", server.whoami(), super::login::described);
-    if let (Some(_), Some(project)) = (identity, project) {
-        checks.note("agent", server.state(&project.agent), |agent| match agent.revision {
-            Some(revision) => format!("{} is there, at revision {revision}", project.agent),
-            None => format!("{} is there", project.agent),
-        });
+    let identity = identity.and_then(|identity| checks.note("you", identity, super::login::described));
+    let (Some(_), Some(project)) = (identity, project) else { return };
+    let state = checks.note("agent", server.state(&project.agent), |agent| match agent.revision {
+        Some(revision) => format!("{} is there, at revision {revision}", project.agent),
+        None => format!("{} is there", project.agent),
+    });
+    if let Some(other) = state.as_ref().and_then(scope::OtherProduction::of) {
+        checks.add("production", Grade::Warning, other.words(context.now()), vec![scope::COMPARE_WITH_IT.to_owned()]);
     }
+}
+
+/// Looks at the test data: what is selected, what each scenario runs, what waits to be uploaded.
+fn check_workspace(context: &Context, checks: &mut Checks<'_>, workspace: &Workspace) {
+    let small_files = workspace.context().and(workspace.links()).and(workspace.project()).map_err(Failure::from);
+    checks.note("workspace", small_files, |_| workspace.root().display().to_string());
+    let scenarios = match workspace.scenario(None, &context.directory) {
+        Ok(scenario) => Ok(vec![scenario]),
+        Err(ScenarioError::NoneSelected { .. }) => workspace.scenarios().map_err(Failure::from),
+        Err(error) => Err(error.into()),
+    };
+    let scenarios = match scenarios {
+        Ok(scenarios) => scenarios,
+        Err(failure) => {
+            checks.note("scenario", Err::<(), _>(failure), |()| String::new());
+            return;
+        }
+    };
+    if scenarios.is_empty() {
+        let hint = "`keepstep sync pull` brings test data; `keepstep init scenario NAME` starts some".to_owned();
+        checks.add("scenario", Grade::Warning, "there is none yet".to_owned(), vec![hint]);
+    }
+    for scenario in &scenarios {
+        match target_of(context, &scenario.name) {
+            Ok(target) => checks.add("scenario", Grade::Good, format!("{}: {target}", scenario.name), Vec::new()),
+            Err(failure) => {
+                let told = failure.told(context.program);
+                checks.add("scenario", Grade::Warning, format!("{}: {}", scenario.name, told.message), told.hints);
+            }
+        }
+    }
+    check_outbox(checks, workspace);
+}
+
+/// Looks at what waits to be uploaded.
+fn check_outbox(checks: &mut Checks<'_>, workspace: &Workspace) {
+    let outbox = Outbox::of(workspace.root());
+    if !outbox.has_entries() {
+        checks.add("outbox", Grade::Good, "nothing waits to be uploaded".to_owned(), Vec::new());
+        return;
+    }
+    let Ok(Some(locked)) = outbox.try_lock(workspace.root()) else {
+        checks.add("outbox", Grade::Good, "another keepstep is uploading".to_owned(), Vec::new());
+        return;
+    };
+    let entries =
+        checks.note("outbox", locked.entries(), |entries| format!("{} to be uploaded", count(entries.len(), "experiment")));
+    for entry in entries.iter().flatten() {
+        if let Some(refused) = &entry.queued.refused {
+            let message = format!("{} refused {}: {refused}", entry.queued.server, entry.queued.experiment_dir.display());
+            checks.add("outbox", Grade::Warning, message, vec!["`keepstep sync upload --pending` tries again".to_owned()]);
+        }
+    }
+}
+
+/// Returns what a scenario runs, if everything for that is there. Nothing of it is started: a folder may be somebody else's.
+fn target_of(context: &Context, scenario: &str) -> Result<String, Failure> {
+    let tested = Tested::find(context, Some(scenario), None)?;
+    let variables = tested.variables(context)?;
+    let config = tested.config(context, None, &variables)?;
+    target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
+    Ok(match &config.target {
+        TargetConfig::Python(module) => format!("the Python function {}", module.target),
+        TargetConfig::Node(module) => format!("the Node function {}", module.target),
+        TargetConfig::Process(process) => format!("the program {}", process.command.join(" ")),
+        TargetConfig::Http(service) => format!("{} {}", service.method, service.url),
+    })
 }

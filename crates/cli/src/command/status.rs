@@ -7,13 +7,16 @@ use keepstep_core::{Field, State};
 use keepstep_source::AgentSource;
 use serde_json::{Value, json};
 
+use super::sync::status::{agent, row, show_test_data};
 use super::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::printer::{Label, Text};
+use crate::scope;
 use crate::server::Server;
 use crate::sides::{self, Against, Compared, Project};
+use crate::test_data_server::{self, find_workspace};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -22,6 +25,8 @@ pub(crate) struct Arguments {}
 
 /// What is known, as far as it could be found out. `status` always answers.
 struct Known {
+    /// There is an agent's project, though it may be broken.
+    has_agent: bool,
     project: Result<Project, Failure>,
     code: Option<Result<AgentSource, Failure>>,
     server: Result<Server, Failure>,
@@ -34,7 +39,18 @@ struct Known {
 pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
     let known = find_out(context);
     show(context, &known);
-    context.printer.document("status", document(context, &known));
+    let test_data = show_test_data(context);
+    if let Some(Err(failure)) = &test_data {
+        let message = failure.told(context.program).message;
+        context.printer.answer(row("Test data", Text::of(Label::Error, message)));
+    }
+    let mut document = document(context, &known);
+    document["test_data"] = match test_data {
+        Some(Ok(test_data)) => test_data,
+        Some(Err(failure)) => json!({ "checked": false, "reason": failure.told(context.program).message }),
+        None => Value::Null,
+    };
+    context.printer.document("status", document);
     Ok(Outcome::Done)
 }
 
@@ -42,7 +58,14 @@ fn find_out(context: &Context) -> Known {
     let project = Project::open(context);
     let root = project.as_ref().ok().map(|project| project.root.clone());
     let code = root.as_deref().map(|root| sides::read_code(context, root));
-    let server = Server::connect(context, root.as_deref());
+    let has_agent = sides::project_root(context).is_ok();
+    // Where there is test data only, its server is meant.
+    let server = match find_workspace(context).filter(|_| !has_agent) {
+        Some(workspace) => {
+            test_data_server::target(context, Some(&workspace), None, None).and_then(|target| Server::connect_to(context, target))
+        }
+        None => Server::connect(context, root.as_deref()),
+    };
     let start = Instant::now();
     let identity = server.as_ref().ok().map(Server::whoami);
     let reached_in = matches!(identity, Some(Ok(_))).then(|| start.elapsed().as_millis());
@@ -52,7 +75,7 @@ fn find_out(context: &Context) -> Known {
         }
         _ => None,
     };
-    Known { project, code, server, identity, reached_in, compared }
+    Known { has_agent, project, code, server, identity, reached_in, compared }
 }
 
 impl Known {
@@ -70,44 +93,42 @@ impl Known {
     }
 }
 
+/// Shows the same as `sync status`, and who is signed in where. What cannot be found out is said in its place.
 fn show(context: &Context, known: &Known) {
     let printer = &context.printer;
-    let row = |title: &str, label: Label, text: String| {
-        printer.answer(Text::from(format!("{title:<12}")).and(label, text));
-    };
+    let say = |title: &str, label: Label, text: String| printer.answer(row(title, Text::of(label, text)));
     let why = |failure: &Failure| failure.told(context.program).message;
-    match &known.project {
-        Ok(project) => {
-            row("project", Label::Plain, project.root.display().to_string());
-            row("agent", Label::Plain, project.agent.to_string());
+    match (&known.project, &known.code) {
+        (Ok(project), Some(Ok(code))) => match (&known.compared, &known.server) {
+            (Some(Ok(compared)), Ok(server)) => agent::show_compared(context, project, code, compared, server),
+            (Some(Err(failure)), _) => {
+                agent::show_title(context, project, code, None);
+                say("", Label::Error, format!("drift not checked: {}", why(failure)));
+            }
+            _ => {
+                agent::show_title(context, project, code, None);
+                agent::show_not_checked(context);
+            }
+        },
+        (Ok(project), code) => {
+            say("Agent", Label::Plain, project.agent.to_string());
+            if let Some(Err(failure)) = code {
+                say("", Label::Error, why(failure));
+            }
         }
-        Err(failure) => row("project", Label::Warning, why(failure)),
-    }
-    match &known.code {
-        Some(Ok(code)) => row("code", Label::Plain, code.location().to_string()),
-        Some(Err(failure)) => row("code", Label::Error, why(failure)),
-        None => {}
+        (Err(_), _) if !known.has_agent && find_workspace(context).is_some() => {}
+        (Err(failure), _) => say("Agent", Label::Warning, why(failure)),
     }
     match (&known.server, &known.identity) {
         (Ok(server), Some(Ok(identity))) => {
             let name = super::login::described(identity);
-            row("server", Label::Good, format!("{} as {name}, {}ms", server.name(), known.reached_in.unwrap_or_default()));
+            say("Server", Label::Good, format!("{} as {name}, {}ms", server.name(), known.reached_in.unwrap_or_default()));
         }
-        (_, Some(Err(failure))) | (Err(failure), _) => row("server", Label::Error, why(failure)),
+        (_, Some(Err(failure))) | (Err(failure), _) => say("Server", Label::Error, why(failure)),
         (Ok(_), None) => {}
     }
-    match &known.compared {
-        Some(Ok(compared)) => {
-            for view in &compared.views {
-                let label = if view.state.is_drift() { Label::Warning } else { Label::Good };
-                row(view.field.key(), label, view.state.words().to_owned());
-            }
-            if compared.has_drift() {
-                printer.hint("`keepstep sync` shows the difference and asks what to do");
-            }
-        }
-        Some(Err(failure)) => row("drift", Label::Error, format!("not checked: {}", why(failure))),
-        None => row("drift", Label::Warning, "not checked".to_owned()),
+    if matches!(&known.compared, Some(Ok(compared)) if compared.has_drift()) {
+        printer.hint("`keepstep sync` shows the difference and asks what to do");
     }
 }
 
@@ -157,6 +178,15 @@ fn document(context: &Context, known: &Known) -> Value {
         "checked": matches!(known.compared, Some(Ok(_))),
         "fields": fields,
         "persona": { "status": known.persona() },
+        "production": match &known.compared {
+            Some(Ok(compared)) => scope::production_document(&compared.remote),
+            _ => Value::Null,
+        },
+        "not_compared": match (&known.compared, &known.code) {
+            (Some(Ok(_)), Some(Ok(code))) => json!(scope::not_compared(code)),
+            (_, Some(code)) => json!(scope::nothing_compared(code.as_ref().ok())),
+            (_, None) => json!([]),
+        },
         "backup": { "status": "unknown" },
         "telemetry": { "enabled": false, "envOverride": false },
         "warnings": warnings,

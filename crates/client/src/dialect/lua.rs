@@ -94,6 +94,7 @@ pub(crate) async fn agent(transport: &Transport, id: &AgentId) -> Result<RemoteA
         published: published.map(Version::summary),
         current: versions.iter().find(|version| version.is_current).map(Version::summary),
         newest_draft: None,
+        deployed: None,
         changed: None,
         dialect: Dialect::Lua,
     })

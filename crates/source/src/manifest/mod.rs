@@ -111,6 +111,11 @@ pub fn build(source: &AgentSource, files: FileList, compiled_at: i64) -> Result<
     }))
 }
 
+/// Returns the kind and the name of everything that an agent has besides itself: skills, tools, jobs and the like.
+pub fn primitives(source: &AgentSource) -> Vec<(&'static str, String)> {
+    primitives::names(source)
+}
+
 /// Writes a manifest, and sees to it that git ignores its folder.
 ///
 /// Returns what went wrong without keeping the manifest from being written: a `.gitignore` that cannot be changed.

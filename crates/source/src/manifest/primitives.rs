@@ -46,21 +46,13 @@ const LONGEST_CHAIN: usize = 1_000;
 /// Returns the entries of the manifest for everything but the agent.
 pub(super) fn list(source: &AgentSource, digests: &Digests<'_>) -> Vec<Json> {
     let finder = Finder::new(source);
-    let mut found = Vec::new();
-    for kind in &KINDS {
-        for primitive in finder.of_kind(kind) {
-            let tools = if kind.name == "skill" { finder.tools(&primitive) } else { Vec::new() };
-            let names: Vec<String> = tools.iter().filter_map(|tool| finder.name(tool)).collect();
-            found.push((kind.name, primitive, Some(names)));
-            found.extend(tools.into_iter().map(|tool| ("tool", tool, None)));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    let entries = found.iter().filter_map(|(kind, primitive, tools)| {
-        let name = finder.name(primitive)?;
-        seen.insert((*kind, name.clone())).then(|| finder.entry(kind, &name, primitive, tools.as_deref(), digests))
-    });
-    entries.collect()
+    let found = finder.all();
+    found.iter().map(|found| finder.entry(found.kind, &found.name, &found.primitive, found.tools.as_deref(), digests)).collect()
+}
+
+/// Returns the kinds and names of the same.
+pub(super) fn names(source: &AgentSource) -> Vec<(&'static str, String)> {
+    Finder::new(source).all().into_iter().map(|found| (found.kind, found.name)).collect()
 }
 
 /// Returns the names of the agent's voices.
@@ -76,6 +68,15 @@ struct Primitive {
     config: Object,
 }
 
+/// A primitive that has a name.
+struct Found {
+    kind: &'static str,
+    name: String,
+    primitive: Primitive,
+    /// The names of a skill's tools; `None` for a tool itself.
+    tools: Option<Vec<String>>,
+}
+
 struct Finder<'a> {
     source: &'a AgentSource,
     evaluator: Evaluator<'a>,
@@ -84,6 +85,28 @@ struct Finder<'a> {
 impl<'a> Finder<'a> {
     fn new(source: &'a AgentSource) -> Self {
         Self { source, evaluator: Evaluator::new(&source.graph, &source.foreign_use) }
+    }
+
+    /// Returns everything that has a name, each once.
+    fn all(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut add = |kind: &'static str, primitive: Primitive, tools: Option<Vec<String>>| {
+            if let Some(name) = self.name(&primitive)
+                && seen.insert((kind, name.clone()))
+            {
+                found.push(Found { kind, name, primitive, tools });
+            }
+        };
+        for kind in &KINDS {
+            for primitive in self.of_kind(kind) {
+                let tools = if kind.name == "skill" { self.tools(&primitive) } else { Vec::new() };
+                let names: Vec<String> = tools.iter().filter_map(|tool| self.name(tool)).collect();
+                add(kind.name, primitive, Some(names));
+                tools.into_iter().for_each(|tool| add("tool", tool, None));
+            }
+        }
+        found
     }
 
     fn of_kind(&self, kind: &Kind) -> Vec<Primitive> {

@@ -1,13 +1,16 @@
 //! What to do with each field: what the flags say, or what the person at the terminal answers.
 
+use keepstep_api::agents::PersonaSummary;
 use keepstep_core::drift::Base;
-use keepstep_core::plan::{Action, Choice, FieldView, Refusal, decide};
+use keepstep_core::plan::{self, Action, Choice, FieldView, Refusal, decide};
 use keepstep_core::{Field, State, canonical};
 use serde_json::Value;
 
 use super::Run;
 use crate::failure::Failure;
-use crate::prompt;
+use crate::sides::{local_value, server_value};
+use crate::visible::shortened;
+use crate::{diff_view, prompt, scope};
 
 /// What happens to each field.
 #[derive(Debug)]
@@ -109,17 +112,77 @@ fn choice(run: &Run<'_>, view: &FieldView) -> Option<Choice> {
     }
 }
 
+/// Asks a person what to do with a field, until that is clear.
 fn ask(run: &Run<'_>, view: &FieldView) -> Result<Choice, Failure> {
+    let printer = &run.context.printer;
     let entry = run.lock.lock.agent(&run.project.agent);
     let has_base = entry.is_some_and(|entry| entry.revision.is_some() && entry.base(view.field) != Base::None);
-    let mut choices = vec![(Choice::Push, "Push local to server"), (Choice::Pull, "Pull server to local")];
-    if view.state == State::Diverged && has_base && view.field == Field::Persona {
-        choices.insert(0, (Choice::Merge, "Merge: keep both sides' edits"));
+    let offer = plan::offer(view.state, has_base && view.field == Field::Persona);
+    let mut choices: Vec<Option<Choice>> = offer.choices.iter().copied().map(Some).collect();
+    // Whoever looks has still to choose; leaving everything is the last resort.
+    choices.insert(choices.len().saturating_sub(1), None);
+    let labels: Vec<String> = choices.iter().map(|choice| label(run, view, *choice)).collect();
+    let marked = offer.marked.and_then(|marked| choices.iter().position(|choice| *choice == Some(marked)));
+    loop {
+        let picked = prompt::select_marked(printer, &question(view), &labels, marked)?;
+        match choices.get(picked).copied().flatten() {
+            None => {
+                for line in diff_view::all_lines(view.field, server_value(view), local_value(view)) {
+                    printer.notice(line);
+                }
+            }
+            Some(Choice::Push) if offer.replaces_newer && !is_meant(run, view)? => {}
+            Some(choice) => return Ok(choice),
+        }
     }
-    choices.push((Choice::Skip, "Skip"));
-    let labels: Vec<&str> = choices.iter().map(|(_, label)| *label).collect();
-    let picked = prompt::select(&run.context.printer, &format!("What would you like to do with the {}?", view.field), &labels)?;
-    Ok(choices.get(picked).map_or(Choice::Skip, |(choice, _)| *choice))
+}
+
+fn question(view: &FieldView) -> String {
+    let field = view.field;
+    match view.state {
+        State::Behind => format!("The server's {field} is newer."),
+        State::Ahead => format!("Your code's {field} is newer."),
+        State::Diverged => format!("The {field} changed on both sides."),
+        _ => format!("The {field} differs, and it is not known which side changed."),
+    }
+}
+
+/// Returns a choice in words; `None` is to look at everything.
+fn label(run: &Run<'_>, view: &FieldView, choice: Option<Choice>) -> String {
+    // With the rest of the line it has to fit into a narrow terminal.
+    const LONGEST_NAME: usize = 12;
+    let publishes = if view.state == State::Ahead { "Publish the code" } else { "Publish the code instead" };
+    match choice {
+        None => "Look at all of it".to_owned(),
+        Some(Choice::Merge) => "Merge: keep both sides' edits".to_owned(),
+        Some(Choice::Pull) if view.state == State::Behind => "Take it into the code".to_owned(),
+        Some(Choice::Pull) => "Take the server's into the code".to_owned(),
+        Some(Choice::Skip) => "Leave as it is".to_owned(),
+        Some(Choice::Push) => match version(run, view) {
+            Some(version) if view.state != State::Ahead => {
+                let author = version.created.author.as_deref().map(|author| format!(" by {}", shortened(author, LONGEST_NAME)));
+                let author = author.unwrap_or_default();
+                format!("{publishes}   (v{}{author} leaves production, and stays)", version.version)
+            }
+            _ => publishes.to_owned(),
+        },
+    }
+}
+
+/// Asks once more whether what somebody else published is to leave production, and names it.
+fn is_meant(run: &Run<'_>, view: &FieldView) -> Result<bool, Failure> {
+    let now = run.context.now();
+    let what = match (version(run, view), &run.compared.remote.changed) {
+        (Some(version), _) => scope::version_words(version, now),
+        (None, Some(change)) => format!("the server's {}, changed{}", view.field, scope::change_words(change, now)),
+        (None, None) => format!("the server's {}", view.field),
+    };
+    prompt::confirm(&run.context.printer, &format!("Publish over {what}?"), false)
+}
+
+/// Returns the version of the persona that the server is compared with.
+fn version<'r>(run: &'r Run<'_>, view: &FieldView) -> Option<&'r PersonaSummary> {
+    (view.field == Field::Persona).then(|| run.compared.version()).flatten()
 }
 
 /// The texts that both sides last agreed on, fetched when the first is needed.

@@ -1,18 +1,19 @@
 //! What `sync` shows: each field, how it differs, and the same for programs.
 
+use keepstep_core::lock::AgentEntry;
 use keepstep_core::plan::FieldView;
 use keepstep_core::{Field, State};
 use keepstep_source::{AgentSource, Property};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::diff_view;
 use crate::printer::{Label, Text, count};
 use crate::server::Server;
 use crate::sides::{Against, Compared, Project, local_value, server_value, without_key};
+use crate::{diff_view, scope};
 
 /// Shows the fields that differ or could not be compared.
-pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
+pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared, base: Option<&AgentEntry>) {
     let printer = &context.printer;
     let drifted = compared.drifted().count();
     if drifted > 0 {
@@ -27,7 +28,9 @@ pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
     }
     for view in compared.drifted() {
         printer.answer("");
-        printer.answer(heading(code, view));
+        for line in heading(context, code, compared, view, base) {
+            printer.answer(line);
+        }
         for line in diff_view::lines(view.field, server_value(view), local_value(view)) {
             printer.answer(line);
         }
@@ -44,22 +47,50 @@ pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared) {
     }
 }
 
-/// Says that nothing differs, if nothing does.
-pub(super) fn show_in_step(context: &Context, compared: &Compared) {
+/// Says that nothing differs, if nothing does, and what that is said of.
+pub(super) fn show_in_step(context: &Context, code: &AgentSource, compared: &Compared) {
     let printer = &context.printer;
     if !compared.has_drift() && !compared.has_unreadable() {
-        printer.answer("✅ No drift detected. Local code is in sync with server.");
+        show_no_drift(context, code, compared);
         if compared.view(Field::Persona).is_some_and(|view| view.state == State::NotOnServer) {
             printer.hint("no persona was published on the server yet; `keepstep push persona` publishes this one");
         }
     }
 }
 
+/// Says that nothing of what was compared differs, and what that is. The first sentence is part of the contract.
+fn show_no_drift(context: &Context, code: &AgentSource, compared: &Compared) {
+    context.printer.answer("✅ No drift detected. Local code is in sync with server.");
+    show_scope(context, code, compared);
+}
+
+/// Names what is in step and what was not compared.
+fn show_scope(context: &Context, code: &AgentSource, compared: &Compared) {
+    let not_compared = scope::not_compared(code);
+    if let Some(sentence) = scope::sentence(compared, &not_compared) {
+        context.printer.answer(Text::of(Label::Unchanged, format!("   {sentence}")));
+    }
+    scope::warn_in_ci(context, &not_compared);
+}
+
+/// Names what was not compared where something differs, and says which version runs in production.
+pub(super) fn show_rest(context: &Context, code: &AgentSource, compared: &Compared) {
+    let not_compared = scope::not_compared(code);
+    if compared.has_drift() || compared.has_unreadable() {
+        if let Some(sentence) = scope::primitives_sentence(&not_compared) {
+            context.printer.answer(Text::of(Label::Unchanged, sentence));
+        }
+        scope::warn_in_ci(context, &not_compared);
+    }
+    scope::warn_of_production(context, compared);
+}
+
 /// Shows the fields that differ, a line each, as `compile --sync` does.
-pub(crate) fn show_short(context: &Context, compared: &Compared) {
+pub(crate) fn show_short(context: &Context, code: &AgentSource, compared: &Compared) {
     let printer = &context.printer;
     if !compared.has_drift() {
-        printer.answer("✅ No drift detected. Local code is in sync with server.");
+        show_no_drift(context, code, compared);
+        scope::warn_of_production(context, compared);
         return;
     }
     printer.answer(Text::of(Label::Warning, "⚠️  ").and(Label::Plain, "Drift detected between local code and server."));
@@ -73,6 +104,7 @@ pub(crate) fn show_short(context: &Context, compared: &Compared) {
         };
         printer.answer(format!("   {}: {said}", view.field.title()));
     }
+    show_rest(context, code, compared);
     hint_at_flags(context);
 }
 
@@ -94,16 +126,33 @@ fn show_unreadable(context: &Context, code: &AgentSource) {
     }
 }
 
-/// Returns the line above a field's difference.
-fn heading(code: &AgentSource, view: &FieldView) -> Text {
+/// Returns the lines above a field's difference: what changed, who changed it on the server, and where the code has it.
+fn heading(context: &Context, code: &AgentSource, compared: &Compared, view: &FieldView, base: Option<&AgentEntry>) -> Vec<Text> {
     let computed = if view.computed { ", computed there" } else { "" };
     let place = match code.property(view.field) {
-        Property::Known { location, .. } | Property::Function { location } => format!("  {location}{computed}"),
-        Property::Absent | Property::Unreadable(_) => String::new(),
+        Property::Known { location, .. } | Property::Function { location } => Some(format!("{location}{computed}")),
+        Property::Absent | Property::Unreadable(_) => None,
     };
-    Text::of(Label::Heading, view.field.title())
-        .and(Label::Plain, format!("  {}", view.state.words()))
-        .and(Label::Unchanged, place)
+    let now = context.now();
+    let server = match (view.state, view.field) {
+        (State::Ahead, _) => None,
+        (_, Field::Persona) => compared.version().map(|version| scope::version_words(version, now)),
+        _ => compared.remote.changed.as_ref().map(|change| format!("last change{}", scope::change_words(change, now))),
+    };
+    let title = Text::of(Label::Heading, view.field.title()).and(Label::Plain, format!("  {}", view.state.words()));
+    let Some(server) = server else {
+        return vec![title.and(Label::Unchanged, place.map(|place| format!("  {place}")).unwrap_or_default())];
+    };
+    let mut lines = vec![title.and(Label::Plain, format!("  {server}"))];
+    if let Some(place) = place {
+        let since = match (base.and_then(|base| base.persona_version).filter(|_| view.field == Field::Persona), view.state) {
+            (Some(version), State::Behind) => format!(", unchanged since v{version}"),
+            (Some(version), State::Diverged) => format!(", changed since v{version}"),
+            _ => String::new(),
+        };
+        lines.push(Text::of(Label::Unchanged, format!("  your code: {place}{since}")));
+    }
+    lines
 }
 
 fn which(against: Against) -> String {
@@ -153,5 +202,7 @@ pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, c
         "current": remote.current.as_ref().map(|summary| summary.version),
         "newerDraft": remote.newest_draft.as_ref().map(|summary| summary.version),
         "equalDraft": compared.equal_draft(),
+        "not_compared": scope::not_compared(code),
+        "production": scope::production_document(remote),
     })
 }

@@ -65,7 +65,7 @@ impl Tested {
 
     /// Returns the variables that the configuration and the agent see: what is exported, else what the scenario's `.env` has,
     /// else the workspace's.
-    pub(super) fn variables(&self, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
+    pub(in crate::command) fn variables(&self, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
         let mut variables = BTreeMap::new();
         for path in self.env_files() {
             let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
@@ -106,7 +106,7 @@ impl Tested {
     }
 
     /// Reads the configuration.
-    pub(super) fn config(
+    pub(in crate::command) fn config(
         &self,
         context: &Context,
         file: Option<&Path>,
@@ -125,7 +125,7 @@ impl Tested {
 }
 
 /// Returns what the target is given of this machine.
-pub(super) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
+pub(in crate::command) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
     let environment = variables.into_iter().filter(|(name, _)| !is_our_key(name)).collect();
     let network = ServiceNetwork(server::options(context));
     Surroundings { current: context.directory.clone(), environment, network: Some(Arc::new(network)) }
@@ -171,7 +171,7 @@ fn input_failure(error: &InputError) -> Failure {
 }
 
 /// Returns the failure for a target that cannot be used.
-pub(super) fn refused(refusal: Refusal) -> Failure {
+pub(in crate::command) fn refused(refusal: Refusal) -> Failure {
     let hint = (!refusal.hints.is_empty()).then(|| refusal.hints.join(" "));
     Failure::Usage { message: refusal.message, hint }
 }

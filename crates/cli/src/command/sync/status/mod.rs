@@ -1,18 +1,19 @@
 //! `keepstep sync status`: both halves at a glance, whichever there are.
 
-mod agent;
+pub(in crate::command) mod agent;
 mod test_data;
 
 use clap::Args;
 use keepstep_source::skill_file;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::printer::{Label, Text};
 
 /// The arguments.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     after_help = "Examples:\n  keepstep sync status\n  keepstep sync status --check    exit 1 when something is ahead, behind, edited or not uploaded"
 )]
@@ -47,13 +48,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let mut found = Found::default();
     let mut document = json!({});
     if (has_agent && arguments.scenario.is_none()) || place.is_none() {
-        (found, document) = agent::show(context, arguments, place.is_some())?;
+        (found, document) = agent::show(context, arguments)?;
     }
     if let Some(place) = &place {
-        if has_agent && arguments.scenario.is_none() {
-            context.printer.answer("");
-            context.printer.answer(Text::of(Label::Heading, "Test data"));
-        }
         let (drift, test_data) = test_data::show(context, arguments, place)?;
         found.drift |= drift;
         document["test_data"] = test_data;
@@ -65,4 +62,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     };
     context.printer.document("sync.status", document);
     Ok(outcome)
+}
+
+/// Shows the test data's half of a folder, if there is one. For `status`, which has found out about the agent by itself.
+pub(in crate::command) fn show_test_data(context: &Context) -> Option<Result<Value, Failure>> {
+    let place = test_data::Place::find(context)?;
+    Some(test_data::show(context, &Arguments::default(), &place).map(|(_, document)| document))
+}
+
+/// Returns a line of a status: what it is about, and what is said of that.
+pub(in crate::command) fn row(title: &str, text: Text) -> Text {
+    let label = if title.is_empty() { Label::Plain } else { Label::Heading };
+    Text::of(label, format!("{title:<11}")).and(Label::Plain, " ").joined(text)
 }

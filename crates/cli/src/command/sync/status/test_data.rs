@@ -13,7 +13,7 @@ use keepstep_workspace::pull::{Edit, Scenario as Pulled};
 use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
-use super::Arguments;
+use super::{Arguments, row};
 use crate::command::sync::{not_checked, pull};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -94,7 +94,7 @@ pub(super) fn show(context: &Context, arguments: &Arguments, place: &Place) -> R
             }
             Err(failure) => {
                 let strict = Settings::read(context, workspace.root())?.strict(context, false)?.value;
-                let reason = not_checked(context, failure, strict)?;
+                let reason = not_checked(context, failure, strict, None)?;
                 document["checked"] = json!(false);
                 document["reason"] = reason["reason"].clone();
             }
@@ -245,7 +245,7 @@ impl Standing {
             };
             format!("{}{detail}", visible_line(&edit.path))
         };
-        if self.edits.is_empty() { "none".to_owned() } else { self.edits.iter().map(words).collect::<Vec<_>>().join(", ") }
+        self.edits.iter().map(words).collect::<Vec<_>>().join(", ")
     }
 
     fn uploads_text(&self) -> Text {
@@ -291,43 +291,44 @@ fn upload_key(state: UploadState) -> &'static str {
 
 fn print(context: &Context, workspace: &Workspace, document: &Value, standings: &[Standing]) -> Result<(), Failure> {
     let printer = &context.printer;
-    let line = |title: &str, text: Text| Text::from(format!("{title:<12}")).joined(text);
-    printer.answer(line("Workspace", Text::from(visible_line(&workspace.root().display().to_string()))));
-    if let Some(server) = document["api_url"].as_str() {
-        printer.answer(line("Server", Text::from(server.to_owned())));
-    }
+    let root = visible_line(&workspace.root().display().to_string());
+    let server = document["api_url"].as_str().map(|server| format!("   {server}")).unwrap_or_default();
+    printer.answer(row("Workspace", Text::from(root).and(Label::Unchanged, server)));
     if let Some(project) = workspace.project()? {
         let name = project.name().map(visible_line).unwrap_or_default();
-        printer.answer(line("Project", Text::from(format!("{name} ({})", project.id().map(visible_line).unwrap_or_default()))));
+        printer.answer(row("Project", Text::from(format!("{name} ({})", project.id().map(visible_line).unwrap_or_default()))));
     }
     match standings {
-        [] => printer.answer(line("Scenarios", Text::from("none yet; `keepstep sync pull` gets them"))),
+        [] => printer.answer(row("Test data", Text::sentence(Label::Plain, "none yet; `keepstep sync pull` gets it"))),
         [only] => {
             let id = only.id().map(|id| format!(" ({})", visible_line(id))).unwrap_or_default();
-            printer.answer(line("Scenario", Text::from(format!("{}{id}", visible_line(&only.scenario.name)))));
-            printer.answer(line("Bundle", only.bundle_text()));
+            let name = format!("{}{id}   ", visible_line(&only.scenario.name));
+            printer.answer(row("Test data", Text::from(name).joined(only.bundle_text())));
             if let Some(at) = only.pulled.pulled_at() {
-                printer.answer(line("", Text::of(Label::Unchanged, format!("pulled {}", visible_line(at)))));
+                let published = match (&only.latest, only.state) {
+                    (Some(latest), BundleState::Behind) => format!(", published {}", visible_line(&latest.published)),
+                    _ => String::new(),
+                };
+                printer.answer(row("", Text::of(Label::Unchanged, format!("pulled {}{published}", visible_line(at)))));
             }
-            if let (Some(latest), BundleState::Behind) = (&only.latest, only.state) {
-                printer.answer(line("", Text::of(Label::Unchanged, format!("published {}", visible_line(&latest.published)))));
+            if !only.edits.is_empty() {
+                printer.answer(row("", Text::of(Label::Warning, format!("edited here: {}", only.edits_text()))));
             }
-            printer.answer(line("Local edits", Text::from(only.edits_text())));
-            printer.answer(line("Uploads", only.uploads_text()));
+            printer.answer(row("Results", only.uploads_text()));
         }
         several => {
             let width = several.iter().map(|standing| standing.scenario.name.chars().count()).max().unwrap_or(0).clamp(8, 40);
-            for standing in several {
-                let name = format!("  {:<width$}  ", visible_line(&standing.scenario.name));
+            for (index, standing) in several.iter().enumerate() {
+                let name = format!("{:<width$}  ", visible_line(&standing.scenario.name));
                 let mut text = Text::from(name).joined(standing.bundle_text());
                 if !standing.edits.is_empty() {
-                    text = text.and(Label::Plain, "; ").and(Label::Warning, format!("edited: {}", standing.edits_text()));
+                    text = text.and(Label::Plain, "; ").and(Label::Warning, format!("edited here: {}", standing.edits_text()));
                 }
                 let pending = standing.count(UploadState::Pending);
                 if pending > 0 {
                     text = text.and(Label::Plain, "; ").and(Label::Warning, format!("{pending} not uploaded"));
                 }
-                printer.answer(text);
+                printer.answer(row(if index == 0 { "Test data" } else { "" }, text));
             }
         }
     }
