@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::printer::{Label, Text, count};
+use crate::printer::{Label, Printer, Text, count};
 use crate::visible::{BLANK, Spelling, spelled_out, visible_line};
 
 /// Returns the line that explains the two signs.
@@ -51,6 +51,25 @@ fn kind(value: Option<&Value>) -> &'static str {
         None | Some(Value::Null) => "nothing",
         Some(Value::String(_)) => "a text",
         Some(_) => "an object",
+    }
+}
+
+/// Prints a patch: exactly, for a program that applies it, and for a person as any other difference.
+pub(crate) fn print_patch(printer: &Printer, patch: &str) {
+    if !printer.is_read_by_a_person() {
+        printer.exact(patch);
+        return;
+    }
+    for line in patch.lines() {
+        let (label, is_changed) = match line.as_bytes() {
+            [b'-', b'-', b'-', ..] | [b'+', b'+', b'+', ..] => (Label::Heading, false),
+            [b'-', ..] => (Label::Removed, true),
+            [b'+', ..] => (Label::Added, true),
+            [b'@', ..] => (Label::Unchanged, false),
+            _ => (Label::Plain, false),
+        };
+        let text = if is_changed { spelled_out(line, Spelling::Blanks, true) } else { line.to_owned() };
+        printer.answer(Text::of(label, text));
     }
 }
 

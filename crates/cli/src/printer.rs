@@ -293,6 +293,11 @@ impl Printer {
         }
     }
 
+    /// Returns true if a person reads stdout.
+    pub(crate) fn is_read_by_a_person(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Says what is going on.
     pub(crate) fn status(&self, text: impl Into<Text>) {
         if !self.manner.quiet {

@@ -127,7 +127,7 @@ impl<'a> OtherProduction<'a> {
     /// Returns what runs, without a verb before it.
     pub(crate) fn words(&self, now: Timestamp) -> String {
         let Some(current) = self.current else {
-            return format!("production runs no persona, not v{}, the latest published", self.published.version);
+            return format!("production runs no persona; the latest published is v{}", self.published.version);
         };
         let of = [author(&current.created), message(&current.created).map(|message| format!("({message})"))];
         let of: String = of.into_iter().flatten().map(|part| format!(" {part}")).collect();
@@ -135,7 +135,7 @@ impl<'a> OtherProduction<'a> {
             let by = author(change).map_or_else(String::new, |author| format!(" {author}"));
             format!(", put there {}{by}", ago(now, change.at))
         });
-        format!("production runs v{}{of}{put_back}, not v{}, the latest published", current.version, self.published.version)
+        format!("production runs v{}{of}{put_back}; the latest published is v{}", current.version, self.published.version)
     }
 
     /// Gives the warning, as one line.
@@ -146,7 +146,7 @@ impl<'a> OtherProduction<'a> {
 }
 
 /// How to compare with what runs.
-pub(crate) const COMPARE_WITH_IT: &str = "`keepstep sync --check --against current` compares with it";
+pub(crate) const COMPARE_WITH_IT: &str = "`keepstep sync --check --against current` compares with what production runs";
 
 /// Warns of another version in production, where the code was compared with the published one.
 pub(crate) fn warn_of_production(context: &Context, compared: &Compared) {

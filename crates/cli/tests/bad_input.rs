@@ -169,6 +169,7 @@ fn a_settings_file_that_is_no_toml() {
 fn a_file_that_may_not_be_written() {
     use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::in_step();
+    let kept = bench.ok(&["undo", "--list"]);
     bench.colleague("Theirs");
     let file = bench.project().path().join("src/index.ts");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
@@ -177,7 +178,8 @@ fn a_file_that_may_not_be_written() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  changed on the server  src/index.ts:5:12
+    Persona  changed on the server  v2 by test owner, just now
+      your code: src/index.ts:5:12, unchanged since v1
     - Theirs
     + You are a friendly helper.
     + Answer briefly.
@@ -187,12 +189,13 @@ fn a_file_that_may_not_be_written() {
     error: src/index.ts is read-only; nothing was written to it
     ");
     assert!(bench.project().read("src/index.ts").contains(FIRST));
-    assert_eq!(bench.ok(&["undo", "--list"]), "", "nothing was replaced");
+    assert_eq!(bench.ok(&["undo", "--list"]), kept, "nothing was replaced");
 }
 
 #[test]
 fn a_file_that_changed_between_reading_and_writing() {
     let bench = Bench::in_step();
+    let kept = bench.ok(&["undo", "--list"]);
     bench.colleague("Theirs");
     let proxy = Proxy::before(bench.platform.address());
     proxy.on("GET", "/state", Fault::HoldResponse);
@@ -209,7 +212,7 @@ fn a_file_that_changed_between_reading_and_writing() {
     hint: run the command again to work with the file as it is now
     ");
     assert!(bench.project().read("src/index.ts").contains("Saved by the editor just now"));
-    assert_eq!(bench.ok(&["undo", "--list"]), "", "nothing was replaced");
+    assert_eq!(bench.ok(&["undo", "--list"]), kept, "nothing was replaced");
 }
 
 #[test]

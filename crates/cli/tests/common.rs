@@ -52,9 +52,23 @@ impl Bench {
 
     /// Has somebody else publish a persona on the server.
     pub(crate) fn colleague(&self, persona: &str) {
+        self.colleague_publishes(&code(persona));
+    }
+
+    /// Has somebody else publish what a code says on the server.
+    pub(crate) fn colleague_publishes(&self, code: &str) {
+        let world = World::new();
+        world.project().agent(&self.agent, &self.org).file("src/index.ts", code);
+        let output = self.command_in(&world, &["sync", "--push"]).output().unwrap();
+        assert!(output.status.success(), "{}", transcript(&output));
+    }
+
+    /// Has somebody with a key of their own publish a persona, and say why.
+    pub(crate) fn colleague_says(&self, key: &str, persona: &str, message: &str) {
         let world = World::new();
         world.project().agent(&self.agent, &self.org).file("src/index.ts", code(persona));
-        let output = self.command_in(&world, &["sync", "--push"]).output().unwrap();
+        let mut command = self.command_in(&world, &["push", "persona", "--force", "--message", message]);
+        let output = command.env("KEEPSTEP_API_KEY", key).output().unwrap();
         assert!(output.status.success(), "{}", transcript(&output));
     }
 

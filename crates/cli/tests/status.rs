@@ -12,14 +12,10 @@ fn where_the_project_stands() {
     assert_snapshot!(bench.run(&["status"]), @"
     exit: 0
     ----- stdout -----
-    project     [WORLD]/project
-    agent       [AGENT]
-    code        src/index.ts:3:22
-    server      [URL] as test owner (owner), [DURATION]
-    name        in step
-    persona     changed in the code
-    model       in step
-    governance  in step
+    Agent       Helper ([AGENT])   [URL]/agents/[AGENT]
+      Persona   changed in the code since v1
+      Others    name, model, governance are in step
+    Server      [URL] as test owner (owner), [DURATION]
     ----- stderr -----
     hint: `keepstep sync` shows the difference and asks what to do
     ");

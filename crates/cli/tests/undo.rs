@@ -107,7 +107,18 @@ fn t2_after_an_undone_pull_the_same_version_is_pulled_again() {
     publish(&bench, &project, "one new", &["a", "b", "c"]);
     bench.ok(&pull);
     let after = tree(&bench);
-    assert_snapshot!(bench.run(&["undo"]), @"");
+    assert_snapshot!(bench.run(&["undo"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Put back .fluxloop/scenarios/orders/inputs/generated.yaml
+    ✅ Put back .fluxloop/scenarios/orders/.state/pull_base.json.zst
+    ✅ Put back .fluxloop/scenarios/orders/.state/pull.json
+    ✅ Put back .fluxloop/scenarios/orders/.state/sync/sync.json
+    ✅ Put back .fluxloop/scenarios/orders/.state/sync.json
+    ✅ Put back keepstep.lock
+    ----- stderr -----
+    hint: `keepstep undo [UNDO]` takes this back
+    ");
     assert_eq!(tree(&bench), before);
     bench.ok(&pull);
     assert!(bench.project().read(".fluxloop/scenarios/orders/inputs/generated.yaml").contains("one new"));
@@ -132,7 +143,16 @@ fn t2_what_is_on_the_server_is_brought_back_by_the_command_that_is_printed() {
     bench.code(&FIRST.replace("friendly", "formal"));
     let before = tree(&bench);
     bench.ok(&["sync", "--merge"]);
-    assert_snapshot!(bench.run(&["undo"]), @"");
+    assert_snapshot!(bench.run(&["undo"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Put back src/index.ts
+    ✅ Put back dist-v2/manifest.json
+    ✅ Put back keepstep.lock
+    ----- stderr -----
+    hint: what was replaced on the server is brought back by `keepstep persona production deploy --persona-version 2`
+    hint: `keepstep undo [UNDO]` takes this back
+    ");
     assert_eq!(tree(&bench), before);
 }
 

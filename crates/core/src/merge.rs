@@ -100,7 +100,10 @@ impl MergedText {
 
 /// Merges the lines of three texts. The result ends its lines as `local` does.
 fn merge_text(base: &str, local: &str, server: &str) -> MergedText {
-    let (base, ours, theirs) = (terminated(base), terminated(local), terminated(server));
+    let (base, mut ours, mut theirs) = (terminated(base), terminated(local), terminated(server));
+    if let Some(settled) = settle_neighbors(&base, &ours, &theirs) {
+        (ours, theirs) = settled;
+    }
     let mut merge = TextMerge::from_lines(base.as_str(), ours.as_str(), theirs.as_str());
     merge.conflict_style(ConflictStyle::Diff3).labels("base", "code", "server");
     let conflicts = merge.conflict_count();
@@ -112,6 +115,40 @@ fn merge_text(base: &str, local: &str, server: &str) -> MergedText {
         text = text.replace('\n', "\r\n");
     }
     MergedText { text, conflicts }
+}
+
+/// Returns both sides with each other's edits where they changed lines that lie side by side, and neither added nor removed any: then
+/// each line has one edit, though no unchanged line is between them. `None` where there is no such place.
+fn settle_neighbors(base: &str, ours: &str, theirs: &str) -> Option<(String, String)> {
+    let merge = TextMerge::from_lines(base, ours, theirs);
+    let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+    let (mut our_lines, mut their_lines) = (lines(ours), lines(theirs));
+    let mut is_settled = false;
+    for region in merge.conflicts() {
+        let (our_range, their_range) = (region.ours_range(), region.theirs_range());
+        if region.base_range().len() != our_range.len() || our_range.len() != their_range.len() {
+            continue;
+        }
+        let merged: Option<Vec<String>> = region
+            .base_range()
+            .zip(our_range.clone().zip(their_range.clone()))
+            .map(|(base, (ours, theirs))| {
+                let (base, ours, theirs) = (merge.base_line(base)?, merge.ours_line(ours)?, merge.theirs_line(theirs)?);
+                match (ours == base, theirs == base) {
+                    (_, true) => Some(ours.to_owned()),
+                    (true, false) => Some(theirs.to_owned()),
+                    (false, false) => (ours == theirs).then(|| ours.to_owned()),
+                }
+            })
+            .collect();
+        if let Some(merged) = merged {
+            // As many lines as before, so the other ranges still hold.
+            our_lines.splice(our_range, merged.iter().cloned());
+            their_lines.splice(their_range, merged);
+            is_settled = true;
+        }
+    }
+    is_settled.then(|| (our_lines.concat(), their_lines.concat()))
 }
 
 /// Returns true if a text holds the markers of an unfinished merge: a line that opens one, one that divides it and one
@@ -153,6 +190,15 @@ mod tests {
         assert_eq!(merged, Merged::Clean(Some(json!("A\nb\nc\nD"))));
         let merged = persona(&json!("a\r\nb\r\nc"), &json!("A\r\nb\r\nc"), &json!("a\nb\nC"));
         assert_eq!(merged, Merged::Clean(Some(json!("A\r\nb\r\nC"))));
+    }
+
+    #[test]
+    fn s11_edits_of_neighboring_lines_are_both_kept() {
+        let merged = persona(&json!("a\nb\nc\nd"), &json!("A\nb\nC\nd"), &json!("a\nB\nc\nD"));
+        assert_eq!(merged, Merged::Clean(Some(json!("A\nB\nC\nD"))));
+        // A line that was added beside a changed one may belong before or after it.
+        let merged = persona(&json!("a\nb"), &json!("A\nb"), &json!("a\nnew\nb"));
+        assert!(matches!(merged, Merged::Marked { .. }), "{merged:?}");
     }
 
     #[test]
@@ -201,6 +247,16 @@ mod tests {
             if let (Merged::Clean(one), Merged::Clean(other)) = (one, other) {
                 prop_assert!(canonical::same(Field::Persona, one.as_ref(), other.as_ref()));
             }
+        }
+
+        /// Whoever changes lines that the others do not change, in whatever order it comes together.
+        #[test]
+        fn s11_edits_of_different_lines_never_conflict(owners in prop::collection::vec(0u8..3, 1..10)) {
+            let text = |of: &[u8]| {
+                let line = |(number, owner): (usize, &u8)| format!("line {number} {}\n", if of.contains(owner) { "new" } else { "old" });
+                json!(owners.iter().enumerate().map(line).collect::<String>())
+            };
+            prop_assert_eq!(persona(&text(&[]), &text(&[1]), &text(&[2])), Merged::Clean(Some(text(&[1, 2]))));
         }
 
         #[test]

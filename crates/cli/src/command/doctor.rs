@@ -1,6 +1,7 @@
 //! `keepstep doctor`
 
 use clap::Args;
+use keepstep_client::Dialect;
 use keepstep_core::Field;
 use keepstep_runner::config::TargetConfig;
 use keepstep_runner::target;
@@ -48,6 +49,8 @@ struct Check {
 struct Checks<'a> {
     context: &'a Context,
     made: Vec<Check>,
+    /// What runs in production, for programs.
+    production: Value,
 }
 
 impl Checks<'_> {
@@ -73,7 +76,7 @@ impl Checks<'_> {
 
 /// Checks everything that the other commands depend on; writes nothing.
 pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
-    let mut checks = Checks { context, made: Vec::new() };
+    let mut checks = Checks { context, made: Vec::new(), production: Value::Null };
     checks.add("version", Grade::Good, format!("keepstep {}", env!("CARGO_PKG_VERSION")), Vec::new());
     let has_agent = project_root(context).is_ok();
     let workspace = find_workspace(context);
@@ -120,7 +123,7 @@ pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
             json!({ "check": check.name, "result": grade, "message": check.message, "hints": check.hints })
         })
         .collect();
-    context.printer.document("doctor", json!({ "ok": !is_bad, "checks": document }));
+    context.printer.document("doctor", json!({ "ok": !is_bad, "checks": document, "production": checks.production }));
     Ok(if is_bad { Outcome::Unfit } else { Outcome::Done })
 }
 
@@ -130,9 +133,9 @@ fn show(context: &Context, check: &Check) {
         Grade::Warning => (Label::Warning, "warn "),
         Grade::Bad => (Label::Error, "fail "),
     };
-    context.printer.answer(Text::of(label, mark).and(Label::Plain, format!("{:<9}{}", check.name, check.message)));
+    context.printer.answer(Text::of(label, mark).and(Label::Plain, format!("{:<11}{}", check.name, check.message)));
     for hint in &check.hints {
-        context.printer.answer(Text::of(Label::Hint, format!("     {:<9}{}", "", context.program.own_words(hint))));
+        context.printer.answer(Text::of(Label::Hint, format!("     {:<11}{}", "", context.program.own_words(hint))));
     }
 }
 
@@ -211,6 +214,9 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Serve
                 checks.add("server", Grade::Warning, format!("keepstep {version} answers, and this is {ours}"), vec![hint]);
             }
         }
+        (None, _) if health.dialect == Dialect::Keepstep => {
+            checks.add("server", Grade::Good, "keepstep answers".to_owned(), Vec::new());
+        }
         (None, Some(Ok(_))) => checks.add("server", Grade::Good, "answers, in the lua dialect".to_owned(), Vec::new()),
         (None, Some(Err(failure))) if health.problem.is_none() && !failure.is_about_what_answers() => {
             checks.add("server", Grade::Good, "answers, in the lua dialect".to_owned(), Vec::new());
@@ -242,6 +248,7 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Serve
         Some(revision) => format!("{} is there, at revision {revision}", project.agent),
         None => format!("{} is there", project.agent),
     });
+    checks.production = state.as_ref().map_or(Value::Null, scope::production_document);
     if let Some(other) = state.as_ref().and_then(scope::OtherProduction::of) {
         checks.add("production", Grade::Warning, other.words(context.now()), vec![scope::COMPARE_WITH_IT.to_owned()]);
     }

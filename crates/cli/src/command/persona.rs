@@ -252,7 +252,10 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
     if !force {
         if !context.can_ask {
             return Err(Failure::Conflict {
-                message: format!("there is nobody to ask whether to deploy version {}; nothing was deployed", version.version),
+                message: format!(
+                    "there is no terminal to ask whether to deploy version {}; nothing was deployed",
+                    version.version
+                ),
                 hints: vec!["`--force` deploys without asking".to_owned()],
             });
         }
@@ -270,7 +273,7 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
     };
     if after.current.as_ref().map(|current| current.version) != Some(version.version) {
         return Err(Failure::StoredOtherwise(format!(
-            "{} took the request, but version {} is not in production",
+            "{} accepted the request, but version {} is not in production",
             server.name(),
             version.version
         )));

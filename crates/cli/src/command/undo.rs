@@ -144,15 +144,15 @@ fn step(log: &UndoLog, id: &str, entry: &Entry, file: &KeptFile, path: &Path) ->
         None => Content::Absent,
     };
     let now = digest_of(path).map_err(unreadable)?;
-    if now == file.written {
-        return Ok(Step::Restore(earlier));
-    }
     let is_as_before = match &copy {
         Some(copy) => digest_of(copy).map_err(unreadable)? == now,
         None => now.is_none(),
     };
     if is_as_before {
         return Ok(Step::Nothing);
+    }
+    if now == file.written {
+        return Ok(Step::Restore(earlier));
     }
     if file.derived {
         return Ok(Step::Stale);

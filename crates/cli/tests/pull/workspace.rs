@@ -97,14 +97,11 @@ fn status_shows_what_is_behind_and_edited() {
     assert_snapshot!(bench.run(&["sync", "status", "--check"]), @"
     exit: 1
     ----- stdout -----
-    Workspace   [WORLD]/project
-    Server      [URL]
-    Scenario    orders ([SCENARIO])
-    Bundle      behind ([BUNDLE], the server has [BUNDLE])
-                pulled [TIME]
-                published [TIME]
-    Local edits inputs/generated.yaml (1 input edited)
-    Uploads     no experiments
+    Workspace   [WORLD]/project   [URL]
+    Test data   orders ([SCENARIO])   behind ([BUNDLE], the server has [BUNDLE])
+                pulled [TIME], published [TIME]
+                edited here: inputs/generated.yaml (1 input edited)
+    Results     no experiments
     ----- stderr -----
     hint: `keepstep sync pull` gets what is new
     ");

@@ -14,7 +14,8 @@ fn the_text_is_pulled_and_can_be_put_back() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  changed on the server  src/index.ts:5:12
+    Persona  changed on the server  v2 by test owner, just now
+      your code: src/index.ts:5:12, unchanged since v1
     - You are a formal helper.
     + You are a friendly helper.
       Answer briefly.
@@ -28,6 +29,8 @@ fn the_text_is_pulled_and_can_be_put_back() {
     exit: 0
     ----- stdout -----
     ✅ Put back src/index.ts
+    ✅ Put back dist-v2/manifest.json
+    ✅ Put back keepstep.lock
     ----- stderr -----
     hint: `keepstep undo [UNDO]` takes this back
     ");

@@ -12,6 +12,7 @@ fn nothing_differs() {
     exit: 0
     ----- stdout -----
     ✅ No drift detected. Local code is in sync with server.
+       name, persona, model, governance are in step
     ");
 }
 
@@ -22,6 +23,7 @@ fn no_persona_on_the_server_is_no_drift() {
     exit: 0
     ----- stdout -----
     ✅ No drift detected. Local code is in sync with server.
+       name, model, governance are in step; the persona is not on the server yet
     ----- stderr -----
     hint: no persona was published on the server yet; `keepstep push persona` publishes this one
     ");
@@ -170,7 +172,7 @@ fn s3_every_field_is_counted() {
     - Never promise a date.
     + p
 
-    Model  changed on the server
+    Model  changed on the server  last change by test owner, just now
     - openai/gpt-4o
 
     Governance  changed in the code  src/index.ts:2:78
@@ -335,4 +337,139 @@ fn a_server_that_wants_a_pause_does_not_keep_anybody_from_work() {
     The drift was NOT checked: [URL] takes no more requests now; try again in 30 seconds
     ");
     assert_eq!(proxy.requests().len(), 1, "it did not wait for its turn");
+}
+
+/// Returns the code of an agent with skills and jobs.
+fn code_with_primitives() -> String {
+    crate::common::code(FIRST)
+        .replace("{ LuaAgent }", "{ LuaAgent, LuaSkill, LuaJob }")
+        .replace(
+            "  persona:",
+            "  skills: [new LuaSkill({ name: 'orders' }), new LuaSkill({ name: 'refunds' })],\n  jobs: [new LuaJob({ name: 'nightly' })],\n  persona:",
+        )
+}
+
+#[test]
+fn t7_what_is_compared_is_named() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code_with_primitives());
+    bench.ok(&["sync", "--push"]);
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ No drift detected. Local code is in sync with server.
+       name, persona, model, governance are in step; 3 primitives are not compared (1 job, 2 skills)
+    ");
+    let (exit, document) = bench.json(&["sync", "--check"]);
+    assert_eq!((exit, &document["inStep"]), (0, &true.into()));
+    assert_eq!(
+        document["not_compared"],
+        serde_json::json!([
+            { "kind": "skill", "name": "orders", "reason": "unsupported" },
+            { "kind": "skill", "name": "refunds", "reason": "unsupported" },
+            { "kind": "job", "name": "nightly", "reason": "unsupported" },
+        ])
+    );
+    // What was not compared is no drift, and no step either.
+    assert_eq!(bench.output(&["sync", "--check", "--strict"]).status.code(), Some(1));
+    let strict = bench.command(&["sync", "--check"]).env("KEEPSTEP_STRICT", "1").output().unwrap();
+    assert_eq!(strict.status.code(), Some(1));
+    assert_eq!(bench.output(&["compile", "--sync"]).status.code(), Some(0));
+    assert!(bench.ok(&["compile", "--sync"]).contains("3 primitives are not compared"));
+}
+
+#[test]
+fn t7_a_job_of_a_ci_gets_a_warning_in_its_form() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code_with_primitives());
+    bench.ok(&["sync", "--push"]);
+    let said = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = bench.command(arguments);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let check = ["sync", "--check"];
+    assert_eq!(said(&[], &check), "");
+    let plain = "warning: 3 primitives are not compared (1 job, 2 skills)\n";
+    assert_eq!(said(&[("CI", "true")], &check), plain);
+    let github = said(&[("CI", "true"), ("GITHUB_ACTIONS", "true")], &check);
+    assert_eq!(github, "::warning title=not compared::3 primitives are not compared (1 job, 2 skills)\n");
+    let url = format!("http://127.0.0.1:{}", closed_port().port());
+    let unreachable = said(&[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("KEEPSTEP_URL", &url)], &check);
+    assert!(unreachable.starts_with("::warning title=not compared::The drift was NOT checked: "), "{unreachable}");
+}
+
+#[test]
+fn t7_without_a_server_nothing_was_compared() {
+    let bench = Bench::in_step();
+    let url = format!("http://127.0.0.1:{}", closed_port().port());
+    let (_, document) = bench.json(&["sync", "--check", "--url", &url, "--api-key", &bench.key]);
+    let names: Vec<&str> =
+        document["not_compared"].as_array().unwrap().iter().map(|unit| unit["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["name", "persona", "model", "governance"]);
+    assert_eq!((&document["inStep"], &document["production"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+}
+
+/// Returns a project in step with version 2, while somebody put version 1 into production again.
+fn rolled_back() -> Bench {
+    let bench = Bench::in_step();
+    bench.code("Second");
+    bench.ok(&["sync", "--push"]);
+    bench.ok(&["persona", "production", "deploy", "--persona-version", "1", "--force"]);
+    bench
+}
+
+#[test]
+fn t6_production_runs_another_version() {
+    let bench = rolled_back();
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ No drift detected. Local code is in sync with server.
+       name, persona, model, governance are in step
+    ----- stderr -----
+    warning: production runs v1 by test owner, put there just now by test owner; the latest published is v2; `keepstep sync --check --against current` compares with what production runs
+    ");
+    assert_snapshot!(bench.run(&["sync", "status"]), @"
+    exit: 0
+    ----- stdout -----
+    Agent       Helper ([AGENT])   [URL]/agents/[AGENT]
+      Persona   in step with v2, the latest published
+      Others    name, model, governance are in step
+      !         production runs v1 by test owner, put there just now by test owner; the latest published is v2
+                `keepstep sync --check --against current` compares with what production runs
+    ");
+    for arguments in [&["status"][..], &["doctor"], &["compile", "--sync"]] {
+        let output = bench.output(arguments);
+        let text = transcript(&output);
+        assert_eq!(
+            text.matches("production runs v1 by test owner, put there just now by test owner; the latest published is v2")
+                .count(),
+            1,
+            "{text}"
+        );
+    }
+    for arguments in [&["sync", "--check"][..], &["sync", "status"], &["status"]] {
+        let (exit, document) = bench.json(arguments);
+        assert_eq!(exit, 0, "{arguments:?}");
+        assert_eq!(document["production"]["version"], 1, "{arguments:?}");
+        assert_eq!(document["production"]["is_latest_published"], false, "{arguments:?}");
+        assert_eq!(document["production"]["deployed_by"], "test owner", "{arguments:?}");
+    }
+    // In step or not is decided by what is compared.
+    assert_eq!(bench.output(&["sync", "--check", "--strict"]).status.code(), Some(0));
+    assert_eq!(bench.output(&["sync", "--check", "--against", "current"]).status.code(), Some(1));
+    bench.code(FIRST);
+    let current = bench.run(&["sync", "--check", "--against", "current"]);
+    assert!(current.starts_with("exit: 0\n") && !current.contains("production runs"), "{current}");
+}
+
+#[test]
+fn t6_the_latest_published_version_in_production_is_no_news() {
+    let bench = Bench::in_step();
+    for arguments in [&["sync", "--check"][..], &["sync", "status"], &["status"], &["doctor"]] {
+        assert!(!transcript(&bench.output(arguments)).contains("production runs"), "{arguments:?}");
+    }
+    assert_eq!(bench.json(&["sync", "--check"]).1["production"]["is_latest_published"], true);
 }

@@ -13,7 +13,8 @@ fn a_pull_is_shown_as_a_patch() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  changed on the server  src/index.ts:5:12
+    Persona  changed on the server  v2 by test owner, just now
+      your code: src/index.ts:5:12, unchanged since v1
     - You are a formal helper.
     + You are a friendly helper.
       Answer briefly.

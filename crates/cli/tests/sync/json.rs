@@ -13,8 +13,9 @@ fn without_this_run(bench: &Bench, document: &Value) -> Value {
 fn the_document_of_a_check() {
     let bench = Bench::in_step();
     bench.code(&FIRST.replace("friendly", "formal"));
-    let (exit, document) = bench.json(&["sync", "--check"]);
+    let (exit, mut document) = bench.json(&["sync", "--check"]);
     assert_eq!(exit, 1);
+    document["production"]["published_at"] = "[TIME]".into();
     assert_json_snapshot!(without_this_run(&bench, &document), @r#"
     {
       "schema": "keepstep.sync/1",
@@ -116,6 +117,16 @@ fn the_document_of_a_check() {
       "current": 1,
       "newerDraft": null,
       "equalDraft": null,
+      "not_compared": [],
+      "production": {
+        "version": 1,
+        "is_latest_published": true,
+        "author": "test owner",
+        "message": null,
+        "published_at": "[TIME]",
+        "deployed_at": null,
+        "deployed_by": null
+      },
       "exit": 1
     }
     "#);

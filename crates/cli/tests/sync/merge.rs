@@ -15,7 +15,8 @@ fn edits_of_different_lines_come_to_both_sides() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  changed on both sides  src/index.ts:5:12
+    Persona  changed on both sides  v2 by test owner, just now
+      your code: src/index.ts:5:12, changed since v1
     - You are a friendly helper.
     + You are a formal helper.
       Answer briefly.
@@ -43,7 +44,8 @@ fn edits_of_the_same_line_are_marked_and_nothing_is_published() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  changed on both sides  src/index.ts:5:12
+    Persona  changed on both sides  v2 by test owner, just now
+      your code: src/index.ts:5:12, changed since v1
     - You are a kind helper.
     + You are a formal helper.
       Answer briefly.
@@ -88,7 +90,8 @@ fn without_a_base_one_side_has_to_be_chosen() {
     ----- stdout -----
     ⚠️  Drift in 1 field   - only on the server   + only in the code
 
-    Persona  different  src/index.ts:5:12
+    Persona  different  v2 by test owner, just now
+      your code: src/index.ts:5:12
     - Theirs
     + Mine
 

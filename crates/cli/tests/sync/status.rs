@@ -11,10 +11,9 @@ fn the_state_of_each_field() {
     assert_snapshot!(bench.run(&["sync", "status"]), @"
     exit: 0
     ----- stdout -----
-    Name       in step
-    Persona    changed on the server
-    Model      in step
-    Governance in step
+    Agent       Helper ([AGENT])   [URL]/agents/[AGENT]
+      Persona   changed on the server   v2 by test owner, just now
+      Others    name, model, governance are in step
     ");
     assert_eq!(bench.output(&["sync", "status", "--check"]).status.code(), Some(1));
     assert_eq!(bench.output(&["sync", "status", "--check", "--offline", "--url", "http://127.0.0.1:1"]).status.code(), Some(0));
@@ -28,9 +27,10 @@ fn what_nobody_agreed_on_is_not_known_offline() {
     assert_snapshot!(bench.run(&["sync", "status", "--offline", "--check"]), @"
     exit: 0
     ----- stdout -----
-    Name       not known offline
-    Persona    not known offline
-    Model      not known offline
-    Governance not known offline
+    Agent       Helper ([AGENT])
+      Name      not known offline
+      Persona   not known offline
+      Model     not known offline
+      Governance not known offline
     ");
 }

@@ -17,10 +17,10 @@ use crate::failure::Failure;
 use crate::keepstep_folder::Folder;
 use crate::lock_file::LockFile;
 use crate::printer::{Label, Text};
-use crate::prompt;
 use crate::server::Server;
 use crate::sides::{self, Against, Compared, Project, local_value, server_value};
 use crate::undo_log::Recorder;
+use crate::{prompt, scope};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -69,14 +69,23 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     preview(context, &project, &server, &compared, &change);
     if !arguments.force {
-        let question = if arguments.draft { "Store this as a draft?" } else { "Publish this?" };
+        // Enter alone never takes a newer version of somebody else out of production.
+        let newer = compared.version().filter(|_| {
+            !arguments.draft
+                && compared.view(Field::Persona).is_some_and(|view| view.state.is_drift() && view.state != State::Ahead)
+        });
+        let question = match newer {
+            Some(newer) => format!("Publish over {}?", scope::version_words(newer, context.now())),
+            None if arguments.draft => "Store this as a draft?".to_owned(),
+            None => "Publish this?".to_owned(),
+        };
         if !context.can_ask {
             return Err(Failure::Conflict {
-                message: "there is nobody to ask whether to publish this; nothing was pushed".to_owned(),
+                message: "there is no terminal to ask whether to publish this; nothing was pushed".to_owned(),
                 hints: vec!["`--force` publishes without asking".to_owned()],
             });
         }
-        if !prompt::confirm(printer, question, true)? {
+        if !prompt::confirm(printer, &question, newer.is_none())? {
             printer.status("Nothing was pushed.");
             return Ok(Outcome::Done);
         }

@@ -12,6 +12,7 @@ use super::Run;
 use super::choose::{Item, Plan};
 use crate::command::{CommandResult, Outcome, compile};
 use crate::context::Context;
+use crate::diff_view;
 use crate::failure::Failure;
 use crate::keepstep_folder::Folder;
 use crate::lock_file::LockFile;
@@ -93,7 +94,7 @@ pub(super) fn dry_run(run: &Run<'_>, plan: &Plan) -> CommandResult {
     if let Some(edits) = &edits
         && !printer.is_json()
     {
-        printer.exact(&edits.patch());
+        diff_view::print_patch(printer, &edits.patch());
     }
     let mut document = run.document();
     document["dryRun"] = json!(true);
@@ -137,7 +138,7 @@ fn refused_edit(context: &Context, refusal: EditRefusal) -> Failure {
     if let Some(patch) = &refusal.patch
         && !context.printer.is_json()
     {
-        context.printer.exact(patch);
+        diff_view::print_patch(&context.printer, patch);
     }
     Failure::Edit(Box::new(refusal))
 }
@@ -231,7 +232,7 @@ pub(crate) fn verify_stored(server: &str, after: &RemoteAgent, change: &Definiti
         };
         if !is_same {
             return Err(Failure::StoredOtherwise(format!(
-                "{server} took the {field} but keeps something else than was sent; compare with `keepstep sync`"
+                "{server} accepted the {field} but stored a different value; compare with `keepstep sync`"
             )));
         }
     }
@@ -306,7 +307,7 @@ fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
         }
         printer.notice(
             Text::of(Label::Error, "error: ")
-                .and(Label::Plain, "the sides differ and there is nobody to ask: nothing was written"),
+                .and(Label::Plain, "code and server differ; nothing was written because there is no terminal to ask"),
         );
         super::report::hint_at_flags(run.context);
         return Outcome::Conflict;

@@ -83,8 +83,12 @@ pub(super) fn show(context: &Context, arguments: &Arguments, place: &Place) -> R
     }
     let project = project_id(Some(workspace), arguments.project_id.as_deref())?;
     let mut document = json!({ "workspace": workspace.root().to_string_lossy(), "project_id": project });
+    let is_connected = project.is_some() || standings.iter().any(|standing| standing.id().is_some());
     if arguments.offline {
         document["checked"] = json!(false);
+    } else if !is_connected {
+        document["checked"] = json!(false);
+        document["reason"] = json!("no project is selected");
     } else {
         match ask(context, workspace, project.as_deref(), &standings) {
             Ok((server, answer)) => {
@@ -297,6 +301,9 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
     if let Some(project) = workspace.project()? {
         let name = project.name().map(visible_line).unwrap_or_default();
         printer.answer(row("Project", Text::from(format!("{name} ({})", project.id().map(visible_line).unwrap_or_default()))));
+    }
+    if document["reason"] == "no project is selected" {
+        printer.hint("`keepstep projects select ID` connects the workspace with a project on the server");
     }
     match standings {
         [] => printer.answer(row("Test data", Text::sentence(Label::Plain, "none yet; `keepstep sync pull` gets it"))),
