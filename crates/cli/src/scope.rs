@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keepstep_api::agents::{Change, PersonaSummary};
-use keepstep_client::RemoteAgent;
+use keepstep_client::{Dialect, RemoteAgent};
 use keepstep_core::plan::FieldView;
 use keepstep_core::{Field, State};
 use keepstep_source::{AgentSource, Property, manifest};
@@ -120,6 +120,10 @@ impl<'a> OtherProduction<'a> {
     pub(crate) fn of(remote: &'a RemoteAgent) -> Option<Self> {
         let published = remote.published.as_ref()?;
         let current = remote.current.as_ref();
+        if current.is_none() && remote.dialect == Dialect::Lua {
+            // Not every server of that dialect tells which version runs.
+            return None;
+        }
         let is_other = current.is_none_or(|current| current.version != published.version);
         is_other.then_some(Self { current, published, deployed: remote.deployed.as_ref() })
     }

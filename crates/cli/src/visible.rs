@@ -64,7 +64,7 @@ pub(crate) fn spelled_out(text: &str, spelling: Spelling, is_last: bool) -> Stri
             // Beside blanks that are marked with it, it is not taken for one.
             BLANK => escape(character, &mut out),
             character if is_like_blank(character) => escape(character, &mut out),
-            character if is_everything && !(character.is_ascii() && !is_hidden(character)) => escape(character, &mut out),
+            character if is_everything && (!character.is_ascii() || is_hidden(character)) => escape(character, &mut out),
             character => out.push(character),
         }
     }

@@ -128,7 +128,9 @@ impl Bench {
 
     /// Takes what differs between runs out of a text.
     pub(crate) fn filtered(&self, text: &str) -> String {
+        let start_of_agent: String = self.agent.chars().take(8).chain(['…']).collect();
         text.replace(&self.agent, "[AGENT]")
+            .replace(&start_of_agent, "[AGENT]")
             .replace(&self.org, "[ORG]")
             .replace(&self.key, "[KEY]")
             .replace(&self.platform.url(), "[URL]")

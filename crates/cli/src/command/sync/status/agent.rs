@@ -13,8 +13,11 @@ use crate::printer::{Label, Text};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::sides::{self, Against, Compared, Project};
-use crate::visible::visible_line;
+use crate::visible::{shortened, visible_line};
 use crate::{ci, scope};
+
+/// How many characters of an id are shown where all of it stands beside.
+const SHORT_ID: usize = 8;
 
 /// Shows the state of each field; writes nothing. Returns what was found, and the same for programs.
 pub(super) fn show(context: &Context, arguments: &Arguments) -> Result<(Found, Value), Failure> {
@@ -59,7 +62,9 @@ fn with_states(mut document: Value, states: &[(Field, State)], is_known: impl Fn
 /// Shows which agent it is.
 pub(in crate::command) fn show_title(context: &Context, project: &Project, code: &AgentSource, page: Option<String>) {
     let name = code.property(Field::Name).value().and_then(Value::as_str).unwrap_or_default();
+    // The address has all of it.
     let id = visible_line(project.agent.as_str());
+    let id = if page.is_some() && !name.is_empty() { shortened(&id, SHORT_ID) } else { id };
     let agent = if name.is_empty() { id } else { format!("{} ({id})", visible_line(name)) };
     let page = page.map_or_else(String::new, |page| format!("   {page}"));
     context.printer.answer(super::row("Agent", Text::from(agent).and(Label::Unchanged, page)));
