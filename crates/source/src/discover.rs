@@ -13,7 +13,7 @@ use crate::evaluate::{Evaluator, ForeignUse};
 use crate::frame::Span;
 use crate::modules::{CODE_EXTENSIONS, Graph};
 use crate::syntax::{Binding, BindingKind, ClassId, Constructor, ExpressionId, Kind, Module};
-use crate::value::{Doubt, Object, Site, Value};
+use crate::value::{Doubt, DoubtKind, Object, Site, Value};
 
 /// Where an agent is looked for first, in this order.
 const ENTRIES: [&str; 6] = ["index.ts", "src/index.ts", "agent.ts", "src/agent.ts", "main.ts", "src/main.ts"];
@@ -60,7 +60,8 @@ impl AgentSite {
         // Adding a skill cannot make a persona unreadable; assigning the persona itself can.
         let text = self.module.file.text.get(span.start as usize..span.end as usize).unwrap_or_default();
         let is_changed = Field::ALL.iter().any(|field| text.contains(field.key()));
-        Some(Doubt { site: Site::new(&self.module, span), is_changed })
+        let kind = if is_changed { DoubtKind::Changed } else { DoubtKind::HandedOn };
+        Some(Doubt { site: Site::new(&self.module, span), kind })
     }
 
     fn constructed_with(&self, evaluator: &Evaluator<'_>) -> Object {

@@ -44,6 +44,18 @@ pub(crate) fn location(file: &Path, text: &str, offset: u32) -> Location {
     }
 }
 
+/// Returns the offset of a place; lines and columns count from 1, columns in UTF-16 units.
+pub(crate) fn offset_of(text: &str, line: u32, column: u32) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum();
+    let mut left = column.saturating_sub(1) as usize;
+    let within = text[before..].chars().take_while(|letter| {
+        let is_before = left > 0 && *letter != '\n';
+        left = left.saturating_sub(letter.len_utf16());
+        is_before
+    });
+    before + within.map(char::len_utf8).sum::<usize>()
+}
+
 /// Returns the line of a span with its neighbours and a mark under the span.
 pub(crate) fn frame(text: &str, span: Span) -> String {
     let head = before(text, span.start as usize);

@@ -1,6 +1,6 @@
 //! Reads the agent's definition: statically where that is possible, by running the code where it is not.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use keepstep_core::{Definition, Field};
 use serde_json::Value as Json;
 
 use crate::discover::{AgentSite, discover};
-use crate::engine::{self, CapturedAgent, CapturedValue};
+use crate::engine::{self, CapturedAgent, CapturedValue, FailureKind, Reliance};
 use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
-use crate::frame;
+use crate::frame::{self, Span};
 use crate::manifest::FileList;
 use crate::modules::{Graph, with_deep_stack, with_deep_stack_beside};
-use crate::value::{Content, Doubt, Object, Obstacle, Site, Value};
+use crate::value::{Content, Doubt, DoubtKind, Object, Obstacle, Site, Value};
 use crate::{Location, Problem, SourceError};
 
 /// The properties besides the fields that are data, and worth running the code for.
@@ -23,8 +23,10 @@ const DATA: [&str; 4] = ["description", "modelSettings", "batching", "browser"];
 /// What reading depends on besides the files.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What the code sees as `process.env` when it has to be run.
+    /// What the code may read of `process.env` when it has to be run.
     pub environment: BTreeMap<String, String>,
+    /// The machine, as far as values may depend on it.
+    pub machine: engine::Machine,
     /// How much running the code may use.
     pub limits: engine::Limits,
 }
@@ -82,6 +84,7 @@ pub struct AgentSource {
     location: Location,
     properties: BTreeMap<Field, Property>,
     others: BTreeMap<String, Property>,
+    notes: BTreeMap<String, Vec<Problem>>,
 }
 
 /// Reads the agent of the project in a folder.
@@ -117,18 +120,26 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
     let foreign_use = ForeignUse::of(&graph, &paths, &users);
     let config = agent.config(&Evaluator::new(&graph, &foreign_use));
     let location = graph.location(&agent.module.file, agent.span.start);
-    let (properties, others) = {
-        let reader =
-            Reader { graph: &graph, options, agent: &agent, config: &config, foreign_use: &foreign_use, run: OnceCell::new() };
-        let properties = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
+    let (properties, others, notes) = {
+        let reader = Reader {
+            graph: &graph,
+            options,
+            agent: &agent,
+            config: &config,
+            foreign_use: &foreign_use,
+            run: OnceCell::new(),
+            notes: RefCell::default(),
+        };
+        let properties: BTreeMap<Field, Property> = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
         let others = config.slots.keys().filter(|key| Field::ALL.iter().all(|field| field.key() != *key));
         let mut others: BTreeMap<String, Property> = others.map(|key| (key.clone(), reader.other(key))).collect();
         for key in DATA.iter().filter(|_| config.unknown.is_some()) {
             others.insert((*key).to_owned(), reader.other(key));
         }
-        (properties, others)
+        reader.note_paths(&properties);
+        (properties, others, reader.notes.into_inner())
     };
-    Ok(AgentSource { graph, options: options.clone(), agent, config, foreign_use, reached, location, properties, others })
+    Ok(AgentSource { graph, options: options.clone(), agent, config, foreign_use, reached, location, properties, others, notes })
 }
 
 impl AgentSource {
@@ -151,6 +162,12 @@ impl AgentSource {
     pub fn definition(&self) -> Definition {
         let known = self.properties.iter().filter_map(|(field, property)| Some((*field, property.value()?.clone())));
         known.collect()
+    }
+
+    /// Returns what a person has to know about the value of a field before it is published: that it is another one on other
+    /// machines.
+    pub fn notes(&self, field: Field) -> &[Problem] {
+        self.notes.get(field.key()).map_or(&[], Vec::as_slice)
     }
 
     /// Returns what the code says about another property of the agent, or `None` if it is not there.
@@ -198,6 +215,22 @@ enum Static {
     Function,
 }
 
+/// Why the code could not be run, and what to do about it.
+struct Failed {
+    message: String,
+    help: Option<String>,
+}
+
+impl From<engine::Failure> for Failed {
+    fn from(failure: engine::Failure) -> Self {
+        let name = failure.message.split('`').nth(1).and_then(|name| name.strip_prefix("process.env."));
+        let help = name
+            .filter(|_| failure.kind == FailureKind::Environment)
+            .map(|name| format!("set {name} in the project's .env, or allow it in keepstep.toml: [evaluate] env = [\"{name}\"]"));
+        Self { message: failure.message, help }
+    }
+}
+
 struct Reader<'a> {
     graph: &'a Graph,
     options: &'a Options,
@@ -205,7 +238,9 @@ struct Reader<'a> {
     config: &'a Object,
     foreign_use: &'a ForeignUse,
     /// What running the code gave; it is run at most once, and only when something is not static.
-    run: OnceCell<Result<CapturedAgent, String>>,
+    run: OnceCell<Result<CapturedAgent, Failed>>,
+    /// What is to be said about values, by their keys.
+    notes: RefCell<BTreeMap<String, Vec<Problem>>>,
 }
 
 impl Reader<'_> {
@@ -245,11 +280,7 @@ impl Reader<'_> {
             Err(obstacle) => {
                 return match self.run() {
                     Ok(agent) => self.captured(agent, key, location, obstacle),
-                    Err(failure) => {
-                        let mut obstacle = obstacle;
-                        obstacle.message = format!("{}; running it failed: {failure}", obstacle.message);
-                        self.unreadable(obstacle)
-                    }
+                    Err(failed) => self.failed(obstacle, failed),
                 };
             }
         };
@@ -258,7 +289,7 @@ impl Reader<'_> {
             Static::Function => Property::Function { location: location.clone() },
             Static::Value(value) => Property::Known { value, computed: false, location: location.clone() },
         };
-        match doubts.into_iter().max_by_key(|doubt| doubt.is_changed) {
+        match doubts.into_iter().max_by_key(|doubt| doubt.kind) {
             Some(doubt) if may_run => self.confirmed(property, key, location, doubt),
             _ => property,
         }
@@ -293,8 +324,11 @@ impl Reader<'_> {
 
     /// Returns a static value that running the code confirms, or what running gives instead.
     fn confirmed(&self, property: Property, key: &str, location: Location, doubt: Doubt) -> Property {
-        let obstacle = Obstacle::at(doubt.site, format!("the object with the {key} is changed here after it is made"))
-            .help("write the final value where the object is made");
+        let obstacle = match doubt.kind {
+            DoubtKind::Missing => Obstacle::at(doubt.site, "what is read here is not there until the code runs"),
+            _ => Obstacle::at(doubt.site, format!("the object with the {key} is changed here after it is made"))
+                .help("write the final value where the object is made"),
+        };
         match self.run() {
             Ok(agent) => {
                 let computed = self.captured(agent, key, location, obstacle);
@@ -304,11 +338,7 @@ impl Reader<'_> {
                     _ => computed,
                 }
             }
-            Err(failure) if doubt.is_changed => {
-                let mut obstacle = obstacle;
-                obstacle.message = format!("{}; running it failed: {failure}", obstacle.message);
-                self.unreadable(obstacle)
-            }
+            Err(failed) if doubt.kind > DoubtKind::HandedOn => self.failed(obstacle, failed),
             // It was only handed to a function, and that can rarely be run.
             Err(_) => property,
         }
@@ -317,16 +347,68 @@ impl Reader<'_> {
     fn captured(&self, agent: &CapturedAgent, key: &str, location: Location, mut obstacle: Obstacle) -> Property {
         match agent.values.get(key) {
             None | Some(CapturedValue::Json(Json::Null)) => Property::Absent,
-            Some(CapturedValue::Json(value)) => Property::Known { value: value.clone(), computed: true, location },
+            Some(CapturedValue::Json(value)) => {
+                self.note(key, agent);
+                Property::Known { value: value.clone(), computed: true, location }
+            }
             Some(CapturedValue::Function) => Property::Function { location },
             Some(CapturedValue::Unreadable(why)) => {
+                let reliances = agent.reliances.get(key).map_or(&[][..], Vec::as_slice);
+                if let Some(reliance) = reliances.iter().find(|reliance| reliance.describe("it") == *why) {
+                    return Property::Unreadable(self.problem_of(reliance, key));
+                }
                 obstacle.message = format!("{}; running it gave no value: {why}", obstacle.message);
                 self.unreadable(obstacle)
             }
         }
     }
 
-    fn run(&self) -> Result<&CapturedAgent, &str> {
+    fn failed(&self, mut obstacle: Obstacle, failed: &Failed) -> Property {
+        obstacle.message = format!("{}; running it failed: {}", obstacle.message, failed.message);
+        if let Some(help) = &failed.help {
+            obstacle.help.clone_from(help);
+        }
+        self.unreadable(obstacle)
+    }
+
+    /// Notes what a value depends on besides the code.
+    fn note(&self, key: &str, agent: &CapturedAgent) {
+        let problems = agent.reliances.get(key).into_iter().flatten().map(|reliance| self.problem_of(reliance, key));
+        let problems: Vec<Problem> = problems.collect();
+        if !problems.is_empty() {
+            self.notes.borrow_mut().insert(key.to_owned(), problems);
+        }
+    }
+
+    /// Notes which values hold the path of the project: nobody else has it at the same place.
+    fn note_paths(&self, properties: &BTreeMap<Field, Property>) {
+        let root = self.graph.root.to_string_lossy();
+        if self.graph.root.parent().is_none() {
+            return;
+        }
+        for (field, property) in properties {
+            let Property::Known { value, location, .. } = property else { continue };
+            if holds(value, &root) {
+                let message = format!("the {field} depends on this machine: it holds the path of the project");
+                let problem = self.at(field.key(), location.clone(), message, "write the path relative to the project");
+                self.notes.borrow_mut().entry(field.key().to_owned()).or_default().push(problem);
+            }
+        }
+    }
+
+    /// Says what a value depends on, at the place where the code asks for it.
+    fn problem_of(&self, reliance: &Reliance, key: &str) -> Problem {
+        let message = reliance.describe(&format!("the {key}"));
+        let site = reliance.position.as_ref().and_then(|position| {
+            let file = self.graph.file(&position.file).ok()?;
+            let offset = u32::try_from(frame::offset_of(&file.text, position.line, position.column)).ok()?;
+            Some(Site { file, span: Span { start: offset, end: offset } })
+        });
+        let site = site.unwrap_or_else(|| Site::new(&self.agent.module, self.agent.span));
+        problem(self.graph, self.agent, Obstacle::at(site, message).help(reliance.help()))
+    }
+
+    fn run(&self) -> Result<&CapturedAgent, &Failed> {
         let run = self.run.get_or_init(|| {
             let entry = &self.agent.module.file.path;
             let captured = engine::evaluate(&engine::Request {
@@ -334,13 +416,14 @@ impl Reader<'_> {
                 entry,
                 read: &|path| self.graph.text(path),
                 environment: &self.options.environment,
+                machine: &self.options.machine,
                 limits: self.options.limits,
             })
-            .map_err(|failure| failure.message)?;
+            .map_err(Failed::from)?;
             let line = self.graph.location(&self.agent.module.file, self.agent.span.start).line;
-            self.choose(captured.agents, entry, line)
+            self.choose(captured.agents, entry, line).map_err(|message| Failed { message, help: None })
         });
-        run.as_ref().map_err(String::as_str)
+        run.as_ref()
     }
 
     /// Returns the captured agent that is ours: the one at our place, or the only one.
@@ -371,6 +454,16 @@ impl Reader<'_> {
         let site = site.unwrap_or_else(|| Site::new(&self.agent.module, self.agent.span));
         let frame = frame::frame(&site.file.text, site.span);
         Problem { message, location, frame, help: help.to_owned() }
+    }
+}
+
+/// Returns whether a text inside of a value contains another one.
+fn holds(value: &Json, part: &str) -> bool {
+    match value {
+        Json::String(text) => text.contains(part),
+        Json::Array(items) => items.iter().any(|item| holds(item, part)),
+        Json::Object(members) => members.values().any(|member| holds(member, part)),
+        _ => false,
     }
 }
 

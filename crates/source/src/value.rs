@@ -245,8 +245,18 @@ impl Obstacle {
 #[derive(Debug, Clone)]
 pub(crate) struct Doubt {
     pub(crate) site: Site,
-    /// The object is changed for sure, not only handed to something that could.
-    pub(crate) is_changed: bool,
+    pub(crate) kind: DoubtKind,
+}
+
+/// What casts doubt on a static value, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DoubtKind {
+    /// An object is handed to something that could change it.
+    HandedOn,
+    /// Something is read that is not there, as far as can be seen: the code may have put it there.
+    Missing,
+    /// An object is changed.
+    Changed,
 }
 
 /// Returns a number as JavaScript's JSON has it, or `None` if JSON has none.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use keepstep_source::engine::{Captured, CapturedValue, Failure, FailureKind, Limits, Position, Request, evaluate};
+use keepstep_source::engine::{Captured, CapturedValue, Failure, FailureKind, Limits, Machine, Position, Request, evaluate};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 struct Project {
     folder: TempDir,
     environment: BTreeMap<String, String>,
+    machine: Machine,
     overlay: BTreeMap<PathBuf, String>,
     limits: Limits,
 }
@@ -24,6 +25,7 @@ impl Project {
         let project = Self {
             folder: tempfile::tempdir().unwrap(),
             environment: BTreeMap::new(),
+            machine: Machine::default(),
             overlay: BTreeMap::new(),
             // Generous, so that a slow machine does not change what is tested.
             limits: Limits { time: Duration::from_secs(30), ..Limits::default() },
@@ -59,6 +61,7 @@ impl Project {
             entry: &self.root().join("src/index.ts"),
             read: &read,
             environment: &self.environment,
+            machine: &self.machine,
             limits: self.limits,
         })
     }
@@ -197,9 +200,12 @@ fn the_environment_is_the_given_one_and_nothing_of_the_host() {
     // The name is one that the process of this test certainly has.
     assert!(std::env::var_os("PATH").is_some());
     let before = "import { env } from 'lua-cli';";
-    let mut project = Project::with_persona(before, "JSON.stringify([process.env, env('COMPANY'), env('NONE') ?? 'none'])");
+    let mut project = Project::with_persona(
+        before,
+        "JSON.stringify([process.env.COMPANY, process.env.PATH, env('COMPANY'), env('NONE') ?? 'none'])",
+    );
     project.environment.insert("COMPANY".to_owned(), "Acme".to_owned());
-    assert_eq!(project.persona(), text(r#"[{"COMPANY":"Acme"},"Acme","none"]"#));
+    assert_eq!(project.persona(), text(r#"["Acme",null,"Acme","none"]"#));
 }
 
 #[test]

@@ -11,14 +11,19 @@
 //!   (`flags.on() ? 'a' : 'b'` takes the first branch), as JavaScript gives no way to see that;
 //! - time, memory and depth are limited. The engine has a thread of its own, so that a loop inside one native function,
 //!   which the engine cannot interrupt, ends at the limit too, and so that the depth does not depend on the caller;
-//! - `Date` and `Math.random` work. A text that depends on them differs from run to run, which is drift and not a failure.
+//! - what the engine has otherwise than Node 20 is set right in `builtins.js`, and what it lacks throws there: a value is the one
+//!   that Node gives, or it is unreadable;
+//! - a value that depends on the machine, the moment or chance is found by running the code in another world too (`world`).
 
+mod adapt;
 mod capture;
 mod loader;
+mod natives;
 mod run;
 mod sandbox;
 mod strip;
 mod stubs;
+mod world;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +33,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::run::{Job, Message};
+use self::world::Variant;
+pub use self::world::{Dependence, Machine, Reliance, Touch};
 
 /// How much an evaluation may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +61,10 @@ pub struct Request<'a> {
     pub entry: &'a Path,
     /// Returns the text that stands in place of a file, or `None` to have it read from disk.
     pub read: &'a dyn Fn(&Path) -> Option<String>,
-    /// `process.env`, all of it.
+    /// What the code may read of `process.env`.
     pub environment: &'a BTreeMap<String, String>,
+    /// What values may depend on besides the code.
+    pub machine: &'a Machine,
     /// How much the evaluation may use.
     pub limits: Limits,
 }
@@ -90,6 +99,8 @@ pub struct CapturedAgent {
     pub position: Option<Position>,
     /// Its properties. One that is `undefined` is not there.
     pub values: BTreeMap<String, CapturedValue>,
+    /// What properties depend on besides the code. Where the value is known only to Node or changes by itself, it is unreadable.
+    pub reliances: BTreeMap<String, Vec<Reliance>>,
 }
 
 /// What an evaluation found.
@@ -99,6 +110,8 @@ pub struct Captured {
     pub agents: Vec<CapturedAgent>,
     /// What failed after the agents were constructed, which their values do not depend on.
     pub failed_later: Option<Failure>,
+    /// What the code asked for besides its files.
+    pub(crate) touches: Vec<Touch>,
 }
 
 /// What kind of failure an evaluation ended with.
@@ -114,6 +127,8 @@ pub enum FailureKind {
     Package,
     /// The code tried what is not possible: network, writing, reading outside of the project.
     Refused,
+    /// The code asked for a variable of the environment that it may not read.
+    Environment,
     /// The code waits for something that will not come.
     Waiting,
     /// The time was used up.
@@ -158,6 +173,11 @@ const GRACE: Duration = Duration::from_millis(750);
 /// No agent could be constructed because a module cannot be loaded, the code threw, or a limit was reached. A failure
 /// after an agent was completely constructed is part of the result instead.
 pub fn evaluate(request: &Request<'_>) -> Result<Captured, Failure> {
+    world::evaluate(request, |variant| evaluate_once(request, variant))
+}
+
+/// Evaluates in one world.
+fn evaluate_once(request: &Request<'_>, variant: Variant) -> Result<Captured, Failure> {
     let (root, entry) = match (request.root.canonicalize(), request.entry.canonicalize()) {
         (Ok(root), Ok(entry)) => (root, entry),
         (Err(error), _) => return Err(unreadable(request.root, &error)),
@@ -169,6 +189,8 @@ pub fn evaluate(request: &Request<'_>) -> Result<Captured, Failure> {
         root: root.clone(),
         entry,
         environment: request.environment.clone(),
+        withheld: request.machine.withheld.clone(),
+        variant,
         limits: request.limits,
         deadline,
         messages: sender,
@@ -230,6 +252,9 @@ impl Captured {
     fn map_paths(mut self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
         for agent in &mut self.agents {
             agent.position = agent.position.take().map(|position| position.map_path(map));
+        }
+        for touch in &mut self.touches {
+            touch.position = touch.position.take().map(|position| position.map_path(map));
         }
         self.failed_later = self.failed_later.map(|failure| failure.map_paths(map));
         self

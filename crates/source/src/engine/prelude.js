@@ -2,7 +2,7 @@
 // else, and the constructors of `lua-cli` that remember what they were given. It is evaluated once before the modules.
 //
 // `host` holds the functions of `sandbox.rs`; they alone reach the file system, and only inside the project.
-(function (host) {
+(function (host, node) {
   'use strict';
 
   const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
@@ -10,12 +10,8 @@
 
   // ---------------------------------------------------------------------------------------------------- Errors
 
-  function marked(kind, message, code) {
-    const error = new Error(message);
-    defineProperty(error, 'keepstep', { value: kind });
-    if (code !== undefined) error.code = code;
-    return error;
-  }
+  const { marked } = node;
+  const { URL, Buffer } = globalThis;
 
   const refused = (what) => marked('refused', `${what} is not possible while keepstep reads the definition`, 'EACCES');
 
@@ -60,6 +56,8 @@
   // --------------------------------------------------------------------------------------------------- lua-cli
 
   const agents = [];
+  // How much was found missing until the agents were complete.
+  let settled = 0;
 
   // Copies a configuration without running its getters: each is run when its value is asked for, so that a getter that
   // throws spoils one property and not the whole agent.
@@ -80,8 +78,10 @@
 
   class LuaAgent {
     constructor(config) {
-      agents.push({ instance: this, direct: new.target === LuaAgent, stack: new Error().stack });
+      const record = { instance: this, direct: new.target === LuaAgent, stack: node.stackOf(new Error()), lacked: node.lacks.length };
+      agents.push(record);
       adopt(this, config);
+      record.first = Object.getOwnPropertyDescriptors(this);
     }
     getName() { return this.name; }
     getDescription() { return this.description; }
@@ -102,7 +102,7 @@
     lua[name] = (config) => new lua[kind](config);
   }
   lua.defineAgent = (config) => new LuaAgent(config);
-  lua.env = Object.assign((key) => host.environment[key], { template: (key) => ({ __envRef: key }) });
+  lua.env = Object.assign((key) => node.env[key], { template: (key) => ({ __envRef: key }) });
 
   // ------------------------------------------------------------------------------------------------- node:path
 
@@ -172,33 +172,6 @@
   const decodePath = (text) => decodeURIComponent(text);
   const encodePath = (text) => encodeURI(text).replace(/[?#]/g, encodeURIComponent);
 
-  class URL {
-    constructor(text, base) {
-      text = String(text);
-      let match = /^([a-z][a-z0-9+.-]*:)(?:\/\/([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?$/i.exec(text);
-      if (match === null) {
-        if (base === undefined) throw Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL', input: text });
-        const from = new URL(base);
-        const [, place, search, hash] = /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(text);
-        const folder = from.pathname.slice(0, from.pathname.lastIndexOf('/') + 1);
-        const target = place === '' ? from.pathname : place.startsWith('/') ? place : folder + place;
-        match = [, from.protocol, from.host, target, search, hash];
-      }
-      const [, protocol, host = '', pathname, search = '', hash = ''] = match;
-      this.protocol = protocol.toLowerCase();
-      this.host = host;
-      this.pathname = pathname.startsWith('/') ? encodePath(decodePath(normalize(pathname))) : pathname || '/';
-      this.search = search === '?' ? '' : search;
-      this.hash = hash === '#' ? '' : hash;
-    }
-    get hostname() { return this.host.replace(/:\d+$/, ''); }
-    get port() { return /:(\d+)$/.exec(this.host)?.[1] ?? ''; }
-    get origin() { return this.protocol === 'file:' ? 'null' : `${this.protocol}//${this.host}`; }
-    get href() { return `${this.protocol}//${this.host}${this.pathname}${this.search}${this.hash}`; }
-    toString() { return this.href; }
-    toJSON() { return this.href; }
-  }
-
   function fileURLToPath(url) {
     const parsed = new URL(url);
     if (parsed.protocol !== 'file:') {
@@ -208,82 +181,6 @@
   }
 
   const url = { URL, fileURLToPath, pathToFileURL: (text) => new URL(`file://${encodePath(path.resolve(text))}`) };
-
-  // ----------------------------------------------------------------------------------------------------- Bytes
-
-  // Returns the letters with the numbers of the bytes.
-  function toLetters(bytes) {
-    const parts = [];
-    for (let at = 0; at < bytes.length; at += 4096) parts.push(String.fromCharCode(...bytes.subarray(at, at + 4096)));
-    return parts.join('');
-  }
-
-  class TextEncoder {
-    get encoding() { return 'utf-8'; }
-    encode(text = '') { return host.encode(String(text)); }
-  }
-
-  class TextDecoder {
-    get encoding() { return 'utf-8'; }
-    decode(bytes = new Uint8Array()) { return host.decode(toLetters(bytes)); }
-  }
-
-  const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-  function toBase64(bytes) {
-    let text = '';
-    for (let at = 0; at < bytes.length; at += 3) {
-      const [a, b = 0, c = 0] = bytes.slice(at, at + 3);
-      const bits = (a << 16) | (b << 8) | c;
-      const left = bytes.length - at;
-      text += BASE64[bits >> 18] + BASE64[(bits >> 12) & 63] + (left > 1 ? BASE64[(bits >> 6) & 63] : '=') + (left > 2 ? BASE64[bits & 63] : '=');
-    }
-    return text;
-  }
-
-  function fromBase64(text) {
-    const bytes = [];
-    let bits = 0;
-    let held = 0;
-    for (const letter of text.replace(/-/g, '+').replace(/_/g, '/')) {
-      const value = BASE64.indexOf(letter);
-      if (value < 0) continue;
-      bits = ((bits << 6) | value) & 0xffffff;
-      held += 6;
-      if (held >= 8) {
-        held -= 8;
-        bytes.push((bits >> held) & 255);
-      }
-    }
-    return bytes;
-  }
-
-  class Buffer extends Uint8Array {
-    static from(value, encoding = 'utf8') {
-      if (typeof value !== 'string') return new Buffer(value);
-      switch (encoding.toLowerCase()) {
-        case 'utf8': case 'utf-8': return new Buffer(host.encode(value));
-        case 'base64': case 'base64url': return new Buffer(fromBase64(value));
-        case 'hex': return new Buffer((value.match(/[0-9a-f]{2}/gi) ?? []).map((pair) => parseInt(pair, 16)));
-        case 'latin1': case 'binary': case 'ascii': return new Buffer(Array.from(value, (letter) => letter.charCodeAt(0) & 255));
-        default: throw new TypeError(`Unknown encoding: ${encoding}`);
-      }
-    }
-    static isBuffer(value) { return value instanceof Buffer; }
-    static byteLength(text) { return host.encode(String(text)).length; }
-    static concat(list) { return new Buffer(list.flatMap((bytes) => Array.from(bytes))); }
-    static alloc(size) { return new Buffer(size); }
-    toString(encoding = 'utf8') {
-      switch (encoding.toLowerCase()) {
-        case 'utf8': case 'utf-8': return host.decode(toLetters(this));
-        case 'base64': return toBase64(Array.from(this));
-        case 'base64url': return toBase64(Array.from(this)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
-        case 'hex': return Array.from(this, (byte) => byte.toString(16).padStart(2, '0')).join('');
-        case 'latin1': case 'binary': case 'ascii': return toLetters(this);
-        default: throw new TypeError(`Unknown encoding: ${encoding}`);
-      }
-    }
-  }
 
   // --------------------------------------------------------------------------------------------------- node:fs
 
@@ -356,7 +253,7 @@
 
   const builtins = {
     fs, 'fs/promises': promises, path, 'path/posix': path, url, buffer: { Buffer },
-    os: { EOL: '\n', platform: () => host.platform },
+    os: { EOL: '\n', platform: () => process.platform },
   };
   const packages = new Map();
 
@@ -380,6 +277,8 @@
     namespace: load,
     // What `import('zod')` becomes: a module's namespace cannot have members that are not known beforehand.
     import: async (specifier) => load(specifier),
+    caught: node.caught,
+    spread: node.spread,
   };
 
   function require(specifier) {
@@ -390,23 +289,8 @@
   // --------------------------------------------------------------------------------------------------- Globals
 
   const nothing = () => undefined;
-  const process = {
-    env: { ...host.environment },
-    argv: ['node', host.entry],
-    execArgv: [],
-    platform: host.platform,
-    version: 'v22.0.0',
-    versions: { node: '22.0.0' },
-    pid: 1,
-    cwd: () => host.cwd,
-    nextTick: (call, ...args) => queueMicrotask(() => call(...args)),
-    uptime: () => 0,
-    hrtime: Object.assign(() => [0, 0], { bigint: () => 0n }),
-    emitWarning: nothing,
-    exit() { throw refused('process.exit()'); },
-  };
-  for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners']) process[name] = () => process;
-  for (const name of ['stdout', 'stderr']) process[name] = { write: () => true, isTTY: false };
+  const { process } = globalThis;
+  process.exit = () => { throw refused('process.exit()'); };
 
   // Time does not pass while a definition is read: a timer fires when nothing else is left to do.
   const timers = [];
@@ -427,14 +311,6 @@
     for (const other of timers) other.due -= timer.due;
     timer.call();
     return true;
-  }
-
-  function structuredClone(value) {
-    if (typeof value === 'function') throw new TypeError('a function cannot be cloned');
-    if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map(structuredClone);
-    if (value instanceof Date) return new Date(value.getTime());
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, structuredClone(member)]));
   }
 
   // What decorators are compiled to. A decorator of a package that is not run leaves its target as it was.
@@ -460,15 +336,13 @@
   };
   define({
     console: new Proxy({}, { get: (_, key) => (typeof key === 'symbol' ? undefined : nothing) }),
-    process, Buffer, URL, TextEncoder, TextDecoder, require, structuredClone, babelHelpers, setTimeout, clearTimeout,
+    require, babelHelpers, setTimeout, clearTimeout,
     global: globalThis,
     setInterval: () => ({ ref() { return this; }, unref() { return this; } }),
     clearInterval: nothing,
     setImmediate: (call, ...args) => setTimeout(call, 0, ...args),
     clearImmediate: clearTimeout,
     fetch: async () => { throw marked('refused', 'fetch() is not possible while keepstep reads the definition: it has no network', 'EACCES'); },
-    atob: (text) => Buffer.from(String(text), 'base64').toString('latin1'),
-    btoa: (text) => Buffer.from(String(text), 'latin1').toString('base64'),
   });
   defineProperty(globalThis, '__keepstep', { value: Object.freeze(runtime) });
 
@@ -478,7 +352,25 @@
 
   return {
     agents: () => agents,
+    settle() { settled = node.lacks.length; },
     runTimer,
+
+    // Returns what the code asked of the machine, the moment and chance, each as [kind, name, stack] of the first time.
+    touches: () => Array.from(node.touched, ([kind, { name, stack }]) => [kind, name, stack]),
+
+    // Returns why the value of a property is not that of Node though nothing was thrown: the code caught that something is
+    // missing here. It is asked after the value was read, which may have run a getter.
+    taint(index, name) {
+      const { instance, first, lacked } = agents[index];
+      const all = node.lacks.splice(0);
+      node.lacks.push(...all.slice(0, settled));
+      const [before] = all;
+      if (lacked > 0) return before.message;
+      if (all.length > settled) return all[settled].message;
+      const now = getOwnPropertyDescriptor(instance, name);
+      const isAsMade = now !== undefined && 'value' in now && typeof now.value !== 'object' && first?.[name]?.value === now.value;
+      return settled > 0 && !isAsMade ? before.message : undefined;
+    },
 
     // Returns why a value of the kind "object" cannot be shown as JSON, or undefined.
     obstacle(value) {
@@ -502,7 +394,7 @@
       }
       const kind = typeof thrown.keepstep === 'string' ? thrown.keepstep : 'threw';
       const text = kind === 'threw' ? `${thrown.name}: ${thrown.message}` : String(thrown.message);
-      return [kind, text, String(thrown.stack ?? '')];
+      return [kind, text, node.stackOf(thrown)];
     },
 
     // Calls the functions without parameters that the module exports, and constructs the agents' classes, until one of
@@ -514,9 +406,11 @@
         const value = namespace[name];
         if (agents.length > 0) return;
         if (typeof value !== 'function' || isStub(value) || value.length > 0) continue;
-        const isClass = /^class\b/.test(Function.prototype.toString.call(value));
+        const isClass = /^class\b/.test(node.functionText(value));
         if (isClass && !(value.prototype instanceof LuaAgent)) continue;
-        try { isClass ? new value() : value(); } catch { /* What needs more than we have makes no agent. */ }
+        const lacked = node.lacks.length;
+        // What needs more than we have makes no agent.
+        try { isClass ? new value() : value(); } catch { node.lacks.length = lacked; }
       }
     },
   };

@@ -1,7 +1,7 @@
 //! One evaluation, on the engine's own thread.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -14,8 +14,10 @@ use rquickjs::{
 
 use super::capture::{Reader, Thrown};
 use super::loader::{self, Modules};
-use super::{Captured, CapturedAgent, Failure, FailureKind, Limits, Position, sandbox, time_limit};
+use super::world::{Touch, Variant};
+use super::{Captured, CapturedAgent, CapturedValue, Failure, FailureKind, Limits, Position, natives, sandbox, time_limit};
 
+const BUILTINS: &str = include_str!("builtins.js");
 const PRELUDE: &str = include_str!("prelude.js");
 
 /// How long reading the values may take after the time was used up.
@@ -40,6 +42,9 @@ pub(super) struct Job {
     pub(super) root: PathBuf,
     pub(super) entry: PathBuf,
     pub(super) environment: BTreeMap<String, String>,
+    /// Variables that are there and may not be read.
+    pub(super) withheld: BTreeSet<String>,
+    pub(super) variant: Variant,
     pub(super) limits: Limits,
     pub(super) deadline: Instant,
     pub(super) messages: mpsc::Sender<Message>,
@@ -121,7 +126,14 @@ impl Job {
         let (ended, prelude) = context.with(|ctx| {
             let prelude = (|| {
                 let host = sandbox::host(&ctx, &world.shared, &self.environment)?;
-                ctx.eval::<Function<'_>, _>(PRELUDE)?.call::<_, Object<'_>>((host,))
+                natives::equip(&ctx, &host)?;
+                host.set("withheld", self.withheld.into_iter().collect::<Vec<_>>())?;
+                let variant = Object::new(ctx.clone())?;
+                variant.set("kind", self.variant.kind)?;
+                variant.set("number", self.variant.number)?;
+                host.set("variant", variant)?;
+                let builtins: Object<'_> = ctx.eval::<Function<'_>, _>(BUILTINS)?.call((host.clone(),))?;
+                ctx.eval::<Function<'_>, _>(PRELUDE)?.call::<_, Object<'_>>((host, builtins))
             })();
             let prelude = prelude.catch(&ctx).map_err(|error| match error {
                 CaughtError::Error(error) if !matches!(error, rquickjs::Error::Allocation) => engine(error),
@@ -267,7 +279,9 @@ impl<'js> Evaluation<'_, 'js> {
     fn finish(&self, ended: Result<(), Failure>) -> Result<Captured, Failure> {
         let mut captured = Captured::default();
         let reader = self.reader().catch(&self.ctx).map_err(|error| self.failure(error))?;
-        for agent in self.agents()? {
+        let settled = self.prelude.get::<_, Function<'_>>("settle").and_then(|settle| settle.call::<_, ()>(()));
+        settled.catch(&self.ctx).map_err(|error| self.failure(error))?;
+        for (index, agent) in self.agents()?.into_iter().enumerate() {
             // Fields of a class that extends are set after the constructor that told us. If the code failed later on,
             // they may be missing.
             let complete = ended.is_ok() || agent.get::<_, bool>("direct").unwrap_or(false);
@@ -275,13 +289,40 @@ impl<'js> Evaluation<'_, 'js> {
             let (true, Ok(instance)) = (complete, instance) else { continue };
             let stack = agent.get::<_, String>("stack").unwrap_or_default();
             let position = self.frames(&stack).next();
-            captured.agents.push(CapturedAgent { position, values: reader.properties(&instance) });
+            let mut values = reader.properties(&instance);
+            self.taint(index, &mut values);
+            captured.agents.push(CapturedAgent { position, values, reliances: BTreeMap::new() });
         }
+        captured.touches = self.touches();
         match ended {
             Err(failure) if captured.agents.is_empty() => Err(failure),
             Ok(()) => Ok(captured),
             Err(failure) => Ok(Captured { failed_later: Some(failure), ..captured }),
         }
+    }
+
+    /// Makes values unreadable that came out of code which caught that something is missing here: in Node it is not missing.
+    fn taint(&self, agent: usize, values: &mut BTreeMap<String, CapturedValue>) {
+        let Ok(taint) = self.prelude.get::<_, Function<'_>>("taint") else { return };
+        for (name, value) in values {
+            if matches!(value, CapturedValue::Unreadable(_) | CapturedValue::Function) {
+                continue;
+            }
+            if let Ok(Some(why)) = taint.call::<_, Option<String>>((agent, name.as_str())) {
+                *value = CapturedValue::Unreadable(why);
+            }
+        }
+    }
+
+    /// Returns what the code asked of the machine, the moment and chance.
+    fn touches(&self) -> Vec<Touch> {
+        let touches = self.prelude.get::<_, Function<'_>>("touches").and_then(|touches| touches.call::<_, Vec<Vec<String>>>(()));
+        let touch = |touch: Vec<String>| {
+            let [kind, name, stack] = touch.try_into().ok()?;
+            let position = self.frames(&stack).next();
+            Some(Touch { kind, name, position })
+        };
+        touches.unwrap_or_default().into_iter().filter_map(touch).collect()
     }
 
     /// Returns the places of a stack that are in files of the project.
@@ -339,7 +380,8 @@ impl<'js> Evaluation<'_, 'js> {
         }
         let kind = match thrown.kind.as_str() {
             "package" => FailureKind::Package,
-            "refused" => FailureKind::Refused,
+            "refused" | "node" => FailureKind::Refused,
+            "environment" => FailureKind::Environment,
             _ => FailureKind::Threw,
         };
         if kind != FailureKind::Threw {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Exception, Function, Object, Result, TypedArray};
+use rquickjs::{Ctx, Function, Object, Result, TypedArray};
 
 use super::run::Shared;
 
@@ -44,19 +44,11 @@ pub(super) fn host<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>, environment: &BTree
     host.set("real", answer(real)?)?;
     host.set("list", answer(list)?)?;
     host.set("encode", Function::new(ctx.clone(), encode)?)?;
-    host.set("decode", Function::new(ctx.clone(), decode)?)?;
     Ok(host)
 }
 
 fn encode(ctx: Ctx<'_>, text: String) -> Result<TypedArray<'_, u8>> {
     TypedArray::new(ctx, text.into_bytes())
-}
-
-/// Returns the text of bytes, of which each is handed over as a letter.
-fn decode(ctx: Ctx<'_>, letters: String) -> Result<String> {
-    let bytes: Option<Vec<u8>> = letters.chars().map(|letter| u8::try_from(letter).ok()).collect();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| Exception::throw_type(&ctx, "the bytes are not valid UTF-8"))
 }
 
 fn platform() -> &'static str {

@@ -89,6 +89,7 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     // What the transformer complains about, such as `import x = require('x')`, the engine refuses with a place.
     Transformer::new(&allocator, path, &transform).build_with_scoping(scoping, &mut program);
 
+    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program);
     let packages = package_imports(&allocator, &mut program, options.is_package);
     let generated = Codegen::new()
         .with_options(CodegenOptions {

@@ -1,6 +1,5 @@
 //! The few calls whose results need no running: trimming, joining, freezing, reading a file of the project.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Evaluated, Evaluator};
@@ -173,25 +172,19 @@ impl Evaluator<'_> {
                 self.read_file(module, id, &file, &encoding)
             }
             ("path", ["join" | "resolve" | "normalize"] | ["posix", "join" | "resolve" | "normalize"]) => {
-                let mut joined = match names.last() {
-                    Some(&"resolve") => self.graph.root.clone(),
-                    _ => PathBuf::new(),
-                };
+                let mut parts = Vec::new();
                 for index in 0..arguments.len() {
                     let Value::Text(part) = argument(index)? else { return obstacle(RUNS.to_owned()) };
-                    let part = part.joined();
-                    // `join` puts an absolute part below what stands before it, `resolve` begins anew.
-                    let is_join = names.last() != Some(&"resolve") && index > 0;
-                    joined.push(if is_join { part.trim_start_matches('/') } else { &part });
+                    parts.push(part.joined());
                 }
-                Ok(Value::Text(Text::fixed(super::files::normalized(&joined).to_string_lossy())))
+                let path = match names.last() {
+                    Some(&"resolve") => super::files::resolved(&self.graph.root.to_string_lossy(), &parts),
+                    _ => super::files::joined(&parts),
+                };
+                Ok(Value::Text(Text::fixed(path)))
             }
             ("path", ["dirname"] | ["posix", "dirname"]) => match argument(0)? {
-                Value::Text(path) => {
-                    let path = path.joined();
-                    let parent = Path::new(&path).parent().map_or(".".into(), Path::to_string_lossy);
-                    Ok(Value::Text(Text::fixed(parent)))
-                }
+                Value::Text(path) => Ok(Value::Text(Text::fixed(super::files::directory(&path.joined())))),
                 _ => obstacle(RUNS.to_owned()),
             },
             ("url", ["fileURLToPath"]) => match argument(0)? {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{DEEPEST, Evaluated, Evaluator, host_message};
 use crate::syntax::{ClassId, Constructor, Element, EnumMember, ExpressionId, Form, Key, Kind, Member, Module};
-use crate::value::{Array, Content, Object, ObjectSite, Obstacle, Site, Slot, Text, Value, number_text};
+use crate::value::{Array, Content, Doubt, DoubtKind, Object, ObjectSite, Obstacle, Site, Slot, Text, Value, number_text};
 
 /// The names that every object has without having them.
 const INHERITED: [&str; 6] = ["constructor", "hasOwnProperty", "isPrototypeOf", "toString", "valueOf", "toLocaleString"];
@@ -24,6 +24,12 @@ impl Evaluator<'_> {
     fn add_members(&self, object: &mut Object, module: &Arc<Module>, owner: &ObjectSite, members: &[Member]) {
         for member in members {
             match member {
+                // This is no member but the object that members are inherited from.
+                Member::Property { key: Key::Static(key), value, form: Form::Plain, span }
+                    if key == "__proto__" && !Site::new(module, *span).text().starts_with('[') =>
+                {
+                    object.forget(Self::obstacle(module, *value, "what is inherited from this is known only when the code runs"));
+                }
                 Member::Property { key, value, form, span } => match self.key(module, key) {
                     Ok(key) => {
                         let slot = Slot {
@@ -62,7 +68,7 @@ impl Evaluator<'_> {
                             object.slots.insert(key.clone(), slot);
                         }
                     }
-                    Ok(Value::Undefined | Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Function) => {}
+                    Ok(Value::Undefined | Value::Null | Value::Boolean(_) | Value::Number(_)) => {}
                     Ok(Value::Host(package, path)) => {
                         object.forget(Self::obstacle(module, *argument, host_message(&package, &path)));
                     }
@@ -141,25 +147,35 @@ impl Evaluator<'_> {
 
     pub(super) fn enumeration(&self, module: &Arc<Module>, members: &[EnumMember]) -> Value {
         let mut slots = IndexMap::new();
+        // The name stands under the number, too; the last one, where several have the same number.
+        let mut names = IndexMap::new();
+        let mut is_certain = true;
         let mut next = Some(0.0);
         for member in members {
             let site = Site::new(module, member.span);
-            let content = match (member.value, next) {
+            let (content, number) = match (member.value, next) {
                 (Some(id), _) => {
-                    next = match self.expression(module, id) {
-                        Ok(Value::Number(number)) => Some(number + 1.0),
+                    let value = self.expression(module, id);
+                    is_certain &= value.is_ok();
+                    let number = match value {
+                        Ok(Value::Number(number)) => Some(number),
                         _ => None,
                     };
-                    Content::Expression(Arc::clone(module), id)
+                    (Content::Expression(Arc::clone(module), id), number)
                 }
-                (None, Some(number)) => {
-                    next = Some(number + 1.0);
-                    Content::Value(Value::Number(number))
-                }
-                (None, None) => Content::Unknown(Obstacle::at(site.clone(), "the enum member has no value")),
+                (None, Some(number)) => (Content::Value(Value::Number(number)), Some(number)),
+                (None, None) => (Content::Unknown(Obstacle::at(site.clone(), "the enum member has no value")), None),
             };
-            let slot = Slot { content, member: Some(site), form: Form::Plain, owner: None, doubt: None };
-            slots.insert(member.name.clone(), slot);
+            next = number.map(|number| number + 1.0);
+            let slot = |content, member| Slot { content, member, form: Form::Plain, owner: None, doubt: None };
+            slots.insert(member.name.clone(), slot(content, Some(site)));
+            if let Some(number) = number {
+                let name = Content::Value(Value::Text(Text::fixed(member.name.clone())));
+                names.insert(number_text(number), slot(name, None));
+            }
+        }
+        if is_certain {
+            slots.extend(names);
         }
         Value::Object(Arc::new(Object { slots, ..Object::default() }))
     }
@@ -201,6 +217,12 @@ impl Evaluator<'_> {
         self.access(&value, &key, &site)
     }
 
+    /// Returns what is read where there is nothing, and has it confirmed: the code may put something there when it runs.
+    fn missing(&self, site: &Site) -> Value {
+        self.doubt(Some(&Doubt { site: site.clone(), kind: DoubtKind::Missing }));
+        Value::Undefined
+    }
+
     /// Reads a member of a value.
     pub(crate) fn access(&self, value: &Value, key: &str, site: &Site) -> Evaluated {
         let obstacle = |message: String| Err(Obstacle::at(site.clone(), message));
@@ -211,16 +233,18 @@ impl Evaluator<'_> {
                     (Some(slot), _) => self.slot(slot),
                     (None, Some(unknown)) => Err(unknown.clone()),
                     (None, None) if INHERITED.contains(&key) => obstacle(format!("`{key}` is not plain data")),
-                    (None, None) => Ok(Value::Undefined),
+                    (None, None) => Ok(self.missing(site)),
                 }
             }
             Value::Array(array) => {
                 self.doubt(array.doubt.as_ref());
                 match key.parse::<usize>() {
-                    Ok(index) => array.items.get(index).map_or(Ok(Value::Undefined), |slot| self.slot(slot)),
+                    Ok(index) if index.to_string() == key => {
+                        array.items.get(index).map_or_else(|| Ok(self.missing(site)), |slot| self.slot(slot))
+                    }
                     #[expect(clippy::cast_precision_loss, reason = "no array of a definition has 2^53 items")]
-                    Err(_) if key == "length" => Ok(Value::Number(array.items.len() as f64)),
-                    Err(_) => obstacle(format!("`{key}` of an array is known only when the code runs")),
+                    _ if key == "length" => Ok(Value::Number(array.items.len() as f64)),
+                    _ => obstacle(format!("`{key}` of an array is known only when the code runs")),
                 }
             }
             #[expect(clippy::cast_precision_loss, reason = "no text has 2^53 units")]

@@ -20,7 +20,9 @@ use serde_json::{Map, Value as Json};
 use crate::frame::Span;
 use crate::modules::Graph;
 use crate::syntax::{Binary, BindingId, BindingKind, ExpressionId, Kind, Logical, Module, Quasi, Quote, Unary, Usage};
-use crate::value::{Content, Doubt, Obstacle, Operand, Origin, Part, Site, Slot, Style, Text, Value, json_number, number_text};
+use crate::value::{
+    Content, Doubt, DoubtKind, Obstacle, Operand, Origin, Part, Site, Slot, Style, Text, Value, json_number, number_text,
+};
 
 pub(crate) use imports::Target;
 
@@ -28,6 +30,9 @@ pub(crate) use imports::Target;
 const DEEPEST: usize = 100;
 /// The longest text that is put together, in bytes.
 const LONGEST_TEXT: usize = 64 << 20;
+const TOO_LONG: &str = "the text is longer than 64 MiB";
+/// How many bytes of text one evaluator copies: a text may be part of many others.
+const MOST_BYTES: usize = 1 << 30;
 /// The most expressions that one evaluator looks at.
 const MOST_STEPS: usize = 1_000_000;
 
@@ -51,6 +56,7 @@ pub(crate) struct Evaluator<'g> {
     active: RefCell<Vec<(PathBuf, BindingId)>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
+    bytes: Cell<usize>,
     doubts: RefCell<Vec<Doubt>>,
 }
 
@@ -62,6 +68,7 @@ impl<'g> Evaluator<'g> {
             active: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
+            bytes: Cell::new(0),
             doubts: RefCell::default(),
         }
     }
@@ -262,7 +269,7 @@ impl<'g> Evaluator<'g> {
 
     fn bounded(&self, module: &Module, id: ExpressionId, text: Text) -> Evaluated {
         if text.len() > LONGEST_TEXT {
-            return Err(Self::obstacle(module, id, "the text is longer than 64 MiB").last());
+            return Err(Self::obstacle(module, id, TOO_LONG).last());
         }
         Ok(Value::Text(text))
     }
@@ -275,27 +282,47 @@ impl<'g> Evaluator<'g> {
             operands.push((*right, at));
             at = *left;
         }
-        let mut total = self.expression(module, at)?;
+        let first = self.expression(module, at)?;
+        let mut operands = operands.into_iter().rev();
+        // As long as numbers are added, the sum is one; from the first text on it grows, in place.
+        let mut number = match first {
+            Value::Number(number) => Some(number),
+            _ => None,
+        };
+        let mut text: Option<Text> = match &first {
+            Value::Text(_) | Value::Buffer(_) => Some(self.operand(module, at, &first, None)?),
+            _ => None,
+        };
+        let mut length = text.as_ref().map_or(0, Text::len);
         let mut total_id = at;
-        for (right_id, sum_id) in operands.into_iter().rev() {
+        for (right_id, sum_id) in operands.by_ref() {
             let right = self.expression(module, right_id)?;
-            total = match (&total, &right) {
-                (Value::Text(_) | Value::Buffer(_), _) | (_, Value::Text(_) | Value::Buffer(_)) => {
-                    // The left side is itself a sum from the second operand on; its parts have their operands already.
-                    let mut text = if total_id == at {
-                        self.operand(module, total_id, &total, None)?
-                    } else {
-                        self.text(module, total_id, &total)?
-                    };
-                    text.parts.extend(self.operand(module, right_id, &right, None)?.parts);
-                    self.bounded(module, sum_id, text)?
+            match (&mut text, number, &right) {
+                (Some(_), ..) => {}
+                (None, Some(left), Value::Number(right)) => {
+                    number = Some(left + right);
+                    total_id = sum_id;
+                    continue;
                 }
-                (Value::Number(left), Value::Number(right)) => Value::Number(left + right),
+                (None, _, Value::Text(_) | Value::Buffer(_)) => {
+                    let left = number.map_or_else(|| first.clone(), Value::Number);
+                    // A sum of numbers has no place of its own.
+                    let left =
+                        if total_id == at { self.operand(module, at, &left, None)? } else { self.text(module, total_id, &left)? };
+                    length = left.len();
+                    text = Some(left);
+                }
                 _ => return Err(Self::obstacle(module, sum_id, "the result of this sum is known only when the code runs")),
-            };
-            total_id = sum_id;
+            }
+            let Some(text) = &mut text else { continue };
+            let right = self.operand(module, right_id, &right, None)?;
+            length += right.len();
+            if length > LONGEST_TEXT {
+                return Err(Self::obstacle(module, sum_id, TOO_LONG).last());
+            }
+            text.parts.extend(right.parts);
         }
-        Ok(total)
+        Ok(text.map_or_else(|| number.map_or(first, Value::Number), Value::Text))
     }
 
     /// Converts a value to a string and notes which expression gave its parts: a substitution, with its braces, or an operand.
@@ -351,7 +378,13 @@ impl<'g> Evaluator<'g> {
     /// Converts a value to a string as JavaScript does.
     pub(super) fn text(&self, module: &Module, id: ExpressionId, value: &Value) -> Evaluated<Text> {
         Ok(match value {
-            Value::Text(text) | Value::Buffer(text) => text.clone(),
+            Value::Text(text) | Value::Buffer(text) => {
+                self.bytes.set(self.bytes.get() + text.len() + text.parts.len());
+                if self.bytes.get() > MOST_BYTES {
+                    return Err(Self::obstacle(module, id, "the texts that are put together here are longer than 1 GiB").last());
+                }
+                text.clone()
+            }
             Value::Number(number) => Text::fixed(number_text(*number)),
             Value::Boolean(boolean) => Text::fixed(boolean.to_string()),
             Value::Null => Text::fixed("null"),
@@ -515,14 +548,14 @@ impl<'g> Evaluator<'g> {
 /// Marks an object that is changed or handed on. A change in another file is shown at the declaration, which is `home`: its
 /// span belongs to that file.
 fn doubted(module: &Module, value: Value, own: Usage, foreign: Usage, home: Span) -> Value {
-    let (span, is_changed) = match (own.changed, foreign.changed, own.escaped, foreign.escaped) {
-        (Some(span), ..) => (span, true),
-        (None, Some(_), ..) => (home, true),
-        (None, None, Some(span), _) => (span, false),
-        (None, None, None, Some(_)) => (home, false),
+    let (span, kind) = match (own.changed, foreign.changed, own.escaped, foreign.escaped) {
+        (Some(span), ..) => (span, DoubtKind::Changed),
+        (None, Some(_), ..) => (home, DoubtKind::Changed),
+        (None, None, Some(span), _) => (span, DoubtKind::HandedOn),
+        (None, None, None, Some(_)) => (home, DoubtKind::HandedOn),
         (None, None, None, None) => return value,
     };
-    let doubt = Doubt { site: Site::new(module, span), is_changed };
+    let doubt = Doubt { site: Site::new(module, span), kind };
     match value {
         Value::Object(object) => {
             let mut object = Arc::unwrap_or_clone(object);

@@ -1,0 +1,186 @@
+//! What a value may depend on besides the code: the machine, the moment and chance.
+//!
+//! The engine notes what the code asks of them, and runs the code again where something was asked: with another clock, other
+//! random numbers, another time zone, another language. A value that stays the same does not depend on it. One that differs is
+//! not a value of the code: it changes by itself, or is another one on other machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Captured, CapturedAgent, CapturedValue, Failure, Position, Request};
+
+/// The machine that the definition is read on, as far as a definition may depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its local time is UTC.
+    pub is_utc: bool,
+    /// Its language is that of Node without any setting, American English.
+    pub is_english: bool,
+    /// The names of the variables of the environment that the code may not read.
+    pub withheld: BTreeSet<String>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { is_utc: true, is_english: true, withheld: BTreeSet::new() }
+    }
+}
+
+/// What a value depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dependence {
+    /// The time at which it is read.
+    Clock,
+    /// Random numbers.
+    Chance,
+    /// The time zone of the machine.
+    Zone,
+    /// The language of the machine.
+    Language,
+    /// The operating system.
+    Platform,
+    /// The values of the environment that may be read.
+    Environment,
+    /// Which variables the environment has.
+    Names,
+    /// The running Node.
+    Process,
+    /// The words of JavaScript itself, such as the text of an error.
+    Words,
+}
+
+/// All of them, each with the name that `builtins.js` has for it and how many other worlds there are to try.
+const ALL: [(Dependence, &str, u32); 9] = [
+    (Dependence::Clock, "clock", 5),
+    (Dependence::Chance, "random", 6),
+    (Dependence::Zone, "zone", 2),
+    (Dependence::Language, "language", 7),
+    (Dependence::Platform, "platform", 2),
+    (Dependence::Environment, "environment", 2),
+    (Dependence::Names, "names", 1),
+    (Dependence::Process, "process", 1),
+    (Dependence::Words, "words", 1),
+];
+
+/// The world that the code is run in: as it is, or with one thing otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) kind: &'static str,
+    pub(super) number: u32,
+}
+
+impl Variant {
+    /// The world as it is.
+    pub(super) const AS_IT_IS: Self = Self { kind: "", number: 0 };
+}
+
+/// The first time that the code asked for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// What it asked for, as `builtins.js` calls it.
+    pub(super) kind: String,
+    /// How the code asked for it, such as `Date.now`.
+    pub name: String,
+    /// Where.
+    pub position: Option<Position>,
+}
+
+/// Something that a value depends on, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reliance {
+    /// What it depends on.
+    pub on: Dependence,
+    /// How the code asked for it, such as `Date.now`.
+    pub name: String,
+    /// Where, if that is known.
+    pub position: Option<Position>,
+}
+
+impl Reliance {
+    /// Returns what it means for something, such as "the persona" or "it".
+    pub fn describe(&self, what: &str) -> String {
+        let name = &self.name;
+        match self.on {
+            Dependence::Clock | Dependence::Chance => format!("{what} changes by itself: `{name}` gives another value each time"),
+            Dependence::Zone => format!("{what} depends on this machine: its time zone is part of the value"),
+            Dependence::Language => format!("{what} depends on this machine: `{name}` follows its language"),
+            Dependence::Platform => format!("{what} depends on this machine: `{name}` differs between operating systems"),
+            Dependence::Environment => format!("{what} holds a value of the environment, `process.env.{name}`"),
+            Dependence::Names => format!("{what} depends on this machine: it holds {name}"),
+            Dependence::Process => format!("{what} depends on this machine: `{name}` is that of the running Node"),
+            Dependence::Words => format!("{what} depends on Node: {name} is worded by it"),
+        }
+    }
+
+    /// Returns what a person may do about it.
+    pub fn help(&self) -> &'static str {
+        match self.on {
+            Dependence::Clock => "write the date, or let the platform fill it in when the agent runs",
+            Dependence::Chance => "write the text itself",
+            Dependence::Zone => "use the UTC functions of Date, or run with TZ=UTC",
+            Dependence::Language => "name the language, such as toLocaleString('en-US')",
+            Dependence::Environment => "everyone who may see the agent can read it",
+            Dependence::Platform | Dependence::Names | Dependence::Process | Dependence::Words => "write the text itself",
+        }
+    }
+
+    /// Returns whether the value is nevertheless that of Node on this machine.
+    fn is_known(&self, machine: &Machine) -> bool {
+        match self.on {
+            Dependence::Zone => machine.is_utc,
+            Dependence::Language => machine.is_english,
+            Dependence::Platform | Dependence::Environment => true,
+            _ => false,
+        }
+    }
+}
+
+/// Runs the code in the world as it is, and in others where that may matter.
+pub(super) fn evaluate(request: &Request<'_>, run: impl Fn(Variant) -> Result<Captured, Failure>) -> Result<Captured, Failure> {
+    let mut captured = run(Variant::AS_IT_IS)?;
+    let touches = std::mem::take(&mut captured.touches);
+    let original: Vec<BTreeMap<String, CapturedValue>> = captured.agents.iter().map(|agent| agent.values.clone()).collect();
+    for touch in touches {
+        let Some((on, kind, count)) = ALL.into_iter().find(|(_, kind, _)| *kind == touch.kind) else { continue };
+        let mut differing: Vec<BTreeSet<String>> = vec![BTreeSet::new(); original.len()];
+        for number in 1..=count {
+            let other = run(Variant { kind, number });
+            let is_over = other.is_err();
+            note_differences(&original, other.as_ref().map_or(&[], |captured| &captured.agents), &mut differing);
+            if is_over {
+                break;
+            }
+        }
+        let reliance = Reliance { on, name: touch.name, position: touch.position };
+        for (agent, names) in captured.agents.iter_mut().zip(differing) {
+            for name in names {
+                agent.rely(name, &reliance, request.machine);
+            }
+        }
+    }
+    Ok(captured)
+}
+
+/// Notes which values are not the same. Where there is no such agent, none of its values is.
+fn note_differences(original: &[BTreeMap<String, CapturedValue>], others: &[CapturedAgent], differing: &mut [BTreeSet<String>]) {
+    let is_comparable = original.len() == others.len();
+    for (index, (values, differing)) in original.iter().zip(differing).enumerate() {
+        let other = others.get(index).filter(|_| is_comparable);
+        for (name, value) in values {
+            if other.and_then(|other| other.values.get(name)) != Some(value) {
+                differing.insert(name.clone());
+            }
+        }
+        let new = other.iter().flat_map(|other| other.values.keys()).filter(|name| !values.contains_key(*name));
+        differing.extend(new.cloned());
+    }
+}
+
+impl CapturedAgent {
+    fn rely(&mut self, name: String, reliance: &Reliance, machine: &Machine) {
+        if !reliance.is_known(machine) {
+            let why = CapturedValue::Unreadable(reliance.describe("it"));
+            self.values.insert(name.clone(), why);
+        }
+        self.reliances.entry(name).or_default().push(reliance.clone());
+    }
+}
