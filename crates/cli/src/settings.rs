@@ -50,23 +50,44 @@ impl fmt::Display for Origin {
 pub(crate) struct Settings {
     /// A server that cannot be reached fails the command.
     strict: Option<bool>,
+    /// How the definition is read.
+    #[serde(default)]
+    evaluate: Evaluate,
     /// Keys that this version does not know.
     #[serde(flatten)]
     others: toml::Table,
 }
 
+/// How the definition is read where it has to be run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Evaluate {
+    /// The variables of the environment that the definition may read: their values may be published.
+    #[serde(default)]
+    env: Vec<String>,
+}
+
 impl Settings {
     /// Reads the settings of a project. Keys that are not known are warned about: they may be of a newer version.
     pub(crate) fn read(context: &Context, root: &Path) -> Result<Self, Failure> {
-        let path = root.join(NAME);
-        let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
-        let Some(text) = text else { return Ok(Self::default()) };
-        let settings: Self = toml::from_str(&text)
-            .map_err(|error| Failure::usage(format!("{} cannot be read: {}", path.display(), error.to_string().trim_end())))?;
+        let settings = Self::parse(root)?;
         for key in settings.others.keys() {
             context.printer.warning(&format!("{NAME} has a key that this version does not know: {key}"));
         }
         Ok(settings)
+    }
+
+    /// Returns the variables of the environment that the definition of a project may read.
+    pub(crate) fn variables_for_code(root: &Path) -> Result<Vec<String>, Failure> {
+        Ok(Self::parse(root)?.evaluate.env)
+    }
+
+    fn parse(root: &Path) -> Result<Self, Failure> {
+        let path = root.join(NAME);
+        let text = read_if_there(&path).map_err(|error| Failure::io("read", &path.display().to_string(), error))?;
+        let Some(text) = text else { return Ok(Self::default()) };
+        toml::from_str(&text)
+            .map_err(|error| Failure::usage(format!("{} cannot be read: {}", path.display(), error.to_string().trim_end())))
     }
 
     /// Tells whether a server that cannot be reached fails the command.

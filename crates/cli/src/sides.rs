@@ -1,6 +1,6 @@
 //! Both sides of an agent, read and compared: the part that `sync`, `compile --sync`, `status` and `doctor` share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use keepstep_api::agents::PersonaSummary;
@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::server::Server;
+use crate::settings::Settings;
 
 /// A project and the agent that it defines.
 #[derive(Debug, Clone)]
@@ -60,17 +61,52 @@ pub(crate) fn read_code_and_list(context: &Context, root: &Path) -> Result<(Agen
     Ok(keepstep_source::read_and_list(root, &options(context, root)?)?)
 }
 
-/// What the code sees as `process.env` is the environment and, below it, the project's `.env`, as with the peer.
+/// What the code may read of `process.env` is what the project's own `.env` says, and what its settings allow by name: what
+/// the code computes goes to the server for everybody to see, and the project may be somebody else's.
 fn options(context: &Context, root: &Path) -> Result<keepstep_source::Options, Failure> {
     let mut environment = match std::fs::read_to_string(root.join(".env")) {
         Ok(text) => keepstep_client::env_file::parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
         Err(error) => return Err(Failure::io("read", ".env", error)),
     };
-    environment.extend(context.environment.all().clone());
-    // What the code computes goes to the platform for everybody to see, and our keys are nothing to compute with.
-    environment.retain(|name, _| !name.ends_with("_API_KEY") || !OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
-    Ok(keepstep_source::Options { environment, ..Default::default() })
+    let all = context.environment.all();
+    for name in Settings::variables_for_code(root)? {
+        if let Some(value) = all.get(&name) {
+            environment.insert(name, value.clone());
+        }
+    }
+    // Our keys are nothing to compute with, wherever they stand.
+    let is_our_key = |name: &str| name.ends_with("_API_KEY") && OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let mut withheld: BTreeSet<String> = all.keys().cloned().collect();
+    withheld.extend(environment.keys().filter(|name| is_our_key(name)).cloned());
+    environment.retain(|name, _| !is_our_key(name));
+    withheld.retain(|name| !environment.contains_key(name));
+    // As Node finds the language of the machine.
+    let language = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| context.environment.get(name)).unwrap_or("C");
+    let machine = keepstep_source::engine::Machine {
+        is_utc: is_utc(&jiff::tz::TimeZone::system()),
+        is_english: matches!(language.split(['.', '@']).next(), Some("C" | "POSIX" | "en_US")),
+        withheld,
+    };
+    Ok(keepstep_source::Options { environment, machine, ..Default::default() })
+}
+
+/// Returns whether a time zone is UTC in winter and in summer; one that is not known is UTC to Node as well.
+fn is_utc(zone: &jiff::tz::TimeZone) -> bool {
+    let is_utc_at = |second| {
+        let Ok(time) = jiff::Timestamp::from_second(second) else { return false };
+        let info = zone.to_offset_info(time);
+        info.offset().is_zero() && info.abbreviation() == "UTC"
+    };
+    zone.is_unknown() || [0, 1_767_225_600, 1_782_864_000].into_iter().all(is_utc_at)
+}
+
+/// Warns of values that are other ones on other machines, before they are compared or published.
+pub(crate) fn warn_of_notes(context: &Context, code: &AgentSource) {
+    for note in Field::ALL.into_iter().flat_map(|field| code.notes(field)) {
+        context.printer.warning(&format!("{} ({})", note.message, note.location));
+        context.printer.hint(&note.help);
+    }
 }
 
 /// Which state of the server the code is compared with.

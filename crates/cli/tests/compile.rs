@@ -91,18 +91,66 @@ fn a_new_project_compiles_before_it_has_ids() {
 #[test]
 fn a_persona_cannot_be_computed_from_our_keys() {
     let bench = Bench::new();
-    bench.project().file("src/index.ts", code("${process.env.KEEPSTEP_API_KEY ?? 'none'} ${process.env.TEAM}"));
-    let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["definition"]["persona"], "none blue");
+    bench.project().file("src/index.ts", code("${process.env.KEEPSTEP_API_KEY ?? 'none'}"));
+    bench.project().file("keepstep.toml", "[evaluate]\nenv = [\"KEEPSTEP_API_KEY\"]\n");
+    bench.project().file(".env", "KEEPSTEP_API_KEY=ks_secret\n");
+    let output = bench.command(&["compile"]).output().unwrap();
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(shown.contains("`process.env.KEEPSTEP_API_KEY`") && !shown.contains("ks_secret"), "{shown}");
 }
 
 #[test]
-fn the_code_sees_the_variables_of_the_env_file() {
+fn the_code_sees_the_variables_of_the_env_file_and_those_that_are_allowed() {
     let bench = Bench::new();
-    bench.project().file("src/index.ts", code("${process.env.TEAM} ${process.env.CITY}"));
+    bench.project().file("src/index.ts", code("${process.env.TEAM} ${process.env.CITY} ${process.env.REGION ?? 'north'}"));
     bench.project().file(".env", "TEAM=red\nCITY='Bern'\n");
-    let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["definition"]["persona"], "blue Bern", "the environment comes before the file");
+    let persona = |allowed: &str| {
+        bench.project().file("keepstep.toml", allowed);
+        let output = bench.command(&["compile", "--json"]).env("TEAM", "blue").output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (document["definition"]["persona"].clone(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(persona("").0, "red Bern north", "only the file of the project is read");
+    let (text, stderr) = persona("[evaluate]\nenv = [\"TEAM\"]\n");
+    assert_eq!(text, "blue Bern north", "what is allowed comes before the file");
+    insta::assert_snapshot!(stderr, @"
+    warning: the persona holds a value of the environment, `process.env.TEAM` (src/index.ts:5:15)
+    hint: everyone who may see the agent can read it
+    ");
+}
+
+#[test]
+fn a_variable_of_this_machine_is_not_compiled_into_the_manifest() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code("Deploy with ${process.env.GITHUB_TOKEN}."));
+    let output = bench.command(&["compile"]).env("GITHUB_TOKEN", "ghp_secret").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!bench.project().files().iter().any(|file| file.contains("manifest.json")));
+    insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @r#"
+    error: the persona cannot be read: src/index.ts:5:27: `process.env.GITHUB_TOKEN` is known only when the code runs; running it failed: `process.env.GITHUB_TOKEN` is set on this machine, and not by the project (at src/index.ts:5)
+      4 |   name: 'Helper',
+    > 5 |   persona: `Deploy with ${process.env.GITHUB_TOKEN}.`,
+        |                           ^^^^^^^^^^^^^^^^^^^^^^^^
+      6 | });
+
+    hint: set GITHUB_TOKEN in the project's .env, or allow it in keepstep.toml: [evaluate] env = ["GITHUB_TOKEN"]
+    "#);
+}
+
+#[test]
+fn a_persona_that_changes_by_itself_is_not_compiled() {
+    let bench = Bench::new();
+    bench.project().file("src/index.ts", code("It is ${new Date().toISOString()}."));
+    let output = bench.command(&["compile"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"
+    error: the persona cannot be read: src/index.ts:5:25: the persona changes by itself: `new Date()` gives another value each time
+      4 |   name: 'Helper',
+    > 5 |   persona: `It is ${new Date().toISOString()}.`,
+        |                         ^
+      6 | });
+
+    hint: write the date, or let the platform fill it in when the agent runs
+    ");
 }

@@ -55,6 +55,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     };
     let settings = Settings::read(context, &root)?;
     let (code, files) = sides::read_code_and_list(context, &root)?;
+    sides::warn_of_notes(context, &code);
     refuse_unreadable(&code)?;
     let written = write_manifest(context, &root, &code, files)?;
     let verbose = arguments.verbose || arguments.debug;

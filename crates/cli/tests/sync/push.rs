@@ -153,3 +153,69 @@ fn two_at_once_take_turns() {
     assert_eq!(bench.output(&["sync", "--check"]).status.code(), Some(0));
     assert_eq!(bench.all_versions(), ["Mine\n".to_owned(), format!("{FIRST}\n")]);
 }
+
+#[test]
+fn a_persona_that_changes_by_itself_is_neither_pushed_nor_in_step() {
+    let bench = Bench::in_step();
+    let code = "import { LuaAgent } from 'lua-cli';\n\nexport const agent = new LuaAgent({\n  name: 'Helper',\n  \
+                persona: `It is ${new Date().toISOString()}.`,\n});\n";
+    bench.project().file("src/index.ts", code);
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"
+    exit: 2
+    ----- stderr -----
+    dist-v2/manifest.json was not written: the persona cannot be read
+    Persona not compared: src/index.ts:5:25: the persona changes by itself: `new Date()` gives another value each time
+      4 |   name: 'Helper',
+    > 5 |   persona: `It is ${new Date().toISOString()}.`,
+        |                         ^
+      6 | });
+
+    hint: write the date, or let the platform fill it in when the agent runs
+    error: the persona in the code cannot be read, so it is neither published nor replaced; nothing was written
+    hint: write it as a text that can be read without running the agent; `keepstep compile` shows where
+    ");
+    assert_snapshot!(bench.run(&["sync", "--check"]), @"
+    exit: 2
+    ----- stderr -----
+    Persona not compared: src/index.ts:5:25: the persona changes by itself: `new Date()` gives another value each time
+      4 |   name: 'Helper',
+    > 5 |   persona: `It is ${new Date().toISOString()}.`,
+        |                         ^
+      6 | });
+
+    hint: write the date, or let the platform fill it in when the agent runs
+    ");
+    assert_eq!(bench.all_versions().len(), 1);
+}
+
+#[test]
+fn a_persona_that_throws_is_neither_pushed_nor_in_step() {
+    let bench = Bench::in_step();
+    let code = "import { LuaAgent } from 'lua-cli';\nconst config: any = JSON.parse('{}');\n\
+                export const agent = new LuaAgent({ name: 'Helper', persona: config.a.b });\n";
+    bench.project().file("src/index.ts", code);
+    for command in [&["sync", "--check"][..], &["sync", "--push"], &["compile", "--sync"], &["compile"]] {
+        let output = bench.output(command);
+        assert_ne!(output.status.code(), Some(0), "{}", transcript(&output));
+    }
+    assert_eq!(bench.json(&["sync", "--check"]).1["inStep"], false);
+    assert_eq!(bench.all_versions().len(), 1);
+}
+
+#[test]
+fn a_value_of_the_environment_is_not_published_without_a_word() {
+    let bench = Bench::new();
+    bench.project().file(".env", "TONE=kind\n");
+    bench.project().file(
+        "src/index.ts",
+        "import { LuaAgent } from 'lua-cli';\nexport const agent = new LuaAgent({ name: 'Helper', persona: `Be ${process.env.TONE}.` });\n",
+    );
+    assert_snapshot!(bench.run(&["sync", "--push"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Persona version 1 is published and current
+    ----- stderr -----
+    warning: the persona holds a value of the environment, `process.env.TONE` (src/index.ts:2:68)
+    hint: everyone who may see the agent can read it
+    ");
+}

@@ -53,6 +53,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let printer = &context.printer;
     let project = Project::open(context)?;
     let code = sides::read_code(context, &project.root)?;
+    sides::warn_of_notes(context, &code);
     let lock = LockFile::read(&project.root)?;
     let mut recorder = Recorder::of(&project.root, "push persona");
     compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;

@@ -122,6 +122,7 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let settings = Settings::read(context, &project.root)?;
     let strict = settings.strict(context, options.strict)?.value;
     let code = sides::read_code(context, &project.root)?;
+    sides::warn_of_notes(context, &code);
     let mut recorder = Recorder::of(&project.root, "sync");
     if !options.only_looks() {
         compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;
