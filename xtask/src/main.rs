@@ -32,6 +32,18 @@ enum Task {
     Test(test::Options),
     /// Install the tools of other people that our tests run, into `target/peers/`, and nothing else
     Peers,
+    /// Compare what keepstep reads of made-up expressions with the values that Node gives them
+    Values {
+        /// Another seed gives other expressions
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// How many expressions
+        #[arg(long, default_value_t = 3_000)]
+        count: u32,
+        /// How many times, each with the next seed
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+    },
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
     /// Write the generated files again: `docs/reference/cli.md`, and the tests in `docs/defects.md`
@@ -49,6 +61,7 @@ fn main() -> ExitCode {
     let result = match arguments.task {
         Task::Test(options) => return test::run(&options),
         Task::Peers => tools::install(),
+        Task::Values { seed, count, rounds } => values(seed, count, rounds),
         Task::Bench(options) => bench::run(&options),
         Task::Generate { check } => generate::build_and_run(check),
         Task::Docs => checks::documents(),
@@ -60,4 +73,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn values(seed: u32, count: u32, rounds: u32) -> anyhow::Result<()> {
+    test::cargo(&["build", "--quiet", "--locked", "-p", "keepstep-source", "--example", "read_values"])?;
+    (0..rounds).try_for_each(|round| peers::compare_values(seed.wrapping_add(round), count).map(drop))
 }

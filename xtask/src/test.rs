@@ -48,6 +48,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         }),
         Step::new("generated files", "run `cargo xtask generate` and commit what it changed", || generate::build_and_run(true)),
         Step::counted(
+            "built-ins as Node has them",
+            "add what differs to xtask/src/peers/javascript/found.cjs, and mend it in crates/source/src/engine/builtins.js or refuse it there",
+            || {
+                build()?;
+                peers::compare_values(1, 3_000)
+            },
+        ),
+        Step::counted(
             "the real lua-cli against our server",
             "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
             peers(peers::run_lua),

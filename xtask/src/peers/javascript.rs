@@ -9,6 +9,7 @@ mod node;
 pub(super) mod random;
 mod shapes;
 mod sketch;
+pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
