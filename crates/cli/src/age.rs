@@ -4,15 +4,26 @@ use jiff::Timestamp;
 
 use crate::printer::count;
 
+/// How many days are counted; what is older has a date.
+const MOST_DAYS: i64 = 14;
+
 /// Returns how long ago something was; the time is in epoch milliseconds.
 pub(crate) fn ago(now: Timestamp, at: i64) -> String {
-    const MOST_DAYS: u64 = 60;
-    let seconds = u64::try_from(now.as_millisecond().saturating_sub(at) / 1_000).unwrap_or(0);
-    match Timestamp::from_millisecond(at) {
-        Ok(time) if seconds > MOST_DAYS * 86_400 => format!("on {}", time.strftime("%Y-%m-%d")),
+    let at = Timestamp::from_millisecond(at).unwrap_or_default();
+    ago_or(now, at, || format!("on {}", at.strftime("%Y-%m-%d")))
+}
+
+/// Returns the same for the narrow column of a table. `date` is what stands for a time that is weeks ago.
+pub(crate) fn ago_in_table(now: Timestamp, at: Timestamp, date: impl FnOnce() -> String) -> String {
+    ago_or(now, at, date).replace(" minutes", " min").replace(" minute", " min")
+}
+
+fn ago_or(now: Timestamp, at: Timestamp, date: impl FnOnce() -> String) -> String {
+    match now.duration_since(at).as_secs() {
         // Two clocks never agree to the second.
-        _ if seconds < 60 => "just now".to_owned(),
-        _ => format!("{} ago", span(seconds)),
+        ..60 => "just now".to_owned(),
+        seconds if seconds >= MOST_DAYS * 86_400 => date(),
+        seconds => format!("{} ago", span(seconds.unsigned_abs())),
     }
 }
 
@@ -43,9 +54,18 @@ mod tests {
             (3_599, "59 minutes ago"),
             (7_200, "2 hours ago"),
             (86_400, "1 day ago"),
-            (61 * 86_400, "on 2026-11-15"),
+            (13 * 86_400, "13 days ago"),
+            (14 * 86_400, "on 2027-01-01"),
         ] {
             assert_eq!(said(seconds), expected, "{seconds}");
+        }
+        let in_table = |seconds: i64| {
+            let at = Timestamp::from_second(1_800_000_000 - seconds).unwrap();
+            ago_in_table(now, at, || "2027-01-01".to_owned())
+        };
+        for (seconds, expected) in [(60, "1 min ago"), (3_599, "59 min ago"), (3_600, "1 hour ago"), (14 * 86_400, "2027-01-01")]
+        {
+            assert_eq!(in_table(seconds), expected, "{seconds}");
         }
     }
 }

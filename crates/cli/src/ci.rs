@@ -4,11 +4,6 @@ use keepstep_runner::github;
 
 use crate::context::Context;
 
-/// Returns true where a job runs and nobody looks at the terminal.
-pub(crate) fn is_ci(context: &Context) -> bool {
-    context.environment.get("CI").is_some_and(|value| !matches!(value, "0" | "false"))
-}
-
 /// Returns true where the service that the job runs in has a form of its own for warnings.
 pub(crate) fn has_form(context: &Context) -> bool {
     context.environment.is_github_actions() || context.environment.get("TF_BUILD").is_some()

@@ -102,7 +102,7 @@ pub(crate) fn primitives_sentence(not_compared: &[NotCompared]) -> Option<String
 
 /// Gives the warning of a job that not everything was compared.
 pub(crate) fn warn_in_ci(context: &Context, not_compared: &[NotCompared]) {
-    if let Some(sentence) = primitives_sentence(not_compared).filter(|_| ci::is_ci(context)) {
+    if let Some(sentence) = primitives_sentence(not_compared).filter(|_| context.environment.is_ci()) {
         ci::warning(context, "not compared", &sentence);
     }
 }
@@ -137,7 +137,8 @@ impl<'a> OtherProduction<'a> {
         let of: String = of.into_iter().flatten().map(|part| format!(" {part}")).collect();
         let put_back = self.deployed.map_or_else(String::new, |change| {
             let by = author(change).map_or_else(String::new, |author| format!(" {author}"));
-            format!(", put there {}{by}", ago(now, change.at))
+            let what = if current.version < self.published.version { "put back" } else { "put there" };
+            format!(", {what} {}{by}", ago(now, change.at))
         });
         format!("production runs v{}{of}{put_back}; the latest published is v{}", current.version, self.published.version)
     }

@@ -122,6 +122,13 @@ fn of_an_agent() {
             ("sync --merge --dry-run", 0, None),
             ("sync --merge", 0, None),
             ("undo", 0, None),
+            ("undo --list", 0, None),
+            ("sync --push", 0, None),
+            ("persona production deploy --persona-version 1 --force", 0, None),
+            ("sync --check", 0, Some(("warning:", Color::Yellow))),
+            ("status", 0, Some(("production runs v1", Color::Yellow))),
+            ("sync status", 0, Some(("production runs v1", Color::Yellow))),
+            ("doctor", 0, Some(("warn", Color::Yellow))),
         ],
     );
 }

@@ -429,7 +429,7 @@ fn t6_production_runs_another_version() {
     ✅ No drift detected. Local code is in sync with server.
        name, persona, model, governance are in step
     ----- stderr -----
-    warning: production runs v1 by test owner, put there just now by test owner; the latest published is v2; `keepstep sync --check --against current` compares with what production runs
+    warning: production runs v1 by test owner, put back just now by test owner; the latest published is v2; `keepstep sync --check --against current` compares with what production runs
     ");
     assert_snapshot!(bench.run(&["sync", "status"]), @"
     exit: 0
@@ -437,15 +437,14 @@ fn t6_production_runs_another_version() {
     Agent       Helper ([AGENT])   [URL]/agents/[AGENT]
       Persona   in step with v2, the latest published
       Others    name, model, governance are in step
-      !         production runs v1 by test owner, put there just now by test owner; the latest published is v2
+      !         production runs v1 by test owner, put back just now by test owner; the latest published is v2
                 `keepstep sync --check --against current` compares with what production runs
     ");
     for arguments in [&["status"][..], &["doctor"], &["compile", "--sync"]] {
         let output = bench.output(arguments);
         let text = transcript(&output);
         assert_eq!(
-            text.matches("production runs v1 by test owner, put there just now by test owner; the latest published is v2")
-                .count(),
+            text.matches("production runs v1 by test owner, put back just now by test owner; the latest published is v2").count(),
             1,
             "{text}"
         );

@@ -96,15 +96,15 @@ fn f29_a_name_with_brackets_and_ids_that_are_numbers_are_shown() {
         Reply::json(200, &json!([{"id": 7, "name": "Shop [/v2]\u{1b}[31m", "status": null}, {"id": "8", "name": "b\nc"}])),
     )]);
     let output = place.bare(&["projects", "list", "--url", &server.url(), "--api-key", "k"]).output().unwrap();
-    assert_snapshot!(transcript(&output), @r#"
+    assert_snapshot!(transcript(&output), @r"
     exit: 0
     ----- stdout -----
-      ID  NAME              CREATED
-      7   Shop [/v2]\e[31m
-      8   b\nc
+    ID  NAME              CREATED
+    7   Shop [/v2]\e[31m
+    8   b\nc
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
-    "#);
+    ");
     let output = place.bare(&["projects", "select", "7", "--url", &server.url(), "--api-key", "k"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
     assert!(place.world.project().read(".fluxloop/project.json").contains("\"project_id\": \"7\""));

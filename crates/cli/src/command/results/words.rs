@@ -14,6 +14,7 @@ use keepstep_runner::tally::Rate;
 pub(super) use keepstep_runner::tally::percent;
 use keepstep_workspace::experiments::State;
 
+use crate::age::ago_in_table;
 use crate::printer::Label;
 
 /// Returns the pass rate with the interval in which it lies.
@@ -70,24 +71,8 @@ pub(super) fn when(head: &Head, now: Timestamp) -> String {
     let Some(written) = head.date.as_deref() else { return String::new() };
     let local = |text: &str| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::system()).ok().map(|time| time.timestamp());
     match written.parse::<Timestamp>().ok().or_else(|| local(written)) {
-        Some(time) => ago(now.duration_since(time).as_secs(), || date(head)),
+        Some(time) => ago_in_table(now, time, || date(head).chars().take(10).collect()),
         None => date(head),
-    }
-}
-
-/// Returns how long ago something was that is so many seconds old; the day, where it is weeks.
-fn ago(seconds: i64, date: impl FnOnce() -> String) -> String {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    let plural = |number: i64, unit: &str| format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" });
-    match seconds {
-        // Clocks differ by a little.
-        ..MINUTE => "just now".to_owned(),
-        MINUTE..HOUR => format!("{} min ago", seconds / MINUTE),
-        HOUR..DAY => plural(seconds / HOUR, "hour"),
-        _ if seconds < 14 * DAY => plural(seconds / DAY, "day"),
-        _ => date().chars().take(10).collect(),
     }
 }
 
@@ -108,28 +93,5 @@ pub(super) fn mark(status: Status) -> (&'static str, Label) {
         Status::Skipped => ("-", Label::Unchanged),
         Status::NotJudged => ("–", Label::Warning),
         Status::Failed | Status::Error | Status::Timeout => ("✗", Label::Error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_said_in_one_unit() {
-        let said = [-3, 59, 60, 3_599, 3_600, 7_200, 86_400, 13 * 86_400, 14 * 86_400];
-        let said = said.map(|seconds| ago(seconds, || "2026-11-21 23:28:26".to_owned()));
-        let expected = [
-            "just now",
-            "just now",
-            "1 min ago",
-            "59 min ago",
-            "1 hour ago",
-            "2 hours ago",
-            "1 day ago",
-            "13 days ago",
-            "2026-11-21",
-        ];
-        assert_eq!(said, expected);
     }
 }

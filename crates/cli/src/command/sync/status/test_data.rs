@@ -302,9 +302,6 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
         let name = project.name().map(visible_line).unwrap_or_default();
         printer.answer(row("Project", Text::from(format!("{name} ({})", project.id().map(visible_line).unwrap_or_default()))));
     }
-    if document["reason"] == "no project is selected" {
-        printer.hint("`keepstep projects select ID` connects the workspace with a project on the server");
-    }
     match standings {
         [] => printer.answer(row("Test data", Text::sentence(Label::Plain, "none yet; `keepstep sync pull` gets it"))),
         [only] => {
@@ -339,7 +336,9 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
             }
         }
     }
-    if standings.iter().any(|standing| matches!(standing.state, BundleState::Behind | BundleState::NeverPulled)) {
+    if document["reason"] == "no project is selected" {
+        printer.hint("`keepstep projects select ID` connects the workspace with a project on the server");
+    } else if standings.iter().any(|standing| matches!(standing.state, BundleState::Behind | BundleState::NeverPulled)) {
         printer.hint("`keepstep sync pull` gets what is new");
     }
     if standings.iter().any(|standing| standing.count(UploadState::Pending) > 0) {
