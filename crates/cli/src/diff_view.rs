@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn t13_what_cannot_be_seen_is_spelled_out() {
+    fn what_cannot_be_seen_is_spelled_out() {
         for (old, new, expected) in [
             ("First line. ", "First line.", ["- First line.·", "+ First line."]),
             ("First\u{a0}line.", "First line.", ["- First\\u{a0}line.", "+ First line."]),
@@ -222,7 +222,7 @@ mod tests {
     proptest! {
         /// A removed and an added line never look the same, whatever the difference is.
         #[test]
-        fn t13_two_lines_that_differ_look_different(old in any_text(), new in any_text()) {
+        fn two_lines_that_differ_look_different(old in any_text(), new in any_text()) {
             let rows = rows(&old, &new);
             let lines = texts(&old, &new);
             let seen = |text: &str| {

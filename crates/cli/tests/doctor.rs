@@ -68,7 +68,7 @@ fn a_clock_that_is_wrong() {
 }
 
 #[test]
-fn b18_a_page_for_people_is_no_server() {
+fn a_page_for_people_is_no_server() {
     let bench = Bench::in_step();
     let proxy = Proxy::before(bench.platform.address());
     proxy.otherwise(Fault::html_page("Please sign in"));
@@ -84,7 +84,7 @@ fn b18_a_page_for_people_is_no_server() {
 }
 
 #[test]
-fn b18_a_folder_with_nothing_in_it() {
+fn a_folder_with_nothing_in_it() {
     let bench = Bench::new();
     let world = World::new();
     let output = bench.command_in(&world, &["doctor"]).output().unwrap();
@@ -104,7 +104,7 @@ fn b18_a_folder_with_nothing_in_it() {
 }
 
 #[test]
-fn b18_a_folder_with_test_data_only() {
+fn a_folder_with_test_data_only() {
     let bench = Bench::new();
     let world = World::new();
     let run = |arguments: &[&str]| {
@@ -126,7 +126,7 @@ fn b18_a_folder_with_test_data_only() {
 }
 
 #[test]
-fn b18_status_and_sync_status_are_one() {
+fn status_and_sync_status_are_one() {
     let bench = Bench::in_step();
     bench.ok(&["init", "scenario", "orders"]);
     let without_server = |text: String| text.lines().filter(|line| !line.starts_with("Server ")).collect::<Vec<_>>().join("\n");

@@ -83,7 +83,7 @@ fn code_of(bench: &Bench, arguments: &[&str]) -> i32 {
 }
 
 #[test]
-fn t2_the_base_comes_back_with_the_text() {
+fn the_base_comes_back_with_the_text() {
     let bench = Bench::in_step();
     let (mine, theirs) = (FIRST.replace("friendly", "formal"), FIRST.replace("friendly", "kind"));
     bench.colleague(&theirs);
@@ -98,7 +98,7 @@ fn t2_the_base_comes_back_with_the_text() {
 }
 
 #[test]
-fn t2_after_an_undone_pull_the_same_version_is_pulled_again() {
+fn after_an_undone_pull_the_same_version_is_pulled_again() {
     let (bench, project) = with_test_data();
     publish(&bench, &project, "one", &["a", "b"]);
     let pull = ["sync", "pull", "--project-id", &project, "--scenario", "orders"];
@@ -126,7 +126,7 @@ fn t2_after_an_undone_pull_the_same_version_is_pulled_again() {
 }
 
 #[test]
-fn t2_a_first_pull_leaves_nothing_behind() {
+fn a_first_pull_leaves_nothing_behind() {
     let (bench, project) = with_test_data();
     publish(&bench, &project, "one", &["a"]);
     let before = tree(&bench);
@@ -137,7 +137,7 @@ fn t2_a_first_pull_leaves_nothing_behind() {
 }
 
 #[test]
-fn t2_what_is_on_the_server_is_brought_back_by_the_command_that_is_printed() {
+fn what_is_on_the_server_is_brought_back_by_the_command_that_is_printed() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("a date", "a day"));
     bench.code(&FIRST.replace("friendly", "formal"));
@@ -157,7 +157,7 @@ fn t2_what_is_on_the_server_is_brought_back_by_the_command_that_is_printed() {
 }
 
 #[test]
-fn t2_what_another_command_wrote_since_stays() {
+fn what_another_command_wrote_since_stays() {
     let (bench, project) = with_test_data();
     let first = bench.project().read("keepstep.lock");
     bench.colleague("Theirs");
@@ -174,7 +174,7 @@ fn t2_what_another_command_wrote_since_stays() {
 }
 
 #[test]
-fn t2_what_was_undone_already_is_not_undone_again() {
+fn what_was_undone_already_is_not_undone_again() {
     let bench = Bench::in_step();
     bench.colleague("Theirs");
     let (_, accepted) = bench.json(&["sync", "--accept"]);
@@ -186,7 +186,7 @@ fn t2_what_was_undone_already_is_not_undone_again() {
 }
 
 #[test]
-fn t2_init_scenario_is_undone_as_a_whole() {
+fn init_scenario_is_undone_as_a_whole() {
     let bench = Bench::in_step();
     bench.ok(&["init", "scenario", "orders"]);
     bench.project().file(".fluxloop/scenarios/orders/agents/my_agent.py", "mine\n");
@@ -262,7 +262,7 @@ proptest! {
 
     /// Whatever commands ran before: a command and its undo leave every file as it was, and the undo of that is the command again.
     #[test]
-    fn t2_undo_is_the_inverse_of_a_command(
+    fn undo_is_the_inverse_of_a_command(
         steps in prop::collection::vec((prop::collection::vec(happens(), 0..3), 0..COMMANDS.len(), 0u8..3), 4..9),
     ) {
         let (bench, project) = with_test_data();

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn s11_edits_of_neighboring_lines_are_both_kept() {
+    fn edits_of_neighboring_lines_are_both_kept() {
         let merged = persona(&json!("a\nb\nc\nd"), &json!("A\nb\nC\nd"), &json!("a\nB\nc\nD"));
         assert_eq!(merged, Merged::Clean(Some(json!("A\nB\nC\nD"))));
         // A line that was added beside a changed one may belong before or after it.
@@ -251,7 +251,7 @@ mod tests {
 
         /// Whoever changes lines that the others do not change, in whatever order it comes together.
         #[test]
-        fn s11_edits_of_different_lines_never_conflict(owners in prop::collection::vec(0u8..3, 1..10)) {
+        fn edits_of_different_lines_never_conflict(owners in prop::collection::vec(0u8..3, 1..10)) {
             let text = |of: &[u8]| {
                 let line = |(number, owner): (usize, &u8)| format!("line {number} {}\n", if of.contains(owner) { "new" } else { "old" });
                 json!(owners.iter().enumerate().map(line).collect::<String>())

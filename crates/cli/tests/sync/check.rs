@@ -350,7 +350,7 @@ fn code_with_primitives() -> String {
 }
 
 #[test]
-fn t7_what_is_compared_is_named() {
+fn what_is_compared_is_named() {
     let bench = Bench::new();
     bench.project().file("src/index.ts", code_with_primitives());
     bench.ok(&["sync", "--push"]);
@@ -379,7 +379,7 @@ fn t7_what_is_compared_is_named() {
 }
 
 #[test]
-fn t7_a_job_of_a_ci_gets_a_warning_in_its_form() {
+fn a_job_of_a_ci_gets_a_warning_in_its_form() {
     let bench = Bench::new();
     bench.project().file("src/index.ts", code_with_primitives());
     bench.ok(&["sync", "--push"]);
@@ -401,7 +401,7 @@ fn t7_a_job_of_a_ci_gets_a_warning_in_its_form() {
 }
 
 #[test]
-fn t7_without_a_server_nothing_was_compared() {
+fn without_a_server_nothing_was_compared() {
     let bench = Bench::in_step();
     let url = format!("http://127.0.0.1:{}", closed_port().port());
     let (_, document) = bench.json(&["sync", "--check", "--url", &url, "--api-key", &bench.key]);
@@ -421,7 +421,7 @@ fn rolled_back() -> Bench {
 }
 
 #[test]
-fn t6_production_runs_another_version() {
+fn production_runs_another_version() {
     let bench = rolled_back();
     assert_snapshot!(bench.run(&["sync", "--check"]), @"
     exit: 0
@@ -465,7 +465,7 @@ fn t6_production_runs_another_version() {
 }
 
 #[test]
-fn t6_the_latest_published_version_in_production_is_no_news() {
+fn the_latest_published_version_in_production_is_no_news() {
     let bench = Bench::in_step();
     for arguments in [&["sync", "--check"][..], &["sync", "status"], &["status"], &["doctor"]] {
         assert!(!transcript(&bench.output(arguments)).contains("production runs"), "{arguments:?}");

@@ -118,7 +118,7 @@ fn a_fresh_clone_can_merge() {
 /// The code was merged and the publishing failed: the base is what was taken, so that the next edit of the same colleague is one
 /// edit and not two.
 #[test]
-fn s11_the_base_moves_with_what_was_taken() {
+fn the_base_moves_with_what_was_taken() {
     let bench = Bench::in_step();
     bench.colleague(&FIRST.replace("a date", "a day"));
     bench.code(&FIRST.replace("friendly", "formal"));
@@ -135,7 +135,7 @@ fn s11_the_base_moves_with_what_was_taken() {
 }
 
 #[test]
-fn s11_ten_at_once_who_change_different_lines_all_succeed() {
+fn ten_at_once_who_change_different_lines_all_succeed() {
     const PEOPLE: usize = 10;
     let bench = Bench::new();
     let first: Vec<String> = (0..PEOPLE).map(|line| format!("line {line} of nobody")).collect();

@@ -31,7 +31,7 @@ fn diverged() -> Bench {
 }
 
 #[test]
-fn b2_the_marked_choice_follows_the_side_that_changed() {
+fn the_marked_choice_follows_the_side_that_changed() {
     let bench = Bench::in_step();
     bench.code("Mine");
     let screen = asked(&bench, &["sync"]).screen();
@@ -58,7 +58,7 @@ fn b2_the_marked_choice_follows_the_side_that_changed() {
 }
 
 #[test]
-fn b2_the_heading_says_who_and_when_and_why() {
+fn the_heading_says_who_and_when_and_why() {
     let bench = Bench::in_step();
     let maria = bench.platform.admin(&["key", "create", "--name", "Maria", "--role", "editor"]);
     bench.colleague_says(&maria, "Theirs", "shorter please");
@@ -72,7 +72,7 @@ fn b2_the_heading_says_who_and_when_and_why() {
 }
 
 #[test]
-fn b2_enter_enter_enter_never_takes_a_colleagues_text_out_of_production() {
+fn enter_enter_enter_never_takes_a_colleagues_text_out_of_production() {
     // The colleague changed three fields; with and without a base.
     for keeps_base in [true, false] {
         let bench = Bench::in_step();
@@ -98,7 +98,7 @@ fn b2_enter_enter_enter_never_takes_a_colleagues_text_out_of_production() {
 }
 
 #[test]
-fn b2_publishing_over_a_newer_version_asks_once_more_by_name() {
+fn publishing_over_a_newer_version_asks_once_more_by_name() {
     let bench = Bench::in_step();
     bench.colleague("Theirs");
     bench.code("Mine");
@@ -117,7 +117,7 @@ fn b2_publishing_over_a_newer_version_asks_once_more_by_name() {
 }
 
 #[test]
-fn b2_all_of_it_can_be_looked_at() {
+fn all_of_it_can_be_looked_at() {
     let bench = Bench::new();
     let lines: Vec<String> = (1..=12).map(|number| format!("line {number}")).collect();
     bench.code(&lines.join("\n"));
@@ -180,7 +180,7 @@ fn s9_ci_never_asks() {
 }
 
 #[test]
-fn b2_push_persona_asks_by_name_and_enter_means_no() {
+fn push_persona_asks_by_name_and_enter_means_no() {
     let bench = Bench::in_step();
     bench.colleague("Theirs");
     let mut command = bench.command(&["push", "persona"]);
