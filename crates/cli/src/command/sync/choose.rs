@@ -131,7 +131,8 @@ fn ask(run: &Run<'_>, view: &FieldView) -> Result<Choice, Failure> {
                     printer.notice(line);
                 }
             }
-            Some(Choice::Push) if offer.replaces_newer && !is_meant(run, view)? => {}
+            // A draft replaces nothing.
+            Some(Choice::Push) if offer.replaces_newer && !run.options.draft && !is_meant(run, view)? => {}
             Some(choice) => return Ok(choice),
         }
     }
@@ -154,6 +155,7 @@ fn label(run: &Run<'_>, view: &FieldView, choice: Option<Choice>) -> String {
     let publishes = if view.state == State::Ahead { "Publish the code" } else { "Publish the code instead" };
     match choice {
         None => "Look at all of it".to_owned(),
+        Some(Choice::Push) if run.options.draft => "Store the code's as a draft".to_owned(),
         Some(Choice::Merge) => "Merge: keep both sides' edits".to_owned(),
         Some(Choice::Pull) if view.state == State::Behind => "Take it into the code".to_owned(),
         Some(Choice::Pull) => "Take the server's into the code".to_owned(),
