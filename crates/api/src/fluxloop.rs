@@ -32,6 +32,10 @@ pub struct Project {
     /// What it is about.
     #[serde(default)]
     pub description: String,
+    /// What a client has set for it: `default_language` of 0.3.11 and `language` of 0.4.0 are the same thing, and both are sent.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
+    pub settings: Map<String, Value>,
     /// When it was made.
     #[serde(default)]
     pub created_at: String,
@@ -48,6 +52,10 @@ pub struct NewProject {
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What is set for it, such as its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub settings: Option<Map<String, Value>>,
 }
 
 /// A key of a project; the key itself is there only in the answer to the request that made it.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::ext::ReasonPhrase;
 use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_core::Revision;
 use keepstep_store::{Role, StoreError};
@@ -26,8 +27,8 @@ pub enum ApiError {
     /// The key is confined to a project, and this is about the whole organisation.
     #[error("The key {0:?} is confined to a project, and this needs one that is not.")]
     Confined(String),
-    /// This platform does not do that.
-    #[error("This platform does not {0}: it has no model to ask.")]
+    /// This server does not do that.
+    #[error("This server does not {0}: no language model is set up.")]
     NotOffered(&'static str),
     /// The request has no meaning.
     #[error("{0}")]
@@ -135,6 +136,8 @@ impl ApiError {
         let status = match self {
             Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoPrecondition => StatusCode::PRECONDITION_REQUIRED,
+            // Not 501: the peers repeat what failed with a status of that class, and this cannot succeed the next time.
+            Self::NotOffered(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Store(StoreError::NameTaken { .. }) => StatusCode::CONFLICT,
             Self::Unusable(_) | Self::Store(StoreError::Results(_) | StoreError::TestData(_) | StoreError::Content(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -207,6 +210,7 @@ impl ApiError {
                 }
                 StoreError::NameTaken { .. }
                 | StoreError::InvalidName { .. }
+                | StoreError::SettingsTooLarge { .. }
                 | StoreError::LinkUnknown
                 | StoreError::LinkUsed
                 | StoreError::LinkExpired => (ErrorCode::Refused, None),
@@ -229,7 +233,11 @@ impl IntoResponse for ApiError {
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(error = &self as &dyn std::error::Error, "a request failed");
         }
+        let reason = reason_phrase(&body.detail);
         let mut response = (status, Json(body)).into_response();
+        if let Some(reason) = reason {
+            response.extensions_mut().insert(reason);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -246,6 +254,18 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// Returns the first sentence of an explanation for the status line of HTTP/1.1, in place of words like "Not Found".
+///
+/// Unmodified clients of the fluxloop dialect print the status line of a refusal and nothing of its body, so this is the only way in which
+/// a reason reaches their users. It is printable ASCII of at most 200 bytes: everything else becomes `?`.
+fn reason_phrase(detail: &str) -> Option<ReasonPhrase> {
+    const LONGEST: usize = 200;
+    let end = detail.find(". ").map_or(detail.len(), |stop| stop + 1);
+    let printable = |character: char| if character == ' ' || character.is_ascii_graphic() { character } else { '?' };
+    let sentence: String = detail[..end].trim_end_matches('.').chars().take(LONGEST).map(printable).collect();
+    if sentence.is_empty() { None } else { ReasonPhrase::try_from(sentence.into_bytes()).ok() }
 }
 
 /// Returns the header value of a revision.

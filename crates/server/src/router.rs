@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
@@ -59,6 +59,7 @@ fn lua() -> Router<AppState> {
     let mut router = Router::new()
         .route("/admin/me/authorization", get(me::authorization))
         .route("/admin/me/authorization/context", get(me::context))
+        .route("/admin/me/authorization/orgs/{org}/resources", get(me::resources))
         .route("/admin/agents/{id}", get(lua_agents::show))
         .route("/agents/{id}/sub-agent", patch(lua_agents::change))
         .route("/developer/agents/{id}/persona/versions", get(lua_personas::list))
@@ -67,6 +68,7 @@ fn lua() -> Router<AppState> {
         .route("/developer/agents/{id}/versions", get(lua_agents::snapshots))
         .route("/developer/agents/{id}/backup", get(backup::show))
         .route("/developer/agents/{id}/backup/manifest", get(backup::manifest))
+        .route("/developer/agents/{id}/backup/versions", get(backup::versions))
         .route("/developer/agents/{id}/backup/blob-urls", post(backup::blob_urls));
     for kind in PrimitiveKind::ALL {
         let list = get(move |state, caller, id| primitives::list(kind, state, caller, id));
@@ -95,6 +97,7 @@ fn fluxloop() -> Router<AppState> {
         .route("/api/scenarios/{id}", get(scenarios::show).patch(scenarios::change))
         .route("/api/bundles", get(bundles::list).post(bundles::create))
         .route("/api/bundles/{id}", get(bundles::show).put(bundles::change))
+        .route("/api/bundles/{id}/publish", post(bundles::publish))
         .route("/api/inputs", get(inputs::list))
         .route("/api/inputs/{id}", get(inputs::show))
         .route("/api/personas", get(personas::list).post(personas::create))
@@ -129,11 +132,20 @@ fn is_api(path: &str) -> bool {
         || path.ends_with("/sub-agent")
 }
 
+/// Returns true if a request comes from a program and not from a browser: it brings a key, or wants JSON and no page.
+fn asks_as_program(headers: &HeaderMap) -> bool {
+    let accepts = |kind: &str| {
+        let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|one| one.trim().starts_with(kind))
+    };
+    headers.contains_key(header::AUTHORIZATION) || (accepts("application/json") && !accepts("text/html"))
+}
+
 async fn not_found(request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/developer/") {
         ApiError::NotKept(shown(path)).into_response()
-    } else if is_api(path) {
+    } else if is_api(path) || asks_as_program(request.headers()) {
         ApiError::NotFound(shown(path)).into_response()
     } else {
         web::not_found()

@@ -156,6 +156,12 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The settings of a project are too large.
+    #[error("the settings of a project have at most {limit} bytes")]
+    SettingsTooLarge {
+        /// How many bytes are accepted.
+        limit: usize,
+    },
     /// The agent changed since the revision that the write names.
     #[error("the agent has changed: it is at revision {current}")]
     Stale {

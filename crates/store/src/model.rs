@@ -26,6 +26,8 @@ pub struct Project {
     pub name: String,
     /// What it is about.
     pub description: String,
+    /// What a client has set for it, as it was sent.
+    pub settings: Map<String, Value>,
     /// When it was made.
     pub created_at: i64,
 }

@@ -1,5 +1,6 @@
 //! Organisations, projects and settings.
 
+use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -26,10 +27,12 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>> {
-        let rows = sqlx::query("SELECT id, org_id, name, description, created_at FROM projects WHERE org_id = ? ORDER BY name")
-            .bind(org_id)
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT id, org_id, name, description, settings, created_at FROM projects WHERE org_id = ? ORDER BY name",
+        )
+        .bind(org_id)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
         rows.iter().map(project).collect()
     }
 
@@ -126,7 +129,7 @@ impl Transaction {
             .execute(self.connection())
             .await
             .map_err(|error| taken(error, "project", &name))?;
-        Ok(Project { id, org_id: org_id.to_owned(), name, description: String::new(), created_at: now })
+        Ok(Project { id, org_id: org_id.to_owned(), name, description: String::new(), settings: Map::new(), created_at: now })
     }
 
     /// Says what a project is about.
@@ -139,6 +142,20 @@ impl Transaction {
             .bind(id)
             .execute(self.connection())
             .await?;
+        self.project(id).await
+    }
+
+    /// Replaces what is set for a project.
+    ///
+    /// # Errors
+    /// The settings are too large, there is no such project, or the database failed.
+    pub async fn set_project_settings(&mut self, id: &str, settings: &Map<String, Value>) -> Result<Project> {
+        const LARGEST: usize = 16 * 1024;
+        let text = Value::from(settings.clone()).to_string();
+        if text.len() > LARGEST {
+            return Err(StoreError::SettingsTooLarge { limit: LARGEST });
+        }
+        sqlx::query("UPDATE projects SET settings = ? WHERE id = ?").bind(text).bind(id).execute(self.connection()).await?;
         self.project(id).await
     }
 
@@ -202,7 +219,7 @@ pub(crate) async fn require_project(connection: &mut SqliteConnection, scope: &S
 }
 
 async fn read_project(connection: &mut SqliteConnection, id: &str) -> Result<Project> {
-    let row = sqlx::query("SELECT id, org_id, name, description, created_at FROM projects WHERE id = ?")
+    let row = sqlx::query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE id = ?")
         .bind(id)
         .fetch_optional(connection)
         .await?;
@@ -215,6 +232,12 @@ fn project(row: &SqliteRow) -> Result<Project> {
         org_id: row.try_get("org_id")?,
         name: row.try_get("name")?,
         description: row.try_get("description")?,
+        settings: settings(row.try_get("settings")?),
         created_at: row.try_get("created_at")?,
     })
+}
+
+/// Returns settings as they were sent. What cannot be read is none: nothing depends on them.
+fn settings(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
 }

@@ -32,6 +32,8 @@ fn operations() -> Vec<(&'static str, String, Option<Value>, Option<Role>)> {
         ("POST", "/developer/agents/{id}/persona/version/{version}", Some(json!({})), Some(Editor)),
         ("GET", "/developer/agents/{id}/backup", None, Some(Viewer)),
         ("GET", "/developer/agents/{id}/backup/manifest", None, Some(Viewer)),
+        ("GET", "/developer/agents/{id}/backup/versions", None, Some(Viewer)),
+        ("GET", "/admin/me/authorization/orgs/{org}/resources", None, Some(Viewer)),
         ("POST", "/developer/agents/{id}/backup/blob-urls", Some(json!({"hashes": []})), Some(Viewer)),
     ]
     .into_iter()
@@ -49,6 +51,7 @@ async fn call(world: &World, method: &str, template: &str, body: Option<&Value>,
     let first_part = template == "/agents/{id}/sub-agent";
     let path = template
         .replace("{id}", if first_part { "{base}" } else { "{id}" })
+        .replace("{org}", &world.scope.org_id)
         .replace("{revision}", "1")
         .replace("{version}", "1")
         .replace("{other}", "1");
@@ -128,6 +131,8 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
             let (status, code) = call(Some(format!("Bearer {key}"))).await;
             if path.contains("{id}") {
                 assert_eq!((status, code.as_str()), (404, "AGENT_NOT_FOUND"), "{method} {path}");
+            } else if path.contains("{org}") && key == &outside[0] {
+                assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{method} {path}");
             } else {
                 assert!(status < 300, "{method} {path}: {status}");
             }

@@ -5,6 +5,9 @@ use keepstep_store::test_data::TestDataFile;
 use keepstep_store::{Role, Scope};
 use serde_json::{Value, json};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::world::{World, read};
 
 /// A project with one published bundle of so many inputs. Returns the ids of the project and the bundle.
@@ -243,17 +246,96 @@ async fn what_needs_a_model_is_refused_in_words() {
     let world = World::start().await;
     let answer = world.post("/api/inputs/synthesize", json!({"project_id": "x"})).await;
     insta::assert_snapshot!(world.shown(&answer), @r#"
-    501
+    422
     {
       "success": false,
-      "message": "This platform does not synthesize inputs: it has no model to ask.",
-      "detail": "This platform does not synthesize inputs: it has no model to ask.",
-      "error": "Not Implemented",
+      "message": "This server does not synthesize inputs: no language model is set up.",
+      "detail": "This server does not synthesize inputs: no language model is set up.",
+      "error": "Unprocessable Entity",
       "code": "NOT_OFFERED",
-      "statusCode": 501,
+      "statusCode": 422,
       "hint": "Write it by hand; `keepstep admin import` brings a file here."
     }
     "#);
+}
+
+#[tokio::test]
+async fn a_draft_is_published_by_a_request_without_a_body() {
+    let world = World::start().await;
+    let (project, _) = shop(&world, 1).await;
+    let scenario = world.get(&format!("/api/scenarios?project_id={project}")).await.json()[0]["id"].clone();
+    let draft = json!({"project_id": project, "scenario_id": scenario, "name": "next", "status": "draft"});
+    let id = world.post("/api/bundles", draft).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(world.get(&format!("/api/bundles/{id}")).await.json()["status"], "draft");
+    let published = read(world.request("POST", &format!("/api/bundles/{id}/publish"))).await;
+    assert_eq!((published.status, &published.json()["status"]), (200, &json!("published")));
+    assert_eq!(world.get(&format!("/api/bundles/{id}")).await.json()["status"], "published");
+    // The same again is done already, and what is not there is said so.
+    assert_eq!(read(world.request("POST", &format!("/api/bundles/{id}/publish"))).await.status, 200);
+    assert_eq!(read(world.request("POST", "/api/bundles/bundle_0/publish")).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_set_for_a_project_is_kept_for_both_releases() {
+    let world = World::start().await;
+    for (number, sent) in ["default_language", "language"].into_iter().enumerate() {
+        let new = json!({"name": format!("shop {number}"), "settings": {sent: "ko", "other": [1]}});
+        let made = world.post("/api/projects", new).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let read = world.get(&format!("/api/projects/{}", made.json()["id"].as_str().unwrap())).await.json();
+        assert_eq!(read["settings"], made.json()["settings"]);
+        for name in ["default_language", "language"] {
+            assert_eq!(read["settings"][name], "ko", "{sent}");
+        }
+        assert_eq!(read["settings"]["other"], json!([1]));
+    }
+    let large = json!({"name": "large", "settings": {"x": "x".repeat(20_000)}});
+    assert_eq!(world.post("/api/projects", large).await.code(), "REFUSED");
+}
+
+/// Unmodified clients print the status line of a refusal and nothing of its body.
+#[tokio::test]
+async fn the_status_line_of_a_refusal_says_why() {
+    let world = World::start().await;
+    let address = world.url.strip_prefix("http://").unwrap().to_owned();
+    let status_line = async |request: String| {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    let key = &world.owner;
+    let request = |method: &str, path: &str| {
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    insta::assert_snapshot!(
+        status_line(request("POST", "/api/inputs/synthesize")).await,
+        @"HTTP/1.1 422 This server does not synthesize inputs: no language model is set up"
+    );
+    insta::assert_snapshot!(
+        status_line(request("GET", "/api/bundles/b%C3%A4r%0Ax")).await,
+        @"HTTP/1.1 404 There is no bundle version b?r?x"
+    );
+    assert_eq!(status_line(request("GET", "/api/projects")).await, "HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn programs_are_answered_in_json_wherever_they_ask() {
+    let world = World::start().await;
+    for request in [
+        world.request("GET", "/chat/stream"),
+        world.anonymous("GET", "/chat/stream").header("accept", "application/json"),
+        world.anonymous("GET", "/api/nothing"),
+    ] {
+        let answer = read(request).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "NOT_FOUND"));
+    }
+    let page = read(world.anonymous("GET", "/chat/stream").header("accept", "text/html,application/json;q=0.9")).await;
+    assert_eq!(page.status, 404);
+    assert!(page.header("content-type").starts_with("text/html"), "{}", page.text);
 }
 
 #[tokio::test]

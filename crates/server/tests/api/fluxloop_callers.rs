@@ -41,6 +41,7 @@ fn operations() -> Vec<Operation> {
         ("POST", "/api/bundles", Some(json!({"project_id": "{project}", "scenario_id": "{scenario}"})), Editor, NotFound),
         ("GET", "/api/bundles/{bundle}", None, Viewer, NotFound),
         ("PUT", "/api/bundles/{bundle}", Some(json!({"status": "published"})), Editor, NotFound),
+        ("POST", "/api/bundles/{bundle}/publish", None, Editor, NotFound),
         ("GET", "/api/inputs?project_id={project}", None, Viewer, NotFound),
         ("GET", "/api/inputs/{inputs}", None, Viewer, NotFound),
         ("GET", "/api/personas?project_id={project}", None, Viewer, NotFound),

@@ -26,6 +26,8 @@ async fn the_bodies_of_a_small_agent() {
         ("GET", "/developer/agents/{id}/versions?limit=1", Value::Null),
         ("GET", "/developer/agents/{id}/backup", Value::Null),
         ("GET", "/developer/agents/{id}/backup/manifest", Value::Null),
+        ("GET", "/developer/agents/{id}/backup/manifest?version=1", Value::Null),
+        ("GET", "/developer/agents/{id}/backup/versions", Value::Null),
         ("POST", "/developer/agents/{id}/backup/blob-urls", json!({"hashes": ["00"]})),
         ("GET", "/admin/me/authorization/context", Value::Null),
     ] {
@@ -54,9 +56,13 @@ async fn the_bodies_of_a_small_agent() {
     GET /developer/agents/{id}/backup
     200 {"success":true,"data":{"fileCount":0,"projectHash":"","createdAt":"2023-11-14T22:13:20Z"}}
     GET /developer/agents/{id}/backup/manifest
-    200 {"success":true,"data":{"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[]}}
+    200 {"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[],"success":true,"data":{"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[]}}
+    GET /developer/agents/{id}/backup/manifest?version=1
+    200 {"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[],"success":true,"data":{"projectHash":"","createdAt":"2023-11-14T22:13:20Z","files":[]}}
+    GET /developer/agents/{id}/backup/versions
+    200 {"versions":[],"success":true,"data":{"versions":[]}}
     POST /developer/agents/{id}/backup/blob-urls
-    200 {"success":true,"data":{"urls":{}}}
+    200 {"urls":{},"success":true,"data":{"urls":{}}}
     GET /admin/me/authorization/context
     200 {"success":true,"data":{"email":"olga","fullName":"olga"}}
     "#);

@@ -376,7 +376,7 @@ async fn experiments_runs_and_status_are_listed() {
         let answer = read(world.request(method, path)).await;
         assert_eq!(
             (answer.status, answer.json()["detail"].as_str().unwrap().to_owned()),
-            (501, "This platform does not evaluate experiments: it has no model to ask.".to_owned())
+            (422, "This server does not evaluate experiments: no language model is set up.".to_owned())
         );
     }
 }

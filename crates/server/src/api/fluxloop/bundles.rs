@@ -8,12 +8,13 @@ use keepstep_api::fluxloop::{Bundle, BundleChange, NewBundle};
 use keepstep_store::Role;
 use keepstep_store::test_data::{self, BundleFilter, BundleStatus};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{project_of, time};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::{Input, Parameters, Segments};
+use crate::request::{Input, Parameters, Repeat, Segments};
 use crate::write::{Begun, Write};
 
 /// How many bundle versions a list has at most.
@@ -115,11 +116,32 @@ pub(crate) async fn change(
     if status(Some(&input.value.status))? == BundleStatus::Draft {
         return Err(ApiError::Refused("What is published stays so; only publishing can be asked for.".to_owned()));
     }
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
+    publish_one(&state, &caller, &id, input.repeat).await
+}
+
+/// `POST /api/bundles/{id}/publish`, with which the peer's release 0.3.11 publishes: without a body and without a content type.
+#[utoipa::path(
+    post,
+    path = "/api/bundles/{id}/publish",
+    params(("id" = String, Path, description = "The bundle version")),
+    responses((status = 200, description = "The bundle version, published", body = Bundle))
+)]
+pub(crate) async fn publish(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+    input: Input<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Editor)?;
+    publish_one(&state, &caller, &id, input.repeat).await
+}
+
+async fn publish_one(state: &AppState, caller: &Caller, id: &str, repeat: Repeat) -> Result<Response, ApiError> {
+    let mut write = match Write::begin(state, caller, repeat).await? {
         Begun::Repeated(answer) => return Ok(answer),
         Begun::New(write) => write,
     };
-    let published = write.transaction.publish_bundle(caller.scope(), &id).await?;
+    let published = write.transaction.publish_bundle(caller.scope(), id).await?;
     write.finish(StatusCode::OK, &bundle(published), None).await
 }
 

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::fluxloop::{NewProject, Project};
 use keepstep_store::{Role, StoreError};
+use serde_json::{Map, Value};
 
 use super::time;
 use crate::app::AppState;
@@ -71,7 +72,22 @@ pub(crate) async fn create(
     if let Some(description) = new.description {
         made = write.transaction.describe_project(&made.id, &description).await?;
     }
+    if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
+        made = write.transaction.set_project_settings(&made.id, &settings).await?;
+    }
     write.finish(StatusCode::CREATED, &project(made), None).await
+}
+
+/// Returns settings in which a language stands under the names of both releases of the peer: each reads its own only, and
+/// takes English where it finds none.
+fn with_both_languages(mut settings: Map<String, Value>) -> Map<String, Value> {
+    const NAMES: [&str; 2] = ["default_language", "language"];
+    if let Some(language) = NAMES.iter().find_map(|name| settings.get(*name)).cloned() {
+        for name in NAMES {
+            settings.entry(name).or_insert_with(|| language.clone());
+        }
+    }
+    settings
 }
 
 fn project(stored: keepstep_store::Project) -> Project {
@@ -81,6 +97,7 @@ fn project(stored: keepstep_store::Project) -> Project {
         status: "active".to_owned(),
         workspace_id: stored.org_id,
         description: stored.description,
+        settings: with_both_languages(stored.settings),
         created_at: time(stored.created_at),
     }
 }

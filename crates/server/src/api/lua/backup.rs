@@ -41,10 +41,27 @@ pub(crate) async fn manifest(
     State(state): State<AppState>,
     caller: Caller,
     Segments(id): Segments<String>,
-) -> Result<Json<Envelope<Value>>, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     caller.must_be(Role::Viewer)?;
     let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
-    Ok(Json(Envelope::of(json!({ "projectHash": "", "createdAt": time(agent.changed.at), "files": [] }))))
+    Ok(Json(open(json!({ "projectHash": "", "createdAt": time(agent.changed.at), "files": [] }))))
+}
+
+/// `GET /developer/agents/{id}/backup/versions`
+#[utoipa::path(
+    get,
+    path = "/developer/agents/{id}/backup/versions",
+    params(("id" = String, Path, description = "The agent")),
+    responses((status = 200, description = "A list without versions", body = Object))
+)]
+pub(crate) async fn versions(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+) -> Result<Json<Value>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    Ok(Json(open(json!({ "versions": [] }))))
 }
 
 /// `POST /developer/agents/{id}/backup/blob-urls`
@@ -60,10 +77,19 @@ pub(crate) async fn blob_urls(
     caller: Caller,
     Segments(id): Segments<String>,
     _: Input<Value>,
-) -> Result<Json<Envelope<Value>>, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     caller.must_be(Role::Viewer)?;
     state.store.agent(caller.scope(), &agent_id(&id)?).await?;
-    Ok(Json(Envelope::of(json!({ "urls": {} }))))
+    Ok(Json(open(json!({ "urls": {} }))))
+}
+
+/// Returns an answer that is both in the dialect's envelope and without it: `pull` and `source` of the peer read these at the top
+/// level, `sync` and `init` inside of `data`.
+fn open(data: Value) -> Value {
+    let mut answer = data.clone();
+    answer["success"] = json!(true);
+    answer["data"] = data;
+    answer
 }
 
 /// Returns epoch milliseconds as ISO 8601.

@@ -3,13 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::lua::{Authorization, AuthorizationContext, Envelope};
-use keepstep_store::Role;
-use serde_json::{Map, json};
+use keepstep_store::{Role, StoreError};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::api::lua::backup::time;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::request::{Parameters, Segments};
 
 /// `GET /admin/me/authorization`
 #[utoipa::path(
@@ -23,13 +25,6 @@ pub(crate) async fn authorization(
 ) -> Result<Json<Envelope<Authorization>>, ApiError> {
     caller.must_be(Role::Viewer)?;
     let role = caller.key.role;
-    let mut allowed = vec!["agent:read"];
-    if role >= Role::Editor {
-        allowed.push("agent:write");
-    }
-    if role >= Role::Owner {
-        allowed.push("org:admin");
-    }
     let org_id = &caller.scope().org_id;
     let organisations = state.store.organisations().await?;
     let name = organisations.into_iter().find(|organisation| organisation.id == *org_id);
@@ -47,7 +42,7 @@ pub(crate) async fn authorization(
         generated_at: time(state.store.now()),
         authorization_principal: json!({ "subjectType": "user", "subjectId": caller.key.id }),
         orgs: vec![organisation],
-        capability_profiles: Map::from_iter([(role.label().to_owned(), json!(allowed))]),
+        capability_profiles: Map::from_iter([(role.label().to_owned(), json!(allowed(role)))]),
     })))
 }
 
@@ -62,4 +57,74 @@ pub(crate) async fn context(caller: Caller) -> Result<Json<Envelope<Authorizatio
     // A key has no address; its name is what a person knows it by.
     let name = caller.name().to_owned();
     Ok(Json(Envelope::of(AuthorizationContext { email: name.clone(), full_name: Some(name) })))
+}
+
+/// Which resources a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ResourceQuery {
+    kind: Option<String>,
+}
+
+/// `GET /admin/me/authorization/orgs/{org}/resources?kind=agent&limit=&cursor=`: what a key may see of an organisation, in one page.
+///
+/// `agents` and `init` of the peer read it and fail without any single member of it.
+#[utoipa::path(
+    get,
+    path = "/admin/me/authorization/orgs/{org}/resources",
+    params(("org" = String, Path, description = "The organisation"), ("kind" = Option<String>, Query, description = "`agent`; there are no others")),
+    responses((status = 200, description = "The agents that the key may see", body = Object))
+)]
+pub(crate) async fn resources(
+    State(state): State<AppState>,
+    caller: Caller,
+    Segments(org): Segments<String>,
+    Parameters(query): Parameters<ResourceQuery>,
+) -> Result<Json<Envelope<Value>>, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    if org != caller.scope().org_id {
+        return Err(StoreError::OrganisationNotFound(org).into());
+    }
+    let role = caller.key.role;
+    let agents = if query.kind.as_deref().is_none_or(|kind| kind == "agent") {
+        state.store.agents(caller.scope()).await?
+    } else {
+        Vec::new()
+    };
+    let resources: Vec<Value> = agents
+        .into_iter()
+        .map(|agent| {
+            json!({
+                "resourceType": "agent",
+                "resourceId": agent.id,
+                "kind": "agent",
+                "orgId": agent.org_id,
+                "name": agent.name,
+                "visibility": "private",
+                "capabilityProfile": role.label(),
+                "displayRoles": [],
+                "discoveredVia": "org-cascade",
+                "rostered": true,
+            })
+        })
+        .collect();
+    Ok(Json(Envelope::of(json!({
+        "version": 1,
+        "generatedAt": time(state.store.now()),
+        "orgId": org,
+        "nextCursor": null,
+        "capabilityProfiles": { role.label(): allowed(role) },
+        "resources": resources,
+    }))))
+}
+
+/// Returns what a role may do, in the dialect's words.
+fn allowed(role: Role) -> Vec<&'static str> {
+    let mut allowed = vec!["agent:read"];
+    if role >= Role::Editor {
+        allowed.push("agent:write");
+    }
+    if role >= Role::Owner {
+        allowed.push("org:admin");
+    }
+    allowed
 }

@@ -15,6 +15,9 @@ use crate::error::ApiError;
 use crate::request::{Input, Segments, agent_id};
 use crate::write::{Begun, Write};
 
+/// What stands in place of a trigger's address.
+const NO_TRIGGERS: &str = "none (this server keeps the names of triggers and does not run them)";
+
 /// `GET /developer/skills/{id}` and its like.
 pub(crate) async fn list(
     kind: PrimitiveKind,
@@ -42,7 +45,7 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     caller.must_be(Role::Editor)?;
     let agent = agent_id(&id)?;
-    let body = input.value;
+    let mut body = input.value;
     let name = match body.get("name") {
         Some(Value::String(name)) if name.trim().is_empty() => {
             return Err(ApiError::Refused("The name is empty.".to_owned()));
@@ -53,6 +56,10 @@ pub(crate) async fn create(
         Some(Value::String(name)) => name.clone(),
         _ => return Err(ApiError::Invalid("The body needs a `name`, a string.".to_owned())),
     };
+    if kind == PrimitiveKind::Trigger {
+        // The peer prints this member as the address of a trigger that is live, and "undefined" where there is none.
+        body.insert("url".to_owned(), json!(NO_TRIGGERS));
+    }
     let mut write = match Write::begin(&state, &caller, input.repeat).await? {
         Begun::Repeated(answer) => return Ok(answer),
         Begun::New(write) => write,
