@@ -15,7 +15,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::program::Program;
 use crate::visible::{visible, visible_json};
-use crate::wrap::{cut, wrapped};
+use crate::wrap::{beginning, columns, cut, wrapped};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -293,6 +293,15 @@ impl Printer {
         }
     }
 
+    /// Prints a line that this program printed in another process: its colors stay, everything else that a terminal could obey is made
+    /// visible. A line that is wider than the terminal is cut.
+    pub(crate) fn own_line(&self, indentation: &str, line: &str) {
+        if !self.manner.json {
+            let width = self.manner.width_stdout.map_or(usize::MAX, |width| width.saturating_sub(indentation.len()));
+            self.stdout(&self.guarded(&format!("{indentation}{}\n", colored_line(line, self.manner.color_stdout, width))));
+        }
+    }
+
     /// Returns true if a person reads stdout.
     pub(crate) fn is_read_by_a_person(&self) -> bool {
         io::stdout().is_terminal()
@@ -416,7 +425,77 @@ impl Printer {
     }
 }
 
+/// Returns a line of which only the colors are obeyed, and at most so many columns of it.
+fn colored_line(line: &str, color: bool, width: usize) -> String {
+    let pieces: Vec<(&str, Cow<'_, str>)> = color_pieces(line).into_iter().map(|(codes, text)| (codes, visible(text))).collect();
+    let is_cut = columns(&without_colors(line)) > width;
+    let mut left = if is_cut { width.saturating_sub(1) } else { usize::MAX };
+    let mut out = String::new();
+    for (codes, text) in pieces {
+        if color {
+            out.push_str(codes);
+        }
+        let shown = beginning(&text, left);
+        left -= columns(shown);
+        out.push_str(shown);
+        if shown.len() < text.len() {
+            break;
+        }
+    }
+    if is_cut {
+        out.push('…');
+    }
+    // A color that was cut off would go on in the next line.
+    if color && out.contains('\x1b') {
+        out.push_str("\x1b[0m");
+    }
+    out
+}
+
+/// Returns the pieces of a line, each with the color codes (ECMA-48, Select Graphic Rendition) before it.
+fn color_pieces(line: &str) -> Vec<(&str, &str)> {
+    let mut pieces = Vec::new();
+    let mut codes = 0..0;
+    let mut text = 0;
+    let mut at = 0;
+    while let Some(found) = line[at..].find("\x1b[") {
+        let start = at + found;
+        let numbers = line[start + 2..].bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
+        let end = start + 2 + numbers;
+        if line.as_bytes().get(end) == Some(&b'm') {
+            pieces.push((&line[codes.clone()], &line[text..start]));
+            codes = start..end + 1;
+            text = end + 1;
+        }
+        at = end;
+    }
+    pieces.push((&line[codes], &line[text..]));
+    pieces
+}
+
+/// Returns a line without the colors that this program gave it.
+pub(crate) fn without_colors(line: &str) -> String {
+    color_pieces(line).into_iter().map(|(_, text)| text).collect()
+}
+
 /// Returns a number with its noun in the right form.
 pub(crate) fn count(number: usize, singular: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_line_of_ours_only_the_colors_are_obeyed() {
+        let line = "\x1b[1mBold\x1b[0m \x1b[2Jgone \x1b]0;title\x07 \x1b[31mred\x1b[0m";
+        assert_eq!(
+            colored_line(line, true, usize::MAX),
+            "\x1b[1mBold\x1b[0m \\e[2Jgone \\e]0;title\\x07 \x1b[31mred\x1b[0m\x1b[0m"
+        );
+        assert_eq!(colored_line("\x1b[31mred\x1b[0m", false, usize::MAX), "red");
+        assert_eq!(without_colors("\x1b[31mred\x1b[0m"), "red");
+        assert_eq!(colored_line("\x1b[31mabcdef\x1b[0m", true, 4), "\x1b[31mabc…\x1b[0m");
+    }
 }

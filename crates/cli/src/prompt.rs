@@ -1,5 +1,6 @@
 //! Questions to the person at the terminal.
 
+use dialoguer::console::Key;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use crate::failure::Failure;
@@ -41,6 +42,11 @@ pub(crate) fn confirm(printer: &Printer, question: &str, default: bool) -> Resul
 pub(crate) fn secret(printer: &Printer, question: &str) -> Result<String, Failure> {
     let theme = theme(printer);
     ask(|| dialoguer::Password::with_theme(&*theme).with_prompt(visible_line(question)).interact())
+}
+
+/// Waits for one key.
+pub(crate) fn key() -> Result<Key, Failure> {
+    ask(|| Ok(dialoguer::console::Term::stderr().read_key()?))
 }
 
 fn theme(printer: &Printer) -> Box<dyn Theme> {

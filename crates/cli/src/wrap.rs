@@ -27,6 +27,21 @@ pub(crate) fn wrapped(pieces: &[(Label, String)], width: usize) -> Vec<(Label, S
     out
 }
 
+/// Returns how many columns a text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// Returns the beginning of a text that takes at most so many columns.
+pub(crate) fn beginning(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used > width
+    });
+    &text[..end.map_or(text.len(), |(index, _)| index)]
+}
+
 /// Returns the beginning of a line that is at most so wide; a sign tells where something is missing.
 pub(crate) fn cut(line: &str, width: usize) -> String {
     if line.width() <= width {

@@ -1,7 +1,7 @@
 //! `keepstep demo`: the newcomer's command.
 //!
-//! A platform on throw-away data, a sample project, and a tour of the real commands, each run as its own process with an
-//! environment in which nothing of the user's is seen or touched.
+//! A server on throw-away data, a sample project, and a tour of the real commands, each run as its own process with an
+//! environment in which nothing of the user's is seen or touched. Of what they print the lines that matter are shown.
 
 mod platform;
 mod tour;
@@ -22,18 +22,21 @@ use platform::Platform;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep demo           the tour, then a platform to look around in\n  keepstep demo --once    the tour only"
+    after_help = "Examples:\n  keepstep demo           the tour, then a server to look around in\n  keepstep demo --fast    all steps at once\n  keepstep demo --once    the tour only"
 )]
 pub(crate) struct Arguments {
-    /// Where the platform listens
+    /// Where the server listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
     listen: SocketAddr,
-    /// Keep the platform's data in this folder instead of throwing it away
+    /// Keep the server's data in this folder instead of throwing it away
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// End after the tour
     #[arg(long)]
     once: bool,
+    /// Show all steps at once; on a terminal each waits for Enter otherwise
+    #[arg(long)]
+    fast: bool,
 }
 
 /// Runs the tour, and serves on.
@@ -47,17 +50,24 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         None => world.path().join("data"),
     };
     let platform = Platform::start(arguments.listen, &data)?;
-    tour::run(context, world.path(), &platform)?;
-    let link = platform.owner_link()?;
     let printer = &context.printer;
+    let pause = !arguments.fast && context.can_ask && !printer.is_json() && printer.is_read_by_a_person();
+    tour::run(context, world.path(), &platform, pause)?;
+    // A link to a server that is gone in a moment leads nowhere.
+    let link = if arguments.once { None } else { Some(platform.owner_link()?) };
     printer.answer("");
-    printer.answer(Text::of(Label::Heading, "That is keepstep. The same in the browser, signed in as the owner (works once):"));
-    printer.answer(Text::from("  ").and(Label::Command, link.clone()));
+    match &link {
+        Some(link) => {
+            printer.answer(Text::of(Label::Heading, "Look around: ").and(Label::Command, link.clone()));
+            printer.answer("(works once; Ctrl-C ends the server and removes it)");
+        }
+        None => printer.answer(
+            Text::of(Label::Heading, "That was keepstep. ")
+                .and(Label::Plain, "Without --once the server stays, to look around in."),
+        ),
+    }
     printer.document("demo", json!({ "url": platform.url(), "link": link }));
-    if arguments.once {
-        printer.status("(The platform ends now. Without --once it stays, to look around in.)");
-    } else {
-        printer.status("The platform runs until you press Ctrl-C; then everything of this demo is removed.");
+    if !arguments.once {
         platform.serve_on();
     }
     platform.end();

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use dialoguer::console::{Key, Term};
 use keepstep_core::AgentId;
 use keepstep_source::skill_file;
 
@@ -13,7 +14,8 @@ use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::files::write_whole;
-use crate::printer::{Label, Text};
+use crate::printer::{Label, Text, without_colors};
+use crate::prompt;
 
 const COLLEAGUE: &str = "Maria";
 
@@ -74,127 +76,170 @@ runner:
     reuse: true
 ";
 
-/// Shows everything once.
-pub(super) fn run(context: &Context, world: &Path, platform: &Platform) -> Result<(), Failure> {
-    let tour = Tour { context, world: world.to_owned(), platform };
-    tour.title("keepstep keeps an AI agent's code and its platform in step. This is a tour on throw-away data.");
+/// How many steps there are.
+const STEPS: usize = 6;
 
-    tour.step("A platform. It holds the agent that production uses, and colleagues edit it in the browser.");
-    tour.typed(&context.typed("serve"));
-    tour.prints(&format!("keepstep serves {}\n", platform.url()));
+/// A command of the tour.
+struct Shown<'a> {
+    arguments: &'a [&'a str],
+    /// The exit code that it must end with.
+    expected: u8,
+    /// The lines that have one of these are shown; none of these shows all.
+    lines: &'a [&'a str],
+}
 
-    tour.step("A project. The agent is TypeScript in git; `init agent` makes it here and on the platform.");
+/// Returns a command that ends well, of whose output the lines with one of some texts are shown.
+fn shown<'a>(arguments: &'a [&'a str], lines: &'a [&'a str]) -> Shown<'a> {
+    Shown { arguments, expected: exit::DONE, lines }
+}
+
+/// Returns a command that finds something and says so by its exit code.
+fn finds<'a>(arguments: &'a [&'a str], lines: &'a [&'a str]) -> Shown<'a> {
+    Shown { arguments, expected: exit::FOUND, lines }
+}
+
+/// Shows everything once. `pause` says whether a person steps through it.
+pub(super) fn run(context: &Context, world: &Path, platform: &Platform, pause: bool) -> Result<(), Failure> {
+    let mut tour = Tour { context, world: world.to_owned(), platform, pause, step: 0 };
+
+    tour.begins("You write an agent in TypeScript. Its persona goes to the server.")?;
     let key = platform.key("you")?;
-    let login = ["login", platform.url()];
-    tour.typed(&context.typed(&spoken(&login)));
-    tour.runs_with(&login, &["--with-key"], &key, exit::DONE)?;
-    tour.runs(&["init", "agent", ".", "--name", "Bookshop"], exit::DONE)?;
+    tour.silently(&["login", platform.url(), "--with-key"], &key)?;
+    tour.runs(&[shown(&["init", "agent", ".", "--name", "Bookshop"], &["src/index.ts"])])?;
     tour.edit_code(FIRST)?;
+    tour.runs(&[shown(&["push", "persona", "--force"], &["+ You", "+ Be", "+ Never", "+ Close", "published"])])?;
 
-    tour.step("You publish the persona that you wrote in src/index.ts.");
-    tour.runs(&["push", "persona", "--force"], exit::DONE)?;
-
-    tour.step(&format!("Meanwhile {COLLEAGUE} edits the persona in the browser. A check in CI sees it, and exits 1."));
+    tour.begins(&format!("{COLLEAGUE} edits the persona in the browser. A check in CI sees it."))?;
     let colleague = platform.key(COLLEAGUE)?;
     let agent = tour.agent()?;
     platform.publish(&colleague, &agent, BY_COLLEAGUE, "Shorter answers")?;
-    tour.runs(&["sync", "--check"], exit::FOUND)?;
+    tour.runs(&[finds(&["sync", "--check"], &["Persona", "- Be", "+ Be"])])?;
 
-    tour.step("You take her text: it is written into the literal in your code, and nothing else changes there.");
-    tour.runs(&["sync", "--accept"], exit::DONE)?;
+    tour.begins("You take her words: only that text in your code changes.")?;
+    tour.runs(&[shown(&["sync", "--accept"], &["src/index.ts", "undo"])])?;
 
-    tour.step(&format!(
-        "Now both of you edit: you the first line, {COLLEAGUE} the last. keepstep knows who changed what, and merges."
-    ));
+    tour.begins("Now both of you edit. What does not overlap is merged, and nobody's words are lost.")?;
     tour.edit_code(&BY_COLLEAGUE.replace("a small bookshop", "the bookshop Lamplight"))?;
     platform.publish(&colleague, &agent, BY_COLLEAGUE_LATER, "Say thank you")?;
-    tour.runs(&["sync", "--merge"], exit::DONE)?;
+    tour.runs(&[shown(&["sync", "--merge"], &["Persona", "- You", "+ You", "- Close", "+ Close"])])?;
+    tour.runs(&[shown(&["sync", "--check"], &["No drift", "step"])])?;
 
-    tour.step("You edit once more and publish. What was replaced stays a version, and the line that brings it back is shown.");
-    tour.edit_code(&BY_COLLEAGUE_LATER.replace("a small bookshop", "the bookshop Lamplight").replace("brief", "clear"))?;
-    tour.runs(&["sync", "--push"], exit::DONE)?;
-
-    tour.step("Code and platform are in step.");
-    tour.runs(&["sync", "--check"], exit::DONE)?;
-    tour.runs(&["persona", "production", "versions"], exit::DONE)?;
-
-    tour.step(&format!(
-        "Now the tests. A project on the platform holds the questions that {COLLEAGUE} wants to be answered, and her rules."
-    ));
-    tour.runs(&["projects", "create", "--name", "Bookshop"], exit::DONE)?;
+    tour.begins(&format!("{COLLEAGUE}'s test questions come to your machine, your agent answers, and the results go up."))?;
+    tour.silently(&["projects", "create", "--name", "Bookshop"], "")?;
     let project = tour.test_project()?;
     platform.import(&project, QUESTIONS)?;
-    tour.runs(&["sync", "pull"], exit::DONE)?;
-
-    tour.step(&format!(
-        "{COLLEAGUE} adds a question, and you reword one. Pull brings hers and keeps yours; the agent answers here, and the \
-         results go to the platform. One answer breaks a rule: CI would stop, with exit code 1."
-    ));
+    tour.silently(&["sync", "pull"], "")?;
     tour.writes(".fluxloop/scenarios/orders/configs/simulation.yaml", RUNNER)?;
     tour.writes(".fluxloop/scenarios/orders/answer.sh", ANSWERING)?;
     tour.reword_question("Where is my order?", "Where is my order 4711?")?;
     platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
-    tour.runs_in_turn(&[(&["sync", "pull"], exit::DONE), (&["test"], exit::FOUND)])?;
+    tour.runs(&[
+        shown(&["sync", "pull"], &["added"]),
+        finds(&["test"], &["✗", "Never promises a date: expected", "must not", "passed"]),
+    ])?;
 
-    tour.step("You mend the agent (any program may be one; here it is a script), and look at what that changed.");
+    tour.begins("You mend the agent. What did that change?")?;
     tour.writes(".fluxloop/scenarios/orders/answer.sh", &ANSWERING.replace(PROMISE, NO_PROMISE))?;
-    tour.runs(&["test"], exit::DONE)?;
-    tour.runs(&["results", "compare", "latest~1", "latest"], exit::DONE)?;
-
-    tour.step("One look at everything: the agent, the questions, the results.");
-    tour.runs(&["sync", "status"], exit::DONE)
+    tour.runs(&[shown(&["test"], &["passed"])])?;
+    tour.runs(&[shown(&["results", "compare", "latest~1", "latest"], &["Pass rate", "- Yes", "+ It is"])])?;
+    tour.ends()
 }
 
 struct Tour<'a> {
     context: &'a Context,
     world: PathBuf,
     platform: &'a Platform,
+    pause: bool,
+    step: usize,
 }
 
 impl Tour<'_> {
-    fn title(&self, text: &str) {
-        self.context.printer.answer(Text::of(Label::Heading, text));
-    }
-
-    fn step(&self, text: &str) {
-        self.context.printer.answer("");
-        self.context.printer.answer(Text::of(Label::Heading, text));
-    }
-
-    fn typed(&self, line: &str) {
-        self.context.printer.answer(Text::from("  $ ").and(Label::Command, line));
-    }
-
-    /// Shows what a command printed, indented.
-    fn prints(&self, text: &str) {
-        if self.context.printer.is_json() {
-            return;
+    /// Begins a step, on a screen of its own where somebody steps through the tour.
+    fn begins(&mut self, text: &str) -> Result<(), Failure> {
+        if self.step > 0 {
+            self.ends()?;
         }
-        let indented: String = text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
-        self.context.printer.exact(&indented);
+        self.step += 1;
+        let printer = &self.context.printer;
+        if self.pause {
+            // Where this fails there is nothing to clear.
+            let _ = Term::stdout().clear_screen();
+        }
+        if self.pause || self.step == 1 {
+            printer.answer(Text::of(Label::Heading, "keepstep in half a minute, on throw-away data"));
+        }
+        if self.step > 1 || self.pause {
+            printer.answer("");
+        }
+        printer.answer(Text::of(Label::Unchanged, format!("{}/{STEPS}  ", self.step)).and(Label::Heading, text));
+        Ok(())
     }
 
-    /// Runs a command of this program and shows it.
-    fn runs(&self, arguments: &[&str], expected: u8) -> Result<(), Failure> {
-        self.runs_in_turn(&[(arguments, expected)])
+    /// Waits until the person has read a step.
+    fn ends(&mut self) -> Result<(), Failure> {
+        if !self.pause {
+            return Ok(());
+        }
+        let printer = &self.context.printer;
+        printer.answer("");
+        let next = if self.step < STEPS { "next step" } else { "to the server" };
+        printer.status(
+            Text::of(Label::Hint, "Enter")
+                .and(Label::Plain, format!(": {next}   "))
+                .and(Label::Hint, "q")
+                .and(Label::Plain, ": to the server"),
+        );
+        match prompt::key()? {
+            Key::Char('q') | Key::Escape => self.pause = false,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Runs commands as one line of a shell that joins them with `&&`, and shows it.
-    fn runs_in_turn(&self, commands: &[(&[&str], u8)]) -> Result<(), Failure> {
-        let lines: Vec<String> = commands.iter().map(|(arguments, _)| self.context.typed(&spoken(arguments))).collect();
-        self.typed(&lines.join(" && "));
-        commands.iter().try_for_each(|(arguments, expected)| self.runs_with(arguments, &[], "", *expected))
+    fn runs(&self, commands: &[Shown<'_>]) -> Result<(), Failure> {
+        let lines: Vec<String> = commands.iter().map(|command| self.context.typed(&as_typed(command.arguments))).collect();
+        let printer = &self.context.printer;
+        printer.answer(Text::from("  $ ").and(Label::Command, lines.join(" && ")));
+        for command in commands {
+            let (output, code) = self.output_of(command.arguments, "")?;
+            for line in output.lines() {
+                let plain = without_colors(line);
+                if command.lines.is_empty() || command.lines.iter().any(|text| plain.contains(text)) {
+                    printer.own_line("    ", line.trim_end());
+                }
+            }
+            self.must_end_with(command.arguments, code, command.expected, &output)?;
+            if command.expected != exit::DONE {
+                printer.answer(Text::of(Label::Unchanged, format!("    exit code {}", command.expected)));
+            }
+        }
+        Ok(())
     }
 
-    /// Runs a command of this program. What is hidden belongs to the tour and not to the command.
-    fn runs_with(&self, arguments: &[&str], hidden: &[&str], input: &str, expected: u8) -> Result<(), Failure> {
-        let line = spoken(arguments);
-        let fail = |error| Failure::io("run", &format!("`{}`", line), error);
+    /// Runs a command that belongs to the tour's set-up.
+    fn silently(&self, arguments: &[&str], input: &str) -> Result<(), Failure> {
+        let (output, code) = self.output_of(arguments, input)?;
+        self.must_end_with(arguments, code, exit::DONE, &output)
+    }
+
+    fn must_end_with(&self, arguments: &[&str], code: Option<i32>, expected: u8, output: &str) -> Result<(), Failure> {
+        if code == Some(i32::from(expected)) {
+            return Ok(());
+        }
+        let ended = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+        let line = as_typed(arguments);
+        let output = without_colors(output);
+        Err(Failure::usage(format!("`{line}` ended with {ended} instead of exit code {expected}:\n{}", output.trim_end())))
+    }
+
+    /// Runs a command of this program and returns what it printed and its exit code.
+    fn output_of(&self, arguments: &[&str], input: &str) -> Result<(String, Option<i32>), Failure> {
+        let fail = |error| Failure::io("run", &format!("`{}`", as_typed(arguments)), error);
         let program = std::env::current_exe().map_err(fail)?;
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .args(hidden)
             .args(["--color", if self.context.printer.is_colored() { "always" } else { "never" }])
             .current_dir(self.project()?)
             .env_clear()
@@ -213,12 +258,8 @@ impl Tour<'_> {
         }
         let mut text = Vec::new();
         printed.read_to_end(&mut text).map_err(fail)?;
-        self.prints(&String::from_utf8_lossy(&text));
         let status = child.wait().map_err(fail)?;
-        if status.code() == Some(i32::from(expected)) {
-            return Ok(());
-        }
-        Err(Failure::usage(format!("`{}` ended with {} instead of the exit code {expected}", line, status)))
+        Ok((String::from_utf8_lossy(&text).into_owned(), status.code()))
     }
 
     fn project(&self) -> Result<PathBuf, Failure> {
@@ -267,7 +308,7 @@ impl Tour<'_> {
 }
 
 /// Returns arguments as one would type them.
-fn spoken(arguments: &[&str]) -> String {
+fn as_typed(arguments: &[&str]) -> String {
     let words: Vec<String> =
         arguments.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() }).collect();
     words.join(" ")
