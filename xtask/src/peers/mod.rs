@@ -7,6 +7,7 @@
 mod env_files;
 mod expect;
 mod fluxloop;
+mod grammar;
 mod javascript;
 mod lua;
 mod platform;
@@ -42,10 +43,10 @@ const AT_ONCE: usize = 2;
 
 /// Runs the cases with lua-cli, or those whose name contains a text, and returns how many there were.
 pub(crate) fn run_lua(only: Option<&str>) -> Result<usize> {
-    run(&[javascript::CASES, env_files::CASES, lua::CASES], only)
+    run(&[javascript::CASES, env_files::CASES, grammar::LUA, lua::CASES], only)
 }
 
-/// Runs the cases with both releases of fluxloop-cli, as [`run_lua`] does.
+/// Runs the cases with every release of fluxloop-cli, as [`run_lua`] does.
 pub(crate) fn run_fluxloop(only: Option<&str>) -> Result<usize> {
     run(fluxloop::CASES, only)
 }

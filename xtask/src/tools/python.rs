@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::{command, repository};
 
 /// The releases of fluxloop-cli that the tests use; `xtask/peers/fluxloop/` has the packages of each.
-const FLUXLOOP_VERSIONS: [&str; 2] = ["0.3.3", "0.4.0"];
+const FLUXLOOP_VERSIONS: [&str; 3] = ["0.3.3", "0.3.11", "0.4.0"];
 
 /// The oldest Python that all pinned packages run on, as they are pinned.
 const OLDEST_PYTHON: &str = "3.11";
@@ -34,7 +34,7 @@ pub(super) fn makes_environments() -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// Installs both releases of fluxloop-cli, unless exactly those are there already.
+/// Installs the releases of fluxloop-cli, unless exactly those are there already.
 pub(super) fn install_fluxloop() -> Result<()> {
     for version in FLUXLOOP_VERSIONS {
         install(version).with_context(|| format!("cannot install fluxloop-cli {version}"))?;

@@ -23,7 +23,7 @@ pub(super) fn workspace(world: &World, release: Release) -> Result<()> {
     world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
     let scenario = world.scenario("orders")?;
     match release {
-        Release::Old => {
+        Release::Old | Release::Last => {
             world.fluxloop(release, &["init", "scenario", "orders", "--link", &scenario])?.exits(0)?.clean()?;
             // The file that `init` writes has a key that is none, which wins over every other.
             let path = format!("{FOLDER}/.env");
@@ -45,7 +45,7 @@ pub(super) fn workspace(world: &World, release: Release) -> Result<()> {
 /// Writes the agent that the workspace tests, as a Python function with this body.
 pub(super) fn function(world: &World, release: Release, body: &str) -> Result<()> {
     match release {
-        Release::Old => {
+        Release::Old | Release::Last => {
             let text = format!("import fluxloop\n\n\n@fluxloop.agent(name=\"Orders\")\ndef run(text):\n{body}");
             world.write(&format!("{FOLDER}/agents/my_agent.py"), &text)
         }

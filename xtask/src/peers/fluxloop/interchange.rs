@@ -7,7 +7,7 @@ use super::super::expect::{Expect, equal};
 use super::agent::{self, ANSWERS, FOLDER};
 use super::results::{only_batch, only_batch_is};
 use super::world::{ORDERS, World};
-use super::{Case, Release, cases};
+use super::{Case, Release, cases, with_last};
 
 /// All cases.
 pub(super) const CASES: &[Case] = cases![World:
@@ -20,26 +20,39 @@ pub(super) const CASES: &[Case] = cases![World:
     f25_each_context_stays_readable_for_the_release_that_wrote_it,
 ];
 
+/// Those about the first line, with its last release.
+pub(super) const LAST: &[Case] = with_last![
+    a_workspace_of_the_old_release_goes_on_with_ours_and_back,
+    what_our_test_writes_is_uploaded_by_the_old_release,
+    our_test_uploads_by_itself,
+    the_configurations_of_both_releases_run_unchanged_with_ours,
+    f9_what_the_peer_cannot_show_ours_shows,
+];
+
 fn a_workspace_of_the_old_release_goes_on_with_ours_and_back(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     let newer = world.import(&ORDERS.replace("Where is my order?", "Where is it?"))?;
     world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
     let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
     equal("the bundle that ours pulled", &state["bundle_version_id"], &json!(newer))?;
 
     let test = ["test", "--scenario", "orders", "--skip-upload", "--no-stream-turns"];
-    world.fluxloop(Release::Old, &test)?.exits(0)?.clean()?.says("ok: Where is it?")?;
+    world.fluxloop(world.first_line(), &test)?.exits(0)?.clean()?.says("ok: Where is it?")?;
     world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?.says("View results:")?;
     only_batch_is(world, "completed", 2, 2)?;
     let batch = only_batch(world)?;
 
     // The peer sends the same test once more, and then pulls and tests as if we had never been here.
-    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    world
+        .fluxloop(world.first_line(), &["sync", "upload", "--scenario", "orders"])?
+        .exits(0)?
+        .clean()?
+        .says("Uploaded 2 runs")?;
     only_batch_is(world, "completed", 2, 2)?;
     equal("the batch", &only_batch(world)?["experiment_id"], &batch["experiment_id"])?;
-    world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?;
+    world.fluxloop(world.first_line(), &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?;
     world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
     Ok(())
 }
@@ -64,11 +77,15 @@ fn a_workspace_of_the_new_release_goes_on_with_ours_and_back(world: &World) -> R
 
 fn what_our_test_writes_is_uploaded_by_the_old_release(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
     world.keepstep(&["test", "--scenario", "orders", "--skip-upload"])?.exits(0)?;
-    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    world
+        .fluxloop(world.first_line(), &["sync", "upload", "--scenario", "orders"])?
+        .exits(0)?
+        .clean()?
+        .says("Uploaded 2 runs")?;
     only_batch_is(world, "completed", 2, 2)?;
     let batch = only_batch(world)?;
     world.keepstep(&["sync", "upload", "--scenario", "orders"])?.exits(0)?.says("View results:")?;
@@ -78,8 +95,8 @@ fn what_our_test_writes_is_uploaded_by_the_old_release(world: &World) -> Result<
 
 fn our_test_uploads_by_itself(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     world.keepstep(&["sync", "pull", "--scenario", "orders"])?.exits(0)?;
     let tested = world.keepstep(&["test", "--scenario", "orders"])?.exits(0)?;
     ensure!(tested.transcript().contains("View results:"), "it shows no page\n{}", tested.transcript());
@@ -92,8 +109,8 @@ fn our_test_uploads_by_itself(world: &World) -> Result<()> {
 fn the_configurations_of_both_releases_run_unchanged_with_ours(world: &World) -> Result<()> {
     world.import(ORDERS)?;
     let test = ["test", "--scenario", "orders", "--skip-upload"];
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     world.keepstep(&test)?.exits(0)?.says("2 passed of 2 cases")?;
     let observations = world.read(&newest(world, "observations.jsonl")?)?;
     ensure!(observations.lines().count() == 2, "each run of the decorated function is one observation:\n{observations}");
@@ -131,8 +148,8 @@ fn newest(world: &World, file: &str) -> Result<String> {
 
 fn f9_what_the_peer_cannot_show_ours_shows(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    world.fluxloop(Release::Old, &["projects", "show"])?.exits(1)?;
+    agent::workspace(world, world.first_line())?;
+    world.fluxloop(world.first_line(), &["projects", "show"])?.exits(1)?;
     world.keepstep(&["projects", "info"])?.exits(0)?.says("Shop")?;
     world.keepstep(&["scenarios", "show"])?.exits(0)?.says("orders")?;
     Ok(())
@@ -140,7 +157,7 @@ fn f9_what_the_peer_cannot_show_ours_shows(world: &World) -> Result<()> {
 
 fn f25_each_context_stays_readable_for_the_release_that_wrote_it(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let context = world.workspace().join(".fluxloop/context.json");
         if context.exists() {
             std::fs::remove_file(&context)?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::expect::{Expect, equal};
 use super::browser::Browser;
 use super::world::{ORDERS, World};
-use super::{Case, Release, cases};
+use super::{Case, Release, cases, with_last};
 use crate::command::{self, Output};
 
 /// All cases.
@@ -21,14 +21,17 @@ pub(super) const CASES: &[Case] = cases![World:
     our_own_login_is_approved_on_the_page,
 ];
 
+/// Those about the first line, with its last release.
+pub(super) const LAST: &[Case] = with_last![a_login_of_the_old_release_is_approved_on_the_page,];
+
 fn a_login_of_the_old_release_is_approved_on_the_page(world: &World) -> Result<()> {
-    log_in_and_work(world, Release::Old)?;
-    world.fluxloop_without_key(Release::Old, &["auth", "status"])?.exits(0)?.clean()?.says("AUTH_STATUS: logged_in")?;
+    log_in_and_work(world, world.first_line())?;
+    world.fluxloop_without_key(world.first_line(), &["auth", "status"])?.exits(0)?.clean()?.says("AUTH_STATUS: logged_in")?;
     // It takes a token for old five minutes before its end, and renews it.
     let mut auth = auth(world)?;
     auth["expires_at"] = json!("2020-01-01T00:00:00Z");
     std::fs::write(world.platform().path("home/.fluxloop/auth.json"), auth.to_string())?;
-    world.fluxloop_without_key(Release::Old, &["projects", "list"])?.exits(0)?.clean()?.says("Shop")?;
+    world.fluxloop_without_key(world.first_line(), &["projects", "list"])?.exits(0)?.clean()?.says("Shop")?;
     ensure!(self::auth(world)?["access_token"] != auth["access_token"], "the token was not renewed");
     Ok(())
 }
@@ -42,7 +45,7 @@ fn a_login_of_the_new_release_is_approved_on_the_page(world: &World) -> Result<(
 }
 
 fn a_login_is_resumed(world: &World) -> Result<()> {
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let started = world.fluxloop_without_key(release, &["auth", "login", "--no-browser", "--no-wait"])?;
         let started = started.exits(0)?.clean()?;
         let code = started.stdout.lines().find_map(code).context("the peer showed no code")?;
@@ -54,7 +57,7 @@ fn a_login_is_resumed(world: &World) -> Result<()> {
 }
 
 fn a_login_is_refused_on_the_page(world: &World) -> Result<()> {
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let output = log_in(world, release, "deny")?.exits(1)?.says("enied")?.keeps_silent_about("Traceback")?;
         ensure!(auth(world).is_err(), "a refused device has a token\n{}", output.transcript());
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::expect::{Expect, equal};
 use super::agent::FOLDER;
 use super::world::{ORDERS, World};
-use super::{Case, Release, cases};
+use super::{Case, Release, cases, with_last};
 
 /// All cases.
 pub(super) const CASES: &[Case] = cases![World:
@@ -17,10 +17,17 @@ pub(super) const CASES: &[Case] = cases![World:
     names_of_every_kind_are_pulled,
 ];
 
+/// Those about the first line, with its last release.
+pub(super) const LAST: &[Case] = with_last![the_old_release_pulls_into_its_files,];
+
 fn the_old_release_pulls_into_its_files(world: &World) -> Result<()> {
     let bundle = world.import(ORDERS)?;
-    world.fluxloop(Release::Old, &["projects", "select", world.project()])?.exits(0)?.clean()?;
-    world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?.says("✓ Pulled 2 inputs")?;
+    world.fluxloop(world.first_line(), &["projects", "select", world.project()])?.exits(0)?.clean()?;
+    world
+        .fluxloop(world.first_line(), &["sync", "pull", "--scenario", "orders"])?
+        .exits(0)?
+        .clean()?
+        .says("✓ Pulled 2 inputs")?;
 
     let inputs = world.read(&format!("{FOLDER}/inputs/generated.yaml"))?;
     for text in ["input: Where is my order?", "schönen Dank 😀", "input_item_id: item-1", "persona: novice", "category: happy"]
@@ -39,7 +46,7 @@ fn the_old_release_pulls_into_its_files(world: &World) -> Result<()> {
     // A second pull of a newer bundle.
     let newer = world.import(&ORDERS.replace("Where is my order?", "Where is it?"))?;
     ensure!(newer != bundle, "the import published nothing");
-    let quiet = world.fluxloop(Release::Old, &["sync", "pull", "--scenario", "orders", "--quiet"])?.exits(0)?.clean()?;
+    let quiet = world.fluxloop(world.first_line(), &["sync", "pull", "--scenario", "orders", "--quiet"])?.exits(0)?.clean()?;
     ensure!(quiet.stdout.trim().is_empty(), "not quiet\n{}", quiet.transcript());
     let state = world.read_json(&format!("{FOLDER}/.state/sync.json"))?;
     equal("the bundle", &state["bundle_version_id"], &json!(newer))
@@ -72,7 +79,7 @@ fn the_new_release_pulls_into_its_files(world: &World) -> Result<()> {
 fn a_bundle_that_is_named_is_the_one_that_is_pulled(world: &World) -> Result<()> {
     let first = world.import(ORDERS)?;
     world.import(&ORDERS.replace("Where is my order?", "Where is it?"))?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
         let pull = ["sync", "pull", "--scenario", "orders", "--bundle-version-id", &first];
         world.fluxloop(release, &pull)?.exits(0)?.clean()?;
@@ -87,7 +94,7 @@ fn a_foreign_bundle_is_refused(world: &World) -> Result<()> {
     let bundle = world.import(ORDERS)?;
     let second = world.platform().admin(&["project", "create", "--name", "Second"])?;
     let foreign = world.platform().admin(&["key", "create", "--name", "other", "--project", &second])?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let pull = ["sync", "pull", "--scenario", "orders", "--bundle-version-id", &bundle, "--project-id", world.project()];
         let mut fluxloop = world.peer(release, &world.workspace());
         fluxloop.args(pull).env("FLUXLOOP_SYNC_API_KEY", &foreign);
@@ -108,7 +115,7 @@ fn names_of_every_kind_are_pulled(world: &World) -> Result<()> {
         "scenario": { "name": "orders" }, "criteria": criteria, "personas": personas, "inputs": inputs,
     });
     world.import(&file.to_string())?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
         world.fluxloop(release, &["sync", "pull", "--scenario", "orders"])?.exits(0)?.clean()?;
         world.fluxloop(release, &["personas", "list"])?.exits(0)?.clean()?.says("Grüße 😀")?;

@@ -7,7 +7,7 @@ use super::super::expect::{Expect, equal};
 use super::agent::{self, ANSWERS, BREAKS, BREAKS_ONCE, FOLDER};
 use super::browser::Browser;
 use super::world::{ORDERS, World};
-use super::{Case, Release, cases};
+use super::{Case, Release, cases, with_last};
 
 /// All cases.
 pub(super) const CASES: &[Case] = cases![World:
@@ -23,6 +23,19 @@ pub(super) const CASES: &[Case] = cases![World:
     f7_a_test_that_is_not_uploaded_can_be_uploaded_later,
     turns_that_come_after_the_upload_are_kept,
     a_program_is_tested_by_the_new_release,
+    files_of_every_trace_are_uploaded,
+];
+
+/// Those about the first line, with its last release.
+pub(super) const LAST: &[Case] = with_last![
+    the_old_release_tests_and_uploads,
+    the_sequence_of_the_manual,
+    f13_a_second_upload_of_the_old_release_is_the_same_batch,
+    f10_a_run_that_the_old_release_does_not_upload_failed,
+    f10_a_test_in_which_everything_failed_failed,
+    f11_several_turns_leave_no_orphans,
+    f7_a_test_that_is_not_uploaded_can_be_uploaded_later,
+    turns_that_come_after_the_upload_are_kept,
     files_of_every_trace_are_uploaded,
 ];
 
@@ -60,10 +73,10 @@ fn experiment(world: &World, folder: &str) -> Result<String> {
 
 fn the_old_release_tests_and_uploads(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     world
-        .fluxloop(Release::Old, &["test", "--scenario", "orders"])?
+        .fluxloop(world.first_line(), &["test", "--scenario", "orders"])?
         .exits(0)?
         .clean()?
         .says("Precreated 2 runs")?
@@ -96,9 +109,9 @@ fn the_new_release_tests_and_pushes(world: &World) -> Result<()> {
 
 fn the_sequence_of_the_manual(world: &World) -> Result<()> {
     let bundle = world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
-    let run = |arguments: &[&str]| world.fluxloop(Release::Old, arguments)?.exits(0)?.clean();
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
+    let run = |arguments: &[&str]| world.fluxloop(world.first_line(), arguments)?.exits(0)?.clean();
     run(&["sync", "pull", "--scenario", "orders", "--bundle-version-id", &bundle])?;
     run(&["test", "--scenario", "orders", "--skip-upload", "--no-stream-turns"])?;
     ensure!(batches(world)?.is_empty(), "the server knows of a test that was not uploaded");
@@ -110,13 +123,13 @@ fn the_sequence_of_the_manual(world: &World) -> Result<()> {
 
 fn f13_a_second_upload_of_the_old_release_is_the_same_batch(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
-    world.fluxloop(Release::Old, &["test", "--scenario", "orders"])?.exits(0)?.clean()?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
+    world.fluxloop(world.first_line(), &["test", "--scenario", "orders"])?.exits(0)?.clean()?;
     let first = only_batch(world)?;
     for _ in 0..2 {
         let upload = ["sync", "upload", "--scenario", "orders"];
-        world.fluxloop(Release::Old, &upload)?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+        world.fluxloop(world.first_line(), &upload)?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
     }
     only_batch_is(world, "completed", 2, 2)?;
     equal("the batch", &only_batch(world)?["experiment_id"], &first["experiment_id"])
@@ -136,18 +149,18 @@ fn f36_a_second_push_of_the_new_release_is_the_same_batch(world: &World) -> Resu
 
 fn f10_a_run_that_the_old_release_does_not_upload_failed(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, BREAKS_ONCE)?;
-    let test = world.fluxloop(Release::Old, &["test", "--scenario", "orders"])?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), BREAKS_ONCE)?;
+    let test = world.fluxloop(world.first_line(), &["test", "--scenario", "orders"])?;
     test.exits(0)?.keeps_silent_about("Traceback")?.says("Uploaded 1 runs")?;
     only_batch_is(world, "failed", 1, 2)
 }
 
 fn f10_a_test_in_which_everything_failed_failed(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, BREAKS)?;
-    let test = world.fluxloop(Release::Old, &["test", "--scenario", "orders"])?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), BREAKS)?;
+    let test = world.fluxloop(world.first_line(), &["test", "--scenario", "orders"])?;
     test.exits(0)?.keeps_silent_about("Traceback")?.says("Uploaded 0 runs")?;
     only_batch_is(world, "failed", 0, 2)
 }
@@ -162,30 +175,30 @@ fn f38_the_new_release_does_not_decide_whether_a_batch_is_completed(world: &Worl
 
 fn f11_several_turns_leave_no_orphans(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     agent::several_turns(world)?;
-    world.fluxloop(Release::Old, &["test", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    world.fluxloop(world.first_line(), &["test", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
     only_batch_is(world, "completed", 2, 2)
 }
 
 fn f7_a_test_that_is_not_uploaded_can_be_uploaded_later(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     // The peer announces its runs all the same.
-    world.fluxloop(Release::Old, &["test", "--scenario", "orders", "--skip-upload"])?.exits(0)?.clean()?;
+    world.fluxloop(world.first_line(), &["test", "--scenario", "orders", "--skip-upload"])?.exits(0)?.clean()?;
     only_batch_is(world, "running", 0, 2)?;
-    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?;
+    world.fluxloop(world.first_line(), &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?;
     only_batch_is(world, "completed", 2, 2)
 }
 
 fn turns_that_come_after_the_upload_are_kept(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
     let test = ["test", "--scenario", "orders", "--stream-after-upload"];
-    world.fluxloop(Release::Old, &test)?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    world.fluxloop(world.first_line(), &test)?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
     only_batch_is(world, "completed", 2, 2)
 }
 
@@ -199,9 +212,12 @@ fn a_program_is_tested_by_the_new_release(world: &World) -> Result<()> {
 
 fn files_of_every_trace_are_uploaded(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    agent::workspace(world, Release::Old)?;
-    agent::function(world, Release::Old, ANSWERS)?;
-    world.fluxloop(Release::Old, &["test", "--scenario", "orders", "--skip-upload", "--no-stream-turns"])?.exits(0)?.clean()?;
+    agent::workspace(world, world.first_line())?;
+    agent::function(world, world.first_line(), ANSWERS)?;
+    world
+        .fluxloop(world.first_line(), &["test", "--scenario", "orders", "--skip-upload", "--no-stream-turns"])?
+        .exits(0)?
+        .clean()?;
     let name = experiment(world, &format!("{FOLDER}/experiments"))?;
     let folder = format!("{FOLDER}/experiments/{name}");
     // What an older tool made of each trace.
@@ -211,7 +227,11 @@ fn files_of_every_trace_are_uploaded(world: &World) -> Result<()> {
         world.write(&format!("{folder}/per_trace_analysis/001_{id}.md"), &format!("# {id}\n"))?;
     }
     world.write(&format!("{folder}/per_trace_analysis/per_trace.jsonl"), "")?;
-    world.fluxloop(Release::Old, &["sync", "upload", "--scenario", "orders"])?.exits(0)?.clean()?.says("Uploaded 2 runs")?;
+    world
+        .fluxloop(world.first_line(), &["sync", "upload", "--scenario", "orders"])?
+        .exits(0)?
+        .clean()?
+        .says("Uploaded 2 runs")?;
     only_batch_is(world, "completed", 2, 2)?;
     let batch = only_batch(world)?;
     let batch = batch["experiment_id"].as_str().context("a batch without an id")?;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::expect::{Expect, equal};
 use super::world::{ORDERS, World};
-use super::{Case, Release, cases};
+use super::{Case, Release, cases, with_last};
 
 /// All cases.
 pub(super) const CASES: &[Case] = cases![World:
@@ -21,8 +21,19 @@ pub(super) const CASES: &[Case] = cases![World:
     a_wrong_key_is_refused,
 ];
 
+/// Those about the first line, with its last release.
+pub(super) const LAST: &[Case] = with_last![
+    projects_are_listed_made_and_selected,
+    keys_are_made_and_work,
+    scenarios_are_made_and_selected_by_the_old_release,
+    personas_are_listed_and_made_without_a_project,
+    inputs_are_listed_and_shown,
+    bundles_are_made_and_published_by_the_old_release,
+    a_scenario_is_initialised_and_linked,
+];
+
 fn projects_are_listed_made_and_selected(world: &World) -> Result<()> {
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let name = format!("Made by {}", release.version());
         world.fluxloop(release, &["projects", "list"])?.exits(0)?.clean()?.says(world.project())?.says("Shop")?;
         let made = world.fluxloop(release, &["projects", "create", "--name", &name])?.exits(0)?.clean()?;
@@ -41,13 +52,13 @@ fn projects_are_listed_made_and_selected(world: &World) -> Result<()> {
         world.fluxloop(release, &["context", "show"])?.exits(0)?.clean()?.says("Shop")?;
         world.fluxloop(release, &["projects", "select", "project_none"])?.exits(1)?.says("ot found")?;
     }
-    world.fluxloop(Release::Old, &["projects", "show", world.project()])?.exits(0)?.clean()?.says("Shop")?;
+    world.fluxloop(world.first_line(), &["projects", "show", world.project()])?.exits(0)?.clean()?.says("Shop")?;
     Ok(())
 }
 
 fn keys_are_made_and_work(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
         world.write(".fluxloop/.env", "")?;
         world.fluxloop(release, &["apikeys", "create", "--name", "laptop"])?.exits(0)?.clean()?.says("Saved to")?;
@@ -58,12 +69,12 @@ fn keys_are_made_and_work(world: &World) -> Result<()> {
         world.fluxloop_without_key(release, &pull)?.exits(0)?.clean()?.says("ulled")?;
     }
     world.fluxloop(Release::New, &["apikeys", "list"])?.exits(0)?.clean()?.says("laptop")?;
-    world.fluxloop(Release::Old, &["apikeys", "check"])?.exits(0)?.clean()?;
+    world.fluxloop(world.first_line(), &["apikeys", "check"])?.exits(0)?.clean()?;
     Ok(())
 }
 
 fn scenarios_are_made_and_selected_by_the_old_release(world: &World) -> Result<()> {
-    let release = Release::Old;
+    let release = world.first_line();
     world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
     let create = ["scenarios", "create", "--name", "orders", "--goal", "g", "--constraint", "c", "--description", "d"];
     world.fluxloop(release, &create)?.exits(0)?.clean()?.says("Scenario created")?;
@@ -99,20 +110,20 @@ fn scenarios_are_made_and_selected_by_the_new_release(world: &World) -> Result<(
 
 fn personas_are_listed_and_made_without_a_project(world: &World) -> Result<()> {
     world.import(ORDERS)?;
-    for release in Release::BOTH {
+    for release in Release::ALL {
         world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
         world.fluxloop(release, &["personas", "list"])?.exits(0)?.clean()?.says("novice")?;
     }
     let create = ["personas", "create", "--name", "expert", "--description", "asks in detail"];
-    world.fluxloop(Release::Old, &create)?.exits(0)?.clean()?.says("expert")?;
-    world.fluxloop(Release::Old, &["personas", "list"])?.exits(0)?.clean()?.says("asks in detail")?;
+    world.fluxloop(world.first_line(), &create)?.exits(0)?.clean()?.says("expert")?;
+    world.fluxloop(world.first_line(), &["personas", "list"])?.exits(0)?.clean()?.says("asks in detail")?;
     let personas = format!("/api/personas?project_id={}", world.project());
     world.id_in(&personas, "expert")?;
     // With a second project the peer, which names none, still has its lists.
     world.platform().admin(&["project", "create", "--name", "Second"])?;
-    world.fluxloop(Release::Old, &["personas", "list"])?.exits(0)?.clean()?.says("novice")?.says("expert")?;
+    world.fluxloop(world.first_line(), &["personas", "list"])?.exits(0)?.clean()?.says("novice")?.says("expert")?;
     let scenario = world.scenario("orders")?;
-    world.fluxloop(Release::Old, &["personas", "list", "--scenario-id", &scenario])?.exits(0)?.clean()?.says("novice")?;
+    world.fluxloop(world.first_line(), &["personas", "list", "--scenario-id", &scenario])?.exits(0)?.clean()?.says("novice")?;
     Ok(())
 }
 
@@ -120,19 +131,19 @@ fn inputs_are_listed_and_shown(world: &World) -> Result<()> {
     world.import(ORDERS)?;
     let sets = world.ask(&format!("/api/inputs?project_id={}", world.project()))?;
     let set = sets["input_sets"][0]["id"].as_str().unwrap_or_default().to_owned();
-    for release in Release::BOTH {
+    for release in Release::ALL {
         world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
         world.fluxloop(release, &["inputs", "list"])?.exits(0)?.clean()?.says(&set)?;
     }
     let show = ["inputs", "show", "--input-set-id", &set];
-    world.fluxloop(Release::Old, &show)?.exits(0)?.clean()?.says("Where is my order?")?;
+    world.fluxloop(world.first_line(), &show)?.exits(0)?.clean()?.says("Where is my order?")?;
     let items = ["inputs", "list", "--input-set-id", &set];
     world.fluxloop(Release::New, &items)?.exits(0)?.clean()?.says("Where is my order?")?;
     Ok(())
 }
 
 fn bundles_are_made_and_published_by_the_old_release(world: &World) -> Result<()> {
-    let release = Release::Old;
+    let release = world.first_line();
     let first = world.import(ORDERS)?;
     world.fluxloop(release, &["projects", "select", world.project()])?.exits(0)?.clean()?;
     let scenario = world.scenario("orders")?;
@@ -177,9 +188,9 @@ fn bundles_are_published_by_the_new_release(world: &World) -> Result<()> {
 fn a_scenario_is_initialised_and_linked(world: &World) -> Result<()> {
     world.import(ORDERS)?;
     let id = world.scenario("orders")?;
-    world.fluxloop(Release::Old, &["projects", "select", world.project()])?.exits(0)?.clean()?;
+    world.fluxloop(world.first_line(), &["projects", "select", world.project()])?.exits(0)?.clean()?;
     world
-        .fluxloop(Release::Old, &["init", "scenario", "orders", "--link", &id])?
+        .fluxloop(world.first_line(), &["init", "scenario", "orders", "--link", &id])?
         .exits(0)?
         .clean()?
         .says(&format!("SCENARIO_LINKED: {id}"))?;
@@ -191,7 +202,7 @@ fn a_scenario_is_initialised_and_linked(world: &World) -> Result<()> {
 }
 
 fn a_wrong_key_is_refused(world: &World) -> Result<()> {
-    for release in Release::BOTH {
+    for release in Release::ALL {
         let mut fluxloop = world.peer(release, &world.workspace());
         fluxloop.args(["projects", "list"]).env("FLUXLOOP_SYNC_API_KEY", "ks_api_wrong");
         let output = crate::command::capture(&mut fluxloop, super::super::platform::LIMIT)?;

@@ -32,16 +32,31 @@ pub(super) struct World {
     platform: Platform,
     key: String,
     project: String,
+    first_line: Release,
 }
 
 impl World {
-    /// Starts a server with an empty project and one key for everything.
+    /// Starts a server with an empty project and one key for everything. The release of the first line is the oldest one.
     pub(super) fn start() -> Result<Self> {
+        Self::start_with(Release::Old)
+    }
+
+    /// Starts a server as [`start`](Self::start) does, for the last release of the first line.
+    pub(super) fn start_with_last() -> Result<Self> {
+        Self::start_with(Release::Last)
+    }
+
+    fn start_with(first_line: Release) -> Result<Self> {
         let platform = Platform::start()?;
         fs::create_dir_all(platform.path("workspace"))?;
         let project = platform.admin(&["project", "create", "--name", "Shop"])?;
         let key = platform.admin(&["key", "create", "--name", "peer tests", "--role", "owner"])?;
-        Ok(Self { platform, key, project })
+        Ok(Self { platform, key, project, first_line })
+    }
+
+    /// Returns the release of the first line, 0.3, that this case is about.
+    pub(super) fn first_line(&self) -> Release {
+        self.first_line
     }
 
     /// Returns the platform.
@@ -138,7 +153,8 @@ impl World {
 
     fn own(&self, arguments: &[&str]) -> Command {
         let mut keepstep = self.platform.keepstep(&self.workspace());
-        let mut path = tools::fluxloop(Release::Old.version()).parent().map(Path::to_owned).unwrap_or_default().into_os_string();
+        let mut path =
+            tools::fluxloop(self.first_line.version()).parent().map(Path::to_owned).unwrap_or_default().into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         keepstep.env("PATH", path).args(arguments).env("KEEPSTEP_URL", self.platform.url());
