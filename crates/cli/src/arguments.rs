@@ -23,6 +23,15 @@ pub(crate) struct Arguments {
     /// What every command takes.
     #[command(flatten)]
     pub(crate) global: Global,
+    /// Accepted before a command for the peers' scripts: they show more with it
+    #[arg(long, hide = true)]
+    verbose: bool,
+    /// Likewise
+    #[arg(long, hide = true)]
+    debug: bool,
+    /// The peers' names for `--version`
+    #[arg(id = "peer_version", short = 'v', long = "cli-version", action = ArgAction::Version, hide = true)]
+    peer_version: Option<bool>,
     /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -19,6 +19,7 @@ mod failure;
 mod files;
 mod interrupt;
 mod keepstep_folder;
+mod list_format;
 mod lock_file;
 mod outbox;
 mod peer_commands;
@@ -100,7 +101,7 @@ fn run(typed: Vec<OsString>) -> u8 {
             return misunderstood(&Printer::new(program, manner(json, false, color)), program, &error, &typed);
         }
     };
-    let Arguments { global, command } = arguments;
+    let Arguments { global, command, .. } = arguments;
     let printer = Printer::new(program, manner(global.json, global.quiet, global.color));
     if global.api_key.is_some() {
         printer.warning("a key on the command line is visible to other users of this machine; `keepstep login` stores it");

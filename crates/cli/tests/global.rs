@@ -31,9 +31,23 @@ fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
     for (arguments, sentence) in [
         (&["skills"][..], "error: keepstep does not have `keepstep skills`\n"),
         (&["push", "skill", "--name", "x"], "error: keepstep does not have `keepstep push skill`\n"),
+        (&["version", "list"], "error: keepstep does not have `keepstep version`: `persona` has the versions of the persona\n"),
+        (&["status", "check"], "error: keepstep does not have `keepstep status check`; use `keepstep doctor`\n"),
+        (
+            &["sync", "pull", "--staging"],
+            "error: keepstep does not have `keepstep sync pull --staging`: there is no such service here; `--url` names the server\n",
+        ),
+        (&["init", "--agent-id", "a"], "error: keepstep does not have `keepstep init --agent-id`; use `keepstep init agent`\n"),
+        (
+            &["test", "--record", "folder"],
+            "error: keepstep does not have `keepstep test --record`: here `test` runs the inputs of a scenario, and not a skill\n",
+        ),
         (&["push", "all", "--force"], "error: keepstep does not have `keepstep push all`\n"),
         (&["auth", "configure"], "error: keepstep does not have `keepstep auth configure`; use `keepstep login`\n"),
-        (&["scenarios", "refine"], "error: keepstep does not have `keepstep scenarios refine`\n"),
+        (
+            &["scenarios", "refine"],
+            "error: keepstep does not have `keepstep scenarios refine`: no language model writes test data here; `bundles import` takes a file\n",
+        ),
     ] {
         assert_eq!(run(arguments), format!("exit: 2\n----- stderr -----\n{sentence}"));
     }

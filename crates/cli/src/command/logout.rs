@@ -17,6 +17,12 @@ pub(crate) struct Arguments {
     /// The server; the one in force when left out
     #[arg(value_name = "URL")]
     address: Option<String>,
+    /// Accepted for scripts that were written for `lua auth logout`: a key is forgotten on this machine only
+    #[arg(long, hide = true)]
+    all: bool,
+    /// Likewise: nothing is asked
+    #[arg(long, hide = true)]
+    force: bool,
 }
 
 /// Forgets the key. It stays good on the platform until somebody takes it back there.

@@ -38,7 +38,7 @@ fn test_data_goes_from_a_file_to_the_server() {
     assert_snapshot!(place.run(&["personas", "create", "--name", "expert", "--description", "Knows it all"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Made persona expert ([PERSONA]) on [URL]
+    ✅ Created persona expert ([PERSONA]) on [URL]
     ");
     assert_snapshot!(place.run(&["personas", "list"]), @"
     exit: 0

@@ -5,6 +5,7 @@ mod bundles;
 mod context;
 mod init;
 mod login;
+mod peer_options;
 mod projects;
 mod scenarios;
 

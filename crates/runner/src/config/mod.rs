@@ -73,6 +73,8 @@ pub struct Place<'a> {
     pub root: &'a Path,
     /// What `--config` says.
     pub file: Option<&'a Path>,
+    /// What the command line says over the files, as they would say it; null where it says nothing.
+    pub overrides: &'a Value,
     /// Returns the value of a variable.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -139,6 +141,7 @@ pub fn load(place: &Place<'_>) -> Result<Config, ConfigError> {
     for origin in &origins {
         merge::merge(&mut written, origin.value.clone());
     }
+    merge::merge(&mut written, place.overrides.clone());
     let mut value = written.clone();
     merge::substitute(&mut value, place.variable);
     let root = Section::root(&origins, &value);

@@ -100,8 +100,15 @@ impl Scenario {
     pub(crate) fn config(&self) -> Config {
         let path = self.path();
         let variable = |name: &str| std::env::var(name).ok();
-        config::load(&Place { scenario: path, current: path, root: path, file: None, variable: &variable })
-            .unwrap_or_else(|error| panic!("{error}"))
+        config::load(&Place {
+            scenario: path,
+            current: path,
+            root: path,
+            file: None,
+            overrides: &serde_json::Value::Null,
+            variable: &variable,
+        })
+        .unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn surroundings(&self) -> Surroundings {

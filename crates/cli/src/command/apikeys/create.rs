@@ -33,6 +33,12 @@ pub(super) struct Arguments {
     /// Another file to keep it in
     #[arg(long, value_name = "FILE", conflicts_with = "no_save")]
     env_file: Option<PathBuf>,
+    /// Accepted for the peer's scripts: a key is kept for the whole workspace
+    #[arg(long, value_name = "NAME", hide = true)]
+    project: Option<String>,
+    /// Likewise
+    #[arg(long, value_name = "DIR", hide = true)]
+    root: Option<PathBuf>,
     /// Replace the key that the file has
     #[arg(long, visible_alias = "force", conflicts_with = "no_save")]
     overwrite_env: bool,

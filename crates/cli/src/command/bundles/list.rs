@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 
@@ -23,6 +24,8 @@ pub(super) struct Arguments {
     /// Drafts instead of what is published
     #[arg(long)]
     drafts: bool,
+    #[command(flatten)]
+    format: ListFormat,
 }
 
 /// Runs it.
@@ -37,6 +40,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         limit: None,
     };
     let bundles = server.wait(server.client().bundles(query))?;
+    if arguments.format.prints_raw(&context.printer, &bundles)? {
+        return Ok(Outcome::Done);
+    }
     if bundles.is_empty() {
         context.printer.answer("No bundles found.");
     } else {

@@ -1,12 +1,16 @@
 //! `keepstep bundles publish`
 
+use std::path::PathBuf;
+
 use clap::Args;
 use keepstep_api::fluxloop::NewBundle;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::data_file;
 use crate::printer::count;
 use crate::test_data_server::{TestDataServer, find_workspace, required_project};
 
@@ -26,11 +30,24 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     input_set_id: Option<String>,
     /// Its name
-    #[arg(long)]
+    #[arg(long, short)]
     name: Option<String>,
+    /// A YAML or JSON file with these, by their names on the server; options win
+    #[arg(long, short, value_name = "FILE", conflicts_with = "bundle_version_id")]
+    file: Option<PathBuf>,
     /// A draft to publish
     #[arg(long, value_name = "ID", conflicts_with_all = ["scenario_id", "input_set_id", "name"])]
     bundle_version_id: Option<String>,
+}
+
+/// What a file may say of the options. A key that is none of these is an error, so that nothing is left out in silence.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromFile {
+    project_id: Option<String>,
+    scenario_id: Option<String>,
+    input_set_id: Option<String>,
+    name: Option<String>,
 }
 
 /// Runs it. The same content published again is the same bundle version.
@@ -42,19 +59,24 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         server = TestDataServer::connect(context, workspace.as_ref(), None)?;
         bundle = server.wait(server.client().publish_bundle(id))?;
     } else {
-        let project = required_project(workspace.as_ref(), arguments.project_id.as_deref())?;
+        let file = match &arguments.file {
+            Some(file) => data_file::parse(&data_file::read(context, file)?, &file.display().to_string())?,
+            None => FromFile::default(),
+        };
+        let named_project = arguments.project_id.clone().or(file.project_id);
+        let project = required_project(workspace.as_ref(), named_project.as_deref())?;
         let selected = match &workspace {
             // In another project, the selected scenario means nothing.
-            Some(workspace) if arguments.project_id.is_none() => {
+            Some(workspace) if named_project.is_none() => {
                 workspace.scenario(None, &context.directory).ok().and_then(|one| one.id)
             }
             _ => None,
         };
         let new = NewBundle {
             project_id: project,
-            scenario_id: arguments.scenario_id.clone().or(selected),
-            input_set_id: arguments.input_set_id.clone(),
-            name: arguments.name.clone(),
+            scenario_id: arguments.scenario_id.clone().or(file.scenario_id).or(selected),
+            input_set_id: arguments.input_set_id.clone().or(file.input_set_id),
+            name: arguments.name.clone().or(file.name),
             status: None,
         };
         server = TestDataServer::connect(context, workspace.as_ref(), None)?;

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "ID")]
     bundle: String,
     /// What to call it
-    #[arg(long, default_value = "latest")]
+    #[arg(long, short = 'v', default_value = "latest")]
     version: String,
 }
 

@@ -3,8 +3,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::show;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 
@@ -18,14 +20,25 @@ pub(super) struct Arguments {
     /// Only those of a scenario
     #[arg(long, value_name = "ID")]
     scenario_id: Option<String>,
+    /// The inputs of this set instead
+    #[arg(long, value_name = "ID", conflicts_with = "scenario_id")]
+    input_set_id: Option<String>,
+    #[command(flatten)]
+    format: ListFormat,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    if let Some(id) = &arguments.input_set_id {
+        return show::items(context, id, &arguments.format);
+    }
     let workspace = find_workspace(context);
     let project = project_id(workspace.as_ref(), arguments.project_id.as_deref())?;
     let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
     let sets = server.wait(server.client().input_sets(project.as_deref(), arguments.scenario_id.as_deref()))?;
+    if arguments.format.prints_raw(&context.printer, &sets)? {
+        return Ok(Outcome::Done);
+    }
     if sets.is_empty() {
         context.printer.answer("No inputs found.");
     } else {

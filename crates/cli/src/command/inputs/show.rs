@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace};
 
@@ -22,11 +23,19 @@ pub(super) struct Arguments {
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let id = arguments.set.as_deref().or(arguments.input_set_id.as_deref()).unwrap_or_default();
+    items(context, id, &ListFormat::default())
+}
+
+/// Prints the inputs of a set.
+pub(super) fn items(context: &Context, id: &str, format: &ListFormat) -> CommandResult {
     let workspace = find_workspace(context);
     let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
-    let id = arguments.set.as_deref().or(arguments.input_set_id.as_deref()).unwrap_or_default();
     let set = server.wait(server.client().input_set(id))?;
     let inputs = set.inputs.unwrap_or_default();
+    if format.prints_raw(&context.printer, &inputs)? {
+        return Ok(Outcome::Done);
+    }
     let text = |input: &Value| ["text", "input"].iter().find_map(|name| input[*name].as_str()).unwrap_or_default().to_owned();
     let rows: Vec<Vec<String>> = inputs
         .iter()

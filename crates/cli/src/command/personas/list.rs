@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 
@@ -18,6 +19,8 @@ pub(super) struct Arguments {
     /// The project of this scenario instead
     #[arg(long, value_name = "ID")]
     scenario_id: Option<String>,
+    #[command(flatten)]
+    format: ListFormat,
 }
 
 /// Runs it.
@@ -29,6 +32,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     };
     let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
     let personas = server.wait(server.client().personas(project.as_deref(), arguments.scenario_id.as_deref()))?;
+    if arguments.format.prints_raw(&context.printer, &personas)? {
+        return Ok(Outcome::Done);
+    }
     if personas.is_empty() {
         context.printer.answer("No personas found.");
     } else {

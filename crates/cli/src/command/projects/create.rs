@@ -2,9 +2,10 @@
 
 use clap::{ArgAction, Args};
 use keepstep_api::fluxloop::NewProject;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{connect, document};
+use crate::command::scenarios::create::language_code;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,8 +31,8 @@ pub(super) struct Arguments {
     /// Do not connect this workspace to it
     #[arg(long, action = ArgAction::SetTrue)]
     no_select: bool,
-    /// Taken for the peer's sake; this platform has no languages
-    #[arg(long, short, hide = true)]
+    /// The language of its scenarios, such as `en` or `ko`
+    #[arg(long, short)]
     language: Option<String>,
     /// Also where the workspace has a key for another server; that key is taken out
     #[arg(long)]
@@ -46,7 +47,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Some(id) => id.clone(),
         None => only_workspace(&server)?,
     };
-    let new = NewProject { name: arguments.name.clone(), workspace_id: Some(owner), description: arguments.description.clone() };
+    let settings = arguments
+        .language
+        .as_deref()
+        .map(|language| Map::from_iter([("default_language".to_owned(), Value::from(language_code(language)))]));
+    let new = NewProject {
+        name: arguments.name.clone(),
+        workspace_id: Some(owner),
+        description: arguments.description.clone(),
+        settings,
+    };
     let project = server.wait(server.client().create_project(&new))?;
     context.good(&format!("Made project {} ({}) on {}", project.name, project.id, server.name()));
     context.machine_line("PROJECT_CREATED", &project.id);

@@ -1,11 +1,12 @@
 //! `keepstep projects list`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 
@@ -13,15 +14,8 @@ use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  keepstep projects list")]
 pub(super) struct Arguments {
-    /// How to print; `--json` says more
-    #[arg(long, value_enum, default_value = "table", hide = true)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Table,
-    Json,
+    #[command(flatten)]
+    format: ListFormat,
 }
 
 /// Runs it. Nothing is written, wherever it is called.
@@ -39,8 +33,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             listed
         })
         .collect();
-    if arguments.format == Format::Json && !context.printer.is_json() {
-        context.printer.exact(&format!("{:#}\n", Value::from(listed)));
+    if arguments.format.prints_raw(&context.printer, &projects)? {
         return Ok(Outcome::Done);
     }
     if projects.is_empty() {

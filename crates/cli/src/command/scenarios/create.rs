@@ -20,8 +20,11 @@ use crate::test_data_server::{TestDataServer, required_project, workspace_or_new
 )]
 pub(super) struct Arguments {
     /// Its name
-    #[arg(long)]
+    #[arg(long, short)]
     name: String,
+    /// The language of its texts, such as `en` or `ko`; the project's when left out
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<String>,
     /// What it is about
     #[arg(long, short)]
     description: Option<String>,
@@ -58,8 +61,11 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = workspace_or_new(context);
     let project = required_project(Some(&workspace), arguments.project_id.as_deref())?;
-    let config_snapshot = configuration(context, arguments)?;
+    let mut config_snapshot = configuration(context, arguments)?;
     let server = TestDataServer::connect(context, Some(&workspace), None)?;
+    if let Some(language) = &arguments.language {
+        config_snapshot.entry("language").or_insert_with(|| Value::from(language_code(language)));
+    }
     let new = NewScenario {
         project_id: project.clone(),
         name: arguments.name.clone(),
@@ -81,6 +87,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         json!({ "server": server.name(), "scenario": document(&scenario), "selected": folder.is_some(), "folder": folder }),
     );
     Ok(Outcome::Done)
+}
+
+/// Returns a language as both releases of the peer store it: the first part of its tag, in lower case.
+pub(crate) fn language_code(tag: &str) -> String {
+    tag.split(['-', '_']).next().unwrap_or_default().trim().to_lowercase()
 }
 
 /// Returns the configuration: of a file, else of the options, else the name as its goal.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
+use crate::list_format::ListFormat;
 use crate::table;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
 
@@ -16,6 +17,8 @@ pub(super) struct Arguments {
     /// The project; the workspace's when left out
     #[arg(long, value_name = "ID")]
     project_id: Option<String>,
+    #[command(flatten)]
+    format: ListFormat,
 }
 
 /// Runs it.
@@ -29,6 +32,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         None => None,
     };
     let links = workspace.as_ref().map(|workspace| workspace.links()).transpose()?.unwrap_or_default();
+    if arguments.format.prints_raw(&context.printer, &scenarios)? {
+        return Ok(Outcome::Done);
+    }
     if scenarios.is_empty() {
         context.printer.answer("No scenarios found.");
     } else {

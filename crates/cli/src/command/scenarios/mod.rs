@@ -1,6 +1,6 @@
 //! `keepstep scenarios …`
 
-mod create;
+pub(crate) mod create;
 mod list;
 mod select;
 mod show;

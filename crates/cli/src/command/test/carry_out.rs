@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         pull::recover(context, workspace.root(), &tested.path)?;
     }
     let variables = tested.variables(context)?;
-    let config = tested.config(context, arguments.config.as_deref(), &variables)?;
+    let config = tested.config(context, arguments.config.as_deref(), &variables, &arguments.multi_turn)?;
     let redactor = secrets::keep(context, &tested.secrets(context, &variables, &config)?)?;
     let inputs = tested.inputs(&config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));

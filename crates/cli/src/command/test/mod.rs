@@ -5,6 +5,7 @@ mod git;
 mod github;
 mod judging;
 mod models;
+mod multi_turn;
 mod provenance;
 mod results;
 mod send;
@@ -118,6 +119,8 @@ struct RunArguments {
     /// Exit 0 also when cases fail
     #[arg(long)]
     no_fail: bool,
+    #[command(flatten)]
+    multi_turn: multi_turn::MultiTurn,
     /// Taken for the sake of the tools that keepstep stands in for; a test never pulls
     #[arg(long, hide = true)]
     skip_pull: bool,

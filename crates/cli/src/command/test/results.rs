@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::printer::{Label, Text};
 use crate::program::Program;
 use crate::secrets;
+use crate::test_data_server::workspace;
 
 /// The result of the last run, in the `.state/` of its scenario.
 pub(super) const LATEST: &str = "latest_result.md";
@@ -31,11 +32,18 @@ pub(crate) struct Arguments {
     /// Taken for the sake of the tools that keepstep stands in for; these results are always the local ones
     #[arg(long, hide = true)]
     local: bool,
+    /// Likewise; `results list` has a limit of its own
+    #[arg(long, hide = true, value_name = "N")]
+    limit: Option<u32>,
+    /// The id of the scenario on the server
+    #[arg(long, value_name = "ID", hide = true, conflicts_with = "scenario")]
+    scenario_id: Option<String>,
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let tested = Tested::find(context, arguments.scenario.as_deref(), None)?;
+    let by_id = arguments.scenario_id.as_deref().map(|id| folder_of(context, id)).transpose()?;
+    let tested = Tested::find(context, arguments.scenario.as_deref().or(by_id.as_deref()), None)?;
     secrets::keep(context, &secrets::of_scenario(context, tested.workspace.as_ref(), &tested.path)?)?;
     let path = tested.path.join(".state").join(LATEST);
     let text = read_if_there(&path)?.ok_or_else(|| Failure::NotFound {
@@ -59,6 +67,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         return crate::command::results::show_latest(context, arguments.scenario.clone());
     }
     Ok(Outcome::Done)
+}
+
+/// Returns the folder that belongs to a scenario of the server.
+fn folder_of(context: &Context, id: &str) -> Result<String, Failure> {
+    let folder = workspace(context)?.links()?.folder_of(id).map(str::to_owned);
+    folder.ok_or_else(|| Failure::NotFound {
+        message: format!("no folder of this workspace belongs to the scenario {id}"),
+        hint: Some("`keepstep scenarios list` shows which folder belongs to which".to_owned()),
+    })
 }
 
 /// Returns a line of Markdown for a terminal.

@@ -14,6 +14,7 @@ use keepstep_workspace::experiments::secrets::{Secrets, is_secret};
 use keepstep_workspace::{ScenarioError, Workspace};
 use url::Url;
 
+use super::multi_turn::{KEY_VARIABLE, MultiTurn};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::read_if_there;
@@ -111,10 +112,15 @@ impl Tested {
         context: &Context,
         file: Option<&Path>,
         variables: &BTreeMap<String, String>,
+        typed: &MultiTurn,
     ) -> Result<Config, Failure> {
         let root = self.workspace.as_ref().map_or(self.path.as_path(), Workspace::root);
-        let variable = |name: &str| variables.get(name).cloned();
-        let place = Place { scenario: &self.path, current: &context.directory, root, file, variable: &variable };
+        let variable = |name: &str| match typed.key() {
+            Some(key) if name == KEY_VARIABLE => Some(key.to_owned()),
+            _ => variables.get(name).cloned(),
+        };
+        let overrides = &typed.overrides();
+        let place = Place { scenario: &self.path, current: &context.directory, root, file, overrides, variable: &variable };
         config::load(&place).map_err(|error| config_failure(&error))
     }
 
