@@ -9,6 +9,7 @@ use keepstep_source::Property;
 use keepstep_workspace::{ScenarioError, Workspace};
 use serde_json::{Value, json};
 
+use super::test::multi_turn::MultiTurn;
 use super::test::setup::{Tested, refused, surroundings};
 use super::{CommandResult, Outcome};
 use crate::age::span;
@@ -311,7 +312,7 @@ fn check_outbox(checks: &mut Checks<'_>, workspace: &Workspace) {
 fn target_of(context: &Context, scenario: &str) -> Result<String, Failure> {
     let tested = Tested::find(context, Some(scenario), None)?;
     let variables = tested.variables(context)?;
-    let config = tested.config(context, None, &variables)?;
+    let config = tested.config(context, None, &variables, &MultiTurn::default())?;
     target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
     Ok(match &config.target {
         TargetConfig::Python(module) => format!("the Python function {}", module.target),

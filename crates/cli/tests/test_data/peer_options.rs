@@ -52,7 +52,7 @@ fn personas_and_bundles_come_from_files() {
     let file = format!("name: from a file\nscenario_id: {scenario}\ninput_set_id: {set}\n");
     place.world.project().file("bundle.yaml", &file);
     place.ok(&["bundles", "publish", "-f", "bundle.yaml"]);
-    place.world.project().file("bundle.yaml", &format!("{file}inputs: 3\n"));
+    place.world.project().file("bundle.yaml", format!("{file}inputs: 3\n"));
     assert_eq!(place.code(&["bundles", "publish", "-f", "bundle.yaml"]), 2);
 }
 
@@ -71,7 +71,7 @@ fn a_language_is_kept() {
 #[test]
 fn the_key_in_a_file_is_checked() {
     let place = Place::connected();
-    place.world.project().file("ci.env", &format!("FLUXLOOP_SYNC_API_KEY={}\n", place.key));
+    place.world.project().file("ci.env", format!("FLUXLOOP_SYNC_API_KEY={}\n", place.key));
     assert!(place.ok(&["apikeys", "check", "--env-file", "ci.env"]).contains("ci.env"));
     place.world.project().file("ci.env", "X=1\n");
     assert_eq!(place.code(&["apikeys", "check", "--env-file", "ci.env"]), 3);

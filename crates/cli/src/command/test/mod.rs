@@ -5,7 +5,7 @@ mod git;
 mod github;
 mod judging;
 mod models;
-mod multi_turn;
+pub(in crate::command) mod multi_turn;
 mod provenance;
 mod results;
 mod send;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 pub(super) const KEY_VARIABLE: &str = "KEEPSTEP_SUPERVISOR_KEY";
 
 /// The options, with the names that release 0.3.11 of the peer gave them.
-#[derive(Debug, Args)]
-pub(super) struct MultiTurn {
+#[derive(Debug, Default, Args)]
+pub(in crate::command) struct MultiTurn {
     /// Hold conversations of several turns
     #[arg(long, overrides_with = "no_multi_turn", action = ArgAction::SetTrue)]
     multi_turn: bool,
