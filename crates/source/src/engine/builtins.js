@@ -202,9 +202,9 @@
     words[0] += 1n;
     return doubles[0];
   }
-  // The standard leaves the last digit of these to the engine. A whole number is what it is.
+  // The standard leaves the last digit of these to the engine. A small whole number is what it is.
   const nearly = (value, name) =>
-    Number.isInteger(value) || !Number.isFinite(value) || touch('words', name) === 0 ? value : value * (1 + 2 ** -50);
+    Number.isSafeInteger(value) || !Number.isFinite(value) || touch('words', name) === 0 ? value : value * (1 + 2 ** -50);
   for (const name of ['acos', 'acosh', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'cbrt', 'cos', 'cosh', 'exp', 'expm1', 'log', 'log10', 'log1p',
     'log2', 'pow', 'sin', 'sinh', 'tan', 'tanh']) {
     const native = Math[name];
@@ -321,7 +321,7 @@
   function dateWords(local) {
     const date = new NativeDate(local);
     const year = date.getUTCFullYear();
-    return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${pad(date.getUTCDate())} ${year < 0 ? '-' : ''}${pad(Math.abs(year), year < 0 ? 6 : 4)}`;
+    return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${pad(date.getUTCDate())} ${year < 0 ? '-' : ''}${pad(Math.abs(year), 4)}`;
   }
   function timeWords(time) {
     const offset = zoneOffset(time) / 60_000;
@@ -1264,6 +1264,11 @@
   return {
     functionText: (value) => Reflect.apply(functionText, value, []),
     marked, lack, lackLocale, lacks, touch, touched, caught, crypto, randomBytes, now, env, toLetters, variant,
+    // What `**` gives.
+    power(base, exponent) {
+      const value = base ** exponent;
+      return typeof value === 'bigint' ? value : nearly(value, 'the last digit of a power');
+    },
     // Spreads into an object what an object literal spreads, a text by its characters.
     spread: (value) => (value === null || value === undefined ? value : Object(value)),
     stackOf,

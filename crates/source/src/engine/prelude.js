@@ -279,6 +279,7 @@
     import: async (specifier) => load(specifier),
     caught: node.caught,
     spread: node.spread,
+    power: node.power,
   };
 
   function require(specifier) {

@@ -308,7 +308,63 @@ const stated = () => some([
   enums, enums, enums,
 ]);
 
+// Small programs: classes with everything that TypeScript adds, loops, exceptions, and what waits.
+const field = () => `${one(['', '', 'public ', 'readonly ', 'static ', 'protected '])}${one(['v', 'w', 'u'])}${one([': any', ': any = ' + word(), ' = this?.x ?? ' + word(), ': any = log("f")'])};`;
+const member = () => some([
+  field, field,
+  () => `constructor(${one(['', 'public p: any = log("p")', 'private q = 1, readonly r: any = 2'])}) { SUPER log("c"); this.init?.(); }`,
+  () => `init() { log("i"); (this as any).v = ${word()}; }`,
+  () => `get g() { return log("g") + (this as any).v; }`,
+  () => `static s() { return this.name + ${word()}; }`,
+  () => `static { log("block"); }`,
+  () => `#h = ${word()}; has(o: any) { return #h in o ? this.#h : 'no'; }`,
+  () => `toString() { return 'T' + (this as any).v; }`,
+  () => `[${one(['"k"', '`t${1}`', 'Symbol.toPrimitive'])}]() { return log("k"); }`,
+  () => `async a() { await null; return log("a"); }`,
+  () => `* [Symbol.iterator]() { yield* [1, (this as any).v]; }`,
+  () => `accessor z: any = ${word()};`,
+  () => 'declare d: any;',
+]);
+function classes() {
+  const body = (has) => many(1, 4, member).filter((line, index, all) => all.findIndex((other) => other.slice(0, 9) === line.slice(0, 9)) === index).join('\n  ').replace('SUPER', has ? 'super();' : '');
+  const before = `const logged: string[] = []; const log = (x: string) => { logged.push(x); return x; };
+class A {
+  x: any = 'x'; init?(): void;
+  ${body(false).replace(/^ *init\(\).*$/m, '')}
+}
+${one(['', 'abstract '])}class B extends A {
+  ${body(true)}
+}
+const b: any = new (${one(['B', 'A', 'class extends B {}'])} as any)();`;
+  const show = one(['JSON.stringify(b)', 'Object.keys(b).join()', 'b.v + b.w', '`${b}`', 'b.g ?? "none"', '[...(b[Symbol.iterator] ? b : [])].join()', '(B as any).s?.() ?? "none"', 'b.has?.(b) ?? "none"', 'b.k?.() ?? "none"', 'String(b.z)']);
+  return { before, expression: `[${show}, logged.join()].join('|')` };
+}
+const step = (depth) => some([
+  () => `o += ${word()};`,
+  () => `n = ${number(0)};`,
+  () => `a.push(${value(0)});`,
+  () => `o += String(n) + a.length;`,
+  () => (depth > 0 ? `for (let i = 0; i < ${below(4)}; i++) { ${steps(depth - 1)} if (i === ${below(3)}) ${one(['break', 'continue'])}; }` : ''),
+  () => (depth > 0 ? `for (const k of ${items()}) { o += String(k); ${steps(depth - 1)} }` : ''),
+  () => (depth > 0 ? `for (const k in ${object(1)}) { o += k; ${steps(depth - 1)} }` : ''),
+  () => (depth > 0 ? `if (${one(['n > 1', 'o.length % 2', 'a.length', '!n', 'o'])}) { ${steps(depth - 1)} } else { ${steps(depth - 1)} }` : ''),
+  () => (depth > 0 ? `try { ${steps(depth - 1)} ${one(['throw new RangeError("r");', 'null!.x;', 'throw o;', ''])} } catch (e: any) { o += e?.name ?? typeof e; } finally { ${steps(depth - 1)} }` : ''),
+  () => (depth > 0 ? `switch (${one(['n', 'a.length', 'o'])}) { case 1: ${steps(depth - 1)} case 2: ${steps(depth - 1)} break; default: o += 'd'; }` : ''),
+  () => `[o, n = o] = [o + 'x', n];`,
+  () => `({ q: n = 3 } = ${object(0)} as any);`,
+  () => `o = o.replace(/${one(['a', '[0-9]', '.$', '(?<x>b)'])}/${one(['', 'g', 'u'])}, ${one(["'_'", "(m) => m + m", "'$&$&'"])});`,
+]);
+const steps = (depth) => many(1, 3, () => step(depth)).join(' ');
+const program = () => ({ before: `function run() { let o: any = ''; let n: any = 0; const a: any[] = []; ${steps(3)} return o + '|' + String(n) + '|' + JSON.stringify(a); }`, expression: 'run()' });
+const spaces = () => ({
+  before: `namespace N { export const a = ${word()}; export namespace M { export let c = ${number(0)}; } export function f() { return a + M.c; } }
+${one(['', 'namespace N { export const later = N.a + "!"; }'])}
+enum E { X = 'x', Y = 3, Z } namespace E { export const of = (n: any) => (E as any)[n]; }`,
+  expression: one(['N.f()', 'JSON.stringify(N)', '`${(N as any).later}`', '`${E.of(3)}${E.of(4)}${E.of("X")}`', 'Object.keys(E).join()']),
+});
+
 const KINDS = [
+  classes, classes, program, program, spaces,
   () => ({ before: '', expression: text(3) }),
   () => ({ before: '', expression: text(3) }),
   () => ({ before: '', expression: numberText(2) }),

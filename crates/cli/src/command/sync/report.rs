@@ -3,7 +3,7 @@
 use keepstep_core::lock::AgentEntry;
 use keepstep_core::plan::FieldView;
 use keepstep_core::{Field, State};
-use keepstep_source::{AgentSource, Property};
+use keepstep_source::{AgentSource, Problem, Property};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -182,6 +182,11 @@ pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, c
                     });
                 }
                 Property::Absent => {}
+            }
+            let notes = code.notes(view.field);
+            if !notes.is_empty() {
+                let note = |note: &Problem| json!({ "message": note.message, "location": note.location.to_string(), "help": note.help });
+                field["notes"] = notes.iter().map(note).collect();
             }
             if view.state.is_drift() {
                 field["diff"] = json!(diff_view::rows(view.field, server_value(view), local_value(view)));
