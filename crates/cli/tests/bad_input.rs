@@ -57,7 +57,7 @@ fn code_that_does_not_parse() {
     exit: 2
     ----- stderr -----
     error: src/index.ts:1:57: Unterminated string
-    > 1 |  const agent = new LuaAgent({ name: 'x', persona: `y });
+    > 1 | …const agent = new LuaAgent({ name: 'x', persona: `y });
         |                                                   ^^^^^^
     ");
     assert_eq!(bench.project().read("dist-v2/manifest.json"), manifest);

@@ -71,7 +71,7 @@ fn x6_an_unreadable_persona_leaves_the_manifest_as_it_was() {
     ----- stderr -----
     error: the persona cannot be read: src/index.ts:2:56: `unknownThing` is not defined in the project; running it failed: the code at src/index.ts:2 threw ReferenceError: unknownThing is not defined
       1 | import { LuaAgent } from 'lua-cli';
-    > 2 | t default new LuaAgent({ name: 'Helper', persona: unknownThing });
+    > 2 | … default new LuaAgent({ name: 'Helper', persona: unknownThing });
         |                                                   ^^^^^^^^^^^^
 
     hint: write the text itself, or keep it in a file of the project and read it with readFileSync

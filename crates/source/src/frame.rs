@@ -74,7 +74,19 @@ pub(crate) fn frame(text: &str, span: Span) -> String {
         let column = text[line_start..start].trim_start_matches('\u{feff}').chars().count();
         // A long line is cut so that the marked place stays visible.
         let skip = if is_marked { column.saturating_sub(WIDTH / 2) } else { 0 };
-        let shown: String = line.chars().skip(skip).take(WIDTH).map(visible).collect();
+        let mut shown: Vec<char> = line.chars().skip(skip).take(WIDTH).map(visible).collect();
+        // A sign in the place of a character, so that the mark stays under its place.
+        if skip > 0
+            && let Some(first) = shown.first_mut()
+        {
+            *first = '…';
+        }
+        if line.chars().nth(skip + WIDTH).is_some()
+            && let Some(last) = shown.last_mut()
+        {
+            *last = '…';
+        }
+        let shown: String = shown.into_iter().collect();
         out.push_str(format!("{mark} {:>width$} | {shown}", first + index + 1).trim_end());
         out.push('\n');
         if is_marked {
@@ -123,6 +135,17 @@ mod tests {
           3 | export {};
         ");
         assert_eq!(location(Path::new("a.ts"), text, span.start).to_string(), "a.ts:2:18");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_with_a_sign_on_each_side() {
+        let text = format!("{}here{}", "a".repeat(90), "b".repeat(90));
+        let framed = frame(&text, Span::new(90, 94));
+        let lines: Vec<&str> = framed.lines().collect();
+        assert!(lines[0].starts_with("> 1 | …aaa") && lines[0].ends_with("bbb…"), "{framed}");
+        let mark = lines[1].find('^').unwrap();
+        assert_eq!(lines[0].chars().skip(mark).take(4).collect::<String>(), "here");
+        assert!(!frame("short", Span::new(0, 1)).contains('…'));
     }
 
     #[test]
