@@ -484,7 +484,7 @@ fn a_manifest_is_written_whole_and_ignored_by_git() {
         assert_eq!(fs::read_to_string(root.join(".gitignore")).unwrap(), "node_modules/\ndist/\ndist-v2/\n");
     }
     let left: Vec<_> = fs::read_dir(root.join(FOLDER)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, [FILE_NAME]);
+    assert_eq!(left.iter().filter(|name| *name != "sources").collect::<Vec<_>>(), [FILE_NAME]);
 
     // The one that is replaced keeps its rights; a link to one is replaced by one.
     let path = root.join(FOLDER).join(FILE_NAME);
@@ -521,4 +521,35 @@ fn what_cannot_be_written_is_told() {
     let error = write(root, &manifest).unwrap_err();
     assert!(error.to_string().ends_with("what was there before is unchanged"), "{error}");
     assert!(path.is_dir());
+}
+
+#[test]
+fn each_file_that_is_listed_has_a_copy_beside_the_manifest() {
+    let project = project(&[("src/index.ts", AGENT), ("notes/README", "a\n"), ("notes/again.md", "a\n"), ("b.md", "b\r\n")]);
+    let root = project.path();
+    let listed = manifest(root);
+    write(root, &listed).unwrap();
+    let sources = root.join(FOLDER).join("sources");
+    let check = |listed: &Value| {
+        for file in listed["projectFiles"].as_array().unwrap() {
+            let path = file["relativePath"].as_str().unwrap();
+            let end = Path::new(path).extension().map_or("txt", |end| end.to_str().unwrap());
+            let copy = sources.join(format!("{}.{end}", file["hash"].as_str().unwrap()));
+            assert_eq!(fs::read(&copy).unwrap(), fs::read(root.join(path)).unwrap(), "{path}");
+        }
+    };
+    check(&listed);
+    let count = || fs::read_dir(&sources).unwrap().count();
+    let before = count();
+    add(root, "b.md", "changed\n");
+    let listed = manifest(root);
+    write(root, &listed).unwrap();
+    check(&listed);
+    assert_eq!(count(), before + 1);
+    // What is another file by the time of writing is not copied under the old name.
+    add(root, "b.md", "later\n");
+    let stale = root.join(FOLDER);
+    fs::remove_dir_all(&stale).unwrap();
+    write(root, &listed).unwrap();
+    assert_eq!(count(), before - 1);
 }

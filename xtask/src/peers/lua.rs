@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = cases![World:
     an_imported_persona_and_a_model,
     push_persona_and_push_agent,
     a_manifest_of_keepstep_is_read_by_lua,
+    the_sources_beside_a_manifest_are_those_of_lua,
     a_project_with_a_skill,
     a_merge_is_in_step_for_lua,
     status_of_a_project,
@@ -223,6 +224,30 @@ fn a_manifest_of_keepstep_is_read_by_lua(world: &World) -> Result<()> {
         equal(&format!("`{key}` of the manifest"), &by_us[key], &by_lua[key])?;
     }
     world.keepstep(&["persona", "sandbox", "view"])?.exits(0)?.says("You help Acme.\nYou are brief.")?;
+    Ok(())
+}
+
+/// `push backup` of the peer uploads what the manifest lists from there.
+fn the_sources_beside_a_manifest_are_those_of_lua(world: &World) -> Result<()> {
+    project::imported(world)?;
+    world.write("notes/README", "no end\n")?;
+    world.write("notes/again.md", "no end\n")?;
+    let sources = || -> Result<std::collections::BTreeMap<String, Vec<u8>>> {
+        let mut found = std::collections::BTreeMap::new();
+        for entry in std::fs::read_dir(world.project().join("dist-v2/sources"))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.insert(name, std::fs::read(&path)?);
+        }
+        Ok(found)
+    };
+    world.keepstep(&["compile"])?.exits(0)?;
+    let by_us = sources()?;
+    std::fs::remove_dir_all(world.project().join("dist-v2"))?;
+    world.lua(&["compile"])?.exits(0)?.clean()?;
+    let by_lua = sources()?;
+    let missing: Vec<&String> = by_lua.keys().filter(|name| by_us.get(*name) != by_lua.get(*name)).collect();
+    ensure!(missing.is_empty(), "not in the sources of keepstep: {missing:?}");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod files;
 mod gitignore;
 mod primitives;
 mod replace;
+mod sources;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -116,9 +117,9 @@ pub fn primitives(source: &AgentSource) -> Vec<(&'static str, String)> {
     primitives::names(source)
 }
 
-/// Writes a manifest, and sees to it that git ignores its folder.
+/// Writes a manifest with a copy of each file that it lists, and sees to it that git ignores its folder.
 ///
-/// Returns what went wrong without keeping the manifest from being written: a `.gitignore` that cannot be changed.
+/// Returns what went wrong without keeping the manifest from being written: a `.gitignore` that cannot be changed, a copy.
 ///
 /// # Errors
 /// The manifest cannot be written. The one that was there is unchanged then.
@@ -132,7 +133,8 @@ pub fn write(root: &Path, manifest: &Value) -> Result<Vec<String>, ManifestError
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let written = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
     written.and_then(|text| replace::replace_derived(&path, &text)).map_err(failed(&path))?;
-    Ok(gitignore::ensure(root, FOLDER).err().into_iter().collect())
+    let copies = sources::ensure(root, &folder, manifest).err().map(|error| format!("`lua push backup` would fail: {error}"));
+    Ok(gitignore::ensure(root, FOLDER).err().into_iter().chain(copies).collect())
 }
 
 fn agent(source: &AgentSource, digests: &Digests<'_>) -> Result<Value, ManifestError> {
@@ -267,7 +269,7 @@ impl<'a> Digests<'a> {
 
     /// Returns the digest over some modules, in whatever order they are given.
     fn of_modules<'p>(&self, paths: impl IntoIterator<Item = &'p Path>) -> String {
-        let relative = |path: &'p Path| path.strip_prefix(self.root).unwrap_or(path).to_string_lossy();
+        let relative = |path: &'p Path| crate::modules::relative_to(self.root, path).to_string_lossy().into_owned();
         let mut lines: Vec<_> = paths.into_iter().filter_map(|path| Some((relative(path), self.get(path)?.digest))).collect();
         lines.sort();
         let mut digest = Sha256::new();
