@@ -29,6 +29,11 @@ const LONGEST_INHERITANCE: usize = 32;
 pub(crate) struct AgentSite {
     pub(crate) module: Arc<Module>,
     pub(crate) span: Span,
+    /// The file that is loaded when the agent is: its own, or an entry that imports it. A function of another file may make
+    /// the agent only when the entry calls it.
+    pub(crate) entry: PathBuf,
+    /// Where the places are that the engine gives for it.
+    pub(crate) extent: Span,
     form: Form,
 }
 
@@ -79,12 +84,15 @@ impl AgentSite {
 }
 
 /// Returns the agent of the project, and the files on the way from the entries to it, which may change it after it is made.
-pub(crate) fn discover(graph: &Graph) -> Result<(AgentSite, Vec<PathBuf>), SourceError> {
+///
+/// `is_made` tells of an agent whether loading its entry makes it. It is asked where several are written, of which most are
+/// inside of functions that nobody calls.
+pub(crate) fn discover(graph: &Graph, is_made: &dyn Fn(&AgentSite) -> bool) -> Result<(AgentSite, Vec<PathBuf>), SourceError> {
     let entries: Vec<PathBuf> =
         ENTRIES.iter().map(|entry| graph.root.join(entry)).filter_map(|path| path.canonicalize().ok()).collect();
     for (index, entry) in entries.iter().enumerate() {
         let module = graph.module(entry).map_err(|error| graph.error(entry, error))?;
-        if let Some(agent) = only(graph, agents_in(graph, &module))? {
+        if let Some(agent) = only(graph, agents_in(graph, &module), is_made)? {
             return Ok((agent, graph.reach(&entries[..index])));
         }
     }
@@ -94,7 +102,13 @@ pub(crate) fn discover(graph: &Graph) -> Result<(AgentSite, Vec<PathBuf>), Sourc
         let module = graph.module(path).map_err(|error| graph.error(path, error))?;
         reached.extend(agents_in(graph, &module));
     }
-    if let Some(agent) = only(graph, reached)? {
+    for agent in &mut reached {
+        let path = &agent.module.file.path;
+        if let Some(entry) = entries.iter().find(|entry| graph.reach(std::slice::from_ref(entry)).contains(path)) {
+            agent.entry.clone_from(entry);
+        }
+    }
+    if let Some(agent) = only(graph, reached, is_made)? {
         return Ok((agent, paths));
     }
     let mut found = Vec::new();
@@ -107,7 +121,7 @@ pub(crate) fn discover(graph: &Graph) -> Result<(AgentSite, Vec<PathBuf>), Sourc
             Err(error) => failure = failure.or(Some((path, error))),
         }
     }
-    match (only(graph, found)?, failure) {
+    match (only(graph, found, is_made)?, failure) {
         (Some(agent), _) => Ok((agent, Vec::new())),
         // The agent may be in the file that cannot be read.
         (None, Some((path, error))) => Err(graph.error(&path, error)),
@@ -116,10 +130,17 @@ pub(crate) fn discover(graph: &Graph) -> Result<(AgentSite, Vec<PathBuf>), Sourc
 }
 
 /// Returns the only agent, or none.
-fn only(graph: &Graph, mut agents: Vec<AgentSite>) -> Result<Option<AgentSite>, SourceError> {
+fn only(
+    graph: &Graph,
+    mut agents: Vec<AgentSite>,
+    is_made: &dyn Fn(&AgentSite) -> bool,
+) -> Result<Option<AgentSite>, SourceError> {
     if agents.len() > 1 {
         let locations = agents.iter().map(|agent| graph.location(&agent.module.file, agent.span.start)).collect();
-        return Err(SourceError::SeveralAgents { locations });
+        agents.retain(|agent| is_made(agent));
+        if agents.len() != 1 {
+            return Err(SourceError::SeveralAgents { locations });
+        }
     }
     Ok(agents.pop())
 }
@@ -145,7 +166,13 @@ fn agents_in(graph: &Graph, module: &Arc<Module>) -> Vec<AgentSite> {
             }
         };
         let form = Form::New { argument: construction.argument, class };
-        agents.push(AgentSite { module: Arc::clone(module), span: construction.span, form });
+        agents.push(AgentSite {
+            module: Arc::clone(module),
+            span: construction.span,
+            entry: module.file.path.clone(),
+            extent: construction.span,
+            form,
+        });
     }
     let extending: Vec<ClassId> = (0..module.classes.len())
         .filter(|class| {
@@ -162,7 +189,9 @@ fn agents_in(graph: &Graph, module: &Arc<Module>) -> Vec<AgentSite> {
         let says_nothing =
             module.classes[class].members.is_empty() && matches!(module.classes[class].constructor, Constructor::Implicit);
         if !is_parent && !is_constructed && !says_nothing && !module.classes[class].is_abstract {
-            agents.push(AgentSite { module: Arc::clone(module), span: head(module, class), form: Form::Class(class) });
+            let entry = module.file.path.clone();
+            let (span, extent) = (head(module, class), module.classes[class].span);
+            agents.push(AgentSite { module: Arc::clone(module), span, entry, extent, form: Form::Class(class) });
         }
     }
     agents.sort_by_key(|agent| agent.span);

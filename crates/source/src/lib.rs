@@ -17,6 +17,7 @@ mod literal;
 pub mod manifest;
 mod modules;
 mod read;
+mod resolve;
 pub mod skill_file;
 mod syntax;
 mod value;

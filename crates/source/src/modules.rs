@@ -3,19 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-use oxc_resolver::{ResolveOptions, Resolver, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::SourceError;
 use crate::frame;
+pub(crate) use crate::resolve::CODE_EXTENSIONS;
+use crate::resolve::{Locator, Ownership, Request};
 use crate::syntax::{self, File, Module, SyntaxProblem};
 use crate::{Location, Problem};
 
 /// No one writes a definition of this size; a file of this size is something else.
 const LARGEST_FILE: u64 = 256 << 20;
-/// The extensions of files that hold code, in the order in which a specifier without extension finds them.
-pub(crate) const CODE_EXTENSIONS: [&str; 8] = ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
 /// Below this number of files, threads cost more than they save.
 const WORTH_THREADS: usize = 8;
 
@@ -41,7 +39,7 @@ impl LoadError {
             Self::NotUtf8 { offset } => format!("it is not UTF-8: the byte at offset {offset} belongs to no character"),
             Self::Syntax { problem, .. } => format!("it does not parse: {}", problem.message),
             Self::TooLarge { size } => format!("it is too large: {size} bytes"),
-            Self::Outside => "it is outside of the project".to_owned(),
+            Self::Outside => "it is outside of the project and its repository".to_owned(),
         }
     }
 }
@@ -66,8 +64,7 @@ type Loaded<T> = Arc<Mutex<HashMap<PathBuf, Result<Arc<T>, LoadError>>>>;
 #[derive(Clone)]
 pub(crate) struct Graph {
     pub(crate) root: PathBuf,
-    /// Made when it is first asked: many an agent imports nothing but packages.
-    resolver: Arc<OnceLock<Resolver>>,
+    locator: Arc<Locator>,
     resolutions: Arc<Mutex<HashMap<(PathBuf, String), Resolved>>>,
     files: Loaded<File>,
     modules: Loaded<Module>,
@@ -76,7 +73,8 @@ pub(crate) struct Graph {
 impl Graph {
     pub(crate) fn new(root: &Path) -> Result<Self, SourceError> {
         let root = root.canonicalize().map_err(|source| SourceError::Io { path: root.to_owned(), source })?;
-        Ok(Self { root, resolver: Arc::default(), resolutions: Arc::default(), files: Arc::default(), modules: Arc::default() })
+        let locator = Arc::new(Locator::new(&root));
+        Ok(Self { root, locator, resolutions: Arc::default(), files: Arc::default(), modules: Arc::default() })
     }
 
     /// Returns a graph in which some files have other texts.
@@ -89,16 +87,16 @@ impl Graph {
         }
         Self {
             root: self.root.clone(),
-            resolver: Arc::clone(&self.resolver),
+            locator: Arc::clone(&self.locator),
             resolutions: Arc::clone(&self.resolutions),
             files: Arc::new(Mutex::new(files)),
             modules: Arc::new(Mutex::new(modules)),
         }
     }
 
-    /// Returns a path relative to the root, for people.
+    /// Returns a path relative to the root, for people; one of another folder of the repository begins with `..`.
     pub(crate) fn relative(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+        relative_to(&self.root, path)
     }
 
     /// Returns the text of a loaded file.
@@ -128,7 +126,7 @@ impl Graph {
         // First, because most of the places where an agent is looked for are empty, and this sees it with one look.
         let metadata = path.metadata().map_err(|error| LoadError::io(&error))?;
         let real = path.canonicalize().map_err(|error| LoadError::io(&error))?;
-        if !real.starts_with(&self.root) {
+        if !self.locator.may_read(&real) {
             return Err(LoadError::Outside);
         }
         if !metadata.is_file() {
@@ -164,24 +162,18 @@ impl Graph {
         if let Some(known) = lock(&self.resolutions).get(&key) {
             return known.clone();
         }
-        let resolved = match self.resolver.get_or_init(|| resolver(&self.root)).resolve(&key.0, specifier) {
-            Ok(resolution) => self.classify(resolution.path(), specifier),
-            Err(_) if specifier.starts_with(['.', '/', '#']) => Resolved::Missing,
-            Err(_) => Resolved::Package(specifier.into()),
+        let resolved = match self.locator.locate(&from.file.path, specifier, Request::Import) {
+            Some(path) => match self.locator.ownership(&path) {
+                Ownership::Own => Resolved::File(path),
+                Ownership::Installed => Resolved::Package(specifier.into()),
+                Ownership::Foreign if is_installed(&path) => Resolved::Package(specifier.into()),
+                Ownership::Foreign => Resolved::Outside(path),
+            },
+            None if specifier.starts_with(['.', '/', '#']) => Resolved::Missing,
+            None => Resolved::Package(specifier.into()),
         };
         lock(&self.resolutions).insert(key, resolved.clone());
         resolved
-    }
-
-    fn classify(&self, path: &Path, specifier: &str) -> Resolved {
-        let is_package = path.components().any(|part| part == Component::Normal("node_modules".as_ref()));
-        if is_package {
-            Resolved::Package(specifier.into())
-        } else if path.starts_with(&self.root) {
-            Resolved::File(path.to_owned())
-        } else {
-            Resolved::Outside(path.to_owned())
-        }
     }
 
     /// Loads everything that some files import, breadth first, and returns the paths in that order.
@@ -260,7 +252,10 @@ impl Graph {
             }),
             LoadError::Outside => SourceError::Io {
                 path: self.relative(path),
-                source: io::Error::new(io::ErrorKind::PermissionDenied, "it is a link to a file outside of the project"),
+                source: io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "it is a link to a file outside of the project and its repository",
+                ),
             },
         }
     }
@@ -292,6 +287,24 @@ pub(crate) fn with_deep_stack_beside<T: Send>(work: impl FnOnce() -> T + Send, m
 /// The memory is only taken as far as it is used.
 fn deep_thread() -> std::thread::Builder {
     std::thread::Builder::new().name("keepstep-source".to_owned()).stack_size(256 << 20)
+}
+
+/// Returns a path as it is written in a folder, or the path itself where nothing but the machine is in common.
+pub(crate) fn relative_to(folder: &Path, path: &Path) -> PathBuf {
+    if let Ok(inner) = path.strip_prefix(folder) {
+        return inner.to_owned();
+    }
+    let shared = folder.ancestors().find(|above| above.parent().is_some() && path.starts_with(above));
+    let inner = shared.and_then(|shared| Some((folder.strip_prefix(shared).ok()?, path.strip_prefix(shared).ok()?)));
+    inner.map_or_else(
+        || path.to_owned(),
+        |(up, down)| up.components().map(|_| Component::ParentDir.as_os_str()).collect::<PathBuf>().join(down),
+    )
+}
+
+/// Returns true if a package manager put a file there.
+fn is_installed(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "node_modules")
 }
 
 /// Returns true for a file that can be imported as a module.
@@ -327,35 +340,6 @@ pub(crate) fn is_builtin(name: &str) -> bool {
         "zlib",
     ];
     BUILTINS.contains(&name)
-}
-
-/// Returns what finds the files that specifiers name, as TypeScript does with the project's configuration.
-pub(crate) fn resolver(root: &Path) -> Resolver {
-    let alias = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|&extension| extension.to_owned()).collect());
-    let config_file = root.join("tsconfig.json");
-    let mut options = ResolveOptions {
-        cwd: Some(root.to_owned()),
-        extensions: CODE_EXTENSIONS.iter().chain(&["json"]).map(|extension| format!(".{extension}")).collect(),
-        extension_alias: vec![
-            alias(".js", &[".ts", ".tsx", ".js", ".jsx"]),
-            alias(".jsx", &[".tsx", ".jsx"]),
-            alias(".mjs", &[".mts", ".mjs"]),
-            alias(".cjs", &[".cts", ".cjs"]),
-        ],
-        condition_names: ["node", "import", "default"].map(str::to_owned).to_vec(),
-        node_path: false,
-        ..ResolveOptions::default()
-    };
-    let plain = Resolver::new(options.clone());
-    if !config_file.is_file() {
-        return plain;
-    }
-    let references = TsconfigReferences::Auto;
-    options.tsconfig = Some(TsconfigDiscovery::Manual(TsconfigOptions { config_file: config_file.clone(), references }));
-    let configured = Resolver::new(options);
-    // A configuration that does not load (it may extend a package that is not installed) would make everything
-    // unresolvable, which says less than resolving without it.
-    if configured.resolve_tsconfig(&config_file).is_ok() { configured } else { plain }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,7 @@
 //! Reads the agent's definition: statically where that is possible, by running the code where it is not.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,6 +80,8 @@ pub struct AgentSource {
     pub(crate) agent: AgentSite,
     pub(crate) config: Object,
     pub(crate) foreign_use: ForeignUse,
+    /// The files that were read while the code ran, if it had to.
+    pub(crate) read_by_running: BTreeSet<PathBuf>,
     reached: Vec<Arc<crate::syntax::Module>>,
     location: Location,
     properties: BTreeMap<Field, Property>,
@@ -111,7 +113,8 @@ pub fn read_and_list(root: &Path, options: &Options) -> Result<(AgentSource, Fil
 }
 
 pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource, SourceError> {
-    let (agent, users) = discover(&graph)?;
+    let is_made = |agent: &AgentSite| is_made(&graph, options, agent);
+    let (agent, users) = discover(&graph, &is_made)?;
     let paths = graph.reach(std::slice::from_ref(&agent.module.file.path));
     let mut reached = Vec::new();
     for path in &paths {
@@ -120,6 +123,7 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
     let foreign_use = ForeignUse::of(&graph, &paths, &users);
     let config = agent.config(&Evaluator::new(&graph, &foreign_use));
     let location = graph.location(&agent.module.file, agent.span.start);
+    let read_by_running = RefCell::default();
     let (properties, others, notes) = {
         let reader = Reader {
             graph: &graph,
@@ -129,6 +133,7 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
             foreign_use: &foreign_use,
             run: OnceCell::new(),
             notes: RefCell::default(),
+            read_by_running: &read_by_running,
         };
         let properties: BTreeMap<Field, Property> = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
         let others = config.slots.keys().filter(|key| Field::ALL.iter().all(|field| field.key() != *key));
@@ -139,7 +144,29 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<AgentSource,
         reader.note_paths(&properties);
         (properties, others, reader.notes.into_inner())
     };
-    Ok(AgentSource { graph, options: options.clone(), agent, config, foreign_use, reached, location, properties, others, notes })
+    let read_by_running = read_by_running.into_inner();
+    let options = options.clone();
+    Ok(AgentSource { graph, options, agent, config, foreign_use, read_by_running, reached, location, properties, others, notes })
+}
+
+/// Returns true if loading an agent's entry makes it.
+fn is_made(graph: &Graph, options: &Options, agent: &AgentSite) -> bool {
+    let captured = engine::evaluate(&engine::Request {
+        root: &graph.root,
+        entry: &agent.entry,
+        read: &|path| graph.text(path),
+        environment: &options.environment,
+        machine: &options.machine,
+        limits: options.limits,
+    });
+    captured.is_ok_and(|captured| captured.agents.iter().any(|made| !made.is_called_for && is_at(graph, agent, made)))
+}
+
+/// Returns true if a captured agent was constructed where one is written.
+fn is_at(graph: &Graph, agent: &AgentSite, captured: &CapturedAgent) -> bool {
+    let line = |offset| graph.location(&agent.module.file, offset).line;
+    let lines = line(agent.extent.start)..=line(agent.extent.end);
+    captured.position.as_ref().is_some_and(|at| at.file == agent.module.file.path && lines.contains(&at.line))
 }
 
 impl AgentSource {
@@ -241,6 +268,7 @@ struct Reader<'a> {
     run: OnceCell<Result<CapturedAgent, Failed>>,
     /// What is to be said about values, by their keys.
     notes: RefCell<BTreeMap<String, Vec<Problem>>>,
+    read_by_running: &'a RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Reader<'_> {
@@ -410,30 +438,45 @@ impl Reader<'_> {
 
     fn run(&self) -> Result<&CapturedAgent, &Failed> {
         let run = self.run.get_or_init(|| {
-            let entry = &self.agent.module.file.path;
-            let captured = engine::evaluate(&engine::Request {
-                root: &self.graph.root,
-                entry,
-                read: &|path| self.graph.text(path),
-                environment: &self.options.environment,
-                machine: &self.options.machine,
-                limits: self.options.limits,
-            })
-            .map_err(Failed::from)?;
-            let line = self.graph.location(&self.agent.module.file, self.agent.span.start).line;
-            self.choose(captured.agents, entry, line).map_err(|message| Failed { message, help: None })
+            let own = &self.agent.module.file.path;
+            match self.run_entry(&self.agent.entry) {
+                // What else the entry does may fail; what the agent's own file makes is the same then.
+                Err(failure) if self.agent.entry != *own => self.run_entry(own).map_err(|_| failure),
+                result => result,
+            }
         });
         run.as_ref()
     }
 
-    /// Returns the captured agent that is ours: the one at our place, or the only one.
-    fn choose(&self, mut agents: Vec<CapturedAgent>, file: &PathBuf, line: u32) -> Result<CapturedAgent, String> {
+    fn run_entry(&self, entry: &Path) -> Result<CapturedAgent, Failed> {
+        let captured = engine::evaluate(&engine::Request {
+            root: &self.graph.root,
+            entry,
+            read: &|path| {
+                self.read_by_running.borrow_mut().insert(path.to_owned());
+                self.graph.text(path)
+            },
+            environment: &self.options.environment,
+            machine: &self.options.machine,
+            limits: self.options.limits,
+        })
+        .map_err(Failed::from)?;
+        self.choose(captured.agents).map_err(|message| Failed { message, help: None })
+    }
+
+    /// Returns the captured agent that is ours: the one at our place, of several of these the one that is exported, or the
+    /// only one.
+    fn choose(&self, mut agents: Vec<CapturedAgent>) -> Result<CapturedAgent, String> {
+        let file = &self.agent.module.file.path;
         let is_here = |agent: &CapturedAgent| agent.position.as_ref().is_some_and(|position| position.file == *file);
         if agents.iter().any(is_here) {
             agents.retain(is_here);
         }
         if agents.len() > 1 {
-            agents.retain(|agent| agent.position.as_ref().is_some_and(|position| position.line == line));
+            agents.retain(|agent| is_at(self.graph, self.agent, agent));
+        }
+        if agents.len() > 1 && agents.iter().any(|agent| agent.is_exported) {
+            agents.retain(|agent| agent.is_exported);
         }
         match agents.len() {
             1 => Ok(agents.remove(0)),

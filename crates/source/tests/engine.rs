@@ -414,7 +414,7 @@ fn packages_may_be_used_as_long_as_no_text_depends_on_them() {
 
 #[test]
 fn a_stub_never_becomes_a_text() {
-    let reason = "the value depends on package 'prompts', which keepstep does not run";
+    let reason = "the value depends on package 'prompts', which is not installed; install the packages of the project";
     assert_eq!(Project::with_persona("import p from 'prompts';", "p").persona(), unreadable(reason));
     assert_eq!(Project::with_persona("import p from 'prompts';", "p.agent.text()").persona(), unreadable(reason));
     assert_eq!(
@@ -510,7 +510,6 @@ fn writing_the_network_and_leaving_are_refused() {
         "await fs.promises.writeFile('a', 'b') as any",
         "await (await fetch('http://127.0.0.1:9/')).text()",
         "process.exit(1)",
-        "require('./other')",
     ]
     .into_iter()
     .map(|expression| {
@@ -525,7 +524,6 @@ fn writing_the_network_and_leaving_are_refused() {
     fs.promises.writeFile() is not possible while keepstep reads the definition (at src/index.ts:3)
     fetch() is not possible while keepstep reads the definition: it has no network (at src/index.ts:3)
     process.exit() is not possible while keepstep reads the definition (at src/index.ts:3)
-    require('./other') of a project file; write import is not possible while keepstep reads the definition (at src/index.ts:3)
     ");
 }
 

@@ -1,32 +1,46 @@
 //! Finds and loads the modules of a project for the engine.
+//!
+//! The engine itself loads the project's modules with `import` and `export`. Everything else, what Node.js has, installed
+//! packages and modules of the CommonJS kind, is loaded by `prelude.js`, which asks here ([`Modules::find`],
+//! [`Modules::compile`]); for the engine, a small module stands in its place.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use rquickjs::context::EvalOptions;
 use rquickjs::loader::ImportAttributes;
 use rquickjs::module::Declared;
-use rquickjs::{Ctx, Exception, Module, Result};
+use rquickjs::{Ctx, Exception, Function, Module, Object, Result};
 
 use super::run::Shared;
 use super::strip::{self, PackageImport};
-use super::{Failure, FailureKind, Position, stubs};
+use super::{Failure, FailureKind, Position, commonjs, stubs};
 use crate::modules::{self, CODE_EXTENSIONS};
+use crate::resolve::{Locator, Ownership, Request};
 
-/// What a specifier names.
+/// What a specifier names for the engine.
 enum Target {
-    /// A file of the project, by its real path.
+    /// A module that the engine loads, by its real path.
     File(PathBuf),
-    /// A package or a part of Node.
-    Package,
+    /// What is loaded by the prelude.
+    Other,
 }
+
+/// What a specifier names for the prelude: a word for the kind, and what belongs to it.
+type Found = Vec<String>;
 
 /// The modules that are loaded.
 pub(super) struct Modules {
     shared: Rc<Shared>,
-    resolver: oxc_resolver::Resolver,
+    /// The packages whose code is run, by the specifiers that the project imports them with.
+    running: BTreeSet<String>,
+    /// The packages that are there and are not run.
+    idle: RefCell<BTreeSet<String>>,
     loaded: RefCell<BTreeMap<PathBuf, Loaded>>,
+    kinds: RefCell<HashMap<PathBuf, bool>>,
+    node_modes: RefCell<HashMap<PathBuf, bool>>,
     importers: RefCell<Vec<PathBuf>>,
     failure: RefCell<Option<Failure>>,
 }
@@ -37,9 +51,27 @@ struct Loaded {
 }
 
 impl Modules {
-    pub(super) fn new(shared: Rc<Shared>) -> Rc<Self> {
-        let resolver = modules::resolver(&shared.root);
-        Rc::new(Self { shared, resolver, loaded: RefCell::default(), importers: RefCell::default(), failure: RefCell::default() })
+    pub(super) fn new(shared: Rc<Shared>, running: BTreeSet<String>) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            running,
+            idle: RefCell::default(),
+            loaded: RefCell::default(),
+            kinds: RefCell::default(),
+            node_modes: RefCell::default(),
+            importers: RefCell::default(),
+            failure: RefCell::default(),
+        })
+    }
+
+    fn locator(&self) -> &Locator {
+        &self.shared.locator
+    }
+
+    /// Returns those of some packages that could be run and were not.
+    pub(super) fn idle_among(&self, packages: Vec<String>) -> BTreeSet<String> {
+        let idle = self.idle.borrow();
+        packages.into_iter().filter(|package| idle.contains(package)).collect()
     }
 
     /// Returns the first module that could not be loaded, with its place, if a message is about it.
@@ -61,33 +93,131 @@ impl Modules {
     }
 
     fn target(&self, importer: &Path, specifier: &str) -> std::result::Result<Target, String> {
-        let folder = importer.parent().unwrap_or(importer);
-        let is_path = specifier.starts_with(['.', '/', '#']);
-        let bare = specifier.strip_prefix("node:").unwrap_or(specifier);
-        let is_ours = bare == "lua-cli" || bare.starts_with("lua-cli/");
-        if specifier.starts_with("node:") || is_ours || modules::is_builtin(bare) {
-            return Ok(Target::Package);
+        if builtin(specifier).is_some() {
+            return Ok(Target::Other);
         }
-        match self.resolver.resolve(folder, specifier) {
-            Ok(found) => {
-                let path = found.into_path_buf();
-                let vendored = path.components().any(|component| component.as_os_str() == "node_modules");
-                if path.starts_with(&self.shared.root) && !vendored {
-                    Ok(Target::File(path))
-                } else if is_path {
-                    let reason = "it is outside of the project, and only its own modules are run";
-                    Err(format!("'{specifier}' cannot be imported: {reason}"))
-                } else {
-                    Ok(Target::Package)
-                }
-            }
-            Err(_) if is_path => Err(format!("'{specifier}' cannot be imported: there is no such file")),
-            Err(_) => Ok(Target::Package),
+        let is_path = is_path(specifier);
+        match self.locator().locate(importer, specifier, Request::Import) {
+            Some(path) => match self.locator().ownership(&path) {
+                Ownership::Own if self.is_ecmascript(&path) => Ok(Target::File(path)),
+                Ownership::Foreign if is_path => Err(cannot_import(specifier, OUTSIDE)),
+                _ => Ok(Target::Other),
+            },
+            None if is_path => Err(cannot_import(specifier, MISSING)),
+            None => Ok(Target::Other),
         }
     }
 
+    fn is_ecmascript(&self, path: &Path) -> bool {
+        if let Some(known) = self.kinds.borrow().get(path) {
+            return *known;
+        }
+        let is_code =
+            path.extension().and_then(|extension| extension.to_str()).is_some_and(|name| CODE_EXTENSIONS.contains(&name));
+        // What cannot be read is told by whoever reads it.
+        let is_ecmascript = !is_code || self.shared.text(path).map_or(true, |text| commonjs::is_ecmascript(path, &text));
+        self.kinds.borrow_mut().insert(path.to_owned(), is_ecmascript);
+        is_ecmascript
+    }
+
     fn is_package(&self, importer: &Path, specifier: &str) -> bool {
-        matches!(self.target(importer, specifier), Ok(Target::Package))
+        matches!(self.target(importer, specifier), Ok(Target::Other))
+    }
+
+    /// Returns what a specifier names in a file.
+    ///
+    /// `builtin` with its name; `file` with its path, for one of the project, and `package` for one of an installed package,
+    /// with `node` where a default import of a CommonJS module is what it assigned, as Node.js has it; `stub` with the reason
+    /// why the package is not run; `missing` with what to say about that.
+    pub(super) fn find(&self, importer: &Path, specifier: &str, request: Request) -> Found {
+        let found = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();
+        if let Some(name) = builtin(specifier) {
+            return found(&["builtin", name]);
+        }
+        let is_inner = self.locator().ownership(importer) != Ownership::Own;
+        let Some(path) = self.locator().locate(importer, specifier, request) else {
+            let message =
+                if is_path(specifier) { cannot_import(specifier, MISSING) } else { format!("Cannot find module '{specifier}'") };
+            return if is_path(specifier) || is_inner { found(&["missing", &message]) } else { found(&["stub", "absent"]) };
+        };
+        let Some(name) = path.to_str() else {
+            let message = format!("{} cannot be imported: its path is not valid UTF-8", path.display());
+            return found(&["missing", &message]);
+        };
+        let mode = if self.is_node_mode(importer) { "node" } else { "" };
+        match self.locator().ownership(&path) {
+            Ownership::Own => found(&["file", name, mode]),
+            Ownership::Installed if is_inner || self.running.contains(specifier) => found(&["package", name, mode]),
+            Ownership::Installed => {
+                self.idle.borrow_mut().insert(specifier.to_owned());
+                found(&["stub", "idle"])
+            }
+            Ownership::Foreign if is_path(specifier) || is_inner => found(&["missing", &cannot_import(specifier, OUTSIDE)]),
+            Ownership::Foreign => found(&["stub", "outside"]),
+        }
+    }
+
+    /// Returns true for a file whose imports Node.js would see itself, rather than a compiler that rewrote them.
+    fn is_node_mode(&self, importer: &Path) -> bool {
+        match importer.extension().and_then(|extension| extension.to_str()) {
+            Some("mjs" | "mts") => return true,
+            Some("cjs" | "cts") => return false,
+            _ => {}
+        }
+        let Some(folder) = importer.parent() else { return false };
+        if let Some(known) = self.node_modes.borrow().get(folder) {
+            return *known;
+        }
+        let package = folder.ancestors().map(|folder| folder.join("package.json")).find(|path| path.is_file());
+        let text = package.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let is_module = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|package| package["type"] == "module");
+        self.node_modes.borrow_mut().insert(folder.to_owned(), is_module);
+        is_module
+    }
+
+    /// Returns a module as a function that is called to load it, and whether it is of the newer kind.
+    pub(super) fn compile<'js>(&self, ctx: &Ctx<'js>, path: &Path) -> Result<(Function<'js>, bool)> {
+        let failed = |failure: Failure| Exception::throw_syntax(ctx, &failure.message);
+        let (code, is_ecmascript) = self.function_of(path).map_err(failed)?;
+        let mut options = EvalOptions::default();
+        options.strict = false;
+        options.filename = Some(path.to_string_lossy().into_owned());
+        let function = ctx.eval_with_options(format!("(function({}){{{code}\n}})", commonjs::PARAMETERS), options)?;
+        Ok((function, is_ecmascript))
+    }
+
+    fn function_of(&self, path: &Path) -> std::result::Result<(String, bool), Failure> {
+        let shown = self.shared.shown(path);
+        let invalid = |text: &str, error: strip::SyntaxError| {
+            let position = position_at(path, text, error.offset);
+            Failure::new(FailureKind::Syntax, format!("{shown}:{} is not valid: {}", position.line, error.message))
+                .at(Some(position))
+        };
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if !CODE_EXTENSIONS.contains(&extension) {
+            return Err(Failure::new(FailureKind::Module, format!("{shown} is not JavaScript")));
+        }
+        let text = self.shared.text(path)?;
+        let text: Rc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
+        if self.locator().ownership(path) == Ownership::Own {
+            self.loaded.borrow_mut().insert(path.to_path_buf(), Loaded { text: Rc::clone(&text), packages: Vec::new() });
+        }
+        let is_ecmascript = self.is_ecmascript(path);
+        // Nothing is a package here: each import stays what it is, and becomes a call.
+        let options = strip::Options { is_package: &|_| false, origins: false };
+        let is_javascript = extension.contains("js") && extension != "jsx" && !text.starts_with("#!") && !text.contains('\0');
+        let plain: std::borrow::Cow<'_, str> = match is_javascript {
+            true => (&*text).into(),
+            false => {
+                let stripped = strip::strip(path, &text, options).map_err(|error| invalid(&text, error))?;
+                stripped.code[stripped.prologue..].to_owned().into()
+            }
+        };
+        match is_ecmascript {
+            true => Ok((commonjs::body(&plain).map_err(|error| invalid(&text, error))?, true)),
+            false => Ok((plain.into_owned(), false)),
+        }
     }
 
     fn fail(&self, ctx: &Ctx<'_>, failure: Failure) -> rquickjs::Error {
@@ -106,7 +236,7 @@ impl Modules {
                     Err(self.fail(ctx, Failure::new(FailureKind::Module, message)))
                 }
             },
-            Ok(Target::Package) => {
+            Ok(Target::Other) => {
                 let mut importers = self.importers.borrow_mut();
                 let number = importers.iter().position(|known| known == importer).unwrap_or(importers.len());
                 if number == importers.len() {
@@ -130,13 +260,21 @@ impl Modules {
 
     fn load<'js>(&self, ctx: &Ctx<'js>, name: &str, is_text: bool) -> Result<Module<'js, Declared>> {
         if let Some((specifier, importer)) = stubs::parse_module_name(name) {
-            let importers = self.importers.borrow();
-            let loaded = self.loaded.borrow();
-            let import = importers
-                .get(importer)
-                .and_then(|path| loaded.get(path))
-                .and_then(|module| module.packages.iter().find(|import| import.specifier == specifier));
-            return Module::declare(ctx.clone(), name, stubs::module_text(specifier, import));
+            let importer = self.importers.borrow().get(importer).cloned().unwrap_or_default();
+            let importer_name = importer.to_string_lossy();
+            let import = {
+                let loaded = self.loaded.borrow();
+                let imports = loaded.get(&importer).map_or(&[][..], |module| &module.packages);
+                imports.iter().find(|import| import.specifier == specifier).cloned()
+            };
+            let all: Vec<String> = match import.as_ref().is_some_and(|import| import.passes_on) {
+                true => {
+                    let runtime: Object<'_> = ctx.globals().get("__keepstep")?;
+                    runtime.get::<_, Function<'_>>("names")?.call((&*importer_name, specifier))?
+                }
+                false => Vec::new(),
+            };
+            return Module::declare(ctx.clone(), name, stubs::module_text(specifier, &importer_name, import.as_ref(), &all));
         }
         let path = Path::new(name);
         let code = self.code_of(path, is_text).map_err(|failure| self.fail(ctx, failure))?;
@@ -191,6 +329,24 @@ impl Modules {
         self.loaded.borrow_mut().insert(path.to_path_buf(), module(packages));
         Ok(code)
     }
+}
+
+const OUTSIDE: &str = "it is outside of the project and its repository";
+const MISSING: &str = "there is no such file";
+
+fn cannot_import(specifier: &str, reason: &str) -> String {
+    format!("'{specifier}' cannot be imported: {reason}")
+}
+
+fn is_path(specifier: &str) -> bool {
+    specifier.starts_with(['.', '/', '#'])
+}
+
+/// Returns the name of what the prelude itself has, or stands in for: a part of Node.js or of the agents' own package.
+fn builtin(specifier: &str) -> Option<&str> {
+    let bare = specifier.strip_prefix("node:").unwrap_or(specifier);
+    let is_ours = bare == "lua-cli" || bare.starts_with("lua-cli/");
+    (specifier.starts_with("node:") || is_ours || modules::is_builtin(bare)).then_some(bare)
 }
 
 /// The half of [`Modules`] that the engine asks for names.

@@ -4,11 +4,12 @@
 //! agent are then stripped of their types (`strip`) and run, and the constructor of `LuaAgent` remembers what it
 //! was given (`capture`). What runs is the project's own code and nothing else:
 //!
-//! - no network, no other processes, no writing; files are read only where they really are inside the project
-//!   (`sandbox`);
-//! - a package is not run. What is imported from it is a *stub*, which can be called, constructed and asked for any
-//!   property, and which throws as soon as it would become a text (`stubs`). A stub can still decide a condition
-//!   (`flags.on() ? 'a' : 'b'` takes the first branch), as JavaScript gives no way to see that;
+//! - no network, no other processes, no writing; files are read only where they really are inside the project or its
+//!   repository (`sandbox`);
+//! - an installed package is run only if something depends on it. Most of them, clients of databases and the like, are beside the
+//!   agent and take long. At first, what is imported from a package is a *stub*, which can be called, constructed and asked
+//!   for any property, and which throws as soon as it would become a text (`stubs`). If that happened, everything is run
+//!   again with that package's own code, in the same sandbox. A package that is not there or fails stays a stub;
 //! - time, memory and depth are limited. The engine has a thread of its own, so that a loop inside one native function,
 //!   which the engine cannot interrupt, ends at the limit too, and so that the depth does not depend on the caller;
 //! - what the engine has otherwise than Node 20 is set right in `builtins.js`, and what it lacks throws there: a value is the one
@@ -17,6 +18,7 @@
 
 mod adapt;
 mod capture;
+mod commonjs;
 mod loader;
 mod natives;
 mod run;
@@ -25,7 +27,7 @@ mod strip;
 mod stubs;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -97,6 +99,11 @@ pub struct CapturedAgent {
     /// A place inside of the expression that constructed it. The engine notes places where something is called, so with
     /// calls among the arguments it is that of the last.
     pub position: Option<Position>,
+    /// The entry exports it.
+    pub is_exported: bool,
+    /// It was constructed because a function that the entry exports was called, which only happens where loading the entry
+    /// constructed none.
+    pub is_called_for: bool,
     /// Its properties. One that is `undefined` is not there.
     pub values: BTreeMap<String, CapturedValue>,
     /// What properties depend on besides the code. Where the value is known only to Node or changes by itself, it is unreadable.
@@ -184,27 +191,57 @@ fn evaluate_once(request: &Request<'_>, variant: Variant) -> Result<Captured, Fa
         (_, Err(error)) => return Err(unreadable(request.entry, &error)),
     };
     let deadline = Instant::now() + request.limits.time;
+    let mut packages = BTreeSet::new();
+    let (mut result, mut deciding) = run(request, &root, &entry, &packages, deadline);
+    for _ in 0..MOST_RUNS {
+        if deciding.is_empty() {
+            break;
+        }
+        packages.append(&mut deciding);
+        let (with_packages, others) = run(request, &root, &entry, &packages, deadline);
+        deciding = others;
+        match (&result, &with_packages) {
+            // A package that takes too long says nothing about what was read without it.
+            (Ok(_), Err(_)) => break,
+            _ => result = with_packages,
+        }
+    }
+    result
+}
+
+/// How many times more than once the code is run, each time with the packages that the last one turned out to need.
+const MOST_RUNS: usize = 5;
+
+/// Runs the code once, with the code of some packages; returns also which others decide something.
+fn run(
+    request: &Request<'_>,
+    root: &Path,
+    entry: &Path,
+    packages: &BTreeSet<String>,
+    deadline: Instant,
+) -> (Result<Captured, Failure>, BTreeSet<String>) {
+    let failed = |kind, message: &str| (Err(Failure::new(kind, message)), BTreeSet::new());
     let (sender, messages) = mpsc::channel();
     let job = Job {
-        root: root.clone(),
-        entry,
+        root: root.to_owned(),
+        entry: entry.to_owned(),
         environment: request.environment.clone(),
         withheld: request.machine.withheld.clone(),
         variant,
+        packages: packages.clone(),
         limits: request.limits,
         deadline,
         messages: sender,
     };
     // Parsing recurses as well, outside of the engine's own limit. The memory is only taken as far as it is used.
     let stack = request.limits.stack + (256 << 20);
-    std::thread::Builder::new()
-        .name("keepstep-engine".to_owned())
-        .stack_size(stack)
-        .spawn(move || job.run())
-        .map_err(|error| Failure::new(FailureKind::Engine, format!("the engine cannot be started: {error}")))?;
+    let thread = std::thread::Builder::new().name("keepstep-engine".to_owned()).stack_size(stack).spawn(move || job.run());
+    if let Err(error) = thread {
+        return failed(FailureKind::Engine, &format!("the engine cannot be started: {error}"));
+    }
 
     // Paths are canonical inside the engine; the caller knows them below the root as it was given.
-    let outside = |path: &Path| match path.strip_prefix(&root) {
+    let outside = |path: &Path| match path.strip_prefix(root) {
         Ok(inner) => request.root.join(inner),
         Err(_) => path.to_path_buf(),
     };
@@ -216,12 +253,13 @@ fn evaluate_once(request: &Request<'_>, variant: Variant) -> Result<Captured, Fa
                 // The engine gives up only together with its end of the channel.
                 let _ = answer.send(text);
             }
-            Ok(Message::Done(result)) => {
-                return result.map(|captured| captured.map_paths(&outside)).map_err(|failure| failure.map_paths(&outside));
+            Ok(Message::Done(result, deciding)) => {
+                let result = result.map(|captured| captured.map_paths(&outside)).map_err(|failure| failure.map_paths(&outside));
+                return (result, deciding);
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => return Err(time_limit(request.limits.time)),
+            Err(mpsc::RecvTimeoutError::Timeout) => return (Err(time_limit(request.limits.time)), BTreeSet::new()),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err(Failure::new(FailureKind::Engine, "the engine stopped without an answer"));
+                return failed(FailureKind::Engine, "the engine stopped without an answer");
             }
         }
     }

@@ -11,7 +11,7 @@
   // ---------------------------------------------------------------------------------------------------- Errors
 
   const { marked } = node;
-  const { URL, Buffer } = globalThis;
+  const { URL, Buffer, TextEncoder, TextDecoder } = globalThis;
 
   const refused = (what) => marked('refused', `${what} is not possible while keepstep reads the definition`, 'EACCES');
 
@@ -24,8 +24,16 @@
   const REVEALING = new Set(['toString', 'valueOf', 'toLocaleString', 'toJSON', Symbol.toPrimitive, Symbol.iterator,
     Symbol.asyncIterator]);
 
-  const dependence = (name) =>
-    marked('package', `the value depends on package '${name}', which keepstep does not run`);
+  // The packages on which something depended.
+  const deciding = new Set();
+  // Why those are not run that are imported, if not because nothing depended on them yet.
+  const reasons = new Map();
+
+  function dependence(name) {
+    deciding.add(name);
+    const reason = reasons.get(name) ?? 'which keepstep does not run';
+    return marked('package', `the value depends on package '${name}', ${reason}`);
+  }
 
   function stub(name) {
     const target = function () {};
@@ -58,6 +66,7 @@
   const agents = [];
   // How much was found missing until the agents were complete.
   let settled = 0;
+  let isCalledFor = false;
 
   // Copies a configuration without running its getters: each is run when its value is asked for, so that a getter that
   // throws spoils one property and not the whole agent.
@@ -78,7 +87,7 @@
 
   class LuaAgent {
     constructor(config) {
-      const record = { instance: this, direct: new.target === LuaAgent, stack: node.stackOf(new Error()), lacked: node.lacks.length };
+      const record = { instance: this, direct: new.target === LuaAgent, stack: node.stackOf(new Error()), lacked: node.lacks.length, isCalledFor };
       agents.push(record);
       adopt(this, config);
       record.first = Object.getOwnPropertyDescriptors(this);
@@ -102,6 +111,7 @@
     lua[name] = (config) => new lua[kind](config);
   }
   lua.defineAgent = (config) => new LuaAgent(config);
+  const LUA_NAMES = [...Object.keys(lua), 'defineWorkflow', 'env'];
   lua.env = Object.assign((key) => node.env[key], { template: (key) => ({ __envRef: key }) });
 
   // ------------------------------------------------------------------------------------------------- node:path
@@ -254,6 +264,7 @@
   const builtins = {
     fs, 'fs/promises': promises, path, 'path/posix': path, url, buffer: { Buffer },
     os: { EOL: '\n', platform: () => process.platform },
+    ...host.node(host, { Buffer, TextEncoder, TextDecoder, marked, refused, only, toLetters: node.toLetters }),
   };
   const packages = new Map();
 
@@ -272,20 +283,171 @@
     return packages.get(name);
   }
 
+  // What the code of packages sees of the process: they ask for such variables to be quicker or more colorful, and there is
+  // nothing wrong with not having them. For every other one they are told what the project is told.
+  const QUIET = new Set(['NODE_ENV', 'NODE_DEBUG', 'DEBUG', 'NO_COLOR', 'FORCE_COLOR', 'COLORTERM', 'TERM', 'CI']);
+  const environment = new Proxy({}, {
+    get: (_, key) => (QUIET.has(key) && !Object.hasOwn(host.environment, key) ? undefined : globalThis.process.env[key]),
+    has: (_, key) => (QUIET.has(key) ? Object.hasOwn(host.environment, key) : key in globalThis.process.env),
+  });
+  const quietProcess = new Proxy({}, {
+    get: (_, key) => (key === 'env' ? environment : globalThis.process[key]),
+    has: (_, key) => key in globalThis.process,
+  });
+
+  // The modules that were loaded through `require`, by their paths.
+  const records = new Map();
+
+  function requireFile(file, isOfPackage) {
+    let record = records.get(file);
+    if (record !== undefined) return record;
+    if (file.endsWith('.json')) {
+      record = { exports: JSON.parse(reading.readFileSync(file, 'utf8').replace(/^\ufeff/, '')) };
+      records.set(file, record);
+      return record;
+    }
+    const [call, isEcmascript] = host.compile(file);
+    record = { exports: {}, isEcmascript, id: file, filename: file, loaded: false, children: [], paths: [] };
+    records.set(file, record);
+    const importing = (specifier) => view(file, specifier)[1];
+    importing.exports = (target, getters) => {
+      defineProperty(target, '__esModule', { value: true });
+      for (const [name, get] of Object.entries(getters)) defineProperty(target, name, { get, enumerable: true });
+    };
+    importing.star = (target, source) => {
+      for (const name of Object.keys(source)) {
+        if (name !== 'default' && !Object.hasOwn(target, name)) defineProperty(target, name, { get: () => source[name], enumerable: true });
+      }
+    };
+    const folder = path.dirname(file);
+    const meta = { url: url.pathToFileURL(file).href, filename: file, dirname: folder };
+    const around = isOfPackage ? quietProcess : globalThis.process;
+    try {
+      call.call(record.exports, record.exports, requireFrom(file), record, folder, file, around, importing,
+        async (specifier) => importing(String(specifier)), meta);
+    } catch (error) {
+      records.delete(file);
+      throw error;
+    }
+    record.loaded = true;
+    return record;
+  }
+
+  // Returns the file's exports, or a stub where a package of the project fails: most of them are beside the agent.
+  function requirePackage(specifier, file) {
+    if (!reasons.has(specifier)) {
+      try {
+        return requireFile(file, true);
+      } catch (error) {
+        reasons.set(specifier, `which cannot be run here: ${isStub(error) ? 'it needs another package' : String(error?.message ?? error)}`);
+      }
+    }
+    return undefined;
+  }
+
+  const WHY = { absent: 'which is not installed; install the packages of the project', outside: 'which is outside of the repository' };
+
+  function standIn(specifier, why) {
+    if (why in WHY) reasons.set(specifier, WHY[why]);
+    return load(specifier);
+  }
+
+  function missing(message) {
+    return Object.assign(new Error(message), { code: 'MODULE_NOT_FOUND' });
+  }
+
+  const withDefault = new WeakMap();
+
+  // Returns what a default import and an import of everything give.
+  function view(importer, specifier) {
+    const [kind, found, mode] = host.find(importer, specifier, false);
+    let record;
+    switch (kind) {
+      case 'builtin': case 'stub': {
+        const whole = kind === 'stub' ? standIn(specifier, found) : load(found);
+        if (isStub(whole)) return [whole, whole];
+        if (!withDefault.has(whole)) {
+          withDefault.set(whole, new Proxy(whole, { get: (target, key) => (key === 'default' ? target : target[key]) }));
+        }
+        return [whole, withDefault.get(whole)];
+      }
+      case 'missing': throw missing(found);
+      case 'package': record = requirePackage(specifier, found); break;
+      default: record = requireFile(found, false);
+    }
+    if (record === undefined) {
+      const whole = load(specifier);
+      return [whole, whole];
+    }
+    const { exports, isEcmascript } = record;
+    if (isEcmascript) return [exports.default, exports];
+    const isObject = (typeof exports === 'object' && exports !== null) || typeof exports === 'function';
+    const isMarked = mode !== 'node' && isObject && exports.__esModule && 'default' in exports;
+    const whole = isMarked ? exports.default : exports;
+    record.namespaces ??= new Map();
+    if (!record.namespaces.has(isMarked) || !record.loaded) {
+      const namespace = {};
+      if (isObject) {
+        for (const name of ownKeys(exports)) {
+          if (typeof name !== 'string' || name === 'default' || getOwnPropertyDescriptor(exports, name)?.enumerable !== true) continue;
+          defineProperty(namespace, name, { get: () => exports[name], enumerable: true });
+        }
+      }
+      defineProperty(namespace, 'default', { get: () => (isMarked ? exports.default : exports), enumerable: true });
+      record.namespaces.set(isMarked, namespace);
+    }
+    return [whole, record.namespaces.get(isMarked)];
+  }
+
+  function requireFrom(importer) {
+    function require(specifier) {
+      const [kind, found] = host.find(importer, String(specifier), true);
+      switch (kind) {
+        case 'builtin': return load(found);
+        case 'stub': return standIn(specifier, found);
+        case 'missing': throw missing(found);
+        case 'package': {
+          // Inside of a package this is an error that it may be prepared for.
+          const record = importer.includes('/node_modules/') ? requireFile(found, true) : requirePackage(specifier, found);
+          return record === undefined ? load(specifier) : record.exports;
+        }
+        default: return requireFile(found, false).exports;
+      }
+    }
+    require.resolve = (specifier) => {
+      const [kind, found] = host.find(importer, String(specifier), true);
+      if (kind === 'file' || kind === 'package') return found;
+      if (kind === 'builtin') return specifier;
+      throw missing(`Cannot find module '${specifier}'`);
+    };
+    require.cache = {};
+    require.extensions = {};
+    return require;
+  }
+
+  builtins.module = {
+    createRequire: (from) => requireFrom(/^file:/.test(String(from)) ? fileURLToPath(String(from)) : place(from)),
+    builtinModules: Object.keys(builtins),
+    isBuiltin: (name) => Object.hasOwn(builtins, name.replace(/^node:/, '')),
+  };
+  builtins.module.Module = builtins.module;
+
   const runtime = {
-    member: (specifier, name) => (name === 'default' ? load(specifier) : load(specifier)[name]),
-    namespace: load,
-    // What `import('zod')` becomes: a module's namespace cannot have members that are not known beforehand.
-    import: async (specifier) => load(specifier),
+    view,
+    requireFrom,
     caught: node.caught,
     spread: node.spread,
     power: node.power,
+    // What `export * from` passes on, which has to be known before anything runs.
+    names(importer, specifier) {
+      const [kind, found] = host.find(importer, specifier, false);
+      if (kind === 'builtin') return found.startsWith('lua-cli') ? [...LUA_NAMES] : Object.keys(load(found));
+      const [, namespace] = view(importer, specifier);
+      if (!isStub(namespace)) return Object.keys(namespace).filter((name) => name !== 'default');
+      deciding.add(specifier);
+      return [];
+    },
   };
-
-  function require(specifier) {
-    if (/^[./]/.test(specifier)) throw refused(`require('${specifier}') of a project file; write import`);
-    return load(specifier);
-  }
 
   // --------------------------------------------------------------------------------------------------- Globals
 
@@ -337,7 +499,7 @@
   };
   define({
     console: new Proxy({}, { get: (_, key) => (typeof key === 'symbol' ? undefined : nothing) }),
-    require, babelHelpers, setTimeout, clearTimeout,
+    require: requireFrom(host.entry), babelHelpers, setTimeout, clearTimeout,
     global: globalThis,
     setInterval: () => ({ ref() { return this; }, unref() { return this; } }),
     clearInterval: nothing,
@@ -354,6 +516,7 @@
   return {
     agents: () => agents,
     settle() { settled = node.lacks.length; },
+    deciding: () => [...deciding],
     runTimer,
 
     // Returns what the code asked of the machine, the moment and chance, each as [kind, name, stack] of the first time.
@@ -398,10 +561,18 @@
       return [kind, text, node.stackOf(thrown)];
     },
 
+    isExported(namespace, agent) {
+      if (namespace === undefined) return false;
+      return Object.keys(namespace).some((name) => {
+        try { return namespace[name] === agent; } catch { return false; }
+      });
+    },
+
     // Calls the functions without parameters that the module exports, and constructs the agents' classes, until one of
     // them makes an agent: that of `export function createAgent() { return new LuaAgent(…) }` exists only once somebody
     // calls it.
     callExports(namespace) {
+      isCalledFor = true;
       const names = Object.keys(namespace).sort((a, b) => (b === 'default') - (a === 'default'));
       for (const name of names) {
         const value = namespace[name];

@@ -16,6 +16,7 @@ use super::capture::{Reader, Thrown};
 use super::loader::{self, Modules};
 use super::world::{Touch, Variant};
 use super::{Captured, CapturedAgent, CapturedValue, Failure, FailureKind, Limits, Position, natives, sandbox, time_limit};
+use crate::resolve::Locator;
 
 const BUILTINS: &str = include_str!("builtins.js");
 const PRELUDE: &str = include_str!("prelude.js");
@@ -33,8 +34,8 @@ const MOST_TIMERS: usize = 1_000;
 pub(super) enum Message {
     /// Asks for the text that stands in place of a file.
     Read { path: PathBuf, answer: mpsc::SyncSender<Option<String>> },
-    /// The end.
-    Done(Result<Captured, Failure>),
+    /// The end, with the packages that are there, were not run, and decide something.
+    Done(Result<Captured, Failure>, BTreeSet<String>),
 }
 
 /// An evaluation that can be sent to a thread. All paths are canonical.
@@ -45,6 +46,8 @@ pub(super) struct Job {
     /// Variables that are there and may not be read.
     pub(super) withheld: BTreeSet<String>,
     pub(super) variant: Variant,
+    /// The packages whose code is run, by the specifiers that the project imports them with.
+    pub(super) packages: BTreeSet<String>,
     pub(super) limits: Limits,
     pub(super) deadline: Instant,
     pub(super) messages: mpsc::Sender<Message>,
@@ -53,6 +56,7 @@ pub(super) struct Job {
 /// What the functions that the engine calls have in common.
 pub(super) struct Shared {
     pub(super) root: PathBuf,
+    pub(super) locator: Locator,
     pub(super) entry: PathBuf,
     messages: mpsc::Sender<Message>,
     limits: Limits,
@@ -78,8 +82,8 @@ impl Shared {
         }
         let failure =
             |reason: String| Failure::new(FailureKind::Module, format!("{} cannot be imported: {reason}", self.shown(path)));
-        if !path.starts_with(&self.root) {
-            return Err(failure("it is outside of the project, and only its own modules are run".to_owned()));
+        if !self.locator.may_read(path) {
+            return Err(failure("it is outside of the project and its repository".to_owned()));
         }
         let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
         String::from_utf8(bytes).map_err(|_| failure("it is not valid UTF-8".to_owned()))
@@ -96,12 +100,13 @@ impl Job {
     /// Evaluates and sends the result.
     pub(super) fn run(self) {
         let messages = self.messages.clone();
-        let result = self.evaluate();
+        let mut packages = BTreeSet::new();
+        let result = self.evaluate(&mut packages);
         // Nobody listens any more if the caller's own limit came first.
-        let _ = messages.send(Message::Done(result));
+        let _ = messages.send(Message::Done(result, packages));
     }
 
-    fn evaluate(self) -> Result<Captured, Failure> {
+    fn evaluate(self, packages: &mut BTreeSet<String>) -> Result<Captured, Failure> {
         let engine = |error: rquickjs::Error| Failure::new(FailureKind::Engine, format!("the engine failed: {error}"));
         let limits = self.limits;
         let runtime = Runtime::new().map_err(engine)?;
@@ -114,8 +119,10 @@ impl Job {
             interrupt.expired.set(expired || interrupt.expired.get());
             expired
         })));
-        let shared = Rc::new(Shared { root: self.root, entry: self.entry, messages: self.messages, limits: self.limits });
-        let modules = Modules::new(Rc::clone(&shared));
+        let locator = Locator::new(&self.root);
+        let shared =
+            Rc::new(Shared { root: self.root, locator, entry: self.entry, messages: self.messages, limits: self.limits });
+        let modules = Modules::new(Rc::clone(&shared), self.packages);
         runtime.set_loader(loader::Finder(Rc::clone(&modules)), loader::Reader(Rc::clone(&modules)));
         let context = Context::full(&runtime).map_err(|error| match error {
             rquickjs::Error::Allocation => memory_limit(limits),
@@ -125,7 +132,7 @@ impl Job {
         // The limit on memory cannot be changed while the engine is entered, so it is entered twice.
         let (ended, prelude) = context.with(|ctx| {
             let prelude = (|| {
-                let host = sandbox::host(&ctx, &world.shared, &self.environment)?;
+                let host = sandbox::host(&ctx, &world.modules, &world.shared, &self.environment)?;
                 natives::equip(&ctx, &host)?;
                 host.set("withheld", self.withheld.into_iter().collect::<Vec<_>>())?;
                 let variant = Object::new(ctx.clone())?;
@@ -150,7 +157,10 @@ impl Job {
         runtime.set_memory_limit(limits.memory + READING_MEMORY);
         context.with(|ctx| {
             let prelude = prelude.restore(&ctx).map_err(engine)?;
-            Evaluation { ctx, world: &world, prelude }.finish(ended)
+            let evaluation = Evaluation { ctx, world: &world, prelude };
+            let captured = evaluation.finish(ended);
+            *packages = evaluation.deciding_packages();
+            captured
         })
     }
 }
@@ -269,6 +279,15 @@ impl<'js> Evaluation<'_, 'js> {
         call.catch(&self.ctx).map_err(|error| self.failure(error))
     }
 
+    /// Returns true if the entry exports a value, under whatever name.
+    fn is_exported(&self, value: &Object<'js>) -> bool {
+        let is_exported = (|| {
+            let entry: rquickjs::Value<'_> = self.ctx.globals().get("__keepstepEntry")?;
+            self.prelude.get::<_, Function<'_>>("isExported")?.call::<_, bool>((entry, value.clone()))
+        })();
+        is_exported.catch(&self.ctx).unwrap_or(false)
+    }
+
     fn agents(&self) -> Result<Vec<Object<'js>>, Failure> {
         let agents = self.prelude.get::<_, Function<'_>>("agents").and_then(|agents| agents.call::<_, Array<'_>>(()));
         let agents = agents.and_then(|agents| agents.iter::<Object<'_>>().collect::<rquickjs::Result<Vec<_>>>());
@@ -289,9 +308,11 @@ impl<'js> Evaluation<'_, 'js> {
             let (true, Ok(instance)) = (complete, instance) else { continue };
             let stack = agent.get::<_, String>("stack").unwrap_or_default();
             let position = self.frames(&stack).next();
+            let is_exported = self.is_exported(&instance);
+            let is_called_for = agent.get::<_, bool>("isCalledFor").unwrap_or(false);
             let mut values = reader.properties(&instance);
             self.taint(index, &mut values);
-            captured.agents.push(CapturedAgent { position, values, reliances: BTreeMap::new() });
+            captured.agents.push(CapturedAgent { position, is_exported, is_called_for, values, reliances: BTreeMap::new() });
         }
         captured.touches = self.touches();
         match ended {
@@ -331,6 +352,12 @@ impl<'js> Evaluation<'_, 'js> {
             let frame = Frame::parse(line)?;
             self.world.modules.origin_of(Path::new(frame.file), frame.line, frame.column)
         })
+    }
+
+    /// Returns the packages that are there, were not run, and would decide something.
+    fn deciding_packages(&self) -> BTreeSet<String> {
+        let packages = self.prelude.get::<_, Function<'_>>("deciding").and_then(|deciding| deciding.call::<_, Vec<String>>(()));
+        self.world.modules.idle_among(packages.catch(&self.ctx).unwrap_or_default())
     }
 
     fn reader(&self) -> rquickjs::Result<Reader<'js>> {

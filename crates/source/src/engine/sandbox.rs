@@ -1,4 +1,4 @@
-//! The functions that the code of a project may reach: reading its own files, and nothing else.
+//! The functions that the code of a project may reach: reading files of its repository, digests, and nothing else.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,16 +6,46 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Function, Object, Result, TypedArray};
+use md5::Md5;
+use rquickjs::{Array, Ctx, Function, Object, Result, TypedArray};
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
+use super::loader::Modules;
 use super::run::Shared;
+use crate::modules;
+use crate::resolve::Request;
+
+const NODE: &str = include_str!("node.js");
 
 /// Why a file is not given out: a code as Node has it, and a sentence.
 type Refusal = (&'static str, String);
 
 /// Returns the object that `prelude.js` calls `host`.
-pub(super) fn host<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>, environment: &BTreeMap<String, String>) -> Result<Object<'js>> {
+pub(super) fn host<'js>(
+    ctx: &Ctx<'js>,
+    modules: &Rc<Modules>,
+    shared: &Rc<Shared>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Object<'js>> {
     let host = Object::new(ctx.clone())?;
+    let finder = Rc::clone(modules);
+    let find = move |importer: String, specifier: String, is_require: bool| {
+        let request = if is_require { Request::Require } else { Request::Import };
+        finder.find(Path::new(&importer), &specifier, request)
+    };
+    host.set("find", Function::new(ctx.clone(), find)?)?;
+    let compiler = Rc::clone(modules);
+    let compile = move |ctx: Ctx<'js>, path: String| -> Result<Array<'js>> {
+        let (function, is_ecmascript) = compiler.compile(&ctx, Path::new(&path))?;
+        let answer = Array::new(ctx)?;
+        answer.set(0, function)?;
+        answer.set(1, is_ecmascript)?;
+        Ok(answer)
+    };
+    host.set("compile", Function::new(ctx.clone(), compile)?)?;
+    host.set("node", ctx.eval::<Function<'_>, _>(NODE)?)?;
+    host.set("digest", Function::new(ctx.clone(), digest)?)?;
     host.set("cwd", shared.root.to_string_lossy().as_ref())?;
     host.set("entry", shared.entry.to_string_lossy().as_ref())?;
     host.set("platform", platform())?;
@@ -51,6 +81,22 @@ fn encode(ctx: Ctx<'_>, text: String) -> Result<TypedArray<'_, u8>> {
     TypedArray::new(ctx, text.into_bytes())
 }
 
+/// Returns the digest of bytes, of which each is handed over as a letter, or `None` for a name of none that we have.
+fn digest<'js>(ctx: Ctx<'js>, name: String, letters: String) -> Result<Option<TypedArray<'js, u8>>> {
+    let bytes: Option<Vec<u8>> = letters.chars().map(|letter| u8::try_from(letter).ok()).collect();
+    let Some(bytes) = bytes.as_deref() else { return Ok(None) };
+    let digest = match name.to_ascii_lowercase().replace('-', "").as_str() {
+        "md5" => Md5::digest(bytes).to_vec(),
+        "sha1" => Sha1::digest(bytes).to_vec(),
+        "sha224" => Sha224::digest(bytes).to_vec(),
+        "sha256" => Sha256::digest(bytes).to_vec(),
+        "sha384" => Sha384::digest(bytes).to_vec(),
+        "sha512" => Sha512::digest(bytes).to_vec(),
+        _ => return Ok(None),
+    };
+    TypedArray::new(ctx, digest).map(Some)
+}
+
 fn platform() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",
@@ -67,7 +113,8 @@ impl Shared {
     fn inside(&self, path: &str) -> std::result::Result<PathBuf, Refusal> {
         let wanted = normalized(&self.root.join(path));
         let outside = || {
-            let message = format!("{path} is outside of the project; its definition can only read what is inside");
+            let message =
+                format!("{path} is outside of the project and its repository; a definition can only read what is inside");
             Err(("REFUSED", message))
         };
         let mut existing = wanted.as_path();
@@ -81,7 +128,7 @@ impl Shared {
                 Err(error) => return Err(("EACCES", format!("{path} cannot be read: {error}"))),
             }
         };
-        if !real.starts_with(&self.root) {
+        if !self.locator.may_read(&real) {
             return outside();
         }
         match wanted.strip_prefix(existing) {
@@ -93,7 +140,7 @@ impl Shared {
 
     /// Returns the path of a file as a person in the project's folder would write it.
     pub(super) fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        modules::relative_to(&self.root, path).display().to_string()
     }
 
     fn refusal(&self, path: &Path, error: &io::Error) -> Refusal {

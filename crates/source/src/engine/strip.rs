@@ -4,15 +4,21 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    BindingIdentifier, ExportSpecifier, IdentifierName, ImportDeclarationSpecifier, ImportOrExportKind, ModuleExportName,
-    Program, Statement,
+    BindingIdentifier, ExportFromDeclaration, ExportSpecifier, ImportDeclarationSpecifier, ImportOrExportKind, ModuleExportName,
+    Program, Statement, StringLiteral,
 };
 use oxc_ast::builder::AstBuilder;
 use oxc_codegen::{Codegen, CodegenOptions, CommentOptions};
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
-use oxc_transformer::{DecoratorOptions, HelperLoaderMode, HelperLoaderOptions, TransformOptions, Transformer};
+use oxc_transformer::{
+    DecoratorOptions, EnvOptions, HelperLoaderMode, HelperLoaderOptions, Module, TransformOptions, Transformer,
+};
+
+/// The name under which the module that stands in place of a package exports all that the package has. For the engine, `*`
+/// alone is the namespace itself.
+pub(super) const ALL: &str = "*all";
 
 /// How deep brackets may be nested. Each level takes some of the stack.
 const DEEPEST: usize = 10_000;
@@ -21,6 +27,8 @@ const DEEPEST: usize = 10_000;
 pub(super) struct Stripped {
     /// The JavaScript.
     pub(super) code: String,
+    /// How much of that was put before it.
+    pub(super) prologue: usize,
     /// What it imports from packages.
     pub(super) packages: Vec<PackageImport>,
     /// Where each token of the code comes from, if that was asked for.
@@ -28,7 +36,7 @@ pub(super) struct Stripped {
 }
 
 /// The names that a module imports from one package.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct PackageImport {
     pub(super) specifier: String,
     pub(super) names: Vec<String>,
@@ -60,7 +68,7 @@ pub(super) struct Options<'a> {
 
 /// Strips a module of its types.
 ///
-/// Imports of a package's whole namespace become imports of its default: a module's namespace has only members that are
+/// Imports of a package's whole namespace become imports of one name, [`ALL`]: a module's namespace has only members that are
 /// known beforehand, and those of a package are not known.
 pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
     if nesting(text) > DEEPEST {
@@ -79,14 +87,22 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     let mut program = parsed.program;
     let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program).semantic;
     let scoping = semantic.into_scoping();
-    let prologue = prologue(path, |name| scoping.root_unresolved_references().keys().any(|free| free.as_str() == name));
+    let is_mixed = |statement: &Statement<'_>| {
+        matches!(statement, Statement::TSImportEqualsDeclaration(_) | Statement::TSExportAssignment(_))
+    };
+    let requires = program.body.iter().any(is_mixed);
+    let prologue = prologue(path, |name| {
+        (requires && name == "require") || scoping.root_unresolved_references().keys().any(|free| free.as_str() == name)
+    });
 
     let transform = TransformOptions {
         decorator: DecoratorOptions { legacy: true, ..DecoratorOptions::default() },
+        // `import x = require('x')` is a call of `require`, and `export =` an assignment.
+        env: EnvOptions { module: if requires { Module::CommonJS } else { Module::default() }, ..EnvOptions::default() },
         helper_loader: HelperLoaderOptions { mode: HelperLoaderMode::External, ..HelperLoaderOptions::default() },
         ..TransformOptions::default()
     };
-    // What the transformer complains about, such as `import x = require('x')`, the engine refuses with a place.
+    // What the transformer complains about, the engine refuses with a place.
     Transformer::new(&allocator, path, &transform).build_with_scoping(scoping, &mut program);
 
     super::adapt::adapt(&AstBuilder::new(&allocator), &mut program);
@@ -106,7 +122,7 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     let origins = origins.collect();
     // The engine takes the code as text that ends at its first NUL.
     let code = format!("{prologue}{}", generated.code).replace('\0', "\\x00");
-    Ok(Stripped { code, packages, origins })
+    Ok(Stripped { code, prologue: prologue.len(), packages, origins })
 }
 
 /// Returns how deep the brackets of a text are nested, wherever they stand.
@@ -142,22 +158,27 @@ impl Stripped {
 fn prologue(path: &Path, is_free: impl Fn(&str) -> bool) -> String {
     let folder = path.parent().unwrap_or(path);
     let mut text = String::new();
-    for (name, value) in [("__dirname", folder), ("__filename", path)] {
+    let literal = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
+    for (name, value) in [
+        ("__dirname", literal(folder)),
+        ("__filename", literal(path)),
+        ("require", format!("globalThis.__keepstep.requireFrom({})", literal(path))),
+    ] {
         if is_free(name) {
-            let value = serde_json::Value::from(value.to_string_lossy());
             text.push_str(&format!("const {name}={value};"));
         }
     }
     text
 }
 
-/// Collects what is imported from packages, and makes imports of their namespaces imports of their defaults.
+/// Collects what is imported from packages, and makes imports of their namespaces imports of [`ALL`].
 fn package_imports<'a>(
     allocator: &'a Allocator,
     program: &mut Program<'a>,
     is_package: &dyn Fn(&str) -> bool,
 ) -> Vec<PackageImport> {
     let builder = AstBuilder::new(allocator);
+    let all = |span| ModuleExportName::StringLiteral(StringLiteral::new(span, ALL, None, &builder));
     let mut found: Vec<PackageImport> = Vec::new();
     let mut add =
         |specifier: &str, names: Vec<String>, passes_on: bool| match found.iter_mut().find(|one| one.specifier == specifier) {
@@ -174,10 +195,9 @@ fn package_imports<'a>(
                 for specifier in import.specifiers.iter_mut().flatten() {
                     if let ImportDeclarationSpecifier::ImportNamespaceSpecifier(namespace) = specifier {
                         let (span, name) = (namespace.span, namespace.local.name);
-                        let default = ModuleExportName::IdentifierName(IdentifierName::new(span, "default", &builder));
                         let local = BindingIdentifier::new(span, name, &builder);
                         let value = ImportOrExportKind::Value;
-                        *specifier = ImportDeclarationSpecifier::new_import_specifier(span, default, local, value, &builder);
+                        *specifier = ImportDeclarationSpecifier::new_import_specifier(span, all(span), local, value, &builder);
                     }
                     if let ImportDeclarationSpecifier::ImportSpecifier(one) = specifier {
                         names.push(one.imported.name().to_string());
@@ -191,6 +211,15 @@ fn package_imports<'a>(
             }
             Statement::ExportAllDeclaration(export) if export.exported.is_none() && is_package(&export.source.value) => {
                 add(&export.source.value, Vec::new(), true);
+            }
+            Statement::ExportAllDeclaration(export) if is_package(&export.source.value) => {
+                let Some(exported) = export.exported.take() else { continue };
+                let (span, value) = (export.span, ImportOrExportKind::Value);
+                let specifier = ExportSpecifier::new(span, all(span), exported, value, &builder);
+                let source = StringLiteral::new(export.source.span, export.source.value, None, &builder);
+                add(&export.source.value, Vec::new(), false);
+                let export = ExportFromDeclaration::boxed(span, [specifier], source, value, None, &builder);
+                *statement = Statement::ExportFromDeclaration(export);
             }
             _ => {}
         }
@@ -228,16 +257,16 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_of_a_package_is_its_default() {
+    fn a_namespace_of_a_package_is_one_of_its_exports() {
         let stripped = stripped("import d, * as z from 'zod';\nimport * as own from './own';\nexport { z, d, own };");
         insta::assert_snapshot!(stripped.code, @r#"
-        import d, { default as z } from "zod";
+        import d, { "*all" as z } from "zod";
         import * as own from "./own";
         export { z, d, own };
         "#);
         assert_eq!(
             stripped.packages,
-            [PackageImport { specifier: "zod".to_owned(), names: vec!["default".to_owned()], passes_on: false }]
+            [PackageImport { specifier: "zod".to_owned(), names: vec!["*all".to_owned()], passes_on: false }]
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::strip::PackageImport;
+use super::strip::{ALL, PackageImport};
 
 /// What the names of these modules begin with. No path and no package begins so.
 const PREFIX: &str = "keepstep:package/";
@@ -21,50 +21,30 @@ pub(super) fn parse_module_name(name: &str) -> Option<(&str, usize)> {
     Some((specifier, importer.parse().ok()?))
 }
 
-/// What `export * from 'lua-cli'` passes on, which has to be known before anything runs. Of other packages nothing is.
-const LUA_NAMES: [&str; 20] = [
-    "LuaAgent",
-    "LuaSkill",
-    "LuaTool",
-    "LuaWebhook",
-    "LuaJob",
-    "LuaTrigger",
-    "LuaMCPServer",
-    "LuaDevice",
-    "LuaDeviceTrigger",
-    "LuaVoice",
-    "LuaVoiceTool",
-    "LuaWorkflow",
-    "PreProcessor",
-    "PostProcessor",
-    "defineDevice",
-    "defineDeviceTrigger",
-    "defineTrigger",
-    "defineVoice",
-    "defineWorkflow",
-    "env",
-];
-
 /// Returns the text of the module that stands in place of a package, for what one importer wants of it.
-pub(super) fn module_text(specifier: &str, import: Option<&PackageImport>) -> String {
+///
+/// `all` are the names of everything that the package exports, for an importer that passes all of that on: they have to be known
+/// before anything runs.
+pub(super) fn module_text(specifier: &str, importer: &str, import: Option<&PackageImport>, all: &[String]) -> String {
     let passes_on = import.is_some_and(|import| import.passes_on);
-    let is_lua = specifier == "lua-cli" || specifier.starts_with("lua-cli/");
-    let wanted = import.map_or(&[][..], |import| &import.names).iter().map(String::as_str);
-    let names: BTreeSet<&str> = wanted.chain(LUA_NAMES.into_iter().filter(|_| passes_on && is_lua)).collect();
-    let specifier = serde_json::Value::from(specifier);
-    let mut text = format!("const s={specifier},k=globalThis.__keepstep;export default k.namespace(s);\n");
+    let wanted = import.map_or(&[][..], |import| &import.names);
+    let names: BTreeSet<&str> = wanted.iter().chain(all).map(String::as_str).collect();
+    let literal = |text: &str| serde_json::Value::from(text).to_string();
+    let (specifier, importer) = (literal(specifier), literal(importer));
+    let mut text =
+        format!("const [d,n]=globalThis.__keepstep.view({importer},{specifier});export default d;export{{n as \"{ALL}\"}};\n");
     for (index, name) in names.into_iter().enumerate() {
         // `then` is taken, see below; nothing that a definition uses has this name.
-        if name == "default" || name == "then" {
+        if name == "default" || name == "then" || name == ALL {
             continue;
         }
-        let name = serde_json::Value::from(name);
-        text.push_str(&format!("const v{index}=k.member(s,{name});export{{v{index} as {name}}};\n"));
+        let name = literal(name);
+        text.push_str(&format!("const v{index}=n[{name}];export{{v{index} as {name}}};\n"));
     }
     // `import('zod')` resolves with what this function hands on, and so with a value that has every member. A static
     // import never sees it, but a module that passes everything on would.
     if !passes_on {
-        text.push_str("export function then(done){done(k.namespace(s))}\n");
+        text.push_str("export function then(done){done(n)}\n");
     }
     text
 }
@@ -83,11 +63,12 @@ mod tests {
     fn a_module_exports_each_name_once() {
         let names = ["z", "default", "z", "a-b"].map(str::to_owned).to_vec();
         let import = PackageImport { specifier: "zod".to_owned(), names, passes_on: false };
-        insta::assert_snapshot!(module_text("zod", Some(&import)), @r#"
-        const s="zod",k=globalThis.__keepstep;export default k.namespace(s);
-        const v0=k.member(s,"a-b");export{v0 as "a-b"};
-        const v2=k.member(s,"z");export{v2 as "z"};
-        export function then(done){done(k.namespace(s))}
+        insta::assert_snapshot!(module_text("zod", "/p/a.ts", Some(&import), &["y".to_owned()]), @r#"
+        const [d,n]=globalThis.__keepstep.view("/p/a.ts","zod");export default d;export{n as "*all"};
+        const v0=n["a-b"];export{v0 as "a-b"};
+        const v2=n["y"];export{v2 as "y"};
+        const v3=n["z"];export{v3 as "z"};
+        export function then(done){done(n)}
         "#);
     }
 }

@@ -192,7 +192,11 @@ impl Evaluator<'_> {
                 _ => obstacle(RUNS.to_owned()),
             },
             _ if package.is_empty() => obstacle(RUNS.to_owned()),
-            _ => obstacle(format!("`{}` of the package `{package}` is not run", names.join("."))),
+            _ if names.is_empty() => obstacle(format!("what the package `{package}` returns is known only when the code runs")),
+            _ => obstacle(format!(
+                "what `{}` of the package `{package}` returns is known only when the code runs",
+                names.join(".")
+            )),
         }
     }
 

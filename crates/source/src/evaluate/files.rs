@@ -28,8 +28,10 @@ impl Evaluator<'_> {
         };
         let loaded = self.graph.file(&real).map_err(|error| {
             let message = match &error {
-                LoadError::Outside => format!("{shown} is outside of the project, and only files inside are read"),
-                other => format!("{shown} is of no use: {}", other.describe()),
+                LoadError::Outside => {
+                    format!("{shown} is outside of the project and its repository, and only files inside are read")
+                }
+                other => format!("{shown} cannot be used: {}", other.describe()),
             };
             obstacle(message).last()
         })?;

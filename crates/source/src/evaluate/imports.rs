@@ -66,8 +66,8 @@ impl Evaluator<'_> {
                     .last());
             }
             Resolved::Outside(path) => {
-                let message = format!("`{specifier}` is outside of the project, at {}", path.display());
-                return Err(Obstacle::at(site.clone(), message).help("move the file into the project").last());
+                let message = format!("`{specifier}` is outside of the project and its repository, at {}", path.display());
+                return Err(Obstacle::at(site.clone(), message).help("move the file into the repository").last());
             }
         };
         if !is_module(&path) {
@@ -108,6 +108,12 @@ impl Evaluator<'_> {
         if is_json && let Some(Export::Expression(expression)) = module.exports.get("default") {
             return Ok(Target::Member(Arc::clone(module), *expression, name.to_owned()));
         }
+        if let Some(Export::Expression(whole)) = module.exports.get(Module::WHOLE) {
+            return Ok(match name {
+                "default" => Target::Expression(Arc::clone(module), *whole),
+                _ => Target::Member(Arc::clone(module), *whole, name.to_owned()),
+            });
+        }
         if name != "default" {
             let star_name = ImportName::Named(name.to_owned());
             let mut failure = None;
@@ -125,6 +131,7 @@ impl Evaluator<'_> {
         }
         let message = match name {
             "default" => format!("{} has no default export", file()),
+            "" => format!("{} exports nothing that has an empty name", file()),
             _ => format!("{} does not export `{name}`", file()),
         };
         let obstacle = Obstacle::at(site.clone(), message).help("correct the name in the import, or export it there");

@@ -56,6 +56,9 @@ pub(crate) struct Module {
 }
 
 impl Module {
+    /// The name under which the exports have what `export =` makes the whole module. No export can be named so.
+    pub(crate) const WHOLE: &str = "=";
+
     pub(crate) fn expression(&self, id: ExpressionId) -> &Expression {
         &self.expressions[id]
     }

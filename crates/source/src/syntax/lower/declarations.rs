@@ -92,7 +92,7 @@ impl Lowering<'_> {
             }
             Statement::TSExportAssignment(export) => {
                 let id = self.expression(&export.expression);
-                self.module.exports.insert("default".to_owned(), Export::Expression(id));
+                self.module.exports.insert(crate::syntax::Module::WHOLE.to_owned(), Export::Expression(id));
             }
             Statement::TSImportEqualsDeclaration(import) => {
                 if let TSModuleReference::ExternalModuleReference(reference) = &import.module_reference
