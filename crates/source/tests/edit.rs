@@ -271,14 +271,14 @@ fn w13_object_personas_member_by_member() {
     let before = "const VOICE = `v`;";
     let persona = "{\n    base: 'b', // kept\n    voice: VOICE,\n    foo: 'x',\n  }";
     let project = Project::persona(before, persona);
-    edit(&project, Field::Persona, json!({"base": "b\rc", "voice": "w", "foo": "x", "text": "new\nlines"}));
+    edit(&project, Field::Persona, json!({"base": "b\u{85}c", "voice": "w", "foo": "x", "text": "new\nlines"}));
     assert_snapshot!(project.text("src/index.ts"), @r#"
     import { LuaAgent } from 'lua-cli';
     const VOICE = `w`;
     export const agent = new LuaAgent({
       name: 'N1',
       persona: {
-        base: 'b\rc', // kept
+        base: 'b\x85c', // kept
         voice: VOICE,
         foo: 'x',
         text: `new
@@ -348,29 +348,184 @@ fn w15_governance_is_data_whatever_its_keys_and_texts() {
 }
 
 #[test]
-fn a_computed_value_is_refused_with_a_patch() {
-    let project = Project::persona("function make() { return 'made'; }", "make()");
-    let refusal = refused(&project, Field::Persona, json!("new"));
-    assert_snapshot!(refusal, @r#"the persona is computed by the code, so there is no text to edit"#);
+fn a_computed_value_without_a_text_is_refused_and_not_spelled_out() {
+    let before = "const count = () => [1, 2].length;";
+    let project = Project::persona(before, "`We have ${count()} desks in ${[0].map(() => 'Kiel').join()}.\nBe kind.`");
+    let refusal = refused(&project, Field::Persona, json!("We own 3 desks in Kiel.\nBe kind."));
+    assert_snapshot!(refusal, @"the persona is computed by the code, and no edit of one of its texts gives this value");
     assert_eq!(refusal.location.unwrap().to_string(), "src/index.ts:5:12");
     assert_snapshot!(refusal.frame, @r#"
       4 |   name: 'N1',
-    > 5 |   persona: make(),
-        |            ^^^^^^
-      6 |   skills: [],
+    > 5 |   persona: `We have ${count()} desks in ${[0].map(() => 'Kiel').join()}.
+        |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      6 | Be kind.`,
     "#);
+    // The number is of this machine, so it is no part of what may be copied.
     assert_snapshot!(refusal.patch.unwrap(), @r#"
-    --- a/src/index.ts
-    +++ b/src/index.ts
-    @@ -2,6 +2,6 @@
-     function make() { return 'made'; }
-     export const agent = new LuaAgent({
-       name: 'N1',
-    -  persona: make(),
-    +  persona: 'new',
-       skills: [],
-     });
+    --- persona as src/index.ts:5:12 computes it
+    +++ persona on the server
+    @@ line 1 @@
+    -We have … desks in Kiel…
+    +We own 3 desks in Kiel…
     "#);
+}
+
+/// How a computed persona is edited: what stands before the agent, the expression, the new text, and what becomes of each part.
+#[test]
+fn a_computed_text_is_edited_at_the_literal_beside() {
+    let tag = "const tag = (s: TemplateStringsArray) => { const lines = s.join('').split('\\n'); const by = Math.min(...lines.filter((l) => l.trim()).map((l) => l.search(/\\S/))); return lines.map((l) => l.slice(by)).join('\\n').trim(); };";
+    let wrap = "const NORTH = `\nSHARED:\n- Say it once.\n`.trim();\nconst wrap = (base: string, ...more: string[]) => [base.trim(), NORTH, ...more].filter(Boolean).join('\\n\\n');";
+    for (before, persona, new, edited) in [
+        // A variable of the environment with a text for where it is not set.
+        (
+            "",
+            "`Desk of ${process.env.NONE ?? 'the yard'}.\nBe brief.`",
+            "Desk of the yard.\nBe brief, and say thanks.",
+            "`Desk of ${process.env.NONE ?? 'the yard'}.\nBe brief, and say thanks.`",
+        ),
+        (
+            "",
+            "`Desk of ${process.env.NONE ?? 'the yard'}.`",
+            "A desk of the yard.",
+            "`A desk of ${process.env.NONE ?? 'the yard'}.`",
+        ),
+        // Blocks that are put around it.
+        (
+            wrap,
+            "wrap(`You are Ops.\nSound like a colleague.`)",
+            "You are Ops.\nSound like a good colleague.\n\nSHARED:\n- Say it once.",
+            "wrap(`You are Ops.\nSound like a good colleague.`)",
+        ),
+        (
+            wrap,
+            "wrap('You are Ops.', 'Bye.')",
+            "You are Ops.\n\nSHARED:\n- Say it once.\n\nGood bye.",
+            "wrap('You are Ops.', 'Good bye.')",
+        ),
+        // An indentation that is taken away.
+        (
+            tag,
+            "tag`\n    You are Bay.\n      - nested\n  `",
+            "You are Bay.\n  - nested\n  - more\n\nBye.",
+            "tag`\n    You are Bay.\n      - nested\n      - more\n\n    Bye.\n  `",
+        ),
+        (
+            tag,
+            "tag`\n    You are Bay.\n      - nested\n    End.`",
+            "Hello.\nYou are Bay.\nEnd.",
+            "tag`\n    Hello.\n    You are Bay.\n    End.`",
+        ),
+        (tag, "tag`\n    one\n    two\n    three`", "one\nthree", "tag`\n    one\n    three`"),
+        // Names that are filled in.
+        (
+            "const fill = (text: string) => text.replace(/{{(\\w+)}}/g, () => 'Bay');",
+            "fill('You are {{name}}, the desk.')",
+            "You are Bay, the best desk.",
+            "fill('You are {{name}}, the best desk.')",
+        ),
+        // Lists.
+        (
+            "",
+            "['Be kind', 'Be short'].map((rule) => `- ${rule}`).join('\\n')",
+            "- Be very kind\n- Be short",
+            "['Be very kind', 'Be short'].map((rule) => `- ${rule}`).join('\\n')",
+        ),
+        (
+            "",
+            "Object.entries({ tone: 'kind', words: 'few' }).map(([key, value]) => `${key}: ${value}`).join('\\n')",
+            "tone: calm\nwords: few",
+            "Object.entries({ tone: 'calm', words: 'few' }).map(([key, value]) => `${key}: ${value}`).join('\\n')",
+        ),
+        // Text of the server is text, also there.
+        (
+            "const up = (text: string) => text.trim();",
+            "up(`one`)",
+            "one ${process.env.HOME} `two` \\",
+            "up(`one \\${process.env.HOME} \\`two\\` \\\\`)",
+        ),
+        ("const up = (text: string) => text.trim();", "up('one')", "one\ntwo", "up(`one\ntwo`)"),
+    ] {
+        let project = Project::persona(before, persona);
+        assert!(shown(project.read().property(Field::Persona)).ends_with(" (computed)"), "{persona}");
+        let text = project.text("src/index.ts");
+        project
+            .read()
+            .plan_edits(&[(Field::Persona, Some(json!(new)))])
+            .unwrap_or_else(|refusal| panic!("{persona}: {refusal}"))
+            .apply(project.root())
+            .unwrap();
+        assert_eq!(project.text("src/index.ts"), text.replace(persona, edited), "{persona}");
+        assert_eq!(project.value(Field::Persona), json!(new));
+    }
+}
+
+#[test]
+fn a_computed_text_is_edited_in_the_file_that_it_is_read_from() {
+    let index = common::agent(
+        "import { readFileSync } from 'fs';\nimport data from './data.json';\nconst fill = (text: string) => text.replace('NAME', data.name);",
+        "fill(readFileSync('persona.md', 'utf8'))",
+    );
+    let project = Project::new([
+        ("src/index.ts", index.as_str()),
+        ("persona.md", "You are NAME.\r\nBe brief.\r\n"),
+        ("src/data.json", "{\"name\": \"Bay\"}"),
+    ]);
+    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("You are Bay.\nBe very brief.\nBye.\n")))]).unwrap();
+    plan.apply(project.root()).unwrap();
+    assert_eq!(project.text("persona.md"), "You are NAME.\r\nBe very brief.\r\nBye.\r\n");
+    project
+        .read()
+        .plan_edits(&[(Field::Persona, Some(json!("You are Kai.\nBe very brief.\nBye.\n")))])
+        .unwrap()
+        .apply(project.root())
+        .unwrap();
+    assert_eq!(project.text("src/data.json"), "{\"name\": \"Kai\"}");
+    assert_eq!(project.text("src/index.ts"), index);
+}
+
+#[test]
+fn an_agent_of_a_factory_is_edited_where_its_text_is() {
+    let make = "import { LuaAgent } from 'lua-cli';\nexport const make = (o: any) => new LuaAgent({ name: o.name, persona: `You are ${o.name}, ${o.tone}.` });\n";
+    let project = Project::new([
+        ("src/index.ts", "import { make } from './make';\nexport default make({ name: 'Bay', tone: 'kind' });\n"),
+        ("src/make.ts", make),
+    ]);
+    edit(&project, Field::Persona, json!("You are Bay, calm."));
+    assert_eq!(
+        project.text("src/index.ts"),
+        "import { make } from './make';\nexport default make({ name: 'Bay', tone: 'calm' });\n"
+    );
+    edit(&project, Field::Persona, json!("You are the desk Bay, calm."));
+    assert_eq!(project.text("src/make.ts"), make.replace("You are $", "You are the desk $"));
+    // The name is in the persona too.
+    let refusal = refused(&project, Field::Name, json!("Kai"));
+    assert_snapshot!(refusal, @"the text of the name is the text of `persona` as well, which would change too");
+}
+
+#[test]
+fn the_text_of_another_folder_of_the_repository_is_not_written() {
+    let project = Project::new([("package.json", "{\"workspaces\": [\"*\"]}"), ("shared/p.ts", "export const P = 'one';\n")]);
+    project.write("agent/src/index.ts", common::agent("import { P } from '../../shared/p';", "P"));
+    let source = keepstep_source::read(&project.root().join("agent"), &keepstep_source::Options::default()).unwrap();
+    let refusal = source.plan_edits(&[(Field::Persona, Some(json!("two")))]).unwrap_err();
+    assert_snapshot!(refusal, @"the text of the persona is written in ../shared/p.ts, outside of this project, where others may use it");
+}
+
+#[test]
+fn line_ends_are_those_of_the_code() {
+    let project = Project::persona("", "`one\ntwo\nthree`");
+    let text = project.text("src/index.ts");
+    edit_persona_to(&project, "one\r\ntwo!\r\nthree", "one\ntwo!\nthree");
+    assert_eq!(project.text("src/index.ts"), text.replace("two", "two!"));
+    edit_persona_to(&project, "one\rtwo!\rthree", "one\ntwo!\nthree");
+    let project = Project::persona("", "'one\\r\\ntwo'");
+    edit_persona_to(&project, "one\ntwo\nthree", "one\r\ntwo\r\nthree");
+}
+
+/// Takes a persona from the server, and checks what the code then has.
+fn edit_persona_to(project: &Project, taken: &str, expected: &str) {
+    project.read().plan_edits(&[(Field::Persona, Some(json!(taken)))]).unwrap().apply(project.root()).unwrap();
+    assert_eq!(project.value(Field::Persona), json!(expected));
 }
 
 #[test]

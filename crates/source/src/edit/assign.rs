@@ -21,8 +21,9 @@ pub(super) struct Hunk<'a> {
     pub(super) new: &'a str,
 }
 
+/// What texts are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Word,
     Character,
     Line,
@@ -54,7 +55,8 @@ pub(super) fn hunks<'n>(old: &str, new: &'n str) -> Vec<Hunk<'n>> {
     hunks_by(old, new, Piece::Word)
 }
 
-fn middle<'n>(old: &str, new: &'n str) -> Option<Hunk<'n>> {
+/// Returns the one stretch from the first difference to the last.
+pub(super) fn middle<'n>(old: &str, new: &'n str) -> Option<Hunk<'n>> {
     if old == new {
         return None;
     }
@@ -76,7 +78,8 @@ fn common_ends(old: &str, new: &str) -> (usize, usize, usize) {
     (start, old.len() - end, new.len() - end)
 }
 
-fn hunks_by<'n>(old: &str, new: &'n str, piece: Piece) -> Vec<Hunk<'n>> {
+/// Returns the differences of two texts by pieces of one kind.
+pub(super) fn hunks_by<'n>(old: &str, new: &'n str, piece: Piece) -> Vec<Hunk<'n>> {
     if old == new {
         return Vec::new();
     }

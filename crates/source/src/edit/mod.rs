@@ -6,6 +6,9 @@
 
 mod apply;
 mod assign;
+mod computed;
+mod line_ends;
+mod manual;
 mod objects;
 mod propose;
 mod prove;
@@ -90,6 +93,10 @@ impl AgentSource {
         for (field, wanted) in changes {
             let source = latest.as_ref().unwrap_or(self);
             let wanted = wanted.as_ref().filter(|wanted| !wanted.is_null()).map(as_javascript_reads);
+            let wanted = match (field, wanted) {
+                (Field::Persona, Some(wanted)) => Some(line_ends::like(source.property(*field).value(), &wanted)),
+                (_, wanted) => wanted,
+            };
             if let Some(edited) = plan_field(source, *field, wanted.as_ref())? {
                 latest = Some(edited);
             }
@@ -129,16 +136,17 @@ fn plan_field(source: &AgentSource, field: Field, wanted: Option<&Json>) -> Resu
     let goal = Goal { field, path: Vec::new(), total: wanted.cloned() };
     let refuse = |message: String, location: Option<Location>| {
         let frame = location.as_ref().map(|location| frame_at(source, &goal, location)).unwrap_or_default();
-        let patch = by_hand(source, field, wanted);
+        let patch = match (source.property(field), wanted) {
+            (Property::Known { value, computed: true, location }, Some(wanted)) => {
+                manual::of_computed(source, field, location, value, wanted)
+            }
+            _ => by_hand(source, field, wanted),
+        };
         Err(EditRefusal { field, message, location, frame, patch })
     };
     let current = match source.property(field) {
         Property::Known { value, .. } if Some(value) == wanted => return Ok(None),
         Property::Absent if wanted.is_none() => return Ok(None),
-        Property::Known { computed: true, location, .. } => {
-            let message = format!("the {field} is computed by the code, so there is no text to edit");
-            return refuse(message, Some(location.clone()));
-        }
         Property::Function { location } => {
             return refuse(format!("the {field} is a function, which is not replaced by a value"), Some(location.clone()));
         }
@@ -248,7 +256,17 @@ fn failure(source: &AgentSource, goal: &Goal, rejections: &[Rejection]) -> Failu
         Rejection::Other(key) => Some(key),
         _ => None,
     });
+    let outside = rejections.iter().find_map(|rejection| match rejection {
+        Rejection::Outside(path) => Some(path),
+        _ => None,
+    });
+    let is_computed = matches!(source.property(field), Property::Known { computed: true, .. });
     let message = match shared {
+        None if let Some(path) = outside => {
+            let path = crate::error::display_path(path);
+            format!("the text of the {field} is written in {path}, outside of this project, where others may use it")
+        }
+        None if is_computed => format!("the {field} is computed by the code, and no edit of one of its texts gives this value"),
         Some(key) if key == field.key() => {
             format!("the text of the {field} is used in more than one place, and only one of them is to change")
         }

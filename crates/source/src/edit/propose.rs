@@ -7,12 +7,12 @@ use serde_json::Value as Json;
 
 use super::Goal;
 use super::assign::{Cell, assignments, hunks};
-use super::objects;
 use super::prove::{Proposal, Replacement};
+use super::{computed, objects};
 use crate::evaluate::Evaluator;
 use crate::frame::Span;
 use crate::literal::{self, Around, CodeStyle};
-use crate::read::AgentSource;
+use crate::read::{AgentSource, Property};
 use crate::syntax::{Binary, Element, ExpressionId, File, Form, Key, Kind, Module, Quote};
 use crate::value::{Content, Literal, Object, Operand, Origin, Part, Site, Slot, Style, Text, Value};
 
@@ -21,6 +21,12 @@ const MOST_ASSIGNMENTS: usize = 6;
 
 /// Returns the proposals for a goal.
 pub(super) fn proposals(source: &AgentSource, goal: &Goal, current: Option<&Json>, wanted: Option<&Json>) -> Vec<Proposal> {
+    if matches!(source.property(goal.field), Property::Known { computed: true, .. }) {
+        return match (current, wanted) {
+            (Some(Json::String(current)), Some(Json::String(wanted))) => computed::proposals(source, current, wanted),
+            _ => Vec::new(),
+        };
+    }
     let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
     let Some(slot) = slot(source, &evaluator, goal) else {
         return match (wanted, parent(source, &evaluator, goal)) {
@@ -136,7 +142,7 @@ fn text_proposals(source: &AgentSource, evaluator: &Evaluator<'_>, text: &Text, 
 
 /// How a literal is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+pub(super) enum Manner {
     /// A quoted string that gets several lines becomes a template.
     Template,
     /// Only what differs is written.
@@ -211,11 +217,13 @@ fn assignment_replacements(
     (manner != Manner::Template || uses_template).then_some(replacements)
 }
 
-fn is_worth_a_template(literal: &Literal, old: &str, new: &str) -> bool {
+/// Returns true for a quoted text that gets several lines.
+pub(super) fn is_worth_a_template(literal: &Literal, old: &str, new: &str) -> bool {
     matches!(literal.style, Style::Quoted(Quote::Single | Quote::Double)) && new.contains('\n') && !old.contains('\n')
 }
 
-fn literal_replacements(
+/// Returns the replacements that give a literal another text.
+pub(super) fn literal_replacements(
     literal: &Literal,
     old: &str,
     new: &str,

@@ -34,6 +34,8 @@ pub(super) enum Rejection {
     Value,
     /// Another property would change.
     Other(String),
+    /// The text is written in a file of the repository that is not the project's.
+    Outside(PathBuf),
 }
 
 /// Returns the project with a proposal carried out.
@@ -43,6 +45,9 @@ pub(super) fn prove(source: &AgentSource, goal: &Goal, proposal: &Proposal) -> R
         let file = &replacement.site.file;
         by_file.entry(file.path.clone()).or_insert_with(|| (Arc::clone(file), Vec::new())).1.push(replacement);
     }
+    if let Some(path) = by_file.keys().find(|path| !path.starts_with(source.root())) {
+        return Err(Rejection::Outside(source.graph.relative(path)));
+    }
     let mut texts = Vec::new();
     for (path, (file, replacements)) in by_file {
         texts.push((path, replaced(&file.text, &replacements).ok_or(Rejection::Broken)?));
@@ -51,8 +56,10 @@ pub(super) fn prove(source: &AgentSource, goal: &Goal, proposal: &Proposal) -> R
     if edited.agent.module.file.path != source.agent.module.file.path {
         return Err(Rejection::Broken);
     }
+    // What was a literal stays one; what was computed may go on being computed.
+    let was_computed = matches!(source.property(goal.field), Property::Known { computed: true, .. });
     let is_wanted = match (edited.property(goal.field), &goal.total) {
-        (Property::Known { value, computed: false, .. }, Some(total)) => value == total,
+        (Property::Known { value, computed, .. }, Some(total)) => value == total && (was_computed || !computed),
         (Property::Absent, None) => true,
         _ => false,
     };
