@@ -192,13 +192,13 @@ fn evaluate_once(request: &Request<'_>, variant: Variant) -> Result<Captured, Fa
     };
     let deadline = Instant::now() + request.limits.time;
     let mut packages = BTreeSet::new();
-    let (mut result, mut deciding) = run(request, &root, &entry, &packages, deadline);
+    let (mut result, mut deciding) = run(request, variant, &root, &entry, &packages, deadline);
     for _ in 0..MOST_RUNS {
         if deciding.is_empty() {
             break;
         }
         packages.append(&mut deciding);
-        let (with_packages, others) = run(request, &root, &entry, &packages, deadline);
+        let (with_packages, others) = run(request, variant, &root, &entry, &packages, deadline);
         deciding = others;
         match (&result, &with_packages) {
             // A package that takes too long says nothing about what was read without it.
@@ -215,6 +215,7 @@ const MOST_RUNS: usize = 5;
 /// Runs the code once, with the code of some packages; returns also which others decide something.
 fn run(
     request: &Request<'_>,
+    variant: Variant,
     root: &Path,
     entry: &Path,
     packages: &BTreeSet<String>,

@@ -336,9 +336,12 @@
   // Returns the file's exports, or a stub where a package of the project fails: most of them are beside the agent.
   function requirePackage(specifier, file) {
     if (!reasons.has(specifier)) {
+      // What the package lacked matters only to what uses it, and that meets the stub.
+      const lacked = node.lacks.length;
       try {
         return requireFile(file, true);
       } catch (error) {
+        node.lacks.length = lacked;
         reasons.set(specifier, `which cannot be run here: ${isStub(error) ? 'it needs another package' : String(error?.message ?? error)}`);
       }
     }
