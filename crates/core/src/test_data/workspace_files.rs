@@ -17,6 +17,9 @@ pub const DEFAULT_INPUTS_FILE: &str = "inputs/generated.yaml";
 /// The two identical records of what was pulled; 0.3.3 reads the first that it can.
 pub const SYNC_STATE_FILES: [&str; 2] = [".state/sync/sync.json", ".state/sync.json"];
 
+/// Where 0.4.0 has the items, as they were received.
+pub const PULLED_INPUTS: &str = "pulled/inputs.json";
+
 /// The folder of the criteria.
 pub const CRITERIA_FOLDER: &str = ".state/criteria";
 
@@ -94,7 +97,7 @@ pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, Uns
     }
     files.extend(criteria_files(bundle).into_iter().map(|(path, text)| content(path, text.into_bytes())));
     if placement.with_pulled {
-        files.push(of("pulled/inputs.json".to_owned(), Content::Items));
+        files.push(of(PULLED_INPUTS.to_owned(), Content::Items));
         for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
             files.push(content(format!("pulled/{file}.json"), json_bytes(list)));
         }

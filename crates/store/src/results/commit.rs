@@ -105,11 +105,12 @@ impl Transaction {
     /// The first runs decide which batch it is; see [`results`](crate::results).
     ///
     /// # Errors
-    /// A run has no meaning or has not ended, or the database failed.
+    /// A run has no meaning, has not ended or names an input that the bundle version does not have, or the database failed.
     pub async fn commit_runs(&mut self, commit: &mut Commit, runs: &[NewRun]) -> Result<()> {
         if let Some(run) = runs.iter().find(|run| !run.status.is_reported()) {
             return Err(ResultsError::NotEnded(check_id("a run", &run.id)?.to_owned()).into());
         }
+        self.check_items(&commit.bundle, runs).await?;
         let batch = self.batch_of(commit, runs).await?;
         self.put_runs(&batch, runs).await
     }

@@ -335,6 +335,20 @@ pub enum ResultsError {
     /// A commit brings a run that nobody knows the end of.
     #[error("run {0:?} has not ended: what is committed as a whole has no running runs")]
     NotEnded(String),
+    /// Runs name input items that the bundle version does not have, so they are results of another one.
+    #[error(
+        "these are not results of bundle version {bundle}: it does not have the input {}{}; name the version that was run",
+        .items.join(", "),
+        if *.more { ", …" } else { "" }
+    )]
+    OtherVersion {
+        /// The bundle version that was named.
+        bundle: String,
+        /// The first items that it does not have, shortened.
+        items: Vec<String>,
+        /// True if there are more of them.
+        more: bool,
+    },
 }
 
 /// Checks an id that a client gave: it stands in lists, logs and addresses.
@@ -345,6 +359,6 @@ pub(super) fn check_id<'a>(what: &'static str, id: &'a str) -> Result<&'a str, R
     Ok(id)
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }

@@ -44,12 +44,14 @@ impl Transaction {
     /// Stores what a peer uploads. Whatever comes again is stored once.
     ///
     /// # Errors
-    /// The bundle version is not in the scope, an id has no meaning, or the database failed.
+    /// The bundle version is not in the scope or does not have an input that a run names, an id has no meaning, or the database
+    /// failed.
     pub async fn record_upload(&mut self, scope: &Scope, upload: &Upload<'_>) -> Result<Recorded> {
         let bundle = read_bundle(self.connection(), scope, upload.bundle).await?;
         if let Some(experiment) = upload.experiment_id {
             check_id("an experiment", experiment)?;
         }
+        self.check_items(&bundle, upload.runs).await?;
         let wanted =
             Wanted { bundle: &bundle, org_id: &scope.org_id, experiment_id: upload.experiment_id, is_over: upload.is_over };
         let batch = self.find_batch(&wanted, upload.runs).await?;

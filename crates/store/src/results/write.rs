@@ -6,7 +6,7 @@ use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
-use super::model::{NOT_REPORTED, NewRun, NewTurn, RunCounts, RunStatus, check_id};
+use super::model::{NOT_REPORTED, NewRun, NewTurn, ResultsError, RunCounts, RunStatus, check_id, shortened};
 use crate::test_data::Bundle;
 use crate::{Result, Transaction, rows};
 
@@ -30,6 +30,9 @@ const KNOWN_RUN: &str = " ON CONFLICT (number) DO UPDATE SET
 pub(super) const KNOWN_TURN: &str = " DO UPDATE SET said_at = coalesce(said_at, excluded.said_at),
     duration_ms = coalesce(duration_ms, excluded.duration_ms), warnings = iif(warnings = '[]', excluded.warnings, warnings)";
 
+/// How many input items a refusal names.
+const MOST_NAMED: usize = 3;
+
 /// Where a run is stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -38,6 +41,41 @@ pub(super) struct Place {
 }
 
 impl Transaction {
+    /// Makes sure that the input items that runs name are in the bundle version that they are said to be of. A run of an input
+    /// that somebody wrote where it was tested names none, and one that is known already stays what it is.
+    pub(super) async fn check_items(&mut self, bundle: &Bundle, runs: &[NewRun]) -> Result<()> {
+        let item_of = |run: &NewRun| run.input_item_id.clone().filter(|id| !id.is_empty());
+        let named: HashSet<String> = runs.iter().filter_map(item_of).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let missing: HashSet<String> = sqlx::query_scalar(
+            "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT id FROM input_items WHERE input_set_id = ?2)",
+        )
+        .bind(rows::text(&named))
+        .bind(&bundle.input_set_id)
+        .fetch_all(self.connection())
+        .await?
+        .into_iter()
+        .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let doubtful = runs.iter().filter_map(|run| Some((run, item_of(run).filter(|id| missing.contains(id))?)));
+        let doubtful: Vec<(&NewRun, String)> = doubtful.collect();
+        let ids = rows::text(&doubtful.iter().map(|(run, _)| run.id.as_str()).collect::<Vec<_>>());
+        let known = self.places(&bundle.project_id, &ids).await?;
+        let unknown = doubtful.into_iter().filter(|(run, _)| !known.contains_key(&run.id));
+        let mut items: Vec<String> = unknown.map(|(_, item)| shortened(&item)).collect::<HashSet<_>>().into_iter().collect();
+        if items.is_empty() {
+            return Ok(());
+        }
+        items.sort_unstable();
+        let more = items.len() > MOST_NAMED;
+        items.truncate(MOST_NAMED);
+        Err(ResultsError::OtherVersion { bundle: bundle.id.clone(), items, more }.into())
+    }
+
     /// Stores runs of a batch. A run that is there already, in whatever batch of the project, is stored where it is.
     pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[NewRun]) -> Result<()> {
         for chunk in runs.chunks(ROWS) {

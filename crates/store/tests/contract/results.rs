@@ -99,6 +99,52 @@ async fn commit(world: &World, bundle: &Bundle, experiment: &str, runs: &[NewRun
     committed
 }
 
+/// Returns why a store does not take runs as those of a bundle version: as a commit, and as an upload of a peer.
+async fn refusals(world: &World, bundle: &Bundle, runs: &[NewRun]) -> [String; 2] {
+    let details = Map::new();
+    let mut transaction = world.store.write().await.unwrap();
+    let Begun::New(mut commit) = begin(&mut transaction, world, bundle, "exp_1", "d").await.unwrap() else { panic!() };
+    let own = transaction.commit_runs(&mut commit, runs).await.unwrap_err();
+    drop(transaction);
+    let (bundle, experiment_id) = (bundle.id.as_str(), Some("exp_1"));
+    let upload = Upload {
+        bundle,
+        experiment_id,
+        is_over: true,
+        started_at: None,
+        completed_at: None,
+        details: &details,
+        runs,
+        turns: &[],
+    };
+    let mut transaction = world.store.write().await.unwrap();
+    let of_a_peer = transaction.record_upload(&world.scope, &upload).await.unwrap_err();
+    [own.to_string(), of_a_peer.to_string()]
+}
+
+pub(crate) async fn results_are_of_the_version_that_they_name(world: World) {
+    let first = shop(&world, "shop").await;
+    let file = json!({"scenario": {"name": "orders"}, "inputs": [{"id": "item-2", "text": "Cancel it"}, {"id": "item-3", "text": "New"}]});
+    let file = serde_json::from_value(file).unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let second = transaction.import(&world.scope, &first.project_id, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_ne!(first.id, second.id);
+    let completed = |item| run(&format!("r{item}"), item, RunStatus::Completed);
+    for (bundle, item) in [(&first, 3), (&second, 1)] {
+        for message in refusals(&world, bundle, &[completed(2), completed(item)]).await {
+            assert!(message.contains(&bundle.id) && message.contains(&format!("the input item-{item};")), "{message}");
+        }
+    }
+    let many: Vec<NewRun> = (4..600).map(completed).collect();
+    let [message, _] = refusals(&world, &second, &many).await;
+    assert!(message.contains("item-10, item-100, item-101, …;"), "{message}");
+    // What somebody wrote where it was tested is of no version, and an input of both is of either.
+    let own = |id: &str| NewRun::new(id, RunStatus::Completed);
+    assert_eq!(commit(&world, &second, "exp_1", &[completed(2), completed(3), own("a")]).await.runs, 3);
+    assert_eq!(commit(&world, &first, "exp_2", &[completed(1), own("b")]).await.runs, 2);
+}
+
 async fn say(world: &World, scope: &Scope, run: &str, turn: NewTurn) {
     let mut transaction = world.store.write().await.unwrap();
     transaction.record_turns(scope, &[(run.to_owned(), turn)]).await.unwrap();

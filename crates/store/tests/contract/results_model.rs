@@ -25,6 +25,9 @@ struct Experiment {
     ends: Vec<Option<RunStatus>>,
 }
 
+/// The most inputs of an experiment.
+const MOST_INPUTS: usize = 3;
+
 /// Something that a client sends: about which experiment, and what.
 #[derive(Debug, Clone)]
 struct Event {
@@ -47,7 +50,7 @@ fn experiment() -> impl Strategy<Value = Experiment> {
         1 => Just(Some(RunStatus::Failed)),
         1 => Just(Some(RunStatus::Timeout)),
     ];
-    (any::<bool>(), any::<bool>(), prop::collection::vec(end, 1..4)).prop_map(|(has_name, has_other_ids, mut ends)| {
+    (any::<bool>(), any::<bool>(), prop::collection::vec(end, 1..=MOST_INPUTS)).prop_map(|(has_name, has_other_ids, mut ends)| {
         if !has_name && ends.iter().all(Option::is_none) {
             // Nothing without a name is nothing at all: there is no way to tell two of them apart.
             ends[0] = Some(RunStatus::Failed);
@@ -151,7 +154,8 @@ async fn commit(transaction: &mut Transaction, world: &World, bundle: &Bundle, n
 }
 
 async fn check(world: &World, project: &str, experiments: &[Experiment], events: &[Event]) {
-    let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": [{"text": "Hello"}]})).unwrap();
+    let inputs: Vec<_> = (0..MOST_INPUTS).map(|input| json!({"id": format!("item-{input}"), "text": "Hello"})).collect();
+    let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": inputs})).unwrap();
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, project).await.unwrap();
     let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();

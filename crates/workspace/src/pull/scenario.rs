@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepstep_core::test_data::workspace_files::{DEFAULT_INPUTS_FILE, SYNC_STATE_FILES};
+use keepstep_core::test_data::names;
+use keepstep_core::test_data::workspace_files::{DEFAULT_INPUTS_FILE, PULLED_INPUTS, SYNC_STATE_FILES};
 use serde_json::Value;
 
 use crate::pull_record::{PullRecord, RecordError};
@@ -60,7 +61,7 @@ impl Scenario {
         let record = self.record.as_ref()?;
         let has_state = SYNC_STATE_FILES.iter().all(|path| self.folder.join(path).is_file());
         let has_layout = record.files.keys().any(|path| path.starts_with("pulled/")) == self.with_pulled
-            && keepstep_core::test_data::names::inputs_path(&self.inputs_file).is_ok_and(|path| record.files.contains_key(&path));
+            && names::inputs_path(&self.inputs_file).is_ok_and(|path| record.files.contains_key(&path));
         (has_state && has_layout).then_some(record.bundle_version_id.as_str())
     }
 
@@ -69,6 +70,25 @@ impl Scenario {
         let recorded = self.record.as_ref().map(|record| record.bundle_version_id.as_str());
         let noted = || self.sync_state.as_ref()?.get("bundle_version_id")?.as_str();
         recorded.or_else(noted).or(self.pulled_bundle.as_deref())
+    }
+
+    /// Returns the bundle version that a file of inputs is of, edited or not; `None` for a file that no pull writes.
+    ///
+    /// Each peer has a file of its own, and the two may be of different versions.
+    pub fn bundle_of(&self, inputs: &Path) -> Option<&str> {
+        let recorded = self.record.as_ref().map(|record| record.bundle_version_id.as_str());
+        let file = |path: &str| is_same_file(&self.folder.join(path), inputs);
+        if file(PULLED_INPUTS) {
+            let is_recorded = self.record.as_ref().is_some_and(|record| record.files.contains_key(PULLED_INPUTS));
+            return self.pulled_bundle.as_deref().or_else(|| recorded.filter(|_| is_recorded));
+        }
+        if let Some(record) = &self.record {
+            return file(&record.inputs_path).then_some(record.bundle_version_id.as_str());
+        }
+        let state = self.sync_state.as_ref()?;
+        let path = state.get("inputs_file").and_then(Value::as_str).unwrap_or(&self.inputs_file);
+        let is_pulled = names::inputs_path(path).is_ok_and(|path| file(&path));
+        state.get("bundle_version_id")?.as_str().filter(|id| is_pulled && !id.is_empty())
     }
 
     /// Returns when the bundle version was pulled, by the platform's clock.
@@ -89,6 +109,12 @@ impl Scenario {
         let (_, record) = records(folder)?;
         Ok(record.and_then(|record| record.scenario_id))
     }
+}
+
+/// Returns true if two paths lead to one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 /// Returns the record of 0.3.3, and our own unless another program pulled since.
@@ -148,7 +174,18 @@ mod tests {
         assert_eq!(bundle().as_deref(), Some("bv_4"));
         write(".state/sync.json", r#"{"bundle_version_id": "bv_3"}"#);
         assert_eq!(bundle().as_deref(), Some("bv_3"));
+        // Each file of inputs is of the version that its own record names, and another file of none.
+        let of = |path: &str| {
+            let scenario = Scenario::read(folder.path()).unwrap();
+            scenario.bundle_of(&folder.path().join(path)).map(str::to_owned)
+        };
+        assert_eq!(of("pulled/inputs.json").as_deref(), Some("bv_4"));
+        assert_eq!(of("inputs/generated.yaml").as_deref(), Some("bv_3"));
+        assert_eq!(of("inputs/own.yaml"), None);
+        write(".state/sync.json", r#"{"bundle_version_id": "bv_3", "inputs_file": "inputs/own.yaml"}"#);
+        assert_eq!((of("inputs/own.yaml").as_deref(), of("inputs/generated.yaml")), (Some("bv_3"), None));
         write("pulled/sync_meta.json", "[");
         assert_eq!(bundle().as_deref(), Some("bv_3"));
+        assert_eq!(of("pulled/inputs.json"), None);
     }
 }

@@ -24,8 +24,9 @@ use super::github::GitHub;
 use super::models::model_failure;
 use super::provenance::{config_digest, provenance};
 use super::setup::{Tested, experiment_failure, refused, surroundings};
+use super::version::Version;
 use super::view::View;
-use super::{RunArguments, judging, models, results, send};
+use super::{RunArguments, judging, models, results, send, version};
 use crate::command::sync::pull;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
@@ -42,7 +43,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let variables = tested.variables(context)?;
     let config = tested.config(context, arguments.config.as_deref(), &variables, &arguments.multi_turn)?;
     let redactor = secrets::keep(context, &tested.secrets(context, &variables, &config)?)?;
-    let inputs = tested.inputs(&config)?;
+    let Version { inputs, bundle } = version::resolve(context, arguments, &tested, &config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
     let checkout = Checkout::look(&context.directory);
     let mut resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
@@ -123,7 +124,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             counts: ended.counts,
             statistics: &ended.statistics,
             duration_seconds: ended.duration.as_secs_f64(),
-            provenance: provenance(context, &tested, &config, checkout),
+            provenance: provenance(context, &tested, &config, checkout, bundle),
             is_complete: is_complete(&ended),
         };
         let suite = Suite {

@@ -10,6 +10,7 @@ mod provenance;
 mod results;
 mod send;
 pub(crate) mod setup;
+mod version;
 mod view;
 
 use std::path::PathBuf;
@@ -121,7 +122,7 @@ struct RunArguments {
     no_fail: bool,
     #[command(flatten)]
     multi_turn: multi_turn::MultiTurn,
-    /// Taken for the sake of the tools that keepstep stands in for; a test never pulls
+    /// Taken for the sake of the tools that keepstep stands in for: pull nothing, also where a bundle version is named
     #[arg(long, hide = true)]
     skip_pull: bool,
     /// Likewise
@@ -139,8 +140,8 @@ struct RunArguments {
     /// Likewise: the project that results go to
     #[arg(long, hide = true, value_name = "ID")]
     project_id: Option<String>,
-    /// Likewise: the bundle version that was pulled
-    #[arg(long, hide = true, value_name = "ID")]
+    /// The bundle version to run; it is pulled first when it is not here
+    #[arg(long, value_name = "ID")]
     bundle_version_id: Option<String>,
 }
 

@@ -1,8 +1,5 @@
 //! What was tested: versions, commits and digests, for `summary.json`.
 
-use std::fs;
-use std::path::Path;
-
 use keepstep_core::drift::{Base, Local};
 use keepstep_core::{Digest, Field, canonical};
 use keepstep_runner::config::{Config, TargetConfig};
@@ -23,7 +20,13 @@ pub(super) fn config_digest(config: &Config) -> String {
 }
 
 /// Returns what is known about what was tested.
-pub(super) fn provenance(context: &Context, tested: &Tested, config: &Config, mut checkout: Checkout) -> Map<String, Value> {
+pub(super) fn provenance(
+    context: &Context,
+    tested: &Tested,
+    config: &Config,
+    mut checkout: Checkout,
+    bundle_version_id: Option<String>,
+) -> Map<String, Value> {
     let (kind, target) = match &config.target {
         TargetConfig::Python(module) => ("python", module.target.clone()),
         TargetConfig::Node(module) => ("node", module.target.clone()),
@@ -35,7 +38,7 @@ pub(super) fn provenance(context: &Context, tested: &Tested, config: &Config, mu
         scenario: Some(tested.name.clone()),
         git_dirty: checkout.is_dirty(),
         git_commit: checkout.commit,
-        bundle_version_id: bundle_version(&tested.path),
+        bundle_version_id,
         target_kind: Some(kind.to_owned()),
         target: Some(target),
         config_digest: Some(config_digest(config)),
@@ -72,13 +75,4 @@ fn agent(context: &Context) -> Provenance {
 /// Returns an address without what may be secret in it.
 fn address(text: &str) -> String {
     Url::parse(text).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization() + url.path())
-}
-
-/// Returns the bundle version that was pulled last.
-fn bundle_version(scenario: &Path) -> Option<String> {
-    let read = |path: &str| -> Option<Value> { serde_json::from_slice(&fs::read(scenario.join(path)).ok()?).ok() };
-    let id = |value: &Value| value.as_str().map(str::to_owned);
-    read(".state/sync.json")
-        .and_then(|state| id(state.get("bundle_version_id")?))
-        .or_else(|| id(read("pulled/sync_meta.json")?.pointer("/bundle_version/id")?))
 }

@@ -125,8 +125,8 @@ impl Tested {
     }
 
     /// Reads the inputs.
-    pub(super) fn inputs(&self, config: &Config) -> Result<Inputs, Failure> {
-        input::load(&self.path, &config.inputs).map_err(|error| input_failure(&error))
+    pub(super) fn inputs(&self, config: &Config) -> Result<Inputs, InputError> {
+        input::load(&self.path, &config.inputs)
     }
 }
 
@@ -168,7 +168,8 @@ fn config_failure(error: &ConfigError) -> Failure {
     Failure::Usage { message: error.to_string(), hint }
 }
 
-fn input_failure(error: &InputError) -> Failure {
+/// Returns the failure for inputs that cannot be used.
+pub(super) fn input_failure(error: &InputError) -> Failure {
     let hint = match error {
         InputError::Missing { .. } => Some("`keepstep sync pull` brings the inputs".to_owned()),
         _ => None,

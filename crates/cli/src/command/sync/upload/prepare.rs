@@ -102,10 +102,7 @@ pub(super) fn prepare(
     }
     hashes.write(locked.path());
 
-    let bundle_version_id = match &destination.bundle_version_id {
-        Some(id) => id.clone(),
-        None => bundle_of(scenario, &summary)?,
-    };
+    let bundle_version_id = bundle_of(scenario, experiment, &summary, destination.bundle_version_id.as_deref())?;
     let manifest = Manifest {
         project_id: destination.project_id.clone(),
         bundle_version_id,
@@ -325,25 +322,20 @@ pub(crate) fn items_of(context: &Context, scenario: &Scenario, config: &Config) 
     Items::default()
 }
 
-/// Returns the bundle version that the experiment was made with: what the test noted, else what was pulled.
-fn bundle_of(scenario: &Scenario, summary: &Summary) -> Result<String, Failure> {
-    if let Some(id) = summary.bundle_version_id() {
-        return Ok(id.to_owned());
-    }
-    for (path, member) in
-        [(".state/sync/sync.json", None), (".state/sync.json", None), ("pulled/sync_meta.json", Some("bundle_version"))]
-    {
-        let Some(mut members) = files::read_object(&scenario.path.join(path))? else { continue };
-        let id = match member {
-            None => members.remove("bundle_version_id"),
-            Some(member) => members.get(member).and_then(|value| value.get("id")).cloned(),
-        };
-        if let Some(id) = id.as_ref().and_then(Value::as_str).filter(|id| !id.is_empty()) {
-            return Ok(id.to_owned());
+/// Returns the bundle version that an experiment is of: what the test noted, else what the command line names, else what was pulled.
+fn bundle_of(scenario: &Scenario, experiment: &Experiment, summary: &Summary, named: Option<&str>) -> Result<String, Failure> {
+    match (summary.bundle_version_id(), named) {
+        (Some(noted), Some(named)) if noted != named => Err(Failure::Conflict {
+            message: format!("{} ran on bundle version {noted}, not on {named}; nothing was sent", experiment.id),
+            hints: vec!["leave `--bundle-version-id` out to send it as what it is".to_owned()],
+        }),
+        (Some(id), _) | (None, Some(id)) => Ok(id.to_owned()),
+        (None, None) => {
+            let pulled = keepstep_workspace::pull::Scenario::read(&scenario.path)?;
+            pulled.bundle().filter(|id| !id.is_empty()).map(str::to_owned).ok_or_else(|| Failure::Usage {
+                message: format!("it is not known which bundle version the results of {} are for", scenario.name),
+                hint: Some("`keepstep sync pull` notes it; or name it with `--bundle-version-id`".to_owned()),
+            })
         }
     }
-    Err(Failure::Usage {
-        message: format!("it is not known which bundle version the results of {} are for", scenario.name),
-        hint: Some("`keepstep sync pull` notes it; or name it with `--bundle-version-id`".to_owned()),
-    })
 }
