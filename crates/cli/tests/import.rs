@@ -81,7 +81,7 @@ fn a_broken_file_is_named_with_its_line() {
     assert_snapshot!(desk.import("scenario: {name: orders}\ninputs:\n\t- text: Hello\n"), @"
     exit: 2
     ----- stderr -----
-    error: orders.yaml: tabs disallowed within this context (block indentation) at line 3, column 2
+    error: orders.yaml: line 3, column 2: a tab is used for indentation; YAML is indented with spaces
     ");
     assert_snapshot!(desk.import("scenario: {name: orders}\nscenario: {name: other}\ninputs:\n- text: Hello\n"), @"
     exit: 2

@@ -127,6 +127,8 @@ pub struct Inputs {
     pub list: InputList,
     /// The file that they came from; `None` for those inside of the configuration.
     pub file: Option<PathBuf>,
+    /// The places of entries without a text, counted from 1. They are left out, and the others run.
+    pub silent: Vec<usize>,
 }
 
 /// The inputs cannot be used.
@@ -147,8 +149,8 @@ pub enum InputError {
         /// The file.
         path: PathBuf,
     },
-    /// An entry says nothing.
-    #[error("input {position} of {} has no text to send", path.display())]
+    /// Not one entry says anything.
+    #[error("input {position} of {} has no text to send, and no other has one", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
@@ -160,17 +162,17 @@ pub enum InputError {
 /// Reads the inputs of a scenario.
 ///
 /// # Errors
-/// A file is missing, cannot be read, or has an entry without text.
+/// A file is missing, cannot be read, or has no entry with a text.
 pub fn load(scenario: &Path, sources: &InputSources) -> Result<Inputs, InputError> {
     let generated = scenario.join("inputs/generated.yaml");
     let pulled = scenario.join("pulled/inputs.json");
     if let Some(file) = &sources.file {
         return match read_list(file)? {
-            Some(list) => Ok(Inputs { list, file: Some(file.clone()) }),
+            Some(list) => Ok(list.of(file.clone())),
             // The configured name is the one that a pull writes to in the peer's default; a pull of the other dialect has it here.
             None => read_pulled(&pulled)?
-                .filter(|list| !list.is_empty())
-                .map(|list| Inputs { list, file: Some(pulled) })
+                .filter(|list| !list.list.is_empty())
+                .map(|list| list.of(pulled))
                 .ok_or_else(|| InputError::Missing { path: file.clone() }),
         };
     }
@@ -180,12 +182,12 @@ pub fn load(scenario: &Path, sources: &InputSources) -> Result<Inputs, InputErro
     }
     for file in candidates {
         let list = if file.extension().is_some_and(|ending| ending == "json") { read_pulled(&file)? } else { read_list(&file)? };
-        if let Some(list) = list.filter(|list| !list.is_empty()) {
-            return Ok(Inputs { list, file: Some(file) });
+        if let Some(list) = list.filter(|list| !list.list.is_empty()) {
+            return Ok(list.of(file));
         }
     }
     let path = scenario.join("configs");
-    Ok(Inputs { list: entries(&path, &sources.inline)?, file: None })
+    entries(&path, &sources.inline)
 }
 
 /// Returns the personas that a pull brought, for whoever has to play one. A file that cannot be read only means that less is
@@ -200,12 +202,12 @@ pub fn pulled_personas(scenario: &Path) -> Vec<Value> {
     personas.flatten().collect()
 }
 
-fn read_list(path: &Path) -> Result<Option<InputList>, InputError> {
+fn read_list(path: &Path) -> Result<Option<Inputs>, InputError> {
     read_each(path, |entry| entry_of(&entry))
 }
 
 /// Reads a list of inputs entry by entry.
-fn read_each(path: &Path, read: impl FnMut(Value) -> Option<Input>) -> Result<Option<InputList>, InputError> {
+fn read_each(path: &Path, read: impl FnMut(Value) -> Option<Input>) -> Result<Option<Inputs>, InputError> {
     let mut list = Collected::new(read);
     match yaml::each_entry(path, LIST, |entry| list.add(entry))? {
         None => Ok(None),
@@ -214,42 +216,52 @@ fn read_each(path: &Path, read: impl FnMut(Value) -> Option<Input>) -> Result<Op
     }
 }
 
-fn entries(path: &Path, entries: &[Value]) -> Result<InputList, InputError> {
+fn entries(path: &Path, entries: &[Value]) -> Result<Inputs, InputError> {
     let mut list = Collected::new(|entry: Value| entry_of(&entry));
     entries.iter().for_each(|entry| list.add(entry.clone()));
     list.end(path)
+}
+
+impl Inputs {
+    fn of(self, file: PathBuf) -> Self {
+        Self { file: Some(file), ..self }
+    }
 }
 
 /// A list that is being read.
 struct Collected<F> {
     list: InputList,
     read: F,
-    /// The place of the first entry that says nothing, counted from 1.
-    silent: Option<usize>,
+    count: usize,
+    /// The places of entries that say nothing, counted from 1.
+    silent: Vec<usize>,
 }
 
 impl<F: FnMut(Value) -> Option<Input>> Collected<F> {
     fn new(read: F) -> Self {
-        Self { list: InputList::default(), read, silent: None }
+        Self { list: InputList::default(), read, count: 0, silent: Vec::new() }
     }
 
     fn add(&mut self, entry: Value) {
+        self.count += 1;
         match (self.read)(entry) {
-            _ if self.silent.is_some() => {}
             Some(input) => self.list.push(&input),
-            None => self.silent = Some(self.list.len() + 1),
+            None => self.silent.push(self.count),
         }
     }
 
-    fn end(self, path: &Path) -> Result<InputList, InputError> {
-        let Some(position) = self.silent else { return Ok(self.list) };
-        Err(InputError::NoText { path: path.to_owned(), position })
+    /// Returns the list. One odd entry does not stop the others; a list of such is a mistake.
+    fn end(self, path: &Path) -> Result<Inputs, InputError> {
+        match self.silent.first() {
+            Some(&position) if self.list.is_empty() => Err(InputError::NoText { path: path.to_owned(), position }),
+            _ => Ok(Inputs { list: self.list, file: None, silent: self.silent }),
+        }
     }
 }
 
 /// Returns the input that an entry of a list is; `None` for one that says nothing.
 fn entry_of(entry: &Value) -> Option<Input> {
-    let text = input_list::input_text(entry).map(str::to_owned).or_else(|| text_of_item(entry));
+    let text = input_list::input_text(entry).map(Cow::into_owned).or_else(|| text_of_item(entry));
     let text = text.filter(|text| !text.trim().is_empty())?;
     let metadata = match entry.get("metadata") {
         Some(Value::Object(metadata)) => metadata.clone(),
@@ -262,7 +274,7 @@ fn entry_of(entry: &Value) -> Option<Input> {
 }
 
 /// Reads what a pull of the second dialect left.
-fn read_pulled(path: &Path) -> Result<Option<InputList>, InputError> {
+fn read_pulled(path: &Path) -> Result<Option<Inputs>, InputError> {
     let personas = match yaml::read(&path.with_file_name("personas.json"))? {
         Some((Value::Array(personas), _)) => personas,
         _ => Vec::new(),
@@ -300,6 +312,7 @@ fn text_of_item(item: &Value) -> Option<String> {
     let spoken = |value: &Value| {
         let parts: Vec<&str> = match value {
             Value::String(text) => vec![text],
+            Value::Number(_) | Value::Bool(_) => return Some(value.to_string()),
             Value::Array(parts) => parts.iter().filter_map(|part| part.as_str().or_else(|| part.get("text")?.as_str())).collect(),
             _ => Vec::new(),
         };
@@ -381,9 +394,12 @@ mod tests {
 
     #[test]
     fn an_entry_without_text_is_named() {
-        let folder = scenario(&[("inputs/generated.yaml", "- input: a\n- input: ''\n")]);
+        let folder = scenario(&[("inputs/generated.yaml", "- input: a\n- input: ''\n- 08989\n- input:\n")]);
+        let inputs = load(folder.path(), &InputSources::default()).unwrap();
+        assert_eq!((texts(&inputs), inputs.silent), (vec!["a".to_owned(), "08989".to_owned()], vec![2, 4]));
+        let folder = scenario(&[("inputs/generated.yaml", "- input: ''\n")]);
         let error = load(folder.path(), &InputSources::default()).unwrap_err();
-        assert!(error.to_string().starts_with("input 2 of "), "{error}");
+        assert!(error.to_string().starts_with("input 1 of "), "{error}");
         let folder = scenario(&[("inputs/generated.yaml", "inputs: none\n")]);
         assert!(matches!(load(folder.path(), &InputSources::default()), Err(InputError::NoList { .. })));
     }

@@ -50,7 +50,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    keepstep_workspace::yaml::parse(text).map_err(for_people)
+    keepstep_workspace::yaml::parse(text)
 }
 
 /// Gives each entry of the list in a YAML (or JSON) file to a function, and returns whether there is such a list; `None` if there
@@ -63,13 +63,8 @@ pub(crate) fn each_entry(path: &Path, member: &'static str, take: impl FnMut(Val
     };
     match keepstep_workspace::yaml::each_entry(file, member, take) {
         Ok(is_list) => Ok(Some(is_list)),
-        Err(message) => Err(YamlError::Syntax { path: path.to_owned(), message: for_people(message) }),
+        Err(message) => Err(YamlError::Syntax { path: path.to_owned(), message }),
     }
-}
-
-/// Takes out of a message what is for programmers.
-fn for_people(message: String) -> String {
-    message.replace(", set DuplicateKeyPolicy in Options if acceptable", "")
 }
 
 /// Returns the number of the line where a key of a block mapping stands, counted from 1.

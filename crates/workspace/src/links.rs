@@ -47,6 +47,12 @@ impl Links {
             .map(|(folder, _)| folder.as_str())
     }
 
+    /// Returns every folder that belongs to a scenario. There is one at most, unless somebody else wrote the file, or a merge did.
+    pub fn folders_of(&self, id: &str) -> impl Iterator<Item = &str> {
+        let is_it = move |(_, link): &(&String, &Value)| link.get("id").and_then(Value::as_str) == Some(id);
+        self.members.iter().filter(is_it).map(|(folder, _)| folder.as_str())
+    }
+
     /// Notes that a folder belongs to a scenario, and no other folder does.
     pub fn set(&mut self, folder: &str, link: &Link) {
         self.members.retain(|other, value| other == folder || value.get("id").and_then(Value::as_str) != Some(&link.id));

@@ -127,6 +127,21 @@ impl Workspace {
         folders.iter().map(|folder| self.typed_scenario(folder, &folders)).collect()
     }
 
+    /// Returns every folder that is there and says that it belongs to a scenario of the platform: by the links, or by what was
+    /// pulled into it.
+    ///
+    /// # Errors
+    /// A file of the workspace cannot be read.
+    pub fn folders_with(&self, id: &str) -> Result<Vec<String>, ScenarioError> {
+        let links = self.links()?;
+        let linked: Vec<&str> = links.folders_of(id).collect();
+        let claims = |folder: &String| {
+            let pulled = || crate::pull::Scenario::id_in(&self.scenario_dir(folder)).ok().flatten();
+            linked.contains(&folder.as_str()) || (links.of(folder).is_none() && pulled().as_deref() == Some(id))
+        };
+        Ok(self.scenario_folders()?.into_iter().filter(claims).collect())
+    }
+
     fn typed_scenario(&self, typed: &str, folders: &[String]) -> Result<Scenario, ScenarioError> {
         let current = self.context()?.scenario();
         let links = self.links()?;

@@ -135,3 +135,56 @@ fn without_room(bench: &Bench) -> std::process::Output {
     }
     command.current_dir(whole.get_current_dir().unwrap()).output().unwrap()
 }
+
+#[test]
+fn a_comment_stays_when_another_item_goes() {
+    let bench = Bench::pulled();
+    bench.edit(INPUTS, "- input: two", "# why two is here\n- input: two # really");
+    bench.publish("orders", &[("i2", "two"), ("i3", "three")], &["Be polite"]);
+    let shown = bench.run(&["sync", "pull"]);
+    assert!(shown.starts_with("exit: 0\n") && shown.contains("1 removed\n") && !shown.contains("comment"), "{shown}");
+    let text = bench.project().read(INPUTS);
+    assert!(text.contains("# why two is here\n- input: two # really\n") && !text.contains("one"), "{text}");
+}
+
+#[test]
+fn force_tells_what_it_did() {
+    let bench = Bench::pulled();
+    bench.edit(INPUTS, "input: two", "input: my two");
+    bench.edit(INPUTS, "input: three", "input: my three");
+    assert_snapshot!(bench.run(&["sync", "pull", "--force"]), @"");
+    let text = bench.project().read(INPUTS);
+    assert!(text.contains("input: two") && text.contains("input: three"), "{text}");
+}
+
+#[test]
+fn what_another_program_never_wrote_was_not_deleted() {
+    let bench = Bench::pulled();
+    let (records, kept) = ([".state/pull.json", ".state/pull_base.json.zst"], "pulled/sync_meta.json");
+    let bundle = bench.json(&["sync", "pull"])["scenarios"][0]["bundle"]["id"].as_str().unwrap().to_owned();
+    // As 0.4.0 leaves it: nothing but its own folder.
+    for path in bench.project().files() {
+        if path.starts_with(SCENARIO) {
+            bench.project().remove(&path);
+        }
+    }
+    bench.project().file(&format!("{SCENARIO}/{kept}"), format!(r#"{{"bundle_version": {{"id": "{bundle}"}}}}"#));
+    assert!(records.iter().all(|path| !bench.project().has(&format!("{SCENARIO}/{path}"))));
+    let shown = bench.run(&["sync", "pull"]);
+    assert!(shown.starts_with("exit: 0\n") && !shown.contains("deleted"), "{shown}");
+    assert!(bench.project().has(INPUTS));
+}
+
+#[test]
+fn a_sign_in_a_text_is_no_comment_of_anybody() {
+    let bench = Bench::pulled();
+    bench.publish("orders", &[("i1", "one"), ("i2", "two"), ("i3", "three")], &["\"Mention order #5\""]);
+    bench.ok(&["sync", "pull"]);
+    let files = bench.project().files();
+    let path = files.iter().find(|path| path.contains("/.state/criteria/")).unwrap();
+    let text = bench.project().read(path);
+    // The same in other words, as another program writes it.
+    bench.project().file(path, text.replace("\"Mention order #5\"", "'Mention order #5'"));
+    assert_ne!(bench.project().read(path), text);
+    assert_eq!(bench.json(&["sync", "pull"])["scenarios"][0]["edited"], serde_json::json!([]));
+}

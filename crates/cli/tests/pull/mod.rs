@@ -3,6 +3,7 @@
 mod hostile;
 mod merging;
 mod prompts;
+mod version;
 mod workspace;
 
 use std::path::Path;
@@ -29,7 +30,9 @@ impl Bench {
         let platform = Platform::start(Path::new(BINARY));
         let project_id = platform.admin(&["project", "create", "--name", "Shop"]);
         let key = platform.admin(&["key", "create", "--name", "test", "--role", "owner", "--project", &project_id]);
-        Self { platform, world: World::new(), key, project_id }
+        let bench = Self { platform, world: World::new(), key, project_id };
+        bench.project().file(".fluxloop/project.json", format!(r#"{{"project_id": "{}"}}"#, bench.project_id));
+        bench
     }
 
     /// Returns a folder with the first bundle version of `orders`.

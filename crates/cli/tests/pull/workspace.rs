@@ -130,3 +130,52 @@ fn items_that_the_platform_has_lost_are_not_removed_here() {
     assert_eq!(output.status.code(), Some(11), "{}", transcript(&output));
     assert_eq!(bench.tree(), before);
 }
+
+#[test]
+fn an_empty_folder_becomes_no_workspace_without_a_word() {
+    let bench = Bench::new();
+    bench.publish("billing", &[("b1", "an invoice")], &[]);
+    bench.publish("orders", &[("i1", "an order")], &[]);
+    bench.project().remove(".fluxloop/project.json");
+    std::fs::remove_dir(bench.project().path().join(".fluxloop")).unwrap();
+    assert_snapshot!(bench.run(&["sync", "pull"]), @"");
+    assert_eq!(bench.project().files(), [] as [&str; 0]);
+    bench.ok(&["sync", "pull", "--dry-run"]);
+    assert_eq!(bench.project().files(), [] as [&str; 0]);
+    bench.ok(&["sync", "pull", "--project-id", &bench.project_id]);
+    assert!(bench.project().has(INPUTS) && bench.project().has(".fluxloop/scenarios/billing/inputs/generated.yaml"));
+}
+
+#[test]
+fn a_scenario_has_one_folder_whatever_is_typed() {
+    let bench = Bench::pulled();
+    let before = bench.tree();
+    let shown = bench.run(&["sync", "pull", "--scenario", "other"]);
+    assert_snapshot!(shown, @"");
+    assert_eq!(bench.tree(), before);
+    // A folder that was renamed is still the scenario's.
+    std::fs::rename(bench.project().path().join(SCENARIO), bench.project().path().join(".fluxloop/scenarios/renamed")).unwrap();
+    bench.project().remove(".fluxloop/context.json").remove(".fluxloop/scenarios.json");
+    bench.ok(&["sync", "pull"]);
+    assert!(!bench.project().has(SCENARIO));
+}
+
+#[test]
+fn of_two_folders_that_claim_a_scenario_a_person_chooses() {
+    let bench = Bench::pulled();
+    let folder = |name: &str| format!(".fluxloop/scenarios/{name}");
+    for path in bench.project().files() {
+        if let Some(rest) = path.strip_prefix(&format!("{SCENARIO}/")) {
+            let bytes = bench.project().bytes(&path);
+            bench.project().file(&format!("{}/{rest}", folder("copy")), bytes);
+        }
+    }
+    bench.project().remove(".fluxloop/context.json");
+    let before = bench.tree();
+    assert_snapshot!(bench.run(&["scenarios", "select", "orders"]), @"");
+    assert_eq!(bench.tree(), before);
+    bench.ok(&["scenarios", "select", "orders", "--local-path", "copy"]);
+    assert!(bench.project().read(".fluxloop/context.json").contains("scenarios/copy"));
+    bench.ok(&["scenarios", "select", "orders"]);
+    assert!(bench.project().read(".fluxloop/context.json").contains("scenarios/copy"));
+}

@@ -315,10 +315,10 @@ fn broken_files_are_named_with_their_line() {
     insta::assert_snapshot!(said, @r#"
     exit: 2
     ----- stderr -----
-    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: tabs disallowed within this context (block indentation) at line 3, column 2
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: line 3, column 2: a tab is used for indentation; YAML is indented with spaces
     exit: 2
     ----- stderr -----
-    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: duplicate mapping key: name at line 2, column 1
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml is not valid YAML: line 2, column 1: the key `name` is there twice; keep one of them
     exit: 2
     ----- stderr -----
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:4: runner.timeout_seconds must be a duration such as 30, [TIME] or 500ms, not this text

@@ -95,3 +95,34 @@ fn a_viewer_imports_nothing() {
     let output = place.command(&["bundles", "import", "orders.yaml"]).env("KEEPSTEP_API_KEY", viewer).output().unwrap();
     assert_eq!(output.status.code(), Some(10));
 }
+
+#[test]
+fn a_reworded_question_keeps_its_id_and_ids_are_written_where_they_are_wanted() {
+    let place = Place::new();
+    place.ok(&["projects", "select", "shop"]);
+    let file = |text: &str| _ = place.world.project().file("q.yaml", text);
+    file("scenario: {name: q}\ninputs: # all\n  - text: Where is my order?\n  - {text: Cancel it} # later\n");
+    place.ok(&["bundles", "import", "q.yaml"]);
+    file("scenario: {name: q}\ninputs: # all\n  - text: Where is my order, please?\n  - {text: Cancel it} # later\n");
+    let shown = place.run(&["bundles", "import", "q.yaml"]);
+    assert!(shown.contains("1 reworded input kept the id of the version before:"), "{shown}");
+    assert!(shown.contains("\"Where is my order?\" → \"Where is my order, please?\""), "{shown}");
+    assert!(shown.contains("`keepstep bundles import --write-ids`"), "{shown}");
+    let document = place.json(&["bundles", "import", "q.yaml", "--write-ids"]);
+    assert_eq!(document["ids_written"], true);
+    let set = document["bundle"]["inputSetId"].as_str().unwrap().to_owned();
+    let inputs = place.json(&["inputs", "show", &set]);
+    let id = |at: usize| inputs["inputs"][at]["id"].as_str().unwrap().to_owned();
+    let expected = format!(
+        "scenario: {{name: q}}\ninputs: # all\n  - id: {}\n    text: Where is my order, please?\n  - {{id: {}, text: Cancel it}} # later\n",
+        id(0),
+        id(1)
+    );
+    assert_eq!(place.world.project().read("q.yaml"), expected);
+    // With its id a question may say anything.
+    file(&expected.replace("Where is my order, please?", "Do you sell gift cards?"));
+    let document = place.json(&["bundles", "import", "q.yaml", "--write-ids"]);
+    assert_eq!((&document["ids_written"], &document["reworded_count"]), (&false.into(), &0.into()));
+    let set = document["bundle"]["inputSetId"].as_str().unwrap().to_owned();
+    assert_eq!(place.json(&["inputs", "show", &set])["inputs"][0]["id"], id(0).as_str());
+}

@@ -3,6 +3,7 @@
 mod apikeys;
 mod bundles;
 mod context;
+mod import_files;
 mod init;
 mod login;
 mod peer_options;

@@ -2,7 +2,8 @@
 
 use http::Method;
 use keepstep_api::fluxloop::{
-    Bundle, BundleChange, Key, NewBundle, NewKey, NewPersona, NewProject, NewScenario, Project, Scenario, ScenarioPatch,
+    Bundle, BundleChange, ImportedBundle, Key, NewBundle, NewKey, NewPersona, NewProject, NewScenario, Project, Scenario,
+    ScenarioPatch,
 };
 use serde_json::{Value, json};
 
@@ -60,7 +61,7 @@ impl TestData {
     ///
     /// # Errors
     /// The file has no meaning to the server, or it does not answer.
-    pub async fn import(&self, project: &str, file: Value) -> Result<Bundle, ClientError> {
+    pub async fn import(&self, project: &str, file: Value) -> Result<ImportedBundle, ClientError> {
         let path = format!("/api/v1/projects/{}/import", part(project));
         let call = Call::write(Method::POST, path, file).once(IDEMPOTENCY);
         one(&self.transport, &call, &format!("project {}", crate::visible(project))).await

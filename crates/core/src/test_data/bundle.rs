@@ -583,6 +583,8 @@ fn id_in<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
 fn text_of<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
     let text = match *value {
         Json::Text(text) => text,
+        // Another server may have what a person wrote without quotes as what it looks like.
+        Json::Number(ref number) => arena.alloc_str(&number.to_string()),
         Json::List(parts) => {
             let parts: Vec<&str> = parts.iter().filter_map(|part| text_of(part, arena)).collect();
             arena.alloc_str(&parts.join("\n"))

@@ -3,6 +3,7 @@
 //! The file is `inputs: [...]` or a bare list. An entry is an object with `input` and usually `metadata`, which names the
 //! item of the platform that it came from; an entry that a person wrote has no such id.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use super::json::Json;
 use super::yaml::{push_item, to_yaml};
 
 /// The member of the file that holds the entries.
-const ENTRIES: &str = "inputs";
+pub const ENTRIES: &str = "inputs";
 
 /// A list of inputs and what else its file holds.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -153,9 +154,14 @@ pub fn item_id(entry: &Value) -> Option<String> {
     id_of(metadata.get("input_item_id")?)
 }
 
-/// Returns what an entry says to the agent.
-pub fn input_text(entry: &Value) -> Option<&str> {
-    entry.as_str().or_else(|| entry.get("input")?.as_str())
+/// Returns what an entry says to the agent. What a file has as a number or a switch is a text, too.
+pub fn input_text(entry: &Value) -> Option<Cow<'_, str>> {
+    let text = |value: &'_ Value| match value {
+        Value::Number(_) | Value::Bool(_) => Some(Cow::from(value.to_string())),
+        _ => None,
+    };
+    let said = if entry.is_object() { entry.get("input")? } else { entry };
+    said.as_str().map(Cow::from).or_else(|| text(said))
 }
 
 #[cfg(test)]

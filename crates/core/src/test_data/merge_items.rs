@@ -8,6 +8,7 @@
 //! The base of the next merge must be the platform's list of this one. An item in conflict then counts as edited locally, so
 //! whoever leaves a conflict unsolved must not record the new base.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
@@ -55,7 +56,7 @@ pub struct Conflict {
 
 impl Conflict {
     /// Returns the two texts, the local one first. A side that removed the item has none.
-    pub fn texts(&self) -> (Option<&str>, Option<&str>) {
+    pub fn texts(&self) -> (Option<Cow<'_, str>>, Option<Cow<'_, str>>) {
         (self.local.as_ref().and_then(input_text), self.server.as_ref().and_then(input_text))
     }
 }
@@ -177,7 +178,14 @@ impl MergedItems {
         };
         let Conflict { local, server, .. } = self.conflicts.remove(at);
         let outcome = match winner {
-            Winner::Local => Outcome::KeptLocal,
+            Winner::Local => {
+                // What the platform has no more stays as a person's own: it is in no bundle version from now on.
+                let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
+                if let (None, Some(place), Some(local)) = (&server, place, local) {
+                    self.entries[place] = without_item_id(local);
+                }
+                Outcome::KeptLocal
+            }
             Winner::Server | Winner::Both => {
                 let outcome = if server.is_some() { Outcome::Updated } else { Outcome::Removed };
                 let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());

@@ -1,5 +1,7 @@
 //! The outcomes one by one, and the laws that hold for all of them.
 
+use std::borrow::Cow;
+
 use bumpalo::Bump;
 use proptest::prelude::*;
 use serde_json::json;
@@ -14,7 +16,7 @@ fn own(text: &str) -> Value {
     json!({"input": text})
 }
 
-fn texts(merged: &MergedItems) -> Vec<&str> {
+fn texts(merged: &MergedItems) -> Vec<Cow<'_, str>> {
     merged.entries.iter().filter_map(input_text).collect()
 }
 
@@ -47,17 +49,17 @@ fn f1_edits_of_one_text_are_a_conflict_that_shows_both() {
     assert_eq!(merged.conflicts.len(), 1);
     assert_eq!(merged.conflicts[0].id, "1");
     assert_eq!(merged.conflicts[0].members, ["input"]);
-    assert_eq!(merged.conflicts[0].texts(), (Some("local"), Some("server")));
+    assert_eq!(merged.conflicts[0].texts(), (Some("local".into()), Some("server".into())));
 }
 
 #[test]
 fn f1_an_edited_item_that_the_platform_removed_is_a_conflict() {
     let merged = merge(&[item("1", "a")], &[item("1", "local")], &[]);
     assert_eq!(texts(&merged), ["local"]);
-    assert_eq!(merged.conflicts[0].texts(), (Some("local"), None));
+    assert_eq!(merged.conflicts[0].texts(), (Some("local".into()), None));
     let merged = merge(&[item("1", "a"), own("x")], &[own("x")], &[item("1", "server"), own("x")]);
     assert_eq!(texts(&merged), ["x"]);
-    assert_eq!(merged.conflicts[0].texts(), (None, Some("server")));
+    assert_eq!(merged.conflicts[0].texts(), (None, Some("server".into())));
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn a_person_settles_a_conflict() {
             assert!(merged.settle(id, winner) && !merged.settle(id, winner));
         }
         assert_eq!(merged.counts().of(Outcome::Conflict), 0);
-        texts(&merged).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        texts(&merged).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
     };
     assert_eq!(settled([Winner::Local; 3]), ["A", "B"]);
     assert_eq!(settled([Winner::Server; 3]), ["x", "z"]);

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
-use keepstep_api::fluxloop::Bundle;
+use keepstep_api::fluxloop::{ImportedBundle, RewordedInput};
 use keepstep_store::Role;
-use keepstep_store::test_data::TestDataFile;
+use keepstep_store::test_data::{Imported, TestDataFile};
 use serde_json::Value;
 
 use crate::api::fluxloop::bundles::bundle;
@@ -16,6 +16,12 @@ use crate::error::ApiError;
 use crate::request::{Input, Segments};
 use crate::write::{Begun, Write};
 
+/// How many reworded inputs the answer shows.
+const MOST_SHOWN: usize = 20;
+
+/// How much of a text it shows, in characters.
+const LONGEST_SHOWN: usize = 200;
+
 /// `POST /api/v1/projects/{id}/import`: a file with a scenario, its personas, inputs and criteria becomes the next bundle
 /// version, all of it or nothing.
 #[utoipa::path(
@@ -23,7 +29,7 @@ use crate::write::{Begun, Write};
     path = "/api/v1/projects/{id}/import",
     params(("id" = String, Path, description = "The project"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
     request_body(content = Object, description = "`scenario`, `personas`, `inputs`, `criteria`, `bundle`, as in the file of `keepstep bundles import`"),
-    responses((status = 201, description = "The bundle version, published", body = Bundle))
+    responses((status = 201, description = "The bundle version, published", body = ImportedBundle))
 )]
 pub(crate) async fn create(
     State(state): State<AppState>,
@@ -38,6 +44,15 @@ pub(crate) async fn create(
         Begun::Repeated(answer) => return Ok(answer),
         Begun::New(write) => write,
     };
-    let made = write.transaction.import(caller.scope(), &project, &file).await?;
-    write.finish(StatusCode::CREATED, &bundle(made), None).await
+    let made = write.transaction.import_file(caller.scope(), &project, &file).await?;
+    write.finish(StatusCode::CREATED, &answer(made), None).await
+}
+
+fn answer(made: Imported) -> ImportedBundle {
+    let shortened = |text: &str| text.chars().take(LONGEST_SHOWN).collect();
+    let reworded_count = made.reworded.len();
+    let first = made.reworded.into_iter().take(MOST_SHOWN);
+    let reworded =
+        first.map(|input| RewordedInput { before: shortened(&input.before), after: shortened(&input.after), id: input.id });
+    ImportedBundle { bundle: bundle(made.bundle), reworded_count, reworded: reworded.collect() }
 }

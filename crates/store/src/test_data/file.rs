@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The largest number of inputs in one file.
@@ -12,18 +12,18 @@ const MOST_INPUTS: usize = 100_000;
 const LONGEST_TEXT: usize = 1024 * 1024;
 
 /// A scenario with its personas, inputs and criteria. Everything but the scenario's name and one input may be left out.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestDataFile {
     /// The scenario.
     pub scenario: ScenarioFile,
     /// The personas.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub personas: Vec<PersonaFile>,
     /// The inputs.
     pub inputs: Vec<InputFile>,
     /// The criteria.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<CriterionFile>,
     /// The bundle.
     #[serde(default)]
@@ -31,21 +31,21 @@ pub struct TestDataFile {
 }
 
 /// The scenario of a file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioFile {
     /// Its name.
     pub name: String,
     /// What it is about; what the platform has stays where this is left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Its configuration; what the platform has stays where this is left out.
-    #[serde(default, alias = "config_snapshot")]
+    #[serde(default, alias = "config_snapshot", skip_serializing_if = "Option::is_none")]
     pub config: Option<Map<String, Value>>,
 }
 
 /// A persona of a file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PersonaFile {
     /// Their name.
     pub name: String,
@@ -55,28 +55,28 @@ pub struct PersonaFile {
 }
 
 /// An input of a file: either a text or messages.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
     /// Names the input where its text changes; made from its content where it is left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What the user says.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// What is said, by whom.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<Message>>,
     /// The name of the persona that says it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persona: Option<String>,
     /// Whatever else is to be known about it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
 }
 
 /// A message of an input.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// Who says it: `user`, `assistant`, `system`.
@@ -86,7 +86,7 @@ pub struct Message {
 }
 
 /// A criterion of a file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CriterionFile {
     /// Its name.
     pub name: String,
@@ -96,11 +96,11 @@ pub struct CriterionFile {
 }
 
 /// The bundle of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleFile {
     /// Its name; the scenario's where this is left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -175,6 +175,17 @@ impl InputFile {
 }
 
 impl TestDataFile {
+    /// Returns the file that brings inputs to a scenario and says nothing else.
+    pub fn of_inputs(scenario: String, inputs: Vec<InputFile>) -> Self {
+        Self {
+            scenario: ScenarioFile { name: scenario, description: None, config: None },
+            personas: Vec::new(),
+            inputs,
+            criteria: Vec::new(),
+            bundle: BundleFile::default(),
+        }
+    }
+
     /// Checks what can be checked without a platform.
     ///
     /// # Errors

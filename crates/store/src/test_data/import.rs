@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use keepstep_core::Digest;
+use keepstep_core::test_data::same_input::{self, Known};
 use serde_json::{Map, Value, json};
 
 use super::bundles::{Bundle, NewBundle};
@@ -13,15 +14,44 @@ use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
 use crate::{Result, Transaction, rows};
 
+/// What an import made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The bundle version.
+    pub bundle: Bundle,
+    /// The inputs without an id in the file that say something else than before and are still the same inputs.
+    pub reworded: Vec<Reworded>,
+}
+
+/// An input that says something else than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reworded {
+    /// Its id.
+    pub id: String,
+    /// What it said.
+    pub before: String,
+    /// What it says.
+    pub after: String,
+}
+
 impl Transaction {
+    /// Publishes what a file says as the next bundle version of its scenario, and returns only that version.
+    ///
+    /// # Errors
+    /// As [`Transaction::import_file`].
+    pub async fn import(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Bundle> {
+        Ok(self.import_file(scope, project, file).await?.bundle)
+    }
+
     /// Publishes what a file says as the next bundle version of its scenario.
     ///
-    /// Scenario, personas and criteria are found by their names, made or changed. A file that says what the newest
+    /// Scenario, personas and criteria are found by their names, made or changed. An input without an id keeps that of the input that it
+    /// is in the version before; see [`same_input`]. A file that says what the newest
     /// bundle version has already makes none, and that version is returned.
     ///
     /// # Errors
     /// The file has no meaning, there is no such project in the scope, or the database failed.
-    pub async fn import(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Bundle> {
+    pub async fn import_file(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Imported> {
         file.check()?;
         require_project(self.connection(), scope, project).await?;
         let scenario = self.import_scenario(scope, project, file).await?;
@@ -31,11 +61,28 @@ impl Transaction {
         self.import_criteria(&scenario, &file.criteria).await?;
         let personas = read_personas(self.connection(), project).await?;
         let personas = personas.into_iter().map(|persona| (persona.name, persona.id)).collect();
-        let items = items(file, &scenario, &personas)?;
+        let has_all_ids = file.inputs.iter().all(|input| input.id.is_some());
+        let last = if has_all_ids { Vec::new() } else { self.last_items(&scenario.id).await? };
+        let (items, reworded) = items(file, &scenario, &personas, &last)?;
         let set = self.ensure_input_set(scope, &scenario.id, &items).await?;
         let new =
             NewBundle { project, scenario: Some(&scenario.id), input_set: Some(&set.id), name: file.bundle.name.as_deref() };
-        self.publish_new_bundle(scope, new).await
+        let bundle = self.publish_new_bundle(scope, new).await?;
+        Ok(Imported { bundle, reworded })
+    }
+
+    /// Returns the items of the bundle version that a scenario published last.
+    async fn last_items(&mut self, scenario: &str) -> Result<Vec<Map<String, Value>>> {
+        let documents: Vec<String> = sqlx::query_scalar(
+            "SELECT document FROM input_items WHERE input_set_id =
+               (SELECT input_set_id FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC LIMIT 1)
+             ORDER BY position",
+        )
+        .bind(scenario)
+        .fetch_all(self.connection())
+        .await?;
+        let item = |document: &String| serde_json::from_str(document).map_err(|_| rows::damaged("document", "an input"));
+        documents.iter().map(item).collect()
     }
 
     async fn import_scenario(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Scenario> {
@@ -82,12 +129,37 @@ impl Transaction {
     }
 }
 
-/// Returns the items of a file as the JSON text of an array.
-fn items(file: &TestDataFile, scenario: &Scenario, personas: &HashMap<String, String>) -> Result<String> {
-    let mut taken: HashSet<String> = file.inputs.iter().filter_map(|input| input.id.clone()).collect();
+/// An item without its id, and the texts by which it is compared.
+struct Compared {
+    content: String,
+    whole: String,
+    text: String,
+}
+
+impl Compared {
+    fn of(item: &Map<String, Value>) -> Self {
+        let part = |name: &str| item.get(name).unwrap_or(&Value::Null);
+        let messages = part("messages").as_array().into_iter().flatten();
+        let texts: Vec<&str> = messages.filter_map(|message| message.get("content")?.as_str()).collect();
+        let text = texts.join("\n");
+        let content = json!([part("persona_id"), part("messages")]).to_string();
+        Self { whole: format!("{content}{}", part("metadata")), content, text }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { whole: &self.whole, content: &self.content, text: &self.text }
+    }
+}
+
+/// Returns the items of a file as the JSON text of an array, and which of them are reworded ones of the last version.
+fn items(
+    file: &TestDataFile,
+    scenario: &Scenario,
+    personas: &HashMap<String, String>,
+    last: &[Map<String, Value>],
+) -> Result<(String, Vec<Reworded>)> {
     let mut items = Vec::with_capacity(file.inputs.len());
     for (index, input) in file.inputs.iter().enumerate() {
-        let messages = input.spoken();
         let persona_id = match input.persona.as_deref().map(str::trim) {
             None => None,
             Some(name) => Some(
@@ -97,21 +169,56 @@ fn items(file: &TestDataFile, scenario: &Scenario, personas: &HashMap<String, St
             ),
         };
         let messages: Vec<Value> =
-            messages.iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
-        let id = match &input.id {
-            Some(id) => id.clone(),
-            None => own_id(&scenario.id, &json!([persona_id, messages]), &mut taken),
-        };
+            input.spoken().iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
         let mut item = Map::new();
-        item.insert("id".to_owned(), id.into());
+        item.insert("id".to_owned(), input.id.clone().into());
         if let Some(persona) = persona_id {
             item.insert("persona_id".to_owned(), persona.clone().into());
         }
         item.insert("messages".to_owned(), messages.into());
         item.insert("metadata".to_owned(), input.metadata.clone().into());
-        items.push(Value::Object(item));
+        items.push(item);
     }
-    Ok(rows::text(&items))
+    let reworded = give_ids(file, scenario, last, &mut items);
+    Ok((rows::text(&items), reworded))
+}
+
+/// Gives an id to each item that has none in the file, and returns the reworded ones.
+fn give_ids(
+    file: &TestDataFile,
+    scenario: &Scenario,
+    last: &[Map<String, Value>],
+    items: &mut [Map<String, Value>],
+) -> Vec<Reworded> {
+    let mut taken: HashSet<String> = file.inputs.iter().filter_map(|input| input.id.clone()).collect();
+    let id_of = |item: &Map<String, Value>| item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // An id that is written in the file is of nobody else.
+    let last: Vec<(String, Compared)> =
+        last.iter().map(|item| (id_of(item), Compared::of(item))).filter(|(id, _)| !taken.contains(id)).collect();
+    let nameless: Vec<usize> = (0..items.len()).filter(|at| items[*at].get("id").is_none_or(Value::is_null)).collect();
+    let compared: Vec<Compared> = nameless.iter().map(|at| Compared::of(&items[*at])).collect();
+    let old: Vec<Known<'_>> = last.iter().map(|(_, item)| item.known()).collect();
+    let new: Vec<Known<'_>> = compared.iter().map(Compared::known).collect();
+    let pairs = same_input::pairs(&old, &new);
+    let reworded = same_input::reworded(&old, &new, &pairs);
+    let reworded = reworded.into_iter().map(|(new, old)| {
+        let (id, before) = &last[old];
+        Reworded { id: id.clone(), before: before.text.clone(), after: compared[new].text.clone() }
+    });
+    let reworded = reworded.collect();
+    taken.extend(last.iter().map(|(id, _)| id.clone()));
+    for (place, pair) in nameless.iter().zip(&pairs) {
+        let item = &mut items[*place];
+        let id = match pair {
+            Some(old) => last[*old].0.clone(),
+            None => {
+                let part = |name: &str| item.get(name).unwrap_or(&Value::Null);
+                own_id(&scenario.id, &json!([part("persona_id"), part("messages")]), &mut taken)
+            }
+        };
+        item.insert("id".to_owned(), id.into());
+    }
+    reworded
 }
 
 /// Returns an id that an input with this content has in every import, so that a pull finds it again; a second input

@@ -14,6 +14,7 @@ mod scenarios;
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
+pub use import::{Imported, Reworded};
 pub use inputs::InputSet;
 pub use packed::InputPage;
 pub use personas::TestPersona;

@@ -78,6 +78,7 @@ backend! { sqlite:
     test_data {
         a_file_becomes_a_published_bundle,
         the_same_file_is_the_same_bundle,
+        a_reworded_input_stays_the_same_one,
         a_published_bundle_never_changes,
         a_draft_is_published_once,
         test_data_outside_the_scope_is_not_there,
@@ -90,6 +91,7 @@ backend! { sqlite:
         a_commit_is_there_as_a_whole,
         f36_the_same_commit_again_is_the_same_batch,
         a_commit_without_meaning_changes_nothing,
+        results_are_of_the_version_that_they_name,
         results_outside_the_scope_are_not_there,
         f10_a_run_that_is_not_reported_failed,
         f11_other_ids_replace_the_announced_ones,

@@ -1,7 +1,7 @@
 //! Test data: scenarios, bundles, importing a file.
 
 use keepstep_store::test_data::{
-    Bundle, BundleFilter, BundleStatus, InputPage, NewBundle, NewScenario, ScenarioPatch, TestDataFile,
+    Bundle, BundleFilter, BundleStatus, InputPage, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
 };
 use keepstep_store::{Result, Scope, StoreError};
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ pub(crate) async fn the_same_file_is_the_same_bundle(world: World) {
     let first = import(&world, &project, orders()).await.unwrap();
     assert_eq!(import(&world, &project, orders()).await.unwrap(), first);
     let mut other = orders();
-    other["inputs"][1]["messages"][0]["content"] = json!("Cancel it");
+    other["inputs"][1]["messages"][0]["content"] = json!("How much is it?");
     let second = import(&world, &project, other).await.unwrap();
     assert_eq!(second.generation, Some(2));
     // What did not change keeps its id, so that a pull finds it again.
@@ -80,6 +80,36 @@ pub(crate) async fn the_same_file_is_the_same_bundle(world: World) {
     assert_eq!((third.generation, &third.input_set_id), (Some(3), &first.input_set_id));
     assert_eq!(world.store.newest_bundle(&world.scope, &project, None).await.unwrap(), third);
     assert_eq!(world.store.bundles(&world.scope, &project, ALL).await.unwrap(), [third, second, first]);
+}
+
+pub(crate) async fn a_reworded_input_stays_the_same_one(world: World) {
+    let project = project(&world, "shop").await;
+    let first = import(&world, &project, orders()).await.unwrap();
+    let before = items(&world, &first).await;
+    let mut other = orders();
+    other["inputs"][1]["messages"][0]["content"] = json!("Cancel it now, please");
+    other["inputs"].as_array_mut().unwrap().push(json!({"text": "Who are you?"}));
+    let file = serde_json::from_value(other.clone()).unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let imported = transaction.import_file(&world.scope, &project, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    let after = items(&world, &imported.bundle).await;
+    assert_eq!((&before[0], &before[1]["id"]), (&after[0], &after[1]["id"]));
+    assert!(before.iter().all(|item| item["id"] != after[2]["id"]));
+    let id = before[1]["id"].as_str().unwrap().to_owned();
+    let (before, after) = ("Cancel it, please".to_owned(), "Cancel it now, please".to_owned());
+    assert_eq!(imported.reworded, [Reworded { id, before, after }]);
+    // The same file again is the same version, though the ids were made of other texts.
+    assert_eq!(import(&world, &project, other.clone()).await.unwrap(), imported.bundle);
+    // An id that is written stays, whatever becomes of the text.
+    other["inputs"][1] = json!({"id": "own", "text": "Cancel it now, please"});
+    let with_id = import(&world, &project, other.clone()).await.unwrap();
+    other["inputs"][1]["text"] = json!("Another question");
+    let changed = import(&world, &project, other).await.unwrap();
+    assert_ne!(with_id.id, changed.id);
+    for bundle in [with_id, changed] {
+        assert_eq!(items(&world, &bundle).await[1]["id"], "own");
+    }
 }
 
 pub(crate) async fn a_published_bundle_never_changes(world: World) {

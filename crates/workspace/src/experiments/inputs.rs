@@ -35,7 +35,7 @@ impl Items {
         let metadata = entry.get("metadata").filter(|metadata| metadata.is_object()).unwrap_or(entry);
         let personas = ["persona", "persona_id"].map(|name| metadata.get(name).and_then(Value::as_str).map(persona_key));
         self.items.push(Item { id: id.into(), personas, next: None });
-        let text = key(text);
+        let text = key(&text);
         match self.by_text.entry(text) {
             std::collections::hash_map::Entry::Vacant(first) => {
                 first.insert(place);
@@ -92,7 +92,7 @@ impl<'a> InputIndex<'a> {
                 self.note(iteration, text, id);
             }
         }
-        let text = key(text);
+        let text = key(&text);
         let free = || self.items.with_text(text).filter(|(place, _)| !self.used.contains(&(iteration, *place)));
         let persona = persona.map(persona_key);
         let of_persona = |(_, item): &(u32, &Item)| persona.is_some() && item.personas.contains(&persona);

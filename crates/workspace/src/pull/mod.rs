@@ -5,6 +5,7 @@
 
 mod aside;
 pub mod edits;
+mod list_text;
 mod packed;
 pub mod prepare;
 pub mod received;

@@ -16,6 +16,7 @@ use keepstep_core::test_data::workspace_files::{self, CRITERIA_FOLDER, Placement
 use keepstep_core::{Digest, Field};
 use serde_json::Value;
 
+use super::list_text::{self, ListWords};
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
@@ -111,6 +112,8 @@ struct Items {
     merged: MergedItems,
     /// True if the file is to hold the merged list.
     is_merged: bool,
+    /// True if comments of what is here are not in the merged list.
+    loses_comments: bool,
 }
 
 /// Something that a person has to decide.
@@ -247,11 +250,14 @@ struct LocalFile {
 impl<'q> Known<'q> {
     fn read(question: Question<'q>, placement: Placement<'q>, files: &[Offered]) -> Result<Self, PrepareError> {
         let mut base: BTreeMap<String, Digest> = BTreeMap::new();
-        match (&question.scenario.record, question.previous) {
+        let scenario = question.scenario;
+        match (&scenario.record, question.previous) {
             (Some(record), _) => base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest))),
             (None, Some(previous)) => {
                 let (_, files) = offered(previous, placement)?;
-                let content = files.into_iter().filter(|file| file.purpose != Purpose::Record);
+                // Another program has files of its own, so one that is not there was not deleted.
+                let is_there = |file: &Offered| scenario.folder.join(&file.path).exists();
+                let content = files.into_iter().filter(|file| file.purpose != Purpose::Record && is_there(file));
                 base.extend(content.map(|file| (file.path, file.content.digests().content)));
             }
             (None, None) => {}
@@ -395,18 +401,30 @@ impl Prepared {
         let base = known.text()?.filter(|text| text.inputs_path == path);
         let base_entries = base.map_or(&no_entries, |base| &base.inputs);
         let server = received.entries().map_err(PrepareError::Received)?;
+        // What replaces the whole file keeps nothing of it.
+        let is_replaced = file.action == Action::Write(Writing::Forced);
+        let base_entries = if is_replaced { &local.entries } else { base_entries };
         let merged = merge_items::merge(base_entries, &local.entries, &server);
         let is_merged = file.action == Action::Conflict;
         let server_text = if is_merged { file.content.to_text().map_err(PrepareError::Received)? } else { String::new() };
         let base_text = file.base.clone().unwrap_or_default();
-        self.items = Some(Items { path: path.to_owned(), local, local_text, server_text, base_text, merged, is_merged });
+        self.items = Some(Items {
+            path: path.to_owned(),
+            local,
+            local_text,
+            server_text,
+            base_text,
+            merged,
+            is_merged,
+            loses_comments: false,
+        });
         self.settle_items();
         Ok(())
     }
 
     /// Writes the merged list into the plan once nobody has to decide anything about it.
     fn settle_items(&mut self) {
-        let Some(items) = self.items.as_ref().filter(|items| items.is_merged && items.merged.conflicts.is_empty()) else {
+        let Some(items) = self.items.as_mut().filter(|items| items.is_merged && items.merged.conflicts.is_empty()) else {
             return;
         };
         let Some(file) = self.files.iter_mut().find(|file| file.path == items.path) else { return };
@@ -414,7 +432,9 @@ impl Prepared {
             file.action = Action::Keep(Keeping::Edited);
         } else {
             file.action = Action::Write(Writing::Update);
-            file.content = Arc::new(Stored::of(items.text().into_bytes()));
+            let text = items.text();
+            items.loses_comments = list_text::has_lost_comments(&items.local_text, &text);
+            file.content = Arc::new(Stored::of(text.into_bytes()));
         }
     }
 
@@ -489,14 +509,9 @@ impl Prepared {
         self.items.as_ref().map(|items| items.merged.counts()).or_else(|| self.counts_of_items.clone())
     }
 
-    /// Returns true if merging the inputs rewrites a file that has comments, which stay only in the copy.
+    /// Returns true if comments in the list of inputs go, which then stay only in the copy: mostly those of inputs that go.
     pub fn loses_comments(&self) -> bool {
-        self.items.as_ref().is_some_and(|items| {
-            let file = self.files.iter().find(|file| file.path == items.path);
-            items.is_merged
-                && text::may_have_comments(&items.local_text)
-                && file.is_some_and(|file| matches!(file.action, Action::Write(_)) && items.text_of_lines().is_none())
-        })
+        self.items.as_ref().is_some_and(|items| items.loses_comments)
     }
 
     /// Returns each file of the bundle, or that was of the last one, with what happens to it.
@@ -618,9 +633,11 @@ impl Planned {
 impl Items {
     /// Returns the text of the merged list.
     fn text(&self) -> String {
-        self.text_of_lines().unwrap_or_else(|| {
+        let entries = &self.merged.entries;
+        let in_words = || ListWords::of(&self.local_text)?.with_entries(&self.local_text, &self.local.entries, entries);
+        self.text_of_lines().or_else(in_words).unwrap_or_else(|| {
             let mut list = self.local.clone();
-            list.entries.clone_from(&self.merged.entries);
+            list.entries.clone_from(entries);
             list.to_yaml()
         })
     }

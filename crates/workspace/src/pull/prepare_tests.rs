@@ -360,7 +360,7 @@ fn do_edit(bench: &Bench, edit: &Local, words: &mut BTreeSet<String>) {
     let Ok(text) = fs::read_to_string(bench.path().join(INPUTS)) else { return };
     let mut list = text::inputs(&text).unwrap();
     let forget = |entry: &Value, words: &mut BTreeSet<String>| {
-        words.remove(input_text(entry).unwrap());
+        words.remove(&*input_text(entry).unwrap());
     };
     match edit {
         Local::Change(at, word) => {

@@ -107,6 +107,7 @@ proptest! {
         let (folder, lock) = (world.path().join("scenario"), world.path().join("lock"));
         let folder = folder.as_path();
         write(folder, &old);
+        fs::create_dir_all(folder).unwrap();
         fs::write(&lock, "old").unwrap();
         let is_new = || fs::read_to_string(&lock).unwrap() == "new";
         let died = dies(first, |hook| {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keepstep_store::Scope;
-use keepstep_store::test_data::TestDataFile;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -22,14 +21,14 @@ pub(super) struct Arguments {
     /// The project that gets it
     #[arg(long, value_name = "ID")]
     project: String,
-    /// The file, YAML or JSON: a scenario, its personas, inputs and criteria
+    /// The file, YAML or JSON: a scenario, its personas, inputs and criteria; or CSV, TSV, JSON Lines: inputs
     file: PathBuf,
 }
 
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let shown = arguments.file.display().to_string();
-    let file: TestDataFile = data_file::parse(&data_file::read(context, &arguments.file)?, &shown)?;
+    let file = data_file::test_data(&data_file::read(context, &arguments.file)?, &arguments.file, None)?;
     file.check().map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
 
     let store = arguments.data.open(context).await?;

@@ -8,7 +8,6 @@ use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer
 use keepstep_core::AgentId;
 use keepstep_server::Settings;
 use keepstep_store::artifacts::Objects;
-use keepstep_store::test_data::TestDataFile;
 use keepstep_store::{NewKey, Role, Scope, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -97,7 +96,7 @@ impl Platform {
 
     /// Publishes test data from the text of a file, as somebody else would.
     pub(super) fn import(&self, project: &str, text: &str) -> Result<(), Failure> {
-        let file: TestDataFile = data_file::parse(text, "the questions")?;
+        let file = data_file::test_data(text, std::path::Path::new("questions.yaml"), None)?;
         self.runtime.block_on(async {
             let mut transaction = self.store.write().await?;
             let project = transaction.project(project).await?;

@@ -97,7 +97,7 @@ pub(crate) fn language_code(tag: &str) -> String {
 /// Returns the configuration: of a file, else of the options, else the name as its goal.
 fn configuration(context: &Context, arguments: &Arguments) -> Result<Map<String, Value>, Failure> {
     if let Some(file) = arguments.file.as_ref().or(arguments.config_file.as_ref()) {
-        return data_file::parse(&data_file::read(context, file)?, &file.display().to_string());
+        return data_file::configuration(&data_file::read(context, file)?, &file.display().to_string());
     }
     let goal = arguments.goal.as_deref().unwrap_or(&arguments.name);
     let mut configuration = Map::from_iter([("goal".to_owned(), Value::from(goal))]);

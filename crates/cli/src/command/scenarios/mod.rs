@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::CommandResult;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -55,6 +56,8 @@ fn select_here(
     project: Option<&str>,
     folder: Option<&str>,
 ) -> Result<String, Failure> {
+    let claimed = if folder.is_none() { claimed(workspace, scenario)? } else { None };
+    let folder = claimed.as_deref().or(folder);
     let folder = workspace.change_links(|links| {
         let folder = match folder {
             // The peer's own form is the path below `.fluxloop`.
@@ -75,6 +78,35 @@ fn select_here(
         Ok::<_, Failure>(())
     })?;
     Ok(folder)
+}
+
+/// Returns the folder that belongs to a scenario already. Of several only a person knows which is meant.
+fn claimed(workspace: &Workspace, scenario: &Scenario) -> Result<Option<String>, Failure> {
+    let mut folders = workspace.folders_with(&scenario.id)?;
+    let selected = workspace.context()?.scenario();
+    // Whoever chose one of them before need not choose again.
+    let selected = selected.filter(|selected| selected.id.as_ref() == Some(&scenario.id) && folders.contains(&selected.folder));
+    if let Some(selected) = selected {
+        folders = vec![selected.folder];
+    }
+    match folders.as_slice() {
+        [] => Ok(None),
+        [folder] => Ok(Some(folder.clone())),
+        several => {
+            let shown: Vec<String> =
+                several.iter().map(|folder| format!("  .fluxloop/scenarios/{}", visible_line(folder))).collect();
+            Err(Failure::Conflict {
+                message: format!(
+                    "{} folders belong to scenario {} ({}); nothing was selected:\n{}",
+                    several.len(),
+                    visible_line(&scenario.name),
+                    visible_line(&scenario.id),
+                    shown.join("\n")
+                ),
+                hints: vec![format!("`keepstep scenarios select {} --local-path NAME` says which", visible_line(&scenario.id))],
+            })
+        }
+    }
 }
 
 /// Returns a scenario as documents have it.

@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn every_configuration_is_yaml_and_names_the_scenario() {
         for (name, text) in files("007").into_iter().filter(|(name, _)| name.ends_with(".yaml")) {
-            let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+            let value = keepstep_workspace::yaml::parse(&text).unwrap();
             match name {
                 "configs/scenario.yaml" => assert_eq!(value["name"], "007"),
                 "configs/simulation.yaml" => assert_eq!(

@@ -54,7 +54,7 @@ fn words(collision: &Collision) -> String {
     match collision {
         Collision::Item { path, conflict } => {
             let (local, server) = conflict.texts();
-            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", quoted(text)));
+            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", quoted(&text)));
             let what = match (&conflict.local, &conflict.server) {
                 (None, _) => "removed here, changed on the server".to_owned(),
                 (_, None) => "edited here, removed on the server".to_owned(),

@@ -17,6 +17,7 @@ use super::{Run, Target, ask, report};
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::undo_log::{Content, Write};
+use crate::visible::visible_line;
 
 /// What the lock file notes.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,7 @@ pub(super) struct Pulled<'a> {
 /// Decides, asks, writes and tells. Returns what happened, for programs.
 pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<Value, Failure> {
     let bundle = fetched.received.bundle();
+    check_folder(run, target, bundle)?;
     let _guard = run.guard()?;
     // Read again: another keepstep may have been at work until now.
     let local = Scenario::read(&target.path)?;
@@ -62,6 +64,29 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
     }
     told.show(run.context, target);
     Ok(told.document(target, undo.as_deref()))
+}
+
+/// Makes sure that a scenario does not get a second folder by a name that was meant for another one.
+fn check_folder(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(), Failure> {
+    let workspace = run.workspace;
+    let Some(id) = bundle.scenario_id().filter(|_| target.path.starts_with(workspace.folder()) && !run.arguments.force) else {
+        return Ok(());
+    };
+    let folders = workspace.folders_with(&id)?;
+    let Some(other) = folders.first().filter(|_| !folders.contains(&target.folder)) else { return Ok(()) };
+    let name = bundle.scenario_name().unwrap_or(&target.name);
+    Err(Failure::Conflict {
+        message: format!(
+            "scenario {} is in .fluxloop/scenarios/{} already, not in {}; nothing was written",
+            visible_line(name),
+            visible_line(other),
+            visible_line(&target.folder)
+        ),
+        hints: vec![
+            format!("`keepstep sync pull --scenario {}` pulls it there", visible_line(other)),
+            format!("`keepstep scenarios select {} --local-path {}` moves it", visible_line(&id), visible_line(&target.folder)),
+        ],
+    })
 }
 
 /// Puts everything in place, the notes last, after what is there was kept. Returns the id that brings it back.

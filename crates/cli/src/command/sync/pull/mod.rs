@@ -88,6 +88,24 @@ struct Run<'a> {
 
 /// Pulls.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let document = bring(context, arguments)?;
+    context.printer.document("sync.pull", document);
+    Ok(Outcome::Done)
+}
+
+/// Pulls a bundle version that another command names, with the rules of this one.
+pub(in crate::command) fn version(
+    context: &Context,
+    project_id: Option<String>,
+    scenario: Option<String>,
+    bundle_version_id: &str,
+) -> Result<(), Failure> {
+    let bundle_version_id = Some(bundle_version_id.to_owned());
+    bring(context, &Arguments { project_id, scenario, bundle_version_id, ..Arguments::default() }).map(drop)
+}
+
+/// Pulls, and returns what happened, for programs.
+fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
     let place = Place::find(context);
     let project = project_id(Some(&place.workspace), arguments.project_id.as_deref())?;
     let selected = targets::selected(context, &place, arguments)?;
@@ -101,11 +119,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         context.printer.hint(&format!("`keepstep undo {id}` brings back what was replaced"));
     }
     let scenarios = pulled?;
-    context.printer.document(
-        "sync.pull",
-        json!({ "project_id": run.project, "server": run.server.name(), "dry_run": arguments.dry_run, "scenarios": scenarios }),
-    );
-    Ok(Outcome::Done)
+    Ok(json!({ "project_id": run.project, "server": run.server.name(), "dry_run": arguments.dry_run, "scenarios": scenarios }))
 }
 
 /// Pulls each scenario and returns what happened, for programs.
@@ -142,17 +156,19 @@ struct Place {
     workspace: Workspace,
     /// True if the folder that the command was started in is itself a scenario's.
     is_scenario: bool,
+    /// True if it is in no workspace.
+    is_new: bool,
 }
 
 impl Place {
     fn find(context: &Context) -> Self {
         match find_workspace(context) {
-            Some(workspace) => Self { workspace, is_scenario: false },
+            Some(workspace) => Self { workspace, is_scenario: false, is_new: false },
             None => {
                 let folder = &context.directory;
                 let signs = [".state", "inputs/generated.yaml", "configs/simulation.yaml", "configs/scenario.yaml"];
                 let is_scenario = signs.iter().any(|sign| folder.join(sign).exists());
-                Self { workspace: Workspace::at(folder), is_scenario }
+                Self { workspace: Workspace::at(folder), is_scenario, is_new: true }
             }
         }
     }

@@ -9,6 +9,8 @@ use super::{Arguments, Place, Run, Target};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
+use crate::printer::{Text, count};
+use crate::prompt;
 use crate::visible::visible_line;
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
@@ -50,7 +52,7 @@ pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Res
             Ok(vec![target])
         }
         None if bundle.is_some() => of_bundle(run, bundle).map(|target| vec![target]),
-        None => everything(run),
+        None => everything(run, place),
     }
 }
 
@@ -99,10 +101,13 @@ fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
 }
 
 /// Returns all scenarios of the project.
-fn everything(run: &Run<'_>) -> Result<Vec<Target>, Failure> {
+fn everything(run: &Run<'_>, place: &Place) -> Result<Vec<Target>, Failure> {
     let scenarios = scenarios(run)?;
     if scenarios.is_empty() {
         return Err(no_scenarios(run));
+    }
+    if place.is_new && run.project.is_none() && !run.arguments.dry_run {
+        agree(run, &scenarios)?;
     }
     let mut targets: Vec<Target> = Vec::new();
     for scenario in &scenarios {
@@ -118,9 +123,45 @@ fn everything(run: &Run<'_>) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
+/// Has a person agree where nothing says that this folder is meant for test data, nor whose.
+fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure> {
+    const MOST_NAMED: usize = 5;
+    let projects = run.server.wait(run.server.client().projects())?;
+    let (project, id) = match projects.as_slice() {
+        [only] => (format!("project {} ({})", visible_line(&only.name), visible_line(&only.id)), visible_line(&only.id)),
+        _ => ("a project".to_owned(), "ID".to_owned()),
+    };
+    let mut names: Vec<String> = scenarios.iter().take(MOST_NAMED).map(|scenario| visible_line(&scenario.name)).collect();
+    if scenarios.len() > MOST_NAMED {
+        names.push("…".to_owned());
+    }
+    let what = format!("{} of {project} on {}: {}", count(scenarios.len(), "scenario"), run.server.name(), names.join(", "));
+    let folder = run.context.directory.display().to_string();
+    let hint = || {
+        let all = format!("`keepstep sync pull --project-id {id}` pulls all of them here; `--scenario NAME` pulls one");
+        Some(all)
+    };
+    if !run.context.can_ask {
+        let message = format!("{} is no workspace yet; nothing was pulled of the {what}", visible_line(&folder));
+        return Err(Failure::Usage { message, hint: hint() });
+    }
+    run.context.printer.notice(Text::from(format!("There is {what}")));
+    let question = format!("Make {} a workspace and pull into it?", visible_line(&folder));
+    if prompt::confirm(&run.context.printer, &question, false)? {
+        return Ok(());
+    }
+    Err(Failure::Usage { message: "nothing was pulled".to_owned(), hint: hint() })
+}
+
 fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, Failure> {
-    let folders = run.workspace.scenario_folders()?;
-    let folder = run.workspace.links()?.folder_for(&scenario.id, &scenario.name, &folders);
+    // A folder that was renamed still says whose it is.
+    let folder = match <[String; 1]>::try_from(run.workspace.folders_with(&scenario.id)?) {
+        Ok([folder]) => folder,
+        Err(_) => {
+            let folders = run.workspace.scenario_folders()?;
+            run.workspace.links()?.folder_for(&scenario.id, &scenario.name, &folders)
+        }
+    };
     let path = run.workspace.scenario_dir(&folder);
     Ok(Target { name: scenario.name.clone(), folder, path, id: Some(scenario.id.clone()), bundle: None, is_one_of_all: true })
 }

@@ -208,7 +208,7 @@ impl Config {
 
     fn add(&mut self, path: &Path) -> Result<(), Failure> {
         let Some(text) = files::read_if_there(path)? else { return Ok(()) };
-        let value: Value = serde_saphyr::from_str(&text)
+        let value = keepstep_workspace::yaml::parse(&text)
             .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         self.name = text("name").or(self.name.take());
