@@ -86,7 +86,7 @@ fn a_broken_file_is_named_with_its_line() {
     assert_snapshot!(desk.import("scenario: {name: orders}\nscenario: {name: other}\ninputs:\n- text: Hello\n"), @"
     exit: 2
     ----- stderr -----
-    error: orders.yaml: duplicate mapping key: scenario at line 2, column 1
+    error: orders.yaml: line 2, column 1: the key `scenario` is there twice; keep one of them
     ");
     assert_snapshot!(desk.import("scenario: {name: orders}\ninputs:\n- text: Hello\n  persona: nobody\n"), @r#"
     exit: 2

@@ -152,7 +152,15 @@ fn force_tells_what_it_did() {
     let bench = Bench::pulled();
     bench.edit(INPUTS, "input: two", "input: my two");
     bench.edit(INPUTS, "input: three", "input: my three");
-    assert_snapshot!(bench.run(&["sync", "pull", "--force"]), @"");
+    assert_snapshot!(bench.run(&["sync", "pull", "--force"]), @"
+    exit: 0
+    ----- stdout -----
+    ✅ Pulled [BUNDLE] into .fluxloop/scenarios/orders: 3 inputs, 0 personas, 1 criterion
+       inputs/generated.yaml            replaced; it was edited here
+       inputs                           2 updated
+    ----- stderr -----
+    hint: `keepstep undo [TIME]` brings back what was replaced
+    ");
     let text = bench.project().read(INPUTS);
     assert!(text.contains("input: two") && text.contains("input: three"), "{text}");
 }

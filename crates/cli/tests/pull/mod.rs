@@ -31,7 +31,9 @@ impl Bench {
         let project_id = platform.admin(&["project", "create", "--name", "Shop"]);
         let key = platform.admin(&["key", "create", "--name", "test", "--role", "owner", "--project", &project_id]);
         let bench = Self { platform, world: World::new(), key, project_id };
-        bench.project().file(".fluxloop/project.json", format!(r#"{{"project_id": "{}"}}"#, bench.project_id));
+        bench
+            .project()
+            .file(".fluxloop/project.json", format!(r#"{{"project_id": "{}", "project_name": "Shop"}}"#, bench.project_id));
         bench
     }
 

@@ -98,6 +98,7 @@ fn status_shows_what_is_behind_and_edited() {
     exit: 1
     ----- stdout -----
     Workspace   [WORLD]/project   [URL]
+    Project     Shop ([PROJECT])
     Test data   orders ([SCENARIO])   behind ([BUNDLE], the server has [BUNDLE])
                 pulled [TIME], published [TIME]
                 edited here: inputs/generated.yaml (1 input edited)
@@ -138,7 +139,12 @@ fn an_empty_folder_becomes_no_workspace_without_a_word() {
     bench.publish("orders", &[("i1", "an order")], &[]);
     bench.project().remove(".fluxloop/project.json");
     std::fs::remove_dir(bench.project().path().join(".fluxloop")).unwrap();
-    assert_snapshot!(bench.run(&["sync", "pull"]), @"");
+    assert_snapshot!(bench.run(&["sync", "pull"]), @"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project is no workspace yet; nothing was pulled of the 2 scenarios of project Shop ([PROJECT]) on [URL]: billing, orders
+    hint: `keepstep sync pull --project-id [PROJECT]` pulls all of them here; `--scenario NAME` pulls one
+    ");
     assert_eq!(bench.project().files(), [] as [&str; 0]);
     bench.ok(&["sync", "pull", "--dry-run"]);
     assert_eq!(bench.project().files(), [] as [&str; 0]);
@@ -151,7 +157,13 @@ fn a_scenario_has_one_folder_whatever_is_typed() {
     let bench = Bench::pulled();
     let before = bench.tree();
     let shown = bench.run(&["sync", "pull", "--scenario", "other"]);
-    assert_snapshot!(shown, @"");
+    assert_snapshot!(shown, @"
+    exit: 4
+    ----- stderr -----
+    error: scenario orders is in .fluxloop/scenarios/orders already, not in other; nothing was written
+    hint: `keepstep sync pull --scenario orders` pulls it there
+    hint: `keepstep scenarios select [SCENARIO] --local-path other` moves it
+    ");
     assert_eq!(bench.tree(), before);
     // A folder that was renamed is still the scenario's.
     std::fs::rename(bench.project().path().join(SCENARIO), bench.project().path().join(".fluxloop/scenarios/renamed")).unwrap();
@@ -172,7 +184,14 @@ fn of_two_folders_that_claim_a_scenario_a_person_chooses() {
     }
     bench.project().remove(".fluxloop/context.json");
     let before = bench.tree();
-    assert_snapshot!(bench.run(&["scenarios", "select", "orders"]), @"");
+    assert_snapshot!(bench.run(&["scenarios", "select", "orders"]), @"
+    exit: 4
+    ----- stderr -----
+    error: 2 folders belong to scenario orders ([SCENARIO] nothing was selected:
+      .fluxloop/scenarios/copy
+      .fluxloop/scenarios/orders
+    hint: `keepstep scenarios select [SCENARIO] --local-path NAME` says which
+    ");
     assert_eq!(bench.tree(), before);
     bench.ok(&["scenarios", "select", "orders", "--local-path", "copy"]);
     assert!(bench.project().read(".fluxloop/context.json").contains("scenarios/copy"));

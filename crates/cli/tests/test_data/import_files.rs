@@ -148,11 +148,25 @@ fn the_simple_forms_of_questions_are_imported_and_others_are_named() {
         "promptfooconfig.yaml",
         "description: t\nprompts: [p.txt]\nproviders: [echo]\ntests:\n  - vars: {question: Where?}\n",
     );
-    insta::assert_snapshot!(place.run(&["bundles", "import", "promptfooconfig.yaml"]), @"");
+    insta::assert_snapshot!(place.run(&["bundles", "import", "promptfooconfig.yaml"]), @"
+    exit: 2
+    ----- stderr -----
+    error: promptfooconfig.yaml is a promptfoo configuration, a format that cannot be imported
+    hint: what can be imported: YAML or JSON with `scenario` and `inputs`, and CSV, TSV, JSON Lines or a JSON list with a column `input`, `question` or `text`
+    ");
     place.world.project().file("q.xlsx", b"PK\x03\x04");
-    insta::assert_snapshot!(place.run(&["bundles", "import", "q.xlsx"]), @"");
+    insta::assert_snapshot!(place.run(&["bundles", "import", "q.xlsx"]), @"
+    exit: 2
+    ----- stderr -----
+    error: q.xlsx is a spreadsheet or a ZIP file, a format that cannot be imported
+    hint: what can be imported: YAML or JSON with `scenario` and `inputs`, and CSV, TSV, JSON Lines or a JSON list with a column `input`, `question` or `text`
+    ");
     place.world.project().file("two.yaml", "scenario: {name: q}\ninputs: [{text: a}]\n---\nscenario: {name: r}\n");
-    insta::assert_snapshot!(place.run(&["bundles", "import", "two.yaml"]), @"");
+    insta::assert_snapshot!(place.run(&["bundles", "import", "two.yaml"]), @"
+    exit: 2
+    ----- stderr -----
+    error: two.yaml: line 3, column 1: a second document begins here (`---`); keep one document in the file, or make a file of each
+    ");
 }
 
 #[test]

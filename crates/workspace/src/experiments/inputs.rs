@@ -92,7 +92,7 @@ impl<'a> InputIndex<'a> {
                 self.note(iteration, text, id);
             }
         }
-        let text = key(&text);
+        let text = key(text);
         let free = || self.items.with_text(text).filter(|(place, _)| !self.used.contains(&(iteration, *place)));
         let persona = persona.map(persona_key);
         let of_persona = |(_, item): &(u32, &Item)| persona.is_some() && item.personas.contains(&persona);

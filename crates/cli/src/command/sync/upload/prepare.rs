@@ -16,7 +16,7 @@ use keepstep_workspace::experiments::report::Report;
 use keepstep_workspace::experiments::runs::{self, RunFiles, RunsWritten};
 use keepstep_workspace::experiments::secrets::Secrets;
 use keepstep_workspace::experiments::{Experiment, Layout};
-use keepstep_workspace::{Scenario, Workspace, files, yaml};
+use keepstep_workspace::{Scenario, Workspace, yaml};
 use serde_json::{Map, Value};
 
 use super::find::{Config, Found};
