@@ -75,6 +75,12 @@ fn unknown_format(shown: &str, what: &str) -> Failure {
     Failure::Usage { message, hint: Some(format!("what can be imported: {FORMATS}")) }
 }
 
+/// Returns what a file with data says. `shown` names the file in the message.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, shown: &str) -> Result<T, Failure> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    from_text(text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
+}
+
 /// Returns what a file with a configuration says. `shown` names the file in the message.
 pub(crate) fn configuration(text: &str, shown: &str) -> Result<Map<String, Value>, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
