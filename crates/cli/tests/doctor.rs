@@ -11,20 +11,20 @@ fn all_is_well() {
     assert_snapshot!(bench.run(&["doctor"]), @"
     exit: 0
     ----- stdout -----
-    ok   version    keepstep 0.1.0
-    ok   project    agent [AGENT] in [WORLD]/project
-    ok   tsconfig   tsconfig.json is there
-    ok   settings   readable
-    ok   lock       keepstep.lock is readable
-    ok   code       the agent is at src/index.ts:3:22
-    ok   name       written at src/index.ts:4:9
-    ok   persona    written at src/index.ts:5:12
-    ok   address    [URL] (from KEEPSTEP_URL)
-    ok   server     keepstep 0.1.0 answers
-    ok   clock      agrees with the server's
-    ok   key        found: from KEEPSTEP_API_KEY
-    ok   you        test owner (owner)
-    ok   agent      [AGENT] is there, at revision 2
+    ok   version     keepstep 0.1.0
+    ok   project     agent [AGENT] in [WORLD]/project
+    ok   tsconfig    tsconfig.json is there
+    ok   settings    readable
+    ok   lock        keepstep.lock is readable
+    ok   code        the agent is at src/index.ts:3:22
+    ok   name        written at src/index.ts:4:9
+    ok   persona     written at src/index.ts:5:12
+    ok   address     [URL] (from KEEPSTEP_URL)
+    ok   server      keepstep 0.1.0 answers
+    ok   clock       agrees with the server's
+    ok   key         found: from KEEPSTEP_API_KEY
+    ok   you         test owner (owner)
+    ok   agent       [AGENT] is there, at revision 2
     ");
 }
 
@@ -36,18 +36,18 @@ fn what_is_wrong_is_named_with_what_to_do() {
     assert_snapshot!(bench.run(&["doctor", "--url", &url]).replace(&url, "[URL]"), @"
     exit: 2
     ----- stdout -----
-    ok   version    keepstep 0.1.0
-    ok   project    agent [AGENT] in [WORLD]/project
-    warn tsconfig   there is no tsconfig.json
-                    keepstep does without; `lua compile` of the other tool does not
-    ok   settings   readable
-    fail lock       keepstep.lock has format 9, and this keepstep knows formats up to 1
-                    use the newer keepstep that wrote it
-    ok   code       the agent is at src/index.ts:3:22
-    ok   name       written at src/index.ts:4:9
-    ok   persona    written at src/index.ts:5:12
-    ok   address    [URL] (from the command line)
-    fail server     [URL] cannot be reached: connection refused
+    ok   version     keepstep 0.1.0
+    ok   project     agent [AGENT] in [WORLD]/project
+    warn tsconfig    there is no tsconfig.json
+                     keepstep does without; `lua compile` of the other tool does not
+    ok   settings    readable
+    fail lock        keepstep.lock has format 9, and this keepstep knows formats up to 1
+                     use the newer keepstep that wrote it
+    ok   code        the agent is at src/index.ts:3:22
+    ok   name        written at src/index.ts:4:9
+    ok   persona     written at src/index.ts:5:12
+    ok   address     [URL] (from the command line)
+    fail server      [URL] cannot be reached: connection refused
     ");
 }
 
@@ -62,7 +62,7 @@ fn a_clock_that_is_wrong() {
             Reply::json(200, &serde_json::json!({ "status": "ok" })).header("keepstep-api", "1").header("date", date)
         });
         let text = bench.run(&["doctor", "--url", &server.url(), "--api-key", &bench.key]);
-        assert!(text.lines().any(|line| line.starts_with("warn clock      ")) && text.contains(said), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("warn clock       ")) && text.contains(said), "{text}");
         assert!(text.contains("set the clock of the one that is wrong"), "{text}");
     }
 }
@@ -78,7 +78,7 @@ fn a_page_for_people_is_no_server() {
         let text = transcript(&output).replace(&proxy.url(), "[URL]");
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(!text.contains("lua dialect"), "{text}");
-        assert!(text.contains("fail server     what answers at [URL] is not a platform: status 200, text/html"), "{text}");
+        assert!(text.contains("fail server      what answers at [URL] is not a platform: status 200, text/html"), "{text}");
         assert!(text.contains("\"Please sign in\""), "{text}");
     }
 }
@@ -91,15 +91,15 @@ fn a_folder_with_nothing_in_it() {
     assert_snapshot!(bench.filtered(&transcript(&output)).replace(&*world.path().to_string_lossy(), "[WORLD]"), @"
     exit: 0
     ----- stdout -----
-    ok   version    keepstep 0.1.0
-    warn folder     [WORLD]/project is neither an agent's project nor a workspace with test data
-                    `keepstep init agent` starts a project; `keepstep init scenario NAME` starts test data
-                    `-C DIR` names another folder
-    ok   address    [URL] (from KEEPSTEP_URL)
-    ok   server     keepstep 0.1.0 answers
-    ok   clock      agrees with the server's
-    ok   key        found: from KEEPSTEP_API_KEY
-    ok   you        test owner (owner)
+    ok   version     keepstep 0.1.0
+    warn folder      [WORLD]/project is neither an agent's project nor a workspace with test data
+                     `keepstep init agent` starts a project; `keepstep init scenario NAME` starts test data
+                     `-C DIR` names another folder
+    ok   address     [URL] (from KEEPSTEP_URL)
+    ok   server      keepstep 0.1.0 answers
+    ok   clock       agrees with the server's
+    ok   key         found: from KEEPSTEP_API_KEY
+    ok   you         test owner (owner)
     ");
 }
 
@@ -113,16 +113,16 @@ fn a_folder_with_test_data_only() {
     };
     run(&["init", "scenario", "orders"]);
     let doctor = run(&["doctor"]);
-    assert!(doctor.contains("ok   workspace  [WORLD]/project\n"), "{doctor}");
-    assert!(doctor.contains("ok   scenario   orders: "), "{doctor}");
-    assert!(doctor.contains("ok   outbox     nothing waits to be uploaded\n") && doctor.starts_with("exit: 0\n"), "{doctor}");
+    assert!(doctor.contains("ok   workspace   [WORLD]/project\n"), "{doctor}");
+    assert!(doctor.contains("ok   scenario    orders: "), "{doctor}");
+    assert!(doctor.contains("ok   outbox      nothing waits to be uploaded\n") && doctor.starts_with("exit: 0\n"), "{doctor}");
     assert!(!doctor.contains("lua.skill.yaml"), "{doctor}");
     // What a scenario needs and does not have is named; nothing of a folder is started.
     world
         .project()
         .file(".fluxloop/scenarios/orders/configs/simulation.yaml", "runner:\n  type: process\n  command: [no-such-program]\n");
     let doctor = run(&["doctor"]);
-    assert!(doctor.contains("warn scenario   orders: ") && doctor.contains("no-such-program"), "{doctor}");
+    assert!(doctor.contains("warn scenario    orders: ") && doctor.contains("no-such-program"), "{doctor}");
 }
 
 #[test]

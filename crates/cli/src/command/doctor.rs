@@ -134,9 +134,9 @@ fn show(context: &Context, check: &Check) {
         Grade::Warning => (Label::Warning, "warn "),
         Grade::Bad => (Label::Error, "fail "),
     };
-    context.printer.answer(Text::of(label, mark).and(Label::Plain, format!("{:<11}{}", check.name, check.message)));
+    context.printer.answer(Text::of(label, mark).and(Label::Plain, format!("{:<12}{}", check.name, check.message)));
     for hint in &check.hints {
-        context.printer.answer(Text::of(Label::Hint, format!("     {:<11}{}", "", context.program.own_words(hint))));
+        context.printer.answer(Text::of(Label::Hint, format!("     {:<12}{}", "", context.program.own_words(hint))));
     }
 }
 
