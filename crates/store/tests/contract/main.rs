@@ -50,6 +50,7 @@ backend! { sqlite:
         a_draft_changes_neither_published_nor_current,
         deploying_a_draft_publishes_it,
         a_roll_back_leaves_the_latest_published,
+        a_roll_back_is_told_with_its_time_as_long_as_it_lasts,
         deploying_the_current_version_changes_nothing,
         publishing_the_rolled_back_text_brings_it_back,
         an_unknown_version_is_not_deployed,

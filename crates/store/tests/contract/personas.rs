@@ -5,7 +5,7 @@ use keepstep_core::canonical::digest;
 use keepstep_store::{PersonaFilter, PersonaStatus, StoreError};
 use serde_json::json;
 
-use crate::world::{START, World};
+use crate::world::{START, World, name};
 
 /// The numbers of the published, the current and the newest draft version.
 async fn numbers(world: &World, id: &keepstep_core::AgentId) -> (Option<u32>, Option<u32>, Option<u32>) {
@@ -67,6 +67,26 @@ pub(crate) async fn a_roll_back_leaves_the_latest_published(world: World) {
     world.publish(&id, "four").await;
     world.deploy(&id, 3).await.unwrap();
     assert_eq!(numbers(&world, &id).await, (Some(4), Some(3), None));
+}
+
+pub(crate) async fn a_roll_back_is_told_with_its_time_as_long_as_it_lasts(world: World) {
+    let id = world.agent().await;
+    world.publish(&id, "one").await;
+    world.publish(&id, "two").await;
+    assert_eq!(world.state(&id).await.deployed, None, "the latest published version is no news");
+    world.set_clock(START + 5000);
+    world.deploy(&id, 1).await.unwrap();
+    let deployed = world.state(&id).await.deployed.unwrap();
+    assert_eq!((deployed.author.as_deref(), deployed.at), (Some("ada"), START + 5000));
+    // What is changed besides is not when it was deployed.
+    world.set_clock(START + 9000);
+    world.change(&id, None, &name("Store")).await.unwrap();
+    world.publish(&id, "three").await;
+    assert_eq!(world.state(&id).await.deployed, None);
+    world.deploy(&id, 1).await.unwrap();
+    world.set_clock(START + 11000);
+    world.change(&id, None, &name("Shop")).await.unwrap();
+    assert_eq!(world.state(&id).await.deployed.unwrap().at, START + 9000);
 }
 
 pub(crate) async fn deploying_the_current_version_changes_nothing(world: World) {
