@@ -122,14 +122,14 @@ const MOST_SPELLED_OUT: u8 = 2;
 
 fn text_of_row(row: &Row) -> String {
     match row {
-        Row::Folded { .. } => String::new(),
+        Row::Folded { .. } | Row::Omitted { .. } => String::new(),
         Row::Line { segments, .. } => segments.iter().map(|segment| segment.text.as_str()).collect(),
     }
 }
 
 fn tag_of(row: &Row) -> Option<Tag> {
     match row {
-        Row::Folded { .. } => None,
+        Row::Folded { .. } | Row::Omitted { .. } => None,
         Row::Line { tag, .. } => Some(*tag),
     }
 }
@@ -138,6 +138,9 @@ fn tag_of(row: &Row) -> Option<Tag> {
 fn pieces(row: &Row, level: u8) -> Vec<(Label, String)> {
     let (tag, segments) = match row {
         Row::Folded { lines } => return vec![(Label::Unchanged, format!("  ... {} ...", count(*lines, "unchanged line")))],
+        Row::Omitted { removed, added } => {
+            return vec![(Label::Unchanged, format!("  ... {removed} more -, {added} more + (too many lines to compare) ..."))];
+        }
         Row::Line { tag, segments } => (tag, segments),
     };
     let (sign, whole, word) = match tag {

@@ -5,7 +5,7 @@ use similar::{ConflictStyle, TextMerge};
 
 use crate::canonical;
 use crate::definition::Field;
-use crate::diff::terminated;
+use crate::diff::{MOST_COMPARED, lines_between, terminated};
 
 /// The outcome of a merge.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
     }
     match (field, base, local, server) {
         (Field::Persona, Some(Value::String(base)), Some(Value::String(local)), Some(Value::String(server))) => {
-            merge_text(base, local, server).into_merged()
+            merge_text(base, local, server).map_or(Merged::Impossible, MergedText::into_merged)
         }
         (
             Field::Persona | Field::Governance,
@@ -70,7 +70,7 @@ fn merge_members(base: &Map<String, Value>, local: &Map<String, Value>, server: 
         } else {
             match (base.unwrap_or(&Value::Null), local, server) {
                 (Value::String(base), Some(Value::String(local)), Some(Value::String(server))) if texts => {
-                    let text = merge_text(base, local, server);
+                    let Some(text) = merge_text(base, local, server) else { return Merged::Impossible };
                     conflicts += text.conflicts;
                     Some(Value::String(text.text))
                 }
@@ -98,9 +98,13 @@ impl MergedText {
     }
 }
 
-/// Merges the lines of three texts. The result ends its lines as `local` does.
-fn merge_text(base: &str, local: &str, server: &str) -> MergedText {
+/// Merges the lines of three texts. The result ends its lines as `local` does. `None` where so many lines differ that the work would
+/// have no end.
+fn merge_text(base: &str, local: &str, server: &str) -> Option<MergedText> {
     let (base, mut ours, mut theirs) = (terminated(base), terminated(local), terminated(server));
+    if lines_between(&base, &ours).max(lines_between(&base, &theirs)) > MOST_COMPARED {
+        return None;
+    }
     if let Some(settled) = settle_neighbors(&base, &ours, &theirs) {
         (ours, theirs) = settled;
     }
@@ -114,7 +118,7 @@ fn merge_text(base: &str, local: &str, server: &str) -> MergedText {
     if local.contains("\r\n") {
         text = text.replace('\n', "\r\n");
     }
-    MergedText { text, conflicts }
+    Some(MergedText { text, conflicts })
 }
 
 /// Returns both sides with each other's edits where they changed lines that lie side by side, and neither added nor removed any: then
