@@ -69,6 +69,23 @@ impl Store {
         read_agent(&mut *self.reader().await?, scope, id).await
     }
 
+    /// Returns true if there is an agent in the scope whose id begins with that and a `_`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_agent_of_base(&self, scope: &Scope, base: &str) -> Result<bool> {
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM agents
+             WHERE id >= ?1 || '_' AND id < ?1 || '`' AND org_id = ?2 AND (?3 IS NULL OR project_id = ?3))",
+        )
+        .bind(base)
+        .bind(&scope.org_id)
+        .bind(&scope.project_id)
+        .fetch_one(&mut *self.reader().await?)
+        .await?;
+        Ok(found)
+    }
+
     /// Returns everything that a comparison needs to know about an agent.
     ///
     /// # Errors

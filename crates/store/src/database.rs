@@ -12,8 +12,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoo
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
 use tokio::sync::Mutex;
 
+use crate::device_logins::Asking;
+use crate::file_watch::FileWatch;
 use crate::test_data::packed;
-use crate::{Result, StoreError, Surroundings};
+use crate::{Result, StoreError, Surroundings, private};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -41,6 +43,9 @@ struct Inner {
     /// Has one connection: the writers of this process queue here, those of other processes at the file's lock.
     writer: SqlitePool,
     watch: Watch,
+    file: FileWatch,
+    /// When waiting devices last asked.
+    asking: std::sync::Mutex<Asking>,
     surroundings: Surroundings,
 }
 
@@ -50,6 +55,7 @@ pub struct Transaction {
     pub(crate) surroundings: Surroundings,
     /// The time of everything in this transaction.
     pub(crate) now: i64,
+    pub(crate) store: Store,
 }
 
 impl Store {
@@ -74,6 +80,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             // A long read may have made the log large; it need not stay so.
             .pragma("journal_size_limit", "67108864");
+        private::prepare_file(path).map_err(|error| StoreError::CannotOpen { path: path.to_owned(), reason: reason(&error) })?;
         prepare(path, &options).await?;
 
         // An upload of a thousand files changes far more pages than fit into the usual 2 MiB; what does not fit is written twice.
@@ -95,7 +102,10 @@ impl Store {
             .acquire_timeout(Duration::from_secs(30))
             .connect_lazy_with(reading.clone());
         let watch = Watch { options: reading, begun: AtomicU64::new(0), seen: Mutex::new(Seen::default()) };
-        Ok(Self { inner: Arc::new(Inner { readers, writer, watch, surroundings }) })
+        // From here on a connection is open, and with it the log beside the file.
+        watch.generation().await.map_err(|error| StoreError::CannotOpen { path: path.to_owned(), reason: error.to_string() })?;
+        let file = FileWatch::of(path);
+        Ok(Self { inner: Arc::new(Inner { readers, writer, watch, file, asking: Default::default(), surroundings }) })
     }
 
     /// Begins a write. Nobody else writes until it is committed or dropped.
@@ -103,9 +113,10 @@ impl Store {
     /// # Errors
     /// Another process has been writing for too long, or the file cannot be written.
     pub async fn write(&self) -> Result<Transaction> {
+        self.inner.file.check()?;
         let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
         let surroundings = self.inner.surroundings.clone();
-        Ok(Transaction { inner, now: surroundings.now(), surroundings })
+        Ok(Transaction { inner, now: surroundings.now(), surroundings, store: self.clone() })
     }
 
     /// Returns a number that is another one whenever anything was committed since, by whatever process.
@@ -119,11 +130,13 @@ impl Store {
         self.inner.watch.generation().await
     }
 
-    /// Checks that the database answers.
+    /// Checks that the database answers, that its file is still the one that was opened, and that there is room to write.
     ///
     /// # Errors
-    /// It does not.
+    /// One of these does not hold.
     pub async fn check(&self) -> Result<()> {
+        self.inner.file.check()?;
+        self.inner.file.check_room()?;
         let mut reader = self.reader().await?;
         sqlx::query("SELECT count(*) FROM settings").execute(&mut *reader).await?;
         Ok(())
@@ -146,6 +159,10 @@ impl Store {
         self.inner.watch.seen.lock().await.connection = None;
     }
 
+    pub(crate) fn asking(&self) -> std::sync::MutexGuard<'_, Asking> {
+        self.inner.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
         Ok(self.inner.readers.acquire().await?)
     }
@@ -157,6 +174,8 @@ impl Transaction {
     /// # Errors
     /// Nothing was written.
     pub async fn commit(self) -> Result<()> {
+        // What is written to a file that has no name any more is gone with the process.
+        self.store.inner.file.check()?;
         Ok(self.inner.commit().await?)
     }
 
@@ -263,6 +282,18 @@ fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
             StoreError::CannotOpen { path, reason: "another process has been writing for too long".to_owned() }
         }
         _ => StoreError::CannotOpen { path, reason: error.to_string() },
+    }
+}
+
+/// Returns why a file could not be made or opened, for people.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::IsADirectory => {
+            "the file cannot be made or opened; check that its folder exists and that you may write there".to_owned()
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem => "the file or its folder is read-only".to_owned(),
+        std::io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! approves. With the long code the device then gets an access key, which is short-lived and acts as that person, and a
 //! refresh key, which gives the next pair and works once. Only hashes of the keys are stored.
 
+use std::collections::HashMap;
+
 use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -27,11 +29,15 @@ pub const REFRESH_LIFE: i64 = 60 * 24 * 60 * MINUTE;
 /// an answer may be lost on its way.
 const REPEATABLE: i64 = MINUTE;
 
-/// How many devices of one address may wait at a time.
-const MOST_OF_ADDRESS: i64 = 20;
+/// How many devices of one address may wait at a time. Many people can have one address: that of an office, or of a proxy.
+const MOST_OF_ADDRESS: i64 = 100;
 
 /// How many devices may wait at a time.
-const MOST: i64 = 1000;
+const MOST: i64 = 2000;
+
+/// A device asks every few seconds whether it was let in. One that has not for so long, in milliseconds, makes room for another, so that
+/// nobody keeps people from signing in by asking for codes and leaving them.
+const SILENCE: i64 = 10 * 1000;
 
 /// How many wrong codes a person may type in the time that a code holds.
 const MOST_WRONG: i64 = 10;
@@ -42,6 +48,23 @@ const DIGITS: &[u8; 8] = b"23456789";
 
 /// The longest name of a device that is kept, in characters.
 const LONGEST_NAME: usize = 80;
+
+/// When waiting devices last asked. Only this process knows it, and a device that it does not know asks again soon.
+#[derive(Debug, Default)]
+pub(crate) struct Asking(HashMap<String, i64>);
+
+impl Asking {
+    fn note(&mut self, device_hash: String, now: i64) {
+        if self.0.len() >= usize::try_from(2 * MOST).unwrap_or(usize::MAX) {
+            self.0.retain(|_, asked| *asked > now - SILENCE);
+        }
+        self.0.insert(device_hash, now);
+    }
+
+    fn is_silent(&self, device_hash: &str, since: i64) -> bool {
+        self.0.get(device_hash).is_none_or(|asked| *asked <= since)
+    }
+}
 
 /// What a device gets that asks to be signed in.
 #[derive(Debug)]
@@ -119,18 +142,23 @@ impl Store {
         rows.iter().map(device_login).collect()
     }
 
-    /// Returns whether nobody has decided yet about the device with this code. Devices ask that every few seconds.
+    /// Returns whether nobody has decided yet about the device with this code. Devices ask that every few seconds; that they do is
+    /// remembered.
     ///
     /// # Errors
     /// The database failed.
     pub async fn is_device_waiting(&self, presented: &str) -> Result<bool> {
+        let hash = stored_hash(presented);
         let waiting = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM device_logins WHERE device_hash = ? AND status = 'pending' AND expires_at > ?)",
         )
-        .bind(stored_hash(presented))
+        .bind(&hash)
         .bind(self.now())
         .fetch_one(&mut *self.reader().await?)
         .await?;
+        if waiting {
+            self.asking().note(hash, self.now());
+        }
         Ok(waiting)
     }
 
@@ -171,15 +199,8 @@ impl Transaction {
             .bind(now)
             .execute(self.connection())
             .await?;
-        let row = sqlx::query(
-            "SELECT count(*) AS every, count(*) FILTER (WHERE address = ?) AS own FROM device_logins WHERE status <> 'signed_in'",
-        )
-        .bind(address)
-        .fetch_one(self.connection())
-        .await?;
-        if row.try_get::<i64, _>("own")? >= MOST_OF_ADDRESS || row.try_get::<i64, _>("every")? >= MOST {
-            return Err(StoreError::TooManyLogins);
-        }
+        self.make_room(None, MOST).await?;
+        self.make_room(Some(address), MOST_OF_ADDRESS).await?;
         let device = ApiKey::from_random(KeyKind::Device, self.surroundings.random()?);
         let mut user = user_code(self.surroundings.random()?);
         while waiting(self.connection(), &user, now).await?.is_some() {
@@ -201,6 +222,37 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         Ok(DeviceCodes { device, user, expires_at })
+    }
+
+    /// Makes sure that fewer devices than that wait, of one address or of all: the oldest goes that has been silent.
+    async fn make_room(&mut self, address: Option<&str>, most: i64) -> Result<()> {
+        let now = self.now;
+        let waiting: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM device_logins WHERE status <> 'signed_in' AND (?1 IS NULL OR address = ?1)")
+                .bind(address)
+                .fetch_one(self.connection())
+                .await?;
+        if waiting < most {
+            return Ok(());
+        }
+        let old = sqlx::query(
+            "SELECT id, device_hash FROM device_logins
+             WHERE status = 'pending' AND (?1 IS NULL OR address = ?1) AND created_at <= ?2 ORDER BY created_at, rowid",
+        )
+        .bind(address)
+        .bind(now - SILENCE)
+        .fetch_all(self.connection())
+        .await?;
+        for row in old {
+            if self.store.asking().is_silent(row.try_get("device_hash")?, now - SILENCE) {
+                sqlx::query("DELETE FROM device_logins WHERE id = ?")
+                    .bind(row.try_get::<String, _>("id")?)
+                    .execute(self.connection())
+                    .await?;
+                return Ok(());
+            }
+        }
+        Err(StoreError::TooManyLogins)
     }
 
     /// Returns the device that waits with a code that a person typed; `None` for a code that is nobody's. The transaction

@@ -51,11 +51,23 @@ pub enum StoreError {
         reason: String,
     },
     /// The place where the bytes of files are failed.
-    #[error("the place where files are kept failed; nothing was written")]
+    #[error("the disk with the data failed; nothing was written")]
     Storage(#[source] std::io::Error),
     /// The file or its folder cannot be written.
     #[error("the database cannot be written: the file or its folder is read-only")]
     ReadOnly,
+    /// The database's file was taken away while it is in use.
+    #[error(
+        "the database file {} was {what} while the server was using it: nothing was written. Stop the server, put the file back, and \
+         start it again",
+        path.display()
+    )]
+    FileGone {
+        /// The file, or the log beside it.
+        path: PathBuf,
+        /// What happened to it.
+        what: &'static str,
+    },
     /// There is no room left.
     #[error("the disk is full: nothing was written")]
     Full,
@@ -202,6 +214,17 @@ pub enum StoreError {
     Database(#[source] sqlx::Error),
 }
 
+impl StoreError {
+    /// Returns what a failure of the disk means.
+    pub fn from_disk(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full,
+            ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Storage(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else { return Self::Database(error) };
@@ -209,6 +232,8 @@ impl From<sqlx::Error> for StoreError {
         match database.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
             Some(5 | 6) => Self::Busy,
             Some(8) => Self::ReadOnly,
+            // The disk failed, or somebody's quota on it is used up.
+            Some(10) => Self::Storage(std::io::Error::other(error)),
             Some(13) => Self::Full,
             _ => Self::Database(error),
         }

@@ -35,12 +35,25 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn session(&self, presented: &str) -> Result<Option<Session>> {
+        let now = self.now();
+        Ok(self.any_session(presented).await?.filter(|session| session.expires_at > now))
+    }
+
+    /// Returns the session of the secret that a browser presented, if its time is over and it is still remembered.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn ended_session(&self, presented: &str) -> Result<Option<Session>> {
+        let now = self.now();
+        Ok(self.any_session(presented).await?.filter(|session| session.expires_at <= now))
+    }
+
+    async fn any_session(&self, presented: &str) -> Result<Option<Session>> {
         let row = sqlx::query(
             "SELECT u.id, u.name, u.role, u.org_id, s.csrf, s.expires_at
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ? AND s.expires_at > ?",
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ?",
         )
         .bind(stored_hash(presented))
-        .bind(self.now())
         .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(|row| Ok(Session { user: user(&row)?, csrf: row.try_get("csrf")?, expires_at: row.try_get("expires_at")? }))

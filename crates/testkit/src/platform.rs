@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,9 +20,11 @@ use crate::world::World;
 pub struct Platform {
     binary: PathBuf,
     world: World,
+    data: PathBuf,
     options: Vec<String>,
     address: SocketAddr,
     output: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
     child: Option<Child>,
 }
 
@@ -33,12 +36,25 @@ impl Platform {
 
     /// Starts a platform on new data with more options for `serve`.
     pub fn start_with(binary: &Path, options: &[&str]) -> Self {
+        let world = World::new();
+        let data = world.path().join("data");
+        Self::start_in(binary, world, data, options)
+    }
+
+    /// Starts a platform on the data in a folder of the test's own.
+    pub fn start_on(binary: &Path, data: &Path) -> Self {
+        Self::start_in(binary, World::new(), data.to_owned(), &[])
+    }
+
+    fn start_in(binary: &Path, world: World, data: PathBuf, options: &[&str]) -> Self {
         let mut platform = Self {
             binary: binary.to_owned(),
-            world: World::new(),
+            world,
+            data,
             options: options.iter().map(|&option| option.to_owned()).collect(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             output: Arc::default(),
+            readers: Vec::new(),
             child: None,
         };
         platform.restart();
@@ -47,11 +63,21 @@ impl Platform {
 
     /// Starts the platform again on the same data and, once it had one, the same port. A running one is killed first.
     pub fn restart(&mut self) {
+        let command = self.world.command(&self.binary);
+        self.restart_as(command);
+    }
+
+    /// Starts the platform again where no file can grow beyond so many units of 512 bytes, as on a disk without room.
+    pub fn restart_with_small_files(&mut self, units: u32) {
+        let mut command = self.world.command(Path::new("/bin/sh"));
+        command.args(["-c", &format!("ulimit -f {units}; trap '' XFSZ; exec \"$@\""), "sh"]).arg(&self.binary);
+        self.restart_as(command);
+    }
+
+    fn restart_as(&mut self, mut command: Command) {
         self.kill();
         lock(&self.output).clear();
-        let mut child = self
-            .world
-            .command(&self.binary)
+        let mut child = command
             .args(["serve", "--listen", &self.address.to_string(), "--data"])
             .arg(self.data_dir())
             .args(&self.options)
@@ -82,15 +108,16 @@ impl Platform {
         wait_for_port(self.address);
     }
 
-    fn listen_to(&self, stream: impl Read + Send + 'static, sender: Sender<String>) {
+    fn listen_to(&mut self, stream: impl Read + Send + 'static, sender: Sender<String>) {
         let output = Arc::clone(&self.output);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 lock(&output).push(line.clone());
                 // Nobody waits for the later lines; they are read so that the pipe does not fill up.
                 drop(sender.send(line));
             }
         });
+        self.readers.push(reader);
     }
 
     /// Returns `http://127.0.0.1:PORT`, without a slash at the end.
@@ -105,12 +132,21 @@ impl Platform {
 
     /// Returns the folder with the data.
     pub fn data_dir(&self) -> PathBuf {
-        self.world.path().join("data")
+        self.data.clone()
     }
 
     /// Returns what the process printed since it was started, both streams line by line.
     pub fn output(&self) -> String {
         lock(&self.output).join("\n")
+    }
+
+    /// Returns all that the process printed before it ended, which it has.
+    pub fn whole_output(&mut self) -> String {
+        assert!(self.child.is_none(), "the platform still runs");
+        for reader in self.readers.drain(..) {
+            drop(reader.join());
+        }
+        self.output()
     }
 
     /// Returns the first printed address that has a path: the link that makes the owner.

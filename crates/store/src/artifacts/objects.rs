@@ -11,6 +11,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Result, StoreError, Surroundings};
 
@@ -20,6 +21,9 @@ const PREFIX: &str = "parts";
 /// How much is gathered before it is written, and how much is read at a time.
 const CHUNK: usize = 1024 * 1024;
 
+/// How much all writers together gather, in KiB. Where that is used up, what comes is written in the pieces in which it comes.
+const GATHERED: usize = 32 * 1024;
+
 /// Where the bytes of files are. Clones are the same place.
 ///
 /// An object is written to a temporary name in its folder, synced, renamed, and its folder is synced: it is there as a whole
@@ -28,6 +32,7 @@ const CHUNK: usize = 1024 * 1024;
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     folder: PathBuf,
+    room: Arc<Semaphore>,
 }
 
 impl Objects {
@@ -49,7 +54,7 @@ impl Objects {
             .map_err(|error| StoreError::CannotOpenObjects { path: folder.to_owned(), reason: error.to_string() })?
             // Without this it leaves to the system when things come to the disk.
             .with_fsync(true);
-        Ok(Self { store: Arc::new(store), folder: folder.to_owned() })
+        Ok(Self { store: Arc::new(store), folder: folder.to_owned(), room: Arc::new(Semaphore::new(GATHERED)) })
     }
 
     /// Begins a new object of a project.
@@ -57,7 +62,7 @@ impl Objects {
         let name = surroundings.id("")?;
         let (shelf, rest) = name.split_at(2);
         let key = Key::from_iter([PREFIX, project, shelf, rest]);
-        Ok(Writer { objects: self.clone(), key, upload: None, gathered: Vec::new(), size: 0 })
+        Ok(Writer { objects: self.clone(), key, upload: None, gathered: Vec::new(), size: 0, room: None })
     }
 
     /// Returns a piece of an object.
@@ -132,13 +137,22 @@ pub(crate) struct Writer {
     upload: Option<Box<dyn MultipartUpload>>,
     gathered: Vec<Bytes>,
     size: usize,
+    /// What the gathered bytes take of the room for all.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Writer {
     /// Adds bytes at the end.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        let needed = u32::try_from(bytes.len().div_ceil(1024)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.objects.room).try_acquire_many_owned(needed);
         self.size += bytes.len();
         self.gathered.push(bytes);
+        let Ok(room) = room else { return self.flush().await };
+        match &mut self.room {
+            Some(taken) => taken.merge(room),
+            None => self.room = Some(room),
+        }
         if self.size >= CHUNK { self.flush().await } else { Ok(()) }
     }
 
@@ -151,7 +165,9 @@ impl Writer {
             None => self.upload.insert(self.objects.store.put_multipart(&self.key).await?),
         };
         self.size = 0;
-        Ok(upload.put_part(PutPayload::from_iter(self.gathered.drain(..))).await?)
+        let written = upload.put_part(PutPayload::from_iter(self.gathered.drain(..))).await;
+        self.room = None;
+        Ok(written?)
     }
 
     /// Returns the name of the object, once it is on the disk.

@@ -465,7 +465,7 @@ pub(crate) async fn a_place_that_fails_stores_nothing(world: World) {
     let place = world.folder.path().join("objects/parts");
     fs::write(&place, "").unwrap();
     let error = receive(&world, &upload, &[part(b"abcd")], body(b"abcd", 3)).await.unwrap_err();
-    insta::assert_snapshot!(error, @"the place where files are kept failed; nothing was written");
+    insta::assert_snapshot!(error, @"the disk with the data failed; nothing was written");
     assert_eq!(missing(&world, &upload).await, 1);
     fs::remove_file(&place).unwrap();
     send(&world, &upload, &[b"abcd"]).await.unwrap();
