@@ -1,21 +1,24 @@
 //! The state that handlers share, and the server around it.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
-use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
+use keepstep_store::{Store, StoreError};
 use tokio::net::TcpListener;
 
 use crate::cache::Cache;
+use crate::connections::{self, Limits};
 use crate::error::ApiError;
 use crate::events::Events;
+use crate::memory::Budgets;
 use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
 use crate::router::router;
 
 /// How long running requests may take after the shutdown began.
@@ -37,6 +40,12 @@ pub struct Settings {
     pub objects: Option<Objects>,
     /// The largest upload and the largest single file in bytes; 64 GiB where this is left out.
     pub upload_limit: Option<u64>,
+    /// Where large requests lie while they come, in files without names; the system's folder for such things where this is left out.
+    pub scratch: Option<PathBuf>,
+    /// How many connections there may be.
+    pub limits: Limits,
+    /// Is told about every request.
+    pub request_log: Option<RequestLog>,
 }
 
 /// What every handler gets. Clones share everything.
@@ -51,6 +60,7 @@ pub struct AppState {
     /// What was decided at the start.
     pub settings: Arc<Settings>,
     pub(crate) cache: Cache,
+    pub(crate) budgets: Budgets,
     /// When files that nobody needs were last looked for.
     tidied: Arc<AtomicI64>,
 }
@@ -64,6 +74,7 @@ impl AppState {
             metrics: Metrics::new(),
             settings: Arc::new(settings),
             cache: Cache::default(),
+            budgets: Budgets::default(),
             tidied: Arc::default(),
         }
     }
@@ -71,6 +82,15 @@ impl AppState {
     /// Returns the place where the bytes of files are.
     pub(crate) fn objects(&self) -> Result<&Objects, ApiError> {
         self.settings.objects.as_ref().ok_or(ApiError::NoFiles)
+    }
+
+    /// Returns a new file without a name, which is gone when it is closed.
+    pub(crate) fn scratch_file(&self) -> Result<File, ApiError> {
+        let file = match &self.settings.scratch {
+            Some(folder) => tempfile::tempfile_in(folder),
+            None => tempfile::tempfile(),
+        };
+        Ok(file.map_err(StoreError::from_disk)?)
     }
 
     /// Returns the size that no upload and no file may pass.
@@ -113,32 +133,23 @@ pub async fn serve(
     let seen = state.store.newest_change().await.map_err(io::Error::other)?;
     let watching = tokio::spawn(events.clone().watch(state.store.clone(), seen));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    // A small answer must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
-        }
+    let limits = state.settings.limits;
+    let server = connections::serve(listener, router(state.clone()), limits, async move {
+        shutdown.await;
+        // Streams of events would hold the server open for ever.
+        events.close();
+        let _ = stopping.send(true);
     });
-    let server = axum::serve(listener, router(state.clone()).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            // Streams of events would hold the server open for ever.
-            events.close();
-            let _ = stopping.send(true);
-        });
     let patience = async {
         // The sender is dropped only when the server is done, and then this branch has lost.
         let _ = stopped.wait_for(|stopped| *stopped).await;
         tokio::time::sleep(PATIENCE).await;
     };
-    let outcome = tokio::select! {
-        outcome = server.into_future() => outcome,
-        () = patience => {
-            tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs());
-            Ok(())
-        }
-    };
+    tokio::select! {
+        () = server => {}
+        () = patience => tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs()),
+    }
     watching.abort();
     state.store.close().await;
-    outcome
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Who calls: the bearer key of a request.
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use keepstep_core::api_key::{KeyForm, form_of};
 use keepstep_store::{Key, Role, Scope};
 
@@ -45,7 +45,17 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let presented = bearer(parts)?;
+        // Whoever decided that the request may go on has asked already.
+        match parts.extensions.remove::<Self>() {
+            Some(caller) => Ok(caller),
+            None => Self::of_key(bearer(&parts.headers)?, state).await,
+        }
+    }
+}
+
+impl Caller {
+    /// Returns whose key it is that was presented.
+    pub(crate) async fn of_key(presented: &str, state: &AppState) -> Result<Self, ApiError> {
         match form_of(presented) {
             KeyForm::Ours => {}
             KeyForm::Malformed => return Err(KeyProblem::Malformed.into()),
@@ -63,8 +73,9 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-fn bearer(parts: &Parts) -> Result<&str, KeyProblem> {
-    let value = parts.headers.get(header::AUTHORIZATION).ok_or(KeyProblem::Missing)?;
+/// Returns the key that a request presents.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, KeyProblem> {
+    let value = headers.get(header::AUTHORIZATION).ok_or(KeyProblem::Missing)?;
     let value = value.to_str().map_err(|_| KeyProblem::Malformed)?.trim();
     match value.split_once(' ') {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty() => Ok(key.trim()),

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::wire;
 
 /// How many bytes of states are kept.
-const LARGEST: usize = 64 * 1024 * 1024;
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// How many keys are kept.
 const MOST_KEYS: usize = 10_000;

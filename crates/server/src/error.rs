@@ -8,6 +8,8 @@ use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_core::Revision;
 use keepstep_store::{Role, StoreError};
 
+use crate::request_log;
+
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -53,9 +55,18 @@ pub enum ApiError {
     /// The write does not name the revision that it replaces.
     #[error("This write must name the revision that it replaces.")]
     NoPrecondition,
+    /// The body has too many values.
+    #[error("The body has about {0} values, which is more than this server reads at once.")]
+    TooManyValues(usize),
+    /// The server has too much to do.
+    #[error("The server is busy.")]
+    Overloaded,
     /// There is nothing at that address.
     #[error("There is nothing at {0}.")]
     NotFound(String),
+    /// No agent has an id that begins like that.
+    #[error("There is no agent {0}.")]
+    NoAgents(String),
     /// The lua dialect has something at that address that this platform does not keep.
     #[error(
         "This platform has nothing at {0}: it keeps an agent's definition, and the names of its skills, jobs and the like, \
@@ -186,6 +197,9 @@ impl ApiError {
             Self::Incomplete(_) => (ErrorCode::Incomplete, None),
             Self::NoFiles => (ErrorCode::NotOffered, Some("Start it with `keepstep serve`, which makes one.")),
             Self::TooLarge { .. } => (ErrorCode::TooLarge, None),
+            Self::TooManyValues(_) => (ErrorCode::TooLarge, Some("Send it in several requests.")),
+            Self::Overloaded => (ErrorCode::Unavailable, Some("Nothing was written. Try again in some seconds.")),
+            Self::NoAgents(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),
             Self::NotFound(_) | Self::NotKept(_) => (ErrorCode::NotFound, None),
             Self::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
             Self::Internal(_) => (ErrorCode::Internal, None),
@@ -218,9 +232,11 @@ impl ApiError {
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),
                 StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),
                 StoreError::Content(_) => (ErrorCode::Refused, None),
-                StoreError::Busy | StoreError::Full | StoreError::ReadOnly | StoreError::Storage(_) => {
-                    (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server."))
-                }
+                StoreError::Busy
+                | StoreError::Full
+                | StoreError::ReadOnly
+                | StoreError::FileGone { .. }
+                | StoreError::Storage(_) => (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server.")),
                 _ => (ErrorCode::Internal, None),
             },
         }
@@ -231,7 +247,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, body) = self.to_body();
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
-            tracing::error!(error = &self as &dyn std::error::Error, "a request failed");
+            let request = request_log::current_id();
+            tracing::error!(request, error = &self as &dyn std::error::Error, "a request failed");
         }
         let reason = reason_phrase(&body.detail);
         let mut response = (status, Json(body)).into_response();

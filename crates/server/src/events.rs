@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt as _, future};
+use futures_util::{Stream, StreamExt as _, future, stream};
 use keepstep_api::agents::ChangeEvent;
 use keepstep_core::AgentId;
 use keepstep_store::{ChangeRow, Role, Scope, Store};
@@ -19,10 +20,14 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::app::AppState;
-use crate::auth::Caller;
+use crate::auth::{Caller, bearer};
 use crate::error::ApiError;
 use crate::request::{Parameters, agent_id};
+use crate::web::session::SignedIn;
 use crate::wire;
+
+/// How often it is asked again whether somebody who listens still may, where nothing else makes that necessary. A key can end by itself.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often changes of other processes are looked for.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -39,11 +44,36 @@ pub struct Events {
     sender: broadcast::Sender<Arc<ChangeRow>>,
     wake: Arc<Notify>,
     closed: watch::Sender<bool>,
+    /// The state of the database that was looked at last.
+    generation: watch::Sender<u64>,
+}
+
+/// Somebody who listens, and has to be allowed to for as long as they do.
+#[derive(Debug, Clone)]
+pub(crate) enum Listener {
+    /// A program with this key.
+    Key(String),
+    /// A browser with these cookies.
+    Browser(HeaderMap),
+}
+
+impl Listener {
+    async fn is_allowed(&self, state: &AppState) -> bool {
+        match self {
+            Self::Key(key) => Caller::of_key(key, state).await.is_ok_and(|caller| caller.must_be(Role::Viewer).is_ok()),
+            Self::Browser(headers) => SignedIn::from_headers(headers, state).await.is_ok(),
+        }
+    }
 }
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0, wake: Arc::new(Notify::new()), closed: watch::channel(false).0 }
+        Self {
+            sender: broadcast::channel(BACKLOG).0,
+            wake: Arc::new(Notify::new()),
+            closed: watch::channel(false).0,
+            generation: watch::channel(0).0,
+        }
     }
 
     /// Looks for changes now, because there is one.
@@ -116,6 +146,7 @@ impl Events {
             }
         }
         *generation = now;
+        self.generation.send_replace(now);
         Ok(())
     }
 }
@@ -136,6 +167,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn stream(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
     caller.must_be(Role::Viewer)?;
@@ -144,11 +176,40 @@ pub(crate) async fn stream(
         state.store.agent(caller.scope(), agent).await?;
     }
     let changes = state.events.subscribe(&state.store, caller.scope().clone(), agent).await?;
-    let events = changes.map(|change| Ok::<_, Infallible>(event(&change)));
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
+    Ok(answer(state, changes, Listener::Key(bearer(&headers)?.to_owned())))
 }
 
-pub(crate) fn event(change: &ChangeRow) -> Event {
+/// Returns a stream of events for as long as its listener is allowed to have it: their key may be revoked or expire, and they may
+/// sign out. That is asked before every change that they are told, whenever anything was written, and from time to time.
+pub(crate) fn answer(
+    state: AppState,
+    changes: impl Stream<Item = Arc<ChangeRow>> + Send + 'static,
+    listener: Listener,
+) -> Response {
+    let generations = state.events.generation.subscribe();
+    let begin = (Box::pin(changes), generations, state, listener);
+    let events = stream::unfold(begin, |(mut changes, mut generations, state, listener)| async move {
+        loop {
+            let change = tokio::select! {
+                change = changes.next() => Some(change?),
+                changed = generations.changed() => {
+                    changed.ok()?;
+                    None
+                }
+                () = tokio::time::sleep(ASKED_AGAIN) => None,
+            };
+            if !listener.is_allowed(&state).await {
+                return None;
+            }
+            if let Some(change) = change {
+                return Some((Ok::<_, Infallible>(event(&change)), (changes, generations, state, listener)));
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
+
+fn event(change: &ChangeRow) -> Event {
     let sent = ChangeEvent {
         agent_id: change.agent_id.clone(),
         revision: change.revision,

@@ -2,17 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use futures_util::stream::{self, Stream, StreamExt as _};
-use tokio::time::timeout;
+use futures_util::stream::{Stream, StreamExt as _};
 
 use crate::error::ApiError;
 use crate::request::shown;
-
-/// How long nothing may come of a body.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of a refused body is still read, so that a client that is busy sending gets to see why.
 const DRAINED: usize = 16 * 1024 * 1024;
@@ -20,17 +15,10 @@ const DRAINED: usize = 16 * 1024 * 1024;
 /// A body on its way in.
 pub(crate) type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, io::Error>> + Send>>;
 
-/// Returns the bytes of a body as they come. One that pauses for too long is cut off.
+/// Returns the bytes of a body as they come.
 pub(crate) fn incoming(body: Body) -> Incoming {
-    let pieces = stream::unfold(body.into_data_stream(), |mut body| async move {
-        let next = match timeout(PATIENCE, body.next()).await {
-            Ok(next) => next?.map_err(io::Error::other),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        };
-        Some((next, body))
-    });
     // Whoever drains it may find it at its end already.
-    Box::pin(pieces.fuse())
+    Box::pin(body.into_data_stream().map(|piece| piece.map_err(io::Error::other)).fuse())
 }
 
 /// Reads what is left of a body that was refused, within limits.

@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use crate::app::AppState;
 use crate::error::ApiError;
+use crate::request_log;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -60,6 +61,8 @@ impl Metrics {
 /// Counts a request.
 pub(crate) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let current = request_log::Current::of(&request);
+    let log = state.settings.request_log.as_ref().map(|log| (log, request_log::loggable_path(&request)));
     let method = match request.method().as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -70,9 +73,12 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
         _ => "other",
     };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
+    let mut response = Arc::clone(&current).scope(next.run(request)).await;
     let status = response.status().as_u16();
-    tracing::debug!(method, route, status, milliseconds = began.elapsed().as_millis(), "answered");
+    if let Some((log, path)) = log {
+        log.tell(&current, method, path, status, began);
+    }
+    response.headers_mut().insert(request_log::HEADER, current.id());
     let labels = RequestLabels { method, route: route.clone(), status };
     state.metrics.requests.get_or_create(&labels).inc();
     state.metrics.durations.get_or_create(&RouteLabels { route }).observe(began.elapsed().as_secs_f64());

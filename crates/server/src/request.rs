@@ -1,22 +1,18 @@
 //! What handlers take from a request, with our errors where it has no meaning.
 
-use std::time::Duration;
-
-use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
 use keepstep_core::{AgentId, Digest, Revision};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
+use crate::app::AppState;
 use crate::error::ApiError;
+use crate::memory::Share;
+use crate::received::{Cost, Received};
 
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
-
-/// How long a body of the usual limit may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The longest idempotency key.
 const LONGEST_KEY: usize = 200;
@@ -25,6 +21,8 @@ const LONGEST_KEY: usize = 200;
 pub(crate) struct Input<T, const LIMIT: usize = BODY_LIMIT> {
     pub(crate) value: T,
     pub(crate) repeat: Repeat,
+    /// What the value takes of the memory, for as long as the handler runs.
+    _share: Option<Share>,
 }
 
 /// What makes a repeated request the same one.
@@ -35,42 +33,40 @@ pub(crate) struct Repeat {
     pub(crate) request: Digest,
 }
 
-impl<S: Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Input<T, LIMIT> {
+impl<T: DeserializeOwned + Send + 'static, const LIMIT: usize> FromRequest<AppState> for Input<T, LIMIT> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let too_large = || ApiError::TooLarge { what: "The body", limit: LIMIT as u64 };
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > LIMIT) {
-            return Err(too_large());
-        }
-        let reading = timeout(patience(LIMIT), to_bytes(body, LIMIT)).await;
-        let reading = reading.map_err(|_| ApiError::Invalid("The body came too slowly.".to_owned()))?;
-        let body = reading.map_err(|error| {
-            let is_limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
-            if is_limit { too_large() } else { ApiError::Invalid("The body was cut off.".to_owned()) }
-        })?;
-        check_content_type(&parts.headers, &body)?;
-        let repeat = Repeat::of(&parts, &body)?;
-        let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        if text.trim_ascii_start().first() != Some(&b'{') {
-            return Err(ApiError::Invalid("The body must be a JSON object.".to_owned()));
-        }
-        let value = serde_json::from_slice(text)
-            .map_err(|error| ApiError::Invalid(format!("The body is not what this address takes: {error}.")))?;
-        Ok(Self { value, repeat })
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let unexpected = |error| ApiError::Invalid(format!("The body is not what this address takes: {error}."));
+        Self::read(request, state, Cost::ANY, unexpected).await
     }
 }
 
-/// Returns how long a body may take to arrive: where more may come, it may take longer.
-fn patience(limit: usize) -> Duration {
-    PATIENCE.saturating_mul(u32::try_from(limit / BODY_LIMIT).unwrap_or(u32::MAX).max(1))
+impl<T: DeserializeOwned + Send + 'static, const LIMIT: usize> Input<T, LIMIT> {
+    /// Reads a body of which it is known what its parts become, and says itself what is wrong with one that is something else.
+    pub(crate) async fn read(
+        request: Request,
+        state: &AppState,
+        cost: Cost,
+        unexpected: impl Fn(serde_json::Error) -> ApiError,
+    ) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let repeat_key = Repeat::key(&parts.headers)?;
+        let beginning = format!("{} {}\n", parts.method, parts.uri);
+        let received = Received::read(&parts.headers, body, state, LIMIT, beginning.as_bytes()).await?;
+        check_content_type(&parts.headers, received.is_empty())?;
+        let repeat = Repeat { key: repeat_key, request: received.digest() };
+        if received.first().is_some_and(|byte| byte != b'{') {
+            return Err(ApiError::Invalid("The body must be a JSON object.".to_owned()));
+        }
+        let (value, share) = received.parse(state, cost, unexpected).await?;
+        Ok(Self { value, repeat, _share: share })
+    }
 }
 
 impl Repeat {
-    fn of(parts: &Parts, body: &Bytes) -> Result<Self, ApiError> {
-        let header = parts.headers.get(IDEMPOTENCY_HEADER).or_else(|| parts.headers.get(OTHER_IDEMPOTENCY_HEADER));
+    fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+        let header = headers.get(IDEMPOTENCY_HEADER).or_else(|| headers.get(OTHER_IDEMPOTENCY_HEADER));
         let key = header
             .map(|value| value.to_str().map(str::trim))
             .transpose()
@@ -78,14 +74,12 @@ impl Repeat {
         if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
             return Err(ApiError::Invalid(format!("An idempotency key has 1 to {LONGEST_KEY} bytes.")));
         }
-        let mut request = format!("{} {}\n", parts.method, parts.uri).into_bytes();
-        request.extend_from_slice(body);
-        Ok(Self { key: key.map(str::to_owned), request: Digest::of_bytes(&request) })
+        Ok(key.map(str::to_owned))
     }
 }
 
-fn check_content_type(headers: &HeaderMap, body: &Bytes) -> Result<(), ApiError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE).filter(|_| !body.is_empty()) else { return Ok(()) };
+fn check_content_type(headers: &HeaderMap, is_empty: bool) -> Result<(), ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE).filter(|_| !is_empty) else { return Ok(()) };
     let text = value.to_str().unwrap_or("something unreadable");
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || essence.ends_with("+json") {
@@ -167,14 +161,4 @@ pub(crate) fn agent_id(text: &str) -> Result<AgentId, ApiError> {
 /// Returns text of a request as it may stand in an answer and a log.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_body_may_take_longer() {
-        assert_eq!([0, 1024, BODY_LIMIT, 4 * BODY_LIMIT].map(|limit| patience(limit).as_secs()), [60, 60, 60, 240]);
-    }
 }

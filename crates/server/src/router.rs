@@ -17,15 +17,16 @@ use crate::api::{agents, artifacts, definition, import, personas, revisions, upl
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::request::shown;
-use crate::{events, health, metrics, openapi, web};
+use crate::{access, events, health, metrics, openapi, web};
 
 /// Returns the whole server as one service.
 pub fn router(state: AppState) -> Router {
     let api = own().merge(lua()).merge(fluxloop()).merge(operations());
     let api = api
         .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(state.clone(), access::decide))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    api.merge(web::router())
+    api.merge(web::router(&state))
         .fallback(not_found)
         .with_state(state.clone())
         .layer(CatchPanicLayer::custom(panicked))

@@ -1,18 +1,18 @@
 //! `/api/v1/projects/{id}/import`
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::fluxloop::{ImportedBundle, RewordedInput};
 use keepstep_store::Role;
 use keepstep_store::test_data::{Imported, TestDataFile};
-use serde_json::Value;
 
 use crate::api::fluxloop::bundles::bundle;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::received::Cost;
 use crate::request::{Input, Segments};
 use crate::write::{Begun, Write};
 
@@ -21,6 +21,9 @@ const MOST_SHOWN: usize = 20;
 
 /// How much of a text it shows, in characters.
 const LONGEST_SHOWN: usize = 200;
+
+/// What the parts of a file become: an input and its metadata are half of the objects each.
+const COST: Cost = Cost { value: 8, object: 360, most: 104 * 1024 * 1024 };
 
 /// `POST /api/v1/projects/{id}/import`: a file with a scenario, its personas, inputs and criteria becomes the next bundle
 /// version, all of it or nothing.
@@ -35,11 +38,15 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
     Segments(project): Segments<String>,
-    input: Input<Value, IMPORT_LIMIT>,
+    request: Request,
 ) -> Result<Response, ApiError> {
     caller.must_be(Role::Editor)?;
-    let file: TestDataFile =
-        serde_json::from_value(input.value).map_err(|error| ApiError::Unusable(format!("The file has no meaning: {error}.")))?;
+    let unexpected = |error: serde_json::Error| match error.is_data() {
+        true => ApiError::Unusable(format!("This file is not valid test data: {error}.")),
+        false => ApiError::Invalid(format!("The body is not what this address takes: {error}.")),
+    };
+    let input: Input<TestDataFile, IMPORT_LIMIT> = Input::read(request, &state, COST, unexpected).await?;
+    let file = input.value;
     let mut write = match Write::begin(&state, &caller, input.repeat).await? {
         Begun::Repeated(answer) => return Ok(answer),
         Begun::New(write) => write,

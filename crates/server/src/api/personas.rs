@@ -135,5 +135,7 @@ pub(crate) async fn diff(
     let old = state.store.persona(caller.scope(), &id, from).await?;
     let new = state.store.persona(caller.scope(), &id, to).await?;
     let text = |persona| text_of(Field::Persona, Some(persona));
-    Ok(Json(PersonaDiff { from, to, rows: rows(&text(&old.persona), &text(&new.persona)) }))
+    let (old, new) = (text(&old.persona), text(&new.persona));
+    let rows = state.budgets.work(move || rows(&old, &new)).await?;
+    Ok(Json(PersonaDiff { from, to, rows }))
 }

@@ -94,7 +94,7 @@ pub(crate) async fn show(State(state): State<AppState>, by: SignedIn, Query(aske
 
 /// `POST`: shows the device of a code.
 pub(crate) async fn find(State(state): State<AppState>, posted: Posted<ConnectForm>) -> Result<Response, PageError> {
-    let Posted { by, form: sent } = posted;
+    let Posted { by, form: sent, .. } = posted;
     match device_of(&state, &by, &sent.code).await? {
         Ok(device) => page(&ConnectDevice {
             frame: Frame::of(&by.session),
@@ -108,7 +108,7 @@ pub(crate) async fn find(State(state): State<AppState>, posted: Posted<ConnectFo
 
 /// `POST /connect/decide`: approves or refuses the device of a code.
 pub(crate) async fn decide(State(state): State<AppState>, posted: Posted<ConnectForm>) -> Result<Response, PageError> {
-    let Posted { by, form: sent } = posted;
+    let Posted { by, form: sent, .. } = posted;
     let approve = match sent.decision.as_str() {
         "approve" => true,
         "deny" => false,
@@ -142,7 +142,7 @@ impl Fields for SignOutForm {
 
 /// `POST /connect/sign-out`: takes back what an own device may do.
 pub(crate) async fn sign_out(State(state): State<AppState>, posted: Posted<SignOutForm>) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, .. } = posted;
     let user = &by.session.user;
     let mut transaction = state.store.write().await?;
     transaction.revoke_device(&user.org_id, Some(&user.id), &form.device).await?;

@@ -2,7 +2,9 @@
 
 use keepstep_core::diff::{self, Row, Tag};
 
+use super::error_page::PageError;
 use super::visible::Visible;
+use crate::app::AppState;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(crate) enum DiffRow {
     Line(DiffLine),
     /// This many unchanged lines are left out.
     Folded(usize),
+    /// So many more lines are only in the old text, and so many only in the new one.
+    Omitted(usize, usize),
 }
 
 /// A line with its numbers.
@@ -40,10 +44,8 @@ pub(crate) struct DiffPart {
 /// Returns the rows that show how `old` becomes `new`; none for equal texts.
 ///
 /// The work is done on a thread of its own: the largest personas take long enough to keep other requests waiting.
-pub(crate) async fn rows(old: String, new: String) -> Vec<DiffRow> {
-    let made = tokio::task::spawn_blocking(move || numbered(diff::rows(&old, &new))).await;
-    // The task can only fail by a panic, which is a bug that the log already has; the page still shows the texts.
-    made.unwrap_or_default()
+pub(crate) async fn rows(state: &AppState, old: String, new: String) -> Result<Vec<DiffRow>, PageError> {
+    Ok(state.budgets.work(move || numbered(diff::rows(&old, &new))).await?)
 }
 
 fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
@@ -53,6 +55,11 @@ fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
             old += lines;
             new += lines;
             DiffRow::Folded(lines)
+        }
+        Row::Omitted { removed, added } => {
+            old += removed;
+            new += added;
+            DiffRow::Omitted(removed, added)
         }
         Row::Line { tag, segments } => {
             let (class, sign) = match tag {
@@ -87,7 +94,7 @@ mod tests {
         let rows = numbered(diff::rows(&old, &old.replace("20\n", "twenty\n")));
         let last = rows.iter().rev().take(2).map(|row| match row {
             DiffRow::Line(line) => (line.sign, line.old, line.new),
-            DiffRow::Folded(_) => ("…", None, None),
+            DiffRow::Folded(_) | DiffRow::Omitted(..) => ("…", None, None),
         });
         assert_eq!(last.collect::<Vec<_>>(), [("+", None, Some(20)), ("−", Some(20), None)]);
     }

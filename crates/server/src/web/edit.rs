@@ -123,7 +123,7 @@ pub(crate) async fn save(
     AddressedAgent(id): AddressedAgent,
     posted: Posted<Sent>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, _share } = posted;
     decide(&state, &by, &id, &form).await.map_err(|error| error.keeping(form.typed()))
 }
 
@@ -246,15 +246,15 @@ impl<'a> Editing<'a> {
         let definition = self.state.definition();
         let current = Values::of(&definition, newest_text);
         let persona_changed = current.persona != base.values.persona;
-        let merged = if persona_changed { typed.merged_persona(&base.values, &current) } else { None };
+        let merged = if persona_changed { self.merged(&typed, &base.values, &current).await? } else { None };
         let may_merge = merged.is_some_and(|merged| Some(&merged) != typed.persona.as_ref());
         let typed_persona = typed.persona.clone();
         let typed = typed.on_top_of(&base.values, &current);
         let stale = if persona_changed {
             let text = |persona: &Option<Value>| text_of(Field::Persona, persona.as_ref());
             let (old, theirs, yours) = (text(&base.values.persona), text(&current.persona), text(&typed_persona));
-            let their_rows = diff_view::rows(old, theirs.clone()).await;
-            (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(theirs, yours).await })
+            let their_rows = diff_view::rows(self.app, old, theirs.clone()).await?;
+            (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(self.app, theirs, yours).await? })
         } else {
             Default::default()
         };
@@ -275,7 +275,7 @@ impl<'a> Editing<'a> {
     async fn put_together(&self, base: &Base, typed: Values, form: &Sent) -> Result<Response, PageError> {
         let newest = self.newest_version();
         let current = Values { persona: self.text_of_version(newest).await?, ..Values::default() };
-        let (values, from, notice) = match typed.merged_persona(&base.values, &current) {
+        let (values, from, notice) = match self.merged(&typed, &base.values, &current).await? {
             Some(merged) => {
                 let hint = "Their lines and yours are together in the form. Nothing is saved yet: read it, then save.";
                 (Values { persona: Some(merged), ..typed }, newest, Notice::Hint(hint))
@@ -286,6 +286,12 @@ impl<'a> Editing<'a> {
             }
         };
         page(&self.page(&values, from, form.message.clone(), notice))
+    }
+
+    /// Returns the persona that has the lines of both, made beside the threads that answer.
+    async fn merged(&self, typed: &Values, base: &Values, current: &Values) -> Result<Option<Value>, PageError> {
+        let (typed, base, current) = (typed.clone(), base.clone(), current.clone());
+        Ok(self.app.budgets.work(move || typed.merged_persona(&base, &current)).await?)
     }
 
     fn page(&self, values: &Values, from: Option<PersonaVersion>, message: String, notice: Notice) -> EditPage {

@@ -146,6 +146,9 @@ impl Sent {
 }
 
 impl Fields for Sent {
+    // In a form, a line end is six bytes, and any other byte at most three.
+    const LIMIT: usize = 6 * keepstep_api::PERSONA_LIMIT + 256 * 1024;
+
     fn csrf(&self) -> &str {
         &self.csrf
     }

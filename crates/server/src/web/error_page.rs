@@ -9,6 +9,8 @@ use keepstep_core::{AgentId, Revision};
 use keepstep_store::StoreError;
 
 use super::view::{Frame, agent_path};
+use crate::error::ApiError;
+use crate::request_log;
 
 /// Why a page is not shown or a form not accepted.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ pub(crate) struct Typed {
 impl PageError {
     /// Logs a failure that the reader of the page can do nothing about.
     pub(crate) fn internal(error: &dyn Display) -> Self {
-        tracing::error!(%error, "a page could not be made");
+        tracing::error!(request = request_log::current_id(), %error, "a page could not be made");
         Self::Internal
     }
 
@@ -190,14 +192,26 @@ impl From<StoreError> for PageError {
             StoreError::LinkUnknown => Self::LinkUnknown,
             StoreError::LinkUsed => Self::LinkUsed,
             StoreError::LinkExpired => Self::LinkExpired,
-            StoreError::ReadOnly | StoreError::Full | StoreError::Busy => {
-                tracing::error!(%error, "the store refused a page");
+            StoreError::ReadOnly | StoreError::Full | StoreError::Busy | StoreError::FileGone { .. } => {
+                tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
                 Self::Unavailable(capitalised(&error.to_string()))
             }
             StoreError::NameTaken { .. }
             | StoreError::InvalidName { .. }
             | StoreError::TooManyLogins
             | StoreError::TooManyCodes => Self::Invalid(capitalised(&error.to_string())),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ApiError> for PageError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::TooLarge { .. } => Self::TooLarge,
+            ApiError::Store(error) => error.into(),
+            ApiError::Overloaded => Self::Unavailable("The server is busy".to_owned()),
+            ApiError::Invalid(reason) => Self::Invalid(reason),
             other => Self::internal(&other),
         }
     }

@@ -131,7 +131,7 @@ pub(crate) async fn show(State(state): State<AppState>, by: SignedIn, Query(aske
 
 /// `POST`: makes a key and shows it, once.
 pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeForm>) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, .. } = posted;
     by.require(Role::Owner)?;
     let Some(role) = ROLES.into_iter().find(|role| role.label() == form.role) else {
         return Err(PageError::Invalid("A role is viewer, editor or owner.".to_owned()));
@@ -169,7 +169,7 @@ pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeFor
 
 /// `POST /keys/revoke`: takes back a key or what a device may do.
 pub(crate) async fn revoke(State(state): State<AppState>, posted: Posted<RevokeForm>) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, .. } = posted;
     by.require(Role::Owner)?;
     let organisation = &by.session.user.org_id;
     let mut transaction = state.store.write().await?;

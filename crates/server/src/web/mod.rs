@@ -34,7 +34,7 @@ mod csrf;
 mod diff_view;
 mod edit;
 mod edit_form;
-mod error_page;
+pub(crate) mod error_page;
 mod events;
 mod experiment;
 mod experiments;
@@ -46,7 +46,7 @@ mod run;
 mod security_headers;
 pub(crate) mod session;
 mod shown_results;
-mod sign_in_link;
+pub(crate) mod sign_in_link;
 mod sign_out;
 mod version;
 mod view;
@@ -56,16 +56,17 @@ use std::any::Any;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::error_page::PageError;
+use crate::access;
 use crate::app::AppState;
 
 /// Returns the routes of all pages.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/", get(agents::show))
         .route("/new-agent", get(new_agent::show).post(new_agent::create))
@@ -87,9 +88,11 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(assets::serve))
         .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(state.clone(), access::decide))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(security_headers::add))
-        .layer(DefaultBodyLimit::max(keepstep_api::BODY_LIMIT))
+        // Each form says itself how large it may be.
+        .layer(DefaultBodyLimit::disable())
 }
 
 /// Returns the page for an address that is nobody's.

@@ -47,7 +47,7 @@ pub(crate) async fn show(by: SignedIn) -> Result<Response, PageError> {
 
 /// `POST`: makes the agent and goes to its page.
 pub(crate) async fn create(State(state): State<AppState>, posted: Posted<NewAgentForm>) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, .. } = posted;
     by.require(Role::Owner)?;
     let name = match definition::name(Value::String(form.name.trim().to_owned())) {
         Ok(name) => name,

@@ -1,6 +1,7 @@
 //! Who looks at a page: the session in the browser's cookie.
 
 use axum::Form;
+use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::{self, HeaderValue};
@@ -12,6 +13,8 @@ use serde::de::DeserializeOwned;
 use super::csrf::{self, CsrfToken};
 use super::error_page::{PageError, Typed};
 use crate::app::AppState;
+use crate::memory::Share;
+use crate::received::Received;
 
 /// Returns the origin under which browsers reach the platform, where somebody said so.
 fn public_origin(state: &AppState) -> Option<String> {
@@ -24,6 +27,9 @@ fn public_origin(state: &AppState) -> Option<String> {
 fn is_https(state: &AppState) -> bool {
     public_origin(state).is_some_and(|origin| origin.starts_with("https://"))
 }
+
+/// How often a form is there while it is read and answered, in its own length: as it came, decoded, meant, and on a page.
+const FORM_COST: usize = 6;
 
 /// How long a browser stays signed in, in milliseconds: 14 days.
 pub(crate) const SESSION_LIFE: i64 = 14 * 24 * 60 * 60 * 1000;
@@ -78,8 +84,28 @@ pub(crate) struct SignedIn {
     pub(crate) scope: Scope,
 }
 
+/// The largest form in bytes, where it has no long text.
+pub(crate) const SMALL_FORM: usize = 64 * 1024;
+
 impl SignedIn {
-    async fn from_headers(headers: &HeaderMap, state: &AppState) -> Result<Self, PageError> {
+    /// Checks that a form comes from one of our own pages, as far as the browser tells.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(crate) fn check_origin(headers: &HeaderMap, state: &AppState) -> Result<(), PageError> {
+        if csrf::comes_from_own_page(headers, public_origin(state).as_deref()) { Ok(()) } else { Err(PageError::Forged) }
+    }
+
+    /// Returns true if the browser was signed in here and its session came to its end by itself.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(crate) async fn has_ended(headers: &HeaderMap, state: &AppState) -> Result<bool, PageError> {
+        let Some(secret) = Cookie::Session.read(headers, state) else { return Ok(false) };
+        Ok(state.store.ended_session(&secret).await?.is_some())
+    }
+
+    pub(crate) async fn from_headers(headers: &HeaderMap, state: &AppState) -> Result<Self, PageError> {
         let Some(secret) = Cookie::Session.read(headers, state) else { return Err(PageError::NotSignedIn { ended: false }) };
         let session = state.store.session(&secret).await?.ok_or(PageError::NotSignedIn { ended: true })?;
         let scope = Scope::organisation(&session.user.org_id);
@@ -103,7 +129,11 @@ impl FromRequestParts<AppState> for SignedIn {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        Self::from_headers(&parts.headers, state).await
+        // Whoever decided that the request may go on has asked already.
+        match parts.extensions.remove::<Self>() {
+            Some(by) => Ok(by),
+            None => Self::from_headers(&parts.headers, state).await,
+        }
     }
 }
 
@@ -111,6 +141,9 @@ impl FromRequestParts<AppState> for SignedIn {
 pub(crate) trait Fields: DeserializeOwned + Send {
     /// Returns the token.
     fn csrf(&self) -> &str;
+
+    /// The largest form in bytes.
+    const LIMIT: usize = SMALL_FORM;
 
     /// Returns what a person wrote and would not like to write again.
     fn typed(&self) -> Vec<Typed> {
@@ -125,35 +158,56 @@ pub(crate) struct Posted<T> {
     pub(crate) by: SignedIn,
     /// The fields.
     pub(crate) form: T,
+    /// What they take of the memory, for as long as the handler runs.
+    pub(crate) _share: Option<Share>,
 }
 
 impl<T: Fields> FromRequest<AppState> for Posted<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, PageError> {
-        let headers = request.headers().clone();
-        let form: T = read_form(request, state).await?;
-        let by = SignedIn::from_headers(&headers, state).await;
-        let checked = by
-            .and_then(|by| if CsrfToken::of_session(&by.session).matches(form.csrf()) { Ok(by) } else { Err(PageError::Forged) });
-        match checked {
-            Ok(by) => Ok(Self { by, form }),
-            Err(error) => Err(error.keeping(form.typed())),
+        let (mut parts, body) = request.into_parts();
+        let by = SignedIn::from_request_parts(&mut parts, state).await;
+        let ended = match (&by, Cookie::Session.read(&parts.headers, state)) {
+            (Err(PageError::NotSignedIn { .. }), Some(secret)) => state.store.ended_session(&secret).await?,
+            _ => None,
+        };
+        let by = match (by, &ended) {
+            (Err(error), None) => return Err(error),
+            (by, _) => by,
+        };
+        let (form, share) = read_form::<T>(Request::from_parts(parts, body), state, T::LIMIT).await?;
+        match by {
+            Ok(by) if CsrfToken::of_session(&by.session).matches(form.csrf()) => Ok(Self { by, form, _share: share }),
+            Ok(_) => Err(PageError::Forged.keeping(form.typed())),
+            // What was typed outlives the session, for the browser that had it.
+            Err(error) if ended.is_some_and(|ended| CsrfToken::of_session(&ended).matches(form.csrf())) => {
+                Err(error.keeping(form.typed()))
+            }
+            Err(error) => Err(error),
         }
     }
 }
 
-/// Reads a form after checking where it comes from. The token is still to be compared.
+/// Reads a form of at most so many bytes, after checking where it comes from. The token is still to be compared.
 ///
 /// # Errors
 /// It comes from another site, is too large, or is no form.
-pub(crate) async fn read_form<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<T, PageError> {
-    if !csrf::comes_from_own_page(request.headers(), public_origin(state).as_deref()) {
-        return Err(PageError::Forged);
+pub(crate) async fn read_form<T: DeserializeOwned>(
+    request: Request,
+    state: &AppState,
+    limit: usize,
+) -> Result<(T, Option<Share>), PageError> {
+    SignedIn::check_origin(request.headers(), state)?;
+    let (mut parts, body) = request.into_parts();
+    let received = Received::read(&parts.headers, body, state, limit, b"").await?;
+    let (bytes, share) = received.bytes(state, FORM_COST).await?;
+    // A body without an announced length has one now.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let form = Form::<T>::from_request(Request::from_parts(parts, Body::from(bytes)), state).await;
+    match form {
+        Ok(Form(form)) => Ok((form, share)),
+        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(PageError::TooLarge),
+        Err(other) => Err(PageError::Invalid(other.body_text())),
     }
-    let form = Form::<T>::from_request(request, state).await;
-    form.map(|Form(form)| form).map_err(|rejection| match rejection {
-        FormRejection::BytesRejection(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
-        other => PageError::Invalid(other.body_text()),
-    })
 }

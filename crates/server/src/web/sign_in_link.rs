@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::csrf::CsrfToken;
 use super::error_page::{PageError, capitalised};
-use super::session::{Cookie, SESSION_LIFE, read_form};
+use super::session::{Cookie, SESSION_LIFE, SMALL_FORM, read_form};
 use super::view::{Frame, page};
 use super::visible::Visible;
 use crate::app::AppState;
@@ -59,7 +59,7 @@ pub(crate) async fn redeem(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, PageError> {
-    let sent: SignIn = read_form(request, &state).await?;
+    let (sent, _share): (SignIn, _) = read_form(request, &state, SMALL_FORM).await?;
     let csrf = Cookie::Form.read(&headers, &state).map(|secret| CsrfToken::of_secret(&secret));
     let csrf = csrf.filter(|csrf| csrf.matches(&sent.csrf)).ok_or(PageError::Forged)?;
     let target = target_of(&state, &token).await?;
@@ -87,7 +87,7 @@ pub(crate) async fn redeem(
     Ok((cookies, Redirect::to("/")).into_response())
 }
 
-async fn target_of(state: &AppState, token: &str) -> Result<LinkTarget, PageError> {
+pub(crate) async fn target_of(state: &AppState, token: &str) -> Result<LinkTarget, PageError> {
     if form_of(token) != KeyForm::Ours {
         return Err(PageError::LinkUnknown);
     }

@@ -61,7 +61,7 @@ pub(crate) async fn show(
     let rows = match against {
         Some(against) => {
             let other = state.store.persona(&by.scope, &id, PersonaVersion(against)).await?;
-            diff_view::rows(text_of(Field::Persona, Some(&other.persona)), text.clone()).await
+            diff_view::rows(&state, text_of(Field::Persona, Some(&other.persona)), text.clone()).await?
         }
         None => Vec::new(),
     };
@@ -102,7 +102,7 @@ pub(crate) async fn deploy(
     AddressedVersion(id, version): AddressedVersion,
     posted: Posted<Deploy>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form } = posted;
+    let Posted { by, form, .. } = posted;
     by.require(Role::Editor)?;
     let intent = Intent {
         scope: &by.scope,

@@ -5,6 +5,10 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use keepstep_core::text::is_hidden;
 
+/// How much HTML one text may become, in bytes: every persona of the largest size, unless it is made of characters that are shown as
+/// many others.
+const LONGEST: usize = 2 * 1024 * 1024;
+
 /// A text as HTML.
 ///
 /// What would be markup is escaped. A character that a browser would obey or hide (an escape, a bidirectional override,
@@ -22,6 +26,12 @@ impl Visible {
         let (mut html, mut plain) = (String::new(), String::new());
         let mut characters = text.as_ref().chars().peekable();
         while let Some(character) = characters.next() {
+            if html.len() > LONGEST {
+                let rest = format!("… and {} more characters", characters.count() + 1);
+                html.extend(["<span class=\"control\">", &rest, "</span>"]);
+                plain.push_str(&rest);
+                break;
+            }
             match character {
                 '&' => html.push_str("&amp;"),
                 '<' => html.push_str("&lt;"),
@@ -64,6 +74,14 @@ impl HtmlSafe for Visible {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_does_not_grow_without_end() {
+        let shown = Visible::of("\0".repeat(1024 * 1024)).to_string();
+        assert!(shown.len() < LONGEST + 200 && shown.contains("more characters"));
+        let whole = "a".repeat(1024 * 1024);
+        assert_eq!(Visible::of(&whole).plain(), whole);
+    }
 
     #[test]
     fn markup_is_text() {

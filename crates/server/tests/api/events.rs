@@ -50,3 +50,26 @@ async fn an_unknown_agent_has_no_events() {
     assert_eq!(world.get("/api/v1/events?agent=unknown").await.code(), "AGENT_NOT_FOUND");
     assert_eq!(world.get("/api/v1/events?agent=%00").await.code(), "NOT_FOUND");
 }
+
+/// Reads a stream of events to its end, and returns what it said.
+async fn rest(response: reqwest::Response) -> String {
+    String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_key_that_opened_it() {
+    let world = World::start().await;
+    let key = world.key("short", keepstep_store::Role::Viewer, &world.scope, None).await;
+    let expiring = world.key("expiring", keepstep_store::Role::Viewer, &world.scope, Some(crate::world::START + 5)).await;
+    let listen = |key: &str| world.anonymous("GET", "/api/v1/events").bearer_auth(key).send();
+    let (revoked, expired) = (listen(&key).await.unwrap(), listen(&expiring).await.unwrap());
+    let id = world.store.key(&key).await.unwrap().unwrap().id;
+    let mut transaction = world.store.write().await.unwrap();
+    transaction.revoke_key(&world.scope.org_id, &id).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(rest(revoked).await, "");
+    world.set_clock(crate::world::START + 5);
+    // Nothing that happens after the end is told.
+    world.post("/developer/agents/{id}/persona/version", json!({"persona": "secret"})).await;
+    assert_eq!(rest(expired).await, "");
+}

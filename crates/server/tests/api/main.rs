@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod before_the_body;
 mod callers;
+mod connections;
 mod events;
 mod fluxloop;
 mod fluxloop_callers;

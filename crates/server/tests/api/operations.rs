@@ -36,6 +36,37 @@ async fn metrics_name_routes_and_never_ids() {
 }
 
 #[tokio::test]
+async fn metrics_are_for_this_machine_and_for_keys() {
+    let world = World::start().await;
+    let forwarded = |request: reqwest::RequestBuilder| request.header("x-forwarded-for", "192.0.2.7");
+    assert_eq!(read(forwarded(world.anonymous("GET", "/metrics"))).await.status, 401);
+    assert_eq!(read(forwarded(world.request("GET", "/metrics"))).await.status, 200);
+    let settings = keepstep_server::Settings { public_url: Some("https://x.example".to_owned()), ..Default::default() };
+    let behind = World::start_with(settings).await;
+    assert_eq!(read(behind.anonymous("GET", "/metrics")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_database_that_is_taken_away_is_noticed() {
+    let world = World::start().await;
+    let database = world.folder.path().join("keepstep.db");
+    std::fs::rename(&database, world.folder.path().join("elsewhere.db")).unwrap();
+    let answer = read(world.anonymous("GET", "/healthz")).await;
+    let reason = "the database file was deleted while the server was using it";
+    assert_eq!((answer.status, &answer.json()["reason"]), (503, &json!(reason)));
+    let write = world.post("/developer/agents/{id}/persona/version", json!({"persona": "lost"})).await;
+    assert_eq!((write.status, write.code().as_str()), (503, "UNAVAILABLE"));
+    assert!(write.json()["message"].as_str().unwrap().contains("was deleted while the server was using it"));
+    // Another one in its place is no better.
+    std::fs::copy(world.folder.path().join("elsewhere.db"), &database).unwrap();
+    assert!(read(world.anonymous("GET", "/healthz")).await.json()["reason"].as_str().unwrap().contains("replaced"));
+    std::fs::rename(world.folder.path().join("elsewhere.db"), &database).unwrap();
+    assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 200);
+    std::fs::remove_file(world.folder.path().join("keepstep.db-wal")).unwrap();
+    assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 503);
+}
+
+#[tokio::test]
 async fn the_description_is_complete() {
     let world = World::start().await;
     let document = read(world.anonymous("GET", "/api/openapi.json")).await.json();

@@ -52,10 +52,14 @@ async fn what_people_write_appears_only_as_text() {
     let stale = browser.submit(&page, &edit, "Publish", &[("message", EVIL), ("persona_base", &format!("{EVIL}\nx"))]).await;
     assert_eq!(stale.status, 409);
     check_is_text("the stale page", &stale);
+    let mut other = site.signed_in(keepstep_store::Role::Editor).await;
+    let forged = other.submit(&page, &edit, "Publish", &[]).await;
+    check_is_text("the page of another session", &forged);
+    assert_eq!((forged.status.as_u16(), forged.exact("textarea").as_str()), (403, EVIL));
+    // To strangers, nothing of what they send is shown.
     browser.cookies.clear();
     let ended = browser.submit(&page, &edit, "Publish", &[]).await;
-    check_is_text("the page without a session", &ended);
-    assert_eq!(ended.exact("textarea"), EVIL);
+    assert!(ended.status == 401 && !ended.has("textarea"));
     for path in [format!("/{EVIL}").replace(' ', "%20").replace('#', "%23"), "/agents/%3Cb%3E".to_owned()] {
         check_is_text(&path, &browser.get(&path).await);
     }

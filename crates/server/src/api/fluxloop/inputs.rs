@@ -1,7 +1,11 @@
 //! `/api/inputs`
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
 use keepstep_api::fluxloop::{InputSet, Inputs};
 use keepstep_store::{Role, test_data};
 use serde::Deserialize;
@@ -12,7 +16,11 @@ use super::{project_of, time};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::memory::Pages;
 use crate::request::{Parameters, Segments};
+
+/// How many items are in memory at a time; fewer where they are long.
+const PAGE: u32 = 500;
 
 /// Which inputs a client wants.
 #[derive(Debug, Deserialize)]
@@ -33,15 +41,16 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Inputs>, ApiError> {
+) -> Result<Response, ApiError> {
     caller.must_be(Role::Viewer)?;
     if let Some(id) = wanted.input_set_id {
         let set = state.store.input_set(caller.scope(), &id).await?;
-        return Ok(Json(Inputs { items: Some(items(&state, &set).await?), ..Inputs::default() }));
+        return streamed(state, set.id, r#"{"items":["#.to_owned(), printable);
     }
     let project = project_of(&state, &caller, wanted.project_id).await?;
     let sets = state.store.input_sets(caller.scope(), &project, wanted.scenario_id.as_deref()).await?;
-    Ok(Json(Inputs { input_sets: Some(sets.into_iter().map(|set| input_set(set, None)).collect()), ..Inputs::default() }))
+    let sets = sets.into_iter().map(|set| input_set(set, None)).collect();
+    Ok(Json(Inputs { input_sets: Some(sets), ..Inputs::default() }).into_response())
 }
 
 /// `GET /api/inputs/{id}`
@@ -55,17 +64,46 @@ pub(crate) async fn show(
     State(state): State<AppState>,
     caller: Caller,
     Segments(id): Segments<String>,
-) -> Result<Json<InputSet>, ApiError> {
+) -> Result<Response, ApiError> {
     caller.must_be(Role::Viewer)?;
     let set = state.store.input_set(caller.scope(), &id).await?;
-    let inputs = items(&state, &set).await?.iter().map(line).collect();
-    Ok(Json(input_set(set, Some(inputs))))
+    let id = set.id.clone();
+    let text = serde_json::to_string(&input_set(set, Some(Vec::new()))).map_err(|error| ApiError::Internal(error.to_string()))?;
+    // The inputs are the last member.
+    let begin = text.strip_suffix("]}").ok_or_else(|| ApiError::Internal("a set without its inputs".to_owned()))?;
+    streamed(state, id, begin.to_owned(), |item| line(&printable(item)))
 }
 
-async fn items(state: &AppState, set: &test_data::InputSet) -> Result<Vec<Value>, ApiError> {
-    let documents = state.store.input_items(&set.id, 0, set.item_count).await?;
-    let parsed: Result<_, _> = documents.iter().map(|document| serde_json::from_str(document).map(printable)).collect();
-    parsed.map_err(|error| ApiError::Internal(format!("an item of {} is no JSON: {error}", set.id)))
+/// Returns a JSON text that ends with a list of a set's items, each changed in some way. They are read as they are sent: a set may
+/// have a hundred thousand.
+fn streamed(state: AppState, set: String, begin: String, change: fn(Value) -> Value) -> Result<Response, ApiError> {
+    let begin = (Some(begin), 0_u32, Pages::of_at_most(PAGE));
+    let body = stream::try_unfold(begin, move |(begin, from, mut pages)| {
+        let (state, set) = (state.clone(), set.clone());
+        async move {
+            let Some(mut text) = begin else { return Ok::<_, ApiError>(None) };
+            let documents = state.store.input_items(&set, from, pages.next()).await?;
+            for (index, document) in documents.iter().enumerate() {
+                let item = serde_json::from_str(document)
+                    .map_err(|error| ApiError::Internal(format!("an item of {set} is no JSON: {error}")))?;
+                if from > 0 || index > 0 {
+                    text.push(',');
+                }
+                text.push_str(&change(item).to_string());
+                pages.note(document.len());
+            }
+            let next = from + u32::try_from(documents.len()).unwrap_or(u32::MAX);
+            let rest = if documents.is_empty() {
+                text.push_str("]}");
+                None
+            } else {
+                Some(String::new())
+            };
+            Ok(Some((Bytes::from(text), (rest, next, pages))))
+        }
+    });
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], Body::from_stream(body)).into_response())
 }
 
 /// Returns an item as it is listed: the peers print what is said in it. A pull has it as it is.

@@ -114,11 +114,7 @@ pub(crate) async fn put(
     let mut body = incoming(body);
     let received = async {
         let objects = state.objects()?;
-        let claims = Claims::verify(&token, &state.store.address_secret().await?)
-            .ok_or_else(|| ApiError::Refused("This address was not made here, or something was changed in it.".to_owned()))?;
-        if claims.ends_at <= state.store.now() {
-            return Err(ApiError::Refused("This address is too old: it can be used for an hour. Ask for a new one.".to_owned()));
-        }
+        let claims = claims(&state, &token).await?;
         let (size, sha256, limit) = (claims.size, claims.sha256, state.upload_limit());
         let announced = Announced { size, sha256, part_size: PART_SIZE, limit };
         match state.store.receive_file(objects, &claims.file(), &announced, &mut body).await {
@@ -131,6 +127,21 @@ pub(crate) async fn put(
         drain(&mut body).await;
     }
     received.map(|()| StatusCode::OK)
+}
+
+/// Checks an address before anything is put to it, and returns what it is for.
+pub(crate) async fn check_address(state: &AppState, token: &str) -> Result<(), ApiError> {
+    claims(state, token).await.map(drop)
+}
+
+async fn claims(state: &AppState, token: &str) -> Result<Claims, ApiError> {
+    state.objects()?;
+    let claims = Claims::verify(token, &state.store.address_secret().await?)
+        .ok_or_else(|| ApiError::Refused("This address was not made here, or something was changed in it.".to_owned()))?;
+    if claims.ends_at <= state.store.now() {
+        return Err(ApiError::Refused("This address is too old: it can be used for an hour. Ask for a new one.".to_owned()));
+    }
+    Ok(claims)
 }
 
 impl Claims {

@@ -16,12 +16,13 @@ use serde::Deserialize;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::memory::Pages;
 use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
 use crate::write::{Begun, Write};
 use crate::{definition, wire};
 
-/// How many versions, with their texts, are in memory at a time.
-const PAGE: u32 = 16;
+/// How many versions, with their texts, are in memory at a time; fewer where they are long.
+const PAGE: u32 = 32;
 
 /// Which versions a client wants.
 #[derive(Debug, Deserialize)]
@@ -46,8 +47,9 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     caller.must_be(Role::Viewer)?;
     let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
-    let filter = PersonaFilter { status: wanted.status.map(wire::stored_status), before: None, limit: PAGE };
-    let mut listing = Listing { store: state.store, agent, filter, page: VecDeque::new(), part: Part::Head };
+    let filter = PersonaFilter { status: wanted.status.map(wire::stored_status), before: None, limit: 1 };
+    let mut listing =
+        Listing { store: state.store, agent, filter, page: VecDeque::new(), pages: Pages::of_at_most(PAGE), part: Part::Head };
     // What fails before the first byte is still an error with a status.
     listing.turn().await?;
     let body = stream::try_unfold(listing, |mut listing| async move {
@@ -64,6 +66,7 @@ struct Listing {
     agent: Agent,
     filter: PersonaFilter,
     page: VecDeque<Persona>,
+    pages: Pages,
     part: Part,
 }
 
@@ -76,6 +79,7 @@ enum Part {
 impl Listing {
     /// Reads the next page.
     async fn turn(&mut self) -> Result<(), ApiError> {
+        self.filter.limit = self.pages.next();
         self.page = self.store.personas(&self.agent, self.filter).await?.into();
         Ok(())
     }
@@ -98,6 +102,7 @@ impl Listing {
                 self.part = Part::Entries { is_first: false };
                 let mut chunk = if is_first { Vec::new() } else { b",".to_vec() };
                 serde_json::to_writer(&mut chunk, &entry(persona)).map_err(|error| ApiError::Internal(error.to_string()))?;
+                self.pages.note(chunk.len());
                 Ok(Some(chunk.into()))
             }
             Part::End => Ok(None),

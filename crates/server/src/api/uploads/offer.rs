@@ -1,7 +1,7 @@
 //! `/api/v1/uploads`: what there is, and what of it is missing here.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use keepstep_api::uploads::{Offer, OfferAnswer, OfferedFile, PART_SIZE, RUNS_FILE};
 use keepstep_core::Digest;
 use keepstep_store::Role;
@@ -11,10 +11,14 @@ use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::files::{check_file_name, check_label};
+use crate::received::Cost;
 use crate::request::{Input, Segments, shown};
 
 /// The largest body in bytes: a hundred thousand files.
 const LIMIT: usize = 64 * 1024 * 1024;
+
+/// What the parts of an offer become: a file and its parts, without anything that a client may fill as it likes.
+const COST: Cost = Cost { value: 0, object: 160, most: 104 * 1024 * 1024 };
 
 /// How many files an upload may have.
 const MOST_FILES: usize = 100_000;
@@ -43,10 +47,12 @@ const TYPES: [&str; 10] = [
 pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
-    input: Input<Offer, LIMIT>,
+    request: Request,
 ) -> Result<Json<OfferAnswer>, ApiError> {
     caller.must_be(Role::Editor)?;
     state.objects()?;
+    let unexpected = |error| ApiError::Invalid(format!("The body is not what this address takes: {error}."));
+    let input: Input<Offer, LIMIT> = Input::read(request, &state, COST, unexpected).await?;
     let new = checked(input.value, state.upload_limit())?;
     let mut transaction = state.store.write().await?;
     let upload = transaction.offer(caller.scope(), &new).await?;

@@ -1,0 +1,239 @@
+//! What requests may take of the memory together.
+//!
+//! Whatever is sent, and by however many connections, the server stays within a bound. There are three budgets, each of which is
+//! waited for within limits (then the answer is 503, and when to come again):
+//!
+//! - what bodies become: before a body is parsed, its brackets and commas are counted, and what it may become is taken from the budget;
+//! - large answers: few are made at a time, and what was made is held against the budget until its reader has it;
+//! - work that takes a processor for long: it is done beside the threads that answer, and little of it at once.
+//!
+//! A large body is written to a file without a name as it comes, so that one that comes slowly holds nothing that others need.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::app::AppState;
+use crate::error::ApiError;
+
+/// What parsed bodies may take together, in KiB. One that becomes more, where that is allowed, is alone.
+pub(crate) const PARSED: usize = 64 * 1024;
+
+/// What answers that are on their way may take together, in KiB.
+const ANSWERS: usize = 24 * 1024;
+
+/// What an answer counts whose size nobody knows: it is made piece by piece.
+const STREAMED: usize = 512;
+
+/// What is smaller is not counted.
+const SMALL: u64 = 64 * 1024;
+
+/// How many bodies are written to files at a time.
+const SPOOLS: usize = 64;
+
+/// How long somebody waits for a place.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What all requests share.
+#[derive(Debug, Clone)]
+pub(crate) struct Budgets {
+    parsed: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+    makers: Arc<Semaphore>,
+    spools: Arc<Semaphore>,
+    work: Arc<Semaphore>,
+}
+
+/// A part of a budget; given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Share(#[expect(dead_code, reason = "what counts is that it is there")] OwnedSemaphorePermit);
+
+impl Default for Budgets {
+    fn default() -> Self {
+        let processors = processors();
+        let of = |size| Arc::new(Semaphore::new(size));
+        Self {
+            parsed: of(PARSED),
+            answers: of(ANSWERS),
+            makers: of(makers()),
+            spools: of(SPOOLS),
+            work: of((processors / 2).max(1)),
+        }
+    }
+}
+
+impl Budgets {
+    /// Takes what a body may become.
+    pub(crate) async fn parsed(&self, bytes: usize) -> Result<Share, ApiError> {
+        take(&self.parsed, bytes.div_ceil(1024).min(PARSED)).await
+    }
+
+    /// Takes a place for a body that is written to a file.
+    pub(crate) async fn spool(&self) -> Result<Share, ApiError> {
+        take(&self.spools, 1).await
+    }
+
+    /// Does what takes a processor for long beside the threads that answer.
+    pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        let share = take(&self.work, 1).await?;
+        // Somebody who goes away in the middle leaves the work running: the place is free when it is done.
+        let done = tokio::task::spawn_blocking(move || {
+            let value = work();
+            drop(share);
+            value
+        });
+        done.await.map_err(|error| ApiError::Internal(format!("the work was not done: {error}")))
+    }
+}
+
+/// How many bytes of a long list are read at a time.
+const PAGE: usize = 512 * 1024;
+
+/// How many entries of a long list are read at a time: it begins with one, because nobody knows how large they are.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    most: u32,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Pages {
+    pub(crate) fn of_at_most(most: u32) -> Self {
+        Self { most, entries: 0, bytes: 0 }
+    }
+
+    /// Notes the size of an entry.
+    pub(crate) fn note(&mut self, bytes: usize) {
+        self.entries += 1;
+        self.bytes += bytes;
+    }
+
+    /// Returns how many are read next.
+    pub(crate) fn next(&self) -> u32 {
+        match self.entries {
+            0 => 1,
+            entries => u32::try_from(PAGE * entries / self.bytes.max(1)).unwrap_or(u32::MAX).clamp(1, self.most),
+        }
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+/// Returns how many large answers are made at a time.
+fn makers() -> usize {
+    processors().max(2)
+}
+
+/// Returns how many threads should answer: more than make large answers, so that there is always one for a small answer. The system
+/// shares the processors among them.
+pub fn workers() -> usize {
+    makers() + 2
+}
+
+async fn take(budget: &Arc<Semaphore>, size: usize) -> Result<Share, ApiError> {
+    let size = u32::try_from(size).map_err(|_| ApiError::Overloaded)?;
+    match timeout(PATIENCE, Arc::clone(budget).acquire_many_owned(size)).await {
+        Ok(Ok(permit)) => Ok(Share(permit)),
+        _ => Err(ApiError::Overloaded),
+    }
+}
+
+/// Returns true for the routes whose answers can be large: they have texts of any length in them, or long lists.
+pub(crate) fn is_large(path: &str) -> bool {
+    const SMALL: [&str; 12] = [
+        "/healthz",
+        "/metrics",
+        "/api/v1/whoami",
+        "/api/v1/agents/{id}/state",
+        "/api/v1/agents/{id}/definition",
+        "/api/v1/uploads/{upload}/parts",
+        "/api/v1/artifacts/{artifact}",
+        "/api/v1/events",
+        "/events",
+        "/assets/{file}",
+        "/api/storage/upload/{token}",
+        "/sign-in/link/{token}",
+    ];
+    const ALSO_SMALL: [&str; 7] = [
+        "/api/cli-connect/start",
+        "/api/cli-connect/complete",
+        "/api/cli-connect/refresh",
+        "/api/sync/turns",
+        "/api/sync/status",
+        "/admin/me/authorization",
+        "/admin/me/authorization/context",
+    ];
+    !SMALL.contains(&path) && !ALSO_SMALL.contains(&path)
+}
+
+/// Makes an answer that may be large: with a place for making it, and with its size until it is sent.
+pub(crate) async fn answer(state: &AppState, request: Request, next: Next) -> Response {
+    // A body that comes slowly must not hold a place; what is made from it is small.
+    let has_body = !request.body().is_end_stream();
+    let making = if has_body {
+        None
+    } else {
+        match take(&state.budgets.makers, 1).await {
+            Ok(share) => Some(share),
+            Err(error) => return error.into_response(),
+        }
+    };
+    let response = next.run(request).await;
+    let size = response.body().size_hint().exact();
+    if size.is_some_and(|size| size <= SMALL) {
+        return response;
+    }
+    let kibibytes = size.map_or(STREAMED, |size| usize::try_from(size.div_ceil(1024)).unwrap_or(ANSWERS).min(ANSWERS));
+    let share = match take(&state.budgets.answers, kibibytes).await {
+        Ok(share) => share,
+        Err(error) => return error.into_response(),
+    };
+    drop(making);
+    let (mut parts, body) = response.into_parts();
+    if let Some(size) = size {
+        // As a stream, the body does not tell any more.
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| size.into());
+    }
+    let body = body.into_data_stream().map(move |piece| {
+        let _share = &share;
+        piece
+    });
+    Response::from_parts(parts, Body::from_stream(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_as_long_as_their_entries_are_small() {
+        let mut pages = Pages::of_at_most(100);
+        assert_eq!(pages.next(), 1);
+        pages.note(PAGE);
+        assert_eq!(pages.next(), 1);
+        (0..99).for_each(|_| pages.note(10));
+        assert_eq!(pages.next(), 99);
+        (0..10_000).for_each(|_| pages.note(10));
+        assert_eq!(pages.next(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_too_long_is_told_to_come_again() {
+        let budgets = Budgets::default();
+        let first = budgets.parsed(PARSED * 1024).await.unwrap();
+        let second = budgets.parsed(1).await.unwrap_err();
+        assert!(matches!(second, ApiError::Overloaded));
+        drop(first);
+        assert!(budgets.parsed(1).await.is_ok());
+    }
+}
