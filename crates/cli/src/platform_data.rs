@@ -27,6 +27,9 @@ pub(crate) struct DataArguments {
     /// A database instead of the one in the data folder
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// Begin with empty data also where the folder is not new
+    #[arg(long)]
+    create: bool,
 }
 
 impl DataArguments {
@@ -43,7 +46,7 @@ impl DataArguments {
     }
 
     /// Returns the file of the database.
-    fn path(&self, context: &Context) -> Result<PathBuf, Failure> {
+    pub(crate) fn path(&self, context: &Context) -> Result<PathBuf, Failure> {
         match self.database_url.as_deref() {
             None => Ok(self.folder(context)?.join(DATABASE)),
             Some(url) => match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
@@ -68,19 +71,41 @@ impl DataArguments {
         Ok(Store::open(&path).await?)
     }
 
-    /// Opens the database, and makes it if there is none.
+    /// Opens the database, and begins one in a folder that is new. Where something is in the folder already, a database that is not
+    /// there was lost, or the folder is another one than was meant: an empty server would hide that.
     pub(crate) async fn open(&self, context: &Context) -> Result<Store, Failure> {
-        if self.database_url.is_none() {
-            let folder = self.folder(context)?;
-            make_private(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        let path = self.path(context)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let is_there = fs::metadata(&path).is_ok_and(|file| !file.is_file() || file.len() > 0);
+        if !is_there && !self.create && !is_empty(folder) {
+            let state = if path.exists() { "is empty" } else { "does not exist" };
+            return Err(Failure::NotFound {
+                message: format!("the database {} {state}, but its folder is not new", path.display()),
+                hint: Some(
+                    "put the database back, name the right folder with `--data`, or begin with empty data: `--create`".to_owned(),
+                ),
+            });
         }
-        Ok(Store::open(&self.path(context)?).await?)
+        make_private(folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        Ok(Store::open(&path).await?)
+    }
+
+    /// Returns the arguments that name the data, as they were typed.
+    pub(crate) fn as_typed(&self) -> String {
+        let data = self.data.as_ref().map(|folder| format!(" --data {}", folder.display()));
+        let url = self.database_url.as_ref().map(|url| format!(" --database-url {url}"));
+        data.into_iter().chain(url).collect()
     }
 }
 
-/// Makes a folder that only its owner may read.
+/// Returns true if a folder is not there, or nothing is in it.
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// Makes a folder that only its owner may read. One that is there and empty becomes such a folder.
 pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
+    if folder.is_dir() && !is_empty(folder) {
         return Ok(());
     }
     fs::create_dir_all(folder)?;

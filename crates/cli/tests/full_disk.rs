@@ -3,6 +3,7 @@
 //! The limit that a shell sets on the size of files stands in for it: it needs no rights and hits at the same place, the
 //! write itself.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output};
 
@@ -100,4 +101,28 @@ fn writing_down_what_was_pushed() {
     }
     bench.ok(&["sync"]);
     assert_ne!(bench.project().read("keepstep.lock"), lock, "the next run writes it down");
+}
+
+#[test]
+fn a_server_tells_that_it_cannot_write_and_goes_on_reading() {
+    let mut platform = keepstep_testkit::Platform::start(std::path::Path::new(BINARY));
+    let (agent, _) = platform.agent("x");
+    let (viewer, editor) = (platform.key("viewer"), platform.key("editor"));
+    platform.restart_with_small_files(256);
+    let ask = |method: &str, path: &str, key: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(platform.address()).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n");
+        let rest = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all((head + &rest).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let health = ask("GET", "/healthz", "", "");
+    assert!(health.starts_with("HTTP/1.1 503") && health.contains("the disk is full"), "{health}");
+    let body = format!("{{\"persona\":\"{}\"}}", "x".repeat(200_000));
+    let write = ask("POST", &format!("/developer/agents/{agent}/persona/version"), &editor, &body);
+    assert!(write.starts_with("HTTP/1.1 503") && write.contains("nothing was written"), "{write}");
+    let read = ask("GET", &format!("/api/v1/agents/{agent}/state"), &viewer, "");
+    assert!(read.starts_with("HTTP/1.1 200"), "{read}");
 }

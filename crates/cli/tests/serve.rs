@@ -9,7 +9,8 @@ use crate::common::{BINARY, Bench};
 #[test]
 fn it_prints_where_it_is_and_ends_well() {
     let mut platform = Platform::start(Path::new(BINARY));
-    assert!(platform.output().contains(&format!("keepstep serves {}", platform.url())));
+    let first = format!("keepstep {}   {}   data {} (", env!("CARGO_PKG_VERSION"), platform.url(), platform.data_dir().display());
+    assert!(platform.output().contains(&first), "{}", platform.output());
     assert_eq!(platform.terminate().code(), Some(0));
     // The process has ended; what it printed is on its way through the pipe.
     let start = std::time::Instant::now();
@@ -17,6 +18,81 @@ fn it_prints_where_it_is_and_ends_well() {
         std::thread::yield_now();
     }
     assert!(platform.owner_link().is_some(), "{}", platform.output());
+}
+
+/// Returns the mode of a file: what its owner may do, and everybody else.
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_data() {
+    let world = keepstep_testkit::World::new();
+    let folder = world.path().join("data");
+    std::fs::create_dir(&folder).unwrap();
+    let platform = Platform::start_on(Path::new(BINARY), &folder);
+    platform.agent("x");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let entry = entry.unwrap();
+        let most = if entry.file_type().unwrap().is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&entry.path()), most, "{:?}", entry.file_name());
+    }
+    assert_eq!(mode(&folder), 0o700);
+}
+
+#[test]
+fn a_lost_database_is_not_replaced_by_an_empty_one() {
+    let mut platform = Platform::start(Path::new(BINARY));
+    platform.agent("x");
+    platform.terminate();
+    let database = platform.data_dir().join("keepstep.db");
+    let serve = |more: &[&str]| {
+        let mut serve = platform.command();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(platform.data_dir()).args(more);
+        serve
+    };
+    for state in ["is empty", "does not exist"] {
+        if state == "is empty" {
+            std::fs::write(&database, "").unwrap();
+        } else {
+            std::fs::remove_file(&database).unwrap();
+        }
+        let output = serve(&[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", keepstep_testkit::transcript(&output));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(&format!("keepstep.db {state}, but its folder is not new")) && text.contains("--create"), "{text}");
+    }
+    // Somebody who knows what they do begins anew.
+    let admin = |more: &[&str]| {
+        let mut admin = platform.command();
+        admin.args(["admin", "project", "create", "--name", "p", "--data"]).arg(platform.data_dir()).args(more).output().unwrap()
+    };
+    assert_eq!(admin(&[]).status.code(), Some(3));
+    assert!(admin(&["--create"]).status.success());
+}
+
+#[test]
+fn two_servers_on_one_folder_are_told_so() {
+    let first = Platform::start(Path::new(BINARY));
+    let second = Platform::start_on(Path::new(BINARY), &first.data_dir());
+    assert!(second.output().contains("another `keepstep serve` (process"), "{}", second.output());
+}
+
+#[test]
+fn every_request_has_a_line_on_stderr() {
+    let mut platform = Platform::start(Path::new(BINARY));
+    let key = platform.key("viewer");
+    let client =
+        platform.command().args(["auth", "status", "--url", &platform.url()]).env("KEEPSTEP_API_KEY", &key).output().unwrap();
+    assert!(client.status.success(), "{}", keepstep_testkit::transcript(&client));
+    platform.terminate();
+    let output = platform.whole_output();
+    let line = output.lines().find(|line| line.contains("path=\"/api/v1/whoami\"")).unwrap_or_else(|| panic!("{output}"));
+    assert!(line.starts_with("time=") && line.contains(" status=200 ") && line.ends_with("caller=\"test viewer\""), "{line}");
+    assert!(!output.contains(&key));
 }
 
 #[test]

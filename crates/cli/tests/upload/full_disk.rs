@@ -73,8 +73,8 @@ fn f15_a_full_disk_of_the_platform_keeps_nothing_half() {
     assert!(!place.is_there(&expected));
     limited.restart(&mut server, None);
 
-    // All parts have come, and there is no room for the rows of the runs. The database tells a full disk from this stand-in, and
-    // only the first has a sentence of its own.
+    // All parts have come, and there is no room for the rows of the runs. The database tells a full disk from this stand-in, so
+    // the sentence is another one.
     proxy.on("POST", "/commit", Fault::Hold);
     let child = place.begin();
     proxy.wait_until_held();
@@ -84,7 +84,7 @@ fn f15_a_full_disk_of_the_platform_keeps_nothing_half() {
     assert_ne!(output.status.code(), Some(0));
     assert_snapshot!(stderr(&place, &output), @"
     hint: it is kept, and the next `keepstep sync upload --pending` sends it
-    error: [URL] has a problem of its own (status 500: The server failed; its log says why.)
+    error: [URL] has a problem of its own (status 503: The disk with the data failed; nothing was written.)
     ");
     assert!(!place.is_there(&expected));
 

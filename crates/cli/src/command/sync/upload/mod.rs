@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 
 use self::find::Found;
 use self::prepare::{Destination, Prepared};
-use self::progress::{Bar, size};
+use self::progress::Bar;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
-use crate::printer::{Label, Text, count};
+use crate::printer::{Label, Text, count, size};
 use crate::settings::Settings;
 use crate::test_data_server::{self, project_id};
 

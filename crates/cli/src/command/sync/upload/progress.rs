@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use keepstep_client::upload::Progress;
 
-use crate::printer::Printer;
+use crate::printer::{Printer, size};
 
 /// How often the line is drawn anew.
 const EVERY: Duration = Duration::from_millis(100);
@@ -65,21 +65,6 @@ fn line(sent: u64, total: u64, time: Duration) -> String {
     let bar: String = (0..WIDTH).map(|at| if at < filled { '█' } else { '░' }).collect();
     let rate = (sent as f64 / time.as_secs_f64().max(0.001)) as u64;
     format!("Uploading {bar} {} of {}  {}/s", size(sent), size(total), size(rate))
-}
-
-/// Returns a number of bytes as people say it.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! `keepstep serve`
 
+mod request_log;
+
+use std::fs;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use keepstep_server::Settings;
+use keepstep_server::{Limits, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -18,6 +22,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
+use crate::printer::{Label, Text, size as size_text};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -39,6 +44,12 @@ pub(crate) struct Arguments {
     /// The largest upload, and the largest single file in one
     #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = size)]
     upload_limit: u64,
+    /// How many connections there may be at a time; where all are taken, the one that has been idle for longest is closed
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
+    /// How many of them one address may have; 256, or any number with --public-url, behind which all have the proxy's address
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address: Option<u32>,
 }
 
 /// Reads an address and a port; a name is looked up.
@@ -81,13 +92,17 @@ const SIZE: &str = "write a number and a unit: 500MiB, 64GiB";
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let objects = objects_folder(context, arguments)?;
-    start_log(context)?;
+    let logs_requests = start_log(context)?;
+    let limits = limits(context, arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(keepstep_server::workers())
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start", "the server", error))?;
     runtime.block_on(async {
         let store = arguments.data.open(context).await?;
+        let folder = arguments.data.folder(context)?;
+        let _lock = lock(context, &folder);
         let listener = TcpListener::bind(arguments.listen).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::AddrInUse => Failure::Usage {
                 message: format!("something else listens on {} already", arguments.listen),
@@ -99,11 +114,14 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         let shown = arguments.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         // Whoever reads the address may ask to end at once.
         let signals = Signals::listen()?;
-        announce(context, &store, &shown).await?;
+        announce(context, arguments, &store, &shown).await?;
         let settings = Settings {
             public_url: arguments.public_url.clone(),
             objects: Some(Objects::in_folder(&objects)?),
             upload_limit: Some(arguments.upload_limit),
+            scratch: Some(objects),
+            limits,
+            request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
         };
         let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
@@ -126,26 +144,105 @@ fn objects_folder(context: &Context, arguments: &Arguments) -> Result<PathBuf, F
     }
 }
 
-/// Says where the platform is, and, as long as nobody can sign in, how to.
-async fn announce(context: &Context, store: &Store, shown: &str) -> Result<(), Failure> {
+/// Returns how many connections there may be, after asking the system for as many files as it gives.
+fn limits(context: &Context, arguments: &Arguments) -> Limits {
+    let mut connections = usize::try_from(arguments.connections).unwrap_or(usize::MAX);
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        /// What the database, the files of uploads and the log need beside the connections.
+        const OTHERS: u64 = 256;
+        let needed = u64::from(arguments.connections) + OTHERS;
+        let now = getrlimit(Resource::Nofile);
+        let wanted = now.maximum.unwrap_or(u64::MAX).min(needed.max(now.current.unwrap_or(u64::MAX)));
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum });
+        let files = if raised.is_ok() { Some(wanted) } else { now.current };
+        if let Some(files) = files
+            && files < needed
+        {
+            let most = files.saturating_sub(OTHERS.min(files / 2)).max(1);
+            connections = usize::try_from(most).unwrap_or(connections);
+            context.printer.warning(&format!(
+                "the system allows this process {files} open files, so there can be {connections} connections; `ulimit -n {needed}` allows more"
+            ));
+        }
+    }
+    let per_address = match (arguments.connections_per_address, &arguments.public_url) {
+        (Some(most), _) => usize::try_from(most).ok(),
+        (None, None) => Limits::default().per_address,
+        (None, Some(_)) => None,
+    };
+    Limits { connections, per_address, ..Limits::default() }
+}
+
+/// Takes the folder for this server, or says that another one has it: both can work on it, but hardly anybody means that.
+fn lock(context: &Context, folder: &Path) -> Option<fs::File> {
+    let path = folder.join("serve.lock");
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path).ok()?;
+    match file.try_lock() {
+        Ok(()) => {
+            // Who it is only helps whoever finds it locked.
+            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            Some(file)
+        }
+        Err(fs::TryLockError::WouldBlock) => {
+            let other = fs::read_to_string(&path).unwrap_or_default();
+            let other = other.trim().parse::<u32>().map(|id| format!(" (process {id})")).unwrap_or_default();
+            context.printer.warning(&format!(
+                "another `keepstep serve`{other} uses {} already; both work on the same data, and live updates take up to a second",
+                folder.display()
+            ));
+            None
+        }
+        Err(fs::TryLockError::Error(_)) => None,
+    }
+}
+
+/// Says where the server is, and, as long as nobody can sign in, how to.
+async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown: &str) -> Result<(), Failure> {
     let mut transaction = store.write().await?;
     transaction.set_setting(ADDRESS_SETTING, shown).await?;
     transaction.commit().await?;
     let printer = &context.printer;
-    printer.answer(format!("keepstep serves {shown}"));
+    let database = arguments.data.path(context)?;
+    let folder = database.parent().unwrap_or(&database);
+    let size = size_text(size_of(folder));
+    let line = Text::of(Label::Heading, format!("keepstep {}", env!("CARGO_PKG_VERSION")))
+        .and(Label::Plain, "   ")
+        .and(Label::Command, shown)
+        .and(Label::Plain, format!("   data {} ({size})", folder.display()));
+    let end = if std::io::stdout().is_terminal() { "   Ctrl-C ends it" } else { "" };
+    printer.answer(line.and(Label::Hint, end));
     let link = if store.has_users().await? { None } else { Some(make_link(store, shown).await?) };
     if let Some(link) = &link {
-        printer.answer(format!("sign in as its owner, once: {link}"));
+        printer.answer("Nobody has signed in yet. The owner opens this once, within a day:");
+        printer.answer(Text::of(Label::Command, link.as_str()));
+        let data = arguments.data.as_typed();
+        printer.answer(
+            Text::from("A key for the command line:  ")
+                .and(Label::Command, context.typed(&format!("admin key create{data} --name me"))),
+        );
     }
-    printer.document("serve", json!({ "url": shown, "link": link }));
+    printer.document("serve", json!({ "url": shown, "link": link, "data": folder }));
     Ok(())
 }
 
-/// Sends the log to stderr, as much of it as `KEEPSTEP_LOG` says.
-fn start_log(context: &Context) -> Result<(), Failure> {
+/// Returns how large the files in a folder are together, without those in folders below.
+fn size_of(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.metadata().ok());
+    files.filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+}
+
+/// Sends the log to stderr, as much of it as `KEEPSTEP_LOG` says. Returns true if that is so much that every request is in it.
+fn start_log(context: &Context) -> Result<bool, Failure> {
     const VARIABLE: &str = "KEEPSTEP_LOG";
     let filter = context.environment.get(VARIABLE).unwrap_or("info");
     let filter = EnvFilter::try_new(filter).map_err(|error| Failure::usage(format!("{VARIABLE} is {filter:?}: {error}")))?;
+    let logs_requests = filter.max_level_hint().is_none_or(|level| level >= tracing::level_filters::LevelFilter::INFO);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -153,7 +250,7 @@ fn start_log(context: &Context) -> Result<(), Failure> {
         .finish();
     // There is one already only if the demo runs two platforms in one process; then that one is right.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    Ok(())
+    Ok(logs_requests)
 }
 
 /// The signals that ask a server to end.
