@@ -6,6 +6,7 @@
 //! a process of its own (`measure`), because the kernel keeps the peak of all children of a process in one number.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who started it")]
 
+mod attack;
 mod baseline;
 mod commands;
 mod compile;
@@ -40,6 +41,17 @@ struct Arguments {
 enum Task {
     /// Measure everything and write the report
     Run(Options),
+    /// Attack a server, print what it took and what a normal client noticed, and fail where a bound does not hold
+    Attack {
+        /// The program under test
+        #[arg(long)]
+        keepstep: PathBuf,
+        #[command(flatten)]
+        size: attack::Size,
+    },
+    /// Be the attackers
+    #[command(hide = true)]
+    Attackers(attack::Attackers),
     /// Run one command and print its wall time and peak memory
     #[command(hide = true)]
     Measure {
@@ -111,10 +123,11 @@ impl Options {
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// The sections, in order.
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("drift", drift::measure),
     ("compile", compile::measure),
     ("server", serving::measure),
+    ("attack", attack::measure),
     ("pull", test_data::measure_pull),
     ("upload", test_data::measure_upload),
     ("large-file", test_data::measure_large_file),
@@ -129,6 +142,14 @@ fn main() -> ExitCode {
             scratch::remove();
             result
         }
+        Task::Attack { keepstep, size } => {
+            let result = std::path::absolute(&keepstep)
+                .with_context(|| format!("cannot find {}", keepstep.display()))
+                .and_then(|keepstep| attack::soak(&keepstep, &size));
+            scratch::remove();
+            result
+        }
+        Task::Attackers(arguments) => attack::attackers(&arguments),
         Task::Measure { repeats, command } => measure::measure_here(&command, repeats),
         Task::Baseline { bytes } => baseline::serve(bytes),
         Task::Sink { folder } => baseline::sink(&folder),

@@ -51,9 +51,28 @@ impl Server {
 
     /// Returns its peak of resident memory so far, in KiB.
     pub(crate) fn memory(&self) -> Result<u64> {
+        self.kibibytes("VmHWM:")
+    }
+
+    /// Returns its resident memory, in KiB.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        self.kibibytes("VmRSS:")
+    }
+
+    fn kibibytes(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).context("the kernel names no peak of memory")
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).context("the kernel names no memory")
+    }
+
+    /// Makes the kernel forget the peak of memory.
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").context("the kernel does not forget the peak")
+    }
+
+    /// Returns how many files and connections it has open.
+    pub(crate) fn open_files(&self) -> Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 }
 
@@ -187,11 +206,17 @@ impl Platform {
         Ok(files.map(|file| file.len()).sum::<u64>() / 1024)
     }
 
+    /// Returns a path beside the data.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn database(&self) -> Result<PathBuf> {
+    /// Returns the file of the database.
+    pub(crate) fn database(&self) -> Result<PathBuf> {
         let data = self.data();
         let files = std::fs::read_dir(&data)?.filter_map(|entry| Some(entry.ok()?.path()));
         let mut databases =

@@ -8,6 +8,7 @@ mod command;
 mod generate;
 mod peers;
 mod repository;
+mod soak;
 mod steps;
 mod test;
 mod tools;
@@ -46,6 +47,8 @@ enum Task {
     },
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
+    /// Attack a server of the release build with hundreds of connections, and see that it stays small and answers
+    Soak(soak::Options),
     /// Write the generated files again: `docs/reference/cli.md`, and the tests in `docs/defects.md`
     Generate {
         /// Change nothing; fail when a file is out of date
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Peers => tools::install(),
         Task::Values { seed, count, rounds } => values(seed, count, rounds),
         Task::Bench(options) => bench::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Generate { check } => generate::build_and_run(check),
         Task::Docs => checks::documents(),
     };

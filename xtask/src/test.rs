@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::steps::{self, Step};
-use crate::{bench, checks, command, generate, peers, repository, tools};
+use crate::{bench, checks, command, generate, peers, repository, soak, tools};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -69,6 +69,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             build()?;
             bench::smoke()
         }),
+        Step::new(
+            "the server under attack",
+            "run `cargo xtask soak --debug --seconds 2`; its last lines name what does not hold",
+            || {
+                build()?;
+                soak::small()
+            },
+        ),
         Step::new("the newcomer's command", "run `cargo run --release -- demo --once` and read what it says", demo),
     ];
     let count = all.len();

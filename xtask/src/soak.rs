@@ -1,0 +1,59 @@
+//! `cargo xtask soak`: what takes longer than CI has. The attacks on a server, in full.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{command, repository, test};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// How many connections attack at once
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    connections: usize,
+    /// How long each attack lasts, in seconds
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    seconds: u64,
+    /// Only the attacks with this in their name
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Take what was built for development; what it says of times means little
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Builds, then attacks.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let profile = if options.debug { "debug" } else { "release" };
+    let mut build = vec!["build", "--locked", "--package", "keepstep", "--package", "keepstep-benches"];
+    if !options.debug {
+        build.push("--release");
+    }
+    test::cargo(&build)?;
+    let mut attack = attack(profile, options.connections, options.seconds);
+    if let Some(only) = &options.only {
+        attack.args(["--only-attack", only]);
+    }
+    if options.debug {
+        attack.arg("--busy-machine");
+    }
+    command::show(&mut attack)
+}
+
+/// Runs every attack at a size that fits into a check of every change, with what was built for development.
+pub(crate) fn small() -> Result<()> {
+    let mut attack = attack("debug", 64, 1);
+    attack.arg("--busy-machine");
+    let output = command::capture(&mut attack, Duration::from_secs(300))?.exits(0)?;
+    println!("{}", output.stdout);
+    Ok(())
+}
+
+fn attack(profile: &str, connections: usize, seconds: u64) -> Command {
+    let mut attack = Command::new(repository::binary(profile, "keepstep-benches"));
+    attack.arg("attack").arg("--keepstep").arg(repository::binary(profile, "keepstep"));
+    attack.args(["--connections", &connections.to_string(), "--seconds", &seconds.to_string()]);
+    attack
+}
