@@ -13,6 +13,7 @@ use crate::error::{ApiError, etag};
 use crate::request::Repeat;
 
 /// The beginning of a write.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub(crate) enum Begun {
     /// It was done before: this is the answer that it got.
     Repeated(Response),

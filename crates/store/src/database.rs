@@ -43,7 +43,7 @@ struct Inner {
     /// Has one connection: the writers of this process queue here, those of other processes at the file's lock.
     writer: SqlitePool,
     watch: Watch,
-    file: FileWatch,
+    file: Arc<FileWatch>,
     /// When waiting devices last asked.
     asking: std::sync::Mutex<Asking>,
     surroundings: Surroundings,
@@ -95,16 +95,22 @@ impl Store {
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_lazy_with(writing);
         let reading = options.create_if_missing(false).pragma("query_only", "ON");
+        let watch = Watch { options: reading.clone(), begun: AtomicU64::new(0), seen: Mutex::new(Seen::default()) };
+        // From here on a connection is open, and with it the log beside the file.
+        watch.generation().await.map_err(|error| StoreError::CannotOpen { path: path.to_owned(), reason: error.to_string() })?;
+        let file = Arc::new(FileWatch::of(path));
+        let opened = Arc::clone(&file);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(30))
-            .connect_lazy_with(reading.clone());
-        let watch = Watch { options: reading, begun: AtomicU64::new(0), seen: Mutex::new(Seen::default()) };
-        // From here on a connection is open, and with it the log beside the file.
-        watch.generation().await.map_err(|error| StoreError::CannotOpen { path: path.to_owned(), reason: error.to_string() })?;
-        let file = FileWatch::of(path);
+            // Another file in the place of the first must not be read beside it.
+            .after_connect(move |_, _| {
+                let checked = opened.check().map_err(|error| sqlx::Error::Configuration(Box::new(error)));
+                Box::pin(async move { checked })
+            })
+            .connect_lazy_with(reading);
         Ok(Self { inner: Arc::new(Inner { readers, writer, watch, file, asking: Default::default(), surroundings }) })
     }
 
@@ -127,7 +133,7 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn generation(&self) -> Result<u64> {
-        self.inner.watch.generation().await
+        self.inner.watch.generation().await.map_err(|error| self.or_file_gone(error))
     }
 
     /// Checks that the database answers, that its file is still the one that was opened, and that there is room to write.
@@ -159,12 +165,17 @@ impl Store {
         self.inner.watch.seen.lock().await.connection = None;
     }
 
+    /// Returns why the database did not answer: because its file is gone, or for the reason that it gave.
+    fn or_file_gone(&self, error: StoreError) -> StoreError {
+        self.inner.file.check().err().unwrap_or(error)
+    }
+
     pub(crate) fn asking(&self) -> std::sync::MutexGuard<'_, Asking> {
         self.inner.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
-        Ok(self.inner.readers.acquire().await?)
+        self.inner.readers.acquire().await.map_err(|error| self.or_file_gone(error.into()))
     }
 }
 

@@ -314,7 +314,7 @@ async fn f15_a_disk_that_fails_is_a_sentence_and_what_came_before_stays() {
     std::fs::rename(&place, &aside).unwrap();
     std::fs::write(&place, "").unwrap();
     let answer = send(&world, &upload, &parts[6..]).await;
-    insta::assert_snapshot!(format!("{} {}", answer.status, answer.json()["message"]), @r#"503 "The place where files are kept failed; nothing was written.""#);
+    insta::assert_snapshot!(format!("{} {}", answer.status, answer.json()["message"]), @r#"503 "The disk with the data failed; nothing was written.""#);
     std::fs::remove_file(&place).unwrap();
     std::fs::rename(&aside, &place).unwrap();
     let answer = offer(&world, &experiment).await;
