@@ -167,7 +167,11 @@ impl Store {
 
     /// Returns why the database did not answer: because its file is gone, or for the reason that it gave.
     fn or_file_gone(&self, error: StoreError) -> StoreError {
-        self.inner.file.check().err().unwrap_or(error)
+        match error {
+            // The log goes when we close the file ourselves.
+            StoreError::Database(sqlx::Error::PoolClosed) => error,
+            error => self.inner.file.check().err().unwrap_or(error),
+        }
     }
 
     pub(crate) fn asking(&self) -> std::sync::MutexGuard<'_, Asking> {
