@@ -38,6 +38,12 @@ pub(crate) fn confirm(printer: &Printer, question: &str, default: bool) -> Resul
     ask(|| dialoguer::Confirm::with_theme(&*theme).with_prompt(visible_line(question)).default(default).interact())
 }
 
+/// Asks for a text.
+pub(crate) fn text(printer: &Printer, question: &str) -> Result<String, Failure> {
+    let theme = theme(printer);
+    ask(|| dialoguer::Input::with_theme(&*theme).with_prompt(visible_line(question)).interact_text())
+}
+
 /// Asks for a secret without showing it.
 pub(crate) fn secret(printer: &Printer, question: &str) -> Result<String, Failure> {
     let theme = theme(printer);

@@ -1,7 +1,7 @@
 //! Which inputs are run, how often and in which order.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use keepstep_core::random::Random;
@@ -43,6 +43,8 @@ pub struct Selection {
     pub shard: Option<Shard>,
     /// Shuffles the order.
     pub seed: Option<u64>,
+    /// Only the cases of these names.
+    pub only: Option<BTreeSet<String>>,
 }
 
 impl std::str::FromStr for Shard {
@@ -79,6 +81,13 @@ impl Plan {
             order.retain(|index| plan.matches(*index, &wanted));
             plan.order = order;
         }
+        if let Some(only) = &selection.only {
+            let mut order = std::mem::take(&mut plan.order);
+            order.retain(|index| {
+                plan.spoken(*index).is_some_and(|spoken| only.contains(&plan.name(*index, spoken.item_id.as_deref())))
+            });
+            plan.order = order;
+        }
         if let Some(seed) = selection.seed {
             shuffle(&mut plan.order, seed);
         }
@@ -100,6 +109,13 @@ impl Plan {
     /// Returns true if there is none.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
+    }
+
+    /// Returns the names of the cases, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.len());
+        self.each(|name, _| names.push(name.to_owned()));
+        names
     }
 
     /// Gives the name and the text of each case to a function, in order.
@@ -193,8 +209,6 @@ fn shuffle(cases: &mut [usize], seed: u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -233,6 +247,9 @@ mod tests {
         assert_eq!(names_of(&inputs, &filter("NOVICE")), ["a"]);
         assert_eq!(names_of(&inputs, &filter("text 3")), ["b@4"]);
         assert!(names_of(&inputs, &filter("nothing")).is_empty());
+        let only = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let some = Selection { only: only(&["b@4#2", "input-2", "gone"]), iterations: 2, ..Selection::default() };
+        assert_eq!(names_of(&inputs, &some), ["input-2", "b@4#2"]);
         assert!(names_of(&self::inputs(&[]), &Selection { smoke: true, ..Selection::default() }).is_empty());
     }
 

@@ -178,11 +178,6 @@ impl Finished {
     pub fn has_failed_judge(&self) -> bool {
         self.status == Status::NotJudged && self.criteria.iter().any(|judged| judged.verdict == Verdict::Error)
     }
-
-    /// Returns what is to be said about its answers.
-    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
-        self.turns.iter().flat_map(|turn| &turn.warnings)
-    }
 }
 
 /// The user of a conversation.

@@ -18,6 +18,7 @@ use crate::guardrails::Guardrails;
 use crate::judge::{Judgement, Judging};
 use crate::outcome::{Counts, Finished, Problem, Simulated, Status, Turn};
 use crate::tally::{Statistics, Tally};
+use crate::target::printed::Printed;
 use crate::target::{Message, Question, Session, Target, Trouble};
 
 /// How many cases in a row find nobody to answer before the run stops.
@@ -359,7 +360,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         }
         _ => input.text.clone(),
     };
-    let mut messages = Vec::new();
+    let (mut messages, mut printed) = (Vec::new(), Printed::default());
     for answers in 1.. {
         say(shared, finished, &mut messages, "user", says.clone(), None).await;
         let question = Question {
@@ -377,6 +378,10 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         let begin = Instant::now();
         let answer = session.ask(&question, options.timeout).await;
         let took = begin.elapsed();
+        if let Some(text) = session.printed() {
+            printed.append(&text);
+            finished.printed = printed.text();
+        }
         finished.duration_ms += took.as_secs_f64() * 1000.0;
         let answer = match answer {
             Ok(answer) => answer,

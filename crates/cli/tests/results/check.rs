@@ -24,14 +24,14 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     assert_eq!(orders.read("baselines/main.json"), text);
 
     test(&orders, "one 8");
-    insta::assert_snapshot!(orders.run(&CHECK), @"
+    insta::assert_snapshot!(orders.run(&CHECK), @r"
     exit: 0
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (1)
       ✗ question 8  passed → error  item-8
-        boom question 8
+        ValueError: boom question 8
 
     Better (1)
       ✓ question 7  failed → passed  item-7
@@ -40,28 +40,28 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     no regression
     ");
     test(&orders, "one 1 2 3 4 5 6 8 9");
-    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @"
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @r"
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (8)
       ✗ question 1  passed → error  item-1
-        boom question 1
+        ValueError: boom question 1
       ✗ question 2  passed → error  item-2
-        boom question 2
+        ValueError: boom question 2
       ✗ question 3  passed → error  item-3
-        boom question 3
+        ValueError: boom question 3
       ✗ question 4  passed → error  item-4
-        boom question 4
+        ValueError: boom question 4
       ✗ question 5  passed → error  item-5
-        boom question 5
+        ValueError: boom question 5
       ✗ question 6  passed → error  item-6
-        boom question 6
+        ValueError: boom question 6
       ✗ question 8  passed → error  item-8
-        boom question 8
+        ValueError: boom question 8
       ✗ question 9  passed → error  item-9
-        boom question 9
+        ValueError: boom question 9
 
     Better (1)
       ✓ question 7  failed → passed  item-7
@@ -111,14 +111,14 @@ fn new_failures_are_listed_and_counted_whatever_chance_says() {
     test(&orders, "one 7 8");
     assert!(orders.output(&["results", "baseline", "main"]).status.success());
     test(&orders, "one 1 2");
-    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-new-failures", "1", "--limit", "1"]].concat()), @"
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-new-failures", "1", "--limit", "1"]].concat()), @r"
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (2)
       ✗ question 1  passed → error  item-1
-        boom question 1
+        ValueError: boom question 1
       … and 1 more (--limit)
 
     Better (2)
@@ -136,7 +136,7 @@ fn new_failures_are_listed_and_counted_whatever_chance_says() {
         (cases("worse"), cases("better")),
         (vec!["item-1".into(), "item-2".into()], vec!["item-7".into(), "item-8".into()])
     );
-    assert_eq!(report["worse"][0]["problem_after"], "boom question 1");
+    assert_eq!(report["worse"][0]["problem_after"], "ValueError: boom question 1");
     for (arguments, wanted) in [(&["--max-new-failures", "2"][..], 0), (&["--fail-on-regression"], 0), (&[], 0)] {
         assert_eq!(checked(&orders, arguments).0, Some(wanted), "{arguments:?}");
     }

@@ -26,12 +26,12 @@ fn cases_that_did_not_pass_are_annotated() {
     assert_eq!(told.len(), 11, "{told:?}");
     assert_eq!(
         told[0],
-        "::error file=.fluxloop/scenarios/orders/inputs/generated.yaml,line=1,title=item-1 crashed::boom question 1%0A%0Ainput: question 1"
+        "::error file=.fluxloop/scenarios/orders/inputs/generated.yaml,line=1,title=item-1 crashed::ValueError: boom question 1%0A%0Ainput: question 1"
     );
     assert_eq!(told[10], "::notice::1 more cases did not pass");
     let summary = std::fs::read_to_string(summary).unwrap();
     assert!(summary.contains("❌ **1 of 12 cases passed**"), "{summary}");
-    assert!(summary.contains("| item\\-1 | crashed | question 1 | boom question 1 |  |"), "{summary}");
+    assert!(summary.contains("| item\\-1 | crashed | question 1 | ValueError\\: boom question 1 |  |"), "{summary}");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_an_agent_says_is_never_a_command() {
         for told in commands(&output.stderr) {
             assert!(
                 told.starts_with("::error file=")
-                    && told.contains("title=item-1 crashed::%3A%3A") | told.contains("crashed::::set"),
+                    && told.contains("title=item-1 crashed::ValueError: ") | told.contains("crashed::::set"),
                 "{told}"
             );
             assert_eq!(arguments[0], "test");

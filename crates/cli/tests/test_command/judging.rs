@@ -17,20 +17,19 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--junit", "report.xml"]), @r#"
     exit: 1
     ----- stdout -----
-    0 passed, 1 failed, 1 not judged of 2 cases in [TIME]
-    1 warning in 1 answer
-      Begins well: 1 passed, 1 failed
-      a call of lookup: 2 not judged (the target does not say which tools it called)
+    0 passed · 1 failed · 1 not judged     [TIME]
+      Begins well        1 of 2
+      a call of lookup   2 not judged (the target does not say which tools it called)
     ----- stderr -----
-    Running 2 cases of orders  [EXPERIMENT]
-      ✗ item-1  not judged  [TIME]
-        input: Where is my order?
-        a call of lookup was not judged: the target does not say which tools it called
-      ✗ item-2  failed  [TIME]
-        input: sorry
-        Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
-    warning: not judged: a call of lookup: 2 not judged (the target does not say which tools it called)
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    orders · 2 questions · python agents.my_agent:run
+      – Where is my order?  not judged  [TIME]
+      ✗ sorry  [TIME]  #2
+          Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
+          warning: the answer has 'sorry' in it
+    warning: a call of lookup: 2 not judged (the target does not say which tools it called)
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Again     keepstep test --failed     Why   keepstep results show 2
     "#);
 
     let errors: Value = serde_json::from_str(&orders.of_experiment("errors.json")).unwrap();
@@ -91,10 +90,9 @@ fn repeats_tell_how_sure_the_result_is() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "-i", "4", "--quiet"]), @r"
     exit: 1
     ----- stdout -----
-    6 passed, 2 failed of 8 cases in [TIME]
-      Good: 6 passed, 2 failed
+    6 passed · 2 failed     75.0% (41 to 93%)     [TIME]
+      Good   6 of 8
       item-2: 2 of 4 passed, 50.0% (95% interval: 15.0% to 85.0%)
-    pass rate 75.0% (95% interval: 40.9% to 92.9%)
     of 4 answers to an input, at least one is good in 100.0% (pass@4), all are in 50.0% (pass^4)
     ");
     let text = orders.read(".state/latest_result.md");
@@ -125,16 +123,18 @@ fn a_case_that_fails_first_and_passes_then_is_flaky() {
         Orders::new("calls = 0\ndef run(input):\n    global calls\n    calls += 1\n    return 'good' if calls > 1 else 'bad'\n");
     orders.inputs(&["a"]);
     orders.file("criteria/good.yaml", "- equals: good\n");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--retry", "2"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--retry", "2"]), @r#"
     exit: 0
     ----- stdout -----
-    1 passed, 1 flaky of 1 case in [TIME]
+    1 passed · 1 flaky     [TIME]
+      the answer to be "good"   1 of 1
     ----- stderr -----
-    Running 1 case of orders  [EXPERIMENT]
-      item-1: again, attempt 2
-      ✓ a  [TIME] at attempt 2
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
-    ");
+    orders · 1 question · python agents.my_agent:run
+      a: attempt 2
+      ✓ a  attempt 2  [TIME]
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    "#);
     assert_eq!(summary(&orders)["keepstep"]["counts"]["flaky"], 1);
 }
 
@@ -147,33 +147,33 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r#"
     exit: 0
     ----- stdout -----
-    0 passed, 1 not judged of 1 case in [TIME]
-      Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
+    0 passed · 1 not judged     [TIME]
+      Friendly   1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
     ----- stderr -----
     warning: 1 criterion from the platform is not used, because nobody has accepted it
       Tone: run ["sh","-c","touch owned; exit 1"]
     hint: `keepstep test --accept-criteria` accepts exactly these texts, and keeps that in criteria/accepted.json
-    Running 1 case of orders  [EXPERIMENT]
-      ✗ item-1  not judged  [TIME]
-        input: a
-        Friendly was not judged: this criterion came from the server; review it, then run `keepstep test --accept-criteria`
-    warning: not judged: Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    orders · 1 question · python agents.my_agent:run
+      – a  not judged  [TIME]
+    warning: Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     "#);
     let owned = ".fluxloop/scenarios/orders/owned";
     assert!(!orders.project().has(owned));
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--accept-criteria"]), @r#"
     exit: 1
     ----- stdout -----
-    0 passed, 1 failed of 1 case in [TIME]
-      Friendly: 1 failed
+    0 passed · 1 failed     [TIME]
+      Friendly   0 of 1
     ----- stderr -----
     accepted Tone: run ["sh","-c","touch owned; exit 1"]
-    Running 1 case of orders  [EXPERIMENT]
-      ✗ item-1  failed  [TIME]
-        input: a
-        Friendly: expected ["sh","-c","touch owned; exit 1"] to agree; found exit code 1
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    orders · 1 question · python agents.my_agent:run
+      ✗ a  [TIME]  #1
+          Friendly: expected ["sh","-c","touch owned; exit 1"] to agree; found exit code 1
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Again     keepstep test --failed     Why   keepstep results show 1
     "#);
     assert!(orders.project().has(owned));
     // It stays accepted, until it is another text.
@@ -192,15 +192,16 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
     exit: 1
     ----- stdout -----
-    0 passed, 1 not judged of 1 case in [TIME]
-      Tone: 1 judge failed (there is no program ./absent)
+    0 passed · 1 not judged     [TIME]
+      Tone   1 judge failed (there is no program ./absent)
     ----- stderr -----
-    Running 1 case of orders  [EXPERIMENT]
-      ✗ item-1  not judged  [TIME]
-        input: a
-        Tone was not judged: there is no program ./absent
-    warning: not judged: Tone: 1 judge failed (there is no program ./absent)
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    orders · 1 question · python agents.my_agent:run
+      ✗ a  not judged  [TIME]  #1
+          Tone was not judged: there is no program ./absent
+    warning: Tone: 1 judge failed (there is no program ./absent)
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Again     keepstep test --failed     Why   keepstep results show 1
     ");
     orders.file("criteria/own.yaml", "- {contians: x}\n");
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
@@ -232,17 +233,17 @@ print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--record"]), @r#"
     exit: 1
     ----- stdout -----
-    1 passed, 1 failed of 2 cases in [TIME]
-    1 warning in 1 answer
-      Ok: 1 passed, 1 failed
-    pass rate 50.0% (95% interval: 9.5% to 90.5%)
+    1 passed · 1 failed     50.0% (9 to 91%)     [TIME]
+      Ok   1 of 2
     ----- stderr -----
-    Running 2 cases of orders  [EXPERIMENT]
+    orders · 2 questions · python agents.my_agent:run
       ✓ a  [TIME]
-      ✗ item-2  failed  [TIME]
-        input: sorry
-        Ok: expected "The answer begins with ok"; found as I see it (score 0.1)
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+      ✗ sorry  [TIME]  #2
+          Ok: expected "The answer begins with ok"; found as I see it (score 0.1)
+          warning: the answer has 'sorry' in it
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Again     keepstep test --failed     Why   keepstep results show 2
     "#);
     let judged = &orders.lines("trace_summary.jsonl")[0]["evaluation"]["criteria"][0];
     assert_eq!((&judged["score"], &judged["judge"]["model"]), (&json!(0.9), &json!("small-judge")));
@@ -325,18 +326,16 @@ fn a_run_without_a_target_stops_and_can_be_taken_up_again() {
     insta::assert_snapshot!(output, @r"
     exit: 1
     ----- stdout -----
-    0 passed, 5 broke, 2 not run of 7 cases in [TIME]
-    pass rate 0.0% (95% interval: 0.0% to 43.4%)
+    0 passed · 5 crashed · 2 not run     0.0% (0 to 43%)     [TIME]
     ----- stderr -----
-    warning: stopped: there was no target to ask, 5 times in a row; `keepstep test --resume` runs what is left
+    warning: stopped: the agent was not reachable, 5 times in a row; `keepstep test --resume` runs what is left
     ");
     assert!(!orders.project().files().iter().any(|path| path.ends_with("summary.json")), "it has not ended");
     orders.file("agent.sh", "#!/bin/sh\necho '{\"success\": true, \"output\": \"fine\"}'\n");
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--resume"]), @r"
     exit: 0
     ----- stdout -----
-    7 passed of 7 cases in [TIME]
-    pass rate 100.0% (95% interval: 64.6% to 100.0%)
+    7 passed     100.0% (65 to 100%)     [TIME]
     ");
     assert_eq!(orders.lines("trace_summary.jsonl").len(), 7);
 }

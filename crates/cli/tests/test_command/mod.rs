@@ -1,6 +1,8 @@
 //! `keepstep test`
 
+mod agents;
 mod crash;
+mod documented;
 mod judging;
 mod network;
 mod provenance;

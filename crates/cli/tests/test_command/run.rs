@@ -205,7 +205,7 @@ fn f10_a_case_that_breaks_is_reported() {
     assert_eq!(errors.as_array().unwrap().len(), 1);
     let keys = ["iteration", "persona", "input", "error", "status", "input_item_id", "attempts"];
     let shown: Vec<&Value> = keys.iter().map(|key| &errors[0][*key]).collect();
-    assert_eq!(json!(shown), json!([0, "novice", "boom", "boom", "error", "item-2", 1]));
+    assert_eq!(json!(shown), json!([0, "novice", "boom", "ValueError: boom", "error", "item-2", 1]));
     assert_eq!(orders.lines("trace_summary.jsonl").len(), 1);
     let summary: Value = serde_json::from_str(&orders.of_experiment("summary.json")).unwrap();
     assert_eq!((&summary["results"]["successful"], &summary["results"]["failed"]), (&json!(1), &json!(1)));
@@ -327,7 +327,8 @@ fn broken_files_are_named_with_their_line() {
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:2: runner.target must name a module and a function, such as "my_agent:run"
     exit: 2
     ----- stderr -----
-    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml: runner is missing: it says what to run, such as `runner: {target: "my_agent:run"}`
+    error: orders does not say which agent to test
+    hint: `keepstep init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat`
     exit: 2
     ----- stderr -----
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml must be a mapping: `key: value` lines

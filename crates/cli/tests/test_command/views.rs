@@ -11,33 +11,34 @@ fn a_person_sees_each_case_and_a_sum() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
     exit: 1
     ----- stdout -----
-    2 passed, 1 broke of 3 cases in [TIME]
-    1 warning in 1 answer
-    pass rate 66.7% (95% interval: 20.8% to 93.9%)
+    2 passed · 1 crashed     66.7% (21 to 94%)     [TIME]
     ----- stderr -----
-    Running 3 cases of orders  [EXPERIMENT]
+    orders · 3 questions · python agents.my_agent:run
       ✓ Where is my order?  [TIME]
-      ✗ item-2  error  [TIME]
-        input: boom
-        boom
+      ✗ boom  [TIME]  #2
+          ValueError: boom  agents/my_agent.py:4 in run
       ✓ sorry  [TIME]
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+          warning: the answer has 'sorry' in it
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+    Again     keepstep test --failed     Why   keepstep results show 2
     ");
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @r"
     exit: 0
     ----- stdout -----
-    1 passed of 1 case in [TIME]
+    1 passed     [TIME]
     ");
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @r"
     exit: 0
     ----- stdout -----
-    1 passed of 1 case in [TIME]
+    1 passed     [TIME]
     ----- stderr -----
-    Running 1 case of orders  [EXPERIMENT]
-      item-1 user: Where is my order?
-      item-1 assistant: ok: Where is my order?
+    orders · 1 question · python agents.my_agent:run
+        user: Where is my order?
+        assistant: ok: Where is my order?
       ✓ Where is my order?  [TIME]
-    [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
+
+    Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     ");
 }
 
@@ -66,7 +67,10 @@ fn a_program_gets_one_event_a_line() {
     );
     assert!(events.iter().all(|event| event["schema"] == "keepstep.test/1"));
     assert_eq!((&events[4]["status"], &events[4]["case"]), (&Value::from("passed"), &Value::from("item-1")));
-    assert_eq!((&events[7]["status"], &events[7]["problem"]["message"]), (&Value::from("error"), &Value::from("boom")));
+    assert_eq!(
+        (&events[7]["status"], &events[7]["problem"]["message"]),
+        (&Value::from("error"), &Value::from("ValueError: boom"))
+    );
     assert_eq!(events[8]["counts"]["passed"], 1);
 }
 
@@ -87,7 +91,7 @@ fn junit_has_every_case() {
       <testsuite name="orders"
         <testcase classname="orders" name="item-1"
         <testcase classname="orders" name="item-2"
-          <error type="error" message="boom">boom
+          <error type="ValueError" message="ValueError: boom">ValueError: boom
         <testcase classname="orders" name="item-3"
           <skipped message="the run ended before"/>
     "#);

@@ -11,7 +11,7 @@ const FOLDER: &str = ".fluxloop/scenarios/orders";
 #[test]
 fn a_scenario_starts_without_a_server() {
     let place = Place::new();
-    assert_snapshot!(place.shown(&mut place.bare(&["init", "scenario", "orders"])), @"
+    assert_snapshot!(place.shown(&mut place.bare(&["init", "scenario", "orders"])), @r"
     exit: 0
     ----- stdout -----
     ✅ Scenario orders is in [WORLD]/project/.fluxloop/scenarios/orders
@@ -24,9 +24,9 @@ fn a_scenario_starts_without_a_server() {
     wrote   agents/my_agent.py
     wrote   agents/README.md
     wrote   .env
-    hint: write the agent's call in agents/my_agent.py; `keepstep sync pull` brings the inputs
+    hint: `keepstep init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat` names the agent, or write its call in agents/my_agent.py; a test fails until then
     ");
-    assert_snapshot!(place.run_as_fluxloop(&["init", "scenario", "orders", "--link", "s1"]), @"
+    assert_snapshot!(place.run_as_fluxloop(&["init", "scenario", "orders", "--link", "s1"]), @r"
     exit: 0
     ----- stdout -----
     ✅ Scenario orders is in [WORLD]/project/.fluxloop/scenarios/orders
@@ -35,7 +35,7 @@ fn a_scenario_starts_without_a_server() {
     SCENARIO_CREATED: orders
     ----- stderr -----
     kept    .env, which was there
-    hint: write the agent's call in agents/my_agent.py; `fluxloop sync pull` brings the inputs
+    hint: `fluxloop init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat` names the agent, or write its call in agents/my_agent.py; a test fails until then
     ");
     assert_eq!(place.json(&["context", "show"])["scenario"]["id"], "s1");
 }

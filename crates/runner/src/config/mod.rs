@@ -2,6 +2,7 @@
 //!
 //! Nothing here can come from a server: a pull writes inputs, personas and criteria, never a section of the configuration.
 
+mod keys;
 mod merge;
 mod model;
 mod section;
@@ -14,7 +15,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use model::ModelConfig;
-pub use target::{HttpConfig, ModuleConfig, ProcessConfig, Protocol, ReplayConfig, Signal, TargetConfig};
+pub use target::{
+    HttpConfig, ModuleConfig, ProcessConfig, Protocol, ReplayConfig, Signal, TargetConfig, is_node_module, is_typescript,
+};
 
 use crate::conversation::UserConfig;
 use crate::guardrails::Guardrails;
@@ -37,6 +40,12 @@ pub enum ConfigError {
     #[error("there is no {}", path.display())]
     Missing {
         /// The file.
+        path: PathBuf,
+    },
+    /// The configuration does not say what to test.
+    #[error("{} does not say which agent to test", path.display())]
+    NoTarget {
+        /// The file that would say it.
         path: PathBuf,
     },
     /// A file cannot be read.
@@ -145,6 +154,7 @@ pub fn load(place: &Place<'_>) -> Result<Config, ConfigError> {
     let mut value = written.clone();
     merge::substitute(&mut value, place.variable);
     let root = Section::root(&origins, &value);
+    keys::check(&root)?;
     interpret(place, &root, written.clone())
 }
 
@@ -175,7 +185,7 @@ fn sections_of(folder: &Path) -> Result<Vec<Origin>, ConfigError> {
         origins.extend(read_one(&folder.join(name))?);
     }
     if origins.is_empty() {
-        return Err(ConfigError::Missing { path: folder.join(SECTIONS[2]) });
+        return Err(ConfigError::NoTarget { path: folder.join(SECTIONS[2]) });
     }
     Ok(origins)
 }

@@ -108,12 +108,12 @@ pub struct HttpConfig {
     pub url: String,
     /// Headers.
     pub headers: Vec<(String, String)>,
-    /// Whether the answer is a stream of events.
-    pub streams: bool,
+    /// Whether the answer is a stream of events; otherwise the answer itself says so.
+    pub streams: Option<bool>,
     /// Where the text is in an answer that is no stream, if the configuration says it.
     pub output_path: Option<String>,
-    /// Where the text is in an event.
-    pub stream_output_path: String,
+    /// Where the text is in an event, if the configuration says it.
+    pub stream_output_path: Option<String>,
     /// The only type of event that counts.
     pub event_filter: Option<String>,
     /// What the body is made of.
@@ -136,9 +136,7 @@ pub(super) fn interpret(
     second_dialect: bool,
 ) -> Result<TargetConfig, ConfigError> {
     if !runner.exists() {
-        return Err(
-            root.error("runner", "is missing: it says what to run, such as `runner: {target: \"my_agent:run\"}`".to_owned())
-        );
+        return Err(ConfigError::NoTarget { path: place.scenario.join("configs/simulation.yaml") });
     }
     let kind = runner.text("type")?;
     if runner.section("http")?.exists() || matches!(kind, Some("http" | "http-sse")) {
@@ -169,6 +167,9 @@ fn module(
 ) -> Result<TargetConfig, ConfigError> {
     let module = runner.text("module_path")?;
     let function = runner.text("function_name")?.unwrap_or("run");
+    if let Some(better) = runner.text("target")?.and_then(in_other_words) {
+        return Err(runner.error("target", better));
+    }
     let target = match (runner.text("target")?, module) {
         (Some(target), _) if target.contains([':', '#']) => target.to_owned(),
         (Some(target), Some(module)) => format!("{module}:{target}"),
@@ -196,10 +197,7 @@ fn module(
         seen.push(clean);
         new
     });
-    let is_node = match target.split_once('#') {
-        Some((file, _)) => [".mjs", ".js", ".cjs"].iter().any(|ending| file.ends_with(ending)),
-        None => false,
-    };
+    let is_node = target.split_once('#').is_some_and(|(file, _)| is_node_module(file));
     let config = ModuleConfig {
         target,
         factory: runner.text("factory")?.map(str::to_owned),
@@ -218,6 +216,29 @@ fn module(
         return Ok(TargetConfig::Node(config));
     }
     Ok(TargetConfig::Python(config))
+}
+
+/// Returns true for a file that Node runs, or runs when its types are gone.
+pub fn is_node_module(file: &str) -> bool {
+    [".mjs", ".js", ".cjs"].iter().any(|ending| file.ends_with(ending)) || is_typescript(file)
+}
+
+/// Returns true for a file with TypeScript.
+pub fn is_typescript(file: &str) -> bool {
+    [".ts", ".mts", ".cts", ".tsx"].iter().any(|ending| file.ends_with(ending))
+}
+
+/// Returns how a target is written that mixes the forms of two languages, as the end of a sentence.
+fn in_other_words(target: &str) -> Option<String> {
+    if let Some((file, function)) = target.rsplit_once(':').filter(|(file, _)| is_node_module(file)) {
+        return Some(format!("is invalid: {file} is a Node module; write it as {file}#{function}"));
+    }
+    if is_node_module(target) {
+        return Some(format!("names no function; write it as {target}#function"));
+    }
+    let (file, function) = target.split_once('#')?;
+    let module = file.strip_suffix(".py").unwrap_or(file).replace('/', ".");
+    (!is_node_module(file)).then(|| format!("is invalid: {file} is a Python module; write it as {module}:{function}"))
 }
 
 fn replay(place: &Place<'_>, root: &Section<'_>) -> Result<Option<ReplayConfig>, ConfigError> {
@@ -307,10 +328,12 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
         return Err(body.wrong("type", "json"));
     }
     let streams = match section.text("stream")? {
-        None | Some("none" | "json") => false,
-        Some("sse") => true,
+        None => None,
+        Some("none" | "json") => Some(false),
+        Some("sse") => Some(true),
         Some(_) => return Err(section.wrong("stream", "sse or none")),
     };
+    let stream_output_path = section.text("stream_output_path")?.map(str::to_owned);
     let statuses = retry.list("status_codes")?;
     let statuses = statuses.iter().map(|status| status.as_u64().and_then(|status| u16::try_from(status).ok()));
     let retry_statuses =
@@ -321,10 +344,10 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
         headers: section.variables("headers")?,
         streams,
         output_path: match section.text("output_path")? {
-            None if !streams => section.text("stream_output_path")?.map(str::to_owned),
+            None if streams != Some(true) => stream_output_path.clone(),
             path => path.map(str::to_owned),
         },
-        stream_output_path: section.text("stream_output_path")?.unwrap_or("delta").to_owned(),
+        stream_output_path,
         event_filter: section.text("stream_event_filter")?.map(str::to_owned),
         mapping: body.value("mapping").cloned().unwrap_or_else(|| serde_json::json!({"input": "$.input"})),
         attempts: u32::try_from(retry.number("attempts", 20)?.unwrap_or(1)).unwrap_or(1).max(1),

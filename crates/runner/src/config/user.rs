@@ -16,7 +16,7 @@ const MOCK_CLOSING: &str = "Thanks for the help. I have no further questions.";
 pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) -> Result<Option<UserConfig>, ConfigError> {
     let rules_of_personas = rules_of_personas(root)?;
     let first = root.section("multi_turn")?;
-    if first.truth("enabled")?.unwrap_or(false) {
+    if is_enabled(&first)? {
         let speaker = match own_words(&first)? {
             Some(speaker) => speaker,
             None => supervisor(place, &first, written)?,
@@ -32,7 +32,7 @@ pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) 
         }));
     }
     let second = root.section("conversation")?;
-    if !second.truth("enabled")?.unwrap_or(false) {
+    if !is_enabled(&second)? {
         return Ok(None);
     }
     let (speaker, default) = match own_words(&second)? {
@@ -52,6 +52,12 @@ pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) 
         service_context: service_context(root)?,
         auto_approve_tools: true,
     }))
+}
+
+/// Returns whether a section is in use: as it says, and where it says nothing if it has something for the user to say.
+fn is_enabled(section: &Section<'_>) -> Result<bool, ConfigError> {
+    let has_words = || ["script", "rules", "simulator", "supervisor"].iter().any(|key| section.value(key).is_some());
+    Ok(section.truth("enabled")?.unwrap_or_else(has_words))
 }
 
 fn max_turns(section: &Section<'_>, default: usize) -> Result<usize, ConfigError> {

@@ -5,7 +5,7 @@ mod python_json;
 mod recorder;
 mod report;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Plan, Selection, Shard};
-use crate::outcome::{Counts, Finished};
+use crate::outcome::{Counts, Finished, Status};
 use crate::tally::Tally;
 use lines::Lines;
 use recorder::Files;
@@ -55,6 +55,12 @@ pub enum ExperimentError {
     /// There is nothing to go on with.
     #[error("there is no unfinished run in {}", path.display())]
     NothingToResume {
+        /// Where experiment folders are.
+        path: PathBuf,
+    },
+    /// No experiment was run.
+    #[error("no experiment in {}", path.display())]
+    NoRun {
         /// Where experiment folders are.
         path: PathBuf,
     },
@@ -103,6 +109,9 @@ pub struct RunFile {
     pub shard: Option<String>,
     /// `--seed`.
     pub seed: Option<u64>,
+    /// The names of the cases of `--failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<BTreeSet<String>>,
     /// What makes its cases comparable; runs of older versions do not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
@@ -146,6 +155,7 @@ impl RunFile {
             filter: selection.filter.clone(),
             shard: selection.shard.map(|shard| format!("{}/{}", shard.number, shard.of)),
             seed: selection.seed,
+            only: selection.only.clone(),
             basis: None,
         }
     }
@@ -169,8 +179,46 @@ impl RunFile {
             filter: self.filter.clone(),
             shard: self.shard.as_ref().and_then(|shard| shard.parse::<Shard>().ok()),
             seed: self.seed,
+            only: self.only.clone(),
         }
     }
+}
+
+/// What the last run left, for whoever wants to run a part of it again.
+#[derive(Debug)]
+pub struct Last {
+    /// The experiment.
+    pub name: String,
+    /// What was run.
+    pub run: RunFile,
+    /// The cases that passed.
+    pub passed: BTreeSet<String>,
+}
+
+impl Last {
+    /// Reads the newest run, complete or not.
+    ///
+    /// # Errors
+    /// There is none, or its files cannot be read.
+    pub fn read(directory: &Path) -> Result<Self, ExperimentError> {
+        let folder = newest(directory)?.ok_or_else(|| ExperimentError::NoRun { path: directory.to_owned() })?;
+        let run = read_run(&folder)?;
+        let mut passed = BTreeSet::new();
+        each_of_journal(&folder, |finished| {
+            if finished.status == Status::Passed {
+                passed.insert(finished.case);
+            }
+            Ok(())
+        })?;
+        let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(Self { name, run, passed })
+    }
+}
+
+fn read_run(folder: &Path) -> Result<RunFile, ExperimentError> {
+    let path = folder.join(RUN);
+    let text = fs::read(&path).map_err(io_error("read", &path))?;
+    serde_json::from_slice(&text).map_err(|error| ExperimentError::Malformed { path, message: error.to_string() })
 }
 
 impl Experiment {
@@ -205,10 +253,7 @@ impl Experiment {
         let nothing = || ExperimentError::NothingToResume { path: directory.to_owned() };
         let folder = newest(directory)?.ok_or_else(nothing)?;
         let lock = take_lock(&folder)?;
-        let path = folder.join(RUN);
-        let text = fs::read(&path).map_err(io_error("read", &path))?;
-        let run: RunFile = serde_json::from_slice(&text)
-            .map_err(|error| ExperimentError::Malformed { path: path.clone(), message: error.to_string() })?;
+        let run = read_run(&folder)?;
         let mut experiment =
             Self { folder, run, finished: Arc::default(), counts: Counts::default(), tally: Tally::default(), _lock: lock };
         experiment.read_journal()?;
@@ -334,23 +379,27 @@ impl Experiment {
     }
 
     /// Reads the journal case by case.
-    pub(crate) fn each_finished(&self, mut each: impl FnMut(Finished) -> io::Result<()>) -> Result<(), ExperimentError> {
-        let path = self.folder.join(JOURNAL);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(io_error("read", &path)(error)),
-        };
-        for (index, line) in BufReader::new(file).lines().enumerate() {
-            let line = line.map_err(io_error("read", &path))?;
-            let finished = serde_json::from_str(&line).map_err(|error| ExperimentError::Malformed {
-                path: path.clone(),
-                message: format!("line {}: {error}", index + 1),
-            })?;
-            each(finished).map_err(io_error("write", &self.folder))?;
-        }
-        Ok(())
+    pub(crate) fn each_finished(&self, each: impl FnMut(Finished) -> io::Result<()>) -> Result<(), ExperimentError> {
+        each_of_journal(&self.folder, each)
     }
+}
+
+fn each_of_journal(folder: &Path, mut each: impl FnMut(Finished) -> io::Result<()>) -> Result<(), ExperimentError> {
+    let path = folder.join(JOURNAL);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io_error("read", &path)(error)),
+    };
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(io_error("read", &path))?;
+        let finished = serde_json::from_str(&line).map_err(|error| ExperimentError::Malformed {
+            path: path.clone(),
+            message: format!("line {}: {error}", index + 1),
+        })?;
+        each(finished).map_err(io_error("write", folder))?;
+    }
+    Ok(())
 }
 
 impl Drop for Experiment {

@@ -9,18 +9,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::pipe::Receiver;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::fork_server::Forked;
+use super::printed::Printed;
 
 /// The longest line that is kept.
 pub(crate) const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// How much of standard error is kept.
-const TAIL: usize = 16 * 1024;
+/// How many pieces of standard error are read at once, at most.
+const MOST_CHUNKS: usize = 64;
 
 /// How long a dead process's pipes are still read: something that it left behind may hold them open for ever.
 const AFTERLIFE: Duration = Duration::from_millis(250);
@@ -32,8 +34,15 @@ pub(crate) struct Child {
     group: Option<Pid>,
     outbox: Outbox,
     lines: Lines,
-    tail: Arc<Mutex<Vec<u8>>>,
-    tail_reader: JoinHandle<()>,
+    errors: Arc<Errors>,
+    error_reader: JoinHandle<()>,
+}
+
+/// Standard error, which is read all the time, and what was read.
+#[derive(Debug)]
+struct Errors {
+    pipe: Receiver,
+    printed: Mutex<Printed>,
 }
 
 /// Who can tell how a process ended.
@@ -78,22 +87,23 @@ impl Child {
             .spawn()?;
         let group = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         match (process.stdin.take(), process.stdout.take(), process.stderr.take()) {
-            (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self::of(Process::Own(process), group, stdin, stdout, stderr)),
+            (Some(stdin), Some(stdout), Some(stderr)) => Self::of(Process::Own(process), group, stdin, stdout, stderr),
             _ => Err(io::Error::other("the process has no pipes")),
         }
     }
 
     /// Takes over a process that the fork server has started, in its own group.
-    pub(super) fn forked(process: Forked, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
+    pub(super) fn forked(process: Forked, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> io::Result<Self> {
         let group = Some(process.pid());
         Self::of(Process::Forked(process), group, stdin, stdout, stderr)
     }
 
-    fn of(process: Process, group: Option<Pid>, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
-        let tail = Arc::default();
-        let tail_reader = tokio::spawn(keep_tail(stderr, Arc::clone(&tail)));
+    fn of(process: Process, group: Option<Pid>, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> io::Result<Self> {
+        let pipe = Receiver::from_owned_fd(stderr.into_owned_fd()?)?;
+        let errors = Arc::new(Errors { pipe, printed: Mutex::default() });
+        let error_reader = tokio::spawn(Arc::clone(&errors).keep());
         let outbox = Outbox { stdin: Some(stdin), ..Outbox::default() };
-        Self { process, group, outbox, lines: Lines::of(stdout), tail, tail_reader }
+        Ok(Self { process, group, outbox, lines: Lines::of(stdout), errors, error_reader })
     }
 
     /// Takes a line for standard input. It is written while somebody waits for a line of output, so that a process which
@@ -178,11 +188,33 @@ impl Child {
         }
     }
 
-    /// Returns the end of what the process wrote to standard error.
+    /// Returns what the process wrote to standard error before its end, since it was asked for the last time.
     pub(crate) async fn tail(&mut self) -> String {
-        let _ = timeout(AFTERLIFE, &mut self.tail_reader).await;
-        let tail = self.tail.lock().map(|tail| tail.clone()).unwrap_or_default();
-        String::from_utf8_lossy(&tail).trim().to_owned()
+        let _ = timeout(AFTERLIFE, &mut self.error_reader).await;
+        self.errors.printed.lock().ok().and_then(|printed| printed.text()).unwrap_or_default()
+    }
+
+    /// Returns what the process has written to standard error since this was asked for the last time, all that is in the pipe
+    /// included: what a process prints before it answers is there when its answer is.
+    pub(crate) fn printed(&mut self) -> Option<String> {
+        let mut printed = self.errors.printed.lock().ok()?;
+        let mut chunk = [0; 16 * 1024];
+        // A process that never stops is not waited for.
+        for _ in 0..MOST_CHUNKS {
+            match rustix::io::read(&self.errors.pipe, &mut chunk) {
+                Ok(read @ 1..) => printed.add(&chunk[..read]),
+                Ok(0) | Err(_) => break,
+            }
+        }
+        std::mem::take(&mut *printed).text()
+    }
+
+    /// Notes a line of standard output that is no answer: it was printed for people.
+    pub(crate) fn note(&self, line: &[u8]) {
+        if let Ok(mut printed) = self.errors.printed.lock() {
+            printed.add(line);
+            printed.add(b"\n");
+        }
     }
 }
 
@@ -275,18 +307,23 @@ impl Lines {
 impl Drop for Child {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
-        self.tail_reader.abort();
+        self.error_reader.abort();
     }
 }
 
-async fn keep_tail(mut stderr: ChildStderr, tail: Arc<Mutex<Vec<u8>>>) {
-    let mut chunk = vec![0; 16 * 1024];
-    while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
-        let Ok(mut tail) = tail.lock() else { return };
-        tail.extend_from_slice(&chunk[..read]);
-        if tail.len() > 2 * TAIL {
-            let cut = tail.len() - TAIL;
-            tail.drain(..cut);
+impl Errors {
+    /// Reads until the end.
+    async fn keep(self: Arc<Self>) {
+        let mut chunk = vec![0; 16 * 1024];
+        while self.pipe.readable().await.is_ok() {
+            // Nobody else reads between this read and its being noted.
+            let Ok(mut printed) = self.printed.lock() else { return };
+            match self.pipe.try_read(&mut chunk) {
+                Ok(0) => return,
+                Ok(read) => printed.add(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
         }
     }
 }

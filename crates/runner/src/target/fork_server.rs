@@ -82,7 +82,7 @@ impl ForkServer {
         let forked = hears.await.ok()?;
         // From here on only the worker holds its ends, so that both sides notice when the other is gone.
         drop(theirs);
-        Some(Child::forked(forked, stdin, stdout, stderr))
+        Child::forked(forked, stdin, stdout, stderr).ok()
     }
 }
 

@@ -21,9 +21,10 @@ use tokio::time::timeout;
 
 use super::child::{Child, Line, find_program, how_it_ended};
 use super::fork_server::ForkServer;
-use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
-use crate::config::{ModuleConfig, ReplayConfig};
-use crate::outcome::Problem;
+use super::printed::Printed;
+use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript};
+use crate::config::{ModuleConfig, ReplayConfig, is_typescript};
+use crate::outcome::{Location, Problem};
 
 const PYTHON_WORKER: &str = include_str!("worker.py");
 const NODE_WORKER: &str = include_str!("worker.mjs");
@@ -55,6 +56,7 @@ struct Worker {
     settings: String,
     /// What starts most workers, where they can be forked.
     fork_server: Option<ForkServer>,
+    typescript: Option<Arc<dyn TypeScript>>,
     /// How many may start at once: an interpreter keeps a core busy, and a hundred of them that start together would all be
     /// late, while the first could be answering already.
     starting: Semaphore,
@@ -87,8 +89,13 @@ impl Functions {
             hints: vec!["install Node.js, or name the program with `runner.node`".to_owned()],
         })?;
         // Node cannot duplicate its own pipes, so a shell moves them out of the way of what the module prints.
-        let script = "exec \"$0\" --input-type=module -e \"$1\" 3<&0 4>&1 0</dev/null 1>&2";
-        let arguments = vec!["-c".into(), script.into(), node.into_os_string(), NODE_WORKER.into()];
+        let script = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>&2";
+        let mut arguments: Vec<OsString> = vec!["-c".into(), script.into(), node.into_os_string()];
+        if config.target.split_once('#').is_some_and(|(file, _)| is_typescript(file)) {
+            // So that a traceback has the lines of the source.
+            arguments.push("--enable-source-maps".into());
+        }
+        arguments.extend(["--input-type=module", "-e", NODE_WORKER].map(OsString::from));
         Ok(Self::new("/bin/sh".into(), arguments, environment, config, surroundings, None, None))
     }
 
@@ -116,6 +123,7 @@ impl Functions {
                 search: config.search.clone(),
                 settings: settings.to_string(),
                 fork_server,
+                typescript: surroundings.typescript.clone(),
                 starting: Semaphore::new(available_parallelism().map_or(1, usize::from)),
             }),
         }
@@ -137,7 +145,8 @@ impl Worker {
 
 impl Target for Functions {
     fn session(&self) -> Box<dyn Session> {
-        Box::new(FunctionSession { worker: Arc::clone(&self.worker), child: None, asked: 0 })
+        let worker = Arc::clone(&self.worker);
+        Box::new(FunctionSession { worker, child: None, asked: 0, printed: Printed::default() })
     }
 }
 
@@ -225,7 +234,15 @@ enum Said {
     Error {
         id: Option<u64>,
         error: String,
+        kind: Option<String>,
+        location: Option<Location>,
         traceback: Option<String>,
+    },
+    /// Wants a module of TypeScript as JavaScript.
+    Transform {
+        id: u64,
+        path: PathBuf,
+        text: String,
     },
 }
 
@@ -234,6 +251,8 @@ struct FunctionSession {
     child: Option<Child>,
     /// The number of the last question, which its answer repeats.
     asked: u64,
+    /// What was printed by workers that are gone.
+    printed: Printed,
 }
 
 impl FunctionSession {
@@ -247,12 +266,12 @@ impl FunctionSession {
         let mut child =
             worker.start().await.map_err(|error| Refusal::new(format!("cannot start {}: {error}", worker.program.display())))?;
         child.send_line(&worker.settings);
-        let said = match timeout(HEAD_START, hear(&mut child)).await {
+        let said = match timeout(HEAD_START, hear(&mut child, &worker)).await {
             Ok(said) => Ok(said),
             Err(_) => {
                 // It waits for something: a model, a database.
                 drop(turn);
-                timeout(START, hear(&mut child)).await
+                timeout(START, hear(&mut child, &worker)).await
             }
         };
         match said {
@@ -307,12 +326,13 @@ impl FunctionSession {
         };
         child.send_line(&text);
         loop {
-            match hear(child).await {
+            match hear(child, &self.worker).await {
                 Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages, observations }) if of == id => {
                     return Ok(Answer { output, token_usage, tool_calls, callback_messages, observations });
                 }
-                Some(Said::Error { id: of, error, traceback }) if of == Some(id) => {
-                    return Err(Trouble::Agent(Problem { message: error, traceback, ..Problem::default() }));
+                Some(Said::Error { id: of, error, kind, location, traceback }) if of == Some(id) => {
+                    let location = location.map(Box::new);
+                    return Err(Trouble::Agent(Problem { message: error, kind, location, traceback }));
                 }
                 // The answer to a question that nobody waits for any more.
                 Some(_) => {}
@@ -321,6 +341,7 @@ impl FunctionSession {
                     let status = child.wait_a_little().await;
                     child.end(Signal::KILL, PATIENCE).await;
                     let tail = child.tail().await;
+                    self.printed.append(&tail);
                     self.child = None;
                     let how = match status {
                         Some(_) => format!("ended {}", how_it_ended(status)),
@@ -347,11 +368,20 @@ impl Session for FunctionSession {
                 Err(_) => {
                     if let Some(mut child) = self.child.take() {
                         child.end(Signal::TERM, PATIENCE).await;
+                        self.printed.append(&child.tail().await);
                     }
                     Err(Trouble::Timeout(Problem::new(format!("no answer after {}", crate::duration::spoken(limit)))))
                 }
             }
         })
+    }
+
+    fn printed(&mut self) -> Option<String> {
+        let mut printed = std::mem::take(&mut self.printed);
+        if let Some(text) = self.child.as_mut().and_then(Child::printed) {
+            printed.append(&text);
+        }
+        printed.text()
     }
 
     fn end_conversation(&mut self) -> Later<'_, ()> {
@@ -370,11 +400,24 @@ impl Session for FunctionSession {
     }
 }
 
-/// Returns what the worker says next; `None` when it says nothing more, or nothing that makes sense.
-async fn hear(child: &mut Child) -> Option<Said> {
-    match child.line().await {
-        Ok(Line::Whole(line)) => serde_json::from_slice(&line).ok(),
-        _ => None,
+/// Returns what the worker says next, after it has what it needs to go on; `None` when it says nothing more, or nothing that makes
+/// sense.
+async fn hear(child: &mut Child, worker: &Worker) -> Option<Said> {
+    loop {
+        let said = match child.line().await {
+            Ok(Line::Whole(line)) => serde_json::from_slice(&line).ok()?,
+            _ => return None,
+        };
+        let Said::Transform { id, path, text } = said else { return Some(said) };
+        let made = match &worker.typescript {
+            Some(typescript) => typescript.to_javascript(&path, &text),
+            None => Err(format!("{} is TypeScript", path.display())),
+        };
+        let answer = match made {
+            Ok((code, map)) => json!({"type": "transformed", "id": id, "code": code, "map": map}),
+            Err(error) => json!({"type": "transformed", "id": id, "error": error}),
+        };
+        child.send_line(&answer.to_string());
     }
 }
 

@@ -8,11 +8,12 @@ mod fork_server;
 mod function;
 mod http;
 mod output;
+pub(crate) mod printed;
 mod process;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,6 +118,11 @@ pub trait Session: Send {
     /// Asks, and waits no longer than the limit.
     fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>>;
 
+    /// Returns what the agent has printed since this was asked for the last time, in bounds.
+    fn printed(&mut self) -> Option<String> {
+        None
+    }
+
     /// Says that the next question begins a new conversation.
     fn end_conversation(&mut self) -> Later<'_, ()>;
 
@@ -151,6 +157,17 @@ pub struct Surroundings {
     pub environment: BTreeMap<String, String>,
     /// What connects to services; without it there are none.
     pub network: Option<Arc<dyn Network>>,
+    /// What makes JavaScript of TypeScript; without it, Node has to do that.
+    pub typescript: Option<Arc<dyn TypeScript>>,
+}
+
+/// Makes JavaScript of TypeScript. Whoever runs the runner brings it, because that has a parser already.
+pub trait TypeScript: Send + Sync + fmt::Debug {
+    /// Returns a module as JavaScript, and its source map as JSON.
+    ///
+    /// # Errors
+    /// It cannot be parsed; the text says where and why.
+    fn to_javascript(&self, path: &Path, text: &str) -> Result<(String, String), String>;
 }
 
 /// Makes a target of its configuration.

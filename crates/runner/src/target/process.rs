@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::child::{Child, LONGEST_LINE, Line, find_program, how_it_ended};
 use super::output::{as_text, at_path, limit};
+use super::printed::Printed;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
 use crate::duration::spoken;
@@ -54,13 +55,15 @@ impl Processes {
 
 impl Target for Processes {
     fn session(&self) -> Box<dyn Session> {
-        Box::new(ProcessSession { program: Arc::clone(&self.0), child: None })
+        Box::new(ProcessSession { program: Arc::clone(&self.0), child: None, printed: Printed::default() })
     }
 }
 
 struct ProcessSession {
     program: Arc<Program>,
     child: Option<Child>,
+    /// What was printed by processes that are gone.
+    printed: Printed,
 }
 
 impl ProcessSession {
@@ -91,7 +94,9 @@ impl ProcessSession {
     async fn ended(&mut self) -> String {
         let Some(mut child) = self.child.take() else { return how_it_ended(None) };
         let status = child.end(System::KILL, Duration::ZERO).await;
-        let tail: String = child.tail().await.chars().rev().take(500).collect();
+        let tail = child.tail().await;
+        self.printed.append(&tail);
+        let tail: String = tail.chars().rev().take(500).collect();
         let tail: String = tail.chars().rev().collect();
         let how = how_it_ended(status);
         if tail.is_empty() { how } else { format!("{how}: {tail}") }
@@ -102,6 +107,7 @@ impl ProcessSession {
         if let Some(mut child) = self.child.take() {
             let config = &self.program.config;
             child.end(system_signal(config.kill_signal), config.kill_timeout).await;
+            self.printed.append(&child.tail().await);
         }
     }
 
@@ -129,7 +135,7 @@ impl ProcessSession {
                 Ok(Line::Whole(line)) => match heard(&line) {
                     Heard::Object(object) => (answer, broken) = (Some(object), None),
                     Heard::Broken(problem) => broken = Some(problem),
-                    Heard::Noise => {}
+                    Heard::Noise => child.note(&line),
                 },
                 Ok(Line::TooLong) => (answer, broken) = (None, Some(TOO_LONG.to_owned())),
                 Ok(Line::End) | Err(_) => break,
@@ -298,6 +304,14 @@ impl Session for ProcessSession {
         })
     }
 
+    fn printed(&mut self) -> Option<String> {
+        let mut printed = std::mem::take(&mut self.printed);
+        if let Some(text) = self.child.as_mut().and_then(Child::printed) {
+            printed.append(&text);
+        }
+        printed.text()
+    }
+
     fn end_conversation(&mut self) -> Later<'_, ()> {
         Box::pin(async {
             if !self.program.config.reuse {
@@ -364,7 +378,13 @@ fn problem_of(answer: &Value) -> Option<Problem> {
     let code = answer.get("code").and_then(Value::as_str).map_or_else(String::new, |code| format!(" ({code})"));
     let text = |name: &str| error.get(name).and_then(Value::as_str);
     let message = text("message").map_or_else(|| as_text(error), str::to_owned);
-    Some(Problem { message: message + &code, traceback: text("traceback").map(str::to_owned), ..Problem::default() })
+    let kind = text("type").map(str::to_owned);
+    // A program that names the type of an exception means what its language prints.
+    let message = match &kind {
+        Some(kind) if !message.contains(kind.as_str()) => format!("{kind}: {message}"),
+        _ => message,
+    };
+    Some(Problem { message: message + &code, kind, traceback: text("traceback").map(str::to_owned), ..Problem::default() })
 }
 
 fn system_signal(signal: Signal) -> System {

@@ -1,11 +1,13 @@
 // Runs one function of a module on many inputs. keepstep talks to it in JSON lines over the descriptors 3 and 4; what the
 // module prints goes to standard error. The requests come over a socket and not a file stream, whose blocking read would keep
 // the process alive when the module ends it.
-import { existsSync, readdirSync, writeSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, writeSync } from "node:fs";
+import { register } from "node:module";
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { MessageChannel } from "node:worker_threads";
 
 const LIMIT = 60 * 1024 * 1024;
 
@@ -36,6 +38,39 @@ function send(message) {
 
 function said(error) {
   return error instanceof Error ? error.message || error.name : String(error);
+}
+
+// As the interpreter itself prints it: type and message.
+function exception(error) {
+  if (!(error instanceof Error)) return String(error);
+  const name = error.name || error.constructor?.name || "Error";
+  return error.message ? `${name}: ${error.message}` : name;
+}
+
+// Returns the innermost line of the project's own code.
+function place(error, search) {
+  const lines = error instanceof Error && typeof error.stack === "string" ? error.stack.split("\n") : [];
+  for (const line of lines) {
+    const found = /^\s+at (?:(?:async )?(.*?) \()?(?:file:\/\/)?(\/[^()]*?):(\d+)(?::\d+)?\)?$/.exec(line);
+    if (found === null || found[2].includes("/node_modules/")) continue;
+    const path = decodeURI(found[2]);
+    const folder = search.map((folder) => join(real(folder), "/")).find((folder) => path.startsWith(folder));
+    const name = found[1]?.replace(/^(?:Module|Object)\./, "");
+    return {
+      file: folder === undefined ? path : path.slice(folder.length),
+      line: Number(found[3]),
+      function: name === undefined || name.includes("<anonymous>") ? null : name,
+    };
+  }
+  return null;
+}
+
+function real(folder) {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder);
+  }
 }
 
 function trace(error) {
@@ -100,7 +135,7 @@ function filesNear(file, folders) {
   for (const folder of folders) {
     try {
       const beside = dirname(resolve(folder, file));
-      for (const name of readdirSync(beside)) if (/\.[cm]?js$/.test(name)) names.add(join(dirname(file), name));
+      for (const name of readdirSync(beside)) if (/\.[cm]?[jt]sx?$/.test(name)) names.add(join(dirname(file), name));
     } catch {}
   }
   return near(file, [...names]);
@@ -128,9 +163,81 @@ async function answer(run, request, path) {
   return { type: "final", id: request.id, output: asText(result), token_usage: usage, tool_calls: tools };
 }
 
+// Runs beside the module, in a thread of Node's for loading: finds modules as TypeScript names them, and has keepstep take their
+// types away.
+const HOOKS = `
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+let port;
+let last = 0;
+const waiting = new Map();
+
+export async function initialize(data) {
+  port = data.port;
+  port.on("message", (answer) => {
+    const { resolve, reject } = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if (waiting.size === 0) port.unref();
+    if (answer.error === undefined) resolve(answer);
+    else reject(new SyntaxError(answer.error));
+  });
+  port.unref();
+}
+
+const isFile = (path) => existsSync(path) && statSync(path).isFile();
+
+function candidates(path) {
+  const typed = path.replace(/\\.([cm]?)js(x?)$/, ".$1ts$2");
+  const endings = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", "/index.ts", "/index.tsx", "/index.mts", "/index.js"];
+  return [path, ...(typed === path ? [] : [typed]), ...endings.map((ending) => path + ending)];
+}
+
+export async function resolve(specifier, context, next) {
+  if (/^(\\.{1,2}\\/|\\/|file:)/.test(specifier) && context.parentURL?.startsWith("file:")) {
+    const path = fileURLToPath(new URL(specifier, context.parentURL));
+    const found = candidates(path).find(isFile);
+    if (found !== undefined && /\\.[cm]?tsx?$/.test(found)) {
+      return { url: pathToFileURL(found).href, format: "module", shortCircuit: true };
+    }
+    if (found !== undefined && found !== path) return next(pathToFileURL(found).href, context);
+  }
+  if (/\\.[cm]?tsx?$/.test(specifier) && specifier.startsWith("file:")) return { url: specifier, format: "module", shortCircuit: true };
+  return next(specifier, context);
+}
+
+export async function load(url, context, next) {
+  if (!url.startsWith("file:") || !/\\.[cm]?tsx?$/.test(url)) return next(url, context);
+  const path = fileURLToPath(url);
+  const text = await readFile(path, "utf8");
+  const id = ++last;
+  const { code, map } = await new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    port.ref();
+    port.postMessage({ id, path, text });
+  });
+  const encoded = Buffer.from(map).toString("base64");
+  const source = code + "\\n//# sourceMappingURL=data:application/json;base64," + encoded + "\\n";
+  return { format: "module", source, shortCircuit: true };
+}
+`;
+
+let transformed = () => {};
+
+function understandTypeScript() {
+  const { port1, port2 } = new MessageChannel();
+  port1.on("message", (wanted) => send({ type: "transform", ...wanted }));
+  port1.unref();
+  transformed = (answer) => port1.postMessage(answer);
+  const hooks = "data:text/javascript;base64," + Buffer.from(HOOKS).toString("base64");
+  register(hooks, { data: { port: port2 }, transferList: [port2] });
+}
+
 async function load(settings) {
   const [file, path] = settings.target.split("#");
   const found = settings.search.map((folder) => resolve(folder, file)).find((candidate) => existsSync(candidate));
+  if (found !== undefined && /\.[cm]?tsx?$/.test(file)) understandTypeScript();
   if (found === undefined) return { error: `there is no file ${file}`, candidates: filesNear(file, settings.search) };
   const module = await import(pathToFileURL(found).href);
   let owner = module;
@@ -154,6 +261,7 @@ const lines = createInterface({ input: new Socket({ fd: 3, readable: true, writa
 lines.on("close", () => process.exit(0));
 lines.on("line", (line) => {
   const message = JSON.parse(line);
+  if (message.type === "transformed") return transformed(message);
   last = last.then(async () => {
     if (settings === undefined) {
       settings = message;
@@ -169,7 +277,8 @@ lines.on("line", (line) => {
     try {
       send(await answer(run, message, settings.stream_output_path));
     } catch (error) {
-      send({ type: "error", id: message.id, error: said(error), traceback: trace(error) });
+      const location = place(error, settings.search);
+      send({ type: "error", id: message.id, error: exception(error), kind: error?.name ?? null, location, traceback: trace(error) });
     }
   });
 });

@@ -48,6 +48,42 @@ def shortened(error):
     return clean("".join(lines))[-8000:]
 
 
+def place(error, search):
+    # The innermost frame in the project's own code, else the innermost one.
+    import traceback
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if frame.filename != "<string>" and "importlib" not in frame.filename]
+    own = None
+    for frame in frames:
+        path = os.path.realpath(frame.filename)
+        if "site-packages" in path or path.startswith(os.path.realpath(sys.base_prefix) + os.sep + "lib"):
+            continue
+        for folder in search:
+            folder = os.path.realpath(folder) + os.sep
+            if path.startswith(folder):
+                own = {"file": path[len(folder):], "line": frame.lineno, "function": frame.name}
+                break
+    if own is None and frames:
+        own = {"file": frames[-1].filename, "line": frames[-1].lineno, "function": frames[-1].name}
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        own = {"file": error.filename, "line": error.lineno}
+    if own is not None and own.get("function") == "<module>":
+        del own["function"]
+    return own and {key: clean(value) if isinstance(value, str) else value for key, value in own.items()}
+
+
+def exception(error):
+    # As the interpreter itself prints it: type and message.
+    if isinstance(error, SystemExit):
+        return said(error)
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    name = type(error).__qualname__
+    return clean("%s: %s" % (name, text) if text else name)
+
+
 def said(error):
     if isinstance(error, SystemExit):
         return "the agent called sys.exit(%s)" % ("" if error.code is None else clean(repr(error.code)))
@@ -574,11 +610,14 @@ def main():
                 binding = Binding(function, settings.get("replay"))
             message = answer(binding, request, settings["stream_output_path"])
         except BaseException as error:
-            message = {"type": "error", "id": request["id"], "error": said(error), "traceback": shortened(error)}
-        try:
-            sys.stdout.flush()
-        except Exception:
-            pass
+            message = {"type": "error", "id": request["id"], "error": exception(error), "kind": type(error).__qualname__,
+                       "location": place(error, settings["search"]), "traceback": shortened(error)}
+        # What was printed has left the process before the answer does.
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
         send(message)
     os._exit(0)
 

@@ -113,6 +113,7 @@ impl Scenario {
 
     fn surroundings(&self) -> Surroundings {
         Surroundings {
+            typescript: None,
             current: self.path().to_owned(),
             environment: std::env::vars().collect(),
             network: Some(Arc::new(Connections)),

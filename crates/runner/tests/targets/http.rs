@@ -132,7 +132,7 @@ fn a_service_that_misbehaves_breaks_its_own_case_only() {
     twice: passed: 1
     fine: passed: fine
     utf-8: error: [URL]/chat did not answer with JSON (invalid unicode code point at line 1 column 12): {"output":"�"}
-    stream: error: [URL]/chat answered with a stream of events; `stream: sse` in `runner.http` reads it
+    stream: error: [URL]/chat broke off in the middle of its answer: unexpected EOF during chunk size line
     nan: error: [URL]/chat did not answer with JSON (expected value at line 1 column 12): {"output": NaN}
     end: passed: end
     "#);
@@ -262,9 +262,9 @@ fn half_a_stream_is_never_a_passed_case() {
     done and cut: passed: Hello
     error: error: [URL]/ sent an error: overloaded
     error inside: error: [URL]/ sent an error: no more
-    no text: error: [URL]/ sent no event with anything at "delta", where `stream_output_path` says that the text is
-    empty text: passed: 
-    empty: error: [URL]/ sent no event with anything at "delta", where `stream_output_path` says that the text is
+    no text: error: [URL]/ sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is
+    empty text: error: empty answer
+    empty: error: [URL]/ sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is
     json: error: [URL]/ did not answer with a stream of events but with: {"output":"x"}
     end: passed: Hello world
     "#);

@@ -115,8 +115,8 @@ fn every_shape_of_a_function_works() {
 fn f10_an_agent_that_breaks_fails_its_own_case_only() {
     let ran = python("misbehave").inputs(&["raise", "a", "exit", "b", "die", "c", "kill", "d"]).parallel(1).run();
     let said: Vec<String> = ran.finished.iter().map(common::line).collect();
-    insta::assert_snapshot!(said.join("\n"), @r#"
-    raise: error: boom é
+    insta::assert_snapshot!(said.join("\n"), @r"
+    raise: error: ValueError: boom é
     a: passed: fine a
     exit: error: the agent called sys.exit(3)
     b: passed: fine b
@@ -124,7 +124,7 @@ fn f10_an_agent_that_breaks_fails_its_own_case_only() {
     c: passed: fine c
     kill: error: the agent's process ended by signal 9 while it answered
     d: passed: fine d
-    "#);
+    ");
     let traceback = ran.finished[0].problem.as_ref().unwrap().traceback.clone().unwrap();
     assert!(traceback.contains("my_agent.py") && traceback.contains("ValueError: boom é"), "{traceback}");
     assert!(!traceback.contains("<string>"), "nothing of our worker: {traceback}");
@@ -257,7 +257,7 @@ fn a_node_module_answers() {
     let said: Vec<String> = ran.finished.iter().map(common::line).collect();
     insta::assert_snapshot!(said.join("\n"), @r"
     a: passed: a 0
-    raise: error: boom
+    raise: error: Error: boom
     die: error: the agent's process ended with exit code 5 while it answered
     b: passed: b 0
     ");

@@ -139,9 +139,9 @@ fn nobody_lingers(folder: &Path) {
 #[test]
 fn a_python_function_that_misbehaves() {
     let scenario = scenario(&[("agent.py", PYTHON)], "{target: \"agent:run\"}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @"
+    insta::assert_snapshot!(table(scenario, &WORDS), @r"
     noise: passed: noise
-    raise: error: boom
+    raise: error: ValueError: boom
     exit: error: the agent called sys.exit(3)
     kill: error: the agent's process ended by signal 9 while it answered
     hang: timeout: no answer after 3.0s
@@ -149,9 +149,9 @@ fn a_python_function_that_misbehaves() {
     early: error: the agent's process ended with exit code 0 while it answered
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
-    nan: error: the agent returned what cannot be written as JSON: Out of range float values are not JSON compliant
-    cycle: error: the agent returned what cannot be written as JSON: Circular reference detected
+    none: error: empty answer
+    nan: error: ValueError: the agent returned what cannot be written as JSON: Out of range float values are not JSON compliant
+    cycle: error: ValueError: the agent returned what cannot be written as JSON: Circular reference detected
     bytes: passed: �
     half: passed: a?b
     unread: passed: unread
@@ -161,9 +161,9 @@ fn a_python_function_that_misbehaves() {
 #[test]
 fn a_node_module_that_misbehaves() {
     let scenario = scenario(&[("agent.mjs", NODE)], "{target: \"agent.mjs#run\"}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @"
+    insta::assert_snapshot!(table(scenario, &WORDS), @r"
     noise: passed: noise
-    raise: error: boom
+    raise: error: Error: boom
     exit: error: the agent's process ended with exit code 3 while it answered
     kill: error: the agent's process ended by signal 9 while it answered
     hang: timeout: no answer after 3.0s
@@ -171,9 +171,9 @@ fn a_node_module_that_misbehaves() {
     early: error: the agent's process ended with exit code 0 while it answered
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
-    nan: error: the agent returned what cannot be written as JSON: NaN
-    cycle: error: the agent returned what cannot be written as JSON: Converting circular structure to JSON
+    none: error: empty answer
+    nan: error: Error: the agent returned what cannot be written as JSON: NaN
+    cycle: error: Error: the agent returned what cannot be written as JSON: Converting circular structure to JSON
     bytes: passed: �
     half: passed: a�b
     unread: passed: unread
@@ -185,7 +185,7 @@ fn an_ndjson_process_that_misbehaves() {
     // It does not read on, so that a long input stays in the pipe.
     let agent = format!("{NDJSON}{SHELL}\nrun \"$(head -c 200)\"\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{type: process, command: [sh, agent.sh]}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @"
+    insta::assert_snapshot!(table(scenario, &WORDS), @r"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended with exit code 3: because
@@ -195,7 +195,7 @@ fn an_ndjson_process_that_misbehaves() {
     early: error: the process closed its output without a JSON object on it
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
+    none: error: empty answer
     nan: error: the process wrote a line that is no JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
@@ -208,7 +208,7 @@ fn an_ndjson_process_that_misbehaves() {
 fn a_jsonl_process_that_misbehaves() {
     let agent = format!("{JSONL}{SHELL}\nrun \"$(head -c 200)\"\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{process: {command: [sh, agent.sh], kill_timeout: 1s}}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @"
+    insta::assert_snapshot!(table(scenario, &WORDS), @r"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended before its answer was complete, with exit code 3: because
@@ -218,7 +218,7 @@ fn a_jsonl_process_that_misbehaves() {
     early: error: the process closed its output before its answer was complete
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
+    none: error: empty answer
     nan: error: the process wrote a line that is no JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
@@ -231,7 +231,7 @@ fn a_jsonl_process_that_misbehaves() {
 fn a_reused_jsonl_process_that_misbehaves() {
     let agent = format!("{JSONL}{SHELL}\nwhile IFS= read -r line; do run \"$line\"; done\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{process: {command: [sh, agent.sh], reuse: true, kill_timeout: 1s}}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @"
+    insta::assert_snapshot!(table(scenario, &WORDS), @r"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended before its answer was complete, with exit code 3: because
@@ -241,7 +241,7 @@ fn a_reused_jsonl_process_that_misbehaves() {
     early: error: the process closed its output before its answer was complete
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
+    none: error: empty answer
     nan: error: the process wrote a line that is no JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
@@ -288,7 +288,7 @@ fn a_service_that_misbehaves() {
     early: error: [URL] broke off in the middle of its answer: end of file before message length reached
     linger: passed: linger
     big: passed: [5 MB]
-    none: passed: 
+    none: error: empty answer
     nan: error: [URL] did not answer with JSON (expected value at line 1 column 11): {"output":NaN}
     cycle: passed: cycle
     bytes: error: [URL] did not answer with JSON (invalid unicode code point at line 1 column 12): {"output":"�"}

@@ -27,6 +27,8 @@ mod strip;
 mod stubs;
 mod world;
 
+pub use strip::{JavaScript, to_javascript};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;

@@ -71,15 +71,38 @@ pub(super) struct Options<'a> {
 /// Imports of a package's whole namespace become imports of one name, [`ALL`]: a module's namespace has only members that are
 /// known beforehand, and those of a package are not known.
 pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
+    let allocator = Allocator::default();
+    let (mut program, prologue) = without_types(&allocator, path, text)?;
+    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program);
+    let packages = package_imports(&allocator, &mut program, options.is_package);
+    let generated = Codegen::new()
+        .with_options(CodegenOptions {
+            comments: CommentOptions::disabled(),
+            source_map_path: options.origins.then(|| path.to_path_buf()),
+            ..CodegenOptions::default()
+        })
+        .build(&program);
+    let shift = prologue.chars().count() as u32;
+    let origins = generated.map.iter().flat_map(|map| map.get_tokens()).map(|token| {
+        let column = token.get_dst_col() + if token.get_dst_line() == 0 { shift } else { 0 };
+        Origin { code: (token.get_dst_line(), column), source: (token.get_src_line(), token.get_src_col()) }
+    });
+    let origins = origins.collect();
+    // The engine takes the code as text that ends at its first NUL.
+    let code = format!("{prologue}{}", generated.code).replace('\0', "\\x00");
+    Ok(Stripped { code, prologue: prologue.len(), packages, origins })
+}
+
+/// Returns a module without its types, and the names that it takes for given.
+fn without_types<'a>(allocator: &'a Allocator, path: &Path, text: &'a str) -> Result<(Program<'a>, String), SyntaxError> {
     if nesting(text) > DEEPEST {
         return Err(SyntaxError { message: format!("it nests more than {DEEPEST} brackets"), offset: 0 });
     }
-    let allocator = Allocator::default();
     let source_type = SourceType::from_path(path).unwrap_or_default();
     // JavaScript files may hold JSX under any name; TypeScript is ambiguous then and follows the name.
     let source_type = if source_type.is_javascript() { source_type.with_jsx(true) } else { source_type };
     let source_type = source_type.with_module(true);
-    let parsed = Parser::new(&allocator, text, source_type).parse();
+    let parsed = Parser::new(allocator, text, source_type).parse();
     if let Some(error) = parsed.diagnostics.errors().next() {
         let offset = error.labels.iter().next().map_or(0, |label| label.offset() as usize);
         return Err(SyntaxError { message: error.message.to_string(), offset });
@@ -103,26 +126,34 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
         ..TransformOptions::default()
     };
     // What the transformer complains about, the engine refuses with a place.
-    Transformer::new(&allocator, path, &transform).build_with_scoping(scoping, &mut program);
+    Transformer::new(allocator, path, &transform).build_with_scoping(scoping, &mut program);
+    Ok((program, prologue))
+}
 
-    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program);
-    let packages = package_imports(&allocator, &mut program, options.is_package);
-    let generated = Codegen::new()
-        .with_options(CodegenOptions {
-            comments: CommentOptions::disabled(),
-            source_map_path: options.origins.then(|| path.to_path_buf()),
-            ..CodegenOptions::default()
-        })
-        .build(&program);
-    let shift = prologue.chars().count() as u32;
-    let origins = generated.map.iter().flat_map(|map| map.get_tokens()).map(|token| {
-        let column = token.get_dst_col() + if token.get_dst_line() == 0 { shift } else { 0 };
-        Origin { code: (token.get_dst_line(), column), source: (token.get_src_line(), token.get_src_col()) }
-    });
-    let origins = origins.collect();
-    // The engine takes the code as text that ends at its first NUL.
-    let code = format!("{prologue}{}", generated.code).replace('\0', "\\x00");
-    Ok(Stripped { code, prologue: prologue.len(), packages, origins })
+/// A module of TypeScript as JavaScript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JavaScript {
+    /// The text.
+    pub code: String,
+    /// Where each part of it comes from: a source map, as JSON.
+    pub source_map: String,
+}
+
+/// Returns a module of TypeScript as an interpreter of JavaScript runs it. Its imports stay as they are written.
+///
+/// # Errors
+/// It cannot be parsed; the text says where and why.
+pub fn to_javascript(path: &Path, text: &str) -> Result<JavaScript, String> {
+    let allocator = Allocator::default();
+    let (program, prologue) = without_types(&allocator, path, text).map_err(|error| {
+        let before = text.get(..error.offset).unwrap_or(text);
+        format!("{}:{}: {}", path.display(), before.matches('\n').count() + 1, error.message)
+    })?;
+    let options = CodegenOptions { source_map_path: Some(path.to_path_buf()), ..CodegenOptions::default() };
+    let generated = Codegen::new().with_options(options).build(&program);
+    // What is put before the code has no line of its own, so that the lines of the map stay true.
+    let source_map = generated.map.map_or_else(String::new, |map| map.to_json_string());
+    Ok(JavaScript { code: format!("{prologue}{}", generated.code), source_map })
 }
 
 /// Returns how deep the brackets of a text are nested, wherever they stand.

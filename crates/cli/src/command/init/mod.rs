@@ -1,7 +1,7 @@
 //! `keepstep init …`
 
 mod agent;
-mod scenario;
+pub(crate) mod scenario;
 
 use clap::{Args, Subcommand};
 

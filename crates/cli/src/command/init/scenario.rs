@@ -1,5 +1,6 @@
 //! `keepstep init scenario NAME`
 
+pub(crate) mod agent;
 mod templates;
 
 use std::fs;
@@ -14,6 +15,8 @@ use keepstep_workspace::scenario::folder_of_typed;
 use keepstep_workspace::{WorkspaceError, files};
 use serde_json::json;
 
+use agent::{Agent, FORMS};
+
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -23,15 +26,21 @@ use crate::undo_log::{Content, Recorder, Write};
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep init scenario orders\n  keepstep init scenario orders --link scenario_1a2b     one that is on the server already"
+    after_help = "Examples:\n  keepstep init scenario orders\n  keepstep init scenario orders --agent shop.agent:run             a Python function\n  keepstep init scenario orders --agent agent/agent.mjs#answer     a function of JavaScript or TypeScript\n  keepstep init scenario orders --agent http://localhost:8000/chat\n  keepstep init scenario orders --agent -- python3 agent.py        a program\n  keepstep init scenario orders --link scenario_1a2b     one that is on the server already"
 )]
 pub(super) struct Arguments {
     /// Its name
-    #[arg(value_name = "NAME", required_unless_present = "named")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["named", "program"])]
     name: Option<String>,
     /// The same
     #[arg(long = "name", value_name = "NAME", hide = true, conflicts_with = "name")]
     named: Option<String>,
+    /// The agent to test: package.module:function, path/file.mjs#function (or .ts), http://…, or -- and a program
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "")]
+    agent: Option<String>,
+    /// The program to test, with its arguments
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<String>,
     /// The id of the scenario on the server that it belongs to
     #[arg(long, value_name = "ID")]
     link: Option<String>,
@@ -45,7 +54,7 @@ pub(super) struct Arguments {
 
 /// Writes the files of a new scenario, without a request.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let typed = arguments.name.as_deref().or(arguments.named.as_deref()).unwrap_or_default();
+    let (typed, agent) = arguments.name_and_agent()?;
     let workspace = workspace_or_new(context);
     let folders = workspace.scenario_folders()?;
     let folder = if folders.iter().any(|folder| folder == typed) { typed.to_owned() } else { folder_of_typed(typed)? };
@@ -58,12 +67,19 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         });
     }
     let path = workspace.scenario_dir(&folder);
+    let here = agent::way(&path, &context.directory);
+    let runner = agent.as_ref().map(|agent| agent.runner(&here));
+    let untouched = templates::files(&folder, None);
     let mut written = Vec::new();
     let mut replaced = Vec::new();
-    for (name, text) in templates::files(&folder) {
+    for (name, text) in templates::files(&folder, runner.as_deref()) {
         let file = path.join(name);
         match fs::read(&file) {
             Ok(before) if before == text.as_bytes() => {}
+            // What this command wrote and nobody has edited since is nobody's work.
+            Ok(before) if untouched.iter().any(|(known, text)| *known == name && before == text.as_bytes()) => {
+                written.push((name, file, text));
+            }
             Ok(before) => {
                 let path = file.strip_prefix(workspace.root()).unwrap_or(&file).to_owned();
                 replaced.push(Write { path, before: Content::Bytes(before), after: Content::Bytes(text.into_bytes()) });
@@ -122,12 +138,48 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if arguments.create_remote {
         context.printer.warning("nothing was made on the server; `keepstep scenarios create` does that");
     }
-    context.printer.hint("write the agent's call in agents/my_agent.py; `keepstep sync pull` brings the inputs");
+    match &agent {
+        Some(agent) => {
+            context.printer.status(format!("tests   {}", agent.described()));
+            context.printer.hint("`keepstep sync pull` brings the inputs; `keepstep test --smoke` runs the first one");
+        }
+        None => context.printer.hint(&format!(
+            "`keepstep init scenario {folder} --agent {FORMS}` names the agent, or write its call in agents/my_agent.py; a test fails until then"
+        )),
+    }
     context.printer.document(
         "init.scenario",
         json!({ "name": typed.trim(), "folder": folder, "path": path.to_string_lossy(), "linked": arguments.link }),
     );
     Ok(Outcome::Done)
+}
+
+impl Arguments {
+    /// Returns the name as it was typed, and the agent if one is named.
+    fn name_and_agent(&self) -> Result<(&str, Option<Agent>), Failure> {
+        let name = self.name.as_deref().or(self.named.as_deref());
+        match (name, self.agent.as_deref(), self.program.as_slice()) {
+            // The two dashes stand before a name that begins with one.
+            (None, None, [name]) => Ok((name, None)),
+            (None, ..) => Err(Failure::usage("the name of the scenario is required: `keepstep init scenario NAME --agent WHAT`")),
+            (Some(name), None, []) => Ok((name, None)),
+            (Some(name), None | Some(""), program @ [_, ..]) => Ok((name, Some(Agent::Program(program.to_vec())))),
+            (Some(_), Some(""), []) => Agent::parse("").map(|agent| ("", Some(agent))),
+            (Some(_), Some(_), [_, ..]) => {
+                Err(Failure::usage("--agent and a program behind two dashes are two agents; name one"))
+            }
+            (Some(name), Some(agent), []) => Ok((name, Some(Agent::parse(agent)?))),
+        }
+    }
+}
+
+/// Writes the configuration of a scenario that has questions and none yet.
+pub(crate) fn write_configuration(context: &Context, folder: &Path, name: &str, agent: &Agent) -> Result<(), Failure> {
+    let here = agent::way(folder, &context.directory);
+    let text = templates::simulation(name, &agent.runner(&here));
+    files::write_whole(&folder.join(templates::SIMULATION_FILE), text.as_bytes())?;
+    context.printer.status(format!("wrote   {}", templates::SIMULATION_FILE));
+    Ok(())
 }
 
 /// Selects the scenario where it was linked, or where the workspace is one of 0.4.0, which selects every new one. An id of

@@ -1,5 +1,6 @@
 //! A run from its arguments to its exit code.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,8 @@ use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
 use keepstep_runner::event::{Event, Stopped};
-use keepstep_runner::experiment::{Basis, Experiment, RunFile, Summary};
+use keepstep_runner::experiment::{Basis, Experiment, Last, RunFile, Summary};
+use keepstep_runner::input::InputList;
 use keepstep_runner::judge::Judging;
 use keepstep_runner::junit::{self, Suite};
 use keepstep_runner::outcome::Status;
@@ -22,7 +24,7 @@ use uuid::Uuid;
 use super::git::Checkout;
 use super::github::GitHub;
 use super::models::model_failure;
-use super::provenance::{config_digest, provenance};
+use super::provenance::{config_digest, provenance, target_described};
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::version::Version;
 use super::view::View;
@@ -47,18 +49,21 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
     let checkout = Checkout::look(&context.directory);
     let mut resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
+    let has_inputs = !inputs.list.is_empty();
+    let list = Arc::new(inputs.list);
     let selection = match &resumed {
         Some(experiment) => experiment.run.selection(),
+        None if arguments.failed => failed(&directory, &list)?,
         None => Selection {
             smoke: arguments.smoke || (config.smoke && !arguments.full),
             iterations: arguments.iterations.unwrap_or(config.iterations),
             filter: arguments.filter.clone(),
             shard: arguments.shard,
             seed: arguments.seed,
+            only: None,
         },
     };
-    let has_inputs = !inputs.list.is_empty();
-    let cases = Plan::new(Arc::new(inputs.list), &selection);
+    let cases = Plan::new(list, &selection);
     if cases.is_empty() {
         return Err(no_cases(&tested, &selection, !has_inputs));
     }
@@ -76,6 +81,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         experiment.check_basis(&basis).map_err(experiment_failure)?;
     }
     let options = options(&tested, &config, arguments, user.clone(), Arc::clone(&judging));
+    let described = target_described(&config.target);
     let target = target::make(&config.target, &surroundings).map_err(refused)?;
     let runtime = runtime::single()?;
     let (ended, folder) = runtime.block_on(async {
@@ -93,7 +99,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         };
         let notes_skipped = arguments.junit.is_some();
         let mut github = GitHub::of(context);
-        let mut view = View::new(&context.printer, &tested.name, arguments.stream && !arguments.no_stream);
+        let mut view = View::new(&context.printer, &tested.name, &described, arguments.stream && !arguments.no_stream);
         let skipped = Mutex::new(Vec::new());
         let mut hidden = 0;
         let mut on_event = |event: &Event| {
@@ -135,7 +141,10 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             strict,
         };
         finish(context, arguments, &tested, &experiment, &summary, &suite, &redactor)?;
-        view.sum_up(&ended, experiment.folder());
+        view.sum_up(
+            &ended,
+            &experiment.folder().strip_prefix(&context.directory).unwrap_or(experiment.folder()).display().to_string(),
+        );
         if hidden > 0 && !context.printer.is_own_screen() {
             context.printer.warning(&format!("{} had secret values in it, which are left out here", count(hidden, "case")));
         }
@@ -150,6 +159,23 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         send::results(context, arguments, folder);
     }
     Ok(outcome(&ended, strict, arguments.no_fail))
+}
+
+/// Returns the cases of the last run that did not pass, those included that it did not come to.
+fn failed(directory: &Path, inputs: &Arc<InputList>) -> Result<Selection, Failure> {
+    let last = Last::read(directory).map_err(experiment_failure)?;
+    let before = last.run.selection();
+    let names = Plan::new(Arc::clone(inputs), &before).names();
+    let only: BTreeSet<String> = names.into_iter().filter(|name| !last.passed.contains(name)).collect();
+    if only.is_empty() {
+        return Err(Failure::Nothing {
+            message: format!("all cases of {} passed", last.name),
+            hint: Some("`keepstep test` runs all cases".to_owned()),
+        });
+    }
+    // Smoke is a selection of its own; its one case is among the names.
+    let iterations = if before.smoke { 1 } else { before.iterations };
+    Ok(Selection { iterations, seed: before.seed, only: Some(only), ..Selection::default() })
 }
 
 fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure {

@@ -27,7 +27,7 @@ use crate::context::Context;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  keepstep test                          run the agent on the inputs of the selected scenario, and send the results\n  keepstep test --smoke --skip-upload    only the first input, and no connection to anywhere\n  keepstep test --resume                 go on with a run that was interrupted or killed\n  keepstep test results                  show the last run"
+    after_help = "Examples:\n  keepstep test                          run the agent on the inputs of the selected scenario, and send the results\n  keepstep test --smoke --skip-upload    only the first input, and no connection to anywhere\n  keepstep test --failed                 only the cases that did not pass the last time\n  keepstep test --resume                 resume a run that was interrupted or killed\n  keepstep test results                  show the last run"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -81,6 +81,9 @@ struct RunArguments {
     /// Go on with the last run where it was interrupted or killed
     #[arg(long, conflicts_with_all = ["filter", "shard", "seed", "iterations", "smoke", "full"])]
     resume: bool,
+    /// Run only the cases that did not pass in the last experiment
+    #[arg(long, conflicts_with_all = ["resume", "filter", "shard", "iterations", "smoke", "full"])]
+    failed: bool,
     /// Ask models that have no recorded answer yet, and keep what they say in recordings/
     #[arg(long)]
     record: bool,

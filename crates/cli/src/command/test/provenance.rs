@@ -19,6 +19,24 @@ pub(super) fn config_digest(config: &Config) -> String {
     Digest::of_bytes(config.written.to_string().as_bytes()).to_string()
 }
 
+fn kind_and_target(target: &TargetConfig) -> (&'static str, String) {
+    match target {
+        TargetConfig::Python(module) => ("python", module.target.clone()),
+        TargetConfig::Node(module) => ("node", module.target.clone()),
+        TargetConfig::Process(process) => ("process", process.command.first().cloned().unwrap_or_default()),
+        TargetConfig::Http(service) => ("http", address(&service.url)),
+    }
+}
+
+/// Returns what is tested, for people.
+pub(super) fn target_described(target: &TargetConfig) -> String {
+    match kind_and_target(target) {
+        ("http", address) => address,
+        ("process", program) => program,
+        (kind, target) => format!("{kind} {target}"),
+    }
+}
+
 /// Returns what is known about what was tested.
 pub(super) fn provenance(
     context: &Context,
@@ -27,12 +45,7 @@ pub(super) fn provenance(
     mut checkout: Checkout,
     bundle_version_id: Option<String>,
 ) -> Map<String, Value> {
-    let (kind, target) = match &config.target {
-        TargetConfig::Python(module) => ("python", module.target.clone()),
-        TargetConfig::Node(module) => ("node", module.target.clone()),
-        TargetConfig::Process(process) => ("process", process.command.first().cloned().unwrap_or_default()),
-        TargetConfig::Http(service) => ("http", address(&service.url)),
-    };
+    let (kind, target) = kind_and_target(&config.target);
     let known = Provenance {
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         scenario: Some(tested.name.clone()),

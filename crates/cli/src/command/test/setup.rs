@@ -8,13 +8,15 @@ use keepstep_client::env_file;
 use keepstep_runner::config::{self, Config, ConfigError, Place};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
-use keepstep_runner::target::{Network, Refusal, Surroundings};
-use keepstep_source::skill_file;
+use keepstep_runner::target::{Network, Refusal, Surroundings, TypeScript};
+use keepstep_source::{engine, skill_file};
 use keepstep_workspace::experiments::secrets::{Secrets, is_secret};
 use keepstep_workspace::{ScenarioError, Workspace};
 use url::Url;
 
 use super::multi_turn::{KEY_VARIABLE, MultiTurn};
+use crate::command::init::scenario::agent::{Agent, FORMS};
+use crate::command::init::scenario::write_configuration;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files::read_if_there;
@@ -121,7 +123,25 @@ impl Tested {
         };
         let overrides = &typed.overrides();
         let place = Place { scenario: &self.path, current: &context.directory, root, file, overrides, variable: &variable };
-        config::load(&place).map_err(|error| config_failure(&error))
+        match config::load(&place) {
+            Err(ConfigError::NoTarget { path }) if file.is_none() && self.path.is_dir() => {
+                if !context.can_ask || path.exists() {
+                    return Err(self.no_agent());
+                }
+                context.printer.notice(format!("{} has questions, but keepstep does not know your agent yet.", self.name));
+                let Some(agent) = Agent::ask(context)? else { return Err(self.no_agent()) };
+                write_configuration(context, &self.path, &self.name, &agent)?;
+                config::load(&place).map_err(|error| config_failure(&error))
+            }
+            loaded => loaded.map_err(|error| config_failure(&error)),
+        }
+    }
+
+    fn no_agent(&self) -> Failure {
+        Failure::Usage {
+            message: format!("{} does not say which agent to test", self.name),
+            hint: Some(format!("`keepstep init scenario {} --agent {FORMS}`", self.name)),
+        }
     }
 
     /// Reads the inputs.
@@ -134,7 +154,12 @@ impl Tested {
 pub(in crate::command) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
     let environment = variables.into_iter().filter(|(name, _)| !is_our_key(name)).collect();
     let network = ServiceNetwork(server::options(context));
-    Surroundings { current: context.directory.clone(), environment, network: Some(Arc::new(network)) }
+    Surroundings {
+        current: context.directory.clone(),
+        environment,
+        network: Some(Arc::new(network)),
+        typescript: Some(Arc::new(Types)),
+    }
 }
 
 /// Returns true if a variable holds a key for a server of ours.
@@ -142,6 +167,16 @@ fn is_our_key(name: &str) -> bool {
     // On some systems the case of a name does not count.
     let name = name.to_ascii_uppercase();
     OURS.iter().any(|prefix| name.starts_with(prefix)) && is_secret(&name)
+}
+
+/// Takes types away with the parser that reads agents.
+#[derive(Debug)]
+struct Types;
+
+impl TypeScript for Types {
+    fn to_javascript(&self, path: &Path, text: &str) -> Result<(String, String), String> {
+        engine::to_javascript(path, text).map(|made| (made.code, made.source_map))
+    }
 }
 
 /// Connects to services under test as this program connects to platforms.
@@ -160,7 +195,7 @@ impl Network for ServiceNetwork {
 
 fn config_failure(error: &ConfigError) -> Failure {
     let hint = match error {
-        ConfigError::Missing { .. } => Some(
+        ConfigError::Missing { .. } | ConfigError::NoTarget { .. } => Some(
             "`keepstep init scenario NAME` makes a scenario with its configuration; `--scenario` names another one".to_owned(),
         ),
         _ => None,
@@ -189,6 +224,9 @@ pub(crate) fn experiment_failure(error: ExperimentError) -> Failure {
         ExperimentError::Io { doing, path, source } => Failure::io(doing, &path.display().to_string(), source),
         ExperimentError::NothingToResume { .. } => {
             Failure::Nothing { message: error.to_string(), hint: Some("`keepstep test` begins a new one".to_owned()) }
+        }
+        ExperimentError::NoRun { .. } => {
+            Failure::Nothing { message: error.to_string(), hint: Some("`keepstep test` runs all cases".to_owned()) }
         }
         ExperimentError::Running { .. } => Failure::Conflict { message: error.to_string(), hints: Vec::new() },
         ExperimentError::OtherInputs { .. } | ExperimentError::OtherBasis { .. } => Failure::Conflict {

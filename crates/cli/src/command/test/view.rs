@@ -1,42 +1,77 @@
 //! What a person or a program sees of a run while it goes on.
 
-use std::path::Path;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use keepstep_runner::duration::spoken;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
 use keepstep_runner::run::{BREAKER, Ended};
-use keepstep_runner::tally::Statistics;
+use keepstep_runner::tally::{Statistics, percent};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::printer::{Label, Printer, Text, count};
-use crate::visible::shortened;
+use crate::visible::{shortened, visible_line};
+use crate::wrap::cut;
 
 /// Up to this number of cases each of them has a line.
 const ALL_SHOWN: usize = 50;
 
-/// How often the others are summed up.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often the bar is drawn, and how often a log hears that the run goes on.
+const DRAWN: Duration = Duration::from_millis(100);
+const LOGGED: Duration = Duration::from_secs(30);
 
-/// How many of the cases that did not pass are repeated at the end.
-const REPEATED: usize = 20;
+/// How many criteria, inputs and cases with warnings are listed.
+const LISTED: usize = 20;
+
+/// How many lines of a problem and of what was printed are shown of a case. `results show` has all of them.
+const PROBLEM_LINES: usize = 12;
+const PRINTED_LINES: usize = 3;
+
+/// How wide lines are where there is no terminal.
+const WIDTH: usize = 100;
 
 /// The view of a run.
 pub(super) struct View<'a> {
     printer: &'a Printer,
     scenario: &'a str,
+    target: &'a str,
     streams: bool,
     total: usize,
+    /// How many cases were finished before this run.
+    resumed: usize,
     done: usize,
     bad: usize,
+    unknown: usize,
+    warned: usize,
+    /// What was said about the answers of cases that go on: a finished case comes without its conversation.
+    warnings: HashMap<String, Vec<String>>,
+    /// The first case that did not pass.
+    first_bad: Option<String>,
+    began: Instant,
     said: Instant,
-    repeated: Vec<Text>,
 }
 
 impl<'a> View<'a> {
     /// Returns the view of a run that has not begun.
-    pub(super) fn new(printer: &'a Printer, scenario: &'a str, streams: bool) -> Self {
-        Self { printer, scenario, streams, total: 0, done: 0, bad: 0, said: Instant::now(), repeated: Vec::new() }
+    pub(super) fn new(printer: &'a Printer, scenario: &'a str, target: &'a str, streams: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            printer,
+            scenario,
+            target,
+            streams,
+            total: 0,
+            resumed: 0,
+            done: 0,
+            bad: 0,
+            unknown: 0,
+            warned: 0,
+            warnings: HashMap::new(),
+            first_bad: None,
+            began: now,
+            said: now,
+        }
     }
 
     /// Shows what happened.
@@ -48,112 +83,246 @@ impl<'a> View<'a> {
             self.printer.document("test", event);
         }
         match event {
-            Event::RunStarted { experiment, cases, resumed, parallel, .. } => {
-                (self.total, self.done) = (*cases, *resumed);
-                let left = cases - resumed.min(cases);
-                let before = if *resumed > 0 { format!(" that are left of {cases}") } else { String::new() };
-                let at_once = if *parallel > 1 { format!(", {parallel} at once") } else { String::new() };
-                self.printer.status(
-                    Text::of(Label::Heading, format!("Running {}{before} of {}{at_once}", count(left, "case"), self.scenario))
-                        .and(Label::Unchanged, format!("  {experiment}")),
-                );
+            Event::CaseStarted { case, .. } => drop(self.warnings.remove(case)),
+            Event::Turn { case, turn } if !turn.warnings.is_empty() => {
+                let texts = turn.warnings.iter().map(|warning| warning.message.clone());
+                self.warnings.entry(case.clone()).or_default().extend(texts);
             }
-            Event::CaseStarted { case, attempt, .. } if *attempt > 1 => {
-                self.printer.status(Text::of(Label::Unchanged, format!("  {case}: again, attempt {attempt}")));
+            _ => {}
+        }
+        match event {
+            Event::RunStarted { cases, resumed, parallel, .. } => {
+                (self.total, self.resumed, self.done) = (*cases, *resumed, *resumed);
+                let mut parts = vec![match resumed {
+                    0 => count(*cases, "question"),
+                    resumed => format!("{} left of {cases} questions", cases - resumed.min(cases)),
+                }];
+                parts.push(self.target.to_owned());
+                if *parallel > 1 {
+                    parts.push(format!("{parallel} at once"));
+                }
+                let heading = Text::of(Label::Heading, self.scenario);
+                self.line(heading.and(Label::Unchanged, format!(" · {}", parts.join(" · "))));
             }
-            Event::Turn { case, turn } if self.streams => self.turn(case, turn),
+            Event::CaseStarted { input, attempt, .. } if *attempt > 1 => {
+                self.line(Text::of(Label::Unchanged, format!("  {}: attempt {attempt}", shortened(input, 60))));
+            }
+            Event::Turn { turn, .. } if self.streams => self.turn(turn),
             Event::CaseFinished(finished) if finished.status != Status::Skipped => self.case(finished),
+            Event::RunFinished { .. } => self.clear(),
             _ => {}
         }
     }
 
-    fn turn(&self, case: &str, turn: &Turn) {
+    /// Prints a line above the bar.
+    fn line(&self, text: impl Into<Text>) {
+        self.clear();
+        self.printer.status(text);
+    }
+
+    fn clear(&self) {
+        if self.printer.has_progress() {
+            self.printer.progress("");
+        }
+    }
+
+    fn turn(&self, turn: &Turn) {
         let label = if turn.role == "user" { Label::Plain } else { Label::Good };
         let mut lines = turn.content.lines();
-        let first = lines.next().unwrap_or_default();
-        self.printer.status(Text::of(Label::Unchanged, format!("  {case} ")).and(label, format!("{}: {first}", turn.role)));
+        self.line(Text::of(label, format!("    {}: {}", turn.role, lines.next().unwrap_or_default())));
         for line in lines {
-            self.printer.status(Text::of(label, format!("    {line}")));
+            self.line(Text::of(label, format!("      {line}")));
         }
     }
 
     fn case(&mut self, finished: &Finished) {
         self.done += 1;
-        let is_bad = finished.status != Status::Passed;
+        let is_bad = !finished.status.is_completed() || finished.has_failed_judge();
         self.bad += usize::from(is_bad);
-        if is_bad {
-            let text = told(finished);
-            self.printer.status(text.clone());
-            if self.repeated.len() < REPEATED {
-                self.repeated.push(text);
-            }
-        } else if self.total <= ALL_SHOWN {
-            let flaky = if finished.flaky { format!(", at attempt {}", finished.attempts) } else { String::new() };
-            self.printer.status(
-                Text::of(Label::Good, "  ✓ ")
-                    .and(Label::Plain, shortened(&finished.input, 60))
-                    .and(Label::Unchanged, format!("  {}{flaky}", took(finished))),
-            );
+        self.unknown += usize::from(finished.status == Status::NotJudged);
+        let warnings = self.warnings.remove(&finished.case).unwrap_or_default();
+        let has_warnings = !warnings.is_empty();
+        self.warned += usize::from(has_warnings);
+        if is_bad && self.first_bad.is_none() {
+            self.first_bad = Some(short_name(finished));
         }
-        if self.total > ALL_SHOWN && self.said.elapsed() >= EVERY && self.done < self.total {
-            self.said = Instant::now();
-            let bad = if self.bad > 0 { format!(", {} not passed", self.bad) } else { String::new() };
-            self.printer.status(Text::of(Label::Unchanged, format!("  {} of {}{bad}", self.done, self.total)));
+        if is_bad || self.total <= ALL_SHOWN || (has_warnings && self.warned <= LISTED) {
+            self.clear();
+            self.printer.status(self.heading(finished, is_bad));
+            self.details(finished, is_bad, &warnings);
+        }
+        self.progress();
+    }
+
+    /// Returns the line of a case: its question, how long it took, and the name by which `results show` finds it.
+    fn heading(&self, finished: &Finished, is_bad: bool) -> Text {
+        let (sign, label) = match finished.status {
+            _ if is_bad => ("✗", Label::Error),
+            Status::NotJudged => ("–", Label::Warning),
+            _ => ("✓", Label::Good),
+        };
+        let mut right = took(finished);
+        if finished.flaky {
+            right = format!("attempt {}  {right}", finished.attempts);
+        }
+        if matches!(finished.status, Status::NotJudged | Status::Timeout) {
+            right = format!("{}  {right}", finished.status.word());
+        }
+        if is_bad {
+            right = format!("{right}  #{}", short_name(finished));
+        }
+        let room = self.width().saturating_sub(right.width() + 6).max(20);
+        let question = cut(&visible_line(finished.input.trim()), room);
+        let padding =
+            if self.printer.width().is_some() { " ".repeat(room.saturating_sub(question.width())) } else { String::new() };
+        Text::of(label, format!("  {sign} ")).and(Label::Plain, question).and(Label::Unchanged, format!("{padding}  {right}"))
+    }
+
+    /// Prints what is to be said about a case below its line.
+    fn details(&self, finished: &Finished, is_bad: bool, warnings: &[String]) {
+        let indented = |label: Label, text: String| self.printer.status(Text::of(label, format!("      {text}")));
+        let message = finished.problem.as_ref().filter(|_| is_bad).map_or("", |problem| problem.message.as_str());
+        for (index, line) in message.lines().filter(|line| !line.trim().is_empty()).take(PROBLEM_LINES).enumerate() {
+            let location = finished.problem.as_ref().and_then(|problem| problem.location.as_ref()).filter(|_| index == 0);
+            let text = Text::of(Label::Error, format!("      {}", visible_line(&shortened(line, 300))));
+            self.printer.status(match location {
+                Some(location) => text.and(Label::Unchanged, format!("  {}", visible_line(&location.to_string()))),
+                None => text,
+            });
+        }
+        if let Some(printed) = finished.printed.as_deref().filter(|printed| is_bad && !message.contains(printed.trim())) {
+            let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
+            let left_out = lines.len().saturating_sub(PRINTED_LINES);
+            for (index, line) in lines[left_out..].iter().enumerate() {
+                let before = match (index, left_out) {
+                    (0, 0) => "printed: ".to_owned(),
+                    (0, left_out) => format!("printed (the last of {}): ", count(left_out + PRINTED_LINES, "line")),
+                    _ => "         ".to_owned(),
+                };
+                indented(Label::Unchanged, format!("{before}{}", visible_line(&shortened(line, 200))));
+            }
+        }
+        for warning in warnings.iter().take(PROBLEM_LINES) {
+            indented(Label::Warning, format!("warning: {}", visible_line(&shortened(warning, 200))));
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.printer.width().unwrap_or(WIDTH)
+    }
+
+    /// Draws the bar, or now and then a line in a log of a long run.
+    fn progress(&mut self) {
+        if self.done >= self.total || self.printer.is_json() {
+            return;
+        }
+        let draws = self.printer.has_progress();
+        if self.said.elapsed() < if draws { DRAWN } else { LOGGED } {
+            return;
+        }
+        self.said = Instant::now();
+        let mut state = format!("{}/{}", self.done, self.total);
+        if self.bad > 0 {
+            state += &format!("   {} failed", self.bad);
+        }
+        if self.unknown > 0 {
+            state += &format!("   {} not judged", self.unknown);
+        }
+        let rate = (self.done - self.resumed) as f64 / self.began.elapsed().as_secs_f64().max(0.001);
+        let left = Duration::try_from_secs_f64((self.total - self.done) as f64 / rate.max(0.001)).unwrap_or_default();
+        state += &format!("   {rate:.0}/s, {} left", spoken(left));
+        if draws {
+            const BAR: usize = 20;
+            let full = self.done * BAR / self.total.max(1);
+            self.printer.progress(&format!("  {}{}  {state}", "█".repeat(full), "░".repeat(BAR - full)));
+        } else {
+            self.printer.status(Text::of(Label::Unchanged, format!("  {state}")));
         }
     }
 
     /// Sums up the run.
-    pub(super) fn sum_up(&self, ended: &Ended, folder: &Path) {
+    pub(super) fn sum_up(&self, ended: &Ended, folder: &str) {
         let counts = &ended.counts;
-        // What scrolled away by then is said again.
-        if self.total > ALL_SHOWN && !self.repeated.is_empty() {
-            self.printer.status("");
-            self.repeated.iter().for_each(|text| self.printer.status(text.clone()));
-            if counts.bad() > self.repeated.len() {
-                self.printer.status(format!("  … and {} more in errors.json", counts.bad() - self.repeated.len()));
-            }
-        }
+        self.clear();
         let why = match ended.stopped {
             None => None,
             Some(Stopped::Interrupted) => Some("interrupted; `keepstep test --resume` runs what is left".to_owned()),
-            Some(Stopped::FailFast) => Some("stopped at the first case that did not pass (--fail-fast)".to_owned()),
+            Some(Stopped::FailFast) => Some("stopped at the first case that failed (--fail-fast)".to_owned()),
             Some(Stopped::TargetDown) => Some(format!(
-                "stopped: there was no target to ask, {BREAKER} times in a row; `keepstep test --resume` runs what is left"
+                "stopped: the agent was not reachable, {BREAKER} times in a row; `keepstep test --resume` runs what is left"
             )),
         };
         if let Some(why) = why {
             self.printer.warning(&why);
         }
-        for criterion in ended.statistics.not_judged().take(REPEATED) {
-            let name = shortened(&criterion.name, 80);
-            self.printer.warning(&format!("not judged: {name}: {}", shortened(&criterion.spoken(), 200)));
+        for criterion in ended.statistics.not_judged().take(LISTED) {
+            let name = visible_line(&shortened(&criterion.name, 80));
+            self.printer.warning(&format!("{name}: {}", shortened(&criterion.spoken(), 200)));
         }
-        let label = if counts.passed == counts.total { Label::Good } else { Label::Error };
-        self.printer.answer(Text::of(label, summary(counts)).and(Label::Unchanged, format!(" in {}", spoken(ended.duration))));
-        if counts.warnings > 0 {
-            self.printer.answer(Text::of(
+        if self.warned > LISTED && self.total > ALL_SHOWN {
+            self.printer.status(Text::of(
                 Label::Warning,
-                format!("{} in {}", count(counts.warnings, "warning"), count(counts.warning_turns, "answer")),
+                format!(
+                    "  … and warnings in {}: `keepstep results show --all` shows them",
+                    count(self.warned - LISTED, "more case")
+                ),
             ));
         }
+        self.printer.status("");
+        let label = match counts.passed {
+            passed if passed == counts.total => Label::Good,
+            passed if passed + counts.not_judged - counts.judge_failed.min(counts.not_judged) == counts.total => Label::Warning,
+            _ => Label::Error,
+        };
+        let mut more = String::new();
+        // One case says nothing about a rate.
+        if let Some(rate) = ended.statistics.pass_rate.filter(|rate| rate.of > 1) {
+            let whole = |share: f64| format!("{:.0}", share * 100.0);
+            more = format!("     {} ({} to {}%)", percent(rate.rate), whole(rate.interval.low), whole(rate.interval.high));
+        }
+        self.printer.answer(
+            Text::of(label, summary(counts))
+                .and(Label::Plain, more)
+                .and(Label::Unchanged, format!("     {}", spoken(ended.duration))),
+        );
         self.statistics(&ended.statistics);
-        self.printer.status(Text::of(Label::Unchanged, format!("{}", folder.display())));
+        self.printer.status(Text::of(Label::Unchanged, "Results   ").and(Label::Plain, folder));
+        if let Some(first) = &self.first_bad {
+            let mut line = Text::of(Label::Unchanged, "Again     ").and(Label::Command, "keepstep test --failed");
+            line = line.and(Label::Unchanged, "     Why   ").and(Label::Command, format!("keepstep results show {first}"));
+            self.printer.status(line);
+        }
     }
 
-    /// Tells how sure the result is, and which criteria did not hold.
+    /// Tells which criteria held how often, and how sure the result is.
     fn statistics(&self, statistics: &Statistics) {
-        for criterion in statistics.criteria.iter().filter(|criterion| criterion.is_notable()).take(REPEATED) {
-            let label = if criterion.failed + criterion.error > 0 { Label::Error } else { Label::Warning };
-            let name = shortened(&criterion.name, 80);
-            self.printer.answer(Text::of(label, format!("  {name}: {}", shortened(&criterion.spoken(), 200))));
+        let listed: Vec<_> = statistics.criteria.iter().take(LISTED).collect();
+        let names: Vec<String> = listed.iter().map(|criterion| visible_line(&shortened(&criterion.name, 40))).collect();
+        let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+        for (criterion, name) in listed.iter().zip(&names) {
+            let label = match (criterion.failed + criterion.error, criterion.not_judged) {
+                (0, 0) => Label::Unchanged,
+                (0, _) => Label::Warning,
+                _ => Label::Error,
+            };
+            let told = match criterion.passed + criterion.failed {
+                0 => shortened(&criterion.spoken(), 200),
+                of => {
+                    let unknown = criterion.not_judged + criterion.error;
+                    let more = if unknown > 0 { format!(", {unknown} not judged") } else { String::new() };
+                    format!("{} of {of}{more}", criterion.passed)
+                }
+            };
+            let padding = " ".repeat(widest.saturating_sub(name.width()));
+            self.printer.answer(Text::of(Label::Plain, format!("  {name}{padding}   ")).and(label, told));
+        }
+        if statistics.criteria.len() > LISTED {
+            self.printer
+                .answer(Text::of(Label::Unchanged, format!("  … and {} more criteria", statistics.criteria.len() - LISTED)));
         }
         let unsteady = statistics.inputs.iter().filter(|input| input.rate.passed > 0 && input.rate.passed < input.rate.of);
-        for input in unsteady.take(REPEATED) {
+        for input in unsteady.take(LISTED) {
             self.printer.answer(Text::of(Label::Warning, format!("  {}: {}", shortened(&input.input, 60), input.spoken())));
-        }
-        // One case says nothing about a rate.
-        if let Some(rate) = statistics.pass_rate.filter(|rate| rate.of > 1) {
-            self.printer.answer(Text::of(Label::Unchanged, format!("pass rate {}", rate.spoken())));
         }
         if let Some(most) = statistics.repeats.last() {
             self.printer.answer(Text::of(Label::Unchanged, most.spoken()));
@@ -161,20 +330,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// Returns a case that did not pass, with why.
-fn told(finished: &Finished) -> Text {
-    const LINES: usize = 12;
-    let mut text = Text::of(Label::Error, "  ✗ ")
-        .and(Label::Plain, shortened(&finished.case, 60))
-        .and(Label::Error, format!("  {}", finished.status.word()))
-        .and(Label::Unchanged, format!("  {}", took(finished)))
-        .and(Label::Unchanged, format!("\n    input: {}", shortened(&finished.input, 100)));
-    if let Some(problem) = &finished.problem {
-        for line in problem.message.lines().take(LINES) {
-            text = text.and(Label::Plain, format!("\n    {}", shortened(line, 200)));
-        }
+/// Returns the shortest name by which `results show` finds a case: the end of its name, as far as that is one word.
+fn short_name(finished: &Finished) -> String {
+    let name = finished.case.as_str();
+    if finished.iteration > 0 || name.contains('@') {
+        return name.to_owned();
     }
-    text
+    name.rsplit(|character: char| !character.is_alphanumeric()).next().filter(|end| !end.is_empty()).unwrap_or(name).to_owned()
 }
 
 fn took(finished: &Finished) -> String {
@@ -186,17 +348,15 @@ fn summary(counts: &Counts) -> String {
     let mut parts = vec![format!("{} passed", counts.passed)];
     for (number, word) in [
         (counts.failed, "failed"),
-        (counts.error, "broke"),
+        (counts.error, "crashed"),
         (counts.timeout, "timed out"),
         (counts.not_judged, "not judged"),
         (counts.skipped, "not run"),
+        (counts.flaky, "flaky"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }
     }
-    if counts.flaky > 0 {
-        parts.push(format!("{} flaky", counts.flaky));
-    }
-    format!("{} of {}", parts.join(", "), count(counts.total, "case"))
+    parts.join(" · ")
 }

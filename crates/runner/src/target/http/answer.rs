@@ -12,6 +12,10 @@ use crate::config::HttpConfig;
 const PLACES: [&str; 9] =
     ["output", "answer", "response", "reply", "text", "content", "message", "message.content", "choices[0].message.content"];
 
+/// Where the text of an event is looked for if nobody says where it is.
+const PLACES_IN_EVENTS: [&str; 8] =
+    ["delta", "choices[0].delta.content", "delta.text", "delta.content", "text", "content", "output", "message"];
+
 /// Where tokens are counted.
 const USAGE: [&str; 4] = ["token_usage", "usage", "message.usage", "response.usage"];
 
@@ -29,9 +33,15 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String
         }
     })?;
     let text = match (&config.output_path, &value) {
-        (Some(path), _) => at_path(&value, path).filter(|text| !text.is_null()).map(as_text),
+        // Null is an empty answer, as where a function returns nothing.
+        (Some(path), _) => at_path(&value, path).map(as_text),
         (None, Value::String(text)) => Some(text.clone()),
-        (None, _) => PLACES.iter().find_map(|path| at_path(&value, path)?.as_str().map(str::to_owned)),
+        (None, _) => {
+            let text = PLACES.iter().find_map(|path| at_path(&value, path)?.as_str().map(str::to_owned));
+            text.or_else(|| {
+                PLACES[..5].iter().find_map(|path| at_path(&value, path).filter(|value| is_plain(value)).map(as_text))
+            })
+        }
     };
     let Some(mut output) = text else {
         let place = match &config.output_path {
@@ -46,6 +56,16 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String
     let mut usage = None;
     add_usage(&mut usage, &value);
     Ok(Answer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), ..Answer::default() })
+}
+
+/// Returns true for what is an answer as it is, although it is no text: a number, a switch, nothing, an empty collection.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::String(_) => false,
+    }
 }
 
 /// Returns what an answer without success says.
@@ -98,7 +118,11 @@ impl<'a> Stream<'a> {
         if self.config.event_filter.as_ref().is_some_and(|kind| *kind != event.kind) {
             return Ok(());
         }
-        match at_path(&value, &self.config.stream_output_path) {
+        let found = match &self.config.stream_output_path {
+            Some(path) => at_path(&value, path),
+            None => PLACES_IN_EVENTS.iter().find_map(|path| at_path(&value, path).filter(|text| text.is_string())),
+        };
+        match found {
             None | Some(Value::Null) => {
                 if value.get("error").is_some_and(|error| !error.is_null()) {
                     return Err(format!("sent an error: {}", said_by_error(data)));
@@ -122,8 +146,15 @@ impl<'a> Stream<'a> {
     /// Returns the answer at the end of the stream.
     pub(super) fn answer(mut self) -> Result<Answer, String> {
         if !self.has_text {
-            let path = &self.config.stream_output_path;
-            return Err(format!("sent no event with anything at {path:?}, where `stream_output_path` says that the text is"));
+            return Err(match &self.config.stream_output_path {
+                Some(path) => {
+                    format!("sent no event with anything at {path:?}, where `stream_output_path` says that the text is")
+                }
+                None => {
+                    "sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is"
+                        .to_owned()
+                }
+            });
         }
         limit(&mut self.output, self.config.output_char_limit);
         Ok(Answer {

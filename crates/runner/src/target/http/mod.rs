@@ -87,7 +87,12 @@ impl Services {
 
 fn headers(config: &HttpConfig) -> Result<HeaderMap, Refusal> {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static(if config.streams { "text/event-stream" } else { "application/json" }));
+    let accepted = match config.streams {
+        Some(true) => "text/event-stream",
+        Some(false) => "application/json",
+        None => "application/json, text/event-stream",
+    };
+    headers.insert(ACCEPT, HeaderValue::from_static(accepted));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in &config.headers {
         if let Some(variable) = unset_variable(value) {
@@ -206,15 +211,15 @@ impl Service {
         let streams = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_ascii_lowercase);
         let streams = streams.map(|kind| kind.trim_start().starts_with("text/event-stream"));
         match (self.config.streams, streams) {
-            (true, Some(false)) => {
+            (Some(true), Some(false)) => {
                 let said = excerpt(&self.beginning(response).await);
                 Err(self.broke(&format!("did not answer with a stream of events but with: {said}")).into())
             }
-            (true, _) => self.stream(response).await.map_err(Failed::from),
-            (false, Some(true)) => {
+            (Some(true), _) | (None, Some(true)) => self.stream(response).await.map_err(Failed::from),
+            (Some(false), Some(true)) => {
                 Err(self.broke("answered with a stream of events; `stream: sse` in `runner.http` reads it").into())
             }
-            (false, _) => {
+            (_, _) => {
                 let body = self.whole(response).await?;
                 answer::of_body(&body, &self.config).map_err(|what| self.broke(&what).into())
             }

@@ -59,6 +59,9 @@ iterations: 1
 parallel_runs: 1
 run_delay_seconds: 0
 seed: 42
+";
+
+const RUNNER: &str = "\
 runner:
   # module:function, called with the input's text; see agents/my_agent.py.
   module_path: agents.my_agent
@@ -68,6 +71,9 @@ runner:
   python_path: null
   timeout_seconds: 120
   max_retries: 3
+";
+
+const REST: &str = "\
 # Arguments of a recorded call in place of the plain text.
 replay_args: {enabled: false, recording_file: recordings/args_recording.jsonl, override_param_path: data.content}
 multi_turn: {enabled: false, max_turns: 8, auto_approve_tools: true}
@@ -83,7 +89,7 @@ const AGENT: &str = "\
 def run(input_text: str) -> str:
     # Call your agent here and return what it says. `persona`, `iteration` and `messages` are passed
     # to parameters of these names.
-    return f\"You said: {input_text}\"
+    raise NotImplementedError(\"no agent is called yet: write the call here, in agents/my_agent.py\")
 ";
 
 const README: &str = "\
@@ -118,21 +124,38 @@ const CRITERIA: &str = "\
 ";
 
 /// Returns the files with their paths below the scenario's folder. `folder` is safe inside YAML: letters, digits, `_`, `-`.
-pub(super) fn files(folder: &str) -> Vec<(&'static str, String)> {
+/// `runner` is the section that says what to test; without it a function of the scenario is, which has to be written.
+pub(super) fn files(folder: &str, runner: Option<&str>) -> Vec<(&'static str, String)> {
     // A name that YAML would take for a number or a truth value stays a text in quotes.
     let quoted = |text: &str| {
         text.replace("NAME_experiment", &format!("\"{folder}_experiment\"")).replace("NAME", &format!("\"{folder}\""))
     };
-    vec![
+    let mut files = vec![
         ("configs/scenario.yaml", quoted(SCENARIO)),
         ("configs/input.yaml", INPUT.to_owned()),
-        ("configs/simulation.yaml", quoted(SIMULATION)),
+        (SIMULATION_FILE, quoted(SIMULATION) + runner.unwrap_or(RUNNER) + REST),
         ("criteria/answers.yaml", CRITERIA.to_owned()),
-        ("agents/__init__.py", String::new()),
-        ("agents/my_agent.py", AGENT.to_owned()),
-        ("agents/README.md", README.to_owned()),
-    ]
+    ];
+    if runner.is_none() {
+        files.extend([
+            ("agents/__init__.py", String::new()),
+            ("agents/my_agent.py", AGENT.to_owned()),
+            ("agents/README.md", README.to_owned()),
+        ]);
+    }
+    files
 }
+
+/// Returns the one file that a scenario needs whose questions are there already.
+pub(super) fn simulation(folder: &str, runner: &str) -> String {
+    let name = serde_json::Value::from(format!("{folder}_experiment"));
+    format!(
+        "# How a test runs; docs/reference/configuration.md lists the keys.\nname: {name}\niterations: 1\nparallel_runs: 1\n{runner}output_directory: experiments\n"
+    )
+}
+
+/// The file that says what is tested.
+pub(super) const SIMULATION_FILE: &str = "configs/simulation.yaml";
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_configuration_is_yaml_and_names_the_scenario() {
-        for (name, text) in files("007").into_iter().filter(|(name, _)| name.ends_with(".yaml")) {
+        for (name, text) in files("007", None).into_iter().filter(|(name, _)| name.ends_with(".yaml")) {
             let value = keepstep_workspace::yaml::parse(&text).unwrap();
             match name {
                 "configs/scenario.yaml" => assert_eq!(value["name"], "007"),
