@@ -7,6 +7,7 @@ mod checks;
 mod command;
 mod generate;
 mod peers;
+mod readme;
 mod repository;
 mod soak;
 mod steps;

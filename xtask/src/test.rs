@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::steps::{self, Step};
-use crate::{bench, checks, command, generate, peers, repository, soak, tools};
+use crate::{bench, checks, command, generate, peers, readme, repository, soak, tools};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -78,6 +78,11 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             },
         ),
         Step::new("the newcomer's command", "run `cargo run --release -- demo --once` and read what it says", demo),
+        Step::counted(
+            "README, block by block",
+            "follow README in an empty folder up to the block that is named above",
+            readme::follow,
+        ),
     ];
     let count = all.len();
     if let Some(only) = &options.only {
