@@ -64,20 +64,21 @@ fn results_say_whether_files_of_the_commit_were_changed() {
         assert!(orders.output(&["test", "--skip-upload"]).status.success());
         let newest = orders.experiments().pop().unwrap();
         let summary: Value = serde_json::from_str(&orders.read(&format!("experiments/{newest}/summary.json"))).unwrap();
-        (summary["keepstep"]["git_commit"].clone(), summary["keepstep"]["git_dirty"].clone())
+        let ours = |name: &str| summary["keepstep"][name].clone();
+        (ours("git_commit"), ours("git_dirty"), ours("git_author"))
     };
-    assert_eq!(told(), (Value::Null, Value::Null));
+    assert_eq!(told(), (Value::Null, Value::Null, Value::Null));
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "all"]);
     // What a repository wants to be run is not run.
     git(&["config", "core.fsmonitor", "touch owned; false"]);
     let commit = git(&["rev-parse", "HEAD"]);
-    assert_eq!(told(), (json!(commit), json!(false)));
+    assert_eq!(told(), (json!(commit), json!(false), json!("a")));
     orders.file("agents/my_agent.py", AGENT.to_owned() + "# edited\n");
-    assert_eq!(told(), (json!(commit), json!(true)));
+    assert_eq!(told(), (json!(commit), json!(true), json!("a")));
     assert!(!project.has("owned"));
     // A repository that git does not take says nothing about its files.
     project.file(".git/config", "[core]\n\trepositoryformatversion = 9\n");
-    assert_eq!(told(), (json!(commit), Value::Null));
+    assert_eq!(told(), (json!(commit), Value::Null, Value::Null));
 }

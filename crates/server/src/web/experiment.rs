@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, RunStatus};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::addressed::AddressedBatch;
 use super::error_page::PageError;
@@ -25,6 +26,10 @@ const PAGE: u32 = 50;
 
 /// How many files stand on a page; those of a run are on its own page.
 const MOST_FILES: u32 = 100;
+
+/// What the page shows elsewhere than in the list of details, or as figures.
+const SHOWN_DETAILS: [&str; 8] =
+    ["agent", "persona_version", "persona_modified", "git_author", "git_dirty", "counts", "statistics", "run"];
 
 /// The longest text that is looked for, in characters.
 const LONGEST_SEARCH: usize = 200;
@@ -48,6 +53,7 @@ struct Experiment {
     percentile_95: Option<String>,
     took: Option<String>,
     began: Moment,
+    tested: Vec<Fact>,
     details: Vec<Fact>,
     choices: Vec<Choice>,
     status: &'static str,
@@ -138,7 +144,8 @@ pub(crate) async fn show(
         percentile_95: durations.percentile_95.map(duration),
         took: took(&batch),
         began: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
-        details: facts(&batch.details, &[]),
+        tested: tested(&batch.details),
+        details: facts(&batch.details, &SHOWN_DETAILS),
         choices: choices(&batch.counts, status, |status| address(status, None)),
         status: status.map_or("", RunStatus::label),
         is_filtered: status.is_some() || !text.is_empty(),
@@ -158,6 +165,36 @@ pub(super) async fn batch_of(state: &AppState, by: &SignedIn, project: &str, id:
     abandon_silent(state).await?;
     let batch = state.store.run_batch(&by.scope, id).await?;
     if batch.project_id == project { Ok(batch) } else { Err(PageError::NotFound) }
+}
+
+/// Returns what was tested, for people: agent, persona, commit, author, target.
+fn tested(details: &Map<String, Value>) -> Vec<Fact> {
+    let text = |name: &str| details.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let is = |name: &str| details.get(name).and_then(Value::as_bool) == Some(true);
+    let number = |name: &str| details.get(name).and_then(Value::as_u64);
+    let persona = number("persona_version")
+        .map(|version| format!("version {version}"))
+        .or_else(|| number("agent_revision").map(|revision| format!("revision {revision}")));
+    let persona = persona.map(|persona| persona + if is("persona_modified") { ", edited in the code" } else { "" });
+    let commit = text("git_commit").map(|commit| {
+        let short: String = commit.chars().take(12).collect();
+        short + if is("git_dirty") { ", with changes" } else { "" }
+    });
+    let target = text("target").map(|target| match text("target_kind") {
+        Some(kind) => format!("{kind} {target}"),
+        None => target.to_owned(),
+    });
+    let facts = [
+        ("Agent", text("agent").map(str::to_owned)),
+        ("Persona", persona),
+        ("Commit", commit),
+        ("Author", text("git_author").map(str::to_owned)),
+        ("Target", target),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| Some(Fact { name: Visible::of(name), value: Visible::of(excerpt(&value?, 200)) }))
+        .collect()
 }
 
 fn took(batch: &RunBatch) -> Option<String> {

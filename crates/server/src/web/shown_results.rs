@@ -49,6 +49,7 @@ impl Badge {
         match status {
             RunStatus::Running => Self { label: "running", class: "going" },
             RunStatus::Completed if is_fail(verdict) => Self { label: "not passed", class: "bad" },
+            RunStatus::Completed if verdict == Some("not_judged") => Self { label: "not judged", class: "draft" },
             RunStatus::Completed => Self { label: "passed", class: "good" },
             RunStatus::Failed => Self { label: "failed", class: "bad" },
             RunStatus::Error => Self { label: "error", class: "bad" },
@@ -69,6 +70,8 @@ pub(crate) struct Figures {
     pub(crate) total: String,
     pub(crate) passed: String,
     pub(crate) not_passed: String,
+    pub(crate) not_judged: String,
+    pub(crate) has_not_judged: bool,
     pub(crate) skipped: String,
     pub(crate) running: String,
     pub(crate) has_skipped: bool,
@@ -82,7 +85,7 @@ pub(crate) struct Figures {
 impl From<&RunCounts> for Figures {
     fn from(counts: &RunCounts) -> Self {
         let total = counts.total();
-        let not_passed = total.saturating_sub(counts.passed + counts.running + counts.skipped);
+        let not_passed = total.saturating_sub(counts.passed + counts.not_judged + counts.running + counts.skipped);
         // A single failure among very many is still to be seen.
         let width = |count: u64| (count * 1000).checked_div(total).unwrap_or_default().max(u64::from(count > 0) * 15);
         let (bad, going) = (width(not_passed), width(counts.running));
@@ -92,6 +95,8 @@ impl From<&RunCounts> for Figures {
             total: grouped(total),
             passed: grouped(counts.passed),
             not_passed: grouped(not_passed),
+            not_judged: grouped(counts.not_judged),
+            has_not_judged: counts.not_judged > 0,
             skipped: grouped(counts.skipped),
             running: grouped(counts.running),
             has_skipped: counts.skipped > 0,

@@ -167,6 +167,102 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
 }
 
 #[tokio::test]
+async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let criterion = |name: &str, verdict: &str, found: &str, score: Value| {
+        json!({"pack": "Answers", "name": name, "kind": "contains", "verdict": verdict, "expected": name, "found": found,
+            "score": score, "required": true, "weight": 1.0})
+    };
+    let judged = |id: &str, status: RunStatus, evaluation: Value| {
+        let mut run = run(id, status, "Where is my order?", "I am sorry.");
+        run.input_item_id = Some("first".to_owned());
+        run.result = Some(RunResult { evaluation: object(evaluation), ..RunResult::default() });
+        run
+    };
+    let criteria = json!([
+        criterion(EVIL, "failed", "\"sorry\" in \"I am sorry.\"", json!(0)),
+        criterion("every answer within 5 s", "passed", "0.101 s", json!(1)),
+        criterion("The answer is polite", "not_judged", "no model is set as judge", Value::Null),
+    ]);
+    let mut crashed = judged(
+        "r1",
+        RunStatus::Error,
+        json!({"verdict": "error", "error_type": "KeyError", "traceback": format!("  File \"a.py\", line 4\n{EVIL}"),
+            "location": {"file": "agents/my_agent.py", "line": 4, "function": "run"}, "printed": format!("HELLO {EVIL}\n")}),
+    );
+    crashed.error = Some("KeyError: 'missing'".to_owned());
+    let unknown = judged("r2", RunStatus::Completed, json!({"verdict": "not_judged", "criteria": [criteria[2]]}));
+    let failed =
+        judged("r3", RunStatus::Failed, json!({"verdict": "fail", "failures": [EVIL], "criteria": criteria, "scores": {"x": 1}}));
+    let mut paths = Vec::new();
+    for (name, run) in [("exp_1", crashed), ("exp_2", unknown), ("exp_3", failed)] {
+        paths.push(experiment(&site, &project, &bundle, name, &[run], true).await);
+    }
+
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&format!("{}/runs/r3", paths[2])).await;
+    check_is_text(&page);
+    assert_eq!(page.texts(".criteria .badge"), ["failed", "passed", "not judged"]);
+    assert_eq!(
+        page.texts(".criteria tbody th > .verbatim:first-child"),
+        [SHOWN, "every answer within 5 s", "The answer is polite"]
+    );
+    assert_eq!(page.texts(".criteria td.verbatim"), ["\"sorry\" in \"I am sorry.\"", "0.101 s", "no model is set as judge"]);
+    assert_eq!(page.texts(".criteria td.number"), ["0", "1", ""]);
+    assert!(!page.text("main").contains("\\\""), "nothing is escaped twice: {}", page.text("main"));
+    assert_eq!(page.text("#history"), "This input in the last 3 experiments");
+    assert_eq!(page.texts(".history a"), ["✗exp_1: error", "–exp_2: not judged", "✗exp_3: failed"]);
+    assert_eq!(page.attributes(".history a", "href")[0], format!("{}/runs/r1", paths[0]));
+    assert_eq!(page.texts(".history [aria-current]"), ["✗exp_3: failed"]);
+
+    let page = browser.get(&format!("{}/runs/r1", paths[0])).await;
+    check_is_text(&page);
+    assert_eq!(page.text(".notice.bad p"), "What went wrong agents/my_agent.py:4 in run");
+    assert_eq!(page.exact(".notice.bad > pre"), "KeyError: 'missing'");
+    assert_eq!(page.exact(".notice.bad details pre"), format!("  File \"a.py\", line 4\n{SHOWN}"));
+    assert!(!page.has(".notice.bad details[open]"), "a traceback is folded");
+    assert_eq!(page.exact("details.printed pre"), format!("HELLO {SHOWN}"));
+
+    let page = browser.get(&paths[1]).await;
+    assert_eq!(page.texts(".runs .badge"), ["not judged"]);
+    assert_eq!(page.texts(".facts .big"), ["1", "0", "0", "not yet", "1"]);
+}
+
+#[tokio::test]
+async fn an_experiment_says_what_was_tested() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let details = object(json!({
+        "agent": "base_1_agent", "persona_version": 4, "persona_modified": true, "git_commit": "3f2a1c9d8e7f6a5b4c3d", "git_dirty": true,
+        "git_author": EVIL, "target": "shop.agent:run", "target_kind": "python", "counts": {"passed": 1}, "version": "0.1.0",
+    }));
+    let runs = [run("r1", RunStatus::Completed, "first", "yes")];
+    let upload = Upload {
+        bundle: &bundle,
+        experiment_id: Some("exp_1"),
+        is_over: true,
+        started_at: None,
+        completed_at: None,
+        details: &details,
+        runs: &runs,
+        turns: &[],
+    };
+    let mut transaction = site.store.write().await.unwrap();
+    let recorded = transaction.record_upload(&site.scope, &upload).await.unwrap();
+    transaction.commit().await.unwrap();
+    let page = site.signed_in(Role::Viewer).await.get(&format!("/projects/{project}/experiments/{}", recorded.batch_id)).await;
+    check_is_text(&page);
+    let facts: Vec<(String, String)> = page.texts(".facts dt").into_iter().zip(page.texts(".facts dd")).collect();
+    let says = |name: &str| facts.iter().find(|(fact, _)| fact == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    assert_eq!((says("Agent"), says("Persona")), ("base_1_agent".to_owned(), "version 4, edited in the code".to_owned()));
+    assert_eq!((says("Commit"), says("Author")), ("3f2a1c9d8e7f, with changes".to_owned(), SHOWN.to_owned()));
+    assert_eq!(says("Target"), "python shop.agent:run");
+    assert!(says("Bundle version").contains(&bundle), "{facts:?}");
+    assert!(!page.texts(".pairs dt").contains(&"counts".to_owned()));
+}
+
+#[tokio::test]
 async fn a_running_batch_says_so() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;

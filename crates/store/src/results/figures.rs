@@ -2,9 +2,13 @@
 
 use sqlx::sqlite::SqliteConnection;
 
+use sqlx::Row as _;
+
+use super::model::RunStatus;
 use super::read::batch_number;
 use crate::model::Scope;
-use crate::{Result, Store};
+use crate::organisations::require_project;
+use crate::{Result, Store, rows};
 
 /// How long the runs of a batch took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -24,6 +28,30 @@ pub struct FailedNeighbours {
     pub next: Option<String>,
 }
 
+/// How an input did in an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputResult {
+    /// The experiment.
+    pub batch_id: String,
+    /// Its name, if it has one.
+    pub experiment_id: Option<String>,
+    /// A run of the input: the first that did not pass, else the last.
+    pub run_id: String,
+    /// How the run ended.
+    pub status: RunStatus,
+    /// What the judges said of it.
+    pub verdict: Option<String>,
+}
+
+/// How many runs of an input are looked at: that many experiments, or fewer where each asked it several times.
+const MOST_RUNS: u32 = 200;
+
+/// The last runs of an input, the newest first.
+const RUNS_OF_INPUT: &str = "SELECT r.id, r.status, r.verdict, b.id AS batch, b.experiment_id
+     FROM runs r JOIN run_batches b ON b.number = r.batch
+     WHERE r.project_id = ?1 AND r.input_item_id = ?2 AND r.status <> 'running'
+     ORDER BY r.number DESC LIMIT ?3";
+
 /// The condition of an index, in the same words.
 macro_rules! not_passed {
     () => {
@@ -31,7 +59,44 @@ macro_rules! not_passed {
     };
 }
 
+impl InputResult {
+    fn is_good(&self) -> bool {
+        self.status == RunStatus::Completed && !matches!(self.verdict.as_deref(), Some("fail" | "failed" | "not_judged"))
+    }
+}
+
 impl Store {
+    /// Returns how an input did in the last experiments of a project, the newest first. Where an experiment asked it several
+    /// times, one that did not pass counts.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn input_history(&self, scope: &Scope, project: &str, item: &str, most: usize) -> Result<Vec<InputResult>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(RUNS_OF_INPUT).bind(project).bind(item).bind(MOST_RUNS).fetch_all(&mut *reader).await?;
+        let mut results: Vec<InputResult> = Vec::new();
+        for row in &rows {
+            let batch_id: String = row.try_get("batch")?;
+            let status: RunStatus = row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", "a run"))?;
+            let verdict: Option<String> = row.try_get("verdict")?;
+            let result = InputResult {
+                experiment_id: row.try_get("experiment_id")?,
+                run_id: row.try_get("id")?,
+                status,
+                verdict,
+                batch_id,
+            };
+            match results.iter().position(|known| known.batch_id == result.batch_id) {
+                Some(place) if results[place].is_good() && !result.is_good() => results[place] = result,
+                Some(_) => {}
+                None if results.len() == most => break,
+                None => results.push(result),
+            }
+        }
+        Ok(results)
+    }
+
     /// Returns how long the runs of a batch took.
     ///
     /// # Errors

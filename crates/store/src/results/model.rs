@@ -122,6 +122,8 @@ pub struct RunCounts {
     pub abandoned: u64,
     /// Of those that are completed, how many no judge failed.
     pub passed: u64,
+    /// Of those that are completed, how many were not judged although they had to be.
+    pub not_judged: u64,
 }
 
 impl RunCounts {
@@ -151,7 +153,7 @@ impl RunCounts {
 
     /// Returns which part of the runs that were tried passed, from 0 to 1; nothing while runs go on or where none was tried.
     pub fn pass_rate(&self) -> Option<f64> {
-        let tried = self.total() - self.skipped;
+        let tried = self.total() - self.skipped - self.not_judged;
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
         let rate = self.passed as f64 / tried as f64;
         (self.running == 0 && tried > 0).then_some(rate)

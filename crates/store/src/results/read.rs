@@ -43,7 +43,8 @@ macro_rules! batches {
     ($rest:literal) => {
         concat!(
             "SELECT b.id, b.project_id, u.scenario_id, b.bundle_id, b.experiment_id, b.status, b.started_at, b.completed_at,
-               b.created_at, b.details, b.running, b.completed, b.failed, b.error, b.timeout, b.skipped, b.abandoned, b.passed
+               b.created_at, b.details, b.running, b.completed, b.failed, b.error, b.timeout, b.skipped, b.abandoned, b.passed,
+               b.not_judged
              FROM run_batches b JOIN bundles u ON u.id = b.bundle_id JOIN projects p ON p.id = b.project_id WHERE ",
             in_scope!(),
             " ",
@@ -63,6 +64,13 @@ const BATCHES_NAMED: &str = batches!(
        UNION SELECT number FROM run_batches WHERE id IN (SELECT value FROM json_each(?4)))
      ORDER BY b.number DESC LIMIT 1000"
 );
+
+/// Those of some runs that are there, with their batches, also under the ids that they were announced with.
+const KNOWN_RUNS: &str = "SELECT r.id, b.id AS batch FROM runs r JOIN run_batches b ON b.number = r.batch
+     WHERE r.project_id = ?1 AND r.id IN (SELECT value FROM json_each(?2))
+     UNION ALL
+     SELECT a.id, b.id FROM replaced_runs a JOIN runs r ON r.number = a.run JOIN run_batches b ON b.number = r.batch
+     WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))";
 
 /// The different personas of a batch. Each step jumps to the next one in the index, however many runs have the same.
 const PERSONAS: &str = "WITH RECURSIVE found (persona) AS (
@@ -133,6 +141,23 @@ impl Store {
             .fetch_all(&mut *reader)
             .await?;
         rows.iter().map(batch).collect()
+    }
+
+    /// Returns which of these runs a project has, each with its batch.
+    ///
+    /// # Errors
+    /// There is no such project in the scope, or the database failed.
+    pub async fn known_runs(&self, scope: &Scope, project: &str, ids: &[&str]) -> Result<Vec<(String, RunBatch)>> {
+        let mut reader = self.reader().await?;
+        require_project(&mut reader, scope, project).await?;
+        let rows = sqlx::query(KNOWN_RUNS).bind(project).bind(rows::text(ids)).fetch_all(&mut *reader).await?;
+        let found = rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("batch")?)));
+        let found: Vec<(String, String)> = found.collect::<Result<_>>()?;
+        drop(reader);
+        let names: Vec<&str> = found.iter().map(|(_, batch)| batch.as_str()).collect();
+        let batches = self.run_batches_named(scope, project, &names).await?;
+        let batch_of = |id: &str| batches.iter().find(|batch| batch.id == id).cloned();
+        Ok(found.into_iter().filter_map(|(run, batch)| Some((run, batch_of(&batch)?))).collect())
     }
 
     /// Returns a batch.
@@ -317,6 +342,7 @@ fn batch(row: &SqliteRow) -> Result<RunBatch> {
             skipped: count("skipped")?,
             abandoned: count("abandoned")?,
             passed: count("passed")?,
+            not_judged: count("not_judged")?,
         },
         started_at: row.try_get("started_at")?,
         completed_at: row.try_get("completed_at")?,

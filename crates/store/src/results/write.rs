@@ -311,7 +311,8 @@ impl Transaction {
     /// Counts the runs of a batch again.
     pub(super) async fn recount(&mut self, batch: i64) -> Result<RunCounts> {
         let rows = sqlx::query(
-            "SELECT status, count(*) AS found, sum(status = 'completed' AND coalesce(verdict, '') NOT IN ('fail', 'failed')) AS passed
+            "SELECT status, count(*) AS found, sum(status = 'completed' AND coalesce(verdict, '') NOT IN ('fail', 'failed', 'not_judged')) AS passed,
+               sum(status = 'completed' AND coalesce(verdict, '') = 'not_judged') AS not_judged
              FROM runs WHERE batch = ? GROUP BY status",
         )
         .bind(batch)
@@ -322,11 +323,12 @@ impl Transaction {
             let status: RunStatus = row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", "a run"))?;
             *counts.of(status) = row.try_get::<i64, _>("found")?.unsigned_abs();
             counts.passed += row.try_get::<i64, _>("passed")?.unsigned_abs();
+            counts.not_judged += row.try_get::<i64, _>("not_judged")?.unsigned_abs();
         }
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         sqlx::query(
             "UPDATE run_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
-               skipped = ?8, abandoned = ?9, passed = ?10 WHERE number = ?1",
+               skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11 WHERE number = ?1",
         )
         .bind(batch)
         .bind(counts.status().label())
@@ -338,6 +340,7 @@ impl Transaction {
         .bind(number(counts.skipped))
         .bind(number(counts.abandoned))
         .bind(number(counts.passed))
+        .bind(number(counts.not_judged))
         .execute(self.connection())
         .await?;
         Ok(counts)

@@ -468,3 +468,40 @@ pub(crate) async fn runs_are_read_in_pages_and_filtered(world: World) {
         world.store.run_ids(&world.scope, &bundle.project_id, BatchFilter { offset: 990, limit: 200, ..ALL }).await.unwrap();
     assert_eq!((ids.len(), &ids[9]), (10, &("run-999".to_owned(), batch.batch_id)));
 }
+
+/// What a page says of an input, and what a client asks by runs.
+pub(crate) async fn an_input_has_a_history_and_runs_are_known(world: World) {
+    let bundle = shop(&world, "shop").await;
+    let with = |run: NewRun, verdict: &str| {
+        let evaluation = serde_json::from_value(json!({"verdict": verdict})).unwrap();
+        NewRun { result: Some(RunResult { evaluation, ..RunResult::default() }), ..run }
+    };
+    let first = upload(
+        &world,
+        &bundle,
+        Some("exp_1"),
+        true,
+        &[with(run("a1", 1, RunStatus::Completed), "pass"), run("a2", 2, RunStatus::Failed)],
+    )
+    .await;
+    let runs = [
+        with(run("b1", 1, RunStatus::Completed), "fail"),
+        NewRun { iteration: 1, ..with(run("b2", 1, RunStatus::Completed), "pass") },
+    ];
+    let second = upload(&world, &bundle, Some("exp_2"), true, &runs).await;
+    let third = upload(&world, &bundle, Some("exp_3"), true, &[with(run("c1", 1, RunStatus::Completed), "not_judged")]).await;
+
+    let history = world.store.input_history(&world.scope, &bundle.project_id, "item-1", 10).await.unwrap();
+    let told: Vec<_> = history.iter().map(|result| (result.experiment_id.as_deref().unwrap(), result.run_id.as_str())).collect();
+    assert_eq!(told, [("exp_3", "c1"), ("exp_2", "b1"), ("exp_1", "a1")], "the newest first, and of several the one that failed");
+    let two = world.store.input_history(&world.scope, &bundle.project_id, "item-1", 2).await.unwrap();
+    assert_eq!(two.len(), 2);
+    assert!(world.store.input_history(&world.scope, &bundle.project_id, "item-9", 10).await.unwrap().is_empty());
+
+    let counts = world.store.run_batch(&world.scope, &third.batch_id).await.unwrap().counts;
+    assert_eq!((counts.completed, counts.passed, counts.not_judged, counts.pass_rate()), (1, 0, 1, None));
+    let known = world.store.known_runs(&world.scope, &bundle.project_id, &["a2", "b1", "nobody"]).await.unwrap();
+    let mut known: Vec<_> = known.into_iter().map(|(run, batch)| (run, batch.id)).collect();
+    known.sort();
+    assert_eq!(known, [("a2".to_owned(), first.batch_id), ("b1".to_owned(), second.batch_id)]);
+}

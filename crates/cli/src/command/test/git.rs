@@ -19,6 +19,7 @@ pub(super) struct Checkout {
     /// The commit.
     pub(super) commit: Option<String>,
     status: Option<Status>,
+    author: Option<Receiver<String>>,
 }
 
 /// A question to git, which is asked when a run begins and whose answer is wanted when it has ended.
@@ -34,7 +35,14 @@ impl Checkout {
     pub(super) fn look(folder: &Path) -> Self {
         let commit = commit(folder);
         let status = commit.as_ref().and_then(|_| Status::ask(folder));
-        Self { commit, status }
+        let author = commit.as_deref().map(|commit| ask_author(folder, commit));
+        Self { commit, status, author }
+    }
+
+    /// Returns who wrote the commit, if git has said so.
+    pub(super) fn author(&mut self) -> Option<String> {
+        let author = self.author.take()?.recv_timeout(PATIENCE).ok()?;
+        Some(author.trim().to_owned()).filter(|author| !author.is_empty())
     }
 
     /// Returns whether files that git knows were changed since the commit, if git has said so.
@@ -46,16 +54,36 @@ impl Checkout {
     }
 }
 
+/// Returns git in a folder. No hook and no monitor of a repository is run, and no lock is taken that others would wait for.
+fn git_in(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks"]).current_dir(folder);
+    for name in POINTERS {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Asks who wrote a commit; the answer comes when git gives it.
+fn ask_author(folder: &Path, commit: &str) -> Receiver<String> {
+    let (tell, author) = channel();
+    let mut command = git_in(folder);
+    command.args(["log", "-1", "--no-show-signature", "--format=%an", commit]);
+    std::thread::spawn(move || {
+        if let Ok(answer) = command.output() {
+            // Nobody may be waiting any more.
+            let _ = tell.send(String::from_utf8_lossy(&answer.stdout).into_owned());
+        }
+    });
+    author
+}
+
 impl Status {
     fn ask(folder: &Path) -> Option<Self> {
-        let mut command = Command::new("git");
-        // No hook and no monitor of a repository is run, and no lock is taken that others would wait for.
-        command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks"]);
-        command.args(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"]).current_dir(folder);
-        for name in POINTERS {
-            command.env_remove(name);
-        }
-        let mut git = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let mut command = git_in(folder);
+        command.args(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"]);
+        let mut git = command.stdout(Stdio::piped()).spawn().ok()?;
         let mut output = git.stdout.take()?;
         let (tell, has_output) = channel();
         std::thread::spawn(move || {

@@ -50,6 +50,7 @@ pub(super) fn provenance(
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         scenario: Some(tested.name.clone()),
         git_dirty: checkout.is_dirty(),
+        git_author: checkout.author(),
         git_commit: checkout.commit,
         bundle_version_id,
         target_kind: Some(kind.to_owned()),

@@ -80,6 +80,8 @@ fn experiment(batch: RunBatch, origin: &str) -> Experiment {
     // One that goes on, or broke off, has no verdict.
     let verdict = match batch.status {
         BatchStatus::Completed if batch.counts.passed == batch.counts.completed => Some("pass"),
+        // Neither is known.
+        BatchStatus::Completed if batch.counts.passed + batch.counts.not_judged == batch.counts.completed => None,
         BatchStatus::Completed | BatchStatus::Failed => Some("fail"),
         BatchStatus::Running | BatchStatus::Abandoned => None,
     };
