@@ -152,6 +152,7 @@ fn of_a_test_and_its_results() {
             ("results show latest", 0, Some(("✗", Color::Red))),
             ("results show 1 --all", 0, Some(("✓", Color::Green))),
             ("results show item-2", 0, Some(("error", Color::Red))),
+            ("results show item-3", 0, Some(("✗ failed", Color::Red))),
             ("results compare 2 1", 0, None),
             ("results baseline main", 0, None),
             ("results check --baseline latest~1 --fail-on-regression", 5, None),

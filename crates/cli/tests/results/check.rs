@@ -24,14 +24,14 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     assert_eq!(orders.read("baselines/main.json"), text);
 
     test(&orders, "one 8");
-    insta::assert_snapshot!(orders.run(&CHECK), @r"
+    insta::assert_snapshot!(orders.run(&CHECK), @"
     exit: 0
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (1)
       ✗ question 8  passed → error  item-8
-        ValueError: boom question 8
+        ValueError: boom question 8   agents/my_agent.py:5 in run
 
     Better (1)
       ✓ question 7  failed → passed  item-7
@@ -40,28 +40,28 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     no regression
     ");
     test(&orders, "one 1 2 3 4 5 6 8 9");
-    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @r"
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-drop", "2%"]].concat()), @"
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (8)
       ✗ question 1  passed → error  item-1
-        ValueError: boom question 1
+        ValueError: boom question 1   agents/my_agent.py:5 in run
       ✗ question 2  passed → error  item-2
-        ValueError: boom question 2
+        ValueError: boom question 2   agents/my_agent.py:5 in run
       ✗ question 3  passed → error  item-3
-        ValueError: boom question 3
+        ValueError: boom question 3   agents/my_agent.py:5 in run
       ✗ question 4  passed → error  item-4
-        ValueError: boom question 4
+        ValueError: boom question 4   agents/my_agent.py:5 in run
       ✗ question 5  passed → error  item-5
-        ValueError: boom question 5
+        ValueError: boom question 5   agents/my_agent.py:5 in run
       ✗ question 6  passed → error  item-6
-        ValueError: boom question 6
+        ValueError: boom question 6   agents/my_agent.py:5 in run
       ✗ question 8  passed → error  item-8
-        ValueError: boom question 8
+        ValueError: boom question 8   agents/my_agent.py:5 in run
       ✗ question 9  passed → error  item-9
-        ValueError: boom question 9
+        ValueError: boom question 9   agents/my_agent.py:5 in run
 
     Better (1)
       ✓ question 7  failed → passed  item-7
@@ -111,14 +111,14 @@ fn new_failures_are_listed_and_counted_whatever_chance_says() {
     test(&orders, "one 7 8");
     assert!(orders.output(&["results", "baseline", "main"]).status.success());
     test(&orders, "one 1 2");
-    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-new-failures", "1", "--limit", "1"]].concat()), @r"
+    insta::assert_snapshot!(orders.run(&[&CHECK[..], &["--max-new-failures", "1", "--limit", "1"]].concat()), @"
     exit: 1
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
 
     Worse (2)
       ✗ question 1  passed → error  item-1
-        ValueError: boom question 1
+        ValueError: boom question 1   agents/my_agent.py:5 in run
       … and 1 more (--limit)
 
     Better (2)

@@ -42,7 +42,7 @@ fn f8_results_are_shown_and_nothing_is_run() {
     ");
     test(&orders, "one 2");
     let files = orders.project().files();
-    insta::assert_snapshot!(steady(&orders.run(&["results", "show", "--verbose"])), @r"
+    insta::assert_snapshot!(steady(&orders.run(&["results", "show", "--verbose"])), @r#"
     exit: 0
     ----- stdout -----
     [EXPERIMENT]  not uploaded
@@ -60,9 +60,14 @@ fn f8_results_are_shown_and_nothing_is_run() {
 
     Not passed
       ✗ question 2  error  [MS]  item-2
-        ValueError: boom question 2
+        ValueError: boom question 2   agents/my_agent.py:5 in run
+        traceback:
+            File "[WORLD]/project/.fluxloop/scenarios/orders/agents/my_agent.py", line 5, in run
+              if input.split()[-1] in says[1:]: raise ValueError("boom " + input)
+                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          ValueError: boom question 2
         user: question 2
-    ");
+    "#);
     let listed = json(&orders, &["results", "list"]);
     let first = &listed["results"][0];
     assert_eq!((&first["cases"], &first["counts"]["passed"]), (&Value::from(3), &Value::from(2)));
@@ -169,7 +174,7 @@ fn only_what_changed_is_shown() {
     test(&orders, "one 1");
     let text = steady(&orders.run(&["results", "compare", "latest~1", "latest"]));
     let text: Vec<&str> = text.lines().filter(|line| !line.contains("the configuration is not the same")).collect();
-    insta::assert_snapshot!(text.join("\n"), @r"
+    insta::assert_snapshot!(text.join("\n"), @"
     exit: 0
     ----- stdout -----
     [SHORT] → [SHORT]
@@ -181,7 +186,7 @@ fn only_what_changed_is_shown() {
 
     Worse (1)
       ✗ question 1  passed → error  item-1
-        ValueError: boom question 1
+        ValueError: boom question 1   agents/my_agent.py:5 in run
         - answer one for question 1
 
     Better (1)

@@ -5,6 +5,7 @@ use keepstep_core::statistics::quantile;
 use keepstep_runner::compare::Figures;
 use keepstep_runner::compare::figures::Collector;
 use keepstep_runner::duration::spoken;
+use keepstep_runner::judge::Verdict;
 use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
 use keepstep_runner::stored::Stored;
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ use crate::visible::shortened;
 
 /// How many lines of what a case broke with are shown.
 const PROBLEM_LINES: usize = 20;
+
+/// How many lines of a traceback, and of what the agent printed, are shown.
+const PRINTED_LINES: usize = 200;
 
 /// How many cases are shown unless somebody says it.
 const LIMIT: usize = 50;
@@ -112,7 +116,8 @@ fn show(context: &Context, arguments: &Arguments, shelf: &Shelf<'_>, stored: &St
     if !shown.cases.is_empty() {
         let heading = if arguments.all || case.is_some() { "Cases" } else { "Not passed" };
         context.printer.answer(Text::of(Label::Heading, format!("\n{heading}")));
-        shown.cases.iter().for_each(|case| show_case(context, case));
+        let is_whole = arguments.verbose || case.is_some();
+        shown.cases.iter().for_each(|case| show_case(context, case, is_whole));
     }
     if shown.left_out > 0 {
         context.printer.answer(format!("  … and {} more (--limit)", shown.left_out));
@@ -186,6 +191,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
         ("Commit", provenance.commit()),
+        ("Author", provenance.git_author.clone()),
         ("Bundle version", provenance.bundle_version_id.clone()),
         ("Target", provenance.target()),
         ("Configuration", provenance.config_digest.clone()),
@@ -198,11 +204,17 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
     }
 }
 
-fn show_case(context: &Context, case: &Finished) {
+fn show_case(context: &Context, case: &Finished, is_whole: bool) {
     let flaky = if case.flaky { "  flaky" } else { "" };
     let took = format!("  {}{flaky}", words::milliseconds(case.duration_ms));
     context.printer.answer(title(case, case.status, case.status.word(), &took));
     problem(case).into_iter().for_each(|line| context.printer.answer(line));
+    if is_whole {
+        details(case).into_iter().for_each(|line| context.printer.answer(line));
+    } else if let Some(printed) = case.printed.as_deref().filter(|_| case.problem.is_some()) {
+        let first = printed.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        context.printer.answer(Text::of(Label::Unchanged, "    printed: ").and(Label::Plain, shortened(first, 200)));
+    }
     for turn in &case.turns {
         show_turn(context, turn);
     }
@@ -221,7 +233,46 @@ pub(super) fn title(case: &Finished, status: Status, ended: &str, took: &str) ->
 /// Returns what a case did not pass with.
 pub(super) fn problem(case: &Finished) -> Vec<Text> {
     let message = case.problem.as_ref().map_or("", |problem| problem.message.as_str());
-    message.lines().take(PROBLEM_LINES).map(|line| Text::from(format!("    {}", shortened(line, 300)))).collect()
+    let mut lines: Vec<Text> =
+        message.lines().take(PROBLEM_LINES).map(|line| Text::from(format!("    {}", shortened(line, 300)))).collect();
+    if let (Some(first), Some(location)) =
+        (lines.first_mut(), case.problem.as_ref().and_then(|problem| problem.location.as_ref()))
+    {
+        *first = std::mem::take(first).and(Label::Unchanged, format!("   {location}"));
+    }
+    lines
+}
+
+/// Returns the rest of what is known of a case: how it was judged, where it broke, what the agent printed.
+fn details(case: &Finished) -> Vec<Text> {
+    let mut lines = Vec::new();
+    let traceback = case.problem.as_ref().and_then(|problem| problem.traceback.as_deref()).unwrap_or_default();
+    for (heading, text) in [("traceback", traceback), ("printed", case.printed.as_deref().unwrap_or_default())] {
+        if !text.trim().is_empty() {
+            lines.push(Text::of(Label::Unchanged, format!("    {heading}:")));
+            lines.extend(
+                text.trim_end().lines().take(PRINTED_LINES).map(|line| Text::from(format!("      {}", shortened(line, 300)))),
+            );
+        }
+    }
+    if !case.criteria.is_empty() {
+        lines.push(Text::of(Label::Unchanged, "    judged:"));
+    }
+    for judged in &case.criteria {
+        let (sign, label) = match judged.verdict {
+            Verdict::Passed => ("✓", Label::Good),
+            Verdict::Failed => ("✗", Label::Error),
+            Verdict::Error | Verdict::NotJudged => ("–", Label::Warning),
+            Verdict::NotApplicable => (" ", Label::Unchanged),
+        };
+        let score = judged.score.map_or_else(String::new, |score| format!("   {}", (score * 100.0).round() / 100.0));
+        lines.push(
+            Text::of(label, format!("      {sign} {:<14}  ", judged.verdict.words()))
+                .and(Label::Plain, shortened(&judged.name, 100))
+                .and(Label::Unchanged, format!("   {}{score}", shortened(&judged.found, 200))),
+        );
+    }
+    lines
 }
 
 fn show_turn(context: &Context, turn: &Turn) {
