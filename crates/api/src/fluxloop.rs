@@ -531,6 +531,22 @@ pub struct SyncStatus {
     /// What is there of the experiments that were asked about.
     #[serde(default)]
     pub experiments: Vec<ExperimentStatus>,
+    /// Which of the runs that were asked about are there; none where no run was asked about, or the server does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<KnownRun>>,
+}
+
+/// A run that the server has, with the experiment that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KnownRun {
+    /// The run.
+    pub run_id: String,
+    /// The batch.
+    pub run_batch_id: String,
+    /// `running`, `completed`, `failed` or `abandoned`.
+    pub status: String,
+    /// The page that shows the batch.
+    pub url: String,
 }
 
 /// The bundle that was published last.

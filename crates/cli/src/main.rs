@@ -37,6 +37,7 @@ mod sides;
 mod table;
 mod test_data_server;
 mod undo_log;
+mod uploaded;
 mod visible;
 mod workspace_env;
 mod wrap;

@@ -1,5 +1,7 @@
 //! `keepstep sync upload`
 
+#[cfg(unix)]
+mod all;
 mod bench;
 mod fake;
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT_ENCODING, ETAG, IF_NONE_MATCH};
 use http::{Method, StatusCode};
-use keepstep_api::fluxloop::{Bundle, InputSet, Key, Project, PullRequest, Scenario, SyncStatus, Workspace};
+use keepstep_api::fluxloop::{Bundle, InputSet, Key, KnownRun, Project, PullRequest, Scenario, SyncStatus, Workspace};
 use serde_json::{Value, json};
 
 use super::tolerant::{list, one};
@@ -10,6 +10,9 @@ use super::{PullAnswer, TestData};
 use crate::dialect::part;
 use crate::error::ClientError;
 use crate::transport::{Call, Sink};
+
+/// How many runs are asked about at once: their ids are in the address.
+const RUNS_AT_ONCE: usize = 50;
 
 /// Which bundle versions to list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -183,6 +186,35 @@ impl TestData {
             ],
         ));
         one(&self.transport, &call, "status of test data").await
+    }
+
+    /// Asks which of these runs the server has; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses.
+    pub async fn known_runs(&self, project: &str, runs: &[String]) -> Result<Option<Vec<KnownRun>>, ClientError> {
+        let mut known = Vec::new();
+        for some in runs.chunks(RUNS_AT_ONCE) {
+            let ids = some.join(",");
+            let call = Call::get(with_query("/api/sync/status", &[("project_id", Some(project)), ("run_ids", Some(&ids))]));
+            let status: SyncStatus = match one(&self.transport, &call, "status of results").await {
+                Ok(status) => status,
+                // Another server does not know the address.
+                Err(error)
+                    if matches!(
+                        error.cause(),
+                        ClientError::NotFound { .. } | ClientError::NotOurs { status: Some(404 | 405), .. }
+                    ) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            // An older one does not know the question.
+            let Some(runs) = status.runs else { return Ok(None) };
+            known.extend(runs);
+        }
+        Ok(Some(known))
     }
 
     async fn one<T: serde::de::DeserializeOwned>(&self, path: &str, what: &str, id: &str) -> Result<T, ClientError> {

@@ -372,6 +372,16 @@ async fn experiments_runs_and_status_are_listed() {
     assert_eq!(found, [("exp_2", 2), ("exp_1", 1)]);
     assert_eq!(status.experiments[0].url, format!("{}/projects/{project}/experiments/{second}", world.url));
 
+    let path = format!("/api/sync/status?project_id={project}&run_ids={B},nobody,%20c");
+    let status: SyncStatus = serde_json::from_str(&get(path).await.text).unwrap();
+    let mut known: Vec<_> = status.runs.unwrap().into_iter().map(|run| (run.run_id, run.run_batch_id)).collect();
+    known.sort();
+    let mut expected = vec![(B.to_owned(), second.clone()), ("c".to_owned(), second.clone())];
+    expected.sort();
+    assert_eq!(known, expected);
+    let too_many = vec!["x"; 101].join(",");
+    assert_eq!(get(format!("/api/sync/status?project_id={project}&run_ids={too_many}")).await.status, 400);
+
     for (method, path) in [("POST", "/api/evaluations"), ("GET", "/api/evaluations/jobs")] {
         let answer = read(world.request(method, path)).await;
         assert_eq!(

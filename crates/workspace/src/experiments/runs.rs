@@ -13,7 +13,7 @@ pub use keepstep_api::uploads::{RunRecord, TurnRecord};
 use serde_json::{Map, Value};
 
 use crate::experiments::failures;
-use crate::experiments::inputs::InputIndex;
+use crate::experiments::inputs::{InputIndex, Items};
 use crate::experiments::lines::Lines;
 use crate::experiments::list::TRACE_SUMMARY_FILE;
 use crate::experiments::package::{ERRORS_FILE, TURNS_FILE, trace_ids_in};
@@ -25,7 +25,7 @@ use crate::experiments::turns::{TurnIndex, note_time};
 const STATUSES: &[&str] = &["completed", "failed", "error", "timeout", "skipped"];
 
 /// Where an experiment's runs are read from. The files may be cleaned copies.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RunFiles<'a> {
     /// What tells this experiment from all others: its name and whatever else is known of it. Ids are derived from it.
     pub identity: &'a str,
@@ -95,6 +95,36 @@ pub fn each(
     let mut written = reader.written;
     written.times = written.times.or(reader.turns.times);
     Ok(written)
+}
+
+/// Returns what tells an experiment from all others: the folder of its scenario, its name, and when it was written.
+pub fn identity(scenario_folder: &str, experiment: &str, time: &str) -> String {
+    format!("{scenario_folder}\0{experiment}\0{time}")
+}
+
+/// Returns the id of the first run of an experiment, as an upload has it; `None` where it has no run.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn first_run(folder: &Path, identity: &str) -> io::Result<Option<String>> {
+    let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+    let trace_summary = folder.join(TRACE_SUMMARY_FILE);
+    let (turns, errors) = (there(TURNS_FILE), there(ERRORS_FILE));
+    let all = RunFiles { identity, trace_summary: &trace_summary, turns: turns.as_deref(), errors: errors.as_deref() };
+    // Only where no run came to an end, all files have to be read.
+    for files in [RunFiles { turns: None, errors: None, ..all }, all] {
+        let mut first = None;
+        let read = each(&files, &mut InputIndex::reading(Items::default), |run| {
+            first = Some(run.id.clone());
+            Err(io::ErrorKind::Interrupted.into())
+        });
+        match (first, read) {
+            (Some(first), _) => return Ok(Some(first)),
+            (None, Err(error)) => return Err(error),
+            (None, Ok(_)) => {}
+        }
+    }
+    Ok(None)
 }
 
 struct Reader<'a, 'i, F> {

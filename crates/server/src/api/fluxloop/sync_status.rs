@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use keepstep_api::fluxloop::{ExperimentStatus, LatestBundle, SyncStatus};
+use keepstep_api::fluxloop::{ExperimentStatus, KnownRun, LatestBundle, SyncStatus};
+use keepstep_store::results::RunBatch;
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 
@@ -13,6 +14,9 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
 
+/// How many runs can be asked about at once.
+const MOST_RUNS: usize = 100;
+
 /// What a client wants to know.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
@@ -20,13 +24,14 @@ pub(crate) struct Wanted {
     scenario_id: Option<String>,
     bundle_version_id: Option<String>,
     experiment_ids: Option<String>,
+    run_ids: Option<String>,
 }
 
-/// `GET /api/sync/status?project_id=&scenario_id=&bundle_version_id=&experiment_ids=a,b`
+/// `GET /api/sync/status?project_id=&scenario_id=&bundle_version_id=&experiment_ids=a,b&run_ids=c,d`
 #[utoipa::path(
     get,
     path = "/api/sync/status",
-    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "The newest bundle version of this scenario only"), ("bundle_version_id" = Option<String>, Query, description = "Is this bundle version there?"), ("experiment_ids" = Option<String>, Query, description = "What is there of these: names or ids with commas between")),
+    params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "The newest bundle version of this scenario only"), ("bundle_version_id" = Option<String>, Query, description = "Is this bundle version there?"), ("experiment_ids" = Option<String>, Query, description = "What is there of these: names or ids with commas between"), ("run_ids" = Option<String>, Query, description = "Which of these runs are there: ids with commas between, at most 100")),
     responses((status = 200, description = "How far the platform is", body = SyncStatus))
 )]
 pub(crate) async fn show(
@@ -62,5 +67,25 @@ pub(crate) async fn show(
         status: batch.status.label().to_owned(),
         runs: batch.counts.total(),
     });
-    Ok(Json(SyncStatus { latest_bundle: latest, bundle_known, experiments: experiments.collect() }))
+    let runs = match &wanted.run_ids {
+        None => None,
+        Some(ids) => Some(known(&state, &caller, &project, ids, &origin).await?),
+    };
+    Ok(Json(SyncStatus { latest_bundle: latest, bundle_known, experiments: experiments.collect(), runs }))
+}
+
+/// Returns which of some runs are there.
+async fn known(state: &AppState, caller: &Caller, project: &str, ids: &str, origin: &str) -> Result<Vec<KnownRun>, ApiError> {
+    let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
+    if ids.len() > MOST_RUNS {
+        return Err(ApiError::Invalid(format!("At most {MOST_RUNS} runs can be asked about at once.")));
+    }
+    let known = state.store.known_runs(caller.scope(), project, &ids).await?;
+    let run = |(run_id, batch): (String, RunBatch)| KnownRun {
+        run_id,
+        url: upload::page(origin, &batch.project_id, &batch.id),
+        status: batch.status.label().to_owned(),
+        run_batch_id: batch.id,
+    };
+    Ok(known.into_iter().map(run).collect())
 }

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::printer::{Label, Text, count};
 use crate::settings::Settings;
 use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::uploaded;
 use crate::visible::visible_line;
 
 /// Where test data is.
@@ -95,6 +96,12 @@ pub(super) fn show(context: &Context, arguments: &Arguments, place: &Place) -> R
                 document["api_url"] = json!(server);
                 document["checked"] = json!(true);
                 standings.iter_mut().for_each(|standing| standing.compare(&answer));
+                if let Some(project) = project.as_deref() {
+                    for standing in &mut standings {
+                        let server = TestDataServer::connect(context, Some(workspace), Some(&standing.scenario))?;
+                        uploaded::ask(&server, project, &standing.scenario, &mut standing.experiments)?;
+                    }
+                }
             }
             Err(failure) => {
                 let strict = Settings::read(context, workspace.root())?.strict(context, false)?.value;
@@ -265,11 +272,25 @@ impl Standing {
             let of_kind: Vec<&Experiment> = self.experiments.iter().filter(|experiment| experiment.state == state).collect();
             let Some(newest) = of_kind.iter().max_by_key(|experiment| experiment.order()) else { continue };
             let separator = if std::mem::take(&mut is_first) { "" } else { ", " };
-            let name = if state == UploadState::Uploaded { String::new() } else { format!(" ({})", visible_line(&newest.id)) };
+            let name = match state {
+                UploadState::Uploaded => String::new(),
+                UploadState::Pending => format!(": {}", some_names(&of_kind)),
+                _ => format!(" ({})", visible_line(&newest.id)),
+            };
             text = text.and(Label::Plain, separator).and(label, format!("{} {words}", of_kind.len())).and(Label::Plain, name);
         }
         if is_first { Text::from("no experiments") } else { text }
     }
+}
+
+/// Returns the names of the newest of some experiments.
+fn some_names(experiments: &[&Experiment]) -> String {
+    const SHOWN: usize = 3;
+    let mut experiments = experiments.to_vec();
+    experiments.sort_by(|left, right| right.order().cmp(&left.order()));
+    let names: Vec<String> = experiments.iter().take(SHOWN).map(|experiment| visible_line(&experiment.id)).collect();
+    let more = if experiments.len() > SHOWN { ", …" } else { "" };
+    names.join(", ") + more
 }
 
 impl BundleState {
@@ -342,7 +363,7 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
         printer.hint("`keepstep sync pull` gets what is new");
     }
     if standings.iter().any(|standing| standing.count(UploadState::Pending) > 0) {
-        printer.hint("`keepstep sync upload` sends what is not uploaded");
+        printer.hint("`keepstep sync upload --all` sends what is not uploaded");
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(super) struct Found {
 }
 
 /// What of a scenario's configuration matters here.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     pub(super) name: Option<String>,
     pub(super) output_directory: Option<String>,

@@ -3,6 +3,7 @@
 //! [`find`] says which experiment is meant, [`prepare`] cleans it and puts it into the outbox, and from there
 //! everything that waits is sent in order.
 
+mod all;
 pub(crate) mod find;
 pub(crate) mod prepare;
 mod progress;
@@ -29,7 +30,7 @@ use crate::test_data_server::{self, project_id};
 /// The arguments.
 #[derive(Debug, Default, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep sync upload                                              the newest complete results\n  keepstep sync upload --experiment-dir results/exp_20250128_120000\n  keepstep sync upload --scenario onboarding-tests\n  keepstep sync upload --pending                                    what could not be sent before"
+    after_help = "Examples:\n  keepstep sync upload                                              the newest complete results\n  keepstep sync upload --experiment-dir results/exp_20250128_120000\n  keepstep sync upload --scenario onboarding-tests\n  keepstep sync upload --all                                        all that the server does not have\n  keepstep sync upload --pending                                    what could not be sent before"
 )]
 pub(super) struct Arguments {
     /// The folder with the results; the newest complete one when left out
@@ -50,6 +51,9 @@ pub(super) struct Arguments {
     /// The bundle version that was run; what was pulled when left out
     #[arg(long, value_name = "ID")]
     bundle_version_id: Option<String>,
+    /// Send all complete results that the server does not have, the oldest first
+    #[arg(long, conflicts_with_all = ["experiment_dir", "result_dir", "bundle_version_id", "pending"])]
+    all: bool,
     /// Only send what could not be sent before
     #[arg(long, conflicts_with_all = ["experiment_dir", "result_dir", "scenario", "config", "bundle_version_id", "dry_run"])]
     pending: bool,
@@ -68,6 +72,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let outbox = Outbox::of(workspace.root());
     if arguments.pending {
         return pending(context, &workspace, &outbox, strict);
+    }
+    if arguments.all {
+        return all::run(context, &workspace, arguments, strict);
     }
     let found = find::find(context, &workspace, arguments)?;
     let target = test_data_server::target(context, Some(&workspace), Some(&found.scenario.path), None)?;

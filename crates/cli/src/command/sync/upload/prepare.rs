@@ -90,7 +90,7 @@ pub(super) fn prepare(
         packaged.into_iter().enumerate().partition(|(_, file)| matches!(file.file_type, "trace_summary" | "turns" | "errors"));
     let (mut cleaned, ()) = cleaner.clean_beside(first, || Ok(()))?;
     let mut inputs = InputIndex::reading(|| items_of(context, scenario, config));
-    let identity = format!("{}\0{}\0{}", scenario.folder, experiment.id, summary.time());
+    let identity = runs::identity(&scenario.folder, &experiment.id, summary.time());
     let (rest, (written, runs_file)) = cleaner.clean_beside(others, || write_runs(&draft, &cleaned, &identity, &mut inputs))?;
     cleaned.extend(rest);
     cleaned.sort_by_key(|file| file.place);
