@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use keepstep_workspace::door;
+
 use crate::failure::Failure;
 use crate::printer::Printer;
 
@@ -34,13 +36,7 @@ impl Folder {
     /// Makes it, and keeps it out of git.
     pub(crate) fn make(&self) -> Result<PathBuf, Failure> {
         let path = self.path();
-        let made = fs::create_dir_all(&path).and_then(|()| {
-            let ignore = path.join(".gitignore");
-            // It is not synced: where a crash leaves it empty, the next command writes it again.
-            let is_there = fs::metadata(&ignore).is_ok_and(|ignore| ignore.len() > 0);
-            if is_there { Ok(()) } else { fs::write(&ignore, b"*\n") }
-        });
-        made.map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
+        door::pass(&path).map_err(|error| Failure::io("write", &path.display().to_string(), error))?;
         Ok(path)
     }
 
@@ -57,6 +53,23 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
+        self.tidy();
         Ok(Guard { _file: file })
+    }
+
+    /// Removes what killed commands left beside files that we write: at the root, where the code is, and in the workspace.
+    fn tidy(&self) {
+        const DEEPEST: usize = 6;
+        let is_code = |name: &str| !matches!(name, "node_modules" | ".git" | "target" | ".venv" | "experiments" | "results");
+        let mut folders = vec![(self.root.clone(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            door::tidy(&folder);
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                if is_folder && depth < DEEPEST && entry.file_name().to_str().is_some_and(is_code) {
+                    folders.push((entry.path(), depth + 1));
+                }
+            }
+        }
     }
 }

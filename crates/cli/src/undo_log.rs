@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keepstep_core::Digest;
+use keepstep_workspace::door;
 use keepstep_workspace::files::{Pending, digest_of};
 use serde::{Deserialize, Serialize};
 
@@ -348,7 +349,7 @@ impl UndoLog {
     fn create(&self, now: Timestamp) -> Result<(String, PathBuf), Failure> {
         let undo = self.folder.make()?.join(NAME);
         let fail = |error: io::Error| Failure::io("write", &undo.display().to_string(), error);
-        fs::create_dir_all(&undo).map_err(fail)?;
+        door::pass(&undo).and_then(|()| fs::create_dir_all(&undo)).map_err(fail)?;
         let now = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let (newest, number) = self.ids()?.last().map(|id| order(id)).unwrap_or_default();
         let (time, first) = if newest >= now { (newest, number + 1) } else { (now, 1) };

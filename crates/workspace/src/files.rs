@@ -8,8 +8,8 @@ use keepstep_core::Digest;
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
-use crate::WorkspaceError;
 use crate::pull::SwapError;
+use crate::{WorkspaceError, door};
 
 /// Reads a text file; `None` where there is none.
 ///
@@ -124,6 +124,7 @@ impl Pending {
     }
 
     fn of(path: &Path, bytes: &[u8], access: Access) -> io::Result<Self> {
+        door::pass(path)?;
         // Who keeps the file elsewhere behind a link wants that one replaced, not the link.
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         let real = if is_link { fs::canonicalize(path).ok() } else { None };
@@ -132,8 +133,10 @@ impl Pending {
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
         }
+        door::tidy(folder);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".keepstep-");
+        let prefix = door::temporary_name();
+        builder.prefix(&prefix);
         if access == Access::AsBefore {
             builder.permissions(permissions(&path)?);
         }

@@ -4,6 +4,7 @@
 //! the clock or the working directory: whoever calls passes them in.
 
 pub mod context_file;
+pub mod door;
 mod entries;
 mod error;
 pub mod experiments;

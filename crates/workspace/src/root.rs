@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::files::read_if_there;
 use crate::links::Links;
 use crate::scenario::is_component;
-use crate::{ContextFile, ProjectFile, StateChange, WorkspaceError};
+use crate::{ContextFile, ProjectFile, StateChange, WorkspaceError, door};
 
 /// The folder that makes a folder a workspace.
 const FOLDER: &str = ".fluxloop";
@@ -202,9 +202,7 @@ impl Workspace {
     /// Waits until no other keepstep changes the small files of the workspace. It ends with the returned file.
     pub(crate) fn lock_state(&self) -> Result<File, WorkspaceError> {
         let folder = self.folder();
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder).map_err(|error| WorkspaceError::io("write", &folder, error))?;
-        }
+        door::pass(&folder).map_err(|error| WorkspaceError::io("write", &folder, error))?;
         // A folder can be locked by itself, and then nothing lies about that people would have to keep out of git.
         #[cfg(unix)]
         let (path, file) = (folder.clone(), File::open(&folder));

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use keepstep_core::lock::Lock;
+use keepstep_workspace::door;
 use keepstep_workspace::files::{digest_of, write_private};
 use serde_json::{Map, Value, json};
 
@@ -224,6 +225,7 @@ fn restore(root: &Path, write: &Write) -> Result<(), Failure> {
             }
             let folders = write.path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
             for folder in folders {
+                door::leave(&root.join(folder));
                 // One that holds something else stays, and so do those above it.
                 if fs::remove_dir(root.join(folder)).is_err() {
                     break;

@@ -14,9 +14,10 @@ pub(crate) use send::{Courier, Deliveries, Delivery, deliver, deliver_all, send_
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use keepstep_client::upload::Manifest;
+use keepstep_workspace::door;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -127,7 +128,7 @@ impl Outbox {
 
     fn open_lock(&self, root: &Path) -> Result<File, Failure> {
         Folder::of(root).make()?;
-        fs::create_dir_all(&self.path).map_err(|error| self.failure("write", error))?;
+        door::pass(&self.path).and_then(|()| fs::create_dir_all(&self.path)).map_err(|error| self.failure("write", error))?;
         let path = self.path.join(LOCK);
         File::options().create(true).truncate(false).write(true).open(path).map_err(|error| self.failure("lock", error))
     }
@@ -163,9 +164,31 @@ impl Locked {
             if queued.format > FORMAT {
                 return Err(Failure::usage(format!("{} was written by a newer keepstep", path.display())));
             }
+            if let Err(outside) = self.names_only_the_project(&queued) {
+                return Err(Failure::usage(format!(
+                    "{} names a file outside of the project: {}; remove its folder to go on without it",
+                    path.display(),
+                    outside.display()
+                )));
+            }
             entries.push(Entry { folder, queued });
         }
         Ok(entries)
+    }
+
+    /// Refuses a batch with files from elsewhere: whoever wrote the repository may have written the batch, too. The error is such a file.
+    fn names_only_the_project(&self, queued: &Queued) -> Result<(), PathBuf> {
+        let root = self.path().parent().and_then(Path::parent).and_then(|root| fs::canonicalize(root).ok());
+        let named = [&queued.scenario_dir, &queued.experiment_dir].into_iter();
+        for path in named.chain(queued.manifest.files.iter().map(|file| &file.path)) {
+            // What is not there any more is found so when it is sent; its folder must be inside all the same.
+            let real = path.ancestors().find_map(|part| fs::canonicalize(part).ok());
+            let is_plain = !path.components().any(|part| part == Component::ParentDir);
+            if !is_plain || !root.as_ref().is_some_and(|root| real.is_some_and(|real| real.starts_with(root))) {
+                return Err(path.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Makes a folder for one more batch.

@@ -56,12 +56,26 @@ pub(crate) fn deliver(courier: &Courier, mut entry: Entry, progress: &dyn Progre
             Ok(Delivery::Sent(sent))
         }
         Err(UploadError::Client(error)) if error.is_unreachable() => Ok(Delivery::Unreachable(error.into())),
+        Err(error) if can_never_be_sent(&error) => {
+            // It would be refused each time, and nothing that anybody can do clears it.
+            entry.remove();
+            Ok(Delivery::Refused(failure_of(error)))
+        }
         Err(error) => {
             let failure = failure_of(error);
             entry.queued.refused = Some(failure.message());
             entry.write()?;
             Ok(Delivery::Refused(failure))
         }
+    }
+}
+
+/// Returns true if the files of a batch are not what they were, so that it is no longer that batch.
+fn can_never_be_sent(error: &UploadError) -> bool {
+    match error {
+        UploadError::Changed { .. } => true,
+        UploadError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        UploadError::Client(_) => false,
     }
 }
 

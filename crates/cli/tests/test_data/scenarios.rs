@@ -80,7 +80,7 @@ fn f22_server_names_are_never_paths() {
     folders.dedup();
     assert_eq!(folders.len(), names.len(), "each has its own, also where case does not count: {folders:?}");
     assert!(folders.iter().all(|folder| folder.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))), "{folders:?}");
-    assert_eq!(place.world.project().files(), [".fluxloop/context.json", ".fluxloop/scenarios.json"]);
+    assert_eq!(place.world.project().files(), [".fluxloop/.gitignore", ".fluxloop/context.json", ".fluxloop/scenarios.json"]);
     assert_eq!(
         std::fs::read_dir(place.world.path()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() == "x").count(),
         0

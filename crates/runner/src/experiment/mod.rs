@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use keepstep_core::Digest;
-use keepstep_workspace::files;
+use keepstep_workspace::{door, files};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Plan, Selection, Shard};
@@ -227,7 +227,7 @@ impl Experiment {
     /// # Errors
     /// It cannot be written.
     pub fn create(directory: &Path, date: DateTime, run: RunFile) -> Result<Self, ExperimentError> {
-        fs::create_dir_all(directory).map_err(io_error("make", directory))?;
+        door::pass(directory).and_then(|()| fs::create_dir_all(directory)).map_err(io_error("make", directory))?;
         let name = date.strftime("exp_%Y%m%d_%H%M%S").to_string();
         let mut folder = directory.join(&name);
         let mut number = 1;

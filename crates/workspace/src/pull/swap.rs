@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::spool::{Stored, digests_of, each_piece};
+use crate::door;
 use crate::files::{Pending, begin_sync};
 
 /// The staging folder below a scenario's.
@@ -180,6 +181,7 @@ impl<'a> Swap<'a> {
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
         before_step().map_err(|source| failed("make", &staging, source))?;
+        door::pass(&staging).map_err(|source| failed("make", &staging, source))?;
         fs::create_dir_all(&staging).map_err(|source| failed("make", &staging, source))?;
         Ok(Self { place, steps: Vec::new(), before_step })
     }
