@@ -59,6 +59,20 @@ impl DataArguments {
         }
     }
 
+    /// Opens the database for `admin`, and creates it only where that was asked for.
+    pub(crate) async fn open_for_admin(&self, context: &Context) -> Result<Store, Failure> {
+        if self.create {
+            return self.open(context).await;
+        }
+        match self.open_existing(context).await {
+            Err(Failure::NotFound { message, .. }) => Err(Failure::NotFound {
+                message,
+                hint: Some("`--data` names the folder that `keepstep serve` uses; `--create` begins a new one".to_owned()),
+            }),
+            other => other,
+        }
+    }
+
     /// Opens the database for somebody who only asks or takes away: one that is not there is most likely a mistyped folder.
     pub(crate) async fn open_existing(&self, context: &Context) -> Result<Store, Failure> {
         let path = self.path(context)?;

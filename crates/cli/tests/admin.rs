@@ -49,7 +49,26 @@ fn a_mistyped_folder_is_not_made() {
 }
 
 #[test]
+fn nothing_is_created_on_a_path_without_a_platform() {
+    let bench = Bench::new();
+    bench.project().file("orders.yaml", "scenario: {name: orders}\ninputs: [{text: a}]\n");
+    for command in [
+        &["key", "create", "--name", "k"][..],
+        &["owner-link"],
+        &["agent", "create", "--name", "a"],
+        &["project", "create", "--name", "p"],
+        &["import", "--project", "p", "orders.yaml"],
+    ] {
+        let output = bench.output(&[&["admin"], command, &["--data", "daat"]].concat());
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("--create"), "{command:?}");
+        assert!(!bench.project().has("daat"));
+    }
+    assert_eq!(bench.output(&["admin", "key", "create", "--name", "k", "--data", "daat", "--create"]).status.code(), Some(0));
+}
+
+#[test]
 fn an_agent_without_a_name_is_not_made() {
     let bench = Bench::new();
-    assert_eq!(bench.output(&["admin", "agent", "create", "--data", "data", "--name", ""]).status.code(), Some(2));
+    assert_eq!(bench.output(&["admin", "agent", "create", "--data", "data", "--create", "--name", ""]).status.code(), Some(2));
 }

@@ -249,21 +249,21 @@ fn five_kinds_of_keys_are_five_messages() {
     exit: 9
     ----- stderr -----
     error: the key from KEEPSTEP_API_KEY for [URL] is malformed: it is cut or mistyped
-    hint: Copy the key again, the whole of it, or run `keepstep login [URL]`.
+    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
     ");
     let other = keepstep_testkit::Platform::start(std::path::Path::new(crate::common::BINARY)).key("owner");
     assert_snapshot!(with(Some(&other), &check), @"
     exit: 9
     ----- stderr -----
     error: [URL] does not know the key from KEEPSTEP_API_KEY
-    hint: Make a new key on the platform and run `keepstep login [URL]`.
+    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
     ");
     let expired = bench.platform.admin(&["key", "create", "--name", "old", "--expires", "0s"]);
     assert_snapshot!(with(Some(&expired), &check), @"
     exit: 9
     ----- stderr -----
     error: the key from KEEPSTEP_API_KEY for [URL] has expired
-    hint: Make a new key on the platform and run `keepstep login [URL]`.
+    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
     ");
     let narrow = bench.platform.key("viewer");
     assert_snapshot!(with(Some(&narrow), &["sync", "--push", "--quiet"]), @r#"
@@ -340,7 +340,7 @@ fn a_database_that_is_none() {
 /// Makes a database as a keepstep of the future leaves it.
 fn database_of_the_future(bench: &Bench) -> String {
     let folder = bench.world.path().join("data").to_string_lossy().into_owned();
-    bench.ok(&["admin", "key", "create", "--name", "me", "--data", &folder]);
+    bench.ok(&["admin", "key", "create", "--create", "--name", "me", "--data", &folder]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = SqliteConnectOptions::new().filename(format!("{folder}/keepstep.db"));

@@ -138,7 +138,7 @@ fn every_answer_is_one_document_with_the_name_of_the_command() {
         (&["undo", "--list"], 0, "undo"),
         (&["undo", "nothing"], 3, "undo"),
         (&["admin", "key", "list", "--data", "data"], 3, "admin.key.list"),
-        (&["admin", "owner-link", "--data", "data"], 0, "admin.owner_link"),
+        (&["admin", "owner-link", "--data", "data", "--create"], 0, "admin.owner_link"),
         (&["alias", "install", "--dir", "links"], 0, "alias.install"),
         (&["completions", "bash"], 0, "completions"),
         (&["serve", "--listen", "nowhere"], 2, "serve"),

@@ -39,7 +39,7 @@ struct Create {
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let Command::Create(arguments) = &arguments.command;
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
     let organisation = transaction.ensure_organisation(arguments.org.as_deref()).await?;
     let scope = Scope::organisation(organisation.id);

@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let file = data_file::test_data(&data_file::read(context, &arguments.file)?, &arguments.file, None)?;
     file.check().map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
 
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
     let project = transaction.project(&arguments.project).await?;
     let scope = Scope { org_id: project.org_id, project_id: Some(project.id.clone()) };

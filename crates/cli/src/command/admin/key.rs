@@ -75,7 +75,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
 }
 
 async fn create(context: &Context, arguments: &Create) -> CommandResult {
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
     let organisation = transaction.ensure_organisation(None).await?;
     let scope = match &arguments.project {

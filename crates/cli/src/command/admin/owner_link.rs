@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let store = arguments.data.open(context).await?;
+    let store = arguments.data.open_for_admin(context).await?;
     let address = match &context.url {
         Some(url) => url.clone(),
         None => store.setting(ADDRESS_SETTING).await?.unwrap_or_else(|| "http://127.0.0.1:4747".to_owned()),
