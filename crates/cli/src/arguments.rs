@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Login(Deferred<command::login::Arguments>),
     /// Forget a server's key
     Logout(Deferred<command::logout::Arguments>),
+    /// Let a server that a file of the project names get your keys
+    Trust(Deferred<command::trust::Arguments>),
     /// Show who is signed in, and where
     Auth(Deferred<command::auth::Arguments>),
     /// Start a project

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use keepstep_client::Silent;
 
 use crate::printer::{Label, Printer, Text};
 use crate::program::Program;
@@ -63,7 +66,7 @@ pub(crate) struct Context {
     /// The name that the program was called by.
     pub(crate) program: Program,
     /// Prints.
-    pub(crate) printer: Printer,
+    pub(crate) printer: Arc<Printer>,
     /// The folder to work in.
     pub(crate) directory: PathBuf,
     /// The environment.
@@ -72,6 +75,10 @@ pub(crate) struct Context {
     pub(crate) url: Option<String>,
     /// `--api-key`.
     pub(crate) api_key: Option<String>,
+    /// How long a server may be silent, where the person said so.
+    pub(crate) timeout: Option<Duration>,
+    /// The servers that this command has given up.
+    pub(crate) silent: Arc<Silent>,
     /// True if there is a person to ask: stdin and stderr are a terminal and nobody said `--ci`.
     pub(crate) can_ask: bool,
 }

@@ -334,6 +334,8 @@ fn client(error: &ClientError) -> (u8, &'static str) {
         ClientError::NotKept { .. } => (exit::USAGE, "io"),
         ClientError::AnswerTooLarge { .. } | ClientError::NotUnpacked { .. } => (exit::REFUSED, "refused"),
         ClientError::Unreachable { .. }
+        | ClientError::Silent { .. }
+        | ClientError::Dripping { .. }
         | ClientError::Server { .. }
         | ClientError::Cut { .. }
         | ClientError::NotOurs { .. }

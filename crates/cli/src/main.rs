@@ -17,6 +17,7 @@ mod diff_view;
 mod exit;
 mod failure;
 mod files;
+mod git;
 mod interrupt;
 mod keepstep_folder;
 mod list_format;
@@ -36,6 +37,7 @@ mod settings;
 mod sides;
 mod table;
 mod test_data_server;
+mod trusted;
 mod undo_log;
 mod uploaded;
 mod visible;
@@ -46,9 +48,12 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::panic;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
+use keepstep_runner::duration::parse_duration;
 use serde_json::json;
 
 use crate::arguments::{Arguments, Command};
@@ -112,6 +117,10 @@ fn run(typed: Vec<OsString>) -> u8 {
     if global.api_key.is_some() {
         printer.warning("a key on the command line is visible to other users of this machine; `keepstep login` stores it");
     }
+    let timeout = match timeout_of(&environment) {
+        Ok(timeout) => timeout,
+        Err(failure) => return end(&printer, program, &verb, Err(failure)),
+    };
     let directory = global.directory.unwrap_or_else(|| ".".into());
     let directory = match directory.canonicalize() {
         Ok(directory) => directory,
@@ -121,9 +130,45 @@ fn run(typed: Vec<OsString>) -> u8 {
         }
     };
     let can_ask = !global.ci && io::stdin().is_terminal() && io::stderr().is_terminal();
-    let context = Context { program, printer, directory, environment, url: global.url, api_key: global.api_key, can_ask };
+    let context = Context {
+        program,
+        printer: Arc::new(printer),
+        directory,
+        environment,
+        url: global.url,
+        api_key: global.api_key,
+        timeout,
+        silent: Arc::default(),
+        can_ask,
+    };
+    let has_list_for_git = list_for_git(&context);
     let result = dispatch(&context, &command);
+    if has_list_for_git != Some(true) && list_for_git(&context) == Some(true) {
+        context
+            .printer
+            .status("Commit .fluxloop: its .gitignore leaves out keys, what is selected, and what tests and pulls leave");
+    }
     end(&context.printer, program, &verb, result)
+}
+
+/// Returns how long a server may be silent, where the environment says so.
+fn timeout_of(environment: &Environment) -> Result<Option<Duration>, Failure> {
+    const VARIABLE: &str = "KEEPSTEP_TIMEOUT";
+    let Some(text) = environment.get(VARIABLE) else { return Ok(None) };
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if is_number { parse_duration(&format!("{text}s")) } else { parse_duration(text) };
+    match parsed {
+        Ok(timeout) if !timeout.is_zero() => Ok(Some(timeout)),
+        _ => Err(Failure::usage(format!("invalid duration {text:?} in {VARIABLE}: write 30s or 2m"))),
+    }
+}
+
+/// Returns whether the workspace around has its list of what git leaves out; `None` without a workspace.
+fn list_for_git(context: &Context) -> Option<bool> {
+    let folder = test_data_server::find_workspace(context)?.folder();
+    // Without a repository around there is nothing to commit.
+    folder.ancestors().find(|folder| folder.join(".git").exists())?;
+    Some(folder.join(".gitignore").is_file())
 }
 
 /// Returns the grammar with the name and the examples as this caller knows them.
@@ -162,6 +207,7 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Doctor(Deferred(arguments)) => command::doctor::run(context, arguments),
         Command::Login(Deferred(arguments)) => command::login::run(context, arguments),
         Command::Logout(Deferred(arguments)) => command::logout::run(context, arguments),
+        Command::Trust(Deferred(arguments)) => command::trust::run(context, arguments),
         Command::Auth(Deferred(arguments)) => command::auth::run(context, arguments),
         Command::Init(Deferred(arguments)) => command::init::run(context, arguments),
         Command::Test(arguments) => command::test::run(context, &arguments.0),

@@ -2,12 +2,14 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_client::{
-    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted,
-    Writer, resolve,
+    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Waiting,
+    Wanted, Writer,
 };
 use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
 use serde_json::Value;
@@ -15,7 +17,8 @@ use tokio::runtime::Runtime;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{device_login, runtime};
+use crate::printer::Printer;
+use crate::{device_login, git, runtime, trusted};
 
 /// A platform that can be asked. To write takes [`Server::writer`].
 #[derive(Debug)]
@@ -138,18 +141,48 @@ impl WritableServer<'_> {
     }
 }
 
-/// Returns how to connect.
+/// Returns how to connect. There is one policy of waiting, for all commands.
 pub(crate) fn options(context: &Context) -> Options {
     let variable = |name| context.environment.get(name).map(PathBuf::from);
-    Options { certificate_file: variable("SSL_CERT_FILE"), certificate_folder: variable("SSL_CERT_DIR"), ..Options::default() }
+    let defaults = Options::default();
+    Options {
+        certificate_file: variable("SSL_CERT_FILE"),
+        certificate_folder: variable("SSL_CERT_DIR"),
+        silence: context.timeout.unwrap_or(defaults.silence),
+        waiting: Some(Arc::new(Notice { printer: context.printer.clone(), is_said: AtomicBool::new(false) })),
+        silent: Arc::clone(&context.silent),
+        ..defaults
+    }
 }
 
 /// Returns the same options for somebody who only looks, and whose work must not wait for a server in trouble.
 fn patience(options: &Options) -> Options {
     let mut options = options.clone();
-    options.timeout = Duration::from_secs(10);
     options.policy.total = Duration::from_secs(5);
     options
+}
+
+/// Says that a server keeps us waiting: in a line that counts, or once where nobody looks.
+struct Notice {
+    printer: Arc<Printer>,
+    is_said: AtomicBool,
+}
+
+impl Waiting for Notice {
+    fn still(&self, server: &str, waited: Duration) {
+        let line = format!("  waiting for {server} … {} s", waited.as_secs());
+        if self.printer.has_progress() {
+            self.printer.progress(&line);
+        } else if !self.is_said.swap(true, Ordering::Relaxed) {
+            self.printer.status(format!("  waiting for {server} …"));
+        }
+    }
+
+    fn over(&self) {
+        if self.printer.has_progress() {
+            self.printer.progress("");
+        }
+    }
 }
 
 /// Returns the platform and the key that the flags, the environment and the project name.
@@ -164,9 +197,10 @@ pub(crate) fn target_of(context: &Context, project: Option<&Path>, url: Option<S
         key_flag: context.api_key.as_deref().map(Secret::from),
         called_as: context.program.tool(),
         about: About::Agent,
+        login_first: false,
     };
     let surroundings = Surroundings { project: project.map(Path::to_owned), ..surroundings(context) };
-    Ok(resolve(&wanted, &surroundings)?)
+    trusted::resolved(context, &wanted, &surroundings)
 }
 
 /// Returns what surrounds a command, without any project.
@@ -177,6 +211,8 @@ pub(crate) fn surroundings(context: &Context) -> Surroundings {
         config_dir: config_folder(context),
         project: None,
         scenario: None,
+        is_ci: context.environment.is_ci(),
+        is_tracked: Some(git::is_tracked),
     }
 }
 

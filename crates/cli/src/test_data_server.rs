@@ -2,23 +2,16 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::time::Duration;
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_client::test_data::PullAnswer;
-use keepstep_client::{About, ClientError, Options, Secret, Sink, Surroundings, Target, TestData, Wanted, resolve};
+use keepstep_client::{About, ClientError, Secret, Sink, Surroundings, Target, TestData, Wanted};
 use keepstep_workspace::{Scenario, Workspace};
 use tokio::runtime::Runtime;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{device_login, runtime, server};
-
-/// The largest answer that is read, in bytes: a bundle can be large.
-const ANSWER_LIMIT: usize = 512 * 1024 * 1024;
-
-/// How long one try of a request may take.
-const TIMEOUT: Duration = Duration::from_secs(300);
+use crate::{device_login, runtime, server, trusted};
 
 /// A platform that can be asked for test data.
 #[derive(Debug)]
@@ -38,11 +31,16 @@ impl TestDataServer {
         Self::connect_to(context, target(context, workspace, scenario.map(|scenario| scenario.path.as_path()), None)?)
     }
 
+    /// Prepares a conversation about projects and keys themselves: for these the person's own login comes before a key of the
+    /// workspace, which may be for one project only.
+    pub(crate) fn connect_to_manage(context: &Context, workspace: Option<&Workspace>) -> Result<Self, Failure> {
+        Self::connect_to(context, target_for(context, workspace, None, None, true)?)
+    }
+
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
         let target = device_login::renewed(context, target)?;
-        let options = Options { answer_limit: ANSWER_LIMIT, timeout: TIMEOUT, ..server::options(context) };
-        let client = TestData::new(&target, &options)?;
+        let client = TestData::new(&target, &server::options(context))?;
         Ok(Self { runtime: runtime::single()?, target, client })
     }
 
@@ -84,18 +82,29 @@ pub(crate) fn target(
     scenario: Option<&Path>,
     url: Option<String>,
 ) -> Result<Target, Failure> {
+    target_for(context, workspace, scenario, url, false)
+}
+
+fn target_for(
+    context: &Context,
+    workspace: Option<&Workspace>,
+    scenario: Option<&Path>,
+    url: Option<String>,
+    login_first: bool,
+) -> Result<Target, Failure> {
     let wanted = Wanted {
         url_flag: url.or_else(|| context.url.clone()),
         key_flag: context.api_key.as_deref().map(Secret::from),
         called_as: context.program.tool(),
         about: About::TestData,
+        login_first,
     };
     let surroundings = Surroundings {
         project: workspace.map(|workspace| workspace.root().to_owned()),
         scenario: scenario.map(Path::to_owned),
         ..server::surroundings(context)
     };
-    Ok(resolve(&wanted, &surroundings)?)
+    trusted::resolved(context, &wanted, &surroundings)
 }
 
 /// Returns the workspace that the command was started in, if there is one.

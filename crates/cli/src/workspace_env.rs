@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use keepstep_client::{Target, env_file, same_server};
-use keepstep_workspace::files;
+use keepstep_workspace::{door, files};
 
 use crate::failure::Failure;
+use crate::git;
 
 /// The names under which a key is found, in their order.
 const KEYS: [&str; 2] = ["FLUXLOOP_SYNC_API_KEY", "FLUXLOOP_API_KEY"];
@@ -65,6 +66,32 @@ impl WorkspaceEnv {
         self.text = env_file::remove(&self.text, &[KEYS[1], SERVERS[0]]);
         self.text = env_file::set(&self.text, SERVERS[1], server);
         self.text = env_file::set(&self.text, KEYS[0], key);
+    }
+
+    /// Makes sure that git does not take the file, before there is a key in it.
+    ///
+    /// # Errors
+    /// Git tracks it already, or the rule cannot be written.
+    pub(crate) fn keep_out_of_git(&self) -> Result<(), Failure> {
+        if git::is_tracked(&self.path) == Some(true) {
+            return Err(Failure::Conflict {
+                message: format!("git tracks {}, so a key in it would be published with the next commit", self.shown()),
+                hints: vec![
+                    format!("take it out of git first: git rm --cached {}", self.shown()),
+                    "`--no-save` prints the key instead".to_owned(),
+                ],
+            });
+        }
+        let fail = |error| Failure::io("write", &self.shown(), error);
+        door::pass(&self.path).map_err(fail)?;
+        if git::would_take(&self.path) {
+            let name = self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let ignore = self.path.with_file_name(".gitignore");
+            let rules = files::read_if_there(&ignore)?.unwrap_or_default();
+            let gap = if rules.is_empty() || rules.ends_with('\n') { "" } else { "\n" };
+            files::write_whole(&ignore, format!("{rules}{gap}/{name}\n").as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Writes the file so that only its owner may read it.

@@ -47,7 +47,7 @@ fn a_key_is_stored_used_and_forgotten() {
     ----- stdout -----
     ✅ The key for [URL] is forgotten on this machine
     ----- stderr -----
-    hint: the platform still accepts it; `keepstep admin key revoke` takes it back there
+    hint: the server still accepts the key until an owner revokes it there
     ");
     assert_eq!(bare(&bench, &["sync", "--check", "--url", &url]).output().unwrap().status.code(), Some(9));
 }

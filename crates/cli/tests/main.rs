@@ -22,6 +22,7 @@ mod pull;
 mod push;
 mod results;
 mod serve;
+mod silent_server;
 mod status;
 mod sync;
 #[cfg(unix)]
@@ -30,5 +31,6 @@ mod terminal;
 mod test_command;
 #[cfg(unix)]
 mod test_data;
+mod trust;
 mod undo;
 mod upload;

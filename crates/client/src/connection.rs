@@ -17,7 +17,8 @@ pub(crate) fn builder(address: &Url, options: &Options) -> Result<ClientBuilder,
     let builder = reqwest::Client::builder()
         .user_agent(concat!("keepstep/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(options.connect_timeout)
+        // A little less than what is waited for an answer, so that it is known which of the two did not come.
+        .connect_timeout(options.silence.mul_f64(0.95))
         .tls_backend_preconfigured(tls(address.scheme() == "https", options)?);
     Ok(if is_loopback(address) { builder.no_proxy() } else { builder })
 }

@@ -260,15 +260,26 @@ pub fn remove(config_dir: &Path, url: &Url) -> Result<bool, CredentialsError> {
 }
 
 fn change(config_dir: &Path, edit: impl FnOnce(&mut Credentials) -> bool) -> Result<(PathBuf, bool), CredentialsError> {
+    locked(config_dir, LOCK_NAME, || {
+        let mut credentials = load(config_dir)?;
+        let is_changed = edit(&mut credentials);
+        if is_changed {
+            write(&credentials)?;
+        }
+        Ok((credentials.path, is_changed))
+    })
+}
+
+/// Does something in the folder of our settings while nobody else does the like.
+pub(crate) fn locked<T>(
+    config_dir: &Path,
+    name: &str,
+    action: impl FnOnce() -> Result<T, CredentialsError>,
+) -> Result<T, CredentialsError> {
     make_folder(config_dir)?;
     // Unlocked when it is closed, also by a crash.
-    let _lock = lock(&config_dir.join(LOCK_NAME))?;
-    let mut credentials = load(config_dir)?;
-    let is_changed = edit(&mut credentials);
-    if is_changed {
-        write(&credentials)?;
-    }
-    Ok((credentials.path, is_changed))
+    let _lock = lock(&config_dir.join(name))?;
+    action()
 }
 
 fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
@@ -286,12 +297,17 @@ fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
     };
     let fail = |source| CredentialsError::Io { what: "write", path: credentials.path.clone(), source };
     let text = toml::to_string(&document).map_err(|error| fail(std::io::Error::other(error)))?;
+    write_private(&credentials.path, &format!("{HEADING}{text}"))
+}
+
+/// Replaces a file as a whole with one that only its owner may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), CredentialsError> {
+    let fail = |source| CredentialsError::Io { what: "write", path: path.to_owned(), source };
     // Who keeps settings in another folder behind a link wants the file there replaced, not the link.
-    let path = fs::canonicalize(&credentials.path).unwrap_or_else(|_| credentials.path.clone());
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("."));
     // `tempfile` creates with mode 0600 and fails where the name exists.
     let mut file = tempfile::Builder::new().prefix(".credentials-").tempfile_in(folder).map_err(fail)?;
-    file.write_all(HEADING.as_bytes()).map_err(fail)?;
     file.write_all(text.as_bytes()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&path).map_err(|error| fail(error.error))?;

@@ -34,6 +34,22 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// Somebody takes connections and says nothing.
+    #[error("{server} accepts connections and does not answer ({}; KEEPSTEP_TIMEOUT={}s waits longer)", seconds(*waited), waited.as_secs().max(1) * 4)]
+    Silent {
+        /// The server.
+        server: String,
+        /// How long silence may last.
+        waited: Duration,
+    },
+    /// The answer comes so slowly that it would never end.
+    #[error("{server} sends its answer too slowly; given up after {}", seconds(*spent))]
+    Dripping {
+        /// The server.
+        server: String,
+        /// How long it was listened to.
+        spent: Duration,
+    },
     /// The server does not let us in.
     #[error("{}", not_signed_in(server, *problem, origin.as_ref(), message.as_deref()))]
     NotSignedIn {
@@ -216,7 +232,13 @@ impl ClientError {
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Server { .. } | Self::Cut { .. } | Self::NotOurs { .. } | Self::RateLimited { .. }
+            Self::Unreachable { .. }
+                | Self::Silent { .. }
+                | Self::Dripping { .. }
+                | Self::Server { .. }
+                | Self::Cut { .. }
+                | Self::NotOurs { .. }
+                | Self::RateLimited { .. }
         )
     }
 
@@ -234,13 +256,15 @@ impl ClientError {
             Self::NotSignedIn { server, problem, origin, withheld, .. } => {
                 let mut lines: Vec<String> = withheld.iter().map(ToString::to_string).collect();
                 lines.push(match problem {
+                    KeyProblem::Missing if withheld.iter().any(|key| key.needs_trust) => {
+                        format!("`{program} trust {server}` sends it from now on; so does KEEPSTEP_URL={server}")
+                    }
                     KeyProblem::Missing if origin.is_some() => {
                         "Check whether a proxy before the platform drops the Authorization header.".to_owned()
                     }
                     KeyProblem::Missing => format!("Run `{program} login {server}`, or set KEEPSTEP_API_KEY."),
-                    KeyProblem::Malformed => format!("Copy the key again, the whole of it, or run `{program} login {server}`."),
-                    KeyProblem::Unknown | KeyProblem::Expired | KeyProblem::Revoked => {
-                        format!("Make a new key on the platform and run `{program} login {server}`.")
+                    KeyProblem::Malformed | KeyProblem::Unknown | KeyProblem::Expired | KeyProblem::Revoked => {
+                        other_key(program, server, origin.as_ref())
                     }
                 });
                 Some(lines.join("\n"))
@@ -264,6 +288,20 @@ impl ClientError {
     }
 }
 
+/// Returns how to use another key: where the one that does not work comes from, it is in the way of every other.
+fn other_key(program: &str, server: &str, origin: Option<&KeyOrigin>) -> String {
+    match origin {
+        Some(KeyOrigin::Variable(name)) => {
+            format!("Put a new key into {name}, or unset it and run `{program} login {server}`.")
+        }
+        Some(KeyOrigin::File(path)) => {
+            format!("Put a new key into {}, or take it out there and run `{program} login {server}`.", path.display())
+        }
+        Some(KeyOrigin::Flag) => format!("Pass a new key, or run `{program} login {server}`."),
+        _ => format!("Run `{program} login {server}` to sign in again."),
+    }
+}
+
 fn not_signed_in(server: &str, problem: KeyProblem, origin: Option<&KeyOrigin>, message: Option<&str>) -> String {
     let is_sent = origin.is_some();
     let origin = shown_origin(origin);
@@ -283,6 +321,14 @@ fn shown_origin(origin: Option<&KeyOrigin>) -> String {
 
 fn in_brackets(message: Option<&str>) -> String {
     message.map_or_else(String::new, |message| format!(" ({message})"))
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.as_millis().is_multiple_of(1000) {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
 }
 
 fn after_colon(message: Option<&str>) -> String {

@@ -22,6 +22,7 @@ mod target;
 pub mod test_data;
 mod text;
 mod transport;
+pub mod trust;
 pub mod upload;
 mod writer;
 
@@ -31,8 +32,8 @@ pub use reader::{Health, Identity, PersonaQuery, Reader};
 pub use remote::{Dialect, Fetched, RemoteAgent};
 pub use resolve::{About, ResolveError, Surroundings, Wanted, resolve};
 pub use secret::Secret;
-pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, same_server};
+pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, parse_url, same_server};
 pub use test_data::TestData;
 pub use text::visible;
-pub use transport::{Options, Sink, SinkError};
+pub use transport::{Options, Silent, Sink, SinkError, Waiting};
 pub use writer::Writer;

@@ -8,17 +8,17 @@
 //! | Key from | belongs to |
 //! |---|---|
 //! | the command line | the address in force, whatever it is: somebody just typed it |
-//! | a place that also names an address (`KEEPSTEP_API_KEY` beside `KEEPSTEP_URL`, `LUA_API_KEY` beside `LUA_API_URL`, in the environment or in the project's files) | that address only |
+//! | a place that also names that address (`KEEPSTEP_API_KEY` beside `KEEPSTEP_URL`, `LUA_API_KEY` beside `LUA_API_URL`, in the environment or in the project's files) | that address only |
 //! | the environment, alone | an address from the command line or the environment. To the address that only a project's file names: see below. `KEEPSTEP_API_KEY` also to the platform of the last login, `LUA_API_KEY` also to the service of `lua` |
-//! | the project's files, alone | an address from the command line, the environment or the project's files, and the same two |
+//! | the project's files, alone | an address from the command line or the environment, and the same two; a file that git tracks, to the address of another such file; otherwise see below |
+//! | a file in `.fluxloop/` | what `.fluxloop/project.json` names, where git does not track that file |
 //! | what `login` stored | the address for which it was stored |
 //! | `~/.lua-cli/credentials` | the service of `lua`, or the address in the real `LUA_API_URL` |
 //!
-//! The address in a project's file was chosen by whoever wrote the project, which may be a stranger whose repository was
-//! just cloned. The peer sends it whatever key it has. Here a key of the environment goes there only if the file uses the
-//! same tool's names (`LUA_API_URL` for `LUA_API_KEY`, so that a set-up of the peer works on), the connection is
-//! encrypted or stays on this machine, and the key was not stored for another platform. Keys that `login` or another
-//! tool stored never follow a project's file.
+//! The address in a project's file was chosen by whoever wrote the project, which may be a stranger whose repository was just cloned. A key
+//! from elsewhere goes there after the person said so once for that address and that project ([`crate::trust`]). In CI nobody can be asked;
+//! there it goes on and the address is named, because who changes files there could change the code that runs, too. What `login` stored for
+//! exactly that address goes there as always: by logging in there the person named it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,8 +30,9 @@ use url::Url;
 use crate::credentials::{self, Credentials, CredentialsError};
 use crate::env_file;
 use crate::secret::Secret;
-use crate::target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, is_loopback, parse_url, same_server};
+use crate::target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, parse_url, same_server};
 use crate::text::visible;
+use crate::trust;
 
 /// What the command line says.
 #[derive(Debug, Clone)]
@@ -44,6 +45,9 @@ pub struct Wanted {
     pub called_as: Tool,
     /// What the command is about.
     pub about: About,
+    /// True if what `login` stored comes before the project's own key, which may be for one project only: the command manages projects
+    /// and keys.
+    pub login_first: bool,
 }
 
 /// What a command is about, which decides whose variables and files count besides our own.
@@ -69,6 +73,23 @@ pub struct Surroundings {
     pub project: Option<PathBuf>,
     /// The folder of the scenario that the command is about, if it is about one.
     pub scenario: Option<PathBuf>,
+    /// True where continuous integration runs the command, and nobody can be asked.
+    pub is_ci: bool,
+    /// Tells whether git tracks a file, so that it came with the repository; `None` where nobody knows. Without it no file is tracked.
+    pub is_tracked: Option<fn(&Path) -> Option<bool>>,
+}
+
+impl Surroundings {
+    fn tracks(&self, path: &Path) -> Option<bool> {
+        self.is_tracked.map_or(Some(false), |is_tracked| is_tracked(path))
+    }
+
+    fn trusts(&self, url: &Url) -> Result<bool, CredentialsError> {
+        match (&self.config_dir, &self.project) {
+            (Some(folder), Some(project)) => trust::is_trusted(folder, url, project),
+            _ => Ok(false),
+        }
+    }
 }
 
 /// Why there is nobody to talk to.
@@ -158,7 +179,14 @@ struct Place {
     file: Option<PathBuf>,
     variables: BTreeMap<String, String>,
     /// The address that keys of this place belong to where the place itself names none.
-    connected_to: Option<String>,
+    connected_to: Option<Connection>,
+}
+
+/// The address in a workspace's `project.json`.
+#[derive(Clone)]
+struct Connection {
+    file: PathBuf,
+    url: String,
 }
 
 impl Place {
@@ -173,8 +201,6 @@ impl Place {
 struct InForce {
     url: Url,
     origin: UrlOrigin,
-    /// Whose names the variable has that holds the address; our own where it is no variable.
-    family: Family,
 }
 
 /// Returns the platform that a command talks to, and the key that belongs to it.
@@ -190,31 +216,37 @@ pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, R
     let mut withheld = Vec::new();
     if let Some(secret) = wanted.key_flag.clone() {
         let key = Key { secret, origin: KeyOrigin::Flag };
-        return Ok(Target { url: in_force.url, url_origin: in_force.origin, key: Some(key), withheld });
+        return Ok(in_force.with_key(key, withheld, None));
     }
-    for place in &places {
+    for (index, place) in places.iter().enumerate() {
+        // The environment is the first place, and said for this command.
+        if index == 1
+            && wanted.login_first
+            && let Some(key) = stored.key_for(&in_force.url)?
+        {
+            return Ok(in_force.with_key(key, withheld, None));
+        }
         for names in wanted.names() {
             let Some((variable, text)) = place.first(names.keys) else { continue };
             let secret = Secret::from(text);
             let origin = place.file.clone().map_or(KeyOrigin::Variable(variable), KeyOrigin::File);
-            match belongs(&secret, place, &names, &in_force, &mut stored)? {
-                Ok(()) => return Ok(in_force.with_key(Key { secret, origin }, withheld)),
-                Err(reason) => withheld.push(Withheld { origin, reason }),
+            match belongs(&secret, place, &names, &in_force, &mut stored, surroundings)? {
+                Decision::Send => return Ok(in_force.with_key(Key { secret, origin }, withheld, None)),
+                Decision::SendInCi(file) => return Ok(in_force.with_key(Key { secret, origin }, withheld, Some(file))),
+                Decision::Ask(reason) => withheld.push(Withheld { origin, reason, needs_trust: true }),
+                Decision::Withhold(reason) => withheld.push(Withheld { origin, reason, needs_trust: false }),
             }
         }
     }
-    if let Some(credentials) = stored.load()?
-        && let Some(secret) = credentials.key_for(&in_force.url)
-    {
-        let key = Key { secret: secret.clone(), origin: KeyOrigin::Stored(credentials.path().to_owned()) };
-        return Ok(in_force.with_key(key, withheld));
+    if let Some(key) = stored.key_for(&in_force.url)? {
+        return Ok(in_force.with_key(key, withheld, None));
     }
     if wanted.is_fluxloop() {
         if let Some((path, secret)) = fluxloop_key(surroundings)? {
             let origin = KeyOrigin::PeerFile(path);
             match fluxloop_key_belongs(&in_force, &places, surroundings) {
-                Ok(()) => return Ok(in_force.with_key(Key { secret, origin }, withheld)),
-                Err(reason) => withheld.push(Withheld { origin, reason }),
+                Ok(()) => return Ok(in_force.with_key(Key { secret, origin }, withheld, None)),
+                Err(reason) => withheld.push(Withheld { origin, reason, needs_trust: false }),
             }
         }
     } else if let Some((path, secret)) = lua_key(surroundings)? {
@@ -222,16 +254,16 @@ pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, R
         let real = places[0].first(LUA.urls).and_then(|(_, text)| parse_url(text).ok());
         let service = parse_url(LUA_SERVICE).ok();
         if [real, service].iter().flatten().any(|url| same_server(url, &in_force.url)) {
-            return Ok(in_force.with_key(Key { secret, origin }, withheld));
+            return Ok(in_force.with_key(Key { secret, origin }, withheld, None));
         }
-        withheld.push(Withheld { origin, reason: format!("it belongs to {LUA_SERVICE}") });
+        withheld.push(Withheld { origin, reason: format!("it belongs to {LUA_SERVICE}"), needs_trust: false });
     }
-    Ok(Target { url: in_force.url, url_origin: in_force.origin, key: None, withheld })
+    Ok(Target { url: in_force.url, url_origin: in_force.origin, key: None, withheld, named_only_by: None })
 }
 
 impl InForce {
-    fn with_key(self, key: Key, withheld: Vec<Withheld>) -> Target {
-        Target { url: self.url, url_origin: self.origin, key: Some(key), withheld }
+    fn with_key(self, key: Key, withheld: Vec<Withheld>, named_only_by: Option<PathBuf>) -> Target {
+        Target { url: self.url, url_origin: self.origin, key: Some(key), withheld, named_only_by }
     }
 }
 
@@ -248,21 +280,28 @@ impl Stored<'_> {
         }
         Ok(self.loaded.as_ref())
     }
+
+    /// Returns the key that was stored for exactly this address.
+    fn key_for(&mut self, url: &Url) -> Result<Option<Key>, ResolveError> {
+        let Some(credentials) = self.load()? else { return Ok(None) };
+        let origin = || KeyOrigin::Stored(credentials.path().to_owned());
+        Ok(credentials.key_for(url).map(|secret| Key { secret: secret.clone(), origin: origin() }))
+    }
 }
 
 fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result<InForce, ResolveError> {
-    let parse = |text: &str, origin: UrlOrigin, family: Family| match parse_url(text) {
-        Ok(url) => Ok(InForce { url, origin, family }),
+    let parse = |text: &str, origin: UrlOrigin| match parse_url(text) {
+        Ok(url) => Ok(InForce { url, origin }),
         Err(reason) => Err(ResolveError::BadUrl { text: visible(&without_password(text)), origin: origin.to_string(), reason }),
     };
     if let Some(text) = &wanted.url_flag {
-        return parse(text, UrlOrigin::Flag, Family::Own);
+        return parse(text, UrlOrigin::Flag);
     }
     for place in places {
         for names in wanted.names() {
             if let Some((variable, text)) = place.first(names.urls) {
                 let origin = place.file.clone().map_or(UrlOrigin::Variable(variable), UrlOrigin::File);
-                return parse(text, origin, names.family);
+                return parse(text, origin);
             }
         }
     }
@@ -270,10 +309,10 @@ fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result
         && let Some(url) = credentials.default_url()
     {
         let origin = UrlOrigin::Stored(credentials.path().to_owned());
-        return Ok(InForce { url: url.clone(), origin, family: Family::Own });
+        return Ok(InForce { url: url.clone(), origin });
     }
     match wanted.service() {
-        Some(service) => parse(service, UrlOrigin::Default(wanted.called_as), Family::Peer),
+        Some(service) => parse(service, UrlOrigin::Default(wanted.called_as)),
         None => Err(ResolveError::NoPlatform),
     }
 }
@@ -286,55 +325,76 @@ fn without_password(text: &str) -> String {
     }
 }
 
-/// Decides whether a key from a variable may be sent to the address in force; if not, says why.
+/// What becomes of a key.
+enum Decision {
+    /// It is sent.
+    Send,
+    /// It is sent, and said that only this file names the server.
+    SendInCi(PathBuf),
+    /// It is sent once the person trusts the address; until then for this reason not.
+    Ask(String),
+    /// It is not sent, for this reason.
+    Withhold(String),
+}
+
+/// Decides whether a key from a variable may be sent to the address in force.
 fn belongs(
     secret: &Secret,
     place: &Place,
     names: &Names,
     in_force: &InForce,
     stored: &mut Stored<'_>,
-) -> Result<Result<(), String>, ResolveError> {
+    surroundings: &Surroundings,
+) -> Result<Decision, ResolveError> {
+    let is_in_force = |text: &str| parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
     if let Some((variable, text)) = place.first(names.urls) {
-        let is_same = parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
-        return Ok(if is_same {
-            Ok(())
+        return Ok(if is_in_force(text) {
+            Decision::Send
         } else {
-            Err(format!("it belongs to {}, which {variable} names", visible(&without_password(text))))
+            Decision::Withhold(format!("it belongs to {}, which {variable} names", visible(&without_password(text))))
         });
     }
-    if let Some(text) = &place.connected_to {
-        let is_same = parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
-        let server = visible(&without_password(text));
-        return Ok(if is_same { Ok(()) } else { Err(format!("it belongs to {server}, which project.json names")) });
+    if let Some(connected_to) = &place.connected_to
+        && !is_in_force(&connected_to.url)
+    {
+        let server = visible(&without_password(&connected_to.url));
+        return Ok(Decision::Withhold(format!("it belongs to {server}, which project.json names")));
     }
     let is_own = names.family == Family::Own;
-    let refuse = |reason: &str| Ok(Err(reason.to_owned()));
-    match &in_force.origin {
-        UrlOrigin::Flag | UrlOrigin::Variable(_) => Ok(Ok(())),
-        UrlOrigin::Stored(_) if is_own => Ok(Ok(())),
-        UrlOrigin::Stored(_) => refuse("it is for another service than the platform of the last login"),
-        UrlOrigin::Default(_) if !is_own => Ok(Ok(())),
+    let named_by = match &in_force.origin {
+        UrlOrigin::Flag | UrlOrigin::Variable(_) => return Ok(Decision::Send),
+        UrlOrigin::Stored(_) if is_own => return Ok(Decision::Send),
+        UrlOrigin::Stored(_) => {
+            return Ok(Decision::Withhold("it is for another service than the platform of the last login".to_owned()));
+        }
+        UrlOrigin::Default(_) if !is_own => return Ok(Decision::Send),
         UrlOrigin::Default(tool) => {
-            Ok(Err(format!("it is for a keepstep platform, not for the service of `{}`", tool.program())))
+            let reason = format!("it is for a keepstep platform, not for the service of `{}`", tool.program());
+            return Ok(Decision::Withhold(reason));
         }
-        UrlOrigin::File(_) if place.file.is_some() => Ok(Ok(())),
-        UrlOrigin::File(file) => {
-            let file = file.display();
-            if names.family != in_force.family {
-                return Ok(Err(format!("only {file} names that address")));
-            }
-            if in_force.url.scheme() != "https" && !is_loopback(&in_force.url) {
-                return Ok(Err(format!("only {file} names that address, and the connection would not be encrypted")));
-            }
-            let elsewhere = stored.load()?.and_then(|credentials| credentials.url_of(secret));
-            match elsewhere {
-                Some(url) if !same_server(url, &in_force.url) => {
-                    Ok(Err(format!("only {file} names that address, and the key was stored for {}", crate::target::shown(url))))
-                }
-                _ => Ok(Ok(())),
-            }
+        UrlOrigin::File(named_by) => named_by,
+    };
+    if let Some(file) = &place.file {
+        // A key that came with the repository is no secret of this person's.
+        let is_of_repository = surroundings.tracks(file) == Some(true);
+        // The tool made both on this machine, one beside the other.
+        let is_connection = place.connected_to.as_ref().is_some_and(|connected_to| connected_to.file == *named_by);
+        if is_of_repository || (is_connection && surroundings.tracks(named_by) == Some(false)) {
+            return Ok(Decision::Send);
         }
+    } else if let Some(url) = stored.load()?.and_then(|credentials| credentials.url_of(secret))
+        && !same_server(url, &in_force.url)
+    {
+        let (file, server) = (named_by.display(), crate::target::shown(url));
+        return Ok(Decision::Withhold(format!("only {file} names that address, and the key was stored for {server}")));
     }
+    if surroundings.trusts(&in_force.url)? {
+        return Ok(Decision::Send);
+    }
+    if surroundings.is_ci {
+        return Ok(Decision::SendInCi(named_by.clone()));
+    }
+    Ok(Decision::Ask(format!("only {} names that address", named_by.display())))
 }
 
 /// Returns the project's files that may name an address or a key, in their order.
@@ -359,24 +419,24 @@ fn project_places(wanted: &Wanted, surroundings: &Surroundings) -> Result<Vec<Pl
             forget_template(&mut variables);
             // Whatever lies in `.fluxloop/` was made for the platform that the workspace is connected to.
             let is_inside = path.parent().is_some_and(|folder| folder.components().any(|part| part.as_os_str() == ".fluxloop"));
-            let connected_to = connected_to.as_ref().filter(|_| is_inside).map(|(_, url)| url.clone());
+            let connected_to = connected_to.as_ref().filter(|_| is_inside).cloned();
             places.push(Place { file: Some(path), variables, connected_to });
         }
     }
-    if let Some((path, url)) = connected_to {
+    if let Some(Connection { file, url }) = connected_to {
         let variables = BTreeMap::from([(FLUXLOOP.urls[0].to_owned(), url)]);
-        places.push(Place { file: Some(path), variables, connected_to: None });
+        places.push(Place { file: Some(file), variables, connected_to: None });
     }
     Ok(places)
 }
 
 /// Returns the address in a workspace's `project.json`, and the file.
-fn connection(path: &Path) -> Result<Option<(PathBuf, String)>, ResolveError> {
+fn connection(path: &Path) -> Result<Option<Connection>, ResolveError> {
     let Some(text) = read_if_there(path)? else { return Ok(None) };
     let parsed: serde_json::Value = serde_json::from_str(&text)
         .map_err(|error| ResolveError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
     let url = parsed.get("api_url").and_then(serde_json::Value::as_str).map(str::trim).filter(|url| !url.is_empty());
-    Ok(url.map(|url| (path.to_owned(), url.to_owned())))
+    Ok(url.map(|url| Connection { file: path.to_owned(), url: url.to_owned() }))
 }
 
 /// Takes away what the fluxloop tool writes into every new scenario: its service beside a key that is none. Left there, it
@@ -415,7 +475,7 @@ fn fluxloop_key_belongs(in_force: &InForce, places: &[Place], surroundings: &Sur
     let is_in_force = |text: &str| parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
     let pending = surroundings.home.as_ref().map(|home| home.join(".fluxloop/pending_login.json"));
     let pending = pending.and_then(|path| connection(&path).ok().flatten());
-    if pending.is_some_and(|(_, url)| is_in_force(&url)) {
+    if pending.is_some_and(|connection| is_in_force(&connection.url)) {
         return Ok(());
     }
     let is_said = matches!(in_force.origin, UrlOrigin::Flag | UrlOrigin::Variable(_));
@@ -423,7 +483,7 @@ fn fluxloop_key_belongs(in_force: &InForce, places: &[Place], surroundings: &Sur
         let is_project = place.file.as_ref().is_some_and(|file| file.ends_with(".fluxloop/project.json"));
         is_project && place.first(FLUXLOOP.urls).is_some_and(|(_, url)| is_in_force(url))
     });
-    match (is_said, is_noted) {
+    match (is_said || surroundings.trusts(&in_force.url).unwrap_or(false), is_noted) {
         (true, true) => Ok(()),
         (false, true) => {
             Err("it does not say which server it is for; with --url it is sent to the one that project.json names".to_owned())

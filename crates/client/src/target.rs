@@ -1,6 +1,7 @@
 //! Which platform, with which key, and who said so.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use url::Url;
@@ -110,6 +111,8 @@ pub struct Withheld {
     pub origin: KeyOrigin,
     /// Why it is not sent: the end of a sentence that begins with "The key … is not sent there: ".
     pub reason: String,
+    /// True if it would be sent as soon as the person trusts the address.
+    pub needs_trust: bool,
 }
 
 impl fmt::Display for Withheld {
@@ -129,6 +132,8 @@ pub struct Target {
     pub key: Option<Key>,
     /// Keys that were found on the way and belong elsewhere.
     pub withheld: Vec<Withheld>,
+    /// The file of the project that alone names the address, where the key is from elsewhere and CI sends it all the same.
+    pub named_only_by: Option<PathBuf>,
 }
 
 impl Target {
@@ -149,13 +154,35 @@ pub fn same_server(left: &Url, right: &Url) -> bool {
     shown(left) == shown(right)
 }
 
-/// Returns true if the address is this machine, by its number or as `localhost`.
+/// Returns true if the address is this machine, by its number in any form or as `localhost`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        // The parser has read decimal, octal and hexadecimal forms already.
+        Some(url::Host::Ipv4(address)) => is_this_machine(address.into()),
+        Some(url::Host::Ipv6(address)) => is_this_machine(address.into()),
         None => false,
+    }
+}
+
+/// Returns true if a number is this machine: the loopback network, the unspecified address, which systems take for it, and both
+/// written as numbers of the other family.
+pub(crate) fn is_this_machine(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.octets()[0] == 0,
+        IpAddr::V6(address) => {
+            // `::ffff:a.b.c.d`, the old `::a.b.c.d`, and the translation prefix `64:ff9b::a.b.c.d`.
+            let inner = || {
+                let [high @ .., _, _] = address.segments();
+                let is_translated = high == [0x64, 0xff9b, 0, 0, 0, 0];
+                let number = u32::try_from(address.to_bits() & u128::from(u32::MAX)).unwrap_or_default();
+                address.to_ipv4_mapped().or_else(|| (is_translated || high == [0; 6]).then(|| Ipv4Addr::from_bits(number)))
+            };
+            address.is_loopback() || address.is_unspecified() || inner().is_some_and(|inner| is_this_machine(inner.into()))
+        }
     }
 }
 
@@ -163,7 +190,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 ///
 /// # Errors
 /// Why it is none, as the end of a sentence.
-pub(crate) fn parse_url(text: &str) -> Result<Url, &'static str> {
+pub fn parse_url(text: &str) -> Result<Url, &'static str> {
     let mut url = Url::parse(text.trim()).map_err(|_| "it must look like https://keepstep.example.com")?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("it must begin with https:// or http://");
@@ -177,4 +204,45 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, &'static str> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_in_every_form() {
+        for here in [
+            "http://127.0.0.1",
+            "http://127.9.9.9",
+            "http://2130706433",
+            "http://0x7f000001",
+            "http://0177.0.0.1",
+            "http://127.1",
+            "http://0.0.0.0",
+            "http://0",
+            "http://[::1]",
+            "http://[::]",
+            "http://[::ffff:127.0.0.1]",
+            "http://[::ffff:7f00:1]",
+            "http://[::127.0.0.1]",
+            "http://[64:ff9b::127.0.0.1]",
+            "http://[::ffff:0.0.0.0]",
+            "http://localhost",
+            "http://LOCALHOST.",
+            "http://a.localhost:80",
+        ] {
+            assert!(is_loopback(&Url::parse(here).unwrap()), "{here}");
+        }
+        for elsewhere in [
+            "http://10.0.0.1",
+            "http://128.0.0.1",
+            "http://[::ffff:10.0.0.1]",
+            "http://[2001:db8::7f00:1]",
+            "http://localhost.example",
+            "http://127.example",
+        ] {
+            assert!(!is_loopback(&Url::parse(elsewhere).unwrap()), "{elsewhere}");
+        }
+    }
 }

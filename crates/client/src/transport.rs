@@ -1,10 +1,10 @@
 //! One request and its answer: connections, tries, redirects, limits, and what an answer means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use url::Url;
 use crate::connection::{builder, cause, reason_of};
 use crate::error::{ClientError, KeyProblem};
 use crate::retry::{Failure, Pace, Policy, RealPace, retry_after, server_time};
-use crate::target::{KeyOrigin, Target, Withheld, is_loopback, shown};
+use crate::target::{KeyOrigin, Target, Withheld, is_loopback, is_this_machine, shown};
 use crate::text::{page_title, visible};
 
 /// How much of a body that goes into a sink is kept for messages about it.
@@ -40,12 +40,18 @@ pub struct Options {
     pub certificate_file: Option<PathBuf>,
     /// A folder with the certificates to trust in place of the system's, `SSL_CERT_DIR`.
     pub certificate_folder: Option<PathBuf>,
-    /// How long a connection may take.
-    pub connect_timeout: Duration,
-    /// How long one try of a request may take as a whole.
-    pub timeout: Duration,
-    /// The largest answer that is read, in bytes.
+    /// How long silence may last: until there is a connection, until the first byte of an answer, and between its bytes.
+    pub silence: Duration,
+    /// The largest answer that is read into memory, in bytes.
     pub answer_limit: usize,
+    /// The largest answer that is read into a [`Sink`], in bytes.
+    pub sink_limit: usize,
+    /// When it is first said that a server keeps us waiting; after that, each half of this time.
+    pub said_after: Duration,
+    /// Is told when a server keeps us waiting.
+    pub waiting: Option<Arc<dyn Waiting>>,
+    /// The servers that were silent until we gave up, so that the next connection of the same command does not wait as long again.
+    pub silent: Arc<Silent>,
     /// When to try again.
     pub policy: Policy,
     /// Time and chance.
@@ -57,9 +63,12 @@ impl Default for Options {
         Self {
             certificate_file: None,
             certificate_folder: None,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(30),
+            silence: Duration::from_secs(15),
             answer_limit: 32 * 1024 * 1024,
+            sink_limit: 512 * 1024 * 1024,
+            said_after: Duration::from_secs(2),
+            waiting: None,
+            silent: Arc::default(),
             policy: Policy::default(),
             pace: Arc::new(RealPace::default()),
         }
@@ -68,9 +77,46 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Options").field("timeout", &self.timeout).field("policy", &self.policy).finish_non_exhaustive()
+        formatter.debug_struct("Options").field("silence", &self.silence).field("policy", &self.policy).finish_non_exhaustive()
     }
 }
+
+/// Is told that a server keeps us waiting, and that it does no longer.
+pub trait Waiting: Send + Sync {
+    /// Nothing has come for so long. Said about once a second, from the second one on.
+    fn still(&self, server: &str, waited: Duration);
+
+    /// Something came, or we gave up.
+    fn over(&self);
+}
+
+/// The servers that were silent until we gave up.
+#[derive(Debug, Default)]
+pub struct Silent(Mutex<BTreeSet<String>>);
+
+impl Silent {
+    fn contains(&self, server: &str) -> bool {
+        self.0.lock().is_ok_and(|servers| servers.contains(server))
+    }
+
+    fn add(&self, server: &str) {
+        if let Ok(mut servers) = self.0.lock() {
+            servers.insert(server.to_owned());
+        }
+    }
+}
+
+/// The largest refusal that is read. What is longer is no sentence for anybody.
+const REFUSAL_LIMIT: usize = 1024 * 1024;
+
+/// An answer may come slowly, but not slower than this, in bytes a second, once it had [`HEAD_START`]: so it ends.
+const SLOWEST: u64 = 4 * 1024;
+
+/// For so long no answer is too slow.
+const HEAD_START: u32 = 2;
+
+/// The slowest network that a file is sent over, in bytes a second: so long silence may last, since the server hears us all the while.
+const SLOWEST_SENDING: u64 = 64 * 1024;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -82,8 +128,8 @@ pub(crate) struct Call {
     body: Option<Value>,
     /// A body that is no JSON.
     bytes: Option<Bytes>,
-    /// How long one try may take where that is longer than usual.
-    patience: Option<Duration>,
+    /// How many times as long as usual the server may think before it answers.
+    patience: u32,
     /// True if doing it twice is the same as doing it once.
     may_repeat: bool,
     needs_key: bool,
@@ -97,7 +143,7 @@ impl Call {
             headers: HeaderMap::new(),
             body: None,
             bytes: None,
-            patience: None,
+            patience: 1,
             may_repeat: true,
             needs_key: true,
         }
@@ -111,7 +157,7 @@ impl Call {
             headers: HeaderMap::new(),
             body: Some(body),
             bytes: None,
-            patience: None,
+            patience: 1,
             may_repeat: false,
             needs_key: true,
         }
@@ -124,9 +170,9 @@ impl Call {
         call.with(CONTENT_TYPE, "application/octet-stream")
     }
 
-    /// Says how long one try may take.
-    pub(crate) fn patient(mut self, patience: Duration) -> Self {
-        self.patience = Some(patience);
+    /// Says that the server has much to do before it can answer.
+    pub(crate) fn patient(mut self) -> Self {
+        self.patience = 4;
         self
     }
 
@@ -237,8 +283,6 @@ pub(crate) struct Elsewhere {
     pub(crate) headers: BTreeMap<String, String>,
     /// The length of the body.
     pub(crate) size: u64,
-    /// How long it may take.
-    pub(crate) patience: Duration,
 }
 
 /// A connection to one platform.
@@ -264,11 +308,7 @@ impl Transport {
     pub(crate) fn new(target: &Target, options: &Options) -> Result<Self, ClientError> {
         let server = target.server();
         let setup = |reason: String| ClientError::Setup { server: server.clone(), reason };
-        let client = builder(&target.url, options)
-            .map_err(setup)?
-            .timeout(options.timeout)
-            .build()
-            .map_err(|error| setup(reason_of(&error)))?;
+        let client = builder(&target.url, options).map_err(setup)?.build().map_err(|error| setup(reason_of(&error)))?;
         let key = target.key.as_ref().map(|key| (bearer(key.secret.reveal()), key.origin.clone()));
         let (key, problem) = match key {
             None => (None, Some(KeyProblem::Missing)),
@@ -367,8 +407,8 @@ impl Transport {
     ) -> Result<(), (Option<Failure>, ClientError)> {
         let not_an_address = || (None, self.refused(200, "it names no address that a file may be put to".to_owned()));
         let url = Url::parse(&place.url).map_err(|_| not_an_address())?;
-        // A server elsewhere has no business on this machine.
-        let is_inward = is_loopback(&url) && !is_loopback(&self.base);
+        // A server elsewhere has no business on this machine, whichever way it writes its address.
+        let is_inward = !is_loopback(&self.base) && (is_loopback(&url) || leads_here(&url).await);
         if !matches!(url.scheme(), "http" | "https") || is_inward || url.scheme() < self.base.scheme() {
             return Err(not_an_address());
         }
@@ -379,13 +419,14 @@ impl Transport {
             }
         }
         headers.insert(CONTENT_LENGTH, place.size.into());
-        let request = self.client.put(url).headers(headers).timeout(place.patience).body(body);
-        let response = request.send().await.map_err(|error| self.network(&error))?;
+        let request = self.client.put(url).headers(headers).body(body);
+        let limit = self.options.silence + sending(place.size);
+        let response = self.heard(limit, request.send()).await?.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             return Ok(());
         }
-        let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
+        let body = self.refused_body(response).await;
         let answer = Answer { status, headers, body };
         match self.busy(&answer) {
             Some((failure, error)) => Err((Some(failure), error)),
@@ -452,10 +493,9 @@ impl Transport {
         if let Some(bytes) = &call.bytes {
             request = request.body(bytes.clone());
         }
-        if let Some(patience) = call.patience {
-            request = request.timeout(patience);
-        }
-        let mut response = request.send().await.map_err(|error| self.network(&error))?;
+        let length = call.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let limit = self.options.silence * call.patience + sending(length);
+        let mut response = self.heard(limit, request.send()).await?.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.check_number(&headers).map_err(|error| (None, error))?;
         let mut sink = sink.filter(|_| status.is_success());
@@ -470,11 +510,22 @@ impl Transport {
         // What is packed says nothing to people.
         let beginning = if encoding.is_none() { BEGINNING } else { 0 };
         let mut answer = Answer { status, headers, body: Vec::new() };
+        if !status.is_success() {
+            answer.body = self.refused_body(response).await;
+            if let Some(body) = encoding.filter(|encoding| encoding == "zstd").and_then(|_| unpacked(&answer.body, REFUSAL_LIMIT))
+            {
+                // Something between here and the platform may pack a refusal.
+                answer.body = body;
+            }
+            return Ok(answer);
+        }
         let mut length = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
+        let limit = if sink.is_some() { self.options.sink_limit } else { self.options.answer_limit };
+        let begun = tokio::time::Instant::now();
+        while let Some(chunk) = self.heard(self.options.silence, response.chunk()).await?.map_err(|error| self.network(&error))? {
             length += chunk.len();
-            if length > self.options.answer_limit {
-                let limit = self.options.answer_limit;
+            self.check_pace(length, begun.elapsed()).map_err(|error| (None, error))?;
+            if length > limit {
                 return Err((None, ClientError::AnswerTooLarge { server: self.server.clone(), limit }));
             }
             let kept = if sink.is_some() { beginning.saturating_sub(answer.body.len()).min(chunk.len()) } else { chunk.len() };
@@ -485,13 +536,64 @@ impl Transport {
         }
         if let Some(sink) = &mut sink {
             sink.end().map_err(|error| (None, self.refused_by_sink(error, &answer)))?;
-        } else if encoding.is_some_and(|encoding| encoding == "zstd")
-            && let Some(body) = unpacked(&answer.body, self.options.answer_limit)
-        {
-            // Something between here and the platform may pack a refusal.
-            answer.body = body;
         }
         Ok(answer)
+    }
+
+    /// Waits for something of the server's, but not for ever, and says so.
+    async fn heard<T>(&self, limit: Duration, something: impl Future<Output = T>) -> Result<T, (Option<Failure>, ClientError)> {
+        // Who was silent once in this command is not waited for again.
+        let limit = if self.options.silent.contains(&self.server) { limit.min(limit / 15) } else { limit };
+        let mut something = std::pin::pin!(something);
+        let (mut waited, mut is_said) = (Duration::ZERO, false);
+        let result = loop {
+            let said_after = self.options.said_after;
+            let step = if waited.is_zero() { said_after } else { said_after / 2 }.min(limit.saturating_sub(waited));
+            match tokio::time::timeout(step, &mut something).await {
+                Ok(something) => break Ok(something),
+                Err(_) => waited += step,
+            }
+            if waited >= limit {
+                self.options.silent.add(&self.server);
+                // Who was silent for that long will be again, and somebody is waiting.
+                break Err((None, ClientError::Silent { server: self.server.clone(), waited: self.options.silence }));
+            }
+            if let Some(waiting) = &self.options.waiting {
+                waiting.still(&self.server, waited);
+                is_said = true;
+            }
+        };
+        if let Some(waiting) = self.options.waiting.as_ref().filter(|_| is_said) {
+            waiting.over();
+        }
+        result
+    }
+
+    /// Refuses an answer that comes a byte at a time.
+    fn check_pace(&self, length: usize, spent: Duration) -> Result<(), ClientError> {
+        let head_start = self.options.silence * HEAD_START;
+        let least = spent.saturating_sub(head_start).as_millis() * u128::from(SLOWEST) / 1000;
+        if (length as u128) < least {
+            return Err(ClientError::Dripping { server: self.server.clone(), spent });
+        }
+        Ok(())
+    }
+
+    /// Reads the body of a refusal: as much of it as anybody would read, and only while it comes.
+    async fn refused_body(&self, mut response: reqwest::Response) -> Vec<u8> {
+        let mut body = Vec::new();
+        let read = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                let room = REFUSAL_LIMIT - body.len();
+                body.extend_from_slice(&chunk[..room.min(chunk.len())]);
+                if body.len() == REFUSAL_LIMIT {
+                    break;
+                }
+            }
+        };
+        // What came until then is said; the status says the rest.
+        let _ = tokio::time::timeout(self.options.silence, read).await;
+        body
     }
 
     fn check_number(&self, headers: &HeaderMap) -> Result<(), ClientError> {
@@ -510,9 +612,13 @@ impl Transport {
         let server = self.server.clone();
         let parsed = cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);
         if error.is_timeout() {
-            let limit = if error.is_connect() { self.options.connect_timeout } else { self.options.timeout };
-            // Who was silent for that long will be again, and somebody is waiting.
-            let reason = format!("no answer within {} seconds", limit.as_secs());
+            let limit = self.options.silence;
+            let reason = format!(
+                "no connection within {} seconds; KEEPSTEP_TIMEOUT={}s waits longer",
+                limit.as_secs(),
+                limit.as_secs() * 4
+            );
+            self.options.silent.add(&server);
             (None, ClientError::Unreachable { server, reason })
         } else if error.is_dns() {
             let reason = "its name is not known, or there is no network".to_owned();
@@ -632,6 +738,19 @@ impl Transport {
     fn elsewhere(&self, location: &Url) -> ClientError {
         ClientError::RedirectedElsewhere { server: self.server.clone(), location: location.origin().ascii_serialization() }
     }
+}
+
+/// Returns how long it may take to send so much before an answer can be expected.
+fn sending(length: u64) -> Duration {
+    Duration::from_secs(length / SLOWEST_SENDING)
+}
+
+/// Returns true if the name in an address is one of this machine.
+async fn leads_here(url: &Url) -> bool {
+    let Some(url::Host::Domain(name)) = url.host() else { return false };
+    let port = url.port_or_known_default().unwrap_or(80);
+    // A name that is not known leads nowhere, which the request will find out.
+    tokio::net::lookup_host((name, port)).await.is_ok_and(|mut found| found.any(|address| is_this_machine(address.ip())))
 }
 
 /// Lends a sink out once more.

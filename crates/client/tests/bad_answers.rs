@@ -172,10 +172,10 @@ async fn a_server_that_does_not_answer_is_given_up_after_one_try() {
     let server = Canned::start(|_| ours(200, &state(7)));
     let proxy = Proxy::before(server.address());
     proxy.otherwise(Fault::Hold);
-    let options = Options { timeout: Duration::from_millis(50), ..options().0 };
+    let options = Options { silence: Duration::from_millis(50), ..options().0 };
     let reader = Reader::new(&target(&proxy.url(), Some(&good_key())), &options).unwrap();
     let error = reader.agent(&agent(), None).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, ClientError::Silent { .. }), "{error}");
     assert_eq!(proxy.requests().len(), 1);
 }
 
@@ -209,16 +209,16 @@ async fn each_problem_with_a_key_has_its_own_message() {
     Check whether a proxy before the platform drops the Authorization header.
 
     the key from KEEPSTEP_API_KEY for http://server is malformed: it is cut or mistyped
-    Copy the key again, the whole of it, or run `keepstep login http://server`.
+    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
 
     http://server does not know the key from KEEPSTEP_API_KEY
-    Make a new key on the platform and run `keepstep login http://server`.
+    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
 
     the key from KEEPSTEP_API_KEY for http://server has expired
-    Make a new key on the platform and run `keepstep login http://server`.
+    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
 
     the key from KEEPSTEP_API_KEY for http://server was revoked
-    Make a new key on the platform and run `keepstep login http://server`.
+    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
 
     http://server does not allow this with the key from KEEPSTEP_API_KEY: The key reads, and this writes.
     Ask an owner of the platform for a key with a wider role or project.
@@ -230,9 +230,11 @@ async fn a_missing_or_malformed_key_is_seen_before_anything_is_sent() {
     let server = Canned::script([]);
     let url = server.url();
     let mut without = target(&url, None);
-    without
-        .withheld
-        .push(Withheld { origin: KeyOrigin::Variable("LUA_API_KEY"), reason: "it belongs to https://other".to_owned() });
+    without.withheld.push(Withheld {
+        origin: KeyOrigin::Variable("LUA_API_KEY"),
+        reason: "it belongs to https://other".to_owned(),
+        needs_trust: false,
+    });
     let good = good_key();
     let cut = &good[..20];
     let mut lines = Vec::new();
@@ -255,7 +257,7 @@ async fn a_missing_or_malformed_key_is_seen_before_anything_is_sent() {
     Run `keepstep login http://server`, or set KEEPSTEP_API_KEY.
 
     the key from KEEPSTEP_API_KEY for http://server is malformed: it is cut or mistyped
-    Copy the key again, the whole of it, or run `keepstep login http://server`.
+    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
     ");
     assert!(!format!("{:?}", lines).contains(cut));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use keepstep_client::{
-    About, LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve,
+    About, LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve, trust,
 };
 use proptest::prelude::*;
 
@@ -14,6 +14,10 @@ use proptest::prelude::*;
 struct Given {
     tool: Option<Tool>,
     about: About,
+    login_first: bool,
+    is_ci: bool,
+    trusted: &'static [&'static str],
+    tracked: &'static [&'static str],
     flags: &'static [(&'static str, &'static str)],
     environment: &'static [(&'static str, &'static str)],
     dot_env: Option<&'static str>,
@@ -41,6 +45,13 @@ impl Given {
         for (name, text) in self.fluxloop {
             fs::write(at("project/.fluxloop").join(name), text).unwrap();
         }
+        for url in self.trusted {
+            trust::add(&at("config"), &url.parse().unwrap(), &at("project")).unwrap();
+        }
+        // What git tracks is told by a list that lies beside each file.
+        for name in self.tracked {
+            fs::write(at("project").join(format!("{name}.tracked")), "").unwrap();
+        }
         for (url, key) in self.stored {
             credentials::store(&at("config"), &url.parse().unwrap(), &Secret::from(*key)).unwrap();
         }
@@ -50,6 +61,7 @@ impl Given {
             key_flag: flag("key").map(Secret::from),
             called_as: self.tool.unwrap_or(Tool::Keepstep),
             about: self.about,
+            login_first: self.login_first,
         };
         let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let surroundings = Surroundings {
@@ -58,6 +70,8 @@ impl Given {
             config_dir: Some(at("config")),
             project: Some(at("project")),
             scenario: Some(at("project/.fluxloop/scenarios/orders")),
+            is_ci: self.is_ci,
+            is_tracked: Some(is_tracked),
         };
         resolve(&wanted, &surroundings)
     }
@@ -67,6 +81,138 @@ impl Given {
         let target = self.resolve().unwrap();
         let key = target.key.as_ref().map_or("-", |key| key.secret.reveal());
         format!("{} | {key}", target.server())
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "git may not know")]
+fn is_tracked(path: &std::path::Path) -> Option<bool> {
+    Some(path.with_file_name(format!("{}.tracked", path.file_name().unwrap().to_str().unwrap())).exists())
+}
+
+/// Every place of an address, beside every place of a key, tracked by git or not, trusted or not, in CI or not.
+#[test]
+fn a_key_goes_to_an_address_of_a_file_once_the_person_said_so() {
+    const URL: &str = "https://there.example";
+    const CONNECTION: &str = r#"{"project_id": "p", "project_name": "n", "api_url": "https://there.example"}"#;
+    let mut rows = Vec::new();
+    for url in ["flag", "environment", ".env", "project.json"] {
+        for key in ["environment", "same file", "other file", "login"] {
+            for tracked in ["nothing", "the address", "the key", "both"] {
+                let (address, key_file): (Option<&str>, Option<&str>) = match (url, key) {
+                    (".env", "same file") => (Some(".env"), Some(".env")),
+                    (".env", "other file") => (Some(".env"), Some(".fluxloop/scenarios/orders/.env")),
+                    (".env", _) => (Some(".env"), None),
+                    ("project.json", "other file") => (Some(".fluxloop/project.json"), Some(".fluxloop/.env")),
+                    ("project.json", "same file") => continue,
+                    ("project.json", _) => (Some(".fluxloop/project.json"), None),
+                    (_, "same file") => continue,
+                    (_, "other file") => (None, Some(".env")),
+                    _ => (None, None),
+                };
+                let is_address_tracked = matches!(tracked, "the address" | "both");
+                let is_key_tracked = matches!(tracked, "the key" | "both");
+                if (is_address_tracked && address.is_none()) || (is_key_tracked && key_file.is_none()) {
+                    continue;
+                }
+                let tracked_files: Vec<&'static str> = [(is_address_tracked, address), (is_key_tracked, key_file)]
+                    .into_iter()
+                    .filter_map(|(is, file)| file.filter(|_| is).map(|file| &*String::from(file).leak()))
+                    .collect();
+                let mut sent = Vec::new();
+                for (is_trusted, is_ci) in [(false, false), (true, false), (false, true)] {
+                    let with_url = |file: &str| (address == Some(file)).then_some("FLUXLOOP_API_URL=https://there.example\n");
+                    let with_key = |file: &str| (key_file == Some(file)).then_some("FLUXLOOP_API_KEY=the-key-1\n");
+                    let text = |file: &str| [with_url(file), with_key(file)].concat_some();
+                    let mut fluxloop: Vec<(&'static str, &'static str)> = Vec::new();
+                    if url == "project.json" {
+                        fluxloop.push(("project.json", CONNECTION));
+                    }
+                    for (name, file) in [(".env", ".fluxloop/.env"), ("scenarios/orders/.env", ".fluxloop/scenarios/orders/.env")]
+                    {
+                        if let Some(text) = text(file) {
+                            fluxloop.push((name, text.leak()));
+                        }
+                    }
+                    let mut environment: Vec<(&'static str, &'static str)> = Vec::new();
+                    if url == "environment" {
+                        environment.push(("FLUXLOOP_API_URL", URL));
+                    }
+                    if key == "environment" {
+                        environment.push(("FLUXLOOP_API_KEY", "the-key-1"));
+                    }
+                    let given = Given {
+                        about: About::TestData,
+                        flags: if url == "flag" { &[("url", URL)] } else { &[] },
+                        environment: environment.leak(),
+                        dot_env: text(".env").map(|text| &*text.leak()),
+                        stored: if key == "login" { &[(URL, "the-key-1")] } else { &[] },
+                        fluxloop: fluxloop.leak(),
+                        is_ci,
+                        trusted: if is_trusted { &[URL] } else { &[] },
+                        tracked: tracked_files.clone().leak(),
+                        ..Given::default()
+                    };
+                    let target = given.resolve().unwrap();
+                    assert_eq!(target.server(), URL);
+                    sent.push(match (&target.key, target.named_only_by.is_some()) {
+                        (Some(_), true) => "named",
+                        (Some(_), false) => "sent",
+                        (None, _) => {
+                            assert!(
+                                target.withheld.iter().any(|key| key.needs_trust),
+                                "{url} {key} {tracked}: {:?}",
+                                target.withheld
+                            );
+                            "asks"
+                        }
+                    });
+                }
+                rows.push(format!("{url:<13}{key:<12}{tracked:<12}{}", sent.join("  ")));
+            }
+        }
+    }
+    insta::assert_snapshot!(format!("address      key         tracked     else  trusted  CI\n{}", rows.join("\n")), @"
+    address      key         tracked     else  trusted  CI
+    flag         environment nothing     sent  sent  sent
+    flag         other file  nothing     sent  sent  sent
+    flag         other file  the key     sent  sent  sent
+    flag         login       nothing     sent  sent  sent
+    environment  environment nothing     sent  sent  sent
+    environment  other file  nothing     sent  sent  sent
+    environment  other file  the key     sent  sent  sent
+    environment  login       nothing     sent  sent  sent
+    .env         environment nothing     asks  sent  named
+    .env         environment the address asks  sent  named
+    .env         same file   nothing     sent  sent  sent
+    .env         same file   the address sent  sent  sent
+    .env         same file   the key     sent  sent  sent
+    .env         same file   both        sent  sent  sent
+    .env         other file  nothing     asks  sent  named
+    .env         other file  the address asks  sent  named
+    .env         other file  the key     sent  sent  sent
+    .env         other file  both        sent  sent  sent
+    .env         login       nothing     sent  sent  sent
+    .env         login       the address sent  sent  sent
+    project.json environment nothing     asks  sent  named
+    project.json environment the address asks  sent  named
+    project.json other file  nothing     sent  sent  sent
+    project.json other file  the address asks  sent  named
+    project.json other file  the key     sent  sent  sent
+    project.json other file  both        sent  sent  sent
+    project.json login       nothing     sent  sent  sent
+    project.json login       the address sent  sent  sent
+    ");
+}
+
+/// Puts together what is there.
+trait ConcatSome {
+    fn concat_some(self) -> Option<String>;
+}
+
+impl ConcatSome for [Option<&str>; 2] {
+    fn concat_some(self) -> Option<String> {
+        let text: String = self.into_iter().flatten().collect();
+        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -138,15 +284,18 @@ fn a_key_beside_an_address_belongs_to_that_address() {
 fn an_address_that_only_the_project_names_gets_no_key_that_is_not_for_it() {
     const FILE: Option<&str> = Some("LUA_API_URL=https://evil");
     table! {
-        // The peer's own set-up works on.
-        "the tool's key for the tool's address": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE } => "https://evil | k",
-        "also on this machine": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("LUA_API_URL=http://127.0.0.1:1") } => "http://127.0.0.1:1 | k",
+        "once it is trusted": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, trusted: &["https://evil"] } => "https://evil | k",
+        "not where another is trusted": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, trusted: &["https://evil/x", "http://evil"] } => "https://evil | -",
+        "in CI": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, is_ci: true } => "https://evil | k",
         "typed": { flags: &[("key", "f")], dot_env: FILE } => "https://evil | f",
         // And this is what a stranger's repository could ask for.
+        "not the tool's key for the tool's address": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE } => "https://evil | -",
+        "nor on this machine": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("LUA_API_URL=http://127.0.0.1:1") } => "http://127.0.0.1:1 | -",
         "not in the clear": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("LUA_API_URL=http://evil") } => "http://evil | -",
         "not our key for the tool's address": { environment: &[("KEEPSTEP_API_KEY", "k")], dot_env: FILE } => "https://evil | -",
         "not the tool's key for our address": { environment: &[("LUA_API_KEY", "k")], dot_env: Some("KEEPSTEP_URL=https://evil") } => "https://evil | -",
         "not a key that was stored for another": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, stored: &[("https://mine", "k")] } => "https://evil | -",
+        "nor in CI": { environment: &[("LUA_API_KEY", "k")], dot_env: FILE, stored: &[("https://mine", "k")], is_ci: true } => "https://evil | -",
         "not a stored one": { dot_env: FILE, stored: &[("https://mine", "k")] } => "https://evil | -",
         "not the peer's": { dot_env: FILE, peer_file: Some("p") } => "https://evil | -",
         "not one with another address beside it": { environment: &[("LUA_API_KEY", "k"), ("LUA_API_URL", "https://mine")], dot_env: Some("KEEPSTEP_URL=https://evil") } => "https://mine | k",
@@ -178,7 +327,7 @@ fn f4_an_untouched_template_names_neither_key_nor_server() {
         ("scenarios/orders/.env", "FLUXLOOP_SYNC_URL=https://api.fluxloop.ai\nFLUXLOOP_SYNC_API_KEY=your-api-key-here\n");
     table! {
         "the workspace's key": { about: DATA, fluxloop: &[PROJECT, TEMPLATE, (".env", "FLUXLOOP_SYNC_API_KEY=w")] } => "https://shop | w",
-        "an exported key": { about: DATA, environment: &[("FLUXLOOP_SYNC_API_KEY", "e")], fluxloop: &[PROJECT, TEMPLATE] } => "https://shop | e",
+        "an exported key": { about: DATA, environment: &[("FLUXLOOP_SYNC_API_KEY", "e")], fluxloop: &[PROJECT, TEMPLATE], trusted: &["https://shop"] } => "https://shop | e",
         "exported": { about: DATA, environment: &[("FLUXLOOP_SYNC_URL", "https://e")], fluxloop: &[TEMPLATE, ("scenarios/orders/.env ", "")] } => "https://e | -",
         "a filled one counts": { about: DATA, fluxloop: &[PROJECT, ("scenarios/orders/.env", "FLUXLOOP_SYNC_URL=https://s\nFLUXLOOP_SYNC_API_KEY=k"), (".env", "FLUXLOOP_SYNC_API_KEY=w")] } => "https://s | k",
     }
@@ -189,6 +338,10 @@ fn f33_a_key_of_the_workspace_goes_to_the_server_of_the_workspace_only() {
     const KEY: (&str, &str) = (".env", "FLUXLOOP_SYNC_API_KEY=w");
     table! {
         "connected": { about: DATA, fluxloop: &[PROJECT, KEY] } => "https://shop | w",
+        "connected by whoever wrote the repository": { about: DATA, fluxloop: &[PROJECT, KEY], tracked: &[".fluxloop/project.json"] } => "https://shop | -",
+        "the login manages": { about: DATA, login_first: true, fluxloop: &[PROJECT, KEY], stored: &[("https://shop", "s")] } => "https://shop | s",
+        "without one the workspace's key does": { about: DATA, login_first: true, fluxloop: &[PROJECT, KEY], stored: &[("https://other", "s")] } => "https://shop | w",
+        "what is exported comes first": { about: DATA, login_first: true, environment: &[("FLUXLOOP_API_URL", "https://shop"), ("FLUXLOOP_API_KEY", "e")], fluxloop: &[PROJECT, KEY], stored: &[("https://shop", "s")] } => "https://shop | e",
         "called as the tool": { about: DATA, tool: FLUXLOOP, fluxloop: &[PROJECT, KEY] } => "https://shop | w",
         "another by flag": { about: DATA, flags: URL, fluxloop: &[PROJECT, KEY] } => "https://h | -",
         "another by variable": { about: DATA, environment: &[("FLUXLOOP_API_URL", "https://e")], fluxloop: &[PROJECT, KEY] } => "https://e | -",
@@ -251,10 +404,16 @@ fn what_is_no_address_is_refused_with_its_origin() {
         "https://h/?a=b",
         "https://h\u{1b}[31m",
     ] {
-        let wanted = Wanted { url_flag: Some(text.to_owned()), key_flag: None, called_as: Tool::Keepstep, about: About::Agent };
+        let wanted = Wanted {
+            url_flag: Some(text.to_owned()),
+            key_flag: None,
+            called_as: Tool::Keepstep,
+            about: About::Agent,
+            login_first: false,
+        };
         lines.push(resolve(&wanted, &Surroundings::default()).unwrap_err().to_string());
     }
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep, about: About::Agent };
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep, about: About::Agent, login_first: false };
     let variables = BTreeMap::from([("KEEPSTEP_URL".to_owned(), "x".to_owned())]);
     lines.push(resolve(&wanted, &Surroundings { variables, ..Surroundings::default() }).unwrap_err().to_string());
     let nobody = resolve(&wanted, &Surroundings::default()).unwrap_err();
@@ -283,6 +442,7 @@ fn broken_stored_keys_do_not_matter_where_flags_say_all() {
         key_flag: key.map(Secret::from),
         called_as: Tool::Keepstep,
         about: About::Agent,
+        login_first: false,
     };
     assert!(resolve(&wanted(Some("k")), &surroundings).is_ok());
     let error = resolve(&wanted(None), &surroundings).unwrap_err();
@@ -294,7 +454,7 @@ fn a_folder_named_like_the_file_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join(".env")).unwrap();
     let surroundings = Surroundings { project: Some(folder.path().to_owned()), ..Surroundings::default() };
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua, about: About::Agent };
+    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua, about: About::Agent, login_first: false };
     assert!(resolve(&wanted, &surroundings).is_ok());
     fs::remove_dir(folder.path().join(".env")).unwrap();
     fs::write(folder.path().join(".env"), b"\xff\xfe").unwrap();
@@ -349,9 +509,10 @@ proptest! {
             config_dir: Some(path("config")),
             project: Some(folder.path().to_owned()),
             scenario: None,
+            ..Surroundings::default()
         };
         let called_as = if is_lua { Tool::Lua } else { Tool::Keepstep };
-        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as, about: About::Agent }, &surroundings) else {
+        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as, about: About::Agent, login_first: false }, &surroundings) else {
             prop_assert!(!is_lua && [flag, own_url, lua_url, file_own_url, file_lua_url, stored].iter().all(Option::is_none));
             return Ok(());
         };

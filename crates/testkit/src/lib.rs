@@ -3,6 +3,7 @@
 //! - [`World`]: a temporary folder with a home of its own, projects in it, and commands that see nothing else.
 //! - [`Canned`]: a small HTTP server that answers what the test says and remembers what it was asked.
 //! - [`Proxy`]: stands between a client and a server and breaks what passes: cut, hold, repeat, answer something else.
+//! - [`HostileServer`]: says nothing, too little or too much.
 //! - [`Platform`]: the program's own `serve` as a child process that a test can kill and start again.
 //! - [`terminal`]: a pseudo-terminal that shows what a person would see of a command, and types for them.
 //!
@@ -11,6 +12,7 @@
 //! functions panic with a sentence instead of returning errors.
 
 mod canned;
+mod hostile;
 mod message;
 mod platform;
 mod port;
@@ -20,6 +22,7 @@ pub mod terminal;
 mod world;
 
 pub use canned::Canned;
+pub use hostile::{HostileServer, Hostility};
 pub use message::{Reply, Request};
 pub use platform::Platform;
 pub use port::{closed_port, wait_for_port};

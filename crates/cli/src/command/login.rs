@@ -81,7 +81,10 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 /// Signs in through a browser.
 fn in_browser(context: &Context, arguments: &Arguments, folder: &Path, target: &Target) -> CommandResult {
     let stored = credentials::load(folder).map_err(|error| Failure::Resolve(error.into()))?;
-    if stored.key_for(&target.url).is_some() && !arguments.force {
+    if let Some(secret) = stored.key_for(&target.url)
+        && !arguments.force
+        && works(context, target, secret)?
+    {
         context.printer.answer(format!("A key for {} is stored already", target.server()));
         context.printer.hint("`keepstep login --force` signs in again, `keepstep auth status` shows whose key it is");
         context.printer.document("login", json!({ "server": target.server(), "already": true }));
@@ -103,6 +106,18 @@ fn in_browser(context: &Context, arguments: &Arguments, folder: &Path, target: &
         pending.open_browser();
     }
     finish(context, folder, &server, &pending)
+}
+
+/// Returns true unless the server refuses a stored key: then signing in again is what helps.
+fn works(context: &Context, target: &Target, secret: &Secret) -> Result<bool, Failure> {
+    let key = Key { secret: secret.clone(), origin: KeyOrigin::Flag };
+    match Server::connect_to(context, Target { key: Some(key), ..target.clone() })?.whoami() {
+        Err(Failure::Client(ClientError::NotSignedIn { .. })) => {
+            context.printer.status(format!("The key for {} that is stored no longer works", target.server()));
+            Ok(false)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Waits for a login that was begun earlier.

@@ -33,10 +33,16 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         None => server::target(context, None)?.url,
     };
     let shown = url.as_str().trim_end_matches('/').to_owned();
+    let stored = credentials::load(&folder).map_err(|error| Failure::Resolve(error.into()))?;
+    let is_of_browser = stored.renewal_for(&url).is_some();
     let removed = credentials::remove(&folder, &url).map_err(|error| Failure::Resolve(error.into()))?;
     if removed {
         context.printer.answer(format!("✅ The key for {shown} is forgotten on this machine"));
-        context.printer.hint("the platform still accepts it; `keepstep admin key revoke` takes it back there");
+        context.printer.hint(if is_of_browser {
+            "the server accepts it until it expires; an owner can revoke the sign-in there"
+        } else {
+            "the server still accepts the key until an owner revokes it there"
+        });
     } else {
         context.printer.answer(format!("No key was stored for {shown}"));
     }

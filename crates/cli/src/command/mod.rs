@@ -25,6 +25,7 @@ pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod test;
+pub(crate) mod trust;
 pub(crate) mod undo;
 
 use crate::exit;

@@ -15,7 +15,7 @@ fn a_key_is_made_kept_used_and_taken_back() {
     ----- stdout -----
     ✅ Made the key ci ([KEY]) and kept it in [WORLD]/project/.fluxloop/.env
     ----- stderr -----
-    Only you can read that file. Keep it out of git.
+    Only you can read that file, and git leaves it out.
     ");
     let check = place.shown(&mut place.bare(&["apikeys", "check"]));
     assert_snapshot!(check, @"

@@ -3,6 +3,8 @@
 mod apikeys;
 mod bundles;
 mod context;
+mod git;
+mod hints;
 mod import_files;
 mod init;
 mod login;

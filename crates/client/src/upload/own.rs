@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -25,8 +24,6 @@ use crate::upload::{AT_ONCE, Progress, Sent, UploadError};
 
 /// How often parts are offered again that the platform lost between their arrival and the commit.
 const ROUNDS: usize = 3;
-/// How long one request may take: 8 MiB over a slow line, or a commit of very many runs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static(IDEMPOTENCY_HEADER);
 const PARTS: HeaderName = HeaderName::from_static(PARTS_HEADER);
@@ -40,7 +37,7 @@ pub(crate) async fn send(
     let (offer, digest) = manifest.offer_text();
     let key = digest.to_string();
     let offer = Call::bytes(Method::POST, "/api/v1/uploads".to_owned(), offer.into()).with(CONTENT_TYPE, "application/json");
-    let offer = offer.harmless().patient(PATIENCE);
+    let offer = offer.harmless();
     let mut bytes_sent = 0;
     let mut round = 1;
     loop {
@@ -58,7 +55,7 @@ pub(crate) async fn send(
         send_packs(transport, &offered.upload_id, packs, progress).await?;
         bytes_sent += bytes;
         let path = format!("/api/v1/uploads/{}/commit", part(&offered.upload_id));
-        let commit = Call::write(Method::POST, path, json!(manifest.commit)).with(IDEMPOTENCY, &key).harmless().patient(PATIENCE);
+        let commit = Call::write(Method::POST, path, json!(manifest.commit)).with(IDEMPOTENCY, &key).harmless().patient();
         let answer = transport.send(&commit).await?;
         // Parts that nobody committed are thrown away after some time, and then they are offered once more. Another client
         // that committed the same meanwhile has ended this upload; the offer finds that out, too.
@@ -115,7 +112,7 @@ async fn send_pack(transport: Arc<Transport>, path: Arc<str>, pack: Pack) -> Res
         reason: format!("a file could not be read: {error}"),
     })??;
     let size = body.len() as u64;
-    let call = Call::bytes(Method::PUT, path.to_string(), body).with(PARTS, &names).harmless().patient(PATIENCE);
+    let call = Call::bytes(Method::PUT, path.to_string(), body).with(PARTS, &names).harmless();
     let answer = transport.send(&call).await?;
     if answer.status.is_success() { Ok(size) } else { Err(transport.refusal(&answer, "upload that was just offered").into()) }
 }

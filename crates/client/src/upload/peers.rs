@@ -20,7 +20,6 @@ use tokio::task::JoinSet;
 use crate::error::ClientError;
 use crate::transport::{Call, Elsewhere, Transport};
 use crate::upload::manifest::{Manifest, ManifestFile};
-use crate::upload::own::PATIENCE;
 use crate::upload::{AT_ONCE, Progress, Sent, UploadError};
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static(IDEMPOTENCY_HEADER);
@@ -68,7 +67,7 @@ pub(crate) async fn send(transport: &Arc<Transport>, manifest: &Manifest, progre
     let call = Call::write(Method::POST, "/api/sync/upload".to_owned(), body)
         .with(IDEMPOTENCY, &manifest.digest().to_string())
         .harmless()
-        .patient(PATIENCE);
+        .patient();
     let answer: Value = transport.ask(&call, "place for results").await?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let Some(run_batch_id) = text("run_batch_id") else {
@@ -113,7 +112,7 @@ async fn send_file(
         }
         let content = Content::open(&file)?;
         let changed = Arc::clone(&content.changed);
-        let place = Elsewhere { url: presigned.upload_url, headers: presigned.headers, size: offered.size, patience: PATIENCE };
+        let place = Elsewhere { url: presigned.upload_url, headers: presigned.headers, size: offered.size };
         let (failure, error) = match transport.put_elsewhere(&place, content.into_body()).await {
             Ok(()) => return Ok((artifact, offered.size)),
             Err(_) if changed.get().is_some() => return Err(UploadError::Changed { path: file.path }),

@@ -55,7 +55,7 @@ pub fn good_key() -> String {
 
 pub fn target(url: &str, key: Option<&str>) -> Target {
     let key = key.map(|key| Key { secret: Secret::from(key), origin: KeyOrigin::Variable("KEEPSTEP_API_KEY") });
-    Target { url: url.parse().unwrap(), url_origin: UrlOrigin::Flag, key, withheld: Vec::new() }
+    Target { url: url.parse().unwrap(), url_origin: UrlOrigin::Flag, key, withheld: Vec::new(), named_only_by: None }
 }
 
 pub fn options() -> (Options, Arc<FakePace>) {

@@ -69,7 +69,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             hints: vec!["`--overwrite-env` replaces it; `--no-save` prints the new one instead".to_owned()],
         });
     }
-    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    if let Some(env) = &env {
+        env.keep_out_of_git()?;
+    }
+    let server = TestDataServer::connect_to_manage(context, workspace.as_ref())?;
     let new = NewKey { project_id: project.clone(), name: Some(arguments.name.clone()) };
     let made = server.wait(server.client().create_key(&new))?;
     let secret = made.key.clone().filter(|key| is_whole(key)).ok_or_else(|| {
@@ -85,7 +88,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
                 return Err(failure);
             }
             context.good(&format!("Made the key {} ({}) and kept it in {}", made.name, last_four(&secret), env.shown()));
-            context.printer.status("Only you can read that file. Keep it out of git.");
+            context.printer.status("Only you can read that file, and git leaves it out.");
             document["storedIn"] = json!(env.path().to_string_lossy());
         }
         None => {

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = find_workspace(context);
     let project = project_id(workspace.as_ref(), arguments.project_id.as_deref())?;
-    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let server = TestDataServer::connect_to_manage(context, workspace.as_ref())?;
     let keys = server.wait(server.client().keys(project.as_deref()))?;
     if keys.is_empty() {
         context.printer.answer("No keys found.");

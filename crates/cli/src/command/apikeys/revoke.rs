@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = find_workspace(context);
-    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let server = TestDataServer::connect_to_manage(context, workspace.as_ref())?;
     server.wait(server.client().revoke_key(&arguments.id))?;
     context.good(&format!("{} is no longer accepted by {}", arguments.id, server.name()));
     context.printer.document("apikeys.revoke", json!({ "server": server.name(), "id": arguments.id }));

@@ -83,7 +83,7 @@ impl Platform {
     pub(super) fn publish(&self, key: &str, agent: &AgentId, persona: &str, message: &str) -> Result<(), Failure> {
         let url = Url::parse(&self.url).map_err(|error| Failure::usage(error.to_string()))?;
         let key = Some(Key { secret: Secret::from(key), origin: KeyOrigin::Flag });
-        let target = Target { url, url_origin: UrlOrigin::Flag, key, withheld: Vec::new() };
+        let target = Target { url, url_origin: UrlOrigin::Flag, key, withheld: Vec::new(), named_only_by: None };
         let writer = Writer::new(&target, &Options::default())?;
         let fields: Map<String, Value> = [("persona".to_owned(), Value::from(persona))].into_iter().collect();
         let change = DefinitionChange { fields, draft: false, message: Some(message.to_owned()) };

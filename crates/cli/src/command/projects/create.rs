@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = workspace_or_new(context);
-    let server = TestDataServer::connect(context, Some(&workspace), None)?;
+    let server = TestDataServer::connect_to_manage(context, Some(&workspace))?;
     let owner = match &arguments.workspace_id {
         Some(id) => id.clone(),
         None => only_workspace(&server)?,

@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = find_workspace(context);
     let id = required_project(workspace.as_ref(), arguments.project.as_deref())?;
-    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let server = TestDataServer::connect_to_manage(context, workspace.as_ref())?;
     let client = server.client();
     let project = server.wait(client.project(&id))?;
     let scenarios = server.wait(client.scenarios(Some(&id)))?;

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 /// Runs it. Nothing is written, wherever it is called.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = find_workspace(context);
-    let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
+    let server = TestDataServer::connect_to_manage(context, workspace.as_ref())?;
     let projects = server.wait(server.client().projects())?;
     let selected = project_id(workspace.as_ref(), None)?;
     let is_selected = |id: &str| selected.as_deref() == Some(id);

@@ -14,6 +14,7 @@ use super::CommandResult;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::test_data_server::TestDataServer;
+use crate::trusted;
 use crate::workspace_env::WorkspaceEnv;
 
 /// The arguments.
@@ -91,7 +92,7 @@ fn connect(
     let owner = Some(project.workspace_id.as_str());
     file.select(&project.id, &project.name, owner, server.name(), &context.now().to_string());
     workspace.write_project(&file)?;
-    Ok(())
+    trusted::note(context, server.target(), workspace.root())
 }
 
 /// Returns a project as documents have it.

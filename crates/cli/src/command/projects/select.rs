@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let workspace = workspace_or_new(context);
-    let server = TestDataServer::connect(context, Some(&workspace), None)?;
+    let server = TestDataServer::connect_to_manage(context, Some(&workspace))?;
     let typed = arguments.project.as_deref().or(arguments.project_id.as_deref()).unwrap_or_default();
     let projects = server.wait(server.client().projects())?;
     let project = choice::one(projects, typed, "project", server.name(), |project| &project.id, |project| &project.name)?;

@@ -3,15 +3,14 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use crate::git;
+
 /// How long a run that has ended waits for git.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Variables by which whoever started us, for example a hook, points git at something else.
-const POINTERS: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"];
 
 /// What is checked out.
 #[derive(Debug, Default)]
@@ -54,22 +53,11 @@ impl Checkout {
     }
 }
 
-/// Returns git in a folder. No hook and no monitor of a repository is run, and no lock is taken that others would wait for.
-fn git_in(folder: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks"]).current_dir(folder);
-    for name in POINTERS {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
 /// Asks who wrote a commit; the answer comes when git gives it.
 fn ask_author(folder: &Path, commit: &str) -> Receiver<String> {
     let (tell, author) = channel();
-    let mut command = git_in(folder);
-    command.args(["log", "-1", "--no-show-signature", "--format=%an", commit]);
+    let mut command = git::command(folder);
+    command.args(["log", "-1", "--no-show-signature", "--format=%an", commit]).stderr(Stdio::null());
     std::thread::spawn(move || {
         if let Ok(answer) = command.output() {
             // Nobody may be waiting any more.
@@ -81,9 +69,9 @@ fn ask_author(folder: &Path, commit: &str) -> Receiver<String> {
 
 impl Status {
     fn ask(folder: &Path) -> Option<Self> {
-        let mut command = git_in(folder);
+        let mut command = git::command(folder);
         command.args(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"]);
-        let mut git = command.stdout(Stdio::piped()).spawn().ok()?;
+        let mut git = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
         let mut output = git.stdout.take()?;
         let (tell, has_output) = channel();
         std::thread::spawn(move || {
