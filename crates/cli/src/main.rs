@@ -64,8 +64,8 @@ use crate::failure::Failure;
 use crate::printer::{ColorChoice, Manner, Printer};
 use crate::program::Program;
 
-/// Gives memory back to the system soon after it is free. The allocator of the C library keeps what a burst of large requests took in
-/// each of its arenas, so a server would stay as large as its worst minute.
+/// Gives memory back to the system after it is free. The allocator of the C library keeps what a burst of large requests took in each
+/// of its arenas, so a server would stay as large as its worst minute.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -82,7 +82,7 @@ impl Stream for PacedBody {
 }
 
 /// How many connections there are when it begins to matter how much is read of each at a time.
-const MANY: usize = 64;
+const MANY: usize = 16;
 
 /// How much is read of each then, in bytes. What is read at once stays with a connection, so it counts as often as there are some.
 const LITTLE: u64 = 16 * 1024;

@@ -179,6 +179,10 @@ impl Store {
     }
 
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
+        // A connection that is open goes on with the file that it has. A new one would be tried for as long as somebody may wait.
+        if self.inner.readers.num_idle() == 0 {
+            self.inner.file.check()?;
+        }
         self.inner.readers.acquire().await.map_err(|error| self.or_file_gone(error.into()))
     }
 }

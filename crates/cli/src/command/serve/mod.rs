@@ -91,11 +91,14 @@ const SIZE: &str = "write a number and a unit: 500MiB, 64GiB";
 
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    give_memory_back_soon();
     let objects = objects_folder(context, arguments)?;
     let logs_requests = start_log(context)?;
     let limits = limits(context, arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(keepstep_server::workers())
+        // What these do waits for the disk. Each has a stack and a heap of its own, and many at once would do nothing sooner.
+        .max_blocking_threads(16)
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start", "the server", error))?;
@@ -142,6 +145,15 @@ fn objects_folder(context: &Context, arguments: &Arguments) -> Result<PathBuf, F
             }),
         },
     }
+}
+
+/// Has the allocator give back what has been free for 10 ms, where a command that ends soon would rather keep it for a second.
+#[expect(unsafe_code, reason = "the allocator has no other door to its options once the process runs")]
+fn give_memory_back_soon() {
+    /// `mi_option_purge_delay`, which the bindings leave out.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: it takes two numbers, of which the first is an option that there is, and may be called at any time.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 10) };
 }
 
 /// Returns how many connections there may be, after asking the system for as many files as it gives.
