@@ -215,9 +215,11 @@ fn publish(bench: &Bench, project: &str, first: &str, ids: &[&str]) {
     bench.platform.admin(&["import", "--project", project, &data.path().join("data.yaml").to_string_lossy()]);
 }
 
-/// Returns everything in the folder but what belongs to this checkout only.
+/// Returns everything in the folder but what belongs to this checkout only, and the copies beside the manifest: each has the digest of its
+/// content for a name and is only ever added, so one more changes nothing.
 fn tree(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
-    let files = bench.project().files().into_iter().filter(|path| !path.starts_with(".keepstep/"));
+    let is_compared = |path: &String| !path.starts_with(".keepstep/") && !path.starts_with("dist-v2/sources/");
+    let files = bench.project().files().into_iter().filter(is_compared);
     files.map(|path| (path.clone(), bench.project().bytes(&path))).collect()
 }
 

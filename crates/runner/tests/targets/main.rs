@@ -339,7 +339,7 @@ def plain(text, other=None):
     configure("plain", "");
     assert_eq!(
         common::line(&scenario.run().finished[0]),
-        "new: error: the recorded argument 'callback' was a function (<function f>), and replay_args.callable_providers has none for it"
+        "new: error: TypeError: the recorded argument 'callback' was a function (<function f>), and replay_args.callable_providers has none for it"
     );
     for (text, said) in [("\n", " is empty"), ("{", "is no JSON"), ("[]", "has no arguments (`kwargs`)")] {
         scenario.file("recordings/args.jsonl", text);

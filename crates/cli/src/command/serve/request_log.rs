@@ -131,6 +131,6 @@ mod tests {
         let path = "/api/v1/agents/base240611223344_agent/personas/12";
         insta::assert_snapshot!(line(Form::Terminal, path, Some("me")), @"22:13:20 PUT  /api/v1/agents/base240611…/personas/12  200  3 ms  me");
         insta::assert_snapshot!(line(Form::Terminal, "/healthz", None), @"22:13:20 PUT  /healthz  200  3 ms");
-        insta::assert_snapshot!(line(Form::Pipe, path, Some("a \"b\"\u{1b}[2J")), @r#"time=2023-11-14T22:13:20.123Z request=17f3 method=PUT path="/api/v1/agents/base240611223344_agent/personas/12" status=200 took_ms=3 caller="a \"b\"\\u{1b}[2J""#);
+        insta::assert_snapshot!(line(Form::Pipe, path, Some("a \"b\"\u{1b}[2J")), @r#"time=2023-11-14T22:13:20.123Z request=17f3 method=PUT path="/api/v1/agents/base240611223344_agent/personas/12" status=200 took_ms=3 caller="a \"b\"\\e[2J""#);
     }
 }
