@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use keepstep_api::lua::PrimitiveKind;
@@ -213,6 +213,20 @@ enum Refusal {
     Page(PageError),
 }
 
+impl Refusal {
+    /// Returns the answer. A body that nobody reads ends its connection, so a client is told not to send the next request there.
+    fn into_answer(self, has_body: bool) -> Response {
+        let mut answer = match self {
+            Self::Api(error) => error.into_response(),
+            Self::Page(error) => error.into_response(),
+        };
+        if has_body {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}
+
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         Self::Api(error)
@@ -228,10 +242,10 @@ impl From<PageError> for Refusal {
 /// Passes those on who may call a route, with what is known of them.
 pub(crate) async fn decide(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_large = request.extensions().get::<MatchedPath>().is_some_and(|path| memory::is_large(path.as_str()));
+    let has_body = !request.body().is_end_stream();
     let request = match admit(&state, request).await {
         Ok(request) => request,
-        Err(Refusal::Api(error)) => return error.into_response(),
-        Err(Refusal::Page(error)) => return error.into_response(),
+        Err(refusal) => return refusal.into_answer(has_body),
     };
     if is_large { memory::answer(&state, request, next).await } else { next.run(request).await }
 }

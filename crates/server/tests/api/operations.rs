@@ -49,6 +49,8 @@ async fn metrics_are_for_this_machine_and_for_keys() {
 #[tokio::test]
 async fn a_database_that_is_taken_away_is_noticed() {
     let world = World::start().await;
+    // A server that has not begun yet would find no database.
+    assert_eq!(read(world.anonymous("GET", "/healthz")).await.status, 200);
     let database = world.folder.path().join("keepstep.db");
     std::fs::rename(&database, world.folder.path().join("elsewhere.db")).unwrap();
     let answer = read(world.anonymous("GET", "/healthz")).await;
