@@ -1,6 +1,6 @@
 //! The platform: one HTTP server with the API in both dialects, the pages, live events, health and metrics.
 //!
-//! [`router`] lists every route, [`access`] says who may call it. A handler is one function in a file named after its URL. All dialects and pages work on the same [`keepstep_store::Store`], through the same rules ([`definition`]),
+//! [`router`] lists every route, `access` says who may call it. A handler is one function in a file named after its URL. All dialects and pages work on the same [`keepstep_store::Store`], through the same rules ([`definition`]),
 //! so what one of them writes the others show.
 
 mod access;

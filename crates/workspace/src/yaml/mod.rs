@@ -1,6 +1,6 @@
 //! YAML that people and programs write into a workspace.
 //!
-//! This is the one door for it. A scalar never changes on its way: what [`scalar`] does not take for a value that everybody reads alike is
+//! This is the one door for it. A scalar never changes on its way: what `scalar` does not take for a value that everybody reads alike is
 //! the text as it is written. What cannot be read is an error with its line, in words for the person who wrote it.
 
 mod ids;
