@@ -36,7 +36,7 @@ pub fn parse(text: &str) -> BTreeMap<String, String> {
 /// Returns the variables of a file's text as either library reads them: a name that is set twice, or read in two ways, is there
 /// with each of its values. `variable` is the environment, for `${NAME}`.
 pub fn readings(text: &str, variable: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
-    let text = LineFeeds::of(text);
+    let text = LineFeeds::of(without_mark(text));
     let mut found: Vec<(String, String)> =
         node_assignments(&text.text).into_iter().map(|found| (found.name.to_owned(), found.value)).collect();
     for release in [Release::Current, Release::BeforeEscapes] {
@@ -56,7 +56,7 @@ pub fn readings(text: &str, variable: impl Fn(&str) -> Option<String>) -> Vec<(S
 /// Returns the variables of a file's text as `python-dotenv` reads them, with the file's own values before the environment's; a
 /// name without a value is `None`.
 pub fn parse_as_python(text: &str, variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, Option<String>> {
-    resolved(&python_bindings(&LineFeeds::of(text).text, Release::Current), true, &variable).into_iter().collect()
+    resolved(&python_bindings(&LineFeeds::of(without_mark(text)).text, Release::Current), true, &variable).into_iter().collect()
 }
 
 /// Returns a file's text with another value for a variable: in the place of the one that counts, else as a last line.
@@ -99,6 +99,12 @@ fn quoted(value: &str) -> String {
     } else {
         format!("'{value}'")
     }
+}
+
+/// Returns a text without the byte order mark that editors on Windows begin a file with. Python's library takes it for a part of the
+/// first name, so that nothing finds the variable.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A text whose lines end in `\n`, as both libraries read it.
@@ -333,6 +339,15 @@ mod tests {
         H="https://h/"
         I="${HOME}"
         "##);
+    }
+
+    #[test]
+    fn the_mark_of_an_editor_is_no_part_of_a_name() {
+        let nothing = |_: &str| None;
+        let text = "\u{feff}A=1\r\nB=2\r\n";
+        assert_eq!(parse(text).into_keys().collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!(parse_as_python(text, nothing).into_keys().collect::<Vec<_>>(), ["A", "B"]);
+        assert!(readings(text, nothing).iter().all(|(name, _)| ["A", "B"].contains(&name.as_str())));
     }
 
     #[test]

@@ -177,3 +177,12 @@ fn a_sum_of_many_texts_is_read_in_one_go() {
     let sum = vec!["'a'"; 20_000].join(" + ");
     assert_eq!(shown("", &sum).len(), 20_000);
 }
+
+#[test]
+fn a_power_that_a_number_holds_exactly_is_read() {
+    let powers = "`${2 ** 53} ${3 ** 33} ${2 ** -3} ${(-2) ** 70} ${6 ** 20} ${Math.pow(10, 15)}`";
+    assert_eq!(
+        shown("", powers),
+        "9007199254740992 5559060566555523 0.125 1.1805916207174113e+21 3656158440062976 1000000000000000"
+    );
+}

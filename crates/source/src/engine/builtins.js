@@ -205,10 +205,20 @@
   // The standard leaves the last digit of these to the engine. A small whole number is what it is.
   const nearly = (value, name) =>
     Number.isSafeInteger(value) || !Number.isFinite(value) || touch('words', name) === 0 ? value : value * (1 + 2 ** -50);
+  // What a double holds exactly, every engine gives exactly: whole numbers whose power has at most 53 digits but for its factors of two.
+  const isExactPower = (base, exponent) => {
+    if (!Number.isSafeInteger(base) || !Number.isSafeInteger(exponent) || base === 0) return false;
+    let odd = Math.abs(base);
+    while (odd % 2 === 0) odd /= 2;
+    return odd === 1 || (exponent >= 0 && exponent <= 33 && BigInt(odd) ** BigInt(exponent) <= 2n ** 53n);
+  };
   for (const name of ['acos', 'acosh', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'cbrt', 'cos', 'cosh', 'exp', 'expm1', 'log', 'log10', 'log1p',
     'log2', 'pow', 'sin', 'sinh', 'tan', 'tanh']) {
     const native = Math[name];
-    hidden(Math, name, { [name](...args) { return nearly(Reflect.apply(native, Math, args), `the last digit of Math.${name}`); } }[name]);
+    hidden(Math, name, { [name](...args) {
+      const value = Reflect.apply(native, Math, args);
+      return name === 'pow' && isExactPower(...args) ? value : nearly(value, `the last digit of Math.${name}`);
+    } }[name]);
     defineProperty(Math[name], 'length', { value: native.length, configurable: true });
   }
   // Sums with a correction, as V8 does.
@@ -1267,7 +1277,7 @@
     // What `**` gives.
     power(base, exponent) {
       const value = base ** exponent;
-      return typeof value === 'bigint' ? value : nearly(value, 'the last digit of a power');
+      return typeof value === 'bigint' || isExactPower(base, exponent) ? value : nearly(value, 'the last digit of a power');
     },
     // Spreads into an object what an object literal spreads, a text by its characters.
     spread: (value) => (value === null || value === undefined ? value : Object(value)),
