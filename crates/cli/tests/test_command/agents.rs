@@ -96,10 +96,10 @@ fn an_exception_is_told_with_its_type_its_line_and_what_was_printed() {
         "import sys\n\ndef inner(key):\n    return {}[key]\n\ndef run(input):\n    print('HELLO FROM AGENT')\n    print('and this', file=sys.stderr)\n    if input == 'fine': return 'ok'\n    return inner('missing')\n",
     );
     orders.inputs(&["fine", "Where is it?", "again"]);
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"
     exit: 1
     ----- stdout -----
-    1 passed · 2 crashed     33.3% (6 to 79%)     [TIME]
+    1 passed of 3 · 2 crashed     33.3% (6 to 79%)     [TIME]
     ----- stderr -----
     orders · 3 questions · python agents.my_agent:run
       ✓ fine  [TIME]

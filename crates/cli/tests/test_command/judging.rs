@@ -17,7 +17,7 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--junit", "report.xml"]), @r#"
     exit: 1
     ----- stdout -----
-    0 passed · 1 failed · 1 not judged     [TIME]
+    0 passed of 2 · 1 failed · 1 not judged     [TIME]
       Begins well        1 of 2
       a call of lookup   2 not judged (the target does not say which tools it called)
     ----- stderr -----
@@ -87,10 +87,10 @@ fn repeats_tell_how_sure_the_result_is() {
     );
     orders.inputs(&["a", "b"]);
     orders.file("criteria/good.yaml", "- {equals: good, name: Good}\n");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "-i", "4", "--quiet"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "-i", "4", "--quiet"]), @"
     exit: 1
     ----- stdout -----
-    6 passed · 2 failed     75.0% (41 to 93%)     [TIME]
+    6 passed of 8 · 2 failed     75.0% (41 to 93%)     [TIME]
       Good   6 of 8
       item-2: 2 of 4 passed, 50.0% (95% interval: 15.0% to 85.0%)
     of 4 answers to an input, at least one is good in 100.0% (pass@4), all are in 50.0% (pass^4)
@@ -126,7 +126,7 @@ fn a_case_that_fails_first_and_passes_then_is_flaky() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--retry", "2"]), @r#"
     exit: 0
     ----- stdout -----
-    1 passed · 1 flaky     [TIME]
+    1 passed of 1 · 1 flaky     [TIME]
       the answer to be "good"   1 of 1
     ----- stderr -----
     orders · 1 question · python agents.my_agent:run
@@ -147,7 +147,7 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r#"
     exit: 0
     ----- stdout -----
-    0 passed · 1 not judged     [TIME]
+    0 passed of 1 · 1 not judged     [TIME]
       Friendly   1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
     ----- stderr -----
     warning: 1 criterion from the platform is not used, because nobody has accepted it
@@ -164,7 +164,7 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--accept-criteria"]), @r#"
     exit: 1
     ----- stdout -----
-    0 passed · 1 failed     [TIME]
+    0 passed of 1 · 1 failed     [TIME]
       Friendly   0 of 1
     ----- stderr -----
     accepted Tone: run ["sh","-c","touch owned; exit 1"]
@@ -189,10 +189,10 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["a"]);
     orders.file("criteria/own.yaml", "- {program: [./absent], name: Tone}\n");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"
     exit: 1
     ----- stdout -----
-    0 passed · 1 not judged     [TIME]
+    0 passed of 1 · 1 not judged     [TIME]
       Tone   1 judge failed (there is no program ./absent)
     ----- stderr -----
     orders · 1 question · python agents.my_agent:run
@@ -233,7 +233,7 @@ print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--record"]), @r#"
     exit: 1
     ----- stdout -----
-    1 passed · 1 failed     50.0% (9 to 91%)     [TIME]
+    1 passed of 2 · 1 failed     50.0% (9 to 91%)     [TIME]
       Ok   1 of 2
     ----- stderr -----
     orders · 2 questions · python agents.my_agent:run
@@ -323,19 +323,19 @@ fn a_run_without_a_target_stops_and_can_be_taken_up_again() {
         .status();
     assert!(chmod.unwrap().success());
     let output = orders.run(&["test", "--skip-upload", "--quiet"]);
-    insta::assert_snapshot!(output, @r"
+    insta::assert_snapshot!(output, @"
     exit: 1
     ----- stdout -----
-    0 passed · 5 crashed · 2 not run     0.0% (0 to 43%)     [TIME]
+    0 passed of 7 · 5 crashed · 2 not run     0.0% (0 to 43%)     [TIME]
     ----- stderr -----
     warning: stopped: the agent was not reachable, 5 times in a row; `keepstep test --resume` runs what is left
     ");
     assert!(!orders.project().files().iter().any(|path| path.ends_with("summary.json")), "it has not ended");
     orders.file("agent.sh", "#!/bin/sh\necho '{\"success\": true, \"output\": \"fine\"}'\n");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--resume"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--resume"]), @"
     exit: 0
     ----- stdout -----
-    7 passed     100.0% (65 to 100%)     [TIME]
+    7 passed of 7     100.0% (65 to 100%)     [TIME]
     ");
     assert_eq!(orders.lines("trace_summary.jsonl").len(), 7);
 }

@@ -8,10 +8,10 @@ use super::{AGENT, Orders};
 fn a_person_sees_each_case_and_a_sum() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["Where is my order?", "boom", "sorry"]);
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @"
     exit: 1
     ----- stdout -----
-    2 passed · 1 crashed     66.7% (21 to 94%)     [TIME]
+    2 passed of 3 · 1 crashed     66.7% (21 to 94%)     [TIME]
     ----- stderr -----
     orders · 3 questions · python agents.my_agent:run
       ✓ Where is my order?  [TIME]
@@ -23,15 +23,15 @@ fn a_person_sees_each_case_and_a_sum() {
     Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     Again     keepstep test --failed     Why   keepstep results show 2
     ");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--quiet", "--smoke"]), @"
     exit: 0
     ----- stdout -----
-    1 passed     [TIME]
+    1 passed of 1     [TIME]
     ");
-    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @r"
+    insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--stream", "--smoke"]), @"
     exit: 0
     ----- stdout -----
-    1 passed     [TIME]
+    1 passed of 1     [TIME]
     ----- stderr -----
     orders · 1 question · python agents.my_agent:run
         user: Where is my order?

@@ -112,7 +112,7 @@ fn the_configurations_of_both_releases_run_unchanged_with_ours(world: &World) ->
     agent::workspace(world, world.first_line())?;
     agent::function(world, world.first_line(), ANSWERS)?;
     // The criteria of the bundle ask for a model, and none is set.
-    world.keepstep(&test)?.exits(0)?.says("0 passed · 2 not judged")?;
+    world.keepstep(&test)?.exits(0)?.says("0 passed of 2 · 2 not judged")?;
     let observations = world.read(&newest(world, "observations.jsonl")?)?;
     ensure!(observations.lines().count() == 2, "each run of the decorated function is one observation:\n{observations}");
     let observation: Value = serde_json::from_str(observations.lines().next().unwrap_or_default())?;
@@ -121,16 +121,16 @@ fn the_configurations_of_both_releases_run_unchanged_with_ours(world: &World) ->
     let trace = observation["trace_id"].as_str().unwrap_or_default();
     ensure!(traces.contains(trace), "{trace} is none of the runs:\n{traces}");
     agent::several_turns(world)?;
-    world.keepstep(&test)?.exits(0)?.says("0 passed · 2 not judged")?;
+    world.keepstep(&test)?.exits(0)?.says("0 passed of 2 · 2 not judged")?;
     let traces = world.read(&newest(world, "traces.jsonl")?)?;
     ensure!(traces.contains("And when?") && traces.contains("script_complete"), "there was no conversation:\n{traces}");
 
     std::fs::remove_dir_all(world.workspace().join(".fluxloop"))?;
     agent::workspace(world, Release::New)?;
     agent::function(world, Release::New, ANSWERS)?;
-    world.keepstep(&test)?.exits(0)?.says("0 passed · 2 not judged")?;
+    world.keepstep(&test)?.exits(0)?.says("0 passed of 2 · 2 not judged")?;
     agent::process(world)?;
-    world.keepstep(&test)?.exits(0)?.says("0 passed · 2 not judged")?;
+    world.keepstep(&test)?.exits(0)?.says("0 passed of 2 · 2 not judged")?;
     let traces = world.read(&newest(world, "traces.jsonl")?)?;
     ensure!(traces.contains("\"total_tokens\": 3"), "the tokens of the process are missing:\n{traces}");
     Ok(())

@@ -345,7 +345,7 @@ fn took(finished: &Finished) -> String {
 
 /// Returns how many cases ended how.
 fn summary(counts: &Counts) -> String {
-    let mut parts = vec![format!("{} passed", counts.passed)];
+    let mut parts = vec![format!("{} passed of {}", counts.passed, counts.total)];
     for (number, word) in [
         (counts.failed, "failed"),
         (counts.error, "crashed"),
