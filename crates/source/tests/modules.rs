@@ -438,6 +438,33 @@ fn packages_beside_the_agent_do_not_stand_in_its_way() {
     );
 }
 
+/// A condition is no text, so a stand-in could answer it in silence.
+#[test]
+fn what_a_package_decides_is_asked_of_it() {
+    let conditions = [
+        "flag() ? 'yes' : 'no'",
+        "level === 'gold' ? 'yes' : 'no'",
+        "level == 'gold' || 'no'",
+        "String(nothing ?? 'no')",
+        "nothing ? 'yes' : 'no'",
+        "`${!flag()}`.replace('true', 'no')",
+        "(() => { if (flag() && level) return 'yes'; return 'no'; })()",
+        "(() => { const parts = []; while (flag()) { parts.push('yes'); if (parts.length > 3) break; } return parts.join() || 'no'; })()",
+        "(level instanceof Object) ? 'yes' : 'no'",
+    ];
+    let package = "exports.flag = () => false; exports.level = 'silver'; exports.nothing = null;";
+    let installed = [("agent/node_modules/tier/index.js", package)];
+    for condition in conditions {
+        let before = "import { flag, level, nothing } from 'tier';";
+        assert_eq!(read_as(before, condition, &installed), r#""no" (computed)"#, "{condition}");
+        let found = read_as(before, condition, &[]);
+        assert!(found.starts_with("unreadable: ") && found.contains("package 'tier'"), "{condition}: {found}");
+    }
+    // What it decides beside the text does not matter to it.
+    let before = "import { flag } from 'tier';\nif (flag()) console.log('debug');\nexport const other = flag() ? 1 : 2;";
+    assert_eq!(read_as(before, "['one'].join('')", &[]), r#""one""#);
+}
+
 #[test]
 fn a_package_that_cannot_be_run_is_said_to_be_the_reason() {
     let found = read_as("import tag from 'tag';", "tag`one`", &[]);

@@ -4,27 +4,31 @@
 //!   those of Node, and errors at the limits of the engine are not errors of the code.
 //! - What `**` gives goes through `power`: its last digit is left to each engine.
 //! - What is spread into an object goes through `spread`: the engine spreads no texts there.
+//! - What decides a condition goes through `decides` and `compared` of `prelude.js`, in files that are not of an installed package: a
+//!   stand-in for a package that is not run would decide it in silence.
 
 use oxc_allocator::{TakeIn, Vec};
 use oxc_ast::ast::{
-    Argument, BindingPattern, CatchClause, CatchParameter, Expression, IdentifierName, ObjectExpression, ObjectPropertyKind,
-    Program, Statement, VariableDeclarationKind, VariableDeclarator,
+    Argument, BindingPattern, CatchClause, CatchParameter, DoWhileStatement, Expression, ForStatement, IdentifierName,
+    IfStatement, ObjectExpression, ObjectPropertyKind, Program, Statement, VariableDeclarationKind, VariableDeclarator,
+    WhileStatement,
 };
 use oxc_ast::builder::AstBuilder;
 use oxc_ast_visit::{VisitMut, walk_mut};
-use oxc_span::Span;
-use oxc_syntax::operator::BinaryOperator;
+use oxc_span::{GetSpan as _, Span};
+use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 
 /// The name that a `catch` without a name gives its error.
 const CAUGHT: &str = "keepstepCaught";
 
 /// Changes a program in place.
-pub(super) fn adapt<'a>(builder: &AstBuilder<'a>, program: &mut Program<'a>) {
-    Adapter { builder }.visit_program(program);
+pub(super) fn adapt<'a>(builder: &AstBuilder<'a>, program: &mut Program<'a>, is_of_a_package: bool) {
+    Adapter { builder, notes_decisions: !is_of_a_package }.visit_program(program);
 }
 
 struct Adapter<'b, 'a> {
     builder: &'b AstBuilder<'a>,
+    notes_decisions: bool,
 }
 
 impl<'a> Adapter<'_, 'a> {
@@ -38,7 +42,41 @@ impl<'a> Adapter<'_, 'a> {
     }
 }
 
+impl<'a> Adapter<'_, 'a> {
+    /// Lets what decides a condition go through `decides`, unless it can be seen that it is a truth value.
+    fn note_decision(&self, condition: &mut Expression<'a>) {
+        let is_a_call_of_ours = matches!(condition, Expression::CallExpression(call) if call.callee.is_specific_member_access("__keepstep", "compared"));
+        if self.notes_decisions && !is_a_call_of_ours && !condition.is_literal() {
+            let span = condition.span();
+            let condition_itself = condition.take_in(self.builder);
+            *condition = self.call(span, "decides", [condition_itself]);
+        }
+    }
+}
+
 impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
+    fn visit_if_statement(&mut self, statement: &mut IfStatement<'a>) {
+        walk_mut::walk_if_statement(self, statement);
+        self.note_decision(&mut statement.test);
+    }
+
+    fn visit_while_statement(&mut self, statement: &mut WhileStatement<'a>) {
+        walk_mut::walk_while_statement(self, statement);
+        self.note_decision(&mut statement.test);
+    }
+
+    fn visit_do_while_statement(&mut self, statement: &mut DoWhileStatement<'a>) {
+        walk_mut::walk_do_while_statement(self, statement);
+        self.note_decision(&mut statement.test);
+    }
+
+    fn visit_for_statement(&mut self, statement: &mut ForStatement<'a>) {
+        walk_mut::walk_for_statement(self, statement);
+        if let Some(test) = &mut statement.test {
+            self.note_decision(test);
+        }
+    }
+
     fn visit_catch_clause(&mut self, clause: &mut CatchClause<'a>) {
         walk_mut::walk_catch_clause(self, clause);
         let span = Span::new(clause.span.start, clause.span.start);
@@ -68,11 +106,23 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
 
     fn visit_expression(&mut self, expression: &mut Expression<'a>) {
         walk_mut::walk_expression(self, expression);
-        if let Expression::BinaryExpression(power) = expression
-            && power.operator == BinaryOperator::Exponential
-        {
-            let operands = [power.left.take_in(self.builder), power.right.take_in(self.builder)];
-            *expression = self.call(power.span, "power", operands);
+        match expression {
+            Expression::BinaryExpression(power) if power.operator == BinaryOperator::Exponential => {
+                let operands = [power.left.take_in(self.builder), power.right.take_in(self.builder)];
+                *expression = self.call(power.span, "power", operands);
+            }
+            Expression::BinaryExpression(compared) if self.notes_decisions && decides(compared.operator) => {
+                let span = compared.span;
+                let operator = Expression::new_string_literal(span, compared.operator.as_str(), None, self.builder);
+                let operands = [operator, compared.left.take_in(self.builder), compared.right.take_in(self.builder)];
+                *expression = self.call(span, "compared", operands);
+            }
+            Expression::ConditionalExpression(conditional) => self.note_decision(&mut conditional.test),
+            Expression::LogicalExpression(logical) => self.note_decision(&mut logical.left),
+            Expression::UnaryExpression(unary) if unary.operator == UnaryOperator::LogicalNot => {
+                self.note_decision(&mut unary.argument);
+            }
+            _ => {}
         }
     }
 
@@ -89,4 +139,9 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
             }
         }
     }
+}
+
+/// Returns whether a comparison gives an answer about a value that is neither a text nor a number; the others ask for one of these.
+fn decides(operator: BinaryOperator) -> bool {
+    operator.is_equality() || matches!(operator, BinaryOperator::In | BinaryOperator::Instanceof)
 }

@@ -61,6 +61,22 @@
 
   const isStub = (value) => (typeof value === 'function' || typeof value === 'object') && stubs.has(value);
 
+  // Notes that the code asks what a stub says. Returns whether it is to say the opposite of what it says.
+  function isAsked(value) {
+    const name = stubs.get(value);
+    if (node.variant.runsDeciding) deciding.add(name);
+    return node.touch('package', name) !== 0;
+  }
+
+  const COMPARISONS = {
+    '===': (left, right) => left === right,
+    '!==': (left, right) => left !== right,
+    '==': (left, right) => left == right,
+    '!=': (left, right) => left != right,
+    in: (left, right) => left in right,
+    instanceof: (left, right) => left instanceof right,
+  };
+
   // --------------------------------------------------------------------------------------------------- lua-cli
 
   const agents = [];
@@ -441,6 +457,14 @@
     caught: node.caught,
     spread: node.spread,
     power: node.power,
+    // What a condition depends on. A stub is taken for something that is there.
+    decides: (value) => (isStub(value) && isAsked(value) ? undefined : value),
+    // What a comparison gives.
+    compared(operator, left, right) {
+      const result = COMPARISONS[operator](left, right);
+      const found = isStub(left) ? left : right;
+      return isStub(found) && isAsked(found) ? !result : result;
+    },
     // What `export * from` passes on, which has to be known before anything runs.
     names(importer, specifier) {
       const [kind, found] = host.find(importer, specifier, false);

@@ -138,6 +138,7 @@ impl Job {
                 let variant = Object::new(ctx.clone())?;
                 variant.set("kind", self.variant.kind)?;
                 variant.set("number", self.variant.number)?;
+                variant.set("runsDeciding", self.variant.runs_deciding)?;
                 host.set("variant", variant)?;
                 let builtins: Object<'_> = ctx.eval::<Function<'_>, _>(BUILTINS)?.call((host.clone(),))?;
                 ctx.eval::<Function<'_>, _>(PRELUDE)?.call::<_, Object<'_>>((host, builtins))

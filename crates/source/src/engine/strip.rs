@@ -73,7 +73,8 @@ pub(super) struct Options<'a> {
 pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
     let allocator = Allocator::default();
     let (mut program, prologue) = without_types(&allocator, path, text)?;
-    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program);
+    let is_of_a_package = path.components().any(|part| part.as_os_str() == "node_modules");
+    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program, is_of_a_package);
     let packages = package_imports(&allocator, &mut program, options.is_package);
     let generated = Codegen::new()
         .with_options(CodegenOptions {

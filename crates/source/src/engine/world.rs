@@ -46,10 +46,12 @@ pub enum Dependence {
     Process,
     /// The words of JavaScript itself, such as the text of an error.
     Words,
+    /// What a package says that is not run.
+    Package,
 }
 
 /// All of them, each with the name that `builtins.js` has for it and how many other worlds there are to try.
-const ALL: [(Dependence, &str, u32); 9] = [
+const ALL: [(Dependence, &str, u32); 10] = [
     (Dependence::Clock, "clock", 5),
     (Dependence::Chance, "random", 6),
     (Dependence::Zone, "zone", 2),
@@ -59,18 +61,24 @@ const ALL: [(Dependence, &str, u32); 9] = [
     (Dependence::Names, "names", 1),
     (Dependence::Process, "process", 1),
     (Dependence::Words, "words", 1),
+    (Dependence::Package, PACKAGE, 1),
 ];
+
+/// What `prelude.js` calls a stand-in that decides something.
+const PACKAGE: &str = "package";
 
 /// The world that the code is run in: as it is, or with one thing otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Variant {
     pub(super) kind: &'static str,
     pub(super) number: u32,
+    /// Packages are run not only where a text depends on them, but also where a condition does.
+    pub(super) runs_deciding: bool,
 }
 
 impl Variant {
     /// The world as it is.
-    pub(super) const AS_IT_IS: Self = Self { kind: "", number: 0 };
+    pub(super) const AS_IT_IS: Self = Self { kind: "", number: 0, runs_deciding: false };
 }
 
 /// The first time that the code asked for something.
@@ -108,6 +116,7 @@ impl Reliance {
             Dependence::Names => format!("{what} depends on this machine: it holds {name}"),
             Dependence::Process => format!("{what} depends on this machine: `{name}` is that of the running Node"),
             Dependence::Words => format!("{what} depends on Node: {name} is worded by it"),
+            Dependence::Package => format!("{what} depends on what the package '{name}' says, which keepstep does not run"),
         }
     }
 
@@ -119,6 +128,7 @@ impl Reliance {
             Dependence::Zone => "use the UTC functions of Date, or run with TZ=UTC",
             Dependence::Language => "name the language, such as toLocaleString('en-US')",
             Dependence::Environment => "everyone who may see the agent can read it",
+            Dependence::Package => "install the packages of the project, or write the text itself",
             Dependence::Platform | Dependence::Names | Dependence::Process | Dependence::Words => "write the text itself",
         }
     }
@@ -136,15 +146,29 @@ impl Reliance {
 
 /// Runs the code in the world as it is, and in others where that may matter.
 pub(super) fn evaluate(request: &Request<'_>, run: impl Fn(Variant) -> Result<Captured, Failure>) -> Result<Captured, Failure> {
-    let mut captured = run(Variant::AS_IT_IS)?;
+    let mut world = Variant::AS_IT_IS;
+    let mut captured = run(world)?;
+    if captured.touches.iter().any(|touch| touch.kind == PACKAGE)
+        && decides(&captured, run(Variant { kind: PACKAGE, number: 1, ..world }))
+    {
+        let asked = Variant { runs_deciding: true, ..world };
+        // A package that cannot be run stays a stand-in, and what it decides is found below.
+        if let Ok(of_packages) = run(asked) {
+            (world, captured) = (asked, of_packages);
+        }
+    }
     let touches = std::mem::take(&mut captured.touches);
     let original: Vec<BTreeMap<String, CapturedValue>> = captured.agents.iter().map(|agent| agent.values.clone()).collect();
     for touch in touches {
         let Some((on, kind, count)) = ALL.into_iter().find(|(_, kind, _)| *kind == touch.kind) else { continue };
         let mut differing: Vec<BTreeSet<String>> = vec![BTreeSet::new(); original.len()];
         for number in 1..=count {
-            let other = run(Variant { kind, number });
+            let other = run(Variant { kind, number, ..world });
             let is_over = other.is_err();
+            if is_over && on == Dependence::Package {
+                // With the other answer there is no agent, and the question is what the agent is.
+                break;
+            }
             note_differences(&original, other.as_ref().map_or(&[], |captured| &captured.agents), &mut differing);
             if is_over {
                 break;
@@ -158,6 +182,15 @@ pub(super) fn evaluate(request: &Request<'_>, run: impl Fn(Variant) -> Result<Ca
         }
     }
     Ok(captured)
+}
+
+/// Returns whether a value is another one in another world, if there is an agent in it.
+fn decides(captured: &Captured, other: Result<Captured, Failure>) -> bool {
+    let Ok(other) = other else { return false };
+    let original: Vec<BTreeMap<String, CapturedValue>> = captured.agents.iter().map(|agent| agent.values.clone()).collect();
+    let mut differing: Vec<BTreeSet<String>> = vec![BTreeSet::new(); original.len()];
+    note_differences(&original, &other.agents, &mut differing);
+    differing.iter().any(|names| !names.is_empty())
 }
 
 /// Notes which values are not the same. Where there is no such agent, none of its values is.
