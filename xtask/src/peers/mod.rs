@@ -13,6 +13,7 @@ mod lua;
 mod platform;
 mod project;
 mod world;
+mod yaml_files;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -43,7 +44,7 @@ const AT_ONCE: usize = 2;
 
 /// Runs the cases with lua-cli, or those whose name contains a text, and returns how many there were.
 pub(crate) fn run_lua(only: Option<&str>) -> Result<usize> {
-    run(&[javascript::CASES, env_files::CASES, grammar::LUA, lua::CASES], only)
+    run(&[javascript::CASES, env_files::CASES, yaml_files::CASES, grammar::LUA, lua::CASES], only)
 }
 
 /// Runs the cases with every release of fluxloop-cli, as [`run_lua`] does.
