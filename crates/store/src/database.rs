@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// Another process has been writing for too long, or the file cannot be written.
     pub async fn write(&self) -> Result<Transaction> {
-        self.inner.file.check()?;
+        self.check_file()?;
         let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
         let surroundings = self.inner.surroundings.clone();
         Ok(Transaction { inner, now: surroundings.now(), surroundings, store: self.clone() })
@@ -133,6 +133,9 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn generation(&self) -> Result<u64> {
+        if self.inner.readers.is_closed() {
+            return Err(StoreError::Database(sqlx::Error::PoolClosed));
+        }
         self.inner.watch.generation().await.map_err(|error| self.or_file_gone(error))
     }
 
@@ -141,7 +144,7 @@ impl Store {
     /// # Errors
     /// One of these does not hold.
     pub async fn check(&self) -> Result<()> {
-        self.inner.file.check()?;
+        self.check_file()?;
         self.inner.file.check_room()?;
         let mut reader = self.reader().await?;
         sqlx::query("SELECT count(*) FROM settings").execute(&mut *reader).await?;
@@ -162,16 +165,26 @@ impl Store {
     pub async fn close(&self) {
         self.inner.readers.close().await;
         self.inner.writer.close().await;
-        self.inner.watch.seen.lock().await.connection = None;
+        if let Some(connection) = self.inner.watch.seen.lock().await.connection.take() {
+            // Whatever it says, nobody asks it again.
+            drop(connection.close().await);
+        }
+    }
+
+    /// Checks that the file is still the one that was opened.
+    ///
+    /// The last connection that closes takes the log away, at a time of its own: a store that was closed says so, and not that its file
+    /// is gone.
+    fn check_file(&self) -> Result<()> {
+        if self.inner.readers.is_closed() {
+            return Err(StoreError::Database(sqlx::Error::PoolClosed));
+        }
+        self.inner.file.check()
     }
 
     /// Returns why the database did not answer: because its file is gone, or for the reason that it gave.
     fn or_file_gone(&self, error: StoreError) -> StoreError {
-        match error {
-            // The log goes when we close the file ourselves.
-            StoreError::Database(sqlx::Error::PoolClosed) => error,
-            error => self.inner.file.check().err().unwrap_or(error),
-        }
+        self.check_file().err().unwrap_or(error)
     }
 
     pub(crate) fn asking(&self) -> std::sync::MutexGuard<'_, Asking> {
@@ -181,7 +194,7 @@ impl Store {
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
         // A connection that is open goes on with the file that it has. A new one would be tried for as long as somebody may wait.
         if self.inner.readers.num_idle() == 0 {
-            self.inner.file.check()?;
+            self.check_file()?;
         }
         self.inner.readers.acquire().await.map_err(|error| self.or_file_gone(error.into()))
     }

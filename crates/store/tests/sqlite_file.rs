@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use keepstep_core::Revision;
-use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store};
+use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -263,4 +263,31 @@ async fn a_creation_that_was_cut_off_is_finished() {
     let marked = folder.path().join("marked.db");
     run(&mut raw(&marked).await, "PRAGMA application_id = 1801807216; PRAGMA journal_mode = WAL").await;
     agent(&Store::open(&marked).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_says_so_with_its_log_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let store = Store::open(&path).await.unwrap();
+    let (scope, _) = agent(&store).await;
+    store.close().await;
+    let log = folder.path().join("k.db-wal");
+    for there in [true, false] {
+        if there {
+            std::fs::write(&log, "").unwrap();
+        } else {
+            std::fs::remove_file(&log).unwrap();
+        }
+        let errors = [
+            store.write().await.err(),
+            store.check().await.err(),
+            store.generation().await.err(),
+            store.agents(&scope).await.err(),
+        ];
+        for error in errors {
+            let error = error.expect("a closed store answers nothing");
+            assert!(matches!(error, StoreError::Database(sqlx::Error::PoolClosed)), "log {there}: {error:?}");
+        }
+    }
 }
