@@ -27,6 +27,9 @@ const SHOWN_METRICS: [&str; 1] = ["duration_ms"];
 const SHOWN_EVALUATION: [&str; 8] =
     ["verdict", "failures", "criteria", "scores", "error_type", "location", "traceback", "printed"];
 
+/// Verdicts that the badge beside the title says already.
+const SAID_BY_BADGE: [&str; 7] = ["pass", "passed", "fail", "failed", "error", "timeout", "not_judged"];
+
 /// In how many experiments the page shows how the input did.
 const EXPERIMENTS: usize = 10;
 
@@ -149,7 +152,7 @@ pub(crate) async fn show(
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
         attempt: run.iteration.saturating_add(1),
         duration: run.duration_ms.map(duration),
-        verdict: Visible::of(run.verdict.as_deref().unwrap_or_default()),
+        verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SAID_BY_BADGE.contains(verdict)).unwrap_or_default()),
         metrics: facts(&result.metrics, &SHOWN_METRICS),
         messages,
         left_out,
