@@ -37,9 +37,12 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// The heading of what every command takes.
+pub(crate) const GLOBAL: &str = "Global options";
+
 /// What every command takes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = GLOBAL)]
 pub(crate) struct Global {
     /// Print one JSON document on stdout; everything else goes to stderr
     #[arg(long, global = true)]

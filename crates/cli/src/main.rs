@@ -33,6 +33,7 @@ mod schema;
 mod scope;
 mod secrets;
 mod server;
+mod server_timeout;
 mod settings;
 mod sides;
 mod table;
@@ -49,11 +50,9 @@ use std::io::{self, IsTerminal as _};
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
-use keepstep_runner::duration::parse_duration;
 use serde_json::json;
 
 use crate::arguments::{Arguments, Command};
@@ -101,10 +100,11 @@ fn run(typed: Vec<OsString>) -> u8 {
             .in_log_with_commands(environment.is_github_actions())
             .in_log(environment.is_ci())
     };
-    let parsed = grammar(program)
-        .try_get_matches_from(&typed)
-        .and_then(|matches| Ok((schema::of_parsed(&matches), Arguments::from_arg_matches(&matches)?)));
-    let (verb, arguments) = match parsed {
+    let parsed = grammar(program).try_get_matches_from(&typed).and_then(|matches| {
+        let typed = server_timeout::typed(&matches);
+        Ok((schema::of_parsed(&matches), typed, Arguments::from_arg_matches(&matches)?))
+    });
+    let (verb, typed_timeout, arguments) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let color = color_as_typed(&typed);
@@ -117,7 +117,7 @@ fn run(typed: Vec<OsString>) -> u8 {
     if global.api_key.is_some() {
         printer.warning("a key on the command line is visible to other users of this machine; `keepstep login` stores it");
     }
-    let timeout = match timeout_of(&environment) {
+    let timeout = match typed_timeout.map_or_else(|| server_timeout::of_environment(&environment), |typed| Ok(Some(typed))) {
         Ok(timeout) => timeout,
         Err(failure) => return end(&printer, program, &verb, Err(failure)),
     };
@@ -151,18 +151,6 @@ fn run(typed: Vec<OsString>) -> u8 {
     end(&context.printer, program, &verb, result)
 }
 
-/// Returns how long a server may be silent, where the environment says so.
-fn timeout_of(environment: &Environment) -> Result<Option<Duration>, Failure> {
-    const VARIABLE: &str = "KEEPSTEP_TIMEOUT";
-    let Some(text) = environment.get(VARIABLE) else { return Ok(None) };
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = if is_number { parse_duration(&format!("{text}s")) } else { parse_duration(text) };
-    match parsed {
-        Ok(timeout) if !timeout.is_zero() => Ok(Some(timeout)),
-        _ => Err(Failure::usage(format!("invalid duration {text:?} in {VARIABLE}: write 30s or 2m"))),
-    }
-}
-
 /// Returns whether the workspace around has its list of what git leaves out; `None` without a workspace.
 fn list_for_git(context: &Context) -> Option<bool> {
     let folder = test_data_server::find_workspace(context)?.folder();
@@ -173,7 +161,7 @@ fn list_for_git(context: &Context) -> Option<bool> {
 
 /// Returns the grammar with the name and the examples as this caller knows them.
 fn grammar(program: Program) -> clap::Command {
-    let command = Arguments::command();
+    let command = server_timeout::taken_by(Arguments::command());
     if program == Program::Keepstep { command } else { renamed(whole(command.name(program.name())), program) }
 }
 
@@ -193,6 +181,25 @@ fn renamed(mut command: clap::Command, program: Program) -> clap::Command {
         command = command.mut_subcommand(name, |command| renamed(command, program));
     }
     command
+}
+
+/// Returns a grammar that shows what every command takes in the help of the program only, and in that of a command where to find it.
+fn for_help(command: clap::Command, program: Program) -> clap::Command {
+    fn without_global(command: clap::Command, line: &str) -> clap::Command {
+        let command = command.mut_args(|argument| {
+            let is_hidden = argument.is_hide_set() || argument.get_help_heading() == Some(arguments::GLOBAL);
+            argument.hide(is_hidden)
+        });
+        let end = command.get_after_help().map_or_else(|| line.to_owned(), |examples| format!("{examples}\n\n{line}"));
+        let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        names
+            .into_iter()
+            .fold(command.after_help(end), |command, name| command.mut_subcommand(name, |command| without_global(command, line)))
+    }
+    let line = format!("Global options: see `{} --help`", program.name());
+    let command = whole(command);
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, |command| without_global(command, &line)))
 }
 
 /// Runs the command.
@@ -254,7 +261,8 @@ fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, 
 /// Answers a command line that is no command: help and version are answers, too.
 fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed: &[OsString]) -> u8 {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        printer.usage(&error.render(), true);
+        let help = for_help(grammar(program), program).try_get_matches_from(typed).err();
+        printer.usage(&help.as_ref().unwrap_or(error).render(), true);
         return exit::DONE;
     }
     let typed: Vec<String> = typed.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();

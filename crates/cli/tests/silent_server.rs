@@ -40,6 +40,19 @@ fn every_command_leaves_a_silent_server() {
 }
 
 #[test]
+fn the_option_wins_over_the_variable() {
+    let server = HostileServer::start(Hostility::Silent);
+    for arguments in [&["projects", "list", "--timeout", "2"][..], &["sync", "pull", "--timeout=2s", "--scenario", "orders"]] {
+        let output = run(&server, arguments);
+        assert!(String::from_utf8_lossy(&output.stderr).contains("(2 s; "), "{arguments:?}\n{}", transcript(&output));
+    }
+    let output = run(&server, &["projects", "list", "--timeout", "soon"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    // That of a test is about its agent.
+    assert!(String::from_utf8_lossy(&run(&server, &["test", "--help"]).stdout).contains("The longest time for one answer"));
+}
+
+#[test]
 fn every_command_ends_whatever_comes() {
     for hostility in [Hostility::Drip, Hostility::Garbage, Hostility::Endless(200), Hostility::Endless(403)] {
         let server = HostileServer::start(hostility);
