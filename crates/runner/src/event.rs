@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// A case ended, and is written down. Its conversation is left out: the turns have told it.
     CaseFinished(Box<Finished>),
+    /// The person pressed Ctrl-C: no further case begins, and those that run are waited for.
+    Stopping,
     /// The run ended.
     RunFinished {
         /// How many cases ended how.
@@ -78,7 +80,7 @@ impl Event {
             Self::CaseFinished(finished) => {
                 redactor.cleaned(finished.as_ref()).map(|finished| Self::CaseFinished(Box::new(finished)))
             }
-            Self::RunStarted { .. } | Self::RunFinished { .. } => None,
+            Self::RunStarted { .. } | Self::Stopping | Self::RunFinished { .. } => None,
         }
     }
 }

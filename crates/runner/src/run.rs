@@ -159,7 +159,10 @@ pub async fn run(
             Some(event) = inbox.recv() => handle(event, &mut counts, &mut tally),
             Ok(()) = wish.changed() => match *wish.borrow_and_update() {
                 Wish::GoOn => {}
-                Wish::Finish => shared.finishes.store(true, Ordering::SeqCst),
+                Wish::Finish => {
+                    shared.finishes.store(true, Ordering::SeqCst);
+                    handle(Event::Stopping, &mut counts, &mut tally);
+                }
                 Wish::StopNow => {
                     shared.finishes.store(true, Ordering::SeqCst);
                     tasks.abort_all();

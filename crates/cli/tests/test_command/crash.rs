@@ -1,6 +1,6 @@
 //! Killed, interrupted, and taken up again.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use keepstep_testkit::transcript;
@@ -20,6 +20,16 @@ fn started(orders: &Orders, arguments: &[&str], finished: usize) -> (Child, BufR
         seen += usize::from(line.contains("\"event\":\"case_finished\""));
     }
     (child, events)
+}
+
+/// Reads events until one of a kind came.
+fn wait_for(events: &mut impl BufRead, event: &str) {
+    let event = format!("\"event\":\"{event}\"");
+    let mut line = String::new();
+    while !line.contains(&event) {
+        line.clear();
+        assert!(events.read_line(&mut line).unwrap() > 0, "the run ended before {event}");
+    }
 }
 
 fn outputs(orders: &Orders) -> Vec<(String, String)> {
@@ -147,13 +157,10 @@ fn f38_an_interrupted_run_is_no_complete_one() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["a", "wait", "b"]);
     let (mut child, mut events) = started(&orders, &["test", "--skip-upload"], 1);
-    // The second case runs before the signal comes.
-    let mut line = String::new();
-    while !line.contains("case_started") {
-        line.clear();
-        events.read_line(&mut line).unwrap();
-    }
+    wait_for(&mut events, "case_started");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    // Before it knows, it may begin the third case as well.
+    wait_for(&mut events, "stopping");
     orders.project().file("go", "");
     let rest: Vec<Value> = events.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -171,11 +178,7 @@ fn a_second_interrupt_stops_now() {
     let orders = Orders::new(AGENT);
     orders.inputs(&["a", "hang"]);
     let (mut child, mut events) = started(&orders, &["test", "--skip-upload"], 1);
-    let mut line = String::new();
-    while !line.contains("case_started") {
-        line.clear();
-        events.read_line(&mut line).unwrap();
-    }
+    wait_for(&mut events, "case_started");
     // Two signals that come at once may be one, so they are sent until it ends: more than two do no harm.
     while child.try_wait().unwrap().is_none() {
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();

@@ -109,6 +109,7 @@ impl<'a> View<'a> {
             }
             Event::Turn { turn, .. } if self.streams => self.turn(turn),
             Event::CaseFinished(finished) if finished.status != Status::Skipped => self.case(finished),
+            Event::Stopping => self.line("Waiting for the cases that run; press Ctrl-C again to stop now"),
             Event::RunFinished { .. } => self.clear(),
             _ => {}
         }
