@@ -353,6 +353,6 @@ fn very_many_inputs_take_little_memory() {
     }
     let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
     let (code, kibibytes) = output.lines().last().unwrap().split_once(' ').unwrap();
-    // As a tree of values these inputs alone would take more than 100 MiB.
-    assert!(code == "5" && kibibytes.parse::<u64>().unwrap() < 70 * 1024, "{output}");
+    // As a tree of values these inputs alone would take more than 100 MiB. The unoptimized program itself takes 35 MiB.
+    assert!(code == "5" && kibibytes.parse::<u64>().unwrap() < 90 * 1024, "{output}");
 }
