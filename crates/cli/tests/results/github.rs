@@ -35,6 +35,19 @@ fn cases_that_did_not_pass_are_annotated() {
 }
 
 #[test]
+fn the_folder_of_the_shell_is_no_secret() {
+    let orders = questions(2);
+    orders.project().file("says", "one 1");
+    let mut command = orders.command(&["test", "--skip-upload", "--parallel", "1"]);
+    command.env("GITHUB_ACTIONS", "true").env("PWD", orders.project().path());
+    let output = command.output().unwrap();
+    let told = commands(&output.stderr);
+    // A path that is masked leads nowhere.
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("::error file=/") && told[0].contains("/inputs/generated.yaml,line=1"), "{told:?}");
+}
+
+#[test]
 fn what_an_agent_says_is_never_a_command() {
     let evil = r"::set-output name=a::b\n  ::add-mask::x\n##[warning]y\n::error file=a::%0A| <img src=x>";
     let orders =

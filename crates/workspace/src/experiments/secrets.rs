@@ -56,7 +56,9 @@ impl Secrets {
     /// Adds those of the variables of the environment that are secret: by their name, or because a password is in them.
     pub fn add_exported<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) {
         for (name, value) in variables {
-            if is_secret(name) || !passwords(value).is_empty() {
+            // What every shell calls the folder that it is in. As a member of a document, the name says password.
+            let is_folder = name == "PWD";
+            if (is_secret(name) && !is_folder) || !passwords(value).is_empty() {
                 self.add(value);
             }
         }
@@ -253,6 +255,13 @@ mod tests {
         let found: Vec<String> = secrets.values().map(str::to_owned).collect();
         assert_eq!(secrets.clean_summary(&mut config), 0);
         assert_eq!(secrets.values().collect::<Vec<_>>(), found, "what stands in the place of a secret is none");
+    }
+
+    #[test]
+    fn the_folder_of_a_shell_is_no_password() {
+        let mut secrets = Secrets::default();
+        secrets.add_exported([("PWD", "/home/me/shop"), ("OLDPWD", "/home/me"), ("DB_PASSWORD", "hunter2hunter2")]);
+        assert_eq!(secrets.values().collect::<Vec<_>>(), ["hunter2hunter2"]);
     }
 
     #[test]
