@@ -15,6 +15,9 @@ const NARROWEST: usize = 6;
 /// The longest text of a cell.
 const LONGEST: usize = 60;
 
+/// The heading of what names a thing to other commands.
+const ID: &str = "ID";
+
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column<'a> {
@@ -59,8 +62,12 @@ fn lines(columns: &[Column<'_>], rows: &[Vec<String>], width: Option<usize>) -> 
         && widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) > width
     {
         // The widest gives way first. What is still too wide then is broken by whoever prints it.
-        let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > NARROWEST) else { break };
-        *widest -= 1;
+        // An id is there to be copied: it gives way last.
+        let is_id = |at: usize| columns[used[at]].heading == ID;
+        let Some(at) = (0..widths.len()).filter(|at| widths[*at] > NARROWEST).max_by_key(|at| (!is_id(*at), widths[*at])) else {
+            break;
+        };
+        widths[at] -= 1;
     }
     let line = |row: &Vec<String>| {
         let mut line = String::new();
@@ -97,5 +104,15 @@ mod tests {
         let narrow = lines(&columns, &rows, Some(30));
         assert!(narrow.iter().all(|line| line.width() <= 30), "{narrow:?}");
         assert!(narrow[2].ends_with('…'));
+    }
+
+    #[test]
+    fn an_id_is_whole_where_another_column_can_give_way() {
+        let columns = [Column::text("ID"), Column::text("SCENARIO"), Column::number("INPUTS")];
+        let row = ["inputs_ce2c3540160cf4e5", "scenario_90e63291fcb414a9", "5"].map(str::to_owned).to_vec();
+        insta::assert_snapshot!(lines(&columns, &[row], Some(48)).join("\n"), @"
+        ID                       SCENARIO         INPUTS
+        inputs_ce2c3540160cf4e5  scenario_90e63…       5
+        ");
     }
 }

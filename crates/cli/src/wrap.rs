@@ -63,6 +63,22 @@ struct Word {
     width: usize,
 }
 
+impl Word {
+    /// Returns true if it ends with a wide character of a script that has no blanks.
+    fn ends_wide(&self) -> bool {
+        let last = self.pieces.last().and_then(|(_, text)| text.chars().last());
+        last.is_some_and(|last| last.width() == Some(2) && !is_korean(last) && !is_opening(last))
+    }
+
+    /// Returns the text, where it has one label.
+    fn text(&self) -> &str {
+        match self.pieces.as_slice() {
+            [(_, text)] => text,
+            _ => "",
+        }
+    }
+}
+
 fn lines(pieces: &[(Label, String)]) -> Vec<Vec<(Label, String)>> {
     let mut lines = vec![Vec::new()];
     for (label, text) in pieces {
@@ -108,13 +124,27 @@ fn broken(line: &[(Label, String)], width: usize) -> Vec<(Label, String)> {
 fn hanging(words: &[Word]) -> usize {
     let first = words.first().map_or(0, |word| word.blanks);
     let mut column = 0;
+    let mut text = None;
     for word in words.iter().take(4) {
         if column > 0 && word.blanks > 1 {
-            return column + word.blanks;
+            // A mark may stand before the name, with a gap of its own.
+            text = Some(column + word.blanks);
         }
         column += word.blanks + word.width;
     }
-    first + 2
+    // Below the sign of a changed line stands none, and the text stands where no unchanged line has its own.
+    let is_changed = first == 0 && words.first().is_some_and(|word| matches!(word.text(), "-" | "+"));
+    text.unwrap_or(first + if is_changed { 4 } else { 2 })
+}
+
+/// Korean has blanks between its words.
+fn is_korean(character: char) -> bool {
+    matches!(character, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}' | '\u{ac00}'..='\u{d7ff}')
+}
+
+/// Returns true for a wide bracket that no line should end with.
+fn is_opening(character: char) -> bool {
+    "（「『【〈《〔［｛".contains(character)
 }
 
 fn words(line: &[(Label, String)]) -> Vec<Word> {
@@ -130,6 +160,11 @@ fn words(line: &[(Label, String)]) -> Vec<Word> {
                 blanks += 1;
                 goes_on = false;
                 continue;
+            }
+            // Between two wide characters, as of Chinese and Japanese, a line may be broken, though not before a mark.
+            let may_begin = character.width() == Some(2) && character.is_alphanumeric() && !is_korean(character);
+            if goes_on && may_begin && !is_command && words.last().is_some_and(Word::ends_wide) {
+                goes_on = false;
             }
             if character == '`' && *label != Label::Command {
                 is_command = !is_command && rest.contains('`');
@@ -185,6 +220,32 @@ mod tests {
         한국어로 된 문장은 글자마다 두
           칸을 차지하므로 더 일찍
           나뉜다
+        ");
+    }
+
+    #[test]
+    fn a_script_without_blanks_is_broken_between_its_characters() {
+        assert_snapshot!(shown("- Antwort: 日本語のとても長い文章をここに書いて、折り返しを「確認」する。", 30), @"
+        - Antwort: 日本語のとても長い
+            文章をここに書いて、折り返
+            しを「確認」する。
+        ");
+    }
+
+    #[test]
+    fn the_rest_of_a_changed_line_does_not_look_like_an_unchanged_one() {
+        assert_snapshot!(shown("- Answer in one or two sentences, and close with a question.", 30), @"
+        - Answer in one or two
+            sentences, and close with
+            a question.
+        ");
+    }
+
+    #[test]
+    fn a_mark_before_the_name_leaves_the_column_where_it_is() {
+        assert_snapshot!(shown("ok   address     http://127.0.0.1:4747 (from a file)", 42), @"
+        ok   address     http://127.0.0.1:4747
+                         (from a file)
         ");
     }
 

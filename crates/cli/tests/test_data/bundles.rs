@@ -22,8 +22,8 @@ fn test_data_goes_from_a_file_to_the_server() {
     assert_snapshot!(place.run(&["bundles", "list"]), @"
     exit: 0
     ----- stdout -----
-    ID                               NAME    STATUS     GENERATION  INPUTS  CREATED
-    [BUNDLE]  orders  published  1           2       [DAY]
+    ID                               NAME    STATUS     VERSION  INPUTS  CREATED
+    [BUNDLE]  orders  published  1        2       [DAY]
     ");
     assert_snapshot!(place.run(&["bundles", "show", first.as_str().unwrap()]), @"
     exit: 0

@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
                 ]
             })
             .collect();
-        table::print(&context.printer, &["ID", "NAME", "STATUS", "GENERATION", "INPUTS", "CREATED"], &rows);
+        table::print(&context.printer, &["ID", "NAME", "STATUS", "VERSION", "INPUTS", "CREATED"], &rows);
     }
     let listed: Vec<Value> = bundles.iter().map(document).collect();
     context.printer.document("bundles.list", json!({ "server": server.name(), "projectId": project, "bundles": listed }));
