@@ -85,7 +85,7 @@ pub enum ApiError {
     #[error("The upload lacks {0} of its parts: send them and commit again.")]
     Incomplete(usize),
     /// This platform was given no place for files.
-    #[error("This platform has no place to keep files in.")]
+    #[error("This server has no place to keep files in.")]
     NoFiles,
     /// The store did not do it.
     #[error(transparent)]
@@ -102,19 +102,19 @@ pub enum KeyProblem {
     #[error("This request came without a key.")]
     Missing,
     /// It is cut or mistyped.
-    #[error("This is no whole key of keepstep: it is cut or mistyped.")]
+    #[error("This key is incomplete or mistyped.")]
     Malformed,
     /// Nobody made it here.
-    #[error("This platform does not know that key.")]
+    #[error("This server does not know this key.")]
     Unknown,
     /// Its time is over.
-    #[error("The time of that key is over.")]
+    #[error("This key has expired.")]
     Expired,
     /// Somebody took it back.
-    #[error("Somebody took that key back.")]
+    #[error("This key was revoked.")]
     Revoked,
     /// It would renew a login that is over.
-    #[error("That login is over.")]
+    #[error("This sign-in has ended.")]
     LoginEnded,
 }
 

@@ -112,7 +112,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(error) => Err(ApiError::Invalid(format!("The query has no meaning: {}.", error.body_text()))),
+            Err(error) => Err(ApiError::Invalid(format!("Invalid query string: {}.", error.body_text()))),
         }
     }
 }
@@ -129,7 +129,7 @@ impl<S: Sync> FromRequestParts<S> for Precondition {
         match Revision::from_etag(tag) {
             Some(revision) => Ok(Self(Some(revision))),
             None => Err(ApiError::Invalid(format!(
-                "If-Match names one revision, as the ETag that was read does: {:?} is none.",
+                "If-Match must be the ETag of the revision that you read; {:?} is not one.",
                 tag.chars().take(80).collect::<String>()
             ))),
         }

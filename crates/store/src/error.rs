@@ -141,7 +141,7 @@ pub enum StoreError {
     #[error(transparent)]
     Results(#[from] ResultsError),
     /// There is no such upload, it is outside the scope, or too old.
-    #[error("there is no upload {0}: it is not known here, or nobody has gone on with it for a week")]
+    #[error("unknown upload {0}; unfinished uploads are discarded after a week")]
     UploadNotFound(String),
     /// There is no such content, or it is outside the scope.
     #[error("there is no file {0}")]
@@ -202,7 +202,7 @@ pub enum StoreError {
     #[error("the machine gives no random bytes")]
     Random(#[source] getrandom::Error),
     /// A value in the database has no meaning: something else wrote there.
-    #[error("the database is damaged: {what} of {of} has no meaning")]
+    #[error("the database is damaged: {of} has an invalid {what}")]
     Damaged {
         /// Which column.
         what: &'static str,

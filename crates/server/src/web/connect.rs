@@ -83,7 +83,7 @@ impl Fields for ConnectForm {
 /// `GET`: asks for the code. One in the address is only written into the form.
 pub(crate) async fn show(State(state): State<AppState>, by: SignedIn, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let done = match asked.done.as_deref() {
-        Some("approved") => Some("The device is signed in as you. Go back to it; it goes on by itself."),
+        Some("approved") => Some("The device is signed in as you. Go back to it; it continues by itself."),
         Some("denied") => Some("The device was refused. It can do nothing."),
         Some("signed-out") => Some("That device is signed out."),
         _ => None,

@@ -115,7 +115,7 @@ impl PageError {
             Self::AgentNotFound => "There is no such agent",
             Self::VersionNotFound { .. } => "There is no such version",
             Self::Stale { .. } => "The agent has changed",
-            Self::Invalid(_) => "This request has no meaning",
+            Self::Invalid(_) => "This request is not valid",
             Self::TooLarge => "This is too large",
             Self::MethodNotAllowed => "This page cannot be used that way",
             Self::Unavailable(_) => "Not now",
@@ -128,7 +128,7 @@ impl PageError {
         match self {
             Self::NotSignedIn { .. } => "A one-time link signs a browser in.".into(),
             Self::Forbidden { needed, has } => {
-                format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the platform for it.")
+                format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the server for it.")
             }
             Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
                              window. Nothing was changed. Open the page again and repeat what you did."

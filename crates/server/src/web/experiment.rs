@@ -142,7 +142,7 @@ pub(crate) async fn show(
         figures: Figures::from(&batch.counts),
         median: durations.median.map(duration),
         percentile_95: durations.percentile_95.map(duration),
-        took: took(&batch),
+        took: took(&batch, durations.percentile_95),
         began: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
         tested: tested(&batch.details),
         details: facts(&batch.details, &SHOWN_DETAILS),
@@ -197,12 +197,13 @@ fn tested(details: &Map<String, Value>) -> Vec<Fact> {
         .collect()
 }
 
-fn took(batch: &RunBatch) -> Option<String> {
+/// Returns how long it took. A client tells when the first and the last turn began, which is less than the longest run where that
+/// never answered, or the time of the upload for both: then it is not known.
+fn took(batch: &RunBatch, longest: Option<f64>) -> Option<String> {
     let milliseconds = batch.completed_at?.checked_sub(batch.started_at?)?;
     #[expect(clippy::cast_precision_loss, reason = "no experiment takes longer than a double is exact for")]
     let milliseconds = milliseconds as f64;
-    // 0.4.0 sends the time of the upload for both, which says nothing.
-    (milliseconds > 0.0).then(|| duration(milliseconds))
+    (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| duration(milliseconds))
 }
 
 fn choices(counts: &RunCounts, chosen: Option<RunStatus>, path: impl Fn(Option<RunStatus>) -> String) -> Vec<Choice> {
@@ -220,7 +221,7 @@ fn choices(counts: &RunCounts, chosen: Option<RunStatus>, path: impl Fn(Option<R
         let is_chosen = chosen == Some(status);
         (count > 0 || is_chosen).then(|| Choice {
             path: path(Some(status)),
-            label: status.label(),
+            label: if status == RunStatus::Completed { status.label() } else { Badge::of_run(status, None).label },
             count: grouped(count),
             is_chosen,
         })

@@ -122,7 +122,7 @@ impl Fields for RevokeForm {
 pub(crate) async fn show(State(state): State<AppState>, by: SignedIn, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     by.require(Role::Owner)?;
     let done = match asked.done.as_deref() {
-        Some("revoked") => Some("Taken back. It opens nothing any more."),
+        Some("revoked") => Some("Revoked. It opens nothing any more."),
         _ => None,
     };
     let filled = Filled { role: Role::Editor.label().to_owned(), days: "90".to_owned(), ..Filled::default() };
@@ -137,7 +137,7 @@ pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeFor
         return Err(PageError::Invalid("A role is viewer, editor or owner.".to_owned()));
     };
     let Some((_, days)) = LIVES.into_iter().find(|(value, _)| *value == form.days) else {
-        return Err(PageError::Invalid("That is none of the times that the form offers.".to_owned()));
+        return Err(PageError::Invalid("Choose one of the times that the form offers.".to_owned()));
     };
     let mut scope = by.scope.clone();
     if !form.project.is_empty() {
@@ -222,9 +222,9 @@ async fn list(
 
 fn listed(key: Key, projects: &[Project], now: i64) -> Listed {
     let state = match (key.revoked_at, key.expires_at) {
-        (Some(_), _) => "taken back",
+        (Some(_), _) => "revoked",
         (None, Some(end)) if end <= now => "expired",
-        _ => "works",
+        _ => "active",
     };
     let project = key.scope.project_id.as_deref().map(|id| {
         let known = projects.iter().find(|project| project.id == id);
@@ -236,7 +236,7 @@ fn listed(key: Key, projects: &[Project], now: i64) -> Listed {
         project,
         created: Moment::of(key.created_at),
         expires: key.expires_at.map(Moment::of),
-        works: state == "works",
+        works: state == "active",
         state,
         id: key.id,
     }

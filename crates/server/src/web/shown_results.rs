@@ -53,7 +53,7 @@ impl Badge {
             RunStatus::Completed => Self { label: "passed", class: "good" },
             RunStatus::Failed => Self { label: "failed", class: "bad" },
             RunStatus::Error => Self { label: "error", class: "bad" },
-            RunStatus::Timeout => Self { label: "timeout", class: "bad" },
+            RunStatus::Timeout => Self { label: "timed out", class: "bad" },
             RunStatus::Skipped => Self { label: "skipped", class: "" },
             RunStatus::Abandoned => Self { label: "abandoned", class: "draft" },
         }

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use crate::site::Site;
 
 #[tokio::test]
-async fn a_key_is_shown_once_and_taken_back() {
+async fn a_key_is_shown_once_and_revoked() {
     let site = Site::start().await;
     let mut transaction = site.store.write().await.unwrap();
     let project = transaction.create_project(&site.scope.org_id, "<b>shop").await.unwrap();
@@ -13,7 +13,7 @@ async fn a_key_is_shown_once_and_taken_back() {
     let page = browser.get("/keys").await;
     assert_eq!(page.texts(".empty p"), ["There are none yet."]);
     // The test's browser does not know lists of choices; it adds what a person would choose.
-    let mut fields = page.fields("/keys", "Make the key", &[("name", " ci <script> ")]);
+    let mut fields = page.fields("/keys", "Create the key", &[("name", " ci <script> ")]);
     fields.extend(
         [("role", "viewer"), ("project", &project.id), ("days", "30")].map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
@@ -26,12 +26,12 @@ async fn a_key_is_shown_once_and_taken_back() {
 
     let page = browser.get("/keys").await;
     assert!(!page.body.contains(&secret));
-    assert_eq!(page.texts("tbody .badge"), ["works"]);
+    assert_eq!(page.texts("tbody .badge"), ["active"]);
     assert_eq!(page.texts("td[data-label='Opens:']"), ["project <b>shop"]);
-    let answer = browser.submit(&page, "/keys/revoke", "Take back", &[]).await;
+    let answer = browser.submit(&page, "/keys/revoke", "Revoke", &[]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/keys?done=revoked"));
     let page = browser.get("/keys?done=revoked").await;
-    assert_eq!((page.texts("tbody .badge"), page.has("form[action='/keys/revoke']")), (vec!["taken back".to_owned()], false));
+    assert_eq!((page.texts("tbody .badge"), page.has("form[action='/keys/revoke']")), (vec!["revoked".to_owned()], false));
     assert!(site.store.key(&secret).await.unwrap().unwrap().revoked_at.is_some());
 }
 
@@ -41,7 +41,7 @@ async fn a_key_without_a_name_is_not_made() {
     let mut browser = site.signed_in(Role::Owner).await;
     let page = browser.get("/keys").await;
     let with = |role: &str| {
-        let mut fields = page.fields("/keys", "Make the key", &[("name", "a [/x]")]);
+        let mut fields = page.fields("/keys", "Create the key", &[("name", "a [/x]")]);
         fields.extend([("role".to_owned(), role.to_owned()), ("days".to_owned(), "90".to_owned())]);
         fields
     };
@@ -57,7 +57,7 @@ async fn a_key_without_a_name_is_not_made() {
 async fn only_owners_see_keys() {
     let site = Site::start().await;
     let mut owner = site.signed_in(Role::Owner).await;
-    let made = owner.get("/keys").await.fields("/keys", "Make the key", &[("name", "mine")]);
+    let made = owner.get("/keys").await.fields("/keys", "Create the key", &[("name", "mine")]);
     assert_eq!(owner.get("/").await.attributes("header nav a", "href").last().unwrap(), "/keys");
     let mut editor = site.signed_in(Role::Editor).await;
     let page = editor.get("/").await;

@@ -20,10 +20,10 @@ async fn an_owner_makes_an_agent() {
     let site = Site::start().await;
     let mut browser = site.signed_in(Role::Owner).await;
     let page = browser.get("/new-agent").await;
-    let refused = browser.submit(&page, "/new-agent", "Make the agent", &[("name", "  ")]).await;
+    let refused = browser.submit(&page, "/new-agent", "Create the agent", &[("name", "  ")]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.text(".problem"), "An agent needs a name; an empty one is not stored.");
-    let answer = browser.submit(&refused, "/new-agent", "Make the agent", &[("name", "Orders")]).await;
+    let answer = browser.submit(&refused, "/new-agent", "Create the agent", &[("name", "Orders")]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let page = browser.get(answer.location()).await;
     assert_eq!(page.text("h1"), "Orders");

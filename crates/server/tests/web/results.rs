@@ -158,7 +158,7 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     assert_eq!(page.texts(".turn .verbatim"), ["hello".to_owned(), "{ \"a\": 1 }".to_owned(), SHOWN.to_owned()]);
     assert_eq!(page.attributes("a[rel=prev]", "href"), [links[0].clone()]);
     let last = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
-    assert_eq!((last.text("h1").as_str(), last.has("a[rel=next]")), ("(empty) timeout", false));
+    assert_eq!((last.text("h1").as_str(), last.has("a[rel=next]")), ("(empty) timed out", false));
     assert_eq!(last.texts(".empty p"), ["Nothing was uploaded of this run."]);
     // Between two failures, from a run that passed.
     let passed = browser.get(&links[1]).await;

@@ -162,7 +162,7 @@ async fn a_viewer_sees_no_forms_and_cannot_post() {
     let forms = [
         (&*edit, owner.get(&edit).await.fields(&edit, "Publish", &[("persona", "Mine")])),
         (&*deploy, owner.get(&version).await.fields(&deploy, "Put in production", &[])),
-        ("/new-agent", owner.get("/new-agent").await.fields("/new-agent", "Make the agent", &[("name", "Mine")])),
+        ("/new-agent", owner.get("/new-agent").await.fields("/new-agent", "Create the agent", &[("name", "Mine")])),
     ];
     for (path, mut fields) in forms {
         fields.iter_mut().filter(|(name, _)| name == "csrf").for_each(|(_, value)| value.clone_from(&csrf));

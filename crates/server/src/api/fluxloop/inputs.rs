@@ -85,7 +85,7 @@ fn streamed(state: AppState, set: String, begin: String, change: fn(Value) -> Va
             let documents = state.store.input_items(&set, from, pages.next()).await?;
             for (index, document) in documents.iter().enumerate() {
                 let item = serde_json::from_str(document)
-                    .map_err(|error| ApiError::Internal(format!("an item of {set} is no JSON: {error}")))?;
+                    .map_err(|error| ApiError::Internal(format!("an item of {set} is not JSON: {error}")))?;
                 if from > 0 || index > 0 {
                     text.push(',');
                 }

@@ -86,7 +86,7 @@ pub(crate) async fn complete(
 ) -> Result<Json<LoginProgress>, ApiError> {
     let code = input.value.device_code;
     if form_of(&code) != KeyForm::Ours {
-        return Err(ApiError::Invalid("This is no whole device code: it is cut or mistyped.".to_owned()));
+        return Err(ApiError::Invalid("This device code is incomplete or mistyped.".to_owned()));
     }
     // Waiting devices must not keep writers waiting.
     let progress = if state.store.is_device_waiting(&code).await? {
