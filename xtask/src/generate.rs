@@ -72,7 +72,9 @@ fn help(program: &Path, path: &[String]) -> Result<String> {
 
 /// Returns the commands that a help text lists, without `help` itself.
 fn subcommands(help: &str) -> Vec<String> {
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // The program's own help has its commands in groups.
+    let sections = help.split("\n\n").filter(|section| section.lines().next().is_some_and(|line| line.ends_with("ommands:")));
+    let listed = sections.flat_map(|section| section.lines().skip(1));
     // A description that is continued on the next line is indented further.
     let names = listed.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
     names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
@@ -94,5 +96,7 @@ mod tests {
     fn lists_commands_and_not_their_descriptions() {
         let help = "Usage: x\n\nCommands:\n  sync     Keeps\n           in step\n  help     Prints\n\nOptions:\n  -h\n";
         assert_eq!(subcommands(help), ["sync"]);
+        let grouped = "Usage: x\n\nEveryday commands:\n  sync  Keeps\n\nSetup commands:\n  init  Starts\n\nOptions:\n  -h\n";
+        assert_eq!(subcommands(grouped), ["sync", "init"]);
     }
 }

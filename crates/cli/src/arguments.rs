@@ -8,7 +8,7 @@ use crate::command;
 use crate::deferred::Deferred;
 use crate::printer::ColorChoice;
 
-/// Keeps an AI agent's code, platform and test results in step.
+/// Keeps an AI agent's code, server and test results in step.
 #[derive(Debug, Parser)]
 #[command(
     name = "keepstep",
@@ -17,6 +17,7 @@ use crate::printer::ColorChoice;
     arg_required_else_help = true,
     disable_help_subcommand = false,
     max_term_width = 110,
+    help_template = help(),
     after_help = "Examples:\n  keepstep demo            see what it does, in half a minute\n  keepstep sync            compare the agent in the code with the server\n  keepstep sync --check    the same for CI: exit 1 when they differ"
 )]
 pub(crate) struct Arguments {
@@ -36,6 +37,37 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The commands by what they are for, the everyday ones first. A test finds those that are missing.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Everyday commands", &["sync", "test", "status", "results", "undo"]),
+    ("Agent commands", &["push", "persona", "compile"]),
+    ("Test data commands", &["scenarios", "bundles", "inputs", "personas", "projects", "context"]),
+    ("Server commands", &["serve", "admin", "apikeys"]),
+    ("Setup commands", &["demo", "init", "login", "logout", "auth", "trust", "doctor", "alias", "completions", "help"]),
+];
+
+/// Returns the help of the program, in which the commands stand in groups: the library has one list of them.
+fn help() -> String {
+    let commands = Command::augment_subcommands(clap::Command::new("keepstep"));
+    let heading = |text: &str| format!("\u{1b}[1m\u{1b}[4m{text}:\u{1b}[0m\n");
+    let mut help = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
+    for (group, names) in GROUPS {
+        help += &heading(group);
+        for name in *names {
+            let command = commands.find_subcommand(name);
+            let about = command.and_then(clap::Command::get_about).map_or_else(|| HELP.to_owned(), ToString::to_string);
+            let aliases: Vec<&str> = command.into_iter().flat_map(clap::Command::get_visible_aliases).collect();
+            let aliases = if aliases.is_empty() { String::new() } else { format!(" [alias: {}]", aliases.join(", ")) };
+            help += &format!("  \u{1b}[1m{name:<11}\u{1b}[0m  {about}{aliases}\n");
+        }
+        help += "\n";
+    }
+    help + &heading(GLOBAL) + "{options}{after-help}"
+}
+
+/// What the library's own command `help` does.
+const HELP: &str = "Print this message or the help of the given subcommand(s)";
 
 /// The heading of what every command takes.
 pub(crate) const GLOBAL: &str = "Global options";
@@ -70,7 +102,7 @@ pub(crate) struct Global {
 /// The commands. Each is one file under `command/`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compare the agent in the code with the server, and bring them in step
+    /// Compare the agent's code with the server, and bring both in step
     Sync(Deferred<command::sync::Arguments>),
     /// Read the agent from the code and write dist-v2/manifest.json
     Compile(Deferred<command::compile::Arguments>),
@@ -98,27 +130,27 @@ pub(crate) enum Command {
     Init(Deferred<command::init::Arguments>),
     /// Run the agent on the inputs of a scenario
     Test(Box<Deferred<command::test::Arguments>>),
-    /// Show and compare test runs, and check them against a baseline
+    /// Show and compare experiments, and check them against a baseline
     Results(Deferred<command::results::Arguments>),
-    /// Show, select and make the projects that hold test data
+    /// Show, select and create the projects that hold test data
     Projects(Deferred<command::projects::Arguments>),
-    /// Show, select and make scenarios
+    /// Show, select and create scenarios
     Scenarios(Deferred<command::scenarios::Arguments>),
     /// Show, publish and import bundles of test data
     Bundles(Deferred<command::bundles::Arguments>),
-    /// Show and make the personas of test data
+    /// Show and create the personas of test data
     Personas(Deferred<command::personas::Arguments>),
     /// Show the inputs on the server
     Inputs(Deferred<command::inputs::Arguments>),
     /// Show and forget what is selected in the workspace
     Context(Deferred<command::context::Arguments>),
-    /// Make, show and take back keys of a project
+    /// Create, show and revoke keys of a project
     Apikeys(Deferred<command::apikeys::Arguments>),
     /// Put back what a command replaced
     Undo(Deferred<command::undo::Arguments>),
-    /// Run the platform
+    /// Run the server
     Serve(Deferred<command::serve::Arguments>),
-    /// Manage a platform's data directly
+    /// Manage a server's data directly
     Admin(Deferred<command::admin::Arguments>),
     /// See keepstep at work on throw-away data
     Demo(Deferred<command::demo::Arguments>),
@@ -126,4 +158,22 @@ pub(crate) enum Command {
     Alias(Deferred<command::alias::Arguments>),
     /// Print a completion script for a shell
     Completions(Deferred<command::completions::Arguments>),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_command_once() {
+        let arguments = Arguments::command();
+        let mut known: Vec<&str> =
+            arguments.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name).collect();
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().filter(|name| *name != "help").collect();
+        known.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, known);
+    }
 }

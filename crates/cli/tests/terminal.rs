@@ -59,8 +59,10 @@ fn every_help_page() {
         command.args(arguments);
         let screen = shown(command);
         let text = screen.text();
-        let commands = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| line.starts_with("  "));
-        let names = commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+        // The program's own help has its commands in groups.
+        let sections = text.split("\n\n").filter(|section| section.lines().next().is_some_and(|line| line.ends_with("ommands:")));
+        let commands = sections.flat_map(|section| section.lines().skip(1)).filter(|line| !line.starts_with("   "));
+        let names = commands.filter_map(|line| line.split_whitespace().next());
         lines.extend(names.filter(|name| *name != "help").map(|name| format!("{line} {name}")));
         for wide in [screen.too_wide(), screen.escape_codes()].concat() {
             problems.push(format!("{line}: {wide}"));
