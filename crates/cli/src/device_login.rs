@@ -114,8 +114,8 @@ impl Pending {
                     tokio::time::sleep(Duration::from_secs(self.interval)).await;
                 }
                 ("denied", _) => return Err(not_signed_in("the login was denied in the browser")),
-                ("pending" | "expired", _) => return Err(not_signed_in("nobody approved the login in time")),
-                _ => return Err(not_signed_in("the server's answer to the login has no meaning")),
+                ("pending" | "expired", _) => return Err(not_signed_in("the sign-in was not approved in time")),
+                _ => return Err(not_signed_in("the server's reply to the sign-in request could not be understood")),
             }
         }
     }

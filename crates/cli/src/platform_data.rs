@@ -21,7 +21,7 @@ pub(crate) const ADDRESS_SETTING: &str = "address";
 /// Where the data is.
 #[derive(Debug, Args)]
 pub(crate) struct DataArguments {
-    /// The folder of the platform's data; the user's data folder when left out
+    /// The folder of the server's data; the user's data folder when left out
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A database instead of the one in the data folder
@@ -78,7 +78,7 @@ impl DataArguments {
         let path = self.path(context)?;
         if !path.exists() {
             return Err(Failure::NotFound {
-                message: format!("there is no platform's data at {}", path.display()),
+                message: format!("no server data at {}", path.display()),
                 hint: Some("`--data` names the folder that `keepstep serve` uses".to_owned()),
             });
         }

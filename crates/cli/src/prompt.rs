@@ -11,7 +11,11 @@ use crate::visible::visible_line;
 /// Asks to pick one of some choices and returns its index.
 pub(crate) fn select(printer: &Printer, question: &str, choices: &[&str]) -> Result<usize, Failure> {
     let theme = theme(printer);
-    ask(|| dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(choices).default(0).interact())
+    let picked = ask(|| {
+        dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(choices).default(0).interact_opt()
+    })?;
+    // Escape leaves, as Ctrl-C does.
+    picked.ok_or(Failure::Interrupted)
 }
 
 /// Asks to pick one of some choices and returns its index. Without a marked one, Enter alone picks nothing.
@@ -23,13 +27,14 @@ pub(crate) fn select_marked(
 ) -> Result<usize, Failure> {
     let theme = theme(printer);
     let choices: Vec<String> = choices.iter().map(|choice| visible_line(choice)).collect();
-    ask(|| {
+    let picked = ask(|| {
         let mut select = dialoguer::Select::with_theme(&*theme).with_prompt(visible_line(question)).items(&choices);
         if let Some(marked) = marked {
             select = select.default(marked);
         }
-        select.interact()
-    })
+        select.interact_opt()
+    })?;
+    picked.ok_or(Failure::Interrupted)
 }
 
 /// Asks a yes-no question.

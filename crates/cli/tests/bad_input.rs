@@ -270,7 +270,7 @@ fn five_kinds_of_keys_are_five_messages() {
     exit: 10
     ----- stderr -----
     error: [URL] does not allow this with the key from KEEPSTEP_API_KEY: The key "test viewer" has the role viewer, and this needs the role editor.
-    hint: Ask an owner of the platform for a key with a wider role or project.
+    hint: Ask an owner of the server for a key with a wider role or project.
     "#);
 }
 
@@ -280,8 +280,8 @@ fn a_page_of_a_proxy() {
     exit: 11
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
-    error: what answers at [URL] is not a platform: status 200, text/html, "Please sign in"
-    hint: Check the address, and whether a proxy or a sign-in page stands before the platform.
+    error: what answers at [URL] is not a keepstep server: status 200, text/html, "Please sign in"
+    hint: Check the address, and whether a proxy or a sign-in page stands in front of the server.
     "#);
 }
 
@@ -313,7 +313,7 @@ fn a_redirect_to_another_host() {
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
     error: [URL] redirects to http://elsewhere.example, and the key is not for there
-    hint: If that is the platform, run `keepstep login http://elsewhere.example`, or pass --url http://elsewhere.example.
+    hint: If that is the server, run `keepstep login http://elsewhere.example`, or pass --url http://elsewhere.example.
     ");
 }
 

@@ -78,7 +78,10 @@ fn a_page_for_people_is_no_server() {
         let text = transcript(&output).replace(&proxy.url(), "[URL]");
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(!text.contains("lua dialect"), "{text}");
-        assert!(text.contains("fail server      what answers at [URL] is not a platform: status 200, text/html"), "{text}");
+        assert!(
+            text.contains("fail server      what answers at [URL] is not a keepstep server: status 200, text/html"),
+            "{text}"
+        );
         assert!(text.contains("\"Please sign in\""), "{text}");
     }
 }

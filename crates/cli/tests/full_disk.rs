@@ -52,7 +52,7 @@ fn compile() {
     let output = without_room(&bench, 0, &["compile"]);
     assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
     assert_snapshot!(stderr(&bench, &output), @"
-    error: cannot write [WORLD]/project/dist-v2/manifest.json: it would be larger than files may be here
+    error: cannot write [WORLD]/project/dist-v2/manifest.json: the file would exceed the size limit
     hint: what was there before is unchanged: a file is only renamed into place when it is complete
     ");
     assert_eq!(everything(&bench), before);
@@ -67,7 +67,7 @@ fn taking_the_servers_text() {
     let output = without_room(&bench, UNITS, &["sync", "--accept"]);
     assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
     assert_snapshot!(stderr(&bench, &output), @"
-    error: cannot write src/index.ts: it would be larger than files may be here
+    error: cannot write src/index.ts: the file would exceed the size limit
     hint: what was there before is unchanged: a file is only renamed into place when it is complete
     ");
     assert_eq!(bench.project().read("src/index.ts"), code(FIRST));

@@ -120,7 +120,7 @@ fn every_answer_is_one_document_with_the_name_of_the_command() {
     for (arguments, exit, schema) in [
         (&["sync", "--check"][..], 0, "sync"),
         (&["sync", "status"], 0, "sync.status"),
-        (&["sync", "pull"], 12, "sync.pull"),
+        (&["sync", "pull"], 3, "sync.pull"),
         (&["sync", "--no-such-flag"], 2, "sync"),
         (&["compile"], 0, "compile"),
         (&["push", "persona", "--force"], 0, "push.persona"),

@@ -84,7 +84,7 @@ pub fn reason_of(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What no certificate store on this machine knows. [`crate::ClientError::hint`] looks for it.
-pub(crate) const UNKNOWN_AUTHORITY: &str = "nobody whom this machine trusts signed its certificate";
+pub(crate) const UNKNOWN_AUTHORITY: &str = "its certificate is not signed by an authority that this machine trusts";
 
 fn encryption(error: &rustls::Error) -> String {
     match error {

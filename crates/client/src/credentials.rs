@@ -174,13 +174,13 @@ pub fn load(config_dir: &Path) -> Result<Credentials, CredentialsError> {
     }
     let mut platforms = Vec::new();
     for entry in document.platforms {
-        let url = parse_url(&entry.url).map_err(|_| broken("a url in it is none"))?;
+        let url = parse_url(&entry.url).map_err(|_| broken("a URL in it is not valid"))?;
         let renewal = entry
             .renewal_token
             .map(|token| Renewal { token: Secret::from(token), expires_at: entry.expires_at.unwrap_or_default() });
         platforms.push(Platform { url, secret: Secret::from(entry.key), renewal });
     }
-    let default = document.default.map(|url| parse_url(&url).map_err(|_| broken("its default is no url"))).transpose()?;
+    let default = document.default.map(|url| parse_url(&url).map_err(|_| broken("its default is not a URL"))).transpose()?;
     let is_exposed = is_exposed(&path);
     Ok(Credentials { path, default, platforms, is_exposed })
 }

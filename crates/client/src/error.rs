@@ -131,7 +131,7 @@ pub enum ClientError {
         after: Option<Duration>,
     },
     /// Somebody answered, but not a platform: a proxy, a sign-in page, another program.
-    #[error("what answers at {server} is not a platform: {}", page(*status, content_type.as_deref(), title.as_deref()))]
+    #[error("what answers at {server} is not a keepstep server: {}", page(*status, content_type.as_deref(), title.as_deref()))]
     NotOurs {
         /// The server.
         server: String,
@@ -195,7 +195,7 @@ pub enum ClientError {
         message: Option<String>,
     },
     /// The server's dialect has no such thing.
-    #[error("{server} does not keep {what}; only a keepstep platform does")]
+    #[error("{server} does not keep {what}; only a keepstep server does")]
     Unsupported {
         /// The server.
         server: String,
@@ -260,7 +260,7 @@ impl ClientError {
                         format!("`{program} trust {server}` sends it from now on; so does KEEPSTEP_URL={server}")
                     }
                     KeyProblem::Missing if origin.is_some() => {
-                        "Check whether a proxy before the platform drops the Authorization header.".to_owned()
+                        "Check whether a proxy in front of the server drops the Authorization header.".to_owned()
                     }
                     KeyProblem::Missing => format!("Run `{program} login {server}`, or set KEEPSTEP_API_KEY."),
                     KeyProblem::Malformed | KeyProblem::Unknown | KeyProblem::Expired | KeyProblem::Revoked => {
@@ -272,15 +272,15 @@ impl ClientError {
             Self::Unreachable { reason, .. } if reason == UNKNOWN_AUTHORITY => {
                 Some("If it is from an authority of your own, name the authority's file in SSL_CERT_FILE.".to_owned())
             }
-            Self::NotAllowed { .. } => Some("Ask an owner of the platform for a key with a wider role or project.".to_owned()),
+            Self::NotAllowed { .. } => Some("Ask an owner of the server for a key with a wider role or project.".to_owned()),
             Self::Stale { .. } => Some(format!("Run `{program} sync` to see what changed.")),
             Self::Refused { hint, .. } => hint.clone(),
             Self::RedirectedElsewhere { location, .. } => {
-                Some(format!("If that is the platform, run `{program} login {location}`, or pass --url {location}."))
+                Some(format!("If that is the server, run `{program} login {location}`, or pass --url {location}."))
             }
             Self::Newer { .. } => Some(format!("Update {program}.")),
             Self::NotOurs { .. } => {
-                Some("Check the address, and whether a proxy or a sign-in page stands before the platform.".to_owned())
+                Some("Check the address, and whether a proxy or a sign-in page stands in front of the server.".to_owned())
             }
             Self::HalfDone { source, .. } => source.hint(program),
             _ => None,
@@ -358,7 +358,7 @@ fn wait_of(after: Option<Duration>) -> String {
 }
 
 fn page(status: Option<u16>, content_type: Option<&str>, title: Option<&str>) -> String {
-    let kind = content_type.unwrap_or("something that is no JSON");
+    let kind = content_type.unwrap_or("something that is not JSON");
     let status = status.map_or_else(|| "it does not speak HTTP".to_owned(), |status| format!("status {status}, {kind}"));
     title.map_or_else(|| status.clone(), |title| format!("{status}, \"{title}\""))
 }

@@ -96,10 +96,10 @@ impl Surroundings {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// Nobody names a platform.
-    #[error("no platform is known: neither --url nor KEEPSTEP_URL says which, and nobody logged in")]
+    #[error("no server configured: no --url, no KEEPSTEP_URL, and no login on this machine")]
     NoPlatform,
     /// An address cannot be one.
-    #[error("\"{text}\" {origin} is not the address of a platform: {reason}")]
+    #[error("\"{text}\" {origin} is not the address of a server: {reason}")]
     BadUrl {
         /// What is written there.
         text: String,
@@ -365,11 +365,11 @@ fn belongs(
         UrlOrigin::Flag | UrlOrigin::Variable(_) => return Ok(Decision::Send),
         UrlOrigin::Stored(_) if is_own => return Ok(Decision::Send),
         UrlOrigin::Stored(_) => {
-            return Ok(Decision::Withhold("it is for another service than the platform of the last login".to_owned()));
+            return Ok(Decision::Withhold("it is for another service than the server of the last login".to_owned()));
         }
         UrlOrigin::Default(_) if !is_own => return Ok(Decision::Send),
         UrlOrigin::Default(tool) => {
-            let reason = format!("it is for a keepstep platform, not for the service of `{}`", tool.program());
+            let reason = format!("it is for a keepstep server, not for the service of `{}`", tool.program());
             return Ok(Decision::Withhold(reason));
         }
         UrlOrigin::File(named_by) => named_by,

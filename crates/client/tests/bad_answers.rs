@@ -24,8 +24,8 @@ async fn a_page_of_a_proxy_is_named_by_its_title() {
         assert_eq!(
             told(&error, &server.url()),
             format!(
-                "what answers at http://server is not a platform: status {status}, text/html, \"Sign in \\u{{1b}}[31mto Corp\"\n\
-                 Check the address, and whether a proxy or a sign-in page stands before the platform."
+                "what answers at http://server is not a keepstep server: status {status}, text/html, \"Sign in \\u{{1b}}[31mto Corp\"\n\
+                 Check the address, and whether a proxy or a sign-in page stands in front of the server."
             )
         );
     }
@@ -71,12 +71,12 @@ async fn a_cut_body_without_a_length_is_no_answer() {
 }
 
 #[tokio::test]
-async fn something_that_is_not_http_is_no_platform() {
+async fn something_that_is_not_http_is_no_server() {
     let server = Canned::start(|_| Reply::raw("SSH-2.0-OpenSSH_9.2\r\n"));
     let error = fails(&server.url()).await;
     insta::assert_snapshot!(told(&error, &server.url()), @"
-    what answers at http://server is not a platform: it does not speak HTTP
-    Check the address, and whether a proxy or a sign-in page stands before the platform.
+    what answers at http://server is not a keepstep server: it does not speak HTTP
+    Check the address, and whether a proxy or a sign-in page stands in front of the server.
     ");
     assert!(error.is_unreachable());
 }
@@ -95,7 +95,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
             told,
             format!(
                 "http://server redirects to {host}, and the key is not for there\n\
-                 If that is the platform, run `keepstep login {host}`, or pass --url {host}."
+                 If that is the server, run `keepstep login {host}`, or pass --url {host}."
             )
         );
     }
@@ -206,7 +206,7 @@ async fn each_problem_with_a_key_has_its_own_message() {
     }
     insta::assert_snapshot!(lines.join("\n\n"), @"
     the key from KEEPSTEP_API_KEY did not reach http://server: something on the way removed it
-    Check whether a proxy before the platform drops the Authorization header.
+    Check whether a proxy in front of the server drops the Authorization header.
 
     the key from KEEPSTEP_API_KEY for http://server is malformed: it is cut or mistyped
     Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
@@ -221,7 +221,7 @@ async fn each_problem_with_a_key_has_its_own_message() {
     Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
 
     http://server does not allow this with the key from KEEPSTEP_API_KEY: The key reads, and this writes.
-    Ask an owner of the platform for a key with a wider role or project.
+    Ask an owner of the server for a key with a wider role or project.
     ");
 }
 

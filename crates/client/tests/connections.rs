@@ -59,7 +59,7 @@ async fn the_authority_in_a_file_is_trusted_and_no_other() {
     assert_eq!(ask(&url, "authority.pem").await, Ok(()));
     // An authority that did not sign it.
     insta::assert_snapshot!(ask(&url, "stranger.pem").await.unwrap_err(), @"
-    http://server cannot be reached: nobody whom this machine trusts signed its certificate
+    http://server cannot be reached: its certificate is not signed by an authority that this machine trusts
     If it is from an authority of your own, name the authority's file in SSL_CERT_FILE.
     ");
 }

@@ -145,17 +145,17 @@ async fn s1_a_failed_half_is_an_error_and_never_an_empty_answer() {
     http://server has no agent baseAgent_agent_1 (no)
     http://server has a problem of its own (status 500: no)
     http://server has a problem of its own (status 503: no)
-    what answers at http://server is not a platform: status 200, text/html, "Sign in"
+    what answers at http://server is not a keepstep server: status 200, text/html, "Sign in"
     http://server refused this: broken
-    what answers at http://server is not a platform: status 200, application/json, "{"success":true,"data":[]}"
+    what answers at http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
     http://server does not know the key from KEEPSTEP_API_KEY (no)
     http://server does not allow this with the key from KEEPSTEP_API_KEY: no
     http://server has no agent baseAgent_agent_1 (no)
     http://server has a problem of its own (status 500: no)
     http://server has a problem of its own (status 503: no)
-    what answers at http://server is not a platform: status 200, text/html, "Sign in"
+    what answers at http://server is not a keepstep server: status 200, text/html, "Sign in"
     http://server refused this: broken
-    what answers at http://server is not a platform: status 200, application/json, "{"success":true,"data":[]}"
+    what answers at http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
     "#);
 }
 
@@ -171,7 +171,7 @@ async fn s12_a_refused_key_is_an_error_of_its_own_kind_for_every_question() {
     let error = common::reader(&server.url()).personas(&agent(), &PersonaQuery::default()).await.unwrap_err();
     insta::assert_snapshot!(told(&error, &server.url()), @"
     http://server does not allow this with the key from KEEPSTEP_API_KEY: not yours
-    Ask an owner of the platform for a key with a wider role or project.
+    Ask an owner of the server for a key with a wider role or project.
     ");
 }
 
@@ -260,7 +260,7 @@ async fn a_draft_would_be_published_there_and_is_not_sent() {
     let server = Canned::routes(routes());
     let draft = DefinitionChange { draft: true, ..change(&json!({"persona": "p"})) };
     let error = writer(&server.url()).change(&agent(), None, &draft).await.unwrap_err();
-    insta::assert_snapshot!(told(&error, &server.url()), @"http://server does not keep drafts; only a keepstep platform does");
+    insta::assert_snapshot!(told(&error, &server.url()), @"http://server does not keep drafts; only a keepstep server does");
     assert_eq!(server.summary(), "GET /healthz");
 }
 

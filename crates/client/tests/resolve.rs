@@ -419,15 +419,15 @@ fn what_is_no_address_is_refused_with_its_origin() {
     let nobody = resolve(&wanted, &Surroundings::default()).unwrap_err();
     lines.push(format!("{nobody}\n{}", nobody.hint("keepstep").unwrap()));
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    "localhost:4747" from the command line is not the address of a platform: it must begin with https:// or http://
-    "keepstep.example.com" from the command line is not the address of a platform: it must look like https://keepstep.example.com
-    "ftp://h" from the command line is not the address of a platform: it must begin with https:// or http://
-    "http://" from the command line is not the address of a platform: it must look like https://keepstep.example.com
-    "https://…@h" from the command line is not the address of a platform: a name or password does not belong into it
-    "https://h/?a=b" from the command line is not the address of a platform: it must end before any ? or #
-    "https://h\u{1b}[31m" from the command line is not the address of a platform: it must look like https://keepstep.example.com
-    "x" from KEEPSTEP_URL is not the address of a platform: it must look like https://keepstep.example.com
-    no platform is known: neither --url nor KEEPSTEP_URL says which, and nobody logged in
+    "localhost:4747" from the command line is not the address of a server: it must begin with https:// or http://
+    "keepstep.example.com" from the command line is not the address of a server: it must look like https://keepstep.example.com
+    "ftp://h" from the command line is not the address of a server: it must begin with https:// or http://
+    "http://" from the command line is not the address of a server: it must look like https://keepstep.example.com
+    "https://…@h" from the command line is not the address of a server: a name or password does not belong into it
+    "https://h/?a=b" from the command line is not the address of a server: it must end before any ? or #
+    "https://h\u{1b}[31m" from the command line is not the address of a server: it must look like https://keepstep.example.com
+    "x" from KEEPSTEP_URL is not the address of a server: it must look like https://keepstep.example.com
+    no server configured: no --url, no KEEPSTEP_URL, and no login on this machine
     Run `keepstep login URL`, or set KEEPSTEP_URL.
     "#);
 }

@@ -54,7 +54,7 @@ impl std::str::FromStr for Shard {
         let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
         match parts {
             Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
-            _ => Err(format!("{text:?} is no part of a whole; write 1/4 for the first of four")),
+            _ => Err(format!("invalid shard {text:?}: write I/N, for example 1/4")),
         }
     }
 }

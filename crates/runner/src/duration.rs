@@ -26,7 +26,7 @@ pub(crate) fn seconds(number: f64) -> Option<Duration> {
 }
 
 fn wrong(text: &str) -> String {
-    format!("{text:?} is no duration; write it like 500ms, 30s, 2m or 1h (a week at most)")
+    format!("invalid duration {text:?}: write 500ms, 30s, 2m or 1h (at most a week)")
 }
 
 /// Returns a duration for people: `0.4s`, `12s`, `3m 05s`.

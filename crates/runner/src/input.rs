@@ -135,7 +135,7 @@ pub struct Inputs {
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// The file that the configuration names is not there.
-    #[error("there is no {}, where the configuration says that the inputs are", path.display())]
+    #[error("no inputs: {} does not exist", path.display())]
     Missing {
         /// The file.
         path: PathBuf,

@@ -44,6 +44,15 @@ impl Status {
             Self::Skipped => "skipped",
         }
     }
+
+    /// Returns how a case ended, for people: the words of the sum of a run.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Self::Timeout => "timed out",
+            Self::Skipped => "not run",
+            other => other.word(),
+        }
+    }
 }
 
 /// What the agent broke with, or why its answer did not pass.

@@ -140,7 +140,7 @@ fn each_of_journal(file: File, give: &mut dyn FnMut(Finished) -> io::Result<()>)
         match serde_json::from_slice::<Finished>(&buffer) {
             Ok(finished) if finished.iteration < MOST_ITERATIONS => give(finished)?,
             // The line that a crash has torn is among these.
-            _ => report.broken(JOURNAL, line.number, "it is no finished case"),
+            _ => report.broken(JOURNAL, line.number, "it is not a finished case"),
         }
     }
     Ok(report)
@@ -282,7 +282,7 @@ fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, ExperimentErro
     let text = fs::read(path).map_err(io_error("read", path))?;
     match serde_json::from_slice(&text) {
         Ok(Value::Object(members)) => Ok(Some(members)),
-        Ok(_) => Err(malformed("it is no JSON object".to_owned())),
+        Ok(_) => Err(malformed("it is not a JSON object".to_owned())),
         Err(error) => Err(malformed(error.to_string())),
     }
 }

@@ -146,8 +146,14 @@ impl Repeats {
 }
 
 impl CriterionTally {
-    /// Returns how often it held, for people.
+    /// Returns how often it held, for people, and why it was not judged.
     pub fn spoken(&self) -> String {
+        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        self.spoken_counts() + &reason
+    }
+
+    /// Returns how often it held, for people.
+    pub fn spoken_counts(&self) -> String {
         let counts = [
             (self.passed, Verdict::Passed),
             (self.failed, Verdict::Failed),
@@ -160,8 +166,7 @@ impl CriterionTally {
             .filter(|(count, _)| *count > 0)
             .map(|(count, verdict)| format!("{count} {}", verdict.words()))
             .collect();
-        let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-        parts.join(", ") + &reason
+        parts.join(", ")
     }
 
     /// Returns true if there is something about it that a person should see.

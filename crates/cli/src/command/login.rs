@@ -189,7 +189,7 @@ fn secret(context: &Context, arguments: &Arguments, shown: &str) -> Result<Secre
         prompt::secret(&context.printer, &format!("Key for {shown}"))?
     } else {
         return Err(Failure::Usage {
-            message: "there is nobody to ask for the key".to_owned(),
+            message: "there is no terminal to ask for the key".to_owned(),
             hint: Some("pipe it in: `keepstep login URL --with-key < key.txt`".to_owned()),
         });
     };

@@ -100,7 +100,7 @@ fn status_shows_what_is_behind_and_edited() {
     Workspace   [WORLD]/project   [URL]
     Project     Shop ([PROJECT])
     Test data   orders ([SCENARIO])   behind ([BUNDLE], the server has [BUNDLE])
-                pulled [TIME], published [TIME]
+                pulled just now, published just now
                 edited here: inputs/generated.yaml (1 input edited)
     Results     no experiments
     ----- stderr -----
@@ -142,7 +142,7 @@ fn an_empty_folder_becomes_no_workspace_without_a_word() {
     assert_snapshot!(bench.run(&["sync", "pull"]), @"
     exit: 2
     ----- stderr -----
-    error: [WORLD]/project is no workspace yet; nothing was pulled of the 2 scenarios of project Shop ([PROJECT]) on [URL]: billing, orders
+    error: [WORLD]/project is not a workspace yet; nothing was pulled of the 2 scenarios of project Shop ([PROJECT]) on [URL]: billing, orders
     hint: `keepstep sync pull --project-id [PROJECT]` pulls all of them here; `--scenario NAME` pulls one
     ");
     assert_eq!(bench.project().files(), [] as [&str; 0]);

@@ -46,7 +46,7 @@ fn f8_results_are_shown_and_nothing_is_run() {
     exit: 0
     ----- stdout -----
     [EXPERIMENT]  not uploaded
-    2 of 3 cases passed, 66.7% (95% interval 20.8% to 93.9%), 1 broke
+    2 of 3 cases passed, 66.7% (95% interval 20.8% to 93.9%), 1 crashed
     Began          [DATE] [TIME]
     Took           [TIME]
     Per case       [MS] (p50), [MS] (p95)
@@ -55,7 +55,7 @@ fn f8_results_are_shown_and_nothing_is_run() {
     Scenario       orders
     Bundle version bv_0001
     Target         python agents.my_agent:run
-    Configuration  [DIGEST]
+    Configuration  cc8d13d9a485
     Folder         [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT]
 
     Not passed

@@ -98,6 +98,18 @@ fn enter_enter_enter_never_takes_a_colleagues_text_out_of_production() {
 }
 
 #[test]
+fn escape_leaves_and_changes_nothing() {
+    let bench = Bench::in_step();
+    bench.colleague("Theirs");
+    let before = bench.project().read("src/index.ts");
+    let mut session = asked(&bench, &["sync"]);
+    session.press("\x1b");
+    assert_eq!(session.end().exit_code(), Some(130));
+    assert_eq!(bench.project().read("src/index.ts"), before);
+    assert_eq!(bench.published(), "Theirs");
+}
+
+#[test]
 fn publishing_over_a_newer_version_asks_once_more_by_name() {
     let bench = Bench::in_step();
     bench.colleague("Theirs");

@@ -19,10 +19,10 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     ----- stdout -----
     0 passed of 2 · 1 failed · 1 not judged     [TIME]
       Begins well        1 of 2
-      a call of lookup   2 not judged (the target does not say which tools it called)
+      a call of lookup   2 not judged
     ----- stderr -----
     orders · 2 questions · python agents.my_agent:run
-      – Where is my order?  not judged  [TIME]
+      – Where is my order?  not judged  [TIME]  #1
       ✗ sorry  [TIME]  #2
           Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
           warning: the answer has 'sorry' in it
@@ -148,13 +148,13 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     exit: 0
     ----- stdout -----
     0 passed of 1 · 1 not judged     [TIME]
-      Friendly   1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
+      Friendly   1 not judged
     ----- stderr -----
-    warning: 1 criterion from the platform is not used, because nobody has accepted it
+    warning: 1 criterion from the server is not used until it is accepted
       Tone: run ["sh","-c","touch owned; exit 1"]
     hint: `keepstep test --accept-criteria` accepts exactly these texts, and keeps that in criteria/accepted.json
     orders · 1 question · python agents.my_agent:run
-      – a  not judged  [TIME]
+      – a  not judged  [TIME]  #1
     warning: Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
 
     Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
@@ -193,7 +193,7 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     exit: 1
     ----- stdout -----
     0 passed of 1 · 1 not judged     [TIME]
-      Tone   1 judge failed (there is no program ./absent)
+      Tone   1 judge failed
     ----- stderr -----
     orders · 1 question · python agents.my_agent:run
       ✗ a  not judged  [TIME]  #1
@@ -295,7 +295,7 @@ def run(input):
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--resume"]), @r"
     exit: 4
     ----- stderr -----
-    error: the criteria have changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began, so its results would be of two kinds
+    error: the criteria have changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began; resuming would mix results
     hint: `keepstep test` without `--resume` begins a new run
     ");
     orders.file("criteria/own.yaml", "- contains: ok\n");
@@ -303,7 +303,7 @@ def run(input):
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload", "--resume", "--quiet"]), @r"
     exit: 4
     ----- stderr -----
-    error: the configuration has changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began, so its results would be of two kinds
+    error: the configuration has changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began; resuming would mix results
     hint: `keepstep test` without `--resume` begins a new run
     ");
     orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 60\n");

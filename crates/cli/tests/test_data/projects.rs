@@ -135,7 +135,7 @@ fn f2_a_server_that_is_not_there_or_is_none_is_one_sentence() {
     let server = Canned::start(|_| Reply::html(200, "<title>Sign in</title>"));
     let output = place.bare(&["projects", "list", "--url", &server.url(), "--api-key", "k"]).output().unwrap();
     assert_eq!(output.status.code(), Some(11));
-    assert!(transcript(&output).contains("is not a platform"), "{}", transcript(&output));
+    assert!(transcript(&output).contains("is not a keepstep server"), "{}", transcript(&output));
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn f15_a_full_disk_of_the_client_sends_nothing_and_leaves_nothing() {
     let output = place.upload_without_room(8);
     assert_eq!(output.status.code(), Some(2));
     assert_snapshot!(stderr(&place, &output), @"
-    error: cannot write [WORLD]/project/.keepstep/outbox/000001/runs.jsonl: it would be larger than files may be here
+    error: cannot write [WORLD]/project/.keepstep/outbox/000001/runs.jsonl: the file would exceed the size limit
     hint: what was there before is unchanged: a file is only renamed into place when it is complete
     ");
     assert!(!place.is_there(&expected));

@@ -75,7 +75,7 @@ pub(crate) async fn send(transport: &Arc<Transport>, manifest: &Manifest, progre
             server: transport.server().to_owned(),
             status: 200,
             code: None,
-            message: "its answer names no batch".to_owned(),
+            message: "its answer does not name the upload".to_owned(),
             hint: None,
         }
         .into());

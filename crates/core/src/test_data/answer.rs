@@ -26,10 +26,10 @@ pub enum Part<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// It is no JSON.
-    #[error("it is no JSON")]
+    #[error("it is not JSON")]
     NotJson,
     /// It is JSON, but no object.
-    #[error("it is no JSON object")]
+    #[error("it is not a JSON object")]
     NotAnObject,
     /// It ends too early.
     #[error("it ends too early")]

@@ -64,16 +64,16 @@ pub struct Criterion(Value);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// The body is no JSON, or ends too early.
-    #[error("the platform's answer to the pull cannot be read: {0}; nothing was changed")]
+    #[error("the server's answer to the pull cannot be read: {0}; nothing was changed")]
     Unreadable(NoAnswer),
     /// The body is not a JSON object.
-    #[error("the platform's answer to the pull is no JSON object; nothing was changed")]
+    #[error("the server's answer to the pull is not a JSON object; nothing was changed")]
     NotAnObject,
     /// There is no id to record.
-    #[error("the platform's answer to the pull does not say which bundle version it is; nothing was changed")]
+    #[error("the server's answer to the pull does not say which bundle version it is; nothing was changed")]
     NoId,
     /// A list is something else.
-    #[error("`{member}` of bundle version {bundle} is no list; nothing was changed")]
+    #[error("`{member}` of bundle version {bundle} is not a list; nothing was changed")]
     NotAList {
         /// Which bundle version.
         bundle: String,
@@ -81,7 +81,7 @@ pub enum BundleError {
         member: &'static str,
     },
     /// One of two lists would have to be ignored.
-    #[error("`{member}` is twice in the platform's answer to the pull; nothing was changed")]
+    #[error("`{member}` is twice in the server's answer to the pull; nothing was changed")]
     Twice {
         /// Which member of the answer.
         member: &'static str,
@@ -95,7 +95,7 @@ pub enum BundleError {
         item: String,
     },
     /// The platform answered with something else.
-    #[error("asked for {what} {asked}, but the platform answered with {answered}; nothing was changed")]
+    #[error("asked for {what} {asked}, but the server answered with {answered}; nothing was changed")]
     Another {
         /// What was asked for.
         what: &'static str,
@@ -612,7 +612,7 @@ mod tests {
         }
         assert_eq!(read(&json!([])), Err(BundleError::NotAnObject));
         let error = read(&json!({"bundle_version": {"id": "b"}, "personas": {}})).unwrap_err();
-        insta::assert_snapshot!(error, @"`personas` of bundle version b is no list; nothing was changed");
+        insta::assert_snapshot!(error, @"`personas` of bundle version b is not a list; nothing was changed");
         let twice = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": 1}, {"id": "1"}]});
         insta::assert_snapshot!(
             read(&twice).unwrap_err(),
@@ -620,7 +620,7 @@ mod tests {
         );
         let twice = br#"{"bundle_version": {"id": "b"}, "input_items": [], "personas": null, "input_items": []}"#;
         let error = Bundle::from_response(twice, |_| ()).unwrap_err();
-        insta::assert_snapshot!(error, @"`input_items` is twice in the platform's answer to the pull; nothing was changed");
+        insta::assert_snapshot!(error, @"`input_items` is twice in the server's answer to the pull; nothing was changed");
     }
 
     #[test]
@@ -646,7 +646,7 @@ mod tests {
         let bundle = read(&answer).unwrap();
         insta::assert_snapshot!(
             bundle.check_asked(Some("bv_12345"), None).unwrap_err(),
-            @"asked for bundle version bv_12345, but the platform answered with bv_0001; nothing was changed"
+            @"asked for bundle version bv_12345, but the server answered with bv_0001; nothing was changed"
         );
         assert!(bundle.check_asked(None, Some("billing")).is_err());
         assert_eq!(bundle.check_asked(Some("bv_0001"), Some("orders")), Ok(()));

@@ -114,7 +114,7 @@ pub fn file_names(kind: Kind, set: &[Named<'_>]) -> Vec<String> {
 /// A configured path leads out of its scenario or into what keepstep keeps there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{path}` is no path of a file inside the scenario that test data may be written to; set `inputs_file` to one like inputs/generated.yaml"
+    "`{path}` is not a path inside the scenario that test data may be written to; set `inputs_file` to one like inputs/generated.yaml"
 )]
 pub struct UnsafePath {
     /// The path as configured.

@@ -34,7 +34,7 @@ pub struct Baseline {
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It has another form.
-    #[error("it is no baseline: {0}")]
+    #[error("it is not a baseline: {0}")]
     Malformed(String),
     /// A newer keepstep wrote it.
     #[error("it has the form {0}, and this keepstep knows {SCHEMA}")]
@@ -179,7 +179,7 @@ fn read_case(case: Case, counts: &mut Counts) -> Result<InputFigures, BaselineEr
             '+' => Status::Passed,
             '-' => Status::Failed,
             '.' => continue,
-            _ => return Err(wrong("a run that is none of + - .")),
+            _ => return Err(wrong("a run that is not one of + - .")),
         };
         counts.total += 1;
         counts.passed += usize::from(status == Status::Passed);

@@ -290,7 +290,7 @@ fn process(
         None => None,
         Some(pattern) => Some(
             regex::Regex::new(pattern)
-                .map_err(|error| section.error("ready_pattern", format!("is no regular expression: {error}")))?,
+                .map_err(|error| section.error("ready_pattern", format!("is not a valid regular expression: {error}")))?,
         ),
     };
     let kill_signal = match section.text("kill_signal")?.map(|name| name.trim_start_matches("SIG")) {

@@ -129,7 +129,8 @@ fn rules(section: &Section<'_>) -> Result<Option<Rules>, ConfigError> {
     let mut rules = Rules::default();
     for rule in section.sections("rules")? {
         let when = rule.text("when")?.ok_or_else(|| rule.error("when", "is missing: what the answer has in it".to_owned()))?;
-        let when = regex::Regex::new(when).map_err(|error| rule.error("when", format!("is no regular expression: {error}")))?;
+        let when =
+            regex::Regex::new(when).map_err(|error| rule.error("when", format!("is not a valid regular expression: {error}")))?;
         let says = rule.text("say")?.map(str::to_owned);
         let then = match (rule.text("end")?, says) {
             (Some(reason), closing) => Then::End { reason: reason.to_owned(), closing },

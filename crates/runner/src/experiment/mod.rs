@@ -65,13 +65,13 @@ pub enum ExperimentError {
         path: PathBuf,
     },
     /// The inputs are not those that the run began with.
-    #[error("the inputs have changed since {} began, so it cannot go on", path.display())]
+    #[error("the inputs have changed since {} began, so it cannot be resumed", path.display())]
     OtherInputs {
         /// The folder.
         path: PathBuf,
     },
     /// Cases are run or judged in another way than those that are finished.
-    #[error("the {what} changed since {} began, so its results would be of two kinds", path.display())]
+    #[error("the {what} changed since {} began; resuming would mix results", path.display())]
     OtherBasis {
         /// The folder.
         path: PathBuf,

@@ -220,7 +220,10 @@ impl Schema {
     pub(super) fn new(schema: &Value) -> Result<Self, String> {
         // The engine for patterns is the one whose time is linear in its input.
         let options = jsonschema::options().offline().with_pattern_options(PatternOptions::regex());
-        options.build(schema).map(Self).map_err(|error| format!("json_schema is no schema: {}", shown(&error.to_string())))
+        options
+            .build(schema)
+            .map(Self)
+            .map_err(|error| format!("json_schema is not a valid schema: {}", shown(&error.to_string())))
     }
 
     fn look(&self, answer: &str) -> Finding {

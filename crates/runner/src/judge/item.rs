@@ -337,7 +337,7 @@ fn pattern_of(key: &str, pattern: &str, ignore_case: bool) -> Result<Regex, Stri
     RegexBuilder::new(pattern).case_insensitive(ignore_case).build().map_err(|error| {
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        format!("{key} is no regular expression: {last}")
+        format!("{key} is not a valid regular expression: {last}")
     })
 }
 
@@ -374,7 +374,7 @@ fn schema(value: &Value, source: Source<'_>) -> Result<(Schema, String), String>
             Ok((Schema::new(&value)?, path.clone()))
         }
         // A name from a platform is never a path.
-        (Value::String(_), None) => Err("json_schema of a platform must be the schema itself, not a file".to_owned()),
+        (Value::String(_), None) => Err("json_schema from a server must be the schema itself, not a file".to_owned()),
         _ => Err("json_schema must be a schema, or the file of one".to_owned()),
     }
 }

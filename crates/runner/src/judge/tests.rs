@@ -200,7 +200,7 @@ fn a_schema_names_the_faults_and_never_leaves_the_machine() {
     assert_eq!(found("{}"), r#""id" is a required property"#);
     write(folder.path(), "criteria/own.yaml", "- json_schema: {$ref: 'http://127.0.0.1:9/schema.json'}\n");
     let error = Criteria::load(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("criterion 1: ") && error.contains("json_schema is no schema"), "{error}");
+    assert!(error.contains("criterion 1: ") && error.contains("json_schema is not a valid schema"), "{error}");
 }
 
 #[test]
@@ -232,13 +232,13 @@ fn a_mistake_in_a_persons_own_file_is_named() {
     [SCENARIO]/criteria/own.yaml has no criteria: it must have `items:` with a list below it, or be a list
     [SCENARIO]/criteria/own.yaml: criterion 1: has a key that means nothing: contians; did you mean contains?
     [SCENARIO]/criteria/own.yaml: criterion 1: has more than one kind: contains, regex
-    [SCENARIO]/criteria/own.yaml: criterion 1: regex is no regular expression: unclosed group
+    [SCENARIO]/criteria/own.yaml: criterion 1: regex is not a valid regular expression: unclosed group
     [SCENARIO]/criteria/own.yaml: criterion 1: at_least must be a number from 0 to 1
     [SCENARIO]/criteria/own.yaml: criterion 1: program must be a list: the program and its arguments; it is never given to a shell
     [SCENARIO]/criteria/own.yaml: criterion 1: program has an empty list
     [SCENARIO]/criteria/own.yaml: criterion 1: has none of contains, contains_any, not_contains, regex, not_regex, equals, similar, json_schema, tool_called, tool_not_called, latency_at_most, tokens_at_most, cost_at_most, program, judge
     [SCENARIO]/criteria/own.yaml: criterion 1: weight must be a number from 0 on
-    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema is no schema: "\"nothing\" is not valid under any of the schemas listed in the 'anyOf' keyword"
+    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema is not a valid schema: "\"nothing\" is not valid under any of the schemas listed in the 'anyOf' keyword"
     [SCENARIO]/criteria/own.yaml: criterion 1: json_schema names absent.json, and there is no such file in the scenario's folder
     [SCENARIO]/criteria/own.yaml is not valid YAML: line 2, column 2: a tab is used for indentation; YAML is indented with spaces
     [SCENARIO]/criteria/own.yaml: threshold must be a number from 0 to 1

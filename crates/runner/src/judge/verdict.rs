@@ -1,5 +1,7 @@
 //! What was said about a case, criterion by criterion.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Problem, Status};
@@ -102,8 +104,11 @@ impl Judgement {
     /// what is not known is never passed.
     pub fn outcome(&self) -> (Status, Option<Problem>) {
         let required = |verdict: Verdict| self.criteria.iter().filter(move |judged| judged.required && judged.verdict == verdict);
+        let mut met = BTreeSet::new();
+        // Two packs may have the same criterion.
         let failed: Vec<String> = required(Verdict::Failed)
             .map(told)
+            .filter(|text| met.insert(text.clone()))
             .chain(self.packs.iter().filter(|pack| pack.score.is_some_and(|score| score < pack.threshold)).map(|pack| {
                 format!(
                     "{}: the score is {:.2}, and has to be at least {}",

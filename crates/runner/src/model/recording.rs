@@ -192,7 +192,11 @@ fn entries(path: &Path, text: &str) -> Result<BTreeMap<String, (String, Answer)>
             }
             Err(error) if error.is_eof() => {}
             Err(error) => {
-                return Err(ModelError::Recordings(format!("line {} of {} is no recording: {error}", index + 1, path.display())));
+                return Err(ModelError::Recordings(format!(
+                    "line {} of {} is not a recording: {error}",
+                    index + 1,
+                    path.display()
+                )));
             }
         }
     }

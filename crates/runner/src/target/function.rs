@@ -166,7 +166,7 @@ fn python(
     let current = &surroundings.current;
     if let Some(name) = &config.interpreter {
         return find_program(name, current, environment)
-            .ok_or_else(|| Refusal::new(format!("`runner.python` is {name}, and there is no such program")));
+            .ok_or_else(|| Refusal::new(format!("`runner.python` is {name}, which was not found")));
     }
     let in_folder = |folder: &Path| find_program(&folder.join("bin/python").to_string_lossy(), current, environment);
     let active = environment.get("VIRTUAL_ENV").filter(|folder| !folder.is_empty());
@@ -202,7 +202,7 @@ fn recorded(replay: &ReplayConfig) -> Result<Value, Refusal> {
     }
     let last = last.ok_or_else(|| refused(format!("{path} is empty")))?;
     let recording: Value =
-        serde_json::from_str(&last).map_err(|error| refused(format!("the last line of {path} is no JSON: {error}")))?;
+        serde_json::from_str(&last).map_err(|error| refused(format!("the last line of {path} is not JSON: {error}")))?;
     let arguments = match recording.get("kwargs") {
         Some(Value::Object(arguments)) => arguments.clone(),
         None if recording.is_object() => serde_json::Map::new(),

@@ -353,7 +353,7 @@ fn heard(line: &[u8]) -> Heard {
         Err(error) => {
             // The line is one; where in it is the column.
             let error = error.to_string().replace(" at line 1 column ", " at column ");
-            Heard::Broken(format!("the process wrote a line that is no JSON: {error}"))
+            Heard::Broken(format!("the process wrote a line that is not JSON: {error}"))
         }
     }
 }

@@ -126,7 +126,7 @@ fn a_service_that_misbehaves_breaks_its_own_case_only() {
     nothing: error: [URL]/chat answered with nothing
     page: error: [URL]/chat did not answer with JSON (expected value at line 1 column 1): <title>Sign in</title>
     elsewhere: error: [URL]/chat has no text in its answer where one is looked for; `output_path` in `runner.http` says where it is: {"result":{"out":"x"}}
-    zipped: error: [URL]/chat compressed its answer (gzip), which nobody asked it to do
+    zipped: error: [URL]/chat sent a compressed answer (gzip) although none was requested
     closes: error: [URL]/chat did not answer: connection closed before message completed
     noise: error: [URL]/chat did not answer: invalid HTTP version parsed
     twice: passed: 1
@@ -285,15 +285,15 @@ fn a_service_that_cannot_be_asked_says_why() {
         all += &format!("{}\n  {}\n", refusal.message, refusal.hints.join(" "));
     }
     insta::assert_snapshot!(all, @"
-    localhost:8000/chat is no address of a service
+    localhost:8000/chat is not the address of a service
       `runner.http.url` is an address such as http://localhost:8000/chat
     the address of the service needs NOWHERE, which is not set
       export NOWHERE, or put it into the .env of the scenario
     the header Authorization needs NO_SUCH_KEY, which is not set
       export NO_SUCH_KEY, or put it into the .env of the scenario
-    the header a b is none that can be sent
+    header a b is not a valid HTTP header
       
-    DELETE is no method for asking
+    unsupported HTTP method DELETE
       `runner.http.method` is GET, POST, PUT or PATCH
     the body of the request has $.imput in it, which is nothing that is known
       known are $.input, $.messages, $.turns, $.system, $.persona, $.persona_id, $.persona_config, $.iteration, $.scenario, $.run_id, $.session_id, $.metadata

@@ -341,7 +341,7 @@ def plain(text, other=None):
         common::line(&scenario.run().finished[0]),
         "new: error: TypeError: the recorded argument 'callback' was a function (<function f>), and replay_args.callable_providers has none for it"
     );
-    for (text, said) in [("\n", " is empty"), ("{", "is no JSON"), ("[]", "has no arguments (`kwargs`)")] {
+    for (text, said) in [("\n", " is empty"), ("{", "is not JSON"), ("[]", "has no arguments (`kwargs`)")] {
         scenario.file("recordings/args.jsonl", text);
         let refusal = scenario.refusal();
         assert!(refusal.message.contains(said), "{refusal:?}");

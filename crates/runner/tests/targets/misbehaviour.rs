@@ -139,7 +139,7 @@ fn nobody_lingers(folder: &Path) {
 #[test]
 fn a_python_function_that_misbehaves() {
     let scenario = scenario(&[("agent.py", PYTHON)], "{target: \"agent:run\"}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @r"
+    insta::assert_snapshot!(table(scenario, &WORDS), @"
     noise: passed: noise
     raise: error: ValueError: boom
     exit: error: the agent called sys.exit(3)
@@ -161,7 +161,7 @@ fn a_python_function_that_misbehaves() {
 #[test]
 fn a_node_module_that_misbehaves() {
     let scenario = scenario(&[("agent.mjs", NODE)], "{target: \"agent.mjs#run\"}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @r"
+    insta::assert_snapshot!(table(scenario, &WORDS), @"
     noise: passed: noise
     raise: error: Error: boom
     exit: error: the agent's process ended with exit code 3 while it answered
@@ -185,7 +185,7 @@ fn an_ndjson_process_that_misbehaves() {
     // It does not read on, so that a long input stays in the pipe.
     let agent = format!("{NDJSON}{SHELL}\nrun \"$(head -c 200)\"\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{type: process, command: [sh, agent.sh]}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @r"
+    insta::assert_snapshot!(table(scenario, &WORDS), @"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended with exit code 3: because
@@ -196,10 +196,10 @@ fn an_ndjson_process_that_misbehaves() {
     linger: passed: linger
     big: passed: [5 MB]
     none: error: empty answer
-    nan: error: the process wrote a line that is no JSON: expected value at column 26
+    nan: error: the process wrote a line that is not JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
-    half: error: the process wrote a line that is no JSON: EOF while parsing a string at column 28
+    half: error: the process wrote a line that is not JSON: EOF while parsing a string at column 28
     unread: passed: unread
     ");
 }
@@ -208,7 +208,7 @@ fn an_ndjson_process_that_misbehaves() {
 fn a_jsonl_process_that_misbehaves() {
     let agent = format!("{JSONL}{SHELL}\nrun \"$(head -c 200)\"\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{process: {command: [sh, agent.sh], kill_timeout: 1s}}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @r"
+    insta::assert_snapshot!(table(scenario, &WORDS), @"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended before its answer was complete, with exit code 3: because
@@ -219,10 +219,10 @@ fn a_jsonl_process_that_misbehaves() {
     linger: passed: linger
     big: passed: [5 MB]
     none: error: empty answer
-    nan: error: the process wrote a line that is no JSON: expected value at column 26
+    nan: error: the process wrote a line that is not JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
-    half: error: the process wrote a line that is no JSON: EOF while parsing a string at column 28
+    half: error: the process wrote a line that is not JSON: EOF while parsing a string at column 28
     unread: passed: unread
     ");
 }
@@ -231,7 +231,7 @@ fn a_jsonl_process_that_misbehaves() {
 fn a_reused_jsonl_process_that_misbehaves() {
     let agent = format!("{JSONL}{SHELL}\nwhile IFS= read -r line; do run \"$line\"; done\n");
     let scenario = scenario(&[("agent.sh", &agent)], "{process: {command: [sh, agent.sh], reuse: true, kill_timeout: 1s}}");
-    insta::assert_snapshot!(table(scenario, &WORDS), @r"
+    insta::assert_snapshot!(table(scenario, &WORDS), @"
     noise: passed: noise
     raise: error: boom
     exit: error: the process ended before its answer was complete, with exit code 3: because
@@ -242,10 +242,10 @@ fn a_reused_jsonl_process_that_misbehaves() {
     linger: passed: linger
     big: passed: [5 MB]
     none: error: empty answer
-    nan: error: the process wrote a line that is no JSON: expected value at column 26
+    nan: error: the process wrote a line that is not JSON: expected value at column 26
     cycle: passed: cycle
     bytes: error: the process wrote a line that is not UTF-8
-    half: error: the process wrote a line that is no JSON: EOF while parsing a string at column 28
+    half: error: the process wrote a line that is not JSON: EOF while parsing a string at column 28
     unread: passed: unread
     ");
 }

@@ -52,7 +52,7 @@ pub enum PrepareError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// What was received cannot be read again.
-    #[error("the platform's answer cannot be read from its temporary file: {0}; nothing was changed")]
+    #[error("the server's answer cannot be read from its temporary file: {0}; nothing was changed")]
     Received(io::Error),
     /// What is replaced could not be kept for somebody who wants it back.
     #[error("what the pull replaces cannot be kept: {0}; nothing was written")]

@@ -49,10 +49,10 @@ pub enum ReceiveError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// It is longer than memory is meant for, and could not be kept in a temporary file.
-    #[error("the platform's answer to the pull cannot be kept in a temporary file: {0}; nothing was changed")]
+    #[error("the server's answer to the pull cannot be kept in a temporary file: {0}; nothing was changed")]
     Io(#[from] io::Error),
     /// It is packed, and nothing can be made of it.
-    #[error("the platform's answer to the pull cannot be unpacked: {0}; nothing was changed")]
+    #[error("the server's answer to the pull cannot be unpacked: {0}; nothing was changed")]
     Packed(PackedError),
 }
 

@@ -97,9 +97,9 @@ fn f3_a_packed_answer_that_is_cut_damaged_or_longer_is_no_bundle() {
     }
     let message = |bytes: &[u8]| Received::of(bytes).unwrap_err().to_string();
     let longer = [packed.as_slice(), b"<html>"].concat();
-    insta::assert_snapshot!(message(&longer), @"the platform's answer to the pull cannot be unpacked: it is damaged; nothing was changed");
+    insta::assert_snapshot!(message(&longer), @"the server's answer to the pull cannot be unpacked: it is damaged; nothing was changed");
     let bomb = zstd::bulk::compress(&vec![b' '; 65 * 1024 * 1024], 3).unwrap();
-    insta::assert_snapshot!(message(&bomb), @"the platform's answer to the pull cannot be unpacked: it has more than 1000 times as much text as was received, over 64 MiB; nothing was changed");
+    insta::assert_snapshot!(message(&bomb), @"the server's answer to the pull cannot be unpacked: it has more than 1000 times as much text as was received, over 64 MiB; nothing was changed");
 }
 
 /// Packs a text in frames of so many bytes.

@@ -107,9 +107,9 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
     store.close().await;
     for key in &keys {
         let state = match (key.revoked_at, key.expires_at) {
-            (Some(at), _) => format!("taken back {}", time(at)),
+            (Some(at), _) => format!("revoked {}", time(at)),
             (None, Some(at)) => format!("ends {}", time(at)),
-            (None, None) => "never ends".to_owned(),
+            (None, None) => "never expires".to_owned(),
         };
         context.printer.answer(format!("{}  {:<6}  {}  {state}", key.id, key.role.label(), key.name));
     }

@@ -23,11 +23,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make, list and take back keys
+    /// Create, list and revoke keys
     Key(key::Arguments),
-    /// Make agents
+    /// Create agents
     Agent(agent::Arguments),
-    /// Make projects
+    /// Create projects
     Project(project::Arguments),
     /// Publish test data from a file and print the bundle version's id, alone on stdout
     Import(import::Arguments),

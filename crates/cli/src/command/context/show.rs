@@ -77,6 +77,6 @@ fn why(origin: Origin) -> &'static str {
     match origin {
         Origin::Flag | Origin::Context => "",
         Origin::Directory => ", because this is its folder",
-        Origin::Only => ", because there is no other",
+        Origin::Only => ", the only one",
     }
 }

@@ -39,7 +39,7 @@ impl Platform {
             .worker_threads(2)
             .enable_all()
             .build()
-            .map_err(|error| Failure::io("start", "the platform", error))?;
+            .map_err(|error| Failure::io("start", "the server", error))?;
         let (shutdown, asked) = oneshot::channel::<()>();
         let database = data.join("keepstep.db");
         let fail = |error| Failure::io("listen on", &listen.to_string(), error);

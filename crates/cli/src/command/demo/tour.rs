@@ -182,13 +182,12 @@ impl Tour<'_> {
         }
         let printer = &self.context.printer;
         printer.answer("");
-        let next = if self.step < STEPS { "next step" } else { "to the server" };
-        printer.status(
-            Text::of(Label::Hint, "Enter")
-                .and(Label::Plain, format!(": {next}   "))
-                .and(Label::Hint, "q")
-                .and(Label::Plain, ": to the server"),
-        );
+        let keys = Text::of(Label::Hint, "Enter");
+        printer.status(if self.step < STEPS {
+            keys.and(Label::Plain, ": next step   ").and(Label::Hint, "q").and(Label::Plain, ": to the server")
+        } else {
+            keys.and(Label::Plain, ": to the server")
+        });
         match prompt::key()? {
             Key::Char('q') | Key::Escape => self.pause = false,
             _ => {}

@@ -40,10 +40,10 @@ pub(crate) struct Arguments {
     /// Why
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
-    /// Accepted for scripts that were written for `lua push`; it has no meaning for a persona
+    /// Accepted for scripts that were written for `lua push`; has no effect on a persona
     #[arg(long, hide = true)]
     name: Option<String>,
-    /// Accepted for scripts that were written for `lua push`; it has no meaning for a persona
+    /// Accepted for scripts that were written for `lua push`; has no effect on a persona
     #[arg(long, hide = true)]
     set_version: Option<String>,
 }

@@ -84,7 +84,7 @@ fn path(scenario: &Path, name: &str) -> Result<PathBuf, Failure> {
     let is_name = !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(fits) && !name.starts_with('.');
     if !is_name {
         return Err(Failure::Usage {
-            message: format!("{name:?} is no name of a baseline"),
+            message: format!("{name:?} is not a valid name for a baseline"),
             hint: Some("use letters, digits, - _ and .".to_owned()),
         });
     }

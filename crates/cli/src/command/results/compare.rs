@@ -198,7 +198,7 @@ pub(super) fn section(context: &Context, heading: &str, changes: &[Change], text
     for change in changes.iter().take(limit) {
         let [before, after] = [0, 1].map(|side: usize| texts[side].get(&change.key));
         let status = change.after.or(change.before).unwrap_or(Status::Skipped);
-        let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.word()).collect();
+        let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.spoken()).collect();
         let states = if change.before == change.after { states[..1].join("") } else { states.join(" → ") };
         if let Some(case) = after.or(before) {
             context.printer.answer(show::title(case, status, &states, ""));

@@ -136,7 +136,7 @@ impl<'a> Shelf<'a> {
         }
         Err(Failure::Nothing {
             message: format!("{} is not complete: its test did not end", stored.id()),
-            hint: Some("`keepstep test --resume` goes on with it".to_owned()),
+            hint: Some("`keepstep test --resume` resumes it".to_owned()),
         })
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::shelf::Shelf;
 use super::{list, words};
 use crate::command::sync::upload::find::LATEST;
+use crate::command::test::SHORT_DIGEST;
 use crate::command::test::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
@@ -95,10 +96,13 @@ fn has_case(stored: &Stored, named: &str) -> Result<bool, Failure> {
     Ok(found)
 }
 
-/// Returns true if a person means a case: by its name, or by the end of its name or of its input's id.
+/// Returns true if a person means a case: by its name, or by the end of its name or of its input's id, in whole words or long
+/// enough.
 fn is_named(case: &Finished, named: &str) -> bool {
     let end = named.trim_start_matches('#');
-    let ends = |id: &str| !end.is_empty() && id.strip_suffix(end).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric));
+    let is_long = end.len() >= SHORT_DIGEST;
+    let ends =
+        |id: &str| !end.is_empty() && id.strip_suffix(end).is_some_and(|rest| is_long || !rest.ends_with(char::is_alphanumeric));
     case.case == named || ends(&case.case) || case.item_id.as_deref().is_some_and(|id| id == named || ends(id))
 }
 
@@ -167,7 +171,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
     }
     for (number, word) in [
         (counts.failed, "failed"),
-        (counts.error, "broke"),
+        (counts.error, "crashed"),
         (counts.timeout, "timed out"),
         (counts.not_judged, "not judged"),
         (counts.total.saturating_sub(counts.finished()), "not run"),
@@ -194,7 +198,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Author", provenance.git_author.clone()),
         ("Bundle version", provenance.bundle_version_id.clone()),
         ("Target", provenance.target()),
-        ("Configuration", provenance.config_digest.clone()),
+        ("Configuration", provenance.config_digest.as_deref().map(|digest| digest.chars().take(12).collect())),
         ("Folder", Some(stored.experiment.path.display().to_string())),
     ];
     for (name, value) in rows {
@@ -207,7 +211,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
 fn show_case(context: &Context, case: &Finished, is_whole: bool) {
     let flaky = if case.flaky { "  flaky" } else { "" };
     let took = format!("  {}{flaky}", words::milliseconds(case.duration_ms));
-    context.printer.answer(title(case, case.status, case.status.word(), &took));
+    context.printer.answer(title(case, case.status, case.status.spoken(), &took));
     problem(case).into_iter().for_each(|line| context.printer.answer(line));
     if is_whole {
         details(case).into_iter().for_each(|line| context.printer.answer(line));

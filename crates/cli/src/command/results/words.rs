@@ -57,8 +57,13 @@ pub(super) fn change(figure: Figure, words: fn(f64) -> String) -> Option<String>
     if figure.before.is_none() && figure.after.is_none() {
         return None;
     }
-    let growth = figure.growth().map_or_else(String::new, |growth| format!("  {:+.1}%", growth * 100.0));
+    let growth = figure.growth().map_or_else(String::new, |growth| format!("  {:+.1}%", without_sign_of_zero(growth * 100.0)));
     Some(format!("{} → {}{growth}", known(figure.before), known(figure.after)))
+}
+
+/// Returns what is 0.0 when it is shown, as 0: a figure that did not change has not got smaller.
+fn without_sign_of_zero(number: f64) -> f64 {
+    if number.abs() < 0.05 { 0.0 } else { number }
 }
 
 /// Returns when a run began, for people.

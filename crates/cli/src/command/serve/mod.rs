@@ -27,7 +27,7 @@ use crate::printer::{Label, Text, size as size_text};
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve                                   on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --public-url https://keepstep.example --upload-limit 2GiB"
+    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// Where files go, as file://DIR; `objects` in the data folder when left out
     #[arg(long, value_name = "URL")]
     object_store: Option<String>,
-    /// The address under which browsers reach the platform, when a proxy stands before it
+    /// The address under which browsers reach the server, when a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// The largest upload, and the largest single file in one

@@ -55,9 +55,9 @@ pub(crate) struct Arguments {
 enum Command {
     /// Show what is ahead, behind or changed on both sides
     Status(Deferred<status::Arguments>),
-    /// Test data to the workspace
+    /// Bring test data into the workspace
     Pull(Deferred<pull::Arguments>),
-    /// Results to the platform
+    /// Send results to the server
     #[command(visible_alias = "push")]
     Upload(Deferred<upload::Arguments>),
 }
@@ -77,7 +77,7 @@ pub(crate) struct Options {
     /// Keep both sides' edits; overlapping ones get markers in the code, and exit 4
     #[arg(long, conflicts_with_all = ["check", "accept", "push", "draft"])]
     pub(crate) merge: bool,
-    /// Go on although the server changes while this runs
+    /// Continue although the server changes while this runs
     #[arg(long)]
     pub(crate) force: bool,
     /// Exit 11 when the server cannot be reached; with --check, exit 1 when something was not compared
@@ -244,7 +244,7 @@ impl Run<'_> {
             return Ok(());
         }
         Err(Failure::Conflict {
-            message: format!("somebody changed the {} on {} while this ran", changed.join(" and the "), self.server.name()),
+            message: format!("the {} changed on {} while this ran", changed.join(" and the "), self.server.name()),
             hints: vec![
                 "`keepstep sync` shows the new state; `keepstep sync --merge` keeps both sides' edits".to_owned(),
                 "`--force` publishes the code's text all the same".to_owned(),

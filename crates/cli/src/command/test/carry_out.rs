@@ -182,7 +182,7 @@ fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure 
     let (message, hint) = match &selection.filter {
         _ if no_inputs => (format!("{} has no inputs to run", tested.name), "`keepstep sync pull` brings them".to_owned()),
         Some(filter) => (format!("no case has {filter:?} in its name, input or persona"), "the filter ignores case".to_owned()),
-        None => ("no case is in this part".to_owned(), "there are fewer cases than parts".to_owned()),
+        None => ("this shard is empty".to_owned(), "there are fewer cases than shards".to_owned()),
     };
     Failure::Nothing { message, hint: Some(hint) }
 }

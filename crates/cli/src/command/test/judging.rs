@@ -34,9 +34,9 @@ pub(super) fn judging(
         let number = unaccepted.len();
         let what = if number == 1 { "is" } else { "are" };
         context.printer.warning(&format!(
-            "{} from the platform {what} not used, because nobody has accepted {}",
+            "{} from the server {what} not used until {} accepted",
             count(number, "criterion").replace("criterions", "criteria"),
-            if number == 1 { "it" } else { "them" }
+            if number == 1 { "it is" } else { "they are" }
         ));
         for text in unaccepted.iter().take(SHOWN) {
             context.printer.status(Text::of(Label::Unchanged, format!("  {}: {}", text.pack, text.text)));

@@ -13,6 +13,8 @@ pub(crate) mod setup;
 mod version;
 mod view;
 
+pub(in crate::command) use view::SHORT_DIGEST;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ use crate::context::Context;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  keepstep test                          run the agent on the inputs of the selected scenario, and send the results\n  keepstep test --smoke --skip-upload    only the first input, and no connection to anywhere\n  keepstep test --failed                 only the cases that did not pass the last time\n  keepstep test --resume                 resume a run that was interrupted or killed\n  keepstep test results                  show the last run"
+    after_help = "Examples:\n  keepstep test                          all inputs of the selected scenario\n  keepstep test --smoke --skip-upload    only the first input; sends nothing\n  keepstep test --failed                 what did not pass the last time\n  keepstep test --resume                 resume an interrupted run\n  keepstep test results                  show the last run"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -78,7 +80,7 @@ struct RunArguments {
     /// Run a case up to N times more until it passes
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=100))]
     retry: u32,
-    /// Go on with the last run where it was interrupted or killed
+    /// Resume the last run where it was interrupted or killed
     #[arg(long, conflicts_with_all = ["filter", "shard", "seed", "iterations", "smoke", "full"])]
     resume: bool,
     /// Run only the cases that did not pass in the last experiment
@@ -90,7 +92,7 @@ struct RunArguments {
     /// Ask models each time, and neither use nor keep recordings
     #[arg(long, conflicts_with = "record")]
     live: bool,
-    /// Accept criteria of the platform that run a program or ask a model, exactly as they are now
+    /// Accept criteria from the server that run a program or ask a model, exactly as they are now
     #[arg(long)]
     accept_criteria: bool,
     /// Exit 1 also when a required criterion was not judged
@@ -125,7 +127,7 @@ struct RunArguments {
     no_fail: bool,
     #[command(flatten)]
     multi_turn: multi_turn::MultiTurn,
-    /// Taken for the sake of the tools that keepstep stands in for: pull nothing, also where a bundle version is named
+    /// Accepted for compatibility: pull nothing, also where a bundle version is named
     #[arg(long, hide = true)]
     skip_pull: bool,
     /// Likewise

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Print result.md, with everything that was said
     #[arg(long)]
     raw: bool,
-    /// Taken for the sake of the tools that keepstep stands in for; these results are always the local ones
+    /// Accepted for compatibility; these results are always the local ones
     #[arg(long, hide = true)]
     local: bool,
     /// Likewise; `results list` has a limit of its own

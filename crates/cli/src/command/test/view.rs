@@ -167,9 +167,9 @@ impl<'a> View<'a> {
             right = format!("attempt {}  {right}", finished.attempts);
         }
         if matches!(finished.status, Status::NotJudged | Status::Timeout) {
-            right = format!("{}  {right}", finished.status.word());
+            right = format!("{}  {right}", finished.status.spoken());
         }
-        if is_bad {
+        if is_bad || finished.status == Status::NotJudged {
             right = format!("{right}  #{}", short_name(finished));
         }
         let room = self.width().saturating_sub(right.width() + 6).max(20);
@@ -281,11 +281,17 @@ impl<'a> View<'a> {
             let whole = |share: f64| format!("{:.0}", share * 100.0);
             more = format!("     {} ({} to {}%)", percent(rate.rate), whole(rate.interval.low), whole(rate.interval.high));
         }
-        self.printer.answer(
-            Text::of(label, summary(counts))
-                .and(Label::Plain, more)
-                .and(Label::Unchanged, format!("     {}", spoken(ended.duration))),
-        );
+        let counted = summary(counts);
+        let took = format!("     {}", spoken(ended.duration));
+        // What does not fit on one line is two, and not one that is broken in the middle of the rate.
+        let is_narrow = self.printer.width().is_some_and(|width| counted.width() + more.width() + took.width() > width);
+        if is_narrow {
+            self.printer.answer(Text::of(label, counted));
+            let rest = format!("{}{}", more.trim_start(), if more.is_empty() { took.trim_start() } else { &took });
+            self.printer.answer(Text::of(Label::Plain, format!("  {rest}")));
+        } else {
+            self.printer.answer(Text::of(label, counted).and(Label::Plain, more).and(Label::Unchanged, took));
+        }
         self.statistics(&ended.statistics);
         self.printer.status(Text::of(Label::Unchanged, "Results   ").and(Label::Plain, folder));
         if let Some(first) = &self.first_bad {
@@ -307,7 +313,8 @@ impl<'a> View<'a> {
                 _ => Label::Error,
             };
             let told = match criterion.passed + criterion.failed {
-                0 => shortened(&criterion.spoken(), 200),
+                // Why it was not judged is in the warning above.
+                0 => shortened(&criterion.spoken_counts(), 200),
                 of => {
                     let unknown = criterion.not_judged + criterion.error;
                     let more = if unknown > 0 { format!(", {unknown} not judged") } else { String::new() };
@@ -331,13 +338,18 @@ impl<'a> View<'a> {
     }
 }
 
+/// How much of a digest names a case.
+pub(in crate::command) const SHORT_DIGEST: usize = 8;
+
 /// Returns the shortest name by which `results show` finds a case: the end of its name, as far as that is one word.
 fn short_name(finished: &Finished) -> String {
     let name = finished.case.as_str();
     if finished.iteration > 0 || name.contains('@') {
         return name.to_owned();
     }
-    name.rsplit(|character: char| !character.is_alphanumeric()).next().filter(|end| !end.is_empty()).unwrap_or(name).to_owned()
+    let end = name.rsplit(|character: char| !character.is_alphanumeric()).next().filter(|end| !end.is_empty()).unwrap_or(name);
+    let is_digest = end.len() > SHORT_DIGEST && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest { end[end.len() - SHORT_DIGEST..].to_owned() } else { end.to_owned() }
 }
 
 fn took(finished: &Finished) -> String {

@@ -64,7 +64,7 @@ impl Services {
         let url = url.ok_or_else(|| match unset_variable(&config.url) {
             Some(name) => unset("the address of the service", name),
             None => refused(
-                format!("{} is no address of a service", config.url),
+                format!("{} is not the address of a service", config.url),
                 "`runner.http.url` is an address such as http://localhost:8000/chat",
             ),
         })?;
@@ -72,7 +72,7 @@ impl Services {
             .ok()
             .filter(|method| [Method::GET, Method::POST, Method::PUT, Method::PATCH].contains(method));
         let method = method.ok_or_else(|| {
-            refused(format!("{} is no method for asking", config.method), "`runner.http.method` is GET, POST, PUT or PATCH")
+            refused(format!("unsupported HTTP method {}", config.method), "`runner.http.method` is GET, POST, PUT or PATCH")
         })?;
         if let Some(name) = template::unknown_names(&config.mapping).first() {
             let hint = format!("known are {}", template::known_names());
@@ -100,7 +100,7 @@ fn headers(config: &HttpConfig) -> Result<HeaderMap, Refusal> {
         }
         let (Ok(header), Ok(mut value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) else {
             // What it holds may be a key.
-            return Err(Refusal::new(format!("the header {name} is none that can be sent")));
+            return Err(Refusal::new(format!("header {name} is not a valid HTTP header")));
         };
         value.set_sensitive(true);
         headers.insert(header, value);
@@ -283,7 +283,7 @@ impl Service {
             return Ok(());
         }
         let encoding = excerpt(&String::from_utf8_lossy(encoding.as_bytes()));
-        Err(self.broke(&format!("compressed its answer ({encoding}), which nobody asked it to do")))
+        Err(self.broke(&format!("sent a compressed answer ({encoding}) although none was requested")))
     }
 
     fn redirected(&self, response: &Response) -> Trouble {

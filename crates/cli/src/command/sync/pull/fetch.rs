@@ -52,8 +52,7 @@ pub(super) fn fetch(
             return Ok(None);
         }
         PullAnswer::NotModified => {
-            let message =
-                format!("{} says that nothing is new, although nothing was named; nothing was changed", run.server.name());
+            let message = format!("{} answered \"not modified\" to a first request; nothing was changed", run.server.name());
             return Err(Failure::StoredOtherwise(message));
         }
         PullAnswer::Fresh { .. } => {}
@@ -114,7 +113,7 @@ fn received(answer: Answer) -> Result<Received, Failure> {
 }
 
 fn not_kept(error: io::Error) -> Failure {
-    Failure::io("keep", "the answer of the platform", error)
+    Failure::io("keep", "the server's answer", error)
 }
 
 /// Makes sure that a bundle is of the right project, and adds what was pulled last.

@@ -226,7 +226,7 @@ pub(in crate::command) fn recover(context: &Context, root: &Path, scenario: &Pat
 pub(in crate::command) fn recover_guarded(context: &Context, scenario: &Path) -> Result<(), Failure> {
     match files::recover(scenario, &mut || Ok(()))? {
         Some(Recovered::Completed) => context.printer.status("An earlier pull was interrupted; it is complete now."),
-        Some(Recovered::TakenBack) => context.printer.status("An earlier pull was interrupted; it was taken back."),
+        Some(Recovered::TakenBack) => context.printer.status("An earlier pull was interrupted; it was rolled back."),
         None => {}
     }
     Ok(())

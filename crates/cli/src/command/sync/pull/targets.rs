@@ -123,9 +123,11 @@ fn everything(run: &Run<'_>, place: &Place) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
+/// How many scenarios or projects a message names.
+const MOST_NAMED: usize = 5;
+
 /// Has a person agree where nothing says that this folder is meant for test data, nor whose.
 fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure> {
-    const MOST_NAMED: usize = 5;
     let projects = run.server.wait(run.server.client().projects())?;
     let (project, id) = match projects.as_slice() {
         [only] => (format!("project {} ({})", visible_line(&only.name), visible_line(&only.id)), visible_line(&only.id)),
@@ -142,7 +144,7 @@ fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure>
         Some(all)
     };
     if !run.context.can_ask {
-        let message = format!("{} is no workspace yet; nothing was pulled of the {what}", visible_line(&folder));
+        let message = format!("{} is not a workspace yet; nothing was pulled of the {what}", visible_line(&folder));
         return Err(Failure::Usage { message, hint: hint() });
     }
     run.context.printer.notice(Text::from(format!("There is {what}")));
@@ -203,7 +205,35 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
 }
 
 fn scenarios(run: &Run<'_>) -> Result<Vec<fluxloop::Scenario>, Failure> {
-    run.server.wait(run.server.client().scenarios(run.project.as_deref()))
+    run.server.wait(run.server.client().scenarios(run.project.as_deref())).map_err(|failure| which_project(run, failure))
+}
+
+/// Returns what a server refuses that was not told which project is meant, in words of the command line.
+fn which_project(run: &Run<'_>, failure: Failure) -> Failure {
+    if run.project.is_some() {
+        return failure;
+    }
+    let Ok(projects) = run.server.wait(run.server.client().projects()) else { return failure };
+    match projects.as_slice() {
+        [] => Failure::NotFound {
+            message: format!("{} has no projects yet", run.server.name()),
+            hint: Some("`keepstep projects create --name NAME` creates one".to_owned()),
+        },
+        [_] => failure,
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .take(MOST_NAMED)
+                .map(|project| format!("{} ({})", visible_line(&project.name), visible_line(&project.id)))
+                .collect();
+            let more =
+                if several.len() > MOST_NAMED { format!(" and {} more", several.len() - MOST_NAMED) } else { String::new() };
+            Failure::Usage {
+                message: format!("no project is selected; {} has {}{more}", run.server.name(), names.join(", ")),
+                hint: Some("`keepstep projects select ID` selects one".to_owned()),
+            }
+        }
+    }
 }
 
 fn no_scenarios(run: &Run<'_>) -> Failure {

@@ -14,6 +14,7 @@ use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
 use super::{Arguments, row};
+use crate::age::ago;
 use crate::command::sync::{not_checked, pull};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -330,11 +331,15 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
             let name = format!("{}{id}   ", visible_line(&only.scenario.name));
             printer.answer(row("Test data", Text::from(name).joined(only.bundle_text())));
             if let Some(at) = only.pulled.pulled_at() {
+                let when = |time: &str| match time.parse::<jiff::Timestamp>() {
+                    Ok(time) => ago(context.now(), time.as_millisecond()),
+                    Err(_) => visible_line(time),
+                };
                 let published = match (&only.latest, only.state) {
-                    (Some(latest), BundleState::Behind) => format!(", published {}", visible_line(&latest.published)),
+                    (Some(latest), BundleState::Behind) => format!(", published {}", when(&latest.published)),
                     _ => String::new(),
                 };
-                printer.answer(row("", Text::of(Label::Unchanged, format!("pulled {}{published}", visible_line(at)))));
+                printer.answer(row("", Text::of(Label::Unchanged, format!("pulled {}{published}", when(at)))));
             }
             if !only.edits.is_empty() {
                 printer.answer(row("", Text::of(Label::Warning, format!("edited here: {}", only.edits_text()))));

@@ -276,8 +276,8 @@ fn write_runs(
     let of = |file_type: &str| cleaned.iter().find(|file| file.packaged.file_type == file_type).map(|file| file.path.as_path());
     let path = draft.folder().join("runs.jsonl");
     let fail = |error| io_failure("write", &path, error);
-    let trace_summary = of("trace_summary")
-        .ok_or_else(|| Failure::Nothing { message: "there is no trace_summary.jsonl any more".to_owned(), hint: None })?;
+    let trace_summary =
+        of("trace_summary").ok_or_else(|| Failure::Nothing { message: "trace_summary.jsonl is gone".to_owned(), hint: None })?;
     let files = RunFiles { identity, trace_summary, turns: of("turns"), errors: of("errors") };
     let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
     let written = runs::write(&files, inputs, &mut output).map_err(fail)?;
