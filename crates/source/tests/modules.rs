@@ -451,14 +451,84 @@ fn what_a_package_decides_is_asked_of_it() {
         "(() => { if (flag() && level) return 'yes'; return 'no'; })()",
         "(() => { const parts = []; while (flag()) { parts.push('yes'); if (parts.length > 3) break; } return parts.join() || 'no'; })()",
         "(level instanceof Object) ? 'yes' : 'no'",
+        "(() => { switch (level) { case 'silver': return 'no'; default: return 'yes'; } })()",
+        "(() => { switch ('silver') { case level: return 'no'; default: return 'yes'; } })()",
+        "(() => { out: switch (level) { default: return 'yes'; case 'silver': { break out; } } return 'no'; })()",
+        "['no'].filter(flag).length ? 'yes' : 'no'",
+        "['no'].filter((one) => flag(one)).length ? 'yes' : 'no'",
+        "['a'].some(flag) ? 'yes' : 'no'",
+        "['a'].every(() => flag()) ? 'yes' : 'no'",
+        "['a'].find(flag) ?? 'no'",
+        "['a'].findLastIndex(flag) === 0 ? 'yes' : 'no'",
+        "Boolean(flag()) ? 'yes' : 'no'",
+        "[flag()].filter(Boolean).length ? 'yes' : 'no'",
+        "new Boolean(flag()).valueOf() ? 'yes' : 'no'",
+        "!!flag() ? 'yes' : 'no'",
+        "typeof level === 'string' ? 'no' : 'yes'",
+        "typeof nothing === 'function' ? 'yes' : 'no'",
+        "(typeof level).replace('string', 'no')",
+        "nothing ?? 'no'",
+        "nothing?.name ?? 'no'",
+        "(() => { let n = 0; nothing?.[n++]; return n === 0 ? 'no' : 'yes'; })()",
+        "(() => { let said = nothing; said ??= 'no'; return said; })()",
+        "level in { silver: 1 } ? 'no' : 'yes'",
+        "'name' in shape ? 'yes' : 'no'",
+        "[...list].length ? 'yes' : 'no'",
+        "Object.keys({ ...shape }).length > 1 ? 'yes' : 'no'",
+        "Object.keys(shape).length > 1 ? 'yes' : 'no'",
+        "Object.hasOwn(shape, 'x') ? 'no' : 'yes'",
+        "Object.assign({}, shape).x === 1 ? 'no' : 'yes'",
+        "Object.getPrototypeOf(shape) === Object.prototype ? 'no' : 'yes'",
+        "JSON.stringify(shape).replace('{\"x\":1}', 'no')",
+        "JSON.stringify({ shape }).length === 17 ? 'no' : 'yes'",
+        "JSON.stringify({ a: 'n' }, replace).length === 2 ? 'no' : 'yes'",
+        "(() => { const { x = 'yes' } = shape; return x === 1 ? 'no' : x; })()",
+        "(() => { const { x, ...rest } = shape; return Object.keys(rest).join() || 'no'; })()",
+        "(() => { for (const key in shape) if (key === 'x') return 'no'; return 'yes'; })()",
+        "(() => { for (const one of list) return `${one}`; return 'no'; })()",
+        "`${level}`.replace('silver', 'no')",
+        "Array.isArray(list) ? 'no' : 'yes'",
+        "ArrayBuffer.isView(list) ? 'yes' : 'no'",
+        "Number.isInteger(count) ? 'no' : 'yes'",
+        "count > 5 ? 'yes' : 'no'",
+        "if_(shape.x)",
+        "['silver'].includes(level) ? 'no' : 'yes'",
+        "[level].includes('silver') ? 'no' : 'yes'",
+        "['silver', 'gold'].indexOf(level) === 0 ? 'no' : 'yes'",
+        "Object.is(level, 'silver') ? 'no' : 'yes'",
+        "new Set(['silver']).has(level) ? 'no' : 'yes'",
+        "new Set([level]).has('silver') ? 'no' : 'yes'",
+        "new Set([level, 'silver']).size === 1 ? 'no' : 'yes'",
+        "new Map([['silver', 'no']]).get(level) ?? 'yes'",
+        "({ silver: 'no' })[level as string] ?? 'yes'",
+        "[].concat(list as any).length ? 'yes' : 'no'",
+        "[1].flatMap(() => list).length ? 'yes' : 'no'",
+        "[list].flat().length ? 'yes' : 'no'",
+        "Object.prototype.toString.call(list) === '[object Array]' ? 'no' : 'yes'",
+        "(flag() ? flag() : true) ? 'no' : 'yes'",
+        "(() => { const [a, b] = [flag(), truth()]; return a ? (b ? 'p' : 'yes') : (b ? 'no' : 'p'); })()",
+        "(() => { class Own extends Parent { own = 1 } return Object.keys(new Own()).length > 1 ? 'no' : 'yes'; })()",
+        "(() => { class Own extends Parent {} return (new Own() as any).inherited === 1 ? 'no' : 'yes'; })()",
+        "(() => { class Own extends Parent {} return (new Own() as any).missing === undefined ? 'no' : 'yes'; })()",
     ];
-    let package = "exports.flag = () => false; exports.level = 'silver'; exports.nothing = null;";
+    let package = "exports.flag = () => false; exports.truth = () => true; exports.level = 'silver'; exports.nothing = null; exports.list = []; \
+                   exports.shape = { x: 1 }; exports.count = 3; exports.replace = (key, value) => key ? undefined : value; \
+                   exports.Parent = class { constructor() { this.inherited = 1; } };";
     let installed = [("agent/node_modules/tier/index.js", package)];
     for condition in conditions {
-        let before = "import { flag, level, nothing } from 'tier';";
+        let before = "import { flag, truth, level, nothing, list, shape, count, replace, Parent } from 'tier';\nconst if_ = (x: any) => { if (x) return 'no'; return 'yes'; };";
         assert_eq!(read_as(before, condition, &installed), r#""no" (computed)"#, "{condition}");
         let found = read_as(before, condition, &[]);
         assert!(found.starts_with("unreadable: ") && found.contains("package 'tier'"), "{condition}: {found}");
+    }
+    // What is the same whatever the package says is a value of the code.
+    for same in [
+        "(() => { class Own extends Parent { own = 'no'; get() { return this.own; } } return new Own().get(); })()",
+        "(() => { try { return typeof absent; } finally { flag(); } })().replace('undefined', 'no')",
+        "(() => { switch (1 as number) { case 1: return 'no'; default: return `${level}`; } })()",
+    ] {
+        let found = read_as("import { flag, level, Parent } from 'tier';\ndeclare const absent: any;", same, &[]);
+        assert_eq!(found, r#""no" (computed)"#, "{same}");
     }
     // What it decides beside the text does not matter to it.
     let before = "import { flag } from 'tier';\nif (flag()) console.log('debug');\nexport const other = flag() ? 1 : 2;";

@@ -4,17 +4,20 @@
 //!   those of Node, and errors at the limits of the engine are not errors of the code.
 //! - What `**` gives goes through `power`: its last digit is left to each engine.
 //! - What is spread into an object goes through `spread`: the engine spreads no texts there.
-//! - What decides a condition goes through `decides` and `compared` of `prelude.js`, in files that are not of an installed package: a
-//!   stand-in for a package that is not run would decide it in silence.
+//! - What decides a condition goes through `decides`, `compared` and `kind` of `prelude.js`, in files that are not of an installed
+//!   package: a stand-in for a package that is not run would decide it in silence.
+//! - Regular expressions go through `pattern`, as those do that are constructed.
 
-use oxc_allocator::{TakeIn, Vec};
+use std::collections::BTreeSet;
+
+use oxc_allocator::{GetAllocator, TakeIn, Vec};
 use oxc_ast::ast::{
-    Argument, BindingPattern, CatchClause, CatchParameter, DoWhileStatement, Expression, ForStatement, IdentifierName,
-    IfStatement, ObjectExpression, ObjectPropertyKind, Program, Statement, VariableDeclarationKind, VariableDeclarator,
-    WhileStatement,
+    Argument, BindingPattern, CatchClause, CatchParameter, ComputedMemberExpression, Decorator, DoWhileStatement, Expression,
+    ForStatement, IdentifierName, IfStatement, ObjectExpression, ObjectPropertyKind, Program, RegExpFlags, Statement,
+    StaticMemberExpression, TSEnumBody, VariableDeclarationKind, VariableDeclarator, WhileStatement,
 };
 use oxc_ast::builder::AstBuilder;
-use oxc_ast_visit::{VisitMut, walk_mut};
+use oxc_ast_visit::{Visit, VisitMut, walk_mut};
 use oxc_span::{GetSpan as _, Span};
 use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 
@@ -23,12 +26,66 @@ const CAUGHT: &str = "keepstepCaught";
 
 /// Changes a program in place.
 pub(super) fn adapt<'a>(builder: &AstBuilder<'a>, program: &mut Program<'a>, is_of_a_package: bool) {
-    Adapter { builder, notes_decisions: !is_of_a_package }.visit_program(program);
+    Adapter { builder, notes_decisions: !is_of_a_package, switches: 0 }.visit_program(program);
+}
+
+/// Returns the offset of the first decorator of a program.
+pub(super) fn first_decorator(program: &Program<'_>) -> Option<usize> {
+    struct Decorators(Option<u32>);
+    impl<'a> Visit<'a> for Decorators {
+        fn visit_decorator(&mut self, decorator: &Decorator<'a>) {
+            self.0.get_or_insert(decorator.span.start);
+        }
+    }
+    let mut found = Decorators(None);
+    found.visit_program(program);
+    found.0.map(|offset| offset as usize)
+}
+
+/// Returns the offset of the first member of an enum whose value follows one that is not seen to be a number: compilers differ in
+/// what they make of it.
+pub(super) fn unclear_enum_member(program: &Program<'_>) -> Option<usize> {
+    struct Enums(Option<u32>);
+    impl<'a> Visit<'a> for Enums {
+        fn visit_ts_enum_body(&mut self, body: &TSEnumBody<'a>) {
+            let mut numbers = BTreeSet::new();
+            let mut is_number = true;
+            for member in &body.members {
+                match &member.initializer {
+                    Some(value) => is_number = is_numeric(value, &numbers),
+                    None if is_number => {}
+                    None => {
+                        self.0.get_or_insert(member.span.start);
+                    }
+                }
+                if is_number {
+                    numbers.insert(member.id.static_name().to_string());
+                }
+            }
+        }
+    }
+    let mut found = Enums(None);
+    found.visit_program(program);
+    found.0.map(|offset| offset as usize)
+}
+
+/// Returns whether an expression is seen to be a number, given the members of the enum that are.
+fn is_numeric(value: &Expression<'_>, numbers: &BTreeSet<String>) -> bool {
+    match value.get_inner_expression() {
+        Expression::NumericLiteral(_) => true,
+        Expression::UnaryExpression(unary) => is_numeric(&unary.argument, numbers),
+        Expression::BinaryExpression(binary) => is_numeric(&binary.left, numbers) && is_numeric(&binary.right, numbers),
+        Expression::Identifier(name) => numbers.contains(name.name.as_str()),
+        Expression::StaticMemberExpression(member) => numbers.contains(member.property.name.as_str()),
+        _ => false,
+    }
 }
 
 struct Adapter<'b, 'a> {
     builder: &'b AstBuilder<'a>,
     notes_decisions: bool,
+    /// How many `switch` there were.
+    switches: usize,
 }
 
 impl<'a> Adapter<'_, 'a> {
@@ -77,6 +134,49 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
         }
     }
 
+    fn visit_statement(&mut self, statement: &mut Statement<'a>) {
+        walk_mut::walk_statement(self, statement);
+        if !self.notes_decisions {
+            return;
+        }
+        let Statement::SwitchStatement(switch) = statement else { return };
+        // `switch (x) { case a: }` becomes `{ const n = x; switch (true) { case n === a: } }`.
+        let span = switch.span;
+        self.switches += 1;
+        let name = self.builder.allocator().alloc_str(&format!("keepstepSwitch{}", self.switches));
+        let subject = switch.discriminant.take_in(self.builder);
+        switch.discriminant = Expression::new_boolean_literal(span, true, self.builder);
+        for case in &mut switch.cases {
+            if let Some(test) = &mut case.test {
+                let operator = Expression::new_string_literal(span, "===", None, self.builder);
+                let left = Expression::new_identifier(span, name, self.builder);
+                let right = test.take_in(self.builder);
+                *test = self.call(span, "compared", [operator, left, right]);
+            }
+        }
+        let binding = BindingPattern::new_binding_identifier(span, name, self.builder);
+        let declared = VariableDeclarator::new(span, binding, None, Some(subject), false, self.builder);
+        let declared = Vec::from_value_in(declared, self.builder);
+        let declaration =
+            Statement::new_variable_declaration(span, VariableDeclarationKind::Const, declared, false, self.builder);
+        let body = Vec::from_array_in([declaration, statement.take_in(self.builder)], self.builder);
+        *statement = Statement::new_block_statement(span, body, self.builder);
+    }
+
+    fn visit_static_member_expression(&mut self, member: &mut StaticMemberExpression<'a>) {
+        walk_mut::walk_static_member_expression(self, member);
+        if member.optional {
+            self.note_decision(&mut member.object);
+        }
+    }
+
+    fn visit_computed_member_expression(&mut self, member: &mut ComputedMemberExpression<'a>) {
+        walk_mut::walk_computed_member_expression(self, member);
+        if member.optional {
+            self.note_decision(&mut member.object);
+        }
+    }
+
     fn visit_catch_clause(&mut self, clause: &mut CatchClause<'a>) {
         walk_mut::walk_catch_clause(self, clause);
         let span = Span::new(clause.span.start, clause.span.start);
@@ -121,6 +221,29 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
             Expression::LogicalExpression(logical) => self.note_decision(&mut logical.left),
             Expression::UnaryExpression(unary) if unary.operator == UnaryOperator::LogicalNot => {
                 self.note_decision(&mut unary.argument);
+            }
+            Expression::UnaryExpression(unary) if unary.operator == UnaryOperator::Typeof && self.notes_decisions => {
+                let span = unary.span;
+                let argument = unary.argument.take_in(self.builder);
+                // A name that is not there has a type all the same.
+                let name = argument.get_identifier_reference().map(|identifier| identifier.name);
+                let kind = self.call(span, "kind", [argument]);
+                *expression = match name {
+                    Some(name) => {
+                        let itself = Expression::new_identifier(span, name, self.builder);
+                        let type_of = Expression::new_unary_expression(span, UnaryOperator::Typeof, itself, self.builder);
+                        let undefined = || Expression::new_string_literal(span, "undefined", None, self.builder);
+                        let equal = BinaryOperator::StrictEquality;
+                        let is_absent = Expression::new_binary_expression(span, type_of, equal, undefined(), self.builder);
+                        Expression::new_conditional_expression(span, is_absent, undefined(), kind, self.builder)
+                    }
+                    None => kind,
+                };
+            }
+            Expression::RegExpLiteral(literal) if literal.regex.flags.contains(RegExpFlags::V) => {
+                let span = literal.span;
+                let itself = expression.take_in(self.builder);
+                *expression = self.call(span, "pattern", [itself]);
             }
             _ => {}
         }

@@ -20,9 +20,13 @@
   // A stub stands for any value of a package that is not run. It can be called, constructed, extended and asked for
   // any property. What it cannot do is become a text, a number or a list: nobody knows which.
   const stubs = new WeakMap();
+  let hasStubs = false;
 
   const REVEALING = new Set(['toString', 'valueOf', 'toLocaleString', 'toJSON', Symbol.toPrimitive, Symbol.iterator,
     Symbol.asyncIterator]);
+
+  // What reveals it already when it is only looked at.
+  const REVEALING_AT_ONCE = new Set([Symbol.toStringTag, Symbol.isConcatSpreadable]);
 
   // The packages on which something depended.
   const deciding = new Set();
@@ -39,34 +43,75 @@
     const target = function () {};
     const members = new Map();
     const reveal = () => { throw dependence(name); };
+    const member = (key) => {
+      if (!members.has(key)) members.set(key, stub(name));
+      return members.get(key);
+    };
+    // What a class of the project inherits from a class of the package.
+    target.prototype = new Proxy({}, {
+      get(_, key) {
+        if (key === 'then') return undefined;
+        if (typeof key === 'symbol') return key === Symbol.iterator || key === Symbol.asyncIterator ? reveal : undefined;
+        return REVEALING.has(key) ? reveal : member(key);
+      },
+    });
     const proxy = new Proxy(target, {
       get(_, key) {
         if (key === 'prototype') return target.prototype;
         // A stub is not a promise; otherwise `await` of one would never end.
         if (key === 'then') return undefined;
         if (REVEALING.has(key)) return reveal;
+        if (REVEALING_AT_ONCE.has(key)) return reveal();
         if (typeof key === 'symbol') return undefined;
-        if (!members.has(key)) members.set(key, stub(name));
-        return members.get(key);
+        return member(key);
       },
       set: () => true,
       has: () => true,
       ownKeys: reveal,
+      getOwnPropertyDescriptor: reveal,
+      getPrototypeOf: reveal,
       apply: () => stub(name),
-      construct: (_, args, derived) => (derived === proxy ? stub(name) : Reflect.construct(target, args, derived)),
+      construct(_, args, derived) {
+        if (derived === proxy) return stub(name);
+        // Nobody knows what the constructor of the package put into it.
+        return new Proxy(Reflect.construct(target, args, derived), { ownKeys: reveal });
+      },
     });
     stubs.set(proxy, name);
+    hasStubs = true;
     return proxy;
   }
 
   const isStub = (value) => (typeof value === 'function' || typeof value === 'object') && stubs.has(value);
 
-  // Notes that the code asks what a stub says. Returns whether it is to say the opposite of what it says.
-  function isAsked(value) {
+  // Which questions are answered otherwise in the other worlds: all, every other one, the first, all but the first.
+  const OTHERWISE = [() => false, () => true, (number) => number % 2 === 0, (number) => number % 2 === 1, (number) => number === 0,
+    (number) => number > 0];
+  const KINDS = ['function', 'undefined', 'string', 'object', 'number', 'boolean'];
+  let asked = 0;
+
+  // Notes that the code asks what a stub says. Returns the number of the world.
+  function worldOf(value) {
     const name = stubs.get(value);
     if (node.variant.runsDeciding) deciding.add(name);
-    return node.touch('package', name) !== 0;
+    return node.touch('package', name);
   }
+
+  // Notes that the code asks what a stub says. Returns whether it is to say the opposite of what it says.
+  function isAsked(value) {
+    const isOtherwise = OTHERWISE[worldOf(value)](asked);
+    asked += 1;
+    return isOtherwise;
+  }
+
+  // Where what a stub is changes more than one answer, it has to be known.
+  function known(value) {
+    if (isStub(value)) throw dependence(stubs.get(value));
+    return value;
+  }
+
+  // What a condition depends on. A stub is taken for something that is there.
+  const decides = (value) => (isStub(value) && isAsked(value) ? undefined : value);
 
   const COMPARISONS = {
     '===': (left, right) => left === right,
@@ -74,8 +119,103 @@
     '==': (left, right) => left == right,
     '!=': (left, right) => left != right,
     in: (left, right) => left in right,
-    instanceof: (left, right) => left instanceof right,
+    instanceof: (left, right) => !isStub(left) && left instanceof right,
   };
+
+  // Gives a function of the engine another one in its place, with its look.
+  function replace(object, name, make) {
+    const native = object[name];
+    const value = make(native);
+    for (const key of ['name', 'length']) defineProperty(value, key, { value: native[key], configurable: true });
+    defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
+  }
+
+  // What functions of the engine ask of a value in silence: whether it counts as true, and what it is equal to.
+  for (const object of [Array.prototype, getPrototypeOf(Uint8Array.prototype)]) {
+    for (const name of ['every', 'filter', 'find', 'findIndex', 'findLast', 'findLastIndex', 'some']) {
+      replace(object, name, (native) => ({
+        method(call, ...rest) {
+          const asking = typeof call === 'function' ? function (...args) { return decides(Reflect.apply(call, this, args)); } : call;
+          return Reflect.apply(native, this, [asking, ...rest]);
+        },
+      }.method));
+    }
+  }
+  const stubAmong = (list) => {
+    if (!hasStubs) return undefined;
+    for (let at = 0; at < list.length; at += 1) if (isStub(list[at])) return list[at];
+    return undefined;
+  };
+  for (const [name, otherwise] of [['includes', (found) => !found], ['indexOf', (found) => (found < 0 ? 0 : -1)],
+    ['lastIndexOf', (found) => (found < 0 ? 0 : -1)]]) {
+    replace(Array.prototype, name, (native) => ({
+      method(...args) {
+        const found = Reflect.apply(native, this, args);
+        const one = isStub(args[0]) ? args[0] : stubAmong(this);
+        return one !== undefined && isAsked(one) ? otherwise(found) : found;
+      },
+    }.method));
+  }
+  for (const [object, names] of [[Array, ['isArray']], [Object, ['is']], [Number, ['isFinite', 'isInteger', 'isNaN', 'isSafeInteger']], [ArrayBuffer, ['isView']]]) {
+    for (const name of names) {
+      replace(object, name, (native) => ({
+        method(...args) {
+          const found = Reflect.apply(native, this, args);
+          const one = args.find(isStub);
+          return one !== undefined && isAsked(one) ? !found : found;
+        },
+      }.method));
+    }
+  }
+  // The collections that hold a stub as a key.
+  const holders = new WeakMap();
+  for (const [Collection, add] of [[Set, 'add'], [Map, 'set']]) {
+    replace(Collection.prototype, add, (native) => ({
+      method(key, value) {
+        if (isStub(key)) {
+          holders.set(this, key);
+          if (isAsked(key)) return this;
+        }
+        return Reflect.apply(native, this, [key, value]);
+      },
+    }.method));
+    for (const name of ['has', 'delete', 'get'].filter((name) => name in Collection.prototype)) {
+      replace(Collection.prototype, name, (native) => ({
+        method(key) {
+          const found = Reflect.apply(native, this, [key]);
+          const one = isStub(key) ? key : holders.get(this);
+          if (one === undefined || !isAsked(one)) return found;
+          return name !== 'get' ? !found : found === undefined ? [...this.values()][0] : undefined;
+        },
+      }.method));
+    }
+  }
+  replace(Array.prototype, 'flatMap', (native) => ({
+    method(call, ...rest) {
+      const asking = typeof call === 'function' ? function (...args) { return known(Reflect.apply(call, this, args)); } : call;
+      return Reflect.apply(native, this, [asking, ...rest]);
+    },
+  }.method));
+  replace(Array.prototype, 'flat', (native) => ({
+    method(...args) {
+      known(stubAmong(this));
+      return Reflect.apply(native, this, args);
+    },
+  }.method));
+  replace(JSON, 'stringify', (native) => ({
+    method(value, replacer, ...rest) {
+      const asking = typeof replacer === 'function' ? function (...args) { return known(Reflect.apply(replacer, this, args)); } : replacer;
+      return Reflect.apply(native, JSON, [value, asking, ...rest]);
+    },
+  }.method));
+  const NativeBoolean = Boolean;
+  const AskingBoolean = new Proxy(NativeBoolean, {
+    apply: (_, self, [value]) => NativeBoolean(decides(value)),
+    construct: (_, [value], derived) => Reflect.construct(NativeBoolean, [decides(value)], derived),
+  });
+  for (const [object, name] of [[globalThis, 'Boolean'], [NativeBoolean.prototype, 'constructor']]) {
+    defineProperty(object, name, { value: AskingBoolean, writable: true, enumerable: false, configurable: true });
+  }
 
   // --------------------------------------------------------------------------------------------------- lua-cli
 
@@ -457,8 +597,10 @@
     caught: node.caught,
     spread: node.spread,
     power: node.power,
-    // What a condition depends on. A stub is taken for something that is there.
-    decides: (value) => (isStub(value) && isAsked(value) ? undefined : value),
+    pattern: node.pattern,
+    decides,
+    // What `typeof` gives.
+    kind: (value) => (isStub(value) ? KINDS[worldOf(value)] : typeof value),
     // What a comparison gives.
     compared(operator, left, right) {
       const result = COMPARISONS[operator](left, right);

@@ -61,11 +61,14 @@ const ALL: [(Dependence, &str, u32); 10] = [
     (Dependence::Names, "names", 1),
     (Dependence::Process, "process", 1),
     (Dependence::Words, "words", 1),
-    (Dependence::Package, PACKAGE, 1),
+    (Dependence::Package, PACKAGE, PACKAGE_WORLDS),
 ];
 
 /// What `prelude.js` calls a stand-in that decides something.
 const PACKAGE: &str = "package";
+
+/// How many other answers of a stand-in are tried.
+const PACKAGE_WORLDS: u32 = 5;
 
 /// The world that the code is run in: as it is, or with one thing otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,9 +151,8 @@ impl Reliance {
 pub(super) fn evaluate(request: &Request<'_>, run: impl Fn(Variant) -> Result<Captured, Failure>) -> Result<Captured, Failure> {
     let mut world = Variant::AS_IT_IS;
     let mut captured = run(world)?;
-    if captured.touches.iter().any(|touch| touch.kind == PACKAGE)
-        && decides(&captured, run(Variant { kind: PACKAGE, number: 1, ..world }))
-    {
+    let mut answers = (1..=PACKAGE_WORLDS).map(|number| run(Variant { kind: PACKAGE, number, ..world }));
+    if captured.touches.iter().any(|touch| touch.kind == PACKAGE) && answers.any(|other| decides(&captured, other)) {
         let asked = Variant { runs_deciding: true, ..world };
         // A package that cannot be run stays a stand-in, and what it decides is found below.
         if let Ok(of_packages) = run(asked) {
@@ -167,7 +169,7 @@ pub(super) fn evaluate(request: &Request<'_>, run: impl Fn(Variant) -> Result<Ca
             let is_over = other.is_err();
             if is_over && on == Dependence::Package {
                 // With the other answer there is no agent, and the question is what the agent is.
-                break;
+                continue;
             }
             note_differences(&original, other.as_ref().map_or(&[], |captured| &captured.agents), &mut differing);
             if is_over {
