@@ -7,6 +7,7 @@
 //!
 //! [`AgentSource::plan_edits`] finds the edits that give the fields other values, and [`EditPlan::apply`] writes them.
 
+mod compiler;
 mod discover;
 mod edit;
 pub mod engine;

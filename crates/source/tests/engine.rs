@@ -118,7 +118,68 @@ fn decorators_do_not_stand_in_the_way() {
         const upper = (_: any, __: string, described: any) => ({ ...described, value() { return 'UP'; } });
         @Injectable() @mark class Service { static marked: string; @upper word() { return 'low'; } }";
     let project = Project::with_persona(before, "Service.marked + new Service().word()");
+    // Decorators of the standard are called otherwise, and nobody but the settings says which these are.
+    let Err(failure) = project.evaluate() else { panic!("the wrong decorators were applied") };
+    assert!(failure.message.contains("experimentalDecorators"), "{}", failure.message);
+    let project = project.file("tsconfig.json", "{\"compilerOptions\": {\"experimentalDecorators\": true}}");
     assert_eq!(project.persona(), text("yesUP"));
+}
+
+/// As esbuild compiles them: the nearest `tsconfig.json` decides, and what it extends.
+#[test]
+fn fields_of_classes_come_to_be_as_the_settings_say() {
+    let before = "class Base { set tone(value: string) { (this as any).set = value; } }
+        class Words extends Base {
+            // @ts-expect-error
+            tone = 'kind';
+            empty: any;
+            static label = 'L';
+            text = `hi ${this.name}`;
+            constructor(public name = 'Bay') { super(); }
+        }
+        const words: any = new Words();";
+    let persona = "`${Object.keys(words)} ${words.text} ${Words.label}`";
+    let defined = "name,tone,empty,text hi undefined L";
+    let assigned = "name,set,text hi Bay L";
+    let target = |target: &str| format!("// the compiler\n{{\"compilerOptions\": {{\"target\": \"{target}\",}},}}");
+    for (settings, expected) in [
+        (vec![], defined),
+        (vec![("tsconfig.json", "{}".to_owned())], defined),
+        (vec![("tsconfig.json", target("ES2020"))], assigned),
+        (vec![("tsconfig.json", target("es2021"))], assigned),
+        (vec![("tsconfig.json", target("ES2022"))], defined),
+        (vec![("tsconfig.json", target("ESNext"))], defined),
+        (vec![("tsconfig.json", r#"{"compilerOptions": {"useDefineForClassFields": false}}"#.to_owned())], assigned),
+        (
+            vec![("tsconfig.json", r#"{"compilerOptions": {"target": "ES2015", "useDefineForClassFields": true}}"#.to_owned())],
+            defined,
+        ),
+        (vec![("tsconfig.json", r#"{"extends": "./base"}"#.to_owned()), ("base.json", target("ES2020"))], assigned),
+        (vec![("tsconfig.json", r#"{"extends": "@absent/base", "compilerOptions": {"target": "ES2020"}}"#.to_owned())], assigned),
+        (vec![("tsconfig.json", target("ES2020")), ("src/tsconfig.json", "{}".to_owned())], defined),
+    ] {
+        let project =
+            settings.iter().fold(Project::with_persona(before, persona), |project, (path, text)| project.file(path, text));
+        assert_eq!(project.persona(), text(expected), "{settings:?}");
+    }
+}
+
+/// What a member without a value gets after such a one is another thing to each compiler.
+#[test]
+fn members_of_enums_after_what_may_be_a_text() {
+    for (members, expected) in [
+        ("A = 1 << 2, B", Some("5")),
+        ("A = -1, Z = A, B", Some("0")),
+        ("A = 'x', Z = A, B", None),
+        ("A = 'abc'.length, B", None),
+        ("A = `t`, B", None),
+    ] {
+        let project = Project::with_persona(&format!("enum T {{ {members} }}"), "[T.B].join()");
+        match (expected, project.evaluate()) {
+            (Some(expected), _) => assert_eq!(project.persona(), text(expected), "{members}"),
+            (None, found) => assert!(found.is_err_and(|failure| failure.message.contains("enum")), "{members}"),
+        }
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use rquickjs::{Ctx, Exception, Function, Module, Object, Result};
 use super::run::Shared;
 use super::strip::{self, PackageImport};
 use super::{Failure, FailureKind, Position, commonjs, stubs};
+use crate::compiler::Compiler;
 use crate::modules::{self, CODE_EXTENSIONS};
 use crate::resolve::{Locator, Ownership, Request};
 
@@ -42,6 +43,7 @@ pub(super) struct Modules {
     kinds: RefCell<HashMap<PathBuf, bool>>,
     node_modes: RefCell<HashMap<PathBuf, bool>>,
     importers: RefCell<Vec<PathBuf>>,
+    compilers: RefCell<HashMap<PathBuf, Compiler>>,
     failure: RefCell<Option<Failure>>,
 }
 
@@ -60,6 +62,7 @@ impl Modules {
             kinds: RefCell::default(),
             node_modes: RefCell::default(),
             importers: RefCell::default(),
+            compilers: RefCell::default(),
             failure: RefCell::default(),
         })
     }
@@ -84,7 +87,7 @@ impl Modules {
         let text = Rc::clone(&self.loaded.borrow().get(file)?.text);
         // Only few places are ever looked up, so the table is not kept for every module.
         let is_package = |specifier: &str| self.is_package(file, specifier);
-        let options = strip::Options { is_package: &is_package, origins: true };
+        let options = strip::Options { is_package: &is_package, origins: true, compiler: self.compiler_of(file) };
         let (line, column) = match strip::strip(file, &text, options) {
             Ok(stripped) => stripped.origin_of(line, column),
             Err(_) => (line, column),
@@ -118,6 +121,20 @@ impl Modules {
         let is_ecmascript = !is_code || self.shared.text(path).map_or(true, |text| commonjs::is_ecmascript(path, &text));
         self.kinds.borrow_mut().insert(path.to_owned(), is_ecmascript);
         is_ecmascript
+    }
+
+    /// Returns how a file is compiled. Settings are those of the project; a package was written with others.
+    fn compiler_of(&self, path: &Path) -> Compiler {
+        if self.locator().ownership(path) != Ownership::Own {
+            return Compiler { has_legacy_decorators: true, ..Compiler::default() };
+        }
+        let folder = path.parent().unwrap_or(path);
+        let known = self.compilers.borrow().get(folder).copied();
+        known.unwrap_or_else(|| {
+            let compiler = Compiler::of(path, self.locator().repository());
+            self.compilers.borrow_mut().insert(folder.to_owned(), compiler);
+            compiler
+        })
     }
 
     fn is_package(&self, importer: &Path, specifier: &str) -> bool {
@@ -205,7 +222,7 @@ impl Modules {
         }
         let is_ecmascript = self.is_ecmascript(path);
         // Nothing is a package here: each import stays what it is, and becomes a call.
-        let options = strip::Options { is_package: &|_| false, origins: false };
+        let options = strip::Options { is_package: &|_| false, origins: false, compiler: self.compiler_of(path) };
         let is_javascript = extension.contains("js") && extension != "jsx" && !text.starts_with("#!") && !text.contains('\0');
         let plain: std::borrow::Cow<'_, str> = match is_javascript {
             true => (&*text).into(),
@@ -295,7 +312,7 @@ impl Modules {
             _ if is_text => (text_module(&text), Vec::new()),
             Some(extension) if CODE_EXTENSIONS.contains(&extension) => {
                 let is_package = |specifier: &str| self.is_package(path, specifier);
-                let options = strip::Options { is_package: &is_package, origins: false };
+                let options = strip::Options { is_package: &is_package, origins: false, compiler: self.compiler_of(path) };
                 let stripped = strip::strip(path, &text, options).map_err(|error| {
                     let position = position_at(path, &text, error.offset);
                     let shown = self.shared.shown(path);

@@ -13,8 +13,12 @@ use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 use oxc_transformer::{
-    DecoratorOptions, EnvOptions, HelperLoaderMode, HelperLoaderOptions, Module, TransformOptions, Transformer,
+    CompilerAssumptions, DecoratorOptions, EnvOptions, HelperLoaderMode, HelperLoaderOptions, Module, TransformOptions,
+    Transformer, TypeScriptOptions,
 };
+
+use super::adapt;
+use crate::compiler::Compiler;
 
 /// The name under which the module that stands in place of a package exports all that the package has. For the engine, `*`
 /// alone is the namespace itself.
@@ -64,6 +68,8 @@ pub(super) struct Options<'a> {
     pub(super) is_package: &'a dyn Fn(&str) -> bool,
     /// Whether places in the code are going to be looked up.
     pub(super) origins: bool,
+    /// What the settings of the project say.
+    pub(super) compiler: Compiler,
 }
 
 /// Strips a module of its types.
@@ -72,9 +78,9 @@ pub(super) struct Options<'a> {
 /// known beforehand, and those of a package are not known.
 pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Stripped, SyntaxError> {
     let allocator = Allocator::default();
-    let (mut program, prologue) = without_types(&allocator, path, text)?;
+    let (mut program, prologue) = without_types(&allocator, path, text, options.compiler)?;
     let is_of_a_package = path.components().any(|part| part.as_os_str() == "node_modules");
-    super::adapt::adapt(&AstBuilder::new(&allocator), &mut program, is_of_a_package);
+    adapt::adapt(&AstBuilder::new(&allocator), &mut program, is_of_a_package);
     let packages = package_imports(&allocator, &mut program, options.is_package);
     let generated = Codegen::new()
         .with_options(CodegenOptions {
@@ -95,7 +101,12 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
 }
 
 /// Returns a module without its types, and the names that it takes for given.
-fn without_types<'a>(allocator: &'a Allocator, path: &Path, text: &'a str) -> Result<(Program<'a>, String), SyntaxError> {
+fn without_types<'a>(
+    allocator: &'a Allocator,
+    path: &Path,
+    text: &'a str,
+    compiler: Compiler,
+) -> Result<(Program<'a>, String), SyntaxError> {
     if nesting(text) > DEEPEST {
         return Err(SyntaxError { message: format!("it nests more than {DEEPEST} brackets"), offset: 0 });
     }
@@ -109,6 +120,10 @@ fn without_types<'a>(allocator: &'a Allocator, path: &Path, text: &'a str) -> Re
         return Err(SyntaxError { message: error.message.to_string(), offset });
     }
     let mut program = parsed.program;
+    if let Some(offset) = adapt::unclear_enum_member(&program) {
+        let message = "this member of an enum needs a value of its own: the one before it is not seen to be a number".to_owned();
+        return Err(SyntaxError { message, offset });
+    }
     let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program).semantic;
     let scoping = semantic.into_scoping();
     let is_mixed = |statement: &Statement<'_>| {
@@ -119,7 +134,16 @@ fn without_types<'a>(allocator: &'a Allocator, path: &Path, text: &'a str) -> Re
         (requires && name == "require") || scoping.root_unresolved_references().keys().any(|free| free.as_str() == name)
     });
 
+    if !compiler.has_legacy_decorators
+        && let Some(offset) = adapt::first_decorator(&program)
+    {
+        let message = "decorators are read with `\"experimentalDecorators\": true` in tsconfig.json only".to_owned();
+        return Err(SyntaxError { message, offset });
+    }
+    let assigns_fields = compiler.assigns_fields && source_type.is_typescript();
     let transform = TransformOptions {
+        assumptions: CompilerAssumptions { set_public_class_fields: assigns_fields, ..CompilerAssumptions::default() },
+        typescript: TypeScriptOptions { remove_class_fields_without_initializer: assigns_fields, ..TypeScriptOptions::default() },
         decorator: DecoratorOptions { legacy: true, ..DecoratorOptions::default() },
         // `import x = require('x')` is a call of `require`, and `export =` an assignment.
         env: EnvOptions { module: if requires { Module::CommonJS } else { Module::default() }, ..EnvOptions::default() },
@@ -146,7 +170,7 @@ pub struct JavaScript {
 /// It cannot be parsed; the text says where and why.
 pub fn to_javascript(path: &Path, text: &str) -> Result<JavaScript, String> {
     let allocator = Allocator::default();
-    let (program, prologue) = without_types(&allocator, path, text).map_err(|error| {
+    let (program, prologue) = without_types(&allocator, path, text, Compiler::of(path, Path::new("/"))).map_err(|error| {
         let before = text.get(..error.offset).unwrap_or(text);
         format!("{}:{}: {}", path.display(), before.matches('\n').count() + 1, error.message)
     })?;
@@ -265,7 +289,12 @@ mod tests {
 
     fn stripped(text: &str) -> Stripped {
         let is_package = |specifier: &str| !specifier.starts_with('.');
-        strip(Path::new("/p/a.ts"), text, Options { is_package: &is_package, origins: true }).unwrap()
+        let options = Options {
+            is_package: &is_package,
+            origins: true,
+            compiler: Compiler { has_legacy_decorators: true, ..Compiler::default() },
+        };
+        strip(Path::new("/p/a.ts"), text, options).unwrap()
     }
 
     #[test]
