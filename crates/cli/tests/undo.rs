@@ -311,3 +311,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_kept_is_listed_with_each_file_on_its_line() {
+    let bench = Bench::in_step();
+    assert!(bench.ok(&["undo", "--list"]).lines().all(|line| !line.contains(", ")));
+    bench.colleague("Theirs");
+    bench.ok(&["sync", "--accept"]);
+    let listed = bench.ok(&["undo", "--list"]);
+    assert!(listed.lines().any(|line| line.ends_with("  sync")), "{listed}");
+    assert!(listed.lines().any(|line| line == "    src/index.ts"), "{listed}");
+}

@@ -23,7 +23,7 @@ use crate::undo_log::{Content, Entry, KeptFile, Kind, Recorder, UndoLog, Write, 
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What a command wrote on this machine is put back: files, keepstep.lock, the record of a pull, what is selected.\nWhat it wrote on the server is brought back by the command that is printed.\n\nExamples:\n  keepstep undo            take back what the last command wrote\n  keepstep undo --list     show what can be taken back"
+    after_help = "What a command wrote on this machine is put back: files, keepstep.lock, the record of a pull, what is selected.\nWhat it wrote on the server is brought back by the command that is printed.\n\nExamples:\n  keepstep undo            put back what the last command replaced\n  keepstep undo --list     show what can be put back"
 )]
 pub(crate) struct Arguments {
     /// What the command that wrote it printed; the last one when left out
@@ -91,14 +91,19 @@ fn list(context: &Context, logs: &[UndoLog]) -> CommandResult {
     for log in logs {
         for id in log.ids()? {
             let entry = log.entry(&id)?;
-            let names: Vec<String> = entry.files.iter().take(MOST).map(|file| file.path.display().to_string()).collect();
-            let more = match entry.files.len().saturating_sub(MOST) {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            context.printer.answer(format!("{id}  {}  {}{more}", entry.command, names.join(", ")));
+            context.printer.answer(Text::of(Label::Heading, id.as_str()).and(Label::Plain, format!("  {}", entry.command)));
+            for file in entry.files.iter().take(MOST) {
+                context.printer.answer(format!("    {}", file.path.display()));
+            }
+            let more = entry.files.len().saturating_sub(MOST);
+            if more > 0 {
+                context.printer.answer(Text::of(Label::Unchanged, format!("    … and {more} more")));
+            }
             all.push(id);
         }
+    }
+    if all.is_empty() {
+        context.printer.status("nothing is kept: no command replaced anything");
     }
     context.printer.document("undo", json!({ "kept": all }));
     Ok(Outcome::Done)

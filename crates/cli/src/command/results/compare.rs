@@ -133,7 +133,13 @@ pub(super) fn warn(context: &Context, differences: &[Difference]) {
 /// Returns both sides of a difference, unless they are digests, which say nothing to people.
 fn sides(Difference { what, before, after }: &Difference) -> Option<String> {
     let shown = |side: &Option<String>| side.as_ref().map_or_else(|| "not known".to_owned(), |text| shortened(text, 60));
-    (*what != "configuration").then(|| format!("{} → {}", shown(before), shown(after)))
+    match (before, after) {
+        (Some(_), Some(_)) if *what == "configuration" => None,
+        // A digest that one of them lacks is no change.
+        (None, _) if *what == "configuration" => Some("not known of the older one".to_owned()),
+        (_, None) if *what == "configuration" => Some("not known of the newer one".to_owned()),
+        _ => Some(format!("{} → {}", shown(before), shown(after))),
+    }
 }
 
 /// Shows the same below the title.
@@ -288,4 +294,19 @@ pub(super) fn cases(changes: &[Change], texts: &Texts, limit: usize) -> Vec<Valu
 /// Returns the provenance of a run with its scenario, where it does not say it.
 pub(super) fn with_scenario(provenance: &Provenance, scenario: &str) -> Provenance {
     Provenance { scenario: provenance.scenario.clone().or_else(|| Some(scenario.to_owned())), ..provenance.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_one_of_them_lacks_did_not_change() {
+        let said = |before: Option<&str>, after: Option<&str>| {
+            sides(&Difference { what: "configuration", before: before.map(str::to_owned), after: after.map(str::to_owned) })
+        };
+        assert_eq!(said(Some("a1"), Some("b2")), None);
+        assert_eq!(said(None, Some("b2")).as_deref(), Some("not known of the older one"));
+        assert_eq!(said(Some("a1"), None).as_deref(), Some("not known of the newer one"));
+    }
 }
