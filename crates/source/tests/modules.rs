@@ -535,6 +535,18 @@ fn what_a_package_decides_is_asked_of_it() {
     assert_eq!(read_as(before, "['one'].join('')", &[]), r#""one""#);
 }
 
+/// Libraries look for the parts of Node that make them quicker, and keep them without calling them.
+#[test]
+fn a_package_that_keeps_parts_of_node_for_later() {
+    let package = "var unsafe = Buffer ? Buffer.allocUnsafe : undefined;\nvar types = module.require && module.require('util').types;\n\
+                   exports.word = () => typeof unsafe + (types && types.isDate(new Date(0)));\nexports.bytes = () => String(unsafe(2));";
+    let installed = [("agent/node_modules/kit/index.js", package)];
+    let before = "import { word, bytes } from 'kit';";
+    assert_eq!(read_as(before, "word()", &installed), r#""functiontrue" (computed)"#);
+    let found = read_as(before, "bytes()", &installed);
+    assert!(found.starts_with("unreadable: "), "{found}");
+}
+
 #[test]
 fn a_package_that_cannot_be_run_is_said_to_be_the_reason() {
     let found = read_as("import tag from 'tag';", "tag`one`", &[]);

@@ -1137,7 +1137,9 @@
   }
   const adoptBytes = (bytes) => setPrototypeOf(bytes, Buffer.prototype);
   methods(Buffer, { from: Buffer.from });
-  absent(Buffer, (name) => `Buffer.${name}`, ['allocUnsafe', 'allocUnsafeSlow', 'copyBytesFrom', 'of', 'poolSize']);
+  // That they are there can be seen; libraries keep them for later without ever calling them.
+  for (const name of ['allocUnsafe', 'allocUnsafeSlow']) hidden(Buffer, name, { [name](size) { return lack(`Buffer.${name}`); } }[name]);
+  absent(Buffer, (name) => `Buffer.${name}`, ['copyBytesFrom', 'of', 'poolSize']);
   const wide = ['BigInt64', 'BigUInt64', 'BigUint64', 'Double', 'Float', 'Int16', 'Int32', 'Int', 'UInt16', 'UInt32', 'UInt', 'Uint16', 'Uint32', 'Uint'];
   absent(Buffer.prototype, (name) => `Buffer.${name}`, ['asciiSlice', 'asciiWrite', 'base64Slice', 'base64Write', 'base64urlSlice', 'base64urlWrite',
     'compare', 'copy', 'fill', 'hexSlice', 'hexWrite', 'inspect', 'lastIndexOf', 'latin1Slice', 'latin1Write', 'offset', 'parent', 'readInt8',

@@ -464,6 +464,7 @@
     }
     const [call, isEcmascript] = host.compile(file);
     record = { exports: {}, isEcmascript, id: file, filename: file, loaded: false, children: [], paths: [] };
+    record.require = requireFrom(file);
     records.set(file, record);
     const importing = (specifier) => view(file, specifier)[1];
     importing.exports = (target, getters) => {
@@ -479,7 +480,7 @@
     const meta = { url: url.pathToFileURL(file).href, filename: file, dirname: folder };
     const around = isOfPackage ? quietProcess : globalThis.process;
     try {
-      call.call(record.exports, record.exports, requireFrom(file), record, folder, file, around, importing,
+      call.call(record.exports, record.exports, record.require, record, folder, file, around, importing,
         async (specifier) => importing(String(specifier)), meta);
     } catch (error) {
       records.delete(file);
