@@ -18,6 +18,8 @@ mod exit;
 mod failure;
 mod files;
 mod git;
+#[cfg(test)]
+mod hint_law;
 mod interrupt;
 mod keepstep_folder;
 mod list_format;

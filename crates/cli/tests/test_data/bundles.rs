@@ -107,7 +107,7 @@ fn a_reworded_question_keeps_its_id_and_ids_are_written_where_they_are_wanted() 
     let shown = place.run(&["bundles", "import", "q.yaml"]);
     assert!(shown.contains("1 reworded input kept the id of the version before:"), "{shown}");
     assert!(shown.contains("\"Where is my order?\" → \"Where is my order, please?\""), "{shown}");
-    assert!(shown.contains("`keepstep bundles import --write-ids`"), "{shown}");
+    assert!(shown.contains("`keepstep bundles import q.yaml --write-ids`"), "{shown}");
     let document = place.json(&["bundles", "import", "q.yaml", "--write-ids"]);
     assert_eq!(document["ids_written"], true);
     let set = document["bundle"]["inputSetId"].as_str().unwrap().to_owned();

@@ -83,6 +83,22 @@ const ROWS: &[Row] = &[
         typed: &["admin", "key", "create", "--name", "k", "--data", "new", "--create"],
         then: 0,
     },
+    Row {
+        state: &[&["projects", "select", "shop"]],
+        command: &["apikeys", "check", "--env-file", "k.env"],
+        with: With::Environment,
+        hint: "keepstep apikeys create --env-file k.env",
+        typed: &["apikeys", "create", "--env-file", "k.env"],
+        then: 0,
+    },
+    Row {
+        state: &[&["projects", "select", "shop"], &["import"]],
+        command: &["sync", "pull", "--locked"],
+        with: With::Environment,
+        hint: "keepstep sync pull",
+        typed: &["sync", "pull"],
+        then: 0,
+    },
 ];
 
 fn run(place: &Place, with: With, arguments: &[&str]) -> Output {

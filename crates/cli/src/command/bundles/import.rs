@@ -61,7 +61,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     tell_reworded(context, &imported);
     let has_written = arguments.write_ids && write_ids(context, &server, arguments, &text, bundle)?;
     if !has_written && imported.reworded_count > 0 {
-        context.printer.hint("`keepstep bundles import --write-ids` writes the ids into the file, so that any text may change");
+        context.printer.hint(&format!(
+            "`keepstep bundles import {} --write-ids` writes the ids into the file, so that any text may change",
+            visible_line(&shown)
+        ));
     }
     context.printer.hint("`keepstep sync pull` brings it to a workspace");
     let reworded: Vec<_> =

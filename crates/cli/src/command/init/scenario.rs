@@ -136,7 +136,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     context.machine_line("SCENARIO_CREATED", &folder);
     if arguments.create_remote {
-        context.printer.warning("nothing was made on the server; `keepstep scenarios create` does that");
+        context
+            .printer
+            .warning(&format!("nothing was created on the server; `keepstep scenarios create --name {folder}` does that"));
     }
     match &agent {
         Some(agent) => {

@@ -35,7 +35,8 @@ pub(super) fn resolve(context: &Context, arguments: &RunArguments, tested: &Test
     if here.was_deleted(named) {
         return Err(Failure::Conflict {
             message: format!("the inputs of bundle version {} were deleted from {}", visible_line(named), tested.name),
-            hints: vec!["`keepstep sync pull --force` brings them back".to_owned()],
+            // Without the id it would be the newest version that comes.
+            hints: vec![format!("`keepstep sync pull --bundle-version-id {} --force` brings them back", visible_line(named))],
         });
     }
     if arguments.skip_upload || arguments.skip_pull {
