@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 use crate::arguments::Arguments;
 
 /// The crates whose sentences a person may see.
-const CRATES: [&str; 5] = ["cli", "client", "runner", "source", "workspace"];
+const CRATES: [&str; 7] = ["cli", "client", "runner", "server", "source", "store", "workspace"];
 
 /// Returns the Rust files of a folder, without those of tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

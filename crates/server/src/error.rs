@@ -134,7 +134,7 @@ impl KeyProblem {
             Self::Missing => "Send it as `Authorization: Bearer ks_api_…`.",
             Self::Malformed => "Copy the whole key again.",
             Self::Unknown => "Check that the key belongs to this server.",
-            Self::Expired | Self::Revoked => "Ask an owner for a new one: `keepstep admin key create`.",
+            Self::Expired | Self::Revoked => "Ask an owner for a new one: `keepstep admin key create --name NAME`.",
             Self::LoginEnded => "Sign in again: `keepstep login`.",
         }
     }
@@ -188,7 +188,9 @@ impl ApiError {
             Self::Key(problem) => (problem.code(), Some(problem.hint())),
             Self::TooNarrow { .. } => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key with that role.")),
             Self::Confined(_) => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key of the whole organisation.")),
-            Self::NotOffered(_) => (ErrorCode::NotOffered, Some("Write it by hand; `keepstep admin import` brings a file here.")),
+            Self::NotOffered(_) => {
+                (ErrorCode::NotOffered, Some("Write it by hand; `keepstep admin import --project ID FILE` brings a file here."))
+            }
             Self::Invalid(_) | Self::NotJson(_) => (ErrorCode::Invalid, None),
             Self::NoPrecondition => {
                 (ErrorCode::Invalid, Some("Send the ETag that you read as `If-Match`, for example `If-Match: \"r7\"`."))

@@ -112,7 +112,9 @@ pub enum StoreError {
     #[error("bundle version {0} is a draft: publish it first")]
     BundleIsDraft(String),
     /// Nothing is published that could be pulled.
-    #[error("nothing is published in {0} yet: bring test data with `keepstep admin import`, or publish a bundle")]
+    #[error(
+        "nothing is published in {0} yet: bring test data with `keepstep admin import --project ID FILE`, or publish a bundle"
+    )]
     NothingPublished(String),
     /// The project has no scenario or several, and none was named.
     #[error("project {0} does not have exactly one scenario: name the one that is meant")]

@@ -224,7 +224,7 @@ async fn the_five_problems_of_a_key_read_differently() {
     401 This request came without a key. Send it as `Authorization: Bearer ks_api_…`.
     401 This key is incomplete or mistyped. Copy the whole key again.
     401 This server does not know this key. Check that the key belongs to this server.
-    401 This key has expired. Ask an owner for a new one: `keepstep admin key create`.
+    401 This key has expired. Ask an owner for a new one: `keepstep admin key create --name NAME`.
     403 The key "ci" has the role viewer, and this needs the role owner. Ask an owner for a key with that role.
     "#);
 }

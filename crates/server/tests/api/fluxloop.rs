@@ -254,7 +254,7 @@ async fn what_needs_a_model_is_refused_in_words() {
       "error": "Unprocessable Entity",
       "code": "NOT_OFFERED",
       "statusCode": 422,
-      "hint": "Write it by hand; `keepstep admin import` brings a file here."
+      "hint": "Write it by hand; `keepstep admin import --project ID FILE` brings a file here."
     }
     "#);
 }
