@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use keepstep_api::lua::PrimitiveKind;
@@ -20,10 +20,11 @@ use crate::api::fluxloop::storage;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::memory;
+use crate::large_answers;
 use crate::pace;
-use crate::request::{agent_id, shown};
+use crate::request::agent_id;
 use crate::request_log;
+use crate::text::shown;
 use crate::web::error_page::PageError;
 use crate::web::session::SignedIn;
 use crate::web::sign_in_link;
@@ -241,13 +242,13 @@ impl From<PageError> for Refusal {
 
 /// Passes those on who may call a route, with what is known of them.
 pub(crate) async fn decide(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_large = request.extensions().get::<MatchedPath>().is_some_and(|path| memory::is_large(path.as_str()));
+    let is_large = request.extensions().get::<MatchedPath>().is_some_and(|path| large_answers::is_large(path.as_str()));
     let has_body = !request.body().is_end_stream();
     let request = match admit(&state, request).await {
         Ok(request) => request,
         Err(refusal) => return refusal.into_answer(has_body),
     };
-    if is_large { memory::answer(&state, request, next).await } else { next.run(request).await }
+    if is_large { large_answers::answer(&state, request, next).await } else { next.run(request).await }
 }
 
 async fn admit(state: &AppState, request: Request) -> Result<Request, Refusal> {
@@ -347,9 +348,4 @@ async fn check_named(state: &AppState, scope: &Scope, name: &str, names: Names, 
         Names::Upload => drop(store.upload(scope, &id).await?),
     }
     Ok(())
-}
-
-/// Returns the length that a request announces for its body.
-pub(crate) fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

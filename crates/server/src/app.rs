@@ -1,28 +1,20 @@
-//! The state that handlers share, and the server around it.
+//! The state that handlers share.
 
 use std::fs::File;
-use std::future::Future;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{Store, StoreError};
-use tokio::net::TcpListener;
 
 use crate::cache::Cache;
-use crate::connections::{self, Limits};
+use crate::connections::Limits;
 use crate::error::ApiError;
 use crate::events::Events;
 use crate::memory::Budgets;
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
-use crate::router::router;
-
-/// How long running requests may take after the shutdown began.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The largest upload where nobody said otherwise, in bytes.
 const UPLOAD_LIMIT: u64 = 64 * 1024 * 1024 * 1024;
@@ -115,41 +107,4 @@ impl AppState {
             }
         });
     }
-}
-
-/// Answers requests until `shutdown` is done, and then finishes those that run.
-///
-/// # Errors
-/// The listener failed, or the database does not answer.
-pub async fn serve(
-    listener: TcpListener,
-    store: Store,
-    settings: Settings,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let state = AppState::new(store, settings);
-    state.tidy();
-    let events = state.events.clone();
-    let seen = state.store.newest_change().await.map_err(io::Error::other)?;
-    let watching = tokio::spawn(events.clone().watch(state.store.clone(), seen));
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let limits = state.settings.limits;
-    let server = connections::serve(listener, router(state.clone()), limits, async move {
-        shutdown.await;
-        // Streams of events would hold the server open for ever.
-        events.close();
-        let _ = stopping.send(true);
-    });
-    let patience = async {
-        // The sender is dropped only when the server is done, and then this branch has lost.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-        tokio::time::sleep(PATIENCE).await;
-    };
-    tokio::select! {
-        () = server => {}
-        () = patience => tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs()),
-    }
-    watching.abort();
-    state.store.close().await;
-    Ok(())
 }

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use futures_util::stream::{Stream, StreamExt as _};
 
 use crate::error::ApiError;
-use crate::request::shown;
+use crate::text::shown;
 
 /// How much of a refused body is still read, so that a client that is busy sending gets to see why.
 const DRAINED: usize = 16 * 1024 * 1024;

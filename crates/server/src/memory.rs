@@ -12,16 +12,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::app::AppState;
 use crate::error::ApiError;
 
 /// What parsed bodies may take together, in KiB. One that becomes more, where that is allowed, is alone.
@@ -29,12 +22,6 @@ pub(crate) const PARSED: usize = 64 * 1024;
 
 /// What answers that are on their way may take together, in KiB.
 const ANSWERS: usize = 24 * 1024;
-
-/// What an answer counts whose size nobody knows: it is made piece by piece.
-const STREAMED: usize = 512;
-
-/// What is smaller is not counted.
-const SMALL: u64 = 64 * 1024;
 
 /// How many bodies are written to files at a time.
 const SPOOLS: usize = 64;
@@ -74,6 +61,16 @@ impl Budgets {
     /// Takes what a body may become.
     pub(crate) async fn parsed(&self, bytes: usize) -> Result<Share, ApiError> {
         take(&self.parsed, bytes.div_ceil(1024).min(PARSED)).await
+    }
+
+    /// Takes a place for making a large answer.
+    pub(crate) async fn maker(&self) -> Result<Share, ApiError> {
+        take(&self.makers, 1).await
+    }
+
+    /// Takes what an answer holds until it is sent, in KiB.
+    pub(crate) async fn answer(&self, kibibytes: usize) -> Result<Share, ApiError> {
+        take(&self.answers, kibibytes.min(ANSWERS)).await
     }
 
     /// Takes a place for a body that is written to a file.
@@ -146,69 +143,6 @@ async fn take(budget: &Arc<Semaphore>, size: usize) -> Result<Share, ApiError> {
         Ok(Ok(permit)) => Ok(Share(permit)),
         _ => Err(ApiError::Overloaded),
     }
-}
-
-/// Returns true for the routes whose answers can be large: they have texts of any length in them, or long lists.
-pub(crate) fn is_large(path: &str) -> bool {
-    const SMALL: [&str; 12] = [
-        "/healthz",
-        "/metrics",
-        "/api/v1/whoami",
-        "/api/v1/agents/{id}/state",
-        "/api/v1/agents/{id}/definition",
-        "/api/v1/uploads/{upload}/parts",
-        "/api/v1/artifacts/{artifact}",
-        "/api/v1/events",
-        "/events",
-        "/assets/{file}",
-        "/api/storage/upload/{token}",
-        "/sign-in/link/{token}",
-    ];
-    const ALSO_SMALL: [&str; 7] = [
-        "/api/cli-connect/start",
-        "/api/cli-connect/complete",
-        "/api/cli-connect/refresh",
-        "/api/sync/turns",
-        "/api/sync/status",
-        "/admin/me/authorization",
-        "/admin/me/authorization/context",
-    ];
-    !SMALL.contains(&path) && !ALSO_SMALL.contains(&path)
-}
-
-/// Makes an answer that may be large: with a place for making it, and with its size until it is sent.
-pub(crate) async fn answer(state: &AppState, request: Request, next: Next) -> Response {
-    // A body that comes slowly must not hold a place; what is made from it is small.
-    let has_body = !request.body().is_end_stream();
-    let making = if has_body {
-        None
-    } else {
-        match take(&state.budgets.makers, 1).await {
-            Ok(share) => Some(share),
-            Err(error) => return error.into_response(),
-        }
-    };
-    let response = next.run(request).await;
-    let size = response.body().size_hint().exact();
-    if size.is_some_and(|size| size <= SMALL) {
-        return response;
-    }
-    let kibibytes = size.map_or(STREAMED, |size| usize::try_from(size.div_ceil(1024)).unwrap_or(ANSWERS).min(ANSWERS));
-    let share = match take(&state.budgets.answers, kibibytes).await {
-        Ok(share) => share,
-        Err(error) => return error.into_response(),
-    };
-    drop(making);
-    let (mut parts, body) = response.into_parts();
-    if let Some(size) = size {
-        // As a stream, the body does not tell any more.
-        parts.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| size.into());
-    }
-    let body = body.into_data_stream().map(move |piece| {
-        let _share = &share;
-        piece
-    });
-    Response::from_parts(parts, Body::from_stream(body))
 }
 
 #[cfg(test)]

@@ -1,22 +1,14 @@
-//! `GET /metrics`: how much is asked, how it is answered, how long it takes.
+//! How much is asked, how it is answered, how long it takes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-
-use crate::app::AppState;
-use crate::error::ApiError;
-use crate::request_log;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -56,44 +48,20 @@ impl Metrics {
     pub(crate) fn wrote(&self) {
         self.writes.inc();
     }
-}
 
-/// Counts a request.
-pub(crate) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let current = request_log::Current::of(&request);
-    let log = state.settings.request_log.as_ref().map(|log| (log, request_log::loggable_path(&request)));
-    let method = match request.method().as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        _ => "other",
-    };
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let mut response = Arc::clone(&current).scope(next.run(request)).await;
-    let status = response.status().as_u16();
-    if let Some((log, path)) = log {
-        log.tell(&current, method, path, status, began);
+    /// Counts a request by its route, never by its path.
+    pub(crate) fn answered(&self, method: &'static str, route: String, status: u16, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { method, route: route.clone(), status }).inc();
+        self.durations.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
     }
-    response.headers_mut().insert(request_log::HEADER, current.id());
-    let labels = RequestLabels { method, route: route.clone(), status };
-    state.metrics.requests.get_or_create(&labels).inc();
-    state.metrics.durations.get_or_create(&RouteLabels { route }).observe(began.elapsed().as_secs_f64());
-    response
-}
 
-/// `GET /metrics`
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    responses((status = 200, description = "Counts, in the text format of OpenMetrics", body = String, content_type = "application/openmetrics-text"))
-)]
-pub(crate) async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let mut text = String::new();
-    encode(&mut text, &state.metrics.registry).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, content_type)], text).into_response())
+    /// Returns the counts in the text format of OpenMetrics.
+    ///
+    /// # Errors
+    /// Never, as far as is known: a text takes whatever is written to it.
+    pub(crate) fn encoded(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
 }

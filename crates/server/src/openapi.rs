@@ -13,8 +13,7 @@ use crate::api::fluxloop::{
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::uploads::{commit, offer, parts};
-use crate::api::{agents, artifacts, definition, import, personas, revisions, whoami};
-use crate::{events, health, metrics};
+use crate::api::{agents, artifacts, definition, events, health, import, metrics, personas, revisions, whoami};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _};
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
 use keepstep_core::Digest;
 use memchr::memchr2;
@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::access::announced_length;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::memory::{self, Share};
@@ -231,6 +230,11 @@ fn unread(error: &axum::Error) -> &'static str {
         cause = next.source();
     }
     "The body was cut off."
+}
+
+/// Returns the length that a request announces for its body.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]

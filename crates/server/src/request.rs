@@ -10,6 +10,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::memory::Share;
 use crate::received::{Cost, Received};
+use crate::text::shown;
 
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
@@ -156,9 +157,4 @@ pub(crate) fn is_known(headers: &HeaderMap, revision: Revision) -> bool {
 /// Returns the id of an agent in a path. What is not an id names no agent.
 pub(crate) fn agent_id(text: &str) -> Result<AgentId, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound(shown(text)))
-}
-
-/// Returns text of a request as it may stand in an answer and a log.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
 }

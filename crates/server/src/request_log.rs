@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 
-use crate::request::shown;
+use crate::text::shown;
 
 /// The header that names a request. One that a proxy chose is kept.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");

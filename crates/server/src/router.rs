@@ -13,11 +13,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::{agents, artifacts, definition, import, personas, revisions, uploads, whoami};
+use crate::api::{agents, artifacts, definition, events, health, import, metrics, personas, revisions, uploads, whoami};
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::request::shown;
-use crate::{access, events, health, metrics, openapi, web};
+use crate::text::shown;
+use crate::{access, observation, openapi, web};
 
 /// Returns the whole server as one service.
 pub fn router(state: AppState) -> Router {
@@ -31,7 +31,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state.clone())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(head_line))
-        .layer(from_fn_with_state(state, metrics::count))
+        .layer(from_fn_with_state(state, observation::observe))
 }
 
 /// Our own additions: see [`keepstep_api::agents`].

@@ -10,7 +10,8 @@ use keepstep_store::{Intent, PersonaStatus, Role};
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::{Input, Precondition, Segments, agent_id, shown};
+use crate::request::{Input, Precondition, Segments, agent_id};
+use crate::text::shown;
 use crate::write::{Begun, Write};
 use crate::{definition, wire};
 

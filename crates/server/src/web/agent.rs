@@ -10,8 +10,10 @@ use serde::Deserialize;
 use super::addressed::AddressedAgent;
 use super::assets;
 use super::error_page::PageError;
+use super::frame::Frame;
+use super::path::agent_path;
 use super::session::SignedIn;
-use super::view::{Changed, Frame, agent_path, may_edit, page, shown, title_of};
+use super::view::{Changed, may_edit, page, shown, title_of};
 use super::visible::Visible;
 use crate::app::AppState;
 

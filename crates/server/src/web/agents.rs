@@ -7,8 +7,10 @@ use keepstep_core::PersonaVersion;
 use keepstep_store::Agent;
 
 use super::error_page::PageError;
+use super::frame::Frame;
+use super::path::agent_path;
 use super::session::SignedIn;
-use super::view::{Changed, Frame, agent_path, may_create, page, title_of};
+use super::view::{Changed, may_create, page, title_of};
 use super::visible::Visible;
 use crate::app::AppState;
 

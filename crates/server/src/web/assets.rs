@@ -3,17 +3,15 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
-use http::header;
 use keepstep_core::Digest;
 
-use super::error_page::PageError;
-
-struct Asset {
+/// One file.
+pub(crate) struct Asset {
     path: String,
-    media_type: &'static str,
-    content: &'static str,
+    /// What it is, for the header.
+    pub(crate) media_type: &'static str,
+    /// Its bytes.
+    pub(crate) content: &'static str,
 }
 
 impl Asset {
@@ -45,10 +43,7 @@ pub(crate) fn script() -> &'static str {
     &SCRIPT.path
 }
 
-/// `GET /assets/{file}`.
-pub(crate) async fn serve(Path(file): Path<String>) -> Result<Response, PageError> {
-    let wanted = [&*STYLE, &*ICON, &*SCRIPT].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&*file));
-    let asset = wanted.ok_or(PageError::NotFound)?;
-    let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, asset.content).into_response())
+/// Returns the file of an address below `/assets/`.
+pub(crate) fn found(file: &str) -> Option<&'static Asset> {
+    [&*STYLE, &*ICON, &*SCRIPT].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(file))
 }

@@ -11,8 +11,9 @@ use keepstep_store::{DeviceLogin, StoreError};
 use serde::Deserialize;
 
 use super::error_page::{PageError, capitalised};
+use super::frame::Frame;
 use super::session::{Fields, Posted, SignedIn};
-use super::view::{Frame, Moment, page};
+use super::view::{Moment, page};
 use super::visible::Visible;
 use crate::app::AppState;
 

@@ -24,8 +24,10 @@ use super::diff_view::{self, DiffRow};
 use super::edit_form::{Action, Sent, Values};
 use super::error_page::PageError;
 use super::form_text;
+use super::frame::Frame;
+use super::path::agent_path;
 use super::session::{Fields as _, Posted, SignedIn};
-use super::view::{Changed, Frame, agent_path, page, shown, title_of};
+use super::view::{Changed, page, shown, title_of};
 use super::visible::Visible;
 
 #[derive(Template)]

@@ -8,7 +8,8 @@ use http::{StatusCode, header};
 use keepstep_core::{AgentId, Revision};
 use keepstep_store::StoreError;
 
-use super::view::{Frame, agent_path};
+use super::frame::Frame;
+use super::path::agent_path;
 use crate::error::ApiError;
 use crate::request_log;
 

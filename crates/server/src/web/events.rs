@@ -9,12 +9,21 @@ use serde::Deserialize;
 use super::error_page::PageError;
 use super::session::SignedIn;
 use crate::app::AppState;
-use crate::events::{Listener, answer};
+use crate::event_stream::{self, Listener};
 
 /// Which changes the page wants.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
     agent: String,
+}
+
+/// The cookies of a browser that listens.
+struct Browser(HeaderMap);
+
+impl Listener for Browser {
+    async fn is_allowed(&self, state: &AppState) -> bool {
+        SignedIn::from_headers(&self.0, state).await.is_ok()
+    }
 }
 
 /// `GET`.
@@ -27,5 +36,5 @@ pub(crate) async fn stream(
     let agent: AgentId = wanted.agent.parse().map_err(|_| PageError::AgentNotFound)?;
     state.store.agent(&by.scope, &agent).await?;
     let changes = state.events.subscribe(&state.store, by.scope, Some(agent)).await?;
-    Ok(answer(state, changes, Listener::Browser(headers)))
+    Ok(event_stream::answer(state, changes, Browser(headers)))
 }

@@ -12,11 +12,12 @@ use serde_json::{Map, Value};
 
 use super::addressed::AddressedBatch;
 use super::error_page::PageError;
+use super::frame::Frame;
 use super::session::SignedIn;
 use super::shown_results::{
     Badge, Fact, Figures, File, batch_name, batch_path, duration, excerpt, facts, grouped, project_path, segment,
 };
-use super::view::{Frame, Moment, page};
+use super::view::{Moment, page};
 use super::visible::Visible;
 use crate::api::fluxloop::experiments::abandon_silent;
 use crate::app::AppState;

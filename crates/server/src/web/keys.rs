@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use super::connect::Device;
 use super::error_page::{PageError, capitalised};
+use super::frame::Frame;
 use super::session::{Fields, Posted, SignedIn};
-use super::view::{Frame, Moment, page};
+use super::view::{Moment, page};
 use super::visible::Visible;
 use crate::app::AppState;
 

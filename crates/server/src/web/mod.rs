@@ -18,7 +18,7 @@
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/keys` | [`keys`] | for owners: keys, devices, people |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
-//! | `/assets/{file}` | [`assets`] | style sheet, icon, module |
+//! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 //!
 //! What protects them: templates escape everything ([`visible`] also shows what cannot be seen), a strict policy for what
 //! a page may load ([`security_headers`]), a session in a cookie that no script can read ([`session`]), and two checks of
@@ -28,6 +28,7 @@
 mod addressed;
 mod agent;
 mod agents;
+mod asset;
 mod assets;
 mod connect;
 mod csrf;
@@ -39,8 +40,10 @@ mod events;
 mod experiment;
 mod experiments;
 mod form_text;
+mod frame;
 mod keys;
 mod new_agent;
+mod path;
 mod projects;
 mod run;
 mod security_headers;
@@ -86,7 +89,7 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/keys", get(keys::show).post(keys::create))
         .route("/keys/revoke", post(keys::revoke))
         .route("/events", get(events::stream))
-        .route("/assets/{file}", get(assets::serve))
+        .route("/assets/{file}", get(asset::show))
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(state.clone(), access::decide))
         .layer(CatchPanicLayer::custom(panicked))

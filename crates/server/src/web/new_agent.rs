@@ -13,8 +13,10 @@ use crate::definition;
 
 use super::agent::Done;
 use super::error_page::PageError;
+use super::frame::Frame;
+use super::path::agent_path;
 use super::session::{Fields, Posted, SignedIn};
-use super::view::{Frame, agent_path, page};
+use super::view::page;
 
 #[derive(Template)]
 #[template(path = "new_agent.html")]

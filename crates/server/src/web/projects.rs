@@ -7,9 +7,10 @@ use keepstep_store::Project;
 use keepstep_store::results::{BatchFilter, RunBatch};
 
 use super::error_page::PageError;
+use super::frame::Frame;
 use super::session::SignedIn;
 use super::shown_results::{Badge, batch_name, batch_path, project_path};
-use super::view::{Frame, Moment, page};
+use super::view::{Moment, page};
 use super::visible::Visible;
 use crate::api::fluxloop::experiments::abandon_silent;
 use crate::app::AppState;

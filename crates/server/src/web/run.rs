@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use super::addressed::AddressedRun;
 use super::error_page::PageError;
 use super::experiment::{Link, batch_of};
+use super::frame::Frame;
 use super::session::SignedIn;
 use super::shown_results::{
     Badge, Fact, File, batch_name, batch_path, clipped, duration, excerpt, facts, plain, project_path, segment,
 };
-use super::view::{Frame, page};
+use super::view::page;
 use super::visible::Visible;
 use crate::app::AppState;
 

@@ -13,8 +13,9 @@ use serde::Deserialize;
 
 use super::csrf::CsrfToken;
 use super::error_page::{PageError, capitalised};
+use super::frame::Frame;
 use super::session::{Cookie, SESSION_LIFE, SMALL_FORM, read_form};
-use super::view::{Frame, page};
+use super::view::page;
 use super::visible::Visible;
 use crate::app::AppState;
 

@@ -12,8 +12,10 @@ use super::addressed::AddressedVersion;
 use super::agent::Done;
 use super::diff_view::{self, DiffRow};
 use super::error_page::PageError;
+use super::frame::Frame;
+use super::path::agent_path;
 use super::session::{Fields, Posted, SignedIn};
-use super::view::{Changed, Frame, agent_path, may_edit, page, title_of};
+use super::view::{Changed, may_edit, page, title_of};
 use super::visible::Visible;
 use crate::app::AppState;
 

@@ -4,66 +4,13 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use keepstep_core::Field;
 use keepstep_core::definition::text_of;
-use keepstep_core::{AgentId, Field};
 use keepstep_store::{Agent, Change, Role, Session};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::assets;
-use super::csrf::CsrfToken;
 use super::error_page::PageError;
 use super::visible::Visible;
-
-/// What stands around the content of every page.
-#[derive(Debug, Default)]
-pub(crate) struct Frame {
-    /// Who is signed in.
-    pub(crate) person: Option<Person>,
-}
-
-/// Somebody who is signed in, with the token of the form that signs them out.
-#[derive(Debug)]
-pub(crate) struct Person {
-    /// Their name.
-    pub(crate) name: Visible,
-    /// Their role.
-    pub(crate) role: &'static str,
-    /// True for an owner, who has more pages.
-    pub(crate) is_owner: bool,
-    /// The token.
-    pub(crate) csrf: String,
-}
-
-impl Frame {
-    /// Returns the frame of somebody who is signed in.
-    pub(crate) fn of(session: &Session) -> Self {
-        let user = &session.user;
-        let csrf = CsrfToken::of_session(session).as_str().to_owned();
-        let is_owner = user.role >= Role::Owner;
-        Self { person: Some(Person { name: Visible::of(&user.name), role: user.role.label(), is_owner, csrf }) }
-    }
-
-    /// Returns the token of the forms on this page; empty where nobody is signed in.
-    pub(crate) fn csrf(&self) -> &str {
-        self.person.as_ref().map_or("", |person| &person.csrf)
-    }
-
-    /// Returns the address of the style sheet.
-    pub(crate) fn stylesheet(&self) -> &'static str {
-        assets::stylesheet()
-    }
-
-    /// Returns the address of the icon.
-    pub(crate) fn icon(&self) -> &'static str {
-        assets::icon()
-    }
-
-    /// Returns the version of the program.
-    pub(crate) fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-}
 
 /// A time, ready to show.
 #[derive(Debug)]
@@ -121,12 +68,6 @@ pub(crate) fn may_create(session: &Session) -> bool {
     session.user.role >= Role::Owner
 }
 
-/// Returns the address of an agent's page. The id is data: everything that has a meaning in a URL is escaped.
-pub(crate) fn agent_path(id: &AgentId) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-    format!("/agents/{}", utf8_percent_encode(id.as_str(), KEPT))
-}
-
 /// Returns the name to show for an agent that may have none.
 pub(crate) fn title_of(agent: &Agent) -> &str {
     agent.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(agent.id.as_str())
@@ -145,12 +86,6 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, PageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_in_an_address_is_one_segment() {
-        let id: AgentId = "a?b#c%2e\"<ü".parse().unwrap();
-        assert_eq!(agent_path(&id), "/agents/a%3Fb%23c%252e%22%3C%C3%BC");
-    }
 
     #[test]
     fn a_time_is_shown_with_its_zone() {

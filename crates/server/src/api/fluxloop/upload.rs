@@ -16,7 +16,8 @@ use super::turns;
 use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::{Input, shown};
+use crate::request::Input;
+use crate::text::shown;
 use crate::write::{Begun, Write};
 
 /// The largest body in bytes: a test of some thousand runs with all that was said.

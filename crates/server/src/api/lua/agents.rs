@@ -13,7 +13,8 @@ use crate::app::AppState;
 use crate::auth::Caller;
 use crate::definition;
 use crate::error::ApiError;
-use crate::request::{Input, Precondition, Segments, agent_id, shown};
+use crate::request::{Input, Precondition, Segments, agent_id};
+use crate::text::shown;
 use crate::write::{Begun, Write};
 
 /// `GET /admin/agents/{id}`

@@ -17,7 +17,8 @@ use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::files::media_type;
-use crate::request::{Input, Segments, shown};
+use crate::request::{Input, Segments};
+use crate::text::shown;
 
 /// How many runs are written at a time, and how many bytes of them.
 const RUNS: usize = 250;

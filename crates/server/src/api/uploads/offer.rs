@@ -12,7 +12,8 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::files::{check_file_name, check_label};
 use crate::received::Cost;
-use crate::request::{Input, Segments, shown};
+use crate::request::{Input, Segments};
+use crate::text::shown;
 
 /// The largest body in bytes: a hundred thousand files.
 const LIMIT: usize = 64 * 1024 * 1024;

@@ -1,0 +1,51 @@
+//! `/api/v1/events`: what changes, as it happens.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use keepstep_api::agents::ChangeEvent;
+use keepstep_store::Role;
+use serde::Deserialize;
+
+use crate::app::AppState;
+use crate::auth::{Caller, bearer};
+use crate::error::ApiError;
+use crate::event_stream::{self, Listener};
+use crate::request::{Parameters, agent_id};
+
+/// Which changes a client wants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    agent: Option<String>,
+}
+
+/// The key of a program that listens.
+struct Key(String);
+
+impl Listener for Key {
+    async fn is_allowed(&self, state: &AppState) -> bool {
+        Caller::of_key(&self.0, state).await.is_ok_and(|caller| caller.must_be(Role::Viewer).is_ok())
+    }
+}
+
+/// `GET /api/v1/events[?agent=ID]`
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    params(("agent" = Option<String>, Query, description = "Only changes of this agent")),
+    responses((status = 200, description = "Server-sent events; the data of each is a change", body = ChangeEvent, content_type = "text/event-stream"))
+)]
+pub(crate) async fn stream(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Response, ApiError> {
+    caller.must_be(Role::Viewer)?;
+    let agent = wanted.agent.as_deref().map(agent_id).transpose()?;
+    if let Some(agent) = &agent {
+        state.store.agent(caller.scope(), agent).await?;
+    }
+    let changes = state.events.subscribe(&state.store, caller.scope().clone(), agent).await?;
+    Ok(event_stream::answer(state, changes, Key(bearer(&headers)?.to_owned())))
+}

@@ -1,0 +1,63 @@
+//! Changes as server-sent events, for as long as whoever listens may have them.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt as _, stream};
+use keepstep_api::agents::ChangeEvent;
+use keepstep_store::ChangeRow;
+
+use crate::app::AppState;
+use crate::wire;
+
+/// How often it is asked again whether the listener is still allowed, where nothing else makes that necessary. A key can expire.
+const ASKED_AGAIN: Duration = Duration::from_secs(5);
+
+/// Who reads a stream of changes.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// Returns whether they still may.
+    fn is_allowed(&self, state: &AppState) -> impl Future<Output = bool> + Send;
+}
+
+/// Returns a stream of events for as long as its listener is allowed to have it: their key may be revoked or expire, and they may
+/// sign out. That is asked before every change that they are told, whenever anything was written, and from time to time.
+pub(crate) fn answer(
+    state: AppState,
+    changes: impl Stream<Item = Arc<ChangeRow>> + Send + 'static,
+    listener: impl Listener,
+) -> Response {
+    let generations = state.events.generations();
+    let begin = (Box::pin(changes), generations, state, listener);
+    let events = stream::unfold(begin, |(mut changes, mut generations, state, listener)| async move {
+        loop {
+            let change = tokio::select! {
+                change = changes.next() => Some(change?),
+                changed = generations.changed() => {
+                    changed.ok()?;
+                    None
+                }
+                () = tokio::time::sleep(ASKED_AGAIN) => None,
+            };
+            if !listener.is_allowed(&state).await {
+                return None;
+            }
+            if let Some(change) = change {
+                return Some((Ok::<_, Infallible>(event(&change)), (changes, generations, state, listener)));
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
+
+fn event(change: &ChangeRow) -> Event {
+    let sent = ChangeEvent {
+        agent_id: change.agent_id.clone(),
+        revision: change.revision,
+        changed: wire::change(change.changed.clone()),
+    };
+    let event = Event::default().event("change").id(change.sequence.to_string());
+    event.json_data(sent).unwrap_or_else(|_| Event::default().comment("a change that cannot be shown"))
+}

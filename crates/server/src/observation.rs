@@ -1,0 +1,36 @@
+//! What is noted about every request: a count, and a line of the log.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::app::AppState;
+use crate::request_log;
+
+/// Counts a request, and tells the log about it.
+pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let current = request_log::Current::of(&request);
+    let log = state.settings.request_log.as_ref().map(|log| (log, request_log::loggable_path(&request)));
+    let method = match request.method().as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "other",
+    };
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let mut response = Arc::clone(&current).scope(next.run(request)).await;
+    let status = response.status().as_u16();
+    if let Some((log, path)) = log {
+        log.tell(&current, method, path, status, began);
+    }
+    response.headers_mut().insert(request_log::HEADER, current.id());
+    state.metrics.answered(method, route, status, began.elapsed());
+    response
+}
