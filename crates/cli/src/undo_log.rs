@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use keepstep_core::Digest;
 use keepstep_workspace::door;
-use keepstep_workspace::files::{Pending, digest_of};
+use keepstep_workspace::files::Pending;
+use keepstep_workspace::pull::swap::digest_of;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;

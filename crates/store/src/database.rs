@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoo
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
 use tokio::sync::Mutex;
 
-use crate::device_logins::Asking;
+use crate::asking::Asking;
 use crate::file_watch::FileWatch;
 use crate::test_data::packed;
 use crate::{Result, StoreError, Surroundings, private};

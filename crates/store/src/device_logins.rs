@@ -4,12 +4,11 @@
 //! approves. With the long code the device then gets an access key, which is short-lived and acts as that person, and a
 //! refresh key, which gives the next pair and works once. Only hashes of the keys are stored.
 
-use std::collections::HashMap;
-
 use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::asking::{MOST, SILENCE};
 use crate::model::{Key, Scope, User};
 use crate::{Result, Store, StoreError, Transaction, rows};
 
@@ -32,13 +31,6 @@ const REPEATABLE: i64 = MINUTE;
 /// How many devices of one address may wait at a time. Many people can have one address: that of an office, or of a proxy.
 const MOST_OF_ADDRESS: i64 = 100;
 
-/// How many devices may wait at a time.
-const MOST: i64 = 2000;
-
-/// A device asks every few seconds whether it was let in. One that has not for so long, in milliseconds, makes room for another, so that
-/// nobody keeps people from signing in by asking for codes and leaving them.
-const SILENCE: i64 = 10 * 1000;
-
 /// How many wrong codes a person may type in the time that a code holds.
 const MOST_WRONG: i64 = 10;
 
@@ -48,23 +40,6 @@ const DIGITS: &[u8; 8] = b"23456789";
 
 /// The longest name of a device that is kept, in characters.
 const LONGEST_NAME: usize = 80;
-
-/// When waiting devices last asked. Only this process knows it, and a device that it does not know asks again soon.
-#[derive(Debug, Default)]
-pub(crate) struct Asking(HashMap<String, i64>);
-
-impl Asking {
-    fn note(&mut self, device_hash: String, now: i64) {
-        if self.0.len() >= usize::try_from(2 * MOST).unwrap_or(usize::MAX) {
-            self.0.retain(|_, asked| *asked > now - SILENCE);
-        }
-        self.0.insert(device_hash, now);
-    }
-
-    fn is_silent(&self, device_hash: &str, since: i64) -> bool {
-        self.0.get(device_hash).is_none_or(|asked| *asked <= since)
-    }
-}
 
 /// What a device gets that asks to be signed in.
 #[derive(Debug)]

@@ -19,6 +19,7 @@
 mod agents;
 mod answers;
 pub mod artifacts;
+mod asking;
 mod changes;
 mod database;
 mod device_logins;

@@ -4,11 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use keepstep_core::Digest;
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
-use crate::pull::SwapError;
 use crate::{WorkspaceError, door};
 
 /// Reads a text file; `None` where there is none.
@@ -22,14 +20,6 @@ pub fn read_if_there(path: &Path) -> Result<Option<String>, WorkspaceError> {
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(WorkspaceError::broken(path, "it is not UTF-8")),
         Err(error) => Err(WorkspaceError::io("read", path, error)),
     }
-}
-
-/// Returns the SHA-256 of a file, which may be larger than memory; `None` where there is none.
-///
-/// # Errors
-/// It cannot be read.
-pub fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
-    crate::pull::swap::digest_of(path)
 }
 
 /// Reads a JSON object; `None` where there is no file.
@@ -175,14 +165,6 @@ impl Pending {
         self.temporary.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
-}
-
-/// Puts files in place that change together.
-///
-/// # Errors
-/// The system refused; those before the one that is named are in place.
-pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
-    crate::pull::swap::put_alone(files)
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -3,6 +3,7 @@
 //! No network and no printing; the decisions are made in [`keepstep_core::test_data`]. Nothing here reads the environment,
 //! the clock or the working directory: whoever calls passes them in.
 
+pub mod component;
 pub mod context_file;
 pub mod door;
 mod entries;

@@ -124,7 +124,7 @@ mod tests {
     fn f22_server_names_are_never_paths() {
         for name in ["../../../x", "/abs/path", "..", "", "a\0b", "C:\\x", "nul"] {
             let folder = Links::default().folder_for("id", name, &[]);
-            assert!(crate::scenario::is_component(&folder) && !folder.contains(['/', '\\', '.', '\0', ':']), "{name}: {folder}");
+            assert!(crate::component::is_component(&folder) && !folder.contains(['/', '\\', '.', '\0', ':']), "{name}: {folder}");
         }
     }
 

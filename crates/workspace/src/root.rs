@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::component::is_component;
 use crate::files::read_if_there;
 use crate::links::Links;
-use crate::scenario::is_component;
-use crate::{ContextFile, ProjectFile, StateChange, WorkspaceError, door};
+use crate::{ContextFile, ProjectFile, WorkspaceError, door};
 
 /// The folder that makes a folder a workspace.
 const FOLDER: &str = ".fluxloop";
@@ -189,14 +189,6 @@ impl Workspace {
             links.write(&self.links_path())?;
         }
         Ok(outcome)
-    }
-
-    /// Begins a change of what is selected and of which folder belongs to which scenario that is put in place with other files.
-    ///
-    /// # Errors
-    /// One of the files cannot be read or understood.
-    pub fn begin_change(&self) -> Result<StateChange, WorkspaceError> {
-        StateChange::begin(self)
     }
 
     /// Waits until no other keepstep changes the small files of the workspace. It ends with the returned file.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use keepstep_core::test_data::names::{Kind, LONGEST, Named, file_name};
 
+use crate::component::is_component;
 use crate::context_file::CurrentScenario;
 use crate::{Workspace, WorkspaceError};
 
@@ -60,11 +61,6 @@ pub enum ScenarioError {
     /// A file of the workspace cannot be read.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-}
-
-/// Returns true for a text that is one name of a file or folder and nothing else.
-pub fn is_component(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 255 && name != "." && name != ".." && !name.contains(['/', '\\', '\0', ':'])
 }
 
 /// Checks a scenario's name that a person typed and returns the name of its folder.

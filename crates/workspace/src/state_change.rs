@@ -18,7 +18,11 @@ pub struct StateChange {
 }
 
 impl StateChange {
-    pub(crate) fn begin(workspace: &Workspace) -> Result<Self, WorkspaceError> {
+    /// Begins a change of what is selected and of which folder belongs to which scenario that is put in place with other files.
+    ///
+    /// # Errors
+    /// One of the files cannot be read or understood.
+    pub fn begin(workspace: &Workspace) -> Result<Self, WorkspaceError> {
         let lock = workspace.lock_state()?;
         let (links, context) = (workspace.links()?, workspace.context()?);
         Ok(Self { workspace: workspace.clone(), before: (links.clone(), context.clone()), links, context, _lock: lock })

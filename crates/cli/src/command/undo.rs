@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use keepstep_core::lock::Lock;
 use keepstep_workspace::door;
-use keepstep_workspace::files::{digest_of, write_private};
+use keepstep_workspace::files::write_private;
+use keepstep_workspace::pull::swap::digest_of;
 use serde_json::{Map, Value, json};
 
 use super::{CommandResult, Outcome, compile, sync};

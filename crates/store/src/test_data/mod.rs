@@ -6,6 +6,7 @@
 mod bundles;
 mod file;
 mod import;
+mod input_pages;
 mod inputs;
 pub(crate) mod packed;
 mod personas;

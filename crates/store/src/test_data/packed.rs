@@ -6,13 +6,10 @@ use std::panic::resume_unwind;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 
-use crate::{Result, Store, rows};
+use crate::{Result, rows};
 
 /// The text of a page ends with the item that makes it this long, in bytes. So much is packed and unpacked at a time.
 const PAGE: usize = 256 * 1024;
-
-/// How many pages are read at a time: a megabyte where texts are ordinary, four where they cannot be packed.
-const AT_ONCE: u32 = 16;
 
 /// How hard to pack. More takes several times as long and saves a tenth.
 const LEVEL: i32 = 3;
@@ -47,29 +44,8 @@ impl InputPage {
         String::from_utf8(bytes).map_err(|_| rows::damaged("packed", "inputs"))
     }
 
-    fn of_row(row: &SqliteRow) -> Result<Self> {
+    pub(super) fn of_row(row: &SqliteRow) -> Result<Self> {
         Ok(Self { item_count: row.try_get("item_count")?, packed: row.try_get("packed")? })
-    }
-}
-
-impl Store {
-    /// Returns the next few pages of a set's items, from one of them on, counted from 0. There are none after the last one.
-    ///
-    /// Sets never change, so pages that are read one after the other are of one set.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn input_pages(&self, set: &str, from: u32) -> Result<Vec<InputPage>> {
-        let rows = sqlx::query(
-            "SELECT item_count, packed FROM packed_inputs
-             WHERE input_set_id = ?1 AND number >= ?2 AND number < ?2 + ?3 ORDER BY number",
-        )
-        .bind(set)
-        .bind(from)
-        .bind(AT_ONCE)
-        .fetch_all(&mut *self.reader().await?)
-        .await?;
-        rows.iter().map(InputPage::of_row).collect()
     }
 }
 

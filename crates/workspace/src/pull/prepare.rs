@@ -558,7 +558,7 @@ impl Prepared {
         let mut applied = Applied::default();
         if self.is_nothing_to_do() {
             keep(&[]).map_err(PrepareError::NotKept)?;
-            swap::put_alone(beside)?;
+            swap::put_in_place(beside)?;
             return Ok(applied);
         }
         let folder = self.folder.clone();

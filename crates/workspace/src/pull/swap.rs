@@ -284,11 +284,11 @@ impl<'a> Swap<'a> {
     }
 }
 
-/// Puts files in place that change without a scenario's.
+/// Puts files in place that change together, without a scenario's.
 ///
 /// # Errors
-/// The system refused.
-pub(crate) fn put_alone(files: Vec<Pending>) -> Result<(), SwapError> {
+/// The system refused; those before the one that is named are in place.
+pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
     let Some(first) = files.first() else { return Ok(()) };
     sync_all(&begun(&files), &[]).map_err(|source| failed("write", first.path(), source))?;
     let (folders, put) = put_all(files, &mut || Ok(()));
@@ -524,8 +524,11 @@ fn leads_inside(folder: &Path, link: &Path) -> bool {
     matches!(&real, (Ok(folder), Ok(link)) if link.starts_with(folder))
 }
 
-/// Returns the SHA-256 of a file; `None` where there is none.
-pub(crate) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+/// Returns the SHA-256 of a file, which may be larger than memory; `None` where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     match File::open(path).and_then(digests_of) {
         Ok(digests) => Ok(Some(digests.exact)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

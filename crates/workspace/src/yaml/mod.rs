@@ -3,13 +3,13 @@
 //! This is the one door for it. A scalar never changes on its way: what `scalar` does not take for a value that everybody reads alike is
 //! the text as it is written. What cannot be read is an error with its line, in words for the person who wrote it.
 
+mod error;
 mod ids;
 pub(crate) mod layout;
 mod node;
 mod scalar;
 mod typed;
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _};
 
@@ -21,37 +21,11 @@ use self::node::{Composer, Content, MergeOrKey, Node, Step, twice};
 use self::scalar::Numbers;
 use crate::entries::{Entries, is_json};
 
+pub use self::error::{Position, YamlError};
 pub use self::ids::with_ids;
-pub use self::node::Position;
 
 /// How much of a file is read at once.
 const AT_ONCE: usize = 1 << 16;
-
-/// A text cannot be read as YAML, or says something else than is expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct YamlError {
-    /// Where, if that is known.
-    pub position: Option<Position>,
-    /// What is wrong, and what to write instead.
-    pub message: String,
-}
-
-impl YamlError {
-    fn at(position: Position, message: impl Into<String>) -> Self {
-        Self { position: Some(position), message: message.into() }
-    }
-}
-
-impl fmt::Display for YamlError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Position { line, column }) = self.position {
-            write!(formatter, "line {line}, column {column}: ")?;
-        }
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for YamlError {}
 
 /// Returns the value of a YAML text that is a configuration: `1.10` is a number there.
 ///
@@ -216,13 +190,6 @@ fn list_of(node: &Node, take: &mut dyn FnMut(Value)) -> bool {
 
 fn reading() -> Options {
     options! { emit_comments: false }
-}
-
-/// Returns a text of a file as it is shown in a message.
-fn shown(text: &str) -> String {
-    let shortened: String =
-        text.chars().take(60).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
-    if shortened.len() < text.len() { shortened + "…" } else { shortened }
 }
 
 /// What is said of a file in another encoding.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{ErrorKind, Event, ScalarStyle, ScanError, Span, Tag};
 use serde_json::{Map, Value};
 
-use super::YamlError;
+use super::error::{Position, YamlError, shown};
 use super::scalar::{Numbers, is_null, resolve};
 
 /// The most values that references may repeat: nobody writes data with more, but a bomb does.
@@ -19,15 +19,6 @@ const TEXTS: [&str; 8] = ["contains", "contains_any", "not_contains", "equals", 
 
 /// The tags of the values that YAML itself knows begin so.
 const CORE: &str = "tag:yaml.org,2002:";
-
-/// Where something stands, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
-}
 
 /// A part of a document.
 #[derive(Debug, Clone)]
@@ -329,7 +320,7 @@ impl Members {
 
 /// Returns the error for a key that is there twice.
 pub(crate) fn twice(key: &Key) -> YamlError {
-    YamlError::at(key.position, format!("the key `{}` is there twice; keep one of them", super::shown(&key.text)))
+    YamlError::at(key.position, format!("the key `{}` is there twice; keep one of them", shown(&key.text)))
 }
 
 /// Returns true for a scalar that may be something else than a text.
@@ -359,7 +350,7 @@ fn of_scan(error: &ScanError) -> YamlError {
         ErrorKind::UnclosedQuotedScalar => "a quoted text is not closed".to_owned(),
         ErrorKind::UnclosedFlowCollection { open } => format!("`{open}` is not closed"),
         ErrorKind::UnexpectedCharacter { character } => {
-            format!("unexpected `{}`; write a text that begins with it in quotes", super::shown(&character.to_string()))
+            format!("unexpected `{}`; write a text that begins with it in quotes", shown(&character.to_string()))
         }
         ErrorKind::InputIo { error } => error.message().to_owned(),
         ErrorKind::InputDecoding { message } => return YamlError { position: None, message: message.clone() },

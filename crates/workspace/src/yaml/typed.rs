@@ -9,9 +9,9 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
+use super::error::{YamlError, shown};
 use super::node::{Content, Key, Node};
 use super::scalar::{Numbers, resolve};
-use super::{YamlError, shown};
 
 /// Reads a node. Where a text is wanted, a scalar is the text as it is written.
 #[derive(Clone, Copy)]

@@ -10,9 +10,9 @@ use std::path::Path;
 use clap::Args;
 use keepstep_workspace::context_file::Form;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::PrepareError;
+use keepstep_workspace::pull::{PrepareError, swap};
 use keepstep_workspace::scenario::folder_of_typed;
-use keepstep_workspace::{WorkspaceError, files};
+use keepstep_workspace::{StateChange, WorkspaceError, files};
 use serde_json::json;
 
 use agent::{Agent, FORMS};
@@ -194,7 +194,7 @@ fn link(
     id: Option<&str>,
     recorder: &mut Recorder,
 ) -> Result<(), Failure> {
-    let mut change = workspace.begin_change()?;
+    let mut change = StateChange::begin(&workspace)?;
     let known = change.links.of(folder).map(|link| link.id);
     if let Some(id) = id {
         let project = workspace.project()?;
@@ -207,5 +207,5 @@ fn link(
     let pending = change.write()?;
     let writes = pending.iter().map(|file| Write::of_pending(workspace.root(), file)).collect::<Result<Vec<_>, _>>()?;
     recorder.keep(context.now(), &writes)?;
-    files::put_in_place(pending).map_err(|error| Failure::from(PrepareError::from(error)))
+    swap::put_in_place(pending).map_err(|error| Failure::from(PrepareError::from(error)))
 }
