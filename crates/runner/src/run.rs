@@ -10,6 +10,8 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::agent::printed::Printed;
+use crate::agent::{Message, Question, Session, Target, Trouble};
 use crate::case::{Case, Plan};
 use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
@@ -18,8 +20,6 @@ use crate::guardrails::Guardrails;
 use crate::judge::{Judgement, Judging};
 use crate::outcome::{Counts, Finished, Problem, Simulated, Status, Turn};
 use crate::tally::{Statistics, Tally};
-use crate::target::printed::Printed;
-use crate::target::{Message, Question, Session, Target, Trouble};
 
 /// How many cases in a row find nobody to answer before the run stops.
 pub const BREAKER: u32 = 5;

@@ -3,8 +3,8 @@
 use clap::Args;
 use keepstep_client::Dialect;
 use keepstep_core::Field;
+use keepstep_runner::agent;
 use keepstep_runner::config::TargetConfig;
-use keepstep_runner::target;
 use keepstep_source::Property;
 use keepstep_workspace::{ScenarioError, Workspace};
 use serde_json::{Value, json};
@@ -313,7 +313,7 @@ fn target_of(context: &Context, scenario: &str) -> Result<String, Failure> {
     let tested = Tested::find(context, Some(scenario), None)?;
     let variables = tested.variables(context)?;
     let config = tested.config(context, None, &variables, &MultiTurn::default())?;
-    target::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
+    agent::make(&config.target, &surroundings(context, variables)).map_err(refused)?;
     Ok(match &config.target {
         TargetConfig::Python(module) => format!("the Python function {}", module.target),
         TargetConfig::Node(module) => format!("the Node function {}", module.target),

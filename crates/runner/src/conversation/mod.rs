@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 pub use rules::{Rule, Rules, Then};
 pub use simulated::{PROMPT_VERSION, SimulatedConfig};
 
+use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::Model;
 use crate::outcome::Problem;
-use crate::target::Message;
 
 /// Who talks to the agent, and for how long.
 #[derive(Debug, Clone)]

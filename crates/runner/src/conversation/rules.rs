@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::Next;
-use crate::target::Message;
+use crate::agent::Message;
 
 /// Rules, of which the first that applies counts.
 #[derive(Debug, Clone, Default)]

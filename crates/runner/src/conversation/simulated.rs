@@ -5,10 +5,10 @@
 use serde_json::{Map, Value};
 
 use super::{Conversation, Decision, Next};
+use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::{Model, first_object};
 use crate::outcome::Problem;
-use crate::target::Message;
 
 /// The version of the words below. It changes with them, because recordings of other words do not count.
 pub const PROMPT_VERSION: u32 = 1;

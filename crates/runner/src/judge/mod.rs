@@ -25,9 +25,9 @@ use keepstep_core::Digest;
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
 pub use verdict::{Judged, JudgedBy, Judgement, PackScore, Verdict};
 
+use crate::agent::Surroundings;
 use crate::model::Model;
 use crate::outcome::Finished;
-use crate::target::Surroundings;
 use check::{Check, Finding};
 use item::Criterion;
 use pack::Pack;

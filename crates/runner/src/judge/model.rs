@@ -6,9 +6,9 @@ use serde_json::json;
 use super::check::{Finding, shortened};
 use super::opinion::Opinion;
 use super::verdict::JudgedBy;
+use crate::agent::Message;
 use crate::model::{Model, first_object};
 use crate::outcome::Finished;
-use crate::target::Message;
 
 /// What a model is told where the configuration says nothing else. A changed text is another prompt, with another digest.
 const PROMPT: &str = "\

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 use super::check::{Finding, shortened};
 use super::opinion::Opinion;
+use crate::agent::Surroundings;
+use crate::agent::child::{Child, Line, find_program, how_it_ended};
 use crate::duration::spoken;
 use crate::outcome::Finished;
-use crate::target::Surroundings;
-use crate::target::child::{Child, Line, find_program, how_it_ended};
 
 /// Returns the case as judges get it.
 pub(super) fn described(case: &Finished) -> Value {

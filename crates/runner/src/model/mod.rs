@@ -13,9 +13,9 @@ use serde_json::Value;
 
 pub use recording::{Mode, RECORDINGS, Recordings};
 
+use crate::agent::{self, Answer, Message, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::ModelConfig;
 use crate::outcome::Problem;
-use crate::target::{self, Answer, Message, Question, Refusal, Session, Surroundings, Target, Trouble};
 
 /// A model has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +143,7 @@ impl Model {
         let target = match &state.target {
             Some(target) => Arc::clone(target),
             None => {
-                let made = target::make(&self.config.target, &self.surroundings);
+                let made = agent::make(&self.config.target, &self.surroundings);
                 let made = made.map_err(|refusal| ModelError::Refused { model: self.config.name.clone(), refusal })?;
                 state.target = Some(Arc::clone(&made));
                 made

@@ -19,8 +19,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ModelError;
+use crate::agent::{Answer, Message};
 use crate::config::ModelConfig;
-use crate::target::{Answer, Message};
 
 /// The file of a scenario, below its folder.
 pub const RECORDINGS: &str = "recordings/models.jsonl";

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
+use keepstep_runner::agent::{self, Network, Refusal, Surroundings};
 use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::{self, Config, Place};
 use keepstep_runner::conversation::{User, UserConfig};
@@ -16,7 +17,6 @@ use keepstep_runner::judge::{Criteria, Judging};
 use keepstep_runner::model::{Mode, Model, RECORDINGS, Recordings};
 use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::run::{Ended, Options, Wish};
-use keepstep_runner::target::{self, Network, Refusal, Surroundings};
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::secrets::Secrets;
 use tokio::sync::watch;
@@ -139,7 +139,7 @@ impl Scenario {
 
     pub(crate) fn refusal(&self) -> Refusal {
         wait(async {
-            let target = match target::make(&self.config().target, &self.surroundings()) {
+            let target = match agent::make(&self.config().target, &self.surroundings()) {
                 Ok(target) => target,
                 Err(refusal) => return refusal,
             };
@@ -172,7 +172,7 @@ impl Scenario {
             clock: Timestamp::now,
         };
         let ended = wait(async {
-            let target = target::make(&config.target, &self.surroundings()).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            let target = agent::make(&config.target, &self.surroundings()).unwrap_or_else(|refusal| panic!("{refusal:?}"));
             let mut session = target.session();
             session.prepare().await.unwrap_or_else(|refusal| panic!("is Python 3 installed? {refusal:?}"));
             let (_wish, wishes) = watch::channel(Wish::GoOn);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, Zoned};
+use keepstep_runner::agent::{self, Session, Target};
 use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
@@ -16,7 +17,6 @@ use keepstep_runner::judge::Judging;
 use keepstep_runner::junit::{self, Suite};
 use keepstep_runner::outcome::Status;
 use keepstep_runner::run::{Ended, Options, Wish};
-use keepstep_runner::target::{self, Session, Target};
 use keepstep_workspace::experiments::redact::Redactor;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -82,7 +82,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     }
     let options = options(&tested, &config, arguments, user.clone(), Arc::clone(&judging));
     let described = target_described(&config.target);
-    let target = target::make(&config.target, &surroundings).map_err(refused)?;
+    let target = agent::make(&config.target, &surroundings).map_err(refused)?;
     let runtime = runtime::single()?;
     let (ended, folder) = runtime.block_on(async {
         let _pause = interrupt::pause();

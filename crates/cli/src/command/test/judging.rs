@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use keepstep_runner::agent::Surroundings;
 use keepstep_runner::judge::{Criteria, CriteriaError, Judging};
 use keepstep_runner::model::Model;
-use keepstep_runner::target::Surroundings;
 
 use super::setup::Tested;
 use crate::context::Context;

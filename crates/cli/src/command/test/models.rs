@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use keepstep_runner::agent::Surroundings;
 use keepstep_runner::config::Config;
 use keepstep_runner::conversation::User;
 use keepstep_runner::input;
 use keepstep_runner::model::{Mode, Model, ModelError, RECORDINGS, Recordings};
-use keepstep_runner::target::Surroundings;
 use keepstep_workspace::experiments::redact::Redactor;
 
 use super::RunArguments;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keepstep_client::env_file;
+use keepstep_runner::agent::{Network, Refusal, Surroundings, TypeScript};
 use keepstep_runner::config::{self, Config, ConfigError, Place};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
-use keepstep_runner::target::{Network, Refusal, Surroundings, TypeScript};
 use keepstep_source::{engine, skill_file};
 use keepstep_workspace::experiments::secrets::{Secrets, is_secret};
 use keepstep_workspace::{ScenarioError, Workspace};
