@@ -1,94 +1,13 @@
 //! How a case ended.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::guardrails::Warning;
 use crate::judge::{Judged, Verdict};
+pub use crate::problem::{Location, Problem};
+pub use crate::status::Status;
 use crate::usage::Usage;
-
-/// How a case ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// As it should.
-    Passed,
-    /// The agent answered, and the answer is not good.
-    Failed,
-    /// The agent broke.
-    Error,
-    /// The agent did not answer in time.
-    Timeout,
-    /// The agent answered, and a required criterion was not judged: neither good nor bad.
-    NotJudged,
-    /// It was not run.
-    Skipped,
-}
-
-impl Status {
-    /// Returns true if the agent answered and nothing speaks against the answer: it is one of the traces, not of the errors.
-    pub fn is_completed(self) -> bool {
-        matches!(self, Self::Passed | Self::NotJudged)
-    }
-
-    /// Returns the words for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Error => "error",
-            Self::Timeout => "timeout",
-            Self::NotJudged => "not judged",
-            Self::Skipped => "skipped",
-        }
-    }
-
-    /// Returns how a case ended, for people: the words of the sum of a run.
-    pub fn spoken(self) -> &'static str {
-        match self {
-            Self::Timeout => "timed out",
-            Self::Skipped => "not run",
-            other => other.word(),
-        }
-    }
-}
-
-/// What the agent broke with, or why its answer did not pass.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// One or a few lines. Of an exception its type and its message, as the language itself prints them.
-    pub message: String,
-    /// The type of the exception, such as `KeyError`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Where in the project it was raised.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<Box<Location>>,
-    /// The frames of the project, as the language prints them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceback: Option<String>,
-}
-
-/// A line of the project's code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Location {
-    /// The file, relative to the folder that it is looked for in.
-    pub file: String,
-    /// Counted from 1.
-    pub line: u64,
-    /// The function around it, if it has a name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.file, self.line)?;
-        self.function.as_ref().map_or(Ok(()), |function| write!(formatter, " in {function}"))
-    }
-}
 
 /// One message of the conversation, as `turns.jsonl` has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

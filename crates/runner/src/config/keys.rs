@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::section::Section;
 
 /// The keys of each mapping, by the way to it; `[]` stands for the entries of a list. What is under a key that is not among these

@@ -2,9 +2,11 @@
 //!
 //! Nothing here can come from a server: a pull writes inputs, personas and criteria, never a section of the configuration.
 
+mod error;
 mod keys;
 mod merge;
 mod model;
+mod place;
 mod section;
 mod target;
 mod user;
@@ -14,14 +16,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use error::ConfigError;
 pub use model::ModelConfig;
+pub use place::Place;
 pub use target::{
     HttpConfig, ModuleConfig, ProcessConfig, Protocol, ReplayConfig, Signal, TargetConfig, is_node_module, is_typescript,
 };
 
 use crate::conversation::UserConfig;
 use crate::guardrails::Guardrails;
-use crate::yaml::{self, YamlError};
+use crate::yaml;
 use section::{Origin, Section};
 
 /// The files that make up the configuration, in the order in which they are merged.
@@ -32,61 +36,6 @@ const FOLDER: &str = "configs";
 
 /// The time that an agent has for one answer where nobody set one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file is not there.
-    #[error("there is no {}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The configuration does not say what to test.
-    #[error("{} does not say which agent to test", path.display())]
-    NoTarget {
-        /// The file that would say it.
-        path: PathBuf,
-    },
-    /// A file cannot be read.
-    #[error(transparent)]
-    Yaml(#[from] YamlError),
-    /// A file is no mapping.
-    #[error("{} must be a mapping: `key: value` lines", path.display())]
-    NoMapping {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key holds what it cannot hold, or is not there.
-    #[error("{}{}: {key} {problem}", file.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
-    Key {
-        /// The file where it was written last.
-        file: PathBuf,
-        /// The line, if it could be made out.
-        line: Option<usize>,
-        /// The key with those around it.
-        key: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-/// Where the configuration is and what it may refer to.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    /// The folder of the scenario.
-    pub scenario: &'a Path,
-    /// The folder that the command was started in.
-    pub current: &'a Path,
-    /// The root of the workspace.
-    pub root: &'a Path,
-    /// What `--config` says.
-    pub file: Option<&'a Path>,
-    /// What the command line says over the files, as they would say it; null where it says nothing.
-    pub overrides: &'a Value,
-    /// Returns the value of a variable.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-}
 
 /// A configuration.
 #[derive(Debug)]
@@ -205,7 +154,7 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
     let second_dialect = runner.text("type")?.is_some();
     let mut inline = input.list("items")?;
     inline.extend(root.list("base_inputs")?);
-    let limit = timeout(&runner)?.unwrap_or(DEFAULT_TIMEOUT);
+    let limit = target::timeout(&runner)?.unwrap_or(DEFAULT_TIMEOUT);
     let guards = runner.section("guards")?;
     let limit = guards.duration("max_duration")?.map_or(limit, |most| most.min(limit));
     let iterations = root.number("iterations", 1_000_000)?.unwrap_or(1).max(1);
@@ -239,15 +188,6 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
         auto_upload: test.truth("auto_upload")?.unwrap_or(true),
         written,
     })
-}
-
-/// Returns the longest time for one answer of a runner, if it says one.
-fn timeout(runner: &Section<'_>) -> Result<Option<Duration>, ConfigError> {
-    let mut timeout = runner.duration("timeout_seconds")?;
-    for kind in ["process", "http"] {
-        timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
-    }
-    Ok(timeout.or(runner.duration("timeout")?))
 }
 
 /// Returns the model of the section `judge`.

@@ -8,8 +8,10 @@ use std::time::Duration;
 use keepstep_workspace::experiments::secrets::Secrets;
 use serde_json::{Map, Value, json};
 
+use super::error::ConfigError;
+use super::place::Place;
 use super::section::Section;
-use super::{ConfigError, HttpConfig, Place, TargetConfig, target, timeout};
+use super::target::{self, HttpConfig, TargetConfig, timeout};
 
 /// The time that a model has where nobody set one; the peer's own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::error::ConfigError;
+use super::place::Place;
 use super::section::Section;
-use super::{ConfigError, Place};
 
 /// What is run.
 #[derive(Debug, Clone)]
@@ -360,4 +361,13 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
 fn output_char_limit(runner: &Section<'_>) -> Result<Option<usize>, ConfigError> {
     let limit = runner.section("guards")?.number("output_char_limit", u64::from(u32::MAX))?;
     Ok(limit.and_then(|limit| usize::try_from(limit).ok()))
+}
+
+/// Returns the longest time for one answer of a runner, if it says one.
+pub(super) fn timeout(runner: &Section<'_>) -> Result<Option<Duration>, ConfigError> {
+    let mut timeout = runner.duration("timeout_seconds")?;
+    for kind in ["process", "http"] {
+        timeout = runner.section(kind)?.duration("timeout")?.or(timeout);
+    }
+    Ok(timeout.or(runner.duration("timeout")?))
 }

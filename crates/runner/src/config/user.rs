@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::error::ConfigError;
+use super::model;
+use super::place::Place;
 use super::section::Section;
-use super::{ConfigError, Place, model};
 use crate::conversation::{Rule, Rules, Script, SimulatedConfig, Speaker, Then, UserConfig};
 
 /// The peers' own words where a configuration has none.

@@ -1,5 +1,6 @@
 //! The user of a conversation with several turns: a script, rules, or a model.
 
+mod decision;
 mod rules;
 mod simulated;
 
@@ -7,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+pub use decision::{Conversation, Decision, Next};
 pub use rules::{Rule, Rules, Then};
 pub use simulated::{PROMPT_VERSION, SimulatedConfig};
 
-use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::Model;
 use crate::outcome::Problem;
@@ -54,50 +55,6 @@ pub struct Script {
     pub reason: String,
     /// What the user says at the end, to which nobody answers.
     pub closing: Option<String>,
-}
-
-/// What follows an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// The user says this, and the agent answers.
-    Says(String),
-    /// The conversation ends.
-    Ends {
-        /// Why.
-        reason: String,
-        /// The user's last words.
-        closing: Option<String>,
-    },
-}
-
-/// What a user decides after an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// What follows.
-    pub next: Next,
-    /// The decision as the model wrote it, or what the peer notes of its script.
-    pub response: Option<Value>,
-}
-
-impl From<Next> for Decision {
-    fn from(next: Next) -> Self {
-        Self { next, response: None }
-    }
-}
-
-/// A conversation up to an answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Conversation<'a> {
-    /// How often the agent has answered.
-    pub answers: usize,
-    /// Everything that was said.
-    pub messages: &'a [Message],
-    /// The name of the persona.
-    pub persona: Option<&'a str>,
-    /// The platform's id of the persona.
-    pub persona_id: Option<&'a str>,
-    /// Counted from 0. A model is asked anew in each.
-    pub iteration: u32,
 }
 
 /// The user, for all slots of a run.

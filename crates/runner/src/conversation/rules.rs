@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::Next;
+use super::decision::Next;
 use crate::agent::Message;
 
 /// Rules, of which the first that applies counts.

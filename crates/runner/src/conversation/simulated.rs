@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Conversation, Decision, Next};
+use super::decision::{Conversation, Decision, Next};
 use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::{Model, first_object};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{Problem, Status};
+use crate::problem::Problem;
+use crate::status::Status;
 
 /// How a criterion ended for a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,68 +4,18 @@
 //! [`Recordings`] is the file, [`Model`] asks. The one thing that both callers share is here; what a user or a judge is told,
 //! and what its answer means, is theirs.
 
+mod error;
 mod recording;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+pub use error::ModelError;
 pub use recording::{Mode, RECORDINGS, Recordings};
 
-use crate::agent::{self, Answer, Message, Question, Refusal, Session, Surroundings, Target, Trouble};
+use crate::agent::{self, Answer, Message, Question, Session, Surroundings, Target};
 use crate::config::ModelConfig;
-use crate::outcome::Problem;
-
-/// A model has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// Only recordings are used, and there is none of this question.
-    #[error("{} has no answer of {model} to this question{}; `keepstep test --record` asks it and keeps the answer", path.display(), other_answer(model, other.as_deref()))]
-    NotRecorded {
-        /// The model.
-        model: String,
-        /// The file.
-        path: PathBuf,
-        /// The model that did answer it: another one, or this one when it was configured in another way.
-        other: Option<String>,
-    },
-    /// The file of recordings cannot be used.
-    #[error("{0}")]
-    Recordings(String),
-    /// The model cannot be asked at all.
-    #[error("{model} cannot be asked: {refusal}")]
-    Refused {
-        /// The model.
-        model: String,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// The model was asked, and did not answer.
-    #[error("{model} did not answer: {}", trouble.problem().message)]
-    Silent {
-        /// The model.
-        model: String,
-        /// What happened.
-        trouble: Trouble,
-    },
-}
-
-impl ModelError {
-    /// Returns what to do.
-    pub fn hints(&self) -> &[String] {
-        match self {
-            Self::Refused { refusal, .. } => &refusal.hints,
-            _ => &[],
-        }
-    }
-}
-
-impl From<ModelError> for Problem {
-    fn from(error: ModelError) -> Self {
-        Self::new(error.to_string())
-    }
-}
 
 /// A model, for all slots of a run.
 pub struct Model {
@@ -150,15 +100,6 @@ impl Model {
             }
         };
         Ok(target.session())
-    }
-}
-
-/// Tells whose answer there is instead.
-fn other_answer(model: &str, other: Option<&str>) -> String {
-    match other {
-        None => String::new(),
-        Some(other) if other == model => ", only one that it gave when it was configured in another way".to_owned(),
-        Some(other) => format!(", only one of {other}"),
     }
 }
 

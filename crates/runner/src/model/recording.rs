@@ -18,7 +18,7 @@ use keepstep_workspace::files;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ModelError;
+use super::error::ModelError;
 use crate::agent::{Answer, Message};
 use crate::config::ModelConfig;
 

@@ -3,10 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::super::child::LONGEST_LINE;
+use super::super::interface::Answer;
 use super::super::output::{as_text, at_path, limit};
 use super::events::Event;
-use super::{Answer, excerpt};
 use crate::config::HttpConfig;
+
+/// How much of an answer a message repeats, in characters.
+const EXCERPT: usize = 400;
 
 /// Where the text of an answer is looked for if nobody says where it is.
 const PLACES: [&str; 9] =
@@ -177,4 +180,14 @@ fn tools(value: &Value) -> Option<Value> {
     TOOLS
         .iter()
         .find_map(|path| at_path(value, path).filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty())).cloned())
+}
+
+/// Returns the beginning of a text in one line.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
 }

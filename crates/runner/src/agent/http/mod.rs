@@ -21,11 +21,10 @@ use super::{Answer, Later, Network, Question, Refusal, Session, Surroundings, Ta
 use crate::config::HttpConfig;
 use crate::duration::spoken;
 use crate::outcome::Problem;
-use answer::Stream;
+use answer::{Stream, excerpt};
 
-/// How much of an answer without success is read, and how much of any answer a message repeats.
+/// How much of an answer without success is read.
 const EXCERPT_BYTES: usize = 16 * 1024;
-const EXCERPT: usize = 400;
 
 /// How long a stream that said that it is done has to end, so that its connection can be used again.
 const AFTERLIFE: Duration = Duration::from_millis(250);
@@ -124,16 +123,6 @@ fn unset(what: &str, variable: &str) -> Refusal {
 /// Returns an address without what may be secret in it.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
-}
-
-/// Returns the beginning of a text in one line.
-fn excerpt(text: &str) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
 }
 
 impl Target for Services {
