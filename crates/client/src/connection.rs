@@ -8,9 +8,10 @@ use reqwest::ClientBuilder;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use url::Url;
 
+use crate::error::UNKNOWN_AUTHORITY;
+use crate::options::Options;
 use crate::target::is_loopback;
 use crate::text::visible;
-use crate::transport::Options;
 
 /// Returns the beginning of a client for an address: it follows no redirects.
 pub(crate) fn builder(address: &Url, options: &Options) -> Result<ClientBuilder, String> {
@@ -82,9 +83,6 @@ pub fn reason_of(error: &(dyn Error + 'static)) -> String {
     let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
     visible(&(first + characters.as_str()))
 }
-
-/// What no certificate store on this machine knows. [`crate::ClientError::hint`] looks for it.
-pub(crate) const UNKNOWN_AUTHORITY: &str = "its certificate is not signed by an authority that this machine trusts";
 
 fn encryption(error: &rustls::Error) -> String {
     match error {

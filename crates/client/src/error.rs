@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use keepstep_core::{Field, Revision};
 
-use crate::connection::UNKNOWN_AUTHORITY;
 use crate::target::{KeyOrigin, Withheld};
+
+/// What no certificate store on this machine knows. [`ClientError::hint`] looks for it.
+pub(crate) const UNKNOWN_AUTHORITY: &str = "its certificate is not signed by an authority that this machine trusts";
 
 /// What is wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,33 +2,21 @@
 
 use std::sync::OnceLock;
 
-use keepstep_api::agents::{
-    AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, PersonaStatus, RevisionState, Role, WhoAmI,
-};
+use keepstep_api::agents::{AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI};
 use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
 
 use crate::dialect::{keepstep, lua};
 use crate::error::ClientError;
-use crate::remote::{Dialect, Fetched, RemoteAgent};
+use crate::options::Options;
+use crate::remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};
 use crate::target::Target;
-use crate::transport::{Answer, Options, Transport};
+use crate::transport::{Answer, Transport};
 
 /// Asks a platform. It has no method that changes anything there, so that a command that only looks is safe by its type.
 #[derive(Debug)]
 pub struct Reader {
     transport: Transport,
     dialect: OnceLock<Dialect>,
-}
-
-/// Which persona versions to list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PersonaQuery {
-    /// Only these.
-    pub status: Option<PersonaStatus>,
-    /// Only older ones than this.
-    pub before: Option<PersonaVersion>,
-    /// At most so many.
-    pub limit: Option<u32>,
 }
 
 /// Whose key it is.

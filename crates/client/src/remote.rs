@@ -1,9 +1,9 @@
 //! An agent as the platform has it, in whatever dialect it said so.
 
-use keepstep_api::agents::{AgentState, Change, PersonaSummary};
+use keepstep_api::agents::{AgentState, Change, PersonaStatus, PersonaSummary};
 use keepstep_core::canonical;
 use keepstep_core::drift::Server;
-use keepstep_core::{AgentId, Definition, Field, Revision};
+use keepstep_core::{AgentId, Definition, Field, PersonaVersion, Revision};
 
 /// How a server talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,4 +79,15 @@ impl From<AgentState> for RemoteAgent {
             dialect: Dialect::Keepstep,
         }
     }
+}
+
+/// Which persona versions to list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PersonaQuery {
+    /// Only these.
+    pub status: Option<PersonaStatus>,
+    /// Only older ones than this.
+    pub before: Option<PersonaVersion>,
+    /// At most so many.
+    pub limit: Option<u32>,
 }

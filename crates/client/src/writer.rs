@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::dialect::{keepstep, lua};
 use crate::error::ClientError;
+use crate::options::Options;
 use crate::reader::Reader;
 use crate::remote::{Dialect, RemoteAgent};
 use crate::target::Target;
-use crate::transport::Options;
 
 /// The order in which the lua dialect writes fields, which is the peer's.
 const WRITE_ORDER: [Field; 4] = [Field::Persona, Field::Name, Field::Model, Field::Governance];

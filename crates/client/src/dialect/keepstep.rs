@@ -8,7 +8,7 @@ use keepstep_core::{AgentId, PersonaVersion, Revision};
 use serde_json::{Value, json};
 
 use crate::dialect::part;
-use crate::reader::PersonaQuery;
+use crate::remote::PersonaQuery;
 use crate::transport::Call;
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static(IDEMPOTENCY_HEADER);

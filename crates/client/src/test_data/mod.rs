@@ -17,8 +17,9 @@ use keepstep_api::IDEMPOTENCY_HEADER;
 pub use read::BundleQuery;
 
 use crate::error::ClientError;
+use crate::options::Options;
 use crate::target::Target;
-use crate::transport::{Options, Transport};
+use crate::transport::Transport;
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static(IDEMPOTENCY_HEADER);
 

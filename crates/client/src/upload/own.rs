@@ -20,7 +20,7 @@ use crate::error::ClientError;
 use crate::transport::{Call, Transport};
 use crate::upload::manifest::Manifest;
 use crate::upload::packs::{Pack, Piece, plan};
-use crate::upload::{AT_ONCE, Progress, Sent, UploadError};
+use crate::upload::progress::{AT_ONCE, Progress, Sent, UploadError};
 
 /// How often parts are offered again that the platform lost between their arrival and the commit.
 const ROUNDS: usize = 3;

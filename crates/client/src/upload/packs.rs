@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use keepstep_api::uploads::{OfferedPart, PACK_PARTS, PACK_SIZE, PART_SIZE};
 
-use crate::upload::AT_ONCE;
 use crate::upload::manifest::Manifest;
+use crate::upload::progress::AT_ONCE;
 
 /// How long the header may be that names the parts of a pack: proxies take 8 KiB of all headers.
 const LONGEST_HEADER: usize = 6 * 1024;

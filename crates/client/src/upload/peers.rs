@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::error::ClientError;
 use crate::transport::{Call, Elsewhere, Transport};
 use crate::upload::manifest::{Manifest, ManifestFile};
-use crate::upload::{AT_ONCE, Progress, Sent, UploadError};
+use crate::upload::progress::{AT_ONCE, Progress, Sent, UploadError};
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static(IDEMPOTENCY_HEADER);
 
