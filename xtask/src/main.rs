@@ -11,6 +11,7 @@ mod readme;
 mod repository;
 mod soak;
 mod steps;
+mod structure;
 mod test;
 mod tools;
 
@@ -56,8 +57,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Check what the documents promise: dependencies have a reason and a licence, defects a test, links a target
+    /// Check what the documents promise: dependencies have a reason and a licence, defects a test, links a target,
+    /// the structure is drawn
     Docs,
+    /// Show the files that name each other in a circle
+    Structure,
 }
 
 fn main() -> ExitCode {
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Task::Soak(options) => soak::run(&options),
         Task::Generate { check } => generate::build_and_run(check),
         Task::Docs => checks::documents(),
+        Task::Structure => structure::show(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ pub(crate) fn documents() -> Result<()> {
     problems.extend(defects::problems()?);
     problems.extend(links::problems()?);
     problems.extend(licences::problems()?);
+    problems.extend(crate::structure::problems()?);
     if problems.is_empty() {
         return Ok(());
     }

@@ -194,7 +194,7 @@ fn link(
     id: Option<&str>,
     recorder: &mut Recorder,
 ) -> Result<(), Failure> {
-    let mut change = StateChange::begin(&workspace)?;
+    let mut change = StateChange::begin(workspace)?;
     let known = change.links.of(folder).map(|link| link.id);
     if let Some(id) = id {
         let project = workspace.project()?;

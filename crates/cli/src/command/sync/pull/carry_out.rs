@@ -163,7 +163,7 @@ impl Notes {
         let workspace = run.workspace;
         let Some(id) = bundle.scenario_id().filter(|_| target.path.starts_with(workspace.folder())) else { return Ok(()) };
         let name = bundle.scenario_name().unwrap_or(&target.name).to_owned();
-        let mut change = StateChange::begin(&workspace)?;
+        let mut change = StateChange::begin(workspace)?;
         change.links.set(&target.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
         if change.context.scenario().is_none() && is_only && target.is_one_of_all {
             let now = Timestamp::now().to_string();
