@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use keepstep_core::lock::{Lock, LockError};
+use keepstep_core::lock::{FILE_NAME, Lock, LockError};
 use keepstep_workspace::files::Pending;
 
 use crate::failure::Failure;
 use crate::files::{read_if_there, write_whole};
 use crate::undo_log::{Content, Recorder, Write};
-
-/// The name of the file.
-pub(crate) const NAME: &str = "keepstep.lock";
 
 /// The lock file of a project, as it was read.
 #[derive(Debug)]
@@ -25,7 +22,7 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// Reads the lock file of a project; one that is not there is empty.
     pub(crate) fn read(root: &Path) -> Result<Self, Failure> {
-        let path = root.join(NAME);
+        let path = root.join(FILE_NAME);
         let text = read_if_there(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => Failure::Lock(LockError::Malformed("it is not UTF-8 text".to_owned())),
             _ => Failure::io("read", &path.display().to_string(), error),
@@ -46,7 +43,7 @@ impl LockFile {
     pub(crate) fn write(&self, recorder: &mut Recorder, now: Timestamp) -> Result<(), Failure> {
         let Some(text) = self.new_text() else { return Ok(()) };
         let before = self.text.as_ref().map_or(Content::Absent, |text| Content::Bytes(text.clone().into_bytes()));
-        recorder.keep(now, &[Write { path: NAME.into(), before, after: Content::Bytes(text.clone().into_bytes()) }])?;
+        recorder.keep(now, &[Write { path: FILE_NAME.into(), before, after: Content::Bytes(text.clone().into_bytes()) }])?;
         write_whole(&self.path, text.as_bytes()).map_err(|error| self.not_written(error))
     }
 

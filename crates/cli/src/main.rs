@@ -22,6 +22,7 @@ mod git;
 mod hint_law;
 mod interrupt;
 mod keepstep_folder;
+mod label;
 mod list_format;
 mod lock_file;
 mod outbox;
@@ -40,6 +41,7 @@ mod settings;
 mod sides;
 mod table;
 mod test_data_server;
+mod text;
 mod trusted;
 mod undo_log;
 mod uploaded;
@@ -233,7 +235,9 @@ fn dispatch(context: &Context, command: &Command) -> CommandResult {
         Command::Admin(Deferred(arguments)) => command::admin::run(context, arguments),
         Command::Demo(Deferred(arguments)) => command::demo::run(context, arguments),
         Command::Alias(Deferred(arguments)) => command::alias::run(context, arguments),
-        Command::Completions(Deferred(arguments)) => command::completions::run(context, arguments),
+        Command::Completions(Deferred(arguments)) => {
+            command::completions::run(context, arguments, whole(grammar(context.program)))
+        }
     }
 }
 

@@ -1,21 +1,22 @@
 //! The only place that prints.
 //!
-//! Commands say what a piece of text *is* (a [`Label`]); the table in [`style`] says how that looks. Stdout carries what
+//! Commands say what a piece of text *is* (a [`Label`]); a table in `text` says how that looks. Stdout carries what
 //! somebody may pipe: the answer, or with `--json` one document. Everything else goes to stderr.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, OnceLock};
 
-use anstyle::{AnsiColor, Effects, Style};
 use keepstep_runner::github;
 use keepstep_workspace::experiments::redact::Redactor;
 use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};
 
+pub(crate) use crate::label::Label;
 use crate::program::Program;
+pub(crate) use crate::text::Text;
 use crate::visible::{visible, visible_json};
-use crate::wrap::{beginning, columns, cut, wrapped};
+use crate::wrap::{beginning, columns, cut};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -27,121 +28,6 @@ pub(crate) enum ColorChoice {
     Always,
     /// Never.
     Never,
-}
-
-/// What a piece of text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Label {
-    /// Nothing special.
-    Plain,
-    /// A title.
-    Heading,
-    /// Something that went well.
-    Good,
-    /// Something to look at.
-    Warning,
-    /// Something that went wrong.
-    Error,
-    /// What to do next.
-    Hint,
-    /// A command as one would type it.
-    Command,
-    /// A line that only the server has.
-    Removed,
-    /// The words of such a line that make the difference.
-    RemovedWord,
-    /// A line that only the code has.
-    Added,
-    /// The words of such a line that make the difference.
-    AddedWord,
-    /// A line that both have.
-    Unchanged,
-}
-
-/// Returns how a label looks.
-fn style(label: Label) -> Style {
-    let colored = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-    match label {
-        Label::Plain => Style::new(),
-        Label::Heading => Style::new().bold(),
-        Label::Good => colored(AnsiColor::Green),
-        Label::Warning => colored(AnsiColor::Yellow),
-        Label::Error => colored(AnsiColor::Red).bold(),
-        Label::Hint | Label::Command => colored(AnsiColor::Cyan),
-        Label::Removed => colored(AnsiColor::Red),
-        Label::RemovedWord => colored(AnsiColor::Red).effects(Effects::INVERT),
-        Label::Added => colored(AnsiColor::Green),
-        Label::AddedWord => colored(AnsiColor::Green).effects(Effects::INVERT),
-        Label::Unchanged => colored(AnsiColor::BrightBlack),
-    }
-}
-
-/// A line, or several, of labelled text.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Text(Vec<(Label, String)>);
-
-impl Text {
-    /// Returns a text with one piece.
-    pub(crate) fn of(label: Label, text: impl Into<String>) -> Self {
-        Self(vec![(label, text.into())])
-    }
-
-    /// Adds a piece.
-    pub(crate) fn and(mut self, label: Label, text: impl Into<String>) -> Self {
-        self.0.push((label, text.into()));
-        self
-    }
-
-    /// Adds all pieces of another text.
-    pub(crate) fn joined(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self
-    }
-
-    /// Returns a sentence in which what stands in backticks is a command.
-    pub(crate) fn sentence(label: Label, text: &str) -> Self {
-        let pieces = text.split('`').enumerate().map(|(index, piece)| match index % 2 {
-            0 => (label, piece.to_owned()),
-            _ => (Label::Command, format!("`{piece}`")),
-        });
-        Self(pieces.filter(|(_, piece)| !piece.is_empty()).collect())
-    }
-
-    /// Returns the text without any marks.
-    #[cfg(test)]
-    pub(crate) fn plain(&self) -> String {
-        self.render(false, None)
-    }
-
-    /// Returns the text as it is written, broken between words where there is a terminal and it is not that wide.
-    fn render(&self, color: bool, width: Option<usize>) -> String {
-        let mut pieces: Vec<(Label, String)> = self.0.iter().map(|(label, text)| (*label, visible(text).into_owned())).collect();
-        if let Some(width) = width {
-            pieces = wrapped(&pieces, width);
-        }
-        let mut out = String::new();
-        for (label, text) in pieces {
-            let style = style(label);
-            if color && label != Label::Plain {
-                out.push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
-            } else {
-                out.push_str(&text);
-            }
-        }
-        out
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self::of(Label::Plain, text)
-    }
-}
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self::of(Label::Plain, text)
-    }
 }
 
 /// The members of a document that say where something is or what it is called, and not what anybody said.

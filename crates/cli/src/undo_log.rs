@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keepstep_core::Digest;
+use keepstep_core::lock::FILE_NAME;
 use keepstep_workspace::door;
 use keepstep_workspace::files::Pending;
 use keepstep_workspace::pull::swap::digest_of;
@@ -22,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::files::write_whole;
 use crate::keepstep_folder::Folder;
-use crate::lock_file;
 
 const NAME: &str = "undo";
 const MANIFEST: &str = "manifest.json";
@@ -111,7 +111,7 @@ impl Kind {
     /// Returns how a file with this path is put back.
     pub(crate) fn of(path: &Path) -> Self {
         match path.file_name().and_then(|name| name.to_str()) {
-            Some(lock_file::NAME) => Self::Lock,
+            Some(FILE_NAME) => Self::Lock,
             Some("context.json" | "scenarios.json") if path.starts_with(".fluxloop") => Self::Object,
             _ => Self::Whole,
         }

@@ -5,7 +5,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::printer::Label;
+use crate::label::Label;
 
 /// A terminal is not taken for narrower than this.
 const NARROWEST: usize = 20;

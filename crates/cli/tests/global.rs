@@ -110,7 +110,8 @@ fn another_folder_can_be_named() {
 #[test]
 fn the_completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
-        assert!(run(&["completions", shell]).contains("sync"), "{shell}");
+        let script = run(&["completions", shell]);
+        assert!(script.contains("sync") && script.contains("accept") && script.contains("timeout"), "{shell}");
     }
 }
 

@@ -15,6 +15,9 @@ use crate::drift::Base;
 use crate::id::{AgentId, PersonaVersion, Revision};
 use crate::merge::has_conflict_markers;
 
+/// The name of the file.
+pub const FILE_NAME: &str = "keepstep.lock";
+
 /// The version of the format that this code writes.
 const FORMAT: u64 = 1;
 

@@ -1,6 +1,6 @@
 //! `keepstep completions SHELL`
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 
@@ -15,10 +15,9 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+/// Prints the script for a grammar.
+pub(crate) fn run(context: &Context, arguments: &Arguments, mut command: clap::Command) -> CommandResult {
     let mut script = Vec::new();
-    let mut command = crate::arguments::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, context.program.name(), &mut script);
     let script = String::from_utf8_lossy(&script);
     if !context.printer.is_json() {

@@ -9,7 +9,7 @@ use keepstep_core::test_data::input_list::ENTRIES;
 use keepstep_workspace::yaml;
 use serde_json::json;
 
-use super::document;
+use super::document::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::data_file;

@@ -1,13 +1,12 @@
 //! `keepstep bundles …`
 
+mod document;
 mod import;
 mod list;
 mod publish;
 mod show;
 
 use clap::{Args, Subcommand};
-use keepstep_api::fluxloop::Bundle;
-use serde_json::{Value, json};
 
 use super::CommandResult;
 use crate::context::Context;
@@ -42,13 +41,4 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Command::Show(arguments) => show::run(context, arguments),
         Command::Import(arguments) => import::run(context, arguments),
     }
-}
-
-/// Returns a bundle version as documents have it.
-fn document(bundle: &Bundle) -> Value {
-    json!({
-        "bundleVersionId": bundle.id, "name": bundle.name, "status": bundle.status, "generation": bundle.generation,
-        "projectId": bundle.project_id, "scenarioId": bundle.scenario_id, "inputSetId": bundle.input_set_id,
-        "inputs": bundle.input_count, "personas": bundle.personas_count, "createdAt": bundle.created_at,
-    })
 }

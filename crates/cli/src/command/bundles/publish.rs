@@ -7,7 +7,7 @@ use keepstep_api::fluxloop::NewBundle;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::document;
+use super::document::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::data_file;

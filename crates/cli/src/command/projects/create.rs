@@ -4,7 +4,8 @@ use clap::{ArgAction, Args};
 use keepstep_api::fluxloop::NewProject;
 use serde_json::{Map, Value, json};
 
-use super::{connect, document};
+use super::connect::connect;
+use super::document::document;
 use crate::command::scenarios::create::language_code;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;

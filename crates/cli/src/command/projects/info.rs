@@ -4,7 +4,7 @@ use clap::Args;
 use keepstep_client::test_data::BundleQuery;
 use serde_json::json;
 
-use super::document;
+use super::document::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::printer::{Label, Text, count};

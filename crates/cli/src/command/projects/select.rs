@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{connect, document};
+use super::connect::connect;
+use super::document::document;
 use crate::choice;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;

@@ -6,7 +6,8 @@ use clap::{ArgAction, Args};
 use keepstep_api::fluxloop::NewScenario;
 use serde_json::{Map, Value, json};
 
-use super::{document, select_here};
+use super::document::document;
+use super::select_here::select_here;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::data_file;

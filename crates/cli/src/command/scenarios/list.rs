@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::document;
+use super::document::document;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::list_format::ListFormat;

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{document, select_here};
+use super::document::document;
+use super::select_here::select_here;
 use crate::choice;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;

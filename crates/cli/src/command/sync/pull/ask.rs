@@ -4,7 +4,8 @@ use keepstep_core::diff;
 use keepstep_workspace::pull::{Choice, Collision, Prepared};
 use serde_json::Value;
 
-use super::{Run, Target};
+use super::run::Run;
+use super::target::Target;
 use crate::diff_view;
 use crate::failure::Failure;
 use crate::printer::{Text, count};

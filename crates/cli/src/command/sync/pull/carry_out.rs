@@ -13,7 +13,9 @@ use keepstep_workspace::pull::{Change, PrepareError, Prepared, Question, Scenari
 use serde_json::Value;
 
 use super::fetch::Fetched;
-use super::{Run, Target, ask, report};
+use super::run::Run;
+use super::target::Target;
+use super::{ask, report};
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::undo_log::{Content, Write};

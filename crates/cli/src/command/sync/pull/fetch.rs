@@ -11,7 +11,8 @@ use keepstep_core::test_data::bundle::BundleError;
 use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
 use keepstep_workspace::pull_record::{PullBase, PullRecord};
 
-use super::{Run, Target};
+use super::run::Run;
+use super::target::Target;
 use crate::failure::Failure;
 use crate::visible::visible_line;
 

@@ -6,7 +6,7 @@ use keepstep_core::test_data::pull_plan::{Action, Keeping, Writing};
 use keepstep_workspace::pull::{Edit, Prepared, Scenario};
 use serde_json::{Value, json};
 
-use super::{Target, document_of};
+use super::target::{Target, document_of};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{Label, Text, count};

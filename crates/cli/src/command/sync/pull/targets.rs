@@ -5,7 +5,9 @@ use keepstep_core::test_data::names::{Kind, Named, file_name};
 use keepstep_workspace::pull::Scenario as Pulled;
 use keepstep_workspace::{Scenario, ScenarioError};
 
-use super::{Arguments, Place, Run, Target};
+use super::arguments::Arguments;
+use super::run::{Place, Run};
+use super::target::Target;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
@@ -172,7 +174,11 @@ fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, F
 fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
     let lock = LockFile::read(run.workspace.root())?;
     let missing = |what: String| Failure::Usage {
-        message: format!("{} in {}; nothing was pulled", what, run.workspace.root().join(crate::lock_file::NAME).display()),
+        message: format!(
+            "{} in {}; nothing was pulled",
+            what,
+            run.workspace.root().join(keepstep_core::lock::FILE_NAME).display()
+        ),
         hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
     };
     let is_wanted = |folder: &str| selected.as_ref().is_none_or(|target| target.folder == folder);

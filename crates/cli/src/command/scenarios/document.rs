@@ -1,0 +1,12 @@
+//! A scenario as documents have it.
+
+use keepstep_api::fluxloop::Scenario;
+use serde_json::{Value, json};
+
+/// Returns a scenario as documents have it.
+pub(super) fn document(scenario: &Scenario) -> Value {
+    json!({
+        "id": scenario.id, "name": scenario.name, "description": scenario.description,
+        "projectId": scenario.project_id, "createdAt": scenario.created_at,
+    })
+}
