@@ -142,7 +142,9 @@ fn report_drift(context: &Context, project: &Project, code: &AgentSource, strict
         .and_then(|server| Ok((sides::compare(&server, project, code, &lock, Against::Published)?, server)));
     let (compared, server) = match compared {
         Ok(both) => both,
-        Err(failure) => return sync::not_checked(context, failure, strict, Some(code)).map(|document| (Outcome::Done, document)),
+        Err(failure) => {
+            return sync::report::not_checked(context, failure, strict, Some(code)).map(|document| (Outcome::Done, document));
+        }
     };
     sync::report::show_short(context, code, &compared);
     let document = sync::report::document(project, &server, code, &compared);

@@ -8,8 +8,8 @@ use keepstep_core::{Definition, Digest, Field, PersonaVersion, canonical};
 use keepstep_source::{EditPlan, EditRefusal, FileEdit, Property};
 use serde_json::{Map, Value, json};
 
-use super::Run;
 use super::choose::{Item, Plan};
+use super::run::Run;
 use crate::command::{CommandResult, Outcome, compile};
 use crate::context::Context;
 use crate::diff_view;

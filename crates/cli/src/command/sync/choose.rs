@@ -6,7 +6,7 @@ use keepstep_core::plan::{self, Action, Choice, FieldView, Refusal, decide};
 use keepstep_core::{Field, State, canonical};
 use serde_json::Value;
 
-use super::Run;
+use super::run::Run;
 use crate::failure::Failure;
 use crate::sides::{local_value, server_value};
 use crate::visible::shortened;

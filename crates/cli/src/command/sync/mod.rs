@@ -8,15 +8,18 @@ mod carry_out;
 mod choose;
 pub(crate) mod pull;
 pub(crate) mod report;
+mod run;
 pub(in crate::command) mod status;
 pub(crate) mod upload;
 
 pub(crate) use carry_out::{agree_on, equal_values, pushed_words, verify_stored};
 pub(crate) use choose::refuse;
+pub(crate) use report::not_checked;
+pub(crate) use run::Options;
+use run::Run;
 
 use clap::{Args, Subcommand};
-use keepstep_source::AgentSource;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{CommandResult, Outcome, compile};
 use crate::context::Context;
@@ -24,13 +27,12 @@ use crate::deferred::Deferred;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
 use crate::outbox;
-use crate::printer::{Label, Text};
+use crate::scope;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::sides::{self, Against, Compared, Project};
+use crate::sides::{self, Project};
 use crate::test_data_server::find_workspace;
 use crate::undo_log::Recorder;
-use crate::{ci, exit, scope};
 
 /// How often a plan is made anew because the server changed in the meantime.
 const ATTEMPTS: usize = 3;
@@ -60,45 +62,6 @@ enum Command {
     /// Send results to the server
     #[command(visible_alias = "push")]
     Upload(Deferred<upload::Arguments>),
-}
-
-/// The options of `sync` itself.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Options {
-    /// Only look: exit 1 when something differs; nothing is written
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// Take what the server has into the code
-    #[arg(long, visible_alias = "pull")]
-    pub(crate) accept: bool,
-    /// Publish what the code has
-    #[arg(long)]
-    pub(crate) push: bool,
-    /// Keep both sides' edits; overlapping ones get markers in the code, and exit 4
-    #[arg(long, conflicts_with_all = ["check", "accept", "push", "draft"])]
-    pub(crate) merge: bool,
-    /// Continue although the server changes while this runs
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Exit 11 when the server cannot be reached; with --check, exit 1 when something was not compared
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Which persona of the server to compare with: published, current, draft, v3
-    #[arg(long, value_name = "VERSION", default_value = "published", hide_default_value = true)]
-    pub(crate) against: Against,
-    /// Store the persona as a draft instead of publishing it
-    #[arg(long)]
-    pub(crate) draft: bool,
-    /// Show what would be done, as a patch for the code; nothing is written
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-impl Options {
-    /// Returns true if nothing may be written.
-    fn only_looks(&self) -> bool {
-        self.check || self.dry_run
-    }
 }
 
 /// Runs it.
@@ -145,23 +108,6 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let outcome = run.bring_in_step();
     run.recorder.finish();
     outcome
-}
-
-/// Everything that one run works with.
-struct Run<'a> {
-    context: &'a Context,
-    options: &'a Options,
-    project: Project,
-    server: Server,
-    code: AgentSource,
-    lock: LockFile,
-    compared: Compared,
-    /// True if what was not compared counts as a drift.
-    strict: bool,
-    /// Keeps what is replaced here, of all attempts together.
-    recorder: Recorder,
-    /// What was said about the code, so that it is said once.
-    told: Vec<String>,
 }
 
 impl Run<'_> {
@@ -251,36 +197,4 @@ impl Run<'_> {
             ],
         })
     }
-
-    fn show(&self) {
-        report::show(self.context, &self.code, &self.compared, self.lock.lock.agent(&self.project.agent));
-    }
-
-    fn document(&self) -> Value {
-        report::document(&self.project, &self.server, &self.code, &self.compared)
-    }
-}
-
-/// Tells that the drift was not checked because the server could not be reached; every other failure stays one.
-pub(crate) fn not_checked(
-    context: &Context,
-    failure: Failure,
-    strict: bool,
-    code: Option<&AgentSource>,
-) -> Result<Value, Failure> {
-    let told = failure.told(context.program);
-    if strict || told.code != exit::UNREACHABLE {
-        return Err(failure);
-    }
-    let message = told.message;
-    // Also with --quiet: an unchecked drift must never look like a checked one.
-    if ci::has_form(context) {
-        ci::warning(context, "not compared", &format!("The drift was NOT checked: {message}"));
-    } else {
-        context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
-    }
-    Ok(json!({
-        "checked": false, "inStep": null, "reason": message,
-        "not_compared": scope::nothing_compared(code), "production": null,
-    }))
 }

@@ -7,10 +7,11 @@ use keepstep_source::{AgentSource, Problem, Property};
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::printer::{Label, Text, count};
 use crate::server::Server;
 use crate::sides::{Against, Compared, Project, local_value, server_value, without_key};
-use crate::{diff_view, scope};
+use crate::{ci, diff_view, exit, scope};
 
 /// Shows the fields that differ or could not be compared.
 pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared, base: Option<&AgentEntry>) {
@@ -210,4 +211,28 @@ pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, c
         "not_compared": scope::not_compared(code),
         "production": scope::production_document(remote),
     })
+}
+
+/// Tells that the drift was not checked because the server could not be reached; every other failure stays one.
+pub(crate) fn not_checked(
+    context: &Context,
+    failure: Failure,
+    strict: bool,
+    code: Option<&AgentSource>,
+) -> Result<Value, Failure> {
+    let told = failure.told(context.program);
+    if strict || told.code != exit::UNREACHABLE {
+        return Err(failure);
+    }
+    let message = told.message;
+    // Also with --quiet: an unchecked drift must never look like a checked one.
+    if ci::has_form(context) {
+        ci::warning(context, "not compared", &format!("The drift was NOT checked: {message}"));
+    } else {
+        context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
+    }
+    Ok(json!({
+        "checked": false, "inStep": null, "reason": message,
+        "not_compared": scope::nothing_compared(code), "production": null,
+    }))
 }

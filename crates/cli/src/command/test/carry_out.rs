@@ -21,6 +21,7 @@ use keepstep_workspace::experiments::redact::Redactor;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::arguments::RunArguments;
 use super::git::Checkout;
 use super::github::GitHub;
 use super::models::model_failure;
@@ -28,7 +29,7 @@ use super::provenance::{config_digest, provenance, target_described};
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::version::Version;
 use super::view::View;
-use super::{RunArguments, judging, models, results, send, version};
+use super::{judging, models, results, send, version};
 use crate::command::sync::pull;
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;

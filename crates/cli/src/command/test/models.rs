@@ -9,7 +9,7 @@ use keepstep_runner::input;
 use keepstep_runner::model::{Mode, Model, ModelError, RECORDINGS, Recordings};
 use keepstep_workspace::experiments::redact::Redactor;
 
-use super::RunArguments;
+use super::arguments::RunArguments;
 use super::setup::{Tested, refused};
 use crate::failure::Failure;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::RunArguments;
+use super::arguments::RunArguments;
 use crate::command::sync::upload;
 use crate::context::Context;
 

@@ -8,7 +8,7 @@ use keepstep_runner::config::Config;
 use keepstep_runner::input::{InputError, Inputs};
 use keepstep_workspace::pull::Scenario;
 
-use super::RunArguments;
+use super::arguments::RunArguments;
 use super::setup::{Tested, input_failure};
 use crate::command::sync::pull;
 use crate::context::Context;

@@ -5,7 +5,7 @@ use keepstep_core::{Field, State};
 use keepstep_source::AgentSource;
 use serde_json::{Value, json};
 
-use super::{Arguments, Found};
+use super::half::{Arguments, Found, row};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::lock_file::LockFile;
@@ -44,7 +44,7 @@ pub(super) fn show(context: &Context, arguments: &Arguments) -> Result<(Found, V
         Err(failure) => {
             show_title(context, &project, &code, None);
             let strict = settings.strict(context, false)?.value;
-            let document = super::super::not_checked(context, failure, strict, Some(&code))?;
+            let document = super::super::report::not_checked(context, failure, strict, Some(&code))?;
             show_not_checked(context);
             Ok(with_states(document, &[], |_| true))
         }
@@ -67,7 +67,7 @@ pub(in crate::command) fn show_title(context: &Context, project: &Project, code:
     let id = if page.is_some() && !name.is_empty() { shortened(&id, SHORT_ID) } else { id };
     let agent = if name.is_empty() { id } else { format!("{} ({id})", visible_line(name)) };
     let page = page.map_or_else(String::new, |page| format!("   {page}"));
-    context.printer.answer(super::row("Agent", Text::from(agent).and(Label::Unchanged, page)));
+    context.printer.answer(row("Agent", Text::from(agent).and(Label::Unchanged, page)));
 }
 
 /// Shows how code and server stand to each other: a line for each field that differs, one for those that do not, and what runs in
@@ -112,7 +112,7 @@ pub(in crate::command) fn show_compared(
     scope::warn_in_ci(context, &not_compared);
     if let Some(other) = scope::OtherProduction::of(&compared.remote) {
         printer.answer(row_of_field("!", Text::of(Label::Warning, other.words(now))));
-        printer.answer(super::row("", Text::sentence(Label::Plain, &context.program.own_words(scope::COMPARE_WITH_IT))));
+        printer.answer(row("", Text::sentence(Label::Plain, &context.program.own_words(scope::COMPARE_WITH_IT))));
         if ci::has_form(context) {
             other.warn(context);
         }

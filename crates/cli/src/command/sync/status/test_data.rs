@@ -13,7 +13,7 @@ use keepstep_workspace::pull::{Edit, Scenario as Pulled};
 use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
-use super::{Arguments, row};
+use super::half::{Arguments, row};
 use crate::age::ago;
 use crate::command::sync::{not_checked, pull};
 use crate::context::Context;

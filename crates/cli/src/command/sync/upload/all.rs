@@ -5,10 +5,11 @@ use keepstep_workspace::experiments::{Experiment, State};
 use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
+use super::arguments::Arguments;
 use super::find::{Config, Found, list};
 use super::prepare::{self, Destination, Prepared};
 use super::progress::Bar;
-use super::{Arguments, extend, sent_document, tell_sent, tell_what_was_left_out};
+use super::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::exit;

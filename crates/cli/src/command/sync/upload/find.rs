@@ -8,7 +8,7 @@ use keepstep_workspace::experiments::{self, Experiment, State, Where};
 use keepstep_workspace::{Scenario, Workspace, files};
 use serde_json::Value;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 

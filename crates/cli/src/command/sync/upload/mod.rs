@@ -4,20 +4,23 @@
 //! everything that waits is sent in order.
 
 mod all;
+mod arguments;
 pub(crate) mod find;
 pub(crate) mod prepare;
 mod progress;
+mod report;
 
 use std::path::PathBuf;
 
-use clap::Args;
 use keepstep_client::upload::{Progress, Sent, Silent};
 use keepstep_workspace::Workspace;
-use serde_json::{Value, json};
+use serde_json::json;
 
+pub(super) use self::arguments::Arguments;
 use self::find::Found;
 use self::prepare::{Destination, Prepared};
 use self::progress::Bar;
+use self::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
 use crate::command::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::exit;
@@ -26,44 +29,6 @@ use crate::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
 use crate::printer::{Label, Text, count, size};
 use crate::settings::Settings;
 use crate::test_data_server::{self, project_id};
-
-/// The arguments.
-#[derive(Debug, Default, Args)]
-#[command(
-    after_help = "Examples:\n  keepstep sync upload                                              the newest complete results\n  keepstep sync upload --experiment-dir results/exp_20250128_120000\n  keepstep sync upload --scenario onboarding-tests\n  keepstep sync upload --all                                        all that the server does not have\n  keepstep sync upload --pending                                    what could not be sent before"
-)]
-pub(super) struct Arguments {
-    /// The folder with the results; the newest complete one when left out
-    #[arg(long, value_name = "DIR")]
-    experiment_dir: Option<PathBuf>,
-    /// The same, as 0.4.0 calls it
-    #[arg(long, value_name = "DIR", hide = true, conflicts_with = "experiment_dir")]
-    result_dir: Option<PathBuf>,
-    /// The scenario
-    #[arg(long, short, value_name = "NAME")]
-    scenario: Option<String>,
-    /// The configuration that names the output folder
-    #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The project; the selected one when left out
-    #[arg(long, value_name = "ID")]
-    project_id: Option<String>,
-    /// The bundle version that was run; what was pulled when left out
-    #[arg(long, value_name = "ID")]
-    bundle_version_id: Option<String>,
-    /// Send all complete results that the server does not have, the oldest first
-    #[arg(long, conflicts_with_all = ["experiment_dir", "result_dir", "bundle_version_id", "pending"])]
-    all: bool,
-    /// Only send what could not be sent before
-    #[arg(long, conflicts_with_all = ["experiment_dir", "result_dir", "scenario", "config", "bundle_version_id", "dry_run"])]
-    pending: bool,
-    /// Show what would be sent; nothing leaves this machine
-    #[arg(long)]
-    dry_run: bool,
-    /// Exit 11 when the server cannot be reached
-    #[arg(long)]
-    strict: bool,
-}
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
@@ -135,22 +100,6 @@ struct Ready {
     broken_lines: u64,
 }
 
-fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
-    if prepared.redacted > 0 {
-        let number = usize::try_from(prepared.redacted).unwrap_or(usize::MAX);
-        context.printer.status(format!("{} left out of what is sent", count(number, "secret value")));
-    }
-    let report = &prepared.report;
-    if report.count() > 0 {
-        let number = usize::try_from(report.count()).unwrap_or(usize::MAX);
-        let mut lines: Vec<String> = report.named().iter().map(|line| format!("  {line}")).collect();
-        if report.count() > report.named().len() as u64 {
-            lines.push("  …".to_owned());
-        }
-        context.printer.warning(&format!("{} cannot be read; the rest is kept\n{}", count(number, "line"), lines.join("\n")));
-    }
-}
-
 fn send(
     context: &Context,
     workspace: &Workspace,
@@ -210,27 +159,6 @@ fn send(
             Outbox::of(workspace.root()).remove(&queued.experiment_dir);
             Err(failure)
         }
-    }
-}
-
-fn tell_sent(context: &Context, experiment: &str, runs: u64, failed: u64, sent: &Sent) {
-    let (runs, failed) = (sent.runs.unwrap_or(runs), sent.failed.unwrap_or(failed));
-    let runs = count(usize::try_from(runs).unwrap_or(usize::MAX), "run");
-    let how = if sent.repeated { ", which were there already".to_owned() } else { format!(", {} sent", size(sent.bytes_sent)) };
-    let text = format!(" Uploaded {runs} ({failed} failed) of {experiment}{how}");
-    context.printer.answer(Text::of(Label::Good, "✓").and(Label::Plain, text));
-    if let Some(url) = &sent.url {
-        context.printer.answer(Text::from("View results: ").and(Label::Command, url.clone()));
-    }
-}
-
-fn sent_document(sent: &Sent) -> Value {
-    json!({"run_batch_id": sent.run_batch_id, "url": sent.url, "bytes_sent": sent.bytes_sent, "repeated": sent.repeated})
-}
-
-fn extend(document: &mut Value, more: &Value) {
-    for (name, value) in more.as_object().into_iter().flatten() {
-        document[name] = value.clone();
     }
 }
 
