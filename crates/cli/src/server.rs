@@ -1,24 +1,22 @@
 //! The conversation with a platform. Commands are written one step after the other; what is asynchronous ends here.
 
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 use std::time::Duration;
 
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_client::{
-    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Waiting,
-    Wanted, Writer,
+    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted,
+    Writer,
 };
 use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::connecting::{options, surroundings};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::printer::Printer;
-use crate::{device_login, git, runtime, trusted};
+use crate::{renewed_login, runtime, trusted};
 
 /// A platform that can be asked. To write takes [`Server::writer`].
 #[derive(Debug)]
@@ -45,7 +43,7 @@ impl Server {
 
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
-        let target = device_login::renewed(context, target)?;
+        let target = renewed_login::renewed(context, target)?;
         let options = options(context);
         let reader = Reader::new(&target, &patience(&options))?;
         Ok(Self { runtime: runtime::single()?, target, options, reader, writer: OnceCell::new() })
@@ -141,48 +139,11 @@ impl WritableServer<'_> {
     }
 }
 
-/// Returns how to connect. There is one policy of waiting, for all commands.
-pub(crate) fn options(context: &Context) -> Options {
-    let variable = |name| context.environment.get(name).map(PathBuf::from);
-    let defaults = Options::default();
-    Options {
-        certificate_file: variable("SSL_CERT_FILE"),
-        certificate_folder: variable("SSL_CERT_DIR"),
-        silence: context.timeout.unwrap_or(defaults.silence),
-        waiting: Some(Arc::new(Notice { printer: context.printer.clone(), is_said: AtomicBool::new(false) })),
-        silent: Arc::clone(&context.silent),
-        ..defaults
-    }
-}
-
 /// Returns the same options for somebody who only looks, and whose work must not wait for a server in trouble.
 fn patience(options: &Options) -> Options {
     let mut options = options.clone();
     options.policy.total = Duration::from_secs(5);
     options
-}
-
-/// Says that a server keeps us waiting: in a line that counts, or once where nobody looks.
-struct Notice {
-    printer: Arc<Printer>,
-    is_said: AtomicBool,
-}
-
-impl Waiting for Notice {
-    fn still(&self, server: &str, waited: Duration) {
-        let line = format!("  waiting for {server} … {} s", waited.as_secs());
-        if self.printer.has_progress() {
-            self.printer.progress(&line);
-        } else if !self.is_said.swap(true, Ordering::Relaxed) {
-            self.printer.status(format!("  waiting for {server} …"));
-        }
-    }
-
-    fn over(&self) {
-        if self.printer.has_progress() {
-            self.printer.progress("");
-        }
-    }
 }
 
 /// Returns the platform and the key that the flags, the environment and the project name.
@@ -201,22 +162,4 @@ pub(crate) fn target_of(context: &Context, project: Option<&Path>, url: Option<S
     };
     let surroundings = Surroundings { project: project.map(Path::to_owned), ..surroundings(context) };
     trusted::resolved(context, &wanted, &surroundings)
-}
-
-/// Returns what surrounds a command, without any project.
-pub(crate) fn surroundings(context: &Context) -> Surroundings {
-    Surroundings {
-        variables: context.environment.all().clone(),
-        home: context.environment.home(),
-        config_dir: config_folder(context),
-        project: None,
-        scenario: None,
-        is_ci: context.environment.is_ci(),
-        is_tracked: Some(git::is_tracked),
-    }
-}
-
-/// Returns the folder of keepstep's own settings.
-pub(crate) fn config_folder(context: &Context) -> Option<PathBuf> {
-    context.environment.config_folder().map(|folder| folder.join("keepstep"))
 }

@@ -10,8 +10,9 @@ use keepstep_workspace::{Scenario, Workspace};
 use tokio::runtime::Runtime;
 
 use crate::context::Context;
+pub(crate) use crate::current_workspace::{find_workspace, workspace, workspace_or_new};
 use crate::failure::Failure;
-use crate::{device_login, runtime, server, trusted};
+use crate::{connecting, renewed_login, runtime, trusted};
 
 /// A platform that can be asked for test data.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ impl TestDataServer {
 
     /// Prepares a conversation with a platform.
     pub(crate) fn connect_to(context: &Context, target: Target) -> Result<Self, Failure> {
-        let target = device_login::renewed(context, target)?;
-        let client = TestData::new(&target, &server::options(context))?;
+        let target = renewed_login::renewed(context, target)?;
+        let client = TestData::new(&target, &connecting::options(context))?;
         Ok(Self { runtime: runtime::single()?, target, client })
     }
 
@@ -102,30 +103,9 @@ fn target_for(
     let surroundings = Surroundings {
         project: workspace.map(|workspace| workspace.root().to_owned()),
         scenario: scenario.map(Path::to_owned),
-        ..server::surroundings(context)
+        ..connecting::surroundings(context)
     };
     trusted::resolved(context, &wanted, &surroundings)
-}
-
-/// Returns the workspace that the command was started in, if there is one.
-pub(crate) fn find_workspace(context: &Context) -> Option<Workspace> {
-    Workspace::find(&context.directory, context.environment.home().as_deref())
-}
-
-/// Returns the workspace that the command was started in.
-pub(crate) fn workspace(context: &Context) -> Result<Workspace, Failure> {
-    find_workspace(context).ok_or_else(|| Failure::Usage {
-        message: format!(
-            "{} is in no workspace: neither it nor a folder above has a .fluxloop folder",
-            context.directory.display()
-        ),
-        hint: Some("`keepstep projects select ID` makes it one".to_owned()),
-    })
-}
-
-/// Returns the workspace that the command was started in, or one that begins here as soon as something is written.
-pub(crate) fn workspace_or_new(context: &Context) -> Workspace {
-    find_workspace(context).unwrap_or_else(|| Workspace::at(&context.directory))
 }
 
 /// Returns the project that a command must be about.

@@ -6,10 +6,10 @@ use keepstep_client::{Surroundings, Target, UrlOrigin, Wanted, resolve, trust};
 use keepstep_source::skill_file;
 
 use crate::context::Context;
+use crate::current_workspace::find_workspace;
 use crate::failure::Failure;
-use crate::test_data_server::find_workspace;
 use crate::visible::visible_line;
-use crate::{prompt, server};
+use crate::{connecting, prompt};
 
 /// Finds the server and the key, and asks the person where a key would go to a server that they have not named yet.
 pub(crate) fn resolved(context: &Context, wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, Failure> {
@@ -45,7 +45,7 @@ pub(crate) fn resolved(context: &Context, wanted: &Wanted, surroundings: &Surrou
 /// Notes that the person named a server for a project, where a command writes its address into the project's files.
 pub(crate) fn note(context: &Context, target: &Target, project: &Path) -> Result<(), Failure> {
     if !matches!(target.url_origin, UrlOrigin::File(_))
-        && let Some(folder) = server::config_folder(context)
+        && let Some(folder) = connecting::config_folder(context)
     {
         trust::add(&folder, &target.url, project).map_err(|error| Failure::Resolve(error.into()))?;
     }

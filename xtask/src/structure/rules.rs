@@ -15,6 +15,9 @@ const FILE: &str = "ARCHITECTURE.md";
 /// Crates that only one of ours may use, by the beginning of their names.
 const ONLY_ONE: [(&str, &str); 3] = [("sqlx", "store"), ("oxc_", "source"), ("rquickjs", "source")];
 
+/// How many circles there may be, whatever their reasons.
+const MOST_CIRCLES: usize = 5;
+
 /// The crates that each crate imports, by their short names.
 pub(super) type Arrows = BTreeMap<String, BTreeSet<String>>;
 
@@ -89,6 +92,9 @@ pub(super) fn compare(page: &str, arrows: &Arrows, circles: &[Circle]) -> Vec<St
         }
     }
     let listed = listed_circles(page);
+    if circles.len() > MOST_CIRCLES {
+        problems.push(format!("{} circles among files; {MOST_CIRCLES} are allowed", circles.len()));
+    }
     for circle in circles {
         if !listed.contains(circle) {
             let files: Vec<&str> = circle.iter().map(String::as_str).collect();

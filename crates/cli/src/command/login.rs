@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 /// Asks the server whose key it is, and stores it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let folder = server::config_folder(context)
+    let folder = crate::connecting::config_folder(context)
         .ok_or_else(|| Failure::usage("there is no home folder to store a key in; set KEEPSTEP_API_KEY instead"))?;
     if arguments.resume {
         return resume(context, &folder);

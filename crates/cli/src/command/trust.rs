@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{CommandResult, Outcome};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{server, trusted};
+use crate::{connecting, trusted};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 
 /// Runs it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let folder = server::config_folder(context).ok_or_else(|| Failure::usage("no home folder: set HOME or XDG_CONFIG_HOME"))?;
+    let folder =
+        connecting::config_folder(context).ok_or_else(|| Failure::usage("no home folder: set HOME or XDG_CONFIG_HOME"))?;
     let fail = |error: keepstep_client::credentials::CredentialsError| Failure::Resolve(error.into());
     let Some(address) = &arguments.address else {
         let all = trust::list(&folder).map_err(fail)?;

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::outbox::{Entry, Outbox};
 use crate::printer::{Label, Text, count};
-use crate::{runtime, server, test_data_server};
+use crate::{connecting, runtime, test_data_server};
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Courier {
     /// Prepares a connection to the platform that a scenario belongs to.
     pub(crate) fn new(context: &Context, workspace: &Workspace, scenario_dir: &Path) -> Result<Self, Failure> {
         let target = test_data_server::target(context, Some(workspace), Some(scenario_dir), None)?;
-        let uploader = Uploader::new(&target, &server::options(context))?;
+        let uploader = Uploader::new(&target, &connecting::options(context))?;
         Ok(Self { runtime: runtime::single()?, uploader, server: target.server() })
     }
 }

@@ -2,7 +2,7 @@
 
 mod declarations;
 
-use super::usage::{UsageVisitor, spread_to_origins};
+use super::usage::{UsageVisitor, bound_symbols, spread_to_origins};
 use super::{
     Binary, Binding, BindingKind, Construction, Element, Export, Expression, ExpressionId, File, Form, Key, Kind, Logical,
     Member, Module, Quasi, Quote, Unary, Usage,
@@ -10,7 +10,7 @@ use super::{
 use crate::frame::Span;
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    Argument, ArrayExpressionElement, BindingPattern, ChainElement, Expression as Node, Function, FunctionBody, NewExpression,
+    Argument, ArrayExpressionElement, ChainElement, Expression as Node, Function, FunctionBody, NewExpression,
     ObjectPropertyKind, Program, PropertyKey, PropertyKind, Statement, TemplateLiteral,
 };
 use oxc_ast_visit::Visit;
@@ -87,11 +87,6 @@ fn syntax_problem(problem: &oxc_diagnostics::OxcDiagnostic, text: &str) -> Synta
         help: problem.help.as_ref().map(ToString::to_string).unwrap_or_default(),
         span: Span::new(start, end),
     }
-}
-
-/// Returns the symbols that a pattern binds.
-pub(super) fn bound_symbols(pattern: &BindingPattern<'_>) -> Vec<SymbolId> {
-    pattern.get_binding_identifiers().iter().filter_map(|identifier| identifier.symbol_id.get()).collect()
 }
 
 struct Lowering<'s> {

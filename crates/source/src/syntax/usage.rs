@@ -16,7 +16,6 @@ use oxc_span::GetSpan;
 use oxc_syntax::operator::UnaryOperator;
 use oxc_syntax::symbol::SymbolId;
 
-use super::lower::bound_symbols;
 use super::{BindingId, Usage};
 
 /// The methods of arrays and maps that change what they are called on.
@@ -388,4 +387,9 @@ fn parameters<'a, 'b>(expression: &'b Expression<'a>) -> Option<&'b FormalParame
         Expression::FunctionExpression(function) => Some(&function.params),
         _ => None,
     }
+}
+
+/// Returns the symbols that a pattern binds.
+pub(super) fn bound_symbols(pattern: &BindingPattern<'_>) -> Vec<SymbolId> {
+    pattern.get_binding_identifiers().iter().filter_map(|identifier| identifier.symbol_id.get()).collect()
 }

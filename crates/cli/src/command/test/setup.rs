@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::files::read_if_there;
 use crate::settings::{self, Settings};
 use crate::test_data_server::find_workspace;
-use crate::{secrets, server};
+use crate::{connecting, secrets};
 
 /// How the names begin of variables of keepstep and of the tools that it stands in for. Their keys are not for the agent, nor for a
 /// program that judges it; a configuration can pass them on by `environment_vars`.
@@ -153,7 +153,7 @@ impl Tested {
 /// Returns what the target is given of this machine.
 pub(in crate::command) fn surroundings(context: &Context, variables: BTreeMap<String, String>) -> Surroundings {
     let environment = variables.into_iter().filter(|(name, _)| !is_our_key(name)).collect();
-    let network = ServiceNetwork(server::options(context));
+    let network = ServiceNetwork(connecting::options(context));
     Surroundings {
         current: context.directory.clone(),
         environment,
