@@ -15,6 +15,8 @@ mod faults;
 #[cfg(unix)]
 mod full_disk;
 mod global;
+#[cfg(unix)]
+mod hints;
 mod import;
 mod init;
 mod persona;

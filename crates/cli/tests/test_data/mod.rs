@@ -4,7 +4,6 @@ mod apikeys;
 mod bundles;
 mod context;
 mod git;
-mod hints;
 mod import_files;
 mod init;
 mod login;

@@ -1,0 +1,166 @@
+//! Every row of a table brings a state about, sees the hint that belongs to it, does what the hint says, and sees that it helped.
+//! A hint in the sources that no row shows is a failure, unless it stands on the list of exceptions with a reason.
+
+mod agent;
+mod complete;
+mod place;
+mod run;
+mod server;
+mod test_data;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keepstep_testkit::Platform;
+
+use self::place::{Place, Said, words};
+use crate::common::BINARY;
+
+/// One row of the table. In its texts `$URL`, `$KEY`, `$AGENT`, `$ORG`, `$PROJECT`, `$SCENARIO`, `$BUNDLE` and `$WORLD` stand for those
+/// of the row's place.
+pub(super) struct Row {
+    /// What brings the state about: commands of the program, and the steps of [`Place::step`].
+    state: &'static [&'static str],
+    /// What a person runs in it. Variables may stand before it, as in a shell.
+    command: &'static str,
+    /// The hint as it is printed; a `*` stands for what differs between runs.
+    hint: &'static str,
+    /// What the person types then: the command in the hint with a value in the place of each placeholder. Empty for the command as it
+    /// was printed.
+    typed: &'static str,
+    /// What shows that it helped.
+    then: Then,
+}
+
+/// What shows that a hint helped.
+pub(super) enum Then {
+    /// The first command, run again, ends with another exit code than before, which is this one.
+    Ends(i32),
+    /// The first command, run again, says this, which it did not say before.
+    Says(&'static str),
+    /// What the hint named says this.
+    Shows(&'static str),
+}
+
+/// Returns true if a text is what a pattern says, in which each `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(part) = last.replace(part) {
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+    }
+    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
+}
+
+/// Returns the commands and options in backticks.
+fn in_backticks(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Returns what of a typed line a piece in backticks stands for: all words of a command, or an option that was added.
+fn is_typed_as(piece: &str, typed: &[String]) -> bool {
+    // What stands behind these is the shell's, or another choice.
+    let piece = piece.split(" < ").next().unwrap_or_default().split(" | ").next().unwrap_or_default();
+    let named = words(piece.strip_prefix("keepstep ").unwrap_or(piece));
+    if piece.starts_with("--") {
+        return named.iter().all(|word| typed.contains(word));
+    }
+    let is_placeholder = |word: &str| word.chars().all(|character| character.is_ascii_uppercase() || character == '_');
+    named.len() <= typed.len() && named.iter().zip(typed).all(|(word, typed)| is_placeholder(word) || word == typed)
+}
+
+/// Runs one row and says what of it does not hold.
+fn check(row: &Row, shared: &Platform) -> Result<(), String> {
+    let mut place = Place::new(shared, row.state);
+    for step in row.state {
+        place.step(step)?;
+    }
+    let before = place.run(row.command)?;
+    let hint = place.filled(row.hint)?;
+    let Some(printed) = before.text.lines().find(|line| matches(&format!("*{hint}*"), line)) else {
+        return Err(format!("`{}` does not print {hint:?}\n{}", row.command, before.shown));
+    };
+    let typed = if row.typed.is_empty() {
+        let command = in_backticks(printed).into_iter().find_map(|piece| piece.strip_prefix("keepstep "));
+        command.ok_or_else(|| format!("no command stands in {printed:?}"))?.to_owned()
+    } else {
+        let typed = place.filled(row.typed)?;
+        if !in_backticks(printed).iter().any(|piece| is_typed_as(piece, &words(&typed))) {
+            return Err(format!("`{typed}` is not what {printed:?} says"));
+        }
+        typed
+    };
+    // It is typed in the same shell.
+    let variables: Vec<&str> = row.command.split(' ').take_while(|word| place::is_variable(word)).collect();
+    let helped = place.run(&[variables.as_slice(), &[&typed]].concat().join(" "))?;
+    let seen = |what: &str, said: &Said| Err(format!("after `{typed}` {what}\n{}\n\nit said\n{}", said.shown, helped.shown));
+    match row.then {
+        Then::Shows(text) if helped.text.contains(&place.filled(text)?) => Ok(()),
+        Then::Shows(text) => seen(&format!("did not say {text:?}"), &helped),
+        Then::Ends(code) => {
+            let after = place.run(row.command)?;
+            if before.code == code {
+                seen("is a code that shows nothing", &before)
+            } else if after.code == code {
+                Ok(())
+            } else {
+                seen(&format!("`{}` does not end with {code}", row.command), &after)
+            }
+        }
+        Then::Says(text) => {
+            let text = place.filled(text)?;
+            let after = place.run(row.command)?;
+            if before.text.contains(&text) {
+                seen("is said that was said before", &before)
+            } else if after.text.contains(&text) {
+                Ok(())
+            } else {
+                seen(&format!("`{}` does not say {text:?}", row.command), &after)
+            }
+        }
+    }
+}
+
+/// Runs rows beside one another, against one server.
+fn all(rows: &[Row]) {
+    let platform = Platform::start(std::path::Path::new(BINARY));
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(what) = check(row, &platform) {
+                        wrong.lock().unwrap().push(format!("{:?}\n{what}", row.command));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {} rows:\n\n{}", wrong.len(), rows.len(), wrong.join("\n\n========\n"));
+}
+
+#[test]
+fn every_hint_about_an_agent_helps_in_the_state_that_shows_it() {
+    all(agent::ROWS);
+}
+
+#[test]
+fn every_hint_about_test_data_helps_in_the_state_that_shows_it() {
+    all(test_data::ROWS);
+}
+
+#[test]
+fn every_hint_about_tests_and_results_helps_in_the_state_that_shows_it() {
+    all(run::ROWS);
+}
+
+#[test]
+fn every_hint_about_servers_and_keys_helps_in_the_state_that_shows_it() {
+    all(server::ROWS);
+}

@@ -1,0 +1,133 @@
+//! Hints of tests, of their results, and of uploads.
+
+use super::Row;
+use super::Then::{Ends, Says, Shows};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        state: &["shop"],
+        command: "test --scenario orders",
+        hint: "`keepstep init scenario NAME` makes a scenario with its configuration; `--scenario` names another one",
+        typed: "init scenario orders --agent agents.mine:run",
+        then: Shows("Scenario orders is in"),
+    },
+    Row {
+        state: &["orders", "init scenario orders", "scenarios select $SCENARIO", "program"],
+        command: "test --skip-upload",
+        hint: "`keepstep sync pull` brings the inputs",
+        typed: "",
+        then: Ends(0),
+    },
+    Row {
+        state: &["orders"],
+        command: "init scenario orders --agent agents.my_agent:run",
+        hint: "`keepstep sync pull` brings the inputs; `keepstep test --smoke` runs the first one",
+        typed: "sync pull",
+        then: Shows("2 inputs"),
+    },
+    Row {
+        state: &["pulled"],
+        command: "test --resume --skip-upload",
+        hint: "`keepstep test` begins a new one",
+        typed: "test --skip-upload",
+        then: Shows("passed"),
+    },
+    Row {
+        state: &["pulled"],
+        command: "test --failed --skip-upload",
+        hint: "`keepstep test` runs all cases",
+        typed: "test --skip-upload",
+        then: Says("all cases of"),
+    },
+    Row {
+        state: &["tested"],
+        command: "test --failed --skip-upload",
+        hint: "`keepstep test` runs all cases",
+        typed: "test --skip-upload",
+        then: Shows("passed"),
+    },
+    Row {
+        state: &["pulled"],
+        command: "results show",
+        hint: "`keepstep test` makes some",
+        typed: "test --skip-upload",
+        then: Ends(0),
+    },
+    Row {
+        state: &["pulled"],
+        command: "results list",
+        hint: "`keepstep test` makes some",
+        typed: "test --skip-upload",
+        then: Says("just now"),
+    },
+    Row {
+        state: &["pulled"],
+        command: "test results",
+        hint: "`keepstep test` makes some",
+        typed: "test --skip-upload",
+        then: Ends(0),
+    },
+    Row {
+        state: &["tested"],
+        command: "test results --scenario-id none",
+        hint: "`keepstep scenarios list` shows which folder belongs to which",
+        typed: "",
+        then: Shows("orders"),
+    },
+    Row {
+        state: &["tested"],
+        command: "results show none",
+        hint: "`keepstep results list` shows them",
+        typed: "",
+        then: Shows("just now"),
+    },
+    Row {
+        state: &["tested"],
+        command: "results show --case none",
+        hint: "`keepstep results show --all` shows the cases",
+        typed: "",
+        then: Shows("Where is my order?"),
+    },
+    Row {
+        state: &["tested"],
+        command: "results check --baseline main",
+        hint: "`keepstep results baseline main` makes one of the last experiment",
+        typed: "",
+        then: Ends(5),
+    },
+    Row {
+        state: &["tested", "results baseline main", "write .fluxloop/scenarios/orders/baselines/main.json no"],
+        command: "results check --baseline main",
+        hint: "`keepstep results baseline main` makes it again",
+        typed: "",
+        then: Ends(5),
+    },
+    Row {
+        state: &["pulled"],
+        command: "sync upload",
+        hint: "`keepstep test --scenario orders` makes some",
+        typed: "test --scenario orders --skip-upload",
+        then: Ends(0),
+    },
+    Row {
+        state: &["tested", "remove .fluxloop/project.json"],
+        command: "sync upload",
+        hint: "`keepstep projects select ID` selects one; or name it with `--project-id`",
+        typed: "projects select $PROJECT",
+        then: Ends(0),
+    },
+    Row {
+        state: &["tested"],
+        command: "sync status",
+        hint: "`keepstep sync upload --all` sends what is not uploaded",
+        typed: "",
+        then: Shows("1 uploaded"),
+    },
+    Row {
+        state: &["tested"],
+        command: "test --bundle-version-id none --skip-upload",
+        hint: "`keepstep sync pull --bundle-version-id none` brings it",
+        typed: "",
+        then: Shows("none"),
+    },
+];
