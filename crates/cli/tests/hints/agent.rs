@@ -1,7 +1,7 @@
 //! Hints of commands about an agent's persona.
 
 use super::Row;
-use super::Then::{Ends, Says, Shows};
+use super::Then::{Ends, Says, Shows, Tells};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
         command: "status",
         hint: "`keepstep sync` shows the difference and asks what to do",
         typed: "",
-        then: Shows("+ Mine"),
+        then: Tells(4, "+ Mine"),
     },
     Row {
         state: &["agent"],
@@ -138,7 +138,7 @@ pub(super) const ROWS: &[Row] = &[
         command: "push persona --force",
         hint: "write it as a text that can be read without running the agent; `keepstep compile` shows where",
         typed: "",
-        then: Shows("src/index.ts"),
+        then: Tells(2, "src/index.ts:2:57"),
     },
     Row {
         state: &[

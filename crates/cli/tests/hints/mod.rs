@@ -38,8 +38,10 @@ pub(super) enum Then {
     Ends(i32),
     /// The first command, run again, says this, which it did not say before.
     Says(&'static str),
-    /// What the hint named says this.
+    /// What the hint named ends well and says this.
     Shows(&'static str),
+    /// What the hint named says this and ends with this code: it only shows something, or would ask on a terminal.
+    Tells(i32, &'static str),
 }
 
 /// Returns true if a text is what a pattern says, in which each `*` stands for anything.
@@ -74,6 +76,11 @@ fn is_typed_as(piece: &str, typed: &[String]) -> bool {
     named.len() <= typed.len() && named.iter().zip(typed).all(|(word, typed)| is_placeholder(word) || word == typed)
 }
 
+/// Returns the words of a line behind the variables that stand before it.
+fn without_variables(line: &str) -> Vec<String> {
+    words(line).into_iter().skip_while(|word| place::is_variable(word)).collect()
+}
+
 /// Runs one row and says what of it does not hold.
 fn check(row: &Row, shared: &Platform) -> Result<(), String> {
     let mut place = Place::new(shared, row.state);
@@ -90,7 +97,7 @@ fn check(row: &Row, shared: &Platform) -> Result<(), String> {
         command.ok_or_else(|| format!("no command stands in {printed:?}"))?.to_owned()
     } else {
         let typed = place.filled(row.typed)?;
-        if !in_backticks(printed).iter().any(|piece| is_typed_as(piece, &words(&typed))) {
+        if !in_backticks(printed).iter().any(|piece| is_typed_as(piece, &without_variables(&typed))) {
             return Err(format!("`{typed}` is not what {printed:?} says"));
         }
         typed
@@ -100,8 +107,10 @@ fn check(row: &Row, shared: &Platform) -> Result<(), String> {
     let helped = place.run(&[variables.as_slice(), &[&typed]].concat().join(" "))?;
     let seen = |what: &str, said: &Said| Err(format!("after `{typed}` {what}\n{}\n\nit said\n{}", said.shown, helped.shown));
     match row.then {
-        Then::Shows(text) if helped.text.contains(&place.filled(text)?) => Ok(()),
-        Then::Shows(text) => seen(&format!("did not say {text:?}"), &helped),
+        Then::Shows(text) if helped.code == 0 && helped.text.contains(&place.filled(text)?) => Ok(()),
+        Then::Tells(code, text) if helped.code == code && helped.text.contains(text) => Ok(()),
+        Then::Tells(code, text) => seen(&format!("does not end with {code} and {text:?}"), &helped),
+        Then::Shows(text) => seen(&format!("fails, or did not say {text:?}"), &helped),
         Then::Ends(code) => {
             let after = place.run(row.command)?;
             if before.code == code {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use keepstep_testkit::{HostileServer, Hostility, Platform, World, transcript};
+use keepstep_testkit::{Platform, World, transcript};
 
 use crate::common::{BINARY, FIRST, code};
 
@@ -29,13 +29,12 @@ def run(input):
 /// A server that is the row's own, or one that others use too.
 enum Serves<'a> {
     Shared(&'a Platform),
-    Own(Platform),
+    Own(Box<Platform>),
 }
 
 /// A folder of one row, with an agent and a project of its own on a server.
 pub(super) struct Place<'a> {
     serves: Serves<'a>,
-    silent: HostileServer,
     world: World,
     key: String,
     agent: String,
@@ -79,11 +78,11 @@ impl<'a> Place<'a> {
     pub(super) fn new(shared: &'a Platform, state: &[&str]) -> Self {
         let is_empty = state.contains(&"empty server");
         let serves = if is_empty || state.contains(&"own server") {
-            Serves::Own(Platform::start(Path::new(BINARY)))
+            Serves::Own(Box::new(Platform::start(Path::new(BINARY))))
         } else {
             Serves::Shared(shared)
         };
-        let platform = match &serves {
+        let platform: &Platform = match &serves {
             Serves::Shared(platform) => platform,
             Serves::Own(platform) => platform,
         };
@@ -91,8 +90,7 @@ impl<'a> Place<'a> {
         let (agent, org) = platform.agent("Helper");
         let project =
             if is_empty { String::new() } else { platform.admin(&["project", "create", "--name", &format!("shop {agent}")]) };
-        let silent = HostileServer::start(Hostility::Silent);
-        Self { serves, silent, world: World::new(), key, agent, org, project }
+        Self { serves, world: World::new(), key, agent, org, project }
     }
 
     fn platform(&self) -> &Platform {
@@ -106,7 +104,6 @@ impl<'a> Place<'a> {
     pub(super) fn filled(&self, text: &str) -> Result<String, String> {
         let mut text = text
             .replace("$URL", &self.platform().url())
-            .replace("$SILENT", &self.silent.url())
             .replace("$KEY", &self.key)
             .replace("$AGENT", &self.agent)
             .replace("$ORG", &self.org)
@@ -196,11 +193,6 @@ impl<'a> Place<'a> {
                 }
             }
             ("another", "key") => self.key = self.platform().key("owner"),
-            ("narrow", role) => self.key = self.platform().key(role),
-            ("kill", "the server") => match &mut self.serves {
-                Serves::Own(platform) => platform.kill(),
-                Serves::Shared(_) => return Err("others use this server".to_owned()),
-            },
             // A workspace of the project.
             ("shop", "") => self.all(&["projects select $PROJECT"])?,
             // The same, with a scenario on the server.

@@ -124,10 +124,10 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows("1 uploaded"),
     },
     Row {
-        state: &["tested"],
-        command: "test --bundle-version-id none --skip-upload",
-        hint: "`keepstep sync pull --bundle-version-id none` brings it",
+        state: &["orders", "init scenario orders", "scenarios select $SCENARIO", "program"],
+        command: "test --bundle-version-id $BUNDLE --skip-upload",
+        hint: "`keepstep sync pull --bundle-version-id $BUNDLE` brings it",
         typed: "",
-        then: Shows("none"),
+        then: Ends(0),
     },
 ];

@@ -124,11 +124,11 @@ pub(super) const ROWS: &[Row] = &[
         then: Says("orders"),
     },
     Row {
-        state: &["shop"],
+        state: &["orders"],
         command: "sync status",
         hint: "none yet; `keepstep sync pull` gets it",
         typed: "sync pull",
-        then: Shows("no scenarios"),
+        then: Shows("2 inputs"),
     },
     Row {
         state: &["init scenario orders"],
@@ -178,5 +178,12 @@ pub(super) const ROWS: &[Row] = &[
         hint: "`keepstep undo *` brings back what was replaced",
         typed: "",
         then: Shows("inputs/generated.yaml"),
+    },
+    Row {
+        state: &["shop", "apikeys create"],
+        command: "apikeys create",
+        hint: "`--overwrite-env`",
+        typed: "apikeys create --overwrite-env",
+        then: Shows(".fluxloop/.env"),
     },
 ];
