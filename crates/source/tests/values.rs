@@ -105,6 +105,7 @@ fn what_changes_by_itself_is_not_a_value() {
     insta::assert_snapshot!(shown("const pick = () => Math.random() < 0.5 ? 'a' : 'b';", "`${pick()}`"), @"unreadable: the persona changes by itself: `Math.random` gives another value each time at src/index.ts:2:25");
     insta::assert_snapshot!(shown("", "`Good ${new Date().getUTCHours() < 12 ? 'morning' : 'evening'}.`"), @"unreadable: the persona changes by itself: `new Date()` gives another value each time at src/index.ts:5:24");
     insta::assert_snapshot!(shown("", "crypto.randomUUID()"), @"unreadable: the persona changes by itself: `crypto.randomUUID` gives another value each time at src/index.ts:5:19");
+    insta::assert_snapshot!(shown("import { webcrypto } from 'node:crypto';", "webcrypto.getRandomValues(Buffer.alloc(4)).toString('hex')"), @"unreadable: the persona changes by itself: `crypto.getRandomValues` gives another value each time at src/index.ts:5:45");
     for (persona, expected) in [
         ("typeof Date.now()", "number"),
         ("`${Math.random() < 2}`", "true"),

@@ -245,6 +245,7 @@
     createHash: (name) => new Hash(name),
     createHmac: (name, key) => new Hmac(name, key),
     hash: (name, data, encoding = 'hex') => new Hash(name).update(data).digest(encoding),
+    webcrypto: globalThis.crypto,
     getHashes: () => ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'],
     timingSafeEqual: (one, other) => Buffer.from(one).toString('hex') === Buffer.from(other).toString('hex'),
   };
