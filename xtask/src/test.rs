@@ -56,6 +56,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             },
         ),
         Step::counted(
+            "packages as Node runs them",
+            "mend what the package needs in crates/source/src/engine, or refuse it there; the packages are pinned in xtask/peers/packages",
+            || {
+                build()?;
+                peers::compare_packages()
+            },
+        ),
+        Step::counted(
             "the real lua-cli against our server",
             "run one again with `cargo xtask test --only lua-cli --peer NAME`; its transcript is above",
             peers(peers::run_lua),

@@ -79,26 +79,31 @@ pub(crate) fn install() -> Result<()> {
         bail!("{}", problems.join("\n"));
     }
     install_lua()?;
+    install_pinned("packages", "packages", "of npm that personas use", |_| Ok(()))?;
     python::install_fluxloop()
 }
 
 /// Returns the path of the real `lua`, which [`install`] puts there.
 pub(crate) fn lua() -> PathBuf {
-    lua_folder().join("node_modules/.bin/lua")
+    folder("lua").join("node_modules/.bin/lua")
 }
 
 /// Returns the packages that the real `lua` is installed with, among them what a skill imports.
 pub(crate) fn lua_packages() -> PathBuf {
-    lua_folder().join("node_modules")
+    folder("lua").join("node_modules")
 }
 
 /// Returns the folder of the project template that `lua init` copies.
 pub(crate) fn lua_template() -> PathBuf {
-    lua_folder().join("node_modules/lua-cli/template")
+    folder("lua").join("node_modules/lua-cli/template")
 }
 
-fn lua_folder() -> PathBuf {
-    repository::target().join("peers/lua")
+/// Returns the folder with the packages of npm that agents of the tests import.
+pub(crate) fn packages() -> Result<PathBuf> {
+    if !is_installed("packages")? {
+        bail!("what xtask/peers/packages pins is not installed: run `cargo xtask peers`");
+    }
+    Ok(folder("packages"))
 }
 
 fn install_debian_packages() -> Result<()> {
@@ -123,33 +128,58 @@ fn install_debian_packages() -> Result<()> {
     apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], &missing].concat())
 }
 
-/// Installs the pinned lua-cli, unless exactly that is there already. Scripts of packages do not run: nothing is
-/// downloaded besides the packages themselves, whose checksums are in the lock file.
+/// Installs the pinned lua-cli, unless exactly that is there already.
 fn install_lua() -> Result<()> {
-    let from = repository::root().join("xtask/peers/lua");
-    let folder = lua_folder();
-    let done = folder.join("installed");
-    let lock = fs::read_to_string(from.join("package-lock.json")).context("cannot read xtask/peers/lua/package-lock.json")?;
-    if fs::read_to_string(&done).is_ok_and(|installed| installed == lock) {
-        println!("    lua-cli  {LUA_VERSION} (installed before)");
+    install_pinned("lua", "lua-cli", LUA_VERSION, |folder| {
+        let mut lua = Command::new(lua());
+        lua.arg("--version").env("LUA_TELEMETRY", "false").env("LUA_NO_BANNER", "1").env("HOME", folder);
+        let answer = command::capture(&mut lua, Duration::from_secs(60))?.exits(0)?;
+        if !answer.stdout.contains(LUA_VERSION) {
+            bail!("the installed lua-cli is not {LUA_VERSION}\n{}", answer.transcript());
+        }
+        Ok(())
+    })
+}
+
+/// Installs what `xtask/peers/NAME` pins into `target/peers/NAME`, unless exactly that is there already. Scripts of
+/// packages do not run: nothing is downloaded besides the packages themselves, whose checksums are in the lock file.
+fn install_pinned(name: &str, title: &str, what: &str, check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if is_installed(name)? {
+        println!("    {title:<8} {what} (installed before)");
         return Ok(());
     }
+    let from = pinned(name);
+    let folder = folder(name);
     fs::create_dir_all(&folder)?;
-    for name in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(from.join(name), folder.join(name)).with_context(|| format!("cannot copy xtask/peers/lua/{name}"))?;
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(from.join(file), folder.join(file)).with_context(|| format!("cannot copy xtask/peers/{name}/{file}"))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-progress", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder);
-    command::show(&mut npm)?;
-    let mut lua = Command::new(lua());
-    lua.arg("--version").env("LUA_TELEMETRY", "false").env("LUA_NO_BANNER", "1").env("HOME", &folder);
-    let answer = command::capture(&mut lua, Duration::from_secs(60))?.exits(0)?;
-    if !answer.stdout.contains(LUA_VERSION) {
-        bail!("the installed lua-cli is not {LUA_VERSION}\n{}", answer.transcript());
-    }
-    fs::write(&done, lock)?;
-    println!("    lua-cli  {LUA_VERSION}");
+    command::show(&mut npm).with_context(|| {
+        format!("cannot install xtask/peers/{name}: npm needs its registry; look at the network and at `npm config get registry`")
+    })?;
+    check(&folder)?;
+    fs::copy(from.join("package-lock.json"), folder.join("installed"))?;
+    println!("    {title:<8} {what}");
     Ok(())
+}
+
+/// Returns whether exactly what `xtask/peers/NAME` pins was installed.
+fn is_installed(name: &str) -> Result<bool> {
+    let path = pinned(name).join("package-lock.json");
+    let lock = fs::read(path).with_context(|| format!("cannot read xtask/peers/{name}/package-lock.json"))?;
+    Ok(fs::read(folder(name).join("installed")).is_ok_and(|installed| installed == lock))
+}
+
+/// Returns the folder of the repository that says what is installed.
+fn pinned(name: &str) -> PathBuf {
+    repository::root().join("xtask/peers").join(name)
+}
+
+/// Returns the folder that something is installed in.
+fn folder(name: &str) -> PathBuf {
+    repository::target().join("peers").join(name)
 }
 
 /// Returns what a program says about its version, without the words around it, or `None` if it cannot be started.

@@ -6,6 +6,7 @@
 mod agent;
 mod literal;
 mod node;
+pub(crate) mod packages;
 pub(super) mod random;
 mod shapes;
 mod sketch;

@@ -37,6 +37,7 @@ macro_rules! cases {
     };
 }
 pub(crate) use cases;
+pub(crate) use javascript::packages::compare as compare_packages;
 pub(crate) use javascript::values::compare as compare_values;
 
 /// How many cases run at the same time. Each spends most of its time in one process of the peer.

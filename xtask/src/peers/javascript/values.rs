@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::{command, repository, tools};
 
@@ -20,15 +20,10 @@ pub(crate) fn compare(seed: u32, count: u32) -> Result<usize> {
     let mut node = Command::new("node");
     node.arg(repository::root().join("xtask/src/peers/javascript/values.cjs"));
     node.arg(tools::lua_packages().join("esbuild")).arg(seed.to_string()).arg(count.to_string());
-    // The machine that keepstep takes for granted when nothing else is said: UTC, and the language that Node has without a setting.
-    node.env("TZ", "UTC").env_remove("LC_ALL").env_remove("LC_MESSAGES").env_remove("LANG");
+    on_the_usual_machine(&mut node);
     let output = command::capture(&mut node, limit)?.exits(0)?;
     let cases: Vec<Value> = serde_json::from_str(&output.stdout).context("values.cjs printed something else than cases")?;
-    let projects: Vec<Value> = cases.iter().map(project).collect();
-    let mut ours = Command::new(repository::binary("debug/examples", "read_values"));
-    let output = command::capture_with_input(&mut ours, &Value::from(projects).to_string(), limit)?.exits(0)?;
-    let answers: Vec<Value> = serde_json::from_str(&output.stdout).context("read_values printed something else than answers")?;
-    ensure!(answers.len() == cases.len(), "there are {} answers for {} cases", answers.len(), cases.len());
+    let answers = read(cases.iter().map(|case| project(text(case, "before"), text(case, "expression"))).collect(), limit)?;
     let mut wrong = Vec::new();
     let mut unreadable = 0;
     for (case, answer) in cases.iter().zip(&answers) {
@@ -53,12 +48,29 @@ fn text<'a>(case: &'a Value, key: &str) -> &'a str {
     case[key].as_str().unwrap_or_default()
 }
 
-fn project(case: &Value) -> Value {
-    let (before, expression) = (text(case, "before"), text(case, "expression"));
+/// Returns a project whose persona is an expression, by the paths of its files.
+pub(super) fn project(before: &str, expression: &str) -> Map<String, Value> {
     let agent = format!(
         "import {{ LuaAgent }} from 'lua-cli';\n{before}\nexport default new LuaAgent({{ name: 'a', persona: {expression} }});\n"
     );
-    json!({ "src/index.ts": agent, "package.json": "{\"type\":\"module\"}" })
+    let files = [("src/index.ts", agent), ("package.json", "{\"type\":\"module\"}".to_owned())];
+    files.into_iter().map(|(path, text)| (path.to_owned(), text.into())).collect()
+}
+
+/// Returns what keepstep makes of the persona of each project.
+pub(super) fn read(projects: Vec<Map<String, Value>>, limit: Duration) -> Result<Vec<Value>> {
+    let count = projects.len();
+    let mut ours = Command::new(repository::binary("debug/examples", "read_values"));
+    let output = command::capture_with_input(&mut ours, &Value::from_iter(projects).to_string(), limit)?.exits(0)?;
+    let answers: Vec<Value> = serde_json::from_str(&output.stdout).context("read_values printed something else than answers")?;
+    ensure!(answers.len() == count, "there are {} answers for {count} projects", answers.len());
+    Ok(answers)
+}
+
+/// Makes Node one on the machine that keepstep takes for granted when nothing else is said: UTC, and the language that Node
+/// has without a setting.
+pub(super) fn on_the_usual_machine(node: &mut Command) {
+    node.env("TZ", "UTC").env_remove("LC_ALL").env_remove("LC_MESSAGES").env_remove("LANG");
 }
 
 fn is_same(case: &Value, answer: &Value) -> bool {
