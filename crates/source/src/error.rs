@@ -87,7 +87,7 @@ impl SourceError {
     /// Returns what a person may do about it.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Self::NoAgent { .. } => Some("define the agent in src/index.ts, or start a project with `keepstep init agent`"),
+            Self::NoAgent { .. } => Some("define it in src/index.ts: `new LuaAgent({ name: …, persona: … })`"),
             Self::SeveralAgents { .. } => Some("keep one agent in a project, or give each a folder with its own lua.skill.yaml"),
             Self::Syntax(problem) => Some(problem.help.as_str()).filter(|help| !help.is_empty()),
             Self::NotUtf8 { .. } => Some("save the file as UTF-8"),

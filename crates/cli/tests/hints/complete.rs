@@ -80,10 +80,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("Write it by hand; `keepstep admin import --project ID FILE` brings a file here", "no row yet"),
     ("Start it with `keepstep serve`, which makes one", "the server without files is only in tests"),
     (
-        "define the agent in src/index.ts, or start a project with `keepstep init agent`",
-        "where it is shown there is a project already, so that it does not help: to be mended",
-    ),
-    (
         "nothing is published in * yet: bring test data with `keepstep admin import --project ID FILE`, or publish a bundle",
         "no row yet",
     ),
