@@ -103,7 +103,8 @@ fn run(typed: Vec<OsString>) -> u8 {
     let environment = Environment::of_the_process();
     let manner = |json, quiet, color| {
         let force = environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-        Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force)
+        let has_codes = environment.get("TERM").is_some_and(|terminal| terminal != "dumb") || cfg!(windows);
+        Manner::new(json, quiet, color, environment.get("NO_COLOR").is_some(), force, has_codes)
             .in_log_with_commands(environment.is_github_actions())
             .in_log(environment.is_ci())
     };

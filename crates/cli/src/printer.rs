@@ -21,7 +21,7 @@ use crate::wrap::{beginning, columns, cut};
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set; elsewhere where `CLICOLOR_FORCE` is set.
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is dumb; elsewhere where `CLICOLOR_FORCE` is set.
     #[default]
     Auto,
     /// Always.
@@ -54,16 +54,19 @@ pub(crate) struct Manner {
     pub(crate) own_stdout: bool,
     /// The same for stderr.
     pub(crate) own_stderr: bool,
+    /// A terminal, where there is one, obeys escape codes.
+    pub(crate) has_codes: bool,
 }
 
 impl Manner {
-    /// Returns the manner that the flags and the environment ask for.
-    pub(crate) fn new(json: bool, quiet: bool, color: ColorChoice, no_color: bool, force_color: bool) -> Self {
+    /// Returns the manner that the flags and the environment ask for. `has_codes` says that a terminal obeys escape codes; one that does
+    /// not shows them as text.
+    pub(crate) fn new(json: bool, quiet: bool, color: ColorChoice, no_color: bool, force_color: bool, has_codes: bool) -> Self {
         let decide = |is_terminal: bool| match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto if no_color => false,
-            ColorChoice::Auto => force_color || is_terminal,
+            ColorChoice::Auto => force_color || is_terminal && has_codes,
         };
         Self {
             json,
@@ -75,6 +78,7 @@ impl Manner {
             log_has_commands: false,
             own_stdout: io::stdout().is_terminal() && !json,
             own_stderr: io::stderr().is_terminal(),
+            has_codes,
         }
     }
 
@@ -124,6 +128,11 @@ impl Printer {
     /// Returns true if stderr has colour.
     pub(crate) fn is_colored(&self) -> bool {
         self.manner.color_stderr
+    }
+
+    /// Returns true if the answer, on stdout, has colour.
+    pub(crate) fn is_answer_colored(&self) -> bool {
+        self.manner.color_stdout
     }
 
     /// Leaves the secrets out of everything that is printed from now on elsewhere than on the person's own screen.
@@ -188,6 +197,11 @@ impl Printer {
         }
     }
 
+    /// Returns true if stdout is a terminal whose screen can be cleared.
+    pub(crate) fn has_screen(&self) -> bool {
+        io::stdout().is_terminal() && self.manner.has_codes
+    }
+
     /// Returns true if a person reads stdout.
     pub(crate) fn is_read_by_a_person(&self) -> bool {
         io::stdout().is_terminal()
@@ -207,7 +221,7 @@ impl Printer {
 
     /// Returns true if somebody looks at a line that is drawn again and again.
     pub(crate) fn has_progress(&self) -> bool {
-        !self.manner.quiet && !self.manner.json && io::stderr().is_terminal()
+        !self.manner.quiet && !self.manner.json && io::stderr().is_terminal() && self.manner.has_codes
     }
 
     /// Draws such a line in place of the one before.

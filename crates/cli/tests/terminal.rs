@@ -161,3 +161,24 @@ fn of_a_test_and_its_results() {
         ],
     );
 }
+
+#[test]
+fn a_terminal_without_escape_codes_gets_none() {
+    let bench = Bench::in_step();
+    bench.colleague(&FIRST.replace("a date", "a day"));
+    for terminal in [Some("dumb"), None] {
+        for (line, exit_code) in
+            [("demo --once --fast", 0), ("sync --check", 1), ("status", 0), ("--help", 0), ("sync --no-such", 2)]
+        {
+            let mut command = bench.command(&line.split(' ').collect::<Vec<_>>());
+            match terminal {
+                Some(terminal) => command.env("TERM", terminal),
+                None => command.env_remove("TERM"),
+            };
+            let screen = shown(command);
+            assert_eq!(screen.exit_code(), Some(exit_code), "{line}\n{}", screen.text());
+            assert!(!screen.got_codes(), "{line}, TERM {terminal:?}\n{}", screen.text());
+        }
+    }
+    assert!(shown(bench.command(&["sync", "--check"])).got_codes(), "a usual terminal has colors");
+}

@@ -140,7 +140,7 @@ impl Terminal {
         while lines.last().is_some_and(|line| line.text().is_empty()) {
             lines.pop();
         }
-        Screen { lines, exit_code: None }
+        Screen { lines, exit_code: None, got_codes: output.contains(&b'\x1b') }
     }
 }
 
@@ -149,6 +149,8 @@ impl Terminal {
 pub struct Screen {
     lines: Vec<Line>,
     exit_code: Option<i32>,
+    /// The program sent an escape code.
+    got_codes: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -177,6 +179,11 @@ impl Line {
 }
 
 impl Screen {
+    /// Returns true if the program sent an escape code. A terminal that knows none shows it as text.
+    pub fn got_codes(&self) -> bool {
+        self.got_codes
+    }
+
     /// Returns the code that the program ended with, if it ended by itself.
     pub fn exit_code(&self) -> Option<i32> {
         self.exit_code

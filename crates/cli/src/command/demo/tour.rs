@@ -161,7 +161,7 @@ impl Tour<'_> {
         }
         self.step += 1;
         let printer = &self.context.printer;
-        if self.pause {
+        if self.pause && printer.has_screen() {
             // Where this fails there is nothing to clear.
             let _ = Term::stdout().clear_screen();
         }
@@ -239,7 +239,7 @@ impl Tour<'_> {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .args(["--color", if self.context.printer.is_colored() { "always" } else { "never" }])
+            .args(["--color", if self.context.printer.is_answer_colored() { "always" } else { "never" }])
             .current_dir(self.project()?)
             .env_clear()
             .env("HOME", self.world.join("home"))
