@@ -26,6 +26,20 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows("2 inputs"),
     },
     Row {
+        state: &["orders", "scenarios select $SCENARIO", "sync pull"],
+        command: "test --skip-upload",
+        hint: "`keepstep init scenario orders --agent AGENT` names it, such as *",
+        typed: "init scenario orders --agent agents.mine:run",
+        then: Says("no module"),
+    },
+    Row {
+        state: &["orders"],
+        command: "init scenario orders",
+        hint: "`keepstep init scenario orders --agent AGENT` names the agent, such as *; or write its call in agents/my_agent.py. A test fails until then",
+        typed: "init scenario orders --agent agents.mine:run",
+        then: Shows("agents.mine:run"),
+    },
+    Row {
         state: &["pulled"],
         command: "test --resume --skip-upload",
         hint: "`keepstep test` begins a new one",

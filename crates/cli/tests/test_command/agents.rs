@@ -38,7 +38,7 @@ fn each_kind_of_agent_is_named_once_and_runs() {
             exit: 2
             ----- stderr -----
             error: orders does not say which agent to test
-            hint: `keepstep init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat`
+            hint: `keepstep init scenario orders --agent AGENT` names it, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat
             ");
         }
         orders.project().file(file, text);

@@ -328,7 +328,7 @@ fn broken_files_are_named_with_their_line() {
     exit: 2
     ----- stderr -----
     error: orders does not say which agent to test
-    hint: `keepstep init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat`
+    hint: `keepstep init scenario orders --agent AGENT` names it, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat
     exit: 2
     ----- stderr -----
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml must be a mapping: `key: value` lines

@@ -24,7 +24,7 @@ fn a_scenario_starts_without_a_server() {
     wrote   agents/my_agent.py
     wrote   agents/README.md
     wrote   .env
-    hint: `keepstep init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat` names the agent, or write its call in agents/my_agent.py; a test fails until then
+    hint: `keepstep init scenario orders --agent AGENT` names the agent, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat; or write its call in agents/my_agent.py. A test fails until then
     ");
     assert_snapshot!(place.run_as_fluxloop(&["init", "scenario", "orders", "--link", "s1"]), @r"
     exit: 0
@@ -35,7 +35,7 @@ fn a_scenario_starts_without_a_server() {
     SCENARIO_CREATED: orders
     ----- stderr -----
     kept    .env, which was there
-    hint: `fluxloop init scenario orders --agent shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat` names the agent, or write its call in agents/my_agent.py; a test fails until then
+    hint: `fluxloop init scenario orders --agent AGENT` names the agent, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat; or write its call in agents/my_agent.py. A test fails until then
     ");
     assert_eq!(place.json(&["context", "show"])["scenario"]["id"], "s1");
 }

@@ -146,7 +146,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             context.printer.hint("`keepstep sync pull` brings the inputs; `keepstep test --smoke` runs the first one");
         }
         None => context.printer.hint(&format!(
-            "`keepstep init scenario {folder} --agent {FORMS}` names the agent, or write its call in agents/my_agent.py; a test fails until then"
+            "`keepstep init scenario {folder} --agent AGENT` names the agent, such as {FORMS}; or write its call in agents/my_agent.py. A test fails until then"
         )),
     }
     context.printer.document(

@@ -140,7 +140,7 @@ impl Tested {
     fn no_agent(&self) -> Failure {
         Failure::Usage {
             message: format!("{} does not say which agent to test", self.name),
-            hint: Some(format!("`keepstep init scenario {} --agent {FORMS}`", self.name)),
+            hint: Some(format!("`keepstep init scenario {} --agent AGENT` names it, such as {FORMS}", self.name)),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::prompt;
 
 /// The forms, as an example of each.
-pub(crate) const FORMS: &str = "shop.agent:run | agent/agent.mjs#answer | http://localhost:8000/chat";
+pub(crate) const FORMS: &str = "shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat";
 
 /// What is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
