@@ -41,7 +41,7 @@ impl DataArguments {
                 .environment
                 .data_folder()
                 .map(|folder| folder.join("keepstep"))
-                .ok_or_else(|| Failure::usage("there is no home folder to keep data in; name a folder with --data")),
+                .ok_or_else(|| Failure::usage("no home folder to keep data in; name a folder with --data")),
         }
     }
 

@@ -67,7 +67,7 @@ fn without_a_terminal_the_flag_is_named() {
     assert_snapshot!(bench.filtered(&transcript(&output)), @"
     exit: 2
     ----- stderr -----
-    error: there is no terminal to ask for the key
+    error: cannot ask for the key without a terminal
     hint: pipe it in: `keepstep login URL --with-key < key.txt`
     ");
 }

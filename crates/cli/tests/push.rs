@@ -53,7 +53,7 @@ fn without_a_terminal_the_flag_is_named() {
     + Never promise a date.
 
     ----- stderr -----
-    error: there is no terminal to ask whether to publish this; nothing was pushed
+    error: cannot ask whether to publish this without a terminal; nothing was pushed
     hint: `--force` publishes without asking
     ");
     assert!(bench.all_versions().is_empty());

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 /// Asks the server whose key it is, and stores it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let folder = crate::connecting::config_folder(context)
-        .ok_or_else(|| Failure::usage("there is no home folder to store a key in; set KEEPSTEP_API_KEY instead"))?;
+        .ok_or_else(|| Failure::usage("no home folder to store a key in; set KEEPSTEP_API_KEY instead"))?;
     if arguments.resume {
         return resume(context, &folder);
     }
@@ -189,7 +189,7 @@ fn secret(context: &Context, arguments: &Arguments, shown: &str) -> Result<Secre
         prompt::secret(&context.printer, &format!("Key for {shown}"))?
     } else {
         return Err(Failure::Usage {
-            message: "there is no terminal to ask for the key".to_owned(),
+            message: "cannot ask for the key without a terminal".to_owned(),
             hint: Some("pipe it in: `keepstep login URL --with-key < key.txt`".to_owned()),
         });
     };

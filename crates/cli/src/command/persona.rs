@@ -253,7 +253,7 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
         if !context.can_ask {
             return Err(Failure::Conflict {
                 message: format!(
-                    "there is no terminal to ask whether to deploy version {}; nothing was deployed",
+                    "cannot ask whether to deploy version {} without a terminal; nothing was deployed",
                     version.version
                 ),
                 hints: vec!["`--force` deploys without asking".to_owned()],

@@ -82,7 +82,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         };
         if !context.can_ask {
             return Err(Failure::Conflict {
-                message: "there is no terminal to ask whether to publish this; nothing was pushed".to_owned(),
+                message: "cannot ask whether to publish this without a terminal; nothing was pushed".to_owned(),
                 hints: vec!["`--force` publishes without asking".to_owned()],
             });
         }
