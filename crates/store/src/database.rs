@@ -133,9 +133,7 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn generation(&self) -> Result<u64> {
-        if self.inner.readers.is_closed() {
-            return Err(StoreError::Database(sqlx::Error::PoolClosed));
-        }
+        self.check_open()?;
         self.inner.watch.generation().await.map_err(|error| self.or_file_gone(error))
     }
 
@@ -171,14 +169,17 @@ impl Store {
         }
     }
 
+    /// Checks that nobody closed the store.
+    fn check_open(&self) -> Result<()> {
+        if self.inner.readers.is_closed() { Err(StoreError::Database(sqlx::Error::PoolClosed)) } else { Ok(()) }
+    }
+
     /// Checks that the file is still the one that was opened.
     ///
     /// The last connection that closes takes the log away, at a time of its own: a store that was closed says so, and not that its file
     /// is gone.
     fn check_file(&self) -> Result<()> {
-        if self.inner.readers.is_closed() {
-            return Err(StoreError::Database(sqlx::Error::PoolClosed));
-        }
+        self.check_open()?;
         self.inner.file.check()
     }
 

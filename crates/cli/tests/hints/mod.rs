@@ -66,8 +66,8 @@ fn in_backticks(text: &str) -> Vec<&str> {
 
 /// Returns what of a typed line a piece in backticks stands for: all words of a command, or an option that was added.
 fn is_typed_as(piece: &str, typed: &[String]) -> bool {
-    // What stands behind these is the shell's, or another choice.
-    let piece = piece.split(" < ").next().unwrap_or_default().split(" | ").next().unwrap_or_default();
+    // What stands behind this is the shell's.
+    let piece = piece.split(" < ").next().unwrap_or_default();
     let named = words(piece.strip_prefix("keepstep ").unwrap_or(piece));
     if piece.starts_with("--") {
         return named.iter().all(|word| typed.contains(word));
