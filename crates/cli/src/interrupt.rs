@@ -1,7 +1,7 @@
 //! Ctrl-C.
 //!
 //! Outside of a prompt the process ends at once with the documented exit code: every file is written as a whole, so there
-//! is nothing to tidy up. In a prompt the terminal has to be restored first, and `serve` finishes what it is doing.
+//! is nothing to tidy up. In a prompt Ctrl-C is a key like others (see `keyboard`), and `serve` finishes what it is doing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};

@@ -24,6 +24,7 @@ mod git;
 mod hint_law;
 mod interrupt;
 mod keepstep_folder;
+mod keyboard;
 mod label;
 mod list_format;
 mod lock_file;

@@ -1,10 +1,11 @@
 //! Questions to the person at the terminal.
 
-use dialoguer::console::Key;
+use dialoguer::console::{Key, Term};
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::keyboard::Keyboard;
 use crate::printer::Printer;
 use crate::visible::visible_line;
 
@@ -49,15 +50,45 @@ pub(crate) fn text(printer: &Printer, question: &str) -> Result<String, Failure>
     ask(|| dialoguer::Input::with_theme(&*theme).with_prompt(visible_line(question)).interact_text())
 }
 
-/// Asks for a secret without showing it.
+/// Asks for a secret without showing it. Enter alone asks again.
 pub(crate) fn secret(printer: &Printer, question: &str) -> Result<String, Failure> {
     let theme = theme(printer);
-    ask(|| dialoguer::Password::with_theme(&*theme).with_prompt(visible_line(question)).interact())
+    let question = visible_line(question);
+    let terminal = Term::stderr();
+    ask(|| {
+        let (mut asked, mut answered) = (String::new(), String::new());
+        // A text takes whatever is written to it.
+        let _ = theme.format_password_prompt(&mut asked, &question);
+        let _ = theme.format_password_prompt_selection(&mut answered, &question);
+        loop {
+            terminal.write_str(&asked)?;
+            let secret = hidden_line(&terminal)?;
+            terminal.clear_line()?;
+            if !secret.is_empty() {
+                terminal.write_line(&answered)?;
+                return Ok(secret);
+            }
+        }
+    })
+}
+
+/// Reads a line key by key. The prompts' own way leaves the keyboard to the terminal, and Ctrl-C would be a signal that
+/// nothing waits for.
+fn hidden_line(terminal: &Term) -> std::io::Result<String> {
+    let mut line = String::new();
+    loop {
+        match terminal.read_key()? {
+            Key::Enter => return Ok(line),
+            Key::Backspace => drop(line.pop()),
+            Key::Char(character) if !character.is_control() => line.push(character),
+            _ => {}
+        }
+    }
 }
 
 /// Waits for one key.
 pub(crate) fn key() -> Result<Key, Failure> {
-    ask(|| Ok(dialoguer::console::Term::stderr().read_key()?))
+    ask(|| Ok(Term::stderr().read_key()?))
 }
 
 fn theme(printer: &Printer) -> Box<dyn Theme> {
@@ -66,9 +97,10 @@ fn theme(printer: &Printer) -> Box<dyn Theme> {
 
 fn ask<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Failure> {
     let _pause = interrupt::pause();
+    let _keyboard = Keyboard::take();
     question().map_err(|dialoguer::Error::IO(error)| {
         // The prompt hides the cursor, and an interrupted one does not show it again.
-        let _ = dialoguer::console::Term::stderr().show_cursor();
+        let _ = Term::stderr().show_cursor();
         match error.kind() {
             std::io::ErrorKind::Interrupted => Failure::Interrupted,
             _ => Failure::io("ask on", "the terminal", error),

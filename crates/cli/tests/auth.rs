@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
-use keepstep_testkit::transcript;
+use keepstep_testkit::terminal::{Session, Terminal};
+use keepstep_testkit::{Canned, World, transcript};
 
 use crate::common::{BINARY, Bench};
 
@@ -70,4 +71,37 @@ fn without_a_terminal_the_flag_is_named() {
     error: cannot ask for the key without a terminal
     hint: pipe it in: `keepstep login URL --with-key < key.txt`
     ");
+}
+
+/// Returns a login that asks for a key, since the server knows no other way.
+fn asked_for_a_key(world: &World, server: &Canned) -> Session {
+    let mut command = world.command(BINARY);
+    command.args(["login", &server.url()]).stdin(Stdio::inherit());
+    let mut session = Terminal::new(80, 24).start(command);
+    session.wait_for("Key for");
+    session
+}
+
+#[test]
+fn control_c_ends_the_question_for_a_key() {
+    let (world, server) = (World::new(), Canned::routes([]));
+    let mut session = asked_for_a_key(&world, &server);
+    assert!(session.has_the_keyboard());
+    session.press("ks_\x03");
+    let screen = session.end();
+    assert_eq!(screen.exit_code(), Some(130), "{}", screen.text());
+    assert!(!screen.text().contains("ks_"), "{}", screen.text());
+}
+
+#[test]
+fn a_key_that_is_typed_is_not_shown_and_may_be_corrected() {
+    let (world, server) = (World::new(), Canned::routes([]));
+    let mut session = asked_for_a_key(&world, &server);
+    session.press("\r");
+    session.wait_for("Key for").press("secretly\x7f\x7f\r");
+    let screen = session.end();
+    assert!(!screen.text().contains("secret"), "{}", screen.text());
+    let last = server.requests().pop().unwrap();
+    let sent = last.headers.iter().any(|(_, value)| value.ends_with("secret"));
+    assert!(sent, "{last:?}");
 }

@@ -106,6 +106,14 @@ impl Session {
         self
     }
 
+    /// Returns true if the program gets each key as it is pressed: none is echoed, and Ctrl-C is a key and no signal.
+    pub fn has_the_keyboard(&self) -> bool {
+        use rustix::termios::{LocalModes, tcgetattr};
+
+        let modes = tcgetattr(&self.keyboard).expect("a terminal has modes").local_modes;
+        !modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
     /// Returns what is to be seen now.
     pub fn screen(&self) -> Screen {
         self.terminal.shows(&self.output)

@@ -176,8 +176,12 @@ fn leaving_it_changes_nothing() {
 fn control_c_ends_with_130_and_changes_nothing() {
     let bench = diverged();
     let mut session = asked(&bench, &["sync"]);
+    // Also between the question's first line and the moment when it looks for a key.
+    assert!(session.has_the_keyboard(), "Ctrl-C would be lost:\n{}", session.screen().text());
     session.press("\x03");
-    assert_eq!(session.end().exit_code(), Some(130));
+    let screen = session.end();
+    assert_eq!(screen.exit_code(), Some(130));
+    assert!(!screen.text().contains("^C"), "{}", screen.text());
     assert_eq!(bench.project().read("src/index.ts"), code(&FIRST.replace("friendly", "formal")));
 }
 
