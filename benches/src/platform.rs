@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_store::{Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store};
 use serde_json::json;
 use tempfile::TempDir;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hyper::StatusCode;
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 
 use crate::Options;
 use crate::commands::{keepstep, state_path};

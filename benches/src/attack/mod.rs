@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_store::{Intent, Patch, PersonaChange, PersonaStatus, Scope, Store};
 use serde_json::json;
 

@@ -16,7 +16,12 @@
 //!
 //! A write without `If-Match` is answered 428 here; the lua dialect's writes have none and are accepted.
 
-use keepstep_core::{AgentId, Definition, Digest, PersonaVersion, Revision, diff};
+use keepstep_agent::Definition;
+use keepstep_agent::diff;
+use keepstep_base::AgentId;
+use keepstep_base::Digest;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

@@ -1,6 +1,6 @@
 //! The one body of every error response.
 
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

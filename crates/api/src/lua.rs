@@ -3,7 +3,8 @@
 //! Every success is in an [`Envelope`]; every error is an [`crate::error::ErrorBody`]. The paths are in the server's
 //! router; ids in them are not percent-encoded by the peer.
 
-use keepstep_core::{AgentId, PersonaVersion};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

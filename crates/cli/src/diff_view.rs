@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keepstep_core::definition::text_of;
-use keepstep_core::diff::{self, Row, Tag};
-use keepstep_core::{Field, canonical};
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
+use keepstep_agent::definition::text_of;
+use keepstep_agent::diff::{self, Row, Tag};
 use serde_json::Value;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -176,7 +177,7 @@ fn look(pieces: &[(Label, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use keepstep_core::diff::rows;
+    use keepstep_agent::diff::rows;
     use proptest::prelude::*;
 
     use super::*;

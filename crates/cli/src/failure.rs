@@ -2,9 +2,9 @@
 
 use std::io;
 
+use keepstep_agent::Field;
+use keepstep_agent::lock::LockError;
 use keepstep_client::{ClientError, ResolveError};
-use keepstep_core::Field;
-use keepstep_core::lock::LockError;
 use keepstep_source::manifest::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};

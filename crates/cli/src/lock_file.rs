@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use keepstep_core::lock::{FILE_NAME, Lock, LockError};
+use keepstep_agent::lock::{FILE_NAME, Lock, LockError};
 use keepstep_workspace::files::Pending;
 
 use crate::failure::Failure;

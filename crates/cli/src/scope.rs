@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keepstep_agent::Field;
+use keepstep_agent::State;
+use keepstep_agent::plan::FieldView;
 use keepstep_api::agents::{Change, PersonaSummary};
 use keepstep_client::{Dialect, RemoteAgent};
-use keepstep_core::plan::FieldView;
-use keepstep_core::{Field, State};
 use keepstep_source::{AgentSource, Property, manifest};
 use serde::Serialize;
 use serde_json::{Value, json};

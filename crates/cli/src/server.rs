@@ -4,12 +4,15 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
+use keepstep_agent::Definition;
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use keepstep_client::{
     About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted,
     Writer,
 };
-use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 

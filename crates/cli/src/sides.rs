@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use keepstep_agent::Field;
+use keepstep_agent::State;
+use keepstep_agent::canonical;
+use keepstep_agent::drift::{self, Base, Local, Server as ServerSide};
+use keepstep_agent::plan::FieldView;
 use keepstep_api::agents::PersonaSummary;
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use keepstep_client::RemoteAgent;
-use keepstep_core::drift::{self, Base, Local, Server as ServerSide};
-use keepstep_core::plan::FieldView;
-use keepstep_core::{AgentId, Field, PersonaVersion, State, canonical};
 use keepstep_source::manifest::FileList;
 use keepstep_source::{AgentSource, Property, skill_file};
 use serde_json::Value;

@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use keepstep_core::Digest;
-use keepstep_core::lock::FILE_NAME;
+use keepstep_agent::lock::FILE_NAME;
+use keepstep_base::Digest;
 use keepstep_workspace::door;
 use keepstep_workspace::files::Pending;
 use keepstep_workspace::pull::swap::digest_of;

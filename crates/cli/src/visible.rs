@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use keepstep_core::text::{is_hidden, is_like_blank};
+use keepstep_base::text::{is_hidden, is_like_blank};
 
 /// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {

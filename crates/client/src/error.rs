@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keepstep_core::{Field, Revision};
+use keepstep_agent::Field;
+use keepstep_base::Revision;
 
 use crate::target::{KeyOrigin, Withheld};
 

@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
+use keepstep_agent::Definition;
 use keepstep_api::agents::{AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI};
-use keepstep_core::{AgentId, Definition, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 
 use crate::dialect::{keepstep, lua};
 use crate::error::ClientError;

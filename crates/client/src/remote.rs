@@ -1,9 +1,13 @@
 //! An agent as the platform has it, in whatever dialect it said so.
 
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
+use keepstep_agent::drift::Server;
 use keepstep_api::agents::{AgentState, Change, PersonaStatus, PersonaSummary};
-use keepstep_core::canonical;
-use keepstep_core::drift::Server;
-use keepstep_core::{AgentId, Definition, Field, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 
 /// How a server talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

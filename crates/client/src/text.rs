@@ -1,6 +1,6 @@
 //! Text from a server, made fit for a message.
 
-use keepstep_core::text::is_hidden;
+use keepstep_base::text::is_hidden;
 
 /// The longest text from a server that a message repeats, in characters.
 const LONGEST: usize = 400;

@@ -10,8 +10,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONT
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
-use keepstep_core::Revision;
-use keepstep_core::api_key::{KeyForm, form_of};
+use keepstep_base::Revision;
+use keepstep_base::api_key::{KeyForm, form_of};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;

@@ -1,7 +1,11 @@
 //! The client that can write.
 
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
 use keepstep_api::agents::{AgentState, DefinitionChange, NewAgent};
-use keepstep_core::{AgentId, Field, PersonaVersion, Revision, canonical};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use serde_json::Value;
 
 use crate::dialect::{keepstep, lua};

@@ -4,10 +4,12 @@
 mod common;
 
 use common::{agent, options, our_error, ours, reader, state, target, told, writer};
+use keepstep_agent::Field;
+use keepstep_agent::drift::Server;
 use keepstep_api::agents::{DefinitionChange, PersonaStatus};
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use keepstep_client::{ClientError, Dialect, Fetched, PersonaQuery, Reader};
-use keepstep_core::drift::Server;
-use keepstep_core::{Field, PersonaVersion, Revision};
 use keepstep_testkit::{Canned, Fault, Proxy, Reply};
 use serde_json::json;
 

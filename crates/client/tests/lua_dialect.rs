@@ -4,10 +4,12 @@
 mod common;
 
 use common::{agent, reader, told, writer};
+use keepstep_agent::Field;
+use keepstep_agent::drift::Server;
 use keepstep_api::agents::DefinitionChange;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use keepstep_client::{ClientError, Dialect, Fetched, PersonaQuery};
-use keepstep_core::drift::Server;
-use keepstep_core::{Field, PersonaVersion, Revision};
 use keepstep_testkit::{Canned, Reply, Request};
 use serde_json::{Value, json};
 

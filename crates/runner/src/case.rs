@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use keepstep_core::random::Random;
+use keepstep_base::random::Random;
 
 use crate::input::{Input, InputList, Spoken};
 

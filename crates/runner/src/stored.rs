@@ -8,7 +8,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_workspace::experiments::Experiment;
 use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::lines::Lines;

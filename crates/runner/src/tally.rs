@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use keepstep_core::Digest;
-use keepstep_core::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
+use keepstep_base::Digest;
+use keepstep_results::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
 use serde::Serialize;
 
 use crate::judge::{Verdict, input_name};

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use keepstep_core::api_key::{KeyForm, form_of};
+use keepstep_base::api_key::{KeyForm, form_of};
 use keepstep_store::{Key, Role, Scope};
 
 use crate::app::AppState;

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 use keepstep_api::agents;
-use keepstep_core::api_key::stored_hash;
-use keepstep_core::{AgentId, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::Revision;
+use keepstep_base::api_key::stored_hash;
 use keepstep_store::{Key, Scope, Store};
 
 use crate::error::ApiError;

@@ -1,9 +1,9 @@
 //! What values an agent's fields may have, whoever sends them: either dialect or a page.
 
+use keepstep_agent::Field;
+use keepstep_agent::canonical::canonical;
+use keepstep_agent::merge::value_has_conflict_markers;
 use keepstep_api::PERSONA_LIMIT;
-use keepstep_core::Field;
-use keepstep_core::canonical::canonical;
-use keepstep_core::merge::value_has_conflict_markers;
 use keepstep_store::{Patch, PersonaChange, PersonaStatus};
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::ext::ReasonPhrase;
 use keepstep_api::error::{ErrorBody, ErrorCode};
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 use keepstep_store::{Role, StoreError};
 
 use crate::request_log;

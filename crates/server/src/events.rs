@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, future};
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_store::{ChangeRow, Scope, Store};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;

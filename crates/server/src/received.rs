@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read as _, Seek as _};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use memchr::memchr2;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};

@@ -3,7 +3,9 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
-use keepstep_core::{AgentId, Digest, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::Digest;
+use keepstep_base::Revision;
 use serde::de::DeserializeOwned;
 
 use crate::app::AppState;

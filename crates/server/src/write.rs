@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 use keepstep_store::{Answer, Once, Transaction};
 use serde::Serialize;
 

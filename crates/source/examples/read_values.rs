@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::{Options, Property, read};
 use serde_json::{Value, json};
 

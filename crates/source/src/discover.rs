@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keepstep_core::Field;
+use keepstep_agent::Field;
 
 use crate::SourceError;
 use crate::evaluate::{Evaluator, ForeignUse};

@@ -1,6 +1,6 @@
 //! Reads the TypeScript definition of an agent and edits it in place.
 //!
-//! [`read`] finds the agent of a project and tells what the code says about each [field](keepstep_core::Field): a
+//! [`read`] finds the agent of a project and tells what the code says about each [field](keepstep_agent::Field): a
 //! [`Property`]. The value is the one that JavaScript would give. It is found by evaluating the syntax,
 //! which also tells where each part of a text is written; what only running the code can tell comes from an embedded
 //! [`engine`] and is never edited.

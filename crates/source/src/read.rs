@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keepstep_core::{Definition, Field};
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
 use serde_json::Value as Json;
 
 use crate::discover::{AgentSite, discover};

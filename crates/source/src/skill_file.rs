@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use keepstep_core::{AgentId, InvalidId};
+use keepstep_base::AgentId;
+use keepstep_base::InvalidId;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use keepstep_core::text::is_javascript_white_space;
+use keepstep_base::text::is_javascript_white_space;
 use serde_json::Value as Json;
 
 use crate::frame::Span;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Project, agent, shown};
-use keepstep_core::Field;
+use keepstep_agent::Field;
 
 fn persona_with(files: &[(&str, &str)], before: &str, persona: &str) -> String {
     let text = agent(before, persona);

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Project, agent, shown};
 use insta::assert_snapshot;
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::{EditError, EditRefusal};
 use serde_json::{Value, json};
 

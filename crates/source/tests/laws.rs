@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Project, agent};
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -147,7 +147,7 @@ fn write(shape: &Shape, project: &Project, field: Field, wanted: &Value) -> Resu
 /// Returns a value as two sides compare it: the line ends of a persona are no difference.
 fn as_compared(field: Field, value: &Value) -> Value {
     match (field, value) {
-        (Field::Persona, Value::String(text)) => json!(keepstep_core::canonical::canonical_line_ends(text)),
+        (Field::Persona, Value::String(text)) => json!(keepstep_agent::canonical::canonical_line_ends(text)),
         (Field::Persona, Value::Object(members)) => {
             members.iter().map(|(key, value)| (key.clone(), as_compared(field, value))).collect()
         }

@@ -7,7 +7,7 @@ mod common;
 use std::os::unix::fs::symlink;
 
 use common::shown;
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::{Options, read};
 
 /// A repository with an agent in the folder `agent`.

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Project, agent, shown};
 use insta::assert_snapshot;
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::{Property, SourceError};
 
 /// Returns what is read of a persona that is written in some way, with files beside.

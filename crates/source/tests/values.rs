@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Project, agent};
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::engine::Machine;
 use keepstep_source::{Options, Property, read};
 

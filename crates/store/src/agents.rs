@@ -1,6 +1,8 @@
 //! Agents: making, listing and reading them.
 
-use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 

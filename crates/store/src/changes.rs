@@ -1,7 +1,10 @@
 //! Changing an agent: each change makes its next revision, with a row that tells what the agent is then.
 
-use keepstep_core::canonical::digest;
-use keepstep_core::{AgentId, Field, PersonaVersion, Revision};
+use keepstep_agent::Field;
+use keepstep_agent::canonical::digest;
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use serde_json::{Map, Value};
 use sqlx::Row as _;
 

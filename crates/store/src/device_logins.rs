@@ -4,7 +4,7 @@
 //! approves. With the long code the device then gets an access key, which is short-lived and acts as that person, and a
 //! refresh key, which gives the next pair and works once. Only hashes of the keys are stored.
 
-use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
+use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 

@@ -3,7 +3,9 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 
 use crate::artifacts::ContentError;
 use crate::results::ResultsError;

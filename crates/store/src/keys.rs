@@ -1,6 +1,6 @@
 //! Keys: made once, stored as a hash.
 
-use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
+use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 

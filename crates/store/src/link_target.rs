@@ -1,6 +1,6 @@
 //! What a one-time link would do, asked without using it up.
 
-use keepstep_core::api_key::stored_hash;
+use keepstep_base::api_key::stored_hash;
 use sqlx::Row as _;
 
 use crate::model::Role;

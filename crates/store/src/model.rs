@@ -3,7 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use keepstep_core::{AgentId, Definition, Digest, Field, PersonaVersion, Revision};
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
+use keepstep_base::AgentId;
+use keepstep_base::Digest;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use serde_json::{Map, Value};
 
 /// Owns agents, projects, keys and users.

@@ -1,6 +1,7 @@
 //! Reading persona versions.
 
-use keepstep_core::{AgentId, PersonaVersion};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _};
 

@@ -1,6 +1,6 @@
 //! What an agent is made of besides its definition.
 
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use serde_json::{Map, Value};
 use sqlx::Row as _;
 

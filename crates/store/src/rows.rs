@@ -1,6 +1,7 @@
 //! Reading columns into the model.
 
-use keepstep_core::{Digest, PersonaVersion};
+use keepstep_base::Digest;
+use keepstep_base::PersonaVersion;
 use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

@@ -1,6 +1,6 @@
 //! Browsers: one-time links, users, sessions.
 
-use keepstep_core::api_key::{ApiKey, KeyKind, stored_hash};
+use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -151,12 +151,12 @@ async fn databases_of_every_release_are_upgraded() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(serde_json::to_string(&state.definition()).unwrap(), @r#"{"name":"Shop","persona":{"base":"two","voice":"v"},"model":"m","governance":{"mode":"sdk"}}"#);
         }
-        let number = |version: Option<keepstep_core::PersonaVersion>| version.map(|version| version.0);
+        let number = |version: Option<keepstep_base::PersonaVersion>| version.map(|version| version.0);
         assert_eq!(number(state.agent.published), Some(2));
         assert_eq!(number(state.agent.current), Some(1));
         assert_eq!(state.newest_draft.unwrap().created.message.as_deref(), Some("an idea"));
         let before = store.revision(&scope, &id, Revision(2)).await.unwrap();
-        assert_eq!(before.definition.get(keepstep_core::Field::Persona), Some(&"one".into()));
+        assert_eq!(before.definition.get(keepstep_agent::Field::Persona), Some(&"one".into()));
         assert_eq!(store.primitives(&scope, &id, "skill").await.unwrap().len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The `.fluxloop` workspace on disk: where it is, what is in it, how pulled data gets in, what an experiment left.
 //!
-//! No network and no printing; the decisions are made in [`keepstep_core::test_data`]. Nothing here reads the environment,
+//! No network and no printing; the decisions are made in [`keepstep_testdata`]. Nothing here reads the environment,
 //! the clock or the working directory: whoever calls passes them in.
 
 pub mod component;

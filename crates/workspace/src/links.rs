@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use keepstep_core::test_data::names::{Kind, Named, file_names};
+use keepstep_testdata::names::{Kind, Named, file_names};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

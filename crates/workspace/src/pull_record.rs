@@ -10,9 +10,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepstep_core::Digest;
-use keepstep_core::test_data::input_list::InputList;
-use keepstep_core::test_data::workspace_files::{self, Placement, Purpose};
+use keepstep_base::Digest;
+use keepstep_testdata::input_list::InputList;
+use keepstep_testdata::workspace_files::{self, Placement, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keepstep_core::test_data::names::{Kind, LONGEST, Named, file_name};
+use keepstep_testdata::names::{Kind, LONGEST, Named, file_name};
 
 use crate::component::is_component;
 use crate::context_file::CurrentScenario;

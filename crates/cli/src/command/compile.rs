@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
-use keepstep_core::{Field, definition};
+use keepstep_agent::Field;
+use keepstep_agent::definition;
 use keepstep_source::manifest::{self, FileList, ManifestError};
 use keepstep_source::skill_file::{self, SkillFileError};
 use keepstep_source::{AgentSource, Property};

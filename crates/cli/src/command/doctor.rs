@@ -1,8 +1,8 @@
 //! `keepstep doctor`
 
 use clap::Args;
+use keepstep_agent::Field;
 use keepstep_client::Dialect;
-use keepstep_core::Field;
 use keepstep_runner::agent;
 use keepstep_runner::config::TargetConfig;
 use keepstep_source::Property;

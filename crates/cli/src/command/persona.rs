@@ -4,10 +4,11 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use keepstep_agent::Field;
+use keepstep_agent::definition::text_of;
 use keepstep_api::agents::{PersonaStatus, PersonaSummary};
+use keepstep_base::PersonaVersion;
 use keepstep_client::ClientError;
-use keepstep_core::definition::text_of;
-use keepstep_core::{Field, PersonaVersion};
 use keepstep_source::Property;
 use serde_json::{Value, json};
 

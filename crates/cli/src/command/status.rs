@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use clap::Args;
-use keepstep_core::{Field, State};
+use keepstep_agent::Field;
+use keepstep_agent::State;
 use keepstep_source::AgentSource;
 use serde_json::{Value, json};
 

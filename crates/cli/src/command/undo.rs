@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use keepstep_core::lock::Lock;
+use keepstep_agent::lock::Lock;
 use keepstep_workspace::door;
 use keepstep_workspace::files::write_private;
 use keepstep_workspace::pull::swap::digest_of;

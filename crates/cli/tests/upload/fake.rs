@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_testkit::{Canned, Reply, Request};
 use serde_json::{Value, json};
 

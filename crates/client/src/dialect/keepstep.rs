@@ -4,7 +4,9 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
 use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus};
-use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use serde_json::{Value, json};
 
 use crate::dialect::part;

@@ -6,9 +6,13 @@
 use std::cmp::Reverse;
 
 use http::{HeaderName, Method};
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
 use keepstep_api::agents::{Change, PersonaDocument, PersonaStatus, PersonaSummary};
 use keepstep_api::lua::{Agent, NewPersona, SubAgentPatch};
-use keepstep_core::{AgentId, Definition, Field, PersonaVersion, canonical};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};

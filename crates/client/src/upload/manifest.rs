@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use keepstep_api::uploads::{Commit, Offer, OfferedFile, RUNS_FILE};
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde::{Deserialize, Serialize};
 
 /// An upload as it is kept until it is done. It names files and holds none of their content.

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use keepstep_base::AgentId;
+use keepstep_base::api_key::{ApiKey, KeyKind, RANDOM_LENGTH};
 use keepstep_client::retry::Pace;
 use keepstep_client::{ClientError, Key, KeyOrigin, Options, Reader, Secret, Target, UrlOrigin, Writer};
-use keepstep_core::AgentId;
-use keepstep_core::api_key::{ApiKey, KeyKind, RANDOM_LENGTH};
 use serde_json::{Value, json};
 
 /// Time that passes only when somebody waits, and chance that always says the most.

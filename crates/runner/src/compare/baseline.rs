@@ -2,7 +2,7 @@
 //!
 //! The same run always gives the same text, and a change of one input is a change of one line.
 
-use keepstep_core::statistics::quantile;
+use keepstep_results::statistics::quantile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -11,7 +11,7 @@ pub mod figures;
 mod simulation;
 pub mod texts;
 
-use keepstep_core::statistics::{Pairs, SIGNIFICANCE, quantile};
+use keepstep_results::statistics::{Pairs, SIGNIFICANCE, quantile};
 use serde::Serialize;
 
 pub use baseline::Baseline;

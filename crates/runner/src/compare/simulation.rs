@@ -1,6 +1,6 @@
 //! How often a check is wrong, simulated with the function that `results check` calls. `docs/statistics.md` states these bounds.
 
-use keepstep_core::random::Random;
+use keepstep_base::random::Random;
 use serde_json::json;
 
 use super::check::{Limits, Verdict, check};

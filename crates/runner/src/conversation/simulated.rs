@@ -79,7 +79,7 @@ fn described(persona: &Map<String, Value>) -> Value {
         !is_record && !value.is_null()
     };
     let members = persona.iter().filter(|(name, value)| says_something(name, value));
-    keepstep_core::canonical::sorted_keys(&Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    keepstep_agent::canonical::sorted_keys(&Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect()))
 }
 
 /// Returns what an answer decides, in the form of either peer.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_workspace::{door, files};
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use keepstep_core::Digest;
-use keepstep_core::canonical::sorted_keys;
+use keepstep_agent::canonical::sorted_keys;
+use keepstep_base::Digest;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 

@@ -20,7 +20,7 @@ mod verdict;
 
 use std::sync::Arc;
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
 pub use verdict::{Judged, JudgedBy, Judgement, PackScore, Verdict};

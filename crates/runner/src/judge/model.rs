@@ -1,6 +1,6 @@
 //! A model as a judge.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde_json::json;
 
 use super::check::{Finding, shortened};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -11,8 +11,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use keepstep_core::Digest;
-use keepstep_core::canonical::sorted_keys;
+use keepstep_agent::canonical::sorted_keys;
+use keepstep_base::Digest;
 use keepstep_workspace::experiments::redact::{Form, Redactor};
 use keepstep_workspace::files;
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use keepstep_agent::Field;
 use keepstep_api::agents::{AgentState, DefinitionChange};
-use keepstep_core::Field;
 use keepstep_store::{Intent, PersonaStatus, Role};
 
 use crate::app::AppState;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::agents::RevisionState;
-use keepstep_core::Revision;
+use keepstep_base::Revision;
 use keepstep_store::Role;
 
 use crate::app::AppState;

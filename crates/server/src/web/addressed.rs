@@ -2,7 +2,8 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use keepstep_core::{AgentId, PersonaVersion};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 
 use super::error_page::PageError;
 use crate::app::AppState;

@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use keepstep_core::{AgentId, Field, PersonaVersion};
+use keepstep_agent::Field;
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use keepstep_store::{PersonaFilter, PersonaStatus, PersonaSummary};
 use serde::Deserialize;
 

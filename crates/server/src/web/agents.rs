@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use keepstep_core::PersonaVersion;
+use keepstep_base::PersonaVersion;
 use keepstep_store::Agent;
 
 use super::error_page::PageError;

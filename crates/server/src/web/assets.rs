@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 
 /// One file.
 pub(crate) struct Asset {

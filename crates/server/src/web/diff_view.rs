@@ -1,6 +1,6 @@
 //! A diff of two texts as the rows of a table.
 
-use keepstep_core::diff::{self, Row, Tag};
+use keepstep_agent::diff::{self, Row, Tag};
 
 use super::error_page::PageError;
 use super::visible::Visible;

@@ -1,9 +1,10 @@
 //! What an edit form says: from the fields that a browser sent to the values that a person meant, and what to do with
 //! values that were written on top of an older revision. Nothing here knows of requests or stores.
 
-use keepstep_core::definition::PERSONA_CHANNELS;
-use keepstep_core::merge::{Merged, Sides, merge};
-use keepstep_core::{Definition, Field};
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
+use keepstep_agent::definition::PERSONA_CHANNELS;
+use keepstep_agent::merge::{Merged, Sides, merge};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

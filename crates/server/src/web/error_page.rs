@@ -5,7 +5,8 @@ use std::fmt::Display;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
-use keepstep_core::{AgentId, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::Revision;
 use keepstep_store::StoreError;
 
 use super::frame::Frame;

@@ -3,7 +3,7 @@
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use serde::Deserialize;
 
 use super::error_page::PageError;

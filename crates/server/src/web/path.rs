@@ -1,6 +1,6 @@
 //! The addresses of pages.
 
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Returns the address of an agent's page. The id is data: everything that has a meaning in a URL is escaped.

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
-use keepstep_core::api_key::{ApiKey, KeyForm, KeyKind, form_of};
+use keepstep_base::api_key::{ApiKey, KeyForm, KeyKind, form_of};
 use keepstep_store::{LinkTarget, StoreError};
 use serde::Deserialize;
 

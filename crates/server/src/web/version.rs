@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use keepstep_core::definition::text_of;
-use keepstep_core::{Field, PersonaVersion, Revision};
+use keepstep_agent::Field;
+use keepstep_agent::definition::text_of;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use keepstep_store::{Intent, PersonaFilter, PersonaStatus, Role, StoreError};
 use serde::Deserialize;
 

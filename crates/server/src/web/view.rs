@@ -4,8 +4,8 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use keepstep_core::Field;
-use keepstep_core::definition::text_of;
+use keepstep_agent::Field;
+use keepstep_agent::definition::text_of;
 use keepstep_store::{Agent, Change, Role, Session};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use keepstep_core::text::is_hidden;
+use keepstep_base::text::is_hidden;
 
 /// How much HTML one text may become, in bytes: every persona of the largest size, unless it is made of characters that are shown as
 /// many others.

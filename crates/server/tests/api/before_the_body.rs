@@ -60,7 +60,7 @@ async fn programs() {
     let viewer = world.key("v", Role::Viewer, &world.scope, None).await;
     let editor = world.key("e", Role::Editor, &world.scope, None).await;
     let foreign = world.key("f", Role::Owner, &elsewhere, None).await;
-    let unknown = keepstep_core::api_key::ApiKey::from_random(keepstep_core::api_key::KeyKind::Api, [7; 32]);
+    let unknown = keepstep_base::api_key::ApiKey::from_random(keepstep_base::api_key::KeyKind::Api, [7; 32]);
     let strangers = ["", "Bearer ks_api_cut", "Bearer sk-other", unknown.reveal(), &expired];
 
     let mut seen = 0;

@@ -96,7 +96,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     transaction.commit().await.unwrap();
 
     let expired = world.key("expired", Role::Owner, &world.scope, Some(START)).await;
-    let foreign_kind = keepstep_core::api_key::ApiKey::from_random(keepstep_core::api_key::KeyKind::Api, [7; 32]);
+    let foreign_kind = keepstep_base::api_key::ApiKey::from_random(keepstep_base::api_key::KeyKind::Api, [7; 32]);
     let refused = [
         (None, "KEY_MISSING"),
         (Some("Bearer".to_owned()), "KEY_MISSING"),

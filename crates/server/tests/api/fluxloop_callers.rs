@@ -113,7 +113,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     let confined = Scope { project_id: Some(elsewhere.id), ..world.scope.clone() };
 
     let expired = world.key("expired", Role::Owner, &world.scope, Some(START)).await;
-    let unknown = keepstep_core::api_key::ApiKey::from_random(keepstep_core::api_key::KeyKind::Access, [7; 32]);
+    let unknown = keepstep_base::api_key::ApiKey::from_random(keepstep_base::api_key::KeyKind::Access, [7; 32]);
     let refused = [
         (None, "KEY_MISSING"),
         (Some(format!("Bearer {}", &world.owner[..20])), "KEY_MALFORMED"),

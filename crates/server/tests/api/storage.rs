@@ -1,6 +1,6 @@
 //! Signed addresses: how the peers bring files.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_server::Settings;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Our own upload: offer, parts, commit; and reading what came.
 
 use keepstep_api::uploads::{Offer, OfferedFile, OfferedPart};
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_server::Settings;
 use keepstep_store::{Role, Scope};
 use serde_json::{Value, json};

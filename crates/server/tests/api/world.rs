@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_server::{Settings, serve};
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewAgent, NewKey, Role, Scope, Store, Surroundings};

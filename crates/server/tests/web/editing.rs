@@ -1,4 +1,4 @@
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_store::{Patch, PersonaStatus, Role};
 use reqwest::StatusCode;
 use serde_json::{Value, json};

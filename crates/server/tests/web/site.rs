@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use keepstep_core::{AgentId, Field, PersonaVersion};
+use keepstep_agent::Field;
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
 use keepstep_server::{Settings, serve};
 use keepstep_store::{Intent, NewAgent, Organisation, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, Surroundings};
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};

@@ -65,7 +65,7 @@ fn lines(text: &str) -> Vec<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use keepstep_core::canonical::canonical_line_ends;
+    use keepstep_agent::canonical::canonical_line_ends;
     use proptest::prelude::*;
 
     use super::*;

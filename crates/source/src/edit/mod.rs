@@ -16,7 +16,7 @@ mod prove;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use serde_json::{Map, Value as Json};
 
 pub use apply::EditError;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use serde_json::Value as Json;
 
 use super::Goal;

@@ -18,8 +18,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepstep_core::Field;
-use keepstep_core::definition::{PERSONA_CHANNELS, flattened_persona};
+use keepstep_agent::Field;
+use keepstep_agent::definition::{PERSONA_CHANNELS, flattened_persona};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use keepstep_core::Field;
+use keepstep_agent::Field;
 use keepstep_source::{AgentSource, Options, Property, SourceError, read};
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde::Serialize;
 
 use super::ContentError;

@@ -1,6 +1,6 @@
 //! What can be wrong with files that somebody sends.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 
 /// Why a file or a part of one is not taken.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt as _};
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::objects::Writer;

@@ -1,6 +1,6 @@
 //! Files that were put to a signed address, one by one: the way in for the peers.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 

@@ -1,6 +1,6 @@
 //! Our own way in: many files are offered, those parts that are missing are sent, and a commit shows all at once.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};

@@ -1,6 +1,6 @@
 //! A whole batch, brought in chunks and visible all at once.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
 use super::find::{BatchKey, Wanted};

@@ -1,6 +1,6 @@
 //! Bundle versions: drafts, publishing, reading.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};

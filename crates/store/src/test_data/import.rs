@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keepstep_core::Digest;
-use keepstep_core::test_data::same_input::{self, Known};
+use keepstep_base::Digest;
+use keepstep_testdata::same_input::{self, Known};
 use serde_json::{Map, Value, json};
 
 use super::bundles::{Bundle, NewBundle};

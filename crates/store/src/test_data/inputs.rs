@@ -1,6 +1,6 @@
 //! Input sets and their items.
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 

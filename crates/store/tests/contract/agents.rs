@@ -1,6 +1,7 @@
 //! Agents and their fields.
 
-use keepstep_core::{Field, Revision};
+use keepstep_agent::Field;
+use keepstep_base::Revision;
 use keepstep_store::{Intent, NewAgent, Patch, PersonaStatus, Scope, StoreError};
 use serde_json::{Map, json};
 

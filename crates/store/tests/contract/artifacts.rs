@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, Stream, TryStreamExt as _};
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_store::artifacts::{
     Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, PartName, PartOf,
     SignedFile, Upload,

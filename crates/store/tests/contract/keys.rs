@@ -1,6 +1,6 @@
 //! Keys, organisations and projects.
 
-use keepstep_core::api_key::{KeyForm, form_of};
+use keepstep_base::api_key::{KeyForm, form_of};
 use keepstep_store::{NewKey, Role, Scope, StoreError};
 
 use crate::world::{START, World};

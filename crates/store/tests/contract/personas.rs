@@ -1,14 +1,14 @@
 //! Persona versions.
 
-use keepstep_core::PersonaVersion;
-use keepstep_core::canonical::digest;
+use keepstep_agent::canonical::digest;
+use keepstep_base::PersonaVersion;
 use keepstep_store::{PersonaFilter, PersonaStatus, StoreError};
 use serde_json::json;
 
 use crate::world::{START, World, name};
 
 /// The numbers of the published, the current and the newest draft version.
-async fn numbers(world: &World, id: &keepstep_core::AgentId) -> (Option<u32>, Option<u32>, Option<u32>) {
+async fn numbers(world: &World, id: &keepstep_base::AgentId) -> (Option<u32>, Option<u32>, Option<u32>) {
     let state = world.state(id).await;
     (
         state.published.map(|persona| persona.summary.version.0),
@@ -24,7 +24,7 @@ pub(crate) async fn a_published_persona_is_current_at_once(world: World) {
     assert_eq!(numbers(&world, &id).await, (Some(2), Some(2), None));
     let published = world.state(&id).await.published.unwrap();
     assert!(published.summary.is_current);
-    assert_eq!(published.summary.digest, digest(keepstep_core::Field::Persona, Some(&json!("two"))));
+    assert_eq!(published.summary.digest, digest(keepstep_agent::Field::Persona, Some(&json!("two"))));
     assert_eq!(published.summary.created.message.as_deref(), Some("because"));
 }
 

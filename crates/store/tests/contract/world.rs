@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use keepstep_core::{AgentId, PersonaVersion, Revision};
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use keepstep_base::Revision;
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{
     AgentState, Changed, Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Result, Scope, Store, Surroundings,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use keepstep_core::test_data::input_list;
+use keepstep_testdata::input_list;
 use serde_json::Value;
 
 use crate::experiments::run_id::key;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use keepstep_core::test_data::input_list::item_id;
+use keepstep_testdata::input_list::item_id;
 use serde_json::Value;
 
 use super::scenario::Scenario;

@@ -3,8 +3,8 @@
 //! The text is cut into the pieces of its entries, each with the comments above it. An entry that did not change keeps its piece; one that
 //! did gets a new one below its comments. A comment goes only with the entry that it stands at.
 
-use keepstep_core::test_data::input_list::{ENTRIES, item_id};
-use keepstep_core::test_data::yaml::to_yaml;
+use keepstep_testdata::input_list::{ENTRIES, item_id};
+use keepstep_testdata::yaml::to_yaml;
 use serde_json::Value;
 
 use super::text;
@@ -104,7 +104,7 @@ impl<'a> ListWords<'a> {
             }
         }
         self.after.iter().for_each(|line| push(&mut out, line, ends));
-        let same_as_before = |list: keepstep_core::test_data::input_list::InputList| {
+        let same_as_before = |list: keepstep_testdata::input_list::InputList| {
             let mut before = text::inputs(text).ok()?;
             before.entries = entries.to_vec();
             (list == before).then_some(())

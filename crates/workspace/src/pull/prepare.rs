@@ -7,13 +7,14 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keepstep_core::merge::{self, Merged, Sides as Texts};
-use keepstep_core::test_data::input_list::{InputList, ItemWithoutText};
-use keepstep_core::test_data::merge_items::{self, Conflict, Fingerprints, ItemCounts, MergedItems, Outcome, Winner};
-use keepstep_core::test_data::names::UnsafePath;
-use keepstep_core::test_data::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
-use keepstep_core::test_data::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
-use keepstep_core::{Digest, Field};
+use keepstep_agent::Field;
+use keepstep_agent::merge::{self, Merged, Sides as Texts};
+use keepstep_base::Digest;
+use keepstep_testdata::input_list::{InputList, ItemWithoutText};
+use keepstep_testdata::merge_items::{self, Conflict, Fingerprints, ItemCounts, MergedItems, Outcome, Winner};
+use keepstep_testdata::names::UnsafePath;
+use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
+use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
 use serde_json::Value;
 
 use super::list_text::{self, ListWords};

@@ -3,7 +3,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
-use keepstep_core::test_data::input_list::input_text;
+use keepstep_testdata::input_list::input_text;
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -6,14 +6,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use keepstep_core::Digest;
-use keepstep_core::test_data::answer::{NoAnswer, Stop};
-use keepstep_core::test_data::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
-use keepstep_core::test_data::input_list::{Entries, ItemWithoutText, ListText};
-use keepstep_core::test_data::json::Json;
-use keepstep_core::test_data::merge_items::Fingerprints;
-use keepstep_core::test_data::pull_plan::Digesting;
-use keepstep_core::test_data::workspace_files::Content;
+use keepstep_base::Digest;
+use keepstep_testdata::answer::{NoAnswer, Stop};
+use keepstep_testdata::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
+use keepstep_testdata::input_list::{Entries, ItemWithoutText, ListText};
+use keepstep_testdata::json::Json;
+use keepstep_testdata::merge_items::Fingerprints;
+use keepstep_testdata::pull_plan::Digesting;
+use keepstep_testdata::workspace_files::Content;
 use serde::ser::{SerializeSeq as _, Serializer as _};
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-use keepstep_core::test_data::input_list::InputList;
+use keepstep_testdata::input_list::InputList;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

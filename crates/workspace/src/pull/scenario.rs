@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keepstep_core::test_data::names;
-use keepstep_core::test_data::workspace_files::{DEFAULT_INPUTS_FILE, PULLED_INPUTS, SYNC_STATE_FILES};
+use keepstep_testdata::names;
+use keepstep_testdata::workspace_files::{DEFAULT_INPUTS_FILE, PULLED_INPUTS, SYNC_STATE_FILES};
 use serde_json::Value;
 
 use crate::pull_record::{PullRecord, RecordError};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keepstep_core::test_data::pull_plan::{Digesting, Digests};
+use keepstep_testdata::pull_plan::{Digesting, Digests};
 
 use crate::files::begin_sync;
 
@@ -146,7 +146,7 @@ impl Spool {
 impl Stored {
     /// Keeps a text that is there as a whole.
     pub(super) fn of(bytes: Vec<u8>) -> Self {
-        let digests = keepstep_core::test_data::pull_plan::digests(&bytes);
+        let digests = keepstep_testdata::pull_plan::digests(&bytes);
         Self { place: Place::Memory(bytes), digests }
     }
 
@@ -307,7 +307,7 @@ mod tests {
                 let read = reader.read(&mut first).unwrap();
                 assert_eq!(stored.to_text().unwrap().as_bytes(), text(length));
                 assert!(text(length).starts_with(&first[..read]));
-                assert_eq!(stored.digests(), keepstep_core::test_data::pull_plan::digests(&text(length)));
+                assert_eq!(stored.digests(), keepstep_testdata::pull_plan::digests(&text(length)));
             }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

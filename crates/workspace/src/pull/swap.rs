@@ -22,7 +22,7 @@ use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Reading the files that people edit.
 
-use keepstep_core::test_data::input_list::{ENTRIES, InputList};
+use keepstep_testdata::input_list::{ENTRIES, InputList};
 use serde_json::Value;
 
 use crate::yaml::layout::comments;

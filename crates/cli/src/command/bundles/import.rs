@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::fluxloop::{Bundle, ImportedBundle};
-use keepstep_core::test_data::input_list::ENTRIES;
+use keepstep_testdata::input_list::ENTRIES;
 use keepstep_workspace::yaml;
 use serde_json::json;
 

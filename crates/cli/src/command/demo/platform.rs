@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use keepstep_api::agents::DefinitionChange;
+use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
-use keepstep_core::AgentId;
 use keepstep_server::Settings;
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewKey, Role, Scope, Store};

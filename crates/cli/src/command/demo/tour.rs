@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use dialoguer::console::{Key, Term};
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_source::skill_file;
 
 use super::platform::Platform;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_source::skill_file;
 use serde_json::json;
 

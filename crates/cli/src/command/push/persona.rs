@@ -1,11 +1,12 @@
 //! `keepstep push persona`
 
 use clap::Args;
+use keepstep_agent::Field;
+use keepstep_agent::State;
+use keepstep_agent::drift::Local;
+use keepstep_agent::plan::{self, FieldView};
 use keepstep_api::agents::DefinitionChange;
 use keepstep_client::{ClientError, RemoteAgent};
-use keepstep_core::drift::Local;
-use keepstep_core::plan::{self, FieldView};
-use keepstep_core::{Field, State};
 use keepstep_source::AgentSource;
 use serde_json::{Map, Value, json};
 

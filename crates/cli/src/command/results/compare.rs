@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use clap::Args;
-use keepstep_core::diff;
-use keepstep_core::statistics::SIGNIFICANCE;
+use keepstep_agent::diff;
+use keepstep_results::statistics::SIGNIFICANCE;
 use keepstep_runner::compare::{CaseKey, Change, Comparison, Figures, texts};
 use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::provenance::{Difference, Provenance};

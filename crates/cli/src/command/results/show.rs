@@ -1,7 +1,7 @@
 //! `keepstep results show`
 
 use clap::Args;
-use keepstep_core::statistics::quantile;
+use keepstep_results::statistics::quantile;
 use keepstep_runner::compare::Figures;
 use keepstep_runner::compare::figures::Collector;
 use keepstep_runner::duration::spoken;

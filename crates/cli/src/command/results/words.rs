@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use keepstep_core::statistics::Interval;
+use keepstep_results::statistics::Interval;
 use keepstep_runner::compare::Figure;
 use keepstep_runner::duration::spoken;
 use keepstep_runner::outcome::{Counts, Status};

@@ -1,10 +1,14 @@
 //! Doing what was decided: the code, then the platform, then the lock file.
 
+use keepstep_agent::Definition;
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
+use keepstep_agent::drift::{Base, Local, Server as ServerSide};
+use keepstep_agent::plan::Action;
 use keepstep_api::agents::DefinitionChange;
+use keepstep_base::Digest;
+use keepstep_base::PersonaVersion;
 use keepstep_client::{ClientError, RemoteAgent};
-use keepstep_core::drift::{Base, Local, Server as ServerSide};
-use keepstep_core::plan::Action;
-use keepstep_core::{Definition, Digest, Field, PersonaVersion, canonical};
 use keepstep_source::{EditPlan, EditRefusal, FileEdit, Property};
 use serde_json::{Map, Value, json};
 
@@ -338,7 +342,7 @@ fn record(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
     run.lock.write(&mut run.recorder, run.context.now())
 }
 
-fn agree(lock: &mut keepstep_core::lock::Lock, run: &Run<'_>) {
+fn agree(lock: &mut keepstep_agent::lock::Lock, run: &Run<'_>) {
     let fields = Field::ALL.into_iter().filter(|field| is_agreement(run, *field));
     let remote = &run.compared.remote;
     agree_on(lock, &run.project, remote, equal_values(remote, fields, |field| sides::local(&run.code, field)));
@@ -375,7 +379,7 @@ pub(crate) fn equal_values(
 
 /// Writes down that both sides agree on some values.
 pub(crate) fn agree_on(
-    lock: &mut keepstep_core::lock::Lock,
+    lock: &mut keepstep_agent::lock::Lock,
     project: &Project,
     remote: &RemoteAgent,
     agreed: Vec<(Field, Option<Digest>)>,
@@ -401,7 +405,7 @@ pub(crate) fn agree_on(
     }
 }
 
-fn persona_digest(definition: &Definition) -> Option<keepstep_core::Digest> {
+fn persona_digest(definition: &Definition) -> Option<keepstep_base::Digest> {
     canonical::digest(Field::Persona, definition.get(Field::Persona))
 }
 

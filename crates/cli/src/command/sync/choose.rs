@@ -1,9 +1,11 @@
 //! What to do with each field: what the flags say, or what the person at the terminal answers.
 
+use keepstep_agent::Field;
+use keepstep_agent::State;
+use keepstep_agent::canonical;
+use keepstep_agent::drift::Base;
+use keepstep_agent::plan::{self, Action, Choice, FieldView, Refusal, decide};
 use keepstep_api::agents::PersonaSummary;
-use keepstep_core::drift::Base;
-use keepstep_core::plan::{self, Action, Choice, FieldView, Refusal, decide};
-use keepstep_core::{Field, State, canonical};
 use serde_json::Value;
 
 use super::run::Run;
@@ -190,7 +192,7 @@ fn version<'r>(run: &'r Run<'_>, view: &FieldView) -> Option<&'r PersonaSummary>
 /// The texts that both sides last agreed on, fetched when the first is needed.
 struct BaseTexts<'a> {
     run: &'a Run<'a>,
-    definition: Option<keepstep_core::Definition>,
+    definition: Option<keepstep_agent::Definition>,
 }
 
 impl BaseTexts<'_> {

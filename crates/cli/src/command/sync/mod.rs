@@ -1,6 +1,6 @@
 //! `keepstep sync`: the agent's definition in the code against the one on the server.
 //!
-//! First decide, then act: [`choose`] says what to do with each drifted field, `keepstep_core::plan` what that means, and
+//! First decide, then act: [`choose`] says what to do with each drifted field, `keepstep_agent::plan` what that means, and
 //! [`carry_out`] does it — the code first, then the platform, then the lock file, so that a crash in between leaves
 //! every text in at least one place and the next run goes on from there.
 

@@ -1,8 +1,9 @@
 //! What `sync` shows: each field, how it differs, and the same for programs.
 
-use keepstep_core::lock::AgentEntry;
-use keepstep_core::plan::FieldView;
-use keepstep_core::{Field, State};
+use keepstep_agent::Field;
+use keepstep_agent::State;
+use keepstep_agent::lock::AgentEntry;
+use keepstep_agent::plan::FieldView;
 use keepstep_source::{AgentSource, Problem, Property};
 use serde_json::{Value, json};
 

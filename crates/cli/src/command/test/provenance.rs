@@ -1,7 +1,9 @@
 //! What was tested: versions, commits and digests, for `summary.json`.
 
-use keepstep_core::drift::{Base, Local};
-use keepstep_core::{Digest, Field, canonical};
+use keepstep_agent::Field;
+use keepstep_agent::canonical;
+use keepstep_agent::drift::{Base, Local};
+use keepstep_base::Digest;
 use keepstep_runner::config::{Config, TargetConfig};
 use keepstep_runner::provenance::Provenance;
 use keepstep_source::skill_file;

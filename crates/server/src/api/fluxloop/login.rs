@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use keepstep_api::fluxloop::{Credential, LoginComplete, LoginProgress, LoginRefresh, LoginRefreshed, LoginStart, LoginStarted};
-use keepstep_core::api_key::{KeyForm, form_of};
+use keepstep_base::api_key::{KeyForm, form_of};
 use keepstep_store::{CODE_LIFE, LoginKeys, LoginProgress as Progress};
 
 use super::time;

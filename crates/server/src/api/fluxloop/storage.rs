@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keepstep_api::fluxloop::{PresignRequest, Presigned};
 use keepstep_api::uploads::PART_SIZE;
-use keepstep_core::Digest;
+use keepstep_base::Digest;
 use keepstep_store::artifacts::{Announced, ContentError, SignedFile};
 use keepstep_store::{Role, StoreError};
 use serde::{Deserialize, Serialize};

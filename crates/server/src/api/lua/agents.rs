@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::lua::{Agent, Envelope, SubAgentPatch, Written};
-use keepstep_core::AgentId;
+use keepstep_base::AgentId;
 use keepstep_store::{Intent, Role};
 use serde_json::Value;
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::agents::PersonaStatus;
 use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, PersonaVersions, Written};
-use keepstep_core::PersonaVersion;
+use keepstep_base::PersonaVersion;
 use keepstep_store::{Agent, Intent, Persona, PersonaChange, PersonaFilter, Role, Store};
 use serde::Deserialize;
 

@@ -1,6 +1,6 @@
 //! What only a person can decide: inputs and files that were edited here and changed on the platform.
 
-use keepstep_core::diff;
+use keepstep_agent::diff;
 use keepstep_workspace::pull::{Choice, Collision, Prepared};
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn show(run: &Run<'_>, collision: &Collision) {
     let printer = &run.context.printer;
     let (local, server) = match collision {
         Collision::Item { conflict, .. } => {
-            let text = |value: &Option<Value>| value.as_ref().map(keepstep_core::test_data::yaml::to_yaml).unwrap_or_default();
+            let text = |value: &Option<Value>| value.as_ref().map(keepstep_testdata::yaml::to_yaml).unwrap_or_default();
             (text(&conflict.local), text(&conflict.server))
         }
         Collision::File { local, server, .. } => (local.clone(), server.clone()),

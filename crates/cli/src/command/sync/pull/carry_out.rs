@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use keepstep_core::Digest;
-use keepstep_core::test_data::bundle::Bundle;
+use keepstep_base::Digest;
+use keepstep_testdata::bundle::Bundle;
 use keepstep_workspace::StateChange;
 use keepstep_workspace::files::Pending;
 use keepstep_workspace::links::Link;

@@ -3,11 +3,11 @@
 use std::io;
 
 use keepstep_api::fluxloop::PullRequest;
+use keepstep_base::Digest;
 use keepstep_client::test_data::PullAnswer;
 use keepstep_client::{ClientError, Sink, SinkError};
-use keepstep_core::Digest;
-use keepstep_core::test_data::answer::NoAnswer;
-use keepstep_core::test_data::bundle::BundleError;
+use keepstep_testdata::answer::NoAnswer;
+use keepstep_testdata::bundle::BundleError;
 use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
 use keepstep_workspace::pull_record::{PullBase, PullRecord};
 

@@ -1,8 +1,8 @@
 //! What a pull tells.
 
-use keepstep_core::test_data::bundle::Bundle;
-use keepstep_core::test_data::merge_items::Outcome;
-use keepstep_core::test_data::pull_plan::{Action, Keeping, Writing};
+use keepstep_testdata::bundle::Bundle;
+use keepstep_testdata::merge_items::Outcome;
+use keepstep_testdata::pull_plan::{Action, Keeping, Writing};
 use keepstep_workspace::pull::{Edit, Prepared, Scenario};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Which scenarios a pull is about.
 
 use keepstep_api::fluxloop;
-use keepstep_core::test_data::names::{Kind, Named, file_name};
+use keepstep_testdata::names::{Kind, Named, file_name};
 use keepstep_workspace::pull::Scenario as Pulled;
 use keepstep_workspace::{Scenario, ScenarioError};
 
@@ -177,7 +177,7 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
         message: format!(
             "{} in {}; nothing was pulled",
             what,
-            run.workspace.root().join(keepstep_core::lock::FILE_NAME).display()
+            run.workspace.root().join(keepstep_agent::lock::FILE_NAME).display()
         ),
         hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
     };

@@ -1,7 +1,8 @@
 //! The agent's half: code against server, field by field.
 
+use keepstep_agent::Field;
+use keepstep_agent::State;
 use keepstep_client::Dialect;
-use keepstep_core::{Field, State};
 use keepstep_source::AgentSource;
 use serde_json::{Value, json};
 

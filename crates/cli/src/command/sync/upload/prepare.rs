@@ -7,8 +7,8 @@ use std::sync::Mutex;
 
 use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
 use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
-use keepstep_core::test_data::names;
-use keepstep_core::test_data::workspace_files::DEFAULT_INPUTS_FILE;
+use keepstep_testdata::names;
+use keepstep_testdata::workspace_files::DEFAULT_INPUTS_FILE;
 use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::package::{PER_TRACE, PackagedFile, files as files_of};
 use keepstep_workspace::experiments::redact::Redactor;

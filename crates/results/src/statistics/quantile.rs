@@ -1,7 +1,7 @@
 //! Quantiles of durations, and whether one has changed.
 
 use super::{Interval, SIGNIFICANCE};
-use crate::random::Random;
+use keepstep_base::random::Random;
 
 /// With fewer values than this, the 95th percentile is just the largest or the second, and nothing is said about its change.
 pub const FEWEST_FOR_QUANTILES: usize = 20;

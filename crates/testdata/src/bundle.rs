@@ -18,8 +18,8 @@ use siphasher::sip128::SipHasher13;
 
 use super::answer::{Answer, NoAnswer, Part, Stop};
 use super::json::{Json, Member, set};
-use crate::canonical::Digest;
-use crate::text::push_number;
+use keepstep_base::Digest;
+use keepstep_base::text::push_number;
 
 /// The members of an answer that describe the bundle as a whole.
 const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario_context", "input_set", "sync_meta"];

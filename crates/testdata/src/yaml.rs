@@ -13,7 +13,7 @@ use bumpalo::Bump;
 use serde_json::{Number, Value};
 
 use super::json::{Json, Member};
-use crate::text::{is_hidden, push_number};
+use keepstep_base::text::{is_hidden, push_number};
 
 /// The longest written key that stands on one line with its value. Readers give up on implicit keys of 1,024 characters.
 const LONGEST_IMPLICIT_KEY: usize = 500;

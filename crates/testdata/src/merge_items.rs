@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 use super::bundle::write_sorted;
 use super::input_list::{input_text, item_id};
 use super::json::Json;
-use crate::canonical::Digest;
-use crate::definition::Field;
-use crate::merge::{Merged, Sides, merge as merge_field};
+use keepstep_agent::definition::Field;
+use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
+use keepstep_base::Digest;
 
 /// What happened to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::canonical::{self, Digest};
+use crate::canonical;
 use crate::definition::Field;
+use keepstep_base::Digest;
 
 /// What the code says of a field.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::workspace_files::Purpose;
-use crate::canonical::Digest;
+use keepstep_base::Digest;
 
 /// Why a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

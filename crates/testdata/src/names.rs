@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::canonical::Digest;
+use keepstep_base::Digest;
 
 /// The longest name in bytes, without an extension. File systems take 255, those that encrypt names about 140.
 pub const LONGEST: usize = 120;

@@ -1,7 +1,7 @@
 //! Classes of characters on which every part of the program must agree, and numbers as text.
 
 /// Adds a number in decimal. Where a number stands before every text, formatting would take longer than all the rest.
-pub(crate) fn push_number(text: &mut String, number: u64) {
+pub fn push_number(text: &mut String, number: u64) {
     if number >= 10 {
         push_number(text, number / 10);
     }

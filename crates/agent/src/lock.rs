@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::canonical::Digest;
 use crate::definition::Field;
 use crate::drift::Base;
-use crate::id::{AgentId, PersonaVersion, Revision};
 use crate::merge::has_conflict_markers;
+use keepstep_base::Digest;
+use keepstep_base::id::{AgentId, PersonaVersion, Revision};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "keepstep.lock";

@@ -1,7 +1,7 @@
 //! How often the tests of two runs are wrong, simulated. `docs/statistics.md` states these bounds.
 
-use keepstep_core::random::Random;
-use keepstep_core::statistics::{Pairs, QuantileChange, wilson};
+use keepstep_base::random::Random;
+use keepstep_results::statistics::{Pairs, QuantileChange, wilson};
 
 /// How many comparisons are simulated for each rate.
 const RUNS: usize = 4000;

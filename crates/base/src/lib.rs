@@ -1,0 +1,12 @@
+//! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters.
+//!
+//! Nothing here knows an agent, test data or a result, and nothing reads a file, a clock or an environment variable.
+
+pub mod api_key;
+pub mod digest;
+pub mod id;
+pub mod random;
+pub mod text;
+
+pub use digest::Digest;
+pub use id::{AgentId, InvalidId, PersonaVersion, Revision};

@@ -1,0 +1,3 @@
+//! Results: what the runs of an agent mean.
+
+pub mod statistics;
