@@ -1,60 +1,15 @@
 //! `keepstep`: keeps an AI agent's code, platform and test results in step.
 //!
-//! A command goes through four steps: the arguments as typed ([`arguments`]); what they mean together with the environment
-//! and the project's files ([`context`], [`settings`]); a function of these that decides, shows and acts ([`command`]);
-//! an outcome or a [`failure`], which becomes the exit code ([`exit`]). Only [`printer`] prints.
+//! A command goes through four steps: the arguments as typed ([`grammar`]); what they mean together with the environment, the
+//! project's files and a server ([`session`]); a function of these that decides, shows and acts ([`command`]); an outcome or a
+//! [failure](shell::failure), which becomes the exit code. Only the [`shell`] prints.
 
-mod age;
-mod arguments;
-mod choice;
-mod ci;
 mod command;
-mod connecting;
-mod context;
-mod current_workspace;
-mod data_file;
-mod deferred;
-mod device_login;
-mod diff_view;
-mod exit;
-mod failure;
-mod files;
-mod git;
-#[cfg(test)]
-mod hint_law;
-mod interrupt;
-mod keepstep_folder;
-mod keyboard;
-mod label;
-mod list_format;
-mod lock_file;
-mod outbox;
-mod peer_commands;
-mod platform_data;
-mod printer;
-mod program;
-mod prompt;
-mod renewed_login;
-mod runtime;
-mod schema;
-mod scope;
-mod secrets;
-mod server;
-mod server_timeout;
-mod settings;
-mod sides;
-mod table;
-mod test_data_server;
-mod text;
-mod trusted;
-mod undo_log;
-mod uploaded;
-mod visible;
-mod workspace_env;
-mod wrap;
+mod grammar;
+mod session;
+mod shell;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,13 +18,16 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
 
-use crate::arguments::{Arguments, Command};
-use crate::command::{CommandResult, Outcome};
-use crate::context::{Context, Environment};
-use crate::deferred::Deferred;
-use crate::failure::Failure;
-use crate::printer::{ColorChoice, Manner, Printer};
-use crate::program::Program;
+use crate::command::Outcome;
+use crate::grammar::arguments::Arguments;
+use crate::grammar::parser::{color_as_typed, for_help, parser, whole};
+use crate::grammar::{peer_commands, schema};
+use crate::session::connection::{server_timeout, test_data_server};
+use crate::session::context::{Context, Environment};
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Manner, Printer};
+use crate::shell::program::Program;
+use crate::shell::{bug, exit, interrupt, prompt};
 
 /// Gives memory back to the system after it is free. The allocator of the C library keeps what a burst of large requests took in each
 /// of its arenas, so a server would stay as large as its worst minute.
@@ -79,23 +37,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     interrupt::install();
     let code = panic::catch_unwind(|| {
-        panic::set_hook(Box::new(report_bug));
+        panic::set_hook(Box::new(bug::report));
         run(std::env::args_os().collect())
     });
     ExitCode::from(code.unwrap_or(exit::BUG))
-}
-
-/// Tells about a bug in one sentence, and how to report it.
-#[expect(clippy::print_stderr, reason = "the printer may be what is broken")]
-fn report_bug(panic: &panic::PanicHookInfo<'_>) {
-    let message = panic.payload_as_str().unwrap_or("no message");
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-    eprintln!("keepstep has a bug: {}{place}", visible::visible_line(message));
-    eprintln!(
-        "Please report it with the command that you typed and this version ({}): {}/issues",
-        env!("CARGO_PKG_VERSION"),
-        env!("CARGO_PKG_REPOSITORY")
-    );
 }
 
 /// Runs the program and returns its exit code.
@@ -109,7 +54,7 @@ fn run(typed: Vec<OsString>) -> u8 {
             .in_log_with_commands(environment.is_github_actions())
             .in_log(environment.is_ci())
     };
-    let parsed = grammar(program).try_get_matches_from(&typed).and_then(|matches| {
+    let parsed = parser(program).try_get_matches_from(&typed).and_then(|matches| {
         let typed = server_timeout::typed(&matches);
         Ok((schema::of_parsed(&matches), typed, Arguments::from_arg_matches(&matches)?))
     });
@@ -138,7 +83,7 @@ fn run(typed: Vec<OsString>) -> u8 {
             return end(&printer, program, &verb, Err(failure));
         }
     };
-    let can_ask = !global.ci && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let can_ask = !global.ci && prompt::has_a_person();
     let context = Context {
         program,
         printer: Arc::new(printer),
@@ -151,7 +96,7 @@ fn run(typed: Vec<OsString>) -> u8 {
         can_ask,
     };
     let has_list_for_git = list_for_git(&context);
-    let result = dispatch(&context, &command);
+    let result = command::dispatch::run(&context, &command);
     if has_list_for_git != Some(true) && list_for_git(&context) == Some(true) {
         context
             .printer
@@ -166,84 +111,6 @@ fn list_for_git(context: &Context) -> Option<bool> {
     // Without a repository around there is nothing to commit.
     folder.ancestors().find(|folder| folder.join(".git").exists())?;
     Some(folder.join(".gitignore").is_file())
-}
-
-/// Returns the grammar with the name and the examples as this caller knows them.
-fn grammar(program: Program) -> clap::Command {
-    let command = server_timeout::taken_by(Arguments::command());
-    if program == Program::Keepstep { command } else { renamed(whole(command.name(program.name())), program) }
-}
-
-/// Returns a grammar with all that its commands have put off.
-fn whole(mut command: clap::Command) -> clap::Command {
-    command.build();
-    command
-}
-
-fn renamed(mut command: clap::Command, program: Program) -> clap::Command {
-    let examples = command.get_after_help().map(ToString::to_string);
-    if let Some(examples) = examples {
-        command = command.after_help(examples.replace("  keepstep ", &format!("  {} ", program.name())));
-    }
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    for name in names {
-        command = command.mut_subcommand(name, |command| renamed(command, program));
-    }
-    command
-}
-
-/// Returns a grammar that shows what every command takes in the help of the program only, and in that of a command where to find it.
-fn for_help(command: clap::Command, program: Program) -> clap::Command {
-    fn without_global(command: clap::Command, line: &str) -> clap::Command {
-        let command = command.mut_args(|argument| {
-            let is_hidden = argument.is_hide_set() || argument.get_help_heading() == Some(arguments::GLOBAL);
-            argument.hide(is_hidden)
-        });
-        let end = command.get_after_help().map_or_else(|| line.to_owned(), |examples| format!("{examples}\n\n{line}"));
-        let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-        names
-            .into_iter()
-            .fold(command.after_help(end), |command, name| command.mut_subcommand(name, |command| without_global(command, line)))
-    }
-    let line = format!("Global options: see `{} --help`", program.name());
-    let command = whole(command);
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, |command| without_global(command, &line)))
-}
-
-/// Runs the command.
-fn dispatch(context: &Context, command: &Command) -> CommandResult {
-    match command {
-        Command::Sync(Deferred(arguments)) => command::sync::run(context, arguments),
-        Command::Compile(Deferred(arguments)) => command::compile::run(context, arguments),
-        Command::Push(Deferred(arguments)) => command::push::run(context, arguments),
-        Command::Persona(Deferred(arguments)) => command::persona::run(context, arguments),
-        Command::Deploy(Deferred(arguments)) => command::deploy::run(context, arguments),
-        Command::Status(Deferred(arguments)) => command::status::run(context, arguments),
-        Command::Doctor(Deferred(arguments)) => command::doctor::run(context, arguments),
-        Command::Login(Deferred(arguments)) => command::login::run(context, arguments),
-        Command::Logout(Deferred(arguments)) => command::logout::run(context, arguments),
-        Command::Trust(Deferred(arguments)) => command::trust::run(context, arguments),
-        Command::Auth(Deferred(arguments)) => command::auth::run(context, arguments),
-        Command::Init(Deferred(arguments)) => command::init::run(context, arguments),
-        Command::Test(arguments) => command::test::run(context, &arguments.0),
-        Command::Results(Deferred(arguments)) => command::results::run(context, arguments),
-        Command::Projects(Deferred(arguments)) => command::projects::run(context, arguments),
-        Command::Scenarios(Deferred(arguments)) => command::scenarios::run(context, arguments),
-        Command::Bundles(Deferred(arguments)) => command::bundles::run(context, arguments),
-        Command::Personas(Deferred(arguments)) => command::personas::run(context, arguments),
-        Command::Inputs(Deferred(arguments)) => command::inputs::run(context, arguments),
-        Command::Context(Deferred(arguments)) => command::context::run(context, arguments),
-        Command::Apikeys(Deferred(arguments)) => command::apikeys::run(context, arguments),
-        Command::Undo(Deferred(arguments)) => command::undo::run(context, arguments),
-        Command::Serve(Deferred(arguments)) => command::serve::run(context, arguments),
-        Command::Admin(Deferred(arguments)) => command::admin::run(context, arguments),
-        Command::Demo(Deferred(arguments)) => command::demo::run(context, arguments),
-        Command::Alias(Deferred(arguments)) => command::alias::run(context, arguments),
-        Command::Completions(Deferred(arguments)) => {
-            command::completions::run(context, arguments, whole(grammar(context.program)))
-        }
-    }
 }
 
 /// Tells how the command ended, and returns the exit code.
@@ -272,7 +139,7 @@ fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, 
 /// Answers a command line that is no command: help and version are answers, too.
 fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed: &[OsString]) -> u8 {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let help = for_help(grammar(program), program).try_get_matches_from(typed).err();
+        let help = for_help(parser(program), program).try_get_matches_from(typed).err();
         printer.usage(&help.as_ref().unwrap_or(error).render(), true);
         return exit::DONE;
     }
@@ -293,41 +160,4 @@ fn misunderstood(printer: &Printer, program: Program, error: &clap::Error, typed
         json!({ "exit": exit::USAGE, "error": { "kind": "usage", "message": message, "hints": [] } }),
     );
     exit::USAGE
-}
-
-/// Returns the colour that an unparsed command line asks for.
-fn color_as_typed(typed: &[OsString]) -> ColorChoice {
-    let words: Vec<&str> = typed.iter().filter_map(|argument| argument.to_str()).collect();
-    let says = |when: &str| {
-        words.contains(&format!("--color={when}").as_str()) || words.windows(2).any(|pair| pair == ["--color", when])
-    };
-    match (says("always"), says("never")) {
-        (true, false) => ColorChoice::Always,
-        (false, true) => ColorChoice::Never,
-        _ => ColorChoice::Auto,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_grammar_is_sound_under_every_name() {
-        for program in [Program::Keepstep, Program::Lua, Program::Fluxloop] {
-            grammar(program).debug_assert();
-        }
-    }
-
-    #[test]
-    fn every_command_has_an_example() {
-        fn check(command: &clap::Command, path: &str) {
-            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(command.is_hide_set() || example.contains("  keepstep "), "{path} has no example");
-            for sub in command.get_subcommands().filter(|command| command.get_name() != "help") {
-                check(sub, &format!("{path} {}", sub.get_name()));
-            }
-        }
-        check(&whole(grammar(Program::Keepstep)), "keepstep");
-    }
 }

@@ -42,6 +42,8 @@ pub(crate) fn problems() -> Result<Vec<String>> {
     }
     let (arrows, mut problems) = rules::arrows(&String::from_utf8_lossy(&output.stdout))?;
     let circles: Vec<Circle> = circles()?.into_iter().map(|(circle, _)| circle).collect();
+    let files = sources()?;
+    problems.extend(rules::places(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
     problems.extend(rules::compare(&repository::read("ARCHITECTURE.md")?, &arrows, &circles));
     Ok(problems)
 }
@@ -62,6 +64,26 @@ fn circles() -> Result<Vec<(Circle, Vec<String>)>> {
             found.push((circle.iter().map(name).collect(), circle.iter().map(line).collect()));
         }
     }
+    Ok(found)
+}
+
+/// Returns the path of every file of the crates' sources, and its text.
+fn sources() -> Result<Vec<(String, String)>> {
+    let root = repository::root();
+    let mut found = Vec::new();
+    let mut folders = vec![root.join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.strip_prefix(&root)?.to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.contains("/src/") && name.ends_with(".rs") {
+                found.push((name, std::fs::read_to_string(&path)?));
+            }
+        }
+    }
+    found.sort();
     Ok(found)
 }
 

@@ -15,6 +15,16 @@ const FILE: &str = "ARCHITECTURE.md";
 /// Crates that only one of ours may use, by the beginning of their names.
 const ONLY_ONE: [(&str, &str); 3] = [("sqlx", "store"), ("oxc_", "source"), ("rquickjs", "source")];
 
+/// Folders that no crate has inside its `src`: `target` is what a build leaves, and `test` reads as code for tests.
+const NO_FOLDERS: [&str; 2] = ["target", "test"];
+
+/// The folder whose files print, and whoever helps tests to.
+const MAY_PRINT: [&str; 2] = ["crates/cli/src/shell/", "crates/testkit/"];
+
+/// What prints, or looks at where it would be printed.
+const PRINTS: [&str; 8] =
+    ["println!(", "print!(", "dbg!(", "io::stdout()", "io::stderr()", "Term::stdout()", "Term::stderr()", "process::exit("];
+
 /// How many circles there may be, whatever their reasons.
 const MOST_CIRCLES: usize = 5;
 
@@ -62,6 +72,28 @@ pub(super) fn arrows(metadata: &str) -> Result<(Arrows, Vec<String>)> {
         }
     }
     Ok((arrows, problems))
+}
+
+/// Returns what breaks a rule about the place of a file or about who prints. A file is its path and its text.
+pub(super) fn places<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (path, text) in files {
+        let inside = path.split_once("/src/").map_or("", |(_, inside)| inside);
+        if let Some(folder) = NO_FOLDERS.iter().find(|folder| inside.split('/').rev().skip(1).any(|part| part == **folder)) {
+            problems.push(format!("{path}: no folder of sources is named `{folder}`"));
+        }
+        if MAY_PRINT.iter().any(|folder| path.starts_with(folder)) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            let line = line.split("//").next().unwrap_or_default();
+            if let Some(what) = PRINTS.iter().find(|what| line.contains(**what)) {
+                problems.push(format!("{path}:{}: only {} prints: `{what}`", number + 1, MAY_PRINT[0]));
+            }
+        }
+    }
+    problems
 }
 
 /// Returns the name of a crate as its folder has it.
@@ -164,6 +196,24 @@ mod tests {
                 "crates/store imports crates/api, which ARCHITECTURE.md does not draw: move what it needs, or draw it with a reason",
                 "c.rs, d.rs import each other in a circle, which ARCHITECTURE.md does not list: `cargo xtask structure` shows the imports",
                 "ARCHITECTURE.md: a.rs, b.rs are no circle any more: remove the line",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_the_shell_prints_and_no_folder_has_a_name_of_cargo() {
+        let files = [
+            ("crates/cli/src/shell/printer.rs", "io::stdout()"),
+            ("crates/cli/src/command/a.rs", "// println!()\n    println!(\"a\");\n#[cfg(test)]\nmod tests { println!() }"),
+            ("crates/runner/src/target/b.rs", ""),
+            ("crates/runner/tests/test/c.rs", ""),
+            ("crates/runner/src/test.rs", ""),
+        ];
+        assert_eq!(
+            places(files),
+            [
+                "crates/cli/src/command/a.rs:2: only crates/cli/src/shell/ prints: `println!(`",
+                "crates/runner/src/target/b.rs: no folder of sources is named `target`",
             ]
         );
     }

@@ -12,14 +12,14 @@ use keepstep_source::{AgentSource, Property};
 use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome, sync};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text, count};
-use crate::server::Server;
-use crate::settings::Settings;
-use crate::sides::{self, Against, Project};
-use crate::undo_log::Recorder;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::settings::Settings;
+use crate::session::sides::{self, Against, Project};
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// Where the manifest is, below the project.
 const MANIFEST: &str = "dist-v2/manifest.json";

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::CommandResult;
 use super::persona::{self, Wanted};
-use crate::context::Context;
-use crate::sides::Project;
+use crate::session::context::Context;
+use crate::session::sides::Project;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -9,20 +9,20 @@ use keepstep_source::Property;
 use keepstep_workspace::{ScenarioError, Workspace};
 use serde_json::{Value, json};
 
-use super::test::multi_turn::MultiTurn;
-use super::test::setup::{Tested, refused, surroundings};
+use super::run_tests::multi_turn::MultiTurn;
+use super::run_tests::setup::{Tested, refused, surroundings};
 use super::{CommandResult, Outcome};
-use crate::age::span;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::outbox::Outbox;
-use crate::printer::{Label, Text, count};
-use crate::scope;
-use crate::server::Server;
-use crate::settings::Settings;
-use crate::sides::{self, Project, project_root};
-use crate::test_data_server::{self, find_workspace};
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::outbox::Outbox;
+use crate::session::connection::server::Server;
+use crate::session::connection::test_data_server::{self, find_workspace};
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::settings::Settings;
+use crate::session::sides::{self, Project, project_root};
+use crate::shell::age::span;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// The arguments.
 #[derive(Debug, Args)]

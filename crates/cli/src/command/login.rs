@@ -8,12 +8,12 @@ use keepstep_client::{ClientError, Identity, Key, KeyOrigin, Secret, Target, cre
 use serde_json::json;
 
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::device_login::{self, Pending};
-use crate::failure::Failure;
-use crate::prompt;
-use crate::server::{self, Server};
-use crate::test_data_server::TestDataServer;
+use crate::session::connection::device_login::{self, Pending};
+use crate::session::connection::server::{self, Server};
+use crate::session::connection::test_data_server::TestDataServer;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::prompt;
 
 /// Where a platform listens when nobody said otherwise.
 const DEFAULT_ADDRESS: &str = "http://127.0.0.1:4747";
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 /// Asks the server whose key it is, and stores it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let folder = crate::connecting::config_folder(context)
+    let folder = crate::session::connection::connecting::config_folder(context)
         .ok_or_else(|| Failure::usage("no home folder to store a key in; set KEEPSTEP_API_KEY instead"))?;
     if arguments.resume {
         return resume(context, &folder);

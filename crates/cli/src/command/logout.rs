@@ -6,9 +6,9 @@ use serde_json::json;
 use url::Url;
 
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::server;
+use crate::session::connection::server;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -27,8 +27,8 @@ pub(crate) struct Arguments {
 
 /// Forgets the key. It stays good on the platform until somebody takes it back there.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let folder =
-        crate::connecting::config_folder(context).ok_or_else(|| Failure::usage("no home folder: set HOME or XDG_CONFIG_HOME"))?;
+    let folder = crate::session::connection::connecting::config_folder(context)
+        .ok_or_else(|| Failure::usage("no home folder: set HOME or XDG_CONFIG_HOME"))?;
     let url = match &arguments.address {
         Some(text) => Url::parse(text).map_err(|error| Failure::usage(format!("{text:?} is not an address: {error}")))?,
         None => server::target(context, None)?.url,

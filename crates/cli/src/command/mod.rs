@@ -10,6 +10,7 @@ pub(crate) mod completions;
 pub(crate) mod context;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod dispatch;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod inputs;
@@ -20,15 +21,15 @@ pub(crate) mod personas;
 pub(crate) mod projects;
 pub(crate) mod push;
 pub(crate) mod results;
+pub(crate) mod run_tests;
 pub(crate) mod scenarios;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
-pub(crate) mod test;
 pub(crate) mod trust;
 pub(crate) mod undo;
 
-use crate::exit;
+use crate::shell::exit;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,4 +68,4 @@ impl Outcome {
 }
 
 /// What a command returns.
-pub(crate) type CommandResult = Result<Outcome, crate::failure::Failure>;
+pub(crate) type CommandResult = Result<Outcome, crate::shell::failure::Failure>;

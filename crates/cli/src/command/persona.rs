@@ -13,13 +13,13 @@ use keepstep_source::Property;
 use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::diff_view;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::prompt;
-use crate::server::Server;
-use crate::sides::{self, Project};
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::sides::{self, Project};
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::prompt;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::sync::status::{agent, row, show_test_data};
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
-use crate::scope;
-use crate::server::Server;
-use crate::sides::{self, Against, Compared, Project};
-use crate::test_data_server::{self, find_workspace};
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::connection::server::Server;
+use crate::session::connection::test_data_server::{self, find_workspace};
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::sides::{self, Against, Compared, Project};
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -163,7 +163,7 @@ fn document(context: &Context, known: &Known) -> Value {
             "name": identity.map(|identity| &identity.name),
             "serverReachable": known.identity.as_ref().map(|identity| match identity {
                 Ok(_) => true,
-                Err(failure) => failure.told(context.program).code != crate::exit::UNREACHABLE,
+                Err(failure) => failure.told(context.program).code != crate::shell::exit::UNREACHABLE,
             }),
             "reachabilityMs": known.reached_in.and_then(|time| u64::try_from(time).ok()),
         },

@@ -5,9 +5,10 @@ use keepstep_client::{parse_url, trust};
 use serde_json::json;
 
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::{connecting, trusted};
+use crate::session::connection::connecting;
+use crate::session::connection::trusted;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -12,14 +12,14 @@ use keepstep_workspace::pull::swap::digest_of;
 use serde_json::{Map, Value, json};
 
 use super::{CommandResult, Outcome, compile, sync};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::files::write_whole;
-use crate::keepstep_folder::Folder;
-use crate::printer::{Label, Text, count};
-use crate::sides::{self, project_root};
-use crate::test_data_server::find_workspace;
-use crate::undo_log::{Content, Entry, KeptFile, Kind, Recorder, UndoLog, Write, order};
+use crate::session::checkout::files::write_whole;
+use crate::session::checkout::keepstep_folder::Folder;
+use crate::session::checkout::undo_log::{Content, Entry, KeptFile, Kind, Recorder, UndoLog, Write, order};
+use crate::session::connection::test_data_server::find_workspace;
+use crate::session::context::Context;
+use crate::session::sides::{self, project_root};
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use keepstep_store::{NewAgent, Scope};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::platform_data::DataArguments;
+use crate::session::context::Context;
+use crate::session::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use keepstep_store::Scope;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::data_file;
-use crate::failure::Failure;
-use crate::platform_data::DataArguments;
+use crate::session::context::Context;
+use crate::session::data_file;
+use crate::session::platform_data::DataArguments;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

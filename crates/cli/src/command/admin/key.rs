@@ -6,9 +6,9 @@ use keepstep_store::{NewKey, Role, Scope};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::platform_data::DataArguments;
+use crate::session::context::Context;
+use crate::session::platform_data::DataArguments;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

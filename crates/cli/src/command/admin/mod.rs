@@ -9,7 +9,7 @@ mod project;
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use crate::context::Context;
+use crate::session::context::Context;
 
 pub(crate) use owner_link::make_link;
 
@@ -37,7 +37,7 @@ enum Command {
 
 /// Runs it.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    crate::runtime::wait(async {
+    crate::session::runtime::wait(async {
         match &arguments.command {
             Command::Key(arguments) => key::run(context, arguments).await,
             Command::Agent(arguments) => agent::run(context, arguments).await,

@@ -5,9 +5,9 @@ use keepstep_store::{Role, Store};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::platform_data::{ADDRESS_SETTING, DataArguments};
+use crate::session::context::Context;
+use crate::session::platform_data::{ADDRESS_SETTING, DataArguments};
+use crate::shell::failure::Failure;
 
 /// How long a link works.
 const LIFETIME_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;

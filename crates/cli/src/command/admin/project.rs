@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::platform_data::DataArguments;
+use crate::session::context::Context;
+use crate::session::platform_data::DataArguments;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
 
 const NAMES: [&str; 2] = ["lua", "fluxloop"];
 

@@ -7,12 +7,12 @@ use keepstep_client::{Key, KeyOrigin};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::test_data_server::{TestDataServer, find_workspace, target};
-use crate::visible::visible_line;
-use crate::workspace_env::{WorkspaceEnv, last_four};
+use crate::session::checkout::workspace_env::{WorkspaceEnv, last_four};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, target};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use keepstep_api::fluxloop::NewKey;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::test_data_server::{TestDataServer, find_workspace, required_project};
-use crate::workspace_env::{WorkspaceEnv, last_four};
+use crate::session::checkout::workspace_env::{WorkspaceEnv, last_four};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::table;
-use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::session::context::Context;
+use crate::shell::table;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ mod revoke;
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use crate::context::Context;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::test_data_server::{TestDataServer, find_workspace};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace};
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

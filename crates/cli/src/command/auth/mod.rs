@@ -5,7 +5,7 @@ mod status;
 use clap::{Args, Subcommand};
 
 use super::{CommandResult, login, logout};
-use crate::context::Context;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

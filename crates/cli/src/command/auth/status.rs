@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::command::login::described;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::server::Server;
-use crate::sides::project_root;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::sides::project_root;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::data_file;
-use crate::failure::Failure;
-use crate::files;
-use crate::printer::count;
-use crate::test_data_server::{TestDataServer, find_workspace, required_project};
-use crate::visible::{shortened, visible_line};
+use crate::session::checkout::files;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::context::Context;
+use crate::session::data_file;
+use crate::shell::failure::Failure;
+use crate::shell::printer::count;
+use crate::shell::visible::{shortened, visible_line};
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ mod show;
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use crate::context::Context;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

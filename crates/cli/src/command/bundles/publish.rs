@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::data_file;
-use crate::printer::count;
-use crate::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::context::Context;
+use crate::session::data_file;
+use crate::shell::printer::count;
 
 /// The arguments.
 #[derive(Debug, Args)]

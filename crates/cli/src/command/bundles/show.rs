@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::printer::{Label, Text};
-use crate::test_data_server::{TestDataServer, find_workspace};
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace};
+use crate::session::context::Context;
+use crate::shell::printer::{Label, Text};
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -3,8 +3,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::test_data_server::workspace;
+use crate::session::connection::test_data_server::workspace;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

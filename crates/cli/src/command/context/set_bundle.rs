@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::test_data_server::workspace;
+use crate::session::connection::test_data_server::workspace;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use keepstep_workspace::{Origin, ScenarioError};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::printer::{Label, Text};
-use crate::test_data_server::{self, find_workspace};
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{self, find_workspace};
+use crate::session::context::Context;
+use crate::shell::printer::{Label, Text};
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]

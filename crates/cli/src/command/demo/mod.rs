@@ -13,9 +13,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
 
 use platform::Platform;
 

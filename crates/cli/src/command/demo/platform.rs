@@ -17,10 +17,10 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::command::admin::make_link;
-use crate::data_file;
-use crate::failure::Failure;
-use crate::interrupt;
-use crate::platform_data::{OBJECTS, make_private};
+use crate::session::data_file;
+use crate::session::platform_data::{OBJECTS, make_private};
+use crate::shell::failure::Failure;
+use crate::shell::interrupt;
 
 /// A platform that serves beside the tour.
 pub(super) struct Platform {

@@ -5,17 +5,17 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use dialoguer::console::{Key, Term};
+use dialoguer::console::Key;
 use keepstep_base::AgentId;
 use keepstep_source::skill_file;
 
 use super::platform::Platform;
-use crate::context::Context;
-use crate::exit;
-use crate::failure::Failure;
-use crate::files::write_whole;
-use crate::printer::{Label, Text, without_colors};
-use crate::prompt;
+use crate::session::checkout::files::write_whole;
+use crate::session::context::Context;
+use crate::shell::exit;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, without_colors};
+use crate::shell::prompt;
 
 const COLLEAGUE: &str = "Maria";
 
@@ -161,9 +161,8 @@ impl Tour<'_> {
         }
         self.step += 1;
         let printer = &self.context.printer;
-        if self.pause && printer.has_screen() {
-            // Where this fails there is nothing to clear.
-            let _ = Term::stdout().clear_screen();
+        if self.pause {
+            printer.clear_screen();
         }
         if self.pause || self.step == 1 {
             printer.answer(Text::of(Label::Heading, "keepstep in half a minute, on throw-away data"));

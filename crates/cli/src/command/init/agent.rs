@@ -9,11 +9,11 @@ use keepstep_source::skill_file;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::files::write_whole;
-use crate::printer::{Label, Text};
-use crate::server::Server;
+use crate::session::checkout::files::write_whole;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
 
 const TSCONFIG: &str = r#"{
   "compilerOptions": {

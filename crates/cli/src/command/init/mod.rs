@@ -6,7 +6,7 @@ pub(crate) mod scenario;
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use crate::context::Context;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -18,10 +18,10 @@ use serde_json::json;
 use agent::{Agent, FORMS};
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::test_data_server::workspace_or_new;
-use crate::undo_log::{Content, Recorder, Write};
+use crate::session::checkout::undo_log::{Content, Recorder, Write};
+use crate::session::connection::test_data_server::workspace_or_new;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::show;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::list_format::ListFormat;
-use crate::table;
-use crate::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::grammar::list_format::ListFormat;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::session::context::Context;
+use crate::shell::table;
 
 /// The arguments.
 #[derive(Debug, Args)]

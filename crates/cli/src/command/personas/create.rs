@@ -7,10 +7,10 @@ use keepstep_api::fluxloop::NewPersona;
 use serde_json::{Map, Value, json};
 
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::data_file;
-use crate::failure::Failure;
-use crate::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::context::Context;
+use crate::session::data_file;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -3,11 +3,11 @@
 use keepstep_api::fluxloop::Project;
 use keepstep_workspace::Workspace;
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::test_data_server::TestDataServer;
-use crate::trusted;
-use crate::workspace_env::WorkspaceEnv;
+use crate::session::checkout::workspace_env::WorkspaceEnv;
+use crate::session::connection::test_data_server::TestDataServer;
+use crate::session::connection::trusted;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// Connects a workspace to a project. A key that was made for another server never stays beside the new address: it goes
 /// with `force`, and without it nothing is written.
@@ -21,7 +21,8 @@ pub(super) fn connect(
     let before = workspace.project()?;
     let mut env = WorkspaceEnv::read(workspace.env_path())?;
     let old_server = env.server().or_else(|| before.as_ref()?.api_url().map(str::to_owned));
-    let is_other_server = old_server.as_ref().is_some_and(|old| !crate::workspace_env::is_same(old, server.target()));
+    let is_other_server =
+        old_server.as_ref().is_some_and(|old| !crate::session::checkout::workspace_env::is_same(old, server.target()));
     if is_other_server && env.names_platform() {
         let old = old_server.unwrap_or_default();
         if !force {

@@ -8,10 +8,10 @@ use super::connect::connect;
 use super::document::document;
 use crate::command::scenarios::create::language_code;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::test_data_server::{TestDataServer, workspace_or_new};
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{TestDataServer, workspace_or_new};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::printer::{Label, Text, count};
-use crate::test_data_server::{TestDataServer, find_workspace, required_project};
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
+use crate::session::context::Context;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::connect::connect;
 use super::document::document;
-use crate::choice;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::test_data_server::{TestDataServer, workspace_or_new};
+use crate::session::choice;
+use crate::session::connection::test_data_server::{TestDataServer, workspace_or_new};
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -12,16 +12,17 @@ use serde_json::{Map, Value, json};
 
 use crate::command::sync::{agree_on, equal_values, pushed_words, refuse, verify_stored};
 use crate::command::{CommandResult, Outcome, compile};
-use crate::context::Context;
-use crate::diff_view;
-use crate::failure::Failure;
-use crate::keepstep_folder::Folder;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
-use crate::server::Server;
-use crate::sides::{self, Against, Compared, Project, local_value, server_value};
-use crate::undo_log::Recorder;
-use crate::{prompt, scope};
+use crate::session::checkout::keepstep_folder::Folder;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::sides::{self, Against, Compared, Project, local_value, server_value};
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
+use crate::shell::prompt;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -10,9 +10,9 @@ use serde_json::json;
 use super::shelf::Shelf;
 use super::words;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::count;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::count;
 
 /// The folder of a scenario that holds its baselines.
 const FOLDER: &str = "baselines";

@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::shelf::Shelf;
 use super::{baseline, compare as comparison, words};
-use crate::command::test::setup::experiment_failure;
+use crate::command::run_tests::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// The arguments.
 #[derive(Debug, Args)]

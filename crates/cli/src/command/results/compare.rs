@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 
 use super::shelf::{Shelf, abbreviated};
 use super::{list, show, words};
-use crate::command::test::setup::experiment_failure;
+use crate::command::run_tests::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::diff_view;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::visible::shortened;
+use crate::session::context::Context;
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::shortened;
 
 /// How much of an answer is compared word by word.
 const LONGEST_ANSWER: usize = 64 * 1024;

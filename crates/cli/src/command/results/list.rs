@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::shelf::{Shelf, abbreviated};
 use super::words;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::table::{self, Column};
-use crate::test_data_server::find_workspace;
+use crate::session::connection::test_data_server::find_workspace;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::table::{self, Column};
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ mod words;
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use crate::context::Context;
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

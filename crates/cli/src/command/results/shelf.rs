@@ -10,13 +10,13 @@ use keepstep_workspace::experiments::{Experiment, Layout, State};
 use keepstep_workspace::scenario::Origin;
 use keepstep_workspace::{Scenario, Workspace};
 
+use crate::command::run_tests::setup::{Tested, experiment_failure};
 use crate::command::sync::upload::find::{self, Config, LATEST, Located};
 use crate::command::sync::upload::prepare;
-use crate::command::test::setup::{Tested, experiment_failure};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::count;
-use crate::secrets;
+use crate::session::context::Context;
+use crate::session::secrets;
+use crate::shell::failure::Failure;
+use crate::shell::printer::count;
 
 /// The runs of a scenario.
 pub(super) struct Shelf<'a> {

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use super::shelf::Shelf;
 use super::{list, words};
+use crate::command::run_tests::SHORT_DIGEST;
+use crate::command::run_tests::setup::experiment_failure;
 use crate::command::sync::upload::find::LATEST;
-use crate::command::test::SHORT_DIGEST;
-use crate::command::test::setup::experiment_failure;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::visible::shortened;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::shortened;
 
 /// How many lines of what a case broke with are shown.
 const PROBLEM_LINES: usize = 20;

@@ -14,8 +14,8 @@ use keepstep_runner::tally::Rate;
 pub(super) use keepstep_runner::tally::percent;
 use keepstep_workspace::experiments::State;
 
-use crate::age::ago_in_table;
-use crate::printer::Label;
+use crate::shell::age::ago_in_table;
+use crate::shell::printer::Label;
 
 /// Returns the pass rate with the interval in which it lies.
 pub(super) fn rate(counts: &Counts) -> Option<Rate> {

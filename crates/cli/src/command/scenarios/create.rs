@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::document::document;
 use super::select_here::select_here;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::data_file;
-use crate::failure::Failure;
-use crate::test_data_server::{TestDataServer, required_project, workspace_or_new};
+use crate::session::connection::test_data_server::{TestDataServer, required_project, workspace_or_new};
+use crate::session::context::Context;
+use crate::session::data_file;
+use crate::shell::failure::Failure;
 
 /// The arguments.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::document::document;
 use super::select_here::select_here;
-use crate::choice;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::test_data_server::{TestDataServer, project_id, workspace_or_new};
+use crate::session::choice;
+use crate::session::connection::test_data_server::{TestDataServer, project_id, workspace_or_new};
+use crate::session::context::Context;
 
 /// The arguments.
 #[derive(Debug, Args)]

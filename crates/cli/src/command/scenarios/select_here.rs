@@ -5,9 +5,9 @@ use keepstep_workspace::Workspace;
 use keepstep_workspace::links::Link;
 use keepstep_workspace::scenario::folder_of_typed;
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::visible::visible_line;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::visible::visible_line;
 
 /// Makes a scenario of the server the workspace's current one, and returns its folder. What the server calls it is never a
 /// path, and nothing of its configuration is written where something would run it.

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text};
-use crate::test_data_server::{TestDataServer, find_workspace};
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
+use crate::shell::visible::visible_line;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -37,7 +37,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             })?
         }
         (None, None) => {
-            return Err(crate::test_data_server::workspace(context).err().unwrap_or_else(|| Failure::usage("no scenario")));
+            return Err(crate::session::connection::test_data_server::workspace(context)
+                .err()
+                .unwrap_or_else(|| Failure::usage("no scenario")));
         }
     };
     let server = TestDataServer::connect(context, workspace.as_ref(), None)?;

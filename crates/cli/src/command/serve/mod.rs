@@ -1,9 +1,7 @@
 //! `keepstep serve`
 
-mod request_log;
-
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
@@ -18,11 +16,12 @@ use url::Url;
 
 use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::interrupt;
-use crate::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
-use crate::printer::{Label, Text, size as size_text};
+use crate::session::context::Context;
+use crate::session::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
+use crate::shell::failure::Failure;
+use crate::shell::interrupt;
+use crate::shell::printer::{Label, Text, size as size_text};
+use crate::shell::request_log;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -227,7 +226,7 @@ async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown
         .and(Label::Plain, "   ")
         .and(Label::Command, shown)
         .and(Label::Plain, format!("   data {} ({size})", folder.display()));
-    let end = if std::io::stdout().is_terminal() { "   Ctrl-C ends it" } else { "" };
+    let end = if printer.is_read_by_a_person() { "   Ctrl-C ends it" } else { "" };
     printer.answer(line.and(Label::Hint, end));
     let link = if store.has_users().await? { None } else { Some(make_link(store, shown).await?) };
     if let Some(link) = &link {

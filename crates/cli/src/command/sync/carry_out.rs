@@ -15,14 +15,14 @@ use serde_json::{Map, Value, json};
 use super::choose::{Item, Plan};
 use super::run::Run;
 use crate::command::{CommandResult, Outcome, compile};
-use crate::context::Context;
-use crate::diff_view;
-use crate::failure::Failure;
-use crate::keepstep_folder::Folder;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text, count};
-use crate::sides::{self, Against, Project};
-use crate::undo_log::{Content, Write};
+use crate::session::checkout::keepstep_folder::Folder;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::{Content, Write};
+use crate::session::context::Context;
+use crate::session::sides::{self, Against, Project};
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// How carrying out a plan ended.
 #[derive(Debug)]

@@ -9,10 +9,12 @@ use keepstep_api::agents::PersonaSummary;
 use serde_json::Value;
 
 use super::run::Run;
-use crate::failure::Failure;
-use crate::sides::{local_value, server_value};
-use crate::visible::shortened;
-use crate::{diff_view, prompt, scope};
+use crate::session::scope;
+use crate::session::sides::{local_value, server_value};
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::prompt;
+use crate::shell::visible::shortened;
 
 /// What happens to each field.
 #[derive(Debug)]

@@ -22,17 +22,17 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{CommandResult, Outcome, compile};
-use crate::context::Context;
-use crate::deferred::Deferred;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::outbox;
-use crate::scope;
-use crate::server::Server;
-use crate::settings::Settings;
-use crate::sides::{self, Project};
-use crate::test_data_server::find_workspace;
-use crate::undo_log::Recorder;
+use crate::grammar::deferred::Deferred;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::outbox;
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::server::Server;
+use crate::session::connection::test_data_server::find_workspace;
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::settings::Settings;
+use crate::session::sides::{self, Project};
+use crate::shell::failure::Failure;
 
 /// How often a plan is made anew because the server changed in the meantime.
 const ATTEMPTS: usize = 3;

@@ -7,12 +7,15 @@ use keepstep_agent::plan::FieldView;
 use keepstep_source::{AgentSource, Problem, Property};
 use serde_json::{Value, json};
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::server::Server;
-use crate::sides::{Against, Compared, Project, local_value, server_value, without_key};
-use crate::{ci, diff_view, exit, scope};
+use crate::session::ci;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::sides::{Against, Compared, Project, local_value, server_value, without_key};
+use crate::shell::diff_view;
+use crate::shell::exit;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
 
 /// Shows the fields that differ or could not be compared.
 pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared, base: Option<&AgentEntry>) {

@@ -5,11 +5,11 @@ use keepstep_source::AgentSource;
 use serde_json::Value;
 
 use super::report;
-use crate::context::Context;
-use crate::lock_file::LockFile;
-use crate::server::Server;
-use crate::sides::{Against, Compared, Project};
-use crate::undo_log::Recorder;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::sides::{Against, Compared, Project};
 
 /// The options of `sync` itself.
 #[derive(Debug, Default, Args)]

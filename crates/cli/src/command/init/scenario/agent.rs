@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use keepstep_runner::config::{is_node_module, is_typescript};
 use serde_json::{Value, json};
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::prompt;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::prompt;
 
 /// The forms, as an example of each.
 pub(crate) const FORMS: &str = "shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat";

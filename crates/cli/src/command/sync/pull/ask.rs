@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::target::Target;
-use crate::diff_view;
-use crate::failure::Failure;
-use crate::printer::{Text, count};
-use crate::prompt;
-use crate::visible::{shortened, visible_line};
+use crate::shell::diff_view;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Text, count};
+use crate::shell::prompt;
+use crate::shell::visible::{shortened, visible_line};
 
 /// How many collisions a message names.
 const MOST_NAMED: usize = 20;

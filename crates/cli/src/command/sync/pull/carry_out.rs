@@ -16,10 +16,10 @@ use super::fetch::Fetched;
 use super::run::Run;
 use super::target::Target;
 use super::{ask, report};
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::undo_log::{Content, Write};
-use crate::visible::visible_line;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::{Content, Write};
+use crate::shell::failure::Failure;
+use crate::shell::visible::visible_line;
 
 /// What the lock file notes.
 #[derive(Debug, Clone, Copy)]

@@ -13,8 +13,8 @@ use keepstep_workspace::pull_record::{PullBase, PullRecord};
 
 use super::run::Run;
 use super::target::Target;
-use crate::failure::Failure;
-use crate::visible::visible_line;
+use crate::shell::failure::Failure;
+use crate::shell::visible::visible_line;
 
 /// What the platform has.
 pub(super) struct Fetched {

@@ -24,13 +24,13 @@ pub(super) use self::arguments::Arguments;
 use self::run::{Place, Run};
 use self::target::{Target, as_scenario, document_of};
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::exit;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
-use crate::test_data_server::{TestDataServer, project_id};
-use crate::undo_log::Recorder;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::test_data_server::{TestDataServer, project_id};
+use crate::session::context::Context;
+use crate::shell::exit;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
 
 /// Pulls.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use keepstep_workspace::pull::{self as files, Recovered};
 
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::keepstep_folder::Folder;
+use crate::session::checkout::keepstep_folder::Folder;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// Ends a pull that was interrupted, if there is one. Costs one look at the disk otherwise.
 pub(in crate::command) fn recover(context: &Context, root: &Path, scenario: &Path) -> Result<(), Failure> {

@@ -7,10 +7,10 @@ use keepstep_workspace::pull::{Edit, Prepared, Scenario};
 use serde_json::{Value, json};
 
 use super::target::{Target, document_of};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::visible::visible_line;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::visible_line;
 
 /// What happens, ready to be told before and after it happened.
 #[derive(Debug)]

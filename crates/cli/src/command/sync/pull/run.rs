@@ -5,11 +5,11 @@ use std::cell::{Cell, RefCell};
 use keepstep_workspace::Workspace;
 
 use super::arguments::Arguments;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::keepstep_folder::{Folder, Guard};
-use crate::test_data_server::{TestDataServer, find_workspace};
-use crate::undo_log::Recorder;
+use crate::session::checkout::keepstep_folder::{Folder, Guard};
+use crate::session::checkout::undo_log::Recorder;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace};
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// One run of the command.
 pub(super) struct Run<'a> {

@@ -8,12 +8,12 @@ use keepstep_workspace::{Scenario, ScenarioError};
 use super::arguments::Arguments;
 use super::run::{Place, Run};
 use super::target::Target;
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::printer::{Text, count};
-use crate::prompt;
-use crate::visible::visible_line;
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Text, count};
+use crate::shell::prompt;
+use crate::shell::visible::visible_line;
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
 pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) -> Result<Option<Target>, Failure> {

@@ -7,15 +7,16 @@ use keepstep_source::AgentSource;
 use serde_json::{Value, json};
 
 use super::half::{Arguments, Found, row};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::lock_file::LockFile;
-use crate::printer::{Label, Text};
-use crate::server::Server;
-use crate::settings::Settings;
-use crate::sides::{self, Against, Compared, Project};
-use crate::visible::{shortened, visible_line};
-use crate::{ci, scope};
+use crate::session::checkout::lock_file::LockFile;
+use crate::session::ci;
+use crate::session::connection::server::Server;
+use crate::session::context::Context;
+use crate::session::scope;
+use crate::session::settings::Settings;
+use crate::session::sides::{self, Against, Compared, Project};
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text};
+use crate::shell::visible::{shortened, visible_line};
 
 /// How many characters of an id are shown where all of it stands beside.
 const SHORT_ID: usize = 8;

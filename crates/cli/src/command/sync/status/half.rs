@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::printer::{Label, Text};
+use crate::shell::printer::{Label, Text};
 
 /// The arguments.
 #[derive(Debug, Default, Args)]

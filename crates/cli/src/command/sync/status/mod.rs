@@ -11,8 +11,8 @@ pub(super) use self::half::Arguments;
 use self::half::Found;
 pub(in crate::command) use self::half::row;
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::failure::Failure;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// Shows where everything stands; changes nothing but what an interrupted pull left.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {

@@ -14,15 +14,15 @@ use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
 use super::half::{Arguments, row};
-use crate::age::ago;
 use crate::command::sync::{not_checked, pull};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::printer::{Label, Text, count};
-use crate::settings::Settings;
-use crate::test_data_server::{TestDataServer, find_workspace, project_id};
-use crate::uploaded;
-use crate::visible::visible_line;
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
+use crate::session::connection::uploaded;
+use crate::session::context::Context;
+use crate::session::settings::Settings;
+use crate::shell::age::ago;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::visible_line;
 
 /// Where test data is.
 pub(super) struct Place {

@@ -11,13 +11,13 @@ use super::prepare::{self, Destination, Prepared};
 use super::progress::Bar;
 use super::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::exit;
-use crate::failure::Failure;
-use crate::outbox::{self, Courier, Delivery, Locked, Outbox};
-use crate::printer::count;
-use crate::test_data_server::{TestDataServer, required_project};
-use crate::uploaded;
+use crate::session::checkout::outbox::{self, Courier, Delivery, Locked, Outbox};
+use crate::session::connection::test_data_server::{TestDataServer, required_project};
+use crate::session::connection::uploaded;
+use crate::session::context::Context;
+use crate::shell::exit;
+use crate::shell::failure::Failure;
+use crate::shell::printer::count;
 
 /// What became of all results.
 #[derive(Default)]

@@ -9,8 +9,8 @@ use keepstep_workspace::{Scenario, Workspace, files};
 use serde_json::Value;
 
 use super::arguments::Arguments;
-use crate::context::Context;
-use crate::failure::Failure;
+use crate::session::context::Context;
+use crate::shell::failure::Failure;
 
 /// Where 0.3.3 and keepstep put experiments unless the configuration says otherwise.
 const OUTPUT_DIRECTORY: &str = "experiments";

@@ -22,13 +22,13 @@ use self::prepare::{Destination, Prepared};
 use self::progress::Bar;
 use self::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
 use crate::command::{CommandResult, Outcome};
-use crate::context::Context;
-use crate::exit;
-use crate::failure::Failure;
-use crate::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
-use crate::printer::{Label, Text, count, size};
-use crate::settings::Settings;
-use crate::test_data_server::{self, project_id};
+use crate::session::checkout::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
+use crate::session::connection::test_data_server::{self, project_id};
+use crate::session::context::Context;
+use crate::session::settings::Settings;
+use crate::shell::exit;
+use crate::shell::failure::Failure;
+use crate::shell::printer::{Label, Text, count, size};
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {

@@ -20,11 +20,11 @@ use keepstep_workspace::{Scenario, Workspace, yaml};
 use serde_json::{Map, Value};
 
 use super::find::{Config, Found};
-use crate::context::Context;
-use crate::failure::Failure;
-use crate::outbox::hashes::Hashes;
-use crate::outbox::{Draft, Locked, Queued};
-use crate::secrets;
+use crate::session::checkout::outbox::hashes::Hashes;
+use crate::session::checkout::outbox::{Draft, Locked, Queued};
+use crate::session::context::Context;
+use crate::session::secrets;
+use crate::shell::failure::Failure;
 
 /// The largest `summary.json` that is taken apart. One that is larger was not written by a test.
 const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;

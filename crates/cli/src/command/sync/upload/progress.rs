@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use keepstep_client::upload::Progress;
 
-use crate::printer::{Printer, size};
+use crate::shell::printer::{Printer, size};
 
 /// How often the line is drawn anew.
 const EVERY: Duration = Duration::from_millis(100);

@@ -4,8 +4,8 @@ use keepstep_client::upload::Sent;
 use serde_json::{Value, json};
 
 use super::prepare::Prepared;
-use crate::context::Context;
-use crate::printer::{Label, Text, count, size};
+use crate::session::context::Context;
+use crate::shell::printer::{Label, Text, count, size};
 
 /// Says what was left out: secrets, and lines that cannot be read.
 pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
