@@ -1,9 +1,11 @@
-//! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters.
+//! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters,
+//! durations as people write them.
 //!
 //! Nothing here knows an agent, test data or a result, and nothing reads a file, a clock or an environment variable.
 
 pub mod api_key;
 pub mod digest;
+pub mod human;
 pub mod id;
 pub mod random;
 pub mod text;

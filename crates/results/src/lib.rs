@@ -1,3 +1,21 @@
-//! Results: what the runs of an agent mean.
+//! Results: what the runs of an agent mean. Nothing here reads or writes a file, waits, or asks the clock.
+//!
+//! A [`case`](mod@case) that ended has [turns](turn), a [status], what each criterion says ([verdict]), and a [problem] where it did not
+//! pass. A run is its [counts], its [tally], and what was tested ([provenance]); [head] is what a finished one says about itself.
+//! [`mod@compare`] holds two runs against each other, a [baseline] keeps one in a file, and [`report`] tells it to other programs.
 
+pub mod baseline;
+pub mod case;
+pub mod compare;
+pub mod counts;
+pub mod guardrails;
+pub mod head;
+pub mod problem;
+pub mod provenance;
+pub mod report;
 pub mod statistics;
+pub mod status;
+pub mod tally;
+pub mod turn;
+pub mod usage;
+pub mod verdict;

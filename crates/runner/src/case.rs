@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use keepstep_base::random::Random;
+use keepstep_results::case::name;
 
 use crate::input::{Input, InputList, Spoken};
 
@@ -184,11 +185,6 @@ impl Iterator for Cases {
     fn next(&mut self) -> Option<Case> {
         self.plan.case(self.order.next()?)
     }
-}
-
-/// Returns the name of a case: that of its input, and from the second iteration on its number.
-pub fn name(input: &str, iteration: u32) -> String {
-    if iteration == 0 { input.to_owned() } else { format!("{input}#{}", iteration + 1) }
 }
 
 /// Returns the ids that more than one of the first inputs have.

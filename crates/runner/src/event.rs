@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use keepstep_workspace::experiments::redact::Redactor;
 use serde::Serialize;
 
-use crate::outcome::{Counts, Finished, Turn};
-use crate::tally::Statistics;
+use keepstep_results::case::Finished;
+use keepstep_results::counts::Counts;
+use keepstep_results::tally::Statistics;
+use keepstep_results::turn::Turn;
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]

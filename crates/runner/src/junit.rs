@@ -1,148 +1,37 @@
-//! A run as JUnit XML.
+//! The JUnit file of a run.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
+use keepstep_results::report::junit::{Report, Suite};
 use keepstep_workspace::experiments::redact::Redactor;
 
 use crate::experiment::{Experiment, ExperimentError};
-use crate::outcome::{Counts, Finished, Status};
 
-/// The longest text of an answer or problem that goes into a report.
-const LONGEST: usize = 16 * 1024;
-
-/// What a report says about a run beside its cases.
-#[derive(Debug, Clone, Copy)]
-pub struct Suite<'a> {
-    /// The name of the scenario.
-    pub name: &'a str,
-    /// How many cases ended how.
-    pub counts: Counts,
-    /// How long the run took.
-    pub duration_seconds: f64,
-    /// The cases that were not run.
-    pub skipped: &'a [String],
-    /// Whether a case that was not judged is a failure.
-    pub strict: bool,
-}
-
-/// Writes the cases of a run as JUnit XML, without the secrets.
+/// Writes the cases of a run and the names of those that were not run as JUnit XML, without the secrets.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write(experiment: &Experiment, path: &Path, suite: &Suite<'_>, redactor: &Redactor) -> Result<(), ExperimentError> {
-    let Suite { name, counts, duration_seconds, skipped, strict } = suite;
+pub fn write(
+    experiment: &Experiment,
+    path: &Path,
+    suite: &Suite<'_>,
+    skipped: &[String],
+    redactor: &Redactor,
+) -> Result<(), ExperimentError> {
     let fail = |source: io::Error| ExperimentError::Io { doing: "write", path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(fail)?;
     }
     let temporary = path.with_extension("part");
-    let mut out = BufWriter::new(File::create(&temporary).map_err(fail)?);
-    // What has no judge is yellow, or red where the run is strict; a judge that failed is an error as any other.
-    let unknown = counts.not_judged.saturating_sub(counts.judge_failed);
-    let (red, yellow) = if *strict { (unknown, 0) } else { (0, unknown) };
-    let numbers = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{duration_seconds:.3}\"",
-        counts.total,
-        counts.failed + red,
-        counts.error + counts.timeout + counts.judge_failed,
-    );
-    // Only a suite has this number; readers that go by the schema refuse it above.
-    let skipped_cases = counts.skipped + yellow;
-    let name = escaped(name);
-    let head = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"keepstep\" {numbers}>\n  \
-         <testsuite name=\"{name}\" timestamp=\"{}\" {numbers} skipped=\"{skipped_cases}\">\n",
-        &experiment.run.date[..experiment.run.date.len().min(19)],
-    );
-    out.write_all(head.as_bytes()).map_err(fail)?;
-    experiment.each_finished(|finished| {
-        let finished = redactor.cleaned(&finished).unwrap_or(finished);
-        out.write_all(case(&name, &finished, *strict).as_bytes())
-    })?;
-    for case in *skipped {
-        let line = format!(
-            "    <testcase classname=\"{name}\" name=\"{}\" time=\"0.000\">\n      <skipped message=\"the run ended before\"/>\n    \
-             </testcase>\n",
-            escaped(&redactor.clean(case))
-        );
-        out.write_all(line.as_bytes()).map_err(fail)?;
+    let out = BufWriter::new(File::create(&temporary).map_err(fail)?);
+    let mut report = Report::begin(out, suite, &experiment.run.date).map_err(fail)?;
+    experiment.each_finished(|finished| report.add(&redactor.cleaned(&finished).unwrap_or(finished)))?;
+    for case in skipped {
+        report.skip(&redactor.clean(case)).map_err(fail)?;
     }
-    out.write_all(b"  </testsuite>\n</testsuites>\n").map_err(fail)?;
+    let out = report.end().map_err(fail)?;
     out.into_inner().map_err(|error| fail(error.into_error()))?.sync_all().map_err(fail)?;
     fs::rename(&temporary, path).map_err(fail)
-}
-
-fn case(suite: &str, finished: &Finished, strict: bool) -> String {
-    let seconds = finished.duration_ms / 1000.0;
-    let mut xml = format!("    <testcase classname=\"{suite}\" name=\"{}\" time=\"{seconds:.3}\">\n", escaped(&finished.case));
-    let problem = finished.problem.as_ref();
-    let message = problem.map_or("", |problem| problem.message.as_str());
-    let traceback = problem.and_then(|problem| problem.traceback.as_deref());
-    let body = traceback.map_or_else(|| message.to_owned(), |traceback| format!("{message}\n\n{traceback}"));
-    let element = match finished.status {
-        Status::Failed => Some("failure"),
-        Status::Error | Status::Timeout => Some("error"),
-        Status::NotJudged if finished.has_failed_judge() => Some("error"),
-        Status::NotJudged if strict => Some("failure"),
-        Status::NotJudged => Some("skipped"),
-        Status::Passed | Status::Skipped => None,
-    };
-    if let Some(element) = element {
-        let first = escaped(message.lines().next().unwrap_or_default());
-        let kind = escaped(problem.and_then(|problem| problem.kind.as_deref()).unwrap_or(finished.status.word()));
-        // The schema has no type of what was skipped.
-        let kind = if element == "skipped" { String::new() } else { format!(" type=\"{kind}\"") };
-        let _ = writeln!(xml, "      <{element}{kind} message=\"{first}\">{}</{element}>", escaped(&body));
-    }
-    let _ = writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", escaped(&said(finished)));
-    xml
-}
-
-/// Returns what was asked, answered, and judged.
-fn said(finished: &Finished) -> String {
-    let mut text = format!("> {}\n{}", finished.input, finished.output.as_deref().unwrap_or_default());
-    if let Some(printed) = &finished.printed {
-        let _ = write!(text, "\n[printed]\n{}", printed.trim_end());
-    }
-    for judged in &finished.criteria {
-        let _ = write!(text, "\n[{}] {}: {}", judged.verdict.words(), judged.name, judged.found);
-    }
-    text
-}
-
-/// Returns a text for XML: what XML cannot hold is replaced, and a very long text is cut.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LONGEST) + 16);
-    for character in text.chars() {
-        if out.len() > LONGEST {
-            out.push('…');
-            break;
-        }
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(character),
-            character if character < ' ' || matches!(character, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}');
-            }
-            character => out.push(character),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_never_markup() {
-        assert_eq!(escaped("<a b=\"c\">&\0\u{1b}[31m]]>"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}\u{fffd}[31m]]&gt;");
-        assert!(escaped(&"x".repeat(LONGEST * 2)).len() < LONGEST + 10);
-    }
 }

@@ -16,10 +16,17 @@ use crate::case::{Case, Plan};
 use crate::conversation::{Conversation, Next, User};
 use crate::event::{Event, Stopped};
 use crate::experiment::{Experiment, ExperimentError, Recorder};
-use crate::guardrails::Guardrails;
-use crate::judge::{Judgement, Judging};
-use crate::outcome::{Counts, Finished, Problem, Simulated, Status, Turn};
-use crate::tally::{Statistics, Tally};
+use crate::judge::Judging;
+use keepstep_results::case::Finished;
+use keepstep_results::case::Simulated;
+use keepstep_results::counts::Counts;
+use keepstep_results::guardrails::Guardrails;
+use keepstep_results::problem::Problem;
+use keepstep_results::status::Status;
+use keepstep_results::tally::Statistics;
+use keepstep_results::tally::Tally;
+use keepstep_results::turn::Turn;
+use keepstep_results::verdict::Judgement;
 
 /// How many cases in a row find nobody to answer before the run stops.
 pub const BREAKER: u32 = 5;

@@ -3,12 +3,19 @@
 //! All layouts give the same: a [`Head`] from `summary.json`, and the cases one after the other, each as [`Finished`]. Ours are
 //! read from the journal, those of the peers from their own files. Cases are never all in memory.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
 use keepstep_base::Digest;
+use keepstep_results::case::{self, Finished};
+use keepstep_results::compare::figures::{CaseKey, Collector, Figures, Keys};
+use keepstep_results::head::Head;
+use keepstep_results::problem::Problem;
+use keepstep_results::status::Status;
+use keepstep_results::turn::Turn;
 use keepstep_workspace::experiments::Experiment;
 use keepstep_workspace::experiments::inputs::{InputIndex, Items};
 use keepstep_workspace::experiments::lines::Lines;
@@ -19,10 +26,7 @@ use keepstep_workspace::experiments::report::Report;
 use keepstep_workspace::experiments::runs::{self, RunFiles, RunRecord, TurnRecord};
 use serde_json::{Map, Value};
 
-use crate::case;
 use crate::experiment::{ExperimentError, JOURNAL, RUN, RunFile, io_error};
-use crate::outcome::{Counts, Finished, Problem, Status, Turn};
-use crate::provenance::Provenance;
 
 /// The largest `summary.json` that is read. One that is larger was not written by a test.
 const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
@@ -44,30 +48,13 @@ pub struct Stored {
     redactor: Option<Redactor>,
 }
 
-/// What an experiment says about itself.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Head {
-    /// The name in the configuration.
-    pub name: Option<String>,
-    /// When the run began, as it was written down; its peers' in local time, too.
-    pub date: Option<String>,
-    /// How many cases ended how, and what they used; `None` for a run that did not end.
-    pub counts: Option<Counts>,
-    /// How many cases were planned.
-    pub planned: Option<usize>,
-    /// How long it took.
-    pub duration_seconds: Option<f64>,
-    /// What was tested.
-    pub provenance: Provenance,
-}
-
 impl Stored {
     /// Opens an experiment.
     ///
     /// # Errors
     /// A file is there and cannot be read.
     pub fn open(experiment: Experiment) -> Result<Self, ExperimentError> {
-        let head = Head::read(&experiment.path)?;
+        let head = head(&experiment.path)?;
         Ok(Self { experiment, head, inputs: Arc::default(), redactor: None })
     }
 
@@ -104,6 +91,40 @@ impl Stored {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.each_of_peers(&mut give),
             Err(error) => Err(io_error("read", &journal)(error)),
         }
+    }
+
+    /// Reads the figures of the run.
+    ///
+    /// # Errors
+    /// Its files cannot be read.
+    pub fn figures(&self) -> Result<Figures, ExperimentError> {
+        let mut collector = Collector::default();
+        let report = self.each_case(|finished| {
+            collector.add(&finished);
+            Ok(())
+        })?;
+        let mut figures = collector.finish();
+        figures.unreadable = report.count();
+        Ok(figures)
+    }
+
+    /// Returns these cases, without their turns. What is kept grows with the number of cases that are asked for only.
+    ///
+    /// # Errors
+    /// Its files cannot be read.
+    pub fn cases(&self, wanted: &HashSet<CaseKey>) -> Result<HashMap<CaseKey, Finished>, ExperimentError> {
+        let (mut keys, mut found) = (Keys::default(), HashMap::new());
+        if !wanted.is_empty() {
+            self.each_case(|mut finished| {
+                let key = keys.of(&finished);
+                if wanted.contains(&key) {
+                    finished.turns.clear();
+                    found.insert(key, finished);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     fn each_of_peers(&self, give: &mut dyn FnMut(Finished) -> io::Result<()>) -> Result<Report, ExperimentError> {
@@ -221,52 +242,13 @@ pub fn summary(folder: &Path) -> Result<Option<Map<String, Value>>, ExperimentEr
     read_object(&folder.join(SUMMARY_FILE))
 }
 
-impl Head {
-    /// Reads the summary of an experiment; what a run that did not end says is little.
-    fn read(folder: &Path) -> Result<Self, ExperimentError> {
-        let Some(summary) = summary(folder)? else {
-            let run = read_object(&folder.join(RUN))?.and_then(|run| serde_json::from_value::<RunFile>(Value::Object(run)).ok());
-            return Ok(run.map_or_else(Self::default, |run| Self {
-                date: Some(run.date),
-                planned: Some(run.cases),
-                ..Self::default()
-            }));
-        };
-        let text = |name: &str| summary.get(name).and_then(Value::as_str).map(str::to_owned);
-        let empty = Map::new();
-        let of = |name: &str| summary.get(name).and_then(Value::as_object).unwrap_or(&empty);
-        let (results, ours) = (of("results"), of("keepstep"));
-        let number = |names: [&str; 2]| {
-            let found = results.get(names[0]).or_else(|| summary.get(names[1])).and_then(Value::as_f64);
-            found.filter(|number| number.is_finite() && *number >= 0.0)
-        };
-        let count = |names| number(names).unwrap_or_default() as usize;
-        let counts = ours.get("counts").and_then(|counts| serde_json::from_value::<Counts>(counts.clone()).ok());
-        let counts = counts.unwrap_or_else(|| Counts {
-            total: count(["total_runs", "total_runs"]),
-            passed: count(["successful", "success_count"]),
-            failed: count(["failed", "failure_count"]),
-            tokens: number(["total_tokens", "total_tokens"]),
-            cost_usd: number(["total_cost_usd", "total_cost_usd"]),
-            ..Counts::default()
-        });
-        let total_ms = summary.get("total_duration_ms").and_then(Value::as_f64);
-        Ok(Self {
-            name: text("name").or_else(|| text("experiment_name")),
-            date: text("date").or_else(|| text("created_at")),
-            planned: Some(counts.total),
-            counts: Some(counts),
-            duration_seconds: number(["duration_seconds", "duration_seconds"]).or_else(|| total_ms.map(|total| total / 1000.0)),
-            provenance: Provenance {
-                target: ours
-                    .get("target")
-                    .or_else(|| summary.get("config")?.get("runner")?.get("target"))
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-                ..Provenance::of(ours)
-            },
-        })
+/// Reads the summary of an experiment; what a run that did not end says is little.
+fn head(folder: &Path) -> Result<Head, ExperimentError> {
+    if let Some(summary) = summary(folder)? {
+        return Ok(Head::of_summary(&summary));
     }
+    let run = read_object(&folder.join(RUN))?.and_then(|run| serde_json::from_value::<RunFile>(Value::Object(run)).ok());
+    Ok(run.map_or_else(Head::default, |run| Head { date: Some(run.date), planned: Some(run.cases), ..Head::default() }))
 }
 
 fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, ExperimentError> {

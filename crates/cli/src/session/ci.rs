@@ -1,6 +1,6 @@
 //! Warnings in the form in which a service that runs jobs shows them beside the change, and not in the middle of a log.
 
-use keepstep_runner::github;
+use keepstep_results::report::github;
 
 use crate::session::context::Context;
 

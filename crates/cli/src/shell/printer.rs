@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, OnceLock};
 
 use dialoguer::console::Term;
-use keepstep_runner::github;
+use keepstep_results::report::github;
 use keepstep_workspace::experiments::redact::Redactor;
 use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};

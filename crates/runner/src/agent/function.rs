@@ -24,7 +24,8 @@ use super::fork_server::ForkServer;
 use super::printed::Printed;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript};
 use crate::config::{ModuleConfig, ReplayConfig, is_typescript};
-use crate::outcome::{Location, Problem};
+use keepstep_results::problem::Location;
+use keepstep_results::problem::Problem;
 
 const PYTHON_WORKER: &str = include_str!("worker.py");
 const NODE_WORKER: &str = include_str!("worker.mjs");
@@ -370,7 +371,7 @@ impl Session for FunctionSession {
                         child.end(Signal::TERM, PATIENCE).await;
                         self.printed.append(&child.tail().await);
                     }
-                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", crate::duration::spoken(limit)))))
+                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", keepstep_base::human::spoken(limit)))))
                 }
             }
         })

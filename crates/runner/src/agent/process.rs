@@ -15,8 +15,8 @@ use super::output::{as_text, at_path, limit};
 use super::printed::Printed;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
-use crate::duration::spoken;
-use crate::outcome::Problem;
+use keepstep_base::human::spoken;
+use keepstep_results::problem::Problem;
 
 const TOO_LONG: &str = "the process wrote a line of more than 64 MiB";
 

@@ -24,8 +24,8 @@ pub use target::{
 };
 
 use crate::conversation::UserConfig;
-use crate::guardrails::Guardrails;
 use crate::yaml;
+use keepstep_results::guardrails::Guardrails;
 use section::{Origin, Section};
 
 /// The files that make up the configuration, in the order in which they are merged.

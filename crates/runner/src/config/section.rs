@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
-use crate::duration;
 use crate::yaml;
+use keepstep_base::human;
 
 /// A file that the configuration was merged from.
 #[derive(Debug)]
@@ -102,8 +102,8 @@ impl<'a> Section<'a> {
     /// Returns a duration: a number of seconds, or a text such as `30s`.
     pub(super) fn duration(&self, key: &str) -> Result<Option<Duration>, ConfigError> {
         self.take(key, "a duration such as 30, 30s or 500ms", |value| match value {
-            Value::String(text) => duration::parse_duration(text).ok(),
-            other => duration::seconds(other.as_f64()?),
+            Value::String(text) => human::parse_duration(text).ok(),
+            other => human::seconds(other.as_f64()?),
         })
     }
 

@@ -14,7 +14,7 @@ pub use simulated::{PROMPT_VERSION, SimulatedConfig};
 
 use crate::config::ModelConfig;
 use crate::model::Model;
-use crate::outcome::Problem;
+use keepstep_results::problem::Problem;
 
 /// Who talks to the agent, and for how long.
 #[derive(Debug, Clone)]

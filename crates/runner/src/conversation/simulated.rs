@@ -8,7 +8,7 @@ use super::decision::{Conversation, Decision, Next};
 use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::{Model, first_object};
-use crate::outcome::Problem;
+use keepstep_results::problem::Problem;
 
 /// The version of the words below. It changes with them, because recordings of other words do not count.
 pub const PROMPT_VERSION: u32 = 1;

@@ -5,9 +5,11 @@ use std::io;
 use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
-use crate::judge::Verdict;
-use crate::outcome::{Finished, Status, Turn};
-use crate::usage::Usage;
+use keepstep_results::case::Finished;
+use keepstep_results::status::Status;
+use keepstep_results::turn::Turn;
+use keepstep_results::usage::Usage;
+use keepstep_results::verdict::Verdict;
 
 /// The lines of cases, for each file that can be made again from the journal.
 #[derive(Debug, Default)]

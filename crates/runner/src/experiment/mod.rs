@@ -17,8 +17,10 @@ use keepstep_workspace::{door, files};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Plan, Selection, Shard};
-use crate::outcome::{Counts, Finished, Status};
-use crate::tally::Tally;
+use keepstep_results::case::Finished;
+use keepstep_results::counts::Counts;
+use keepstep_results::status::Status;
+use keepstep_results::tally::Tally;
 use lines::Lines;
 use recorder::Files;
 pub(crate) use recorder::{Recorder, Recording};

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::lines::Lines;
-use crate::outcome::Finished;
+use keepstep_results::case::Finished;
 
 /// How long the thread rests between two synchronisations: each keeps the disk busy, and a write that meets one waits.
 const REST: Duration = Duration::from_millis(50);

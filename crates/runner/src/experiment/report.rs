@@ -11,8 +11,12 @@ use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
-use crate::outcome::{Counts, Finished, Status, Turn};
-use crate::tally::{Statistics, percent};
+use keepstep_results::case::Finished;
+use keepstep_results::counts::Counts;
+use keepstep_results::status::Status;
+use keepstep_results::tally::Statistics;
+use keepstep_results::tally::percent;
+use keepstep_results::turn::Turn;
 
 /// What the summary says beside the counts.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
-use super::verdict::Verdict;
-use crate::outcome::Finished;
-use crate::usage::Usage;
+use keepstep_results::case::Finished;
+use keepstep_results::usage::Usage;
+use keepstep_results::verdict::Verdict;
 
 /// The longest text that is compared letter by letter; longer ones are compared word by word.
 const BY_LETTERS: usize = 4_000;

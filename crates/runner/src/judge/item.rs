@@ -9,7 +9,9 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Cost, Expected, Schema, Text, Tool, shortened};
-use crate::duration::{parse_duration, seconds, spoken};
+use keepstep_base::human::parse_duration;
+use keepstep_base::human::seconds;
+use keepstep_base::human::spoken;
 
 /// The time that a program has where nobody set one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

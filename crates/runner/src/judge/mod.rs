@@ -6,7 +6,7 @@
 //!
 //! What cannot be said is said: a criterion that is not about a case is *not applicable*, one that has no judge or nothing to look
 //! at is *not judged*, and a judge that failed is an *error*, each with its reason. A case whose required criterion was not judged,
-//! for whichever reason, is neither good nor bad: [`Status::NotJudged`](crate::outcome::Status::NotJudged).
+//! for whichever reason, is neither good nor bad: [`Status::NotJudged`](keepstep_results::status::Status::NotJudged).
 
 mod check;
 mod item;
@@ -16,18 +16,17 @@ mod pack;
 mod program;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::sync::Arc;
 
 use keepstep_base::Digest;
+use keepstep_results::case::{Finished, input_name};
+use keepstep_results::verdict::{self, Judged, Judgement, PackScore, Verdict};
 
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
-pub use verdict::{Judged, JudgedBy, Judgement, PackScore, Verdict};
 
 use crate::agent::Surroundings;
 use crate::model::Model;
-use crate::outcome::Finished;
 use check::{Check, Finding};
 use item::Criterion;
 use pack::Pack;
@@ -137,10 +136,4 @@ fn not_meant(criterion: &Criterion, case: &Finished) -> Option<String> {
     };
     let (key, wanted) = criterion.when.iter().find(|(key, wanted)| !is(key, wanted))?;
     Some(format!("it is for cases whose {key} is {wanted}"))
-}
-
-/// Returns the name of a case's input: its own in the first iteration.
-pub(crate) fn input_name(case: &Finished) -> &str {
-    let number = format!("#{}", case.iteration + 1);
-    if case.iteration == 0 { &case.case } else { case.case.strip_suffix(&number).unwrap_or(&case.case) }
 }

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::check::{Finding, shortened};
 use super::opinion::Opinion;
-use super::verdict::JudgedBy;
 use crate::agent::Message;
 use crate::model::{Model, first_object};
-use crate::outcome::Finished;
+use keepstep_results::case::Finished;
+use keepstep_results::verdict::JudgedBy;
 
 /// What a model is told where the configuration says nothing else. A changed text is another prompt, with another digest.
 const PROMPT: &str = "\
@@ -36,7 +36,7 @@ pub(super) fn judged_by(model: &Model) -> JudgedBy {
 /// Asks a model whether a text holds for a case.
 pub(super) async fn ask(model: &Model, text: &str, at_least: Option<f64>, case: &Finished) -> Finding {
     let system = model.config().system_prompt.clone().unwrap_or_else(|| PROMPT.to_owned());
-    let said = |turn: &crate::outcome::Turn| json!({"role": turn.role, "content": turn.content});
+    let said = |turn: &keepstep_results::turn::Turn| json!({"role": turn.role, "content": turn.content});
     // What the agent said is a value inside JSON: it cannot end the text that it stands in.
     let question = json!({
         "criterion": text,

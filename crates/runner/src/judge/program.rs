@@ -10,12 +10,12 @@ use super::check::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Surroundings;
 use crate::agent::child::{Child, Line, find_program, how_it_ended};
-use crate::duration::spoken;
-use crate::outcome::Finished;
+use keepstep_base::human::spoken;
+use keepstep_results::case::Finished;
 
 /// Returns the case as judges get it.
 pub(super) fn described(case: &Finished) -> Value {
-    let turn = |turn: &crate::outcome::Turn| json!({"role": turn.role, "content": turn.content, "duration_ms": turn.duration_ms});
+    let turn = |turn: &keepstep_results::turn::Turn| json!({"role": turn.role, "content": turn.content, "duration_ms": turn.duration_ms});
     json!({
         "schema": "keepstep.case/1",
         "case": case.case,

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::outcome::{Status, Turn};
+use keepstep_results::status::Status;
+use keepstep_results::turn::Turn;
 
 /// A case whose agent has answered.
 fn case(answer: &str) -> Finished {

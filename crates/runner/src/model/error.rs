@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::agent::{Refusal, Trouble};
-use crate::problem::Problem;
+use keepstep_results::problem::Problem;
 
 /// A model has no answer.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
+use keepstep_results::case::Finished;
+use keepstep_results::status::Status;
 use keepstep_runner::agent::{self, Network, Refusal, Surroundings};
 use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::{self, Config, Place};
@@ -15,7 +17,6 @@ use keepstep_runner::experiment::{Experiment, RunFile};
 use keepstep_runner::input;
 use keepstep_runner::judge::{Criteria, Judging};
 use keepstep_runner::model::{Mode, Model, RECORDINGS, Recordings};
-use keepstep_runner::outcome::{Finished, Status};
 use keepstep_runner::run::{Ended, Options, Wish};
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::secrets::Secrets;

@@ -14,8 +14,8 @@ mod workers;
 use std::time::{Duration, Instant};
 
 use common::Scenario;
+use keepstep_results::status::Status;
 use keepstep_runner::event::Stopped;
-use keepstep_runner::outcome::Status;
 
 const AGENT: &str = r#"
 import asyncio, os, sys, time

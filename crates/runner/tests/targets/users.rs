@@ -1,7 +1,7 @@
 //! Conversations with users who follow rules, and with models.
 
+use keepstep_results::status::Status;
 use keepstep_runner::model::{Mode, RECORDINGS};
-use keepstep_runner::outcome::Status;
 use serde_json::{Value, json};
 
 use super::common::{Ran, Scenario};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use keepstep_runner::compare::Baseline;
+use keepstep_results::baseline::Baseline;
 use keepstep_workspace::files;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if counts.finished() == 0 {
         return Err(Failure::Nothing { message: format!("{} has no finished case", stored.id()), hint: None });
     }
-    let text = Baseline::of(&stored, figures).to_text();
+    let text = Baseline::of(stored.id(), &stored.head, figures).to_text();
     let old = files::read_if_there(&path)?;
     let is_new = old.as_ref() != Some(&text);
     if is_new {

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use clap::Args;
-use keepstep_runner::compare::check::{Checked, Finding, Limits, Verdict};
-use keepstep_runner::compare::{self, Baseline, CaseKey, texts};
+use keepstep_results::baseline::Baseline;
+use keepstep_results::compare::check::{Checked, Finding, Limits, Verdict};
+use keepstep_results::compare::{self, CaseKey};
 use serde_json::json;
 
 use super::shelf::Shelf;
@@ -79,7 +80,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         .map(|case| case.key)
         .collect();
     // A baseline has no texts.
-    let texts = [HashMap::new(), texts::read(&stored, &shown).map_err(experiment_failure)?];
+    let texts = [HashMap::new(), stored.cases(&shown).map_err(experiment_failure)?];
     comparison::section(context, "Worse", &checked.worse, &texts, arguments.limit);
     comparison::section(context, "Better", &checked.better, &texts, arguments.limit);
     if !shown.is_empty() {
@@ -119,7 +120,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
         Ok(stored) => {
             Shelf::require_complete(&stored)?;
             let figures = shelf.figures(&stored)?;
-            Ok(Baseline::of(&stored, figures))
+            Ok(Baseline::of(stored.id(), &stored.head, figures))
         }
         Err(Failure::NotFound { .. }) => {
             let names = baseline::names(&shelf.scenario.path);

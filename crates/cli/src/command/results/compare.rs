@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use clap::Args;
 use keepstep_agent::diff;
+use keepstep_results::case::Finished;
+use keepstep_results::compare::{CaseKey, Change, Comparison, Figures};
+use keepstep_results::provenance::Difference;
+use keepstep_results::provenance::Provenance;
 use keepstep_results::statistics::SIGNIFICANCE;
-use keepstep_runner::compare::{CaseKey, Change, Comparison, Figures, texts};
-use keepstep_runner::outcome::{Finished, Status};
-use keepstep_runner::provenance::{Difference, Provenance};
+use keepstep_results::status::Status;
 use keepstep_runner::stored::Stored;
 use serde_json::{Value, json};
 
@@ -117,7 +119,7 @@ fn sections(comparison: &Comparison, answers: bool, new: bool) -> Vec<(&'static 
 }
 
 fn read(stored: &Stored, wanted: &HashSet<CaseKey>) -> Result<HashMap<CaseKey, Finished>, Failure> {
-    texts::read(stored, wanted).map_err(experiment_failure)
+    stored.cases(wanted).map_err(experiment_failure)
 }
 
 /// Says what was not the same beside the agent's code.

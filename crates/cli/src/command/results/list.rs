@@ -1,8 +1,9 @@
 //! `keepstep results list`
 
 use clap::Args;
-use keepstep_runner::duration::spoken;
-use keepstep_runner::stored::{Head, Stored};
+use keepstep_base::human::spoken;
+use keepstep_results::head::Head;
+use keepstep_runner::stored::Stored;
 use keepstep_workspace::experiments::{Layout, State};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keepstep_runner::compare::Figures;
+use keepstep_results::compare::Figures;
 use keepstep_runner::stored::Stored;
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::uploads::Uploads;
@@ -116,7 +116,7 @@ impl<'a> Shelf<'a> {
 
     /// Reads the figures of a run, and says what of it cannot be read.
     pub(super) fn figures(&self, stored: &Stored) -> Result<Figures, Failure> {
-        let figures = Figures::read(stored).map_err(experiment_failure)?;
+        let figures = stored.figures().map_err(experiment_failure)?;
         self.warn_of_broken(stored, figures.unreadable);
         Ok(figures)
     }

@@ -1,12 +1,15 @@
 //! `keepstep results show`
 
 use clap::Args;
+use keepstep_base::human::spoken;
+use keepstep_results::case::Finished;
+use keepstep_results::compare::Figures;
+use keepstep_results::compare::figures::Collector;
+use keepstep_results::counts::Counts;
 use keepstep_results::statistics::quantile;
-use keepstep_runner::compare::Figures;
-use keepstep_runner::compare::figures::Collector;
-use keepstep_runner::duration::spoken;
-use keepstep_runner::judge::Verdict;
-use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
+use keepstep_results::status::Status;
+use keepstep_results::turn::Turn;
+use keepstep_results::verdict::Verdict;
 use keepstep_runner::stored::Stored;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use keepstep_base::human::parse_duration;
 use keepstep_runner::case::Shard;
-use keepstep_runner::duration::parse_duration;
 
 use super::multi_turn::MultiTurn;
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, Zoned};
+use keepstep_results::report::junit::Suite;
+use keepstep_results::status::Status;
 use keepstep_runner::agent::{self, Session, Target};
 use keepstep_runner::case::{Plan, Selection};
 use keepstep_runner::config::Config;
@@ -14,8 +16,7 @@ use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::experiment::{Basis, Experiment, Last, RunFile, Summary};
 use keepstep_runner::input::InputList;
 use keepstep_runner::judge::Judging;
-use keepstep_runner::junit::{self, Suite};
-use keepstep_runner::outcome::Status;
+use keepstep_runner::junit;
 use keepstep_runner::run::{Ended, Options, Wish};
 use keepstep_workspace::experiments::redact::Redactor;
 use tokio::sync::watch;
@@ -136,14 +137,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             provenance: provenance(context, &tested, &config, checkout, bundle),
             is_complete: is_complete(&ended),
         };
-        let suite = Suite {
-            name: &tested.name,
-            counts: ended.counts,
-            duration_seconds: summary.duration_seconds,
-            skipped: &skipped,
-            strict,
-        };
-        finish(context, arguments, &tested, &experiment, &summary, &suite, &redactor)?;
+        let suite = Suite { name: &tested.name, counts: ended.counts, duration_seconds: summary.duration_seconds, strict };
+        finish(context, arguments, &tested, &experiment, &summary, (&suite, &skipped), &redactor)?;
         view.sum_up(
             &ended,
             &experiment.folder().strip_prefix(&context.directory).unwrap_or(experiment.folder()).display().to_string(),
@@ -257,13 +252,13 @@ fn finish(
     tested: &Tested,
     experiment: &Experiment,
     summary: &Summary<'_>,
-    suite: &Suite<'_>,
+    (suite, skipped): (&Suite<'_>, &[String]),
     redactor: &Redactor,
 ) -> Result<(), Failure> {
     experiment.report(summary).map_err(experiment_failure)?;
     if let Some(path) = &arguments.junit {
         let path = context.directory.join(path);
-        junit::write(experiment, &path, suite, redactor).map_err(experiment_failure)?;
+        junit::write(experiment, &path, suite, skipped, redactor).map_err(experiment_failure)?;
     }
     point_to_latest(&tested.path, experiment.folder())
 }

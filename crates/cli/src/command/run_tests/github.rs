@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
+use keepstep_results::report::github::Report;
 use keepstep_runner::event::Event;
-use keepstep_runner::github::Report;
 use keepstep_workspace::experiments::redact::Redactor;
 
 use crate::session::context::Context;
@@ -35,7 +35,13 @@ impl GitHub {
 
     /// Notes what happened.
     pub(super) fn note(&mut self, event: &Event) {
-        self.report.note(event);
+        match event {
+            Event::CaseFinished(finished) => self.report.add(finished),
+            Event::RunFinished { counts, statistics, duration_seconds, .. } => {
+                self.report.end(*counts, statistics, *duration_seconds);
+            }
+            _ => {}
+        }
     }
 
     /// Tells it. What cannot be told changes nothing about the run.

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use keepstep_runner::duration::spoken;
+use keepstep_base::human::spoken;
+use keepstep_results::case::Finished;
+use keepstep_results::counts::Counts;
+use keepstep_results::status::Status;
+use keepstep_results::tally::Statistics;
+use keepstep_results::tally::percent;
+use keepstep_results::turn::Turn;
 use keepstep_runner::event::{Event, Stopped};
-use keepstep_runner::outcome::{Counts, Finished, Status, Turn};
 use keepstep_runner::run::{BREAKER, Ended};
-use keepstep_runner::tally::{Statistics, percent};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::shell::printer::{Label, Printer, Text, count};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use keepstep_runner::duration::parse_duration;
+use keepstep_base::human::parse_duration;
 
 use crate::session::context::Environment;
 use crate::shell::failure::Failure;

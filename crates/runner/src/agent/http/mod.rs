@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use super::child::LONGEST_LINE;
 use super::{Answer, Later, Network, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::HttpConfig;
-use crate::duration::spoken;
-use crate::outcome::Problem;
 use answer::{Stream, excerpt};
+use keepstep_base::human::spoken;
+use keepstep_results::problem::Problem;
 
 /// How much of an answer without success is read.
 const EXCERPT_BYTES: usize = 16 * 1024;

@@ -4,11 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::case;
-use crate::experiment::ExperimentError;
-use crate::judge::input_name;
-use crate::outcome::{Counts, Finished, Status};
-use crate::stored::Stored;
+use crate::case::{self, Finished, input_name};
+use crate::counts::Counts;
+use crate::status::Status;
 use crate::usage::Usage;
 
 /// What tells an input from all others: the platform's item where there is one, and what is asked. An input whose question was
@@ -162,19 +160,6 @@ impl Figures {
         inputs.sort_by(|left, right| parts(&left.name).cmp(parts(&right.name)).then(left.key.cmp(&right.key)));
         let places = inputs.iter().enumerate().map(|(place, input)| (input.key, place)).collect();
         Self { inputs, places, ..others }
-    }
-
-    /// Reads the figures of a run.
-    ///
-    /// # Errors
-    /// Its files cannot be read.
-    pub fn read(stored: &Stored) -> Result<Self, ExperimentError> {
-        let mut collector = Collector::default();
-        let report = stored.each_case(|finished| {
-            collector.add(&finished);
-            Ok(())
-        })?;
-        Ok(Self { unreadable: report.count(), ..collector.finish() })
     }
 
     /// Returns an input.

@@ -148,7 +148,7 @@ fn told(judged: &Judged) -> String {
 }
 
 /// Returns the weighted mean of scores; `None` without one, or where one is not known.
-pub(super) fn mean<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<f64> {
+pub fn mean<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
     for judged in judged.filter(|judged| judged.verdict != Verdict::NotApplicable) {
         sum += judged.score? * judged.weight;

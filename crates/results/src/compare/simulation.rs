@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::check::{Limits, Verdict, check};
 use super::figures::{Collector, Figures};
-use crate::outcome::{Finished, Status};
+use crate::case::Finished;
+use crate::status::Status;
 
 /// How many checks are simulated for each rate.
 const RUNS: usize = 2000;

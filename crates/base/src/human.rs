@@ -1,4 +1,4 @@
-//! Durations as people write them: `200ms`, `1.5s`, `2m`, `1h`, or a number of seconds.
+//! What people write and read: durations as `200ms`, `1.5s`: `200ms`, `1.5s`, `2m`, `1h`, or a number of seconds.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Returns a number of seconds as a duration, if it is one that somebody could wait.
-pub(crate) fn seconds(number: f64) -> Option<Duration> {
+pub fn seconds(number: f64) -> Option<Duration> {
     (0.0..=LONGEST).contains(&number).then(|| Duration::from_secs_f64(number))
 }
 

@@ -2,14 +2,15 @@
 //!
 //! The same run always gives the same text, and a change of one input is a change of one line.
 
-use keepstep_results::statistics::quantile;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::figures::{Figures, InputFigures, InputKey, Once};
-use crate::outcome::{Counts, Status};
+use crate::compare::figures::{Figures, InputFigures, InputKey, Once};
+use crate::counts::Counts;
+use crate::head::Head;
 use crate::provenance::Provenance;
-use crate::stored::Stored;
+use crate::statistics::quantile;
+use crate::status::Status;
 
 /// The form of the file that this version writes.
 const SCHEMA: &str = "keepstep.baseline/1";
@@ -41,8 +42,9 @@ pub enum BaselineError {
     Newer(String),
 }
 
+/// What says which form the rest has.
 #[derive(Debug, Deserialize)]
-struct Head {
+struct Form {
     #[serde(default)]
     schema: Option<String>,
 }
@@ -84,13 +86,8 @@ struct Case {
 
 impl Baseline {
     /// Returns the baseline that a run makes.
-    pub fn of(stored: &Stored, figures: Figures) -> Self {
-        Self {
-            experiment: stored.id().to_owned(),
-            date: stored.head.date.clone(),
-            provenance: stored.head.provenance.clone(),
-            figures,
-        }
+    pub fn of(experiment: &str, head: &Head, figures: Figures) -> Self {
+        Self { experiment: experiment.to_owned(), date: head.date.clone(), provenance: head.provenance.clone(), figures }
     }
 
     /// Returns the text of the file.
@@ -127,7 +124,7 @@ impl Baseline {
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let malformed = |error: serde_json::Error| BaselineError::Malformed(error.to_string());
         let text = text.trim_start_matches('\u{feff}');
-        match serde_json::from_str::<Head>(text).map_err(malformed)?.schema.as_deref() {
+        match serde_json::from_str::<Form>(text).map_err(malformed)?.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) if other.starts_with("keepstep.baseline/") => return Err(BaselineError::Newer(other.to_owned())),
             _ => return Err(BaselineError::Malformed("it does not say its schema".to_owned())),
@@ -225,8 +222,8 @@ fn millionths(number: f64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::figures;
     use super::*;
+    use crate::compare::tests::figures;
 
     #[test]
     fn a_baseline_is_readable_and_is_read_back() {

@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use crate::duration::spoken;
-use crate::event::Event;
-use crate::outcome::{Counts, Finished, Status};
+use keepstep_base::human::spoken;
+
+use crate::case::Finished;
+use crate::counts::Counts;
+use crate::status::Status;
 use crate::tally::Statistics;
 
 /// How many annotations of a kind GitHub shows for one step.
@@ -34,7 +36,7 @@ struct Bad {
     line: Option<usize>,
 }
 
-/// What is told to GitHub about a run; it reads the events.
+/// What is told to GitHub about a run.
 #[derive(Debug, Default)]
 pub struct Report {
     bad: Vec<Bad>,
@@ -43,31 +45,31 @@ pub struct Report {
 }
 
 impl Report {
-    /// Notes what happened.
-    pub fn note(&mut self, event: &Event) {
-        match event {
-            Event::CaseFinished(finished) if is_bad(finished) => {
-                if self.bad.len() == LISTED {
-                    self.more += 1;
-                    return;
-                }
-                let problem = finished.problem.as_ref().map_or("", |problem| problem.message.as_str());
-                self.bad.push(Bad {
-                    case: finished.case.clone(),
-                    item: finished.item_id.clone(),
-                    input: cut(&finished.input),
-                    output: cut(finished.output.as_deref().unwrap_or_default()),
-                    status: finished.status,
-                    problem: cut(problem),
-                    line: None,
-                });
-            }
-            Event::RunFinished { counts, statistics, duration_seconds, .. } => {
-                let duration = Duration::try_from_secs_f64(*duration_seconds).unwrap_or_default();
-                self.ended = Some((*counts, (**statistics).clone(), duration));
-            }
-            _ => {}
+    /// Notes a case that ended.
+    pub fn add(&mut self, finished: &Finished) {
+        if !is_bad(finished) {
+            return;
         }
+        if self.bad.len() == LISTED {
+            self.more += 1;
+            return;
+        }
+        let problem = finished.problem.as_ref().map_or("", |problem| problem.message.as_str());
+        self.bad.push(Bad {
+            case: finished.case.clone(),
+            item: finished.item_id.clone(),
+            input: cut(&finished.input),
+            output: cut(finished.output.as_deref().unwrap_or_default()),
+            status: finished.status,
+            problem: cut(problem),
+            line: None,
+        });
+    }
+
+    /// Notes what the whole run says.
+    pub fn end(&mut self, counts: Counts, statistics: &Statistics, duration_seconds: f64) {
+        let duration = Duration::try_from_secs_f64(duration_seconds).unwrap_or_default();
+        self.ended = Some((counts, statistics.clone(), duration));
     }
 
     /// Looks for the lines of the file with the inputs that the cases are from: those with the platform's id, else those with the

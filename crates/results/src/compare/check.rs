@@ -3,7 +3,7 @@
 //! What cannot be decided is neither good nor bad: too few cases to ever tell a drop from chance, nothing in common, nothing
 //! known. How often the answers are wrong is simulated (`simulation.rs`) and stated in `docs/statistics.md`.
 
-use keepstep_results::statistics::{
+use crate::statistics::{
     FEWEST_FOR_MEANS, FEWEST_FOR_QUANTILES, MeanChange, Pairs, QuantileChange, Regression, SIGNIFICANCE, quantile,
 };
 use serde::Serialize;

@@ -41,7 +41,7 @@ impl fmt::Display for Location {
 
 impl Problem {
     /// Returns a problem without a traceback.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
     }
 }

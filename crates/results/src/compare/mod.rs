@@ -1,25 +1,21 @@
 //! Two runs, case by case.
 //!
 //! [`figures`] is what is kept of a run: how each case ended, and a digest of its answer. [`Comparison`] says what is not the
-//! same. The texts of the few cases that are shown are read again ([`texts`]). A [`baseline`] is the figures of a run in a small
-//! file, and [`check()`] compares with one as strictly as a gate must.
+//! same. [`check()`] compares a run with a [`baseline`](crate::baseline) as strictly as a gate must.
 
-pub mod baseline;
 pub mod check;
 pub mod figures;
 #[cfg(test)]
 mod simulation;
-pub mod texts;
 
-use keepstep_results::statistics::{Pairs, SIGNIFICANCE, quantile};
 use serde::Serialize;
 
-pub use baseline::Baseline;
 pub use check::check;
 pub use figures::{CaseKey, Figures};
 use figures::{InputFigures, Once};
 
-use crate::outcome::Status;
+use crate::statistics::{Pairs, SIGNIFICANCE, quantile};
+use crate::status::Status;
 
 /// A case that is not the same in both runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -161,18 +157,18 @@ fn figure(before: &Figures, after: &Figures, of: impl Fn(&Figures) -> Option<f64
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::figures::Collector;
     use super::*;
-    use crate::outcome::Finished;
+    use crate::case::Finished;
 
     /// A case: name, item, iteration, question, status, answer.
     type Case<'a> = (&'a str, Option<&'a str>, u32, &'a str, &'a str, &'a str);
 
     /// Returns the figures of cases.
-    pub(super) fn figures(cases: &[Case<'_>]) -> Figures {
+    pub(crate) fn figures(cases: &[Case<'_>]) -> Figures {
         let mut collector = Collector::default();
         for (case, item, iteration, input, status, output) in cases {
             let finished: Finished = serde_json::from_value(json!({

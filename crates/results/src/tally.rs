@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use crate::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
 use indexmap::IndexMap;
 use keepstep_base::Digest;
-use keepstep_results::statistics::{Interval, pass_at_k, pass_hat_k, wilson};
 use serde::Serialize;
 
-use crate::judge::{Verdict, input_name};
-use crate::outcome::{Counts, Finished, Status};
+use crate::case::{Finished, input_name};
+use crate::counts::Counts;
+use crate::status::Status;
+use crate::verdict::Verdict;
 
 /// How many inputs are listed one by one, those with the lowest rates first.
 const LISTED: usize = 1000;

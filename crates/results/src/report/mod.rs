@@ -1,0 +1,4 @@
+//! A run as other programs read it.
+
+pub mod github;
+pub mod junit;
