@@ -86,6 +86,6 @@ fn main() -> ExitCode {
 }
 
 fn values(seed: u32, count: u32, rounds: u32) -> anyhow::Result<()> {
-    test::cargo(&["build", "--quiet", "--locked", "-p", "keepstep-source", "--example", "read_values"])?;
+    test::cargo(&["build", "--quiet", "--locked", "-p", "keepstep-source-typescript", "--example", "read_values"])?;
     (0..rounds).try_for_each(|round| peers::compare_values(seed.wrapping_add(round), count).map(drop))
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Step::new("generated files", "run `cargo xtask generate` and commit what it changed", || generate::build_and_run(true)),
         Step::counted(
             "built-ins as Node has them",
-            "add what differs to xtask/src/peers/javascript/found.cjs, and mend it in crates/source/src/engine/builtins.js or refuse it there",
+            "add what differs to xtask/src/peers/javascript/found.cjs, and mend it in crates/source-typescript/src/engine/builtins.js or refuse it there",
             || {
                 build()?;
                 peers::compare_values(1, 3_000)
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         ),
         Step::counted(
             "packages as Node runs them",
-            "mend what the package needs in crates/source/src/engine, or refuse it there; the packages are pinned in xtask/peers/packages",
+            "mend what the package needs in crates/source-typescript/src/engine, or refuse it there; the packages are pinned in xtask/peers/packages",
             || {
                 build()?;
                 peers::compare_packages()

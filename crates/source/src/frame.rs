@@ -9,30 +9,28 @@ const WIDTH: usize = 100;
 
 /// A range of bytes in a file's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// The byte behind the last.
+    pub end: u32,
 }
 
 impl Span {
-    pub(crate) fn new(start: usize, end: usize) -> Self {
+    /// Returns the range between two offsets.
+    pub fn new(start: usize, end: usize) -> Self {
         // Files of more than 4 GiB are refused when they are loaded.
         Self { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
     }
 
-    pub(crate) fn range(self) -> std::ops::Range<usize> {
+    /// Returns it as the range of a slice.
+    pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
-impl From<oxc_span::Span> for Span {
-    fn from(span: oxc_span::Span) -> Self {
-        Self { start: span.start, end: span.end }
-    }
-}
-
 /// Returns the place of a byte offset.
-pub(crate) fn location(file: &Path, text: &str, offset: u32) -> Location {
+pub fn location(file: &Path, text: &str, offset: u32) -> Location {
     let before = before(text, offset as usize);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
@@ -45,7 +43,7 @@ pub(crate) fn location(file: &Path, text: &str, offset: u32) -> Location {
 }
 
 /// Returns the offset of a place; lines and columns count from 1, columns in UTF-16 units.
-pub(crate) fn offset_of(text: &str, line: u32, column: u32) -> usize {
+pub fn offset_of(text: &str, line: u32, column: u32) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum();
     let mut left = column.saturating_sub(1) as usize;
     let within = text[before..].chars().take_while(|letter| {
@@ -57,7 +55,7 @@ pub(crate) fn offset_of(text: &str, line: u32, column: u32) -> usize {
 }
 
 /// Returns the line of a span with its neighbours and a mark under the span.
-pub(crate) fn frame(text: &str, span: Span) -> String {
+pub fn frame(text: &str, span: Span) -> String {
     let head = before(text, span.start as usize);
     let start = head.len();
     let number = head.bytes().filter(|byte| *byte == b'\n').count();

@@ -1,28 +1,20 @@
-//! Reads the TypeScript definition of an agent and edits it in place.
+//! An agent's definition in the code: what it says, where, and how it is changed there.
 //!
-//! [`read`] finds the agent of a project and tells what the code says about each [field](keepstep_agent::Field): a
-//! [`Property`]. The value is the one that JavaScript would give. It is found by evaluating the syntax,
-//! which also tells where each part of a text is written; what only running the code can tell comes from an embedded
-//! [`engine`] and is never edited.
-//!
-//! [`AgentSource::plan_edits`] finds the edits that give the fields other values, and [`EditPlan::apply`] writes them.
+//! [`AgentSource`] is what a language gives: the [`Property`] of each [field](keepstep_agent::Field), its [`Location`], and an
+//! [`EditPlan`] that gives fields other values. [`skill_file`] says which agent a project defines. What reads a language is a crate
+//! of its own.
 
-mod compiler;
-mod discover;
+mod agent_source;
 mod edit;
-pub mod engine;
 mod error;
-mod evaluate;
-mod frame;
-mod literal;
-pub mod manifest;
-mod modules;
-mod read;
-mod resolve;
+pub mod frame;
+pub mod line_ends;
+mod manifest;
+mod property;
 pub mod skill_file;
-mod syntax;
-mod value;
 
+pub use agent_source::AgentSource;
 pub use edit::{EditError, EditPlan, EditRefusal, FileEdit};
-pub use error::{Location, Problem, SourceError};
-pub use read::{AgentSource, Options, Property, SourceModule, read, read_and_list};
+pub use error::{Location, Problem, SourceError, display_path};
+pub use manifest::ManifestError;
+pub use property::Property;

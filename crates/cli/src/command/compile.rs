@@ -6,9 +6,10 @@ use std::time::Instant;
 use clap::Args;
 use keepstep_agent::Field;
 use keepstep_agent::definition;
-use keepstep_source::manifest::{self, FileList, ManifestError};
 use keepstep_source::skill_file::{self, SkillFileError};
-use keepstep_source::{AgentSource, Property};
+use keepstep_source::{AgentSource, ManifestError, Property};
+use keepstep_source_typescript::TypeScriptAgent;
+use keepstep_source_typescript::manifest::{self, FileList};
 use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome, sync};
@@ -91,7 +92,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 }
 
 /// Writes the manifest and returns it.
-fn write_manifest(context: &Context, root: &Path, code: &AgentSource, files: FileList) -> Result<Value, Failure> {
+fn write_manifest(context: &Context, root: &Path, code: &TypeScriptAgent, files: FileList) -> Result<Value, Failure> {
     let manifest = manifest::build(code, files, jiff::Timestamp::now().as_millisecond())?;
     for warning in manifest::write(root, &manifest)? {
         context.printer.warning(&warning);
@@ -101,32 +102,27 @@ fn write_manifest(context: &Context, root: &Path, code: &AgentSource, files: Fil
 
 /// Writes the manifest on the way to something else. One that would say something wrong is not written, and that does not
 /// keep the command from its work.
-pub(crate) fn refresh_manifest(context: &Context, root: &Path, code: &AgentSource) -> Result<(), Failure> {
-    match write_manifest(context, root, code, FileList::of(code.root())) {
-        Ok(_) => Ok(()),
-        Err(Failure::Manifest(ManifestError::Unreadable { field, .. })) => {
+pub(crate) fn refresh_manifest(context: &Context, code: &dyn AgentSource) -> Result<(), Failure> {
+    match code.write_manifest(jiff::Timestamp::now().as_millisecond()) {
+        Ok(warnings) => warnings.iter().for_each(|warning| context.printer.warning(warning)),
+        Err(ManifestError::Unreadable { field, .. }) => {
             context.printer.status(format!("dist-v2/manifest.json was not written: the {field} cannot be read"));
-            Ok(())
         }
-        Err(failure) => Err(failure),
+        Err(error) => return Err(error.into()),
     }
+    Ok(())
 }
 
 /// The same for a command that can be undone: what is there now is kept with the rest of what the command replaces.
-pub(crate) fn refresh_manifest_kept(
-    context: &Context,
-    root: &Path,
-    code: &AgentSource,
-    recorder: &mut Recorder,
-) -> Result<(), Failure> {
+pub(crate) fn refresh_manifest_kept(context: &Context, code: &dyn AgentSource, recorder: &mut Recorder) -> Result<(), Failure> {
     for path in [MANIFEST, ".gitignore"] {
         recorder.keep_derived(path)?;
     }
-    refresh_manifest(context, root, code)
+    refresh_manifest(context, code)
 }
 
 /// Fails for a property that nobody could read: the manifest must not say that it is empty.
-fn refuse_unreadable(code: &AgentSource) -> Result<(), Failure> {
+fn refuse_unreadable(code: &dyn AgentSource) -> Result<(), Failure> {
     let problems: Vec<_> = Field::ALL
         .into_iter()
         .filter_map(|field| match code.property(field) {
@@ -137,7 +133,7 @@ fn refuse_unreadable(code: &AgentSource) -> Result<(), Failure> {
     if problems.is_empty() { Ok(()) } else { Err(Failure::Unreadable(problems)) }
 }
 
-fn report_drift(context: &Context, project: &Project, code: &AgentSource, strict: bool) -> Result<(Outcome, Value), Failure> {
+fn report_drift(context: &Context, project: &Project, code: &dyn AgentSource, strict: bool) -> Result<(Outcome, Value), Failure> {
     let lock = LockFile::read(&project.root)?;
     let compared = Server::connect(context, Some(&project.root))
         .and_then(|server| Ok((sides::compare(&server, project, code, &lock, Against::Published)?, server)));
@@ -165,7 +161,7 @@ fn summary(manifest: &Value) -> String {
     format!("{} ({})", count(primitives.len(), "primitive"), kinds.join(", "))
 }
 
-fn show(context: &Context, code: &AgentSource, manifest: &Value) {
+fn show(context: &Context, code: &dyn AgentSource, manifest: &Value) {
     let printer = &context.printer;
     printer.answer(Text::of(Label::Heading, format!("Agent at {}", code.location())));
     for field in Field::ALL {

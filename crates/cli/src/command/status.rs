@@ -29,7 +29,7 @@ struct Known {
     /// There is an agent's project, though it may be broken.
     has_agent: bool,
     project: Result<Project, Failure>,
-    code: Option<Result<AgentSource, Failure>>,
+    code: Option<Result<Box<dyn AgentSource>, Failure>>,
     server: Result<Server, Failure>,
     identity: Option<Result<keepstep_client::Identity, Failure>>,
     reached_in: Option<u128>,
@@ -71,9 +71,9 @@ fn find_out(context: &Context) -> Known {
     let identity = server.as_ref().ok().map(Server::whoami);
     let reached_in = matches!(identity, Some(Ok(_))).then(|| start.elapsed().as_millis());
     let compared = match (&project, &code, &server, &identity) {
-        (Ok(project), Some(Ok(code)), Ok(server), Some(Ok(_))) => {
-            Some(LockFile::read(&project.root).and_then(|lock| sides::compare(server, project, code, &lock, Against::Published)))
-        }
+        (Ok(project), Some(Ok(code)), Ok(server), Some(Ok(_))) => Some(
+            LockFile::read(&project.root).and_then(|lock| sides::compare(server, project, &**code, &lock, Against::Published)),
+        ),
         _ => None,
     };
     Known { has_agent, project, code, server, identity, reached_in, compared }
@@ -101,13 +101,13 @@ fn show(context: &Context, known: &Known) {
     let why = |failure: &Failure| failure.told(context.program).message;
     match (&known.project, &known.code) {
         (Ok(project), Some(Ok(code))) => match (&known.compared, &known.server) {
-            (Some(Ok(compared)), Ok(server)) => agent::show_compared(context, project, code, compared, server),
+            (Some(Ok(compared)), Ok(server)) => agent::show_compared(context, project, &**code, compared, server),
             (Some(Err(failure)), _) => {
-                agent::show_title(context, project, code, None);
+                agent::show_title(context, project, &**code, None);
                 say("", Label::Error, format!("drift not checked: {}", why(failure)));
             }
             _ => {
-                agent::show_title(context, project, code, None);
+                agent::show_title(context, project, &**code, None);
                 agent::show_not_checked(context);
             }
         },
@@ -184,8 +184,8 @@ fn document(context: &Context, known: &Known) -> Value {
             _ => Value::Null,
         },
         "not_compared": match (&known.compared, &known.code) {
-            (Some(Ok(_)), Some(Ok(code))) => json!(scope::not_compared(code)),
-            (_, Some(code)) => json!(scope::nothing_compared(code.as_ref().ok())),
+            (Some(Ok(_)), Some(Ok(code))) => json!(scope::not_compared(&**code)),
+            (_, Some(code)) => json!(scope::nothing_compared(code.as_deref().ok())),
             (_, None) => json!([]),
         },
         "backup": { "status": "unknown" },

@@ -250,7 +250,7 @@ fn restore(root: &Path, write: &Write) -> Result<(), Failure> {
 /// Makes again what is made of the code. Where the code cannot be read there is nothing to be made of it.
 fn refresh(context: &Context, root: &Path) {
     if let Ok(code) = sides::read_code(context, root) {
-        let _ = compile::refresh_manifest(context, root, &code);
+        let _ = compile::refresh_manifest(context, &*code);
     }
 }
 

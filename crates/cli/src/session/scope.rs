@@ -10,7 +10,7 @@ use keepstep_agent::State;
 use keepstep_agent::plan::FieldView;
 use keepstep_api::agents::{Change, PersonaSummary};
 use keepstep_client::{Dialect, RemoteAgent};
-use keepstep_source::{AgentSource, Property, manifest};
+use keepstep_source::{AgentSource, Property};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ pub(crate) enum Reason {
 }
 
 /// Returns what a comparison leaves out.
-pub(crate) fn not_compared(code: &AgentSource) -> Vec<NotCompared> {
+pub(crate) fn not_compared(code: &dyn AgentSource) -> Vec<NotCompared> {
     let is_unreadable = |field: &Field| matches!(code.property(*field), Property::Unreadable(_));
     let unreadable = Field::ALL.into_iter().filter(is_unreadable);
     let fields = unreadable.map(|field| NotCompared { kind: "field", name: field.to_string(), reason: Reason::Unreadable });
@@ -56,13 +56,13 @@ pub(crate) fn not_compared(code: &AgentSource) -> Vec<NotCompared> {
 }
 
 /// Returns what is not compared where there was no answer: everything.
-pub(crate) fn nothing_compared(code: Option<&AgentSource>) -> Vec<NotCompared> {
+pub(crate) fn nothing_compared(code: Option<&dyn AgentSource>) -> Vec<NotCompared> {
     let field = |field: Field| NotCompared { kind: "field", name: field.to_string(), reason: Reason::Unreachable };
     Field::ALL.into_iter().map(field).chain(code.into_iter().flat_map(primitives)).collect()
 }
 
-fn primitives(code: &AgentSource) -> impl Iterator<Item = NotCompared> {
-    manifest::primitives(code).into_iter().map(|(kind, name)| NotCompared { kind, name, reason: Reason::Unsupported })
+fn primitives(code: &dyn AgentSource) -> impl Iterator<Item = NotCompared> {
+    code.primitives().into_iter().map(|(kind, name)| NotCompared { kind, name, reason: Reason::Unsupported })
 }
 
 /// Returns what is in step and what was not compared, as one sentence; nothing where there is nothing to say.

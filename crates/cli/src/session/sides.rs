@@ -12,8 +12,9 @@ use keepstep_api::agents::PersonaSummary;
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_client::RemoteAgent;
-use keepstep_source::manifest::FileList;
 use keepstep_source::{AgentSource, Property, skill_file};
+use keepstep_source_typescript::TypeScriptAgent;
+use keepstep_source_typescript::manifest::FileList;
 use serde_json::Value;
 
 use crate::session::checkout::lock_file::LockFile;
@@ -56,18 +57,18 @@ pub(crate) fn project_root(context: &Context) -> Result<PathBuf, Failure> {
 const OUR_PREFIXES: [&str; 3] = ["KEEPSTEP_", "LUA_", "FLUXLOOP_"];
 
 /// Reads the agent from the code.
-pub(crate) fn read_code(context: &Context, root: &Path) -> Result<AgentSource, Failure> {
-    Ok(keepstep_source::read(root, &options(context, root)?)?)
+pub(crate) fn read_code(context: &Context, root: &Path) -> Result<Box<dyn AgentSource>, Failure> {
+    Ok(Box::new(keepstep_source_typescript::read(root, &options(context, root)?)?))
 }
 
 /// Reads the agent from the code and begins with the list of files for its manifest.
-pub(crate) fn read_code_and_list(context: &Context, root: &Path) -> Result<(AgentSource, FileList), Failure> {
-    Ok(keepstep_source::read_and_list(root, &options(context, root)?)?)
+pub(crate) fn read_code_and_list(context: &Context, root: &Path) -> Result<(TypeScriptAgent, FileList), Failure> {
+    Ok(keepstep_source_typescript::read_and_list(root, &options(context, root)?)?)
 }
 
 /// What the code may read of `process.env` is what the project's own `.env` says, and what its settings allow by name: what
 /// the code computes goes to the server for everybody to see, and the project may be somebody else's.
-fn options(context: &Context, root: &Path) -> Result<keepstep_source::Options, Failure> {
+fn options(context: &Context, root: &Path) -> Result<keepstep_source_typescript::Options, Failure> {
     let mut environment = match std::fs::read_to_string(root.join(".env")) {
         Ok(text) => keepstep_client::env_file::parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
@@ -87,12 +88,12 @@ fn options(context: &Context, root: &Path) -> Result<keepstep_source::Options, F
     withheld.retain(|name| !environment.contains_key(name));
     // As Node finds the language of the machine.
     let language = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| context.environment.get(name)).unwrap_or("C");
-    let machine = keepstep_source::engine::Machine {
+    let machine = keepstep_source_typescript::engine::Machine {
         is_utc: is_utc(&jiff::tz::TimeZone::system()),
         is_english: matches!(language.split(['.', '@']).next(), Some("C" | "POSIX" | "en_US")),
         withheld,
     };
-    Ok(keepstep_source::Options { environment, machine, ..Default::default() })
+    Ok(keepstep_source_typescript::Options { environment, machine, ..Default::default() })
 }
 
 /// Returns whether a time zone is UTC in winter and in summer; one that is not known is UTC to Node as well.
@@ -106,7 +107,7 @@ fn is_utc(zone: &jiff::tz::TimeZone) -> bool {
 }
 
 /// Warns of values that are other ones on other machines, before they are compared or published.
-pub(crate) fn warn_of_notes(context: &Context, code: &AgentSource) {
+pub(crate) fn warn_of_notes(context: &Context, code: &dyn AgentSource) {
     for note in Field::ALL.into_iter().flat_map(|field| code.notes(field)) {
         context.printer.warning(&format!("{} ({})", note.message, note.location));
         context.printer.hint(&note.help);
@@ -157,7 +158,7 @@ impl std::fmt::Display for Against {
 }
 
 /// What the code says of a field.
-pub(crate) fn local(code: &AgentSource, field: Field) -> Local {
+pub(crate) fn local(code: &dyn AgentSource, field: Field) -> Local {
     match code.property(field) {
         // A function is a value that only the running agent has; as a definition it is not set.
         Property::Absent | Property::Function { .. } => Local::Value(None),
@@ -222,7 +223,7 @@ impl Compared {
 pub(crate) fn compare(
     server: &Server,
     project: &Project,
-    code: &AgentSource,
+    code: &dyn AgentSource,
     lock: &LockFile,
     against: Against,
 ) -> Result<Compared, Failure> {
@@ -280,7 +281,7 @@ pub(crate) fn without_key(field: Field, value: Option<&Value>) -> Option<Value> 
 }
 
 /// Returns whether the code changed a field since both sides last agreed on it, without asking the server.
-pub(crate) fn since_agreed(project: &Project, code: &AgentSource, lock: &LockFile, field: Field) -> State {
+pub(crate) fn since_agreed(project: &Project, code: &dyn AgentSource, lock: &LockFile, field: Field) -> State {
     let base = lock.lock.agent(&project.agent).map(|entry| entry.base(field)).unwrap_or_default();
     match (local(code, field), base) {
         (Local::Unreadable, _) => State::Unreadable,

@@ -5,7 +5,7 @@ use std::io;
 use keepstep_agent::Field;
 use keepstep_agent::lock::LockError;
 use keepstep_client::{ClientError, ResolveError};
-use keepstep_source::manifest::ManifestError;
+use keepstep_source::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;

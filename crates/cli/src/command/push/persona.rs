@@ -55,18 +55,18 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let printer = &context.printer;
     let project = Project::open(context)?;
     let code = sides::read_code(context, &project.root)?;
-    sides::warn_of_notes(context, &code);
+    sides::warn_of_notes(context, &*code);
     let lock = LockFile::read(&project.root)?;
     let mut recorder = Recorder::of(&project.root, "push persona");
-    compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;
+    compile::refresh_manifest_kept(context, &*code, &mut recorder)?;
     let server = Server::connect(context, Some(&project.root))?;
-    let mut compared = sides::compare(&server, &project, &code, &lock, Against::Published)?;
+    let mut compared = sides::compare(&server, &project, &*code, &lock, Against::Published)?;
     let change = change(arguments, &compared)?;
     if change.fields.is_empty() {
         let version = compared.remote.published.as_ref().map(|summary| summary.version);
         let version = version.map_or_else(String::new, |version| format!(" as version {version}"));
         printer.answer(format!("✅ The server has this persona already{version}, published and current. Nothing to push."));
-        record(context, &project, &code, &compared.remote, &mut recorder)?;
+        record(context, &project, &*code, &compared.remote, &mut recorder)?;
         printer.document("push.persona", json!({ "agent": project.agent, "server": server.name(), "pushed": false }));
         return Ok(Outcome::Done);
     }
@@ -105,7 +105,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         }
     }
     if !arguments.draft {
-        record(context, &project, &code, &after, &mut recorder)?;
+        record(context, &project, &*code, &after, &mut recorder)?;
     }
     recorder.finish();
     printer.document(
@@ -194,7 +194,7 @@ fn push(
 fn record(
     context: &Context,
     project: &Project,
-    code: &AgentSource,
+    code: &dyn AgentSource,
     remote: &RemoteAgent,
     recorder: &mut Recorder,
 ) -> Result<(), Failure> {

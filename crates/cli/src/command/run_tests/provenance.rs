@@ -74,7 +74,7 @@ fn agent(context: &Context) -> Provenance {
         Some(Base::Agreed(digest)) => Some(digest),
         _ => None,
     };
-    let local = || match sides::local(&sides::read_code(context, &root).ok()?, Field::Persona) {
+    let local = || match sides::local(&*sides::read_code(context, &root).ok()?, Field::Persona) {
         Local::Value(value) => Some(canonical::digest(Field::Persona, value.as_ref())),
         Local::Unreadable => None,
     };

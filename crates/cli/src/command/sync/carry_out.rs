@@ -44,7 +44,7 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
     if let Some(edits) = &edits {
         write_code(run, plan, edits)?;
         run.code = sides::read_code(run.context, &run.project.root)?;
-        compile::refresh_manifest(run.context, &run.project.root, &run.code)?;
+        compile::refresh_manifest(run.context, &*run.code)?;
         record_taken(run, plan)?;
     }
     let before = run.compared.remote.clone();
@@ -345,7 +345,7 @@ fn record(run: &mut Run<'_>, plan: &Plan) -> Result<(), Failure> {
 fn agree(lock: &mut keepstep_agent::lock::Lock, run: &Run<'_>) {
     let fields = Field::ALL.into_iter().filter(|field| is_agreement(run, *field));
     let remote = &run.compared.remote;
-    agree_on(lock, &run.project, remote, equal_values(remote, fields, |field| sides::local(&run.code, field)));
+    agree_on(lock, &run.project, remote, equal_values(remote, fields, |field| sides::local(&*run.code, field)));
 }
 
 /// Returns true if what was compared is what the lock is about: another version than the published one is no agreement about the

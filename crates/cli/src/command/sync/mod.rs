@@ -85,18 +85,18 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     let settings = Settings::read(context, &project.root)?;
     let strict = settings.strict(context, options.strict)?.value;
     let code = sides::read_code(context, &project.root)?;
-    sides::warn_of_notes(context, &code);
+    sides::warn_of_notes(context, &*code);
     let mut recorder = Recorder::of(&project.root, "sync");
     if !options.only_looks() {
-        compile::refresh_manifest_kept(context, &project.root, &code, &mut recorder)?;
+        compile::refresh_manifest_kept(context, &*code, &mut recorder)?;
     }
     let lock = LockFile::read(&project.root)?;
     let compared = Server::connect(context, Some(&project.root))
-        .and_then(|server| Ok((sides::compare(&server, &project, &code, &lock, options.against)?, server)));
+        .and_then(|server| Ok((sides::compare(&server, &project, &*code, &lock, options.against)?, server)));
     let (compared, server) = match compared {
         Ok(both) => both,
         Err(failure) => {
-            let document = not_checked(context, failure, strict, Some(&code))?;
+            let document = not_checked(context, failure, strict, Some(&*code))?;
             context.printer.document("sync", document);
             return Ok(Outcome::Done);
         }
@@ -114,15 +114,15 @@ impl Run<'_> {
     /// Only looks.
     fn check(&self) -> Outcome {
         self.show();
-        report::show_in_step(self.context, &self.code, &self.compared);
-        report::show_rest(self.context, &self.code, &self.compared);
+        report::show_in_step(self.context, &*self.code, &self.compared);
+        report::show_rest(self.context, &*self.code, &self.compared);
         let mut document = self.document();
         let outcome = if self.compared.has_drift() {
             report::hint_at_flags(self.context);
             Outcome::Found
         } else if self.compared.has_unreadable() {
             Outcome::NotReadable
-        } else if self.strict && !scope::not_compared(&self.code).is_empty() {
+        } else if self.strict && !scope::not_compared(&*self.code).is_empty() {
             Outcome::Found
         } else {
             Outcome::Done
@@ -139,10 +139,10 @@ impl Run<'_> {
             self.show();
             let plan = choose::plan(self)?;
             if plan.items.is_empty() {
-                report::show_in_step(self.context, &self.code, &self.compared);
+                report::show_in_step(self.context, &*self.code, &self.compared);
             }
             if attempt == 1 {
-                report::show_rest(self.context, &self.code, &self.compared);
+                report::show_rest(self.context, &*self.code, &self.compared);
             }
             if self.options.dry_run {
                 return carry_out::dry_run(self, &plan);
@@ -170,7 +170,7 @@ impl Run<'_> {
         self.lock = LockFile::read(&self.project.root)?;
         let before = std::mem::replace(
             &mut self.compared,
-            sides::compare(&self.server, &self.project, &self.code, &self.lock, self.options.against)?,
+            sides::compare(&self.server, &self.project, &*self.code, &self.lock, self.options.against)?,
         );
         if self.options.force || plan.was_asked || self.options.merge {
             return Ok(());

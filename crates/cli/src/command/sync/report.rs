@@ -18,7 +18,7 @@ use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
 
 /// Shows the fields that differ or could not be compared.
-pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared, base: Option<&AgentEntry>) {
+pub(crate) fn show(context: &Context, code: &dyn AgentSource, compared: &Compared, base: Option<&AgentEntry>) {
     let printer = &context.printer;
     let drifted = compared.drifted().count();
     if drifted > 0 {
@@ -53,7 +53,7 @@ pub(crate) fn show(context: &Context, code: &AgentSource, compared: &Compared, b
 }
 
 /// Says that nothing differs, if nothing does, and what that is said of.
-pub(super) fn show_in_step(context: &Context, code: &AgentSource, compared: &Compared) {
+pub(super) fn show_in_step(context: &Context, code: &dyn AgentSource, compared: &Compared) {
     let printer = &context.printer;
     if !compared.has_drift() && !compared.has_unreadable() {
         show_no_drift(context, code, compared);
@@ -64,13 +64,13 @@ pub(super) fn show_in_step(context: &Context, code: &AgentSource, compared: &Com
 }
 
 /// Says that nothing of what was compared differs, and what that is. The first sentence is part of the contract.
-fn show_no_drift(context: &Context, code: &AgentSource, compared: &Compared) {
+fn show_no_drift(context: &Context, code: &dyn AgentSource, compared: &Compared) {
     context.printer.answer("✅ No drift detected. Local code is in sync with server.");
     show_scope(context, code, compared);
 }
 
 /// Names what is in step and what was not compared.
-fn show_scope(context: &Context, code: &AgentSource, compared: &Compared) {
+fn show_scope(context: &Context, code: &dyn AgentSource, compared: &Compared) {
     let not_compared = scope::not_compared(code);
     if let Some(sentence) = scope::sentence(compared, &not_compared) {
         context.printer.answer(Text::of(Label::Unchanged, format!("   {sentence}")));
@@ -79,7 +79,7 @@ fn show_scope(context: &Context, code: &AgentSource, compared: &Compared) {
 }
 
 /// Names what was not compared where something differs, and says which version runs in production.
-pub(super) fn show_rest(context: &Context, code: &AgentSource, compared: &Compared) {
+pub(super) fn show_rest(context: &Context, code: &dyn AgentSource, compared: &Compared) {
     let not_compared = scope::not_compared(code);
     if compared.has_drift() || compared.has_unreadable() {
         if let Some(sentence) = scope::primitives_sentence(&not_compared) {
@@ -91,7 +91,7 @@ pub(super) fn show_rest(context: &Context, code: &AgentSource, compared: &Compar
 }
 
 /// Shows the fields that differ, a line each, as `compile --sync` does.
-pub(crate) fn show_short(context: &Context, code: &AgentSource, compared: &Compared) {
+pub(crate) fn show_short(context: &Context, code: &dyn AgentSource, compared: &Compared) {
     let printer = &context.printer;
     if !compared.has_drift() {
         show_no_drift(context, code, compared);
@@ -119,7 +119,7 @@ pub(crate) fn hint_at_flags(context: &Context) {
 }
 
 /// Explains the fields that could not be read.
-fn show_unreadable(context: &Context, code: &AgentSource) {
+fn show_unreadable(context: &Context, code: &dyn AgentSource) {
     for field in Field::ALL {
         let Property::Unreadable(problem) = code.property(field) else { continue };
         context
@@ -132,7 +132,13 @@ fn show_unreadable(context: &Context, code: &AgentSource) {
 }
 
 /// Returns the lines above a field's difference: what changed, who changed it on the server, and where the code has it.
-fn heading(context: &Context, code: &AgentSource, compared: &Compared, view: &FieldView, base: Option<&AgentEntry>) -> Vec<Text> {
+fn heading(
+    context: &Context,
+    code: &dyn AgentSource,
+    compared: &Compared,
+    view: &FieldView,
+    base: Option<&AgentEntry>,
+) -> Vec<Text> {
     let computed = if view.computed { ", computed there" } else { "" };
     let place = match code.property(view.field) {
         Property::Known { location, .. } | Property::Function { location } => Some(format!("{location}{computed}")),
@@ -168,7 +174,7 @@ fn which(against: Against) -> String {
 }
 
 /// Returns the comparison for programs.
-pub(crate) fn document(project: &Project, server: &Server, code: &AgentSource, compared: &Compared) -> Value {
+pub(crate) fn document(project: &Project, server: &Server, code: &dyn AgentSource, compared: &Compared) -> Value {
     let fields: Vec<Value> = compared
         .views
         .iter()
@@ -222,7 +228,7 @@ pub(crate) fn not_checked(
     context: &Context,
     failure: Failure,
     strict: bool,
-    code: Option<&AgentSource>,
+    code: Option<&dyn AgentSource>,
 ) -> Result<Value, Failure> {
     let told = failure.told(context.program);
     if strict || told.code != exit::UNREACHABLE {

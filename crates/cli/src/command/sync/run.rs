@@ -56,7 +56,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) project: Project,
     pub(super) server: Server,
-    pub(super) code: AgentSource,
+    pub(super) code: Box<dyn AgentSource>,
     pub(super) lock: LockFile,
     pub(super) compared: Compared,
     /// True if what was not compared counts as a drift.
@@ -70,11 +70,11 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// Shows how both sides differ.
     pub(super) fn show(&self) {
-        report::show(self.context, &self.code, &self.compared, self.lock.lock.agent(&self.project.agent));
+        report::show(self.context, &*self.code, &self.compared, self.lock.lock.agent(&self.project.agent));
     }
 
     /// Returns how both sides differ, for programs.
     pub(super) fn document(&self) -> Value {
-        report::document(&self.project, &self.server, &self.code, &self.compared)
+        report::document(&self.project, &self.server, &*self.code, &self.compared)
     }
 }

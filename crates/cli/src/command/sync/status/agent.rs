@@ -28,25 +28,25 @@ pub(super) fn show(context: &Context, arguments: &Arguments) -> Result<(Found, V
     let code = sides::read_code(context, &project.root)?;
     let lock = LockFile::read(&project.root)?;
     if arguments.offline {
-        let states = Field::ALL.map(|field| (field, sides::since_agreed(&project, &code, &lock, field)));
-        show_title(context, &project, &code, None);
+        let states = Field::ALL.map(|field| (field, sides::since_agreed(&project, &*code, &lock, field)));
+        show_title(context, &project, &*code, None);
         show_offline(context, &states);
         let document = json!({ "agent": project.agent, "checked": false, "production": null });
         return Ok(with_states(document, &states, |state| state != State::Unknown));
     }
     let compared = Server::connect(context, Some(&project.root))
-        .and_then(|server| Ok((sides::compare(&server, &project, &code, &lock, Against::Published)?, server)));
+        .and_then(|server| Ok((sides::compare(&server, &project, &*code, &lock, Against::Published)?, server)));
     match compared {
         Ok((compared, server)) => {
-            show_compared(context, &project, &code, &compared, &server);
+            show_compared(context, &project, &*code, &compared, &server);
             let states: Vec<(Field, State)> = compared.views.iter().map(|view| (view.field, view.state)).collect();
-            let document = super::super::report::document(&project, &server, &code, &compared);
+            let document = super::super::report::document(&project, &server, &*code, &compared);
             Ok(with_states(document, &states, |_| true))
         }
         Err(failure) => {
-            show_title(context, &project, &code, None);
+            show_title(context, &project, &*code, None);
             let strict = settings.strict(context, false)?.value;
-            let document = super::super::report::not_checked(context, failure, strict, Some(&code))?;
+            let document = super::super::report::not_checked(context, failure, strict, Some(&*code))?;
             show_not_checked(context);
             Ok(with_states(document, &[], |_| true))
         }
@@ -62,7 +62,7 @@ fn with_states(mut document: Value, states: &[(Field, State)], is_known: impl Fn
 }
 
 /// Shows which agent it is.
-pub(in crate::command) fn show_title(context: &Context, project: &Project, code: &AgentSource, page: Option<String>) {
+pub(in crate::command) fn show_title(context: &Context, project: &Project, code: &dyn AgentSource, page: Option<String>) {
     let name = code.property(Field::Name).value().and_then(Value::as_str).unwrap_or_default();
     // The address has all of it.
     let id = visible_line(project.agent.as_str());
@@ -77,7 +77,7 @@ pub(in crate::command) fn show_title(context: &Context, project: &Project, code:
 pub(in crate::command) fn show_compared(
     context: &Context,
     project: &Project,
-    code: &AgentSource,
+    code: &dyn AgentSource,
     compared: &Compared,
     server: &Server,
 ) {

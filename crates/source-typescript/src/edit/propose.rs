@@ -1,0 +1,364 @@
+//! Names the places where a value could be changed, best first.
+
+use keepstep_source::AgentSource as _;
+use std::sync::Arc;
+
+use keepstep_agent::Field;
+use serde_json::Value as Json;
+
+use super::Goal;
+use super::assign::{Cell, assignments, hunks};
+use super::prove::{Proposal, Replacement};
+use super::{computed, objects};
+use crate::evaluate::Evaluator;
+use crate::literal::{self, Around, CodeStyle};
+use crate::read::TypeScriptAgent;
+use crate::syntax::{Binary, Element, ExpressionId, File, Form, Key, Kind, Module, Quote};
+use crate::value::{Content, Literal, Object, Operand, Origin, Part, Site, Slot, Style, Text, Value};
+use keepstep_source::Property;
+use keepstep_source::frame::Span;
+
+/// How many ways to spread a text over its parts are tried.
+const MOST_ASSIGNMENTS: usize = 6;
+
+/// Returns the proposals for a goal.
+pub(super) fn proposals(source: &TypeScriptAgent, goal: &Goal, current: Option<&Json>, wanted: Option<&Json>) -> Vec<Proposal> {
+    if matches!(source.property(goal.field), Property::Known { computed: true, .. }) {
+        return match (current, wanted) {
+            (Some(Json::String(current)), Some(Json::String(wanted))) => computed::proposals(source, current, wanted),
+            _ => Vec::new(),
+        };
+    }
+    let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
+    let Some(slot) = slot(source, &evaluator, goal) else {
+        return match (wanted, parent(source, &evaluator, goal)) {
+            (Some(wanted), Some(parent)) => objects::insertions(&parent, last_key(goal), wanted),
+            _ => Vec::new(),
+        };
+    };
+    let Some(wanted) = wanted else {
+        let mut proposals = objects::removals(&slot);
+        proposals.extend(whole(&evaluator, &slot, &[Code::Undefined]));
+        return proposals;
+    };
+    let mut proposals = Vec::new();
+    if let (Some(Json::String(_)), Json::String(new)) = (current, wanted)
+        && let Ok(Value::Text(text)) = evaluator.slot(&slot)
+    {
+        proposals.extend(text_proposals(source, &evaluator, &text, new));
+    }
+    proposals.extend(whole(&evaluator, &slot, &[Code::Value(wanted)]));
+    proposals
+}
+
+/// Returns how many parts the text at a goal's path has.
+pub(super) fn parts(source: &TypeScriptAgent, goal: &Goal) -> Option<usize> {
+    let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
+    match evaluator.slot(&slot(source, &evaluator, goal)?).ok()? {
+        Value::Text(text) => Some(text.parts.len()),
+        _ => None,
+    }
+}
+
+/// Returns where the value at a goal's path is defined.
+pub(super) fn value_site(source: &TypeScriptAgent, goal: &Goal) -> Option<Site> {
+    let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
+    let slot = slot(source, &evaluator, goal)?;
+    definition(&evaluator, &slot).map(|(module, id)| Site::new(&module, module.expression(id).span)).or_else(|| slot.site())
+}
+
+/// Returns the edit that puts a value where the property has its value, whatever that is now.
+pub(super) fn replace_value(source: &TypeScriptAgent, field: Field, wanted: &Json) -> Option<Replacement> {
+    let Some(slot) = source.config.slots.get(field.key()) else {
+        return objects::insertions(&source.config, field.key(), wanted).pop()?.replacements.pop();
+    };
+    let member = slot.member.clone()?;
+    let style = style_at(&member.file, member.span, false);
+    match (&slot.content, slot.form) {
+        (Content::Expression(module, id), Form::Plain | Form::Field | Form::Getter) => {
+            let site = Site::new(module, module.expression(*id).span);
+            Some(Replacement { site, text: style.value(wanted) })
+        }
+        _ => {
+            let text = format!("{}: {}", style.key(field.key()), style.value(wanted));
+            Some(Replacement { site: member, text })
+        }
+    }
+}
+
+fn last_key(goal: &Goal) -> &str {
+    goal.path.last().map_or(goal.field.key(), String::as_str)
+}
+
+fn slot(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, goal: &Goal) -> Option<Slot> {
+    parent(source, evaluator, goal)?.slots.get(last_key(goal)).cloned()
+}
+
+/// Returns the object that the goal's value is a member of.
+fn parent(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, goal: &Goal) -> Option<Object> {
+    let mut keys = std::iter::once(goal.field.key()).chain(goal.path.iter().map(String::as_str)).collect::<Vec<_>>();
+    keys.pop();
+    let mut object = source.config.clone();
+    for key in keys {
+        match evaluator.slot(object.slots.get(key)?).ok()? {
+            Value::Object(next) => object = Arc::unwrap_or_clone(next),
+            _ => return None,
+        }
+    }
+    Some(object)
+}
+
+fn definition(evaluator: &Evaluator<'_>, slot: &Slot) -> Option<(Arc<Module>, ExpressionId)> {
+    match &slot.content {
+        Content::Expression(module, id) => Some(evaluator.definition(module, *id)),
+        _ => None,
+    }
+}
+
+/// Proposes changes of the literals that a text is put together from, and then of the expressions between them.
+fn text_proposals(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, text: &Text, new: &str) -> Vec<Proposal> {
+    let literals: Vec<bool> = text.parts.iter().map(|part| is_editable(source, evaluator, text, part)).collect();
+    let replaceable: Vec<bool> =
+        text.parts.iter().zip(&literals).map(|(part, is_literal)| *is_literal || !part.operands.is_empty()).collect();
+    let mut proposals = Vec::new();
+    let mut levels = vec![&literals];
+    if replaceable != literals {
+        levels.push(&replaceable);
+    }
+    for open in levels {
+        let cells: Vec<Cell<'_>> =
+            text.parts.iter().zip(open).map(|(part, is_open)| Cell { text: &part.text, is_open: *is_open }).collect();
+        for assignment in assignments(&cells, new).iter().take(MOST_ASSIGNMENTS) {
+            for manner in [Manner::Template, Manner::Smallest, Manner::Whole] {
+                let replacements = assignment_replacements(source, evaluator, text, assignment, &literals, manner);
+                if let Some(replacements) = replacements
+                    && !replacements.is_empty()
+                {
+                    proposals.push(Proposal { replacements, most_parts: Some(text.parts.len()) });
+                }
+            }
+        }
+    }
+    proposals
+}
+
+/// How a literal is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A quoted string that gets several lines becomes a template.
+    Template,
+    /// Only what differs is written.
+    Smallest,
+    /// The literal is written anew.
+    Whole,
+}
+
+/// Returns true if a part's literal can be edited for this text alone.
+fn is_editable(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, text: &Text, part: &Part) -> bool {
+    let Origin::Literal(literal) = &part.origin else { return false };
+    let same_place = |other: &&Part| matches!(&other.origin, Origin::Literal(other) if other.site == literal.site);
+    text.parts.iter().filter(same_place).count() == 1 && shared_operand(source, evaluator, part).is_none()
+}
+
+/// Returns the operand behind which a part's text is used by others as well.
+fn shared_operand<'p>(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, part: &'p Part) -> Option<&'p Operand> {
+    part.operands.iter().rev().find(|operand| match (&operand.root, &operand.member) {
+        (Some((module, binding)), None) => evaluator.reads(module, *binding) > 1,
+        (Some(_), Some(member)) => member_reads(source, member) > 1,
+        (None, _) => false,
+    })
+}
+
+/// Returns how many times a member of that name is read anywhere; which object it is read of, nobody can tell in general.
+fn member_reads(source: &TypeScriptAgent, member: &str) -> usize {
+    let is_name = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
+    let reads = |text: &str| {
+        let access = format!(".{member}");
+        text.match_indices(&access).filter(|(at, _)| !text[at + access.len()..].starts_with(is_name)).count()
+    };
+    source.modules().map(|module| reads(module.text)).sum()
+}
+
+/// Returns the replacements that give the parts their new texts.
+fn assignment_replacements(
+    source: &TypeScriptAgent,
+    evaluator: &Evaluator<'_>,
+    text: &Text,
+    assignment: &[String],
+    literals: &[bool],
+    manner: Manner,
+) -> Option<Vec<Replacement>> {
+    let mut replacements: Vec<Replacement> = Vec::new();
+    let mut uses_template = false;
+    let mut replaced_operands: Vec<&Operand> = Vec::new();
+    for (index, part) in text.parts.iter().enumerate() {
+        if part.text == assignment[index] {
+            continue;
+        }
+        match (&part.origin, literals[index]) {
+            (Origin::Literal(literal), true) => {
+                let wants_template = manner == Manner::Template && is_worth_a_template(literal, &part.text, &assignment[index]);
+                uses_template |= wants_template;
+                replacements.extend(literal_replacements(literal, &part.text, &assignment[index], manner, wants_template)?);
+            }
+            _ => {
+                let operand = shared_operand(source, evaluator, part).or(part.operands.first())?;
+                if !replaced_operands.iter().any(|other| other.site == operand.site) {
+                    replaced_operands.push(operand);
+                }
+            }
+        }
+    }
+    for operand in replaced_operands {
+        let gives = |part: &Part| part.operands.iter().any(|other| other.site == operand.site);
+        let new: String =
+            text.parts.iter().zip(assignment).filter(|(part, _)| gives(part)).map(|(_, new)| new.as_str()).collect();
+        replacements.push(operand_replacement(operand, &new));
+    }
+    // The manner says nothing new if no literal became a template.
+    (manner != Manner::Template || uses_template).then_some(replacements)
+}
+
+/// Returns true for a quoted text that gets several lines.
+pub(super) fn is_worth_a_template(literal: &Literal, old: &str, new: &str) -> bool {
+    matches!(literal.style, Style::Quoted(Quote::Single | Quote::Double)) && new.contains('\n') && !old.contains('\n')
+}
+
+/// Returns the replacements that give a literal another text.
+pub(super) fn literal_replacements(
+    literal: &Literal,
+    old: &str,
+    new: &str,
+    manner: Manner,
+    wants_template: bool,
+) -> Option<Vec<Replacement>> {
+    let site = &literal.site;
+    let line_end = line_end(&site.file.text);
+    let all = format!("{}{new}{}", literal.hidden_before, literal.hidden_after);
+    if wants_template {
+        let style = Style::Template { is_alone: true };
+        let text = format!("`{}`", literal::content(&all, style, Around::default(), line_end));
+        let span = Span { start: site.span.start - 1, end: site.span.end + 1 };
+        return Some(vec![Replacement { site: Site { span, ..site.clone() }, text }]);
+    }
+    let raw = site.text();
+    if manner == Manner::Whole {
+        // What follows a stretch of a template can only be the end or a substitution.
+        let text = literal::content(&all, literal.style, Around::default(), line_end);
+        return Some(vec![Replacement { site: site.clone(), text }]);
+    }
+    let hidden = literal.hidden_before.len();
+    let hunks = hunks(old, new);
+    let ranges: Vec<(usize, usize)> = hunks.iter().map(|hunk| (hunk.old.start + hidden, hunk.old.end + hidden)).collect();
+    let ranges = literal::source_ranges(raw, literal.style, &ranges)?;
+    let start = site.span.start as usize;
+    let replacements = hunks.iter().zip(ranges).map(|(hunk, (from, to))| {
+        let around = Around { before: &raw[..from], after: &raw[to..] };
+        let text = literal::content(hunk.new, literal.style, around, line_end);
+        Replacement { site: Site { span: Span::new(start + from, start + to), ..site.clone() }, text }
+    });
+    Some(replacements.collect())
+}
+
+fn operand_replacement(operand: &Operand, new: &str) -> Replacement {
+    let site = operand.site.clone();
+    let style = style_at(&site.file, site.span, false);
+    let text = if operand.is_substitution {
+        let text = &site.file.text;
+        let around = Around { before: &text[..site.span.start as usize], after: &text[site.span.end as usize..] };
+        literal::content(new, Style::Template { is_alone: false }, around, style.line_end)
+    } else {
+        style.text(new)
+    };
+    Replacement { site, text }
+}
+
+enum Code<'a> {
+    Value(&'a Json),
+    Undefined,
+}
+
+/// Proposes another literal in place of an expression that has nothing but literals in it.
+fn whole(evaluator: &Evaluator<'_>, slot: &Slot, codes: &[Code<'_>]) -> Vec<Proposal> {
+    let Some((module, id)) = definition(evaluator, slot) else { return Vec::new() };
+    if !is_only_literals(&module, id) {
+        return Vec::new();
+    }
+    let site = Site::new(&module, module.expression(id).span);
+    let is_multiline = site.text().contains('\n');
+    let style = style_at(&site.file, site.span, is_multiline);
+    let was_template = site.text().starts_with('`');
+    codes
+        .iter()
+        .map(|code| {
+            let text = match code {
+                Code::Undefined => "undefined".to_owned(),
+                Code::Value(Json::String(text)) if was_template => style.template(text),
+                Code::Value(value) => style.value(value),
+            };
+            let replacements = vec![Replacement { site: site.clone(), text }];
+            let most_parts = matches!(code, Code::Value(Json::String(_))).then_some(1);
+            Proposal { replacements, most_parts }
+        })
+        .collect()
+}
+
+/// Returns true if an expression is made of literals alone, so that nothing else is left behind when it goes.
+fn is_only_literals(module: &Module, id: ExpressionId) -> bool {
+    let only = |id: &ExpressionId| is_only_literals(module, *id);
+    match &module.expression(id).kind {
+        Kind::Text { .. } | Kind::Number(_) | Kind::Boolean(_) | Kind::Null => true,
+        Kind::Global(name) => name == "undefined",
+        Kind::Template { expressions, .. } => expressions.iter().all(only),
+        Kind::TaggedTemplate { expressions, .. } => expressions.iter().all(only),
+        Kind::Binary { operator: Binary::Add, left, right } => only(left) && only(right),
+        Kind::Unary { operand, .. } => only(operand),
+        Kind::Object(members) => members.iter().all(|member| match member {
+            crate::syntax::Member::Property { value, .. } => only(value),
+            _ => false,
+        }),
+        Kind::Array(elements) => elements.iter().all(|element| match element {
+            Element::Item(id) | Element::Spread(id) => only(id),
+            Element::Hole => true,
+        }),
+        Kind::Call { callee, arguments, spread: false } => match &module.expression(*callee).kind {
+            Kind::Access { object, key: Key::Static(_), .. } => only(object) && arguments.iter().all(only),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Returns how a file writes its line ends.
+pub(super) fn line_end(text: &str) -> &'static str {
+    match text.find('\n') {
+        Some(at) if text[..at].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+/// Returns the indentation of the line that an offset is in.
+pub(super) fn indent_at(text: &str, offset: usize) -> &str {
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].trim_start_matches('\u{feff}');
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+}
+
+/// Returns how a file writes values at a place.
+pub(super) fn style_at(file: &File, span: Span, is_multiline: bool) -> CodeStyle {
+    let text = &file.text;
+    let is_json = file.path.extension().is_some_and(|extension| extension == "json");
+    let (single, double) = (text.matches('\'').count(), text.matches('"').count());
+    let quote = match (is_json, double > single) {
+        (true, _) => Quote::Json,
+        (false, true) => Quote::Double,
+        (false, false) => Quote::Single,
+    };
+    let indent = indent_at(text, span.start as usize).to_owned();
+    let step = text
+        .lines()
+        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
+        .find(|indent| !indent.is_empty())
+        .map_or("  ", |indent| if indent.starts_with('\t') { "\t" } else { indent });
+    CodeStyle { quote, line_end: line_end(text), step: step.to_owned(), indent, is_multiline }
+}

@@ -1,0 +1,134 @@
+//! The proof of a proposal: the project is read again with the changed text, and has to say what is wanted.
+
+use keepstep_source::AgentSource as _;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::read::{TypeScriptAgent, read_graph};
+use crate::syntax::File;
+use crate::value::Site;
+use keepstep_source::Property;
+
+use super::Goal;
+
+/// One stretch of a file and what takes its place.
+#[derive(Debug, Clone)]
+pub(super) struct Replacement {
+    pub(super) site: Site,
+    pub(super) text: String,
+}
+
+/// Replacements that belong together.
+#[derive(Debug, Clone)]
+pub(super) struct Proposal {
+    pub(super) replacements: Vec<Replacement>,
+    /// How many parts the text may have afterwards: text that became code would add some.
+    pub(super) most_parts: Option<usize>,
+}
+
+/// Why a proposal is not accepted.
+#[derive(Debug, Clone)]
+pub(super) enum Rejection {
+    /// The replacements overlap, or the project cannot be read afterwards.
+    Broken,
+    /// The field has another value than the wanted one.
+    Value,
+    /// Another property would change.
+    Other(String),
+    /// The text is written in a file of the repository that is not the project's.
+    Outside(PathBuf),
+}
+
+/// Returns the project with a proposal carried out.
+pub(super) fn prove(source: &TypeScriptAgent, goal: &Goal, proposal: &Proposal) -> Result<TypeScriptAgent, Rejection> {
+    let mut by_file: BTreeMap<PathBuf, (Arc<File>, Vec<&Replacement>)> = BTreeMap::new();
+    for replacement in &proposal.replacements {
+        let file = &replacement.site.file;
+        by_file.entry(file.path.clone()).or_insert_with(|| (Arc::clone(file), Vec::new())).1.push(replacement);
+    }
+    if let Some(path) = by_file.keys().find(|path| !path.starts_with(&source.graph.root)) {
+        return Err(Rejection::Outside(source.graph.relative(path)));
+    }
+    let mut texts = Vec::new();
+    for (path, (file, replacements)) in by_file {
+        texts.push((path, replaced(&file.text, &replacements).ok_or(Rejection::Broken)?));
+    }
+    let edited = read_graph(source.graph.with_texts(texts), &source.options).map_err(|_| Rejection::Broken)?;
+    if edited.agent.module.file.path != source.agent.module.file.path {
+        return Err(Rejection::Broken);
+    }
+    // What was a literal stays one; what was computed may go on being computed.
+    let was_computed = matches!(source.property(goal.field), Property::Known { computed: true, .. });
+    let is_wanted = match (edited.property(goal.field), &goal.total) {
+        (Property::Known { value, computed, .. }, Some(total)) => value == total && (was_computed || !computed),
+        (Property::Absent, None) => true,
+        _ => false,
+    };
+    for (key, before) in source.all() {
+        let after = edited.all().find(|(other, _)| *other == key).map(|(_, property)| property);
+        if key != goal.field.key()
+            && !after.is_some_and(|after| says_the_same(before, after) || differs_by_itself(source, key, before, after))
+        {
+            return Err(Rejection::Other(key.to_owned()));
+        }
+    }
+    if let Some((key, _)) = edited.all().find(|(key, _)| source.all().all(|(other, _)| other != *key)) {
+        return Err(Rejection::Other(key.to_owned()));
+    }
+    if !is_wanted {
+        // Another member of the same object is another text as well.
+        let is_elsewhere = !goal.path.is_empty() && differs_elsewhere(&edited, goal);
+        return Err(if is_elsewhere { Rejection::Other(goal.field.key().to_owned()) } else { Rejection::Value });
+    }
+    match (proposal.most_parts, super::propose::parts(&edited, goal)) {
+        (Some(most), Some(parts)) if parts > most => Err(Rejection::Value),
+        _ => Ok(edited),
+    }
+}
+
+fn differs_elsewhere(edited: &TypeScriptAgent, goal: &Goal) -> bool {
+    let at = |value: Option<&serde_json::Value>| goal.path.iter().try_fold(value?.clone(), |value, key| value.get(key).cloned());
+    let value = edited.property(goal.field).value();
+    value.is_some() && at(value) == at(goal.total.as_ref())
+}
+
+/// Returns true if two properties are the same but for their places.
+fn says_the_same(before: &Property, after: &Property) -> bool {
+    match (before, after) {
+        (Property::Known { value, computed, .. }, Property::Known { value: other, computed: other_computed, .. }) => {
+            value == other && computed == other_computed
+        }
+        // What is wrong may name a line, and lines move.
+        (Property::Unreadable(_), Property::Unreadable(_))
+        | (Property::Function { .. }, Property::Function { .. })
+        | (Property::Absent, Property::Absent) => true,
+        _ => false,
+    }
+}
+
+/// Returns true if a computed property is another one each time that the code runs, also without any edit.
+fn differs_by_itself(source: &TypeScriptAgent, key: &str, before: &Property, after: &Property) -> bool {
+    let is_computed = |property: &Property| matches!(property, Property::Known { computed: true, .. });
+    is_computed(before)
+        && is_computed(after)
+        && read_graph(source.graph.clone(), &source.options).is_ok_and(|again| {
+            again.all().find(|(other, _)| *other == key).is_some_and(|(_, again)| !says_the_same(before, again))
+        })
+}
+
+/// Returns a text with stretches replaced, or `None` if they overlap.
+pub(super) fn replaced(text: &str, replacements: &[&Replacement]) -> Option<String> {
+    let mut ordered: Vec<&Replacement> = replacements.to_vec();
+    ordered.sort_by_key(|replacement| replacement.site.span);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for replacement in ordered {
+        let range = replacement.site.span.range();
+        out.push_str(text.get(at..range.start)?);
+        out.push_str(&replacement.text);
+        at = range.end;
+    }
+    out.push_str(text.get(at..)?);
+    Some(out)
+}
