@@ -1,4 +1,6 @@
-//! Classes of characters on which every part of the program must agree, and numbers as text.
+//! Classes of characters on which every part of the program must agree, words of a shell, and numbers as text.
+
+use std::borrow::Cow;
 
 /// Adds a number in decimal. Where a number stands before every text, formatting would take longer than all the rest.
 pub fn push_number(text: &mut String, number: u64) {
@@ -37,5 +39,58 @@ pub fn is_like_blank(character: char) -> bool {
         ' ' | '\n' => false,
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' => true,
         other => other.is_whitespace() && !is_hidden(other),
+    }
+}
+
+/// Returns a value as one word of a POSIX shell. Whatever a command that is shown to a person takes from elsewhere goes through here,
+/// so that it means the same after it was pasted: a name with a blank, an address with `&`.
+pub fn shell_word(value: &str) -> Cow<'_, str> {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_./:@%+=,…~".contains(character);
+    // Elsewhere it is no home folder.
+    let names_home = value.starts_with('~') || [":~", "=~"].iter().any(|home| value.contains(home));
+    if !value.is_empty() && !names_home && value.chars().all(is_plain) {
+        Cow::Borrowed(value)
+    } else {
+        Cow::Owned(format!("'{}'", value.replace('\'', "'\\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_shell_would_not_take_as_it_is_gets_quotes() {
+        for (value, word) in [
+            ("orders", "orders"),
+            ("http://127.0.0.1:4747", "http://127.0.0.1:4747"),
+            ("주문", "주문"),
+            ("two words", "'two words'"),
+            ("it's", "'it'\\''s'"),
+            ("a&b", "'a&b'"),
+            ("$HOME", "'$HOME'"),
+            ("~", "'~'"),
+            ("latest~1", "latest~1"),
+            ("PATH=~/x", "'PATH=~/x'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(value), word);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[cfg(unix)]
+        #[test]
+        fn a_shell_reads_every_value_as_it_was(values in prop::collection::vec("[^\0]{0,12}", 1..20)) {
+            let words: Vec<Cow<'_, str>> = values.iter().map(|value| shell_word(value)).collect();
+            let script = format!("printf '%s\\0' {}", words.join(" "));
+            let output = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+            let expected: String = values.iter().map(|value| format!("{value}\0")).collect();
+            prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+        }
     }
 }

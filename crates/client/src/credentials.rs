@@ -55,8 +55,8 @@ impl CredentialsError {
     pub(crate) fn hint(&self, program: &str) -> Option<String> {
         match self {
             Self::Io { .. } => None,
-            Self::Broken { path, .. } => Some(format!("Repair it, or remove {} and run `{program} login URL`.", path.display())),
-            Self::Newer { .. } => Some(format!("Update {program}.")),
+            Self::Broken { path, .. } => Some(format!("repair it, or remove {} and run `{program} login URL`", path.display())),
+            Self::Newer { .. } => Some(format!("update {program}")),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keepstep_agent::Field;
 use keepstep_base::Revision;
+use keepstep_base::text::shell_word;
 
 use crate::target::{KeyOrigin, Withheld};
 
@@ -257,33 +258,35 @@ impl ClientError {
     pub fn hint(&self, program: &str) -> Option<String> {
         match self {
             Self::NotSignedIn { server, problem, origin, withheld, .. } => {
+                let server = shell_word(server);
                 let mut lines: Vec<String> = withheld.iter().map(ToString::to_string).collect();
                 lines.push(match problem {
                     KeyProblem::Missing if withheld.iter().any(|key| key.needs_trust) => {
                         format!("`{program} trust {server}` sends it from now on; so does KEEPSTEP_URL={server}")
                     }
                     KeyProblem::Missing if origin.is_some() => {
-                        "Check whether a proxy in front of the server drops the Authorization header.".to_owned()
+                        "check whether a proxy in front of the server drops the Authorization header".to_owned()
                     }
-                    KeyProblem::Missing => format!("Run `{program} login {server}`, or set KEEPSTEP_API_KEY."),
+                    KeyProblem::Missing => format!("run `{program} login {server}`, or set KEEPSTEP_API_KEY"),
                     KeyProblem::Malformed | KeyProblem::Unknown | KeyProblem::Expired | KeyProblem::Revoked => {
-                        other_key(program, server, origin.as_ref())
+                        other_key(program, &server, origin.as_ref())
                     }
                 });
                 Some(lines.join("\n"))
             }
             Self::Unreachable { reason, .. } if reason == UNKNOWN_AUTHORITY => {
-                Some("If it is from an authority of your own, name the authority's file in SSL_CERT_FILE.".to_owned())
+                Some("if it is from an authority of your own, name the authority's file in SSL_CERT_FILE".to_owned())
             }
-            Self::NotAllowed { .. } => Some("Ask an owner of the server for a key with a wider role or project.".to_owned()),
-            Self::Stale { .. } => Some(format!("Run `{program} sync` to see what changed.")),
+            Self::NotAllowed { .. } => Some("ask an owner of the server for a key with a wider role or project".to_owned()),
+            Self::Stale { .. } => Some(format!("run `{program} sync` to see what changed")),
             Self::Refused { hint, .. } => hint.clone(),
             Self::RedirectedElsewhere { location, .. } => {
-                Some(format!("If that is the server, run `{program} login {location}`, or pass --url {location}."))
+                let location = shell_word(location);
+                Some(format!("if that is the server, run `{program} login {location}`, or set KEEPSTEP_URL={location}"))
             }
-            Self::Newer { .. } => Some(format!("Update {program}.")),
+            Self::Newer { .. } => Some(format!("update {program}")),
             Self::NotOurs { .. } => {
-                Some("Check the address, and whether a proxy or a sign-in page stands in front of the server.".to_owned())
+                Some("check the address, and whether a proxy or a sign-in page stands in front of the server".to_owned())
             }
             Self::HalfDone { source, .. } => source.hint(program),
             _ => None,
@@ -291,17 +294,17 @@ impl ClientError {
     }
 }
 
-/// Returns how to use another key: where the one that does not work comes from, it is in the way of every other.
+/// Returns how to use another key, for a server as a word of a shell: where the one that does not work comes from, it is in the way of every other.
 fn other_key(program: &str, server: &str, origin: Option<&KeyOrigin>) -> String {
     match origin {
         Some(KeyOrigin::Variable(name)) => {
-            format!("Put a new key into {name}, or unset it and run `{program} login {server}`.")
+            format!("put a new key into {name}, or unset it and run `{program} login {server}`")
         }
         Some(KeyOrigin::File(path)) => {
-            format!("Put a new key into {}, or take it out there and run `{program} login {server}`.", path.display())
+            format!("put a new key into {}, or take it out there and run `{program} login {server}`", path.display())
         }
-        Some(KeyOrigin::Flag) => format!("Pass a new key, or run `{program} login {server}`."),
-        _ => format!("Run `{program} login {server}` to sign in again."),
+        Some(KeyOrigin::Flag) => format!("pass a new key, or run `{program} login {server}`"),
+        _ => format!("run `{program} login {server}` to sign in again"),
     }
 }
 

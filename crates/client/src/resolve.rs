@@ -125,7 +125,7 @@ impl ResolveError {
     /// Returns what to do about it. `program` is the name that the program was called by.
     pub fn hint(&self, program: &str) -> Option<String> {
         match self {
-            Self::NoPlatform => Some(format!("Run `{program} login URL`, or set KEEPSTEP_URL.")),
+            Self::NoPlatform => Some(format!("run `{program} login URL`, or set KEEPSTEP_URL")),
             Self::BadUrl { .. } | Self::Unreadable { .. } => None,
             Self::Credentials(error) => error.hint(program),
         }

@@ -109,7 +109,7 @@ pub struct Key {
 pub struct Withheld {
     /// Where the key comes from.
     pub origin: KeyOrigin,
-    /// Why it is not sent: the end of a sentence that begins with "The key … is not sent there: ".
+    /// Why it is not sent: the end of a sentence that begins with "the key … is not sent there: ".
     pub reason: String,
     /// True if it would be sent as soon as the person trusts the address.
     pub needs_trust: bool,
@@ -117,7 +117,7 @@ pub struct Withheld {
 
 impl fmt::Display for Withheld {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "The key {} is not sent there: {}", self.origin, self.reason)
+        write!(formatter, "the key {} is not sent there: {}", self.origin, self.reason)
     }
 }
 

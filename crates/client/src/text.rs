@@ -27,6 +27,24 @@ pub fn visible(text: &str) -> String {
     line
 }
 
+/// Returns what a server says to do, in the form of our own hints: it begins in lower case and ends without a full stop.
+pub(crate) fn as_hint(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    let first = characters.next();
+    let rest = characters.as_str();
+    // A word like `API` stays.
+    let is_word = rest.starts_with(|second: char| second.is_lowercase() || second == ' ');
+    let first: String = match first {
+        Some(first) if is_word => first.to_lowercase().collect(),
+        first => first.into_iter().collect(),
+    };
+    let text = first + rest;
+    match text.strip_suffix('.') {
+        Some(text) if !text.ends_with('.') => text.to_owned(),
+        _ => text,
+    }
+}
+
 /// Returns what an HTML page is about: its title, else its first words.
 pub(crate) fn page_title(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]).into_owned();
@@ -65,6 +83,20 @@ mod tests {
     fn terminal_escapes_become_visible() {
         assert_eq!(visible(" a\u{1b}[31mb\r\n\n c\u{7}\u{202e}d "), "a\\u{1b}[31mb c\\u{7}\\u{202e}d");
         assert_eq!(visible(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn a_hint_of_a_server_reads_as_one_of_ours() {
+        for (said, hint) in [
+            ("Send it in several requests.", "send it in several requests"),
+            ("API keys end.", "API keys end"),
+            ("`keepstep sync` shows it", "`keepstep sync` shows it"),
+            ("Wait ...", "wait ..."),
+            ("A", "A"),
+            ("", ""),
+        ] {
+            assert_eq!(as_hint(said), hint);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::error::{ClientError, KeyProblem};
 use crate::options::Options;
 use crate::retry::{Failure, retry_after, server_time};
 use crate::target::{KeyOrigin, Target, Withheld, is_loopback, is_this_machine, shown};
-use crate::text::{page_title, visible};
+use crate::text::{as_hint, page_title, visible};
 
 /// How much of a body that goes into a sink is kept for messages about it.
 const BEGINNING: usize = 4096;
@@ -610,7 +610,13 @@ impl Transport {
                 let value = answer.value().unwrap_or_default();
                 let text = |key: &str| value.get(key).and_then(Value::as_str).map(visible);
                 let message = message.unwrap_or_else(|| format!("status {status}"));
-                ClientError::Refused { server, status, code: text("code"), message, hint: text("hint") }
+                ClientError::Refused {
+                    server,
+                    status,
+                    code: text("code"),
+                    message,
+                    hint: text("hint").map(|hint| as_hint(&hint)),
+                }
             }
         }
     }

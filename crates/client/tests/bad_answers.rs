@@ -25,7 +25,7 @@ async fn a_page_of_a_proxy_is_named_by_its_title() {
             told(&error, &server.url()),
             format!(
                 "what answers at http://server is not a keepstep server: status {status}, text/html, \"Sign in \\u{{1b}}[31mto Corp\"\n\
-                 Check the address, and whether a proxy or a sign-in page stands in front of the server."
+                 check the address, and whether a proxy or a sign-in page stands in front of the server"
             )
         );
     }
@@ -76,7 +76,7 @@ async fn something_that_is_not_http_is_no_server() {
     let error = fails(&server.url()).await;
     insta::assert_snapshot!(told(&error, &server.url()), @"
     what answers at http://server is not a keepstep server: it does not speak HTTP
-    Check the address, and whether a proxy or a sign-in page stands in front of the server.
+    check the address, and whether a proxy or a sign-in page stands in front of the server
     ");
     assert!(error.is_unreachable());
 }
@@ -95,7 +95,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
             told,
             format!(
                 "http://server redirects to {host}, and the key is not for there\n\
-                 If that is the server, run `keepstep login {host}`, or pass --url {host}."
+                 if that is the server, run `keepstep login {host}`, or set KEEPSTEP_URL={host}"
             )
         );
     }
@@ -206,22 +206,22 @@ async fn each_problem_with_a_key_has_its_own_message() {
     }
     insta::assert_snapshot!(lines.join("\n\n"), @"
     the key from KEEPSTEP_API_KEY did not reach http://server: something on the way removed it
-    Check whether a proxy in front of the server drops the Authorization header.
+    check whether a proxy in front of the server drops the Authorization header
 
     the key from KEEPSTEP_API_KEY for http://server is malformed: it is cut or mistyped
-    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
+    put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`
 
     http://server does not know the key from KEEPSTEP_API_KEY
-    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
+    put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`
 
     the key from KEEPSTEP_API_KEY for http://server has expired
-    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
+    put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`
 
     the key from KEEPSTEP_API_KEY for http://server was revoked
-    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
+    put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`
 
     http://server does not allow this with the key from KEEPSTEP_API_KEY: The key reads, and this writes.
-    Ask an owner of the server for a key with a wider role or project.
+    ask an owner of the server for a key with a wider role or project
     ");
 }
 
@@ -253,11 +253,11 @@ async fn a_missing_or_malformed_key_is_seen_before_anything_is_sent() {
     assert!(lines[2..].iter().all(|line| *line == lines[1]));
     insta::assert_snapshot!(lines[..2].join("\n\n"), @"
     not signed in to http://server: there is no key for it
-    The key from LUA_API_KEY is not sent there: it belongs to https://other
-    Run `keepstep login http://server`, or set KEEPSTEP_API_KEY.
+    the key from LUA_API_KEY is not sent there: it belongs to https://other
+    run `keepstep login http://server`, or set KEEPSTEP_API_KEY
 
     the key from KEEPSTEP_API_KEY for http://server is malformed: it is cut or mistyped
-    Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`.
+    put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login http://server`
     ");
     assert!(!format!("{:?}", lines).contains(cut));
 }

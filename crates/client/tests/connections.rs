@@ -60,7 +60,7 @@ async fn the_authority_in_a_file_is_trusted_and_no_other() {
     // An authority that did not sign it.
     insta::assert_snapshot!(ask(&url, "stranger.pem").await.unwrap_err(), @"
     http://server cannot be reached: its certificate is not signed by an authority that this machine trusts
-    If it is from an authority of your own, name the authority's file in SSL_CERT_FILE.
+    if it is from an authority of your own, name the authority's file in SSL_CERT_FILE
     ");
 }
 

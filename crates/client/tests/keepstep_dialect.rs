@@ -145,7 +145,7 @@ async fn a_stale_write_tells_the_current_revision() {
     assert!(matches!(error, ClientError::Stale { current: Some(Revision(9)), .. }));
     insta::assert_snapshot!(told(&error, &server.url()), @"
     the agent changed on http://server in the meantime (it is at revision 9 now); nothing was written
-    Run `keepstep sync` to see what changed.
+    run `keepstep sync` to see what changed
     ");
 }
 
@@ -171,7 +171,7 @@ async fn s6_what_the_server_refuses_is_an_error_with_its_reason() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     http://server refused this: The persona holds merge\u{1b}[31m markers.
-    Finish the merge. | unreachable: false
+    finish the merge | unreachable: false
     this is too large for http://server, which takes at most 1048576 bytes | unreachable: false
     http://server refused this: No. | unreachable: false
     http://server has a problem of its own (status 500: Something broke.) | unreachable: true
@@ -219,7 +219,7 @@ async fn a_server_with_a_newer_api_gets_one_clear_sentence() {
     assert!(!error.is_unreachable());
     insta::assert_snapshot!(told(&error, &server.url()), @"
     http://server speaks version 2 of the API (it is keepstep 9.0.0), and this program only 1
-    Update keepstep.
+    update keepstep
     ");
 }
 

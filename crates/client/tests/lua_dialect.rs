@@ -173,7 +173,7 @@ async fn s12_a_refused_key_is_an_error_of_its_own_kind_for_every_question() {
     let error = common::reader(&server.url()).personas(&agent(), &PersonaQuery::default()).await.unwrap_err();
     insta::assert_snapshot!(told(&error, &server.url()), @"
     http://server does not allow this with the key from KEEPSTEP_API_KEY: not yours
-    Ask an owner of the server for a key with a wider role or project.
+    ask an owner of the server for a key with a wider role or project
     ");
 }
 

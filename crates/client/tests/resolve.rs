@@ -386,8 +386,8 @@ fn a_key_that_is_passed_over_is_explained() {
     let withheld: Vec<String> = given.resolve().unwrap().withheld.iter().map(ToString::to_string).collect();
     insta::with_settings!({filters => vec![(r"/\S*/(project|home)/", "[$1]/")]}, {
         insta::assert_snapshot!(withheld.join("\n"), @"
-    The key from KEEPSTEP_API_KEY is not sent there: only [project]/.env names that address
-    The key from [home]/.lua-cli/credentials is not sent there: it belongs to https://api.heylua.ai
+    the key from KEEPSTEP_API_KEY is not sent there: only [project]/.env names that address
+    the key from [home]/.lua-cli/credentials is not sent there: it belongs to https://api.heylua.ai
     ");
     });
 }
@@ -428,7 +428,7 @@ fn what_is_no_address_is_refused_with_its_origin() {
     "https://h\u{1b}[31m" from the command line is not the address of a server: it must look like https://keepstep.example.com
     "x" from KEEPSTEP_URL is not the address of a server: it must look like https://keepstep.example.com
     no server configured: no --url, no KEEPSTEP_URL, and no login on this machine
-    Run `keepstep login URL`, or set KEEPSTEP_URL.
+    run `keepstep login URL`, or set KEEPSTEP_URL
     "#);
 }
 
