@@ -243,34 +243,34 @@ fn five_kinds_of_keys_are_five_messages() {
     exit: 9
     ----- stderr -----
     error: not signed in to [URL]: there is no key for it
-    hint: Run `keepstep login [URL]`, or set KEEPSTEP_API_KEY.
+    hint: run `keepstep login [URL]`, or set KEEPSTEP_API_KEY
     ");
     assert_snapshot!(with(Some("ks_api_short"), &check), @"
     exit: 9
     ----- stderr -----
     error: the key from KEEPSTEP_API_KEY for [URL] is malformed: it is cut or mistyped
-    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
+    hint: put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`
     ");
     let other = keepstep_testkit::Platform::start(std::path::Path::new(crate::common::BINARY)).key("owner");
     assert_snapshot!(with(Some(&other), &check), @"
     exit: 9
     ----- stderr -----
     error: [URL] does not know the key from KEEPSTEP_API_KEY
-    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
+    hint: put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`
     ");
     let expired = bench.platform.admin(&["key", "create", "--name", "old", "--expires", "0s"]);
     assert_snapshot!(with(Some(&expired), &check), @"
     exit: 9
     ----- stderr -----
     error: the key from KEEPSTEP_API_KEY for [URL] has expired
-    hint: Put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`.
+    hint: put a new key into KEEPSTEP_API_KEY, or unset it and run `keepstep login [URL]`
     ");
     let narrow = bench.platform.key("viewer");
     assert_snapshot!(with(Some(&narrow), &["sync", "--push", "--quiet"]), @r#"
     exit: 10
     ----- stderr -----
     error: [URL] does not allow this with the key from KEEPSTEP_API_KEY: The key "test viewer" has the role viewer, and this needs the role editor.
-    hint: Ask an owner of the server for a key with a wider role or project.
+    hint: ask an owner of the server for a key with a wider role or project
     "#);
 }
 
@@ -281,7 +281,7 @@ fn a_page_of_a_proxy() {
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
     error: what answers at [URL] is not a keepstep server: status 200, text/html, "Please sign in"
-    hint: Check the address, and whether a proxy or a sign-in page stands in front of the server.
+    hint: check the address, and whether a proxy or a sign-in page stands in front of the server
     "#);
 }
 
@@ -313,7 +313,7 @@ fn a_redirect_to_another_host() {
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
     error: [URL] redirects to http://elsewhere.example, and the key is not for there
-    hint: If that is the server, run `keepstep login http://elsewhere.example`, or pass --url http://elsewhere.example.
+    hint: if that is the server, run `keepstep login http://elsewhere.example`, or set KEEPSTEP_URL=http://elsewhere.example
     ");
 }
 

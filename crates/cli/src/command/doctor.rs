@@ -23,6 +23,7 @@ use crate::session::sides::{self, Project, project_root};
 use crate::shell::age::span;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::word;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -238,7 +239,7 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Serve
     match &server.target().key {
         Some(key) => checks.add("key", Grade::Good, format!("found: {}", key.origin), Vec::new()),
         None => {
-            let hint = format!("`keepstep login {}` stores one", server.name());
+            let hint = format!("`keepstep login {}` stores one", word(server.name()));
             checks.add("key", Grade::Bad, format!("there is no key for {}", server.name()), vec![hint]);
             return;
         }

@@ -8,6 +8,7 @@ use keepstep_store::Store;
 
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
+use crate::shell::visible::word;
 
 /// The name of the database in the data folder.
 const DATABASE: &str = "keepstep.db";
@@ -106,8 +107,8 @@ impl DataArguments {
 
     /// Returns the arguments that name the data, as they were typed.
     pub(crate) fn as_typed(&self) -> String {
-        let data = self.data.as_ref().map(|folder| format!(" --data {}", folder.display()));
-        let url = self.database_url.as_ref().map(|url| format!(" --database-url {url}"));
+        let data = self.data.as_ref().map(|folder| format!(" --data {}", word(&folder.to_string_lossy())));
+        let url = self.database_url.as_ref().map(|url| format!(" --database-url {}", word(url)));
         data.into_iter().chain(url).collect()
     }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use keepstep_base::text::{is_hidden, is_like_blank};
+use keepstep_base::text::{is_hidden, is_like_blank, shell_word};
 
 /// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -23,6 +23,11 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 /// Returns a text for the inside of one line: line feeds and tabs are escapes too.
 pub(crate) fn visible_line(text: &str) -> String {
     visible(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// Returns a value as one word of a command that a person can paste, with everything invisible as an escape.
+pub(crate) fn word(value: &str) -> String {
+    shell_word(&visible_line(value)).into_owned()
 }
 
 /// Returns JSON text with everything invisible as a JSON escape. The value stays the same.

@@ -12,7 +12,7 @@ use crate::session::connection::test_data_server::{TestDataServer, find_workspac
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
-use crate::shell::visible::visible_line;
+use crate::shell::visible::{visible_line, word};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         let env = WorkspaceEnv::read(context.directory.join(file))?;
         let secret = env.key().ok_or_else(|| Failure::NotFound {
             message: format!("{} has no key", env.shown()),
-            hint: Some(format!("`keepstep apikeys create --env-file {}` creates one", file.display())),
+            hint: Some(format!("`keepstep apikeys create --env-file {}` creates one", word(&file.to_string_lossy()))),
         })?;
         target.key = Some(Key { secret: secret.as_str().into(), origin: KeyOrigin::File(env.path().to_owned()) });
     }

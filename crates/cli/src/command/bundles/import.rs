@@ -17,7 +17,7 @@ use crate::session::context::Context;
 use crate::session::data_file;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
-use crate::shell::visible::{shortened, visible_line};
+use crate::shell::visible::{shortened, visible_line, word};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if !has_written && imported.reworded_count > 0 {
         context.printer.hint(&format!(
             "`keepstep bundles import {} --write-ids` writes the ids into the file, so that any text may change",
-            visible_line(&shown)
+            word(&shown)
         ));
     }
     context.printer.hint("`keepstep sync pull` brings it to a workspace");

@@ -16,6 +16,7 @@ use crate::shell::exit;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, without_colors};
 use crate::shell::prompt;
+use crate::shell::visible::word;
 
 const COLLEAGUE: &str = "Maria";
 
@@ -307,7 +308,6 @@ impl Tour<'_> {
 
 /// Returns arguments as one would type them.
 fn as_typed(arguments: &[&str]) -> String {
-    let words: Vec<String> =
-        arguments.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() }).collect();
+    let words: Vec<String> = arguments.iter().map(|argument| word(argument)).collect();
     words.join(" ")
 }

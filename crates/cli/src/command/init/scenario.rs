@@ -22,6 +22,7 @@ use crate::session::checkout::undo_log::{Content, Recorder, Write};
 use crate::session::connection::test_data_server::workspace_or_new;
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
+use crate::shell::visible::word;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -136,9 +137,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     context.machine_line("SCENARIO_CREATED", &folder);
     if arguments.create_remote {
-        context
-            .printer
-            .warning(&format!("nothing was created on the server; `keepstep scenarios create --name {folder}` does that"));
+        context.printer.warning(&format!(
+            "nothing was created on the server; `keepstep scenarios create --name {}` does that",
+            word(typed.trim())
+        ));
     }
     match &agent {
         Some(agent) => {
@@ -146,7 +148,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             context.printer.hint("`keepstep sync pull` brings the inputs; `keepstep test --smoke` runs the first one");
         }
         None => context.printer.hint(&format!(
-            "`keepstep init scenario {folder} --agent AGENT` names the agent, such as {FORMS}; or write its call in agents/my_agent.py. A test fails until then"
+            "`keepstep init scenario {} --agent AGENT` names the agent, such as {FORMS}; or write its call in agents/my_agent.py. A test fails until then",
+            word(&folder)
         )),
     }
     context.printer.document(

@@ -13,6 +13,7 @@ use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
+use crate::shell::visible::word;
 
 /// The folder of a scenario that holds its baselines.
 const FOLDER: &str = "baselines";
@@ -97,7 +98,7 @@ pub(super) fn read(scenario: &Path, name: &str) -> Result<Option<Baseline>, Fail
     let Some(text) = files::read_if_there(&path)? else { return Ok(None) };
     Baseline::parse(&text).map(Some).map_err(|error| Failure::Usage {
         message: format!("{} cannot be read: {error}", path.display()),
-        hint: Some(format!("`keepstep results baseline {name}` makes it again")),
+        hint: Some(format!("`keepstep results baseline {}` makes it again", word(name))),
     })
 }
 

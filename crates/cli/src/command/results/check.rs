@@ -15,6 +15,7 @@ use crate::command::{CommandResult, Outcome};
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::word;
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -125,7 +126,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
         Err(Failure::NotFound { .. }) => {
             let names = baseline::names(&shelf.scenario.path);
             let hint = if names.is_empty() {
-                format!("`keepstep results baseline {name}` makes one of the last experiment")
+                format!("`keepstep results baseline {}` makes one of the last experiment", word(name))
             } else {
                 format!("there is {}", names.join(", "))
             };

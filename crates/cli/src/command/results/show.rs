@@ -70,6 +70,8 @@ impl Arguments {
 struct Shown {
     figures: Figures,
     cases: Vec<Finished>,
+    /// What was said about the answers of each case whose conversation is not shown.
+    warnings: Vec<Vec<String>>,
     /// How many more there are.
     left_out: usize,
 }
@@ -124,7 +126,10 @@ fn show(context: &Context, arguments: &Arguments, shelf: &Shelf<'_>, stored: &St
         let heading = if arguments.all || case.is_some() { "Cases" } else { "Not passed" };
         context.printer.answer(Text::of(Label::Heading, format!("\n{heading}")));
         let is_whole = arguments.verbose || case.is_some();
-        shown.cases.iter().for_each(|case| show_case(context, case, is_whole));
+        for (case, warnings) in shown.cases.iter().zip(&shown.warnings) {
+            show_case(context, case, is_whole);
+            warnings.iter().for_each(|warning| show_warning(context, warning));
+        }
     }
     if shown.left_out > 0 {
         context.printer.answer(format!("  … and {} more (--limit)", shown.left_out));
@@ -134,7 +139,7 @@ fn show(context: &Context, arguments: &Arguments, shelf: &Shelf<'_>, stored: &St
 }
 
 fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<&str>) -> Result<Shown, Failure> {
-    let (mut collector, mut cases, mut left_out) = (Collector::default(), Vec::new(), 0);
+    let (mut collector, mut cases, mut warnings, mut left_out) = (Collector::default(), Vec::new(), Vec::new(), 0);
     let report = stored
         .each_case(|mut finished| {
             collector.add(&finished);
@@ -143,9 +148,8 @@ fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<
                 None => arguments.all || !matches!(finished.status, Status::Passed | Status::Skipped),
             };
             if is_wanted && cases.len() < arguments.limit {
-                if !arguments.verbose && case.is_none() {
-                    finished.turns.clear();
-                }
+                let turns = if arguments.verbose || case.is_some() { Vec::new() } else { std::mem::take(&mut finished.turns) };
+                warnings.push(turns.into_iter().flat_map(|turn| turn.warnings).map(|warning| warning.message).collect());
                 cases.push(finished);
             } else if is_wanted {
                 left_out += 1;
@@ -154,7 +158,7 @@ fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<
         })
         .map_err(experiment_failure)?;
     shelf.warn_of_broken(stored, report.count());
-    Ok(Shown { figures: collector.finish(), cases, left_out })
+    Ok(Shown { figures: collector.finish(), cases, warnings, left_out })
 }
 
 /// Returns the counts of a run: its own, else those of the cases that are there.
@@ -291,8 +295,12 @@ fn show_turn(context: &Context, turn: &Turn) {
         context.printer.answer(format!("      {line}"));
     }
     for warning in &turn.warnings {
-        context.printer.answer(Text::of(Label::Warning, format!("      warning: {}", warning.message)));
+        show_warning(context, &warning.message);
     }
+}
+
+fn show_warning(context: &Context, warning: &str) {
+    context.printer.answer(Text::of(Label::Warning, format!("      warning: {warning}")));
 }
 
 fn document(shelf: &Shelf<'_>, stored: &Stored, shown: &Shown) -> Value {

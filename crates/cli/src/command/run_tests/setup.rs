@@ -25,6 +25,7 @@ use crate::session::context::Context;
 use crate::session::secrets;
 use crate::session::settings::{self, Settings};
 use crate::shell::failure::Failure;
+use crate::shell::visible::word;
 
 /// How the names begin of variables of keepstep and of the tools that it stands in for. Their keys are not for the agent, nor for a
 /// program that judges it; a configuration can pass them on by `environment_vars`.
@@ -140,9 +141,11 @@ impl Tested {
     }
 
     fn no_agent(&self) -> Failure {
+        // The name may be the server's; the folder is what the command would write into.
+        let folder = self.path.file_name().map_or_else(|| self.name.clone().into(), |folder| folder.to_string_lossy());
         Failure::Usage {
             message: format!("{} does not say which agent to test", self.name),
-            hint: Some(format!("`keepstep init scenario {} --agent AGENT` names it, such as {FORMS}", self.name)),
+            hint: Some(format!("`keepstep init scenario {} --agent AGENT` names it, such as {FORMS}", word(&folder))),
         }
     }
 

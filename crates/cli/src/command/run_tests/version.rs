@@ -14,7 +14,7 @@ use crate::command::sync::pull;
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
-use crate::shell::visible::visible_line;
+use crate::shell::visible::{visible_line, word};
 
 /// What a test runs on.
 pub(super) struct Version {
@@ -36,14 +36,14 @@ pub(super) fn resolve(context: &Context, arguments: &RunArguments, tested: &Test
         return Err(Failure::Conflict {
             message: format!("the inputs of bundle version {} were deleted from {}", visible_line(named), tested.name),
             // Without the id it would be the newest version that comes.
-            hints: vec![format!("`keepstep sync pull --bundle-version-id {} --force` brings them back", visible_line(named))],
+            hints: vec![format!("`keepstep sync pull --bundle-version-id {} --force` brings them back", word(named))],
         });
     }
     if arguments.skip_upload || arguments.skip_pull {
         let flag = if arguments.skip_upload { "--skip-upload opens no connection" } else { "--skip-pull pulls nothing" };
         return Err(Failure::NotFound {
             message: format!("bundle version {} is not here: {}, and {flag}", visible_line(named), here.words(tested)),
-            hint: Some(format!("`keepstep sync pull --bundle-version-id {}` brings it", visible_line(named))),
+            hint: Some(format!("`keepstep sync pull --bundle-version-id {}` brings it", word(named))),
         });
     }
     if arguments.resume {

@@ -15,7 +15,7 @@ use keepstep_runner::run::{BREAKER, Ended};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::shell::printer::{Label, Printer, Text, count};
-use crate::shell::visible::{shortened, visible_line};
+use crate::shell::visible::{shortened, visible_line, word};
 use crate::shell::wrap::cut;
 
 /// Up to this number of cases each of them has a line.
@@ -268,8 +268,9 @@ impl<'a> View<'a> {
             self.printer.status(Text::of(
                 Label::Warning,
                 format!(
-                    "  … and warnings in {}: `keepstep results show --all` shows them",
-                    count(self.warned - LISTED, "more case")
+                    "  … and warnings in {}: `keepstep results show --all --limit {}` shows them",
+                    count(self.warned - LISTED, "more case"),
+                    self.total
                 ),
             ));
         }
@@ -300,7 +301,8 @@ impl<'a> View<'a> {
         self.printer.status(Text::of(Label::Unchanged, "Results   ").and(Label::Plain, folder));
         if let Some(first) = &self.first_bad {
             let mut line = Text::of(Label::Unchanged, "Again     ").and(Label::Command, "keepstep test --failed");
-            line = line.and(Label::Unchanged, "     Why   ").and(Label::Command, format!("keepstep results show {first}"));
+            line =
+                line.and(Label::Unchanged, "     Why   ").and(Label::Command, format!("keepstep results show {}", word(first)));
             self.printer.status(line);
         }
     }

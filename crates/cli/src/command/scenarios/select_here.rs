@@ -7,7 +7,7 @@ use keepstep_workspace::scenario::folder_of_typed;
 
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
-use crate::shell::visible::visible_line;
+use crate::shell::visible::{visible_line, word};
 
 /// Makes a scenario of the server the workspace's current one, and returns its folder. What the server calls it is never a
 /// path, and nothing of its configuration is written where something would run it.
@@ -65,7 +65,7 @@ fn claimed(workspace: &Workspace, scenario: &Scenario) -> Result<Option<String>,
                     visible_line(&scenario.id),
                     shown.join("\n")
                 ),
-                hints: vec![format!("`keepstep scenarios select {} --local-path NAME` says which", visible_line(&scenario.id))],
+                hints: vec![format!("`keepstep scenarios select {} --local-path NAME` says which", word(&scenario.id))],
             })
         }
     }

@@ -7,6 +7,7 @@ use keepstep_workspace::{door, files};
 
 use crate::session::checkout::git;
 use crate::shell::failure::Failure;
+use crate::shell::visible::word;
 
 /// The names under which a key is found, in their order.
 const KEYS: [&str; 2] = ["FLUXLOOP_SYNC_API_KEY", "FLUXLOOP_API_KEY"];
@@ -77,7 +78,7 @@ impl WorkspaceEnv {
             return Err(Failure::Conflict {
                 message: format!("git tracks {}, so a key in it would be published with the next commit", self.shown()),
                 hints: vec![
-                    format!("take it out of git first: git rm --cached {}", self.shown()),
+                    format!("take it out of git first: git rm --cached {}", word(&self.shown())),
                     "`--no-save` prints the key instead".to_owned(),
                 ],
             });

@@ -19,7 +19,7 @@ use super::{ask, report};
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::checkout::undo_log::{Content, Write};
 use crate::shell::failure::Failure;
-use crate::shell::visible::visible_line;
+use crate::shell::visible::{visible_line, word};
 
 /// What the lock file notes.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,9 @@ fn check_folder(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(), F
         return Ok(());
     };
     let folders = workspace.folders_with(&id)?;
-    let Some(other) = folders.first().filter(|_| !folders.contains(&target.folder)) else { return Ok(()) };
+    // A person may have said that the scenario belongs into a folder that a pull has yet to make.
+    let is_linked = workspace.links()?.folders_of(&id).any(|folder| folder == target.folder);
+    let Some(other) = folders.first().filter(|_| !is_linked && !folders.contains(&target.folder)) else { return Ok(()) };
     let name = bundle.scenario_name().unwrap_or(&target.name);
     Err(Failure::Conflict {
         message: format!(
@@ -85,8 +87,8 @@ fn check_folder(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(), F
             visible_line(&target.folder)
         ),
         hints: vec![
-            format!("`keepstep sync pull --scenario {}` pulls it there", visible_line(other)),
-            format!("`keepstep scenarios select {} --local-path {}` moves it", visible_line(&id), visible_line(&target.folder)),
+            format!("`keepstep sync pull --scenario {}` pulls it there", word(other)),
+            format!("`keepstep scenarios select {} --local-path {}` moves it", word(&id), word(&target.folder)),
         ],
     })
 }

@@ -13,7 +13,7 @@ use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Text, count};
 use crate::shell::prompt;
-use crate::shell::visible::visible_line;
+use crate::shell::visible::{visible_line, word};
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
 pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) -> Result<Option<Target>, Failure> {
@@ -132,7 +132,7 @@ const MOST_NAMED: usize = 5;
 fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure> {
     let projects = run.server.wait(run.server.client().projects())?;
     let (project, id) = match projects.as_slice() {
-        [only] => (format!("project {} ({})", visible_line(&only.name), visible_line(&only.id)), visible_line(&only.id)),
+        [only] => (format!("project {} ({})", visible_line(&only.name), visible_line(&only.id)), word(&only.id)),
         _ => ("a project".to_owned(), "ID".to_owned()),
     };
     let mut names: Vec<String> = scenarios.iter().take(MOST_NAMED).map(|scenario| visible_line(&scenario.name)).collect();

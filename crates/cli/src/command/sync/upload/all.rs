@@ -25,6 +25,8 @@ struct Ended {
     documents: Vec<Value>,
     sent: usize,
     there: usize,
+    /// The experiments that went out first because they waited; the server has them by now.
+    waited: Vec<String>,
     /// The first that the server did not take.
     refused: Option<Failure>,
     /// Why the server could not be asked any more.
@@ -40,6 +42,7 @@ pub(super) fn run(context: &Context, workspace: &Workspace, arguments: &Argument
     // What waits goes first; it may be one of those that are looked for.
     let waiting = outbox::deliver_all(context, workspace, locked.entries()?)?;
     ended.sent += waiting.sent.len();
+    ended.waited = waiting.sent.into_iter().map(|(experiment, _)| experiment).collect();
     ended.unreachable = waiting.waiting.map(|(_, failure)| failure);
     for scenario in scenarios(context, workspace, arguments)? {
         if ended.unreachable.is_some() {
@@ -108,7 +111,10 @@ fn of_scenario(
     };
     for experiment in experiments.into_iter().rev() {
         if experiment.state == State::Uploaded {
-            ended.there += 1;
+            match ended.waited.iter().position(|waited| *waited == experiment.id) {
+                Some(place) => drop(ended.waited.swap_remove(place)),
+                None => ended.there += 1,
+            }
             continue;
         }
         let found = Found { scenario: scenario.clone(), experiment, config: config.clone() };

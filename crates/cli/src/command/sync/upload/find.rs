@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::arguments::Arguments;
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
+use crate::shell::visible::word;
 
 /// Where 0.3.3 and keepstep put experiments unless the configuration says otherwise.
 const OUTPUT_DIRECTORY: &str = "experiments";
@@ -63,7 +64,7 @@ pub(crate) fn list(workspace: Option<&Workspace>, scenario: &Scenario, config: &
 fn newest(context: &Context, workspace: &Workspace, scenario: &Scenario, config: &Config) -> Result<Experiment, Failure> {
     pick(context, list(Some(workspace), scenario, config)?).ok_or_else(|| Failure::Nothing {
         message: format!("there are no results of {} to upload", scenario.name),
-        hint: Some(format!("`keepstep test --scenario {}` makes some", scenario.folder)),
+        hint: Some(format!("`keepstep test --scenario {}` makes some", word(&scenario.folder))),
     })
 }
 
