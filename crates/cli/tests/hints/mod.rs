@@ -8,6 +8,7 @@ mod run;
 mod server;
 mod test_data;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,8 +17,8 @@ use keepstep_testkit::Platform;
 use self::place::{Place, Said, words};
 use crate::common::BINARY;
 
-/// One row of the table. In its texts `$URL`, `$KEY`, `$AGENT`, `$ORG`, `$PROJECT`, `$SCENARIO`, `$BUNDLE` and `$WORLD` stand for those
-/// of the row's place.
+/// One row of the table. In its texts `$URL`, `$ADDRESS`, `$DATA`, `$OTHER`, `$KEY`, `$AGENT`, `$ORG`, `$PROJECT`, `$SCENARIO`, `$BUNDLE`
+/// and `$WORLD` stand for those of the row's place.
 pub(super) struct Row {
     /// What brings the state about: commands of the program, and the steps of [`Place::step`].
     state: &'static [&'static str],
@@ -26,7 +27,7 @@ pub(super) struct Row {
     /// The hint as it is printed; a `*` stands for what differs between runs.
     hint: &'static str,
     /// What the person types then: the command in the hint with a value in the place of each placeholder. Empty for the command as it
-    /// was printed.
+    /// was printed. What the hint leaves to the person, such as an edit, are steps on lines before it.
     typed: &'static str,
     /// What shows that it helped.
     then: Then,
@@ -36,6 +37,8 @@ pub(super) struct Row {
 pub(super) enum Then {
     /// The first command, run again, ends with another exit code than before, which is this one.
     Ends(i32),
+    /// The first command without what the hint says to leave out, which is this, ends well, and did not before.
+    Instead(&'static str),
     /// The first command, run again, says this, which it did not say before.
     Says(&'static str),
     /// What the hint named ends well and says this.
@@ -64,21 +67,24 @@ fn in_backticks(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
+/// Returns what of a hint a person can type: what stands in backticks, and options and variables with a value.
+fn can_be_typed(text: &str) -> Vec<&str> {
+    let bare = text.split([' ', '(', ')', ',', ';']).map(|word| word.trim_end_matches([':', '.']));
+    let bare = bare.filter(|word| word.starts_with("--") || place::is_variable(word));
+    in_backticks(text).into_iter().chain(bare).collect()
+}
+
 /// Returns what of a typed line a piece in backticks stands for: all words of a command, or an option that was added.
 fn is_typed_as(piece: &str, typed: &[String]) -> bool {
     // What stands behind this is the shell's.
     let piece = piece.split(" < ").next().unwrap_or_default();
     let named = words(piece.strip_prefix("keepstep ").unwrap_or(piece));
-    if piece.starts_with("--") {
+    if piece.starts_with("--") || place::is_variable(piece) {
         return named.iter().all(|word| typed.contains(word));
     }
     let is_placeholder = |word: &str| word.chars().all(|character| character.is_ascii_uppercase() || character == '_');
+    let typed: Vec<&String> = typed.iter().skip_while(|word| place::is_variable(word)).collect();
     named.len() <= typed.len() && named.iter().zip(typed).all(|(word, typed)| is_placeholder(word) || word == typed)
-}
-
-/// Returns the words of a line behind the variables that stand before it.
-fn without_variables(line: &str) -> Vec<String> {
-    words(line).into_iter().skip_while(|word| place::is_variable(word)).collect()
 }
 
 /// Runs one row and says what of it does not hold.
@@ -87,30 +93,50 @@ fn check(row: &Row, shared: &Platform) -> Result<(), String> {
     for step in row.state {
         place.step(step)?;
     }
-    let before = place.run(row.command)?;
+    let before = place.run_once(row.command)?;
     let hint = place.filled(row.hint)?;
     let Some(printed) = before.text.lines().find(|line| matches(&format!("*{hint}*"), line)) else {
         return Err(format!("`{}` does not print {hint:?}\n{}", row.command, before.shown));
     };
-    let typed = if row.typed.is_empty() {
+    if let Then::Instead(command) = row.then
+        && place.run(command)?.code == 0
+    {
+        return Err(format!("`{command}` ends well before anything was done"));
+    }
+    let (steps, typed) = row.typed.rsplit_once('\n').unwrap_or(("", row.typed));
+    for step in steps.lines() {
+        place.step(step)?;
+    }
+    let typed = if typed.is_empty() {
         let command = in_backticks(printed).into_iter().find_map(|piece| piece.strip_prefix("keepstep "));
         command.ok_or_else(|| format!("no command stands in {printed:?}"))?.to_owned()
     } else {
-        let typed = place.filled(row.typed)?;
-        if !in_backticks(printed).iter().any(|piece| is_typed_as(piece, &without_variables(&typed))) {
+        let typed = place.filled(typed)?;
+        let possible = can_be_typed(printed);
+        // Where nothing of the hint can be typed, the steps are what it says.
+        let is_left_to_the_person = possible.is_empty() && !steps.is_empty();
+        if !is_left_to_the_person && !possible.iter().any(|piece| is_typed_as(piece, &words(&typed))) {
             return Err(format!("`{typed}` is not what {printed:?} says"));
         }
         typed
     };
     // It is typed in the same shell.
     let variables: Vec<&str> = row.command.split(' ').take_while(|word| place::is_variable(word)).collect();
-    let helped = place.run(&[variables.as_slice(), &[&typed]].concat().join(" "))?;
+    let helped = place.run_once(&[variables.as_slice(), &[&typed]].concat().join(" "))?;
+    // A key that was created is the one that is used from then on.
+    if helped.code == 0 && helped.answer.starts_with("ks_") {
+        place.use_key(helped.answer.trim());
+    }
     let seen = |what: &str, said: &Said| Err(format!("after `{typed}` {what}\n{}\n\nit said\n{}", said.shown, helped.shown));
     match row.then {
         Then::Shows(text) if helped.code == 0 && helped.text.contains(&place.filled(text)?) => Ok(()),
         Then::Tells(code, text) if helped.code == code && helped.text.contains(text) => Ok(()),
         Then::Tells(code, text) => seen(&format!("does not end with {code} and {text:?}"), &helped),
         Then::Shows(text) => seen(&format!("fails, or did not say {text:?}"), &helped),
+        Then::Instead(command) => {
+            let after = place.run(command)?;
+            if after.code == 0 { Ok(()) } else { seen(&format!("`{command}` does not end well"), &after) }
+        }
         Then::Ends(code) => {
             let after = place.run(row.command)?;
             if before.code == code {
@@ -143,7 +169,8 @@ fn all(rows: &[Row]) {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(what) = check(row, &platform) {
+                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, &platform)));
+                    if let Err(what) = checked.unwrap_or_else(|_| Err("it panicked, as is said above".to_owned())) {
                         wrong.lock().unwrap().push(format!("{:?}\n{what}", row.command));
                     }
                 }

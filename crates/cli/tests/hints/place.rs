@@ -1,10 +1,16 @@
 //! Where a row of the table happens.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use keepstep_testkit::{Platform, World, transcript};
+use keepstep_testkit::terminal::Terminal;
+use keepstep_testkit::{Canned, Fault, Platform, Proxy, Reply, World, transcript};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 use crate::common::{BINARY, FIRST, code};
 
@@ -26,6 +32,28 @@ def run(input):
     return 'ok: ' + input
 ";
 
+/// The same, which has somebody stop the test at its second question. Between the agent and keepstep is whoever started the agent.
+const STOPPING_AGENT: &str = r#"
+import os, time
+
+def parent_and_name(process):
+    name, _, rest = open(f"/proc/{process}/stat").read().partition("(")[2].rpartition(")")
+    return int(rest.split()[1]), name
+
+def run(input):
+    if (input.startswith("Cancel") or input == "question 5") and not os.path.exists("go"):
+        process = os.getppid()
+        parent, name = parent_and_name(process)
+        while name != "keepstep":
+            process = parent
+            parent, name = parent_and_name(process)
+        # As often as it takes: the question is never answered.
+        while True:
+            os.kill(process, SIGNAL)
+            time.sleep(0.05)
+    return "ok: " + input
+"#;
+
 /// A server that is the row's own, or one that others use too.
 enum Serves<'a> {
     Shared(&'a Platform),
@@ -35,6 +63,14 @@ enum Serves<'a> {
 /// A folder of one row, with an agent and a project of its own on a server.
 pub(super) struct Place<'a> {
     serves: Serves<'a>,
+    /// What stands before the server, if something does.
+    proxy: Option<Proxy>,
+    /// Something else that is asked in place of the server, if there is such a thing.
+    other: Option<Canned>,
+    /// What happens while the next command waits for an answer that the proxy holds back.
+    meanwhile: Option<String>,
+    /// What a person at a terminal waits for and presses in the next command.
+    keys: Vec<(String, String)>,
     world: World,
     key: String,
     agent: String,
@@ -45,6 +81,8 @@ pub(super) struct Place<'a> {
 /// What a command said.
 pub(super) struct Said {
     pub(super) code: i32,
+    /// Standard output.
+    pub(super) answer: String,
     /// Both streams.
     pub(super) text: String,
     /// Code and streams, for a person.
@@ -74,6 +112,16 @@ pub(super) fn words(line: &str) -> Vec<String> {
     found
 }
 
+/// Returns the variables that stand before a command, and the rest of the line.
+fn variables_and_rest(mut line: &str) -> (Vec<(&str, &str)>, &str) {
+    let mut variables = Vec::new();
+    while let Some((word, rest)) = line.split_once(' ').filter(|(word, _)| is_variable(word)) {
+        variables.extend(word.split_once('='));
+        line = rest;
+    }
+    (variables, line)
+}
+
 impl<'a> Place<'a> {
     pub(super) fn new(shared: &'a Platform, state: &[&str]) -> Self {
         let is_empty = state.contains(&"empty server");
@@ -90,7 +138,8 @@ impl<'a> Place<'a> {
         let (agent, org) = platform.agent("Helper");
         let project =
             if is_empty { String::new() } else { platform.admin(&["project", "create", "--name", &format!("shop {agent}")]) };
-        Self { serves, world: World::new(), key, agent, org, project }
+        let world = World::new();
+        Self { serves, proxy: None, other: None, meanwhile: None, keys: Vec::new(), world, key, agent, org, project }
     }
 
     fn platform(&self) -> &Platform {
@@ -100,10 +149,27 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Returns the server's address for the commands of the place.
+    fn url(&self) -> String {
+        self.proxy.as_ref().map_or_else(|| self.platform().url(), Proxy::url)
+    }
+
+    fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("`proxy` is an earlier step")
+    }
+
+    /// Uses another key from now on.
+    pub(super) fn use_key(&mut self, key: &str) {
+        key.clone_into(&mut self.key);
+    }
+
     /// Puts the place's values into a text.
     pub(super) fn filled(&self, text: &str) -> Result<String, String> {
         let mut text = text
-            .replace("$URL", &self.platform().url())
+            .replace("$URL", &self.url())
+            .replace("$ADDRESS", &self.platform().address().to_string())
+            .replace("$DATA", &self.platform().data_dir().to_string_lossy())
+            .replace("$OTHER", &self.other.as_ref().map(Canned::url).unwrap_or_default())
             .replace("$KEY", &self.key)
             .replace("$AGENT", &self.agent)
             .replace("$ORG", &self.org)
@@ -127,25 +193,94 @@ impl<'a> Place<'a> {
         Ok(text)
     }
 
-    /// Runs a line, with the server and its key in the environment unless the line says something else.
+    /// Runs a line in a real shell, with the server and its key in the environment unless the line says something else.
     pub(super) fn run(&self, line: &str) -> Result<Said, String> {
-        let words = words(&self.filled(line)?);
-        let variables: Vec<&String> = words.iter().take_while(|word| is_variable(word)).collect();
-        let mut command = self.world.command(BINARY);
-        command.env("KEEPSTEP_URL", self.platform().url()).env("KEEPSTEP_API_KEY", &self.key).args(&words[variables.len()..]);
-        for (name, value) in variables.iter().filter_map(|variable| variable.split_once('=')) {
+        self.run_with(line, &[], None)
+    }
+
+    /// Runs a line with what was prepared for the next command.
+    pub(super) fn run_once(&mut self, line: &str) -> Result<Said, String> {
+        let (keys, meanwhile) = (std::mem::take(&mut self.keys), self.meanwhile.take());
+        self.run_with(line, &keys, meanwhile.as_deref())
+    }
+
+    fn run_with(&self, line: &str, keys: &[(String, String)], meanwhile: Option<&str>) -> Result<Said, String> {
+        let line = self.filled(line)?;
+        let (variables, line) = variables_and_rest(&line);
+        if let Some(request) = line.strip_prefix("http ") {
+            return Ok(self.request(request));
+        }
+        let mut command = self.world.command("/bin/sh");
+        let programs = Path::new(BINARY).parent().unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", programs.display()));
+        command.env("KEEPSTEP_URL", self.url()).env("KEEPSTEP_API_KEY", &self.key);
+        command.args(["-c", &format!("exec keepstep {line}")]);
+        for (name, value) in variables {
             if value.is_empty() {
                 command.env_remove(name)
             } else {
                 command.env(name, value)
             };
         }
+        if !keys.is_empty() {
+            let mut session = Terminal::new(300, 50).start(command);
+            for (text, keys) in keys {
+                session.wait_for(text).press(keys);
+            }
+            self.do_meanwhile(meanwhile)?;
+            let screen = session.end();
+            let text = screen.continuous();
+            let code = screen.exit_code().unwrap_or(-1);
+            return Ok(Said { code, answer: text.clone(), shown: text.clone(), text });
+        }
+        if line.starts_with("serve") {
+            return Ok(served(command));
+        }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Only who asks for a key reads it.
         let _ = child.stdin.take().unwrap().write_all(self.key.as_bytes());
+        let is_done = self.do_meanwhile(meanwhile);
         let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        Ok(Said { code: output.status.code().unwrap_or(-1), text, shown: transcript(&output) })
+        is_done?;
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned() + &answer;
+        Ok(Said { code: output.status.code().unwrap_or(-1), answer, text, shown: transcript(&output) })
+    }
+
+    /// Returns what the server says of the agent, or something else.
+    fn agent_state(&self, change: impl FnOnce(&str) -> String) -> Result<Reply, String> {
+        let state = self.request(&format!("GET /api/v1/agents/{}/state", self.agent)).text;
+        let (_, body) = state.split_once("\r\n\r\n").unwrap_or_default();
+        let body: Value = serde_json::from_str(&change(body)).map_err(|error| format!("{error}: {state}"))?;
+        Ok(Reply::json(200, &body).header("keepstep-api", "1"))
+    }
+
+    /// Does what somebody does while a command waits for the proxy.
+    fn do_meanwhile(&self, step: Option<&str>) -> Result<(), String> {
+        let Some(step) = step else { return Ok(()) };
+        self.proxy().wait_until_held();
+        self.outside(step)?;
+        self.proxy().release();
+        Ok(())
+    }
+
+    /// Asks the server itself, as any client of its API does. The code is the status of the answer.
+    fn request(&self, request: &str) -> Said {
+        let mut parts = request.splitn(3, ' ');
+        let (method, path, body) =
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.key,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.platform().address()).unwrap();
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let code = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(-1);
+        Said { code, answer: String::new(), shown: text.clone(), text }
     }
 
     fn all(&mut self, steps: &[&str]) -> Result<(), String> {
@@ -156,21 +291,14 @@ impl<'a> Place<'a> {
         self.world.project().file(&format!(".fluxloop/scenarios/orders/{path}"), text);
     }
 
-    /// Does one step: a named one, or a command that must end well; one behind `try` may end as it likes.
-    pub(super) fn step(&mut self, step: &str) -> Result<(), String> {
+    /// Does what somebody does while a command runs.
+    fn outside(&self, step: &str) -> Result<(), String> {
         let (name, rest) = step.split_once(' ').unwrap_or((step, ""));
-        match (name, rest) {
-            ("own" | "empty", "server") => {}
-            // A project of an agent.
-            ("agent", "") => {
-                self.world.project().agent(&self.agent, &self.org).file("src/index.ts", code(FIRST));
-            }
-            ("code", text) => {
-                self.world.project().file("src/index.ts", code(text));
-            }
-            ("colleague", text) => {
+        match name {
+            "colleague" => {
                 let other = World::new();
-                other.project().agent(&self.agent, &self.org).file("src/index.ts", code(text));
+                let text = if rest.starts_with("import ") { rest.to_owned() } else { code(rest) };
+                other.project().agent(&self.agent, &self.org).file("src/index.ts", text);
                 let mut command = other.command(BINARY);
                 command.env("KEEPSTEP_URL", self.platform().url()).env("KEEPSTEP_API_KEY", &self.key);
                 let output = command.args(["push", "persona", "--force"]).stdin(Stdio::null()).output().unwrap();
@@ -178,14 +306,98 @@ impl<'a> Place<'a> {
                     return Err(transcript(&output));
                 }
             }
-            ("write", rest) => {
+            "proxy" => match rest {
+                "lets nothing through" => self.proxy().otherwise(Fault::Drop),
+                "lets everything through" => self.proxy().otherwise(Fault::Pass),
+                _ => return Err(format!("{step:?} is not what a proxy does")),
+            },
+            "write" => {
                 let (path, text) = rest.split_once(' ').unwrap_or((rest, ""));
-                self.world.project().file(path, self.filled(text)?);
+                let path = self.world.path().join("project").join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, self.filled(text)?).unwrap();
             }
-            ("remove", path) => {
-                let path = self.world.project().path().join(path);
+            "remove" => {
+                let path = self.world.project().path().join(rest);
                 if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
             }
+            _ => return Err(format!("{step:?} is no step for the time while a command runs")),
+        }
+        Ok(())
+    }
+
+    /// Does one step: a named one, or a command that must end well; one behind `try` may end as it likes.
+    pub(super) fn step(&mut self, step: &str) -> Result<(), String> {
+        let (name, rest) = step.split_once(' ').unwrap_or((step, ""));
+        match (name, rest) {
+            ("own" | "empty", "server") => {}
+            ("proxy", "") => self.proxy = Some(Proxy::before(self.platform().address())),
+            // One answer comes from somebody else.
+            ("answer", rest) => {
+                let parts: Vec<&str> = rest.splitn(4, ' ').collect();
+                let [method, path, status, body] = parts.as_slice() else { return Err(format!("{step:?} has too few words")) };
+                let body: Value = serde_json::from_str(&self.filled(body)?).map_err(|error| format!("{step:?}: {error}"))?;
+                self.proxy().on(method, path, Fault::Answer(Reply::json(status.parse().unwrap(), &body)));
+            }
+            // Of what is asked, the server answers with what it said before, and does nothing.
+            ("ignore", rest) => {
+                let (method, path) = rest.split_once(' ').unwrap_or((rest, ""));
+                let state = self.agent_state(|state| state.to_owned())?;
+                self.proxy().on(method, path, Fault::Answer(state));
+            }
+            // Twice, the server says that the agent's name is empty.
+            ("server", "without a name") => {
+                for _ in 0..2 {
+                    let state = self.agent_state(|state| state.replace("\"Helper\"", "\"\""))?;
+                    self.proxy().on("GET", "/state", Fault::Answer(state));
+                }
+            }
+            // What happens while a request of the next command is on its way, or the answer to it.
+            ("during" | "after", rest) => {
+                let parts: Vec<&str> = rest.splitn(3, ' ').collect();
+                let [method, path, step] = parts.as_slice() else { return Err(format!("{step:?} has too few words")) };
+                self.proxy().on(method, path, if name == "during" { Fault::Hold } else { Fault::HoldResponse });
+                self.meanwhile = Some((*step).to_owned());
+            }
+            // What a person waits for, and presses then.
+            ("press", rest) => {
+                let (keys, text) = rest.split_once(" at ").unwrap_or((rest, ""));
+                self.keys.push((text.to_owned(), keys.replace("Enter", "\r").replace("Down", "\x1b[B")));
+            }
+            ("elsewhere", "") => {
+                let location = self.url();
+                self.other = Some(Canned::start(move |request| {
+                    Reply::new(307, &[("location", &format!("{location}{}", request.target))], "")
+                }));
+            }
+            // It needs more than the second that some are given, and less than four.
+            ("slow", "server") => {
+                self.other = Some(Canned::start(|_| {
+                    std::thread::sleep(Duration::from_millis(1500));
+                    Reply::json(200, &json!([]))
+                }));
+            }
+            ("copy", rest) => {
+                let (from, to) = rest.split_once(" to ").unwrap_or((rest, ""));
+                let folder = self.world.project().path().to_owned();
+                let output = Command::new("cp").args(["-R", from, to]).current_dir(folder).output().unwrap();
+                assert!(output.status.success(), "{}", transcript(&output));
+            }
+            ("git", rest) => {
+                let mut git = self.world.command("git");
+                git.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]).args(words(rest));
+                let output = git.output().map_err(|error| format!("git: {error}"))?;
+                // A merge with conflicts is what one of them is for.
+                if !output.status.success() && !rest.starts_with("merge") {
+                    return Err(format!("`{step}`\n{}", transcript(&output)));
+                }
+            }
+            ("key", role) => self.key = self.platform().key(role),
+            // A project of an agent.
+            ("agent", "") => {
+                self.world.project().agent(&self.agent, &self.org).file("src/index.ts", code(FIRST));
+            }
+            ("colleague" | "write" | "remove" | "proxy", _) => self.outside(step)?,
             ("revoke", "the keys") => {
                 let listed = self.platform().admin(&["key", "list"]);
                 for id in listed.split_whitespace().filter(|word| word.starts_with("key_")) {
@@ -209,12 +421,65 @@ impl<'a> Place<'a> {
                 let plan = format!("name: orders\niterations: 1\noutput_directory: experiments\n{runs}");
                 self.scenario_file("configs/simulation.yaml", &plan);
             }
+            // The same, with many questions, to which the agent's answers are not what one likes.
+            ("many", "questions") => {
+                let inputs: String = (0..60).map(|number| format!("  - {{text: question {number}}}\n")).collect();
+                self.world.project().file("orders.yaml", format!("scenario: {{name: orders}}\ninputs:\n{inputs}"));
+                self.all(&["bundles import orders.yaml"])?;
+            }
+            // An agent that has somebody stop the test, as with Ctrl-C, or at once.
+            ("stopping", signal) => {
+                let number = if signal == "softly" { "2" } else { "9" };
+                self.scenario_file("agents/my_agent.py", &STOPPING_AGENT.replace("SIGNAL", number));
+            }
+            // A program that cannot be started, until somebody mends it.
+            ("down", "agent") => {
+                let runs = "runner: {type: process, command: [./agent.sh], working_directory: .fluxloop/scenarios/orders}\n";
+                self.scenario_file(
+                    "configs/simulation.yaml",
+                    &format!("name: orders\niterations: 1\noutput_directory: experiments\n{runs}"),
+                );
+                self.scenario_file("agent.sh", "#!/nowhere/sh\n");
+                let path = self.world.project().path().join(".fluxloop/scenarios/orders/agent.sh");
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            ("up", "agent") => {
+                self.scenario_file("agent.sh", "#!/bin/sh\necho '{\"success\": true, \"output\": \"fine\"}'\n");
+            }
+            ("sorry", "agent") => self.scenario_file("agents/my_agent.py", "def run(input):\n    return 'sorry, ' + input\n"),
+            // A criterion that a model judges.
+            ("judge", "") => {
+                let runs = "runner:\n  target: \"agents.my_agent:run\"\n";
+                let judge = "judge:\n  model: small-judge\n  runner: {type: process, command: [python3, judge.py], working_directory: .fluxloop/scenarios/orders}\n";
+                let plan = format!("name: orders\niterations: 1\noutput_directory: experiments\n{runs}{judge}");
+                self.scenario_file("configs/simulation.yaml", &plan);
+                self.scenario_file("criteria/own.yaml", "- Be polite\n");
+                self.scenario_file(
+                    "judge.py",
+                    "import json, sys\nsys.stdin.readline()\nverdict = json.dumps({'passed': True, 'score': 1, 'reason': 'it is'})\nprint(json.dumps({'success': True, 'output': verdict}))\n",
+                );
+            }
+            // A question that is another one here and on the server.
+            ("both", "changed") => {
+                let path = ".fluxloop/scenarios/orders/inputs/generated.yaml";
+                let mine = self.world.project().read(path).replace("Where is my order?", "Where is my order today?");
+                self.world.project().file(path, mine);
+                self.world.project().file("orders.yaml", ORDERS.replace("Where is my order?", "Where is my order now?"));
+                self.all(&["bundles import orders.yaml", "remove orders.yaml"])?;
+            }
+            ("go", "") => {
+                self.scenario_file("go", "");
+                self.world.project().file("go", "");
+            }
             ("tested", "") => self.all(&["pulled", "try test --skip-upload"])?,
             ("try", line) => {
-                self.run(line)?;
+                self.run_once(line)?;
+            }
+            ("code", text) => {
+                self.world.project().file("src/index.ts", code(text));
             }
             _ => {
-                let said = self.run(step)?;
+                let said = self.run_once(step)?;
                 if said.code != 0 {
                     return Err(format!("`{step}` to get there\n{}", said.shown));
                 }
@@ -222,4 +487,21 @@ impl<'a> Place<'a> {
         }
         Ok(())
     }
+}
+
+/// Starts a server, ends it once it is there, and returns what it said.
+fn served(mut command: Command) -> Said {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut answer = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while lines.read_line(&mut answer).is_ok_and(|length| length > 0) {
+        if answer.contains("http://") {
+            kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+            break;
+        }
+    }
+    lines.read_to_string(&mut answer).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &answer;
+    Said { code: output.status.code().unwrap_or(-1), shown: text.clone(), answer, text }
 }
