@@ -3,7 +3,7 @@
 //! An agent's definition has four [fields](Field) that a team edits on two sides: in the code and on the platform.
 //! This crate says what a field's value means ([`canonical`]), when two of them differ ([`drift`]), how the difference
 //! looks ([`diff`]), how two edits become one ([`merge`]), what to do about it ([`plan`]) and what both sides last
-//! agreed on ([`lock`]). Client and server use the same functions, so they cannot disagree about what "equal" is.
+//! agreed on ([`lock`]); and what is known about its changes ([`versions`]). Client and server use the same functions, so they cannot disagree about what "equal" is.
 //!
 //! Nothing here reads a file, a clock or an environment variable; what a function needs is an argument.
 
@@ -14,6 +14,7 @@ pub mod drift;
 pub mod lock;
 pub mod merge;
 pub mod plan;
+pub mod versions;
 
 pub use definition::{Definition, Field};
 pub use drift::State;

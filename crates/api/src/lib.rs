@@ -4,11 +4,10 @@
 //! milliseconds, unknown keys of a response are ignored (an older client reads a newer server), and fields that are
 //! `None` are left out.
 
-pub mod agents;
 pub mod error;
 pub mod fluxloop;
 pub mod lua;
-pub mod uploads;
+pub mod own;
 
 /// The header that every response of a keepstep server has: the version of the program.
 ///

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use keepstep_agent::Definition;
-use keepstep_api::agents::{AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI};
+use keepstep_api::own::{AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;

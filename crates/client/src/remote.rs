@@ -4,7 +4,7 @@ use keepstep_agent::Definition;
 use keepstep_agent::Field;
 use keepstep_agent::canonical;
 use keepstep_agent::drift::Server;
-use keepstep_api::agents::{AgentState, Change, PersonaStatus, PersonaSummary};
+use keepstep_api::own::{AgentState, Change, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;

@@ -2,7 +2,7 @@
 
 use keepstep_agent::Field;
 use keepstep_agent::canonical;
-use keepstep_api::agents::{AgentState, DefinitionChange, NewAgent};
+use keepstep_api::own::{AgentState, DefinitionChange, NewAgent};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;

@@ -6,7 +6,7 @@ mod common;
 use common::{agent, options, our_error, ours, reader, state, target, told, writer};
 use keepstep_agent::Field;
 use keepstep_agent::drift::Server;
-use keepstep_api::agents::{DefinitionChange, PersonaStatus};
+use keepstep_api::own::{DefinitionChange, PersonaStatus};
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
 use keepstep_client::{ClientError, Dialect, Fetched, PersonaQuery, Reader};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
-use keepstep_api::agents;
+use keepstep_api::own;
 use keepstep_base::AgentId;
 use keepstep_base::Revision;
 use keepstep_base::api_key::stored_hash;
@@ -70,7 +70,7 @@ impl Cache {
         let state = store.agent_state(scope, id).await?;
         let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone() };
         let revision = state.agent.revision;
-        let sent: agents::AgentState = wire::agent_state(state);
+        let sent: own::AgentState = wire::agent_state(state);
         let body = serde_json::to_vec(&sent).map_err(|error| ApiError::Internal(error.to_string()))?;
         let state = State { scope, revision, body: body.into() };
         if let Some(mut cached) = self.at(generation) {

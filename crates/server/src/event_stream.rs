@@ -7,11 +7,10 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _, stream};
-use keepstep_api::agents::ChangeEvent;
+use keepstep_api::own::ChangeEvent;
 use keepstep_store::ChangeRow;
 
 use crate::app::AppState;
-use crate::wire;
 
 /// How often it is asked again whether the listener is still allowed, where nothing else makes that necessary. A key can expire.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
@@ -53,11 +52,7 @@ pub(crate) fn answer(
 }
 
 fn event(change: &ChangeRow) -> Event {
-    let sent = ChangeEvent {
-        agent_id: change.agent_id.clone(),
-        revision: change.revision,
-        changed: wire::change(change.changed.clone()),
-    };
+    let sent = ChangeEvent { agent_id: change.agent_id.clone(), revision: change.revision, changed: change.changed.clone() };
     let event = Event::default().event("change").id(change.sequence.to_string());
     event.json_data(sent).unwrap_or_else(|_| Event::default().comment("a change that cannot be shown"))
 }

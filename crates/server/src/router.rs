@@ -34,7 +34,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state, observation::observe))
 }
 
-/// Our own additions: see [`keepstep_api::agents`].
+/// Our own additions: see [`keepstep_api::own`].
 fn own() -> Router<AppState> {
     Router::new()
         .route("/api/v1/whoami", get(whoami::show))

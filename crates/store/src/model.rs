@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use keepstep_agent::Definition;
 use keepstep_agent::Field;
+pub use keepstep_agent::versions::{Change, PersonaDocument as Persona, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
-use keepstep_base::Digest;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
 use serde_json::{Map, Value};
@@ -144,17 +144,6 @@ pub struct Session {
     pub expires_at: i64,
 }
 
-/// Who did something, when, and why.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Change {
-    /// The name of the person or key.
-    pub author: Option<String>,
-    /// Epoch milliseconds.
-    pub at: i64,
-    /// The message that was given.
-    pub message: Option<String>,
-}
-
 /// An agent, without its personas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -182,49 +171,6 @@ pub struct Agent {
     pub draft: Option<PersonaVersion>,
     /// Its last change.
     pub changed: Change,
-}
-
-/// Whether a persona version was ever deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PersonaStatus {
-    /// Made, never deployed.
-    Draft,
-    /// Deployed at least once.
-    Published,
-}
-
-impl PersonaStatus {
-    /// Returns the name under which it is stored.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Published => "published",
-        }
-    }
-}
-
-/// A persona version without its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonaSummary {
-    /// Its number.
-    pub version: PersonaVersion,
-    /// Whether it was ever deployed.
-    pub status: PersonaStatus,
-    /// True for the version in production.
-    pub is_current: bool,
-    /// The digest of its canonical text.
-    pub digest: Option<Digest>,
-    /// Who made it, when, and why. The times of an agent's versions only grow, whatever the clock does.
-    pub created: Change,
-}
-
-/// A persona version with its text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Persona {
-    /// Everything but the text.
-    pub summary: PersonaSummary,
-    /// A string, or an object with a string for each channel.
-    pub persona: Value,
 }
 
 /// Everything that a comparison needs to know about an agent.

@@ -41,11 +41,7 @@ pub(crate) fn digest(row: &SqliteRow, column: &'static str, of: &str) -> Result<
 }
 
 pub(crate) fn status(row: &SqliteRow, column: &'static str, of: &str) -> Result<PersonaStatus> {
-    match row.try_get(column)? {
-        "draft" => Ok(PersonaStatus::Draft),
-        "published" => Ok(PersonaStatus::Published),
-        _ => Err(damaged("status", of)),
-    }
+    PersonaStatus::from_label(row.try_get(column)?).ok_or_else(|| damaged("status", of))
 }
 
 pub(crate) fn role(row: &SqliteRow, of: &str) -> Result<Role> {

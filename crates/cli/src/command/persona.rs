@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use keepstep_agent::Field;
 use keepstep_agent::definition::text_of;
-use keepstep_api::agents::{PersonaStatus, PersonaSummary};
+use keepstep_api::own::{PersonaStatus, PersonaSummary};
 use keepstep_base::PersonaVersion;
 use keepstep_client::ClientError;
 use keepstep_source::Property;

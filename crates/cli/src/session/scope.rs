@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keepstep_agent::Field;
 use keepstep_agent::State;
 use keepstep_agent::plan::FieldView;
-use keepstep_api::agents::{Change, PersonaSummary};
+use keepstep_api::own::{Change, PersonaSummary};
 use keepstep_client::{Dialect, RemoteAgent};
 use keepstep_source::{AgentSource, Property};
 use serde::Serialize;

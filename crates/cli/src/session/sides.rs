@@ -8,7 +8,7 @@ use keepstep_agent::State;
 use keepstep_agent::canonical;
 use keepstep_agent::drift::{self, Base, Local, Server as ServerSide};
 use keepstep_agent::plan::FieldView;
-use keepstep_api::agents::PersonaSummary;
+use keepstep_api::own::PersonaSummary;
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_client::RemoteAgent;

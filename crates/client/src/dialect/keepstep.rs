@@ -1,9 +1,9 @@
-//! Keepstep's own dialect: the requests that `keepstep_api::agents` lists.
+//! Keepstep's own dialect: the requests that `keepstep_api::own` lists.
 
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
-use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus};
+use keepstep_api::own::{DefinitionChange, NewAgent, PersonaStatus};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;

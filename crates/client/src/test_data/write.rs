@@ -2,9 +2,9 @@
 
 use http::Method;
 use keepstep_api::fluxloop::{
-    Bundle, BundleChange, ImportedBundle, Key, NewBundle, NewKey, NewPersona, NewProject, NewScenario, Project, Scenario,
-    ScenarioPatch,
+    Bundle, BundleChange, Key, NewBundle, NewKey, NewPersona, NewProject, NewScenario, Project, Scenario, ScenarioPatch,
 };
+use keepstep_api::own::ImportedBundle;
 use serde_json::{Value, json};
 
 use super::tolerant::one;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use data_encoding::HEXLOWER;
-use keepstep_api::uploads::{OfferedPart, PART_SIZE};
+use keepstep_api::own::uploads::{OfferedPart, PART_SIZE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

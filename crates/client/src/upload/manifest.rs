@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use keepstep_api::uploads::{Commit, Offer, OfferedFile, RUNS_FILE};
+use keepstep_api::own::uploads::{Commit, Offer, OfferedFile, RUNS_FILE};
 use keepstep_base::Digest;
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
-use keepstep_api::uploads::{Committed, OfferAnswer, PARTS_HEADER};
+use keepstep_api::own::uploads::{Committed, OfferAnswer, PARTS_HEADER};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;

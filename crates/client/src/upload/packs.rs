@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use keepstep_api::uploads::{OfferedPart, PACK_PARTS, PACK_SIZE, PART_SIZE};
+use keepstep_api::own::uploads::{OfferedPart, PACK_PARTS, PACK_SIZE, PART_SIZE};
 
 use crate::upload::manifest::Manifest;
 use crate::upload::progress::AT_ONCE;
@@ -97,7 +97,7 @@ pub(crate) fn plan(manifest: &Manifest, missing: &[String]) -> Vec<Pack> {
 
 #[cfg(test)]
 mod tests {
-    use keepstep_api::uploads::{Commit, OfferedFile};
+    use keepstep_api::own::uploads::{Commit, OfferedFile};
     use proptest::prelude::*;
 
     use super::*;

@@ -12,7 +12,7 @@ use data_encoding::HEXLOWER;
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
 use keepstep_api::fluxloop::{PresignRequest, Presigned};
-use keepstep_api::uploads::RunRecord;
+use keepstep_api::own::uploads::RunRecord;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keepstep_api::agents::{AgentList, AgentState, NewAgent};
+use keepstep_api::own::{AgentList, AgentState, NewAgent};
 use keepstep_store::Role;
 use serde_json::Value;
 

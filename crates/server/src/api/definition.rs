@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_agent::Field;
-use keepstep_api::agents::{AgentState, DefinitionChange};
+use keepstep_api::own::{AgentState, DefinitionChange};
 use keepstep_store::{Intent, PersonaStatus, Role};
 
 use crate::app::AppState;

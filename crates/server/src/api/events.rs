@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use keepstep_api::agents::ChangeEvent;
+use keepstep_api::own::ChangeEvent;
 use keepstep_store::Role;
 use serde::Deserialize;
 

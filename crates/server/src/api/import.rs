@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
-use keepstep_api::fluxloop::{ImportedBundle, RewordedInput};
+use keepstep_api::own::{ImportedBundle, RewordedInput};
 use keepstep_store::Role;
 use keepstep_store::test_data::{Imported, TestDataFile};
 

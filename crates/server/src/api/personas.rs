@@ -7,7 +7,7 @@ use axum::response::Response;
 use keepstep_agent::Field;
 use keepstep_agent::definition::text_of;
 use keepstep_agent::diff::rows;
-use keepstep_api::agents::{AgentState, PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
+use keepstep_api::own::{AgentState, PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
 use keepstep_base::PersonaVersion;
 use keepstep_store::{Intent, PersonaFilter, Role};
 use serde::Deserialize;
@@ -47,7 +47,7 @@ pub(crate) async fn list(
     caller.must_be(Role::Viewer)?;
     let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE);
     let filter = PersonaFilter {
-        status: wanted.status.map(wire::stored_status),
+        status: wanted.status,
         before: wanted.before.map(PersonaVersion),
         // One more than asked for tells whether there is a next page.
         limit: limit + 1,
@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let has_more = versions.len() > limit as usize;
     versions.truncate(limit as usize);
     let next = versions.last().filter(|_| has_more).map(|last| last.version);
-    Ok(Json(PersonaList { versions: versions.into_iter().map(wire::persona_summary).collect(), next }))
+    Ok(Json(PersonaList { versions, next }))
 }
 
 /// `GET /api/v1/agents/{id}/personas/{n}`
@@ -73,7 +73,7 @@ pub(crate) async fn show(
 ) -> Result<Json<PersonaDocument>, ApiError> {
     caller.must_be(Role::Viewer)?;
     let persona = state.store.persona(caller.scope(), &agent_id(&id)?, PersonaVersion(version)).await?;
-    Ok(Json(wire::persona_document(persona)))
+    Ok(Json(persona))
 }
 
 /// What may be said about a deployment.

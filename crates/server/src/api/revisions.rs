@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use keepstep_api::agents::RevisionState;
+use keepstep_api::own::RevisionState;
 use keepstep_base::Revision;
 use keepstep_store::Role;
 

@@ -1,7 +1,7 @@
 //! `/api/v1/whoami`
 
 use axum::Json;
-use keepstep_api::agents::WhoAmI;
+use keepstep_api::own::WhoAmI;
 use keepstep_store::Role;
 
 use crate::auth::Caller;

@@ -1,6 +1,6 @@
 //! Our own upload: offer, parts, commit; and reading what came.
 
-use keepstep_api::uploads::{Offer, OfferedFile, OfferedPart};
+use keepstep_api::own::uploads::{Offer, OfferedFile, OfferedPart};
 use keepstep_base::Digest;
 use keepstep_server::Settings;
 use keepstep_store::{Role, Scope};

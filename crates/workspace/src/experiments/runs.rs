@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 
-pub use keepstep_api::uploads::{RunRecord, TurnRecord};
+pub use keepstep_api::own::uploads::{RunRecord, TurnRecord};
 use serde_json::{Map, Value};
 
 use crate::experiments::failures;

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use keepstep_api::uploads::TurnRecord;
+use keepstep_api::own::uploads::TurnRecord;
 use serde_json::Value;
 
 use crate::experiments::lines::Lines;

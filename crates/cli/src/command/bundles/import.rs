@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keepstep_api::IMPORT_LIMIT;
-use keepstep_api::fluxloop::{Bundle, ImportedBundle};
+use keepstep_api::fluxloop::Bundle;
+use keepstep_api::own::ImportedBundle;
 use keepstep_testdata::input_list::ENTRIES;
 use keepstep_workspace::yaml;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use keepstep_api::agents::DefinitionChange;
+use keepstep_api::own::DefinitionChange;
 use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
 use keepstep_server::Settings;

@@ -5,7 +5,7 @@ use keepstep_agent::Field;
 use keepstep_agent::State;
 use keepstep_agent::drift::Local;
 use keepstep_agent::plan::{self, FieldView};
-use keepstep_api::agents::DefinitionChange;
+use keepstep_api::own::DefinitionChange;
 use keepstep_client::{ClientError, RemoteAgent};
 use keepstep_source::AgentSource;
 use serde_json::{Map, Value, json};

@@ -5,7 +5,7 @@ use keepstep_agent::Field;
 use keepstep_agent::canonical;
 use keepstep_agent::drift::{Base, Local, Server as ServerSide};
 use keepstep_agent::plan::Action;
-use keepstep_api::agents::DefinitionChange;
+use keepstep_api::own::DefinitionChange;
 use keepstep_base::Digest;
 use keepstep_base::PersonaVersion;
 use keepstep_client::{ClientError, RemoteAgent};
@@ -263,7 +263,7 @@ pub(crate) fn pushed_words(
     before: &RemoteAgent,
     after: &RemoteAgent,
 ) -> (String, Option<String>) {
-    let version = |summary: &Option<keepstep_api::agents::PersonaSummary>| summary.as_ref().map(|summary| summary.version);
+    let version = |summary: &Option<keepstep_api::own::PersonaSummary>| summary.as_ref().map(|summary| summary.version);
     match field {
         Field::Persona if draft => match version(&after.newest_draft) {
             Some(version) => (

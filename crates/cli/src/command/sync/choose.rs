@@ -5,7 +5,7 @@ use keepstep_agent::State;
 use keepstep_agent::canonical;
 use keepstep_agent::drift::Base;
 use keepstep_agent::plan::{self, Action, Choice, FieldView, Refusal, decide};
-use keepstep_api::agents::PersonaSummary;
+use keepstep_api::own::PersonaSummary;
 use serde_json::Value;
 
 use super::run::Run;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keepstep_agent::Definition;
-use keepstep_api::agents::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
+use keepstep_api::own::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;

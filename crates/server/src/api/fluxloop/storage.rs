@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keepstep_api::fluxloop::{PresignRequest, Presigned};
-use keepstep_api::uploads::PART_SIZE;
+use keepstep_api::own::uploads::PART_SIZE;
 use keepstep_base::Digest;
 use keepstep_store::artifacts::{Announced, ContentError, SignedFile};
 use keepstep_store::{Role, StoreError};

@@ -7,19 +7,19 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use keepstep_api::agents::PersonaStatus;
 use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, PersonaVersions, Written};
+use keepstep_api::own::PersonaStatus;
 use keepstep_base::PersonaVersion;
 use keepstep_store::{Agent, Intent, Persona, PersonaChange, PersonaFilter, Role, Store};
 use serde::Deserialize;
 
 use crate::app::AppState;
 use crate::auth::Caller;
+use crate::definition;
 use crate::error::ApiError;
 use crate::memory::Pages;
 use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
 use crate::write::{Begun, Write};
-use crate::{definition, wire};
 
 /// How many versions, with their texts, are in memory at a time; fewer where they are long.
 const PAGE: u32 = 32;
@@ -47,7 +47,7 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     caller.must_be(Role::Viewer)?;
     let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
-    let filter = PersonaFilter { status: wanted.status.map(wire::stored_status), before: None, limit: 1 };
+    let filter = PersonaFilter { status: wanted.status, before: None, limit: 1 };
     let mut listing =
         Listing { store: state.store, agent, filter, page: VecDeque::new(), pages: Pages::of_at_most(PAGE), part: Part::Head };
     // What fails before the first byte is still an error with a status.
@@ -129,7 +129,7 @@ pub(crate) async fn create(
     let id = agent_id(&id)?;
     let NewPersona { persona, status, message } = input.value;
     let message = definition::message(message)?;
-    let status = wire::stored_status(status.unwrap_or(PersonaStatus::Published));
+    let status = status.unwrap_or(PersonaStatus::Published);
     let change = PersonaChange { persona: definition::persona(persona)?, status };
     let patch = keepstep_store::Patch { persona: Some(change), ..Default::default() };
 
@@ -187,6 +187,6 @@ fn entry(persona: Persona) -> PersonaEntry {
         created_date,
         created_by: persona.summary.created.author,
         is_current: persona.summary.is_current,
-        status: wire::persona_status(persona.summary.status),
+        status: persona.summary.status,
     }
 }

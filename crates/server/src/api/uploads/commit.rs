@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use keepstep_api::uploads::{Commit, Committed, Incomplete, RUNS_FILE};
+use keepstep_api::own::uploads::{Commit, Committed, Incomplete, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, Objects, Upload};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, NewRun};
 use keepstep_store::{Role, StoreError, Transaction};

@@ -1,4 +1,4 @@
-//! `/api/v1/uploads`: our own upload of an experiment. See [`keepstep_api::uploads`].
+//! `/api/v1/uploads`: our own upload of an experiment. See [`keepstep_api::own::uploads`].
 
 pub(crate) mod commit;
 pub(crate) mod offer;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use keepstep_api::uploads::{Offer, OfferAnswer, OfferedFile, PART_SIZE, RUNS_FILE};
+use keepstep_api::own::uploads::{Offer, OfferAnswer, OfferedFile, PART_SIZE, RUNS_FILE};
 use keepstep_base::Digest;
 use keepstep_store::Role;
 use keepstep_store::artifacts::{FileContent, NewUpload, NewUploadFile, PartName};

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use keepstep_api::uploads::{PACK_PARTS, PACK_SIZE, PARTS_HEADER};
+use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PARTS_HEADER};
 use keepstep_store::Role;
 use keepstep_store::artifacts::{PartName, PartOf};
 

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::stream::StreamExt as _;
-use keepstep_api::uploads::{RunRecord, TurnRecord};
+use keepstep_api::own::uploads::{RunRecord, TurnRecord};
 use keepstep_store::Result;
 use keepstep_store::artifacts::ContentError;
 use keepstep_store::results::{NewRun, NewTurn, RunResult};

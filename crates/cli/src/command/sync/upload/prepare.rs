@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use keepstep_api::uploads::{Commit, OfferedFile, RUNS_FILE};
+use keepstep_api::own::uploads::{Commit, OfferedFile, RUNS_FILE};
 use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
 use keepstep_testdata::names;
 use keepstep_testdata::workspace_files::DEFAULT_INPUTS_FILE;

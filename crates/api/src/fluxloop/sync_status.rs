@@ -1,0 +1,58 @@
+//! `/api/sync/status`: what the server has.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `GET /api/sync/status`: ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SyncStatus {
+    /// The bundle that was published last; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_bundle: Option<LatestBundle>,
+    /// The bundle that was asked about is there.
+    #[serde(default)]
+    pub bundle_known: bool,
+    /// What is there of the experiments that were asked about.
+    #[serde(default)]
+    pub experiments: Vec<ExperimentStatus>,
+    /// Which of the runs that were asked about are there; none where no run was asked about, or the server does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<KnownRun>>,
+}
+
+/// A run that the server has, with the experiment that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KnownRun {
+    /// The run.
+    pub run_id: String,
+    /// The batch.
+    pub run_batch_id: String,
+    /// `running`, `completed`, `failed` or `abandoned`.
+    pub status: String,
+    /// The page that shows the batch.
+    pub url: String,
+}
+
+/// The bundle that was published last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LatestBundle {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// What the server has of an experiment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExperimentStatus {
+    /// Its name.
+    pub experiment_id: String,
+    /// The batch.
+    pub run_batch_id: String,
+    /// `running`, `completed`, `failed` or `abandoned`.
+    pub status: String,
+    /// How many runs it has.
+    pub runs: u64,
+    /// The page that shows it.
+    pub url: String,
+}

@@ -1,0 +1,13 @@
+//! Workspaces: organisations, in the dialect's words.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An organisation, in the dialect's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Workspace {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}

@@ -1,0 +1,34 @@
+//! Whose key it is, and what it may do.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Whose key it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoAmI {
+    /// The name that the key was given.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The organisation.
+    pub org_id: String,
+    /// The project that it is confined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// When it ends, in epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// What a key or a member may do. Each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Writes agents and test data.
+    Editor,
+    /// Also makes keys, agents and projects.
+    Owner,
+}
