@@ -32,7 +32,7 @@ impl Output {
         bail!("`{}` {ended}, not with {code}\n{}", self.line, self.transcript())
     }
 
-    /// Returns both streams, labelled, for a message.
+    /// Returns both streams, labeled, for a message.
     pub(crate) fn transcript(&self) -> String {
         format!("--- stdout\n{}\n--- stderr\n{}", self.stdout.trim_end(), self.stderr.trim_end())
     }

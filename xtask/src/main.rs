@@ -57,7 +57,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Check what the documents promise: dependencies have a reason and a licence, defects a test, links a target,
+    /// Check what the documents promise: dependencies have a reason and a license, defects a test, links a target,
     /// the structure is drawn
     Docs,
     /// Show the files that name each other in a circle

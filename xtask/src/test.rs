@@ -36,6 +36,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Step::new("tools and peers", "install what is named above, then run `cargo xtask test` again", tools::install),
         Step::new("format", "run `cargo fmt` and look at what it changed", || cargo(&["fmt", "--check"])),
         Step::new("documents", "correct the files that are named above", checks::documents),
+        Step::new("spelling", "correct the words, or list in typos.toml what is meant as it stands", tools::spelling),
+        Step::new("unused dependencies", "remove them from the manifests that are named above", tools::unused_dependencies),
         Step::new("lints", "correct what clippy names; `cargo clippy --workspace --all-targets` shows it again", || {
             cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
         }),

@@ -1,5 +1,6 @@
 //! The programs of other people that the tests need: what is there, and what can be installed.
 
+mod checkers;
 pub(crate) mod python;
 
 use std::ffi::OsStr;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use self::checkers::{spelling, unused_dependencies};
 pub(crate) use self::python::fluxloop;
 use crate::{command, repository};
 

@@ -80,7 +80,7 @@ pub struct JudgedBy {
 
 /// All that was said about a case.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judgement {
+pub struct Judgment {
     /// By each criterion, in the order of the files.
     pub criteria: Vec<Judged>,
     /// What follows from packs that ask for a score.
@@ -100,7 +100,7 @@ pub struct PackScore {
     pub threshold: f64,
 }
 
-impl Judgement {
+impl Judgment {
     /// Returns how the case ends, and why if it does not pass. What has failed for certain counts more than what is not known, and
     /// what is not known is never passed.
     pub fn outcome(&self) -> (Status, Option<Problem>) {

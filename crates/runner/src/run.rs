@@ -26,7 +26,7 @@ use keepstep_results::status::Status;
 use keepstep_results::tally::Statistics;
 use keepstep_results::tally::Tally;
 use keepstep_results::turn::Turn;
-use keepstep_results::verdict::Judgement;
+use keepstep_results::verdict::Judgment;
 
 /// How many cases in a row find nobody to answer before the run stops.
 pub const BREAKER: u32 = 5;
@@ -294,12 +294,12 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
         session.end_conversation().await;
         match trouble {
             None => {
-                let judgement = shared.options.judging.judge(&finished).await;
-                (finished.status, finished.problem) = match empty_answer(&finished, &shared.options, &judgement) {
+                let judgment = shared.options.judging.judge(&finished).await;
+                (finished.status, finished.problem) = match empty_answer(&finished, &shared.options, &judgment) {
                     Some(problem) => (Status::Error, Some(problem)),
-                    None => judgement.outcome(),
+                    None => judgment.outcome(),
                 };
-                finished.criteria = judgement.criteria;
+                finished.criteria = judgment.criteria;
                 finished.flaky = attempt > 1 && finished.status == Status::Passed;
             }
             Some(Trouble::Agent(problem)) => finished.problem = Some(problem),
@@ -323,7 +323,7 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
 
 /// Returns what is wrong with a case in which the agent answered with nothing: neither the configuration nor a criterion that looks
 /// at its last answer says that this is an answer.
-fn empty_answer(finished: &Finished, options: &Options, judgement: &Judgement) -> Option<Problem> {
+fn empty_answer(finished: &Finished, options: &Options, judgment: &Judgment) -> Option<Problem> {
     if options.allow_empty {
         return None;
     }
@@ -331,7 +331,7 @@ fn empty_answer(finished: &Finished, options: &Options, judgement: &Judgement) -
     let first = finished.turns.iter().find(is_empty)?;
     let is_last =
         finished.turns.iter().rev().find(|turn| turn.role == "assistant").is_some_and(|last| last.sequence == first.sequence);
-    if is_last && judgement.accepts_empty {
+    if is_last && judgment.accepts_empty {
         return None;
     }
     let place = if finished.turns.len() > 2 { format!(" in turn {}", first.sequence) } else { String::new() };

@@ -199,7 +199,7 @@ fn w10_every_shape_of_an_agent_is_edited() {
 }
 
 #[test]
-fn w11_a_new_property_looks_like_its_neighbours() {
+fn w11_a_new_property_looks_like_its_neighbors() {
     for (before, after) in [
         (
             "new LuaAgent({\n\tname: 'N', // nm\n\tskills: [],\n});\n",

@@ -54,7 +54,7 @@ pub fn offset_of(text: &str, line: u32, column: u32) -> usize {
     before + within.map(char::len_utf8).sum::<usize>()
 }
 
-/// Returns the line of a span with its neighbours and a mark under the span.
+/// Returns the line of a span with its neighbors and a mark under the span.
 pub fn frame(text: &str, span: Span) -> String {
     let head = before(text, span.start as usize);
     let start = head.len();
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_marks_the_place_and_shows_the_neighbours() {
+    fn a_frame_marks_the_place_and_shows_the_neighbors() {
         let text = "\u{feff}const a = 1;\r\n\tconst persona = load();\r\nexport {};\r\n";
         let start = text.find("load").unwrap();
         let span = Span::new(start, start + 6);

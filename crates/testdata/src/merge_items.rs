@@ -1,7 +1,7 @@
 //! Merges two edits of a list of inputs, item by item.
 //!
 //! An item is the same one on both sides if it came from the same item of the platform; then texts are merged line by line and
-//! other members one by one. An entry without such an id is a person's own and is recognised by its content. Where the two
+//! other members one by one. An entry without such an id is a person's own and is recognized by its content. Where the two
 //! edits of one item cannot both stand, the local one stays in the list and the platform's is reported beside it: a merge never
 //! decides against a person.
 //!

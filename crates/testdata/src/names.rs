@@ -59,7 +59,7 @@ impl Named<'_> {
     }
 }
 
-/// Returns the name of the file or folder of one thing that has no neighbours.
+/// Returns the name of the file or folder of one thing that has no neighbors.
 pub fn file_name(kind: Kind, named: Named<'_>) -> String {
     let slug = slug(kind, named.label());
     if is_safe(&slug, named.label()) { slug } else { with_digest(&slug, &named.digest(), SUFFIX_DIGITS[0]) }

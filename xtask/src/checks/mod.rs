@@ -2,7 +2,7 @@
 
 pub(crate) mod defects;
 mod dependencies;
-mod licences;
+mod licenses;
 mod links;
 
 use anyhow::{Result, bail};
@@ -12,7 +12,7 @@ pub(crate) fn documents() -> Result<()> {
     let mut problems = dependencies::problems()?;
     problems.extend(defects::problems()?);
     problems.extend(links::problems()?);
-    problems.extend(licences::problems()?);
+    problems.extend(licenses::problems()?);
     problems.extend(crate::structure::problems()?);
     if problems.is_empty() {
         return Ok(());

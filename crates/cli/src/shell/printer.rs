@@ -19,7 +19,7 @@ pub(crate) use crate::shell::text::Text;
 use crate::shell::visible::{visible, visible_json};
 use crate::shell::wrap::{beginning, columns, cut};
 
-/// When to use colour.
+/// When to use color.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set or `TERM` is dumb; elsewhere where `CLICOLOR_FORCE` is set.
@@ -41,9 +41,9 @@ pub(crate) struct Manner {
     pub(crate) json: bool,
     /// No status lines and hints.
     pub(crate) quiet: bool,
-    /// Colour on stdout.
+    /// Color on stdout.
     pub(crate) color_stdout: bool,
-    /// Colour on stderr.
+    /// Color on stderr.
     pub(crate) color_stderr: bool,
     /// How wide stdout is, if it is a terminal.
     pub(crate) width_stdout: Option<usize>,
@@ -126,12 +126,12 @@ impl Printer {
         self.manner.width_stdout
     }
 
-    /// Returns true if stderr has colour.
+    /// Returns true if stderr has color.
     pub(crate) fn is_colored(&self) -> bool {
         self.manner.color_stderr
     }
 
-    /// Returns true if the answer, on stdout, has colour.
+    /// Returns true if the answer, on stdout, has color.
     pub(crate) fn is_answer_colored(&self) -> bool {
         self.manner.color_stdout
     }
@@ -261,7 +261,7 @@ impl Printer {
         }
     }
 
-    /// Prints text that the argument parser made, with its own colours.
+    /// Prints text that the argument parser made, with its own colors.
     pub(crate) fn usage(&self, text: &clap::builder::StyledStr, to_stdout: bool) {
         let color = if to_stdout { self.manner.color_stdout } else { self.manner.color_stderr };
         let text = if color { text.ansi().to_string() } else { text.to_string() };

@@ -1,4 +1,4 @@
-//! Labelled text, and how labels look on a terminal.
+//! Labeled text, and how labels look on a terminal.
 
 use anstyle::{AnsiColor, Effects, Style};
 
@@ -24,7 +24,7 @@ fn style(label: Label) -> Style {
     }
 }
 
-/// A line, or several, of labelled text.
+/// A line, or several, of labeled text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Text(pub(crate) Vec<(Label, String)>);
 

@@ -10,7 +10,7 @@ use crate::shell::label::Label;
 /// A terminal is not taken for narrower than this.
 const NARROWEST: usize = 20;
 
-/// Breaks labelled text into lines that are at most so wide, where a single word or command is not wider.
+/// Breaks labeled text into lines that are at most so wide, where a single word or command is not wider.
 pub(crate) fn wrapped(pieces: &[(Label, String)], width: usize) -> Vec<(Label, String)> {
     let width = width.max(NARROWEST);
     let mut out = Vec::new();

@@ -1,7 +1,7 @@
 //! The client for test data: the fluxloop dialect, which our platform and the peers' servers speak.
 //!
 //! Reads are tolerant: ids may be numbers, lists may come in an object, members may be null. What a server calls something
-//! stays text here; only [`keepstep_testdata::names`] makes the name of a file out of it.
+//! stays text here; only `keepstep_testdata::names` makes the name of a file out of it.
 //!
 //! A request is sent again only where that is harmless: when it reads, or when it carries an idempotency key that makes the
 //! repetition the same write.

@@ -3,7 +3,7 @@
 //! A finished case is a line of the journal before its slot takes the next case: written in one piece, so that it is there
 //! however this process ends. A thread beside the run brings the lines to the disk, many at a time and at most every
 //! [`REST`], and writes the files that can be made again from the journal; the run never waits for it. What a machine that
-//! loses its power can lose are therefore the cases of the last [`REST`] and of one synchronisation. When
+//! loses its power can lose are therefore the cases of the last [`REST`] and of one synchronization. When
 //! [`Recording::finish`] returns, everything is on the disk.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::lines::Lines;
 use keepstep_results::case::Finished;
 
-/// How long the thread rests between two synchronisations: each keeps the disk busy, and a write that meets one waits.
+/// How long the thread rests between two synchronizations: each keeps the disk busy, and a write that meets one waits.
 const REST: Duration = Duration::from_millis(50);
 
 /// How many bytes may wait for the thread before it rests no more; beyond four times as many the run waits for it.
@@ -243,9 +243,9 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_synchronisation_that_fails_is_told() {
+    fn a_synchronization_that_fails_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        // It takes every line, and cannot be synchronised.
+        // It takes every line, and cannot be synchronized.
         let files = Files { journal: opened(Path::new("/dev/null")), traces: None, turns: opened(&folder.path().join("turns")) };
         let (recorder, recording) = Recorder::start(files).unwrap();
         recorder.record(&finished()).unwrap();

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use keepstep_base::Digest;
 use keepstep_results::case::{Finished, input_name};
-use keepstep_results::verdict::{self, Judged, Judgement, PackScore, Verdict};
+use keepstep_results::verdict::{self, Judged, Judgment, PackScore, Verdict};
 
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
 
@@ -68,23 +68,23 @@ impl Judging {
     }
 
     /// Judges a case whose agent has answered.
-    pub async fn judge(&self, case: &Finished) -> Judgement {
-        let mut judgement = Judgement::default();
+    pub async fn judge(&self, case: &Finished) -> Judgment {
+        let mut judgment = Judgment::default();
         for pack in &self.criteria.packs {
-            let first = judgement.criteria.len();
+            let first = judgment.criteria.len();
             for criterion in &pack.criteria {
                 let judged = self.judge_by(pack, criterion, case).await;
-                judgement.accepts_empty |= judged.verdict == Verdict::Passed && criterion.check.wants_text();
-                judgement.criteria.push(judged);
+                judgment.accepts_empty |= judged.verdict == Verdict::Passed && criterion.check.wants_text();
+                judgment.criteria.push(judged);
             }
-            let of_pack = &judgement.criteria[first..];
+            let of_pack = &judgment.criteria[first..];
             let applies = of_pack.iter().any(|judged| judged.verdict != Verdict::NotApplicable);
             if let Some(threshold) = pack.threshold.filter(|_| applies) {
                 let score = verdict::mean(of_pack.iter());
-                judgement.packs.push(PackScore { pack: pack.name.clone(), score, threshold });
+                judgment.packs.push(PackScore { pack: pack.name.clone(), score, threshold });
             }
         }
-        judgement
+        judgment
     }
 
     async fn judge_by(&self, pack: &Pack, criterion: &Criterion, case: &Finished) -> Judged {

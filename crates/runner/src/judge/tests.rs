@@ -54,9 +54,9 @@ fn judging(folder: &Path, model: Option<Arc<Model>>) -> Judging {
 fn said(yaml: &str, case: &Finished) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "criteria/own.yaml", yaml);
-    let judgement = wait(judging(folder.path(), None).judge(case));
+    let judgment = wait(judging(folder.path(), None).judge(case));
     let line = |judged: &Judged| format!("{}: {}; found {}\n", judged.verdict.words(), judged.expected, judged.found);
-    judgement.criteria.iter().map(line).collect()
+    judgment.criteria.iter().map(line).collect()
 }
 
 #[test]
@@ -317,9 +317,9 @@ fn a_program_judges_by_its_exit_code_and_by_what_it_prints() {
         yaml += &format!("- program: {}\n", json!(["sh", "-c", script]));
     }
     write(folder.path(), "criteria/own.yaml", &yaml);
-    let judgement = wait(judging(folder.path(), None).judge(&case("fine")));
+    let judgment = wait(judging(folder.path(), None).judge(&case("fine")));
     let line = |judged: &Judged| format!("{}: {} {:?}\n", judged.verdict.words(), judged.found, judged.score);
-    insta::assert_snapshot!(judgement.criteria.iter().map(line).collect::<String>(), @r"
+    insta::assert_snapshot!(judgment.criteria.iter().map(line).collect::<String>(), @r"
     passed: exit code 0 Some(1.0)
     failed: too short Some(0.0)
     judge failed: the program ended with exit code 3: broken None
@@ -341,8 +341,8 @@ fn a_program_that_hangs_is_ended_with_all_that_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let script = "sh -c 'echo $$ > child; exec sleep 600' & wait";
     write(folder.path(), "criteria/own.yaml", &format!("- {{program: {}, timeout: 300ms}}\n", json!(["sh", "-c", script])));
-    let judgement = wait(judging(folder.path(), None).judge(&case("fine")));
-    assert_eq!(judgement.criteria[0].found, "sh did not end within 0.3s");
+    let judgment = wait(judging(folder.path(), None).judge(&case("fine")));
+    assert_eq!(judgment.criteria[0].found, "sh did not end within 0.3s");
     let child: i32 = fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
     let child = rustix::process::Pid::from_raw(child).unwrap();
     // The system takes a moment to bury it.

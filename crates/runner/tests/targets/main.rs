@@ -6,7 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod http;
-mod misbehaviour;
+mod misbehavior;
 mod service;
 mod users;
 mod workers;

@@ -10,7 +10,7 @@ use http::StatusCode;
 use keepstep_store::{DeviceLogin, StoreError};
 use serde::Deserialize;
 
-use super::error_page::{PageError, capitalised};
+use super::error_page::{PageError, capitalized};
 use super::frame::Frame;
 use super::session::{Fields, Posted, SignedIn};
 use super::view::{Moment, page};
@@ -155,7 +155,7 @@ pub(crate) async fn sign_out(State(state): State<AppState>, posted: Posted<SignO
 async fn device_of(state: &AppState, by: &SignedIn, code: &str) -> Result<Result<DeviceLogin, String>, PageError> {
     let mut transaction = state.store.write().await?;
     let found = match transaction.device_login(&by.session.user.id, code).await {
-        Err(error @ StoreError::TooManyCodes) => return Ok(Err(format!("{}.", capitalised(&error.to_string())))),
+        Err(error @ StoreError::TooManyCodes) => return Ok(Err(format!("{}.", capitalized(&error.to_string())))),
         found => found?,
     };
     transaction.commit().await?;

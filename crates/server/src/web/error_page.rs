@@ -196,12 +196,12 @@ impl From<StoreError> for PageError {
             StoreError::LinkExpired => Self::LinkExpired,
             StoreError::ReadOnly | StoreError::Full | StoreError::Busy | StoreError::FileGone { .. } => {
                 tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
-                Self::Unavailable(capitalised(&error.to_string()))
+                Self::Unavailable(capitalized(&error.to_string()))
             }
             StoreError::NameTaken { .. }
             | StoreError::InvalidName { .. }
             | StoreError::TooManyLogins
-            | StoreError::TooManyCodes => Self::Invalid(capitalised(&error.to_string())),
+            | StoreError::TooManyCodes => Self::Invalid(capitalized(&error.to_string())),
             other => Self::internal(&other),
         }
     }
@@ -220,7 +220,7 @@ impl From<ApiError> for PageError {
 }
 
 /// Returns a sentence with a large first letter and an end.
-pub(crate) fn capitalised(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }

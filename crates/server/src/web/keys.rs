@@ -8,7 +8,7 @@ use keepstep_store::{Key, NewKey, Project, Role, Scope, StoreError, User};
 use serde::Deserialize;
 
 use super::connect::Device;
-use super::error_page::{PageError, capitalised};
+use super::error_page::{PageError, capitalized};
 use super::frame::Frame;
 use super::session::{Fields, Posted, SignedIn};
 use super::view::{Moment, page};
@@ -160,7 +160,7 @@ pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeFor
         Err(error @ StoreError::InvalidName { .. }) => {
             drop(transaction);
             let filled = Filled { name: form.name, role: form.role, days: form.days };
-            let problem = Some(capitalised(&error.to_string()));
+            let problem = Some(capitalized(&error.to_string()));
             let page = list(&state, &by, None, None, filled, &project, problem).await?;
             Ok((StatusCode::BAD_REQUEST, page).into_response())
         }

@@ -108,7 +108,7 @@ pub(crate) async fn show(
         Some(item) => state.store.input_history(&by.scope, &project.id, item, EXPERIMENTS).await?,
         None => Vec::new(),
     };
-    let around = state.store.failed_neighbours(&by.scope, &batch.id, run.number).await?;
+    let around = state.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
 
     let path = batch_path(&project.id, &batch.id);
     let run_path = |id: String| format!("{path}/runs/{}", segment(&id));

@@ -34,7 +34,7 @@ const FORM_COST: usize = 6;
 /// How long a browser stays signed in, in milliseconds: 14 days.
 pub(crate) const SESSION_LIFE: i64 = 14 * 24 * 60 * 60 * 1000;
 
-/// The cookies of the pages. With HTTPS their names have the prefix that makes browsers refuse a cookie that a neighbour
+/// The cookies of the pages. With HTTPS their names have the prefix that makes browsers refuse a cookie that a neighbor
 /// under the same domain, or somebody on the way, has set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie {

@@ -25,7 +25,7 @@ pub(crate) fn batch_path(project: &str, batch: &str) -> String {
     format!("{}/experiments/{}", project_path(project), segment(batch))
 }
 
-/// A status, ready to show: a word and the class of its colour.
+/// A status, ready to show: a word and the class of its color.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Badge {
     pub(crate) label: &'static str,

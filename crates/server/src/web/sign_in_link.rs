@@ -12,7 +12,7 @@ use keepstep_store::{LinkTarget, StoreError};
 use serde::Deserialize;
 
 use super::csrf::CsrfToken;
-use super::error_page::{PageError, capitalised};
+use super::error_page::{PageError, capitalized};
 use super::frame::Frame;
 use super::session::{Cookie, SESSION_LIFE, SMALL_FORM, read_form};
 use super::view::page;
@@ -68,7 +68,7 @@ pub(crate) async fn redeem(
     let mut transaction = state.store.write().await?;
     let user = match transaction.redeem_link(&token, sent.name.trim()).await {
         Err(error @ StoreError::InvalidName { .. }) => {
-            let problem = Some(capitalised(&error.to_string()));
+            let problem = Some(capitalized(&error.to_string()));
             return Ok((StatusCode::BAD_REQUEST, form(&token, &target, &csrf, &sent.name, problem)?).into_response());
         }
         user => user?,

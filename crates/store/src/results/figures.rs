@@ -21,7 +21,7 @@ pub struct RunDurations {
 
 /// The runs that did not pass around a run, by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FailedNeighbours {
+pub struct FailedNeighbors {
     /// The last one before it.
     pub previous: Option<String>,
     /// The first one after it.
@@ -119,7 +119,7 @@ impl Store {
     ///
     /// # Errors
     /// There is no such batch in the scope, or the database failed.
-    pub async fn failed_neighbours(&self, scope: &Scope, batch: &str, run: i64) -> Result<FailedNeighbours> {
+    pub async fn failed_neighbors(&self, scope: &Scope, batch: &str, run: i64) -> Result<FailedNeighbors> {
         let mut reader = self.reader().await?;
         let number = batch_number(&mut reader, scope, batch).await?;
         let previous = sqlx::query_scalar(concat!(
@@ -140,7 +140,7 @@ impl Store {
         .bind(run)
         .fetch_optional(&mut *reader)
         .await?;
-        Ok(FailedNeighbours { previous, next })
+        Ok(FailedNeighbors { previous, next })
     }
 }
 

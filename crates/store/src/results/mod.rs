@@ -28,7 +28,7 @@ mod write;
 
 pub use artifacts::NewArtifact;
 pub use commit::{Begun, Commit, Committed, NewCommit};
-pub use figures::{FailedNeighbours, InputResult, RunDurations};
+pub use figures::{FailedNeighbors, InputResult, RunDurations};
 pub use model::{
     Artifact, BatchStatus, NOT_REPORTED, NewRun, NewTurn, ResultsError, Run, RunBatch, RunCounts, RunDetail, RunResult,
     RunStatus, Turn,

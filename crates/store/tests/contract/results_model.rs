@@ -171,7 +171,7 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
                 known.is_announced = true;
             }
             Kind::Announce => {}
-            // Other ids can only be recognised after the announcement, which a client waits for.
+            // Other ids can only be recognized after the announcement, which a client waits for.
             Kind::Report | Kind::Commit if experiment.has_other_ids && !known.is_announced => {}
             Kind::Commit if experiment.has_name => {
                 commit(&mut transaction, world, &bundle, &full_name, &experiment.reported(*number)).await;

@@ -94,7 +94,7 @@ pub enum Recovered {
     TakenBack,
 }
 
-/// The file as it was put in place, to recognise it later without reading it.
+/// The file as it was put in place, to recognize it later without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Its length in bytes.

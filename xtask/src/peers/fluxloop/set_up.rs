@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = cases![World:
     inputs_are_listed_and_shown,
     bundles_are_made_and_published_by_the_old_release,
     bundles_are_published_by_the_new_release,
-    a_scenario_is_initialised_and_linked,
+    a_scenario_is_initialized_and_linked,
     a_wrong_key_is_refused,
 ];
 
@@ -29,7 +29,7 @@ pub(super) const LAST: &[Case] = with_last![
     personas_are_listed_and_made_without_a_project,
     inputs_are_listed_and_shown,
     bundles_are_made_and_published_by_the_old_release,
-    a_scenario_is_initialised_and_linked,
+    a_scenario_is_initialized_and_linked,
 ];
 
 fn projects_are_listed_made_and_selected(world: &World) -> Result<()> {
@@ -185,7 +185,7 @@ fn bundles_are_published_by_the_new_release(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn a_scenario_is_initialised_and_linked(world: &World) -> Result<()> {
+fn a_scenario_is_initialized_and_linked(world: &World) -> Result<()> {
     world.import(ORDERS)?;
     let id = world.scenario("orders")?;
     world.fluxloop(world.first_line(), &["projects", "select", world.project()])?.exits(0)?.clean()?;

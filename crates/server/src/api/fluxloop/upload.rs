@@ -25,7 +25,7 @@ const LIMIT: usize = 64 * 1024 * 1024;
 
 /// `POST /api/sync/upload`
 ///
-/// 0.3.3 sends it before the runs and after them, 0.4.0 once; see [`keepstep_store::results`] for what is recognised.
+/// 0.3.3 sends it before the runs and after them, 0.4.0 once; see [`keepstep_store::results`] for what is recognized.
 #[utoipa::path(
     post,
     path = "/api/sync/upload",

@@ -1,4 +1,4 @@
-//! Every package that is built has a licence that goes with ours.
+//! Every package that is built has a license that goes with ours.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{command, repository};
 
-/// The licences that ask for no more than their notice, or only for changes to their own files (MPL).
+/// The licenses that ask for no more than their notice, or only for changes to their own files (MPL).
 const ACCEPTED: [&str; 13] = [
     "0BSD",
     "Apache-2.0",
@@ -34,11 +34,11 @@ pub(super) fn problems() -> Result<Vec<String>> {
     let packages = metadata["packages"].as_array().context("cargo's metadata has no packages")?;
     let refused = packages.iter().filter(|package| !package["license"].as_str().is_some_and(accepted));
     Ok(refused
-        .map(|package| format!("the licence of {} is {}, which is not accepted", package["name"], package["license"]))
+        .map(|package| format!("the license of {} is {}, which is not accepted", package["name"], package["license"]))
         .collect())
 }
 
-/// Returns true if an SPDX expression can be met with accepted licences. The old form with `/` means OR.
+/// Returns true if an SPDX expression can be met with accepted licenses. The old form with `/` means OR.
 fn accepted(expression: &str) -> bool {
     let words = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "-WITH-");
     let words: Vec<&str> = words.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! One table of misbehaviours, run against every kind of target.
+//! One table of misbehaviors, run against every kind of target.
 
 use std::fs;
 use std::path::Path;
@@ -107,7 +107,7 @@ fn scenario(files: &[(&str, &str)], runner: &str) -> Scenario {
     scenario
 }
 
-/// Runs every misbehaviour and returns what became of each. An input that follows one must be answered.
+/// Runs every misbehavior and returns what became of each. An input that follows one must be answered.
 fn table(scenario: Scenario, words: &[&str]) -> String {
     // More than any pipe holds, for agents that do not read it all. A shell reads it byte by byte, within the time limit.
     let long = |word: &str| format!("{word:20}{}", if word == "unread" { "y".repeat(200_000) } else { String::new() });
