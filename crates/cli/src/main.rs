@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::command::Outcome;
 use crate::grammar::arguments::Arguments;
-use crate::grammar::parser::{color_as_typed, for_help, parser, whole};
+use crate::grammar::parser::{self, color_as_typed, for_help, parser, whole};
 use crate::grammar::{peer_commands, schema};
 use crate::session::connection::{server_timeout, test_data_server};
 use crate::session::context::{Context, Environment};
@@ -56,9 +56,9 @@ fn run(typed: Vec<OsString>) -> u8 {
     };
     let parsed = parser(program).try_get_matches_from(&typed).and_then(|matches| {
         let typed = server_timeout::typed(&matches);
-        Ok((schema::of_parsed(&matches), typed, Arguments::from_arg_matches(&matches)?))
+        Ok((schema::of_parsed(&matches), typed, parser::scenario(&matches), Arguments::from_arg_matches(&matches)?))
     });
-    let (verb, typed_timeout, arguments) = match parsed {
+    let (verb, typed_timeout, scenario, arguments) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let color = color_as_typed(&typed);
@@ -67,7 +67,7 @@ fn run(typed: Vec<OsString>) -> u8 {
         }
     };
     let Arguments { global, command, .. } = arguments;
-    let printer = Printer::new(program, manner(global.json, global.quiet, global.color));
+    let printer = Printer::new(program, manner(global.json, global.quiet, global.color)).about(scenario);
     if global.api_key.is_some() {
         printer.warning("a key on the command line is visible to other users of this machine; `keepstep login` stores it");
     }
@@ -119,11 +119,11 @@ fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, 
         Ok(outcome) => outcome.code(),
         Err(failure) => {
             let told = failure.told(program);
-            printer.error(&told.message, &told.hints);
-            printer.document(
-                verb,
-                json!({ "exit": told.code, "error": { "kind": told.kind, "message": told.message, "hints": told.hints } }),
-            );
+            let (message, hints) = (printer.own_words(&told.message), told.hints.iter().map(|hint| printer.own_words(hint)));
+            let hints: Vec<String> = hints.collect();
+            printer.error(&message, &hints);
+            printer
+                .document(verb, json!({ "exit": told.code, "error": { "kind": told.kind, "message": message, "hints": hints } }));
             told.code
         }
     };

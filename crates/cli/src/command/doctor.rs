@@ -137,7 +137,7 @@ fn show(context: &Context, check: &Check) {
     };
     context.printer.answer(Text::of(label, mark).and(Label::Plain, format!("{:<12}{}", check.name, check.message)));
     for hint in &check.hints {
-        context.printer.answer(Text::of(Label::Hint, format!("     {:<12}{}", "", context.program.own_words(hint))));
+        context.printer.answer(Text::of(Label::Hint, format!("     {:<12}{}", "", context.printer.own_words(hint))));
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 
 use crate::grammar::arguments::Arguments;
+use crate::shell::program::OF_SCENARIO;
 
 /// Returns the Rust files of a folder, without those of tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -54,6 +55,54 @@ fn typed(command: &str) -> Option<Vec<String>> {
     words.iter_mut().filter(|word| is_placeholder(word)).for_each(|word| "1".clone_into(word));
     // The whole command is put in; its parts stand elsewhere.
     (words.get(1).map(String::as_str) != Some("1")).then_some(words)
+}
+
+/// Names in the place of a value that is one word by itself: numbers, ids that we make, and whole commands.
+const WORDS: [&str; 7] = ["program", "what", "example", "command", "redo", "id", "total"];
+
+/// Returns what stands in the place of a value in each command in backticks of a line.
+fn values(line: &str) -> Vec<&str> {
+    let commands = line.split('`').skip(1).step_by(2);
+    let commands = commands.filter(|command| command.starts_with("keepstep ") || command.starts_with("{program} "));
+    let names = commands.flat_map(|command| command.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)));
+    names.filter(|name| !WORDS.contains(name)).collect()
+}
+
+#[test]
+fn every_value_in_a_command_is_one_word_of_a_shell() {
+    // As far as the arguments of a macro go.
+    const LINES: usize = 6;
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the folder of crates");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(crates).expect("the folder of crates") {
+        sources(&entry.expect("a crate").path().join("src"), &mut files);
+    }
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for file in files {
+        let source = fs::read_to_string(&file).expect("a source");
+        let lines: Vec<&str> = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines().collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let values = values(line);
+            seen += values.len();
+            let here = lines[index..].iter().take(LINES).copied().collect::<String>();
+            let by_place = values.iter().filter(|name| name.is_empty()).count();
+            let is_word = |name: &&str| name.is_empty() || source.contains(&format!("let {name} = shell_word("));
+            if here.matches("word(").count() < by_place || !values.iter().all(is_word) {
+                wrong.push(format!("{}:{}: {}", file.display(), index + 1, line.trim()));
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} values were found; is the search still right?");
+    assert!(wrong.is_empty(), "`word` makes a value one word of a command:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_command_that_is_about_a_scenario_takes_its_name() {
+    for command in OF_SCENARIO {
+        let command = if command == "results" { "results show" } else { command };
+        let words = ["keepstep"].into_iter().chain(command.split(' ')).chain(["--scenario", "orders"]);
+        assert!(Arguments::command().try_get_matches_from(words).is_ok(), "{command}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
+use clap::{ArgMatches, CommandFactory as _};
 
 use super::arguments::{Arguments, GLOBAL};
 use crate::session::connection::server_timeout;
@@ -63,6 +63,19 @@ pub(crate) fn color_as_typed(typed: &[OsString]) -> ColorChoice {
         (false, true) => ColorChoice::Never,
         _ => ColorChoice::Auto,
     }
+}
+
+/// Returns the scenario that a command was told to be about. One that is created, shown or selected is no such thing.
+pub(crate) fn scenario(matches: &ArgMatches) -> Option<String> {
+    const OPTION: &str = "scenario";
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        if name == "scenarios" {
+            return None;
+        }
+        matches = inner;
+    }
+    matches.try_get_one::<String>(OPTION).ok().flatten().cloned()
 }
 
 #[cfg(test)]

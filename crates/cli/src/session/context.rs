@@ -103,6 +103,6 @@ impl Context {
 
     /// Returns a command as this caller types it.
     pub(crate) fn typed(&self, command: &str) -> String {
-        format!("{} {command}", self.program.name())
+        self.printer.typed(command)
     }
 }

@@ -147,7 +147,7 @@ impl<'a> OtherProduction<'a> {
     /// Gives the warning, as one line.
     pub(crate) fn warn(&self, context: &Context) {
         let text = format!("{}; {}", self.words(context.now()), COMPARE_WITH_IT);
-        ci::warning(context, "production runs another version", &context.program.own_words(&text));
+        ci::warning(context, "production runs another version", &context.printer.own_words(&text));
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};
 
 pub(crate) use crate::shell::label::Label;
-use crate::shell::program::Program;
+use crate::shell::program::{Program, about_scenario};
 pub(crate) use crate::shell::text::Text;
 use crate::shell::visible::{visible, visible_json};
 use crate::shell::wrap::{beginning, columns, cut};
@@ -98,6 +98,8 @@ impl Manner {
 #[derive(Debug)]
 pub(crate) struct Printer {
     program: Program,
+    /// The scenario that the caller named.
+    scenario: Option<String>,
     manner: Manner,
     /// What takes secrets out, once it is known what is secret.
     redactor: OnceLock<Redactor>,
@@ -108,7 +110,23 @@ pub(crate) struct Printer {
 impl Printer {
     /// Returns a printer.
     pub(crate) fn new(program: Program, manner: Manner) -> Self {
-        Self { program, manner, redactor: OnceLock::new(), failed: Mutex::new(None) }
+        Self { program, scenario: None, manner, redactor: OnceLock::new(), failed: Mutex::new(None) }
+    }
+
+    /// Returns a printer for a caller who named a scenario.
+    pub(crate) fn about(self, scenario: Option<String>) -> Self {
+        Self { scenario, ..self }
+    }
+
+    /// Returns a text with the commands as this caller types them, so that they are about the same scenario.
+    pub(crate) fn own_words(&self, text: &str) -> String {
+        let about = self.scenario.as_ref().map_or_else(|| text.to_owned(), |scenario| about_scenario(text, scenario));
+        self.program.own_words(&about)
+    }
+
+    /// Returns a command as this caller types it.
+    pub(crate) fn typed(&self, command: &str) -> String {
+        self.own_words(&format!("`keepstep {command}`")).trim_matches('`').to_owned()
     }
 
     /// Returns true if the answer is to be JSON.
@@ -239,7 +257,7 @@ impl Printer {
     pub(crate) fn hint(&self, text: &str) {
         if !self.manner.quiet {
             let mut line = Text::of(Label::Hint, "hint: ");
-            line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(text)).0);
+            line.0.extend(Text::sentence(Label::Plain, &self.own_words(text)).0);
             self.stderr(&line);
         }
     }
@@ -247,16 +265,16 @@ impl Printer {
     /// Says that something is not as it should be, although the command goes on.
     pub(crate) fn warning(&self, text: &str) {
         let mut line = Text::of(Label::Warning, "warning: ");
-        line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(text)).0);
+        line.0.extend(Text::sentence(Label::Plain, &self.own_words(text)).0);
         self.stderr(&line);
     }
 
     /// Says why the command failed.
     pub(crate) fn error(&self, message: &str, hints: &[String]) {
-        self.stderr(&Text::of(Label::Error, "error: ").and(Label::Plain, self.program.own_words(message)));
+        self.stderr(&Text::of(Label::Error, "error: ").and(Label::Plain, self.own_words(message)));
         for hint in hints {
             let mut line = Text::of(Label::Hint, "hint: ");
-            line.0.extend(Text::sentence(Label::Plain, &self.program.own_words(hint)).0);
+            line.0.extend(Text::sentence(Label::Plain, &self.own_words(hint)).0);
             self.stderr(&line);
         }
     }

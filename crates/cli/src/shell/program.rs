@@ -8,6 +8,8 @@ use std::path::Path;
 
 use keepstep_client::Tool;
 
+use crate::shell::visible::word;
+
 /// Which program the caller sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
@@ -56,6 +58,24 @@ impl Program {
     }
 }
 
+/// Commands that are about one scenario and take its name.
+pub(crate) const OF_SCENARIO: [&str; 5] = ["test", "results", "sync pull", "sync upload", "sync status"];
+
+/// Returns a text in which the commands are about a scenario that the caller named. Without it they would be about the selected one, or
+/// about all of them.
+pub(crate) fn about_scenario(text: &str, scenario: &str) -> String {
+    let about = |command: &str| {
+        let is_of_scenario = command.strip_prefix("keepstep ").is_some_and(|rest| {
+            let is_it = |name: &str| rest.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+            OF_SCENARIO.iter().any(|name| is_it(name)) && !rest.split(' ').any(|word| word == "--scenario")
+        });
+        if is_of_scenario { format!("{command} --scenario {}", word(scenario)) } else { command.to_owned() }
+    };
+    let pieces = text.split('`').enumerate();
+    let pieces: Vec<String> = pieces.map(|(index, piece)| if index % 2 == 1 { about(piece) } else { piece.to_owned() }).collect();
+    pieces.join("`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +91,25 @@ mod tests {
             assert_eq!(Program::called_as(Some(OsStr::new(argument))), program);
         }
         assert_eq!(Program::called_as(None), Program::Keepstep);
+    }
+
+    #[test]
+    fn a_scenario_that_was_named_is_named_again() {
+        for (text, expected) in [
+            ("`keepstep test` makes some", "`keepstep test --scenario 'two words'` makes some"),
+            (
+                "`keepstep sync pull --force` takes it; `keepstep undo`",
+                "`keepstep sync pull --force --scenario 'two words'` takes it; `keepstep undo`",
+            ),
+            ("`keepstep test --scenario other`", "`keepstep test --scenario other`"),
+            (
+                "`keepstep sync` and `keepstep testing` and keepstep test",
+                "`keepstep sync` and `keepstep testing` and keepstep test",
+            ),
+            ("`--force` takes `a", "`--force` takes `a"),
+        ] {
+            assert_eq!(about_scenario(text, "two words"), expected);
+        }
     }
 
     #[test]

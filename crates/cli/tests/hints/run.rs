@@ -333,4 +333,26 @@ pub(super) const ROWS: &[Row] = &[
         typed: "test --record --skip-upload",
         then: Ends(0),
     },
+    // With a second scenario, a command without a name would be about another one, or about both.
+    Row {
+        state: &["pulled", "init scenario other"],
+        command: "results show --scenario orders",
+        hint: "`keepstep test --scenario orders` makes some",
+        typed: "test --scenario orders --skip-upload",
+        then: Ends(0),
+    },
+    Row {
+        state: &["pulled", "both changed", "init scenario other"],
+        command: "sync pull --scenario orders",
+        hint: "`keepstep sync pull --force --scenario orders` takes the server's; `keepstep undo` brings back what was here",
+        typed: "",
+        then: Ends(0),
+    },
+    Row {
+        state: &["pulled", "init scenario other", "remove .fluxloop/scenarios/orders/inputs"],
+        command: "test --scenario orders --bundle-version-id $BUNDLE --skip-upload",
+        hint: "`keepstep sync pull --bundle-version-id $BUNDLE --force --scenario orders` brings them back",
+        typed: "",
+        then: Ends(0),
+    },
 ];

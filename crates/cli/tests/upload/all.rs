@@ -76,7 +76,10 @@ fn all_that_the_server_does_not_have_is_sent_once() {
     assert_eq!(bench.states(), ["uploaded", "pending", "pending"]);
     let status = bench.output(&["sync", "status", "--scenario", "q"]);
     let shown = transcript(&status);
-    assert!(shown.contains("1 uploaded, 2 not uploaded: exp_") && shown.contains("`keepstep sync upload --all`"), "{shown}");
+    assert!(
+        shown.contains("1 uploaded, 2 not uploaded: exp_") && shown.contains("`keepstep sync upload --all --scenario q`"),
+        "{shown}"
+    );
 
     let planned = bench.json(&["sync", "upload", "--all", "--scenario", "q", "--dry-run"]);
     assert_eq!(planned["experiments"].as_array().unwrap().len(), 2);
@@ -129,7 +132,7 @@ fn without_the_server_nothing_is_lost_and_the_hint_says_how_to_go_on() {
     let all = ["sync", "upload", "--all", "--scenario", "q"];
     let output = bench.command(&all).env("KEEPSTEP_URL", &url).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
-    assert!(transcript(&output).contains("hint: `keepstep sync upload --all`"), "{}", transcript(&output));
+    assert!(transcript(&output).contains("hint: `keepstep sync upload --all --scenario q`"), "{}", transcript(&output));
     let strict = bench.command(&[&all[..], &["--strict"]].concat()).env("KEEPSTEP_URL", &url).output().unwrap();
     assert_eq!(strict.status.code(), Some(11));
     assert_eq!(bench.json(&all)["uploaded"], 1);

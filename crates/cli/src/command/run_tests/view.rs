@@ -265,14 +265,9 @@ impl<'a> View<'a> {
             self.printer.warning(&format!("{name}: {}", shortened(&criterion.spoken(), 200)));
         }
         if self.warned > LISTED && self.total > ALL_SHOWN {
-            self.printer.status(Text::of(
-                Label::Warning,
-                format!(
-                    "  … and warnings in {}: `keepstep results show --all --limit {}` shows them",
-                    count(self.warned - LISTED, "more case"),
-                    self.total
-                ),
-            ));
+            let (more, total) = (count(self.warned - LISTED, "more case"), self.total);
+            let text = format!("  … and warnings in {more}: `keepstep results show --all --limit {total}` shows them");
+            self.printer.status(Text::of(Label::Warning, self.printer.own_words(&text)));
         }
         self.printer.status("");
         let label = match counts.passed {
@@ -300,9 +295,10 @@ impl<'a> View<'a> {
         self.statistics(&ended.statistics);
         self.printer.status(Text::of(Label::Unchanged, "Results   ").and(Label::Plain, folder));
         if let Some(first) = &self.first_bad {
-            let mut line = Text::of(Label::Unchanged, "Again     ").and(Label::Command, "keepstep test --failed");
-            line =
-                line.and(Label::Unchanged, "     Why   ").and(Label::Command, format!("keepstep results show {}", word(first)));
+            let mut line = Text::of(Label::Unchanged, "Again     ").and(Label::Command, self.printer.typed("test --failed"));
+            line = line
+                .and(Label::Unchanged, "     Why   ")
+                .and(Label::Command, self.printer.typed(&format!("results show {}", word(first))));
             self.printer.status(line);
         }
     }

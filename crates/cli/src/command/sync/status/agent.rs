@@ -114,7 +114,7 @@ pub(in crate::command) fn show_compared(
     scope::warn_in_ci(context, &not_compared);
     if let Some(other) = scope::OtherProduction::of(&compared.remote) {
         printer.answer(row_of_field("!", Text::of(Label::Warning, other.words(now))));
-        printer.answer(row("", Text::sentence(Label::Plain, &context.program.own_words(scope::COMPARE_WITH_IT))));
+        printer.answer(row("", Text::sentence(Label::Plain, &context.printer.own_words(scope::COMPARE_WITH_IT))));
         if ci::has_form(context) {
             other.warn(context);
         }
