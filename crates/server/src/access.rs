@@ -8,26 +8,16 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::body::HttpBody as _;
-use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use keepstep_api::lua::PrimitiveKind;
-use keepstep_store::{Role, Scope};
+use keepstep_platform::{Actor, Error, Platform, shown};
+use keepstep_store::Role;
 
-use crate::api::fluxloop::storage;
-use crate::app::AppState;
-use crate::auth::Caller;
-use crate::error::ApiError;
-use crate::large_answers;
-use crate::pace;
-use crate::request::agent_id;
-use crate::request_log;
-use crate::text::shown;
-use crate::web::error_page::PageError;
-use crate::web::session::SignedIn;
-use crate::web::sign_in_link;
+use crate::{key, large_answers, pace, request_log, session};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,65 +183,41 @@ static ROUTES: LazyLock<HashMap<&'static str, Vec<Route>>> = LazyLock::new(|| {
     table
 });
 
-fn route_of(request: &Request) -> Result<Route, Refusal> {
+fn route_of(request: &Request) -> Result<Route, Error> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let Some(of_path) = ROUTES.get(path) else {
-        return Err(ApiError::Internal(format!("{path} is in no table of who may call it")).into());
+        return Err(Error::Internal(format!("{path} is in no table of who may call it")));
     };
-    if let Some(route) = of_path.iter().find(|route| route.method == method) {
-        return Ok(*route);
-    }
-    if of_path.iter().any(|route| matches!(route.who, Who::Person(_) | Who::Link)) {
-        return Err(PageError::MethodNotAllowed.into());
-    }
-    Err(ApiError::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) }.into())
+    of_path
+        .iter()
+        .find(|route| route.method == method)
+        .copied()
+        .ok_or_else(|| Error::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) })
 }
 
-/// Why somebody may not call something: as a program is told, or as a page.
-enum Refusal {
-    Api(ApiError),
-    Page(PageError),
-}
-
-impl Refusal {
-    /// Returns the answer. A body that nobody reads ends its connection, so a client is told not to send the next request there.
-    fn into_answer(self, has_body: bool) -> Response {
-        let mut answer = match self {
-            Self::Api(error) => error.into_response(),
-            Self::Page(error) => error.into_response(),
-        };
-        if has_body {
-            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        answer
-    }
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-impl From<PageError> for Refusal {
-    fn from(error: PageError) -> Self {
-        Self::Page(error)
-    }
-}
-
-/// Passes those on who may call a route, with what is known of them.
-pub(crate) async fn decide(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Passes those on who may call a route, with what is known of them. The others are told why not, as `refuse` says it.
+pub(crate) async fn decide(platform: &Platform, request: Request, next: Next, refuse: fn(Error) -> Response) -> Response {
     let is_large = request.extensions().get::<MatchedPath>().is_some_and(|path| large_answers::is_large(path.as_str()));
     let has_body = !request.body().is_end_stream();
-    let request = match admit(&state, request).await {
+    let request = match admit(platform, request).await {
         Ok(request) => request,
-        Err(refusal) => return refusal.into_answer(has_body),
+        Err(error) => {
+            let mut answer = refuse(error);
+            if has_body {
+                // A body that nobody reads ends its connection, so a client is told not to send the next request there.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            return answer;
+        }
     };
-    if is_large { large_answers::answer(&state, request, next).await } else { next.run(request).await }
+    if !is_large {
+        return next.run(request).await;
+    }
+    large_answers::answer(platform, request, next).await.unwrap_or_else(refuse)
 }
 
-async fn admit(state: &AppState, request: Request) -> Result<Request, Refusal> {
+async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> {
     let route = route_of(&request)?;
     let (mut parts, body) = request.into_parts();
     // Reading changes nothing, and has no body: the handler finds out itself what is not there.
@@ -259,50 +225,51 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, Refusal> {
     match route.who {
         Who::Anybody => {}
         Who::Key(role) => {
-            let caller = Caller::from_request_parts(&mut parts, state).await?;
-            caller.must_be(role)?;
+            let holder = key::holder(&parts.headers, platform).await?;
+            holder.actor.require(role)?;
             if writes {
-                check_named(state, caller.scope(), caller.name(), route.names, &mut parts).await?;
+                check_named(platform, &holder.actor, route.names, &mut parts).await?;
             }
-            request_log::note_caller(caller.name());
-            parts.extensions.insert(caller);
+            request_log::note_caller(&holder.actor.name);
+            parts.extensions.insert(holder);
         }
         Who::Person(role) => {
             if writes {
-                SignedIn::check_origin(&parts.headers, state)?;
+                session::check_origin(&parts.headers, platform)?;
             }
-            match SignedIn::from_request_parts(&mut parts, state).await {
-                Ok(by) => {
-                    by.require(role)?;
+            match session::of(&parts.headers, platform).await {
+                Ok(session) => {
+                    let actor = Actor::from(&session);
+                    actor.require(role)?;
                     if writes && route.names == Names::Agent {
-                        let id = first_parameter(&mut parts, state).await.and_then(|id| id.parse().ok());
-                        let id = id.ok_or(PageError::AgentNotFound)?;
-                        state.store.agent(&by.scope, &id).await.map_err(PageError::from)?;
+                        let id = first_parameter(&mut parts, platform).await.unwrap_or_default();
+                        let agent = id.parse().map_err(|_| Error::NoAgents(shown(&id)))?;
+                        platform.store.agent(&actor.scope, &agent).await?;
                     }
-                    request_log::note_caller(&by.session.user.name);
-                    parts.extensions.insert(by);
+                    request_log::note_caller(&actor.name);
+                    parts.extensions.insert(session);
                 }
                 // What somebody typed outlives their session: the form says so itself, to them alone.
-                Err(PageError::NotSignedIn { ended: true }) if writes && SignedIn::has_ended(&parts.headers, state).await? => {}
-                Err(error) => return Err(error.into()),
+                Err(Error::NotSignedIn { ended: true })
+                    if writes && session::ended(&parts.headers, platform).await?.is_some() => {}
+                Err(error) => return Err(error),
             }
         }
         Who::KeyOrPerson => {}
         Who::SignedAddress => {
-            let token = first_parameter(&mut parts, state).await.unwrap_or_default();
-            storage::check_address(state, &token).await?;
+            let token = first_parameter(&mut parts, platform).await.unwrap_or_default();
+            platform.check_address(&token).await?;
         }
         Who::Link => {
             if writes {
-                SignedIn::check_origin(&parts.headers, state)?;
-                let token = first_parameter(&mut parts, state).await.unwrap_or_default();
-                sign_in_link::target_of(state, &token).await?;
+                session::check_origin(&parts.headers, platform)?;
+                let token = first_parameter(&mut parts, platform).await.unwrap_or_default();
+                platform.link_target(&token).await?;
             }
         }
         Who::Operator => {
-            if !is_on_this_machine(&parts, state) {
-                let caller = Caller::from_request_parts(&mut parts, state).await?;
-                caller.must_be(Role::Viewer)?;
+            if !is_on_this_machine(&parts, platform) {
+                key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
             }
         }
     }
@@ -311,35 +278,37 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, Refusal> {
 }
 
 /// Returns true for a request that was made on the server's own machine, as far as that can be known: behind a proxy all are.
-fn is_on_this_machine(parts: &Parts, state: &AppState) -> bool {
+fn is_on_this_machine(parts: &Parts, platform: &Platform) -> bool {
     let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| parts.headers.contains_key(*name));
     let connected = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
-    state.settings.public_url.is_none()
+    platform.settings.public_url.is_none()
         && !is_forwarded
         && connected.is_some_and(|connected| connected.0.ip().to_canonical().is_loopback())
 }
 
-async fn first_parameter(parts: &mut Parts, state: &AppState) -> Option<String> {
-    let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;
+async fn first_parameter(parts: &mut Parts, platform: &Platform) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
     parameters.iter().next().map(|(_, value)| value.to_owned())
 }
 
 /// Checks that what the path names is there for the caller.
-async fn check_named(state: &AppState, scope: &Scope, name: &str, names: Names, parts: &mut Parts) -> Result<(), ApiError> {
-    if names == Names::Nothing {
-        return Ok(());
+async fn check_named(platform: &Platform, actor: &Actor, names: Names, parts: &mut Parts) -> Result<(), Error> {
+    match names {
+        Names::Nothing => return Ok(()),
+        Names::Organisation => return actor.require_whole_organisation(),
+        _ => {}
     }
-    if names == Names::Organisation {
-        return if scope.project_id.is_some() { Err(ApiError::Confined(name.to_owned())) } else { Ok(()) };
-    }
-    let Some(id) = first_parameter(parts, state).await else { return Err(ApiError::NotFound(shown(parts.uri.path()))) };
-    let store = &state.store;
+    let Some(id) = first_parameter(parts, platform).await else { return Err(Error::NotFound(shown(parts.uri.path()))) };
+    let (store, scope) = (&platform.store, &actor.scope);
     match names {
         Names::Nothing | Names::Organisation => {}
-        Names::Agent => drop(store.agent(scope, &agent_id(&id)?).await?),
+        Names::Agent => {
+            let agent = id.parse().map_err(|_| Error::NotFound(shown(&id)))?;
+            store.agent(scope, &agent).await?;
+        }
         Names::Agents => {
             if !store.has_agent_of_base(scope, &id).await? {
-                return Err(ApiError::NoAgents(shown(&id)));
+                return Err(Error::NoAgents(shown(&id)));
             }
         }
         Names::Project => drop(store.project(scope, &id).await?),

@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-
-use crate::app::AppState;
+use keepstep_platform::Platform;
 
 /// The network address of a client: an IPv4 address, or the /64 network of an IPv6 one, in which a single client can have
 /// as many addresses as it likes.
@@ -15,17 +14,17 @@ use crate::app::AppState;
 /// itself writes into that header stands further to the front and is not read.
 pub(crate) struct Address(pub(crate) String);
 
-impl FromRequestParts<AppState> for Address {
+impl FromRequestParts<Platform> for Address {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Infallible> {
         let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let forwarded = || {
             let line = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
             line.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
         };
         let seen = match connected {
-            Some(address) if address.is_loopback() && state.settings.public_url.is_some() => forwarded().or(connected),
+            Some(address) if address.is_loopback() && platform.settings.public_url.is_some() => forwarded().or(connected),
             _ => connected,
         };
         Ok(Self(seen.map_or_else(|| "somewhere unknown".to_owned(), network)))

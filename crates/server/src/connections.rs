@@ -21,6 +21,7 @@ use futures_util::StreamExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use keepstep_platform::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -38,23 +39,6 @@ const LINGER: (usize, Duration) = (16 * 1024 * 1024, Duration::from_secs(5));
 
 /// How long it takes until the system is asked again that had no connection to give.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How many connections there may be, and for how long they may be silent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// In all.
-    pub connections: usize,
-    /// From one address that is not this machine's; none where a proxy stands before the server, which has one for all.
-    pub per_address: Option<usize>,
-    /// How long the head of a request may take; as long may a connection wait for the next one.
-    pub head: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 4096, per_address: Some(256), head: Duration::from_secs(30) }
-    }
-}
 
 /// All connections that are open.
 #[derive(Debug, Default)]

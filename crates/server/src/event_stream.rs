@@ -8,9 +8,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _, stream};
 use keepstep_api::own::ChangeEvent;
+use keepstep_platform::Platform;
 use keepstep_store::ChangeRow;
-
-use crate::app::AppState;
 
 /// How often it is asked again whether the listener is still allowed, where nothing else makes that necessary. A key can expire.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
@@ -18,19 +17,19 @@ const ASKED_AGAIN: Duration = Duration::from_secs(5);
 /// Who reads a stream of changes.
 pub(crate) trait Listener: Send + Sync + 'static {
     /// Returns whether they still may.
-    fn is_allowed(&self, state: &AppState) -> impl Future<Output = bool> + Send;
+    fn is_allowed(&self, platform: &Platform) -> impl Future<Output = bool> + Send;
 }
 
 /// Returns a stream of events for as long as its listener is allowed to have it: their key may be revoked or expire, and they may
 /// sign out. That is asked before every change that they are told, whenever anything was written, and from time to time.
 pub(crate) fn answer(
-    state: AppState,
+    platform: Platform,
     changes: impl Stream<Item = Arc<ChangeRow>> + Send + 'static,
     listener: impl Listener,
 ) -> Response {
-    let generations = state.events.generations();
-    let begin = (Box::pin(changes), generations, state, listener);
-    let events = stream::unfold(begin, |(mut changes, mut generations, state, listener)| async move {
+    let generations = platform.events.generations();
+    let begin = (Box::pin(changes), generations, platform, listener);
+    let events = stream::unfold(begin, |(mut changes, mut generations, platform, listener)| async move {
         loop {
             let change = tokio::select! {
                 change = changes.next() => Some(change?),
@@ -40,11 +39,11 @@ pub(crate) fn answer(
                 }
                 () = tokio::time::sleep(ASKED_AGAIN) => None,
             };
-            if !listener.is_allowed(&state).await {
+            if !listener.is_allowed(&platform).await {
                 return None;
             }
             if let Some(change) = change {
-                return Some((Ok::<_, Infallible>(event(&change)), (changes, generations, state, listener)));
+                return Some((Ok::<_, Infallible>(event(&change)), (changes, generations, platform, listener)));
             }
         }
     });

@@ -4,10 +4,9 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures_util::StreamExt as _;
-
-use crate::app::AppState;
+use keepstep_platform::{Error, Platform};
 
 /// What an answer counts whose size nobody knows, in KiB: it is made piece by piece.
 const STREAMED: usize = 512;
@@ -44,27 +43,17 @@ pub(crate) fn is_large(path: &str) -> bool {
 }
 
 /// Makes an answer that may be large: with a place for making it, and with its size until it is sent.
-pub(crate) async fn answer(state: &AppState, request: Request, next: Next) -> Response {
+pub(crate) async fn answer(platform: &Platform, request: Request, next: Next) -> Result<Response, Error> {
     // A body that comes slowly must not hold a place; what is made from it is small.
     let has_body = !request.body().is_end_stream();
-    let making = if has_body {
-        None
-    } else {
-        match state.budgets.maker().await {
-            Ok(share) => Some(share),
-            Err(error) => return error.into_response(),
-        }
-    };
+    let making = if has_body { None } else { Some(platform.budgets.maker().await?) };
     let response = next.run(request).await;
     let size = response.body().size_hint().exact();
     if size.is_some_and(|size| size <= SMALL) {
-        return response;
+        return Ok(response);
     }
     let kibibytes = size.map_or(STREAMED, |size| usize::try_from(size.div_ceil(1024)).unwrap_or(usize::MAX));
-    let share = match state.budgets.answer(kibibytes).await {
-        Ok(share) => share,
-        Err(error) => return error.into_response(),
-    };
+    let share = platform.budgets.answer(kibibytes).await?;
     drop(making);
     let (mut parts, body) = response.into_parts();
     if let Some(size) = size {
@@ -75,5 +64,5 @@ pub(crate) async fn answer(state: &AppState, request: Request, next: Next) -> Re
         let _share = &share;
         piece
     });
-    Response::from_parts(parts, Body::from_stream(body))
+    Ok(Response::from_parts(parts, Body::from_stream(body)))
 }

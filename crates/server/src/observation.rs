@@ -6,15 +6,15 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use keepstep_platform::Platform;
 
-use crate::app::AppState;
 use crate::request_log;
 
 /// Counts a request, and tells the log about it.
-pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(platform): State<Platform>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let current = request_log::Current::of(&request);
-    let log = state.settings.request_log.as_ref().map(|log| (log, request_log::loggable_path(&request)));
+    let log = platform.settings.request_log.as_ref().map(|log| (log, request_log::loggable_path(&request)));
     let method = match request.method().as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -28,9 +28,9 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
     let mut response = Arc::clone(&current).scope(next.run(request)).await;
     let status = response.status().as_u16();
     if let Some((log, path)) = log {
-        log.tell(&current, method, path, status, began);
+        request_log::tell(log, &current, method, path, status, began);
     }
     response.headers_mut().insert(request_log::HEADER, current.id());
-    state.metrics.answered(method, route, status, began.elapsed());
+    platform.metrics.answered(method, route, status, began.elapsed());
     response
 }

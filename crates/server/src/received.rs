@@ -7,14 +7,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
 use keepstep_base::Digest;
+use keepstep_platform::{Error, PARSED, Platform, Share};
 use memchr::memchr2;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
-
-use crate::app::AppState;
-use crate::error::ApiError;
-use crate::memory::{self, Share};
 
 /// What is longer is written to a file as it comes.
 const IN_MEMORY: usize = 32 * 1024;
@@ -39,7 +36,7 @@ pub(crate) struct Cost {
 impl Cost {
     /// Where objects become maps of values, as most do that clients may fill as they like. A map with one member takes 500 bytes,
     /// a value 72.
-    pub(crate) const ANY: Self = Self { value: 80, object: 480, most: memory::PARSED * 1024 };
+    pub(crate) const ANY: Self = Self { value: 80, object: 480, most: PARSED * 1024 };
 }
 
 /// What the text of a body has in it, counted as it comes.
@@ -113,11 +110,11 @@ impl Received {
     pub(crate) async fn read(
         headers: &HeaderMap,
         body: Body,
-        state: &AppState,
+        platform: &Platform,
         limit: usize,
         before: &[u8],
-    ) -> Result<Self, ApiError> {
-        let too_large = || ApiError::TooLarge { what: "The body", limit: limit as u64 };
+    ) -> Result<Self, Error> {
+        let too_large = || Error::TooLarge { what: "The body", limit: limit as u64 };
         if announced_length(headers).is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -127,15 +124,15 @@ impl Received {
         let mut spool: Option<(tokio::fs::File, Share)> = None;
         let mut pieces = body.into_data_stream();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| ApiError::Invalid(unread(&error).to_owned()))?;
+            let piece = piece.map_err(|error| Error::Invalid(unread(&error).to_owned()))?;
             if counted.bytes + piece.len() > limit {
                 return Err(too_large());
             }
             counted.add(&piece);
             hash.update(&piece);
             if spool.is_none() && memory.len() + piece.len() > IN_MEMORY {
-                let share = state.budgets.spool().await?;
-                let mut file = tokio::fs::File::from_std(state.scratch_file()?);
+                let share = platform.budgets.spool().await?;
+                let mut file = tokio::fs::File::from_std(platform.scratch_file()?);
                 file.write_all(&memory).await.map_err(keepstep_store::StoreError::from_disk)?;
                 memory = Vec::new();
                 spool = Some((file, share));
@@ -172,18 +169,18 @@ impl Received {
     /// Returns what the JSON of the body says, with what it takes of the memory. An empty body reads as `{}`.
     pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(
         self,
-        state: &AppState,
+        platform: &Platform,
         cost: Cost,
-        unexpected: impl Fn(serde_json::Error) -> ApiError,
-    ) -> Result<(T, Option<Share>), ApiError> {
+        unexpected: impl Fn(serde_json::Error) -> Error,
+    ) -> Result<(T, Option<Share>), Error> {
         let becomes = self.counted.becomes(cost);
         if self.counted.deepest > DEEPEST {
-            return Err(ApiError::Invalid(format!("The body is nested more deeply than {DEEPEST} values.")));
+            return Err(Error::Invalid(format!("The body is nested more deeply than {DEEPEST} values.")));
         }
         if becomes > cost.most {
-            return Err(ApiError::TooManyValues(self.counted.values));
+            return Err(Error::TooManyValues(self.counted.values));
         }
-        let share = if self.counted.bytes < UNCOUNTED { None } else { Some(state.budgets.parsed(becomes).await?) };
+        let share = if self.counted.bytes < UNCOUNTED { None } else { Some(platform.budgets.parsed(becomes).await?) };
         let value = match self.place {
             Place::Memory(bytes) if bytes.is_empty() => serde_json::from_slice(b"{}"),
             Place::Memory(bytes) => serde_json::from_slice(&bytes),
@@ -192,7 +189,7 @@ impl Received {
                     file.rewind().map_err(serde_json::Error::io)?;
                     serde_json::from_reader(BufReader::with_capacity(2 * IN_MEMORY, file))
                 };
-                state.budgets.work(parse).await?
+                platform.budgets.work(parse).await?
             }
         };
         match value {
@@ -203,18 +200,18 @@ impl Received {
     }
 
     /// Returns the bytes, with what they and what they become take of the memory: so many times their length.
-    pub(crate) async fn bytes(self, state: &AppState, times: usize) -> Result<(Vec<u8>, Option<Share>), ApiError> {
+    pub(crate) async fn bytes(self, platform: &Platform, times: usize) -> Result<(Vec<u8>, Option<Share>), Error> {
         match self.place {
             Place::Memory(bytes) => Ok((bytes, None)),
             Place::File { mut file, _share } => {
-                let share = state.budgets.parsed(self.counted.bytes.saturating_mul(times)).await?;
+                let share = platform.budgets.parsed(self.counted.bytes.saturating_mul(times)).await?;
                 let read = move || {
                     let mut bytes = Vec::with_capacity(self.counted.bytes);
                     file.rewind()?;
                     file.read_to_end(&mut bytes)?;
                     io::Result::Ok(bytes)
                 };
-                Ok((state.budgets.work(read).await?.map_err(keepstep_store::StoreError::from_disk)?, Some(share)))
+                Ok((platform.budgets.work(read).await?.map_err(keepstep_store::StoreError::from_disk)?, Some(share)))
             }
         }
     }

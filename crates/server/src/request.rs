@@ -1,18 +1,15 @@
 //! What handlers take from a request, with our errors where it has no meaning.
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
-use keepstep_base::AgentId;
-use keepstep_base::Digest;
-use keepstep_base::Revision;
+use keepstep_base::{AgentId, Revision};
+use keepstep_platform::{Error, Platform, Repeat, Share, shown};
 use serde::de::DeserializeOwned;
 
-use crate::app::AppState;
 use crate::error::ApiError;
-use crate::memory::Share;
 use crate::received::{Cost, Received};
-use crate::text::shown;
 
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
@@ -28,20 +25,12 @@ pub(crate) struct Input<T, const LIMIT: usize = BODY_LIMIT> {
     _share: Option<Share>,
 }
 
-/// What makes a repeated request the same one.
-pub(crate) struct Repeat {
-    /// The idempotency key, if the client sent one.
-    pub(crate) key: Option<String>,
-    /// A digest of method, path and body.
-    pub(crate) request: Digest,
-}
-
-impl<T: DeserializeOwned + Send + 'static, const LIMIT: usize> FromRequest<AppState> for Input<T, LIMIT> {
+impl<T: DeserializeOwned + Send + 'static, const LIMIT: usize> FromRequest<Platform> for Input<T, LIMIT> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        let unexpected = |error| ApiError::Invalid(format!("The body is not what this address takes: {error}."));
-        Self::read(request, state, Cost::ANY, unexpected).await
+    async fn from_request(request: Request, platform: &Platform) -> Result<Self, ApiError> {
+        let unexpected = |error| Error::Invalid(format!("The body is not what this address takes: {error}."));
+        Ok(Self::read(request, platform, Cost::ANY, unexpected).await?)
     }
 }
 
@@ -49,46 +38,44 @@ impl<T: DeserializeOwned + Send + 'static, const LIMIT: usize> Input<T, LIMIT> {
     /// Reads a body of which it is known what its parts become, and says itself what is wrong with one that is something else.
     pub(crate) async fn read(
         request: Request,
-        state: &AppState,
+        platform: &Platform,
         cost: Cost,
-        unexpected: impl Fn(serde_json::Error) -> ApiError,
-    ) -> Result<Self, ApiError> {
+        unexpected: impl Fn(serde_json::Error) -> Error,
+    ) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let repeat_key = Repeat::key(&parts.headers)?;
+        let repeat_key = repeat_key(&parts.headers)?;
         let beginning = format!("{} {}\n", parts.method, parts.uri);
-        let received = Received::read(&parts.headers, body, state, LIMIT, beginning.as_bytes()).await?;
+        let received = Received::read(&parts.headers, body, platform, LIMIT, beginning.as_bytes()).await?;
         check_content_type(&parts.headers, received.is_empty())?;
         let repeat = Repeat { key: repeat_key, request: received.digest() };
         if received.first().is_some_and(|byte| byte != b'{') {
-            return Err(ApiError::Invalid("The body must be a JSON object.".to_owned()));
+            return Err(Error::Invalid("The body must be a JSON object.".to_owned()));
         }
-        let (value, share) = received.parse(state, cost, unexpected).await?;
+        let (value, share) = received.parse(platform, cost, unexpected).await?;
         Ok(Self { value, repeat, _share: share })
     }
 }
 
-impl Repeat {
-    fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-        let header = headers.get(IDEMPOTENCY_HEADER).or_else(|| headers.get(OTHER_IDEMPOTENCY_HEADER));
-        let key = header
-            .map(|value| value.to_str().map(str::trim))
-            .transpose()
-            .map_err(|_| ApiError::Invalid("The idempotency key must be readable text.".to_owned()))?;
-        if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
-            return Err(ApiError::Invalid(format!("An idempotency key has 1 to {LONGEST_KEY} bytes.")));
-        }
-        Ok(key.map(str::to_owned))
+fn repeat_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let header = headers.get(IDEMPOTENCY_HEADER).or_else(|| headers.get(OTHER_IDEMPOTENCY_HEADER));
+    let key = header
+        .map(|value| value.to_str().map(str::trim))
+        .transpose()
+        .map_err(|_| Error::Invalid("The idempotency key must be readable text.".to_owned()))?;
+    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
+        return Err(Error::Invalid(format!("An idempotency key has 1 to {LONGEST_KEY} bytes.")));
     }
+    Ok(key.map(str::to_owned))
 }
 
-fn check_content_type(headers: &HeaderMap, is_empty: bool) -> Result<(), ApiError> {
+fn check_content_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Error> {
     let Some(value) = headers.get(header::CONTENT_TYPE).filter(|_| !is_empty) else { return Ok(()) };
     let text = value.to_str().unwrap_or("something unreadable");
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || essence.ends_with("+json") {
         return Ok(());
     }
-    Err(ApiError::NotJson(text.chars().take(80).collect()))
+    Err(Error::NotJson(text.chars().take(80).collect()))
 }
 
 /// The parameters of a path.
@@ -101,7 +88,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
         let path = parts.uri.path().to_owned();
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(_) => Err(ApiError::NotFound(shown(&path))),
+            Err(_) => Err(Error::NotFound(shown(&path)).into()),
         }
     }
 }
@@ -115,7 +102,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(error) => Err(ApiError::Invalid(format!("Invalid query string: {}.", error.body_text()))),
+            Err(error) => Err(Error::Invalid(format!("Invalid query string: {}.", error.body_text())).into()),
         }
     }
 }
@@ -131,18 +118,19 @@ impl<S: Sync> FromRequestParts<S> for Precondition {
         let tag = value.to_str().unwrap_or_default();
         match Revision::from_etag(tag) {
             Some(revision) => Ok(Self(Some(revision))),
-            None => Err(ApiError::Invalid(format!(
+            None => Err(Error::Invalid(format!(
                 "If-Match must be the ETag of the revision that you read; {:?} is not one.",
                 tag.chars().take(80).collect::<String>()
-            ))),
+            ))
+            .into()),
         }
     }
 }
 
 impl Precondition {
     /// Returns the revision, which our own writes must name.
-    pub(crate) fn required(self) -> Result<Revision, ApiError> {
-        self.0.ok_or(ApiError::NoPrecondition)
+    pub(crate) fn required(self) -> Result<Revision, Error> {
+        self.0.ok_or(Error::NoPrecondition)
     }
 }
 
@@ -157,6 +145,6 @@ pub(crate) fn is_known(headers: &HeaderMap, revision: Revision) -> bool {
 }
 
 /// Returns the id of an agent in a path. What is not an id names no agent.
-pub(crate) fn agent_id(text: &str) -> Result<AgentId, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound(shown(text)))
+pub(crate) fn agent_id(text: &str) -> Result<AgentId, Error> {
+    text.parse().map_err(|_| Error::NotFound(shown(text)))
 }

@@ -2,16 +2,13 @@
 //!
 //! Nothing secret is logged: no query, no header, no body, and the parts of a path that are keys are cut.
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
-
-use crate::text::shown;
+use keepstep_platform::{Answered, RequestLog, shown};
 
 /// The header that names a request. One that a proxy chose is kept.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,43 +82,10 @@ pub(crate) fn current_id() -> String {
     CURRENT.try_with(|current| current.id.to_str().unwrap_or_default().to_owned()).unwrap_or_default()
 }
 
-/// A request that was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// Its number.
-    pub id: String,
-    /// The method.
-    pub method: &'static str,
-    /// The path, without the query and without what is secret in it.
-    pub path: String,
-    /// The status of the answer.
-    pub status: u16,
-    /// How long it took until the answer began.
-    pub took: Duration,
-    /// The name of the key or of the person.
-    pub caller: Option<String>,
-}
-
-/// Is told about every request.
-#[derive(Clone)]
-pub struct RequestLog(Arc<dyn Fn(Answered) + Send + Sync>);
-
-impl RequestLog {
-    /// Returns a log that calls a function, which must not take long.
-    pub fn new(log: impl Fn(Answered) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(log))
-    }
-
-    pub(crate) fn tell(&self, current: &Current, method: &'static str, path: String, status: u16, began: Instant) {
-        let id = current.id.to_str().unwrap_or_default().to_owned();
-        (self.0)(Answered { id, method, path, status, took: began.elapsed(), caller: current.caller() });
-    }
-}
-
-impl fmt::Debug for RequestLog {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("RequestLog")
-    }
+/// Tells a log about a request.
+pub(crate) fn tell(log: &RequestLog, current: &Current, method: &'static str, path: String, status: u16, began: Instant) {
+    let id = current.id.to_str().unwrap_or_default().to_owned();
+    log.tell(Answered { id, method, path, status, took: began.elapsed(), caller: current.caller() });
 }
 
 /// Returns the path of a request as it may be logged.

@@ -1,41 +1,41 @@
 //! Every route of the server.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use keepstep_api::lua::PrimitiveKind;
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
+use keepstep_platform::{Error, Platform, shown};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::{agents, artifacts, definition, events, health, import, metrics, personas, revisions, uploads, whoami};
-use crate::app::AppState;
+use crate::api::{
+    agents, artifacts, definition, events, fluxloop, health, import, metrics, personas, revisions, uploads, whoami,
+};
 use crate::error::ApiError;
-use crate::text::shown;
 use crate::{access, observation, openapi, web};
 
 /// Returns the whole server as one service.
-pub fn router(state: AppState) -> Router {
+pub fn router(platform: Platform) -> Router {
     let api = own().merge(lua()).merge(fluxloop()).merge(operations());
     let api = api
         .method_not_allowed_fallback(method_not_allowed)
-        .route_layer(from_fn_with_state(state.clone(), access::decide))
+        .route_layer(from_fn_with_state(platform.clone(), admit))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    api.merge(web::router(&state))
+    api.merge(web::router(&platform))
         .fallback(not_found)
-        .with_state(state.clone())
+        .with_state(platform.clone())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(head_line))
-        .layer(from_fn_with_state(state, observation::observe))
+        .layer(from_fn_with_state(platform, observation::observe))
 }
 
 /// Our own additions: see [`keepstep_api::own`].
-fn own() -> Router<AppState> {
+fn own() -> Router<Platform> {
     Router::new()
         .route("/api/v1/whoami", get(whoami::show))
         .route("/api/v1/agents", get(agents::list).post(agents::create))
@@ -56,7 +56,7 @@ fn own() -> Router<AppState> {
 }
 
 /// The lua dialect: see [`keepstep_api::lua`].
-fn lua() -> Router<AppState> {
+fn lua() -> Router<Platform> {
     let mut router = Router::new()
         .route("/admin/me/authorization", get(me::authorization))
         .route("/admin/me/authorization/context", get(me::context))
@@ -72,15 +72,15 @@ fn lua() -> Router<AppState> {
         .route("/developer/agents/{id}/backup/versions", get(backup::versions))
         .route("/developer/agents/{id}/backup/blob-urls", post(backup::blob_urls));
     for kind in PrimitiveKind::ALL {
-        let list = get(move |state, caller, id| primitives::list(kind, state, caller, id));
-        let create = post(move |state, caller, id, input| primitives::create(kind, state, caller, id, input));
+        let list = get(move |platform, caller, id| primitives::list(kind, platform, caller, id));
+        let create = post(move |platform, caller, id, input| primitives::create(kind, platform, caller, id, input));
         router = router.route(kind.path(), list.merge(create));
     }
     router
 }
 
 /// The fluxloop dialect: see [`keepstep_api::fluxloop`].
-fn fluxloop() -> Router<AppState> {
+fn fluxloop() -> Router<Platform> {
     use fluxloop::{
         bundles, experiments, inputs, keys, login, models, personas, projects, pull, runs, scenarios, storage, sync_status,
         turns, upload, workspaces,
@@ -118,7 +118,7 @@ fn fluxloop() -> Router<AppState> {
 }
 
 /// For those who run the server.
-fn operations() -> Router<AppState> {
+fn operations() -> Router<Platform> {
     Router::new()
         .route("/healthz", get(health::show))
         .route("/metrics", get(metrics::show))
@@ -145,21 +145,25 @@ fn asks_as_program(headers: &HeaderMap) -> bool {
 async fn not_found(request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/developer/") {
-        ApiError::NotKept(shown(path)).into_response()
+        ApiError(Error::NotKept(shown(path))).into_response()
     } else if is_api(path) || asks_as_program(request.headers()) {
-        ApiError::NotFound(shown(path)).into_response()
+        ApiError(Error::NotFound(shown(path))).into_response()
     } else {
         web::not_found()
     }
 }
 
+async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
+    access::decide(&platform, request, next, |error| ApiError(error).into_response()).await
+}
+
 async fn method_not_allowed(request: Request) -> ApiError {
-    ApiError::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) }
+    Error::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) }.into()
 }
 
 fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
     let cause = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
-    ApiError::Internal(format!("a handler panicked: {}", cause.unwrap_or("without a message"))).into_response()
+    ApiError(Error::Internal(format!("a handler panicked: {}", cause.unwrap_or("without a message")))).into_response()
 }
 
 /// Says on every response what answers: a client tells by it whether our additions are there.

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use keepstep_platform::{Platform, Settings};
 use keepstep_store::Store;
 use tokio::net::TcpListener;
 
-use crate::app::{AppState, Settings};
 use crate::connections;
 use crate::router::router;
 
@@ -24,14 +24,14 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let state = AppState::new(store, settings);
-    state.tidy();
-    let events = state.events.clone();
-    let seen = state.store.newest_change().await.map_err(io::Error::other)?;
-    let watching = tokio::spawn(events.clone().watch(state.store.clone(), seen));
+    let platform = Platform::new(store, settings);
+    platform.tidy();
+    let events = platform.events.clone();
+    let seen = platform.store.newest_change().await.map_err(io::Error::other)?;
+    let watching = tokio::spawn(events.clone().watch(platform.store.clone(), seen));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let limits = state.settings.limits;
-    let server = connections::serve(listener, router(state.clone()), limits, async move {
+    let limits = platform.settings.limits;
+    let server = connections::serve(listener, router(platform.clone()), limits, async move {
         shutdown.await;
         // Streams of events would hold the server open for ever.
         events.close();
@@ -47,6 +47,6 @@ pub async fn serve(
         () = patience => tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs()),
     }
     watching.abort();
-    state.store.close().await;
+    platform.store.close().await;
     Ok(())
 }

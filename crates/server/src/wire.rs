@@ -1,6 +1,7 @@
 //! From what the store knows to what is sent.
 
 use keepstep_api::own as wire;
+use keepstep_base::Revision;
 use keepstep_store as store;
 
 pub(crate) fn role(role: store::Role) -> wire::Role {
@@ -23,6 +24,10 @@ pub(crate) fn agent_state(state: store::AgentState) -> wire::AgentState {
         deployed: state.deployed,
         changed: state.agent.changed,
     }
+}
+
+pub(crate) fn changed_agent(changed: keepstep_platform::ChangedAgent) -> (wire::AgentState, Revision) {
+    (agent_state(changed.state), changed.revision)
 }
 
 pub(crate) fn agent_summary(agent: store::Agent) -> wire::AgentSummary {

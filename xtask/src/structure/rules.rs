@@ -25,6 +25,12 @@ const MAY_PRINT: [&str; 2] = ["crates/cli/src/shell/", "crates/testkit/"];
 const PRINTS: [&str; 8] =
     ["println!(", "print!(", "dbg!(", "io::stdout()", "io::stderr()", "Term::stdout()", "Term::stderr()", "process::exit("];
 
+/// The crates that translate between the wire and the use cases.
+const TRANSLATE: [&str; 3] = ["crates/server/src/", "crates/dashboard/src/", "crates/http/src/"];
+
+/// What opens a transaction, which only a use case does.
+const WRITES: [&str; 3] = ["store.write()", ".write().await", "Transaction"];
+
 /// How many circles there may be, whatever their reasons.
 const MOST_CIRCLES: usize = 5;
 
@@ -74,7 +80,7 @@ pub(super) fn arrows(metadata: &str) -> Result<(Arrows, Vec<String>)> {
     Ok((arrows, problems))
 }
 
-/// Returns what breaks a rule about the place of a file or about who prints. A file is its path and its text.
+/// Returns what breaks a rule about the place of a file, about who prints, or about who writes to the store. A file is its path and its text.
 pub(super) fn places<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, text) in files {
@@ -82,14 +88,19 @@ pub(super) fn places<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) ->
         if let Some(folder) = NO_FOLDERS.iter().find(|folder| inside.split('/').rev().skip(1).any(|part| part == **folder)) {
             problems.push(format!("{path}: no folder of sources is named `{folder}`"));
         }
-        if MAY_PRINT.iter().any(|folder| path.starts_with(folder)) {
-            continue;
-        }
+        let may_print = MAY_PRINT.iter().any(|folder| path.starts_with(folder));
+        let translates = TRANSLATE.iter().any(|folder| path.starts_with(folder));
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate() {
             let line = line.split("//").next().unwrap_or_default();
-            if let Some(what) = PRINTS.iter().find(|what| line.contains(**what)) {
+            if let Some(what) = PRINTS.iter().find(|what| !may_print && line.contains(**what)) {
                 problems.push(format!("{path}:{}: only {} prints: `{what}`", number + 1, MAY_PRINT[0]));
+            }
+            if let Some(what) = WRITES.iter().find(|what| translates && line.contains(**what)) {
+                problems.push(format!(
+                    "{path}:{}: `{what}` opens a transaction, which only a use case does: call one of crates/platform",
+                    number + 1
+                ));
             }
         }
     }
@@ -214,6 +225,24 @@ mod tests {
             [
                 "crates/cli/src/command/a.rs:2: only crates/cli/src/shell/ prints: `println!(`",
                 "crates/runner/src/target/b.rs: no folder of sources is named `target`",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_use_cases_open_transactions() {
+        let files = [
+            ("crates/platform/src/agents.rs", "self.store.write().await?"),
+            ("crates/server/src/api/agents.rs", "let mut transaction = platform.store.write().await?;"),
+            ("crates/dashboard/src/pages/edit.rs", "// store.write()\nlet store = &platform.store;\nstore\n.write().await?;"),
+            ("crates/server/tests/api/world.rs", "self.store.write().await"),
+        ];
+        let said = "opens a transaction, which only a use case does: call one of crates/platform";
+        assert_eq!(
+            places(files),
+            [
+                format!("crates/server/src/api/agents.rs:1: `store.write()` {said}"),
+                format!("crates/dashboard/src/pages/edit.rs:4: `.write().await` {said}"),
             ]
         );
     }

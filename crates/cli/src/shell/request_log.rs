@@ -12,7 +12,7 @@ use std::thread;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use keepstep_server::{Answered, RequestLog};
+use keepstep_platform::{Answered, RequestLog};
 
 use crate::shell::failure::Failure;
 use crate::shell::visible::visible_line;

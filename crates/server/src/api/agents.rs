@@ -6,15 +6,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keepstep_api::own::{AgentList, AgentState, NewAgent};
+use keepstep_platform::{Error, Platform};
 use keepstep_store::Role;
-use serde_json::Value;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::{ApiError, etag};
+use crate::reply::tagged;
 use crate::request::{Input, Segments, agent_id, is_known};
-use crate::write::{Begun, Write};
-use crate::{definition, wire};
+use crate::wire;
 
 /// `GET /api/v1/agents`
 #[utoipa::path(
@@ -22,9 +21,9 @@ use crate::{definition, wire};
     path = "/api/v1/agents",
     responses((status = 200, description = "The agents that the key may see", body = AgentList))
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<AgentList>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let agents = state.store.agents(caller.scope()).await?;
+pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<AgentList>, ApiError> {
+    caller.require(Role::Viewer)?;
+    let agents = platform.store.agents(&caller.scope).await?;
     Ok(Json(AgentList { agents: agents.into_iter().map(wire::agent_summary).collect() }))
 }
 
@@ -36,17 +35,16 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Resul
     request_body = NewAgent,
     responses((status = 201, description = "The new agent", body = AgentState))
 )]
-pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input: Input<NewAgent>) -> Result<Response, ApiError> {
-    caller.must_be(Role::Owner)?;
-    let name = definition::name(Value::String(input.value.name))?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let new = keepstep_store::NewAgent { scope: caller.scope(), name: &name, author: Some(caller.name()) };
-    let made = write.transaction.create_agent(new).await?;
-    let revision = made.agent.revision;
-    write.finish(StatusCode::CREATED, &wire::agent_state(made), Some(revision)).await
+pub(crate) async fn create(
+    State(platform): State<Platform>,
+    caller: Caller,
+    input: Input<NewAgent>,
+) -> Result<Response, ApiError> {
+    let reply = tagged(input.repeat, StatusCode::CREATED, |state: keepstep_store::AgentState| {
+        let revision = state.agent.revision;
+        (wire::agent_state(state), revision)
+    });
+    Ok(platform.create_agent(&caller, input.value.name, reply).await?)
 }
 
 /// `GET /api/v1/agents/{id}/state`
@@ -57,14 +55,14 @@ pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input:
     responses((status = 200, description = "Everything that a comparison needs", body = AgentState), (status = 304, description = "The revision is known already"))
 )]
 pub(crate) async fn state(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
     let id = agent_id(&id)?;
-    let found = state.cache.state(&state.store, caller.generation, caller.scope(), &id).await?;
+    let write = |state| serde_json::to_vec(&wire::agent_state(state)).map_err(|error| Error::Internal(error.to_string()));
+    let found = platform.sent_state(&caller.0, &id, write).await?;
     let mut response = if is_known(&headers, found.revision) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -6,14 +6,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use keepstep_platform::{Actor, Error, KeyProblem, Platform, media_type};
 use keepstep_store::{Role, Scope};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::app::AppState;
 use crate::auth::Caller;
-use crate::error::{ApiError, KeyProblem};
+use crate::error::ApiError;
 use crate::request::Segments;
-use crate::web::session::SignedIn;
+use crate::session;
 
 /// What stands as it is in the extended form of a file's name.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -21,17 +21,17 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 /// Whoever may read: a program with its key, or somebody who is signed in in a browser.
 pub(crate) struct Reader(Scope);
 
-impl axum::extract::FromRequestParts<AppState> for Reader {
+impl axum::extract::FromRequestParts<Platform> for Reader {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, platform: &Platform) -> Result<Self, ApiError> {
         if parts.headers.contains_key(header::AUTHORIZATION) || !parts.headers.contains_key(header::COOKIE) {
-            let caller = Caller::from_request_parts(parts, state).await?;
-            caller.must_be(Role::Viewer)?;
-            return Ok(Self(caller.scope().clone()));
+            let caller = Caller::from_request_parts(parts, platform).await?;
+            caller.require(Role::Viewer)?;
+            return Ok(Self(caller.scope.clone()));
         }
-        let signed_in = SignedIn::from_request_parts(parts, state).await.map_err(|_| KeyProblem::Missing)?;
-        Ok(Self(signed_in.scope))
+        let session = session::of(&parts.headers, platform).await.map_err(|_| KeyProblem::Missing)?;
+        Ok(Self(Actor::from(&session).scope))
     }
 }
 
@@ -50,18 +50,18 @@ impl axum::extract::FromRequestParts<AppState> for Reader {
     )
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     Reader(scope): Reader,
     Segments(id): Segments<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let objects = state.objects()?;
-    let file = state.store.artifact_file(&scope, &id).await?;
-    let (blob, content) = state.store.open_blob(objects, &scope, &file.blob_id).await?;
+    let objects = platform.objects()?;
+    let file = platform.store.artifact_file(&scope, &id).await?;
+    let (blob, content) = platform.store.open_blob(objects, &scope, &file.blob_id).await?;
     let tag = format!("\"{}\"", blob.tree);
     let is_known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let is_known = is_known.flat_map(|tags| tags.split(',')).any(|found| found.trim().trim_start_matches("W/") == tag);
-    let text = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.to_string()));
+    let text = |text: &str| HeaderValue::from_str(text).map_err(|error| Error::Internal(error.to_string()));
     let common = [
         (header::ETAG, text(&tag)?),
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
@@ -89,7 +89,7 @@ pub(crate) async fn show(
         }
     };
     more.push((header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start)));
-    more.push((header::CONTENT_TYPE, HeaderValue::from_static(crate::files::media_type(&file.name))));
+    more.push((header::CONTENT_TYPE, HeaderValue::from_static(media_type(&file.name))));
     more.push((header::CONTENT_DISPOSITION, text(&disposition(&file.name))?));
     let mut response = (status, common, Body::from_stream(content.stream(range))).into_response();
     response.headers_mut().extend(more);

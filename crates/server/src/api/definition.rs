@@ -5,15 +5,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_agent::Field;
 use keepstep_api::own::{AgentState, DefinitionChange};
-use keepstep_store::{Intent, PersonaStatus, Role};
+use keepstep_platform::{Error, Platform, Target, definition, shown};
+use keepstep_store::PersonaStatus;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply::tagged;
 use crate::request::{Input, Precondition, Segments, agent_id};
-use crate::text::shown;
-use crate::write::{Begun, Write};
-use crate::{definition, wire};
+use crate::wire;
 
 /// `PATCH /api/v1/agents/{id}/definition`
 #[utoipa::path(
@@ -24,43 +23,29 @@ use crate::{definition, wire};
     responses((status = 200, description = "The agent after the change", body = AgentState))
 )]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     precondition: Precondition,
     input: Input<DefinitionChange>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let id = agent_id(&id)?;
     let expected = precondition.required()?;
     let DefinitionChange { fields, draft, message } = input.value;
     if let Some(unknown) = fields.keys().find(|key| !Field::ALL.iter().any(|field| field.key() == key.as_str())) {
-        return Err(ApiError::Invalid(format!("There is no field {:?} in a definition.", shown(unknown))));
+        return Err(Error::Invalid(format!("There is no field {:?} in a definition.", shown(unknown))).into());
     }
     if fields.is_empty() {
-        return Err(ApiError::Invalid("The change names no field.".to_owned()));
+        return Err(Error::Invalid("The change names no field.".to_owned()).into());
     }
     if draft && fields.keys().any(|key| key != Field::Persona.key()) {
-        return Err(ApiError::Refused("Only the persona has drafts; leave the other fields out.".to_owned()));
+        return Err(Error::Refused("Only the persona has drafts; leave the other fields out.".to_owned()).into());
     }
-    let message = definition::message(message)?;
     let mut patch = definition::patch(fields)?;
     if draft && let Some(persona) = &mut patch.persona {
         persona.status = PersonaStatus::Draft;
     }
-
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let intent = Intent {
-        scope: caller.scope(),
-        agent: &id,
-        author: Some(caller.name()),
-        message: message.as_deref(),
-        expected: Some(expected),
-    };
-    let changed = write.transaction.change(&intent, &patch).await?;
-    let after = write.transaction.agent_state(caller.scope(), &id).await?;
-    write.finish(StatusCode::OK, &wire::agent_state(after), Some(changed.revision)).await
+    let target = Target { agent: &id, message, expected: Some(expected) };
+    let reply = tagged(input.repeat, StatusCode::OK, wire::changed_agent);
+    Ok(platform.change_agent(&caller, target, &patch, None, reply).await?)
 }

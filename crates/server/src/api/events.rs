@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use keepstep_api::own::ChangeEvent;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 use serde::Deserialize;
 
-use crate::app::AppState;
-use crate::auth::{Caller, bearer};
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::event_stream::{self, Listener};
+use crate::key::bearer;
 use crate::request::{Parameters, agent_id};
 
 /// Which changes a client wants.
@@ -23,8 +24,8 @@ pub(crate) struct Wanted {
 struct Key(String);
 
 impl Listener for Key {
-    async fn is_allowed(&self, state: &AppState) -> bool {
-        Caller::of_key(&self.0, state).await.is_ok_and(|caller| caller.must_be(Role::Viewer).is_ok())
+    async fn is_allowed(&self, platform: &Platform) -> bool {
+        platform.holder_of_key(&self.0).await.is_ok_and(|holder| holder.actor.require(Role::Viewer).is_ok())
     }
 }
 
@@ -36,16 +37,16 @@ impl Listener for Key {
     responses((status = 200, description = "Server-sent events; the data of each is a change", body = ChangeEvent, content_type = "text/event-stream"))
 )]
 pub(crate) async fn stream(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     headers: HeaderMap,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     let agent = wanted.agent.as_deref().map(agent_id).transpose()?;
     if let Some(agent) = &agent {
-        state.store.agent(caller.scope(), agent).await?;
+        platform.store.agent(&caller.scope, agent).await?;
     }
-    let changes = state.events.subscribe(&state.store, caller.scope().clone(), agent).await?;
-    Ok(event_stream::answer(state, changes, Key(bearer(&headers)?.to_owned())))
+    let changes = platform.events.subscribe(&platform.store, caller.scope.clone(), agent).await?;
+    Ok(event_stream::answer(platform, changes, Key(bearer(&headers)?.to_owned())))
 }

@@ -4,10 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use keepstep_platform::Platform;
 use keepstep_store::StoreError;
 use serde_json::json;
-
-use crate::app::AppState;
 
 /// `GET /healthz`
 #[utoipa::path(
@@ -15,8 +14,8 @@ use crate::app::AppState;
     path = "/healthz",
     responses((status = 200, description = "The server can do its work", body = Object))
 )]
-pub(crate) async fn show(State(state): State<AppState>) -> Response {
-    match state.store.check().await {
+pub(crate) async fn show(State(platform): State<Platform>) -> Response {
+    match platform.store.check().await {
         Ok(()) => Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the server cannot do its work");

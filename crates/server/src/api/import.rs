@@ -5,16 +5,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::own::{ImportedBundle, RewordedInput};
-use keepstep_store::Role;
+use keepstep_platform::{Error, Platform};
 use keepstep_store::test_data::{Imported, TestDataFile};
 
 use crate::api::fluxloop::bundles::bundle;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::received::Cost;
+use crate::reply;
 use crate::request::{Input, Segments};
-use crate::write::{Begun, Write};
 
 /// How many reworded inputs the answer shows.
 const MOST_SHOWN: usize = 20;
@@ -35,24 +34,17 @@ const COST: Cost = Cost { value: 8, object: 360, most: 104 * 1024 * 1024 };
     responses((status = 201, description = "The bundle version, published", body = ImportedBundle))
 )]
 pub(crate) async fn create(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(project): Segments<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let unexpected = |error: serde_json::Error| match error.is_data() {
-        true => ApiError::Unusable(format!("This file is not valid test data: {error}.")),
-        false => ApiError::Invalid(format!("The body is not what this address takes: {error}.")),
+        true => Error::Unusable(format!("This file is not valid test data: {error}.")),
+        false => Error::Invalid(format!("The body is not what this address takes: {error}.")),
     };
-    let input: Input<TestDataFile, IMPORT_LIMIT> = Input::read(request, &state, COST, unexpected).await?;
-    let file = input.value;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let made = write.transaction.import_file(caller.scope(), &project, &file).await?;
-    write.finish(StatusCode::CREATED, &answer(made), None).await
+    let input: Input<TestDataFile, IMPORT_LIMIT> = Input::read(request, &platform, COST, unexpected).await?;
+    Ok(platform.import(&caller, &project, &input.value, reply::json(input.repeat, StatusCode::CREATED, answer)).await?)
 }
 
 fn answer(made: Imported) -> ImportedBundle {

@@ -9,16 +9,16 @@ use keepstep_agent::definition::text_of;
 use keepstep_agent::diff::rows;
 use keepstep_api::own::{AgentState, PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
 use keepstep_base::PersonaVersion;
-use keepstep_store::{Intent, PersonaFilter, Role};
+use keepstep_platform::{Platform, Target};
+use keepstep_store::{PersonaFilter, Role};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply::tagged;
 use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
-use crate::write::{Begun, Write};
-use crate::{definition, wire};
+use crate::wire;
 
 /// How many versions a page has where the client does not say, and at most.
 const PAGE: u32 = 100;
@@ -39,12 +39,12 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "A page of versions, newest first", body = PersonaList))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<PersonaList>, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE);
     let filter = PersonaFilter {
         status: wanted.status,
@@ -52,7 +52,7 @@ pub(crate) async fn list(
         // One more than asked for tells whether there is a next page.
         limit: limit + 1,
     };
-    let mut versions = state.store.persona_summaries(caller.scope(), &agent_id(&id)?, filter).await?;
+    let mut versions = platform.store.persona_summaries(&caller.scope, &agent_id(&id)?, filter).await?;
     let has_more = versions.len() > limit as usize;
     versions.truncate(limit as usize);
     let next = versions.last().filter(|_| has_more).map(|last| last.version);
@@ -67,12 +67,12 @@ pub(crate) async fn list(
     responses((status = 200, description = "The version with its text", body = PersonaDocument))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments((id, version)): Segments<(String, u32)>,
 ) -> Result<Json<PersonaDocument>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let persona = state.store.persona(caller.scope(), &agent_id(&id)?, PersonaVersion(version)).await?;
+    caller.require(Role::Viewer)?;
+    let persona = platform.store.persona(&caller.scope, &agent_id(&id)?, PersonaVersion(version)).await?;
     Ok(Json(persona))
 }
 
@@ -92,30 +92,17 @@ pub(crate) struct Deployment {
     responses((status = 200, description = "The agent after the change", body = AgentState))
 )]
 pub(crate) async fn deploy(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments((id, version)): Segments<(String, u32)>,
     precondition: Precondition,
     input: Input<Deployment>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let id = agent_id(&id)?;
     let expected = precondition.required()?;
-    let message = definition::message(input.value.message)?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let intent = Intent {
-        scope: caller.scope(),
-        agent: &id,
-        author: Some(caller.name()),
-        message: message.as_deref(),
-        expected: Some(expected),
-    };
-    let changed = write.transaction.deploy(&intent, PersonaVersion(version)).await?;
-    let after = write.transaction.agent_state(caller.scope(), &id).await?;
-    write.finish(StatusCode::OK, &wire::agent_state(after), Some(changed.revision)).await
+    let target = Target { agent: &id, message: input.value.message, expected: Some(expected) };
+    let reply = tagged(input.repeat, StatusCode::OK, wire::changed_agent);
+    Ok(platform.deploy_persona(&caller, target, PersonaVersion(version), reply).await?)
 }
 
 /// `GET /api/v1/agents/{id}/personas/{a}/diff/{b}`
@@ -126,17 +113,17 @@ pub(crate) async fn deploy(
     responses((status = 200, description = "How the other version differs", body = PersonaDiff))
 )]
 pub(crate) async fn diff(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments((id, from, to)): Segments<(String, u32, u32)>,
 ) -> Result<Json<PersonaDiff>, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     let id = agent_id(&id)?;
     let (from, to) = (PersonaVersion(from), PersonaVersion(to));
-    let old = state.store.persona(caller.scope(), &id, from).await?;
-    let new = state.store.persona(caller.scope(), &id, to).await?;
+    let old = platform.store.persona(&caller.scope, &id, from).await?;
+    let new = platform.store.persona(&caller.scope, &id, to).await?;
     let text = |persona| text_of(Field::Persona, Some(persona));
     let (old, new) = (text(&old.persona), text(&new.persona));
-    let rows = state.budgets.work(move || rows(&old, &new)).await?;
+    let rows = platform.budgets.work(move || rows(&old, &new)).await?;
     Ok(Json(PersonaDiff { from, to, rows }))
 }

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use keepstep_api::own::RevisionState;
 use keepstep_base::Revision;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::{Segments, agent_id};
@@ -20,11 +20,11 @@ use crate::wire;
     responses((status = 200, description = "The agent as it was", body = RevisionState))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments((id, revision)): Segments<(String, u64)>,
 ) -> Result<Json<RevisionState>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let row = state.store.revision(caller.scope(), &agent_id(&id)?, Revision(revision)).await?;
+    caller.require(Role::Viewer)?;
+    let row = platform.store.revision(&caller.scope, &agent_id(&id)?, Revision(revision)).await?;
     Ok(Json(wire::revision_state(row)))
 }

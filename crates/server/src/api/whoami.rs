@@ -2,6 +2,7 @@
 
 use axum::Json;
 use keepstep_api::own::WhoAmI;
+use keepstep_platform::Actor;
 use keepstep_store::Role;
 
 use crate::auth::Caller;
@@ -15,13 +16,7 @@ use crate::wire;
     responses((status = 200, description = "Whose key it is", body = WhoAmI))
 )]
 pub(crate) async fn show(caller: Caller) -> Result<Json<WhoAmI>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let key = caller.key;
-    Ok(Json(WhoAmI {
-        name: key.name,
-        role: wire::role(key.role),
-        org_id: key.scope.org_id,
-        project_id: key.scope.project_id,
-        expires_at: key.expires_at,
-    }))
+    caller.require(Role::Viewer)?;
+    let Actor { name, role, scope, expires_at, .. } = caller.0.actor;
+    Ok(Json(WhoAmI { name, role: wire::role(role), org_id: scope.org_id, project_id: scope.project_id, expires_at }))
 }

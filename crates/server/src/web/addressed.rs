@@ -2,21 +2,20 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
+use keepstep_base::{AgentId, PersonaVersion};
+use keepstep_platform::Platform;
 
 use super::error_page::PageError;
-use crate::app::AppState;
 
 /// The agent of an address such as `/agents/{id}`.
 #[derive(Debug)]
 pub(crate) struct AddressedAgent(pub(crate) AgentId);
 
-impl FromRequestParts<AppState> for AddressedAgent {
+impl FromRequestParts<Platform> for AddressedAgent {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let id = parameter(parts, state, "id").await.and_then(|id| id.parse().ok());
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let id = parameter(parts, platform, "id").await.and_then(|id| id.parse().ok());
         id.map(Self).ok_or(PageError::AgentNotFound)
     }
 }
@@ -25,12 +24,12 @@ impl FromRequestParts<AppState> for AddressedAgent {
 #[derive(Debug)]
 pub(crate) struct AddressedVersion(pub(crate) AgentId, pub(crate) PersonaVersion);
 
-impl FromRequestParts<AppState> for AddressedVersion {
+impl FromRequestParts<Platform> for AddressedVersion {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let AddressedAgent(agent) = AddressedAgent::from_request_parts(parts, state).await?;
-        match parameter(parts, state, "version").await.and_then(|version| version.parse().ok()) {
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedAgent(agent) = AddressedAgent::from_request_parts(parts, platform).await?;
+        match parameter(parts, platform, "version").await.and_then(|version| version.parse().ok()) {
             Some(version) => Ok(Self(agent, PersonaVersion(version))),
             None => Err(PageError::VersionNotFound { agent }),
         }
@@ -41,11 +40,11 @@ impl FromRequestParts<AppState> for AddressedVersion {
 #[derive(Debug)]
 pub(crate) struct AddressedProject(pub(crate) String);
 
-impl FromRequestParts<AppState> for AddressedProject {
+impl FromRequestParts<Platform> for AddressedProject {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        parameter(parts, state, "project").await.map(Self).ok_or(PageError::NotFound)
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        parameter(parts, platform, "project").await.map(Self).ok_or(PageError::NotFound)
     }
 }
 
@@ -56,12 +55,12 @@ pub(crate) struct AddressedBatch {
     pub(crate) batch: String,
 }
 
-impl FromRequestParts<AppState> for AddressedBatch {
+impl FromRequestParts<Platform> for AddressedBatch {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let AddressedProject(project) = AddressedProject::from_request_parts(parts, state).await?;
-        let batch = parameter(parts, state, "batch").await.ok_or(PageError::NotFound)?;
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedProject(project) = AddressedProject::from_request_parts(parts, platform).await?;
+        let batch = parameter(parts, platform, "batch").await.ok_or(PageError::NotFound)?;
         Ok(Self { project, batch })
     }
 }
@@ -74,17 +73,17 @@ pub(crate) struct AddressedRun {
     pub(crate) run: String,
 }
 
-impl FromRequestParts<AppState> for AddressedRun {
+impl FromRequestParts<Platform> for AddressedRun {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        let AddressedBatch { project, batch } = AddressedBatch::from_request_parts(parts, state).await?;
-        let run = parameter(parts, state, "run").await.ok_or(PageError::NotFound)?;
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedBatch { project, batch } = AddressedBatch::from_request_parts(parts, platform).await?;
+        let run = parameter(parts, platform, "run").await.ok_or(PageError::NotFound)?;
         Ok(Self { project, batch, run })
     }
 }
 
-async fn parameter(parts: &mut Parts, state: &AppState, wanted: &str) -> Option<String> {
-    let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;
+async fn parameter(parts: &mut Parts, platform: &Platform, wanted: &str) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
     parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }

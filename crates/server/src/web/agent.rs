@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_agent::Field;
-use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
+use keepstep_base::{AgentId, PersonaVersion};
+use keepstep_platform::Platform;
 use keepstep_store::{PersonaFilter, PersonaStatus, PersonaSummary};
 use serde::Deserialize;
 
@@ -17,7 +17,6 @@ use super::path::agent_path;
 use super::session::SignedIn;
 use super::view::{Changed, may_edit, page, shown, title_of};
 use super::visible::Visible;
-use crate::app::AppState;
 
 /// How many versions stand on a page.
 const PAGE: u32 = 30;
@@ -119,16 +118,16 @@ impl Done {
 
 /// `GET`.
 pub(crate) async fn show(
-    State(app): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedAgent(id): AddressedAgent,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let state = app.store.agent_state(&by.scope, &id).await?;
+    let state = platform.store.agent_state(&by.scope, &id).await?;
     // An address that names no version is the first page.
     let before = asked.before.and_then(|before| before.parse().ok()).map(PersonaVersion);
     let filter = PersonaFilter { status: None, before, limit: PAGE + 1 };
-    let mut summaries = app.store.persona_summaries(&by.scope, &id, filter).await?;
+    let mut summaries = platform.store.persona_summaries(&by.scope, &id, filter).await?;
     let has_more = summaries.len() > PAGE as usize;
     summaries.truncate(PAGE as usize);
     let agent = &state.agent;

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keepstep_base::PersonaVersion;
+use keepstep_platform::Platform;
 use keepstep_store::Agent;
 
 use super::error_page::PageError;
@@ -12,7 +13,6 @@ use super::path::agent_path;
 use super::session::SignedIn;
 use super::view::{Changed, may_create, page, title_of};
 use super::visible::Visible;
-use crate::app::AppState;
 
 #[derive(Template)]
 #[template(path = "agents.html")]
@@ -47,8 +47,8 @@ impl From<Agent> for Listed {
 }
 
 /// `GET`.
-pub(crate) async fn show(State(state): State<AppState>, by: SignedIn) -> Result<Response, PageError> {
-    let agents = state.store.agents(&by.scope).await?;
+pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Result<Response, PageError> {
+    let agents = platform.store.agents(&by.scope).await?;
     page(&Agents {
         frame: Frame::of(&by.session),
         may_create: may_create(&by.session),

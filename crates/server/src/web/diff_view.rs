@@ -1,10 +1,10 @@
 //! A diff of two texts as the rows of a table.
 
 use keepstep_agent::diff::{self, Row, Tag};
+use keepstep_platform::Platform;
 
 use super::error_page::PageError;
 use super::visible::Visible;
-use crate::app::AppState;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ pub(crate) struct DiffPart {
 /// Returns the rows that show how `old` becomes `new`; none for equal texts.
 ///
 /// The work is done on a thread of its own: the largest personas take long enough to keep other requests waiting.
-pub(crate) async fn rows(state: &AppState, old: String, new: String) -> Result<Vec<DiffRow>, PageError> {
-    Ok(state.budgets.work(move || numbered(diff::rows(&old, &new))).await?)
+pub(crate) async fn rows(platform: &Platform, old: String, new: String) -> Result<Vec<DiffRow>, PageError> {
+    Ok(platform.budgets.work(move || numbered(diff::rows(&old, &new))).await?)
 }
 
 fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {

@@ -9,18 +9,13 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use keepstep_agent::Definition;
-use keepstep_agent::Field;
 use keepstep_agent::definition::text_of;
-use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
-use keepstep_base::Revision;
-use keepstep_store::{AgentState, Intent, Patch, PersonaChange, PersonaStatus, Role, StoreError};
+use keepstep_agent::{Definition, Field};
+use keepstep_base::{AgentId, PersonaVersion, Revision};
+use keepstep_platform::{Error, Plain, Platform, Target, definition};
+use keepstep_store::{AgentState, Patch, PersonaChange, PersonaStatus, Role, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::app::AppState;
-use crate::definition;
 
 use super::addressed::AddressedAgent;
 use super::agent::Done;
@@ -97,7 +92,7 @@ pub(crate) struct Asked {
 
 /// An agent while it is being edited.
 struct Editing<'a> {
-    app: &'a AppState,
+    platform: &'a Platform,
     by: &'a SignedIn,
     id: &'a AgentId,
     state: AgentState,
@@ -105,13 +100,13 @@ struct Editing<'a> {
 
 /// `GET`: the form, with the newest draft in it, or else the latest published persona, or the version that was asked for.
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedAgent(id): AddressedAgent,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
-    let editing = Editing::of(&state, &by, &id).await?;
+    let editing = Editing::of(&platform, &by, &id).await?;
     let from = match asked.from {
         Some(from) => match from.parse() {
             Ok(from) => Some(PersonaVersion(from)),
@@ -125,19 +120,19 @@ pub(crate) async fn show(
 
 /// `POST`: saves, or says why not.
 pub(crate) async fn save(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     AddressedAgent(id): AddressedAgent,
     posted: Posted<Sent>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, _share } = posted;
-    decide(&state, &by, &id, &form).await.map_err(|error| error.keeping(form.typed()))
+    decide(&platform, &by, &id, &form).await.map_err(|error| error.keeping(form.typed()))
 }
 
-async fn decide(state: &AppState, by: &SignedIn, id: &AgentId, form: &Sent) -> Result<Response, PageError> {
+async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
-    let editing = Editing::of(state, by, id).await?;
+    let editing = Editing::of(platform, by, id).await?;
     let from = form.from.map(PersonaVersion);
-    let base = state.store.revision(&by.scope, id, Revision(form.base)).await?;
+    let base = platform.store.revision(&by.scope, id, Revision(form.base)).await?;
     let base = Base { values: Values::of(&base.definition, editing.text_of_version(from).await?), definition: base.definition };
     let typed = form.values(&base.values);
     if editing.state.agent.revision != Revision(form.base) {
@@ -153,7 +148,7 @@ async fn decide(state: &AppState, by: &SignedIn, id: &AgentId, form: &Sent) -> R
             }
             Written::Nothing(hint) => page(&editing.page(&typed, from, form.message.clone(), Notice::Hint(hint))),
             // Somebody was faster between the look and the write.
-            Written::Stale => Editing::of(state, by, id).await?.refuse_stale(&base, typed, form).await,
+            Written::Stale => Editing::of(platform, by, id).await?.refuse_stale(&base, typed, form).await,
         },
     }
 }
@@ -172,9 +167,9 @@ enum Written {
 }
 
 impl<'a> Editing<'a> {
-    async fn of(app: &'a AppState, by: &'a SignedIn, id: &'a AgentId) -> Result<Self, PageError> {
-        let state = app.store.agent_state(&by.scope, id).await?;
-        Ok(Self { app, by, id, state })
+    async fn of(platform: &'a Platform, by: &'a SignedIn, id: &'a AgentId) -> Result<Self, PageError> {
+        let state = platform.store.agent_state(&by.scope, id).await?;
+        Ok(Self { platform, by, id, state })
     }
 
     /// Returns the version that somebody who opens the form now starts from.
@@ -186,7 +181,7 @@ impl<'a> Editing<'a> {
         match (version, &self.state.published) {
             (None, _) => Ok(None),
             (Some(version), Some(published)) if published.summary.version == version => Ok(Some(published.persona.clone())),
-            (Some(version), _) => Ok(Some(self.app.store.persona(&self.by.scope, self.id, version).await?.persona)),
+            (Some(version), _) => Ok(Some(self.platform.store.persona(&self.by.scope, self.id, version).await?.persona)),
         }
     }
 
@@ -205,14 +200,6 @@ impl<'a> Editing<'a> {
             return Ok(Written::Refused(problem.to_owned()));
         }
 
-        let message = form.message();
-        let intent = Intent {
-            scope: &self.by.scope,
-            agent: self.id,
-            author: Some(&self.by.session.user.name),
-            message: message.as_deref(),
-            expected: Some(self.state.agent.revision),
-        };
         // A draft that is published without another change becomes the published version itself, not a copy of it.
         let draft = self.state.newest_draft.as_ref().map(|draft| draft.version);
         let deployed = draft.filter(|draft| !is_draft && form.from == Some(draft.0) && typed.persona == base.values.persona);
@@ -224,20 +211,11 @@ impl<'a> Editing<'a> {
             model: (typed.model != current.model).then(|| typed.model.clone()),
             ..Patch::default()
         };
-        let mut transaction = self.app.store.write().await?;
-        let changed = match transaction.change(&intent, &patch).await {
-            Err(StoreError::Stale { .. }) => return Ok(Written::Stale),
-            changed => changed?,
+        let target = Target { agent: self.id, message: form.message(), expected: Some(self.state.agent.revision) };
+        let is_new = match self.platform.change_agent(self.by, target, &patch, deployed, Plain).await {
+            Err(Error::Store(StoreError::Stale { .. })) => return Ok(Written::Stale),
+            changed => changed?.is_new,
         };
-        let mut is_new = changed.is_new;
-        if let Some(version) = deployed {
-            // The first change was made in this transaction, so nobody can have come between.
-            let intent = Intent { expected: Some(changed.revision), ..intent };
-            is_new |= transaction.deploy(&intent, version).await?.is_new;
-        }
-        transaction.commit().await?;
-        self.app.events.look();
-        self.app.metrics.wrote();
         Ok(match (is_new, is_draft) {
             (false, _) => Written::Nothing("There was nothing to save: everything is as it was."),
             (true, true) => Written::Done(Done::Draft),
@@ -259,8 +237,8 @@ impl<'a> Editing<'a> {
         let stale = if persona_changed {
             let text = |persona: &Option<Value>| text_of(Field::Persona, persona.as_ref());
             let (old, theirs, yours) = (text(&base.values.persona), text(&current.persona), text(&typed_persona));
-            let their_rows = diff_view::rows(self.app, old, theirs.clone()).await?;
-            (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(self.app, theirs, yours).await? })
+            let their_rows = diff_view::rows(self.platform, old, theirs.clone()).await?;
+            (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(self.platform, theirs, yours).await? })
         } else {
             Default::default()
         };
@@ -297,7 +275,7 @@ impl<'a> Editing<'a> {
     /// Returns the persona that has the lines of both, made beside the threads that answer.
     async fn merged(&self, typed: &Values, base: &Values, current: &Values) -> Result<Option<Value>, PageError> {
         let (typed, base, current) = (typed.clone(), base.clone(), current.clone());
-        Ok(self.app.budgets.work(move || typed.merged_persona(&base, &current)).await?)
+        Ok(self.platform.budgets.work(move || typed.merged_persona(&base, &current)).await?)
     }
 
     fn page(&self, values: &Values, from: Option<PersonaVersion>, message: String, notice: Notice) -> EditPage {

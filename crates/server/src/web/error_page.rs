@@ -5,13 +5,12 @@ use std::fmt::Display;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
-use keepstep_base::AgentId;
-use keepstep_base::Revision;
+use keepstep_base::{AgentId, Revision};
+use keepstep_platform::Error;
 use keepstep_store::StoreError;
 
 use super::frame::Frame;
 use super::path::agent_path;
-use crate::error::ApiError;
 use crate::request_log;
 
 /// Why a page is not shown or a form not accepted.
@@ -207,13 +206,19 @@ impl From<StoreError> for PageError {
     }
 }
 
-impl From<ApiError> for PageError {
-    fn from(error: ApiError) -> Self {
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
         match error {
-            ApiError::TooLarge { .. } => Self::TooLarge,
-            ApiError::Store(error) => error.into(),
-            ApiError::Overloaded => Self::Unavailable("The server is busy".to_owned()),
-            ApiError::Invalid(reason) => Self::Invalid(reason),
+            Error::TooLarge { .. } => Self::TooLarge,
+            Error::Store(error) => error.into(),
+            Error::Overloaded => Self::Unavailable("The server is busy".to_owned()),
+            Error::Invalid(reason) | Error::Refused(reason) => Self::Invalid(reason),
+            Error::TooNarrow { has, needs, .. } => Self::Forbidden { needed: needs.label(), has: has.label() },
+            Error::NoAgents(_) => Self::AgentNotFound,
+            Error::NotFound(_) => Self::NotFound,
+            Error::NotSignedIn { ended } => Self::NotSignedIn { ended },
+            Error::Forged => Self::Forged,
+            Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
             other => Self::internal(&other),
         }
     }

@@ -4,11 +4,11 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use keepstep_base::AgentId;
+use keepstep_platform::Platform;
 use serde::Deserialize;
 
 use super::error_page::PageError;
 use super::session::SignedIn;
-use crate::app::AppState;
 use crate::event_stream::{self, Listener};
 
 /// Which changes the page wants.
@@ -21,20 +21,20 @@ pub(crate) struct Wanted {
 struct Browser(HeaderMap);
 
 impl Listener for Browser {
-    async fn is_allowed(&self, state: &AppState) -> bool {
-        SignedIn::from_headers(&self.0, state).await.is_ok()
+    async fn is_allowed(&self, platform: &Platform) -> bool {
+        SignedIn::from_headers(&self.0, platform).await.is_ok()
     }
 }
 
 /// `GET`.
 pub(crate) async fn stream(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, PageError> {
     let agent: AgentId = wanted.agent.parse().map_err(|_| PageError::AgentNotFound)?;
-    state.store.agent(&by.scope, &agent).await?;
-    let changes = state.events.subscribe(&state.store, by.scope, Some(agent)).await?;
-    Ok(event_stream::answer(state, changes, Browser(headers)))
+    platform.store.agent(&by.scope, &agent).await?;
+    let changes = platform.events.subscribe(&platform.store, by.scope.clone(), Some(agent)).await?;
+    Ok(event_stream::answer(platform, changes, Browser(headers)))
 }

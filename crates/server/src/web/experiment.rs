@@ -6,6 +6,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use keepstep_platform::Platform;
 use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, RunStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -19,8 +20,6 @@ use super::shown_results::{
 };
 use super::view::{Moment, page};
 use super::visible::Visible;
-use crate::api::fluxloop::experiments::abandon_silent;
-use crate::app::AppState;
 
 /// How many runs stand on a page.
 const PAGE: u32 = 50;
@@ -102,16 +101,16 @@ pub(crate) struct Asked {
 
 /// `GET`.
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedBatch { project, batch }: AddressedBatch,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let batch = batch_of(&state, &by, &project, &batch).await?;
-    let project = state.store.project(&by.scope, &project).await?;
-    let scenario = state.store.scenario(&by.scope, &batch.scenario_id).await?;
-    let bundle = state.store.bundle(&by.scope, &batch.bundle_id).await?;
-    let durations = state.store.run_durations(&by.scope, &batch.id).await?;
+    let batch = batch_of(&platform, &by, &project, &batch).await?;
+    let project = platform.store.project(&by.scope, &project).await?;
+    let scenario = platform.store.scenario(&by.scope, &batch.scenario_id).await?;
+    let bundle = platform.store.bundle(&by.scope, &batch.bundle_id).await?;
+    let durations = platform.store.run_durations(&by.scope, &batch.id).await?;
 
     // What has no meaning in an address is left out.
     let status: Option<RunStatus> = asked.status.and_then(|status| status.parse().ok());
@@ -119,10 +118,10 @@ pub(crate) async fn show(
     let after: Option<i64> = asked.after.and_then(|after| after.parse().ok());
     let wanted = Some(text.as_str()).filter(|text| !text.is_empty());
     let filter = RunFilter { status, persona: None, text: wanted, after, limit: PAGE + 1 };
-    let mut runs = state.store.runs(&by.scope, &batch.id, &filter).await?;
+    let mut runs = platform.store.runs(&by.scope, &batch.id, &filter).await?;
     let has_more = runs.len() > PAGE as usize;
     runs.truncate(PAGE as usize);
-    let mut artifacts = state.store.artifacts(&by.scope, &batch.id, 0, MOST_FILES + 1).await?;
+    let mut artifacts = platform.store.artifacts(&by.scope, &batch.id, 0, MOST_FILES + 1).await?;
     let has_more_files = artifacts.len() > MOST_FILES as usize || artifacts.iter().any(|file| file.run_id.is_some());
     artifacts.retain(|file| file.run_id.is_none());
     artifacts.truncate(MOST_FILES as usize);
@@ -162,9 +161,9 @@ pub(crate) async fn show(
 }
 
 /// Returns a batch, if it belongs to the project of the address.
-pub(super) async fn batch_of(state: &AppState, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
-    abandon_silent(state).await?;
-    let batch = state.store.run_batch(&by.scope, id).await?;
+pub(super) async fn batch_of(platform: &Platform, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
+    platform.abandon_silent_runs().await?;
+    let batch = platform.store.run_batch(&by.scope, id).await?;
     if batch.project_id == project { Ok(batch) } else { Err(PageError::NotFound) }
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use keepstep_platform::Platform;
 use keepstep_store::results::{BatchFilter, RunBatch};
 use keepstep_store::test_data::{Bundle, BundleFilter, BundleStatus};
 use serde::Deserialize;
@@ -14,8 +15,6 @@ use super::session::SignedIn;
 use super::shown_results::{Badge, Figures, batch_name, batch_path, project_path};
 use super::view::{Moment, page};
 use super::visible::Visible;
-use crate::api::fluxloop::experiments::abandon_silent;
-use crate::app::AppState;
 
 /// How many experiments stand on a page.
 const PAGE: u32 = 20;
@@ -73,20 +72,20 @@ pub(crate) struct Asked {
 
 /// `GET`.
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedProject(id): AddressedProject,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    abandon_silent(&state).await?;
-    let project = state.store.project(&by.scope, &id).await?;
-    let scenarios = state.store.scenarios(&by.scope, &id).await?;
+    platform.abandon_silent_runs().await?;
+    let project = platform.store.project(&by.scope, &id).await?;
+    let scenarios = platform.store.scenarios(&by.scope, &id).await?;
     let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };
-    let bundles = state.store.bundles(&by.scope, &id, filter).await?;
+    let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
     // An address that says no number is the first page.
     let from: u32 = asked.from.and_then(|from| from.parse().ok()).unwrap_or_default();
     let filter = BatchFilter { scenario: None, offset: from, limit: PAGE + 1 };
-    let mut batches = state.store.run_batches(&by.scope, &id, filter).await?;
+    let mut batches = platform.store.run_batches(&by.scope, &id, filter).await?;
     let has_more = batches.len() > PAGE as usize;
     batches.truncate(PAGE as usize);
     let name_of = |id: &str| scenarios.iter().find(|scenario| scenario.id == id).map_or("", |scenario| &scenario.name);

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use keepstep_store::{Key, NewKey, Project, Role, Scope, StoreError, User};
+use keepstep_platform::{Error, Platform, WantedKey};
+use keepstep_store::{Key, Project, Role, StoreError, User};
 use serde::Deserialize;
 
 use super::connect::Device;
@@ -13,7 +14,6 @@ use super::frame::Frame;
 use super::session::{Fields, Posted, SignedIn};
 use super::view::{Moment, page};
 use super::visible::Visible;
-use crate::app::AppState;
 
 /// The roles in the order in which the form has them.
 const ROLES: [Role; 3] = [Role::Editor, Role::Viewer, Role::Owner];
@@ -120,18 +120,22 @@ impl Fields for RevokeForm {
 }
 
 /// `GET`.
-pub(crate) async fn show(State(state): State<AppState>, by: SignedIn, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     by.require(Role::Owner)?;
     let done = match asked.done.as_deref() {
         Some("revoked") => Some("Revoked. It opens nothing any more."),
         _ => None,
     };
     let filled = Filled { role: Role::Editor.label().to_owned(), days: "90".to_owned(), ..Filled::default() };
-    list(&state, &by, done, None, filled, "", None).await
+    list(&platform, &by, done, None, filled, "", None).await
 }
 
 /// `POST`: makes a key and shows it, once.
-pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeForm>) -> Result<Response, PageError> {
+pub(crate) async fn create(State(platform): State<Platform>, posted: Posted<MakeForm>) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
     by.require(Role::Owner)?;
     let Some(role) = ROLES.into_iter().find(|role| role.label() == form.role) else {
@@ -140,28 +144,20 @@ pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeFor
     let Some((_, days)) = LIVES.into_iter().find(|(value, _)| *value == form.days) else {
         return Err(PageError::Invalid("Choose one of the times that the form offers.".to_owned()));
     };
-    let mut scope = by.scope.clone();
-    if !form.project.is_empty() {
-        scope = Scope { project_id: Some(state.store.project(&by.scope, &form.project).await?.id), ..scope };
-    }
-    let mut transaction = state.store.write().await?;
-    let expires_at = days.map(|days| transaction.now() + days * 24 * 60 * 60 * 1000);
-    let made = transaction.create_key(NewKey { name: &form.name, role, scope: &scope, expires_at }).await;
+    let project = Some(form.project.as_str()).filter(|project| !project.is_empty());
+    let life = days.map(|days| days * 24 * 60 * 60 * 1000);
+    let created = platform.create_key(&by, WantedKey { name: &form.name, role, project, life }, None).await;
     let project = form.project;
-    match made {
+    match created {
         Ok((secret, key)) => {
-            transaction.commit().await?;
-            state.metrics.wrote();
-            tracing::info!(user = %by.session.user.id, key = %key.id, "a key was made");
             let made = Made { name: Visible::of(key.name), secret: secret.reveal().to_owned() };
             let filled = Filled { name: String::new(), role: form.role, days: form.days };
-            list(&state, &by, None, Some(made), filled, &project, None).await
+            list(&platform, &by, None, Some(made), filled, &project, None).await
         }
-        Err(error @ StoreError::InvalidName { .. }) => {
-            drop(transaction);
+        Err(Error::Store(error @ StoreError::InvalidName { .. })) => {
             let filled = Filled { name: form.name, role: form.role, days: form.days };
             let problem = Some(capitalized(&error.to_string()));
-            let page = list(&state, &by, None, None, filled, &project, problem).await?;
+            let page = list(&platform, &by, None, None, filled, &project, problem).await?;
             Ok((StatusCode::BAD_REQUEST, page).into_response())
         }
         Err(error) => Err(error.into()),
@@ -169,23 +165,18 @@ pub(crate) async fn create(State(state): State<AppState>, posted: Posted<MakeFor
 }
 
 /// `POST /keys/revoke`: takes back a key or what a device may do.
-pub(crate) async fn revoke(State(state): State<AppState>, posted: Posted<RevokeForm>) -> Result<Response, PageError> {
+pub(crate) async fn revoke(State(platform): State<Platform>, posted: Posted<RevokeForm>) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    by.require(Role::Owner)?;
-    let organisation = &by.session.user.org_id;
-    let mut transaction = state.store.write().await?;
     if form.device.is_empty() {
-        transaction.revoke_key(organisation, &form.key).await?;
+        platform.revoke_key(&by, &form.key).await?;
     } else {
-        transaction.revoke_device(organisation, None, &form.device).await?;
+        platform.revoke_device(&by, &form.device).await?;
     }
-    transaction.commit().await?;
-    state.metrics.wrote();
     Ok(Redirect::to("/keys?done=revoked").into_response())
 }
 
 async fn list(
-    state: &AppState,
+    platform: &Platform,
     by: &SignedIn,
     done: Option<&'static str>,
     made: Option<Made>,
@@ -194,11 +185,11 @@ async fn list(
     problem: Option<String>,
 ) -> Result<Response, PageError> {
     let organisation = &by.session.user.org_id;
-    let projects = state.store.projects(organisation).await?;
-    let now = state.store.now();
-    let keys = state.store.keys(organisation).await?;
-    let devices = state.store.devices(organisation, None).await?;
-    let users = state.store.users(organisation).await?;
+    let projects = platform.store.projects(organisation).await?;
+    let now = platform.store.now();
+    let keys = platform.store.keys(organisation).await?;
+    let devices = platform.store.devices(organisation, None).await?;
+    let users = platform.store.users(organisation).await?;
     page(&KeysPage {
         frame: Frame::of(&by.session),
         done,

@@ -58,18 +58,18 @@ mod visible;
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use keepstep_platform::Platform;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::error_page::PageError;
 use crate::access;
-use crate::app::AppState;
 
 /// Returns the routes of all pages.
-pub(crate) fn router(state: &AppState) -> Router<AppState> {
+pub(crate) fn router(platform: &Platform) -> Router<Platform> {
     Router::new()
         .route("/", get(agents::show))
         .route("/new-agent", get(new_agent::show).post(new_agent::create))
@@ -91,11 +91,15 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(asset::show))
         .method_not_allowed_fallback(method_not_allowed)
-        .route_layer(from_fn_with_state(state.clone(), access::decide))
+        .route_layer(from_fn_with_state(platform.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(security_headers::add))
         // Each form says itself how large it may be.
         .layer(DefaultBodyLimit::disable())
+}
+
+async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
+    access::decide(&platform, request, next, |error| PageError::from(error).into_response()).await
 }
 
 /// Returns the page for an address that is nobody's.

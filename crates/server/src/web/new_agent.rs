@@ -4,12 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use keepstep_store::{NewAgent, Role};
+use keepstep_platform::{Error, Plain, Platform};
+use keepstep_store::Role;
 use serde::Deserialize;
-use serde_json::Value;
-
-use crate::app::AppState;
-use crate::definition;
 
 use super::agent::Done;
 use super::error_page::PageError;
@@ -48,22 +45,18 @@ pub(crate) async fn show(by: SignedIn) -> Result<Response, PageError> {
 }
 
 /// `POST`: makes the agent and goes to its page.
-pub(crate) async fn create(State(state): State<AppState>, posted: Posted<NewAgentForm>) -> Result<Response, PageError> {
+pub(crate) async fn create(State(platform): State<Platform>, posted: Posted<NewAgentForm>) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    by.require(Role::Owner)?;
-    let name = match definition::name(Value::String(form.name.trim().to_owned())) {
-        Ok(name) => name,
-        Err(problem) => {
+    match platform.create_agent(&by, form.name.trim().to_owned(), Plain).await {
+        Ok(created) => {
+            let path = agent_path(&created.agent.id);
+            Ok(Redirect::to(&format!("{path}{}", Done::Created.query())).into_response())
+        }
+        Err(problem @ (Error::Invalid(_) | Error::Refused(_) | Error::TooLarge { .. })) => {
             let problem = Some(problem.to_string());
             let page = page(&NewAgentPage { frame: Frame::of(&by.session), name: &form.name, problem })?;
-            return Ok((StatusCode::BAD_REQUEST, page).into_response());
+            Ok((StatusCode::BAD_REQUEST, page).into_response())
         }
-    };
-    let mut transaction = state.store.write().await?;
-    let author = Some(by.session.user.name.as_str());
-    let made = transaction.create_agent(NewAgent { scope: &by.scope, name: &name, author }).await?;
-    transaction.commit().await?;
-    state.events.look();
-    state.metrics.wrote();
-    Ok(Redirect::to(&format!("{}{}", agent_path(&made.agent.id), Done::Created.query())).into_response())
+        Err(error) => Err(error.into()),
+    }
 }

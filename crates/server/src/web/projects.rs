@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_platform::Platform;
 use keepstep_store::Project;
 use keepstep_store::results::{BatchFilter, RunBatch};
 
@@ -12,8 +13,6 @@ use super::session::SignedIn;
 use super::shown_results::{Badge, batch_name, batch_path, project_path};
 use super::view::{Moment, page};
 use super::visible::Visible;
-use crate::api::fluxloop::experiments::abandon_silent;
-use crate::app::AppState;
 
 /// For how many projects the newest experiment is looked up.
 const MOST: usize = 200;
@@ -41,13 +40,13 @@ struct Newest {
 }
 
 /// `GET`.
-pub(crate) async fn show(State(state): State<AppState>, by: SignedIn) -> Result<Response, PageError> {
-    abandon_silent(&state).await?;
+pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Result<Response, PageError> {
+    platform.abandon_silent_runs().await?;
     let mut projects = Vec::new();
-    for (index, project) in state.store.projects_in(&by.scope).await?.into_iter().enumerate() {
+    for (index, project) in platform.store.projects_in(&by.scope).await?.into_iter().enumerate() {
         let newest = if index < MOST {
             let filter = BatchFilter { scenario: None, offset: 0, limit: 1 };
-            state.store.run_batches(&by.scope, &project.id, filter).await?.pop()
+            platform.store.run_batches(&by.scope, &project.id, filter).await?.pop()
         } else {
             None
         };

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_platform::Platform;
 use keepstep_store::results::{InputResult, NOT_REPORTED, RunDetail, Turn};
 use serde_json::{Map, Value};
 
@@ -16,7 +17,6 @@ use super::shown_results::{
 };
 use super::view::page;
 use super::visible::Visible;
-use crate::app::AppState;
 
 /// How many messages stand on the page.
 const MOST_MESSAGES: usize = 500;
@@ -97,18 +97,18 @@ struct Message {
 
 /// `GET`.
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedRun { project, batch, run }: AddressedRun,
 ) -> Result<Response, PageError> {
-    let batch = batch_of(&state, &by, &project, &batch).await?;
-    let project = state.store.project(&by.scope, &project).await?;
-    let RunDetail { run, result, turns, artifacts } = state.store.run(&by.scope, &batch.id, &run).await?;
+    let batch = batch_of(&platform, &by, &project, &batch).await?;
+    let project = platform.store.project(&by.scope, &project).await?;
+    let RunDetail { run, result, turns, artifacts } = platform.store.run(&by.scope, &batch.id, &run).await?;
     let history = match run.input_item_id.as_deref() {
-        Some(item) => state.store.input_history(&by.scope, &project.id, item, EXPERIMENTS).await?,
+        Some(item) => platform.store.input_history(&by.scope, &project.id, item, EXPERIMENTS).await?,
         None => Vec::new(),
     };
-    let around = state.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
+    let around = platform.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
 
     let path = batch_path(&project.id, &batch.id);
     let run_path = |id: String| format!("{path}/runs/{}", segment(&id));

@@ -7,17 +7,18 @@ use askama::Template;
 use axum::extract::{Path, Request, State};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
-use keepstep_base::api_key::{ApiKey, KeyForm, KeyKind, form_of};
+use keepstep_base::api_key::{ApiKey, KeyKind};
+use keepstep_platform::{Error, Platform, SESSION_LIFE};
 use keepstep_store::{LinkTarget, StoreError};
 use serde::Deserialize;
 
 use super::csrf::CsrfToken;
 use super::error_page::{PageError, capitalized};
 use super::frame::Frame;
-use super::session::{Cookie, SESSION_LIFE, SMALL_FORM, read_form};
+use super::session::{SMALL_FORM, read_form};
 use super::view::page;
 use super::visible::Visible;
-use crate::app::AppState;
+use crate::session::Cookie;
 
 /// How long the form can be left open, in seconds.
 const FORM_LIFE: i64 = 60 * 60;
@@ -44,55 +45,40 @@ struct SignIn {
 }
 
 /// `GET`: says what the link does, with the button that does it.
-pub(crate) async fn show(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response, PageError> {
-    let target = target_of(&state, &token).await?;
+pub(crate) async fn show(State(platform): State<Platform>, Path(token): Path<String>) -> Result<Response, PageError> {
+    let target = platform.link_target(&token).await?;
     // Where there is no session yet, a random cookie and its hash in the form take the place of the session's token.
-    let secret = ApiKey::from_random(KeyKind::Session, state.store.surroundings().random()?);
-    let cookie = Cookie::Form.set(secret.reveal(), FORM_LIFE, &state)?;
+    let secret = ApiKey::from_random(KeyKind::Session, platform.store.surroundings().random()?);
+    let cookie = Cookie::Form.set(secret.reveal(), FORM_LIFE, &platform)?;
     let csrf = CsrfToken::of_secret(secret.reveal());
     Ok(([(header::SET_COOKIE, cookie)], form(&token, &target, &csrf, "", None)?).into_response())
 }
 
 /// `POST`: uses the link up and starts a session.
 pub(crate) async fn redeem(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     Path(token): Path<String>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, PageError> {
-    let (sent, _share): (SignIn, _) = read_form(request, &state, SMALL_FORM).await?;
-    let csrf = Cookie::Form.read(&headers, &state).map(|secret| CsrfToken::of_secret(&secret));
+    let (sent, _share): (SignIn, _) = read_form(request, &platform, SMALL_FORM).await?;
+    let csrf = Cookie::Form.read(&headers, &platform).map(|secret| CsrfToken::of_secret(&secret));
     let csrf = csrf.filter(|csrf| csrf.matches(&sent.csrf)).ok_or(PageError::Forged)?;
-    let target = target_of(&state, &token).await?;
+    let target = platform.link_target(&token).await?;
 
-    let mut transaction = state.store.write().await?;
-    let user = match transaction.redeem_link(&token, sent.name.trim()).await {
-        Err(error @ StoreError::InvalidName { .. }) => {
+    let previous = Cookie::Session.read(&headers, &platform);
+    let secret = match platform.sign_in_by_link(&token, &sent.name, previous.as_deref()).await {
+        Err(Error::Store(error @ StoreError::InvalidName { .. })) => {
             let problem = Some(capitalized(&error.to_string()));
             return Ok((StatusCode::BAD_REQUEST, form(&token, &target, &csrf, &sent.name, problem)?).into_response());
         }
-        user => user?,
+        secret => secret?,
     };
-    if let Some(previous) = Cookie::Session.read(&headers, &state) {
-        transaction.end_session(&previous).await?;
-    }
-    let expires_at = transaction.now().saturating_add(SESSION_LIFE);
-    let (secret, _) = transaction.create_session(&user, expires_at).await?;
-    transaction.commit().await?;
-    tracing::info!(user = %user.id, "a browser signed in");
-
     let cookies = AppendHeaders([
-        (header::SET_COOKIE, Cookie::Session.set(secret.reveal(), SESSION_LIFE / 1000, &state)?),
-        (header::SET_COOKIE, Cookie::Form.set("", 0, &state)?),
+        (header::SET_COOKIE, Cookie::Session.set(secret.reveal(), SESSION_LIFE / 1000, &platform)?),
+        (header::SET_COOKIE, Cookie::Form.set("", 0, &platform)?),
     ]);
     Ok((cookies, Redirect::to("/")).into_response())
-}
-
-pub(crate) async fn target_of(state: &AppState, token: &str) -> Result<LinkTarget, PageError> {
-    if form_of(token) != KeyForm::Ours {
-        return Err(PageError::LinkUnknown);
-    }
-    Ok(state.store.link_target(token).await?)
 }
 
 fn form(

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, header};
+use keepstep_platform::Platform;
 use serde::Deserialize;
 
 use super::error_page::PageError;
-use super::session::{Cookie, Fields, Posted};
-use crate::app::AppState;
+use super::session::{Fields, Posted};
+use crate::session::Cookie;
 
 /// A form that has nothing but the token.
 #[derive(Debug, Deserialize)]
@@ -24,14 +25,12 @@ impl Fields for SignOut {
 
 /// `POST`: ends the session on the server and in the browser.
 pub(crate) async fn sign_out(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     headers: HeaderMap,
     _form: Posted<SignOut>,
 ) -> Result<Response, PageError> {
-    if let Some(secret) = Cookie::Session.read(&headers, &state) {
-        let mut transaction = state.store.write().await?;
-        transaction.end_session(&secret).await?;
-        transaction.commit().await?;
+    if let Some(secret) = Cookie::Session.read(&headers, &platform) {
+        platform.sign_out(&secret).await?;
     }
-    Ok(([(header::SET_COOKIE, Cookie::Session.set("", 0, &state)?)], Redirect::to("/")).into_response())
+    Ok(([(header::SET_COOKIE, Cookie::Session.set("", 0, &platform)?)], Redirect::to("/")).into_response())
 }

@@ -5,9 +5,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_agent::Field;
 use keepstep_agent::definition::text_of;
-use keepstep_base::PersonaVersion;
-use keepstep_base::Revision;
-use keepstep_store::{Intent, PersonaFilter, PersonaStatus, Role, StoreError};
+use keepstep_base::{PersonaVersion, Revision};
+use keepstep_platform::{Error, Plain, Platform, Target};
+use keepstep_store::{PersonaFilter, PersonaStatus, StoreError};
 use serde::Deserialize;
 
 use super::addressed::AddressedVersion;
@@ -19,7 +19,6 @@ use super::path::agent_path;
 use super::session::{Fields, Posted, SignedIn};
 use super::view::{Changed, may_edit, page, title_of};
 use super::visible::Visible;
-use crate::app::AppState;
 
 #[derive(Template)]
 #[template(path = "version.html")]
@@ -47,15 +46,15 @@ pub(crate) struct Asked {
 
 /// `GET`: the text, and the diff to the version before it or to the one that the address names.
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     by: SignedIn,
     AddressedVersion(id, version): AddressedVersion,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let agent = state.store.agent(&by.scope, &id).await?;
+    let agent = platform.store.agent(&by.scope, &id).await?;
     let newest = PersonaFilter { status: None, before: None, limit: 1 };
-    let newest = state.store.persona_summaries(&by.scope, &id, newest).await?;
-    let persona = state.store.persona(&by.scope, &id, version).await?;
+    let newest = platform.store.persona_summaries(&by.scope, &id, newest).await?;
+    let persona = platform.store.persona(&by.scope, &id, version).await?;
     let text = text_of(Field::Persona, Some(&persona.persona));
     let number = version.0;
     let against = match asked.against {
@@ -64,8 +63,8 @@ pub(crate) async fn show(
     };
     let rows = match against {
         Some(against) => {
-            let other = state.store.persona(&by.scope, &id, PersonaVersion(against)).await?;
-            diff_view::rows(&state, text_of(Field::Persona, Some(&other.persona)), text.clone()).await?
+            let other = platform.store.persona(&by.scope, &id, PersonaVersion(against)).await?;
+            diff_view::rows(&platform, text_of(Field::Persona, Some(&other.persona)), text.clone()).await?
         }
         None => Vec::new(),
     };
@@ -102,26 +101,15 @@ impl Fields for Deploy {
 
 /// `POST …/deploy`: puts the version in production, unless the agent changed since the page was made.
 pub(crate) async fn deploy(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     AddressedVersion(id, version): AddressedVersion,
     posted: Posted<Deploy>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    by.require(Role::Editor)?;
-    let intent = Intent {
-        scope: &by.scope,
-        agent: &id,
-        author: Some(&by.session.user.name),
-        message: None,
-        expected: Some(Revision(form.base)),
-    };
-    let mut transaction = state.store.write().await?;
-    match transaction.deploy(&intent, version).await {
-        Err(StoreError::Stale { current }) => return Err(PageError::Stale { agent: id, current }),
-        deployed => deployed?,
-    };
-    transaction.commit().await?;
-    state.events.look();
-    state.metrics.wrote();
-    Ok(Redirect::to(&format!("{}{}", agent_path(&id), Done::Deployed.query())).into_response())
+    let target = Target { agent: &id, message: None, expected: Some(Revision(form.base)) };
+    match platform.deploy_persona(&by, target, version, Plain).await {
+        Ok(_) => Ok(Redirect::to(&format!("{}{}", agent_path(&id), Done::Deployed.query())).into_response()),
+        Err(Error::Store(StoreError::Stale { current })) => Err(PageError::Stale { agent: id, current }),
+        Err(error) => Err(error.into()),
+    }
 }

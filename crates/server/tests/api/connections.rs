@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keepstep_server::{Limits, Settings};
+use keepstep_platform::{Limits, Settings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

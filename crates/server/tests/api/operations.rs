@@ -41,7 +41,7 @@ async fn metrics_are_for_this_machine_and_for_keys() {
     let forwarded = |request: reqwest::RequestBuilder| request.header("x-forwarded-for", "192.0.2.7");
     assert_eq!(read(forwarded(world.anonymous("GET", "/metrics"))).await.status, 401);
     assert_eq!(read(forwarded(world.request("GET", "/metrics"))).await.status, 200);
-    let settings = keepstep_server::Settings { public_url: Some("https://x.example".to_owned()), ..Default::default() };
+    let settings = keepstep_platform::Settings { public_url: Some("https://x.example".to_owned()), ..Default::default() };
     let behind = World::start_with(settings).await;
     assert_eq!(read(behind.anonymous("GET", "/metrics")).await.status, 401);
 }

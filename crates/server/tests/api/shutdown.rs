@@ -1,6 +1,7 @@
 //! The end of a server: running requests are finished.
 
-use keepstep_server::{Settings, serve};
+use keepstep_platform::Settings;
+use keepstep_server::serve;
 use keepstep_store::{NewAgent, NewKey, Role, Scope, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Signed addresses: how the peers bring files.
 
 use keepstep_base::Digest;
-use keepstep_server::Settings;
+use keepstep_platform::Settings;
 use serde_json::{Value, json};
 
 use crate::uploads::shop;

@@ -2,7 +2,7 @@
 
 use keepstep_api::own::uploads::{Offer, OfferedFile, OfferedPart};
 use keepstep_base::Digest;
-use keepstep_server::Settings;
+use keepstep_platform::Settings;
 use keepstep_store::{Role, Scope};
 use serde_json::{Value, json};
 

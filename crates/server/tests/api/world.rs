@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use keepstep_base::AgentId;
-use keepstep_server::{Settings, serve};
+use keepstep_platform::Settings;
+use keepstep_server::serve;
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewAgent, NewKey, Role, Scope, Store, Surroundings};
 use reqwest::{Client, Method, RequestBuilder};

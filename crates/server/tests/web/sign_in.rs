@@ -1,4 +1,4 @@
-use keepstep_server::Settings;
+use keepstep_platform::Settings;
 use keepstep_store::Role;
 use reqwest::StatusCode;
 

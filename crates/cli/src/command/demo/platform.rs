@@ -6,7 +6,7 @@ use std::path::Path;
 use keepstep_api::own::DefinitionChange;
 use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
-use keepstep_server::Settings;
+use keepstep_platform::Settings;
 use keepstep_store::artifacts::Objects;
 use keepstep_store::{NewKey, Role, Scope, Store};
 use serde_json::{Map, Value};

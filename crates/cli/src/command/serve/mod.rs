@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use keepstep_server::{Limits, Settings};
+use keepstep_platform::{Limits, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -95,7 +95,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let logs_requests = start_log(context)?;
     let limits = limits(context, arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(keepstep_server::workers())
+        .worker_threads(keepstep_platform::workers())
         // What these do waits for the disk. Each has a stack and a heap of its own, and many at once would do nothing sooner.
         .max_blocking_threads(16)
         .enable_all()

@@ -5,17 +5,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::fluxloop::{Bundle, BundleChange, NewBundle};
+use keepstep_platform::{Error, Platform};
 use keepstep_store::Role;
 use keepstep_store::test_data::{self, BundleFilter, BundleStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{project_of, time};
-use crate::app::AppState;
+use super::time;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::{Input, Parameters, Repeat, Segments};
-use crate::write::{Begun, Write};
+use crate::reply;
+use crate::request::{Input, Parameters, Segments};
 
 /// How many bundle versions a list has at most.
 const MOST: u32 = 1000;
@@ -39,18 +39,18 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "The bundle versions, the one that was published last first", body = Vec<Bundle>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Vec<Bundle>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let project = project_of(&state, &caller, wanted.project_id).await?;
+    caller.require(Role::Viewer)?;
+    let project = platform.project_of(&caller, wanted.project_id).await?;
     let filter = BundleFilter {
         scenario: wanted.scenario_id.as_deref(),
         status: Some(status(wanted.status.as_deref())?),
         limit: wanted.limit.unwrap_or(MOST).clamp(1, MOST),
     };
-    let bundles = state.store.bundles(caller.scope(), &project, filter).await?;
+    let bundles = platform.store.bundles(&caller.scope, &project, filter).await?;
     Ok(Json(bundles.into_iter().map(bundle).collect()))
 }
 
@@ -62,12 +62,12 @@ pub(crate) async fn list(
     responses((status = 200, description = "The bundle version without its content", body = Bundle))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Bundle>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    Ok(Json(bundle(state.store.bundle(caller.scope(), &id).await?)))
+    caller.require(Role::Viewer)?;
+    Ok(Json(bundle(platform.store.bundle(&caller.scope, &id).await?)))
 }
 
 /// `POST /api/bundles`
@@ -77,25 +77,20 @@ pub(crate) async fn show(
     request_body = NewBundle,
     responses((status = 201, description = "The bundle version", body = Bundle))
 )]
-pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input: Input<NewBundle>) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
-    let status = status(input.value.status.as_deref())?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
+pub(crate) async fn create(
+    State(platform): State<Platform>,
+    caller: Caller,
+    input: Input<NewBundle>,
+) -> Result<Response, ApiError> {
     let asked = input.value;
+    let status = status(asked.status.as_deref())?;
     let new = test_data::NewBundle {
         project: &asked.project_id,
         scenario: asked.scenario_id.as_deref(),
         input_set: asked.input_set_id.as_deref(),
         name: asked.name.as_deref(),
     };
-    let made = match status {
-        BundleStatus::Draft => write.transaction.create_bundle(caller.scope(), new).await?,
-        BundleStatus::Published => write.transaction.publish_new_bundle(caller.scope(), new).await?,
-    };
-    write.finish(StatusCode::CREATED, &bundle(made), None).await
+    Ok(platform.create_bundle(&caller, new, status, reply::json(input.repeat, StatusCode::CREATED, bundle)).await?)
 }
 
 /// `PUT /api/bundles/{id}`
@@ -107,16 +102,15 @@ pub(crate) async fn create(State(state): State<AppState>, caller: Caller, input:
     responses((status = 200, description = "The bundle version, published", body = Bundle))
 )]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     input: Input<BundleChange>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     if status(Some(&input.value.status))? == BundleStatus::Draft {
-        return Err(ApiError::Refused("What is published stays so; only publishing can be asked for.".to_owned()));
+        return Err(Error::Refused("What is published stays so; only publishing can be asked for.".to_owned()).into());
     }
-    publish_one(&state, &caller, &id, input.repeat).await
+    Ok(platform.publish_bundle(&caller, &id, reply::json(input.repeat, StatusCode::OK, bundle)).await?)
 }
 
 /// `POST /api/bundles/{id}/publish`, with which the peer's release 0.3.11 publishes: without a body and without a content type.
@@ -127,30 +121,20 @@ pub(crate) async fn change(
     responses((status = 200, description = "The bundle version, published", body = Bundle))
 )]
 pub(crate) async fn publish(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     input: Input<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
-    publish_one(&state, &caller, &id, input.repeat).await
-}
-
-async fn publish_one(state: &AppState, caller: &Caller, id: &str, repeat: Repeat) -> Result<Response, ApiError> {
-    let mut write = match Write::begin(state, caller, repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let published = write.transaction.publish_bundle(caller.scope(), id).await?;
-    write.finish(StatusCode::OK, &bundle(published), None).await
+    Ok(platform.publish_bundle(&caller, &id, reply::json(input.repeat, StatusCode::OK, bundle)).await?)
 }
 
 /// Returns the status that a request names.
-fn status(text: Option<&str>) -> Result<BundleStatus, ApiError> {
+fn status(text: Option<&str>) -> Result<BundleStatus, Error> {
     match text {
         None | Some("published") => Ok(BundleStatus::Published),
         Some("draft") => Ok(BundleStatus::Draft),
-        Some(_) => Err(ApiError::Invalid("A bundle's status is `draft` or `published`.".to_owned())),
+        Some(_) => Err(Error::Invalid("A bundle's status is `draft` or `published`.".to_owned())),
     }
 }
 

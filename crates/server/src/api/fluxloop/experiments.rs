@@ -3,22 +3,19 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::{Experiment, ExperimentEvaluation, ExperimentSummary};
+use keepstep_platform::Platform;
+use keepstep_store::Role;
 use keepstep_store::results::{BatchFilter, BatchStatus, RunBatch};
-use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 
 use super::login::Origin;
-use super::{project_of, time, upload};
-use crate::app::AppState;
+use super::{time, upload};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
 
 /// How many experiments a list has at most.
 const MOST: u32 = 1000;
-
-/// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
-const SILENCE: i64 = 24 * 60 * 60 * 1000;
 
 /// Which experiments, or which of their runs, a client wants.
 #[derive(Debug, Deserialize)]
@@ -48,32 +45,16 @@ impl Wanted {
     responses((status = 200, description = "The experiments, newest first", body = Vec<Experiment>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Origin(origin): Origin,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Vec<Experiment>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let project = project_of(&state, &caller, wanted.project_id.clone()).await?;
-    abandon_silent(&state).await?;
-    let batches = state.store.run_batches(caller.scope(), &project, wanted.filter(MOST)).await?;
+    caller.require(Role::Viewer)?;
+    let project = platform.project_of(&caller, wanted.project_id.clone()).await?;
+    platform.abandon_silent_runs().await?;
+    let batches = platform.store.run_batches(&caller.scope, &project, wanted.filter(MOST)).await?;
     Ok(Json(batches.into_iter().map(|batch| experiment(batch, &origin)).collect()))
-}
-
-/// Marks the runs as abandoned of which nothing was heard for too long. Whoever looks at results does this first, so that
-/// nothing has to run in the background.
-///
-/// # Errors
-/// The database failed.
-pub(crate) async fn abandon_silent(state: &AppState) -> Result<(), StoreError> {
-    let silent_since = state.store.now() - SILENCE;
-    if state.store.has_silent_runs(silent_since).await? {
-        let mut transaction = state.store.write().await?;
-        let batches = transaction.abandon_runs(silent_since).await?;
-        transaction.commit().await?;
-        tracing::info!(batches, "nothing was heard of tests for too long: their runs are abandoned");
-    }
-    Ok(())
 }
 
 fn experiment(batch: RunBatch, origin: &str) -> Experiment {

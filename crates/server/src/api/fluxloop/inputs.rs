@@ -7,16 +7,15 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{InputSet, Inputs};
+use keepstep_platform::{Error, Pages, Platform};
 use keepstep_store::{Role, test_data};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::markup::literal;
-use super::{project_of, time};
-use crate::app::AppState;
+use super::time;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::memory::Pages;
 use crate::request::{Parameters, Segments};
 
 /// How many items are in memory at a time; fewer where they are long.
@@ -38,17 +37,17 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "The sets, newest first, or the items", body = Inputs))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     if let Some(id) = wanted.input_set_id {
-        let set = state.store.input_set(caller.scope(), &id).await?;
-        return streamed(state, set.id, r#"{"items":["#.to_owned(), printable);
+        let set = platform.store.input_set(&caller.scope, &id).await?;
+        return streamed(platform, set.id, r#"{"items":["#.to_owned(), printable);
     }
-    let project = project_of(&state, &caller, wanted.project_id).await?;
-    let sets = state.store.input_sets(caller.scope(), &project, wanted.scenario_id.as_deref()).await?;
+    let project = platform.project_of(&caller, wanted.project_id).await?;
+    let sets = platform.store.input_sets(&caller.scope, &project, wanted.scenario_id.as_deref()).await?;
     let sets = sets.into_iter().map(|set| input_set(set, None)).collect();
     Ok(Json(Inputs { input_sets: Some(sets), ..Inputs::default() }).into_response())
 }
@@ -61,31 +60,31 @@ pub(crate) async fn list(
     responses((status = 200, description = "The set with its inputs, each as its first text", body = InputSet))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let set = state.store.input_set(caller.scope(), &id).await?;
+    caller.require(Role::Viewer)?;
+    let set = platform.store.input_set(&caller.scope, &id).await?;
     let id = set.id.clone();
-    let text = serde_json::to_string(&input_set(set, Some(Vec::new()))).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let text = serde_json::to_string(&input_set(set, Some(Vec::new()))).map_err(|error| Error::Internal(error.to_string()))?;
     // The inputs are the last member.
-    let begin = text.strip_suffix("]}").ok_or_else(|| ApiError::Internal("a set without its inputs".to_owned()))?;
-    streamed(state, id, begin.to_owned(), |item| line(&printable(item)))
+    let begin = text.strip_suffix("]}").ok_or_else(|| Error::Internal("a set without its inputs".to_owned()))?;
+    streamed(platform, id, begin.to_owned(), |item| line(&printable(item)))
 }
 
 /// Returns a JSON text that ends with a list of a set's items, each changed in some way. They are read as they are sent: a set may
 /// have a hundred thousand.
-fn streamed(state: AppState, set: String, begin: String, change: fn(Value) -> Value) -> Result<Response, ApiError> {
+fn streamed(platform: Platform, set: String, begin: String, change: fn(Value) -> Value) -> Result<Response, ApiError> {
     let begin = (Some(begin), 0_u32, Pages::of_at_most(PAGE));
     let body = stream::try_unfold(begin, move |(begin, from, mut pages)| {
-        let (state, set) = (state.clone(), set.clone());
+        let (platform, set) = (platform.clone(), set.clone());
         async move {
             let Some(mut text) = begin else { return Ok::<_, ApiError>(None) };
-            let documents = state.store.input_items(&set, from, pages.next()).await?;
+            let documents = platform.store.input_items(&set, from, pages.next()).await?;
             for (index, document) in documents.iter().enumerate() {
                 let item = serde_json::from_str(document)
-                    .map_err(|error| ApiError::Internal(format!("an item of {set} is not JSON: {error}")))?;
+                    .map_err(|error| Error::Internal(format!("an item of {set} is not JSON: {error}")))?;
                 if from > 0 || index > 0 {
                     text.push(',');
                 }

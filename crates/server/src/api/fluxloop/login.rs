@@ -6,13 +6,12 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use keepstep_api::fluxloop::{Credential, LoginComplete, LoginProgress, LoginRefresh, LoginRefreshed, LoginStart, LoginStarted};
-use keepstep_base::api_key::{KeyForm, form_of};
+use keepstep_platform::{Error, Platform};
 use keepstep_store::{CODE_LIFE, LoginKeys, LoginProgress as Progress};
 
 use super::time;
 use crate::address::Address;
-use crate::app::AppState;
-use crate::error::{ApiError, KeyProblem};
+use crate::error::ApiError;
 use crate::request::Input;
 
 /// How long a device waits between two questions, in seconds.
@@ -21,17 +20,14 @@ const INTERVAL: u64 = 2;
 /// The largest body in bytes: anybody may send one, without a key.
 const LIMIT: usize = 16 * 1024;
 
-/// The name of a device that gave none.
-const UNNAMED: &str = "a command line";
-
 /// The address under which the client reached the platform; the public one where there is one.
 pub(crate) struct Origin(pub(crate) String);
 
-impl FromRequestParts<AppState> for Origin {
+impl FromRequestParts<Platform> for Origin {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        if let Some(url) = &state.settings.public_url {
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, ApiError> {
+        if let Some(url) = &platform.settings.public_url {
             return Ok(Self(url.trim_end_matches('/').to_owned()));
         }
         let host = parts.headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok());
@@ -39,7 +35,7 @@ impl FromRequestParts<AppState> for Origin {
         // It is printed and opened in a browser, so it is an authority or nothing.
         match host.parse::<axum::http::uri::Authority>() {
             Ok(host) if !host.as_str().contains('@') => Ok(Self(format!("http://{host}"))),
-            _ => Err(ApiError::Invalid("The request does not say which host it is for.".to_owned())),
+            _ => Err(Error::Invalid("The request does not say which host it is for.".to_owned()).into()),
         }
     }
 }
@@ -52,15 +48,12 @@ impl FromRequestParts<AppState> for Origin {
     responses((status = 200, description = "The codes: one to keep, one for the person", body = LoginStarted))
 )]
 pub(crate) async fn start(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     Address(address): Address,
     Origin(origin): Origin,
     input: Input<LoginStart, LIMIT>,
 ) -> Result<Json<LoginStarted>, ApiError> {
-    let name = input.value.device_name.filter(|name| !name.trim().is_empty());
-    let mut transaction = state.store.write().await?;
-    let codes = transaction.start_device_login(name.as_deref().unwrap_or(UNNAMED), &address).await?;
-    transaction.commit().await?;
+    let codes = platform.start_device_login(input.value.device_name.as_deref(), &address).await?;
     let seconds = CODE_LIFE.unsigned_abs() / 1000;
     Ok(Json(LoginStarted {
         device_code: codes.device.reveal().to_owned(),
@@ -81,30 +74,14 @@ pub(crate) async fn start(
     responses((status = 200, description = "How far the login is, with the keys once it is approved", body = LoginProgress))
 )]
 pub(crate) async fn complete(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     input: Input<LoginComplete, LIMIT>,
 ) -> Result<Json<LoginProgress>, ApiError> {
-    let code = input.value.device_code;
-    if form_of(&code) != KeyForm::Ours {
-        return Err(ApiError::Invalid("This device code is incomplete or mistyped.".to_owned()));
-    }
-    // Waiting devices must not keep writers waiting.
-    let progress = if state.store.is_device_waiting(&code).await? {
-        Progress::Pending
-    } else {
-        let mut transaction = state.store.write().await?;
-        let progress = transaction.complete_device_login(&code).await?;
-        transaction.commit().await?;
-        progress
-    };
-    let (status, keys) = match progress {
+    let (status, keys) = match platform.complete_device_login(&input.value.device_code).await? {
         Progress::Pending => ("pending", None),
         Progress::Denied => ("denied", None),
         Progress::Expired => ("expired", None),
-        Progress::Approved(keys) => {
-            tracing::info!(user = %keys.user.id, "a device signed in");
-            ("approved", Some(keys))
-        }
+        Progress::Approved(keys) => ("approved", Some(keys)),
     };
     Ok(Json(LoginProgress { status: status.to_owned(), credential: keys.map(credential) }))
 }
@@ -116,18 +93,8 @@ pub(crate) async fn complete(
     request_body = LoginRefresh,
     responses((status = 200, description = "The next keys; the old refresh key works no more", body = LoginRefreshed))
 )]
-pub(crate) async fn refresh(State(state): State<AppState>, input: Input<LoginRefresh, LIMIT>) -> Result<Response, ApiError> {
-    let key = input.value.refresh_token;
-    match form_of(&key) {
-        KeyForm::Ours => {}
-        KeyForm::Malformed => return Err(KeyProblem::Malformed.into()),
-        KeyForm::Foreign => return Err(KeyProblem::Unknown.into()),
-    }
-    let mut transaction = state.store.write().await?;
-    let keys = transaction.refresh_device_login(&key).await?;
-    // Also where there are none: a key that was used before has just ended the login.
-    transaction.commit().await?;
-    let keys = keys.ok_or(KeyProblem::LoginEnded)?;
+pub(crate) async fn refresh(State(platform): State<Platform>, input: Input<LoginRefresh, LIMIT>) -> Result<Response, ApiError> {
+    let keys = platform.refresh_device_login(&input.value.refresh_token).await?;
     Ok((StatusCode::OK, Json(LoginRefreshed { credential: credential(keys) })).into_response())
 }
 

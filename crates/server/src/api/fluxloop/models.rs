@@ -1,8 +1,10 @@
 //! What the dialect leaves to a language model on the server, which this platform does not have.
 
+use keepstep_platform::Error;
+use keepstep_store::Role;
+
 use crate::auth::Caller;
 use crate::error::ApiError;
-use keepstep_store::Role;
 
 /// The addresses, each with what it would do.
 pub(crate) const NOT_OFFERED: [(&str, &str); 8] = [
@@ -18,8 +20,8 @@ pub(crate) const NOT_OFFERED: [(&str, &str); 8] = [
 
 /// `POST` to one of [`NOT_OFFERED`].
 pub(crate) async fn not_offered(what: &'static str, caller: Caller) -> ApiError {
-    match caller.must_be(Role::Viewer) {
-        Ok(()) => ApiError::NotOffered(what),
-        Err(error) => error,
+    match caller.require(Role::Viewer) {
+        Ok(()) => Error::NotOffered(what).into(),
+        Err(error) => error.into(),
     }
 }

@@ -5,18 +5,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::fluxloop::NewPersona;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 use keepstep_store::test_data::TestPersona;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::markup::literal;
-use super::project_of;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply;
 use crate::request::{Input, Parameters};
-use crate::write::{Begun, Write};
 
 /// Which personas a client wants.
 #[derive(Debug, Deserialize)]
@@ -33,20 +32,20 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "The personas of the project, or of all that the key can see", body = Vec<Object>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Vec<Value>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     let projects = match (wanted.scenario_id, wanted.project_id) {
-        (Some(scenario), _) => vec![state.store.scenario(caller.scope(), &scenario).await?.project_id],
+        (Some(scenario), _) => vec![platform.store.scenario(&caller.scope, &scenario).await?.project_id],
         (None, Some(project)) => vec![project],
         // One of the peers never says which project it means.
-        (None, None) => state.store.projects_in(caller.scope()).await?.into_iter().map(|project| project.id).collect(),
+        (None, None) => platform.store.projects_in(&caller.scope).await?.into_iter().map(|project| project.id).collect(),
     };
     let mut personas = Vec::new();
     for project in projects {
-        personas.extend(state.store.test_personas(caller.scope(), &project).await?);
+        personas.extend(platform.store.test_personas(&caller.scope, &project).await?);
     }
     Ok(Json(personas.iter().map(persona).collect()))
 }
@@ -59,19 +58,13 @@ pub(crate) async fn list(
     responses((status = 201, description = "The persona", body = Object))
 )]
 pub(crate) async fn create(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     input: Input<NewPersona>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let NewPersona { project_id, name, others } = input.value;
-    let project = project_of(&state, &caller, project_id).await?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let made = write.transaction.put_test_persona(caller.scope(), &project, &name, &others).await?;
-    write.finish(StatusCode::CREATED, &persona(&made), None).await
+    let reply = reply::json(input.repeat, StatusCode::CREATED, |stored| persona(&stored));
+    Ok(platform.put_test_persona(&caller, project_id, &name, &others, reply).await?)
 }
 
 /// Returns a persona as the dialect lists it: the peers want texts where they show a column.

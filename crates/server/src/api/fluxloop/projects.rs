@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::fluxloop::{NewProject, Project};
-use keepstep_store::{Role, StoreError};
+use keepstep_platform::Platform;
+use keepstep_store::Role;
 use serde_json::{Map, Value};
 
 use super::time;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply;
 use crate::request::{Input, Segments};
-use crate::write::{Begun, Write};
 
 /// `GET /api/projects`
 #[utoipa::path(
@@ -21,9 +21,9 @@ use crate::write::{Begun, Write};
     path = "/api/projects",
     responses((status = 200, description = "The projects that the key may see", body = Vec<Project>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Vec<Project>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let projects = state.store.projects_in(caller.scope()).await?;
+pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<Vec<Project>>, ApiError> {
+    caller.require(Role::Viewer)?;
+    let projects = platform.store.projects_in(&caller.scope).await?;
     Ok(Json(projects.into_iter().map(project).collect()))
 }
 
@@ -35,12 +35,12 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Resul
     responses((status = 200, description = "The project", body = Project))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Project>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    Ok(Json(project(state.store.project(caller.scope(), &id).await?)))
+    caller.require(Role::Viewer)?;
+    Ok(Json(project(platform.store.project(&caller.scope, &id).await?)))
 }
 
 /// `POST /api/projects`
@@ -51,31 +51,13 @@ pub(crate) async fn show(
     responses((status = 201, description = "The new project", body = Project))
 )]
 pub(crate) async fn create(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     input: Input<NewProject>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Owner)?;
-    if caller.scope().project_id.is_some() {
-        return Err(ApiError::Confined(caller.name().to_owned()));
-    }
-    let new = input.value;
-    let organisation = &caller.scope().org_id;
-    if let Some(other) = new.workspace_id.filter(|id| !id.is_empty() && id != organisation) {
-        return Err(StoreError::OrganisationNotFound(other).into());
-    }
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let mut made = write.transaction.create_project(organisation, &new.name).await?;
-    if let Some(description) = new.description {
-        made = write.transaction.describe_project(&made.id, &description).await?;
-    }
-    if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
-        made = write.transaction.set_project_settings(&made.id, &settings).await?;
-    }
-    write.finish(StatusCode::CREATED, &project(made), None).await
+    let NewProject { name, workspace_id: organisation, description, settings, .. } = input.value;
+    let new = keepstep_platform::NewProject { organisation, name, description, settings };
+    Ok(platform.create_project(&caller, new, reply::json(input.repeat, StatusCode::CREATED, project)).await?)
 }
 
 /// Returns settings in which a language stands under the names of both releases of the peer: each reads its own only, and

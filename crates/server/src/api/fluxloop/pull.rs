@@ -10,12 +10,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
-use keepstep_store::test_data::{Bundle, BundleStatus, InputPage};
-use keepstep_store::{Role, Store, StoreError};
-use serde_json::{Value, json};
+use keepstep_platform::{BundleItems, Error, Platform, WantedBundle};
+use keepstep_store::test_data::{Bundle, InputPage};
+use serde_json::json;
 
-use super::{bundles, project_of, scenarios, time};
-use crate::app::AppState;
+use super::{bundles, time};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Input;
@@ -35,21 +34,26 @@ const LEVEL: i32 = 1;
     responses((status = 200, description = "The bundle version with its content", body = Pulled), (status = 304, description = "What is known already is still the right one"))
 )]
 pub(crate) async fn pull(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     headers: HeaderMap,
     input: Input<PullRequest>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
     let request = input.value;
-    let bundle = find(&state, &caller, &request).await?;
+    let wanted = WantedBundle {
+        version: request.bundle_version_id.as_deref(),
+        project: request.project_id.as_deref(),
+        scenario: request.scenario_id.as_deref(),
+        scenario_name: request.scenario_name.as_deref(),
+    };
+    let bundle = platform.find_bundle(&caller, &wanted).await?;
     let tag = tag(&bundle, &request);
     let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || names(&headers, &tag);
     let form = if prefers_zstd(&headers) { Form::Zstd } else { Form::Plain };
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let body = body(&state, &caller, bundle, &request, form).await?;
+        let body = body(&platform, &caller, bundle, &request, form).await?;
         ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -60,38 +64,6 @@ pub(crate) async fn pull(
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
-}
-
-/// Returns the bundle version that a request asks for. One of another project or scenario is not found, so that
-/// nobody gets something else than they asked for.
-async fn find(state: &AppState, caller: &Caller, request: &PullRequest) -> Result<Bundle, ApiError> {
-    let scenario_id = match (&request.scenario_id, &request.scenario_name) {
-        (None, Some(name)) => Some(named(state, caller, request, name).await?),
-        (id, _) => id.clone(),
-    };
-    if let Some(id) = &request.bundle_version_id {
-        let bundle = state.store.bundle(caller.scope(), id).await?;
-        let is_asked_for = request.project_id.as_ref().is_none_or(|project| *project == bundle.project_id)
-            && scenario_id.as_ref().is_none_or(|scenario| *scenario == bundle.scenario_id);
-        return match bundle.status {
-            _ if !is_asked_for => Err(StoreError::BundleNotFound(id.clone()).into()),
-            BundleStatus::Draft => Err(StoreError::BundleIsDraft(id.clone()).into()),
-            BundleStatus::Published => Ok(bundle),
-        };
-    }
-    let project = match (&request.project_id, &scenario_id) {
-        (None, Some(scenario)) => state.store.scenario(caller.scope(), scenario).await?.project_id,
-        (project, _) => project_of(state, caller, project.clone()).await?,
-    };
-    Ok(state.store.newest_bundle(caller.scope(), &project, scenario_id.as_deref()).await?)
-}
-
-/// Returns the id of the scenario with a name.
-async fn named(state: &AppState, caller: &Caller, request: &PullRequest, name: &str) -> Result<String, ApiError> {
-    let project = project_of(state, caller, request.project_id.clone()).await?;
-    let scenarios = state.store.scenarios(caller.scope(), &project).await?;
-    let scenario = scenarios.into_iter().find(|scenario| scenario.name == name);
-    Ok(scenario.ok_or_else(|| StoreError::ScenarioNotFound(name.to_owned()))?.id)
 }
 
 /// Returns the entity tag. A published version never changes, so its id says it all, together with what was left out.
@@ -146,49 +118,32 @@ impl Form {
 
 /// Returns the body of [`Pulled`]. The content is stored as it is sent, and goes through here without being parsed. The items
 /// come last, so that a client that reads them one by one knows everything else already.
-async fn body(state: &AppState, caller: &Caller, bundle: Bundle, request: &PullRequest, form: Form) -> Result<Body, ApiError> {
-    let content = state.store.bundle_content(caller.scope(), &bundle.id).await?;
-    let set = bundle.input_set_id.clone();
-    let missing = if request.include_inputs == Some(false) { 0 } else { bundle.input_count };
+async fn body(platform: &Platform, caller: &Caller, bundle: Bundle, request: &PullRequest, form: Form) -> Result<Body, ApiError> {
+    let content = platform.bundle_content(caller, &bundle.id).await?;
+    let items = platform.bundle_items(&bundle, request.include_inputs != Some(false));
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
-    let bundle_version =
-        serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let bundle_version = serde_json::to_string(&bundles::bundle(bundle)).map_err(|error| Error::Internal(error.to_string()))?;
     let part = |include: Option<bool>, text: String| if include == Some(false) { "[]".to_owned() } else { text };
     let head = format!(
         r#"{{"bundle_version":{bundle_version},"run_spec_snapshot":{{}},"scenario_context":{{"scenario":{}}},"input_set":{input_set},"personas":{},"criteria_pack":{},"sync_meta":{},"input_items":["#,
-        harmless(&content.scenario)?,
+        content.scenario,
         part(request.include_personas, content.personas),
         part(request.include_criteria, content.criteria),
-        json!({ "pulled_at": time(state.store.now()) }),
+        json!({ "pulled_at": time(platform.store.now()) }),
     );
-    let head = form.of(head).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let parts =
-        Parts { store: state.store.clone(), form, set, ready: head, pages: VecDeque::new(), next: 0, missing, is_ended: false };
+    let head = form.of(head).map_err(|error| Error::Internal(error.to_string()))?;
+    let parts = Parts { form, items, ready: head, pages: VecDeque::new(), is_ended: false };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
-}
-
-/// Returns the text of a scenario without what a client would run.
-fn harmless(scenario: &str) -> Result<Value, ApiError> {
-    let mut scenario: Value = serde_json::from_str(scenario).map_err(|error| ApiError::Internal(error.to_string()))?;
-    if let Some(Value::Object(config)) = scenario.get_mut("config_snapshot") {
-        *config = scenarios::harmless(std::mem::take(config));
-    }
-    Ok(scenario)
 }
 
 /// What is still to be sent.
 struct Parts {
-    store: Store,
     form: Form,
-    set: String,
+    items: BundleItems,
     /// What comes next.
     ready: Vec<u8>,
     /// What comes then.
     pages: VecDeque<InputPage>,
-    /// Which page is to be read next.
-    next: u32,
-    /// How many items were not read yet.
-    missing: u32,
     is_ended: bool,
 }
 
@@ -197,8 +152,8 @@ impl Parts {
         if self.is_ended {
             return Ok(None);
         }
-        if self.pages.is_empty() && self.missing > 0 {
-            self.read().await?;
+        if self.pages.is_empty() && !self.items.is_over() {
+            self.pages = self.items.next().await?.into();
         }
         let mut bytes = std::mem::take(&mut self.ready);
         while let Some(page) = self.pages.pop_front() {
@@ -211,22 +166,11 @@ impl Parts {
                 }
             }
         }
-        if self.pages.is_empty() && self.missing == 0 {
+        if self.pages.is_empty() && self.items.is_over() {
             bytes.extend(self.form.of("]}".to_owned())?);
             self.is_ended = true;
         }
         Ok(Some((bytes.into(), self)))
-    }
-
-    async fn read(&mut self) -> Result<(), StoreError> {
-        self.pages = self.store.input_pages(&self.set, self.next).await?.into();
-        // An answer that breaks off is noticed; one with fewer items would be taken for an update that removes them.
-        if self.pages.is_empty() {
-            return Err(StoreError::InputSetNotFound(self.set.clone()));
-        }
-        self.next += u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
-        self.missing = self.missing.saturating_sub(self.pages.iter().map(InputPage::item_count).sum());
-        Ok(())
     }
 }
 
@@ -249,18 +193,6 @@ mod tests {
         }
         for broken in ["zstd;q=nan", "zstd;q=2", "zstd;q=-1", "zstd;q=", "x-zstd", ";q=1"] {
             assert!(!asked(&[broken]), "{broken}");
-        }
-    }
-
-    #[tokio::test]
-    async fn items_that_are_lost_break_an_answer_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
-        for form in [Form::Plain, Form::Zstd] {
-            let ready = form.of("{".to_owned()).unwrap();
-            let (set, pages) = ("inputs_1".to_owned(), VecDeque::new());
-            let parts = Parts { store: store.clone(), form, set, ready, pages, next: 3, missing: 1, is_ended: false };
-            assert!(parts.step().await.is_err());
         }
     }
 }

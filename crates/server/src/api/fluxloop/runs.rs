@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::RunOfExperiment;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 
 use super::experiments::Wanted;
-use super::project_of;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
@@ -23,12 +22,12 @@ const MOST: u32 = 1000;
     responses((status = 200, description = "The runs in the order of their experiments, oldest first", body = Vec<RunOfExperiment>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Vec<RunOfExperiment>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let project = project_of(&state, &caller, wanted.project_id.clone()).await?;
-    let runs = state.store.run_ids(caller.scope(), &project, wanted.filter(MOST)).await?;
+    caller.require(Role::Viewer)?;
+    let project = platform.project_of(&caller, wanted.project_id.clone()).await?;
+    let runs = platform.store.run_ids(&caller.scope, &project, wanted.filter(MOST)).await?;
     Ok(Json(runs.into_iter().map(|(id, experiment_id)| RunOfExperiment { id, experiment_id }).collect()))
 }

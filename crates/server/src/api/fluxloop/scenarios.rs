@@ -5,17 +5,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::fluxloop::{NewScenario, Scenario, ScenarioPatch};
+use keepstep_platform::{Platform, harmless};
 use keepstep_store::{Role, test_data};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::markup::literal;
-use super::{project_of, time};
-use crate::app::AppState;
+use super::time;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply;
 use crate::request::{Input, Parameters, Segments};
-use crate::write::{Begun, Write};
 
 /// Which scenarios a client wants.
 #[derive(Debug, Deserialize)]
@@ -31,13 +31,13 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "The scenarios of the project", body = Vec<Scenario>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Vec<Scenario>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let project = project_of(&state, &caller, wanted.project_id).await?;
-    let scenarios = state.store.scenarios(caller.scope(), &project).await?;
+    caller.require(Role::Viewer)?;
+    let project = platform.project_of(&caller, wanted.project_id).await?;
+    let scenarios = platform.store.scenarios(&caller.scope, &project).await?;
     Ok(Json(scenarios.into_iter().map(scenario).collect()))
 }
 
@@ -49,12 +49,12 @@ pub(crate) async fn list(
     responses((status = 200, description = "The scenario", body = Scenario))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Scenario>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    Ok(Json(scenario(state.store.scenario(caller.scope(), &id).await?)))
+    caller.require(Role::Viewer)?;
+    Ok(Json(scenario(platform.store.scenario(&caller.scope, &id).await?)))
 }
 
 /// `POST /api/scenarios`
@@ -65,20 +65,14 @@ pub(crate) async fn show(
     responses((status = 201, description = "The new scenario", body = Scenario))
 )]
 pub(crate) async fn create(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     input: Input<NewScenario>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
     let NewScenario { project_id, name, description, config_snapshot } = input.value;
     let description = description.unwrap_or_default();
     let new = test_data::NewScenario { project: &project_id, name: &name, description: &description, config: &config_snapshot };
-    let made = write.transaction.create_scenario(caller.scope(), new).await?;
-    write.finish(StatusCode::CREATED, &scenario(made), None).await
+    Ok(platform.create_scenario(&caller, new, reply::json(input.repeat, StatusCode::CREATED, scenario)).await?)
 }
 
 /// `PATCH /api/scenarios/{id}`
@@ -90,36 +84,14 @@ pub(crate) async fn create(
     responses((status = 200, description = "The scenario after the change", body = Scenario))
 )]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     input: Input<ScenarioPatch>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let ScenarioPatch { name, description, mut config_snapshot } = input.value;
-    // What is never sent cannot come back, and is not meant to be gone.
-    if let Some(config) = &mut config_snapshot
-        && let Some(runner) = state.store.scenario(caller.scope(), &id).await?.config.remove(RUNNER)
-    {
-        config.entry(RUNNER).or_insert(runner);
-    }
+    let ScenarioPatch { name, description, config_snapshot } = input.value;
     let patch = test_data::ScenarioPatch { name, description, config: config_snapshot };
-    let changed = write.transaction.change_scenario(caller.scope(), &id, patch).await?;
-    write.finish(StatusCode::OK, &scenario(changed), None).await
-}
-
-/// The member of a configuration that says what is run. It is stored and never sent: one of the peers writes it into the
-/// file that it runs from, so whoever may edit a scenario here could run commands on the machines of all who select it.
-const RUNNER: &str = "runner";
-
-/// Returns a configuration without what a client would run.
-pub(super) fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
-    config.remove(RUNNER);
-    config
+    Ok(platform.change_scenario(&caller, &id, patch, reply::json(input.repeat, StatusCode::OK, scenario)).await?)
 }
 
 fn scenario(stored: test_data::Scenario) -> Scenario {

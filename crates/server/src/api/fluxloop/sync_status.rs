@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::{ExperimentStatus, KnownRun, LatestBundle, SyncStatus};
+use keepstep_platform::{Error, Platform};
 use keepstep_store::results::RunBatch;
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 
 use super::login::Origin;
-use super::{experiments, project_of, time, upload};
-use crate::app::AppState;
+use super::{time, upload};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
@@ -35,21 +35,21 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "How far the platform is", body = SyncStatus))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Origin(origin): Origin,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<SyncStatus>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let project = project_of(&state, &caller, wanted.project_id).await?;
-    let latest = match state.store.newest_bundle(caller.scope(), &project, wanted.scenario_id.as_deref()).await {
+    caller.require(Role::Viewer)?;
+    let project = platform.project_of(&caller, wanted.project_id).await?;
+    let latest = match platform.store.newest_bundle(&caller.scope, &project, wanted.scenario_id.as_deref()).await {
         Ok(bundle) => Some(LatestBundle { id: bundle.id, created_at: time(bundle.created_at) }),
         Err(StoreError::NothingPublished(_)) => None,
         Err(error) => return Err(error.into()),
     };
     let bundle_known = match &wanted.bundle_version_id {
         None => false,
-        Some(id) => match state.store.bundle(caller.scope(), id).await {
+        Some(id) => match platform.store.bundle(&caller.scope, id).await {
             Ok(bundle) => bundle.project_id == project,
             Err(StoreError::BundleNotFound(_)) => false,
             Err(error) => return Err(error.into()),
@@ -57,9 +57,9 @@ pub(crate) async fn show(
     };
     let names = wanted.experiment_ids.unwrap_or_default();
     let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    experiments::abandon_silent(&state).await?;
+    platform.abandon_silent_runs().await?;
     let batches =
-        if names.is_empty() { Vec::new() } else { state.store.run_batches_named(caller.scope(), &project, &names).await? };
+        if names.is_empty() { Vec::new() } else { platform.store.run_batches_named(&caller.scope, &project, &names).await? };
     let experiments = batches.into_iter().map(|batch| ExperimentStatus {
         url: upload::page(&origin, &batch.project_id, &batch.id),
         experiment_id: batch.experiment_id.unwrap_or_default(),
@@ -69,18 +69,18 @@ pub(crate) async fn show(
     });
     let runs = match &wanted.run_ids {
         None => None,
-        Some(ids) => Some(known(&state, &caller, &project, ids, &origin).await?),
+        Some(ids) => Some(known(&platform, &caller, &project, ids, &origin).await?),
     };
     Ok(Json(SyncStatus { latest_bundle: latest, bundle_known, experiments: experiments.collect(), runs }))
 }
 
 /// Returns which of some runs are there.
-async fn known(state: &AppState, caller: &Caller, project: &str, ids: &str, origin: &str) -> Result<Vec<KnownRun>, ApiError> {
+async fn known(platform: &Platform, caller: &Caller, project: &str, ids: &str, origin: &str) -> Result<Vec<KnownRun>, ApiError> {
     let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     if ids.len() > MOST_RUNS {
-        return Err(ApiError::Invalid(format!("At most {MOST_RUNS} runs can be asked about at once.")));
+        return Err(Error::Invalid(format!("At most {MOST_RUNS} runs can be asked about at once.")).into());
     }
-    let known = state.store.known_runs(caller.scope(), project, &ids).await?;
+    let known = platform.store.known_runs(&caller.scope, project, &ids).await?;
     let run = |(run_id, batch): (String, RunBatch)| KnownRun {
         run_id,
         url: upload::page(origin, &batch.project_id, &batch.id),

@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::Turn;
-use keepstep_store::Role;
+use keepstep_platform::Platform;
 use keepstep_store::results::NewTurn;
 use serde_json::{Value, json};
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Input;
@@ -22,13 +21,8 @@ use crate::request::Input;
     request_body = Turn,
     responses((status = 200, description = "It is stored", body = Object))
 )]
-pub(crate) async fn add(State(state): State<AppState>, caller: Caller, input: Input<Turn>) -> Result<Json<Value>, ApiError> {
-    caller.must_be(Role::Editor)?;
-    let turn = stored(input.value);
-    let mut transaction = state.store.write().await?;
-    transaction.record_turns(caller.scope(), &[turn]).await?;
-    transaction.commit().await?;
-    state.metrics.wrote();
+pub(crate) async fn add(State(platform): State<Platform>, caller: Caller, input: Input<Turn>) -> Result<Json<Value>, ApiError> {
+    platform.add_turns(&caller, &[stored(input.value)]).await?;
     Ok(Json(json!({ "ok": true })))
 }
 

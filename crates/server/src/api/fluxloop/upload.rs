@@ -6,19 +6,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
-use keepstep_api::fluxloop::{RunBatchHeader, UploadRequest, Uploaded, UploadedArtifact, UploadedResult, UploadedRun};
-use keepstep_store::results::{NewArtifact, NewRun, NewTurn, RunResult, RunStatus, Upload};
-use keepstep_store::{Role, Scope, Transaction};
+use keepstep_api::fluxloop::{RunBatchHeader, UploadRequest, Uploaded, UploadedResult, UploadedRun};
+use keepstep_platform::{NamedFile, Platform};
+use keepstep_store::results::{NewRun, NewTurn, Recorded, RunResult, RunStatus, Upload};
 use serde_json::{Map, Value, json};
 
 use super::login::Origin;
 use super::turns;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::reply;
 use crate::request::Input;
-use crate::text::shown;
-use crate::write::{Begun, Write};
 
 /// The largest body in bytes: a test of some thousand runs with all that was said.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -33,12 +31,11 @@ const LIMIT: usize = 64 * 1024 * 1024;
     responses((status = 200, description = "The batch and where it is shown", body = Uploaded))
 )]
 pub(crate) async fn upload(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Origin(origin): Origin,
     input: Input<UploadRequest, LIMIT>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let request = input.value;
     let is_over = is_over(&request);
     let started_at = request.run_batch.started_at.as_deref().and_then(milliseconds);
@@ -46,11 +43,6 @@ pub(crate) async fn upload(
     let details = details(&request.run_batch);
     let turns: Vec<_> = request.turns.into_iter().map(turns::stored).collect();
     let runs = runs(request.runs, request.run_results, &turns);
-
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
     let upload = Upload {
         bundle: &request.bundle_version_id,
         experiment_id: request.run_batch.experiment_id.as_deref().filter(|id| !id.is_empty()),
@@ -61,40 +53,21 @@ pub(crate) async fn upload(
         runs: &runs,
         turns: &turns,
     };
-    let recorded = write.transaction.record_upload(caller.scope(), &upload).await?;
-    let inside = Scope { project_id: Some(recorded.project_id.clone()), ..caller.scope().clone() };
-    let mut artifacts = Vec::with_capacity(request.artifacts.len());
-    for artifact in request.artifacts {
-        artifacts.push(find(&mut write.transaction, &inside, artifact).await?);
-    }
-    write.transaction.attach_artifacts(caller.scope(), &recorded.batch_id, &artifacts).await?;
-    let quick_gate = recorded.counts.pass_rate().map(|rate| ("gate_pass_rate".to_owned(), json!(rate)));
-    let uploaded = Uploaded {
-        url: page(&origin, &recorded.project_id, &recorded.batch_id),
-        run_batch_id: recorded.batch_id,
-        run_ids: runs.into_iter().map(|run| run.id).collect(),
-        quick_gate: quick_gate.into_iter().collect(),
-    };
-    write.finish(StatusCode::OK, &uploaded, None).await
-}
-
-/// Returns the file that an upload names by the address that this platform gave out for it, and for nothing else.
-async fn find(transaction: &mut Transaction, inside: &Scope, named: UploadedArtifact) -> Result<NewArtifact, ApiError> {
-    let UploadedArtifact { run_id, artifact_type, storage_url } = named;
-    match transaction.blob_of_storage_url(inside, &run_id, &artifact_type, &storage_url).await? {
-        Some(file) => Ok(NewArtifact {
-            run_id: Some(run_id),
-            artifact_type,
-            name: file.name,
-            content_type: file.content_type,
-            blob_id: file.blob_id,
-        }),
-        None => Err(ApiError::Unusable(format!(
-            "There is no file at the storage_url {}: it takes one that `POST /api/storage/presign` gave out for this run and \
-             type, and that was uploaded.",
-            shown(&storage_url)
-        ))),
-    }
+    let files = request.artifacts.into_iter().map(|file| NamedFile {
+        run_id: file.run_id,
+        file_type: file.artifact_type,
+        storage_url: file.storage_url,
+    });
+    let reply = reply::json(input.repeat, StatusCode::OK, |recorded: Recorded| {
+        let quick_gate = recorded.counts.pass_rate().map(|rate| ("gate_pass_rate".to_owned(), json!(rate)));
+        Uploaded {
+            url: page(&origin, &recorded.project_id, &recorded.batch_id),
+            run_batch_id: recorded.batch_id,
+            run_ids: runs.iter().map(|run| run.id.clone()).collect(),
+            quick_gate: quick_gate.into_iter().collect(),
+        }
+    });
+    Ok(platform.record_upload(&caller, &upload, files.collect(), reply).await?)
 }
 
 /// Returns the address of the page that shows a batch.

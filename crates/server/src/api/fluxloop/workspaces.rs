@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::Workspace;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 
@@ -15,8 +15,8 @@ use crate::error::ApiError;
     path = "/api/workspaces",
     responses((status = 200, description = "The organisation of the key", body = Vec<Workspace>))
 )]
-pub(crate) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Vec<Workspace>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let organisation = state.store.organisation(&caller.scope().org_id).await?;
+pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<Vec<Workspace>>, ApiError> {
+    caller.require(Role::Viewer)?;
+    let organisation = platform.store.organisation(&caller.scope.org_id).await?;
     Ok(Json(vec![Workspace { id: organisation.id, name: organisation.name }]))
 }

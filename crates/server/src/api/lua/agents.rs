@@ -5,17 +5,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::lua::{Agent, Envelope, SubAgentPatch, Written};
-use keepstep_base::AgentId;
-use keepstep_store::{Intent, Role};
+use keepstep_base::{AgentId, Revision};
+use keepstep_platform::{ChangedAgent, Error, Platform, Target, definition, shown};
+use keepstep_store::Role;
 use serde_json::Value;
 
-use crate::app::AppState;
 use crate::auth::Caller;
-use crate::definition;
 use crate::error::ApiError;
+use crate::reply::tagged;
 use crate::request::{Input, Precondition, Segments, agent_id};
-use crate::text::shown;
-use crate::write::{Begun, Write};
 
 /// `GET /admin/agents/{id}`
 #[utoipa::path(
@@ -25,12 +23,12 @@ use crate::write::{Begun, Write};
     responses((status = 200, description = "The agent", body = Envelope<Agent>))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Envelope<Agent>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(Envelope::of(Agent {
         id: Some(agent.id.to_string()),
         name: agent.name,
@@ -49,29 +47,26 @@ pub(crate) async fn show(
     responses((status = 200, description = "Done", body = Envelope<Written>))
 )]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(base): Segments<String>,
     precondition: Precondition,
     input: Input<SubAgentPatch>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let SubAgentPatch { id, fields } = input.value;
-    let id = AgentId::from_base_and_rest(&base, &id).map_err(|_| ApiError::NotFound(shown(&format!("{base}_{id}"))))?;
+    let id = AgentId::from_base_and_rest(&base, &id).map_err(|_| Error::NotFound(shown(&format!("{base}_{id}"))))?;
     if fields.contains_key("persona") {
-        return Err(ApiError::Refused("A persona is a version of its own; post it to …/persona/version.".to_owned()));
+        return Err(Error::Refused("A persona is a version of its own; post it to …/persona/version.".to_owned()).into());
     }
     let patch = definition::patch(fields)?;
+    let target = Target { agent: &id, message: None, expected: precondition.0 };
+    let reply = tagged(input.repeat, StatusCode::OK, written);
+    Ok(platform.change_agent(&caller, target, &patch, None, reply).await?)
+}
 
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let intent =
-        Intent { scope: caller.scope(), agent: &id, author: Some(caller.name()), message: None, expected: precondition.0 };
-    let changed = write.transaction.change(&intent, &patch).await?;
-    let answer = Envelope::of(Written { agent_id: id.clone() });
-    write.finish(StatusCode::OK, &answer, Some(changed.revision)).await
+/// Returns what the dialect is told of a change: that it was made.
+pub(super) fn written(changed: ChangedAgent) -> (Envelope<Written>, Revision) {
+    (Envelope::of(Written { agent_id: changed.state.agent.id }), changed.revision)
 }
 
 /// `GET /developer/agents/{id}/versions`: snapshots of whole agents, which this platform does not make.
@@ -82,11 +77,11 @@ pub(crate) async fn change(
     responses((status = 200, description = "Always an empty list", body = Object))
 )]
 pub(crate) async fn snapshots(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Envelope<Vec<Value>>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(Envelope::of(Vec::new())))
 }

@@ -5,10 +5,10 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::lua::Envelope;
+use keepstep_platform::Platform;
 use keepstep_store::Role;
 use serde_json::{Value, json};
 
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::{Input, Segments, agent_id};
@@ -21,12 +21,12 @@ use crate::request::{Input, Segments, agent_id};
     responses((status = 200, description = "A backup without files", body = Object))
 )]
 pub(crate) async fn show(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Envelope<Value>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(Envelope::of(json!({ "fileCount": 0, "projectHash": "", "createdAt": time(agent.changed.at) }))))
 }
 
@@ -38,12 +38,12 @@ pub(crate) async fn show(
     responses((status = 200, description = "A list without files", body = Object))
 )]
 pub(crate) async fn manifest(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(open(json!({ "projectHash": "", "createdAt": time(agent.changed.at), "files": [] }))))
 }
 
@@ -55,12 +55,12 @@ pub(crate) async fn manifest(
     responses((status = 200, description = "A list without versions", body = Object))
 )]
 pub(crate) async fn versions(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(open(json!({ "versions": [] }))))
 }
 
@@ -73,13 +73,13 @@ pub(crate) async fn versions(
     responses((status = 200, description = "No addresses", body = Object))
 )]
 pub(crate) async fn blob_urls(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     _: Input<Value>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     Ok(Json(open(json!({ "urls": {} }))))
 }
 

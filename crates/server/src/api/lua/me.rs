@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use keepstep_api::lua::{Authorization, AuthorizationContext, Envelope};
+use keepstep_platform::Platform;
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::api::lua::backup::time;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::{Parameters, Segments};
@@ -20,13 +20,13 @@ use crate::request::{Parameters, Segments};
     responses((status = 200, description = "Whose key it is", body = Envelope<Authorization>))
 )]
 pub(crate) async fn authorization(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
 ) -> Result<Json<Envelope<Authorization>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let role = caller.key.role;
-    let org_id = &caller.scope().org_id;
-    let organisations = state.store.organisations().await?;
+    caller.require(Role::Viewer)?;
+    let role = caller.role;
+    let org_id = &caller.scope.org_id;
+    let organisations = platform.store.organisations().await?;
     let name = organisations.into_iter().find(|organisation| organisation.id == *org_id);
     let organisation = json!({
         "orgId": org_id,
@@ -39,8 +39,8 @@ pub(crate) async fn authorization(
     });
     Ok(Json(Envelope::of(Authorization {
         version: 1,
-        generated_at: time(state.store.now()),
-        authorization_principal: json!({ "subjectType": "user", "subjectId": caller.key.id }),
+        generated_at: time(platform.store.now()),
+        authorization_principal: json!({ "subjectType": "user", "subjectId": caller.id }),
         orgs: vec![organisation],
         capability_profiles: Map::from_iter([(role.label().to_owned(), json!(allowed(role)))]),
     })))
@@ -53,9 +53,9 @@ pub(crate) async fn authorization(
     responses((status = 200, description = "A name to show", body = Envelope<AuthorizationContext>))
 )]
 pub(crate) async fn context(caller: Caller) -> Result<Json<Envelope<AuthorizationContext>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
+    caller.require(Role::Viewer)?;
     // A key has no address; its name is what a person knows it by.
-    let name = caller.name().to_owned();
+    let name = caller.name.clone();
     Ok(Json(Envelope::of(AuthorizationContext { email: name.clone(), full_name: Some(name) })))
 }
 
@@ -75,18 +75,18 @@ pub(crate) struct ResourceQuery {
     responses((status = 200, description = "The agents that the key may see", body = Object))
 )]
 pub(crate) async fn resources(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(org): Segments<String>,
     Parameters(query): Parameters<ResourceQuery>,
 ) -> Result<Json<Envelope<Value>>, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    if org != caller.scope().org_id {
+    caller.require(Role::Viewer)?;
+    if org != caller.scope.org_id {
         return Err(StoreError::OrganisationNotFound(org).into());
     }
-    let role = caller.key.role;
+    let role = caller.role;
     let agents = if query.kind.as_deref().is_none_or(|kind| kind == "agent") {
-        state.store.agents(caller.scope()).await?
+        platform.store.agents(&caller.scope).await?
     } else {
         Vec::new()
     };
@@ -109,7 +109,7 @@ pub(crate) async fn resources(
         .collect();
     Ok(Json(Envelope::of(json!({
         "version": 1,
-        "generatedAt": time(state.store.now()),
+        "generatedAt": time(platform.store.now()),
         "orgId": org,
         "nextCursor": null,
         "capabilityProfiles": { role.label(): allowed(role) },

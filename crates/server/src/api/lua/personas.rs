@@ -10,16 +10,15 @@ use futures_util::stream;
 use keepstep_api::lua::{Envelope, NewPersona, PersonaEntry, PersonaVersions, Written};
 use keepstep_api::own::PersonaStatus;
 use keepstep_base::PersonaVersion;
-use keepstep_store::{Agent, Intent, Persona, PersonaChange, PersonaFilter, Role, Store};
+use keepstep_platform::{Error, Pages, Platform, SavedPersona, Target};
+use keepstep_store::{Agent, Persona, PersonaFilter, Role, Store};
 use serde::Deserialize;
 
-use crate::app::AppState;
+use super::agents::written;
 use crate::auth::Caller;
-use crate::definition;
 use crate::error::ApiError;
-use crate::memory::Pages;
+use crate::reply::tagged;
 use crate::request::{Input, Parameters, Precondition, Segments, agent_id};
-use crate::write::{Begun, Write};
 
 /// How many versions, with their texts, are in memory at a time; fewer where they are long.
 const PAGE: u32 = 32;
@@ -40,16 +39,16 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "All versions with their texts, newest first", body = Envelope<PersonaVersions>))
 )]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Viewer)?;
-    let agent = state.store.agent(caller.scope(), &agent_id(&id)?).await?;
+    caller.require(Role::Viewer)?;
+    let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     let filter = PersonaFilter { status: wanted.status, before: None, limit: 1 };
     let mut listing =
-        Listing { store: state.store, agent, filter, page: VecDeque::new(), pages: Pages::of_at_most(PAGE), part: Part::Head };
+        Listing { store: platform.store, agent, filter, page: VecDeque::new(), pages: Pages::of_at_most(PAGE), part: Part::Head };
     // What fails before the first byte is still an error with a status.
     listing.turn().await?;
     let body = stream::try_unfold(listing, |mut listing| async move {
@@ -101,7 +100,7 @@ impl Listing {
                 self.filter.before = Some(persona.summary.version);
                 self.part = Part::Entries { is_first: false };
                 let mut chunk = if is_first { Vec::new() } else { b",".to_vec() };
-                serde_json::to_writer(&mut chunk, &entry(persona)).map_err(|error| ApiError::Internal(error.to_string()))?;
+                serde_json::to_writer(&mut chunk, &entry(persona)).map_err(|error| Error::Internal(error.to_string()))?;
                 self.pages.note(chunk.len());
                 Ok(Some(chunk.into()))
             }
@@ -119,35 +118,19 @@ impl Listing {
     responses((status = 201, description = "The version that holds the text", body = Envelope<PersonaEntry>))
 )]
 pub(crate) async fn create(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     precondition: Precondition,
     input: Input<NewPersona>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let id = agent_id(&id)?;
     let NewPersona { persona, status, message } = input.value;
-    let message = definition::message(message)?;
     let status = status.unwrap_or(PersonaStatus::Published);
-    let change = PersonaChange { persona: definition::persona(persona)?, status };
-    let patch = keepstep_store::Patch { persona: Some(change), ..Default::default() };
-
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let intent = Intent {
-        scope: caller.scope(),
-        agent: &id,
-        author: Some(caller.name()),
-        message: message.as_deref(),
-        expected: precondition.0,
-    };
-    let changed = write.transaction.change(&intent, &patch).await?;
-    let version = changed.persona.ok_or_else(|| ApiError::Internal("a persona without a version".to_owned()))?;
-    let made = write.transaction.persona(caller.scope(), &id, version).await?;
-    write.finish(StatusCode::CREATED, &Envelope::of(entry(made)), Some(changed.revision)).await
+    let target = Target { agent: &id, message, expected: precondition.0 };
+    let reply =
+        tagged(input.repeat, StatusCode::CREATED, |saved: SavedPersona| (Envelope::of(entry(saved.persona)), saved.revision));
+    Ok(platform.save_persona(&caller, target, persona, status, reply).await?)
 }
 
 /// `POST /developer/agents/{id}/persona/version/{n}`
@@ -159,23 +142,16 @@ pub(crate) async fn create(
     responses((status = 200, description = "Done", body = Envelope<Written>))
 )]
 pub(crate) async fn deploy(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments((id, version)): Segments<(String, u32)>,
     precondition: Precondition,
     input: Input<serde_json::Value>,
 ) -> Result<Response, ApiError> {
-    caller.must_be(Role::Editor)?;
     let id = agent_id(&id)?;
-    let mut write = match Write::begin(&state, &caller, input.repeat).await? {
-        Begun::Repeated(answer) => return Ok(answer),
-        Begun::New(write) => write,
-    };
-    let intent =
-        Intent { scope: caller.scope(), agent: &id, author: Some(caller.name()), message: None, expected: precondition.0 };
-    let changed = write.transaction.deploy(&intent, PersonaVersion(version)).await?;
-    let answer = Envelope::of(Written { agent_id: id.clone() });
-    write.finish(StatusCode::OK, &answer, Some(changed.revision)).await
+    let target = Target { agent: &id, message: None, expected: precondition.0 };
+    let reply = tagged(input.repeat, StatusCode::OK, written);
+    Ok(platform.deploy_persona(&caller, target, PersonaVersion(version), reply).await?)
 }
 
 fn entry(persona: Persona) -> PersonaEntry {

@@ -3,12 +3,11 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PARTS_HEADER};
-use keepstep_store::Role;
+use keepstep_api::own::uploads::PARTS_HEADER;
+use keepstep_platform::{Error, Platform};
 use keepstep_store::artifacts::{PartName, PartOf};
 
 use super::offer::digest;
-use crate::app::AppState;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::files::{drain, incoming};
@@ -26,33 +25,26 @@ use crate::request::Segments;
     responses((status = 204, description = "The parts are on the disk"))
 )]
 pub(crate) async fn put(
-    State(state): State<AppState>,
+    State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let mut body = incoming(body);
-    let received = async {
-        caller.must_be(Role::Editor)?;
-        let objects = state.objects()?;
-        let names = announced(&headers)?;
-        let upload = state.store.upload(caller.scope(), &id).await?;
-        let parts = state.store.offered_parts(&upload, &names, PACK_PARTS).await?;
-        check_size(parts.size())?;
-        Ok(state.store.receive_parts(objects, &upload, &parts, &mut body).await?)
-    };
+    let received = async { platform.put_parts(&caller, &id, &announced(&headers)?, &mut body).await };
     let received = received.await;
     if received.is_err() {
         drain(&mut body).await;
     }
-    received.map(|()| StatusCode::NO_CONTENT)
+    received?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Returns the names of what a body brings.
-fn announced(headers: &HeaderMap) -> Result<Vec<PartOf>, ApiError> {
+fn announced(headers: &HeaderMap) -> Result<Vec<PartOf>, Error> {
     let invalid = || {
-        ApiError::Invalid(format!(
+        Error::Invalid(format!(
             "The header {PARTS_HEADER} lists the parts of the body: <sha256>:<size>, or <first>-<last> for files of the offer, \
              with commas between."
         ))
@@ -68,12 +60,5 @@ fn announced(headers: &HeaderMap) -> Result<Vec<PartOf>, ApiError> {
         let place = |text: &str| text.parse::<u32>().map_err(|_| invalid());
         Ok(PartOf::Files { first: place(first)?, last: place(last)? })
     };
-    let names = text.split(',').map(parse).collect::<Result<Vec<_>, ApiError>>()?;
-    let size = |name: &PartOf| if let PartOf::Name(part) = name { part.size } else { 0 };
-    check_size(names.iter().map(size).fold(0, u64::saturating_add))?;
-    Ok(names)
-}
-
-fn check_size(size: u64) -> Result<(), ApiError> {
-    if size > PACK_SIZE { Err(ApiError::TooLarge { what: "The body", limit: PACK_SIZE }) } else { Ok(()) }
+    text.split(',').map(parse).collect()
 }

@@ -1,9 +1,9 @@
 //! The file with the runs, line by line.
 
 use axum::body::Bytes;
-use futures_util::stream::BoxStream;
-use futures_util::stream::StreamExt as _;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use keepstep_api::own::uploads::{RunRecord, TurnRecord};
+use keepstep_platform::RunStream;
 use keepstep_store::Result;
 use keepstep_store::artifacts::ContentError;
 use keepstep_store::results::{NewRun, NewTurn, RunResult};
@@ -11,8 +11,13 @@ use keepstep_store::results::{NewRun, NewTurn, RunResult};
 /// The longest line in bytes.
 const LONGEST: usize = 16 * 1024 * 1024;
 
+/// Returns the runs in the bytes of their file, each with the length of its line.
+pub(super) fn read(bytes: BoxStream<'static, Result<Bytes>>) -> RunStream {
+    stream::try_unfold(Runs::new(bytes), |mut runs| async move { Ok(runs.next().await?.map(|run| (run, runs))) }).boxed()
+}
+
 /// The file with the runs, which is never in memory as a whole.
-pub(super) struct Runs {
+struct Runs {
     bytes: BoxStream<'static, Result<Bytes>>,
     /// What was read and is not a whole line yet.
     rest: Vec<u8>,
@@ -24,12 +29,12 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn new(bytes: BoxStream<'static, Result<Bytes>>) -> Self {
+    fn new(bytes: BoxStream<'static, Result<Bytes>>) -> Self {
         Self { bytes, rest: Vec::new(), start: 0, line: 0, is_over: false }
     }
 
     /// Returns the next run and the length of its line; `None` after the last one.
-    pub(super) async fn next(&mut self) -> Result<Option<(NewRun, usize)>> {
+    async fn next(&mut self) -> Result<Option<(NewRun, usize)>> {
         while let Some(line) = self.next_line().await? {
             if !line.trim_ascii().is_empty() {
                 let run = parse(&line).map_err(|reason| ContentError::Line { line: self.line, reason })?;
@@ -106,7 +111,6 @@ fn turn(record: TurnRecord) -> NewTurn {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
     use keepstep_store::StoreError;
     use proptest::prelude::*;
 

@@ -50,7 +50,7 @@ impl Metrics {
     }
 
     /// Counts a request by its route, never by its path.
-    pub(crate) fn answered(&self, method: &'static str, route: String, status: u16, took: Duration) {
+    pub fn answered(&self, method: &'static str, route: String, status: u16, took: Duration) {
         self.requests.get_or_create(&RequestLabels { method, route: route.clone(), status }).inc();
         self.durations.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
     }
@@ -59,7 +59,7 @@ impl Metrics {
     ///
     /// # Errors
     /// Never, as far as is known: a text takes whatever is written to it.
-    pub(crate) fn encoded(&self) -> Result<String, std::fmt::Error> {
+    pub fn encoded(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

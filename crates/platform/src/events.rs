@@ -47,7 +47,7 @@ impl Events {
     }
 
     /// Returns the state of the database that was looked at last, as it changes.
-    pub(crate) fn generations(&self) -> watch::Receiver<u64> {
+    pub fn generations(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
     }
 
@@ -88,7 +88,7 @@ impl Events {
     }
 
     /// Reads the changes after `seen` and hands them out, for as long as the server runs.
-    pub(crate) async fn watch(self, store: Store, mut seen: i64) {
+    pub async fn watch(self, store: Store, mut seen: i64) {
         let mut generation = 0;
         loop {
             if let Err(error) = self.read(&store, &mut seen, &mut generation).await {

@@ -6,15 +6,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::body::Bytes;
-use keepstep_api::own;
-use keepstep_base::AgentId;
-use keepstep_base::Revision;
+use bytes::Bytes;
 use keepstep_base::api_key::stored_hash;
-use keepstep_store::{Key, Scope, Store};
+use keepstep_base::{AgentId, Revision};
+use keepstep_store::{AgentState, Key, Scope, Store};
 
-use crate::error::ApiError;
-use crate::wire;
+use crate::error::Error;
 
 /// How many bytes of states are kept.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -31,21 +28,23 @@ pub(crate) struct Cache {
 struct Cached {
     generation: u64,
     keys: HashMap<String, Key>,
-    states: HashMap<AgentId, State>,
+    states: HashMap<AgentId, SentState>,
     bytes: usize,
 }
 
 /// The state of an agent as it is sent.
 #[derive(Debug, Clone)]
-pub(crate) struct State {
+pub struct SentState {
     scope: Scope,
-    pub(crate) revision: Revision,
-    pub(crate) body: Bytes,
+    /// The revision of the agent.
+    pub revision: Revision,
+    /// What is sent.
+    pub body: Bytes,
 }
 
 impl Cache {
     /// Returns a key, from here or from the store.
-    pub(crate) async fn key(&self, store: &Store, generation: u64, presented: &str) -> Result<Option<Key>, ApiError> {
+    pub(crate) async fn key(&self, store: &Store, generation: u64, presented: &str) -> Result<Option<Key>, Error> {
         let hash = stored_hash(presented);
         if let Some(key) = self.at(generation).and_then(|cached| cached.keys.get(&hash).cloned()) {
             return Ok(Some(key));
@@ -61,7 +60,14 @@ impl Cache {
     }
 
     /// Returns the state of an agent as it is sent, from here or from the store.
-    pub(crate) async fn state(&self, store: &Store, generation: u64, scope: &Scope, id: &AgentId) -> Result<State, ApiError> {
+    pub(crate) async fn state(
+        &self,
+        store: &Store,
+        generation: u64,
+        scope: &Scope,
+        id: &AgentId,
+        write: fn(AgentState) -> Result<Vec<u8>, Error>,
+    ) -> Result<SentState, Error> {
         if let Some(state) = self.at(generation).and_then(|cached| cached.states.get(id).cloned())
             && scope.covers(&state.scope.org_id, state.scope.project_id.as_deref())
         {
@@ -70,9 +76,7 @@ impl Cache {
         let state = store.agent_state(scope, id).await?;
         let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone() };
         let revision = state.agent.revision;
-        let sent: own::AgentState = wire::agent_state(state);
-        let body = serde_json::to_vec(&sent).map_err(|error| ApiError::Internal(error.to_string()))?;
-        let state = State { scope, revision, body: body.into() };
+        let state = SentState { scope, revision, body: write(state)?.into() };
         if let Some(mut cached) = self.at(generation) {
             if cached.bytes + state.body.len() > LARGEST {
                 cached.states.clear();

@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::error::ApiError;
+use crate::error::Error;
 
 /// What parsed bodies may take together, in KiB. One that becomes more, where that is allowed, is alone.
-pub(crate) const PARSED: usize = 64 * 1024;
+pub const PARSED: usize = 64 * 1024;
 
 /// What answers that are on their way may take together, in KiB.
 const ANSWERS: usize = 24 * 1024;
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What all requests share.
 #[derive(Debug, Clone)]
-pub(crate) struct Budgets {
+pub struct Budgets {
     parsed: Arc<Semaphore>,
     answers: Arc<Semaphore>,
     makers: Arc<Semaphore>,
@@ -41,7 +41,7 @@ pub(crate) struct Budgets {
 
 /// A part of a budget; given back when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Share(#[expect(dead_code, reason = "what counts is that it is there")] OwnedSemaphorePermit);
+pub struct Share(#[expect(dead_code, reason = "what counts is that it is there")] OwnedSemaphorePermit);
 
 impl Default for Budgets {
     fn default() -> Self {
@@ -59,27 +59,27 @@ impl Default for Budgets {
 
 impl Budgets {
     /// Takes what a body may become.
-    pub(crate) async fn parsed(&self, bytes: usize) -> Result<Share, ApiError> {
+    pub async fn parsed(&self, bytes: usize) -> Result<Share, Error> {
         take(&self.parsed, bytes.div_ceil(1024).min(PARSED)).await
     }
 
     /// Takes a place for making a large answer.
-    pub(crate) async fn maker(&self) -> Result<Share, ApiError> {
+    pub async fn maker(&self) -> Result<Share, Error> {
         take(&self.makers, 1).await
     }
 
     /// Takes what an answer holds until it is sent, in KiB.
-    pub(crate) async fn answer(&self, kibibytes: usize) -> Result<Share, ApiError> {
+    pub async fn answer(&self, kibibytes: usize) -> Result<Share, Error> {
         take(&self.answers, kibibytes.min(ANSWERS)).await
     }
 
     /// Takes a place for a body that is written to a file.
-    pub(crate) async fn spool(&self) -> Result<Share, ApiError> {
+    pub async fn spool(&self) -> Result<Share, Error> {
         take(&self.spools, 1).await
     }
 
     /// Does what takes a processor for long beside the threads that answer.
-    pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let share = take(&self.work, 1).await?;
         // Somebody who goes away in the middle leaves the work running: the place is free when it is done.
         let done = tokio::task::spawn_blocking(move || {
@@ -87,7 +87,7 @@ impl Budgets {
             drop(share);
             value
         });
-        done.await.map_err(|error| ApiError::Internal(format!("the work was not done: {error}")))
+        done.await.map_err(|error| Error::Internal(format!("the work was not done: {error}")))
     }
 }
 
@@ -96,25 +96,26 @@ const PAGE: usize = 512 * 1024;
 
 /// How many entries of a long list are read at a time: it begins with one, because nobody knows how large they are.
 #[derive(Debug)]
-pub(crate) struct Pages {
+pub struct Pages {
     most: u32,
     entries: usize,
     bytes: usize,
 }
 
 impl Pages {
-    pub(crate) fn of_at_most(most: u32) -> Self {
+    /// Returns the beginning of a list that is read at most so many at a time.
+    pub fn of_at_most(most: u32) -> Self {
         Self { most, entries: 0, bytes: 0 }
     }
 
     /// Notes the size of an entry.
-    pub(crate) fn note(&mut self, bytes: usize) {
+    pub fn note(&mut self, bytes: usize) {
         self.entries += 1;
         self.bytes += bytes;
     }
 
     /// Returns how many are read next.
-    pub(crate) fn next(&self) -> u32 {
+    pub fn next(&self) -> u32 {
         match self.entries {
             0 => 1,
             entries => u32::try_from(PAGE * entries / self.bytes.max(1)).unwrap_or(u32::MAX).clamp(1, self.most),
@@ -137,11 +138,11 @@ pub fn workers() -> usize {
     makers() + 2
 }
 
-async fn take(budget: &Arc<Semaphore>, size: usize) -> Result<Share, ApiError> {
-    let size = u32::try_from(size).map_err(|_| ApiError::Overloaded)?;
+async fn take(budget: &Arc<Semaphore>, size: usize) -> Result<Share, Error> {
+    let size = u32::try_from(size).map_err(|_| Error::Overloaded)?;
     match timeout(PATIENCE, Arc::clone(budget).acquire_many_owned(size)).await {
         Ok(Ok(permit)) => Ok(Share(permit)),
-        _ => Err(ApiError::Overloaded),
+        _ => Err(Error::Overloaded),
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
         let budgets = Budgets::default();
         let first = budgets.parsed(PARSED * 1024).await.unwrap();
         let second = budgets.parsed(1).await.unwrap_err();
-        assert!(matches!(second, ApiError::Overloaded));
+        assert!(matches!(second, Error::Overloaded));
         drop(first);
         assert!(budgets.parsed(1).await.is_ok());
     }

@@ -1,0 +1,104 @@
+//! Who asks for something: a program with a key, or a person who is signed in in a browser.
+
+use keepstep_base::api_key::{KeyForm, form_of};
+use keepstep_store::{Key, Role, Scope, Session};
+
+use crate::error::{Error, KeyProblem};
+use crate::platform::Platform;
+
+/// Who asks for something, what they may do, and what they may see.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The id of the key or of the user.
+    pub id: String,
+    /// The name under which they write.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// What they may see.
+    pub scope: Scope,
+    /// When the key or the session ends, in epoch milliseconds.
+    pub expires_at: Option<i64>,
+}
+
+impl Actor {
+    /// Passes everybody whose role is at least that one.
+    ///
+    /// # Errors
+    /// The role is a smaller one.
+    pub fn require(&self, needs: Role) -> Result<(), Error> {
+        if self.role >= needs {
+            return Ok(());
+        }
+        Err(Error::TooNarrow { name: self.name.clone(), has: self.role, needs })
+    }
+
+    /// Passes everybody who may see all of the organisation.
+    ///
+    /// # Errors
+    /// The key is confined to a project.
+    pub fn require_whole_organisation(&self) -> Result<(), Error> {
+        if self.scope.project_id.is_some() { Err(Error::Confined(self.name.clone())) } else { Ok(()) }
+    }
+}
+
+impl From<Key> for Actor {
+    fn from(key: Key) -> Self {
+        Self { id: key.id, name: key.name, role: key.role, scope: key.scope, expires_at: key.expires_at }
+    }
+}
+
+impl From<&Session> for Actor {
+    fn from(session: &Session) -> Self {
+        let user = &session.user;
+        Self {
+            id: user.id.clone(),
+            name: user.name.clone(),
+            role: user.role,
+            scope: Scope::organisation(&user.org_id),
+            expires_at: Some(session.expires_at),
+        }
+    }
+}
+
+/// A program whose key was checked.
+#[derive(Debug, Clone)]
+pub struct KeyHolder {
+    /// Who it is.
+    pub actor: Actor,
+    /// The state of the database when the key was checked; see [`keepstep_store::Store::generation`].
+    pub generation: u64,
+}
+
+impl Platform {
+    /// Returns whose key it is that was presented.
+    ///
+    /// # Errors
+    /// It is cut, not known, expired or revoked; or the database failed.
+    pub async fn holder_of_key(&self, presented: &str) -> Result<KeyHolder, Error> {
+        KeyProblem::of_form(presented)?;
+        let generation = self.store.generation().await?;
+        let key = self.cache.key(&self.store, generation, presented).await?.ok_or(KeyProblem::Unknown)?;
+        if key.revoked_at.is_some() {
+            return Err(KeyProblem::Revoked.into());
+        }
+        if key.expires_at.is_some_and(|end| end <= self.store.now()) {
+            return Err(KeyProblem::Expired.into());
+        }
+        Ok(KeyHolder { actor: key.into(), generation })
+    }
+}
+
+impl KeyProblem {
+    /// Passes a text that has the form of our keys.
+    ///
+    /// # Errors
+    /// It is cut or mistyped, or a key of something else.
+    pub fn of_form(presented: &str) -> Result<(), Self> {
+        match form_of(presented) {
+            KeyForm::Ours => Ok(()),
+            KeyForm::Malformed => Err(Self::Malformed),
+            KeyForm::Foreign => Err(Self::Unknown),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Agents: making them, changing what they are, putting a persona into production.
+
+use keepstep_base::{AgentId, PersonaVersion, Revision};
+use keepstep_store::{AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role};
+use serde_json::{Map, Value};
+
+use crate::actor::{Actor, KeyHolder};
+use crate::cache::SentState;
+use crate::definition;
+use crate::error::Error;
+use crate::platform::Platform;
+use crate::write::{Begun, Reply};
+
+/// Which agent is changed, why, and on which condition.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The agent.
+    pub agent: &'a AgentId,
+    /// Why.
+    pub message: Option<String>,
+    /// The revision that the change was made from; `None` accepts any.
+    pub expected: Option<Revision>,
+}
+
+impl Target<'_> {
+    fn intent<'a>(&'a self, actor: &'a Actor, message: Option<&'a str>) -> Intent<'a> {
+        Intent { scope: &actor.scope, agent: self.agent, author: Some(&actor.name), message, expected: self.expected }
+    }
+}
+
+/// An agent after a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedAgent {
+    /// What it is now.
+    pub state: AgentState,
+    /// The revision that the change led to.
+    pub revision: Revision,
+    /// False if everything was so already.
+    pub is_new: bool,
+}
+
+/// A persona that was saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedPersona {
+    /// The version that holds the text: a new one, or the one that held it already.
+    pub persona: Persona,
+    /// The revision of the agent.
+    pub revision: Revision,
+}
+
+impl Platform {
+    /// Returns the state of an agent as it is sent: written by `write` once, for as long as it is true.
+    ///
+    /// # Errors
+    /// There is no such agent for the key, or the database failed.
+    pub async fn sent_state(
+        &self,
+        by: &KeyHolder,
+        id: &AgentId,
+        write: fn(AgentState) -> Result<Vec<u8>, Error>,
+    ) -> Result<SentState, Error> {
+        by.actor.require(Role::Viewer)?;
+        self.cache.state(&self.store, by.generation, &by.actor.scope, id, write).await
+    }
+
+    /// Creates an agent. An owner may.
+    ///
+    /// # Errors
+    /// The actor may not, the name is not one that an agent can have, or the database failed.
+    pub async fn create_agent<R: Reply<AgentState>>(&self, actor: &Actor, name: String, reply: R) -> Result<R::Told, Error> {
+        actor.require(Role::Owner)?;
+        let name = definition::name(Value::String(name))?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let new = NewAgent { scope: &actor.scope, name: &name, author: Some(&actor.name) };
+        let created = write.transaction.create_agent(new).await?;
+        write.finish(created).await
+    }
+
+    /// Changes any fields of an agent, as a whole: what is published, what is only a draft, and everything else. Where a draft is to be
+    /// published without another change, `deploy` names it, and it becomes the published version itself. An editor may.
+    ///
+    /// The values are those that [`definition::patch`] lets through.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such agent for them, it is at another revision than expected, or the database failed.
+    pub async fn change_agent<R: Reply<ChangedAgent>>(
+        &self,
+        actor: &Actor,
+        target: Target<'_>,
+        patch: &Patch,
+        deploy: Option<PersonaVersion>,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let message = definition::message(target.message.clone())?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let intent = target.intent(actor, message.as_deref());
+        let mut changed = write.transaction.change(&intent, patch).await?;
+        if let Some(version) = deploy {
+            // The first change was made in this transaction, so nobody can have come between.
+            let intent = Intent { expected: Some(changed.revision), ..intent };
+            let deployed = write.transaction.deploy(&intent, version).await?;
+            changed.is_new |= deployed.is_new;
+            changed.revision = deployed.revision;
+        }
+        let state = write.transaction.agent_state(&actor.scope, target.agent).await?;
+        write.finish(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new }).await
+    }
+
+    /// Publishes a persona, or saves a draft of it. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, the text is not one that a persona can have, there is no such agent for them, it is at another revision than
+    /// expected, or the database failed.
+    pub async fn save_persona<R: Reply<SavedPersona>>(
+        &self,
+        actor: &Actor,
+        target: Target<'_>,
+        persona: Value,
+        status: PersonaStatus,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let message = definition::message(target.message.clone())?;
+        let change = PersonaChange { persona: definition::persona(persona)?, status };
+        let patch = Patch { persona: Some(change), ..Patch::default() };
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let changed = write.transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
+        let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
+        let persona = write.transaction.persona(&actor.scope, target.agent, version).await?;
+        write.finish(SavedPersona { persona, revision: changed.revision }).await
+    }
+
+    /// Puts a persona version into production. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such agent or version for them, the agent is at another revision than expected, or the database
+    /// failed.
+    pub async fn deploy_persona<R: Reply<ChangedAgent>>(
+        &self,
+        actor: &Actor,
+        target: Target<'_>,
+        version: PersonaVersion,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let message = definition::message(target.message.clone())?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let deployed = write.transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
+        let state = write.transaction.agent_state(&actor.scope, target.agent).await?;
+        write.finish(ChangedAgent { state, revision: deployed.revision, is_new: deployed.is_new }).await
+    }
+
+    /// Creates a primitive of an agent, or replaces the body of the one that has the name. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, the name is empty or too long, there is no such agent for them, or the database failed.
+    pub async fn create_primitive<R: Reply<Primitive>>(
+        &self,
+        actor: &Actor,
+        agent: &AgentId,
+        kind: &str,
+        name: &str,
+        body: Map<String, Value>,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        if name.trim().is_empty() {
+            return Err(Error::Refused("The name is empty.".to_owned()));
+        }
+        if name.len() > definition::NAME_LIMIT {
+            return Err(Error::TooLarge { what: "The name", limit: definition::NAME_LIMIT as u64 });
+        }
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let created = write.transaction.put_primitive(&actor.scope, agent, kind, name, body).await?;
+        write.finish(created).await
+    }
+}

@@ -1,0 +1,45 @@
+//! What somebody can do on the platform: one function for each, whoever asks and in whatever dialect.
+//!
+//! A function of [`Platform`] that writes says who may ([`Actor::require`]), opens the one transaction, notes who did it, keeps the answer
+//! for a request that comes again ([`Reply`]), and wakes who listens. Handlers and pages translate and call; none of them opens a
+//! transaction. Nothing here knows of HTTP: what comes in and what goes out are plain types.
+//!
+//! What all of them share is in [`Platform`]: the store, the changes as they happen, what was read and is still true, what requests may
+//! take of the memory, and what the person who runs the server decided.
+
+mod actor;
+mod agents;
+mod cache;
+pub mod definition;
+mod error;
+mod events;
+mod files;
+mod keys;
+mod memory;
+mod metrics;
+mod platform;
+mod results;
+mod settings;
+mod sign_in;
+mod test_data;
+mod text;
+mod uploads;
+mod write;
+
+pub use actor::{Actor, KeyHolder};
+pub use agents::{ChangedAgent, SavedPersona, Target};
+pub use cache::SentState;
+pub use error::{Error, KeyProblem};
+pub use events::Events;
+pub use files::{AnnouncedFile, SignedAddress, media_type};
+pub use keys::WantedKey;
+pub use memory::{Budgets, PARSED, Pages, Share, workers};
+pub use metrics::Metrics;
+pub use platform::Platform;
+pub use results::NamedFile;
+pub use settings::{Answered, Limits, RequestLog, Settings};
+pub use sign_in::SESSION_LIFE;
+pub use test_data::{BundleItems, NewProject, WantedBundle, harmless};
+pub use text::shown;
+pub use uploads::{CommitOutcome, OfferedUpload, RunStream, UploadCommit};
+pub use write::{Plain, Repeat, Reply};

@@ -1,0 +1,98 @@
+//! Results: what peers upload, what was said, tests of which nothing is heard any more.
+
+use keepstep_store::results::{NewArtifact, NewTurn, Recorded, Upload};
+use keepstep_store::{Role, Scope, Transaction};
+
+use crate::actor::Actor;
+use crate::error::Error;
+use crate::platform::Platform;
+use crate::text::shown;
+use crate::write::{Begun, Reply};
+
+/// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
+const SILENCE: i64 = 24 * 60 * 60 * 1000;
+
+/// A file of a run, named by the address that was given out for it.
+#[derive(Debug, Clone)]
+pub struct NamedFile {
+    /// The run.
+    pub run_id: String,
+    /// What it is.
+    pub file_type: String,
+    /// The address.
+    pub storage_url: String,
+}
+
+impl Platform {
+    /// Records what a peer uploads of a test, and attaches its files. An editor may. Whatever comes again is stored once.
+    ///
+    /// # Errors
+    /// The actor may not, something that it names is not there for them, or the database failed.
+    pub async fn record_upload<R: Reply<Recorded>>(
+        &self,
+        actor: &Actor,
+        upload: &Upload<'_>,
+        files: Vec<NamedFile>,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let recorded = write.transaction.record_upload(&actor.scope, upload).await?;
+        let inside = Scope { project_id: Some(recorded.project_id.clone()), ..actor.scope.clone() };
+        let mut artifacts = Vec::with_capacity(files.len());
+        for file in files {
+            artifacts.push(find(&mut write.transaction, &inside, file).await?);
+        }
+        write.transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
+        write.finish(recorded).await
+    }
+
+    /// Adds turns of runs, each with the id of its run. An editor may. A turn is known by its run and its id.
+    ///
+    /// # Errors
+    /// The actor may not, or the database failed.
+    pub async fn add_turns(&self, actor: &Actor, turns: &[(String, NewTurn)]) -> Result<(), Error> {
+        actor.require(Role::Editor)?;
+        let mut transaction = self.store.write().await?;
+        transaction.record_turns(&actor.scope, turns).await?;
+        self.commit(transaction).await
+    }
+
+    /// Marks the runs as abandoned of which nothing was heard for too long. Whoever looks at results does this first, so that
+    /// nothing has to run in the background.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn abandon_silent_runs(&self) -> Result<(), Error> {
+        let silent_since = self.store.now() - SILENCE;
+        if self.store.has_silent_runs(silent_since).await? {
+            let mut transaction = self.store.write().await?;
+            let batches = transaction.abandon_runs(silent_since).await?;
+            transaction.commit().await?;
+            tracing::info!(batches, "nothing was heard of tests for too long: their runs are abandoned");
+        }
+        Ok(())
+    }
+}
+
+/// Returns the file that an upload names by the address that this platform gave out for it, and for nothing else.
+async fn find(transaction: &mut Transaction, inside: &Scope, named: NamedFile) -> Result<NewArtifact, Error> {
+    let NamedFile { run_id, file_type, storage_url } = named;
+    match transaction.blob_of_storage_url(inside, &run_id, &file_type, &storage_url).await? {
+        Some(file) => Ok(NewArtifact {
+            run_id: Some(run_id),
+            artifact_type: file_type,
+            name: file.name,
+            content_type: file.content_type,
+            blob_id: file.blob_id,
+        }),
+        None => Err(Error::Unusable(format!(
+            "There is no file at the storage_url {}: it takes one that `POST /api/storage/presign` gave out for this run and \
+             type, and that was uploaded.",
+            shown(&storage_url)
+        ))),
+    }
+}

@@ -1,0 +1,319 @@
+//! Test data: projects, scenarios, personas, bundle versions; importing a file and pulling a version.
+
+use keepstep_store::test_data::{
+    Bundle, BundleContent, BundleStatus, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch, TestDataFile,
+    TestPersona,
+};
+use keepstep_store::{Project, Role, Store, StoreError};
+use serde_json::{Map, Value};
+
+use crate::actor::Actor;
+use crate::error::Error;
+use crate::platform::Platform;
+use crate::write::{Begun, Reply};
+
+/// The member of a scenario's configuration that says what is run. It is stored and never sent: one of the peers writes it into the
+/// file that it runs from, so whoever may edit a scenario here could run commands on the machines of all who select it.
+const RUNNER: &str = "runner";
+
+/// Returns the configuration of a scenario without what a client would run.
+pub fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
+    config.remove(RUNNER);
+    config
+}
+
+/// A project to create.
+#[derive(Debug, Clone, Default)]
+pub struct NewProject {
+    /// The organisation, where it is named.
+    pub organisation: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Its settings.
+    pub settings: Option<Map<String, Value>>,
+}
+
+/// Which bundle version somebody wants to pull. What is left out is found out.
+#[derive(Debug, Clone, Default)]
+pub struct WantedBundle<'a> {
+    /// This version.
+    pub version: Option<&'a str>,
+    /// The newest of this project.
+    pub project: Option<&'a str>,
+    /// The newest of this scenario.
+    pub scenario: Option<&'a str>,
+    /// The newest of the scenario with this name.
+    pub scenario_name: Option<&'a str>,
+}
+
+impl Platform {
+    /// Creates a project. An owner may whose key is not confined to a project.
+    ///
+    /// # Errors
+    /// The actor may not, the organisation is another one, the name is taken or not one, or the database failed.
+    pub async fn create_project<R: Reply<Project>>(&self, actor: &Actor, new: NewProject, reply: R) -> Result<R::Told, Error> {
+        actor.require(Role::Owner)?;
+        actor.require_whole_organisation()?;
+        let organisation = &actor.scope.org_id;
+        if let Some(other) = new.organisation.filter(|id| !id.is_empty() && id != organisation) {
+            return Err(StoreError::OrganisationNotFound(other).into());
+        }
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let mut created = write.transaction.create_project(organisation, &new.name).await?;
+        if let Some(description) = new.description {
+            created = write.transaction.describe_project(&created.id, &description).await?;
+        }
+        if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
+            created = write.transaction.set_project_settings(&created.id, &settings).await?;
+        }
+        write.finish(created).await
+    }
+
+    /// Returns the project that something is about: the one that is named, the key's, or the only one.
+    ///
+    /// # Errors
+    /// None is named and there are several, or the database failed.
+    pub async fn project_of(&self, actor: &Actor, named: Option<String>) -> Result<String, Error> {
+        if let Some(project) = named.or_else(|| actor.scope.project_id.clone()) {
+            return Ok(project);
+        }
+        let projects = self.store.projects_in(&actor.scope).await?;
+        match <[_; 1]>::try_from(projects) {
+            Ok([project]) => Ok(project.id),
+            Err(_) => Err(Error::Invalid("Say which project it is about: `project_id`.".to_owned())),
+        }
+    }
+
+    /// Creates a scenario. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project for them, the name is taken or not one, or the database failed.
+    pub async fn create_scenario<R: Reply<Scenario>>(
+        &self,
+        actor: &Actor,
+        new: NewScenario<'_>,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let created = write.transaction.create_scenario(&actor.scope, new).await?;
+        write.finish(created).await
+    }
+
+    /// Changes a scenario. An editor may. What of its configuration is never sent stays.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such scenario for them, the name is taken or not one, or the database failed.
+    pub async fn change_scenario<R: Reply<Scenario>>(
+        &self,
+        actor: &Actor,
+        id: &str,
+        mut patch: ScenarioPatch,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        // What is never sent cannot come back, and is not meant to be gone.
+        if let Some(config) = &mut patch.config
+            && let Some(runner) = self.store.scenario(&actor.scope, id).await?.config.remove(RUNNER)
+        {
+            config.entry(RUNNER).or_insert(runner);
+        }
+        let changed = write.transaction.change_scenario(&actor.scope, id, patch).await?;
+        write.finish(changed).await
+    }
+
+    /// Creates a persona of a project, or changes the one that has the name. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project for them, the name is not one, or the database failed.
+    pub async fn put_test_persona<R: Reply<TestPersona>>(
+        &self,
+        actor: &Actor,
+        project: Option<String>,
+        name: &str,
+        body: &Map<String, Value>,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let project = self.project_of(actor, project).await?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let persona = write.transaction.put_test_persona(&actor.scope, &project, name, body).await?;
+        write.finish(persona).await
+    }
+
+    /// Creates a bundle version, as a draft or published at once. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, something that it names is not there for them, or the database failed.
+    pub async fn create_bundle<R: Reply<Bundle>>(
+        &self,
+        actor: &Actor,
+        new: NewBundle<'_>,
+        status: BundleStatus,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let created = match status {
+            BundleStatus::Draft => write.transaction.create_bundle(&actor.scope, new).await?,
+            BundleStatus::Published => write.transaction.publish_new_bundle(&actor.scope, new).await?,
+        };
+        write.finish(created).await
+    }
+
+    /// Publishes a bundle version. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such version for them, or the database failed.
+    pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let published = write.transaction.publish_bundle(&actor.scope, id).await?;
+        write.finish(published).await
+    }
+
+    /// Imports a file with a scenario, its personas, inputs and criteria as the next bundle version, all of it or nothing. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project for them, the file is not valid, or the database failed.
+    pub async fn import<R: Reply<Imported>>(
+        &self,
+        actor: &Actor,
+        project: &str,
+        file: &TestDataFile,
+        reply: R,
+    ) -> Result<R::Told, Error> {
+        actor.require(Role::Editor)?;
+        let mut write = match self.begin(actor, reply).await? {
+            Begun::Repeated(told) => return Ok(told),
+            Begun::New(write) => write,
+        };
+        let imported = write.transaction.import_file(&actor.scope, project, file).await?;
+        write.finish(imported).await
+    }
+
+    /// Returns the bundle version that somebody wants to pull. A viewer may. One of another project or scenario is not found, so that
+    /// nobody gets something else than they asked for.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such version for them, it is a draft, or the database failed.
+    pub async fn find_bundle(&self, actor: &Actor, wanted: &WantedBundle<'_>) -> Result<Bundle, Error> {
+        actor.require(Role::Viewer)?;
+        let scenario = match (wanted.scenario, wanted.scenario_name) {
+            (None, Some(name)) => Some(self.scenario_named(actor, wanted.project, name).await?),
+            (id, _) => id.map(str::to_owned),
+        };
+        if let Some(id) = wanted.version {
+            let bundle = self.store.bundle(&actor.scope, id).await?;
+            let is_asked_for = wanted.project.is_none_or(|project| project == bundle.project_id)
+                && scenario.as_ref().is_none_or(|scenario| *scenario == bundle.scenario_id);
+            return match bundle.status {
+                _ if !is_asked_for => Err(StoreError::BundleNotFound(id.to_owned()).into()),
+                BundleStatus::Draft => Err(StoreError::BundleIsDraft(id.to_owned()).into()),
+                BundleStatus::Published => Ok(bundle),
+            };
+        }
+        let project = match (wanted.project, &scenario) {
+            (None, Some(scenario)) => self.store.scenario(&actor.scope, scenario).await?.project_id,
+            (project, _) => self.project_of(actor, project.map(str::to_owned)).await?,
+        };
+        Ok(self.store.newest_bundle(&actor.scope, &project, scenario.as_deref()).await?)
+    }
+
+    /// Returns the id of the scenario with a name.
+    async fn scenario_named(&self, actor: &Actor, project: Option<&str>, name: &str) -> Result<String, Error> {
+        let project = self.project_of(actor, project.map(str::to_owned)).await?;
+        let scenarios = self.store.scenarios(&actor.scope, &project).await?;
+        let scenario = scenarios.into_iter().find(|scenario| scenario.name == name);
+        Ok(scenario.ok_or_else(|| StoreError::ScenarioNotFound(name.to_owned()))?.id)
+    }
+
+    /// Returns what a bundle version says, but for its items, without what a client would run. A viewer may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such version for them, or the database failed.
+    pub async fn bundle_content(&self, actor: &Actor, id: &str) -> Result<BundleContent, Error> {
+        actor.require(Role::Viewer)?;
+        let mut content = self.store.bundle_content(&actor.scope, id).await?;
+        let mut scenario: Value = serde_json::from_str(&content.scenario).map_err(|error| Error::Internal(error.to_string()))?;
+        if let Some(Value::Object(config)) = scenario.get_mut("config_snapshot") {
+            *config = harmless(std::mem::take(config));
+        }
+        content.scenario = scenario.to_string();
+        Ok(content)
+    }
+
+    /// Returns the items of a bundle version, or none of them.
+    pub fn bundle_items(&self, bundle: &Bundle, with_items: bool) -> BundleItems {
+        let missing = if with_items { bundle.input_count } else { 0 };
+        BundleItems { store: self.store.clone(), set: bundle.input_set_id.clone(), next: 0, missing }
+    }
+}
+
+/// The items of a bundle version, read a few pages at a time.
+#[derive(Debug)]
+pub struct BundleItems {
+    store: Store,
+    set: String,
+    /// Which page is to be read next.
+    next: u32,
+    /// How many items were not read yet.
+    missing: u32,
+}
+
+impl BundleItems {
+    /// Returns true if all items were read.
+    pub fn is_over(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// Reads the next pages.
+    ///
+    /// # Errors
+    /// Items are lost, or the database failed.
+    pub async fn next(&mut self) -> Result<Vec<InputPage>, StoreError> {
+        let pages = self.store.input_pages(&self.set, self.next).await?;
+        // An answer that breaks off is noticed; one with fewer items would be taken for an update that removes them.
+        if pages.is_empty() {
+            return Err(StoreError::InputSetNotFound(self.set.clone()));
+        }
+        self.next += u32::try_from(pages.len()).unwrap_or(u32::MAX);
+        self.missing = self.missing.saturating_sub(pages.iter().map(InputPage::item_count).sum());
+        Ok(pages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn items_that_are_lost_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let mut items = BundleItems { store, set: "inputs_1".to_owned(), next: 3, missing: 1 };
+        assert!(!items.is_over());
+        assert!(items.next().await.is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! Writes that are done once, however often they are asked for.
+
+use keepstep_base::Digest;
+use keepstep_store::{Answer, Once, Transaction};
+
+use crate::actor::Actor;
+use crate::error::Error;
+use crate::platform::Platform;
+
+/// What makes a repeated request the same one.
+#[derive(Debug, Clone)]
+pub struct Repeat {
+    /// The idempotency key, if the client sent one.
+    pub key: Option<String>,
+    /// A digest of the whole request: another one with the same key is a mistake.
+    pub request: Digest,
+}
+
+impl Repeat {
+    pub(crate) fn once(&self, actor: &Actor) -> Option<Once> {
+        let key = self.key.clone()?;
+        Some(Once { owner: actor.id.clone(), key, request: self.request.to_string() })
+    }
+}
+
+/// How the result of a write is told. What a client was told is kept in the same transaction, for the case that it asks again.
+pub trait Reply<T>: Send {
+    /// What is told.
+    type Told: Send;
+
+    /// Returns what makes a repeated request the same one; nothing where each is a new one.
+    fn repeat(&self) -> Option<&Repeat>;
+
+    /// Returns what is told to a client that was answered before.
+    fn again(self, before: Answer) -> Result<Self::Told, Error>;
+
+    /// Returns what is told of a result, and the answer to keep where it can be asked for again.
+    ///
+    /// # Errors
+    /// The result cannot be written as an answer.
+    fn first(self, result: T) -> Result<(Self::Told, Option<Answer>), Error>;
+}
+
+/// Tells the result itself. Asked for again, it is done again.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain;
+
+impl<T: Send> Reply<T> for Plain {
+    type Told = T;
+
+    fn repeat(&self) -> Option<&Repeat> {
+        None
+    }
+
+    fn again(self, _: Answer) -> Result<T, Error> {
+        Err(Error::Internal("an answer was kept for a request that is never the same".to_owned()))
+    }
+
+    fn first(self, result: T) -> Result<(T, Option<Answer>), Error> {
+        Ok((result, None))
+    }
+}
+
+/// The beginning of a write.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub(crate) enum Begun<R, T> {
+    /// It was done before: this is what was told then.
+    Repeated(T),
+    /// It is to be done.
+    New(Write<R>),
+}
+
+/// A write that is being done. Dropped, it never happened.
+pub(crate) struct Write<R> {
+    pub(crate) transaction: Transaction,
+    once: Option<Once>,
+    reply: R,
+    platform: Platform,
+}
+
+impl Platform {
+    /// Begins a write, unless the same request was answered before.
+    pub(crate) async fn begin<T, R: Reply<T>>(&self, actor: &Actor, reply: R) -> Result<Begun<R, R::Told>, Error> {
+        let once = reply.repeat().and_then(|repeat| repeat.once(actor));
+        let mut transaction = self.store.write().await?;
+        if let Some(once) = &once
+            && let Some(answer) = transaction.recall(once).await?
+        {
+            return Ok(Begun::Repeated(reply.again(answer)?));
+        }
+        Ok(Begun::New(Write { transaction, once, reply, platform: self.clone() }))
+    }
+
+    /// Commits a transaction, and tells everybody who listens.
+    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Error> {
+        transaction.commit().await?;
+        self.events.look();
+        self.metrics.wrote();
+        Ok(())
+    }
+}
+
+impl<R> Write<R> {
+    /// Commits the write together with its answer, and returns what is told.
+    pub(crate) async fn finish<T>(mut self, result: T) -> Result<R::Told, Error>
+    where
+        R: Reply<T>,
+    {
+        let (told, answer) = self.reply.first(result)?;
+        if let (Some(once), Some(answer)) = (&self.once, &answer) {
+            self.transaction.remember(once, answer).await?;
+        }
+        self.platform.commit(self.transaction).await?;
+        Ok(told)
+    }
+}
