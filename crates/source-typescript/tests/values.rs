@@ -107,6 +107,10 @@ fn what_changes_by_itself_is_not_a_value() {
     insta::assert_snapshot!(shown("const pick = () => Math.random() < 0.5 ? 'a' : 'b';", "`${pick()}`"), @"unreadable: the persona changes by itself: `Math.random` gives another value each time at src/index.ts:2:25");
     insta::assert_snapshot!(shown("", "`Good ${new Date().getUTCHours() < 12 ? 'morning' : 'evening'}.`"), @"unreadable: the persona changes by itself: `new Date()` gives another value each time at src/index.ts:5:24");
     insta::assert_snapshot!(shown("", "crypto.randomUUID()"), @"unreadable: the persona changes by itself: `crypto.randomUUID` gives another value each time at src/index.ts:5:19");
+    let chance = "import { randomInt, randomBytes } from 'node:crypto';";
+    insta::assert_snapshot!(shown(chance, "`${randomInt(9)}`"), @"unreadable: the persona changes by itself: `crypto.randomInt` gives another value each time at src/index.ts:5:15");
+    insta::assert_snapshot!(shown(chance, "Buffer.allocUnsafe(4).toString('hex')"), @"unreadable: the persona changes by itself: `Buffer.allocUnsafe` gives another value each time at src/index.ts:5:19");
+    assert_eq!(shown(chance, "`${randomBytes(4).length} ${randomInt(5, 6)} ${Buffer.allocUnsafe(2).length}`"), "4 5 2");
     insta::assert_snapshot!(shown("import { webcrypto } from 'node:crypto';", "webcrypto.getRandomValues(Buffer.alloc(4)).toString('hex')"), @"unreadable: the persona changes by itself: `crypto.getRandomValues` gives another value each time at src/index.ts:5:45");
     for (persona, expected) in [
         ("typeof Date.now()", "number"),
@@ -188,4 +192,62 @@ fn a_power_that_a_number_holds_exactly_is_read() {
         shown("", powers),
         "9007199254740992 5559060566555523 0.125 1.1805916207174113e+21 3656158440062976 1000000000000000"
     );
+}
+
+#[test]
+fn a_comparison_that_contradicts_itself_orders_as_in_node() {
+    for (persona, expected) in [
+        ("[3, 1, 2].sort((a, b) => (a > b) as any).join()", "3,1,2"),
+        ("[1, 2, 3].sort(() => 1).join()", "1,2,3"),
+        ("[1, 2, 3].toSorted(() => -1).join()", "3,2,1"),
+        ("[2, , undefined, 1].sort((a, b) => a! - b!).map(String).join()", "1,2,undefined,"),
+        ("((calls) => { [5, 3, 4, 1, 2].sort((a, b) => { calls += 1; return a - b; }); return `${calls}`; })(0)", "9"),
+        ("new Uint8Array([3, 1, 2]).sort((a, b) => (a > b) as any).join()", "1,2,3"),
+    ] {
+        assert_eq!(shown("", persona), expected, "{persona}");
+    }
+}
+
+#[test]
+fn an_error_has_what_it_has_in_node() {
+    for (persona, expected) in [
+        ("Object.getOwnPropertyNames(new Error('m', { cause: 1 })).join()", "stack,message,cause"),
+        (
+            "(() => { try { (null as any).x; } catch (e: any) { return Object.getOwnPropertyNames(e).join(); } return ''; })()",
+            "stack,message",
+        ),
+        ("`${'stack' in Error.prototype} ${Object.keys(Error)}`", "false stackTraceLimit"),
+        ("((e: any) => { e.stack = 'mine'; return e.stack; })(new Error('m'))", "mine"),
+        ("typeof new Error('m').stack", "string"),
+    ] {
+        assert_eq!(shown("", persona), expected, "{persona}");
+    }
+    is_unreadable("`${new Error('m').stack}`", "depends on Node");
+    is_unreadable("`${Object.getOwnPropertyDescriptor(new Error('m'), 'stack')!.value}`", "depends on Node");
+    is_unreadable("((o: any) => { Error.captureStackTrace(o); return o.stack; })({})", "depends on Node");
+    is_unreadable("typeof (Error as any).prepareStackTrace", "depends on this machine");
+}
+
+#[test]
+fn what_waits_comes_in_the_order_of_node() {
+    let before = "const log: any[] = [];\nsetTimeout(() => log.push('one'), 1); setTimeout(() => log.push('none'), 0);\n\
+                  process.nextTick(() => log.push('tick')); Promise.resolve().then(() => log.push('job')).then(() => log.push('job'));";
+    let persona = "await new Promise((done) => setTimeout(done, 5)).then(() => log.join())";
+    assert_eq!(shown(before, persona), "job,job,tick,one,none");
+}
+
+#[test]
+fn what_a_part_of_node_has_not_is_no_value() {
+    for (module, persona) in [
+        ("node:buffer", "typeof part.Blob"),
+        ("node:os", "`${part.hostname ? 'there' : 'not'}`"),
+        ("node:path", "part.win32.basename('a')"),
+        ("node:crypto", "typeof part.nope"),
+        ("node:url", "`${'parse' in part}`"),
+        ("node:util", "Object.keys(part).join()"),
+        ("node:assert", "(() => { try { part(0); } catch (e: any) { return e.name; } })()"),
+    ] {
+        let found = shown(&format!("import part from '{module}';"), persona);
+        assert!(found.starts_with("unreadable: "), "{module} {persona}: {found}");
+    }
 }

@@ -7,17 +7,20 @@
 //! - What decides a condition goes through `decides`, `compared` and `kind` of `prelude.js`, in files that are not of an installed
 //!   package: a stand-in for a package that is not run would decide it in silence.
 //! - Regular expressions go through `pattern`, as those do that are constructed.
+//! - What is spread into a list or into arguments goes through `listed`, and what `for (… in …)` goes through, through `named`: the engine
+//!   asks a proxy more often, or in another order.
 
 use std::collections::BTreeSet;
 
 use oxc_allocator::{GetAllocator, TakeIn, Vec};
 use oxc_ast::ast::{
-    Argument, BindingPattern, CatchClause, CatchParameter, ComputedMemberExpression, Decorator, DoWhileStatement, Expression,
-    ForStatement, IdentifierName, IfStatement, ObjectExpression, ObjectPropertyKind, Program, RegExpFlags, Statement,
-    StaticMemberExpression, TSEnumBody, VariableDeclarationKind, VariableDeclarator, WhileStatement,
+    Argument, BindingPattern, CatchClause, CatchParameter, ClassBody, ClassElement, ComputedMemberExpression, Decorator,
+    DoWhileStatement, Expression, ForInStatement, ForStatement, IdentifierName, IfStatement, ObjectExpression,
+    ObjectPropertyKind, Program, RegExpFlags, SpreadElement, Statement, StaticMemberExpression, TSEnumBody,
+    VariableDeclarationKind, VariableDeclarator, WhileStatement,
 };
 use oxc_ast::builder::AstBuilder;
-use oxc_ast_visit::{Visit, VisitMut, walk_mut};
+use oxc_ast_visit::{Visit, VisitMut, walk, walk_mut};
 use oxc_span::{GetSpan as _, Span};
 use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 
@@ -40,6 +43,48 @@ pub(super) fn first_decorator(program: &Program<'_>) -> Option<usize> {
     let mut found = Decorators(None);
     found.visit_program(program);
     found.0.map(|offset| offset as usize)
+}
+
+/// Returns the offset of the first decorator of a member of an instance that stands behind those of a member of the class itself: compilers
+/// differ in which comes first when the code runs.
+pub(super) fn unclear_decorator(program: &Program<'_>) -> Option<usize> {
+    struct Classes(Option<u32>);
+    impl<'a> Visit<'a> for Classes {
+        fn visit_class_body(&mut self, body: &ClassBody<'a>) {
+            let mut is_behind = false;
+            for member in &body.body {
+                let offset = first_decorator_of(member);
+                match (offset, member.r#static()) {
+                    (Some(_), true) => is_behind = true,
+                    (Some(offset), false) if is_behind => {
+                        self.0.get_or_insert(offset);
+                    }
+                    _ => {}
+                }
+            }
+            walk::walk_class_body(self, body);
+        }
+    }
+    let mut found = Classes(None);
+    found.visit_program(program);
+    found.0.map(|offset| offset as usize)
+}
+
+/// Returns the offset of the first decorator of a member or of its parameters.
+fn first_decorator_of(member: &ClassElement<'_>) -> Option<u32> {
+    let of_parameters = match member {
+        ClassElement::MethodDefinition(method) => {
+            method.value.params.items.iter().find_map(|parameter| parameter.decorators.first())
+        }
+        _ => None,
+    };
+    let of_member = match member {
+        ClassElement::MethodDefinition(method) => method.decorators.first(),
+        ClassElement::PropertyDefinition(property) => property.decorators.first(),
+        ClassElement::AccessorProperty(property) => property.decorators.first(),
+        _ => None,
+    };
+    of_member.or(of_parameters).map(|decorator| decorator.span.start)
 }
 
 /// Returns the offset of the first member of an enum whose value follows one that is not seen to be a number: compilers differ in
@@ -204,6 +249,20 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
         clause.body.body.insert(0, statement);
     }
 
+    fn visit_spread_element(&mut self, spread: &mut SpreadElement<'a>) {
+        walk_mut::walk_spread_element(self, spread);
+        if !spread.argument.is_literal() {
+            let argument = spread.argument.take_in(self.builder);
+            spread.argument = self.call(spread.span, "listed", [argument]);
+        }
+    }
+
+    fn visit_for_in_statement(&mut self, statement: &mut ForInStatement<'a>) {
+        walk_mut::walk_for_in_statement(self, statement);
+        let right = statement.right.take_in(self.builder);
+        statement.right = self.call(statement.span, "named", [right]);
+    }
+
     fn visit_expression(&mut self, expression: &mut Expression<'a>) {
         walk_mut::walk_expression(self, expression);
         match expression {
@@ -250,8 +309,11 @@ impl<'a> VisitMut<'a> for Adapter<'_, 'a> {
     }
 
     fn visit_object_expression(&mut self, object: &mut ObjectExpression<'a>) {
-        walk_mut::walk_object_expression(self, object);
         for member in &mut object.properties {
+            match member {
+                ObjectPropertyKind::ObjectProperty(property) => self.visit_object_property(property),
+                ObjectPropertyKind::SpreadProperty(spread) => self.visit_expression(&mut spread.argument),
+            }
             if let ObjectPropertyKind::SpreadProperty(spread) = member {
                 // An object is spread as it is, and most that are spread are written as one or are a call that gives one.
                 if matches!(spread.argument, Expression::ObjectExpression(_) | Expression::ArrayExpression(_)) {

@@ -13,13 +13,20 @@
   const NativeError = Error;
   const NativeInternalError = globalThis.InternalError;
   const variant = host.variant;
+  // What `process.nextTick` was given.
+  host.ticks = [];
 
+  const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
   const hidden = (object, name, value) =>
     defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
   // Gives functions the look of methods: not enumerable, and with the number of parameters that Node has.
   const methods = (object, functions) => {
     for (const name of Reflect.ownKeys(functions)) hidden(object, name, functions[name]);
   };
+
+  // The name of the file that a function stands in, and that of this one.
+  const fileOf = getOwnPropertyDescriptor(Function.prototype, 'fileName').get;
+  const OWN_FILE = Reflect.apply(fileOf, hidden, []);
 
   const readStack = getOwnPropertyDescriptor(NativeError.prototype, 'stack').get;
   const stackOf = (error) => String(Reflect.apply(readStack, error, []) ?? '');
@@ -52,11 +59,63 @@
 
   // ------------------------------------------------------------------------------------------------------------ Errors
 
+  // Accessors that stand where Node has a value.
+  const posing = new WeakSet();
+  function pose(object, name, get, isEnumerable = false) {
+    posing.add(get);
+    defineProperty(object, name, {
+      get,
+      set(value) { defineProperty(this, name, { value, writable: true, enumerable: isEnumerable, configurable: true }); },
+      enumerable: isEnumerable, configurable: true,
+    });
+  }
+  const asValue = (object, described) => (described?.get !== undefined && posing.has(described.get)
+    ? { value: Reflect.apply(described.get, object, []), writable: true, enumerable: described.enumerable, configurable: described.configurable }
+    : described);
+  const { getOwnPropertyDescriptors, getOwnPropertyNames, isFrozen, isSealed } = Object;
+  const { ownKeys } = Reflect;
+  const proxies = new WeakSet();
+  const describe = { getOwnPropertyDescriptor(object, name) { return asValue(object, getOwnPropertyDescriptor(object, name)); } };
+  methods(Reflect, { getOwnPropertyDescriptor: (({ getOwnPropertyDescriptor: native }) => ({
+    getOwnPropertyDescriptor(object, name) { return asValue(object, native(object, name)); },
+  }).getOwnPropertyDescriptor)(Reflect) });
+  methods(Object, {
+    ...describe,
+    getOwnPropertyDescriptors(object) {
+      const all = getOwnPropertyDescriptors(object);
+      const copy = {};
+      for (const name of inSomeOrder(object, ownKeys(all))) copy[name] = asValue(object, all[name]);
+      return copy;
+    },
+    getOwnPropertyNames(object) { return inSomeOrder(object, getOwnPropertyNames(object)); },
+    // A proxy is asked first for what is quickly answered.
+    isFrozen(object) { return (!proxies.has(object) || !Object.isExtensible(object)) && isFrozen(object); },
+    isSealed(object) { return (!proxies.has(object) || !Object.isExtensible(object)) && isSealed(object); },
+  });
+  methods(Reflect, { ownKeys(object) { return inSomeOrder(object, ownKeys(object)); } });
+  // In which order the names of a built-in object come, each engine decides.
+  const native = new WeakSet();
+  const inSomeOrder = (object, names) =>
+    (isObject(object) && native.has(object) && touch('words', 'the order of the names of a built-in object') !== 0 ? names.reverse() : names);
+
+  // Every error has a stack of its own, before everything else that it has. Only its first words could be told without Node.
+  const stackWords = () => touch('words', 'the stack of an error') === 0;
+  function giveStack(error) {
+    const own = getOwnPropertyDescriptors(error);
+    const names = Reflect.ownKeys(own).filter((name) => own[name].configurable);
+    for (const name of names) delete error[name];
+    pose(error, 'stack', function () {
+      if (typeof Error.stackTraceLimit !== 'number' || isPrepared) lack('the stack of an error with settings of its own');
+      return stackWords() ? stackOf(error) : 'somewhere else';
+    });
+    for (const name of names) if (name !== 'stack') defineProperty(error, name, own[name]);
+    return error;
+  }
   // Errors that the code made itself. All others come from the engine, whose words are not those of Node.
   const made = new WeakSet();
   for (const name of ['Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError']) {
     const Native = globalThis[name];
-    const record = (error) => { made.add(error); return error; };
+    const record = (error) => { made.add(error); return giveStack(error); };
     const Wrapped = new Proxy(Native, {
       apply: (target, self, args) => record(Reflect.apply(target, self, args)),
       construct: (target, args, derived) => record(Reflect.construct(target, args, derived)),
@@ -75,16 +134,29 @@
     if (!made.has(error)) {
       made.add(error);
       const { message } = error;
-      defineProperty(error, 'message', {
-        get: () => (touch('words', 'the text of an error that JavaScript throws') === 0 ? message : 'something else'),
-        set(value) { hidden(error, 'message', value); }, enumerable: false, configurable: true,
-      });
+      giveStack(error);
+      pose(error, 'message', () => (touch('words', 'the text of an error that JavaScript throws') === 0 ? message : 'something else'));
     }
     return error;
   }
-  defineProperty(NativeError.prototype, 'stack', {
-    get() { return touch('words', 'the stack of an error') === 0 ? stackOf(this) : 'somewhere else'; },
-    set(value) { hidden(this, 'stack', value); }, enumerable: false, configurable: true,
+  delete NativeError.prototype.stack;
+  let isPrepared = false;
+  const { captureStackTrace } = NativeError;
+  methods(NativeError, {
+    captureStackTrace(object, constructor) {
+      captureStackTrace(object, constructor);
+      delete object.stack;
+      pose(object, 'stack', () => (stackWords() ? 'Error' : 'somewhere else'));
+    },
+  });
+  defineProperty(NativeError, 'stackTraceLimit', { value: 10, writable: true, enumerable: true, configurable: true });
+  // The releases of Node 20 differ in whether they have it.
+  const prepare = { prepareStackTrace() { return touch('process', 'Error.prepareStackTrace') === 0 ? undefined : () => undefined; } }.prepareStackTrace;
+  posing.add(prepare);
+  delete NativeError.prepareStackTrace;
+  defineProperty(NativeError, 'prepareStackTrace', {
+    get: prepare,
+    set(value) { isPrepared = true; hidden(NativeError, 'prepareStackTrace', value); }, enumerable: false, configurable: true,
   });
   const { then } = Promise.prototype;
   hidden(Promise.prototype, 'then', {
@@ -139,17 +211,330 @@
     'TextEncoderStream', 'TransformStream', 'TransformStreamDefaultController', 'WebAssembly', 'WritableStream',
     'WritableStreamDefaultController', 'WritableStreamDefaultWriter']);
 
-  // The text of a function is what the compiler left of it; only that of a very short one is the same with every compiler.
+  // The same names in the order that Node has.
+  const unscopables = Object.create(null);
+  for (const name of ['at', 'copyWithin', 'entries', 'fill', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flat', 'flatMap', 'includes', 'keys',
+    'values', 'toReversed', 'toSorted', 'toSpliced']) unscopables[name] = true;
+  defineProperty(Array.prototype, Symbol.unscopables, { value: unscopables, configurable: true });
+
+  // The text of a function is what the compiler left of it; only that of a very short one is the same with every compiler. Those that
+  // stand here are native functions in Node, or its own.
   const functionText = Function.prototype.toString;
+  const bound = new WeakSet();
+  const { bind } = Function.prototype;
+  methods(Function.prototype, {
+    bind(self, ...args) {
+      const made = Reflect.apply(bind, this, [self, ...args]);
+      bound.add(made);
+      return made;
+    },
+  });
+  defineProperty(Function.prototype.bind, 'length', { value: 1, configurable: true });
   const LONGEST_FUNCTION_TEXT = 40;
   hidden(Function.prototype, 'toString', {
     toString() {
+      if (proxies.has(this)) return 'function () { [native code] }';
       const text = Reflect.apply(functionText, this, []);
-      if (text.includes('[native code]')) return `function ${this.name}() { [native code] }`;
-      const isSame = text.length <= LONGEST_FUNCTION_TEXT && !/[\n'"`]/.test(text);
+      if (text.includes('[native code]')) return `function ${bound.has(this) ? '' : this.name}() { [native code] }`;
+      if (Reflect.apply(fileOf, this, []) === OWN_FILE) {
+        return touch('words', 'the text of a function') === 0 ? `function ${this.name}() { [native code] }` : 'function other() {}';
+      }
+      const isSame = text.length <= LONGEST_FUNCTION_TEXT && !/[\n'"`{]/.test(text);
       return isSame || touch('words', 'the text of a function') === 0 ? text : 'function other() {}';
     },
   }.toString);
+
+  // Where a proxy is asked more often than in Node, the code can see it.
+  const NativeProxy = globalThis.Proxy;
+  const noted = (proxy) => { proxies.add(proxy); return proxy; };
+  const { revocable } = NativeProxy;
+  methods(NativeProxy, {
+    revocable(target, handler) {
+      const found = revocable(target, handler);
+      proxies.add(found.proxy);
+      return found;
+    },
+  });
+  hidden(globalThis, 'Proxy', new NativeProxy(NativeProxy, {
+    construct: (target, args, derived) => noted(Reflect.construct(target, args, derived)),
+  }));
+
+  // What is gone through in a list or in arguments: a proxy is asked once for how.
+  function listed(value) {
+    if (!isObject(value) || !proxies.has(value)) return value;
+    const go = value[Symbol.iterator];
+    if (typeof go !== 'function') throw new TypeError('it is not iterable');
+    const iterator = Reflect.apply(go, value, []);
+    return { [Symbol.iterator]: () => iterator };
+  }
+  const { from: nativeFrom } = Array;
+  methods(Array, {
+    from(items, ...rest) {
+      if (!isObject(items) || !proxies.has(items)) return Reflect.apply(nativeFrom, this, [items, ...rest]);
+      const go = items[Symbol.iterator];
+      if (typeof go !== 'function') lack('Array.from of such a Proxy');
+      const iterator = Reflect.apply(go, items, []);
+      return Reflect.apply(nativeFrom, this, [{ [Symbol.iterator]: () => iterator }, ...rest]);
+    },
+  });
+  defineProperty(Array.from, 'length', { value: 1, configurable: true });
+
+  // ---------------------------------------------------------------------------------------------------------- Sorting
+
+  // With a comparison that contradicts itself (`(a, b) => a > b`) the order is that of the algorithm, and one that counts can see it
+  // at work. So it is that of V8: runs that are there already, short ones made longer by binary insertion, merged two by two in a
+  // fixed order, by leaps where one of the two is ahead again and again.
+  const LEAP = 7;
+
+  // Returns how many items from `low` on are in order; those in strictly falling order are turned around.
+  function runFrom(items, low, high, order) {
+    let end = low + 1;
+    if (end === high) return 1;
+    const isFalling = order(items[end], items[end - 1]) < 0;
+    for (end += 1; end < high; end += 1) if ((order(items[end], items[end - 1]) < 0) !== isFalling) break;
+    if (isFalling) for (let a = low, b = end - 1; a < b; a += 1, b -= 1) [items[a], items[b]] = [items[b], items[a]];
+    return end - low;
+  }
+
+  // Sorts from `low` to `high`, of which those before `start` are in order.
+  function insertInto(items, low, high, start, order) {
+    for (let at = start; at < high; at += 1) {
+      const item = items[at];
+      let [left, right] = [low, at];
+      while (left < right) {
+        const middle = left + ((right - left) >> 1);
+        if (order(item, items[middle]) < 0) right = middle;
+        else left = middle + 1;
+      }
+      for (let place = at; place > left; place -= 1) items[place] = items[place - 1];
+      items[left] = item;
+    }
+  }
+
+  // Returns in front of which of `length` items from `base` on something belongs, by leaps from a hint: in front of those that are equal to
+  // it, or behind them.
+  function leap(items, item, base, length, hint, isBehind, order) {
+    const isAfter = isBehind ? (other) => order(item, other) >= 0 : (other) => order(other, item) < 0;
+    let last = 0;
+    let offset = 1;
+    if (isAfter(items[base + hint])) {
+      const most = length - hint;
+      while (offset < most && isAfter(items[base + hint + offset])) [last, offset] = [offset, offset * 2 + 1];
+      offset = Math.min(offset, most);
+      [last, offset] = [last + hint, offset + hint];
+    } else {
+      const most = hint + 1;
+      while (offset < most && !isAfter(items[base + hint - offset])) [last, offset] = [offset, offset * 2 + 1];
+      offset = Math.min(offset, most);
+      [last, offset] = [hint - offset, hint - last];
+    }
+    for (last += 1; last < offset;) {
+      const middle = last + ((offset - last) >> 1);
+      if (isAfter(items[base + middle])) last = middle + 1;
+      else offset = middle;
+    }
+    return offset;
+  }
+
+  function sortLike(items, order) {
+    const { length } = items;
+    if (length < 2) return;
+    let least = length;
+    let odd = 0;
+    for (; least >= 64; least >>= 1) odd |= least & 1;
+    least += odd;
+    const runs = [];
+    // How often one side has to be ahead before the merge leaps.
+    let patience = LEAP;
+
+    // Merges two neighbors, the shorter of which is laid aside. `up` goes from the front, with the left one aside; otherwise all of it is
+    // mirrored.
+    function merge(at) {
+      const { base: left, length: leftAll } = runs[at];
+      const { base: right, length: rightAll } = runs[at + 1];
+      runs.splice(at, 2, { base: left, length: leftAll + rightAll });
+      const skipped = leap(items, items[right], left, leftAll, 0, true, order);
+      const base = left + skipped;
+      const leftLength = leftAll - skipped;
+      if (leftLength === 0) return;
+      const rightLength = leap(items, items[base + leftLength - 1], right, rightAll, rightAll - 1, false, order);
+      if (rightLength === 0) return;
+      if (leftLength <= rightLength) mergeUp(base, leftLength, right, rightLength);
+      else mergeDown(base, leftLength, right, rightLength);
+    }
+
+    function mergeUp(base, leftLength, right, rightLength) {
+      const aside = items.slice(base, base + leftLength);
+      let [to, a, b, left, rest] = [base, 0, right, leftLength, rightLength];
+      const put = (list, from, count) => { for (let index = 0; index < count; index += 1) items[to + index] = list[from + index]; to += count; };
+      const finishLeft = () => put(aside, a, left);
+      const finishRight = () => { put(items, b, rest); items[to] = aside[a]; };
+      put(items, b, 1); b += 1; rest -= 1;
+      if (rest === 0) return finishLeft();
+      if (left === 1) return finishRight();
+      for (;;) {
+        let [wonLeft, wonRight] = [0, 0];
+        for (;;) {
+          if (order(items[b], aside[a]) < 0) {
+            put(items, b, 1); b += 1; rest -= 1; wonRight += 1; wonLeft = 0;
+            if (rest === 0) return finishLeft();
+            if (wonRight >= patience) break;
+          } else {
+            put(aside, a, 1); a += 1; left -= 1; wonLeft += 1; wonRight = 0;
+            if (left === 1) return finishRight();
+            if (wonLeft >= patience) break;
+          }
+        }
+        patience += 1;
+        do {
+          patience = Math.max(1, patience - 1);
+          wonLeft = leap(aside, items[b], a, left, 0, true, order);
+          if (wonLeft > 0) {
+            put(aside, a, wonLeft); a += wonLeft; left -= wonLeft;
+            if (left === 1) return finishRight();
+            if (left === 0) return undefined;
+          }
+          put(items, b, 1); b += 1; rest -= 1;
+          if (rest === 0) return finishLeft();
+          wonRight = leap(items, aside[a], b, rest, 0, false, order);
+          if (wonRight > 0) {
+            put(items, b, wonRight); b += wonRight; rest -= wonRight;
+            if (rest === 0) return finishLeft();
+          }
+          put(aside, a, 1); a += 1; left -= 1;
+          if (left === 1) return finishRight();
+        } while (wonLeft >= LEAP || wonRight >= LEAP);
+        patience += 1;
+      }
+    }
+
+    function mergeDown(base, leftLength, right, rightLength) {
+      const aside = items.slice(right, right + rightLength);
+      let [to, a, b, left, rest] = [right + rightLength - 1, base + leftLength - 1, rightLength - 1, leftLength, rightLength];
+      // From the end to the front.
+      const put = (list, from, count) => { for (let index = 0; index < count; index += 1) items[to - index] = list[from - index]; to -= count; };
+      const finishLeft = () => { put(items, a, left); items[to] = aside[0]; };
+      const finishRight = () => put(aside, b, rest);
+      put(items, a, 1); a -= 1; left -= 1;
+      if (left === 0) return finishRight();
+      if (rest === 1) return finishLeft();
+      for (;;) {
+        let [wonLeft, wonRight] = [0, 0];
+        for (;;) {
+          if (order(aside[b], items[a]) < 0) {
+            put(items, a, 1); a -= 1; left -= 1; wonLeft += 1; wonRight = 0;
+            if (left === 0) return finishRight();
+            if (wonLeft >= patience) break;
+          } else {
+            put(aside, b, 1); b -= 1; rest -= 1; wonRight += 1; wonLeft = 0;
+            if (rest === 1) return finishLeft();
+            if (wonRight >= patience) break;
+          }
+        }
+        patience += 1;
+        do {
+          patience = Math.max(1, patience - 1);
+          wonLeft = left - leap(items, aside[b], base, left, left - 1, true, order);
+          if (wonLeft > 0) {
+            put(items, a, wonLeft); a -= wonLeft; left -= wonLeft;
+            if (left === 0) return finishRight();
+          }
+          put(aside, b, 1); b -= 1; rest -= 1;
+          if (rest === 1) return finishLeft();
+          wonRight = rest - leap(aside, items[a], 0, rest, rest - 1, false, order);
+          if (wonRight > 0) {
+            put(aside, b, wonRight); b -= wonRight; rest -= wonRight;
+            if (rest === 1) return finishLeft();
+            if (rest === 0) return undefined;
+          }
+          put(items, a, 1); a -= 1; left -= 1;
+          if (left === 0) return finishRight();
+        } while (wonLeft >= LEAP || wonRight >= LEAP);
+        patience += 1;
+      }
+    }
+
+    const sum = (at) => runs[at - 1].length <= runs[at].length + runs[at + 1].length;
+    for (let low = 0; low < length;) {
+      let found = runFrom(items, low, length, order);
+      if (found < least) {
+        const forced = Math.min(least, length - low);
+        insertInto(items, low, low + forced, low + found, order);
+        found = forced;
+      }
+      runs.push({ base: low, length: found });
+      while (runs.length > 1) {
+        const at = runs.length - 2;
+        if ((at > 0 && sum(at)) || (at > 1 && sum(at - 1))) merge(runs[at - 1].length < runs[at + 1].length ? at - 1 : at);
+        else if (runs[at].length <= runs[at + 1].length) merge(at);
+        else break;
+      }
+      low += found;
+    }
+    while (runs.length > 1) {
+      const at = runs.length - 2;
+      merge(at > 0 && runs[at - 1].length < runs[at + 1].length ? at - 1 : at);
+    }
+  }
+
+  const orderOf = (compare) => (a, b) => {
+    const answer = Number(Reflect.apply(compare, undefined, [a, b]));
+    return Number.isNaN(answer) ? 0 : answer;
+  };
+  const nativeSort = Array.prototype.sort;
+  const { toSorted: nativeToSorted } = Array.prototype;
+  const inOrder = (list, compare) => {
+    const items = list.filter((item) => item !== undefined);
+    const empty = list.length - items.length;
+    sortLike(items, orderOf(compare));
+    for (let count = 0; count < empty; count += 1) items.push(undefined);
+    return items;
+  };
+  methods(Array.prototype, {
+    sort(compare) {
+      if (typeof compare !== 'function') return Reflect.apply(nativeSort, this, [compare]);
+      const object = Object(this);
+      const length = Math.min(Math.max(Math.trunc(Number(object.length)) || 0, 0), Number.MAX_SAFE_INTEGER);
+      const items = [];
+      for (let index = 0; index < length; index += 1) if (index in object) items.push(object[index]);
+      const sorted = inOrder(items, compare);
+      for (let index = 0; index < sorted.length; index += 1) object[index] = sorted[index];
+      for (let index = sorted.length; index < length; index += 1) if (index in object) delete object[index];
+      return object;
+    },
+    toSorted(compare) {
+      if (typeof compare !== 'function') return Reflect.apply(nativeToSorted, this, [compare]);
+      return inOrder(Array.from({ length: this.length }, (_, index) => this[index]), compare);
+    },
+  });
+  // Lists of numbers of one type are merged from the top.
+  const typedPrototype = getPrototypeOf(Uint8Array.prototype);
+  const { sort: nativeTypedSort, toSorted: nativeTypedToSorted, set: setItems } = typedPrototype;
+  function sortHalves(source, from, to, target, order) {
+    const middle = from + ((to - from) >> 1);
+    if (middle - from > 1) sortHalves(target, from, middle, source, order);
+    if (to - middle > 1) sortHalves(target, middle, to, source, order);
+    let [left, right] = [from, middle];
+    for (let at = from; at < to; at += 1) {
+      const isLeft = left < middle && (right >= to || order(source[left], source[right]) <= 0);
+      target[at] = isLeft ? source[left++] : source[right++];
+    }
+  }
+  methods(typedPrototype, {
+    sort(compare) {
+      if (typeof compare !== 'function') return Reflect.apply(nativeTypedSort, this, [compare]);
+      const items = Array.from(this);
+      if (items.length > 1) sortHalves([...items], 0, items.length, items, orderOf(compare));
+      Reflect.apply(setItems, this, [items]);
+      return this;
+    },
+    toSorted(compare) {
+      const copy = Reflect.apply(nativeTypedToSorted, this, []);
+      if (typeof compare !== 'function') return compare === undefined ? copy : Reflect.apply(nativeTypedToSorted, this, [compare]);
+      Reflect.apply(setItems, copy, [this]);
+      return copy.sort(compare);
+    },
+  });
 
   // With both `v` and `i`, Node 20 takes what is excluded for another set of characters.
   function pattern(expression) {
@@ -158,7 +543,7 @@
     return expression;
   }
   const NativeRegExp = globalThis.RegExp;
-  const CheckedRegExp = new Proxy(NativeRegExp, {
+  const CheckedRegExp = new NativeProxy(NativeRegExp, {
     apply: (target, self, args) => pattern(Reflect.apply(target, self, args)),
     construct: (target, args, derived) => pattern(Reflect.construct(target, args, derived)),
   });
@@ -203,9 +588,18 @@
       new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(randomBytes(array.byteLength, 'crypto.getRandomValues'));
       return array;
     },
-    get subtle() { return lack('`crypto.subtle`'); },
   };
-  hidden(globalThis, 'crypto', crypto);
+  // What stands for an object of a class of Node has the name of the class; nothing else of it is there.
+  function instance(members, name, names) {
+    const prototype = {};
+    absent(prototype, (member) => `${name}.${member}`, ['constructor', ...names]);
+    defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+    const made = Object.create(prototype);
+    for (const [key, member] of Object.entries(getOwnPropertyDescriptors(members))) defineProperty(prototype, key, { ...member, enumerable: true });
+    return made;
+  }
+  const cryptoObject = instance(crypto, 'Crypto', ['subtle']);
+  hidden(globalThis, 'crypto', cryptoObject);
 
   // ------------------------------------------------------------------------------------------------------------ Numbers
 
@@ -310,10 +704,11 @@
   // How far the other clocks are off: enough for another hour, day, month, season, year and decade.
   const CLOCKS = [0, 13 * HOUR + 1_234_567, 200 * 24 * HOUR + 7_654_321, -1_100 * 24 * HOUR, 12 * 366 * 24 * HOUR, 61_234];
   const now = (name) => nativeNow() + CLOCKS[touch('clock', name)];
-  hidden(globalThis, 'performance', {
+  hidden(globalThis, 'performance', instance({
     now: () => now('performance.now') - started, get timeOrigin() { return now('performance.timeOrigin'); },
-    mark: (name) => lack('performance.mark'), measure: () => lack('performance.measure'), toJSON: () => lack('performance.toJSON'),
-  });
+  }, 'Performance', ['clearMarks', 'clearMeasures', 'clearResourceTimings', 'getEntries', 'getEntriesByName', 'getEntriesByType', 'mark', 'measure',
+    'setResourceTimingBufferSize', 'toJSON', 'eventLoopUtilization', 'nodeTiming', 'markResourceTiming', 'timerify',
+    'onresourcetimingbufferfull', 'addEventListener', 'removeEventListener', 'dispatchEvent']));
   const started = nativeNow();
 
   // Zones that no machine has, with a summer time: what comes out of the code in all of them does not depend on the zone.
@@ -584,7 +979,7 @@
     throw new TypeError('Cannot convert object to primitive value');
   }
 
-  const Date = new Proxy(NativeDate, {
+  const Date = new NativeProxy(NativeDate, {
     apply: () => new Date().toString(),
     construct: (target, args, derived) => Reflect.construct(target, [timeOfArguments(args)], derived),
   });
@@ -849,6 +1244,7 @@
 
   // --------------------------------------------------------------------------------------------------------------- URLs
 
+  const SPECIAL = new Set(['http:', 'https:', 'ws:', 'wss:', 'ftp:', 'file:']);
   const PARTS = ['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash'];
   const coded = (error, code) => Object.assign(error, { code });
 
@@ -977,6 +1373,8 @@
   for (const name of ['searchParams', 'toString', 'toJSON']) defineProperty(URL.prototype, name, { enumerable: true });
   function parsedUrl(text, base = undefined) {
     const found = host.parseUrl(String(text).toWellFormed(), base === undefined ? undefined : String(base).toWellFormed());
+    // Such addresses are resolved otherwise.
+    if (base !== undefined && ((found && !SPECIAL.has(found[2])) || /^[/\\\\]{3}/.test(text))) lack('such an address below another');
     return found ?? undefined;
   }
 
@@ -993,6 +1391,7 @@
     get encoding() { return 'utf-8'; }
     encode(text = '') { return host.encode(String(text).toWellFormed()); }
     get encodeInto() { return lack('TextEncoder.encodeInto'); }
+    get [Symbol.toStringTag]() { return 'TextEncoder'; }
   }
 
   class TextDecoder {
@@ -1005,6 +1404,7 @@
       this.#encoding = known[name];
       this.#options = { fatal: Boolean(options?.fatal), ignoreBOM: Boolean(options?.ignoreBOM) };
     }
+    get [Symbol.toStringTag]() { return 'TextDecoder'; }
     get encoding() { return this.#encoding; }
     get fatal() { return this.#options.fatal; }
     get ignoreBOM() { return this.#options.ignoreBOM; }
@@ -1091,6 +1491,10 @@
     utf16: (bytes) => fromUtf16(bytes),
   };
 
+  function sizeOf(size) {
+    if (typeof size !== 'number' || !(size >= 0 && size <= 2 ** 32)) lack('the error of Buffer about its size');
+    return size;
+  }
   class Buffer extends Uint8Array {
     static from(value, encoding = undefined, length = undefined) {
       if (typeof value === 'string') return adoptBytes(Uint8Array.from(encoders[encodingOf(encoding)](value)));
@@ -1109,8 +1513,10 @@
       return Buffer.from(list.flatMap((bytes) => Array.from(bytes)));
     }
     static alloc(size, filling = 0, encoding = undefined) {
-      const bytes = new Buffer(size);
-      const pattern = typeof filling === 'string' ? Buffer.from(filling, encoding) : [filling];
+      const bytes = new Buffer(sizeOf(size));
+      const isKnown = typeof filling === 'number' || typeof filling === 'string' || filling instanceof Uint8Array;
+      const pattern = typeof filling === 'number' ? [filling] : isKnown ? Buffer.from(filling, encoding) : [];
+      if (!isKnown || (pattern.length === 0 && filling.length > 0)) lack('Buffer.alloc filled with this');
       if (pattern.length > 0) for (let at = 0; at < size; at += 1) bytes[at] = pattern[at % pattern.length];
       return bytes;
     }
@@ -1135,10 +1541,13 @@
     }
     includes(value, ...rest) { return this.indexOf(value, ...rest) >= 0; }
   }
+  defineProperty(Buffer, 'length', { value: 3, configurable: true });
   const adoptBytes = (bytes) => setPrototypeOf(bytes, Buffer.prototype);
   methods(Buffer, { from: Buffer.from });
-  // That they are there can be seen; libraries keep them for later without ever calling them.
-  for (const name of ['allocUnsafe', 'allocUnsafeSlow']) hidden(Buffer, name, { [name](size) { return lack(`Buffer.${name}`); } }[name]);
+  // They hold whatever was in the memory before.
+  for (const name of ['allocUnsafe', 'allocUnsafeSlow']) {
+    hidden(Buffer, name, { [name](size) { return adoptBytes(randomBytes(sizeOf(size), `Buffer.${name}`)); } }[name]);
+  }
   absent(Buffer, (name) => `Buffer.${name}`, ['copyBytesFrom', 'of', 'poolSize']);
   const wide = ['BigInt64', 'BigUInt64', 'BigUint64', 'Double', 'Float', 'Int16', 'Int32', 'Int', 'UInt16', 'UInt32', 'UInt', 'Uint16', 'Uint32', 'Uint'];
   absent(Buffer.prototype, (name) => `Buffer.${name}`, ['asciiSlice', 'asciiWrite', 'base64Slice', 'base64Write', 'base64urlSlice', 'base64urlWrite',
@@ -1175,6 +1584,7 @@
     const clone = (item) => {
       if (typeof item === 'function' || typeof item === 'symbol') return invalid('could not be cloned');
       if (typeof item !== 'object' || item === null) return item;
+      if (proxies.has(item) || tagOf(item) === 'Arguments') return invalid('could not be cloned');
       if (known.has(item)) return known.get(item);
       const keep = (copy) => { known.set(item, copy); return copy; };
       const fillOwn = (copy) => {
@@ -1208,6 +1618,7 @@
         return keep(new Kind(clone(item.buffer), item.byteOffset, item.length ?? item.byteLength));
       }
       if (['WeakMap', 'WeakSet', 'WeakRef', 'Promise', 'Generator'].includes(tagOf(item))) return invalid('could not be cloned');
+      if (tagOf(item) !== 'Object') return invalid('could not be cloned');
       return fillOwn(keep({}));
     };
     return clone(value);
@@ -1229,7 +1640,7 @@
     if (value === undefined || set.has(name)) return value;
     return touch('environment', name) === 0 ? value : `${value}${variant.number === 1 ? '0' : 'x'}`;
   }
-  const env = new Proxy({}, {
+  const env = new NativeProxy({}, {
     get(target, name) { return typeof name === 'symbol' ? undefined : variableOf(name) ?? target[name]; },
     set(target, name, value) {
       variables.set(name, asText(value));
@@ -1267,39 +1678,66 @@
   const nothing = () => undefined;
   const process = {
     env,
-    get argv() { return [unknown('process.argv[0]', ['node', '/elsewhere/node'])(), host.entry]; },
+    get argv() { return [...unknown('process.argv', [['node', host.entry], ['/elsewhere/node', '/elsewhere/main.js', 'more']])()]; },
     execArgv: [],
     get platform() { return platform(); },
     get arch() { return unknown('process.arch', ['x64', 'arm64'])(); },
     get version() { return unknown('process.version', ['v20.0.0', 'v21.9.8'])(); },
-    get versions() { return { node: unknown('process.versions', ['20.0.0', '21.9.8'])() }; },
+    versions: new NativeProxy({ get node() { return unknown('process.versions', ['20.0.0', '21.9.8'])(); } }, {
+      get: (target, key) => (key in target || typeof key === 'symbol' ? target[key] : lack(`process.versions.${key}`)),
+      has: (target, key) => key in target || lack(`process.versions.${String(key)}`),
+      ownKeys: () => lack('process.versions'),
+    }),
     get pid() { return unknown('process.pid', [1, 4242])(); },
     get title() { return unknown('process.title', ['node', 'other'])(); },
     cwd: () => host.cwd,
-    nextTick: (call, ...args) => queueMicrotask(() => call(...args)),
+    nextTick(call, ...args) { host.ticks.push(() => call(...args)); },
     uptime: () => (now('process.uptime') - started) / 1000,
     hrtime: Object.assign(() => [Math.floor(now('process.hrtime') / 1000), 0], { bigint: () => BigInt(now('process.hrtime')) * 1_000_000n }),
-    emitWarning: nothing,
+    emitWarning() {},
     exitCode: undefined,
   };
   for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners']) process[name] = () => process;
-  for (const name of ['stdout', 'stderr']) process[name] = { write: () => true, isTTY: false };
-  absent(process, (name) => `process.${name}`, ['memoryUsage', 'cpuUsage', 'execPath', 'getuid', 'getgid', 'umask', 'stdin', 'config', 'release', 'ppid',
-    'features', 'report', 'resourceUsage', 'constrainedMemory', 'chdir', 'kill', 'abort', 'binding', 'emit', 'listeners', 'argv0', 'allowedNodeEnvironmentFlags', 'getBuiltinModule']);
+  for (const name of ['stdout', 'stderr']) {
+    process[name] = new NativeProxy({ write: () => true }, {
+      get: (target, key) => (key in target ? target[key] : key === 'isTTY' ? unknown(`process.${name}.isTTY`, [undefined, true])() : lack(`process.${name}.${String(key)}`)),
+      has: (target, key) => key in target || lack(`process.${name}`),
+      ownKeys: () => lack(`process.${name}`),
+    });
+  }
+  absent(process, (name) => `process.${name}`, ['_debugEnd', '_debugProcess', '_events', '_eventsCount', '_exiting', '_fatalException',
+    '_getActiveHandles', '_getActiveRequests', '_kill', '_linkedBinding', '_preload_modules', '_rawDebug', '_startProfilerIdleNotifier',
+    '_stopProfilerIdleNotifier', '_tickCallback', 'abort', 'allowedNodeEnvironmentFlags', 'argv0', 'assert', 'availableMemory', 'binding',
+    'chdir', 'config', 'constrainedMemory', 'cpuUsage', 'debugPort', 'dlopen', 'domain', 'emit', 'eventNames', 'execPath', 'features',
+    'getActiveResourcesInfo', 'getBuiltinModule', 'getMaxListeners', 'getegid', 'geteuid', 'getgid', 'getgroups', 'getuid',
+    'hasUncaughtExceptionCaptureCallback', 'initgroups', 'kill', 'listenerCount', 'listeners', 'loadEnvFile', 'mainModule', 'memoryUsage',
+    'moduleLoadList', 'openStdin', 'permission', 'ppid', 'prependListener', 'prependOnceListener', 'rawListeners', 'reallyExit', 'release',
+    'report', 'resourceUsage', 'send', 'connected', 'channel', 'disconnect', 'setMaxListeners', 'setSourceMapsEnabled',
+    'setUncaughtExceptionCaptureCallback', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid', 'sourceMapsEnabled', 'stdin', 'umask']);
   defineProperty(process, Symbol.toStringTag, { value: 'process', configurable: true });
 
   for (const [name, value] of Object.entries({ URL, URLSearchParams, TextEncoder, TextDecoder, Buffer, process, structuredClone, atob, btoa })) {
     hidden(globalThis, name, value);
   }
 
+  for (const name of getOwnPropertyNames(globalThis)) {
+    const value = getOwnPropertyDescriptor(globalThis, name)?.value;
+    for (const object of [value, isObject(value) ? getOwnPropertyDescriptor(value, 'prototype')?.value : undefined]) if (isObject(object)) native.add(object);
+  }
+
   return {
     pattern,
     functionText: (value) => Reflect.apply(functionText, value, []),
-    marked, lack, lackLocale, lacks, touch, touched, caught, crypto, randomBytes, now, env, toLetters, variant,
+    marked, lack, lackLocale, lacks, touch, touched, caught, crypto, randomBytes, randomNumber, absent, pose, isProxy: (value) => proxies.has(value), Proxy: NativeProxy, now, env, toLetters, variant,
     // What `**` gives.
     power(base, exponent) {
       const value = base ** exponent;
       return typeof value === 'bigint' || isExactPower(base, exponent) ? value : nearly(value, 'the last digit of a power');
+    },
+    listed,
+    // What `for (… in …)` goes through: in which order a proxy is asked is seen by its code.
+    named(value) {
+      return proxies.has(Object(value)) ? lack('`for (… in …)` of a Proxy') : value;
     },
     // Spreads into an object what an object literal spreads, a text by its characters.
     spread: (value) => (value === null || value === undefined ? value : Object(value)),

@@ -10,7 +10,8 @@
 
   // ---------------------------------------------------------------------------------------------------- Errors
 
-  const { marked } = node;
+  // A proxy of these files is none of the code.
+  const { marked, Proxy } = node;
   const { URL, Buffer, TextEncoder, TextDecoder } = globalThis;
 
   const refused = (what) => marked('refused', `${what} is not possible while keepstep reads the definition`, 'EACCES');
@@ -270,83 +271,142 @@
   const LUA_NAMES = [...Object.keys(lua), 'defineWorkflow', 'env'];
   lua.env = Object.assign((key) => node.env[key], { template: (key) => ({ __envRef: key }) });
 
+  // ------------------------------------------------------------------------------------------------ Parts of Node
+
+  // A part of Node as its modules give it: what it does not have here is a stub of the part.
+  const parts = new Map();
+  const lacking = (name) => {
+    if (!parts.has(name)) parts.set(name, stub(`node:${name}`));
+    return parts.get(name);
+  };
+  const membersOf = new WeakMap();
+  function part(name, members) {
+    const isKnown = (target, key) => Object.hasOwn(target, key) || typeof key === 'symbol';
+    const whole = new Proxy(members, {
+      get: (target, key) => (isKnown(target, key) || key === 'then' || key in Object.prototype ? target[key] : lacking(name)[key]),
+      has: (target, key) => isKnown(target, key) || node.lack(`what ${name} of Node has`),
+      getOwnPropertyDescriptor: (target, key) => (isKnown(target, key) ? getOwnPropertyDescriptor(target, key) : node.lack(`what ${name} of Node has`)),
+      ownKeys: () => node.lack(`what ${name} of Node has`),
+    });
+    membersOf.set(whole, members);
+    return whole;
+  }
+  // Node says in its own words which arguments it does not take.
+  const textArgument = (value, what) => (typeof value === 'string' ? value : node.lack(`the error of ${what} about its arguments`));
+
   // ------------------------------------------------------------------------------------------------- node:path
 
   function normalize(text) {
     const absolute = text.startsWith('/');
     const kept = [];
-    for (const part of text.split('/')) {
-      if (part === '' || part === '.') continue;
-      if (part !== '..') kept.push(part);
+    for (const piece of text.split('/')) {
+      if (piece === '' || piece === '.') continue;
+      if (piece !== '..') kept.push(piece);
       else if (kept.length > 0 && kept.at(-1) !== '..') kept.pop();
-      else if (!absolute) kept.push(part);
+      else if (!absolute) kept.push(piece);
     }
     const joined = kept.join('/') + (text.endsWith('/') && kept.length > 0 ? '/' : '');
     return absolute ? `/${joined}` : joined || (text.endsWith('/') ? './' : '.');
   }
 
-  const withoutEnd = (text) => (text.length > 1 && text.endsWith('/') ? text.slice(0, -1) : text);
+  // Without the slashes at its end.
+  const withoutEnd = (text) => text.replace(/(?<=[^])\/+$/, '');
+  // What `path.format` puts in, with what it makes of a name and an ending.
+  const endingOf = (ext) => (ext === '' || ext === undefined || ext === null ? '' : `${ext[0] === '.' ? '' : '.'}${ext}`);
 
-  const path = {
+  const pathParts = {
     sep: '/',
     delimiter: ':',
-    normalize: (text) => normalize(text) || '.',
+    normalize: (text) => (text === '' ? '.' : normalize(text)),
     isAbsolute: (text) => text.startsWith('/'),
-    join: (...parts) => normalize(parts.filter((part) => part !== '').join('/')) || '.',
-    resolve(...parts) {
+    join: (...pieces) => (pieces.every((piece) => piece === '') ? '.' : normalize(pieces.filter((piece) => piece !== '').join('/'))),
+    resolve(...pieces) {
       let found = '';
-      for (const part of [host.cwd, ...parts]) {
-        if (part !== '') found = part.startsWith('/') ? part : `${found}/${part}`;
+      for (const piece of [host.cwd, ...pieces]) {
+        if (piece !== '') found = piece.startsWith('/') ? piece : `${found}/${piece}`;
       }
       return withoutEnd(normalize(found));
     },
     dirname(text) {
-      const at = withoutEnd(text).lastIndexOf('/');
-      return at < 0 ? '.' : at === 0 ? '/' : text.slice(0, at);
+      if (text === '') return '.';
+      const name = withoutEnd(text);
+      const at = name.lastIndexOf('/');
+      if (at < 0) return text.startsWith('/') ? '/' : '.';
+      return at === 0 ? '/' : at === 1 && name.startsWith('//') ? '//' : name.slice(0, at);
     },
     basename(text, end = '') {
-      const name = withoutEnd(text).slice(withoutEnd(text).lastIndexOf('/') + 1);
-      return end !== '' && end !== name && name.endsWith(end) ? name.slice(0, -end.length) : name;
+      const name = text.replace(/\/+$/, '');
+      const base = name.slice(name.lastIndexOf('/') + 1);
+      if (end !== '' && end.includes('/')) node.lack('path.basename with this ending');
+      return end !== '' && end !== base && end !== text && base.endsWith(end) ? base.slice(0, -end.length) : end === text && end !== '' ? '' : base;
     },
     extname(text) {
-      const name = path.basename(text);
+      const name = pathParts.basename(text);
       const at = name.lastIndexOf('.');
-      return at <= 0 ? '' : name.slice(at);
+      return at <= 0 || name === '..' ? '' : name.slice(at);
     },
     relative(from, to) {
-      const [start, goal] = [from, to].map((text) => path.resolve(text).split('/').filter((part) => part !== ''));
+      const [start, goal] = [from, to].map((text) => pathParts.resolve(text).split('/').filter((piece) => piece !== ''));
       let same = 0;
       while (same < start.length && same < goal.length && start[same] === goal[same]) same += 1;
       return [...start.slice(same).map(() => '..'), ...goal.slice(same)].join('/');
     },
     parse(text) {
-      const base = path.basename(text);
-      const ext = path.extname(text);
-      const dir = text.includes('/') ? path.dirname(text) : '';
-      return { root: text.startsWith('/') ? '/' : '', dir, base, ext, name: ext === '' ? base : base.slice(0, -ext.length) };
+      const bare = text.replace(/\/+$/, '');
+      const base = bare.slice(bare.lastIndexOf('/') + 1);
+      const at = base.lastIndexOf('.');
+      const ext = at <= 0 || base === '..' ? '' : base.slice(at);
+      const root = text.startsWith('/') ? '/' : '';
+      const slash = bare.lastIndexOf('/');
+      return { root, dir: slash > 0 ? bare.slice(0, slash) : root, base, ext, name: base.slice(0, base.length - ext.length) };
     },
-    format({ dir, root = '', base, name = '', ext = '' }) {
-      const file = base ?? name + ext;
-      return dir === undefined ? root + file : dir === root ? dir + file : `${dir}/${file}`;
+    format(object) {
+      if (typeof object !== 'object' || object === null) node.lack('the error of path.format() about its arguments');
+      const { dir, root, base, name, ext } = object;
+      const folder = dir || root;
+      const file = base || `${name || ''}${endingOf(ext)}`;
+      return !folder ? file : folder === root ? `${folder}${file}` : `${folder}/${file}`;
     },
     toNamespacedPath: (text) => text,
   };
-  path.posix = path;
+  // How many of the arguments of each are texts.
+  const TEXTS = { normalize: 1, isAbsolute: 1, join: Infinity, resolve: Infinity, dirname: 1, extname: 1, relative: 2, parse: 1 };
+  const pathNames = {};
+  for (const [name, member] of Object.entries(pathParts)) {
+    pathNames[name] = typeof member !== 'function' ? member : { [name](...args) {
+      const count = Math.min(TEXTS[name] ?? 0, name === 'join' || name === 'resolve' ? args.length : Infinity);
+      for (let index = 0; index < count; index += 1) textArgument(args[index], `path.${name}()`);
+      if (name === 'basename') {
+        textArgument(args[0], 'path.basename()');
+        if (args[1] !== undefined) textArgument(args[1], 'path.basename()');
+      }
+      return member(...args);
+    } }[name];
+  }
+  const path = part('path', pathNames);
+  pathNames.posix = path;
 
   // -------------------------------------------------------------------------------------------------- node:url
 
   const decodePath = (text) => decodeURIComponent(text);
-  const encodePath = (text) => encodeURI(text).replace(/[?#]/g, encodeURIComponent);
+  const encodePath = (text) => (/[^\w/.\-~ ()@:+,=&;!$'*%?#\u0080-\uffff]/.test(text) ? node.lack('pathToFileURL() of this path')
+    : text.replace(/[%?#]/g, encodeURIComponent));
 
   function fileURLToPath(url) {
+    if (typeof url !== 'string' && !(url instanceof URL)) node.lack('the error of fileURLToPath() about its arguments');
     const parsed = new URL(url);
     if (parsed.protocol !== 'file:') {
       throw Object.assign(new TypeError('The URL must be of scheme file'), { code: 'ERR_INVALID_URL_SCHEME' });
     }
+    if (parsed.hostname !== '' || /%2f/i.test(parsed.pathname)) node.lack('the error of fileURLToPath() about this address');
     return decodePath(parsed.pathname);
   }
 
-  const url = { URL, fileURLToPath, pathToFileURL: (text) => new URL(`file://${encodePath(path.resolve(text))}`) };
+  function pathToFileURL(text) {
+    textArgument(text, 'pathToFileURL()');
+    return new URL(`file://${encodePath(path.resolve(text) + (text.endsWith('/') && path.resolve(text) !== '/' ? '/' : ''))}`);
+  }
+  const url = part('url', { URL, URLSearchParams: globalThis.URLSearchParams, fileURLToPath, pathToFileURL });
 
   // --------------------------------------------------------------------------------------------------- node:fs
 
@@ -401,12 +461,24 @@
   reading.lstatSync = reading.statSync;
 
   // Whatever else is asked of the file system would change it, or is too rare to be worth its weight.
-  const only = (name, members) => new Proxy(members, {
-    get(target, key) {
-      if (key in target || typeof key === 'symbol' || key === 'then') return target[key];
-      return () => { throw refused(`${name}.${key}()`); };
-    },
-  });
+  const only = (name, members) => {
+    const others = part(name, members);
+    const whole = new Proxy(members, {
+      get(target, key) {
+        if (!(key in target) && FS_FUNCTIONS.has(key)) return { [key]: () => { throw refused(`${name}.${key}()`); } }[key];
+        return others[key];
+      },
+      has: (target, key) => FS_FUNCTIONS.has(key) || key in others,
+      ownKeys: () => Reflect.ownKeys(others),
+    });
+    membersOf.set(whole, members);
+    return whole;
+  };
+  const FS_FUNCTIONS = new Set([
+    'access', 'appendFile', 'chmod', 'chown', 'close', 'copyFile', 'cp', 'exists', 'fchmod', 'fchown', 'fdatasync', 'fstat', 'fsync', 'ftruncate',
+    'futimes', 'lchown', 'link', 'lstat', 'lutimes', 'mkdir', 'mkdtemp', 'open', 'opendir', 'read', 'readFile', 'readdir', 'readlink', 'readv', 'realpath',
+    'rename', 'rm', 'rmdir', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utimes', 'write', 'writeFile', 'writev',
+  ].flatMap((name) => [name, `${name}Sync`]).concat('createReadStream', 'createWriteStream', 'watch', 'watchFile', 'unwatchFile'));
 
   const promised = {};
   for (const name of ['readFile', 'access', 'stat', 'lstat', 'readdir', 'realpath']) {
@@ -418,9 +490,9 @@
   // --------------------------------------------------------------------------------------------------- Modules
 
   const builtins = {
-    fs, 'fs/promises': promises, path, 'path/posix': path, url, buffer: { Buffer },
-    os: { EOL: '\n', platform: () => process.platform },
-    ...host.node(host, { Buffer, TextEncoder, TextDecoder, marked, refused, only, toLetters: node.toLetters }),
+    fs, 'fs/promises': promises, path, 'path/posix': path, url, buffer: part('buffer', { Buffer, atob, btoa }),
+    os: part('os', { EOL: '\n', platform: () => process.platform }),
+    ...host.node(host, { ...node, Buffer, TextEncoder, TextDecoder, refused, part }),
   };
   const packages = new Map();
 
@@ -527,7 +599,12 @@
         const whole = kind === 'stub' ? standIn(specifier, found) : load(found);
         if (isStub(whole)) return [whole, whole];
         if (!withDefault.has(whole)) {
-          withDefault.set(whole, new Proxy(whole, { get: (target, key) => (key === 'default' ? target : target[key]) }));
+          // A part is not asked what it has, as the engine would ask the target.
+          const isPart = membersOf.has(whole);
+          withDefault.set(whole, new Proxy(isPart ? {} : whole, {
+            get: (_, key) => (key === 'default' ? whole : whole[key]),
+            ...(isPart && { has: (_, key) => key === 'default' || key in whole, ownKeys: () => ownKeys(whole), getOwnPropertyDescriptor: (_, key) => getOwnPropertyDescriptor(whole, key) }),
+          }));
         }
         return [whole, withDefault.get(whole)];
       }
@@ -599,6 +676,8 @@
     spread: node.spread,
     power: node.power,
     pattern: node.pattern,
+    listed: node.listed,
+    named: node.named,
     decides,
     // What `typeof` gives.
     kind: (value) => (isStub(value) ? KINDS[worldOf(value)] : typeof value),
@@ -611,7 +690,10 @@
     // What `export * from` passes on, which has to be known before anything runs.
     names(importer, specifier) {
       const [kind, found] = host.find(importer, specifier, false);
-      if (kind === 'builtin') return found.startsWith('lua-cli') ? [...LUA_NAMES] : Object.keys(load(found));
+      if (kind === 'builtin') {
+        const whole = load(found);
+        return found.startsWith('lua-cli') ? [...LUA_NAMES] : Object.keys(membersOf.get(whole) ?? whole);
+      }
       const [, namespace] = view(importer, specifier);
       if (!isStub(namespace)) return Object.keys(namespace).filter((name) => name !== 'default');
       deciding.add(specifier);
@@ -625,20 +707,49 @@
   const { process } = globalThis;
   process.exit = () => { throw refused('process.exit()'); };
 
-  // Time does not pass while a definition is read: a timer fires when nothing else is left to do.
+  // Time does not pass while a definition is read: a timer fires when nothing else is left to do. What `process.nextTick` was given
+  // comes before, and all of it before the jobs that it made.
   const timers = [];
+  const LONGEST_DELAY = 2 ** 31 - 1;
   let made = 0;
-  function setTimeout(call, delay, ...args) {
-    const timer = { id: (made += 1), due: Math.max(Number(delay) || 0, 0), call: () => call(...args) };
+  class Timeout {
+    #timer;
+    constructor(timer) {
+      this.#timer = timer;
+      for (const name of ['_idleTimeout', '_idlePrev', '_idleNext', '_idleStart', '_onTimeout', '_timerArgs', '_repeat', '_destroyed']) {
+        node.pose(this, name, () => node.lack('what a timer of Node is made of'), true);
+      }
+    }
+    ref() { return this; }
+    unref() { return this; }
+    [Symbol.toPrimitive]() { return this.#timer.id; }
+    static timerOf(handle) { return typeof handle === 'object' && handle !== null && #timer in handle ? handle.#timer : undefined; }
+  }
+  const { timerOf } = Timeout;
+  delete Timeout.timerOf;
+  node.absent(Timeout.prototype, (name) => `Timeout.${name}`, ['refresh', 'hasRef', 'close']);
+  function start(call, delay, args, isImmediate) {
+    if (typeof call !== 'function') node.lack('the error of a timer about its arguments');
+    const wait = Number(delay);
+    const timer = { id: (made += 1), due: isImmediate ? 0 : wait >= 1 && wait <= LONGEST_DELAY ? Math.trunc(wait) : 1, call: () => call(...args) };
     const at = timers.findIndex((other) => other.due > timer.due);
     timers.splice(at < 0 ? timers.length : at, 0, timer);
-    return { id: timer.id, ref() { return this; }, unref() { return this; }, [Symbol.toPrimitive]: () => timer.id };
+    return new Timeout(timer);
   }
+  function setTimeout(call, delay, ...args) { return start(call, delay, args, false); }
+  defineProperty(setTimeout, Symbol.for('nodejs.util.promisify.custom'), {
+    value: (delay, value) => new Promise((resolve) => { setTimeout(() => resolve(value), delay); }), configurable: true,
+  });
   function clearTimeout(handle) {
-    const at = timers.findIndex((timer) => timer.id === (handle?.id ?? handle));
+    const wanted = timerOf(handle);
+    const at = timers.findIndex((timer) => timer === wanted || timer.id === Number(wanted === undefined ? handle : NaN));
     if (at >= 0) timers.splice(at, 1);
   }
   function runTimer() {
+    if (host.ticks.length > 0) {
+      while (host.ticks.length > 0) host.ticks.shift()();
+      return true;
+    }
     const timer = timers.shift();
     if (timer === undefined) return false;
     for (const other of timers) other.due -= timer.due;
@@ -662,21 +773,39 @@
     decorateMetadata: () => nothing,
   };
 
+  // Nobody sees what is printed.
+  const console = {};
+  const say = (name) => defineProperty(nothing.bind(undefined), 'name', { value: name, configurable: true });
+  for (const name of ['log', 'warn', 'dir', 'time', 'timeEnd', 'timeLog', 'trace', 'assert', 'clear', 'count', 'countReset', 'group', 'groupEnd', 'table',
+    'debug', 'info', 'dirxml', 'error', 'groupCollapsed']) console[name] = say(name);
+  for (const name of ['_stdoutErrorHandler', '_stderrErrorHandler', '_ignoreErrors', '_times']) node.pose(console, name, () => node.lack(`console.${name}`));
+  node.pose(console, 'Console', () => node.lack('console.Console'), true);
+  for (const name of ['profile', 'profileEnd', 'timeStamp']) console[name] = say(name);
+  for (const name of ['context', 'createTask']) node.pose(console, name, () => node.lack(`console.${name}`), true);
+  for (const name of ['_stdout', '_stderr']) node.pose(console, name, () => node.lack(`console.${name}`));
+  defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });
+
   const define = (values) => {
     for (const [name, value] of Object.entries(values)) {
       defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
     }
   };
   define({
-    console: new Proxy({}, { get: (_, key) => (typeof key === 'symbol' ? undefined : nothing) }),
-    require: requireFrom(host.entry), babelHelpers, setTimeout, clearTimeout,
+    console, require: requireFrom(host.entry), babelHelpers, setTimeout, clearTimeout,
     global: globalThis,
-    setInterval: () => ({ ref() { return this; }, unref() { return this; } }),
-    clearInterval: nothing,
-    setImmediate: (call, ...args) => setTimeout(call, 0, ...args),
+    // What comes again and again says nothing before the end.
+    setInterval(call) { return new Timeout({ id: (made += 1), call }); },
+    clearInterval: clearTimeout,
+    setImmediate(call, ...args) { return start(call, 0, args, true); },
     clearImmediate: clearTimeout,
     fetch: async () => { throw marked('refused', 'fetch() is not possible while keepstep reads the definition: it has no network', 'EACCES'); },
   });
+  for (const name of ['global', 'clearImmediate', 'setImmediate', 'clearInterval', 'clearTimeout', 'setInterval', 'setTimeout', 'queueMicrotask', 'structuredClone',
+    'atob', 'btoa', 'performance', 'fetch', 'crypto']) {
+    const described = getOwnPropertyDescriptor(globalThis, name);
+    delete globalThis[name];
+    defineProperty(globalThis, name, { ...described, enumerable: true });
+  }
   defineProperty(globalThis, '__keepstep', { value: Object.freeze(runtime) });
 
   // ----------------------------------------------------------------------------------------------- For the host

@@ -140,6 +140,11 @@ fn without_types<'a>(
         let message = "decorators are read with `\"experimentalDecorators\": true` in tsconfig.json only".to_owned();
         return Err(SyntaxError { message, offset });
     }
+    if let Some(offset) = adapt::unclear_decorator(&program) {
+        let message =
+            "put decorated static members behind the others: compilers differ in which of them they run first".to_owned();
+        return Err(SyntaxError { message, offset });
+    }
     let assigns_fields = compiler.assigns_fields && source_type.is_typescript();
     let transform = TransformOptions {
         assumptions: CompilerAssumptions { set_public_class_fields: assigns_fields, ..CompilerAssumptions::default() },
