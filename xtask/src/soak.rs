@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: what takes longer than CI has. The attacks on a server, in full.
+//! `cargo xtask soak`: what takes longer than CI has. The attacks on a server, in full, and the comparison of what is read with Node, for
+//! many seeds and all languages.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,7 +7,10 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{command, repository, test};
+use crate::{command, peers, repository, test};
+
+/// What the comparison is called beside the attacks.
+const BUILT_INS: &str = "built-ins";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -16,7 +20,16 @@ pub(crate) struct Options {
     /// How long each attack lasts, in seconds
     #[arg(long, value_name = "N", default_value_t = 20)]
     seconds: u64,
-    /// Only the attacks with this in their name
+    /// How many samples of expressions are compared with Node, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    samples: u32,
+    /// The seed of the first sample
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    seed: u32,
+    /// How many expressions a sample has
+    #[arg(long, value_name = "N", default_value_t = 3_000)]
+    expressions: u32,
+    /// Only the attacks with this in their name; `built-ins` is the comparison with Node
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Take what was built for development; what it says of times means little
@@ -24,8 +37,21 @@ pub(crate) struct Options {
     debug: bool,
 }
 
-/// Builds, then attacks.
+/// Builds, then attacks and compares.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let only = options.only.as_deref();
+    if only != Some(BUILT_INS) {
+        attacks(options)?;
+    }
+    if only.is_none_or(|only| only == BUILT_INS) {
+        test::cargo(&["build", "--quiet", "--locked", "-p", "keepstep-source-typescript", "--example", "read_values"])?;
+        let sample = peers::Sample { seed: options.seed, count: options.expressions, one_in: 1 };
+        peers::compare_all_values(sample, options.samples)?;
+    }
+    Ok(())
+}
+
+fn attacks(options: &Options) -> Result<()> {
     let profile = if options.debug { "debug" } else { "release" };
     let mut build = vec!["build", "--locked", "--package", "keepstep", "--package", "keepstep-benches"];
     if !options.debug {

@@ -38,7 +38,7 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 pub(crate) use javascript::packages::compare as compare_packages;
-pub(crate) use javascript::values::compare as compare_values;
+pub(crate) use javascript::values::{Sample, compare as compare_values, compare_all as compare_all_values};
 
 /// How many cases run at the same time. Each spends most of its time in one process of the peer.
 const AT_ONCE: usize = 2;

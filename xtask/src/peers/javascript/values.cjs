@@ -1,14 +1,17 @@
 // Makes up expressions over everything that Node has built in, and prints each with the value that Node gives it.
 //
-//   node values.cjs ESBUILD SEED COUNT
+//   node values.cjs ESBUILD SEED COUNT ONE_IN
 //
-// Standard output is a JSON array of `{ before, expression, value }`; one that throws has `error` instead of `value`. The
-// same seed gives the same expressions. Nothing here knows what keepstep makes of them.
+// Standard output is a JSON array of `{ before, expression, value }`; one that throws has `error` instead of `value`, and one that was
+// compiled with other settings has them as `compiler`. The same seed gives the same expressions. Nothing here knows what keepstep makes
+// of them. Of the table of languages every ONE_IN-th is tried, 0 for none. Standard error has each expression before it is tried, so that the last is the one that ended Node.
 'use strict';
 
+const fs = require('fs');
 const esbuild = require(process.argv[2]);
 const seed = Number(process.argv[3] ?? 1);
 const count = Number(process.argv[4] ?? 1000);
+const oneIn = Number(process.argv[5] ?? 0);
 
 // ------------------------------------------------------------------------------------------------------- Choices
 
@@ -58,6 +61,8 @@ const number = (depth = 1) => (depth <= 0 || below(3) ? some(NUMBERS) : some([
   () => `Number.${one(['MAX_SAFE_INTEGER', 'EPSILON', 'MIN_VALUE', 'MAX_VALUE'])}`,
 ]));
 
+// What is put in for a match may hold all of the text, so the size grows with its square; V8 ends the process where it grows too large.
+const short = (depth) => (depth <= 0 ? word() : `${text(depth)}.slice(0, 60)`);
 const form = () => one(['NFC', 'NFD', 'NFKC', 'NFKD']);
 const text = (depth = 2) => (depth <= 0 || !below(4) ? word() : some([
   () => `${text(depth - 1)}.${one(['toUpperCase()', 'toLowerCase()', 'trim()', 'trimStart()', 'trimEnd()', 'toString()', 'valueOf()', 'toWellFormed()', 'isWellFormed()', 'big()', 'link("x\\"y")', 'toLocaleUpperCase()', 'toLocaleLowerCase()', 'normalize()'])}`,
@@ -66,8 +71,8 @@ const text = (depth = 2) => (depth <= 0 || !below(4) ? word() : some([
   () => `${text(depth - 1)}.${one(['slice', 'substring', 'substr'])}(${below(12) - 5}${one(['', ', 3', ', -1', ', 0', ', NaN'])})`,
   () => `${text(depth - 1)}.${one(['at', 'charAt'])}(${below(9) - 4})`,
   () => `${text(depth - 1)}.repeat(${below(4)})`,
-  () => `${text(depth - 1)}.${one(['replace', 'replaceAll'])}(${word()}, ${some([word, () => '"[$&|$`|$\'|$$|$1|$<x>]"', () => '(m, at, all) => `${m}${at}${all.length}`'])})`,
-  () => `${text(depth - 1)}.${one(['replace', 'replaceAll', 'replace'])}(${regex('g')}, ${some([word, () => '"[$&|$`|$\'|$$|$1|$2|$<a>]"', () => '(...m) => JSON.stringify(m)'])})`,
+  () => `${short(depth - 1)}.${one(['replace', 'replaceAll'])}(${word()}, ${some([word, () => '"[$&|$`|$\'|$$|$1|$<x>]"', () => '(m, at, all) => `${m}${at}${all.length}`'])})`,
+  () => `${short(depth - 1)}.${one(['replace', 'replaceAll', 'replace'])}(${regex('g')}, ${some([word, () => '"[$&|$`|$\'|$$|$1|$2|$<a>]"', () => '(...m) => JSON.stringify(m)'])})`,
   () => `JSON.stringify(${text(depth - 1)}.match(${regex()}))`,
   () => `JSON.stringify([...${text(depth - 1)}.matchAll(${regex('g')})].map(m => [m.index, ...m, m.groups && { ...m.groups }]))`,
   () => `${text(depth - 1)}.split(${some([word, () => regex(), () => '""', () => 'undefined'])}${one(['', ', 2'])}).join('|')`,
@@ -363,7 +368,9 @@ enum E { X = 'x', Y = 3, Z } namespace E { export const of = (n: any) => (E as a
   expression: one(['N.f()', 'JSON.stringify(N)', '`${(N as any).later}`', '`${E.of(3)}${E.of(4)}${E.of("X")}`', 'Object.keys(E).join()']),
 });
 
+const FAMILIES = require('./families.cjs')({ below, one, some, many, quoted, word, number, text, items, object, value, WORDS });
 const KINDS = [
+  ...FAMILIES,
   classes, classes, program, program, spaces,
   () => ({ before: '', expression: text(3) }),
   () => ({ before: '', expression: text(3) }),
@@ -393,27 +400,65 @@ const probes = [...OBJECTS.flatMap((name) => [name, `${name}.prototype`]), ...PL
 
 // ------------------------------------------------------------------------------------------------------------ Run
 
-function evaluate({ before, expression }) {
+// An expression may print, and must not: standard output is for the answers.
+const print = process.stdout.write.bind(process.stdout);
+process.stdout.write = () => true;
+process.removeAllListeners('warning');
+let stray;
+for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, (error) => { stray = error ?? true; });
+// That it is there must not be seen among the names.
+Object.defineProperty(globalThis, '__value', { value: undefined, writable: true, enumerable: false, configurable: true });
+
+const AsyncFunction = (async () => {}).constructor;
+const LONGEST_WAIT = 1000;
+
+// What is imported from Node is required: a function has no imports.
+const required = (code) => code
+  .replace(/^import \* as (\w+) from ("[^"]+");$/gm, 'const $1 = require($2);')
+  .replace(/^import (\w+) from ("[^"]+");$/gm, 'const $1 = require($2);')
+  .replace(/^import \{([^}]*)\} from ("[^"]+");$/gm, (all, names, from) => `const {${names.replace(/ as /g, ': ')}} = require(${from});`)
+  .replace(/\bimport\(/g, '__import(');
+
+async function evaluate({ before, expression, compiler }) {
   let code;
   try {
-    code = esbuild.transformSync(`${before}\nglobalThis.__value = ${expression};`, { loader: 'ts', target: 'node20', format: 'iife' }).code;
+    const settings = compiler === undefined ? {} : { tsconfigRaw: { compilerOptions: compiler } };
+    code = esbuild.transformSync(`${before}\nglobalThis.__value = ${expression};`, { loader: 'ts', target: 'node20', format: 'esm', ...settings }).code;
   } catch (error) {
     return { error: `esbuild: ${error.message.split('\n')[0]}`, invalid: true };
   }
   globalThis.__value = undefined;
+  stray = undefined;
+  const ofErrors = ['stackTraceLimit', 'prepareStackTrace'].map((name) => [name, Object.getOwnPropertyDescriptor(Error, name)]);
+  let timer;
   try {
-    new Function('require', `'use strict';${code}`)(require);
+    const ran = new AsyncFunction('require', '__import', `'use strict';${required(code)}`)(require, (name) => import(name));
+    const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('it waits for ever')), LONGEST_WAIT); });
+    await Promise.race([ran, late]);
     const value = globalThis.__value;
+    if (stray !== undefined) return { error: 'a stray error', invalid: true };
     if (typeof value !== 'string') return { error: `not a text but ${typeof value}`, invalid: true };
     return value.isWellFormed() ? { value } : { error: 'half a character' };
   } catch (error) {
     return { error: String(error && error.message) };
   } finally {
-    delete globalThis.__value;
+    clearTimeout(timer);
+    for (const [name, described] of ofErrors) if (described !== undefined) Object.defineProperty(Error, name, described);
+    for (const name of ['X', 'Y', 'Z']) delete process.env[name];
   }
 }
 
-const named = FOUND.map((one) => (typeof one === 'string' ? { before: '', expression: one } : one));
-const cases = [...named, ...probes, ...Array.from({ length: count }, () => some(KINDS))];
-const answers = cases.map((one) => ({ ...one, ...evaluate(one) })).filter((one) => !one.invalid);
-process.stdout.write(JSON.stringify(answers));
+async function main() {
+  const named = FOUND.map((one) => (typeof one === 'string' ? { before: '', expression: one } : one));
+  const languages = oneIn === 0 ? [] : require('./languages.cjs')(oneIn, seed);
+  const cases = [...named, ...probes, ...languages, ...Array.from({ length: count }, () => some(KINDS))];
+  const answers = [];
+  for (const one of cases) {
+    fs.writeSync(2, `trying: ${JSON.stringify([one.before, one.expression])}\n`);
+    answers.push({ ...one, ...await evaluate(one) });
+  }
+  // All of it has to be written before the process ends.
+  print(JSON.stringify(answers.filter((one) => !one.invalid)), () => process.exit(0));
+}
+
+main();
