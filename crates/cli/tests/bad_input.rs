@@ -361,5 +361,5 @@ fn a_database_of_a_newer_version() {
     assert_eq!((admin.status.code(), serve.status.code()), (Some(2), Some(2)), "{}", keepstep_testkit::transcript(&serve));
     assert_eq!((&admin.stdout, &admin.stderr), (&serve.stdout, &serve.stderr));
     assert!(admin.stdout.is_empty());
-    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&admin.stderr)), @"error: [WORLD]/data/keepstep.db has the schema 9000, made by a newer keepstep; this one knows the schemas up to 14. Use the newer one, or another data folder.");
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&admin.stderr)), @"error: [WORLD]/data/keepstep.db has the schema 9000, made by a newer keepstep; this one knows the schemas up to 15. Use the newer one, or another data folder.");
 }

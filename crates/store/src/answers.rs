@@ -1,7 +1,7 @@
 //! Answers that were given, so that a repeated request gets the same one.
 
-use sqlx::Row as _;
-
+use crate::rows::Columns as _;
+use crate::sql::query::query;
 use crate::{Result, StoreError, Transaction};
 
 /// How long an answer is kept.
@@ -34,17 +34,17 @@ impl Transaction {
     /// [`StoreError::OtherRequest`] if the key came with another request; or the database failed.
     pub async fn recall(&mut self, once: &Once) -> Result<Option<Answer>> {
         let oldest = self.now - KEPT;
-        let row = sqlx::query("SELECT request, status, body FROM answers WHERE owner = ? AND key = ? AND at > ?")
+        let row = query("SELECT request, status, body FROM answers WHERE owner = $1 AND key = $2 AND at > $3")
             .bind(&once.owner)
             .bind(&once.key)
             .bind(oldest)
             .fetch_optional(self.connection())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        if row.try_get::<&str, _>("request")? != once.request {
+        if row.text("request")?.as_deref() != Some(once.request.as_str()) {
             return Err(StoreError::OtherRequest);
         }
-        Ok(Some(Answer { status: row.try_get("status")?, body: row.try_get("body")? }))
+        Ok(Some(Answer { status: row.get("status")?, body: row.get("body")? }))
     }
 
     /// Keeps an answer for a day, from the moment that the transaction is committed, in the place of one that the same
@@ -54,16 +54,16 @@ impl Transaction {
     /// The database failed.
     pub async fn remember(&mut self, once: &Once, answer: &Answer) -> Result<()> {
         let now = self.now;
-        sqlx::query("DELETE FROM answers WHERE at <= ?").bind(now - KEPT).execute(self.connection()).await?;
-        sqlx::query(
-            "INSERT INTO answers (owner, key, request, status, body, at) VALUES (?, ?, ?, ?, ?, ?)
+        query("DELETE FROM answers WHERE at <= $1").bind(now - KEPT).execute(self.connection()).await?;
+        query(
+            "INSERT INTO answers (owner, key, request, status, body, at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, status = excluded.status,
                body = excluded.body, at = excluded.at",
         )
         .bind(&once.owner)
         .bind(&once.key)
         .bind(&once.request)
-        .bind(answer.status)
+        .bind(u32::from(answer.status))
         .bind(&answer.body)
         .bind(now)
         .execute(self.connection())

@@ -5,11 +5,13 @@
 //! refresh key, which gives the next pair and works once. Only hashes of the keys are stored.
 
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::asking::{MOST, SILENCE};
 use crate::model::{Key, Scope, User};
+use crate::rows::Columns as _;
+use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 const MINUTE: i64 = 60 * 1000;
@@ -103,10 +105,10 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn devices(&self, org_id: &str, user_id: Option<&str>) -> Result<Vec<DeviceLogin>> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let rows = query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM device_logins d JOIN users u ON u.id = d.user_id
-             WHERE u.org_id = ?1 AND (?2 IS NULL OR u.id = ?2) AND d.status = 'signed_in' AND d.revoked_at IS NULL
-               AND EXISTS (SELECT 1 FROM login_keys k WHERE k.login_id = d.id AND k.expires_at > ?3)
+             WHERE u.org_id = $1 AND ($2 IS NULL OR u.id = $2) AND d.status = 'signed_in' AND d.revoked_at IS NULL
+               AND EXISTS (SELECT 1 FROM login_keys k WHERE k.login_id = d.id AND k.expires_at > $3)
              ORDER BY d.created_at DESC, d.rowid DESC"
         )))
         .bind(org_id)
@@ -124,13 +126,14 @@ impl Store {
     /// The database failed.
     pub async fn is_device_waiting(&self, presented: &str) -> Result<bool> {
         let hash = stored_hash(presented);
-        let waiting = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM device_logins WHERE device_hash = ? AND status = 'pending' AND expires_at > ?)",
+        let found = query(
+            "SELECT EXISTS (SELECT 1 FROM device_logins WHERE device_hash = $1 AND status = 'pending' AND expires_at > $2) AS is_any",
         )
         .bind(&hash)
         .bind(self.now())
         .fetch_one(&mut *self.reader().await?)
         .await?;
+        let waiting = found.get("is_any")?;
         if waiting {
             self.asking().note(hash, self.now());
         }
@@ -139,23 +142,23 @@ impl Store {
 
     /// Returns the access key that was presented, as a key of the person.
     pub(crate) async fn access_key(&self, hash: &str) -> Result<Option<Key>> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT d.id, u.name, u.role, u.org_id, d.created_at, k.expires_at, d.revoked_at
              FROM login_keys k JOIN device_logins d ON d.id = k.login_id JOIN users u ON u.id = d.user_id
-             WHERE k.hash = ? AND k.kind = 'access'",
+             WHERE k.hash = $1 AND k.kind = 'access'",
         )
         .bind(hash)
         .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(|row| {
-            let id: String = row.try_get("id")?;
+            let id: String = row.get("id")?;
             Ok(Key {
-                name: row.try_get("name")?,
+                name: row.get("name")?,
                 role: rows::role(&row, &id)?,
-                scope: Scope::organisation(row.try_get::<String, _>("org_id")?),
-                created_at: row.try_get("created_at")?,
-                expires_at: Some(row.try_get("expires_at")?),
-                revoked_at: row.try_get("revoked_at")?,
+                scope: Scope::organisation(row.get::<String>("org_id")?),
+                created_at: row.get("created_at")?,
+                expires_at: Some(row.get("expires_at")?),
+                revoked_at: row.get("revoked_at")?,
                 id,
             })
         })
@@ -170,7 +173,7 @@ impl Transaction {
     /// [`StoreError::TooManyLogins`] if too many devices wait already, or the database failed.
     pub async fn start_device_login(&mut self, device_name: &str, address: &str) -> Result<DeviceCodes> {
         let now = self.now;
-        sqlx::query("DELETE FROM device_logins WHERE status <> 'signed_in' AND expires_at <= ?")
+        query("DELETE FROM device_logins WHERE status <> 'signed_in' AND expires_at <= $1")
             .bind(now)
             .execute(self.connection())
             .await?;
@@ -183,9 +186,9 @@ impl Transaction {
         }
         let expires_at = now + CODE_LIFE;
         let name: String = device_name.trim().chars().take(LONGEST_NAME).collect();
-        sqlx::query(
+        query(
             "INSERT INTO device_logins (id, device_hash, user_code, device_name, address, status, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7)",
         )
         .bind(self.surroundings.id("login_")?)
         .bind(device.stored_hash())
@@ -202,26 +205,26 @@ impl Transaction {
     /// Makes sure that fewer devices than that wait, of one address or of all: the oldest goes that has been silent.
     async fn make_room(&mut self, address: Option<&str>, most: i64) -> Result<()> {
         let now = self.now;
-        let waiting: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM device_logins WHERE status <> 'signed_in' AND (?1 IS NULL OR address = ?1)")
+        let waiting =
+            query("SELECT count(*) AS count FROM device_logins WHERE status <> 'signed_in' AND ($1 IS NULL OR address = $1)")
                 .bind(address)
                 .fetch_one(self.connection())
                 .await?;
-        if waiting < most {
+        if waiting.get::<i64>("count")? < most {
             return Ok(());
         }
-        let old = sqlx::query(
+        let old = query(
             "SELECT id, device_hash FROM device_logins
-             WHERE status = 'pending' AND (?1 IS NULL OR address = ?1) AND created_at <= ?2 ORDER BY created_at, rowid",
+             WHERE status = 'pending' AND ($1 IS NULL OR address = $1) AND created_at <= $2 ORDER BY created_at, rowid",
         )
         .bind(address)
         .bind(now - SILENCE)
         .fetch_all(self.connection())
         .await?;
         for row in old {
-            if self.store.asking().is_silent(row.try_get("device_hash")?, now - SILENCE) {
-                sqlx::query("DELETE FROM device_logins WHERE id = ?")
-                    .bind(row.try_get::<String, _>("id")?)
+            if self.store.asking().is_silent(&row.get::<String>("device_hash")?, now - SILENCE) {
+                query("DELETE FROM device_logins WHERE id = $1")
+                    .bind(row.get::<String>("id")?)
                     .execute(self.connection())
                     .await?;
                 return Ok(());
@@ -237,12 +240,12 @@ impl Transaction {
     /// [`StoreError::TooManyCodes`] if the person typed too many wrong ones, or the database failed.
     pub async fn device_login(&mut self, user_id: &str, typed: &str) -> Result<Option<DeviceLogin>> {
         let now = self.now;
-        sqlx::query("DELETE FROM wrong_codes WHERE at <= ?").bind(now - CODE_LIFE).execute(self.connection()).await?;
-        let wrong: i64 = sqlx::query_scalar("SELECT count(*) FROM wrong_codes WHERE user_id = ?")
+        query("DELETE FROM wrong_codes WHERE at <= $1").bind(now - CODE_LIFE).execute(self.connection()).await?;
+        let wrong = query("SELECT count(*) AS count FROM wrong_codes WHERE user_id = $1")
             .bind(user_id)
             .fetch_one(self.connection())
             .await?;
-        if wrong >= MOST_WRONG {
+        if wrong.get::<i64>("count")? >= MOST_WRONG {
             return Err(StoreError::TooManyCodes);
         }
         let found = match written(typed) {
@@ -250,7 +253,7 @@ impl Transaction {
             None => None,
         };
         if found.is_none() {
-            sqlx::query("INSERT INTO wrong_codes (user_id, at) VALUES (?, ?)")
+            query("INSERT INTO wrong_codes (user_id, at) VALUES ($1, $2)")
                 .bind(user_id)
                 .bind(now)
                 .execute(self.connection())
@@ -264,7 +267,7 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn decide_device_login(&mut self, id: &str, user_id: &str, approve: bool) -> Result<()> {
-        sqlx::query("UPDATE device_logins SET status = ?, user_id = ?, user_code = NULL WHERE id = ? AND status = 'pending'")
+        query("UPDATE device_logins SET status = $1, user_id = $2, user_code = NULL WHERE id = $3 AND status = 'pending'")
             .bind(if approve { "approved" } else { "denied" })
             .bind(user_id)
             .bind(id)
@@ -278,19 +281,19 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn complete_device_login(&mut self, presented: &str) -> Result<LoginProgress> {
-        let row = sqlx::query("SELECT id, status, user_id, expires_at FROM device_logins WHERE device_hash = ?")
+        let row = query("SELECT id, status, user_id, expires_at FROM device_logins WHERE device_hash = $1")
             .bind(stored_hash(presented))
             .fetch_optional(self.connection())
             .await?;
         let Some(row) = row else { return Ok(LoginProgress::Expired) };
-        if row.try_get::<i64, _>("expires_at")? <= self.now {
+        if row.get::<i64>("expires_at")? <= self.now {
             return Ok(LoginProgress::Expired);
         }
-        match row.try_get("status")? {
-            "pending" => Ok(LoginProgress::Pending),
-            "denied" => Ok(LoginProgress::Denied),
-            "approved" => {
-                let id: String = row.try_get("id")?;
+        match row.text("status")?.as_deref() {
+            Some("pending") => Ok(LoginProgress::Pending),
+            Some("denied") => Ok(LoginProgress::Denied),
+            Some("approved") => {
+                let id: String = row.get("id")?;
                 let user = self.user_of_login(&id).await?;
                 Ok(LoginProgress::Approved(self.issue(&id, user).await?))
             }
@@ -305,24 +308,24 @@ impl Transaction {
     /// The database failed.
     pub async fn refresh_device_login(&mut self, presented: &str) -> Result<Option<LoginKeys>> {
         let hash = stored_hash(presented);
-        let row = sqlx::query(
+        let row = query(
             "SELECT k.login_id, k.expires_at, k.used_at, d.revoked_at FROM login_keys k JOIN device_logins d ON d.id = k.login_id
-             WHERE k.hash = ? AND k.kind = 'refresh'",
+             WHERE k.hash = $1 AND k.kind = 'refresh'",
         )
         .bind(&hash)
         .fetch_optional(self.connection())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let now = self.now;
-        let login: String = row.try_get("login_id")?;
-        if row.try_get::<Option<i64>, _>("revoked_at")?.is_some() || row.try_get::<i64, _>("expires_at")? <= now {
+        let login: String = row.get("login_id")?;
+        if row.get::<Option<i64>>("revoked_at")?.is_some() || row.get::<i64>("expires_at")? <= now {
             return Ok(None);
         }
-        if row.try_get::<Option<i64>, _>("used_at")?.is_some_and(|used| now - used > REPEATABLE) {
+        if row.get::<Option<i64>>("used_at")?.is_some_and(|used| now - used > REPEATABLE) {
             self.end_login(&login).await?;
             return Ok(None);
         }
-        sqlx::query("UPDATE login_keys SET used_at = coalesce(used_at, ?) WHERE hash = ?")
+        query("UPDATE login_keys SET used_at = coalesce(used_at, $1) WHERE hash = $2")
             .bind(now)
             .bind(&hash)
             .execute(self.connection())
@@ -336,21 +339,21 @@ impl Transaction {
     /// # Errors
     /// There is no such device, or the database failed.
     pub async fn revoke_device(&mut self, org_id: &str, user_id: Option<&str>, id: &str) -> Result<()> {
-        let found: bool = sqlx::query_scalar(
+        let found = query(
             "SELECT EXISTS (SELECT 1 FROM device_logins d JOIN users u ON u.id = d.user_id
-             WHERE d.id = ?1 AND u.org_id = ?2 AND (?3 IS NULL OR u.id = ?3))",
+             WHERE d.id = $1 AND u.org_id = $2 AND ($3 IS NULL OR u.id = $3)) AS is_any",
         )
         .bind(id)
         .bind(org_id)
         .bind(user_id)
         .fetch_one(self.connection())
         .await?;
-        if found { self.end_login(id).await } else { Err(StoreError::KeyNotFound(id.to_owned())) }
+        if found.get("is_any")? { self.end_login(id).await } else { Err(StoreError::KeyNotFound(id.to_owned())) }
     }
 
     async fn end_login(&mut self, id: &str) -> Result<()> {
         let now = self.now;
-        sqlx::query("UPDATE device_logins SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?")
+        query("UPDATE device_logins SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2")
             .bind(now)
             .bind(id)
             .execute(self.connection())
@@ -359,12 +362,11 @@ impl Transaction {
     }
 
     async fn user_of_login(&mut self, id: &str) -> Result<User> {
-        let row = sqlx::query(
-            "SELECT u.id, u.name, u.role, u.org_id FROM device_logins d JOIN users u ON u.id = d.user_id WHERE d.id = ?",
-        )
-        .bind(id)
-        .fetch_one(self.connection())
-        .await?;
+        let row =
+            query("SELECT u.id, u.name, u.role, u.org_id FROM device_logins d JOIN users u ON u.id = d.user_id WHERE d.id = $1")
+                .bind(id)
+                .fetch_one(self.connection())
+                .await?;
         crate::sign_in::user(&row)
     }
 
@@ -373,13 +375,13 @@ impl Transaction {
         let now = self.now;
         let access = ApiKey::from_random(KeyKind::Access, self.surroundings.random()?);
         let refresh = ApiKey::from_random(KeyKind::Refresh, self.surroundings.random()?);
-        sqlx::query("DELETE FROM login_keys WHERE login_id = ? AND expires_at <= ?")
+        query("DELETE FROM login_keys WHERE login_id = $1 AND expires_at <= $2")
             .bind(login)
             .bind(now)
             .execute(self.connection())
             .await?;
         for (key, kind, life) in [(&access, "access", ACCESS_LIFE), (&refresh, "refresh", REFRESH_LIFE)] {
-            sqlx::query("INSERT INTO login_keys (hash, login_id, kind, expires_at) VALUES (?, ?, ?, ?)")
+            query("INSERT INTO login_keys (hash, login_id, kind, expires_at) VALUES ($1, $2, $3, $4)")
                 .bind(key.stored_hash())
                 .bind(login)
                 .bind(kind)
@@ -387,7 +389,7 @@ impl Transaction {
                 .execute(self.connection())
                 .await?;
         }
-        sqlx::query("UPDATE device_logins SET status = 'signed_in', used_at = ? WHERE id = ?")
+        query("UPDATE device_logins SET status = 'signed_in', used_at = $1 WHERE id = $2")
             .bind(now)
             .bind(login)
             .execute(self.connection())
@@ -396,10 +398,10 @@ impl Transaction {
     }
 }
 
-async fn waiting(connection: &mut SqliteConnection, code: &str, now: i64) -> Result<Option<DeviceLogin>> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+async fn waiting(connection: &mut Connection, code: &str, now: i64) -> Result<Option<DeviceLogin>> {
+    let row = query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM device_logins d LEFT JOIN users u ON u.id = d.user_id
-         WHERE d.user_code = ? AND d.status = 'pending' AND d.expires_at > ?"
+         WHERE d.user_code = $1 AND d.status = 'pending' AND d.expires_at > $2"
     )))
     .bind(code)
     .bind(now)
@@ -408,14 +410,14 @@ async fn waiting(connection: &mut SqliteConnection, code: &str, now: i64) -> Res
     row.as_ref().map(device_login).transpose()
 }
 
-fn device_login(row: &SqliteRow) -> Result<DeviceLogin> {
+fn device_login(row: &Row) -> Result<DeviceLogin> {
     Ok(DeviceLogin {
-        id: row.try_get("id")?,
-        device_name: row.try_get("device_name")?,
-        address: row.try_get("address")?,
-        created_at: row.try_get("created_at")?,
-        used_at: row.try_get("used_at")?,
-        user_name: row.try_get("user_name")?,
+        id: row.get("id")?,
+        device_name: row.get("device_name")?,
+        address: row.get("address")?,
+        created_at: row.get("created_at")?,
+        used_at: row.get("used_at")?,
+        user_name: row.get("user_name")?,
     })
 }
 

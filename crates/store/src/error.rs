@@ -229,21 +229,6 @@ impl StoreError {
     }
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let Some(database) = error.as_database_error() else { return Self::Database(error) };
-        // The low byte of SQLite's code is the kind, the rest tells more about it.
-        match database.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff) {
-            Some(5 | 6) => Self::Busy,
-            Some(8) => Self::ReadOnly,
-            // The disk failed, or somebody's quota on it is used up.
-            Some(10) => Self::Storage(std::io::Error::other(error)),
-            Some(13) => Self::Full,
-            _ => Self::Database(error),
-        }
-    }
-}
-
 impl From<object_store::Error> for StoreError {
     fn from(error: object_store::Error) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);

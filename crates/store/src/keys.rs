@@ -1,11 +1,11 @@
 //! Keys: made once, stored as a hash.
 
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Key, Role, Scope};
 use crate::organisations::check_name;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// A key to make.
@@ -32,7 +32,7 @@ impl Store {
     pub async fn key(&self, presented: &str) -> Result<Option<Key>> {
         let hash = stored_hash(presented);
         let row =
-            sqlx::query("SELECT id, name, role, org_id, project_id, created_at, expires_at, revoked_at FROM keys WHERE hash = ?")
+            query("SELECT id, name, role, org_id, project_id, created_at, expires_at, revoked_at FROM keys WHERE hash = $1")
                 .bind(&hash)
                 .fetch_optional(&mut *self.reader().await?)
                 .await?;
@@ -47,8 +47,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn keys(&self, org_id: &str) -> Result<Vec<Key>> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM keys WHERE org_id = ? ORDER BY created_at DESC, rowid DESC"
+        let rows = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM keys WHERE org_id = $1 ORDER BY created_at DESC, rowid DESC"
         )))
         .bind(org_id)
         .fetch_all(&mut *self.reader().await?)
@@ -73,9 +73,9 @@ impl Transaction {
             expires_at: new.expires_at,
             revoked_at: None,
         };
-        sqlx::query(
+        query(
             "INSERT INTO keys (id, hash, org_id, project_id, name, role, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&key.id)
         .bind(secret.stored_hash())
@@ -96,25 +96,25 @@ impl Transaction {
     /// The organisation has no such key, or the database failed.
     pub async fn revoke_key(&mut self, org_id: &str, id: &str) -> Result<()> {
         let now = self.now;
-        let done = sqlx::query("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND org_id = ?")
+        let done = query("UPDATE keys SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND org_id = $3")
             .bind(now)
             .bind(id)
             .bind(org_id)
             .execute(self.connection())
             .await?;
-        if done.rows_affected() == 0 { Err(StoreError::KeyNotFound(id.to_owned())) } else { Ok(()) }
+        if done == 0 { Err(StoreError::KeyNotFound(id.to_owned())) } else { Ok(()) }
     }
 }
 
-fn key(row: &SqliteRow) -> Result<Key> {
-    let id: String = row.try_get("id")?;
+fn key(row: &Row) -> Result<Key> {
+    let id: String = row.get("id")?;
     Ok(Key {
-        name: row.try_get("name")?,
+        name: row.get("name")?,
         role: rows::role(row, &id)?,
-        scope: Scope { org_id: row.try_get("org_id")?, project_id: row.try_get("project_id")? },
-        created_at: row.try_get("created_at")?,
-        expires_at: row.try_get("expires_at")?,
-        revoked_at: row.try_get("revoked_at")?,
+        scope: Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")? },
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+        revoked_at: row.get("revoked_at")?,
         id,
     })
 }

@@ -35,6 +35,7 @@ mod private;
 pub mod results;
 mod rows;
 mod sign_in;
+mod sql;
 mod surroundings;
 pub mod test_data;
 

@@ -1,9 +1,9 @@
 //! What a one-time link would do, asked without using it up.
 
 use keepstep_base::api_key::stored_hash;
-use sqlx::Row as _;
 
 use crate::model::Role;
+use crate::sql::query::query;
 use crate::{Result, Store, StoreError, rows};
 
 /// Whom a link signs in.
@@ -21,20 +21,20 @@ impl Store {
     /// # Errors
     /// The link is not known, was used or is too old, or the database failed.
     pub async fn link_target(&self, presented: &str) -> Result<LinkTarget> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT coalesce(u.role, l.role) AS role, u.name AS user_name, l.expires_at, l.redeemed_at
-             FROM links l LEFT JOIN users u ON u.id = l.user_id WHERE l.hash = ?",
+             FROM links l LEFT JOIN users u ON u.id = l.user_id WHERE l.hash = $1",
         )
         .bind(stored_hash(presented))
         .fetch_optional(&mut *self.reader().await?)
         .await?
         .ok_or(StoreError::LinkUnknown)?;
-        if row.try_get::<Option<i64>, _>("redeemed_at")?.is_some() {
+        if row.get::<Option<i64>>("redeemed_at")?.is_some() {
             return Err(StoreError::LinkUsed);
         }
-        if row.try_get::<i64, _>("expires_at")? <= self.now() {
+        if row.get::<i64>("expires_at")? <= self.now() {
             return Err(StoreError::LinkExpired);
         }
-        Ok(LinkTarget { role: rows::role(&row, "a link")?, user_name: row.try_get("user_name")? })
+        Ok(LinkTarget { role: rows::role(&row, "a link")?, user_name: row.get("user_name")? })
     }
 }

@@ -1,10 +1,12 @@
 //! Organisations, projects and settings.
 
 use serde_json::{Map, Value};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::model::{Organisation, Project, Scope};
+use crate::rows::Columns as _;
+use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction};
 
 /// The name of the organisation that is made where none was named.
@@ -16,9 +18,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn organisations(&self) -> Result<Vec<Organisation>> {
-        let rows = sqlx::query("SELECT id, name FROM organisations ORDER BY created_at, rowid")
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
+        let rows =
+            query("SELECT id, name FROM organisations ORDER BY created_at, rowid").fetch_all(&mut *self.reader().await?).await?;
         rows.iter().map(organisation).collect()
     }
 
@@ -27,12 +28,11 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>> {
-        let rows = sqlx::query(
-            "SELECT id, org_id, name, description, settings, created_at FROM projects WHERE org_id = ? ORDER BY name",
-        )
-        .bind(org_id)
-        .fetch_all(&mut *self.reader().await?)
-        .await?;
+        let rows =
+            query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE org_id = $1 ORDER BY name")
+                .bind(org_id)
+                .fetch_all(&mut *self.reader().await?)
+                .await?;
         rows.iter().map(project).collect()
     }
 
@@ -59,10 +59,8 @@ impl Store {
     /// # Errors
     /// There is no such organisation, or the database failed.
     pub async fn organisation(&self, id: &str) -> Result<Organisation> {
-        let row = sqlx::query("SELECT id, name FROM organisations WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?;
+        let row =
+            query("SELECT id, name FROM organisations WHERE id = $1").bind(id).fetch_optional(&mut *self.reader().await?).await?;
         row.as_ref().map_or_else(|| Err(StoreError::OrganisationNotFound(id.to_owned())), organisation)
     }
 
@@ -71,11 +69,9 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn setting(&self, key: &str) -> Result<Option<String>> {
-        let value = sqlx::query_scalar("SELECT value FROM settings WHERE key = ?")
-            .bind(key)
-            .fetch_optional(&mut *self.reader().await?)
-            .await?;
-        Ok(value)
+        let found =
+            query("SELECT value FROM settings WHERE key = $1").bind(key).fetch_optional(&mut *self.reader().await?).await?;
+        Ok(found.map(|row| row.get("value")).transpose()?)
     }
 }
 
@@ -87,13 +83,13 @@ impl Transaction {
     pub async fn ensure_organisation(&mut self, name: Option<&str>) -> Result<Organisation> {
         let row = match name {
             Some(name) => {
-                sqlx::query("SELECT id, name FROM organisations WHERE name = ?")
+                query("SELECT id, name FROM organisations WHERE name = $1")
                     .bind(check_name(name)?)
                     .fetch_optional(self.connection())
                     .await?
             }
             None => {
-                sqlx::query("SELECT id, name FROM organisations ORDER BY created_at, rowid LIMIT 1")
+                query("SELECT id, name FROM organisations ORDER BY created_at, rowid LIMIT 1")
                     .fetch_optional(self.connection())
                     .await?
             }
@@ -104,7 +100,7 @@ impl Transaction {
         let id = self.surroundings.id("org_")?;
         let name = name.unwrap_or(DEFAULT_NAME).trim().to_owned();
         let now = self.now;
-        sqlx::query("INSERT INTO organisations (id, name, created_at) VALUES (?, ?, ?)")
+        query("INSERT INTO organisations (id, name, created_at) VALUES ($1, $2, $3)")
             .bind(&id)
             .bind(&name)
             .bind(now)
@@ -121,14 +117,19 @@ impl Transaction {
         let name = check_name(name)?.to_owned();
         let id = self.surroundings.id("project_")?;
         let now = self.now;
-        sqlx::query("INSERT INTO projects (id, org_id, name, created_at) VALUES (?, ?, ?, ?)")
-            .bind(&id)
-            .bind(org_id)
-            .bind(&name)
-            .bind(now)
-            .execute(self.connection())
-            .await
-            .map_err(|error| taken(error, "project", &name))?;
+        // Not by an error of the database: after one, PostgreSQL takes no more statements of the transaction.
+        let added = query(
+            "INSERT INTO projects (id, org_id, name, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (org_id, name) DO NOTHING",
+        )
+        .bind(&id)
+        .bind(org_id)
+        .bind(&name)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        if added == 0 {
+            return Err(StoreError::NameTaken { what: "project", name });
+        }
         Ok(Project { id, org_id: org_id.to_owned(), name, description: String::new(), settings: Map::new(), created_at: now })
     }
 
@@ -137,11 +138,7 @@ impl Transaction {
     /// # Errors
     /// There is no such project, or the database failed.
     pub async fn describe_project(&mut self, id: &str, description: &str) -> Result<Project> {
-        sqlx::query("UPDATE projects SET description = ? WHERE id = ?")
-            .bind(description)
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        query("UPDATE projects SET description = $1 WHERE id = $2").bind(description).bind(id).execute(self.connection()).await?;
         self.project(id).await
     }
 
@@ -155,7 +152,7 @@ impl Transaction {
         if text.len() > LARGEST {
             return Err(StoreError::SettingsTooLarge { limit: LARGEST });
         }
-        sqlx::query("UPDATE projects SET settings = ? WHERE id = ?").bind(text).bind(id).execute(self.connection()).await?;
+        query("UPDATE projects SET settings = $1 WHERE id = $2").bind(text).bind(id).execute(self.connection()).await?;
         self.project(id).await
     }
 
@@ -172,7 +169,7 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn set_setting(&mut self, key: &str, value: &str) -> Result<()> {
-        sqlx::query("INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")
+        query("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2")
             .bind(key)
             .bind(value)
             .execute(self.connection())
@@ -208,32 +205,32 @@ pub(crate) fn taken(error: sqlx::Error, what: &'static str, name: &str) -> Store
     }
 }
 
-fn organisation(row: &SqliteRow) -> Result<Organisation> {
-    Ok(Organisation { id: row.try_get("id")?, name: row.try_get("name")? })
+fn organisation(row: &Row) -> Result<Organisation> {
+    Ok(Organisation { id: row.get("id")?, name: row.get("name")? })
 }
 
 /// Returns a project, if it is in a scope.
-pub(crate) async fn require_project(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Project> {
+pub(crate) async fn require_project(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Project> {
     let project = read_project(connection, id).await?;
     if scope.covers(&project.org_id, Some(&project.id)) { Ok(project) } else { Err(StoreError::ProjectNotFound(id.to_owned())) }
 }
 
-async fn read_project(connection: &mut SqliteConnection, id: &str) -> Result<Project> {
-    let row = sqlx::query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE id = ?")
+async fn read_project(connection: &mut Connection, id: &str) -> Result<Project> {
+    let row = query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE id = $1")
         .bind(id)
         .fetch_optional(connection)
         .await?;
     row.as_ref().map_or_else(|| Err(StoreError::ProjectNotFound(id.to_owned())), project)
 }
 
-fn project(row: &SqliteRow) -> Result<Project> {
+fn project(row: &Row) -> Result<Project> {
     Ok(Project {
-        id: row.try_get("id")?,
-        org_id: row.try_get("org_id")?,
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        settings: settings(row.try_get("settings")?),
-        created_at: row.try_get("created_at")?,
+        id: row.get("id")?,
+        org_id: row.get("org_id")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        settings: settings(&row.text("settings")?.unwrap_or_default()),
+        created_at: row.get("created_at")?,
     })
 }
 

@@ -1,12 +1,15 @@
 //! Reading persona versions.
 
+use std::future::Future;
+
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _};
+use serde_json::Value;
 
-use crate::model::{Agent, Change, Persona, PersonaStatus, PersonaSummary, Scope};
-use crate::{Result, Store, StoreError, Transaction, agents, rows};
+use crate::changes::NewPersona;
+use crate::model::{Agent, Persona, PersonaStatus, PersonaSummary, Scope};
+use crate::sql::connection::Connection;
+use crate::{Result, Store, StoreError, Transaction, agents};
 
 /// Which persona versions to read, newest first.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,47 @@ pub struct PersonaFilter {
     pub limit: u32,
 }
 
+/// What a database keeps of persona versions. Which of them is in production, an agent says.
+pub(crate) trait PersonaRows {
+    /// Returns versions without their texts, newest first.
+    fn list_summaries(
+        &mut self,
+        agent: &Agent,
+        filter: PersonaFilter,
+    ) -> impl Future<Output = Result<Vec<PersonaSummary>>> + Send;
+
+    /// Returns versions with their texts, newest first.
+    fn list_personas(&mut self, agent: &Agent, filter: PersonaFilter) -> impl Future<Output = Result<Vec<Persona>>> + Send;
+
+    /// Returns a version.
+    fn find_persona(&mut self, agent: &Agent, version: PersonaVersion) -> impl Future<Output = Result<Option<Persona>>> + Send;
+
+    /// Returns the status of a version.
+    fn status_of(
+        &mut self,
+        agent: &AgentId,
+        version: PersonaVersion,
+    ) -> impl Future<Output = Result<Option<PersonaStatus>>> + Send;
+
+    /// Returns the text of a version, which must be there.
+    fn text_of(&mut self, agent: &AgentId, version: PersonaVersion) -> impl Future<Output = Result<Value>> + Send;
+
+    /// Returns the newest version that was never deployed.
+    fn newest_draft(&mut self, agent: &AgentId) -> impl Future<Output = Result<Option<PersonaVersion>>> + Send;
+
+    /// Adds a version.
+    fn insert_version(
+        &mut self,
+        agent: &AgentId,
+        new: &NewPersona<'_>,
+        author: Option<&str>,
+        message: Option<&str>,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes a draft a published version.
+    fn publish_version(&mut self, agent: &AgentId, version: PersonaVersion) -> impl Future<Output = Result<()>> + Send;
+}
+
 impl Store {
     /// Returns persona versions without their texts, newest first.
     ///
@@ -27,8 +71,7 @@ impl Store {
     pub async fn persona_summaries(&self, scope: &Scope, id: &AgentId, filter: PersonaFilter) -> Result<Vec<PersonaSummary>> {
         let mut reader = self.reader().await?;
         let agent = agents::read_agent(&mut reader, scope, id).await?;
-        let rows = select(&mut reader, "version, status, digest, author, message, created_at", id, filter).await?;
-        rows.iter().map(|row| summary(row, &agent)).collect()
+        reader.list_summaries(&agent, filter).await
     }
 
     /// Returns persona versions with their texts, newest first. `agent` tells which of them is the current one, so that
@@ -37,10 +80,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn personas(&self, agent: &Agent, filter: PersonaFilter) -> Result<Vec<Persona>> {
-        let mut reader = self.reader().await?;
-        let columns = "version, status, digest, author, message, created_at, persona";
-        let rows = select(&mut reader, columns, &agent.id, filter).await?;
-        rows.iter().map(|row| persona(row, agent)).collect()
+        self.reader().await?.list_personas(agent, filter).await
     }
 
     /// Returns a persona version.
@@ -62,58 +102,8 @@ impl Transaction {
     }
 }
 
-async fn read_persona(
-    connection: &mut SqliteConnection,
-    scope: &Scope,
-    id: &AgentId,
-    version: PersonaVersion,
-) -> Result<Persona> {
+async fn read_persona(connection: &mut Connection, scope: &Scope, id: &AgentId, version: PersonaVersion) -> Result<Persona> {
     let agent = agents::read_agent(connection, scope, id).await?;
-    let row = sqlx::query(
-        "SELECT version, status, digest, author, message, created_at, persona
-         FROM persona_versions WHERE agent_id = ? AND version = ?",
-    )
-    .bind(id.as_str())
-    .bind(version.0)
-    .fetch_optional(connection)
-    .await?
-    .ok_or_else(|| StoreError::VersionNotFound { agent: id.clone(), version })?;
-    persona(&row, &agent)
-}
-
-async fn select(
-    connection: &mut SqliteConnection,
-    columns: &'static str,
-    id: &AgentId,
-    filter: PersonaFilter,
-) -> Result<Vec<SqliteRow>> {
-    // Two statements, so that each is answered by one range of one index.
-    let status = if filter.status.is_some() { "AND status = ?4" } else { "" };
-    let query = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {columns} FROM persona_versions WHERE agent_id = ?1 AND version < ?2 {status} ORDER BY version DESC LIMIT ?3"
-    )))
-    .bind(id.as_str())
-    .bind(filter.before.map_or(i64::MAX, |before| i64::from(before.0)))
-    .bind(filter.limit);
-    let query = match filter.status {
-        Some(status) => query.bind(status.label()),
-        None => query,
-    };
-    Ok(query.fetch_all(connection).await?)
-}
-
-fn persona(row: &SqliteRow, agent: &Agent) -> Result<Persona> {
-    let persona = rows::json(row, "persona", agent.id.as_str())?.ok_or_else(|| rows::damaged("persona", agent.id.as_str()))?;
-    Ok(Persona { summary: summary(row, agent)?, persona })
-}
-
-fn summary(row: &SqliteRow, agent: &Agent) -> Result<PersonaSummary> {
-    let version = PersonaVersion(row.try_get("version")?);
-    Ok(PersonaSummary {
-        version,
-        status: rows::status(row, "status", agent.id.as_str())?,
-        is_current: agent.current == Some(version),
-        digest: rows::digest(row, "digest", agent.id.as_str())?,
-        created: Change { author: row.try_get("author")?, at: row.try_get("created_at")?, message: row.try_get("message")? },
-    })
+    let found = connection.find_persona(&agent, version).await?;
+    found.ok_or_else(|| StoreError::VersionNotFound { agent: id.clone(), version })
 }

@@ -2,9 +2,9 @@
 
 use keepstep_base::AgentId;
 use serde_json::{Map, Value};
-use sqlx::Row as _;
 
 use crate::model::{Primitive, Scope};
+use crate::sql::query::query;
 use crate::{Result, Store, StoreError, Transaction, agents, rows};
 
 impl Store {
@@ -15,15 +15,15 @@ impl Store {
     pub async fn primitives(&self, scope: &Scope, agent: &AgentId, kind: &str) -> Result<Vec<Primitive>> {
         let mut reader = self.reader().await?;
         agents::require(&mut reader, scope, agent).await?;
-        let rows = sqlx::query("SELECT id, name, body FROM primitives WHERE agent_id = ? AND kind = ? ORDER BY rowid")
+        let rows = query("SELECT id, name, body FROM primitives WHERE agent_id = $1 AND kind = $2 ORDER BY rowid")
             .bind(agent.as_str())
             .bind(kind)
-            .fetch_all(&mut *reader)
+            .fetch_all(&mut reader)
             .await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get("id")?;
-                Ok(Primitive { name: row.try_get("name")?, body: rows::object(row, "body", &id)?, id })
+                let id: String = row.get("id")?;
+                Ok(Primitive { name: row.get("name")?, body: rows::object(row, "body", &id)?, id })
             })
             .collect()
     }
@@ -48,9 +48,9 @@ impl Transaction {
         }
         let new_id = self.surroundings.id(&format!("{}_", kind.replace('-', "_")))?;
         let text = Value::Object(body.clone()).to_string();
-        let id: String = sqlx::query_scalar(
-            "INSERT INTO primitives (agent_id, kind, id, name, body) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (agent_id, kind, name) DO UPDATE SET body = ?5 RETURNING id",
+        let kept = query(
+            "INSERT INTO primitives (agent_id, kind, id, name, body) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (agent_id, kind, name) DO UPDATE SET body = $5 RETURNING id",
         )
         .bind(agent.as_str())
         .bind(kind)
@@ -59,6 +59,6 @@ impl Transaction {
         .bind(text)
         .fetch_one(self.connection())
         .await?;
-        Ok(Primitive { id, name: name.to_owned(), body })
+        Ok(Primitive { id: kept.get("id")?, name: name.to_owned(), body })
     }
 }

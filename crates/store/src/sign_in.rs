@@ -1,11 +1,11 @@
 //! Browsers: one-time links, users, sessions.
 
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Role, Session, User};
 use crate::organisations::check_name;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 impl Store {
@@ -14,8 +14,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn has_users(&self) -> Result<bool> {
-        let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)").fetch_one(&mut *self.reader().await?).await?;
-        Ok(any)
+        let found = query("SELECT EXISTS (SELECT 1 FROM users) AS is_any").fetch_one(&mut *self.reader().await?).await?;
+        Ok(found.get("is_any")?)
     }
 
     /// Returns the people of an organisation in the order of their names.
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn users(&self, org_id: &str) -> Result<Vec<User>> {
-        let rows = sqlx::query("SELECT id, name, role, org_id FROM users WHERE org_id = ? ORDER BY name, rowid")
+        let rows = query("SELECT id, name, role, org_id FROM users WHERE org_id = $1 ORDER BY name, rowid")
             .bind(org_id)
             .fetch_all(&mut *self.reader().await?)
             .await?;
@@ -49,15 +49,14 @@ impl Store {
     }
 
     async fn any_session(&self, presented: &str) -> Result<Option<Session>> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT u.id, u.name, u.role, u.org_id, s.csrf, s.expires_at
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ?",
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1",
         )
         .bind(stored_hash(presented))
         .fetch_optional(&mut *self.reader().await?)
         .await?;
-        row.map(|row| Ok(Session { user: user(&row)?, csrf: row.try_get("csrf")?, expires_at: row.try_get("expires_at")? }))
-            .transpose()
+        row.map(|row| Ok(Session { user: user(&row)?, csrf: row.get("csrf")?, expires_at: row.get("expires_at")? })).transpose()
     }
 }
 
@@ -69,7 +68,7 @@ impl Transaction {
     pub async fn create_link(&mut self, org_id: &str, role: Role, user_id: Option<&str>, expires_at: i64) -> Result<ApiKey> {
         let secret = ApiKey::from_random(KeyKind::Link, self.surroundings.random()?);
         let now = self.now;
-        sqlx::query("INSERT INTO links (hash, org_id, role, user_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)")
+        query("INSERT INTO links (hash, org_id, role, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(secret.stored_hash())
             .bind(org_id)
             .bind(role.label())
@@ -87,29 +86,27 @@ impl Transaction {
     /// The link is not known, was used or is too old, the name is not one, or the database failed.
     pub async fn redeem_link(&mut self, presented: &str, name: &str) -> Result<User> {
         let hash = stored_hash(presented);
-        let row = sqlx::query("SELECT org_id, role, user_id, expires_at, redeemed_at FROM links WHERE hash = ?")
+        let row = query("SELECT org_id, role, user_id, expires_at, redeemed_at FROM links WHERE hash = $1")
             .bind(&hash)
             .fetch_optional(self.connection())
             .await?
             .ok_or(StoreError::LinkUnknown)?;
-        if row.try_get::<Option<i64>, _>("redeemed_at")?.is_some() {
+        if row.get::<Option<i64>>("redeemed_at")?.is_some() {
             return Err(StoreError::LinkUsed);
         }
-        if row.try_get::<i64, _>("expires_at")? <= self.now {
+        if row.get::<i64>("expires_at")? <= self.now {
             return Err(StoreError::LinkExpired);
         }
-        let user = match row.try_get::<Option<String>, _>("user_id")? {
+        let user = match row.get::<Option<String>>("user_id")? {
             Some(id) => {
-                let row = sqlx::query("SELECT id, name, role, org_id FROM users WHERE id = ?")
-                    .bind(id)
-                    .fetch_one(self.connection())
-                    .await?;
+                let row =
+                    query("SELECT id, name, role, org_id FROM users WHERE id = $1").bind(id).fetch_one(self.connection()).await?;
                 user(&row)?
             }
-            None => self.create_user(&row.try_get::<String, _>("org_id")?, rows::role(&row, "a link")?, name).await?,
+            None => self.create_user(&row.get::<String>("org_id")?, rows::role(&row, "a link")?, name).await?,
         };
         let now = self.now;
-        sqlx::query("UPDATE links SET redeemed_at = ?, user_id = ? WHERE hash = ?")
+        query("UPDATE links SET redeemed_at = $1, user_id = $2 WHERE hash = $3")
             .bind(now)
             .bind(&user.id)
             .bind(&hash)
@@ -126,7 +123,7 @@ impl Transaction {
         let user =
             User { id: self.surroundings.id("user_")?, name: check_name(name)?.to_owned(), role, org_id: org_id.to_owned() };
         let now = self.now;
-        sqlx::query("INSERT INTO users (id, org_id, name, role, created_at) VALUES (?, ?, ?, ?, ?)")
+        query("INSERT INTO users (id, org_id, name, role, created_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(&user.id)
             .bind(&user.org_id)
             .bind(&user.name)
@@ -145,8 +142,8 @@ impl Transaction {
         let secret = ApiKey::from_random(KeyKind::Session, self.surroundings.random()?);
         let csrf = data_encoding::HEXLOWER.encode(&self.surroundings.random::<32>()?);
         let now = self.now;
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= ?").bind(now).execute(self.connection()).await?;
-        sqlx::query("INSERT INTO sessions (hash, user_id, csrf, created_at, expires_at) VALUES (?, ?, ?, ?, ?)")
+        query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(self.connection()).await?;
+        query("INSERT INTO sessions (hash, user_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(secret.stored_hash())
             .bind(&user.id)
             .bind(&csrf)
@@ -162,12 +159,12 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn end_session(&mut self, presented: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE hash = ?").bind(stored_hash(presented)).execute(self.connection()).await?;
+        query("DELETE FROM sessions WHERE hash = $1").bind(stored_hash(presented)).execute(self.connection()).await?;
         Ok(())
     }
 }
 
-pub(crate) fn user(row: &SqliteRow) -> Result<User> {
-    let id: String = row.try_get("id")?;
-    Ok(User { name: row.try_get("name")?, role: rows::role(row, &id)?, org_id: row.try_get("org_id")?, id })
+pub(crate) fn user(row: &Row) -> Result<User> {
+    let id: String = row.get("id")?;
+    Ok(User { name: row.get("name")?, role: rows::role(row, &id)?, org_id: row.get("org_id")?, id })
 }

@@ -2,10 +2,10 @@
 
 use keepstep_base::Digest;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
 
 use super::ContentError;
 use crate::model::Scope;
+use crate::sql::connection::Connection;
 use crate::test_data::in_scope;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
@@ -170,7 +170,7 @@ impl Transaction {
 }
 
 async fn blob_of_url(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     scope: &Scope,
     run: &str,
     file_type: &str,

@@ -3,11 +3,12 @@
 use keepstep_base::Digest;
 use serde::Serialize;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::blobs::{Source, unsigned};
 use super::{Content, ContentError, FileContent, KEPT, Objects, OfferedParts, PartName, PartOf};
 use crate::model::Scope;
+use crate::sql::connection::Connection;
 use crate::test_data::in_scope;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
@@ -371,7 +372,7 @@ impl Transaction {
 }
 
 /// Checks that an upload has a part.
-async fn check_offered(connection: &mut SqliteConnection, upload: &Upload, part: PartName) -> Result<()> {
+async fn check_offered(connection: &mut Connection, upload: &Upload, part: PartName) -> Result<()> {
     let found: i64 =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM upload_parts WHERE upload = ? AND sha256 = ? AND size = ?)")
             .bind(upload.number)
@@ -384,7 +385,7 @@ async fn check_offered(connection: &mut SqliteConnection, upload: &Upload, part:
 
 /// Returns the parts of files that follow one another, one more than so many at most.
 async fn parts_of_files(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     upload: &Upload,
     first: u32,
     last: u32,
@@ -405,12 +406,12 @@ async fn parts_of_files(
     Ok(list.into_iter().map(|(sha256, size)| PartName { sha256, size }).collect())
 }
 
-async fn read_upload(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Upload> {
+async fn read_upload(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Upload> {
     let row = sqlx::query(select!()).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::UploadNotFound(id.to_owned())), upload)
 }
 
-async fn missing(connection: &mut SqliteConnection, upload: &Upload) -> Result<Vec<String>> {
+async fn missing(connection: &mut Connection, upload: &Upload) -> Result<Vec<String>> {
     // As one text, likewise.
     let missing: String = sqlx::query_scalar(
         "SELECT json_group_array(sha256) FROM

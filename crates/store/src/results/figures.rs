@@ -1,13 +1,12 @@
 //! Figures of a batch that its row does not have, and the way from one run that did not pass to the next.
 
-use sqlx::sqlite::SqliteConnection;
-
 use sqlx::Row as _;
 
 use super::model::RunStatus;
 use super::read::batch_number;
 use crate::model::Scope;
 use crate::organisations::require_project;
+use crate::sql::connection::Connection;
 use crate::{Result, Store, rows};
 
 /// How long the runs of a batch took, in milliseconds.
@@ -144,7 +143,7 @@ impl Store {
     }
 }
 
-async fn duration_at(connection: &mut SqliteConnection, batch: i64, rank: i64) -> Result<Option<f64>> {
+async fn duration_at(connection: &mut Connection, batch: i64, rank: i64) -> Result<Option<f64>> {
     let found = sqlx::query_scalar(
         "SELECT duration_ms FROM runs WHERE batch = ? AND duration_ms NOT NULL ORDER BY duration_ms LIMIT 1 OFFSET ?",
     )

@@ -1,12 +1,13 @@
 //! Reading batches, runs and files.
 
 use sqlx::query_builder::QueryBuilder;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
 use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, RunStatus, Turn};
 use crate::model::Scope;
 use crate::organisations::require_project;
+use crate::sql::connection::Connection;
 use crate::test_data::in_scope;
 use crate::{Result, Store, StoreError, rows};
 
@@ -254,7 +255,7 @@ impl Store {
     }
 }
 
-pub(super) async fn read_batch(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<RunBatch> {
+pub(super) async fn read_batch(connection: &mut Connection, scope: &Scope, id: &str) -> Result<RunBatch> {
     let row = sqlx::query(batches!("AND b.id = ?3"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)
@@ -264,7 +265,7 @@ pub(super) async fn read_batch(connection: &mut SqliteConnection, scope: &Scope,
     row.as_ref().map_or_else(|| Err(StoreError::BatchNotFound(id.to_owned())), batch)
 }
 
-pub(super) async fn batch_number(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<i64> {
+pub(super) async fn batch_number(connection: &mut Connection, scope: &Scope, id: &str) -> Result<i64> {
     let number = sqlx::query_scalar(concat!(
         "SELECT b.number FROM run_batches b JOIN projects p ON p.id = b.project_id WHERE ",
         in_scope!(),

@@ -3,7 +3,7 @@
 use keepstep_base::Digest;
 use serde_json::{Value, json};
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::in_scope;
 use super::inputs::{InputSet, read_input_set};
@@ -11,6 +11,7 @@ use super::personas::read_personas;
 use super::scenarios::{Scenario, read_scenario};
 use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
+use crate::sql::connection::Connection;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// Whether a bundle version may still change.
@@ -324,7 +325,7 @@ impl BundleContent {
     }
 }
 
-pub(crate) async fn read_bundle(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Bundle> {
+pub(crate) async fn read_bundle(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Bundle> {
     let row = sqlx::query(select!("AND b.id = ?3"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)

@@ -2,11 +2,12 @@
 
 use keepstep_base::Digest;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::{in_scope, packed};
 use crate::model::Scope;
 use crate::organisations::require_project;
+use crate::sql::connection::Connection;
 use crate::{Result, Store, StoreError, Transaction};
 
 /// A set of inputs. It never changes.
@@ -120,12 +121,12 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         // Once here rather than for every pull.
-        packed::keep(self.connection(), &id, items).await?;
+        packed::keep(self.connection().sqlite()?, &id, items).await?;
         read_input_set(self.connection(), scope, &id).await
     }
 }
 
-pub(super) async fn read_input_set(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<InputSet> {
+pub(super) async fn read_input_set(connection: &mut Connection, scope: &Scope, id: &str) -> Result<InputSet> {
     let row = sqlx::query(select!("AND i.id = ?3"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
+use crate::sql::connection::Connection;
 use crate::{Result, Store, Transaction, rows};
 
 /// Somebody whom a test plays.
@@ -76,7 +77,7 @@ impl Transaction {
     }
 }
 
-pub(super) async fn read_personas(connection: &mut SqliteConnection, project: &str) -> Result<Vec<TestPersona>> {
+pub(super) async fn read_personas(connection: &mut Connection, project: &str) -> Result<Vec<TestPersona>> {
     let rows = sqlx::query("SELECT id, name, body FROM test_personas WHERE project_id = ? ORDER BY name")
         .bind(project)
         .fetch_all(connection)

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::in_scope;
 use crate::model::Scope;
 use crate::organisations::{check_name, taken};
+use crate::sql::connection::Connection;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// What is tested: the things that an agent is asked for in one situation.
@@ -142,7 +143,7 @@ impl Transaction {
     }
 }
 
-pub(super) async fn read_scenario(connection: &mut SqliteConnection, scope: &Scope, id: &str) -> Result<Scenario> {
+pub(super) async fn read_scenario(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Scenario> {
     let row = sqlx::query(select!("AND s.id = ?3"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)
@@ -154,7 +155,7 @@ pub(super) async fn read_scenario(connection: &mut SqliteConnection, scope: &Sco
 
 /// Returns the scenario of that name, if the project has one.
 pub(super) async fn named_scenario(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     scope: &Scope,
     project: &str,
     name: &str,

@@ -23,21 +23,21 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
-pub(crate) async fn sqlite() -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(AtomicI64::new(START));
-    let surroundings = {
-        let clock = Arc::clone(&clock);
-        Surroundings::of_the_machine().with_clock(move || clock.load(Ordering::SeqCst))
-    };
-    let store = Store::open_with(&folder.path().join("keepstep.db"), surroundings).await.unwrap();
-    let mut transaction = store.write().await.unwrap();
-    let organisation = transaction.ensure_organisation(None).await.unwrap();
-    transaction.commit().await.unwrap();
-    World { store, scope: Scope::organisation(organisation.id), clock, folder }
-}
-
 impl World {
+    /// Begins a world with a store that is opened with its clock.
+    pub(crate) async fn begin(folder: TempDir, open: impl AsyncFnOnce(Surroundings) -> Store) -> Self {
+        let clock = Arc::new(AtomicI64::new(START));
+        let surroundings = {
+            let clock = Arc::clone(&clock);
+            Surroundings::of_the_machine().with_clock(move || clock.load(Ordering::SeqCst))
+        };
+        let store = open(surroundings).await;
+        let mut transaction = store.write().await.unwrap();
+        let organisation = transaction.ensure_organisation(None).await.unwrap();
+        transaction.commit().await.unwrap();
+        Self { store, scope: Scope::organisation(organisation.id), clock, folder }
+    }
+
     pub(crate) fn set_clock(&self, time: i64) {
         self.clock.store(time, Ordering::SeqCst);
     }

@@ -1,0 +1,25 @@
+//! The change number: a row that counts the commits that changed anything.
+
+use super::connection::Connection;
+use super::query::query;
+
+/// How much had been written when a transaction began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun(i64);
+
+/// Begins a transaction as the only one that writes: what is read from now on is the last state.
+pub(crate) async fn begin(connection: &mut Connection) -> Result<Begun, sqlx::Error> {
+    let statement = query(connection.dialect().begin());
+    Ok(Begun(statement.fetch_one(connection).await?.get("written")?))
+}
+
+/// Counts a transaction that is about to be committed, if it changed anything.
+pub(crate) async fn count(connection: &mut Connection, begun: Begun) -> Result<(), sqlx::Error> {
+    let statement = query(connection.dialect().count()).bind(begun.0);
+    statement.execute(connection).await.map(|_| ())
+}
+
+/// Returns the number of the last commit that changed anything, by whatever process.
+pub(crate) async fn change_number(connection: &mut Connection) -> Result<i64, sqlx::Error> {
+    query("SELECT number FROM change_number").fetch_one(connection).await?.get("number")
+}

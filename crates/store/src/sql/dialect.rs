@@ -1,0 +1,114 @@
+//! Everything in which the two databases differ once they are open.
+//!
+//! | What | SQLite | PostgreSQL |
+//! |---|---|---|
+//! | The one place for writers | `BEGIN IMMEDIATE` locks the file | a transaction holds an advisory lock |
+//! | Whether a transaction wrote anything | `total_changes()` has grown | the transaction has a number |
+//! | U+0000 in a text | is a character | is written as two others |
+//! | What an error means | a number | a state of five characters |
+//!
+//! Order and equality of texts are those of their bytes in both: the migrations say so where SQLite needs no word for it. The order in
+//! which rows came is `rowid`, which tables of PostgreSQL have as a column.
+
+use std::io;
+
+use sqlx::sqlite::SqliteError;
+
+use crate::StoreError;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+impl Dialect {
+    /// Takes the place for writers, where the transaction does not have it yet, and returns how much was `written` before. The number
+    /// is the letters `keep`.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT total_changes() AS written",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => {
+                "WITH place AS MATERIALIZED (SELECT pg_advisory_xact_lock(1801807216)) SELECT 0::BIGINT AS written FROM place"
+            }
+        }
+    }
+
+    /// Counts a commit, if more than `$1` was written.
+    pub(super) fn count(self) -> &'static str {
+        match self {
+            Self::Sqlite => "UPDATE change_number SET number = number + 1 WHERE total_changes() > $1",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => {
+                "UPDATE change_number SET number = number + 1 WHERE $1 = 0 AND pg_current_xact_id_if_assigned() IS NOT NULL"
+            }
+        }
+    }
+}
+
+/// What stands before a digit in place of a character that PostgreSQL does not take, and of itself.
+#[cfg(feature = "postgres")]
+const ESCAPE: char = '\u{1a}';
+
+/// Returns a text as PostgreSQL keeps it.
+#[cfg(feature = "postgres")]
+pub(super) fn to_postgres(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(['\0', ESCAPE]) {
+        return text.into();
+    }
+    text.replace(ESCAPE, "\u{1a}1").replace('\0', "\u{1a}0").into()
+}
+
+/// Returns a text that PostgreSQL kept.
+#[cfg(feature = "postgres")]
+pub(super) fn from_postgres(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(ESCAPE) {
+        return text.into();
+    }
+    text.replace("\u{1a}0", "\0").replace("\u{1a}1", "\u{1a}").into()
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else { return Self::Database(error) };
+        let code = database.code();
+        let code = code.as_deref().unwrap_or_default();
+        if database.try_downcast_ref::<SqliteError>().is_some() {
+            // The low byte of SQLite's code is the kind, the rest tells more about it.
+            return match code.parse::<i32>().map(|code| code & 0xff) {
+                Ok(5 | 6) => Self::Busy,
+                Ok(8) => Self::ReadOnly,
+                // The disk failed, or somebody's quota on it is used up.
+                Ok(10) => Self::Storage(io::Error::other(error)),
+                Ok(13) => Self::Full,
+                _ => Self::Database(error),
+            };
+        }
+        match code {
+            "55P03" => Self::Busy,
+            "25006" => Self::ReadOnly,
+            "53100" => Self::Full,
+            "58030" => Self::Storage(io::Error::other(error)),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_postgres(text in "[\0\u{1a}01a]{0,8}|.*") {
+            let kept = to_postgres(&text);
+            prop_assert!(!kept.contains('\0'));
+            prop_assert_eq!(from_postgres(&kept), text.as_str());
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The statements of persona versions.
+
+use keepstep_base::AgentId;
+use keepstep_base::PersonaVersion;
+use serde_json::Value;
+
+use super::connection::Connection;
+use super::query::query;
+use super::row::Row;
+use crate::changes::NewPersona;
+use crate::model::{Agent, Change, Persona, PersonaStatus, PersonaSummary};
+use crate::personas::{PersonaFilter, PersonaRows};
+use crate::{Result, rows};
+
+/// A page of the versions of an agent: with the columns that are named, of all or only of those of a status. Two statements, so that
+/// each is answered by one range of one index.
+macro_rules! page {
+    ($columns:literal) => {
+        concat!("SELECT ", $columns, " FROM persona_versions WHERE agent_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3")
+    };
+    ($columns:literal of a status) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM persona_versions WHERE agent_id = $1 AND version < $2 AND status = $4 ORDER BY version DESC LIMIT $3"
+        )
+    };
+}
+
+impl PersonaRows for Connection {
+    async fn list_summaries(&mut self, agent: &Agent, filter: PersonaFilter) -> Result<Vec<PersonaSummary>> {
+        let found = match filter.status {
+            None => page(self, page!("version, status, digest, author, message, created_at"), agent, filter).await?,
+            Some(_) => {
+                page(self, page!("version, status, digest, author, message, created_at" of a status), agent, filter).await?
+            }
+        };
+        found.iter().map(|row| summary(row, agent)).collect()
+    }
+
+    async fn list_personas(&mut self, agent: &Agent, filter: PersonaFilter) -> Result<Vec<Persona>> {
+        let found = match filter.status {
+            None => page(self, page!("version, status, digest, author, message, created_at, persona"), agent, filter).await?,
+            Some(_) => {
+                page(self, page!("version, status, digest, author, message, created_at, persona" of a status), agent, filter)
+                    .await?
+            }
+        };
+        found.iter().map(|row| persona(row, agent)).collect()
+    }
+
+    async fn find_persona(&mut self, agent: &Agent, version: PersonaVersion) -> Result<Option<Persona>> {
+        let found = query(
+            "SELECT version, status, digest, author, message, created_at, persona
+             FROM persona_versions WHERE agent_id = $1 AND version = $2",
+        )
+        .bind(agent.id.as_str())
+        .bind(version.0)
+        .fetch_optional(self)
+        .await?;
+        found.map(|row| persona(&row, agent)).transpose()
+    }
+
+    async fn status_of(&mut self, agent: &AgentId, version: PersonaVersion) -> Result<Option<PersonaStatus>> {
+        let found = query("SELECT status FROM persona_versions WHERE agent_id = $1 AND version = $2")
+            .bind(agent.as_str())
+            .bind(version.0)
+            .fetch_optional(self)
+            .await?;
+        found.map(|row| rows::status(&row, "status", agent.as_str())).transpose()
+    }
+
+    async fn text_of(&mut self, agent: &AgentId, version: PersonaVersion) -> Result<Value> {
+        let found = query("SELECT persona FROM persona_versions WHERE agent_id = $1 AND version = $2")
+            .bind(agent.as_str())
+            .bind(version.0)
+            .fetch_one(self)
+            .await?;
+        rows::json(&found, "persona", agent.as_str())?.ok_or_else(|| rows::damaged("persona", agent.as_str()))
+    }
+
+    async fn newest_draft(&mut self, agent: &AgentId) -> Result<Option<PersonaVersion>> {
+        let found = query("SELECT max(version) AS newest FROM persona_versions WHERE agent_id = $1 AND status = 'draft'")
+            .bind(agent.as_str())
+            .fetch_one(self)
+            .await?;
+        rows::version(&found, "newest", agent.as_str())
+    }
+
+    async fn insert_version(
+        &mut self,
+        agent: &AgentId,
+        new: &NewPersona<'_>,
+        author: Option<&str>,
+        message: Option<&str>,
+    ) -> Result<()> {
+        query(
+            "INSERT INTO persona_versions (agent_id, version, status, digest, author, message, created_at, persona)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(agent.as_str())
+        .bind(new.version.0)
+        .bind(new.status.label())
+        .bind(new.digest.map(|digest| digest.to_string()))
+        .bind(author)
+        .bind(message)
+        .bind(new.created_at)
+        .bind(new.persona.to_string())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    async fn publish_version(&mut self, agent: &AgentId, version: PersonaVersion) -> Result<()> {
+        query("UPDATE persona_versions SET status = 'published' WHERE agent_id = $1 AND version = $2")
+            .bind(agent.as_str())
+            .bind(version.0)
+            .execute(self)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn page(connection: &mut Connection, text: &'static str, agent: &Agent, filter: PersonaFilter) -> Result<Vec<Row>> {
+    let statement =
+        query(text).bind(agent.id.as_str()).bind(filter.before.map_or(i64::MAX, |before| i64::from(before.0))).bind(filter.limit);
+    let statement = match filter.status {
+        Some(status) => statement.bind(status.label()),
+        None => statement,
+    };
+    Ok(statement.fetch_all(connection).await?)
+}
+
+fn persona(row: &Row, agent: &Agent) -> Result<Persona> {
+    let persona = rows::json(row, "persona", agent.id.as_str())?.ok_or_else(|| rows::damaged("persona", agent.id.as_str()))?;
+    Ok(Persona { summary: summary(row, agent)?, persona })
+}
+
+fn summary(row: &Row, agent: &Agent) -> Result<PersonaSummary> {
+    let of = agent.id.as_str();
+    let version = rows::version(row, "version", of)?.ok_or_else(|| rows::damaged("version", of))?;
+    Ok(PersonaSummary {
+        version,
+        status: rows::status(row, "status", of)?,
+        is_current: agent.current == Some(version),
+        digest: rows::digest(row, "digest", of)?,
+        created: Change { author: row.get("author")?, at: row.get("created_at")?, message: row.get("message")? },
+    })
+}

@@ -1,0 +1,128 @@
+//! The cases by their subjects.
+
+/// Runs each case on a fresh store, which a function of the crate's root makes.
+macro_rules! cases {
+    ($module_of_cases:ident: $fresh:ident: $($module:ident { $($case:ident),* $(,)? })*) => {
+        mod $module_of_cases {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(crate::$fresh().await).await;
+                }
+            )*)*
+        }
+    };
+}
+
+/// The cases of the subjects that both databases keep.
+macro_rules! shared_cases {
+    ($fresh:ident) => {
+        cases! { shared: $fresh:
+            agents {
+                a_new_agent_is_at_revision_one,
+                every_change_makes_the_next_revision,
+                a_write_of_the_same_values_changes_nothing,
+                a_stale_write_is_told_the_current_revision,
+                of_two_writers_with_the_same_revision_one_wins,
+                concurrent_writers_without_a_revision_all_succeed,
+                other_fields_come_back_untouched,
+                a_cleared_field_is_not_set,
+                a_dropped_transaction_never_happened,
+                what_is_outside_the_scope_is_not_there,
+                a_revision_tells_what_the_agent_was,
+                changes_come_in_their_order,
+                the_generation_changes_with_every_commit_only,
+                primitives_are_found_by_their_name,
+                any_text_comes_back_as_it_went_in,
+            }
+            personas {
+                a_published_persona_is_current_at_once,
+                a_draft_changes_neither_published_nor_current,
+                deploying_a_draft_publishes_it,
+                a_roll_back_leaves_the_latest_published,
+                a_roll_back_is_told_with_its_time_as_long_as_it_lasts,
+                deploying_the_current_version_changes_nothing,
+                publishing_the_rolled_back_text_brings_it_back,
+                an_unknown_version_is_not_deployed,
+                versions_are_listed_newest_first_in_pages,
+                a_clock_that_is_set_back_does_not_reorder_versions,
+                a_difference_outside_the_canonical_form_is_kept,
+            }
+            answers {
+                the_same_request_gets_the_same_answer,
+                another_request_with_the_same_key_is_a_mistake,
+                an_answer_is_forgotten_with_its_transaction,
+                an_answer_is_kept_for_a_day,
+            }
+            keys {
+                a_key_is_found_by_its_text_only,
+                a_revoked_key_stays_in_the_list,
+                a_name_is_one_line,
+                the_default_organisation_is_made_once,
+                a_project_has_a_name_of_its_own,
+            }
+            sign_in {
+                a_link_signs_in_once,
+                a_link_ends,
+                a_session_ends,
+            }
+        }
+    };
+}
+
+/// The cases of the subjects that only SQLite keeps yet. Who makes PostgreSQL keep a subject moves its cases up.
+#[cfg_attr(feature = "postgres", allow(unused_macros, reason = "the other database has none of them"))]
+macro_rules! sqlite_cases {
+    ($fresh:ident) => {
+        cases! { sqlite_only: $fresh:
+            test_data {
+                a_file_becomes_a_published_bundle,
+                the_same_file_is_the_same_bundle,
+                a_reworded_input_stays_the_same_one,
+                a_published_bundle_never_changes,
+                a_draft_is_published_once,
+                test_data_outside_the_scope_is_not_there,
+                a_file_without_meaning_changes_nothing,
+                many_inputs_are_read_in_pages,
+                any_text_of_an_input_comes_back,
+                a_scenario_has_a_name_of_its_own,
+            }
+            results {
+                a_commit_is_there_as_a_whole,
+                an_input_has_a_history_and_runs_are_known,
+                f36_the_same_commit_again_is_the_same_batch,
+                a_commit_without_meaning_changes_nothing,
+                results_are_of_the_version_that_they_name,
+                results_outside_the_scope_are_not_there,
+                f10_a_run_that_is_not_reported_failed,
+                f11_other_ids_replace_the_announced_ones,
+                f13_a_report_that_comes_again_is_stored_once,
+                f36_a_batch_without_a_name_is_known_by_its_runs,
+                f27_two_tests_with_the_same_name_are_two_batches,
+                f24_what_nobody_speaks_of_any_more_is_abandoned,
+                a_turn_is_there_once_and_tells_all_that_is_known,
+                a_file_is_attached_once,
+                runs_are_read_in_pages_and_filtered,
+            }
+            artifacts {
+                what_is_uploaded_comes_back_byte_for_byte,
+                the_same_offer_is_the_same_upload,
+                a_body_that_is_not_what_it_says_leaves_nothing_behind,
+                another_project_can_neither_see_nor_use_a_part,
+                parts_may_come_twice_in_any_order_and_at_once,
+                equal_content_is_stored_once,
+                f13_a_signed_address_takes_one_content_once,
+                a_body_that_breaks_its_promise_is_not_stored,
+                what_nobody_finishes_is_collected_after_a_week,
+                what_was_put_and_never_attached_is_collected_after_a_week,
+                what_is_collected_while_others_put_it_again_is_whole,
+                what_a_crash_left_behind_is_collected,
+                a_place_that_fails_stores_nothing,
+                any_range_of_any_content_comes_back,
+            }
+            results_model {
+                f36_whatever_is_sent_in_whatever_order_is_one_batch,
+            }
+        }
+    };
+}
