@@ -39,11 +39,18 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Step::new("spelling", "correct the words, or list in typos.toml what is meant as it stands", tools::spelling),
         Step::new("unused dependencies", "remove them from the manifests that are named above", tools::unused_dependencies),
         Step::new("lints", "correct what clippy names; `cargo clippy --workspace --all-targets` shows it again", || {
-            cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
+            let features = ["--features", "keepstep-store/postgres"];
+            let command = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+            cargo(&[&command[..], &features, &["--", "-D", "warnings"]].concat())
         }),
         Step::new("tests", "run the failing test alone: `cargo test -p CRATE NAME`", || {
             cargo(&["test", "--quiet", "--locked", "--workspace"])
         }),
+        Step::new(
+            "the store on PostgreSQL",
+            "run it again with `cargo xtask test --only PostgreSQL`; CONTRIBUTING.md says how to use a server of your own",
+            store_on_postgres,
+        ),
         Step::new("API documentation", "correct what rustdoc names", || {
             let mut cargo = cargo_command(&["doc", "--quiet", "--locked", "--no-deps", "--workspace"]);
             command::show(cargo.env("RUSTDOCFLAGS", "-D warnings"))
@@ -121,6 +128,15 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// Builds the program for development, with the same features as the tests have, so that nothing is built twice.
 pub(crate) fn build() -> Result<()> {
     cargo(&["build", "--quiet", "--locked", "--workspace", "--all-targets"])
+}
+
+/// Runs the contract of the store on a real server, which is gone afterwards.
+fn store_on_postgres() -> Result<()> {
+    let server = tools::postgres::Server::start()?;
+    let tests = ["--lib", "--test", "contract_postgres"];
+    let command = ["test", "--quiet", "--locked", "-p", "keepstep-store", "--features", "postgres"];
+    let mut cargo = cargo_command(&[&command[..], &tests].concat());
+    command::show(cargo.env("KEEPSTEP_TEST_POSTGRES", server.url()))
 }
 
 /// Runs the tour exactly as the README says it, in a home folder of its own, so that it cannot depend on this machine.

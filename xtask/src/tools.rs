@@ -1,6 +1,7 @@
 //! The programs of other people that the tests need: what is there, and what can be installed.
 
 mod checkers;
+pub(crate) mod postgres;
 pub(crate) mod python;
 
 use std::ffi::OsStr;
@@ -77,6 +78,9 @@ pub(crate) fn install() -> Result<()> {
     if !python::makes_environments() {
         problems.push(format!("python3 makes no virtual environments: install {PYTHON_PACKAGE}, or Python from python.org"));
     }
+    if postgres::programs().is_none() {
+        problems.push("no PostgreSQL server is installed (keeps the store in tests): install PostgreSQL 15 or newer".to_owned());
+    }
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
@@ -113,6 +117,9 @@ fn install_debian_packages() -> Result<()> {
         TOOLS.iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect();
     if !python::makes_environments() {
         missing.push(PYTHON_PACKAGE);
+    }
+    if postgres::programs().is_none() {
+        missing.push(postgres::PACKAGE);
     }
     if missing.is_empty() || !Path::new("/etc/debian_version").exists() {
         return Ok(());
