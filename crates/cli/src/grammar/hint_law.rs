@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 
 use crate::grammar::arguments::Arguments;
-use crate::shell::program::OF_SCENARIO;
+use crate::shell::program::{OF_SCENARIO, about_scenario};
 
 /// Returns the Rust files of a folder, without those of tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -120,9 +120,14 @@ fn every_command_that_a_sentence_names_can_be_typed() {
         for command in commands(&source) {
             let Some(words) = typed(&command) else { continue };
             seen += 1;
-            if let Err(error) = Arguments::command().try_get_matches_from(&words) {
-                let first = error.to_string().lines().take(3).collect::<Vec<_>>().join(" ");
-                wrong.push(format!("{}: `{command}`: {first}", file.display()));
+            // Also for somebody who named a scenario.
+            let about = about_scenario(&format!("`keepstep {command}`"), "orders");
+            let about = typed(about.trim_matches('`').trim_start_matches("keepstep ")).unwrap_or_default();
+            for words in [words, about] {
+                if let Err(error) = Arguments::command().try_get_matches_from(&words) {
+                    let first = error.to_string().lines().take(3).collect::<Vec<_>>().join(" ");
+                    wrong.push(format!("{}: `{}`: {first}", file.display(), words.join(" ")));
+                }
             }
         }
     }

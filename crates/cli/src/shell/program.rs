@@ -67,7 +67,9 @@ pub(crate) fn about_scenario(text: &str, scenario: &str) -> String {
     let about = |command: &str| {
         let is_of_scenario = command.strip_prefix("keepstep ").is_some_and(|rest| {
             let is_it = |name: &str| rest.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-            OF_SCENARIO.iter().any(|name| is_it(name)) && !rest.split(' ').any(|word| word == "--scenario")
+            // What is pending is sent, whatever it is of.
+            let is_complete = rest.split(' ').any(|word| matches!(word, "--scenario" | "--pending"));
+            OF_SCENARIO.iter().any(|name| is_it(name)) && !is_complete
         });
         if is_of_scenario { format!("{command} --scenario {}", word(scenario)) } else { command.to_owned() }
     };
@@ -102,6 +104,7 @@ mod tests {
                 "`keepstep sync pull --force --scenario 'two words'` takes it; `keepstep undo`",
             ),
             ("`keepstep test --scenario other`", "`keepstep test --scenario other`"),
+            ("`keepstep sync upload --pending`", "`keepstep sync upload --pending`"),
             (
                 "`keepstep sync` and `keepstep testing` and keepstep test",
                 "`keepstep sync` and `keepstep testing` and keepstep test",

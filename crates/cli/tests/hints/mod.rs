@@ -17,8 +17,8 @@ use keepstep_testkit::Platform;
 use self::place::{Place, Said, words};
 use crate::common::BINARY;
 
-/// One row of the table. In its texts `$URL`, `$ADDRESS`, `$DATA`, `$OTHER`, `$KEY`, `$AGENT`, `$ORG`, `$PROJECT`, `$SCENARIO`, `$BUNDLE`
-/// and `$WORLD` stand for those of the row's place.
+/// One row of the table. In its texts `$URL`, `$ADDRESS`, `$DATA`, `$OTHER`, `$KEY`, `$AGENT`, `$ORG`, `$PROJECT`, `$SCENARIO`, `$BUNDLE`,
+/// `$EXPERIMENT` and `$WORLD` stand for those of the row's place.
 pub(super) struct Row {
     /// What brings the state about: commands of the program, and the steps of [`Place::step`].
     state: &'static [&'static str],
@@ -79,10 +79,10 @@ fn is_typed_as(piece: &str, typed: &[String]) -> bool {
     // What stands behind this is the shell's.
     let piece = piece.split(" < ").next().unwrap_or_default();
     let named = words(piece.strip_prefix("keepstep ").unwrap_or(piece));
-    if piece.starts_with("--") || place::is_variable(piece) {
-        return named.iter().all(|word| typed.contains(word));
-    }
     let is_placeholder = |word: &str| word.chars().all(|character| character.is_ascii_uppercase() || character == '_');
+    if piece.starts_with("--") || place::is_variable(piece) {
+        return named.iter().all(|word| is_placeholder(word) || typed.contains(word));
+    }
     let typed: Vec<&String> = typed.iter().skip_while(|word| place::is_variable(word)).collect();
     named.len() <= typed.len() && named.iter().zip(typed).all(|(word, typed)| is_placeholder(word) || word == typed)
 }
@@ -115,7 +115,14 @@ fn check(row: &Row, shared: &Platform) -> Result<(), String> {
         let possible = can_be_typed(printed);
         // Where nothing of the hint can be typed, the steps are what it says.
         let is_left_to_the_person = possible.is_empty() && !steps.is_empty();
-        if !is_left_to_the_person && !possible.iter().any(|piece| is_typed_as(piece, &words(&typed))) {
+        let lines: Vec<Vec<String>> = steps.lines().chain([typed.as_str()]).map(words).collect();
+        // What is to be left out is not there.
+        let is_without = |piece: &str| {
+            let is_said = ["leave `", "without `"].iter().any(|start| printed.contains(&format!("{start}{piece}`")));
+            is_said && !words(&typed).iter().any(|word| word == piece)
+        };
+        let is_it = |piece: &&str| lines.iter().any(|line| is_typed_as(piece, line)) || is_without(piece);
+        if !is_left_to_the_person && !possible.iter().any(is_it) {
             return Err(format!("`{typed}` is not what {printed:?} says"));
         }
         typed

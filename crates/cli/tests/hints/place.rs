@@ -175,6 +175,12 @@ impl<'a> Place<'a> {
             .replace("$ORG", &self.org)
             .replace("$PROJECT", &self.project)
             .replace("$WORLD", &self.world.path().to_string_lossy());
+        if text.contains("$EXPERIMENT") {
+            let folder = self.world.project().path().join(".fluxloop/scenarios/orders/experiments");
+            let first = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?.next();
+            let first = first.ok_or("there is no experiment")?.map_err(|error| error.to_string())?;
+            text = text.replace("$EXPERIMENT", &first.file_name().to_string_lossy());
+        }
         for (name, command, field) in
             [("$SCENARIO", "scenarios list --json", "scenarios"), ("$BUNDLE", "bundles list --json", "bundles")]
         {
@@ -385,7 +391,8 @@ impl<'a> Place<'a> {
             }
             ("git", rest) => {
                 let mut git = self.world.command("git");
-                git.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]).args(words(rest));
+                git.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"])
+                    .args(words(&self.filled(rest)?));
                 let output = git.output().map_err(|error| format!("git: {error}"))?;
                 // A merge with conflicts is what one of them is for.
                 if !output.status.success() && !rest.starts_with("merge") {

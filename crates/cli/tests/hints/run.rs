@@ -1,7 +1,7 @@
 //! Hints of tests, of their results, and of uploads.
 
 use super::Row;
-use super::Then::{Ends, Says, Shows};
+use super::Then::{Ends, Says, Shows, Tells};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -354,5 +354,71 @@ pub(super) const ROWS: &[Row] = &[
         hint: "`keepstep sync pull --bundle-version-id $BUNDLE --force --scenario orders` brings them back",
         typed: "",
         then: Ends(0),
+    },
+    Row {
+        state: &["pulled", "init scenario other"],
+        command: "test --skip-upload",
+        hint: "name one with `--scenario`: orders, other",
+        typed: "test --skip-upload --scenario orders",
+        then: Shows("2 passed of 2"),
+    },
+    Row {
+        state: &[
+            "pulled",
+            "write .fluxloop/scenarios/orders/inputs/own.yaml inputs: [{input: Where?}]\n",
+            "write mine.yaml {name: orders, iterations: 1, output_directory: experiments, inputs_file: inputs/own.yaml, runner: {target: 'agents.my_agent:run'}}",
+        ],
+        command: "test --config mine.yaml --bundle-version-id $BUNDLE",
+        hint: "leave `inputs_file` out of the configuration, or test without `--bundle-version-id`",
+        typed: "test --config mine.yaml --skip-upload",
+        then: Shows("1 passed of 1"),
+    },
+    Row {
+        state: &[
+            "pulled",
+            "write .fluxloop/scenarios/orders/inputs/own.yaml inputs: [{input: Where?}]\n",
+            "write mine.yaml {name: orders, iterations: 1, output_directory: experiments, inputs_file: inputs/own.yaml, runner: {target: 'agents.my_agent:run'}}",
+        ],
+        command: "test --config mine.yaml --bundle-version-id $BUNDLE",
+        hint: "leave `inputs_file` out of the configuration, or test without `--bundle-version-id`",
+        typed: "write mine.yaml {name: orders, iterations: 1, output_directory: experiments, runner: {target: 'agents.my_agent:run'}}\ntest --config mine.yaml --bundle-version-id $BUNDLE",
+        then: Ends(0),
+    },
+    Row {
+        state: &["tested", "test --skip-upload"],
+        command: "results list --limit 1",
+        hint: "1 experiment more; `--limit` shows them",
+        typed: "results list --limit 2",
+        then: Shows("2  "),
+    },
+    Row {
+        state: &[
+            "pulled",
+            "many questions",
+            "sync pull --force",
+            "test --skip-upload",
+            "results baseline main",
+            "write broken",
+            "write .fluxloop/scenarios/orders/broken",
+            "try test --skip-upload",
+        ],
+        command: "results check --baseline main",
+        hint: "with `--fail-on-regression` this is exit code 1",
+        typed: "results check --baseline main --fail-on-regression",
+        then: Tells(1, "60"),
+    },
+    Row {
+        state: &["tested", "init scenario other"],
+        command: "sync upload --experiment-dir .fluxloop/scenarios/orders/experiments/$EXPERIMENT --scenario other",
+        hint: "name its scenario with `--scenario`",
+        typed: "sync upload --experiment-dir .fluxloop/scenarios/orders/experiments/$EXPERIMENT --scenario orders",
+        then: Shows("Uploaded 2 runs"),
+    },
+    Row {
+        state: &["tested"],
+        command: "sync upload --bundle-version-id other",
+        hint: "leave `--bundle-version-id` out to send it as what it is",
+        typed: "sync upload",
+        then: Shows("Uploaded 2 runs"),
     },
 ];

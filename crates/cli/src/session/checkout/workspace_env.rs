@@ -78,7 +78,7 @@ impl WorkspaceEnv {
             return Err(Failure::Conflict {
                 message: format!("git tracks {}, so a key in it would be published with the next commit", self.shown()),
                 hints: vec![
-                    format!("take it out of git first: git rm --cached {}", word(&self.shown())),
+                    format!("take it out of git first: `git rm --cached {}`", word(&self.shown())),
                     "`--no-save` prints the key instead".to_owned(),
                 ],
             });

@@ -97,7 +97,7 @@ fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
     let found = run.server.wait(run.server.client().bundle(id))?;
     let scenario = scenarios.iter().find(|scenario| scenario.id == found.scenario_id).ok_or_else(|| Failure::NotFound {
         message: format!("bundle version {} belongs to no scenario of the project", visible_line(id)),
-        hint: Some("name a scenario with `--scenario` to pull it there, or its project with `--project-id`".to_owned()),
+        hint: Some("name its project with `--project-id`".to_owned()),
     })?;
     Ok(Target { bundle, is_one_of_all: false, ..of_platform(run, scenario)? })
 }
