@@ -7,7 +7,6 @@ use serde_json::Value;
 /// Who did something, when, and what they said about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct Change {
     /// The name of the person or key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +47,6 @@ impl PersonaStatus {
 /// A persona version without its text. The times of an agent's versions only grow, whatever the clock does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct PersonaSummary {
     /// Its number.
     #[cfg_attr(feature = "schema", schema(value_type = u32))]
@@ -68,7 +66,6 @@ pub struct PersonaSummary {
 /// A persona version with its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct PersonaDocument {
     /// Everything but the text.
     #[serde(flatten)]

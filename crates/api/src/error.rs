@@ -4,9 +4,8 @@ use keepstep_base::Revision;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An error. The first five keys are those that the lua dialect reads; the rest are ours.
+/// An error. The keys up to `statusCode` are those that the dialects of the peers read; the rest are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// Always false.
     pub success: bool,
@@ -20,6 +19,7 @@ pub struct ErrorBody {
     /// What happened, for a program.
     pub code: ErrorCode,
     /// The HTTP status.
+    #[serde(rename = "statusCode")]
     pub status_code: u16,
     /// What to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]

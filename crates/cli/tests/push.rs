@@ -74,10 +74,10 @@ fn what_the_server_stores_is_read_back() {
     let state = bench.json(&["sync", "--check"]).1;
     bench.code("Mine");
     let body = serde_json::json!({
-        "agentId": bench.agent, "orgId": bench.org, "revision": 9, "changed": { "at": 0 },
+        "agent_id": bench.agent, "org_id": bench.org, "revision": 9, "changed": { "at": 0 },
         "definition": { "name": "Helper", "persona": "Something else" },
     });
-    assert_eq!(state["inStep"], true);
+    assert_eq!(state["in_step"], true);
     let headers = [("content-type", "application/json"), ("keepstep-version", "0.1.0"), ("keepstep-api", "1")];
     proxy.on("PATCH", "/definition", Fault::Answer(keepstep_testkit::Reply::new(200, &headers, body.to_string())));
     let output = bench.output(&["push", "persona", "--force", "--url", &proxy.url(), "--api-key", &bench.key]);

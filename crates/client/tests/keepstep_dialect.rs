@@ -45,7 +45,7 @@ async fn an_unchanged_agent_is_not_sent_again() {
 
 #[tokio::test]
 async fn an_agent_without_a_published_persona_is_silent_about_it() {
-    let body = json!({"agentId": "a", "orgId": "o", "revision": 1, "definition": {}, "changed": {"at": 1}});
+    let body = json!({"agent_id": "a", "org_id": "o", "revision": 1, "definition": {}, "changed": {"at": 1}});
     let server = Canned::script([ours(200, &body)]);
     let agent = reader(&server.url()).agent_now(&agent()).await.unwrap();
     assert_eq!(agent.side(Field::Persona), Server::Silent);
@@ -65,7 +65,7 @@ async fn ids_are_encoded_and_the_path_of_a_proxy_is_kept() {
 
 #[tokio::test]
 async fn other_things_are_read_under_their_addresses() {
-    let summary = json!({"version": 3, "status": "draft", "isCurrent": false, "created": {"at": 1}});
+    let summary = json!({"version": 3, "status": "draft", "is_current": false, "created": {"at": 1}});
     let mut document = summary.clone();
     document["persona"] = json!("text");
     let server = Canned::routes([
@@ -79,7 +79,7 @@ async fn other_things_are_read_under_their_addresses() {
         ),
         ("GET /api/v1/agents/baseAgent_agent_1/personas", ours(200, &json!({"versions": []}))),
         ("GET /api/v1/agents/baseAgent_agent_1/personas/3", ours(200, &document)),
-        ("GET /api/v1/whoami", ours(200, &json!({"name": "laptop", "role": "editor", "orgId": "o_1"}))),
+        ("GET /api/v1/whoami", ours(200, &json!({"name": "laptop", "role": "editor", "org_id": "o_1"}))),
         ("GET /api/v1/agents", ours(200, &json!({"agents": []}))),
         healthy(),
     ]);
@@ -139,7 +139,7 @@ async fn a_write_that_expects_nothing_names_what_is_there_now() {
 #[tokio::test]
 async fn a_stale_write_tells_the_current_revision() {
     let body = json!({"success": false, "message": "The agent changed.", "error": "Precondition Failed", "code": "STALE",
-        "statusCode": 412, "currentRevision": 9});
+        "statusCode": 412, "current_revision": 9});
     let server = Canned::routes([healthy(), ("PATCH /api/v1/agents/baseAgent_agent_1/definition", ours(412, &body))]);
     let error = writer(&server.url()).change(&agent(), Some(Revision(7)), &persona_change()).await.unwrap_err();
     assert!(matches!(error, ClientError::Stale { current: Some(Revision(9)), .. }));

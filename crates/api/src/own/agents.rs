@@ -12,7 +12,6 @@ use super::personas::PersonaSummary;
 
 /// Everything that `sync` needs to know about an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct AgentState {
     /// The agent.
     #[schema(value_type = String)]
@@ -45,7 +44,7 @@ pub struct AgentState {
 ///
 /// A key that is missing leaves its field as it is; `null` clears it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct DefinitionChange {
     /// The fields to change: an object with any of `name`, `persona`, `model`, `governance`; `null` clears one.
     pub fields: Map<String, Value>,
@@ -60,7 +59,6 @@ pub struct DefinitionChange {
 
 /// An agent as it was at a revision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct RevisionState {
     /// Which revision.
     #[schema(value_type = u64)]
@@ -74,7 +72,6 @@ pub struct RevisionState {
 
 /// The agents that a key may see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct AgentList {
     /// In the order of their names.
     pub agents: Vec<AgentSummary>,
@@ -82,7 +79,6 @@ pub struct AgentList {
 
 /// An agent in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct AgentSummary {
     /// Its id.
     #[schema(value_type = String)]
@@ -101,7 +97,7 @@ pub struct AgentSummary {
 
 /// An agent to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct NewAgent {
     /// Its name.
     pub name: String,

@@ -9,7 +9,6 @@ use super::agents::Change;
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct ChangeEvent {
     /// Which agent.
     #[schema(value_type = String)]

@@ -5,7 +5,6 @@ use utoipa::ToSchema;
 
 /// Whose key it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct WhoAmI {
     /// The name that the key was given.
     pub name: String,

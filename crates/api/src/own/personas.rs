@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 /// A page of persona versions, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct PersonaList {
     /// The versions.
     pub versions: Vec<PersonaSummary>,
@@ -20,7 +19,6 @@ pub struct PersonaList {
 
 /// How one persona version differs from another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct PersonaDiff {
     /// The old version.
     #[schema(value_type = u32)]

@@ -73,7 +73,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     context.printer.status(format!("The key is stored in {}", path.display()));
     context.printer.document(
         "login",
-        json!({ "server": shown, "name": identity.name, "role": identity.role, "orgId": identity.org_id, "storedIn": path.to_string_lossy() }),
+        json!({ "server": shown, "name": identity.name, "role": identity.role, "org_id": identity.org_id, "stored_in": path.to_string_lossy() }),
     );
     Ok(Outcome::Done)
 }
@@ -151,8 +151,8 @@ fn finish(context: &Context, folder: &Path, server: &TestDataServer, pending: &P
     context.printer.document(
         "login",
         json!({
-            "server": server.name(), "name": credential.user_email, "expiresAt": credential.expires_at,
-            "storedIn": path.to_string_lossy(),
+            "server": server.name(), "name": credential.user_email, "expires_at": credential.expires_at,
+            "stored_in": path.to_string_lossy(),
         }),
     );
     Ok(Outcome::Done)

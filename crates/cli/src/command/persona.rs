@@ -178,7 +178,7 @@ fn view_current(context: &Context, project: &Project, wanted: Option<Wanted>) ->
     show(context, &persona);
     context.printer.document(
         "persona.view",
-        json!({ "environment": "production", "version": version.version, "status": version.status, "isCurrent": version.is_current, "created": version.created, "persona": persona }),
+        json!({ "environment": "production", "version": version.version, "status": version.status, "is_current": version.is_current, "created": version.created, "persona": persona }),
     );
     Ok(Outcome::Done)
 }

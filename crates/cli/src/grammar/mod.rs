@@ -3,7 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod deferred;
 #[cfg(test)]
-pub(crate) mod hint_law;
+pub(crate) mod laws;
 pub(crate) mod list_format;
 pub(crate) mod parser;
 pub(crate) mod peer_commands;

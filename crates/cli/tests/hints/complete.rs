@@ -25,7 +25,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() && name != "tests" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" && name != "hint_law.rs" {
+        } else if name.ends_with(".rs") && name != "tests.rs" && name != "laws.rs" {
             found.push(path);
         }
     }

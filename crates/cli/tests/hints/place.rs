@@ -190,7 +190,7 @@ impl<'a> Place<'a> {
                 let list: serde_json::Value = serde_json::from_str(line).map_err(|error| format!("{error}\n{}", said.shown))?;
                 let id = list[field][0]["id"]
                     .as_str()
-                    .or_else(|| list[field][0]["bundleVersionId"].as_str())
+                    .or_else(|| list[field][0]["bundle_version_id"].as_str())
                     .ok_or_else(|| format!("no id\n{}", said.shown))?
                     .to_owned();
                 text = text.replace(name, &id);

@@ -361,7 +361,7 @@ fn what_is_compared_is_named() {
        name, persona, model, governance are in step; 3 primitives are not compared (1 job, 2 skills)
     ");
     let (exit, document) = bench.json(&["sync", "--check"]);
-    assert_eq!((exit, &document["inStep"]), (0, &true.into()));
+    assert_eq!((exit, &document["in_step"]), (0, &true.into()));
     assert_eq!(
         document["not_compared"],
         serde_json::json!([
@@ -408,7 +408,7 @@ fn without_a_server_nothing_was_compared() {
     let names: Vec<&str> =
         document["not_compared"].as_array().unwrap().iter().map(|unit| unit["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["name", "persona", "model", "governance"]);
-    assert_eq!((&document["inStep"], &document["production"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert_eq!((&document["in_step"], &document["production"]), (&serde_json::Value::Null, &serde_json::Value::Null));
 }
 
 /// Returns a project in step with version 2, while somebody put version 1 into production again.

@@ -22,6 +22,7 @@ fn the_document_of_a_check() {
       "agent": "[AGENT]",
       "server": "[URL]",
       "checked": true,
+      "in_step": false,
       "inStep": false,
       "against": "published",
       "revision": 2,
@@ -115,8 +116,8 @@ fn the_document_of_a_check() {
       ],
       "published": 1,
       "current": 1,
-      "newerDraft": null,
-      "equalDraft": null,
+      "newer_draft": null,
+      "equal_draft": null,
       "not_compared": [],
       "production": {
         "version": 1,

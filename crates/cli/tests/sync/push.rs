@@ -198,7 +198,7 @@ fn a_persona_that_throws_is_neither_pushed_nor_in_step() {
         let output = bench.output(command);
         assert_ne!(output.status.code(), Some(0), "{}", transcript(&output));
     }
-    assert_eq!(bench.json(&["sync", "--check"]).1["inStep"], false);
+    assert_eq!(bench.json(&["sync", "--check"]).1["in_step"], false);
     assert_eq!(bench.all_versions().len(), 1);
 }
 

@@ -17,7 +17,7 @@ fn test_data_goes_from_a_file_to_the_server() {
     hint: `keepstep sync pull` brings it to a workspace
     ");
     // The same file makes no other version.
-    let first = place.json(&["bundles", "import", "orders.yaml"])["bundle"]["bundleVersionId"].clone();
+    let first = place.json(&["bundles", "import", "orders.yaml"])["bundle"]["bundle_version_id"].clone();
     assert_eq!(place.json(&["bundles", "list"])["bundles"].as_array().unwrap().len(), 1);
     assert_snapshot!(place.run(&["bundles", "list"]), @"
     exit: 0
@@ -48,8 +48,8 @@ fn test_data_goes_from_a_file_to_the_server() {
     [PERSONA]  novice              New to the shop
     ");
     let sets = place.json(&["inputs", "list"]);
-    assert_eq!(sets["inputSets"][0]["inputs"], 2);
-    let shown = place.ok(&["inputs", "show", sets["inputSets"][0]["id"].as_str().unwrap()]);
+    assert_eq!(sets["input_sets"][0]["inputs"], 2);
+    let shown = place.ok(&["inputs", "show", sets["input_sets"][0]["id"].as_str().unwrap()]);
     assert!(shown.contains("Where is my order?"), "{shown}");
     place.ok(&["scenarios", "select", "orders"]);
     assert_eq!(place.json(&["bundles", "publish", "--name", "second"])["bundle"]["generation"], 2);
@@ -110,7 +110,7 @@ fn a_reworded_question_keeps_its_id_and_ids_are_written_where_they_are_wanted() 
     assert!(shown.contains("`keepstep bundles import q.yaml --write-ids`"), "{shown}");
     let document = place.json(&["bundles", "import", "q.yaml", "--write-ids"]);
     assert_eq!(document["ids_written"], true);
-    let set = document["bundle"]["inputSetId"].as_str().unwrap().to_owned();
+    let set = document["bundle"]["input_set_id"].as_str().unwrap().to_owned();
     let inputs = place.json(&["inputs", "show", &set]);
     let id = |at: usize| inputs["inputs"][at]["id"].as_str().unwrap().to_owned();
     let expected = format!(
@@ -123,6 +123,6 @@ fn a_reworded_question_keeps_its_id_and_ids_are_written_where_they_are_wanted() 
     file(&expected.replace("Where is my order, please?", "Do you sell gift cards?"));
     let document = place.json(&["bundles", "import", "q.yaml", "--write-ids"]);
     assert_eq!((&document["ids_written"], &document["reworded_count"]), (&false.into(), &0.into()));
-    let set = document["bundle"]["inputSetId"].as_str().unwrap().to_owned();
+    let set = document["bundle"]["input_set_id"].as_str().unwrap().to_owned();
     assert_eq!(place.json(&["inputs", "show", &set])["inputs"][0]["id"], id(0).as_str());
 }

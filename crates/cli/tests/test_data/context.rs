@@ -52,7 +52,7 @@ fn f25_the_workspace_of_either_peer_is_understood() {
         project.file(".fluxloop/context.json", context);
         let shown = place.json(&["context", "show"]);
         assert_eq!(
-            (&shown["scenario"]["id"], &shown["scenario"]["folder"], &shown["bundleVersionId"]),
+            (&shown["scenario"]["id"], &shown["scenario"]["folder"], &shown["bundle_version_id"]),
             (&"2222".into(), &"orders".into(), &"bv_1".into())
         );
     }

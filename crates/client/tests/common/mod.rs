@@ -87,9 +87,9 @@ pub fn our_error(status: u16, code: &str, message: &str) -> keepstep_testkit::Re
 
 pub fn state(revision: u64) -> Value {
     json!({
-        "agentId": "baseAgent_agent_1", "orgId": "o_1", "revision": revision,
+        "agent_id": "baseAgent_agent_1", "org_id": "o_1", "revision": revision,
         "definition": {"name": "N1", "persona": {"base": "b", "voice": "v"}, "model": "m/1"},
-        "published": {"version": 3, "status": "published", "isCurrent": true, "created": {"author": "ann", "at": 1}},
+        "published": {"version": 3, "status": "published", "is_current": true, "created": {"author": "ann", "at": 1}},
         "changed": {"author": "ann", "at": 2, "message": "why"},
         "added by a newer server": true
     })

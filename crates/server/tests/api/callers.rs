@@ -182,7 +182,7 @@ async fn an_agent_of_a_project_is_seen_by_the_keys_of_the_project() {
     let key = world.key("confined", Role::Viewer, &confined, None).await;
     let list = read(world.anonymous("GET", "/api/v1/agents").bearer_auth(&key)).await.json();
     assert_eq!(list["agents"].as_array().unwrap().len(), 1);
-    assert_eq!(list["agents"][0]["agentId"], json!(inside.agent.id));
+    assert_eq!(list["agents"][0]["agent_id"], json!(inside.agent.id));
     let path = format!("/api/v1/agents/{}/state", inside.agent.id);
     assert_eq!(read(world.anonymous("GET", &path).bearer_auth(&key)).await.status, 200);
     // Also when a wider key has just put it into the cache.

@@ -28,7 +28,7 @@ async fn a_change_is_told_to_who_listens() {
     insta::assert_snapshot!(world.stable(&next(response).await), @r#"
     event: change
     id: 3
-    data: {"agentId":"[base]_agent","revision":2,"changed":{"author":"olga","at":1700000000000,"message":"why"}}
+    data: {"agent_id":"[base]_agent","revision":2,"changed":{"author":"olga","at":1700000000000,"message":"why"}}
     "#);
 }
 

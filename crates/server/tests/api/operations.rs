@@ -1,6 +1,8 @@
 //! Health, metrics and the description of the API.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::world::{World, read};
 
@@ -90,4 +92,41 @@ async fn the_description_is_complete() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+/// Adds the schemas that a part of the description refers to, and what these refer to.
+fn schemas(part: &Value, document: &Value, found: &mut BTreeSet<String>) {
+    match part {
+        Value::Object(members) => {
+            if let Some(name) = members.get("$ref").and_then(|name| name.as_str()?.strip_prefix("#/components/schemas/"))
+                && found.insert(name.to_owned())
+            {
+                schemas(&document["components"]["schemas"][name], document, found);
+            }
+            members.values().for_each(|member| schemas(member, document, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| schemas(item, document, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn json_of_our_own_routes_is_snake_case() {
+    let world = World::start().await;
+    let document = read(world.anonymous("GET", "/api/openapi.json")).await.json();
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if path.starts_with("/api/v1/") {
+            schemas(item, &document, &mut found);
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    let keys = found.iter().flat_map(|name| {
+        let properties = document["components"]["schemas"][name]["properties"].as_object();
+        properties.into_iter().flatten().map(move |(key, _)| format!("{name}.{key}"))
+    });
+    let is_snake = |key: &String| !key.split_once('.').unwrap().1.contains(|letter: char| letter.is_ascii_uppercase());
+    let wrong: Vec<String> = keys.filter(|key| !is_snake(key)).collect();
+    // Errors have one form for all dialects, and a peer reads this key.
+    assert_eq!(wrong, ["ErrorBody.statusCode"]);
 }

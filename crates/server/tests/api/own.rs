@@ -19,8 +19,8 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
     insta::assert_snapshot!(world.shown(&answer), @r#"
     200
     {
-      "agentId": "[base]_agent",
-      "orgId": "[org]",
+      "agent_id": "[base]_agent",
+      "org_id": "[org]",
       "revision": 3,
       "definition": {
         "name": "Shop",
@@ -35,7 +35,7 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
       "published": {
         "version": 1,
         "status": "published",
-        "isCurrent": true,
+        "is_current": true,
         "digest": "15bf12fd9f9147173fd7ed4440d0e18fa2c4cb8861df030d765ec71fa35fe68d",
         "created": {
           "author": "olga",
@@ -45,17 +45,17 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
       "current": {
         "version": 1,
         "status": "published",
-        "isCurrent": true,
+        "is_current": true,
         "digest": "15bf12fd9f9147173fd7ed4440d0e18fa2c4cb8861df030d765ec71fa35fe68d",
         "created": {
           "author": "olga",
           "at": 1700000000000
         }
       },
-      "newestDraft": {
+      "newest_draft": {
         "version": 2,
         "status": "draft",
-        "isCurrent": false,
+        "is_current": false,
         "digest": "03fa3c711c3abd7a72387c2b602c3ac99332afadaf0c401b57c520ba83b19809",
         "created": {
           "author": "olga",
@@ -117,7 +117,7 @@ async fn a_write_names_the_revision_that_it_replaces() {
       "code": "STALE",
       "statusCode": 412,
       "hint": "Read the agent again and decide again.",
-      "currentRevision": 2
+      "current_revision": 2
     }
     "#);
     assert_eq!(world.get(STATE).await.json()["definition"]["name"], "Theirs");
@@ -194,8 +194,8 @@ async fn a_draft_is_for_the_persona_alone() {
     assert_eq!(draft(json!({"persona": "p", "name": "n"})).await.code(), "REFUSED");
     let answer = draft(json!({"persona": "p"})).await.json();
     assert_eq!(answer["definition"], json!({"name": "Shop"}));
-    assert_eq!(answer["newestDraft"]["version"], 1);
-    assert_eq!(answer["newestDraft"]["created"]["message"], "try");
+    assert_eq!(answer["newest_draft"]["version"], 1);
+    assert_eq!(answer["newest_draft"]["created"]["message"], "try");
 }
 
 #[tokio::test]

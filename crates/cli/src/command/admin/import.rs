@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     context.printer.document(
         "admin.import",
         json!({
-            "bundleVersionId": bundle.id, "projectId": bundle.project_id, "scenarioId": bundle.scenario_id,
+            "bundle_version_id": bundle.id, "project_id": bundle.project_id, "scenario_id": bundle.scenario_id,
             "name": bundle.name, "generation": bundle.generation, "inputs": bundle.input_count,
         }),
     );

@@ -93,7 +93,7 @@ async fn create(context: &Context, arguments: &Create) -> CommandResult {
     context.printer.answer(secret.reveal());
     context.printer.document(
         "admin.key.create",
-        json!({ "key": secret.reveal(), "id": key.id, "name": key.name, "role": role.label(), "expiresAt": expires_at }),
+        json!({ "key": secret.reveal(), "id": key.id, "name": key.name, "role": role.label(), "expires_at": expires_at }),
     );
     Ok(Outcome::Done)
 }
@@ -116,7 +116,7 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
     let document = keys.iter().map(|key| {
         json!({
             "id": key.id, "name": key.name, "role": key.role.label(), "organisation": key.scope.org_id,
-            "project": key.scope.project_id, "createdAt": key.created_at, "expiresAt": key.expires_at, "revokedAt": key.revoked_at,
+            "project": key.scope.project_id, "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
         })
     });
     context.printer.document("admin.key.list", json!({ "keys": document.collect::<Vec<_>>() }));

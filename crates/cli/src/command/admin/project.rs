@@ -46,6 +46,6 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     context.printer.answer(project.id.as_str());
     context
         .printer
-        .document("admin.project.create", json!({ "projectId": project.id, "orgId": project.org_id, "name": project.name }));
+        .document("admin.project.create", json!({ "project_id": project.id, "org_id": project.org_id, "name": project.name }));
     Ok(Outcome::Done)
 }

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         "apikeys.check",
         json!({
             "server": server.name(), "origin": key.map(|key| key.origin.to_string()),
-            "lastFour": key.map(|key| last_four(key.secret.reveal())), "projects": projects.len(),
+            "last_four": key.map(|key| last_four(key.secret.reveal())), "projects": projects.len(),
         }),
     );
     Ok(Outcome::Done)

@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let secret = made.key.clone().filter(|key| is_whole(key)).ok_or_else(|| {
         Failure::StoredOtherwise(format!("{} made a key and did not send it; take it back there", server.name()))
     })?;
-    let mut document = json!({ "server": server.name(), "projectId": project, "id": made.id, "name": made.name });
+    let mut document = json!({ "server": server.name(), "project_id": project, "id": made.id, "name": made.name });
     match &mut env {
         Some(env) => {
             env.set(&secret, server.name());

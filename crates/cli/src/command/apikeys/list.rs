@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         table::print(&context.printer, &["ID", "NAME", "CREATED"], &rows);
     }
     let listed: Vec<Value> =
-        keys.iter().map(|key| json!({ "id": key.id, "name": key.name, "createdAt": key.created_at })).collect();
-    context.printer.document("apikeys.list", json!({ "server": server.name(), "projectId": project, "keys": listed }));
+        keys.iter().map(|key| json!({ "id": key.id, "name": key.name, "created_at": key.created_at })).collect();
+    context.printer.document("apikeys.list", json!({ "server": server.name(), "project_id": project, "keys": listed }));
     Ok(Outcome::Done)
 }

@@ -29,10 +29,10 @@ pub(super) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
     context.printer.document(
         "auth.status",
         json!({
-            "server": server.name(), "serverFrom": target.url_origin.to_string(),
-            "keyFrom": target.key.as_ref().map(|key| key.origin.to_string()),
-            "name": identity.name, "role": identity.role, "orgId": identity.org_id, "projectId": identity.project_id,
-            "expiresAt": identity.expires_at,
+            "server": server.name(), "server_from": target.url_origin.to_string(),
+            "key_from": target.key.as_ref().map(|key| key.origin.to_string()),
+            "name": identity.name, "role": identity.role, "org_id": identity.org_id, "project_id": identity.project_id,
+            "expires_at": identity.expires_at,
         }),
     );
     Ok(Outcome::Done)

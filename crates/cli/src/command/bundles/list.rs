@@ -64,6 +64,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         table::print(&context.printer, &["ID", "NAME", "STATUS", "VERSION", "INPUTS", "CREATED"], &rows);
     }
     let listed: Vec<Value> = bundles.iter().map(document).collect();
-    context.printer.document("bundles.list", json!({ "server": server.name(), "projectId": project, "bundles": listed }));
+    context.printer.document("bundles.list", json!({ "server": server.name(), "project_id": project, "bundles": listed }));
     Ok(Outcome::Done)
 }

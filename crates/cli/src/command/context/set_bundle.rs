@@ -34,6 +34,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Ok(())
     })?;
     context.good(&format!("Selected bundle {}", arguments.bundle));
-    context.printer.document("context.set_bundle", json!({ "bundleVersionId": arguments.bundle }));
+    context.printer.document("context.set_bundle", json!({ "bundle_version_id": arguments.bundle }));
     Ok(Outcome::Done)
 }

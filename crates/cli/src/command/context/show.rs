@@ -67,7 +67,7 @@ pub(super) fn run(context: &Context, _: &Arguments) -> CommandResult {
             "scenario": scenario.as_ref().map(|one| json!({
                 "id": one.id, "name": one.name, "folder": one.folder, "path": one.path.to_string_lossy(),
             })),
-            "bundleVersionId": bundle.as_ref().map(|bundle| &bundle.id),
+            "bundle_version_id": bundle.as_ref().map(|bundle| &bundle.id),
         }),
     );
     Ok(Outcome::Done)

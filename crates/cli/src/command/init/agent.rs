@@ -91,7 +91,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         .printer
         .answer(Text::of(Label::Good, "✅ ").and(Label::Plain, format!("Agent {agent} starts in {}", folder.display())));
     context.printer.hint("write the persona in src/index.ts, then `keepstep push persona`");
-    context.printer.document("init.agent", json!({ "agentId": agent, "orgId": org, "root": folder.to_string_lossy() }));
+    context.printer.document("init.agent", json!({ "agent_id": agent, "org_id": org, "root": folder.to_string_lossy() }));
     Ok(Outcome::Done)
 }
 

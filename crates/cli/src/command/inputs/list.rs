@@ -55,11 +55,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         .iter()
         .map(|set| {
             json!({
-                "id": set.id, "scenarioId": set.scenario_id, "version": set.version,
-                "inputs": set.count.max(set.input_count), "createdAt": set.created_at,
+                "id": set.id, "scenario_id": set.scenario_id, "version": set.version,
+                "inputs": set.count.max(set.input_count), "created_at": set.created_at,
             })
         })
         .collect();
-    context.printer.document("inputs.list", json!({ "server": server.name(), "projectId": project, "inputSets": listed }));
+    context.printer.document("inputs.list", json!({ "server": server.name(), "project_id": project, "input_sets": listed }));
     Ok(Outcome::Done)
 }

@@ -7,6 +7,6 @@ use serde_json::{Value, json};
 pub(super) fn document(project: &Project) -> Value {
     json!({
         "id": project.id, "name": project.name, "description": project.description,
-        "workspaceId": project.workspace_id, "createdAt": project.created_at,
+        "workspace_id": project.workspace_id, "created_at": project.created_at,
     })
 }

@@ -48,11 +48,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     let scenarios: Vec<_> = scenarios
         .iter()
-        .map(|scenario| json!({ "id": scenario.id, "name": scenario.name, "publishedBundles": of(&scenario.id) }))
+        .map(|scenario| json!({ "id": scenario.id, "name": scenario.name, "published_bundles": of(&scenario.id) }))
         .collect();
     context.printer.document(
         "projects.info",
-        json!({ "server": server.name(), "project": document(&project), "scenarios": scenarios, "publishedBundles": bundles.len() }),
+        json!({ "server": server.name(), "project": document(&project), "scenarios": scenarios, "published_bundles": bundles.len() }),
     );
     Ok(Outcome::Done)
 }

@@ -7,6 +7,6 @@ use serde_json::{Value, json};
 pub(super) fn document(scenario: &Scenario) -> Value {
     json!({
         "id": scenario.id, "name": scenario.name, "description": scenario.description,
-        "projectId": scenario.project_id, "createdAt": scenario.created_at,
+        "project_id": scenario.project_id, "created_at": scenario.created_at,
     })
 }

@@ -57,6 +57,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             listed
         })
         .collect();
-    context.printer.document("scenarios.list", json!({ "server": server.name(), "projectId": project, "scenarios": listed }));
+    context.printer.document("scenarios.list", json!({ "server": server.name(), "project_id": project, "scenarios": listed }));
     Ok(Outcome::Done)
 }

@@ -206,18 +206,21 @@ pub(crate) fn document(project: &Project, server: &Server, code: &dyn AgentSourc
         })
         .collect();
     let remote = &compared.remote;
+    let is_in_step = !compared.has_drift() && !compared.has_unreadable();
     json!({
         "agent": project.agent,
         "server": server.name(),
         "checked": true,
-        "inStep": !compared.has_drift() && !compared.has_unreadable(),
+        "in_step": is_in_step,
+        // The name that it had first, which scripts read.
+        "inStep": is_in_step,
         "against": compared.against.to_string(),
         "revision": remote.revision,
         "fields": fields,
         "published": remote.published.as_ref().map(|summary| summary.version),
         "current": remote.current.as_ref().map(|summary| summary.version),
-        "newerDraft": remote.newest_draft.as_ref().map(|summary| summary.version),
-        "equalDraft": compared.equal_draft(),
+        "newer_draft": remote.newest_draft.as_ref().map(|summary| summary.version),
+        "equal_draft": compared.equal_draft(),
         "not_compared": scope::not_compared(code),
         "production": scope::production_document(remote),
     })
@@ -242,7 +245,7 @@ pub(crate) fn not_checked(
         context.printer.notice(Text::of(Label::Warning, "The drift was NOT checked: ").and(Label::Plain, message.clone()));
     }
     Ok(json!({
-        "checked": false, "inStep": null, "reason": message,
+        "checked": false, "in_step": null, "inStep": null, "reason": message,
         "not_compared": scope::nothing_compared(code), "production": null,
     }))
 }

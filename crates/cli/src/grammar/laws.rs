@@ -1,4 +1,4 @@
-//! Every command that a sentence of the program names in backticks is one that the command line takes.
+//! Laws over the sources: every command that a sentence names in backticks can be typed, and keys of documents are snake_case.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if path.is_dir() && name != "tests" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" && name != "hint_law.rs" {
+        } else if name.ends_with(".rs") && name != "tests.rs" && name != "laws.rs" {
             found.push(path);
         }
     }
@@ -132,5 +132,28 @@ fn every_command_that_a_sentence_names_can_be_typed() {
         }
     }
     assert!(seen > 90, "only {seen} commands were found; is the search still right?");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Documents in the form of another tool, files of other tools, and the first name of a key that scripts read.
+const OTHER_FORMS: [&str; 4] = ["command/status.rs", "command/init/agent.rs", "data_file/rows.rs", "inStep"];
+
+#[test]
+fn keys_of_documents_are_snake_case() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(|file| !OTHER_FORMS.iter().any(|other| file.ends_with(other))) {
+        let source = fs::read_to_string(file).expect("a source");
+        let keys = source.split("\":").filter_map(|before| before.rsplit('"').next());
+        let is_key =
+            |key: &&str| key.starts_with(|first: char| first.is_ascii_lowercase()) && key.chars().all(char::is_alphanumeric);
+        let of_other_form = |key: &str| OTHER_FORMS.contains(&key);
+        wrong.extend(
+            keys.filter(is_key)
+                .filter(|key| key.contains(char::is_uppercase) && !of_other_form(key))
+                .map(|key| format!("{}: {key}", file.display())),
+        );
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
