@@ -46,9 +46,9 @@ enum Task {
         /// How many times, each with the next seed
         #[arg(long, default_value_t = 1)]
         rounds: u32,
-        /// Of the table of languages one row in N, all for 1, none for 0
+        /// Of the tables of languages and of members one row in N, all for 1, none for 0
         #[arg(long, value_name = "N", default_value_t = 0)]
-        languages: u32,
+        tables: u32,
     },
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     let result = match arguments.task {
         Task::Test(options) => return test::run(&options),
         Task::Peers => tools::install(),
-        Task::Values { seed, count, rounds, languages } => values(peers::Sample { seed, count, one_in: languages }, rounds),
+        Task::Values { seed, count, rounds, tables } => values(peers::Sample { seed, count, one_in: tables }, rounds),
         Task::Bench(options) => bench::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Generate { check } => generate::build_and_run(check),

@@ -240,6 +240,7 @@ fn what_waits_comes_in_the_order_of_node() {
 fn what_a_part_of_node_has_not_is_no_value() {
     for (module, persona) in [
         ("node:buffer", "typeof part.Blob"),
+        ("node:path", "part.format.name"),
         ("node:os", "`${part.hostname ? 'there' : 'not'}`"),
         ("node:path", "part.win32.basename('a')"),
         ("node:crypto", "typeof part.nope"),
@@ -249,5 +250,28 @@ fn what_a_part_of_node_has_not_is_no_value() {
     ] {
         let found = shown(&format!("import part from '{module}';"), persona);
         assert!(found.starts_with("unreadable: "), "{module} {persona}: {found}");
+    }
+}
+
+#[test]
+fn a_buffer_can_be_called_and_constructed() {
+    let persona =
+        "`${new (Buffer as any)('abc')} ${(Buffer as any)('YWJj', 'base64')} ${new (Buffer as any)(2).length} ${Buffer.name}`";
+    assert_eq!(shown("", persona), "abc abc 2 Buffer");
+}
+
+#[test]
+fn what_has_a_class_in_node_has_its_functions_there() {
+    for (persona, expected) in [
+        ("Object.getOwnPropertyNames(new Intl.NumberFormat('en')).join()", ""),
+        ("[1234.5].map(new Intl.NumberFormat('en').format as any).join()", "1,234.5"),
+        ("Object.prototype.toString.call(new URLSearchParams('a=1').entries())", "[object URLSearchParams Iterator]"),
+        (
+            "((keys: string[]) => { for (const key in new URLSearchParams()) keys.push(key); return `${keys.includes('append')}`; })([])",
+            "true",
+        ),
+        ("Object.prototype.toString.call(performance) + String(console)", "[object Performance][object console]"),
+    ] {
+        assert_eq!(shown("", persona), expected, "{persona}");
     }
 }

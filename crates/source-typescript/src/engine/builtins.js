@@ -98,6 +98,15 @@
   const inSomeOrder = (object, names) =>
     (isObject(object) && native.has(object) && touch('words', 'the order of the names of a built-in object') !== 0 ? names.reverse() : names);
 
+  // Leaves open how a function of Node is called there and how many parameters it has.
+  function opaque(call, what) {
+    for (const [key, other] of [['name', (value) => `${value}Other`], ['length', (value) => value + 1]]) {
+      const own = getOwnPropertyDescriptor(call, key);
+      if (own?.configurable && 'value' in own) pose(call, key, () => (touch('words', `the ${key} of ${what}`) === 0 ? own.value : other(own.value)));
+    }
+    return call;
+  }
+
   // Every error has a stack of its own, before everything else that it has. Only its first words could be told without Node.
   const stackWords = () => touch('words', 'the stack of an error') === 0;
   function giveStack(error) {
@@ -194,9 +203,7 @@
   const absent = (object, what, names) => {
     for (const name of names) {
       if (getOwnPropertyDescriptor(object, name) !== undefined) continue;
-      defineProperty(object, name, {
-        get: () => lack(what(name)), set(value) { hidden(this, name, value); }, enumerable: false, configurable: true,
-      });
+      pose(object, name, () => lack(what(name)));
     }
   };
   absent(RegExp, (name) => `RegExp.${name}`, ['$&', "$'", '$+', '$1', '$2', '$3', '$4', '$5', '$6', '$7', '$8', '$9', '$_', '$`', 'input',
@@ -256,7 +263,11 @@
     },
   });
   hidden(globalThis, 'Proxy', new NativeProxy(NativeProxy, {
-    construct: (target, args, derived) => noted(Reflect.construct(target, args, derived)),
+    construct(target, args, derived) {
+      // Which of its functions are looked for, and when, is decided by each engine.
+      if (proxies.has(args[1])) lack('a Proxy whose handler is a Proxy');
+      return noted(Reflect.construct(target, args, derived));
+    },
   }));
 
   // What is gone through in a list or in arguments: a proxy is asked once for how.
@@ -1136,74 +1147,86 @@
     };
   }
 
-  // A class of `Intl` with one function that is told apart by its name; the rest of it is missing.
-  const MISSING = ['resolvedOptions', 'formatToParts', 'formatRange', 'formatRangeToParts', 'selectRange', 'supportedLocalesOf'];
-  function intlClass(name, make) {
+  // A class of `Intl` with one function; the rest of it is missing. That of some is bound to its object, and given by a getter.
+  const MISSING = ['resolvedOptions', 'formatToParts', 'formatRange', 'formatRangeToParts', 'selectRange'];
+  const BOUND = new Set(['NumberFormat', 'Collator']);
+  const REST = { NumberFormat: MISSING.slice(0, 4), Collator: MISSING.slice(0, 1), PluralRules: ['resolvedOptions', 'selectRange'],
+    ListFormat: MISSING.slice(0, 2), Segmenter: MISSING.slice(0, 1) };
+  function intlClass(name, member, make) {
+    const held = new WeakMap();
+    const heldBy = (object) => held.get(object) ?? lack(`the error of Intl.${name} about its object`);
     const constructor = { [name]: function (locales, options) {
+      if (new.target === undefined && !BOUND.has(name)) lack(`the error of Intl.${name} without new`);
       const self = new.target === undefined ? Object.create(constructor.prototype) : this;
-      const members = make(locales, options);
-      for (const [key, value] of Object.entries(members)) hidden(self, key, value);
+      held.set(self, make(locales, options));
       return self;
     } }[name];
-    hidden(constructor.prototype, Symbol.toStringTag, `Intl.${name}`);
-    absent(constructor, (member) => `Intl.${name}.${member}`, MISSING);
-    absent(constructor.prototype, (member) => `Intl.${name}.${member}`, MISSING);
+    const { prototype } = constructor;
+    defineProperty(constructor, 'prototype', { writable: false });
+    defineProperty(prototype, Symbol.toStringTag, { value: `Intl.${name}`, configurable: true });
+    if (BOUND.has(name)) {
+      const bound = new WeakMap();
+      const get = Object.getOwnPropertyDescriptor({ get [member]() {
+        const call = heldBy(this);
+        if (!bound.has(this)) bound.set(this, defineProperty((...args) => call(...args), 'name', { value: '' }));
+        return bound.get(this);
+      } }, member).get;
+      defineProperty(prototype, member, { get, enumerable: false, configurable: true });
+    } else {
+      hidden(prototype, member, { [member](value) { return heldBy(this)(value); } }[member]);
+    }
+    absent(constructor, (rest) => `Intl.${name}.${rest}`, ['supportedLocalesOf']);
+    absent(prototype, (rest) => `Intl.${name}.${rest}`, REST[name]);
     defineProperty(constructor, 'length', { value: 0, configurable: true });
     return constructor;
   }
   const Intl = {};
   defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: true });
   methods(Intl, {
-    NumberFormat: intlClass('NumberFormat', (locales, options) => ({ format: numberFormat(locales, options, 'Intl.NumberFormat') })),
-    PluralRules: intlClass('PluralRules', (locales, options) => {
+    NumberFormat: intlClass('NumberFormat', 'format', (locales, options) => numberFormat(locales, options, 'Intl.NumberFormat')),
+    PluralRules: intlClass('PluralRules', 'select', (locales, options) => {
       const what = 'Intl.PluralRules';
       const language = languageOf(locales, what);
       const isOrdinal = options?.type === 'ordinal';
       // Newer data than that of Node 20 has other rules for them.
       if (language === 'vi' ? !isOrdinal : isOrdinal && /^(es|bg)(-|$)/.test(language)) lackLocale(`${what} for ${language}`);
       const { type = 'cardinal', minimumFractionDigits: least = 0, maximumFractionDigits: most = Math.max(3, least) } = optionsOf(options, PLURAL_OPTIONS, what);
-      return {
-        select(value) {
-          const number = Number(value);
-          if (!Number.isFinite(number) || Math.abs(number) >= 1e15) return lackLocale(`${what} of ${number}`);
-          const digits = decimalDigits(String(Math.abs(number)), least, Math.max(most, least));
-          return host.plural(language, type === 'ordinal', digits) ?? lackLocale(`${what} for ${language}`);
-        },
+      return (value) => {
+        const number = Number(value);
+        if (!Number.isFinite(number) || Math.abs(number) >= 1e15) return lackLocale(`${what} of ${number}`);
+        const digits = decimalDigits(String(Math.abs(number)), least, Math.max(most, least));
+        return host.plural(language, type === 'ordinal', digits) ?? lackLocale(`${what} for ${language}`);
       };
     }),
-    ListFormat: intlClass('ListFormat', (locales, options) => {
+    ListFormat: intlClass('ListFormat', 'format', (locales, options) => {
       const what = 'Intl.ListFormat';
       const language = languageOf(locales, what);
       const { type = 'conjunction', style = 'long' } = optionsOf(options, LIST_OPTIONS, what);
       const isOther = { he: type !== 'disjunction', hi: type !== 'disjunction', 'en-IN': type === 'conjunction' }[language];
       if (isOther) lackLocale(`${what} for ${language}`);
-      return {
-        format(list) {
-          const items = [...list];
-          if (!items.every((item) => typeof item === 'string' && item.isWellFormed())) lackLocale(`${what} of this`);
-          return host.formatList(language, `${type} ${style}`, items) ?? lackLocale(`${what} for ${language}`);
-        },
+      return (list) => {
+        const items = list === undefined ? [] : [...list];
+        if (!items.every((item) => typeof item === 'string' && item.isWellFormed())) lackLocale(`${what} of this`);
+        return host.formatList(language, `${type} ${style}`, items) ?? lackLocale(`${what} for ${language}`);
       };
     }),
-    Collator: intlClass('Collator', (locales, options) => ({ compare: collator(locales, options, 'Intl.Collator') })),
-    Segmenter: intlClass('Segmenter', (locales, options) => {
+    Collator: intlClass('Collator', 'compare', (locales, options) => collator(locales, options, 'Intl.Collator')),
+    Segmenter: intlClass('Segmenter', 'segment', (locales, options) => {
       languageOf(locales, 'Intl.Segmenter');
       optionsOf(options, { granularity: ['grapheme'] }, 'Intl.Segmenter');
-      return {
-        segment(value) {
-          const input = String(value);
-          if (!input.isWellFormed()) lackLocale('Intl.Segmenter of half a character');
-          return {
-            containing: () => lackLocale('Intl.Segmenter.containing'),
-            * [Symbol.iterator]() {
-              let index = 0;
-              for (const segment of host.graphemes(input)) {
-                yield { segment, index, input };
-                index += segment.length;
-              }
-            },
-          };
-        },
+      return (value) => {
+        const input = String(value);
+        if (!input.isWellFormed()) lackLocale('Intl.Segmenter of half a character');
+        return {
+          containing: () => lackLocale('Intl.Segmenter.containing'),
+          * [Symbol.iterator]() {
+            let index = 0;
+            for (const segment of host.graphemes(input)) {
+              yield { segment, index, input };
+              index += segment.length;
+            }
+          },
+        };
       };
     }),
     getCanonicalLocales(locales) {
@@ -1265,6 +1288,8 @@
     return host.decode(toLetters(Uint8Array.from(bytes)));
   }
 
+  const PARAMETERS = Object.create(getPrototypeOf(getPrototypeOf([].values())));
+  defineProperty(PARAMETERS, Symbol.toStringTag, { value: 'URLSearchParams Iterator', configurable: true });
   class URLSearchParams {
     #pairs = [];
     #changed = undefined;
@@ -1317,9 +1342,17 @@
     }
     sort() { this.#pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)); this.#done(); }
     forEach(call, self = undefined) { for (const [key, value] of this.#pairs) Reflect.apply(call, self, [value, key, this]); }
-    * entries() { for (const pair of this.#pairs) yield [...pair]; }
-    * keys() { for (const [key] of this.#pairs) yield key; }
-    * values() { for (const [, value] of this.#pairs) yield value; }
+    #go(pick) {
+      let at = 0;
+      return setPrototypeOf({ next: () => {
+        const pair = this.#pairs[at];
+        at += 1;
+        return pair === undefined ? { value: undefined, done: true } : { value: pick(pair), done: false };
+      } }, PARAMETERS);
+    }
+    entries() { return this.#go((pair) => [...pair]); }
+    keys() { return this.#go(([key]) => key); }
+    values() { return this.#go(([, value]) => value); }
     toString() { return this.#pairs.map((pair) => pair.map(formEncode).join('=')).join('&'); }
     get [Symbol.toStringTag]() { return 'URLSearchParams'; }
   }
@@ -1327,6 +1360,8 @@
   const { watch, fill } = URLSearchParams;
   delete URLSearchParams.watch;
   delete URLSearchParams.fill;
+  const shown = (object, ...names) => { for (const name of names) defineProperty(object, name, { enumerable: true }); };
+  shown(URLSearchParams.prototype, 'append', 'delete', 'get', 'getAll', 'has', 'set', 'size', 'sort', 'entries', 'forEach', 'keys', 'values', 'toString');
 
   class URL {
     #parts;
@@ -1390,9 +1425,10 @@
   class TextEncoder {
     get encoding() { return 'utf-8'; }
     encode(text = '') { return host.encode(String(text).toWellFormed()); }
-    get encodeInto() { return lack('TextEncoder.encodeInto'); }
     get [Symbol.toStringTag]() { return 'TextEncoder'; }
   }
+
+  absent(TextEncoder.prototype, (name) => `TextEncoder.${name}`, ['encodeInto']);
 
   class TextDecoder {
     #encoding;
@@ -1561,6 +1597,12 @@
   delete Buffer.prototype.map;
   delete Buffer.prototype.filter;
 
+  // It can be called and constructed as its functions `alloc` and `from`; no class can be called.
+  const CallableBuffer = { Buffer: function (value, encoding, length) {
+    if (typeof value === 'number') return typeof encoding === 'string' ? lack('the error of Buffer about its arguments') : Buffer.alloc(value);
+    return Buffer.from(value, encoding, length);
+  } }.Buffer;
+
   const invalid = (message) => { throw marked('node', `an error of the kind DOMException ("${message}")`); };
   function atob(text) {
     const packed = String(text).replace(/[\t\n\f\r ]/g, '');
@@ -1716,7 +1758,30 @@
     'setUncaughtExceptionCaptureCallback', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid', 'sourceMapsEnabled', 'stdin', 'umask']);
   defineProperty(process, Symbol.toStringTag, { value: 'process', configurable: true });
 
-  for (const [name, value] of Object.entries({ URL, URLSearchParams, TextEncoder, TextDecoder, Buffer, process, structuredClone, atob, btoa })) {
+  // What is seen of functions without calling them.
+  const looks = (object, lengths, isEnumerable = true) => {
+    for (const [name, length] of Object.entries(lengths)) {
+      const described = getOwnPropertyDescriptor(object, name);
+      if (length !== null) defineProperty(described.value, 'length', { value: length, configurable: true });
+      defineProperty(object, name, { ...described, enumerable: isEnumerable });
+    }
+  };
+  looks(URL, { canParse: 1, parse: 1 });
+  looks(URLSearchParams.prototype, { delete: 1, has: 1 });
+  looks(TextEncoder.prototype, { encoding: null, encode: 0, encodeInto: null });
+  looks(TextDecoder.prototype, { encoding: null, fatal: null, ignoreBOM: null, decode: 0 });
+  looks(Buffer, { from: 3, alloc: 3, allocUnsafe: 1, allocUnsafeSlow: 1, isBuffer: 1, compare: 2, isEncoding: 1, concat: 2, byteLength: 2 });
+  looks(Buffer.prototype, { toString: 3, equals: 1, indexOf: 3, includes: 3, toJSON: 0, subarray: 2, slice: 2 });
+  defineProperty(structuredClone, 'length', { value: 0, configurable: true });
+  defineProperty(String.prototype, 'length', { configurable: false });
+  for (const name of ownKeys(Buffer)) {
+    if (!['length', 'name', 'prototype'].includes(name)) defineProperty(CallableBuffer, name, getOwnPropertyDescriptor(Buffer, name));
+  }
+  setPrototypeOf(CallableBuffer, Uint8Array);
+  CallableBuffer.prototype = Buffer.prototype;
+  hidden(Buffer.prototype, 'constructor', CallableBuffer);
+
+  for (const [name, value] of Object.entries({ URL, URLSearchParams, TextEncoder, TextDecoder, Buffer: CallableBuffer, process, structuredClone, atob, btoa })) {
     hidden(globalThis, name, value);
   }
 
@@ -1728,7 +1793,7 @@
   return {
     pattern,
     functionText: (value) => Reflect.apply(functionText, value, []),
-    marked, lack, lackLocale, lacks, touch, touched, caught, crypto, randomBytes, randomNumber, absent, pose, isProxy: (value) => proxies.has(value), Proxy: NativeProxy, now, env, toLetters, variant,
+    marked, lack, lackLocale, lacks, touch, touched, caught, crypto, randomBytes, randomNumber, absent, pose, opaque, isProxy: (value) => proxies.has(value), Proxy: NativeProxy, now, env, toLetters, variant,
     // What `**` gives.
     power(base, exponent) {
       const value = base ** exponent;

@@ -3,7 +3,7 @@
 (function (host, base) {
   'use strict';
 
-  const { Buffer, TextEncoder, TextDecoder, refused, part, toLetters, lack, absent, pose, isProxy, randomBytes, randomNumber } = base;
+  const { Buffer, TextEncoder, TextDecoder, refused, part, toLetters, lack, absent, pose, isProxy, randomBytes, randomNumber, opaque } = base;
   // Node says in its own words what it does not take.
   const invalid = (what) => lack(`the error of ${what} about its arguments`);
 
@@ -381,10 +381,10 @@
   absent(EventEmitter.prototype, (name) => `EventEmitter.${name}`, ['_events', '_eventsCount', '_maxListeners', 'rawListeners']);
   EventEmitter.prototype.addListener = EventEmitter.prototype.on;
   EventEmitter.prototype.removeListener = EventEmitter.prototype.off;
-  EventEmitter.EventEmitter = EventEmitter;
+  EventEmitter.EventEmitter = opaque(EventEmitter, 'EventEmitter');
   EventEmitter.defaultMaxListeners = 10;
   absent(EventEmitter, (name) => `events.${name}`, ['addAbortListener', 'captureRejectionSymbol', 'captureRejections', 'errorMonitor',
-    'EventEmitterAsyncResource', 'getEventListeners', 'getMaxListeners', 'init', 'kMaxEventTargetListeners', 'listenerCount', 'on', 'once',
+    'EventEmitterAsyncResource', 'getEventListeners', 'getMaxListeners', 'init', 'kMaxEventTargetListeners', 'kMaxEventTargetListenersWarned', 'listenerCount', 'on', 'once',
     'setMaxListeners', 'usingDomains']);
 
   // ------------------------------------------------------------------------------------------- node:querystring
@@ -424,8 +424,10 @@
       return lack('an AssertionError');
     };
     const holds = (value, message) => { if (!value) failed(message); };
-    const assert = (value, message) => holds(value, message);
-    Object.defineProperty(assert, 'name', { value: 'ok', configurable: true });
+    const assert = function (...all) {
+      if (all.length === 0) lack('an AssertionError');
+      holds(...all);
+    };
     const same = (one, other, message) => holds(Object.is(one, other), message);
     const loosely = (one, other) => one == other || (one !== one && other !== other);
     const deeply = (one, other, message) => holds(isDeepStrictEqual(one, other), message);
@@ -441,6 +443,7 @@
     if (isStrict) Object.assign(assert, { deepEqual: deeply, notDeepEqual: assert.notDeepStrictEqual });
     absent(assert, (name) => `assert.${name}`, ['AssertionError', 'CallTracker', 'deepEqual', 'doesNotMatch', 'doesNotReject', 'doesNotThrow', 'fail',
       'ifError', 'match', 'notDeepEqual', 'rejects', 'throws', 'strict']);
+    for (const name of ['ok', 'strictEqual', 'notStrictEqual', 'deepStrictEqual', 'notDeepStrictEqual', 'equal', 'notEqual']) opaque(assert[name], `assert.${name}`);
     return assert;
   }
   const [assert, strict] = [assertions(false), assertions(true)];

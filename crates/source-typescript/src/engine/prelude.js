@@ -282,6 +282,9 @@
   const membersOf = new WeakMap();
   function part(name, members) {
     const isKnown = (target, key) => Object.hasOwn(target, key) || typeof key === 'symbol';
+    for (const [key, member] of Object.entries(members)) {
+      if (typeof member === 'function' && globalThis[key] !== member) node.opaque(member, `${name}.${key}`);
+    }
     const whole = new Proxy(members, {
       get: (target, key) => (isKnown(target, key) || key === 'then' || key in Object.prototype ? target[key] : lacking(name)[key]),
       has: (target, key) => isKnown(target, key) || node.lack(`what ${name} of Node has`),
@@ -465,7 +468,7 @@
     const others = part(name, members);
     const whole = new Proxy(members, {
       get(target, key) {
-        if (!(key in target) && FS_FUNCTIONS.has(key)) return { [key]: () => { throw refused(`${name}.${key}()`); } }[key];
+        if (!(key in target) && FS_FUNCTIONS.has(key)) return node.opaque(() => { throw refused(`${name}.${key}()`); }, `${name}.${key}`);
         return others[key];
       },
       has: (target, key) => FS_FUNCTIONS.has(key) || key in others,
@@ -795,16 +798,28 @@
     global: globalThis,
     // What comes again and again says nothing before the end.
     setInterval(call) { return new Timeout({ id: (made += 1), call }); },
-    clearInterval: clearTimeout,
+    clearInterval(handle) { clearTimeout(handle); },
     setImmediate(call, ...args) { return start(call, 0, args, true); },
-    clearImmediate: clearTimeout,
-    fetch: async () => { throw marked('refused', 'fetch() is not possible while keepstep reads the definition: it has no network', 'EACCES'); },
+    clearImmediate(handle) { clearTimeout(handle); },
+    fetch: async (_) => { throw marked('refused', 'fetch() is not possible while keepstep reads the definition: it has no network', 'EACCES'); },
   });
   for (const name of ['global', 'clearImmediate', 'setImmediate', 'clearInterval', 'clearTimeout', 'setInterval', 'setTimeout', 'queueMicrotask', 'structuredClone',
     'atob', 'btoa', 'performance', 'fetch', 'crypto']) {
     const described = getOwnPropertyDescriptor(globalThis, name);
     delete globalThis[name];
     defineProperty(globalThis, name, { ...described, enumerable: true });
+  }
+  for (const [name, length] of [['setTimeout', 5], ['setInterval', 5], ['setImmediate', 4]]) {
+    defineProperty(globalThis[name], 'length', { value: length, configurable: true });
+  }
+  // Node has functions that give them.
+  for (const name of ['process', 'Buffer', 'performance', 'crypto', 'DOMException']) {
+    const { value, enumerable } = getOwnPropertyDescriptor(globalThis, name);
+    defineProperty(globalThis, name, {
+      get: () => value,
+      set: name === 'crypto' ? undefined : (other) => { defineProperty(globalThis, name, { value: other, writable: true, enumerable, configurable: true }); },
+      enumerable, configurable: true,
+    });
   }
   defineProperty(globalThis, '__keepstep', { value: Object.freeze(runtime) });
 

@@ -52,4 +52,4 @@ const ofLanguage = (name) => {
 };
 
 // All of them, or one in so many, from another one on with each seed.
-module.exports = (oneIn, seed) => LANGUAGES.flatMap(ofLanguage).filter((_, index) => (index + seed) % oneIn === 0).map((expression) => ({ before: '', expression, language: true }));
+module.exports = (oneIn, seed) => LANGUAGES.flatMap(ofLanguage).filter((_, index) => (index + seed) % oneIn === 0).map((expression) => ({ before: '', expression, table: true }));

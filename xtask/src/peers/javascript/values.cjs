@@ -4,7 +4,7 @@
 //
 // Standard output is a JSON array of `{ before, expression, value }`; one that throws has `error` instead of `value`, and one that was
 // compiled with other settings has them as `compiler`. The same seed gives the same expressions. Nothing here knows what keepstep makes
-// of them. Of the table of languages every ONE_IN-th is tried, 0 for none. Standard error has each expression before it is tried, so that the last is the one that ended Node.
+// of them. Of the tables of languages and of members every ONE_IN-th row is tried, 0 for none. Standard error has each expression before it is tried, so that the last is the one that ended Node.
 'use strict';
 
 const fs = require('fs');
@@ -398,6 +398,15 @@ const OURS = ['__keepstep', 'babelHelpers', 'require', '__value', 'stack'];
 const probes = [...OBJECTS.flatMap((name) => [name, `${name}.prototype`]), ...PLAIN]
   .map((name) => ({ before: '', expression: `JSON.stringify(Object.getOwnPropertyNames(${name} ?? {}).filter((name) => !${JSON.stringify(OURS)}.includes(name)).sort())`, probe: name }));
 
+// What each of these members is: whether it can be seen and changed, and what a function calls itself.
+const described = (name, member) => `((d: any) => JSON.stringify([d.enumerable, d.writable, d.configurable, typeof d.get, typeof d.set, typeof d.value, typeof d.value === 'function' ? [d.value.name, d.value.length] : 0]))(Object.getOwnPropertyDescriptor(${name}, ${quoted(member)}) ?? {})`;
+const PARTS = ['path', 'url', 'util', 'crypto', 'querystring', 'events', 'assert', 'os', 'buffer', 'fs', 'timers/promises', 'string_decoder'];
+const ofPart = (part, member) => ({ before: `import part from 'node:${part}';`, table: true,
+  expression: `((m: any) => JSON.stringify([typeof m, typeof m === 'function' ? [m.name, m.length] : 0]))((part as any)[${quoted(member)}])` });
+const members = (oneIn) => [...PARTS.flatMap((part) => Object.getOwnPropertyNames(require(part)).map((member) => ofPart(part, member))), ...[...OBJECTS.flatMap((name) => [name, `${name}.prototype`]), ...PLAIN].flatMap((name) => Object.getOwnPropertyNames(eval(name) ?? {})
+  .filter((member) => !OURS.includes(member)).map((member) => ({ before: '', expression: described(name, member), table: true })))]
+  .filter((_, index) => (index + seed) % oneIn === 0);
+
 // ------------------------------------------------------------------------------------------------------------ Run
 
 // An expression may print, and must not: standard output is for the answers.
@@ -450,8 +459,8 @@ async function evaluate({ before, expression, compiler }) {
 
 async function main() {
   const named = FOUND.map((one) => (typeof one === 'string' ? { before: '', expression: one } : one));
-  const languages = oneIn === 0 ? [] : require('./languages.cjs')(oneIn, seed);
-  const cases = [...named, ...probes, ...languages, ...Array.from({ length: count }, () => some(KINDS))];
+  const tables = oneIn === 0 ? [] : [...require('./languages.cjs')(oneIn, seed), ...members(oneIn)];
+  const cases = [...named, ...probes, ...tables, ...Array.from({ length: count }, () => some(KINDS))];
   const answers = [];
   for (const one of cases) {
     fs.writeSync(2, `trying: ${JSON.stringify([one.before, one.expression])}\n`);

@@ -1,6 +1,6 @@
 //! What keepstep reads of expressions over everything that Node has built in, beside the values that Node gives them.
 //!
-//! The expressions are made up by `values.cjs` (with `families.cjs`, and the table of `languages.cjs`), in one process of Node, from a
+//! The expressions are made up by `values.cjs` (with `families.cjs`, and the tables of languages and of members), in one process of Node, from a
 //! seed; those that once had another value are in `found.cjs` and tried in every run. What keepstep reads is equal to Node's value, or it says that it cannot read it.
 
 use std::process::Command;
@@ -21,7 +21,7 @@ pub(crate) struct Sample {
     pub(crate) seed: u32,
     /// How many expressions are made up.
     pub(crate) count: u32,
-    /// Of the table of languages one row in so many is tried, and none for 0.
+    /// Of the tables of languages and of members one row in so many is tried, and none for 0.
     pub(crate) one_in: u32,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Sample {
 pub(crate) fn compare_all(first: Sample, rounds: u32) -> Result<()> {
     let mut problems = Vec::new();
     for round in 0..rounds {
-        // The table is the same in every round.
+        // The tables are the same in every round.
         let one_in = if round == 0 { first.one_in } else { 0 };
         let sample = Sample { seed: first.seed.wrapping_add(round), one_in, ..first };
         println!("seed {}", sample.seed);
@@ -61,7 +61,7 @@ pub(crate) fn compare(sample: Sample) -> Result<usize> {
     let mut wrong = Vec::new();
     let (mut unreadable, mut unreadable_of_table, mut table) = (0, 0, 0);
     for (case, answer) in cases.iter().zip(&answers) {
-        let is_of_table = case.get("language").is_some();
+        let is_of_table = case.get("table").is_some();
         table += usize::from(is_of_table);
         if answer.get("unreadable").is_some() {
             let count = if is_of_table { &mut unreadable_of_table } else { &mut unreadable };
@@ -72,7 +72,7 @@ pub(crate) fn compare(sample: Sample) -> Result<usize> {
     }
     let made_up = cases.len() - table;
     println!(
-        "            {made_up} expressions, {unreadable} of them unreadable; {table} of languages, {unreadable_of_table} of them unreadable; {} wrong",
+        "            {made_up} expressions, {unreadable} of them unreadable; {table} rows of tables, {unreadable_of_table} of them unreadable; {} wrong",
         wrong.len()
     );
     if wrong.is_empty() {
