@@ -67,7 +67,7 @@ impl Store {
     }
 
     /// Connects to a database of a PostgreSQL server, such as `postgres://name:password@host/database`, and makes or upgrades its tables.
-    /// Agents, their changes, their personas and who may see them are kept there; what is asked about anything else fails.
+    /// Agents, test data and people are kept there; what is asked about results and files fails.
     ///
     /// # Errors
     /// The server does not answer, the database is not ours, or it was made by a newer keepstep.

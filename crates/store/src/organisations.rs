@@ -198,13 +198,6 @@ pub(crate) fn check_name(name: &str) -> Result<&str> {
     Err(StoreError::InvalidName { name: name.chars().take(80).collect(), reason })
 }
 
-pub(crate) fn taken(error: sqlx::Error, what: &'static str, name: &str) -> StoreError {
-    match error.as_database_error() {
-        Some(database) if database.is_unique_violation() => StoreError::NameTaken { what, name: name.to_owned() },
-        _ => error.into(),
-    }
-}
-
 fn organisation(row: &Row) -> Result<Organisation> {
     Ok(Organisation { id: row.get("id")?, name: row.get("name")? })
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | The one place for writers | `BEGIN IMMEDIATE` locks the file | a transaction holds an advisory lock |
 //! | Whether a transaction wrote anything | `total_changes()` has grown | the transaction has a number |
+//! | Reading into a JSON text | `json_extract`, `json_each` | `json_array_elements` |
 //! | U+0000 in a text | is a character | is written as two others |
 //! | What an error means | a number | a state of five characters |
 //!
@@ -34,6 +35,38 @@ impl Dialect {
             Self::Postgres => {
                 "WITH place AS MATERIALIZED (SELECT pg_advisory_xact_lock(1801807216)) SELECT 0::BIGINT AS written FROM place"
             }
+        }
+    }
+
+    /// Adds the items of the input set `$1`: the elements of the JSON array `$2`, each as it is written there. Their ids are in `$3`, and
+    /// the personas that they name in `$4`. One statement for all, however many there are.
+    ///
+    /// PostgreSQL does not look into an object that holds U+0000 anywhere, so it keeps beside an item what is asked of it.
+    pub(crate) fn insert_input_items(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "INSERT INTO input_items (input_set_id, position, id, document)
+                 SELECT $1, key, json_extract(value, '$.id'), value FROM json_each($2)"
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres => {
+                "INSERT INTO input_items (input_set_id, position, id, persona_id, document)
+                 SELECT $1, number - 1, id, persona_id, item::TEXT
+                 FROM ROWS FROM (json_array_elements($2::JSON), json_array_elements_text($3::JSON), json_array_elements_text($4::JSON))
+                   WITH ORDINALITY AS items (item, id, persona_id, number)"
+            }
+        }
+    }
+
+    /// Returns each `persona_id` that an item of the input set `$1` names.
+    pub(crate) fn personas_of_items(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT DISTINCT json_extract(document, '$.persona_id') AS persona_id FROM input_items
+                 WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL"
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "SELECT DISTINCT persona_id FROM input_items WHERE input_set_id = $1 AND persona_id IS NOT NULL",
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) enum Value<'q> {
     Text(Option<Cow<'q, str>>),
     Integer(Option<i64>),
     Boolean(bool),
+    Bytes(Vec<u8>),
 }
 
 /// A statement with the values of its parameters `$1`, `$2`, …
@@ -95,6 +96,7 @@ fn sqlite_arguments(values: Vec<Value<'_>>) -> Result<SqliteArguments, sqlx::Err
             Value::Text(text) => arguments.add(text.map(Cow::into_owned)),
             Value::Integer(number) => arguments.add(number),
             Value::Boolean(is_true) => arguments.add(is_true),
+            Value::Bytes(bytes) => arguments.add(bytes),
         };
         added.map_err(sqlx::Error::Encode)?;
     }
@@ -109,6 +111,7 @@ fn postgres_arguments(values: Vec<Value<'_>>) -> Result<sqlx::postgres::PgArgume
             Value::Text(text) => arguments.add(text.as_deref().map(dialect::to_postgres).as_deref()),
             Value::Integer(number) => arguments.add(number),
             Value::Boolean(is_true) => arguments.add(is_true),
+            Value::Bytes(bytes) => arguments.add(bytes),
         };
         added.map_err(sqlx::Error::Encode)?;
     }
@@ -172,6 +175,12 @@ impl From<u32> for Value<'_> {
 impl From<Option<u32>> for Value<'_> {
     fn from(number: Option<u32>) -> Self {
         Self::Integer(number.map(i64::from))
+    }
+}
+
+impl From<Vec<u8>> for Value<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
     }
 }
 

@@ -67,6 +67,12 @@ impl Column for u32 {
     }
 }
 
+impl Column for Option<u32> {
+    fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
+        row.integer(column)?.map(u32::try_from).transpose().map_err(|error| unreadable(column, error))
+    }
+}
+
 impl Column for u16 {
     fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
         Self::try_from(row.get::<i64>(column)?).map_err(|error| unreadable(column, error))
@@ -82,6 +88,16 @@ impl Column for Option<String> {
 impl Column for String {
     fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
         row.text(column)?.map(Cow::into_owned).ok_or_else(|| missing(column))
+    }
+}
+
+impl Column for Vec<u8> {
+    fn of(row: &Row, column: &str) -> Result<Self, sqlx::Error> {
+        match row {
+            Row::Sqlite(row) => row.try_get(column),
+            #[cfg(feature = "postgres")]
+            Row::Postgres(row) => row.try_get(column),
+        }
     }
 }
 

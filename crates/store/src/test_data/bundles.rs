@@ -2,8 +2,6 @@
 
 use keepstep_base::Digest;
 use serde_json::{Value, json};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::in_scope;
 use super::inputs::{InputSet, read_input_set};
@@ -11,7 +9,10 @@ use super::personas::read_personas;
 use super::scenarios::{Scenario, read_scenario};
 use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
+use crate::rows::Columns as _;
 use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// Whether a bundle version may still change.
@@ -71,6 +72,12 @@ pub struct BundleContent {
     pub criteria: String,
 }
 
+/// What a draft would pin now.
+struct Pinned {
+    content: BundleContent,
+    persona_count: usize,
+}
+
 /// Which bundle versions to read.
 #[derive(Debug, Clone, Copy)]
 pub struct BundleFilter<'a> {
@@ -118,9 +125,9 @@ impl Store {
     pub async fn bundles(&self, scope: &Scope, project: &str, filter: BundleFilter<'_>) -> Result<Vec<Bundle>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows = sqlx::query(select!(
-            "AND p.id = ?3 AND (?4 IS NULL OR s.id = ?4) AND (?5 IS NULL OR b.status = ?5)
-             ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT ?6"
+        let rows = query(select!(
+            "AND p.id = $3 AND ($4 IS NULL OR s.id = $4) AND ($5 IS NULL OR b.status = $5)
+             ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT $6"
         ))
         .bind(&scope.org_id)
         .bind(&scope.project_id)
@@ -128,7 +135,7 @@ impl Store {
         .bind(filter.scenario)
         .bind(filter.status.map(BundleStatus::label))
         .bind(filter.limit)
-        .fetch_all(&mut *reader)
+        .fetch_all(&mut reader)
         .await?;
         rows.iter().map(bundle).collect()
     }
@@ -160,13 +167,8 @@ impl Store {
         if read_bundle(&mut reader, scope, id).await?.status == BundleStatus::Draft {
             return Err(StoreError::BundleIsDraft(id.to_owned()));
         }
-        let row =
-            sqlx::query("SELECT scenario, personas, criteria FROM bundles WHERE id = ?").bind(id).fetch_one(&mut *reader).await?;
-        Ok(BundleContent {
-            scenario: row.try_get("scenario")?,
-            personas: row.try_get("personas")?,
-            criteria: row.try_get("criteria")?,
-        })
+        let row = query("SELECT scenario, personas, criteria FROM bundles WHERE id = $1").bind(id).fetch_one(&mut reader).await?;
+        Ok(BundleContent { scenario: row.get("scenario")?, personas: row.get("personas")?, criteria: row.get("criteria")? })
     }
 }
 
@@ -182,16 +184,17 @@ impl Transaction {
         let set = self.input_set_of(scope, &scenario, new.input_set).await?;
         let (id, now) = (self.surroundings.id("bundle_")?, self.now);
         let name = check_name(new.name.unwrap_or(&scenario.name))?;
-        sqlx::query(
+        let personas = self.named_personas(&set.id).await?.len();
+        query(
             "INSERT INTO bundles (id, scenario_id, input_set_id, name, status, created_at, persona_count)
-             VALUES (?1, ?2, ?3, ?4, 'draft', ?5,
-               (SELECT count(DISTINCT json_extract(document, '$.persona_id')) FROM input_items WHERE input_set_id = ?3))",
+             VALUES ($1, $2, $3, $4, 'draft', $5, $6)",
         )
         .bind(&id)
         .bind(&scenario.id)
         .bind(&set.id)
         .bind(name)
         .bind(now)
+        .bind(i64::try_from(personas).unwrap_or(i64::MAX))
         .execute(self.connection())
         .await?;
         read_bundle(self.connection(), scope, &id).await
@@ -207,8 +210,8 @@ impl Transaction {
         if draft.status == BundleStatus::Published {
             return Ok(draft);
         }
-        let content = self.content_of(scope, &draft).await?;
-        self.publish(scope, &draft, &content).await
+        let pinned = self.pinned_by(scope, &draft).await?;
+        self.publish(scope, &draft, &pinned).await
     }
 
     /// Makes a bundle version and publishes it, unless the one that the scenario published last is the same: then that
@@ -218,36 +221,36 @@ impl Transaction {
     /// As [`Transaction::create_bundle`].
     pub async fn publish_new_bundle(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Bundle> {
         let draft = self.create_bundle(scope, new).await?;
-        let content = self.content_of(scope, &draft).await?;
-        let newest =
-            sqlx::query("SELECT id, digest FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC")
-                .bind(&draft.scenario_id)
-                .fetch_optional(self.connection())
-                .await?;
+        let pinned = self.pinned_by(scope, &draft).await?;
+        let newest = query(
+            "SELECT id, digest FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1",
+        )
+        .bind(&draft.scenario_id)
+        .fetch_optional(self.connection())
+        .await?;
         if let Some(newest) = newest
-            && newest.try_get::<&str, _>("digest")? == content.digest(&draft)
+            && newest.text("digest")?.as_deref() == Some(pinned.content.digest(&draft).as_str())
         {
-            let id: String = newest.try_get("id")?;
-            sqlx::query("DELETE FROM bundles WHERE id = ?").bind(&draft.id).execute(self.connection()).await?;
+            let id: String = newest.get("id")?;
+            query("DELETE FROM bundles WHERE id = $1").bind(&draft.id).execute(self.connection()).await?;
             return read_bundle(self.connection(), scope, &id).await;
         }
-        self.publish(scope, &draft, &content).await
+        self.publish(scope, &draft, &pinned).await
     }
 
-    async fn publish(&mut self, scope: &Scope, draft: &Bundle, content: &BundleContent) -> Result<Bundle> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT json_array_length(?)").bind(&content.personas).fetch_one(self.connection()).await?;
-        sqlx::query(
-            "UPDATE bundles SET status = 'published', scenario = ?2, personas = ?3, criteria = ?4, persona_count = ?5, digest = ?6,
-               generation = (SELECT coalesce(max(generation), 0) + 1 FROM bundles WHERE scenario_id = ?7),
+    async fn publish(&mut self, scope: &Scope, draft: &Bundle, pinned: &Pinned) -> Result<Bundle> {
+        let content = &pinned.content;
+        query(
+            "UPDATE bundles SET status = 'published', scenario = $2, personas = $3, criteria = $4, persona_count = $5, digest = $6,
+               generation = (SELECT coalesce(max(generation), 0) + 1 FROM bundles WHERE scenario_id = $7),
                sequence = (SELECT coalesce(max(sequence), 0) + 1 FROM bundles)
-             WHERE id = ?1",
+             WHERE id = $1",
         )
         .bind(&draft.id)
         .bind(&content.scenario)
         .bind(&content.personas)
         .bind(&content.criteria)
-        .bind(count)
+        .bind(i64::try_from(pinned.persona_count).unwrap_or(i64::MAX))
         .bind(content.digest(draft))
         .bind(&draft.scenario_id)
         .execute(self.connection())
@@ -256,24 +259,18 @@ impl Transaction {
     }
 
     /// Returns what a draft would pin now: the personas are those that its inputs name.
-    async fn content_of(&mut self, scope: &Scope, draft: &Bundle) -> Result<BundleContent> {
+    async fn pinned_by(&mut self, scope: &Scope, draft: &Bundle) -> Result<Pinned> {
         let scenario = read_scenario(self.connection(), scope, &draft.scenario_id).await?;
-        let named: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT json_extract(document, '$.persona_id') FROM input_items
-             WHERE input_set_id = ? AND json_extract(document, '$.persona_id') NOT NULL",
-        )
-        .bind(&draft.input_set_id)
-        .fetch_all(self.connection())
-        .await?;
+        let named = self.named_personas(&draft.input_set_id).await?;
         let mut personas = read_personas(self.connection(), &draft.project_id).await?;
         personas.retain(|persona| named.contains(&persona.id));
         let personas: Vec<Value> = personas.iter().map(super::TestPersona::document).collect();
-        let criteria = sqlx::query("SELECT id, name, version, body FROM criteria WHERE scenario_id = ? ORDER BY position, name")
+        let criteria = query("SELECT id, name, version, body FROM criteria WHERE scenario_id = $1 ORDER BY position, name")
             .bind(&draft.scenario_id)
             .fetch_all(self.connection())
             .await?;
         let criteria = criteria.iter().map(criterion).collect::<Result<Vec<_>>>()?;
-        Ok(BundleContent {
+        let content = BundleContent {
             scenario: rows::text(&json!({
                 "id": scenario.id,
                 "name": scenario.name,
@@ -282,20 +279,28 @@ impl Transaction {
             })),
             personas: rows::text(&personas),
             criteria: rows::text(&criteria),
-        })
+        };
+        Ok(Pinned { content, persona_count: personas.len() })
+    }
+
+    /// Returns the ids of the personas that the items of a set name, each once.
+    async fn named_personas(&mut self, set: &str) -> Result<Vec<String>> {
+        let statement = self.connection().dialect().personas_of_items();
+        let found = query(statement).bind(set).fetch_all(self.connection()).await?;
+        found.iter().map(|row| Ok(row.get("persona_id")?)).collect()
     }
 
     async fn scenario_of(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Scenario> {
         let id = match new.scenario {
             Some(id) => id.to_owned(),
             None => {
-                let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM scenarios WHERE project_id = ? LIMIT 2")
+                let found = query("SELECT id FROM scenarios WHERE project_id = $1 LIMIT 2")
                     .bind(new.project)
                     .fetch_all(self.connection())
                     .await?;
-                match <[String; 1]>::try_from(ids) {
-                    Ok([id]) => id,
-                    Err(_) => return Err(StoreError::WhichScenario(new.project.to_owned())),
+                match found.as_slice() {
+                    [only] => only.get("id")?,
+                    _ => return Err(StoreError::WhichScenario(new.project.to_owned())),
                 }
             }
         };
@@ -306,11 +311,12 @@ impl Transaction {
     async fn input_set_of(&mut self, scope: &Scope, scenario: &Scenario, id: Option<&str>) -> Result<InputSet> {
         let id = match id {
             Some(id) => id.to_owned(),
-            None => sqlx::query_scalar("SELECT id FROM input_sets WHERE scenario_id = ? ORDER BY version DESC LIMIT 1")
+            None => query("SELECT id FROM input_sets WHERE scenario_id = $1 ORDER BY version DESC LIMIT 1")
                 .bind(&scenario.id)
                 .fetch_optional(self.connection())
                 .await?
-                .ok_or_else(|| StoreError::NoInputs(scenario.name.clone()))?,
+                .ok_or_else(|| StoreError::NoInputs(scenario.name.clone()))?
+                .get("id")?,
         };
         let set = read_input_set(self.connection(), scope, &id).await?;
         if set.scenario_id == scenario.id { Ok(set) } else { Err(StoreError::InputSetNotFound(id)) }
@@ -326,42 +332,38 @@ impl BundleContent {
 }
 
 pub(crate) async fn read_bundle(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Bundle> {
-    let row = sqlx::query(select!("AND b.id = ?3"))
-        .bind(&scope.org_id)
-        .bind(&scope.project_id)
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
+    let row =
+        query(select!("AND b.id = $3")).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::BundleNotFound(id.to_owned())), bundle)
 }
 
-fn bundle(row: &SqliteRow) -> Result<Bundle> {
-    let id: String = row.try_get("id")?;
+fn bundle(row: &Row) -> Result<Bundle> {
+    let id: String = row.get("id")?;
     Ok(Bundle {
-        project_id: row.try_get("project_id")?,
-        scenario_id: row.try_get("scenario_id")?,
-        input_set_id: row.try_get("input_set_id")?,
-        input_set_version: row.try_get("version")?,
-        input_count: row.try_get("item_count")?,
-        persona_count: row.try_get("persona_count")?,
-        name: row.try_get("name")?,
-        status: match row.try_get("status")? {
-            "draft" => BundleStatus::Draft,
-            "published" => BundleStatus::Published,
+        project_id: row.get("project_id")?,
+        scenario_id: row.get("scenario_id")?,
+        input_set_id: row.get("input_set_id")?,
+        input_set_version: row.get("version")?,
+        input_count: row.get("item_count")?,
+        persona_count: row.get("persona_count")?,
+        name: row.get("name")?,
+        status: match row.text("status")?.as_deref() {
+            Some("draft") => BundleStatus::Draft,
+            Some("published") => BundleStatus::Published,
             _ => return Err(rows::damaged("status", &id)),
         },
-        generation: row.try_get("generation")?,
-        created_at: row.try_get("created_at")?,
+        generation: row.get("generation")?,
+        created_at: row.get("created_at")?,
         id,
     })
 }
 
 /// Returns a criterion as one object.
-fn criterion(row: &SqliteRow) -> Result<Value> {
-    let id: String = row.try_get("id")?;
+fn criterion(row: &Row) -> Result<Value> {
+    let id: String = row.get("id")?;
     let mut document = serde_json::Map::new();
-    document.insert("name".to_owned(), row.try_get::<String, _>("name")?.into());
-    document.insert("version".to_owned(), row.try_get::<u32, _>("version")?.into());
+    document.insert("name".to_owned(), row.get::<String>("name")?.into());
+    document.insert("version".to_owned(), row.get::<u32>("version")?.into());
     let body = rows::object(row, "body", &id)?;
     document.extend(body.into_iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "name" | "version")));
     document.insert("id".to_owned(), id.into());

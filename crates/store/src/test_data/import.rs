@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::bundles::{Bundle, NewBundle};
 use super::file::{CriterionFile, Message, TestDataError, TestDataFile};
+use super::inputs::Items;
 use super::personas::read_personas;
 use super::scenarios::{NewScenario, Scenario, ScenarioPatch, named_scenario};
 use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
+use crate::sql::query::query;
 use crate::{Result, Transaction, rows};
 
 /// What an import made.
@@ -73,16 +75,15 @@ impl Transaction {
 
     /// Returns the items of the bundle version that a scenario published last.
     async fn last_items(&mut self, scenario: &str) -> Result<Vec<Map<String, Value>>> {
-        let documents: Vec<String> = sqlx::query_scalar(
+        let documents = query(
             "SELECT document FROM input_items WHERE input_set_id =
-               (SELECT input_set_id FROM bundles WHERE scenario_id = ? AND sequence NOT NULL ORDER BY sequence DESC LIMIT 1)
+               (SELECT input_set_id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1)
              ORDER BY position",
         )
         .bind(scenario)
         .fetch_all(self.connection())
         .await?;
-        let item = |document: &String| serde_json::from_str(document).map_err(|_| rows::damaged("document", "an input"));
-        documents.iter().map(item).collect()
+        documents.iter().map(|row| rows::object(row, "document", "an input")).collect()
     }
 
     async fn import_scenario(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Scenario> {
@@ -108,9 +109,10 @@ impl Transaction {
             let name = check_name(&criterion.name)?;
             kept.push(name);
             let id = self.surroundings.id("criterion_")?;
-            sqlx::query(
-                "INSERT INTO criteria (id, scenario_id, name, version, body, position) VALUES (?1, ?2, ?3, 1, ?4, ?5)
-                 ON CONFLICT (scenario_id, name) DO UPDATE SET version = version + (body <> ?4), body = ?4, position = ?5",
+            query(
+                "INSERT INTO criteria (id, scenario_id, name, version, body, position) VALUES ($1, $2, $3, 1, $4, $5)
+                 ON CONFLICT (scenario_id, name) DO UPDATE SET
+                   version = criteria.version + CASE WHEN criteria.body = $4 THEN 0 ELSE 1 END, body = $4, position = $5",
             )
             .bind(id)
             .bind(&scenario.id)
@@ -120,11 +122,13 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         }
-        sqlx::query("DELETE FROM criteria WHERE scenario_id = ?1 AND name NOT IN (SELECT value FROM json_each(?2))")
-            .bind(&scenario.id)
-            .bind(rows::text(&kept))
-            .execute(self.connection())
-            .await?;
+        let found =
+            query("SELECT id, name FROM criteria WHERE scenario_id = $1").bind(&scenario.id).fetch_all(self.connection()).await?;
+        for row in found {
+            if !kept.contains(&row.get::<String>("name")?.as_str()) {
+                query("DELETE FROM criteria WHERE id = $1").bind(row.get::<String>("id")?).execute(self.connection()).await?;
+            }
+        }
         Ok(())
     }
 }
@@ -151,13 +155,13 @@ impl Compared {
     }
 }
 
-/// Returns the items of a file as the JSON text of an array, and which of them are reworded ones of the last version.
+/// Returns the items of a file, and which of them are reworded ones of the last version.
 fn items(
     file: &TestDataFile,
     scenario: &Scenario,
     personas: &HashMap<String, String>,
     last: &[Map<String, Value>],
-) -> Result<(String, Vec<Reworded>)> {
+) -> Result<(Items, Vec<Reworded>)> {
     let mut items = Vec::with_capacity(file.inputs.len());
     for (index, input) in file.inputs.iter().enumerate() {
         let persona_id = match input.persona.as_deref().map(str::trim) {
@@ -180,7 +184,7 @@ fn items(
         items.push(item);
     }
     let reworded = give_ids(file, scenario, last, &mut items);
-    Ok((rows::text(&items), reworded))
+    Ok((Items::of(&items), reworded))
 }
 
 /// Gives an id to each item that has none in the file, and returns the reworded ones.

@@ -1,6 +1,7 @@
 //! Reading the items of an input set, page by page.
 
 use super::packed::InputPage;
+use crate::sql::query::query;
 use crate::{Result, Store};
 
 /// How many pages are read at a time: a megabyte where texts are ordinary, four where they cannot be packed.
@@ -14,9 +15,9 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn input_pages(&self, set: &str, from: u32) -> Result<Vec<InputPage>> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT item_count, packed FROM packed_inputs
-             WHERE input_set_id = ?1 AND number >= ?2 AND number < ?2 + ?3 ORDER BY number",
+             WHERE input_set_id = $1 AND number >= $2 AND number < $2 + $3 ORDER BY number",
         )
         .bind(set)
         .bind(from)

@@ -3,10 +3,16 @@
 use std::io;
 use std::panic::resume_unwind;
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
+use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, rows};
+
+/// Adds a page.
+const INSERT: &str = "INSERT INTO packed_inputs (input_set_id, number, item_count, packed) VALUES ($1, $2, $3, $4)";
 
 /// The text of a page ends with the item that makes it this long, in bytes. So much is packed and unpacked at a time.
 const PAGE: usize = 256 * 1024;
@@ -44,15 +50,16 @@ impl InputPage {
         String::from_utf8(bytes).map_err(|_| rows::damaged("packed", "inputs"))
     }
 
-    pub(super) fn of_row(row: &SqliteRow) -> Result<Self> {
-        Ok(Self { item_count: row.try_get("item_count")?, packed: row.try_get("packed")? })
+    pub(super) fn of_row(row: &Row) -> Result<Self> {
+        Ok(Self { item_count: row.get("item_count")?, packed: row.get("packed")? })
     }
 }
 
 /// Keeps the items of a new set, the JSON text of an array, as pages.
-pub(super) async fn keep(connection: &mut SqliteConnection, set: &str, items: &str) -> Result<(), sqlx::Error> {
-    for (number, (text, count)) in (0..).zip(Pages::of(items)) {
-        insert(connection, set, number, pack(text.to_owned(), count).await?).await?;
+pub(super) async fn keep(connection: &mut Connection, set: &str, items: &str) -> Result<(), sqlx::Error> {
+    for (number, (text, count)) in (0_u32..).zip(Pages::of(items)) {
+        let page = pack(text.to_owned(), count).await?;
+        query(INSERT).bind(set).bind(number).bind(page.item_count).bind(page.packed).execute(connection).await?;
     }
     Ok(())
 }
@@ -90,7 +97,9 @@ async fn pack_old_set(connection: &mut SqliteConnection, set: &str) -> Result<()
         .fetch_optional(&mut *connection)
         .await?;
         let Some(page) = page else { break };
-        insert(connection, set, number, pack(page.try_get(0)?, page.try_get(1)?).await?).await?;
+        let page = pack(page.try_get(0)?, page.try_get(1)?).await?;
+        let insert = sqlx::query(INSERT).bind(set).bind(number).bind(page.item_count).bind(page.packed);
+        insert.execute(&mut *connection).await?;
         number += 1;
     }
     sqlx::query("DELETE FROM input_pages WHERE input_set_id = ?").bind(set).execute(connection).await?;
@@ -106,17 +115,6 @@ async fn pack(text: String, item_count: u32) -> Result<InputPage, sqlx::Error> {
         Err(_) => Err(io::ErrorKind::Interrupted.into()),
     })?;
     Ok(InputPage { item_count, packed })
-}
-
-async fn insert(connection: &mut SqliteConnection, set: &str, number: u32, page: InputPage) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO packed_inputs (input_set_id, number, item_count, packed) VALUES (?, ?, ?, ?)")
-        .bind(set)
-        .bind(number)
-        .bind(page.item_count)
-        .bind(page.packed)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Cuts the JSON text of an array, as we wrote it, where one of its items ends, without a copy of it. The brackets are left out.

@@ -1,12 +1,12 @@
 //! The users that a test plays.
 
 use serde_json::{Map, Value};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::model::Scope;
 use crate::organisations::{check_name, require_project};
 use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, Transaction, rows};
 
 /// Somebody whom a test plays.
@@ -62,9 +62,9 @@ impl Transaction {
         require_project(self.connection(), scope, project).await?;
         let name = check_name(name)?;
         let (new_id, now) = (self.surroundings.id("persona_")?, self.now);
-        let id = sqlx::query_scalar(
-            "INSERT INTO test_personas (id, project_id, name, body, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (project_id, name) DO UPDATE SET body = ?4 RETURNING id",
+        let kept = query(
+            "INSERT INTO test_personas (id, project_id, name, body, created_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (project_id, name) DO UPDATE SET body = $4 RETURNING id",
         )
         .bind(new_id)
         .bind(project)
@@ -73,19 +73,19 @@ impl Transaction {
         .bind(now)
         .fetch_one(self.connection())
         .await?;
-        Ok(TestPersona { id, name: name.to_owned(), body: body.clone() })
+        Ok(TestPersona { id: kept.get("id")?, name: name.to_owned(), body: body.clone() })
     }
 }
 
 pub(super) async fn read_personas(connection: &mut Connection, project: &str) -> Result<Vec<TestPersona>> {
-    let rows = sqlx::query("SELECT id, name, body FROM test_personas WHERE project_id = ? ORDER BY name")
+    let rows = query("SELECT id, name, body FROM test_personas WHERE project_id = $1 ORDER BY name")
         .bind(project)
         .fetch_all(connection)
         .await?;
     rows.iter().map(persona).collect()
 }
 
-fn persona(row: &SqliteRow) -> Result<TestPersona> {
-    let id: String = row.try_get("id")?;
-    Ok(TestPersona { name: row.try_get("name")?, body: rows::object(row, "body", &id)?, id })
+fn persona(row: &Row) -> Result<TestPersona> {
+    let id: String = row.get("id")?;
+    Ok(TestPersona { name: row.get("name")?, body: rows::object(row, "body", &id)?, id })
 }

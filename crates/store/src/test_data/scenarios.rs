@@ -1,13 +1,13 @@
 //! Scenarios: making, changing and reading them.
 
 use serde_json::{Map, Value};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::in_scope;
 use crate::model::Scope;
-use crate::organisations::{check_name, taken};
+use crate::organisations::check_name;
 use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// What is tested: the things that an agent is asked for in one situation.
@@ -72,11 +72,11 @@ impl Store {
     pub async fn scenarios(&self, scope: &Scope, project: &str) -> Result<Vec<Scenario>> {
         let mut reader = self.reader().await?;
         crate::organisations::require_project(&mut reader, scope, project).await?;
-        let rows = sqlx::query(select!("AND p.id = ?3 ORDER BY s.name"))
+        let rows = query(select!("AND p.id = $3 ORDER BY s.name"))
             .bind(&scope.org_id)
             .bind(&scope.project_id)
             .bind(project)
-            .fetch_all(&mut *reader)
+            .fetch_all(&mut reader)
             .await?;
         rows.iter().map(scenario).collect()
     }
@@ -105,8 +105,9 @@ impl Transaction {
             config: new.config.clone(),
             created_at: self.now,
         };
-        sqlx::query(
-            "INSERT INTO scenarios (id, project_id, name, description, config_snapshot, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        let added = query(
+            "INSERT INTO scenarios (id, project_id, name, description, config_snapshot, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (project_id, name) DO NOTHING",
         )
         .bind(&scenario.id)
         .bind(&scenario.project_id)
@@ -115,9 +116,8 @@ impl Transaction {
         .bind(rows::text(&scenario.config))
         .bind(scenario.created_at)
         .execute(self.connection())
-        .await
-        .map_err(|error| taken(error, "scenario", &scenario.name))?;
-        Ok(scenario)
+        .await?;
+        if added == 0 { Err(taken(&scenario.name)) } else { Ok(scenario) }
     }
 
     /// Changes a scenario. Bundles that are published already keep what they have.
@@ -128,28 +128,31 @@ impl Transaction {
         let mut scenario = read_scenario(self.connection(), scope, id).await?;
         if let Some(name) = &patch.name {
             scenario.name = check_name(name)?.to_owned();
+            let named = named_scenario(self.connection(), scope, &scenario.project_id, &scenario.name).await?;
+            if named.is_some_and(|named| named.id != scenario.id) {
+                return Err(taken(&scenario.name));
+            }
         }
         scenario.description = patch.description.unwrap_or(scenario.description);
         scenario.config = patch.config.unwrap_or(scenario.config);
-        sqlx::query("UPDATE scenarios SET name = ?, description = ?, config_snapshot = ? WHERE id = ?")
+        query("UPDATE scenarios SET name = $1, description = $2, config_snapshot = $3 WHERE id = $4")
             .bind(&scenario.name)
             .bind(&scenario.description)
             .bind(rows::text(&scenario.config))
             .bind(&scenario.id)
             .execute(self.connection())
-            .await
-            .map_err(|error| taken(error, "scenario", &scenario.name))?;
+            .await?;
         Ok(scenario)
     }
 }
 
+fn taken(name: &str) -> StoreError {
+    StoreError::NameTaken { what: "scenario", name: name.to_owned() }
+}
+
 pub(super) async fn read_scenario(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Scenario> {
-    let row = sqlx::query(select!("AND s.id = ?3"))
-        .bind(&scope.org_id)
-        .bind(&scope.project_id)
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
+    let row =
+        query(select!("AND s.id = $3")).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::ScenarioNotFound(id.to_owned())), scenario)
 }
 
@@ -160,7 +163,7 @@ pub(super) async fn named_scenario(
     project: &str,
     name: &str,
 ) -> Result<Option<Scenario>> {
-    let row = sqlx::query(select!("AND p.id = ?3 AND s.name = ?4"))
+    let row = query(select!("AND p.id = $3 AND s.name = $4"))
         .bind(&scope.org_id)
         .bind(&scope.project_id)
         .bind(project)
@@ -170,14 +173,14 @@ pub(super) async fn named_scenario(
     row.as_ref().map(scenario).transpose()
 }
 
-fn scenario(row: &SqliteRow) -> Result<Scenario> {
-    let id: String = row.try_get("id")?;
+fn scenario(row: &Row) -> Result<Scenario> {
+    let id: String = row.get("id")?;
     Ok(Scenario {
-        project_id: row.try_get("project_id")?,
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
+        project_id: row.get("project_id")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
         config: rows::object(row, "config_snapshot", &id)?,
-        created_at: row.try_get("created_at")?,
+        created_at: row.get("created_at")?,
         id,
     })
 }

@@ -66,15 +66,6 @@ macro_rules! shared_cases {
                 a_link_ends,
                 a_session_ends,
             }
-        }
-    };
-}
-
-/// The cases of the subjects that only SQLite keeps yet. Who makes PostgreSQL keep a subject moves its cases up.
-#[cfg_attr(feature = "postgres", allow(unused_macros, reason = "the other database has none of them"))]
-macro_rules! sqlite_cases {
-    ($fresh:ident) => {
-        cases! { sqlite_only: $fresh:
             test_data {
                 a_file_becomes_a_published_bundle,
                 the_same_file_is_the_same_bundle,
@@ -87,6 +78,15 @@ macro_rules! sqlite_cases {
                 any_text_of_an_input_comes_back,
                 a_scenario_has_a_name_of_its_own,
             }
+        }
+    };
+}
+
+/// The cases of the subjects that only SQLite keeps yet. Who makes PostgreSQL keep a subject moves its cases up.
+#[cfg_attr(feature = "postgres", allow(unused_macros, reason = "the other database has none of them"))]
+macro_rules! sqlite_cases {
+    ($fresh:ident) => {
+        cases! { sqlite_only: $fresh:
             results {
                 a_commit_is_there_as_a_whole,
                 an_input_has_a_history_and_runs_are_known,

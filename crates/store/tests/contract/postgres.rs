@@ -17,6 +17,7 @@ mod answers;
 mod keys;
 mod personas;
 mod sign_in;
+mod test_data;
 mod world;
 
 use std::sync::atomic::{AtomicU32, Ordering};
