@@ -3,7 +3,7 @@
 use keepstep_agent::Field;
 use keepstep_agent::canonical::canonical;
 use keepstep_agent::merge::value_has_conflict_markers;
-use keepstep_api::PERSONA_LIMIT;
+pub use keepstep_api::PERSONA_LIMIT;
 use keepstep_store::{Patch, PersonaChange, PersonaStatus};
 use serde_json::{Map, Value};
 

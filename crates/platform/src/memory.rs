@@ -59,26 +59,41 @@ impl Default for Budgets {
 
 impl Budgets {
     /// Takes what a body may become.
+    ///
+    /// # Errors
+    /// There was none for too long.
     pub async fn parsed(&self, bytes: usize) -> Result<Share, Error> {
         take(&self.parsed, bytes.div_ceil(1024).min(PARSED)).await
     }
 
     /// Takes a place for making a large answer.
+    ///
+    /// # Errors
+    /// There was none for too long.
     pub async fn maker(&self) -> Result<Share, Error> {
         take(&self.makers, 1).await
     }
 
     /// Takes what an answer holds until it is sent, in KiB.
+    ///
+    /// # Errors
+    /// There was none for too long.
     pub async fn answer(&self, kibibytes: usize) -> Result<Share, Error> {
         take(&self.answers, kibibytes.min(ANSWERS)).await
     }
 
     /// Takes a place for a body that is written to a file.
+    ///
+    /// # Errors
+    /// There was none for too long.
     pub async fn spool(&self) -> Result<Share, Error> {
         take(&self.spools, 1).await
     }
 
     /// Does what takes a processor for long beside the threads that answer.
+    ///
+    /// # Errors
+    /// There was none for too long.
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let share = take(&self.work, 1).await?;
         // Somebody who goes away in the middle leaves the work running: the place is free when it is done.

@@ -4,10 +4,10 @@ use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use keepstep_http::key;
 use keepstep_platform::{Actor, KeyHolder, Platform};
 
 use crate::error::ApiError;
-use crate::key;
 
 /// Whoever made a request with a key.
 #[derive(Debug, Clone)]

@@ -21,14 +21,13 @@ use futures_util::StreamExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use keepstep_http::pace::PacedConnection;
 use keepstep_platform::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service as _;
-
-use crate::pace::PacedConnection;
 
 /// How much is read of a connection at a time, and how long the head of a request may be. It is held for each connection.
 const BUFFER: usize = 96 * 1024;

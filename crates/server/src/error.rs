@@ -6,10 +6,9 @@ use axum::response::{IntoResponse, Response};
 use hyper::ext::ReasonPhrase;
 use keepstep_api::error::{ErrorBody, ErrorCode};
 use keepstep_base::Revision;
+use keepstep_http::request_log;
 use keepstep_platform::{Error, KeyProblem};
 use keepstep_store::StoreError;
-
-use crate::request_log;
 
 /// Why a request of a program is not done.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,8 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use keepstep_http::request_log;
 use keepstep_platform::Platform;
-
-use crate::request_log;
 
 /// Counts a request, and tells the log about it.
 pub(crate) async fn observe(State(platform): State<Platform>, request: Request, next: Next) -> Response {

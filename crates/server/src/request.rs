@@ -5,11 +5,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
 use keepstep_base::{AgentId, Revision};
+use keepstep_http::received::{Cost, Received};
 use keepstep_platform::{Error, Platform, Repeat, Share, shown};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
-use crate::received::{Cost, Received};
 
 /// The lua dialect's name of [`IDEMPOTENCY_HEADER`].
 const OTHER_IDEMPOTENCY_HEADER: &str = "x-idempotency-key";

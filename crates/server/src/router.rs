@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use keepstep_api::lua::PrimitiveKind;
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
+use keepstep_http::access::LEFT_TO_MODELS;
+use keepstep_http::{Pages, access};
 use keepstep_platform::{Error, Platform, shown};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -17,17 +19,17 @@ use crate::api::{
     agents, artifacts, definition, events, fluxloop, health, import, metrics, personas, revisions, uploads, whoami,
 };
 use crate::error::ApiError;
-use crate::{access, observation, openapi, web};
+use crate::{observation, openapi};
 
-/// Returns the whole server as one service.
-pub fn router(platform: Platform) -> Router {
+/// Returns the whole server as one service: the API, and the pages that it is given.
+pub fn router(platform: Platform, pages: Pages) -> Router {
     let api = own().merge(lua()).merge(fluxloop()).merge(operations());
     let api = api
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(platform.clone(), admit))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    api.merge(web::router(&platform))
-        .fallback(not_found)
+    api.merge(pages.routes)
+        .fallback(move |request: Request| async move { not_found(&request, pages.not_found) })
         .with_state(platform.clone())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(head_line))
@@ -111,7 +113,7 @@ fn fluxloop() -> Router<Platform> {
         .route("/api/experiments", get(experiments::list))
         .route("/api/runs", get(runs::list))
         .route("/api/evaluations/jobs", get(|caller| models::not_offered("evaluate experiments", caller)));
-    for (path, what) in models::NOT_OFFERED {
+    for (path, what) in LEFT_TO_MODELS {
         router = router.route(path, post(move |caller| models::not_offered(what, caller)));
     }
     router
@@ -142,14 +144,14 @@ fn asks_as_program(headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION) || (accepts("application/json") && !accepts("text/html"))
 }
 
-async fn not_found(request: Request) -> Response {
+fn not_found(request: &Request, page: fn() -> Response) -> Response {
     let path = request.uri().path();
     if path.starts_with("/developer/") {
         ApiError(Error::NotKept(shown(path))).into_response()
     } else if is_api(path) || asks_as_program(request.headers()) {
         ApiError(Error::NotFound(shown(path))).into_response()
     } else {
-        web::not_found()
+        page()
     }
 }
 

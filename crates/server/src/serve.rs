@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use keepstep_http::Pages;
 use keepstep_platform::{Platform, Settings};
 use keepstep_store::Store;
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use crate::router::router;
 /// How long running requests may take after the shutdown began.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Answers requests until `shutdown` is done, and then finishes those that run.
+/// Answers requests, those for `pages` among them, until `shutdown` is done, and then finishes those that run.
 ///
 /// # Errors
 /// The listener failed, or the database does not answer.
@@ -22,6 +23,7 @@ pub async fn serve(
     listener: TcpListener,
     store: Store,
     settings: Settings,
+    pages: fn(&Platform) -> Pages,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let platform = Platform::new(store, settings);
@@ -31,7 +33,7 @@ pub async fn serve(
     let watching = tokio::spawn(events.clone().watch(platform.store.clone(), seen));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let limits = platform.settings.limits;
-    let server = connections::serve(listener, router(platform.clone()), limits, async move {
+    let server = connections::serve(listener, router(platform.clone(), pages(&platform)), limits, async move {
         shutdown.await;
         // Streams of events would hold the server open for ever.
         events.close();

@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use keepstep_api::own::ChangeEvent;
+use keepstep_http::event_stream::{self, Listener};
+use keepstep_http::key::bearer;
 use keepstep_platform::Platform;
 use keepstep_store::Role;
 use serde::Deserialize;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::event_stream::{self, Listener};
-use crate::key::bearer;
 use crate::request::{Parameters, agent_id};
 
 /// Which changes a client wants.

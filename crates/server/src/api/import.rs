@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::own::{ImportedBundle, RewordedInput};
+use keepstep_http::received::Cost;
 use keepstep_platform::{Error, Platform};
 use keepstep_store::test_data::{Imported, TestDataFile};
 
 use crate::api::fluxloop::bundles::bundle;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::received::Cost;
 use crate::reply;
 use crate::request::{Input, Segments};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keepstep_server::{Route, Who, routes};
+use keepstep_http::access::{Route, Who, routes};
 use keepstep_store::test_data::TestDataFile;
 use keepstep_store::{Role, Scope};
 use serde_json::json;

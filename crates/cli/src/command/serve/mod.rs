@@ -125,7 +125,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             limits,
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
         };
-        let served = keepstep_server::serve(listener, store, settings, signals.wait()).await;
+        let served = keepstep_server::serve(listener, store, settings, keepstep_dashboard::pages, signals.wait()).await;
         served.map_err(|error| Failure::io("serve on", &shown, error))?;
         context.printer.status("keepstep ended");
         Ok(Outcome::Done)

@@ -6,19 +6,7 @@ use keepstep_store::Role;
 use crate::auth::Caller;
 use crate::error::ApiError;
 
-/// The addresses, each with what it would do.
-pub(crate) const NOT_OFFERED: [(&str, &str); 8] = [
-    ("/api/scenarios/refine", "refine scenarios"),
-    ("/api/scenarios/generate", "generate scenarios"),
-    ("/api/intents/refine", "refine intents"),
-    ("/api/inputs/synthesize", "synthesize inputs"),
-    ("/api/inputs/refine", "refine inputs"),
-    ("/api/inputs/qc", "judge inputs"),
-    ("/api/personas/suggest", "suggest personas"),
-    ("/api/evaluations", "evaluate experiments"),
-];
-
-/// `POST` to one of [`NOT_OFFERED`].
+/// `POST` to one of [`LEFT_TO_MODELS`](keepstep_http::access::LEFT_TO_MODELS).
 pub(crate) async fn not_offered(what: &'static str, caller: Caller) -> ApiError {
     match caller.require(Role::Viewer) {
         Ok(()) => Error::NotOffered(what).into(),

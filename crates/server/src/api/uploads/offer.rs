@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use keepstep_api::own::uploads::{Offer, OfferAnswer, OfferedFile};
 use keepstep_base::Digest;
+use keepstep_http::received::Cost;
 use keepstep_platform::{Error, OfferedUpload, Platform, shown};
 use keepstep_store::artifacts::{FileContent, NewUpload, NewUploadFile, PartName};
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::received::Cost;
 use crate::request::{Input, Segments};
 
 /// The largest body in bytes: a hundred thousand files.

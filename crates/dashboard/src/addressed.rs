@@ -1,0 +1,89 @@
+//! What an address names: an agent and one of its versions; a project, an experiment and one of its runs.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use keepstep_base::{AgentId, PersonaVersion};
+use keepstep_platform::Platform;
+
+use crate::error_page::PageError;
+
+/// The agent of an address such as `/agents/{id}`.
+#[derive(Debug)]
+pub(crate) struct AddressedAgent(pub(crate) AgentId);
+
+impl FromRequestParts<Platform> for AddressedAgent {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let id = parameter(parts, platform, "id").await.and_then(|id| id.parse().ok());
+        id.map(Self).ok_or(PageError::AgentNotFound)
+    }
+}
+
+/// The agent and the version of an address such as `/agents/{id}/versions/{version}`.
+#[derive(Debug)]
+pub(crate) struct AddressedVersion(pub(crate) AgentId, pub(crate) PersonaVersion);
+
+impl FromRequestParts<Platform> for AddressedVersion {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedAgent(agent) = AddressedAgent::from_request_parts(parts, platform).await?;
+        match parameter(parts, platform, "version").await.and_then(|version| version.parse().ok()) {
+            Some(version) => Ok(Self(agent, PersonaVersion(version))),
+            None => Err(PageError::VersionNotFound { agent }),
+        }
+    }
+}
+
+/// The project of an address such as `/projects/{project}`.
+#[derive(Debug)]
+pub(crate) struct AddressedProject(pub(crate) String);
+
+impl FromRequestParts<Platform> for AddressedProject {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        parameter(parts, platform, "project").await.map(Self).ok_or(PageError::NotFound)
+    }
+}
+
+/// The experiment of an address such as `/projects/{project}/experiments/{batch}`.
+#[derive(Debug)]
+pub(crate) struct AddressedBatch {
+    pub(crate) project: String,
+    pub(crate) batch: String,
+}
+
+impl FromRequestParts<Platform> for AddressedBatch {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedProject(project) = AddressedProject::from_request_parts(parts, platform).await?;
+        let batch = parameter(parts, platform, "batch").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, batch })
+    }
+}
+
+/// The run of an address such as `/projects/{project}/experiments/{batch}/runs/{run}`.
+#[derive(Debug)]
+pub(crate) struct AddressedRun {
+    pub(crate) project: String,
+    pub(crate) batch: String,
+    pub(crate) run: String,
+}
+
+impl FromRequestParts<Platform> for AddressedRun {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedBatch { project, batch } = AddressedBatch::from_request_parts(parts, platform).await?;
+        let run = parameter(parts, platform, "run").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, batch, run })
+    }
+}
+
+async fn parameter(parts: &mut Parts, platform: &Platform, wanted: &str) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
+    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+}

@@ -1,0 +1,272 @@
+//! Pages that say what went wrong and offer a way out.
+
+use std::fmt::Display;
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::{StatusCode, header};
+use keepstep_base::{AgentId, Revision};
+use keepstep_http::request_log;
+use keepstep_platform::Error;
+use keepstep_store::StoreError;
+
+use crate::parts::frame::Frame;
+use crate::parts::path::agent_path;
+
+/// Why a page is not shown or a form not accepted.
+#[derive(Debug)]
+pub(crate) enum PageError {
+    /// Nobody is signed in in this browser.
+    NotSignedIn {
+        /// True where the browser was signed in before.
+        ended: bool,
+    },
+    /// The role does not cover it.
+    Forbidden {
+        /// The role that would.
+        needed: &'static str,
+        /// The role that there is.
+        has: &'static str,
+    },
+    /// The form comes from another site, or its token is not that of the session.
+    Forged,
+    /// A sign-in link is not known, or not complete.
+    LinkUnknown,
+    /// A sign-in link was used.
+    LinkUsed,
+    /// A sign-in link is too old.
+    LinkExpired,
+    /// There is nothing at this address.
+    NotFound,
+    /// There is no such agent.
+    AgentNotFound,
+    /// There is no such version of the agent.
+    VersionNotFound {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// The agent changed since the page was made.
+    Stale {
+        /// The agent.
+        agent: AgentId,
+        /// The revision that it has now.
+        current: Revision,
+    },
+    /// The request has no meaning.
+    Invalid(String),
+    /// The form is larger than what is accepted.
+    TooLarge,
+    /// The address takes no such request.
+    MethodNotAllowed,
+    /// The database is busy, full or read-only.
+    Unavailable(String),
+    /// The server is at fault; the log says how.
+    Internal,
+    /// One of the others, while somebody had typed something that is shown again.
+    WithTyped(Box<Self>, Vec<Typed>),
+}
+
+/// A text that somebody typed into a form that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Typed {
+    /// The label of the field.
+    pub(crate) label: &'static str,
+    /// The text.
+    pub(crate) text: String,
+}
+
+impl PageError {
+    /// Logs a failure that the reader of the page can do nothing about.
+    pub(crate) fn internal(error: &dyn Display) -> Self {
+        tracing::error!(request = request_log::current_id(), %error, "a page could not be made");
+        Self::Internal
+    }
+
+    /// Returns the same error on a page that also shows what was typed, so that nobody loses it.
+    pub(crate) fn keeping(self, typed: Vec<Typed>) -> Self {
+        if typed.is_empty() { self } else { Self::WithTyped(Box::new(self), typed) }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::Forged => StatusCode::FORBIDDEN,
+            Self::LinkUnknown | Self::NotFound | Self::AgentNotFound | Self::VersionNotFound { .. } => StatusCode::NOT_FOUND,
+            Self::LinkUsed | Self::LinkExpired => StatusCode::GONE,
+            Self::Stale { .. } => StatusCode::CONFLICT,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::WithTyped(error, _) => error.status(),
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn { ended: false } => "Sign in to go on",
+            Self::NotSignedIn { ended: true } => "Your session has ended",
+            Self::Forbidden { .. } => "Your role does not allow this",
+            Self::Forged => "This form was not accepted",
+            Self::LinkUnknown => "This sign-in link is not known here",
+            Self::LinkUsed => "This sign-in link was used before",
+            Self::LinkExpired => "This sign-in link is too old",
+            Self::NotFound => "There is nothing here",
+            Self::AgentNotFound => "There is no such agent",
+            Self::VersionNotFound { .. } => "There is no such version",
+            Self::Stale { .. } => "The agent has changed",
+            Self::Invalid(_) => "This request is not valid",
+            Self::TooLarge => "This is too large",
+            Self::MethodNotAllowed => "This page cannot be used that way",
+            Self::Unavailable(_) => "Not now",
+            Self::Internal => "Something went wrong in keepstep",
+            Self::WithTyped(error, _) => error.title(),
+        }
+    }
+
+    fn explanation(&self) -> String {
+        match self {
+            Self::NotSignedIn { .. } => "A one-time link signs a browser in.".into(),
+            Self::Forbidden { needed, has } => {
+                format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the server for it.")
+            }
+            Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
+                             window. Nothing was changed. Open the page again and repeat what you did."
+                .into(),
+            Self::LinkUnknown => "Perhaps the end of the address was cut off when it was copied.".into(),
+            Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the platform.".into(),
+            Self::LinkExpired => "A link works for a limited time.".into(),
+            Self::NotFound => "The address may be mistyped, or what was here has gone.".into(),
+            Self::AgentNotFound => "It may belong to another organisation, or its id is mistyped.".into(),
+            Self::VersionNotFound { .. } => "The agent has fewer versions than that.".into(),
+            Self::Stale { current, .. } => format!(
+                "Somebody changed it while the page was open: it is at revision {current} now. Nothing was changed by you. \
+                 Look at it again and decide anew."
+            ),
+            Self::Invalid(reason) => reason.clone(),
+            Self::TooLarge => "A persona holds at most 1 MiB of text.".into(),
+            Self::MethodNotAllowed => "Open it from the first page instead.".into(),
+            Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
+            Self::Internal => {
+                "Nothing was changed. The log of the server says more; try again, and report it if it stays.".into()
+            }
+            Self::WithTyped(error, _) => error.explanation(),
+        }
+    }
+
+    /// Returns true where a new link is what helps.
+    fn needs_link(&self) -> bool {
+        match self {
+            Self::NotSignedIn { .. } | Self::LinkUnknown | Self::LinkUsed | Self::LinkExpired => true,
+            Self::WithTyped(error, _) => error.needs_link(),
+            _ => false,
+        }
+    }
+
+    fn way_out(&self) -> Option<WayOut> {
+        match self {
+            _ if self.needs_link() => None,
+            Self::WithTyped(error, _) => error.way_out(),
+            Self::VersionNotFound { agent } | Self::Stale { agent, .. } => {
+                Some(WayOut { href: agent_path(agent), label: "Back to the agent" })
+            }
+            _ => Some(WayOut { href: "/".to_owned(), label: "All agents" }),
+        }
+    }
+}
+
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::AgentNotFound(_) => Self::AgentNotFound,
+            StoreError::VersionNotFound { agent, .. } | StoreError::RevisionNotFound { agent, .. } => {
+                Self::VersionNotFound { agent }
+            }
+            StoreError::KeyNotFound(_)
+            | StoreError::ProjectNotFound(_)
+            | StoreError::ScenarioNotFound(_)
+            | StoreError::BundleNotFound(_)
+            | StoreError::BatchNotFound(_)
+            | StoreError::RunNotFound { .. }
+            | StoreError::ArtifactNotFound(_) => Self::NotFound,
+            StoreError::LinkUnknown => Self::LinkUnknown,
+            StoreError::LinkUsed => Self::LinkUsed,
+            StoreError::LinkExpired => Self::LinkExpired,
+            StoreError::ReadOnly | StoreError::Full | StoreError::Busy | StoreError::FileGone { .. } => {
+                tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
+                Self::Unavailable(capitalized(&error.to_string()))
+            }
+            StoreError::NameTaken { .. }
+            | StoreError::InvalidName { .. }
+            | StoreError::TooManyLogins
+            | StoreError::TooManyCodes => Self::Invalid(capitalized(&error.to_string())),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TooLarge { .. } => Self::TooLarge,
+            Error::Store(error) => error.into(),
+            Error::Overloaded => Self::Unavailable("The server is busy".to_owned()),
+            Error::Invalid(reason) | Error::Refused(reason) => Self::Invalid(reason),
+            Error::TooNarrow { has, needs, .. } => Self::Forbidden { needed: needs.label(), has: has.label() },
+            Error::NoAgents(_) => Self::AgentNotFound,
+            Error::NotFound(_) => Self::NotFound,
+            Error::NotSignedIn { ended } => Self::NotSignedIn { ended },
+            Error::Forged => Self::Forged,
+            Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
+            other => Self::internal(&other),
+        }
+    }
+}
+
+/// Returns a sentence with a large first letter and an end.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[derive(Debug)]
+struct WayOut {
+    href: String,
+    label: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "error_page.html")]
+struct ErrorPage {
+    frame: Frame,
+    status: StatusCode,
+    title: &'static str,
+    explanation: String,
+    needs_link: bool,
+    way_out: Option<WayOut>,
+    typed: Vec<Typed>,
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let page = ErrorPage {
+            frame: Frame::default(),
+            status,
+            title: self.title(),
+            explanation: self.explanation(),
+            needs_link: self.needs_link(),
+            way_out: self.way_out(),
+            typed: if let Self::WithTyped(_, typed) = self { typed } else { Vec::new() },
+        };
+        match page.render() {
+            Ok(html) => (status, Html(html)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an error page could not be made");
+                let media_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+                (status, media_type, page.title).into_response()
+            }
+        }
+    }
+}

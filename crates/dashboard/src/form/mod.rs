@@ -1,0 +1,6 @@
+//! What a browser sends: forms, the proof that they are ours, and what a person meant by them.
+
+pub(crate) mod csrf;
+pub(crate) mod edit;
+pub(crate) mod posted;
+pub(crate) mod text;

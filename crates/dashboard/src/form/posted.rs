@@ -1,0 +1,97 @@
+//! Forms that come from our own pages, and who sent them.
+
+use axum::Form;
+use axum::body::Body;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use http::StatusCode;
+use http::header::{self};
+use keepstep_http::received::Received;
+use keepstep_http::session;
+use keepstep_platform::{Platform, Share};
+use serde::de::DeserializeOwned;
+
+use crate::error_page::{PageError, Typed};
+use crate::form::csrf::CsrfToken;
+use crate::signed_in::SignedIn;
+
+/// How often a form is there while it is read and answered, in its own length: as it came, decoded, meant, and on a page.
+const FORM_COST: usize = 6;
+
+/// The largest form in bytes, where it has no long text.
+pub(crate) const SMALL_FORM: usize = 64 * 1024;
+
+/// The fields of a form.
+pub(crate) trait Fields: DeserializeOwned + Send {
+    /// Returns the token.
+    fn csrf(&self) -> &str;
+
+    /// The largest form in bytes.
+    const LIMIT: usize = SMALL_FORM;
+
+    /// Returns what a person wrote and would not like to write again.
+    fn typed(&self) -> Vec<Typed> {
+        Vec::new()
+    }
+}
+
+/// A form that came from one of our own pages, sent by somebody who is signed in.
+#[derive(Debug)]
+pub(crate) struct Posted<T> {
+    /// Who sent it.
+    pub(crate) by: SignedIn,
+    /// The fields.
+    pub(crate) form: T,
+    /// What they take of the memory, for as long as the handler runs.
+    pub(crate) _share: Option<Share>,
+}
+
+impl<T: Fields> FromRequest<Platform> for Posted<T> {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, platform: &Platform) -> Result<Self, PageError> {
+        let (mut parts, body) = request.into_parts();
+        let by = SignedIn::from_request_parts(&mut parts, platform).await;
+        let ended = match &by {
+            Err(PageError::NotSignedIn { .. }) => session::ended(&parts.headers, platform).await?,
+            _ => None,
+        };
+        let by = match (by, &ended) {
+            (Err(error), None) => return Err(error),
+            (by, _) => by,
+        };
+        let (form, share) = read_form::<T>(Request::from_parts(parts, body), platform, T::LIMIT).await?;
+        match by {
+            Ok(by) if CsrfToken::of_session(&by.session).matches(form.csrf()) => Ok(Self { by, form, _share: share }),
+            Ok(_) => Err(PageError::Forged.keeping(form.typed())),
+            // What was typed outlives the session, for the browser that had it.
+            Err(error) if ended.is_some_and(|ended| CsrfToken::of_session(&ended).matches(form.csrf())) => {
+                Err(error.keeping(form.typed()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads a form of at most so many bytes, after checking where it comes from. The token is still to be compared.
+///
+/// # Errors
+/// It comes from another site, is too large, or is no form.
+pub(crate) async fn read_form<T: DeserializeOwned>(
+    request: Request,
+    platform: &Platform,
+    limit: usize,
+) -> Result<(T, Option<Share>), PageError> {
+    session::check_origin(request.headers(), platform)?;
+    let (mut parts, body) = request.into_parts();
+    let received = Received::read(&parts.headers, body, platform, limit, b"").await?;
+    let (bytes, share) = received.bytes(platform, FORM_COST).await?;
+    // A body without an announced length has one now.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let form = Form::<T>::from_request(Request::from_parts(parts, Body::from(bytes)), platform).await;
+    match form {
+        Ok(Form(form)) => Ok((form, share)),
+        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(PageError::TooLarge),
+        Err(other) => Err(PageError::Invalid(other.body_text())),
+    }
+}

@@ -1,0 +1,89 @@
+//! The dashboard: pages that are made on the server and work without a script.
+//!
+//! `pages` has a file and a template for each address, `parts` what several of them show, `form` what comes back from a browser. A page
+//! reads from the store inside of what its reader may see, and calls the use cases of [`keepstep_platform`]; it opens no transaction.
+//!
+//! What protects them: templates escape everything (`parts::visible` also shows what cannot be seen), a strict policy for what
+//! a page may load (`security_headers`), a session in a cookie that no script can read ([`keepstep_http::session`]), and two checks of
+//! where a form comes from (there, and `form::csrf`). A write names the revision that the page was made from; a stale one is refused and
+//! what was typed is shown again (`pages::edit`).
+
+mod addressed;
+mod error_page;
+mod form;
+mod pages;
+mod parts;
+mod security_headers;
+mod signed_in;
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use keepstep_http::{Pages, access};
+use keepstep_platform::Platform;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::error_page::PageError;
+
+/// Returns all pages.
+pub fn pages(platform: &Platform) -> Pages {
+    use pages::{
+        agent, agents, asset, connect, edit, events, experiment, experiments, keys, new_agent, projects, run, sign_in_link,
+        sign_out, version,
+    };
+    let routes = Router::new()
+        .route("/", get(agents::show))
+        .route("/new-agent", get(new_agent::show).post(new_agent::create))
+        .route("/agents/{id}", get(agent::show))
+        .route("/agents/{id}/edit", get(edit::show).post(edit::save))
+        .route("/agents/{id}/versions/{version}", get(version::show))
+        .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
+        .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
+        .route("/sign-out", post(sign_out::sign_out))
+        .route("/projects", get(projects::show))
+        .route("/projects/{project}", get(experiments::show))
+        .route("/projects/{project}/experiments/{batch}", get(experiment::show))
+        .route("/projects/{project}/experiments/{batch}/runs/{run}", get(run::show))
+        .route("/connect", get(connect::show).post(connect::find))
+        .route("/connect/decide", post(connect::decide))
+        .route("/connect/sign-out", post(connect::sign_out))
+        .route("/keys", get(keys::show).post(keys::create))
+        .route("/keys/revoke", post(keys::revoke))
+        .route("/events", get(events::stream))
+        .route("/assets/{file}", get(asset::show))
+        .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(platform.clone(), admit))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(security_headers::add))
+        // Each form says itself how large it may be.
+        .layer(DefaultBodyLimit::disable());
+    Pages { routes, not_found }
+}
+
+async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
+    access::decide(&platform, request, next, |error| PageError::from(error).into_response()).await
+}
+
+/// Returns the page for an address that is nobody's.
+fn not_found() -> Response {
+    with_headers(PageError::NotFound)
+}
+
+async fn method_not_allowed() -> Response {
+    with_headers(PageError::MethodNotAllowed)
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let cause = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    PageError::internal(&cause.unwrap_or("a panic without a message")).into_response()
+}
+
+fn with_headers(error: PageError) -> Response {
+    let mut response = error.into_response();
+    security_headers::add_to(response.headers_mut());
+    response
+}

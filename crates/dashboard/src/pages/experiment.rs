@@ -1,0 +1,255 @@
+//! `/projects/{id}/experiments/{batch}`: an experiment, its figures, its runs and its files.
+//!
+//! The counts are those of the batch's row, and runs are read a page at a time from where the last one ended, so the page
+//! opens as fast for a hundred thousand runs as for ten.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use keepstep_platform::Platform;
+use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, RunStatus};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::addressed::AddressedBatch;
+use crate::error_page::PageError;
+use crate::parts::frame::Frame;
+use crate::parts::shown_results::{
+    Badge, Fact, Figures, File, batch_name, batch_path, duration, excerpt, facts, grouped, project_path, segment,
+};
+use crate::parts::view::{Moment, page};
+use crate::parts::visible::Visible;
+use crate::signed_in::SignedIn;
+
+/// How many runs stand on a page.
+const PAGE: u32 = 50;
+
+/// How many files stand on a page; those of a run are on its own page.
+const MOST_FILES: u32 = 100;
+
+/// What the page shows elsewhere than in the list of details, or as figures.
+const SHOWN_DETAILS: [&str; 8] =
+    ["agent", "persona_version", "persona_modified", "git_author", "git_dirty", "counts", "statistics", "run"];
+
+/// The longest text that is looked for, in characters.
+const LONGEST_SEARCH: usize = 200;
+
+#[derive(Template)]
+#[template(path = "experiment.html")]
+struct Experiment {
+    frame: Frame,
+    project: Link,
+    path: String,
+    name: Visible,
+    id: Visible,
+    scenario: Visible,
+    bundle: Visible,
+    bundle_id: Visible,
+    generation: Option<u32>,
+    badge: Badge,
+    is_abandoned: bool,
+    figures: Figures,
+    median: Option<String>,
+    percentile_95: Option<String>,
+    took: Option<String>,
+    began: Moment,
+    tested: Vec<Fact>,
+    details: Vec<Fact>,
+    choices: Vec<Choice>,
+    status: &'static str,
+    text: Visible,
+    runs: Vec<ListedRun>,
+    is_filtered: bool,
+    is_later_page: bool,
+    first: String,
+    next: Option<String>,
+    files: Vec<File>,
+    has_more_files: bool,
+}
+
+/// Something that is linked by its name.
+pub(crate) struct Link {
+    pub(crate) path: String,
+    pub(crate) name: Visible,
+}
+
+/// A status that the list can be confined to.
+struct Choice {
+    path: String,
+    label: &'static str,
+    count: String,
+    is_chosen: bool,
+}
+
+struct ListedRun {
+    path: String,
+    input: Visible,
+    output: Visible,
+    is_error: bool,
+    persona: Visible,
+    badge: Badge,
+    duration: String,
+}
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    status: Option<String>,
+    text: Option<String>,
+    after: Option<String>,
+}
+
+/// `GET`.
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    AddressedBatch { project, batch }: AddressedBatch,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    let batch = batch_of(&platform, &by, &project, &batch).await?;
+    let project = platform.store.project(&by.scope, &project).await?;
+    let scenario = platform.store.scenario(&by.scope, &batch.scenario_id).await?;
+    let bundle = platform.store.bundle(&by.scope, &batch.bundle_id).await?;
+    let durations = platform.store.run_durations(&by.scope, &batch.id).await?;
+
+    // What has no meaning in an address is left out.
+    let status: Option<RunStatus> = asked.status.and_then(|status| status.parse().ok());
+    let text: String = asked.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
+    let after: Option<i64> = asked.after.and_then(|after| after.parse().ok());
+    let wanted = Some(text.as_str()).filter(|text| !text.is_empty());
+    let filter = RunFilter { status, persona: None, text: wanted, after, limit: PAGE + 1 };
+    let mut runs = platform.store.runs(&by.scope, &batch.id, &filter).await?;
+    let has_more = runs.len() > PAGE as usize;
+    runs.truncate(PAGE as usize);
+    let mut artifacts = platform.store.artifacts(&by.scope, &batch.id, 0, MOST_FILES + 1).await?;
+    let has_more_files = artifacts.len() > MOST_FILES as usize || artifacts.iter().any(|file| file.run_id.is_some());
+    artifacts.retain(|file| file.run_id.is_none());
+    artifacts.truncate(MOST_FILES as usize);
+
+    let path = batch_path(&project.id, &batch.id);
+    let address = |status: Option<RunStatus>, after: Option<i64>| query(&path, status, &text, after);
+    page(&Experiment {
+        frame: Frame::of(&by.session),
+        project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
+        name: Visible::of(batch_name(&batch)),
+        id: Visible::of(&batch.id),
+        scenario: Visible::of(&scenario.name),
+        bundle: Visible::of(&bundle.name),
+        bundle_id: Visible::of(&bundle.id),
+        generation: bundle.generation,
+        badge: batch.status.into(),
+        is_abandoned: batch.status == BatchStatus::Abandoned,
+        figures: Figures::from(&batch.counts),
+        median: durations.median.map(duration),
+        percentile_95: durations.percentile_95.map(duration),
+        took: took(&batch, durations.percentile_95),
+        began: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
+        tested: tested(&batch.details),
+        details: facts(&batch.details, &SHOWN_DETAILS),
+        choices: choices(&batch.counts, status, |status| address(status, None)),
+        status: status.map_or("", RunStatus::label),
+        is_filtered: status.is_some() || !text.is_empty(),
+        is_later_page: after.is_some(),
+        first: address(status, None),
+        next: runs.last().filter(|_| has_more).map(|last| address(status, Some(last.number))),
+        runs: runs.iter().map(|run| listed(&path, run)).collect(),
+        files: artifacts.iter().map(File::of).collect(),
+        has_more_files,
+        text: Visible::of(&text),
+        path,
+    })
+}
+
+/// Returns a batch, if it belongs to the project of the address.
+pub(super) async fn batch_of(platform: &Platform, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
+    platform.abandon_silent_runs().await?;
+    let batch = platform.store.run_batch(&by.scope, id).await?;
+    if batch.project_id == project { Ok(batch) } else { Err(PageError::NotFound) }
+}
+
+/// Returns what was tested, for people: agent, persona, commit, author, target.
+fn tested(details: &Map<String, Value>) -> Vec<Fact> {
+    let text = |name: &str| details.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let is = |name: &str| details.get(name).and_then(Value::as_bool) == Some(true);
+    let number = |name: &str| details.get(name).and_then(Value::as_u64);
+    let persona = number("persona_version")
+        .map(|version| format!("version {version}"))
+        .or_else(|| number("agent_revision").map(|revision| format!("revision {revision}")));
+    let persona = persona.map(|persona| persona + if is("persona_modified") { ", edited in the code" } else { "" });
+    let commit = text("git_commit").map(|commit| {
+        let short: String = commit.chars().take(12).collect();
+        short + if is("git_dirty") { ", with changes" } else { "" }
+    });
+    let target = text("target").map(|target| match text("target_kind") {
+        Some(kind) => format!("{kind} {target}"),
+        None => target.to_owned(),
+    });
+    let facts = [
+        ("Agent", text("agent").map(str::to_owned)),
+        ("Persona", persona),
+        ("Commit", commit),
+        ("Author", text("git_author").map(str::to_owned)),
+        ("Target", target),
+    ];
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| Some(Fact { name: Visible::of(name), value: Visible::of(excerpt(&value?, 200)) }))
+        .collect()
+}
+
+/// Returns how long it took. A client tells when the first and the last turn began, which is less than the longest run where that
+/// never answered, or the time of the upload for both: then it is not known.
+fn took(batch: &RunBatch, longest: Option<f64>) -> Option<String> {
+    let milliseconds = batch.completed_at?.checked_sub(batch.started_at?)?;
+    #[expect(clippy::cast_precision_loss, reason = "no experiment takes longer than a double is exact for")]
+    let milliseconds = milliseconds as f64;
+    (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| duration(milliseconds))
+}
+
+fn choices(counts: &RunCounts, chosen: Option<RunStatus>, path: impl Fn(Option<RunStatus>) -> String) -> Vec<Choice> {
+    let all = Choice { path: path(None), label: "all", count: grouped(counts.total()), is_chosen: chosen.is_none() };
+    let some = RunStatus::ALL.into_iter().filter_map(|status| {
+        let count = match status {
+            RunStatus::Running => counts.running,
+            RunStatus::Completed => counts.completed,
+            RunStatus::Failed => counts.failed,
+            RunStatus::Error => counts.error,
+            RunStatus::Timeout => counts.timeout,
+            RunStatus::Skipped => counts.skipped,
+            RunStatus::Abandoned => counts.abandoned,
+        };
+        let is_chosen = chosen == Some(status);
+        (count > 0 || is_chosen).then(|| Choice {
+            path: path(Some(status)),
+            label: if status == RunStatus::Completed { status.label() } else { Badge::of_run(status, None).label },
+            count: grouped(count),
+            is_chosen,
+        })
+    });
+    std::iter::once(all).chain(some).collect()
+}
+
+/// Returns the address of a page of the list.
+fn query(path: &str, status: Option<RunStatus>, text: &str, after: Option<i64>) -> String {
+    let parts = [
+        status.map(|status| format!("status={}", status.label())),
+        (!text.is_empty()).then(|| format!("text={}", segment(text))),
+        after.map(|after| format!("after={after}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let mark = if parts.is_empty() { "" } else { "?" };
+    format!("{path}{mark}{}#runs", parts.join("&"))
+}
+
+fn listed(path: &str, run: &Run) -> ListedRun {
+    let error = run.error.as_deref().filter(|error| !error.is_empty());
+    ListedRun {
+        path: format!("{path}/runs/{}", segment(&run.id)),
+        input: Visible::of(excerpt(&run.input, 140)),
+        output: Visible::of(excerpt(error.unwrap_or(&run.output), 200)),
+        is_error: error.is_some(),
+        persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
+        badge: Badge::of_run(run.status, run.verdict.as_deref()),
+        duration: run.duration_ms.map(duration).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,140 @@
+//! `/projects/{id}`: a project's scenarios, their bundles, and its experiments.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use keepstep_platform::Platform;
+use keepstep_store::results::{BatchFilter, RunBatch};
+use keepstep_store::test_data::{Bundle, BundleFilter, BundleStatus};
+use serde::Deserialize;
+
+use crate::addressed::AddressedProject;
+use crate::error_page::PageError;
+use crate::parts::frame::Frame;
+use crate::parts::shown_results::{Badge, Figures, batch_name, batch_path, project_path};
+use crate::parts::view::{Moment, page};
+use crate::parts::visible::Visible;
+use crate::signed_in::SignedIn;
+
+/// How many experiments stand on a page.
+const PAGE: u32 = 20;
+
+/// How many bundle versions are looked at for the newest of each scenario.
+const MOST_BUNDLES: u32 = 1000;
+
+/// How many versions of a scenario's bundle are shown.
+const VERSIONS: usize = 5;
+
+#[derive(Template)]
+#[template(path = "experiments.html")]
+struct Experiments {
+    frame: Frame,
+    path: String,
+    name: Visible,
+    id: Visible,
+    description: Visible,
+    scenarios: Vec<ListedScenario>,
+    batches: Vec<ListedBatch>,
+    newer: Option<u32>,
+    older: Option<u32>,
+}
+
+struct ListedScenario {
+    name: Visible,
+    id: Visible,
+    description: Visible,
+    versions: Vec<ListedBundle>,
+}
+
+struct ListedBundle {
+    name: Visible,
+    id: Visible,
+    generation: Option<u32>,
+    inputs: u32,
+    personas: u32,
+    made: Moment,
+}
+
+struct ListedBatch {
+    path: String,
+    name: Visible,
+    scenario: Visible,
+    badge: Badge,
+    figures: Figures,
+    made: Moment,
+}
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    from: Option<String>,
+}
+
+/// `GET`.
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    AddressedProject(id): AddressedProject,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    platform.abandon_silent_runs().await?;
+    let project = platform.store.project(&by.scope, &id).await?;
+    let scenarios = platform.store.scenarios(&by.scope, &id).await?;
+    let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };
+    let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
+    // An address that says no number is the first page.
+    let from: u32 = asked.from.and_then(|from| from.parse().ok()).unwrap_or_default();
+    let filter = BatchFilter { scenario: None, offset: from, limit: PAGE + 1 };
+    let mut batches = platform.store.run_batches(&by.scope, &id, filter).await?;
+    let has_more = batches.len() > PAGE as usize;
+    batches.truncate(PAGE as usize);
+    let name_of = |id: &str| scenarios.iter().find(|scenario| scenario.id == id).map_or("", |scenario| &scenario.name);
+    page(&Experiments {
+        frame: Frame::of(&by.session),
+        path: project_path(&id),
+        name: Visible::of(&project.name),
+        id: Visible::of(&project.id),
+        description: Visible::of(&project.description),
+        batches: batches.iter().map(|batch| listed(batch, name_of(&batch.scenario_id))).collect(),
+        scenarios: scenarios
+            .iter()
+            .map(|scenario| ListedScenario {
+                name: Visible::of(&scenario.name),
+                id: Visible::of(&scenario.id),
+                description: Visible::of(&scenario.description),
+                versions: bundles
+                    .iter()
+                    .filter(|bundle| bundle.scenario_id == scenario.id)
+                    .take(VERSIONS)
+                    .map(ListedBundle::from)
+                    .collect(),
+            })
+            .collect(),
+        newer: (from > 0).then(|| from.saturating_sub(PAGE)),
+        older: has_more.then(|| from.saturating_add(PAGE)),
+    })
+}
+
+impl From<&Bundle> for ListedBundle {
+    fn from(bundle: &Bundle) -> Self {
+        Self {
+            name: Visible::of(&bundle.name),
+            id: Visible::of(&bundle.id),
+            generation: bundle.generation,
+            inputs: bundle.input_count,
+            personas: bundle.persona_count,
+            made: Moment::of(bundle.created_at),
+        }
+    }
+}
+
+fn listed(batch: &RunBatch, scenario: &str) -> ListedBatch {
+    ListedBatch {
+        path: batch_path(&batch.project_id, &batch.id),
+        name: Visible::of(batch_name(batch)),
+        scenario: Visible::of(scenario),
+        badge: batch.status.into(),
+        figures: Figures::from(&batch.counts),
+        made: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
+    }
+}

@@ -1,0 +1,35 @@
+//! The pages: a handler and a template of the same name each.
+//!
+//! | Address | File | What |
+//! |---|---|---|
+//! | `/` | [`agents`] | the list of agents |
+//! | `/new-agent` | [`new_agent`] | a form that makes one |
+//! | `/agents/{id}` | [`agent`] | its persona and its versions |
+//! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
+//! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
+//! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
+//! | `/sign-out` | [`sign_out`] | and out |
+//! | `/projects` | [`projects`] | the list of projects |
+//! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
+//! | `/projects/{id}/experiments/{batch}` | [`experiment`] | figures, runs and files of an experiment |
+//! | `/projects/{id}/experiments/{batch}/runs/{run}` | [`run`] | what was said in a run, and how it was judged |
+//! | `/connect` | [`connect`] | lets a device in that shows a code |
+//! | `/keys` | [`keys`] | for owners: keys, devices, people |
+//! | `/events` | [`events`] | the stream of changes, for the page that is open |
+//! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
+
+pub(crate) mod agent;
+pub(crate) mod agents;
+pub(crate) mod asset;
+pub(crate) mod connect;
+pub(crate) mod edit;
+pub(crate) mod events;
+pub(crate) mod experiment;
+pub(crate) mod experiments;
+pub(crate) mod keys;
+pub(crate) mod new_agent;
+pub(crate) mod projects;
+pub(crate) mod run;
+pub(crate) mod sign_in_link;
+pub(crate) mod sign_out;
+pub(crate) mod version;

@@ -1,0 +1,9 @@
+//! What several pages show in the same way.
+
+pub(crate) mod assets;
+pub(crate) mod diff_view;
+pub(crate) mod frame;
+pub(crate) mod path;
+pub(crate) mod shown_results;
+pub(crate) mod view;
+pub(crate) mod visible;

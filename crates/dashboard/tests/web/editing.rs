@@ -1,0 +1,240 @@
+use keepstep_base::AgentId;
+use keepstep_store::{Patch, PersonaStatus, Role};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::site::{Browser, Page, Site};
+
+fn edit_of(agent: &AgentId) -> String {
+    format!("/agents/{agent}/edit")
+}
+
+/// Opens the form, fills it in and presses a button.
+async fn edit(browser: &mut Browser<'_>, agent: &AgentId, button: &str, filled: &[(&str, &str)]) -> Page {
+    let path = edit_of(agent);
+    let page = browser.get(&path).await;
+    browser.submit(&page, &path, button, filled).await
+}
+
+#[tokio::test]
+async fn publishing_makes_a_version_that_checks_compare_with() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let fields = [("persona", "You help."), ("name", "Sales"), ("model", "openai/gpt-4o"), ("message", "The first")];
+    let answer = edit(&mut browser, &agent, "Publish", &fields).await;
+    assert_eq!(answer.location(), format!("/agents/{agent}?done=published"));
+
+    let state = site.store.agent_state(&site.scope, &agent).await.unwrap();
+    assert_eq!(
+        Value::from_iter(state.definition().iter().map(|(field, value)| (field.key(), value.clone()))),
+        json!({
+            "name": "Sales", "persona": "You help.", "model": "openai/gpt-4o"
+        })
+    );
+    assert_eq!(state.agent.revision.0, 2, "all fields are one change");
+    let created = state.published.unwrap().summary.created;
+    assert_eq!((created.author.as_deref(), created.message.as_deref()), (Some("Grace"), Some("The first")));
+    assert!(state.current.is_some());
+}
+
+#[tokio::test]
+async fn a_draft_is_compared_with_by_nobody_until_it_is_published() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let answer = edit(&mut browser, &agent, "Save draft", &[("persona", "Two")]).await;
+    assert_eq!(answer.location(), format!("/agents/{agent}?done=draft"));
+    assert_eq!(site.published(&agent).await, "One");
+
+    // The form goes on from the draft, and publishing it as it is makes no copy of it.
+    let page = browser.get(&edit_of(&agent)).await;
+    assert_eq!(page.exact("textarea"), "Two");
+    let answer = browser.submit(&page, &edit_of(&agent), "Publish", &[("name", "Sales")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let state = site.store.agent_state(&site.scope, &agent).await.unwrap();
+    assert_eq!((state.agent.published, state.agent.current), (state.agent.current, state.agent.published));
+    assert_eq!(state.published.unwrap().summary.version.0, 2);
+    assert_eq!(state.agent.name.as_deref(), Some("Sales"));
+    assert_eq!(site.published(&agent).await, "Two");
+}
+
+#[tokio::test]
+async fn a_name_has_no_draft() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let answer = edit(&mut browser, &agent, "Save draft", &[("persona", "One"), ("name", "Sales")]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text(".notice.bad").starts_with("Not saved. A name and a model have no drafts."));
+    assert_eq!(answer.exact("textarea"), "One");
+    assert_eq!(answer.attributes("input[name=name]", "value"), ["Sales"]);
+    assert_eq!(site.published(&agent).await, Value::Null);
+}
+
+#[tokio::test]
+async fn saving_what_is_there_changes_nothing() {
+    let site = Site::start().await;
+    let agent = site.agent(" Orders ").await;
+    site.publish(&agent, "\n\nOne\r\nTwo\n\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    for button in ["Publish", "Save draft"] {
+        let answer = edit(&mut browser, &agent, button, &[("message", "Nothing")]).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.text(".notice"), "There was nothing to save: everything is as it was.");
+    }
+    let state = site.store.agent_state(&site.scope, &agent).await.unwrap();
+    assert_eq!(state.agent.revision.0, 2);
+}
+
+#[tokio::test]
+async fn a_stale_save_is_refused_and_keeps_what_was_typed() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\nTwo\nThree\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    let patch = Patch { model: Some(Some(json!("openai/gpt-4o"))), ..Patch::default() };
+    site.change(&agent, None, patch).await;
+    site.publish(&agent, "One!\nTwo\nThree\n").await;
+
+    let typed = [("persona", "One\nTwo\nThree, mine\n"), ("message", "Because")];
+    let stale = browser.submit(&page, &edit_of(&agent), "Publish", &typed).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    assert!(stale.text(".notice.warn").contains("Bob changed it on 14 Nov 2023, 22:13 UTC"), "{}", stale.text(".notice.warn"));
+    assert_eq!(stale.exact("textarea"), "One\nTwo\nThree, mine\n");
+    assert_eq!(stale.attributes("input[name=message]", "value"), ["Because"]);
+    assert_eq!(stale.attributes("input[name=model]", "value"), ["openai/gpt-4o"], "a field left alone is the new one");
+    assert_eq!(stale.text("#fields-changed ~ ul li"), "Model: not set → openai/gpt-4o");
+    assert_eq!(stale.texts("#theirs ~ .card .added .content"), ["One!"]);
+    assert_eq!(stale.texts("#yours ~ .card .removed .content"), ["One!", "Three"]);
+    assert!(!stale.has("main a[href*='from=']"), "no link takes away what was typed");
+    assert_eq!(site.published(&agent).await, "One!\nTwo\nThree\n");
+
+    // The form that came back names the new revision: saving it is a decision, and works.
+    let answer = browser.submit(&stale, &edit_of(&agent), "Publish", &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.published(&agent).await, "One\nTwo\nThree, mine\n");
+    assert_eq!(site.version(&agent, 2).await, "One!\nTwo\nThree\n", "theirs is kept");
+}
+
+#[tokio::test]
+async fn lines_that_do_not_overlap_can_be_put_together() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\nTwo\nThree\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    site.publish(&agent, "One!\nTwo\nThree\n").await;
+    let stale = browser.submit(&page, &edit_of(&agent), "Publish", &[("persona", "One\nTwo\nThree, mine\n")]).await;
+    let together = browser.submit(&stale, &edit_of(&agent), "Put both together", &[]).await;
+    assert_eq!(together.status, StatusCode::OK);
+    assert_eq!(together.exact("textarea"), "One!\nTwo\nThree, mine\n");
+    assert_eq!(site.published(&agent).await, "One!\nTwo\nThree\n", "nothing is saved yet");
+    browser.submit(&together, &edit_of(&agent), "Publish", &[]).await;
+    assert_eq!(site.published(&agent).await, "One!\nTwo\nThree, mine\n");
+}
+
+#[tokio::test]
+async fn lines_that_overlap_are_left_to_the_person() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    site.publish(&agent, "Theirs\n").await;
+    let stale = browser.submit(&page, &edit_of(&agent), "Publish", &[("persona", "Mine\n")]).await;
+    assert!(!stale.texts("button").iter().any(|label| label == "Put both together"));
+    // And stale once more.
+    site.publish(&agent, "Theirs again\n").await;
+    let stale = browser.submit(&stale, &edit_of(&agent), "Save draft", &[]).await;
+    assert_eq!((stale.status, stale.exact("textarea").as_str()), (StatusCode::CONFLICT, "Mine\n"));
+    assert_eq!(stale.texts("#theirs ~ .card .content"), ["One", "Theirs again"]);
+}
+
+#[tokio::test]
+async fn a_text_left_alone_becomes_theirs_in_a_stale_form() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    site.publish(&agent, "Theirs\n").await;
+    let stale = browser.submit(&page, &edit_of(&agent), "Publish", &[("name", "Sales")]).await;
+    assert_eq!(stale.exact("textarea"), "Theirs\n");
+    browser.submit(&stale, &edit_of(&agent), "Publish", &[]).await;
+    assert_eq!(site.published(&agent).await, "Theirs\n");
+}
+
+#[tokio::test]
+async fn line_ends_are_those_of_the_old_text() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    edit(&mut browser, &agent, "Publish", &[("persona", "\nOne\nTwo\n")]).await;
+    assert_eq!(site.published(&agent).await, "\nOne\nTwo\n");
+    assert_eq!(browser.get(&edit_of(&agent)).await.exact("textarea"), "\nOne\nTwo\n", "the first line end is not eaten");
+    site.publish(&agent, "One\r\nTwo\r\n").await;
+    edit(&mut browser, &agent, "Publish", &[("persona", "One\nTwo\nThree\n")]).await;
+    assert_eq!(site.published(&agent).await, "One\r\nTwo\r\nThree\r\n");
+}
+
+#[tokio::test]
+async fn a_text_that_no_form_can_carry_survives_another_change() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\0\rTwo").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    assert!(page.text(".notice.warn").starts_with("This text holds a NUL character"));
+    browser.submit(&page, &edit_of(&agent), "Publish", &[("name", "Sales")]).await;
+    assert_eq!(site.published(&agent).await, "One\0\rTwo");
+    assert_eq!(site.store.agent(&site.scope, &agent).await.unwrap().name.as_deref(), Some("Sales"));
+}
+
+#[tokio::test]
+async fn a_persona_of_channels_has_a_field_for_each() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.persona(&agent, json!({"voice": "Speak.", "base": "Help."}), PersonaStatus::Published).await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    assert_eq!(page.attributes("textarea", "name"), ["persona_base", "persona_voice", "persona_text"]);
+    browser.submit(&page, &edit_of(&agent), "Publish", &[("persona_text", "Write.")]).await;
+    assert_eq!(site.published(&agent).await, json!({"voice": "Speak.", "base": "Help.", "text": "Write."}));
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_comes_back_with_its_reason() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let large = "x".repeat(keepstep_platform::definition::PERSONA_LIMIT + 1);
+    for (typed, reason) in [
+        (" \n", "The persona has no text"),
+        ("<<<<<<< code\na\n=======\nb\n>>>>>>> server\n", "The persona holds the markers"),
+        (large.as_str(), "The persona is larger than 1048576 bytes."),
+    ] {
+        let answer = edit(&mut browser, &agent, "Publish", &[("persona", typed)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.text(".notice.bad").contains(reason), "{}", answer.text(".notice.bad"));
+        assert_eq!(answer.exact("textarea"), typed);
+    }
+    let answer = edit(&mut browser, &agent, "Publish", &[("name", "")]).await;
+    assert!(answer.text(".notice.bad").contains("An agent needs a name"));
+    assert_eq!(site.published(&agent).await, "One");
+}
+
+#[tokio::test]
+async fn what_was_typed_outlives_the_session() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let page = browser.get(&edit_of(&agent)).await;
+    site.pass(15 * 24 * 60 * 60 * 1000);
+    let answer = browser.submit(&page, &edit_of(&agent), "Publish", &[("persona", "\nAll my words\n")]).await;
+    assert_eq!((answer.status, answer.text("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
+    assert_eq!(answer.exact("textarea"), "\nAll my words\n");
+}

@@ -1,0 +1,333 @@
+//! Who may call what: one table for all dialects and pages, asked before anything of a body is read.
+//!
+//! A route that is not in the table answers nobody, so nobody can add one without saying who may call it. What a path names has to be
+//! there for the caller as well, so that a stranger's 64 MiB are refused by their first line. Handlers say once more which role they
+//! need; a handler that needs more than the table says is still safe, only later.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::body::HttpBody as _;
+use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use keepstep_api::lua::PrimitiveKind;
+use keepstep_platform::{Actor, Error, Platform, shown};
+use keepstep_store::Role;
+
+use crate::{key, large_answers, pace, request_log, session};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody.
+    Anybody,
+    /// Whoever has a key of at least this role.
+    Key(Role),
+    /// Whoever is signed in in a browser, with at least this role. What changes something comes from one of our own pages.
+    Person(Role),
+    /// Whoever has a key or is signed in in a browser.
+    KeyOrPerson,
+    /// Whoever has an address that was signed here.
+    SignedAddress,
+    /// Whoever has a link that signs in.
+    Link,
+    /// Whoever has a key; on the server's own machine anybody, as long as no proxy stands before the server.
+    Operator,
+}
+
+/// What a path names, which has to be there for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Nothing,
+    Agent,
+    /// The first part of an agent's id.
+    Agents,
+    /// All of the organisation, so that a key of one project is too narrow.
+    Organisation,
+    Project,
+    Scenario,
+    Bundle,
+    Upload,
+}
+
+/// A route as the table has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub who: Who,
+    names: Names,
+}
+
+/// What the fluxloop dialect leaves to a language model on the server, which this platform does not have: each address, with what it
+/// would do.
+pub const LEFT_TO_MODELS: [(&str, &str); 8] = [
+    ("/api/scenarios/refine", "refine scenarios"),
+    ("/api/scenarios/generate", "generate scenarios"),
+    ("/api/intents/refine", "refine intents"),
+    ("/api/inputs/synthesize", "synthesize inputs"),
+    ("/api/inputs/refine", "refine inputs"),
+    ("/api/inputs/qc", "judge inputs"),
+    ("/api/personas/suggest", "suggest personas"),
+    ("/api/evaluations", "evaluate experiments"),
+];
+
+/// Returns all routes.
+pub fn routes() -> Vec<Route> {
+    use Names::{Agent, Agents, Bundle, Nothing, Organisation, Project, Scenario, Upload};
+    use Role::{Editor, Owner, Viewer};
+    use Who::{Anybody, Key, KeyOrPerson, Link, Operator, Person, SignedAddress};
+    let mut routes = vec![
+        // For those who run the server.
+        ("GET", "/healthz", Anybody, Nothing),
+        ("GET", "/metrics", Operator, Nothing),
+        ("GET", "/api/openapi.json", Anybody, Nothing),
+        // Our own additions.
+        ("GET", "/api/v1/whoami", Key(Viewer), Nothing),
+        ("GET", "/api/v1/agents", Key(Viewer), Nothing),
+        ("POST", "/api/v1/agents", Key(Owner), Nothing),
+        ("GET", "/api/v1/agents/{id}/state", Key(Viewer), Agent),
+        ("PATCH", "/api/v1/agents/{id}/definition", Key(Editor), Agent),
+        ("GET", "/api/v1/agents/{id}/revisions/{revision}", Key(Viewer), Agent),
+        ("GET", "/api/v1/agents/{id}/personas", Key(Viewer), Agent),
+        ("GET", "/api/v1/agents/{id}/personas/{version}", Key(Viewer), Agent),
+        ("POST", "/api/v1/agents/{id}/personas/{version}/deploy", Key(Editor), Agent),
+        ("GET", "/api/v1/agents/{id}/personas/{version}/diff/{other}", Key(Viewer), Agent),
+        ("POST", "/api/v1/uploads", Key(Editor), Nothing),
+        ("GET", "/api/v1/uploads/{upload}", Key(Editor), Upload),
+        ("PUT", "/api/v1/uploads/{upload}/parts", Key(Editor), Upload),
+        ("POST", "/api/v1/uploads/{upload}/commit", Key(Editor), Upload),
+        ("GET", "/api/v1/artifacts/{artifact}", KeyOrPerson, Nothing),
+        ("POST", "/api/v1/projects/{id}/import", Key(Editor), Project),
+        ("GET", "/api/v1/events", Key(Viewer), Nothing),
+        // The lua dialect.
+        ("GET", "/admin/me/authorization", Key(Viewer), Nothing),
+        ("GET", "/admin/me/authorization/context", Key(Viewer), Nothing),
+        ("GET", "/admin/me/authorization/orgs/{org}/resources", Key(Viewer), Nothing),
+        ("GET", "/admin/agents/{id}", Key(Viewer), Agent),
+        ("PATCH", "/agents/{id}/sub-agent", Key(Editor), Agents),
+        ("GET", "/developer/agents/{id}/persona/versions", Key(Viewer), Agent),
+        ("POST", "/developer/agents/{id}/persona/version", Key(Editor), Agent),
+        ("POST", "/developer/agents/{id}/persona/version/{version}", Key(Editor), Agent),
+        ("GET", "/developer/agents/{id}/versions", Key(Viewer), Agent),
+        ("GET", "/developer/agents/{id}/backup", Key(Viewer), Agent),
+        ("GET", "/developer/agents/{id}/backup/manifest", Key(Viewer), Agent),
+        ("GET", "/developer/agents/{id}/backup/versions", Key(Viewer), Agent),
+        ("POST", "/developer/agents/{id}/backup/blob-urls", Key(Viewer), Agent),
+        // The fluxloop dialect.
+        ("POST", "/api/cli-connect/start", Anybody, Nothing),
+        ("POST", "/api/cli-connect/complete", Anybody, Nothing),
+        ("POST", "/api/cli-connect/refresh", Anybody, Nothing),
+        ("GET", "/api/workspaces", Key(Viewer), Nothing),
+        ("GET", "/api/projects", Key(Viewer), Nothing),
+        ("POST", "/api/projects", Key(Owner), Organisation),
+        ("GET", "/api/projects/{id}", Key(Viewer), Project),
+        ("GET", "/api/api-keys", Key(Owner), Nothing),
+        ("POST", "/api/api-keys", Key(Owner), Nothing),
+        ("DELETE", "/api/api-keys/{id}", Key(Owner), Nothing),
+        ("GET", "/api/scenarios", Key(Viewer), Nothing),
+        ("POST", "/api/scenarios", Key(Editor), Nothing),
+        ("GET", "/api/scenarios/{id}", Key(Viewer), Scenario),
+        ("PATCH", "/api/scenarios/{id}", Key(Editor), Scenario),
+        ("GET", "/api/bundles", Key(Viewer), Nothing),
+        ("POST", "/api/bundles", Key(Editor), Nothing),
+        ("GET", "/api/bundles/{id}", Key(Viewer), Bundle),
+        ("PUT", "/api/bundles/{id}", Key(Editor), Bundle),
+        ("POST", "/api/bundles/{id}/publish", Key(Editor), Bundle),
+        ("GET", "/api/inputs", Key(Viewer), Nothing),
+        ("GET", "/api/inputs/{id}", Key(Viewer), Nothing),
+        ("GET", "/api/personas", Key(Viewer), Nothing),
+        ("POST", "/api/personas", Key(Editor), Nothing),
+        ("POST", "/api/storage/presign", Key(Editor), Nothing),
+        ("PUT", "/api/storage/upload/{token}", SignedAddress, Nothing),
+        ("POST", "/api/sync/pull", Key(Viewer), Nothing),
+        ("POST", "/api/sync/upload", Key(Editor), Nothing),
+        ("POST", "/api/sync/turns", Key(Editor), Nothing),
+        ("GET", "/api/sync/status", Key(Viewer), Nothing),
+        ("GET", "/api/experiments", Key(Viewer), Nothing),
+        ("GET", "/api/runs", Key(Viewer), Nothing),
+        ("GET", "/api/evaluations/jobs", Key(Viewer), Nothing),
+        // The pages.
+        ("GET", "/", Person(Viewer), Nothing),
+        ("GET", "/new-agent", Person(Owner), Nothing),
+        ("POST", "/new-agent", Person(Owner), Nothing),
+        ("GET", "/agents/{id}", Person(Viewer), Agent),
+        ("GET", "/agents/{id}/edit", Person(Editor), Agent),
+        ("POST", "/agents/{id}/edit", Person(Editor), Agent),
+        ("GET", "/agents/{id}/versions/{version}", Person(Viewer), Agent),
+        ("POST", "/agents/{id}/versions/{version}/deploy", Person(Editor), Agent),
+        ("GET", "/sign-in/link/{token}", Link, Nothing),
+        ("POST", "/sign-in/link/{token}", Link, Nothing),
+        ("POST", "/sign-out", Person(Viewer), Nothing),
+        ("GET", "/projects", Person(Viewer), Nothing),
+        ("GET", "/projects/{project}", Person(Viewer), Project),
+        ("GET", "/projects/{project}/experiments/{batch}", Person(Viewer), Project),
+        ("GET", "/projects/{project}/experiments/{batch}/runs/{run}", Person(Viewer), Project),
+        ("GET", "/connect", Person(Viewer), Nothing),
+        ("POST", "/connect", Person(Viewer), Nothing),
+        ("POST", "/connect/decide", Person(Viewer), Nothing),
+        ("POST", "/connect/sign-out", Person(Viewer), Nothing),
+        ("GET", "/keys", Person(Owner), Nothing),
+        ("POST", "/keys", Person(Owner), Nothing),
+        ("POST", "/keys/revoke", Person(Owner), Nothing),
+        ("GET", "/events", Person(Viewer), Nothing),
+        ("GET", "/assets/{file}", Anybody, Nothing),
+    ];
+    routes.extend(LEFT_TO_MODELS.map(|(path, _)| ("POST", path, Key(Viewer), Nothing)));
+    for kind in PrimitiveKind::ALL {
+        routes.push(("GET", kind.path(), Key(Viewer), Agent));
+        routes.push(("POST", kind.path(), Key(Editor), Agent));
+    }
+    routes.into_iter().map(|(method, path, who, names)| Route { method, path, who, names }).collect()
+}
+
+/// The table by path.
+static ROUTES: LazyLock<HashMap<&'static str, Vec<Route>>> = LazyLock::new(|| {
+    let mut table: HashMap<_, Vec<Route>> = HashMap::new();
+    for route in routes() {
+        table.entry(route.path).or_default().push(route);
+    }
+    table
+});
+
+fn route_of(request: &Request) -> Result<Route, Error> {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    let Some(of_path) = ROUTES.get(path) else {
+        return Err(Error::Internal(format!("{path} is in no table of who may call it")));
+    };
+    of_path
+        .iter()
+        .find(|route| route.method == method)
+        .copied()
+        .ok_or_else(|| Error::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) })
+}
+
+/// Passes those on who may call a route, with what is known of them. The others are told why not, as `refuse` says it.
+pub async fn decide(platform: &Platform, request: Request, next: Next, refuse: fn(Error) -> Response) -> Response {
+    let is_large = request.extensions().get::<MatchedPath>().is_some_and(|path| large_answers::is_large(path.as_str()));
+    let has_body = !request.body().is_end_stream();
+    let request = match admit(platform, request).await {
+        Ok(request) => request,
+        Err(error) => {
+            let mut answer = refuse(error);
+            if has_body {
+                // A body that nobody reads ends its connection, so a client is told not to send the next request there.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            return answer;
+        }
+    };
+    if !is_large {
+        return next.run(request).await;
+    }
+    large_answers::answer(platform, request, next).await.unwrap_or_else(refuse)
+}
+
+async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> {
+    let route = route_of(&request)?;
+    let (mut parts, body) = request.into_parts();
+    // Reading changes nothing, and has no body: the handler finds out itself what is not there.
+    let writes = !matches!(route.method, "GET" | "DELETE");
+    match route.who {
+        Who::Anybody => {}
+        Who::Key(role) => {
+            let holder = key::holder(&parts.headers, platform).await?;
+            holder.actor.require(role)?;
+            if writes {
+                check_named(platform, &holder.actor, route.names, &mut parts).await?;
+            }
+            request_log::note_caller(&holder.actor.name);
+            parts.extensions.insert(holder);
+        }
+        Who::Person(role) => {
+            if writes {
+                session::check_origin(&parts.headers, platform)?;
+            }
+            match session::of(&parts.headers, platform).await {
+                Ok(session) => {
+                    let actor = Actor::from(&session);
+                    actor.require(role)?;
+                    if writes && route.names == Names::Agent {
+                        let id = first_parameter(&mut parts, platform).await.unwrap_or_default();
+                        let agent = id.parse().map_err(|_| Error::NoAgents(shown(&id)))?;
+                        platform.store.agent(&actor.scope, &agent).await?;
+                    }
+                    request_log::note_caller(&actor.name);
+                    parts.extensions.insert(session);
+                }
+                // What somebody typed outlives their session: the form says so itself, to them alone.
+                Err(Error::NotSignedIn { ended: true })
+                    if writes && session::ended(&parts.headers, platform).await?.is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Who::KeyOrPerson => {}
+        Who::SignedAddress => {
+            let token = first_parameter(&mut parts, platform).await.unwrap_or_default();
+            platform.check_address(&token).await?;
+        }
+        Who::Link => {
+            if writes {
+                session::check_origin(&parts.headers, platform)?;
+                let token = first_parameter(&mut parts, platform).await.unwrap_or_default();
+                platform.link_target(&token).await?;
+            }
+        }
+        Who::Operator => {
+            if !is_on_this_machine(&parts, platform) {
+                key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
+            }
+        }
+    }
+    let body = if body.is_end_stream() { body } else { pace::paced(body) };
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Returns true for a request that was made on the server's own machine, as far as that can be known: behind a proxy all are.
+fn is_on_this_machine(parts: &Parts, platform: &Platform) -> bool {
+    let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| parts.headers.contains_key(*name));
+    let connected = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+    platform.settings.public_url.is_none()
+        && !is_forwarded
+        && connected.is_some_and(|connected| connected.0.ip().to_canonical().is_loopback())
+}
+
+async fn first_parameter(parts: &mut Parts, platform: &Platform) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
+    parameters.iter().next().map(|(_, value)| value.to_owned())
+}
+
+/// Checks that what the path names is there for the caller.
+async fn check_named(platform: &Platform, actor: &Actor, names: Names, parts: &mut Parts) -> Result<(), Error> {
+    match names {
+        Names::Nothing => return Ok(()),
+        Names::Organisation => return actor.require_whole_organisation(),
+        _ => {}
+    }
+    let Some(id) = first_parameter(parts, platform).await else { return Err(Error::NotFound(shown(parts.uri.path()))) };
+    let (store, scope) = (&platform.store, &actor.scope);
+    match names {
+        Names::Nothing | Names::Organisation => {}
+        Names::Agent => {
+            let agent = id.parse().map_err(|_| Error::NotFound(shown(&id)))?;
+            store.agent(scope, &agent).await?;
+        }
+        Names::Agents => {
+            if !store.has_agent_of_base(scope, &id).await? {
+                return Err(Error::NoAgents(shown(&id)));
+            }
+        }
+        Names::Project => drop(store.project(scope, &id).await?),
+        Names::Scenario => drop(store.scenario(scope, &id).await?),
+        Names::Bundle => drop(store.bundle(scope, &id).await?),
+        Names::Upload => drop(store.upload(scope, &id).await?),
+    }
+    Ok(())
+}
