@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
 use crate::asking::Asking;
-use crate::sql::commits::{self, Begun};
+use crate::sql::commits::{self, WrittenBefore};
 use crate::sql::connection::{Connection, Reader};
 #[cfg(feature = "postgres")]
 use crate::sql::postgres::Server;
@@ -41,7 +41,7 @@ enum Database {
 /// A change of the database that becomes visible as a whole by [`Transaction::commit`], or not at all when it is dropped.
 pub struct Transaction {
     inner: Connection,
-    begun: Begun,
+    written_before: WrittenBefore,
     pub(crate) surroundings: Surroundings,
     /// The time of everything in this transaction.
     pub(crate) now: i64,
@@ -89,9 +89,9 @@ impl Store {
     /// Another process has been writing for too long, or the database cannot be written.
     pub async fn write(&self) -> Result<Transaction> {
         let mut inner = self.inner.database.writer().await?;
-        let begun = commits::begin(&mut inner).await?;
+        let written_before = commits::begin(&mut inner).await?;
         let surroundings = self.inner.surroundings.clone();
-        Ok(Transaction { inner, begun, now: surroundings.now(), surroundings, store: self.clone() })
+        Ok(Transaction { inner, written_before, now: surroundings.now(), surroundings, store: self.clone() })
     }
 
     /// Returns a number that is another one whenever anything was committed since, by whatever process.
@@ -152,7 +152,7 @@ impl Transaction {
     /// Nothing was written.
     pub async fn commit(mut self) -> Result<()> {
         self.store.inner.database.check_commit()?;
-        commits::count(&mut self.inner, self.begun).await?;
+        commits::count(&mut self.inner, self.written_before).await?;
         Ok(self.inner.commit().await?)
     }
 

@@ -22,6 +22,9 @@ pub(super) const PACKAGE: &str = "postgresql";
 /// Where Debian has a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
+/// The oldest version that can make databases with an order of texts of their own, which the tests do.
+const OLDEST: u32 = 15;
+
 /// What a server says once it answers.
 const READY: &str = "database system is ready to accept connections";
 
@@ -36,6 +39,7 @@ pub(super) fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let mut versions: Vec<(u32, PathBuf)> =
         versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))).collect();
+    versions.retain(|(version, _)| *version >= OLDEST);
     versions.sort();
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = versions.into_iter().rev().map(|(_, folder)| folder).chain(std::env::split_paths(&on_path));

@@ -5,17 +5,17 @@ use super::query::query;
 
 /// How much had been written when a transaction began.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Begun(i64);
+pub(crate) struct WrittenBefore(i64);
 
 /// Begins a transaction as the only one that writes: what is read from now on is the last state.
-pub(crate) async fn begin(connection: &mut Connection) -> Result<Begun, sqlx::Error> {
+pub(crate) async fn begin(connection: &mut Connection) -> Result<WrittenBefore, sqlx::Error> {
     let statement = query(connection.dialect().begin());
-    Ok(Begun(statement.fetch_one(connection).await?.get("written")?))
+    Ok(WrittenBefore(statement.fetch_one(connection).await?.get("written")?))
 }
 
 /// Counts a transaction that is about to be committed, if it changed anything.
-pub(crate) async fn count(connection: &mut Connection, begun: Begun) -> Result<(), sqlx::Error> {
-    let statement = query(connection.dialect().count()).bind(begun.0);
+pub(crate) async fn count(connection: &mut Connection, before: WrittenBefore) -> Result<(), sqlx::Error> {
+    let statement = query(connection.dialect().count()).bind(before.0);
     statement.execute(connection).await.map(|_| ())
 }
 

@@ -201,6 +201,13 @@ pub(crate) async fn the_generation_changes_with_every_commit_only(world: World) 
     assert_eq!(world.store.generation().await.unwrap(), first);
     drop(world.store.write().await.unwrap());
     assert_eq!(world.store.generation().await.unwrap(), first);
+    let mut lost = world.store.write().await.unwrap();
+    lost.set_setting("a", "lost").await.unwrap();
+    drop(lost);
+    // Neither does a commit without a change.
+    world.store.write().await.unwrap().commit().await.unwrap();
+    world.change(&id, None, &name("Shop")).await.unwrap();
+    assert_eq!(world.store.generation().await.unwrap(), first);
     world.publish(&id, "x").await;
     let second = world.store.generation().await.unwrap();
     assert_ne!(second, first);
