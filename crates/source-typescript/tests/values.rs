@@ -254,6 +254,15 @@ fn what_a_part_of_node_has_not_is_no_value() {
 }
 
 #[test]
+fn no_value_is_no_answer_where_something_was_missing_here() {
+    let caught = "(() => { try { return path.join(5 as any); } catch (e: any) { return e.code; } })()";
+    let found = shown("import path from 'node:path';", caught);
+    assert!(found.starts_with("unreadable: "), "{found}");
+    let keys = "((e: any) => Object.keys(e).join())(new EventEmitter())";
+    assert_eq!(shown("import { EventEmitter } from 'node:events';", keys), "_events,_eventsCount,_maxListeners");
+}
+
+#[test]
 fn a_buffer_can_be_called_and_constructed() {
     let persona =
         "`${new (Buffer as any)('abc')} ${(Buffer as any)('YWJj', 'base64')} ${new (Buffer as any)(2).length} ${Buffer.name}`";

@@ -65,7 +65,7 @@
     posing.add(get);
     defineProperty(object, name, {
       get,
-      set(value) { defineProperty(this, name, { value, writable: true, enumerable: isEnumerable, configurable: true }); },
+      set(value) { defineProperty(this, name, { value, writable: true, enumerable: this === object ? isEnumerable : true, configurable: true }); },
       enumerable: isEnumerable, configurable: true,
     });
   }

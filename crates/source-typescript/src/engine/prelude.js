@@ -850,6 +850,12 @@
       return settled > 0 && !isAsMade ? before.message : undefined;
     },
 
+    // Returns the names of the properties that are there without a value.
+    empty: (index) => ownKeys(agents[index].instance).filter((name) => {
+      const described = typeof name === 'string' ? getOwnPropertyDescriptor(agents[index].instance, name) : undefined;
+      return described !== undefined && 'value' in described && described.value === undefined;
+    }),
+
     // Returns why a value of the kind "object" cannot be shown as JSON, or undefined.
     obstacle(value) {
       if (isStub(value)) return dependence(stubs.get(value)).message;

@@ -326,6 +326,13 @@ impl<'js> Evaluation<'_, 'js> {
     /// Makes values unreadable that came out of code which caught that something is missing here: in Node it is not missing.
     fn taint(&self, agent: usize, values: &mut BTreeMap<String, CapturedValue>) {
         let Ok(taint) = self.prelude.get::<_, Function<'_>>("taint") else { return };
+        // What was caught may also be why there is no value.
+        let empty = self.prelude.get::<_, Function<'_>>("empty").and_then(|empty| empty.call::<_, Vec<String>>((agent,)));
+        for name in empty.unwrap_or_default() {
+            if let Ok(Some(why)) = taint.call::<_, Option<String>>((agent, name.as_str())) {
+                values.insert(name, CapturedValue::Unreadable(why));
+            }
+        }
         for (name, value) in values {
             if matches!(value, CapturedValue::Unreadable(_) | CapturedValue::Function) {
                 continue;

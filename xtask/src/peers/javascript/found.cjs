@@ -97,7 +97,7 @@ module.exports = [
   { before: "import util from 'node:util';", expression: "util.format('%o', [1]) + util.format()" },
   { before: "import util from 'node:util';", expression: "util.format('%s %i', new Date(0), [5])" },
   { before: "import util from 'node:util';", expression: "util.format() + util.format('%f', 5n)" },
-  { before: "import util from 'node:util';", expression: "util.inspect('\ud800x')" },
+  { before: "import util from 'node:util';", expression: "util.inspect('\\ud800x')" },
   { before: "import util from 'node:util';", expression: 'String(util.types.isProxy(new Proxy({}, {}))) + util.types.isDate({ [Symbol.toStringTag]: "Date" })' },
   { before: "import { promisify } from 'node:util';\nconst call = (x: any, done: any) => done(null, x);", expression: 'promisify(call).name' },
   { before: "import crypto from 'node:crypto';", expression: "((h: any) => { h.digest('hex'); return `<${h.digest('hex')}>`; })(crypto.createHmac('md5', 'k'))" },
