@@ -357,7 +357,7 @@ const step = (depth) => some([
   () => (depth > 0 ? `switch (${one(['n', 'a.length', 'o'])}) { case 1: ${steps(depth - 1)} case 2: ${steps(depth - 1)} break; default: o += 'd'; }` : ''),
   () => `[o, n = o] = [o + 'x', n];`,
   () => `({ q: n = 3 } = ${object(0)} as any);`,
-  () => `o = o.replace(/${one(['a', '[0-9]', '.$', '(?<x>b)'])}/${one(['', 'g', 'u'])}, ${one(["'_'", "(m) => m + m", "'$&$&'"])});`,
+  () => `o = o.slice(0, 99).replace(/${one(['a', '[0-9]', '.$', '(?<x>b)'])}/${one(['', 'g', 'u'])}, ${one(["'_'", "(m) => m + m", "'$&$&'"])});`,
 ]);
 const steps = (depth) => many(1, 3, () => step(depth)).join(' ');
 const program = () => ({ before: `function run() { let o: any = ''; let n: any = 0; const a: any[] = []; ${steps(3)} return o + '|' + String(n) + '|' + JSON.stringify(a); }`, expression: 'run()' });
