@@ -6,12 +6,12 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
 use keepstep_base::{AgentId, Revision};
+use keepstep_http::addresses::agent_path;
 use keepstep_http::request_log;
 use keepstep_platform::Error;
 use keepstep_store::StoreError;
 
 use crate::parts::frame::Frame;
-use crate::parts::path::agent_path;
 
 /// Why a page is not shown or a form not accepted.
 #[derive(Debug)]

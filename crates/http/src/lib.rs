@@ -7,6 +7,7 @@
 //! page.
 
 pub mod access;
+pub mod addresses;
 pub mod event_stream;
 pub mod key;
 mod large_answers;

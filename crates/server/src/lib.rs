@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod observation;
 mod openapi;
+mod origin;
 mod reply;
 mod request;
 mod router;

@@ -12,8 +12,9 @@ use crate::api::fluxloop::{
     sync_status, turns, upload, workspaces,
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
-use crate::api::uploads::{commit, offer, parts};
-use crate::api::{agents, artifacts, definition, events, health, import, metrics, personas, revisions, whoami};
+use crate::api::own::uploads::{commit, offer, parts};
+use crate::api::own::{agents, artifacts, definition, events, import, personas, revisions, whoami};
+use crate::api::{health, metrics};
 
 #[derive(OpenApi)]
 #[openapi(

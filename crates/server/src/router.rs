@@ -14,10 +14,10 @@ use keepstep_platform::{Error, Platform, shown};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::{
-    agents, artifacts, definition, events, fluxloop, health, import, metrics, personas, revisions, uploads, whoami,
-};
+use crate::api::own::{agents, artifacts, definition, events, import, personas, revisions, uploads, whoami};
+use crate::api::{health, metrics};
 use crate::error::ApiError;
 use crate::{observation, openapi};
 

@@ -4,12 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keepstep_base::PersonaVersion;
+use keepstep_http::addresses::agent_path;
 use keepstep_platform::Platform;
 use keepstep_store::Agent;
 
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::path::agent_path;
 use crate::parts::view::{Changed, may_create, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;

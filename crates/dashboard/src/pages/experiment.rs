@@ -6,6 +6,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, RunStatus};
 use serde::Deserialize;
@@ -14,9 +15,7 @@ use serde_json::{Map, Value};
 use crate::addressed::AddressedBatch;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{
-    Badge, Fact, Figures, File, batch_name, batch_path, duration, excerpt, facts, grouped, project_path, segment,
-};
+use crate::parts::shown_results::{Badge, Fact, Figures, File, batch_name, duration, excerpt, facts, grouped};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
+use keepstep_http::addresses::agent_path;
 use keepstep_platform::{Error, Plain, Platform};
 use keepstep_store::Role;
 use serde::Deserialize;
@@ -12,7 +13,6 @@ use super::agent::Done;
 use crate::error_page::PageError;
 use crate::form::posted::{Fields, Posted};
 use crate::parts::frame::Frame;
-use crate::parts::path::agent_path;
 use crate::parts::view::page;
 use crate::signed_in::SignedIn;
 

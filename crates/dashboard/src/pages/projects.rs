@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_http::addresses::{batch_path, project_path};
 use keepstep_platform::Platform;
 use keepstep_store::Project;
 use keepstep_store::results::{BatchFilter, RunBatch};
 
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, batch_name, batch_path, project_path};
+use crate::parts::shown_results::{Badge, batch_name};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_store::results::{InputResult, NOT_REPORTED, RunDetail, Turn};
 use serde_json::{Map, Value};
@@ -11,9 +12,7 @@ use super::experiment::{Link, batch_of};
 use crate::addressed::AddressedRun;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{
-    Badge, Fact, File, batch_name, batch_path, clipped, duration, excerpt, facts, plain, project_path, segment,
-};
+use crate::parts::shown_results::{Badge, Fact, File, batch_name, clipped, duration, excerpt, facts, plain};
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;

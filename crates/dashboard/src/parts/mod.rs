@@ -3,7 +3,6 @@
 pub(crate) mod assets;
 pub(crate) mod diff_view;
 pub(crate) mod frame;
-pub(crate) mod path;
 pub(crate) mod shown_results;
 pub(crate) mod view;
 pub(crate) mod visible;

@@ -1,29 +1,13 @@
 //! What the pages of test data and results show in the same way.
 
+use keepstep_http::addresses::segment;
 use keepstep_store::results::{Artifact, BatchStatus, RunBatch, RunCounts, RunStatus};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::parts::visible::Visible;
 
 /// How many characters of one text stand on a page. Whoever wants all of it downloads the file.
 const LONGEST_TEXT: usize = 50_000;
-
-/// Returns a text as one segment of an address, or as one value of a query.
-pub(crate) fn segment(text: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-    utf8_percent_encode(text, KEPT).to_string()
-}
-
-/// Returns the address of a project's page.
-pub(crate) fn project_path(project: &str) -> String {
-    format!("/projects/{}", segment(project))
-}
-
-/// Returns the address of a batch's page.
-pub(crate) fn batch_path(project: &str, batch: &str) -> String {
-    format!("{}/experiments/{}", project_path(project), segment(batch))
-}
 
 /// A status, ready to show: a word and the class of its color.
 #[derive(Debug, Clone, Copy)]

@@ -1,15 +1,7 @@
-//! The handlers of the API, a file for each resource.
+//! The handlers of the API: a folder for each dialect, in it a file for each resource.
 
-pub(crate) mod agents;
-pub(crate) mod artifacts;
-pub(crate) mod definition;
-pub(crate) mod events;
 pub(crate) mod fluxloop;
 pub(crate) mod health;
-pub(crate) mod import;
 pub(crate) mod lua;
 pub(crate) mod metrics;
-pub(crate) mod personas;
-pub(crate) mod revisions;
-pub(crate) mod uploads;
-pub(crate) mod whoami;
+pub(crate) mod own;

@@ -8,10 +8,10 @@ use keepstep_store::Role;
 use keepstep_store::results::{BatchFilter, BatchStatus, RunBatch};
 use serde::Deserialize;
 
-use super::login::Origin;
-use super::{time, upload};
+use super::time;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::origin::{Origin, experiment_url};
 use crate::request::Parameters;
 
 /// How many experiments a list has at most.
@@ -67,7 +67,7 @@ fn experiment(batch: RunBatch, origin: &str) -> Experiment {
         BatchStatus::Running | BatchStatus::Abandoned => None,
     };
     Experiment {
-        url: upload::page(origin, &batch.project_id, &batch.id),
+        url: experiment_url(origin, &batch.project_id, &batch.id),
         experiment_id: batch.id,
         name: batch.experiment_id.unwrap_or_default(),
         scenario_id: batch.scenario_id,

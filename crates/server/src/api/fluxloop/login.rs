@@ -1,17 +1,17 @@
 //! `/api/cli-connect`: a device signs in as the person who approves its code on the page `/connect`.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use keepstep_api::fluxloop::{Credential, LoginComplete, LoginProgress, LoginRefresh, LoginRefreshed, LoginStart, LoginStarted};
-use keepstep_platform::{Error, Platform};
+use keepstep_platform::Platform;
 use keepstep_store::{CODE_LIFE, LoginKeys, LoginProgress as Progress};
 
 use super::time;
 use crate::address::Address;
 use crate::error::ApiError;
+use crate::origin::Origin;
 use crate::request::Input;
 
 /// How long a device waits between two questions, in seconds.
@@ -19,26 +19,6 @@ const INTERVAL: u64 = 2;
 
 /// The largest body in bytes: anybody may send one, without a key.
 const LIMIT: usize = 16 * 1024;
-
-/// The address under which the client reached the platform; the public one where there is one.
-pub(crate) struct Origin(pub(crate) String);
-
-impl FromRequestParts<Platform> for Origin {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, ApiError> {
-        if let Some(url) = &platform.settings.public_url {
-            return Ok(Self(url.trim_end_matches('/').to_owned()));
-        }
-        let host = parts.headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok());
-        let host = host.or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str)).unwrap_or_default();
-        // It is printed and opened in a browser, so it is an authority or nothing.
-        match host.parse::<axum::http::uri::Authority>() {
-            Ok(host) if !host.as_str().contains('@') => Ok(Self(format!("http://{host}"))),
-            _ => Err(Error::Invalid("The request does not say which host it is for.".to_owned()).into()),
-        }
-    }
-}
 
 /// `POST /api/cli-connect/start`
 #[utoipa::path(

@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use keepstep_api::fluxloop::{PresignRequest, Presigned};
 use keepstep_platform::{AnnouncedFile, Platform};
 
-use super::login::Origin;
-use crate::api::uploads::offer::digest;
+use crate::api::own::uploads::offer::digest;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::files::{drain, incoming};
+use crate::origin::Origin;
 use crate::request::{Input, Segments};
 
 /// `POST /api/storage/presign`

@@ -8,10 +8,10 @@ use keepstep_store::results::RunBatch;
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
 
-use super::login::Origin;
-use super::{time, upload};
+use super::time;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::origin::{Origin, experiment_url};
 use crate::request::Parameters;
 
 /// How many runs can be asked about at once.
@@ -61,7 +61,7 @@ pub(crate) async fn show(
     let batches =
         if names.is_empty() { Vec::new() } else { platform.store.run_batches_named(&caller.scope, &project, &names).await? };
     let experiments = batches.into_iter().map(|batch| ExperimentStatus {
-        url: upload::page(&origin, &batch.project_id, &batch.id),
+        url: experiment_url(&origin, &batch.project_id, &batch.id),
         experiment_id: batch.experiment_id.unwrap_or_default(),
         run_batch_id: batch.id,
         status: batch.status.label().to_owned(),
@@ -83,7 +83,7 @@ async fn known(platform: &Platform, caller: &Caller, project: &str, ids: &str, o
     let known = platform.store.known_runs(&caller.scope, project, &ids).await?;
     let run = |(run_id, batch): (String, RunBatch)| KnownRun {
         run_id,
-        url: upload::page(origin, &batch.project_id, &batch.id),
+        url: experiment_url(origin, &batch.project_id, &batch.id),
         status: batch.status.label().to_owned(),
         run_batch_id: batch.id,
     };

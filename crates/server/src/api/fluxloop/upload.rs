@@ -11,10 +11,10 @@ use keepstep_platform::{NamedFile, Platform};
 use keepstep_store::results::{NewRun, NewTurn, Recorded, RunResult, RunStatus, Upload};
 use serde_json::{Map, Value, json};
 
-use super::login::Origin;
 use super::turns;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::origin::{Origin, experiment_url};
 use crate::reply;
 use crate::request::Input;
 
@@ -61,18 +61,13 @@ pub(crate) async fn upload(
     let reply = reply::json(input.repeat, StatusCode::OK, |recorded: Recorded| {
         let quick_gate = recorded.counts.pass_rate().map(|rate| ("gate_pass_rate".to_owned(), json!(rate)));
         Uploaded {
-            url: page(&origin, &recorded.project_id, &recorded.batch_id),
+            url: experiment_url(&origin, &recorded.project_id, &recorded.batch_id),
             run_batch_id: recorded.batch_id,
             run_ids: runs.iter().map(|run| run.id.clone()).collect(),
             quick_gate: quick_gate.into_iter().collect(),
         }
     });
     Ok(platform.record_upload(&caller, &upload, files.collect(), reply).await?)
-}
-
-/// Returns the address of the page that shows a batch.
-pub(crate) fn page(origin: &str, project: &str, batch: &str) -> String {
-    format!("{origin}/projects/{project}/experiments/{batch}")
 }
 
 /// Returns true if the client says how the test ended. Before that it announces it.

@@ -9,10 +9,9 @@ use keepstep_platform::{CommitOutcome, Error, Platform, UploadCommit};
 use keepstep_store::artifacts::CommittedUpload;
 
 use super::runs;
-use crate::api::fluxloop::login::Origin;
-use crate::api::fluxloop::upload::page;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::origin::{Origin, experiment_url};
 use crate::request::{Input, Segments};
 
 /// `POST /api/v1/uploads/{upload}/commit`
@@ -46,7 +45,7 @@ pub(crate) async fn commit(
     Ok(match platform.commit_upload(&caller, &id, said, runs::read).await? {
         CommitOutcome::Incomplete(missing) => incomplete(missing),
         CommitOutcome::Done { project_id, became, repeated } => {
-            let url = page(&origin, &project_id, &became.batch_id);
+            let url = experiment_url(&origin, &project_id, &became.batch_id);
             let CommittedUpload { batch_id, runs, failed } = became;
             Json(Committed { run_batch_id: batch_id, url, runs, failed, repeated }).into_response()
         }

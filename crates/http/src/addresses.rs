@@ -1,0 +1,36 @@
+//! The addresses of pages, for those that link to them: other pages, and answers to programs.
+
+use keepstep_base::AgentId;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Returns a text as one segment of an address, or as one value of a query.
+pub fn segment(text: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    utf8_percent_encode(text, KEPT).to_string()
+}
+
+/// Returns the address of a project's page.
+pub fn project_path(project: &str) -> String {
+    format!("/projects/{}", segment(project))
+}
+
+/// Returns the address of a batch's page.
+pub fn batch_path(project: &str, batch: &str) -> String {
+    format!("{}/experiments/{}", project_path(project), segment(batch))
+}
+
+/// Returns the address of an agent's page. The id is data: everything that has a meaning in a URL is escaped.
+pub fn agent_path(id: &AgentId) -> String {
+    format!("/agents/{}", segment(id.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_in_an_address_is_one_segment() {
+        let id: AgentId = "a?b#c%2e\"<ü".parse().unwrap();
+        assert_eq!(agent_path(&id), "/agents/a%3Fb%23c%252e%22%3C%C3%BC");
+    }
+}

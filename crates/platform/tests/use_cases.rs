@@ -1,0 +1,239 @@
+//! What somebody can do, asked of the platform itself: no socket, no status, no body.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use keepstep_base::{AgentId, Digest, PersonaVersion};
+use keepstep_platform::{
+    Actor, AnnouncedFile, Error, NewProject, Plain, Platform, Repeat, Reply, Settings, Target, UploadCommit, WantedBundle,
+    WantedKey,
+};
+use keepstep_store::artifacts::{NewUpload, Objects};
+use keepstep_store::results::Upload;
+use keepstep_store::test_data::{BundleStatus, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
+use keepstep_store::{AgentState, Answer, NewAgent, Patch, PersonaStatus, Role, Scope, Store, StoreError};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+struct World {
+    platform: Platform,
+    scope: Scope,
+    agent: AgentId,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("keepstep.db")).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let created = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
+        transaction.commit().await.unwrap();
+        let objects = Some(Objects::in_folder(&folder.path().join("objects")).unwrap());
+        let platform = Platform::new(store, Settings { objects, ..Settings::default() });
+        Self { platform, scope, agent: created.agent.id, _folder: folder }
+    }
+
+    fn actor(&self, role: Role) -> Actor {
+        Actor { id: format!("id_{role}"), name: role.label().to_owned(), role, scope: self.scope.clone(), expires_at: None }
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target { agent: &self.agent, message: None, expected: None }
+    }
+}
+
+type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// Something that can be done: its name, the smallest role that may, and how it is done.
+type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
+
+/// What of it cannot be done in an empty world fails in another way than for its role.
+const ROWS: [Row; 22] = [
+    ("create an agent", Role::Owner, |w, a| done(w.platform.create_agent(a, "New".to_owned(), Plain))),
+    ("change an agent", Role::Editor, |w, a| {
+        async { w.platform.change_agent(a, w.target(), &Patch::default(), None, Plain).await.map(drop) }.boxed()
+    }),
+    ("save a persona", Role::Editor, |w, a| {
+        done(w.platform.save_persona(a, w.target(), json!("Be kind."), PersonaStatus::Published, Plain))
+    }),
+    ("deploy a persona", Role::Editor, |w, a| done(w.platform.deploy_persona(a, w.target(), PersonaVersion(1), Plain))),
+    ("create a primitive", Role::Editor, |w, a| {
+        done(w.platform.create_primitive(a, &w.agent, "skill", "greet", Map::new(), Plain))
+    }),
+    ("create a project", Role::Owner, |w, a| {
+        done(w.platform.create_project(a, NewProject { name: "shop".to_owned(), ..NewProject::default() }, Plain))
+    }),
+    ("create a scenario", Role::Editor, |w, a| {
+        async {
+            let config = Map::new();
+            let new = NewScenario { project: "project_1", name: "a", description: "", config: &config };
+            w.platform.create_scenario(a, new, Plain).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("change a scenario", Role::Editor, |w, a| {
+        done(w.platform.change_scenario(a, "scenario_1", ScenarioPatch::default(), Plain))
+    }),
+    ("create a persona for tests", Role::Editor, |w, a| {
+        async { w.platform.put_test_persona(a, None, "Ada", &Map::new(), Plain).await.map(drop) }.boxed()
+    }),
+    ("create a bundle", Role::Editor, |w, a| {
+        let new = NewBundle { project: "project_1", scenario: None, input_set: None, name: None };
+        done(w.platform.create_bundle(a, new, BundleStatus::Draft, Plain))
+    }),
+    ("publish a bundle", Role::Editor, |w, a| done(w.platform.publish_bundle(a, "bundle_1", Plain))),
+    ("import", Role::Editor, |w, a| {
+        async {
+            let file = TestDataFile::of_inputs("a".to_owned(), Vec::new());
+            w.platform.import(a, "project_1", &file, Plain).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("pull", Role::Viewer, |w, a| {
+        async {
+            w.platform.find_bundle(a, &WantedBundle { version: Some("bundle_1"), ..WantedBundle::default() }).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("record an upload of a peer", Role::Editor, |w, a| {
+        async {
+            let details = Map::new();
+            let upload = Upload {
+                bundle: "bundle_1",
+                experiment_id: None,
+                is_over: true,
+                started_at: None,
+                completed_at: None,
+                details: &details,
+                runs: &[],
+                turns: &[],
+            };
+            w.platform.record_upload(a, &upload, Vec::new(), Plain).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("add turns", Role::Editor, |w, a| done(w.platform.add_turns(a, &[]))),
+    ("offer an upload", Role::Editor, |w, a| {
+        async {
+            let (project_id, bundle_id, experiment_id) = ("project_1".to_owned(), "bundle_1".to_owned(), "nightly".to_owned());
+            let upload = NewUpload { project_id, bundle_id, experiment_id, files: Vec::new() };
+            w.platform.offer_upload(a, &upload).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("put parts", Role::Editor, |w, a| done(w.platform.put_parts(a, "upload_1", &[], futures_util::stream::empty()))),
+    ("commit an upload", Role::Editor, |w, a| {
+        async {
+            let details = Map::new();
+            let commit = UploadCommit { runs_sha256: "", started_at: None, completed_at: None, details: &details };
+            w.platform.commit_upload(a, "upload_1", commit, |_| futures_util::stream::empty().boxed()).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("sign an address", Role::Editor, |w, a| {
+        let file = AnnouncedFile {
+            project: None,
+            run_id: "run_1".to_owned(),
+            file_type: "traces".to_owned(),
+            name: "a.jsonl".to_owned(),
+            size: None,
+            sha256: None,
+        };
+        done(w.platform.sign_address(a, file))
+    }),
+    ("create a key", Role::Owner, |w, a| {
+        done(w.platform.create_key(a, WantedKey { name: "ci", role: Role::Viewer, project: None, life: None }, None))
+    }),
+    ("revoke a key", Role::Owner, |w, a| done(w.platform.revoke_key(a, "key_1"))),
+    ("revoke a device", Role::Owner, |w, a| done(w.platform.revoke_device(a, "device_1"))),
+];
+
+fn done<'a, T>(work: impl Future<Output = Result<T, Error>> + Send + 'a) -> Done<'a> {
+    work.map(|result| result.map(drop)).boxed()
+}
+
+#[tokio::test]
+async fn each_thing_asks_for_its_role_and_for_no_more() {
+    let world = World::start().await;
+    for (name, needs, work) in ROWS {
+        for role in [Role::Viewer, Role::Editor, Role::Owner] {
+            let result = work(&world, &world.actor(role)).await;
+            let is_refused = matches!(result, Err(Error::TooNarrow { .. }));
+            assert_eq!(is_refused, role < needs, "{name} as {role}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_confined_to_a_project_creates_no_other() {
+    let world = World::start().await;
+    let mut actor = world.actor(Role::Owner);
+    actor.scope.project_id = Some("project_1".to_owned());
+    let new = NewProject { name: "shop".to_owned(), ..NewProject::default() };
+    assert!(matches!(world.platform.create_project(&actor, new, Plain).await, Err(Error::Confined(_))));
+}
+
+/// Tells an agent's revision, and keeps it for who asks again.
+struct Told(Repeat);
+
+impl Reply<AgentState> for Told {
+    type Told = String;
+
+    fn repeat(&self) -> Option<&Repeat> {
+        Some(&self.0)
+    }
+
+    fn again(self, before: Answer) -> Result<String, Error> {
+        Ok(before.body)
+    }
+
+    fn first(self, state: AgentState) -> Result<(String, Option<Answer>), Error> {
+        let body = state.agent.id.to_string();
+        Ok((body.clone(), Some(Answer { status: 201, body })))
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_is_done_once() {
+    let world = World::start().await;
+    let owner = world.actor(Role::Owner);
+    let told = |text: &str| Told(Repeat { key: Some("k".to_owned()), request: Digest::of_bytes(text.as_bytes()) });
+    let create = |reply| world.platform.create_agent(&owner, "New".to_owned(), reply);
+    let first = create(told("a")).await.unwrap();
+    assert_eq!(create(told("a")).await.unwrap(), first);
+    assert_eq!(world.platform.store.agents(&world.scope).await.unwrap().len(), 2);
+    assert!(matches!(create(told("b")).await, Err(Error::Store(StoreError::OtherRequest))));
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_received_opens_nothing() {
+    let world = World::start().await;
+    let owner = world.actor(Role::Owner);
+    let repeat = Repeat { key: Some("k".to_owned()), request: Digest::of_bytes(b"a") };
+    let wanted = || WantedKey { name: "ci", role: Role::Viewer, project: None, life: None };
+    let (lost, _) = world.platform.create_key(&owner, wanted(), Some(&repeat)).await.unwrap();
+    let (kept, _) = world.platform.create_key(&owner, wanted(), Some(&repeat)).await.unwrap();
+    assert!(world.platform.holder_of_key(lost.reveal()).await.is_err());
+    assert_eq!(world.platform.holder_of_key(kept.reveal()).await.unwrap().actor.name, "ci");
+}
+
+#[tokio::test]
+async fn a_draft_is_published_as_itself_and_nobody_comes_between() {
+    let world = World::start().await;
+    let editor = world.actor(Role::Editor);
+    let text = Value::from("Be kind.");
+    let saved = world.platform.save_persona(&editor, world.target(), text, PersonaStatus::Draft, Plain).await.unwrap();
+    let (draft, revision) = (saved.persona.summary.version, saved.revision);
+    let target = || Target { expected: Some(revision), ..world.target() };
+    let patch = Patch { name: Some("Shop 2".to_owned()), ..Patch::default() };
+    let changed = world.platform.change_agent(&editor, target(), &patch, Some(draft), Plain).await.unwrap();
+    assert!(changed.is_new && changed.state.agent.published == Some(draft));
+    assert_eq!(changed.state.agent.name.as_deref(), Some("Shop 2"));
+    let stale = world.platform.change_agent(&editor, target(), &patch, None, Plain).await;
+    assert!(matches!(stale, Err(Error::Store(StoreError::Stale { .. }))));
+}
