@@ -17,8 +17,10 @@ mod literal;
 pub mod manifest;
 mod modules;
 mod read;
+mod read_and_list;
 mod resolve;
 mod syntax;
 mod value;
 
-pub use read::{Options, SourceModule, TypeScriptAgent, read, read_and_list};
+pub use read::{Options, SourceModule, TypeScriptAgent, read};
+pub use read_and_list::read_and_list;

@@ -11,8 +11,7 @@ use serde_json::Value as Json;
 use crate::discover::{AgentSite, discover};
 use crate::engine::{self, CapturedAgent, CapturedValue, FailureKind, Reliance};
 use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
-use crate::manifest::FileList;
-use crate::modules::{Graph, with_deep_stack, with_deep_stack_beside};
+use crate::modules::{Graph, with_deep_stack};
 use crate::value::{Content, Doubt, DoubtKind, Object, Obstacle, Site, Value};
 use keepstep_source::frame::{self, Span};
 use keepstep_source::{Location, Problem, Property, SourceError};
@@ -65,18 +64,6 @@ pub struct TypeScriptAgent {
 pub fn read(root: &Path, options: &Options) -> Result<TypeScriptAgent, SourceError> {
     let graph = Graph::new(root)?;
     with_deep_stack(|| read_graph(graph, options))
-}
-
-/// Reads the agent as [`read`] does, and begins with the list of the project's files for the manifest meanwhile.
-///
-/// # Errors
-///
-/// As for [`read`]. What is wrong with the list is told when the manifest is made.
-pub fn read_and_list(root: &Path, options: &Options) -> Result<(TypeScriptAgent, FileList), SourceError> {
-    let graph = Graph::new(root)?;
-    let mut files = FileList::of(&graph.root);
-    let source = with_deep_stack_beside(|| read_graph(graph, options), || files.step())?;
-    Ok((source, files))
 }
 
 pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<TypeScriptAgent, SourceError> {

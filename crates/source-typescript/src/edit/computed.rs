@@ -17,8 +17,8 @@ use oxc_parser::Parser;
 use oxc_span::SourceType;
 
 use super::assign::{Hunk, Piece, hunks_by, middle};
-use super::propose::{Manner, is_worth_a_template, literal_replacements};
-use super::prove::Proposal;
+use super::proposal::Proposal;
+use super::replace::{Manner, is_worth_a_template, literal_replacements};
 use crate::modules::CODE_EXTENSIONS;
 use crate::read::TypeScriptAgent;
 use crate::syntax::{File, Kind, Quote};

@@ -8,8 +8,11 @@ mod assign;
 mod computed;
 mod manual;
 mod objects;
+mod place;
+mod proposal;
 mod propose;
 mod prove;
+mod replace;
 
 use keepstep_source::AgentSource as _;
 use std::collections::BTreeSet;
@@ -18,7 +21,9 @@ use std::path::PathBuf;
 use keepstep_agent::Field;
 use serde_json::{Map, Value as Json};
 
-use self::prove::{Rejection, Replacement};
+use self::place::value_site;
+use self::proposal::{Goal, Replacement, replaced};
+use self::prove::Rejection;
 use crate::read::TypeScriptAgent;
 use crate::value::{Site, json_number};
 use keepstep_source::Property;
@@ -108,16 +113,6 @@ fn plan_field(source: &TypeScriptAgent, field: Field, wanted: Option<&Json>) -> 
     }
 }
 
-/// What an edit is to bring about.
-#[derive(Debug, Clone)]
-struct Goal {
-    field: Field,
-    /// The member of the field's value that is changed.
-    path: Vec<String>,
-    /// The value that the whole field has afterwards.
-    total: Option<Json>,
-}
-
 struct Failure {
     message: String,
     site: Option<Site>,
@@ -194,7 +189,7 @@ fn set_in(value: &mut Json, path: &[String], wanted: Option<&Json>) {
 /// Says why no proposal was accepted.
 fn failure(source: &TypeScriptAgent, goal: &Goal, rejections: &[Rejection]) -> Failure {
     let field = goal.field;
-    let site = propose::value_site(source, goal);
+    let site = value_site(source, goal);
     let shared = rejections.iter().find_map(|rejection| match rejection {
         Rejection::Other(key) => Some(key),
         _ => None,
@@ -225,14 +220,14 @@ fn by_hand(source: &TypeScriptAgent, field: Field, wanted: Option<&Json>) -> Opt
     let replacement: Replacement = propose::replace_value(source, field, wanted?)?;
     let before = replacement.site.file.text.clone();
     let path = source.graph.relative(&replacement.site.file.path);
-    let after = prove::replaced(&before, &[&replacement])?;
+    let after = replaced(&before, &[&replacement])?;
     let file = FileEdit { path, before: before.into_bytes(), after: after.into_bytes() };
     Some(EditPlan { files: vec![file] }.patch())
 }
 
 /// Returns the lines around a place: of the whole value where it is there, of a problem, or of the place alone.
 fn frame_at(source: &TypeScriptAgent, goal: &Goal, location: &Location) -> String {
-    if let Some(site) = propose::value_site(source, goal)
+    if let Some(site) = value_site(source, goal)
         && source.graph.location(&site.file, site.span.start) == *location
     {
         return frame::frame(&site.file.text, site.span);

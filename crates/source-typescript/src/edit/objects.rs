@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::propose::{indent_at, style_at};
-use super::prove::{Proposal, Replacement};
+use super::place::{indent_at, style_at};
+use super::proposal::{Proposal, Replacement};
 use crate::literal::CodeStyle;
 use crate::syntax::{File, Quote};
 use crate::value::{Object, ObjectSite, Site, Slot};

@@ -1,22 +1,21 @@
 //! Names the places where a value could be changed, best first.
 
 use keepstep_source::AgentSource as _;
-use std::sync::Arc;
 
 use keepstep_agent::Field;
 use serde_json::Value as Json;
 
-use super::Goal;
-use super::assign::{Cell, assignments, hunks};
-use super::prove::{Proposal, Replacement};
+use super::assign::{Cell, assignments};
+use super::place::{definition, last_key, parent, slot, style_at};
+use super::proposal::{Goal, Proposal, Replacement};
+use super::replace::{Manner, is_worth_a_template, literal_replacements};
 use super::{computed, objects};
 use crate::evaluate::Evaluator;
-use crate::literal::{self, Around, CodeStyle};
+use crate::literal::{self, Around};
 use crate::read::TypeScriptAgent;
-use crate::syntax::{Binary, Element, ExpressionId, File, Form, Key, Kind, Module, Quote};
-use crate::value::{Content, Literal, Object, Operand, Origin, Part, Site, Slot, Style, Text, Value};
+use crate::syntax::{Binary, Element, ExpressionId, Form, Key, Kind, Module};
+use crate::value::{Content, Operand, Origin, Part, Site, Slot, Style, Text, Value};
 use keepstep_source::Property;
-use keepstep_source::frame::Span;
 
 /// How many ways to spread a text over its parts are tried.
 const MOST_ASSIGNMENTS: usize = 6;
@@ -51,22 +50,6 @@ pub(super) fn proposals(source: &TypeScriptAgent, goal: &Goal, current: Option<&
     proposals
 }
 
-/// Returns how many parts the text at a goal's path has.
-pub(super) fn parts(source: &TypeScriptAgent, goal: &Goal) -> Option<usize> {
-    let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
-    match evaluator.slot(&slot(source, &evaluator, goal)?).ok()? {
-        Value::Text(text) => Some(text.parts.len()),
-        _ => None,
-    }
-}
-
-/// Returns where the value at a goal's path is defined.
-pub(super) fn value_site(source: &TypeScriptAgent, goal: &Goal) -> Option<Site> {
-    let evaluator = Evaluator::new(&source.graph, &source.foreign_use);
-    let slot = slot(source, &evaluator, goal)?;
-    definition(&evaluator, &slot).map(|(module, id)| Site::new(&module, module.expression(id).span)).or_else(|| slot.site())
-}
-
 /// Returns the edit that puts a value where the property has its value, whatever that is now.
 pub(super) fn replace_value(source: &TypeScriptAgent, field: Field, wanted: &Json) -> Option<Replacement> {
     let Some(slot) = source.config.slots.get(field.key()) else {
@@ -83,35 +66,6 @@ pub(super) fn replace_value(source: &TypeScriptAgent, field: Field, wanted: &Jso
             let text = format!("{}: {}", style.key(field.key()), style.value(wanted));
             Some(Replacement { site: member, text })
         }
-    }
-}
-
-fn last_key(goal: &Goal) -> &str {
-    goal.path.last().map_or(goal.field.key(), String::as_str)
-}
-
-fn slot(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, goal: &Goal) -> Option<Slot> {
-    parent(source, evaluator, goal)?.slots.get(last_key(goal)).cloned()
-}
-
-/// Returns the object that the goal's value is a member of.
-fn parent(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, goal: &Goal) -> Option<Object> {
-    let mut keys = std::iter::once(goal.field.key()).chain(goal.path.iter().map(String::as_str)).collect::<Vec<_>>();
-    keys.pop();
-    let mut object = source.config.clone();
-    for key in keys {
-        match evaluator.slot(object.slots.get(key)?).ok()? {
-            Value::Object(next) => object = Arc::unwrap_or_clone(next),
-            _ => return None,
-        }
-    }
-    Some(object)
-}
-
-fn definition(evaluator: &Evaluator<'_>, slot: &Slot) -> Option<(Arc<Module>, ExpressionId)> {
-    match &slot.content {
-        Content::Expression(module, id) => Some(evaluator.definition(module, *id)),
-        _ => None,
     }
 }
 
@@ -140,17 +94,6 @@ fn text_proposals(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, text: &Te
         }
     }
     proposals
-}
-
-/// How a literal is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// A quoted string that gets several lines becomes a template.
-    Template,
-    /// Only what differs is written.
-    Smallest,
-    /// The literal is written anew.
-    Whole,
 }
 
 /// Returns true if a part's literal can be edited for this text alone.
@@ -217,47 +160,6 @@ fn assignment_replacements(
     }
     // The manner says nothing new if no literal became a template.
     (manner != Manner::Template || uses_template).then_some(replacements)
-}
-
-/// Returns true for a quoted text that gets several lines.
-pub(super) fn is_worth_a_template(literal: &Literal, old: &str, new: &str) -> bool {
-    matches!(literal.style, Style::Quoted(Quote::Single | Quote::Double)) && new.contains('\n') && !old.contains('\n')
-}
-
-/// Returns the replacements that give a literal another text.
-pub(super) fn literal_replacements(
-    literal: &Literal,
-    old: &str,
-    new: &str,
-    manner: Manner,
-    wants_template: bool,
-) -> Option<Vec<Replacement>> {
-    let site = &literal.site;
-    let line_end = line_end(&site.file.text);
-    let all = format!("{}{new}{}", literal.hidden_before, literal.hidden_after);
-    if wants_template {
-        let style = Style::Template { is_alone: true };
-        let text = format!("`{}`", literal::content(&all, style, Around::default(), line_end));
-        let span = Span { start: site.span.start - 1, end: site.span.end + 1 };
-        return Some(vec![Replacement { site: Site { span, ..site.clone() }, text }]);
-    }
-    let raw = site.text();
-    if manner == Manner::Whole {
-        // What follows a stretch of a template can only be the end or a substitution.
-        let text = literal::content(&all, literal.style, Around::default(), line_end);
-        return Some(vec![Replacement { site: site.clone(), text }]);
-    }
-    let hidden = literal.hidden_before.len();
-    let hunks = hunks(old, new);
-    let ranges: Vec<(usize, usize)> = hunks.iter().map(|hunk| (hunk.old.start + hidden, hunk.old.end + hidden)).collect();
-    let ranges = literal::source_ranges(raw, literal.style, &ranges)?;
-    let start = site.span.start as usize;
-    let replacements = hunks.iter().zip(ranges).map(|(hunk, (from, to))| {
-        let around = Around { before: &raw[..from], after: &raw[to..] };
-        let text = literal::content(hunk.new, literal.style, around, line_end);
-        Replacement { site: Site { span: Span::new(start + from, start + to), ..site.clone() }, text }
-    });
-    Some(replacements.collect())
 }
 
 fn operand_replacement(operand: &Operand, new: &str) -> Replacement {
@@ -327,38 +229,4 @@ fn is_only_literals(module: &Module, id: ExpressionId) -> bool {
         },
         _ => false,
     }
-}
-
-/// Returns how a file writes its line ends.
-pub(super) fn line_end(text: &str) -> &'static str {
-    match text.find('\n') {
-        Some(at) if text[..at].ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
-}
-
-/// Returns the indentation of the line that an offset is in.
-pub(super) fn indent_at(text: &str, offset: usize) -> &str {
-    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[start..].trim_start_matches('\u{feff}');
-    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-}
-
-/// Returns how a file writes values at a place.
-pub(super) fn style_at(file: &File, span: Span, is_multiline: bool) -> CodeStyle {
-    let text = &file.text;
-    let is_json = file.path.extension().is_some_and(|extension| extension == "json");
-    let (single, double) = (text.matches('\'').count(), text.matches('"').count());
-    let quote = match (is_json, double > single) {
-        (true, _) => Quote::Json,
-        (false, true) => Quote::Double,
-        (false, false) => Quote::Single,
-    };
-    let indent = indent_at(text, span.start as usize).to_owned();
-    let step = text
-        .lines()
-        .map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
-        .find(|indent| !indent.is_empty())
-        .map_or("  ", |indent| if indent.starts_with('\t') { "\t" } else { indent });
-    CodeStyle { quote, line_end: line_end(text), step: step.to_owned(), indent, is_multiline }
 }

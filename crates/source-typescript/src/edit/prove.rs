@@ -7,25 +7,10 @@ use std::sync::Arc;
 
 use crate::read::{TypeScriptAgent, read_graph};
 use crate::syntax::File;
-use crate::value::Site;
 use keepstep_source::Property;
 
-use super::Goal;
-
-/// One stretch of a file and what takes its place.
-#[derive(Debug, Clone)]
-pub(super) struct Replacement {
-    pub(super) site: Site,
-    pub(super) text: String,
-}
-
-/// Replacements that belong together.
-#[derive(Debug, Clone)]
-pub(super) struct Proposal {
-    pub(super) replacements: Vec<Replacement>,
-    /// How many parts the text may have afterwards: text that became code would add some.
-    pub(super) most_parts: Option<usize>,
-}
+use super::place::parts;
+use super::proposal::{Goal, Proposal, Replacement, replaced};
 
 /// Why a proposal is not accepted.
 #[derive(Debug, Clone)]
@@ -81,7 +66,7 @@ pub(super) fn prove(source: &TypeScriptAgent, goal: &Goal, proposal: &Proposal) 
         let is_elsewhere = !goal.path.is_empty() && differs_elsewhere(&edited, goal);
         return Err(if is_elsewhere { Rejection::Other(goal.field.key().to_owned()) } else { Rejection::Value });
     }
-    match (proposal.most_parts, super::propose::parts(&edited, goal)) {
+    match (proposal.most_parts, parts(&edited, goal)) {
         (Some(most), Some(parts)) if parts > most => Err(Rejection::Value),
         _ => Ok(edited),
     }
@@ -115,20 +100,4 @@ fn differs_by_itself(source: &TypeScriptAgent, key: &str, before: &Property, aft
         && read_graph(source.graph.clone(), &source.options).is_ok_and(|again| {
             again.all().find(|(other, _)| *other == key).is_some_and(|(_, again)| !says_the_same(before, again))
         })
-}
-
-/// Returns a text with stretches replaced, or `None` if they overlap.
-pub(super) fn replaced(text: &str, replacements: &[&Replacement]) -> Option<String> {
-    let mut ordered: Vec<&Replacement> = replacements.to_vec();
-    ordered.sort_by_key(|replacement| replacement.site.span);
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for replacement in ordered {
-        let range = replacement.site.span.range();
-        out.push_str(text.get(at..range.start)?);
-        out.push_str(&replacement.text);
-        at = range.end;
-    }
-    out.push_str(text.get(at..)?);
-    Some(out)
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::str;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::{Digests, ManifestError, Measure, hex16};
+use keepstep_source::ManifestError;
+
+use super::measure::{Digests, Measure, Measuring, hex16};
 
 /// The folders that hold no files of the project, at any depth.
 const SKIPPED_FOLDERS: [&str; 10] =
@@ -191,81 +192,11 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Takes the measure of a text that comes in pieces.
-#[derive(Default)]
-pub(super) struct Measuring {
-    digest: Sha256,
-    units: u64,
-}
-
-impl Measuring {
-    pub(super) fn text(&mut self, text: &str) {
-        self.digest.update(text.as_bytes());
-        // One unit for each character, which is each byte that continues none, and a second for those of four bytes. A
-        // sum in a byte, as far as it cannot overflow, is what the processor takes of many bytes at once.
-        let of_byte = |&byte: &u8| u8::from(byte & 0xc0 != 0x80) + u8::from(byte >= 0xf0);
-        let sums = text.as_bytes().chunks(127).map(|bytes| bytes.iter().map(of_byte).sum::<u8>());
-        self.units += sums.map(u64::from).sum::<u64>();
-    }
-
-    /// Takes bytes, as far as they are whole characters, and returns how many at the end are left for the next time.
-    ///
-    /// Bytes that are no character count as U+FFFD, as they do where a file is read as a text in JavaScript.
-    fn bytes(&mut self, mut bytes: &[u8], is_last: bool) -> usize {
-        loop {
-            let error = match str::from_utf8(bytes) {
-                Ok(text) => {
-                    self.text(text);
-                    return 0;
-                }
-                Err(error) => error,
-            };
-            let (valid, rest) = bytes.split_at(error.valid_up_to());
-            // It is valid; nothing else would do for a default.
-            self.text(str::from_utf8(valid).unwrap_or_default());
-            let bad = match error.error_len() {
-                Some(bad) => bad,
-                None if is_last => rest.len(),
-                None => return rest.len(),
-            };
-            self.text("\u{fffd}");
-            bytes = &rest[bad..];
-        }
-    }
-
-    pub(super) fn finish(self) -> Measure {
-        Measure { digest: self.digest.finalize().into(), units: self.units }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
-
-    fn in_pieces(bytes: &[u8], size: usize) -> Measure {
-        let mut measuring = Measuring::default();
-        let mut kept: Vec<u8> = Vec::new();
-        for piece in bytes.chunks(size) {
-            kept.extend(piece);
-            let left = measuring.bytes(&kept, false);
-            kept.drain(..kept.len() - left);
-        }
-        measuring.bytes(&kept, true);
-        measuring.finish()
-    }
-
-    proptest! {
-        #[test]
-        fn a_file_measures_as_its_text_does(bytes: Vec<u8>, text: String, size in 1_usize..9) {
-            let bytes = [text.as_bytes(), &bytes, text.as_bytes()].concat();
-            let text = String::from_utf8_lossy(&bytes);
-            let measure = in_pieces(&bytes, size);
-            prop_assert_eq!(measure.units, text.encode_utf16().count() as u64);
-            prop_assert_eq!(&measure.digest[..], &Sha256::digest(text.as_bytes())[..]);
-        }
-    }
 
     #[cfg(unix)]
     #[test]
@@ -290,7 +221,7 @@ mod tests {
             (0..steps).for_each(|_| {
                 files.step();
             });
-            let files = files.finish(&Digests::of(&source)).unwrap();
+            let files = files.finish(&Digests::of(&root, source.modules().map(|module| (module.path, module.text)))).unwrap();
             let listed: Vec<_> = files.iter().map(|file| (file.relative_path.as_str(), file.hash())).collect();
             let hash = |text: &str| hex16(&Sha256::digest(text));
             assert_eq!(listed, [("index.ts", hash(code)), ("note.md", hash("x"))], "after {steps} steps");

@@ -7,24 +7,25 @@
 //! Bundles are not made yet. So the `hash` of a primitive, which the peer takes over its bundle, is a digest over the
 //! modules that the primitive is made of: its own and all that these import. It changes when one of them does.
 
+mod artifact;
 mod files;
 mod gitignore;
+mod measure;
 mod primitives;
 mod replace;
 mod sources;
 
 use keepstep_source::AgentSource as _;
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
 use keepstep_agent::Field;
 use keepstep_agent::definition::{PERSONA_CHANNELS, flattened_persona};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
+use self::artifact::artifact_path;
 pub use self::files::FileList;
+use self::measure::Digests;
 use keepstep_source::{ManifestError, Property};
 
 use crate::TypeScriptAgent;
@@ -37,9 +38,6 @@ pub const FILE_NAME: &str = "manifest.json";
 
 /// The version of the manifest's form.
 const VERSION: &str = "2.0.0";
-
-/// How many letters of a name go into the name of a file.
-const LONGEST_NAME: usize = 100;
 
 /// The settings of a model that the platform knows.
 const MODEL_SETTINGS: [&str; 9] = [
@@ -64,7 +62,8 @@ const BATCHING: [&str; 4] = ["firstMessageDelayMs", "debounceWindowMs", "maxBatc
 /// # Errors
 /// A property of the agent is there and cannot be told, or a file of the project cannot be read.
 pub fn build(source: &TypeScriptAgent, files: FileList, compiled_at: i64) -> Result<Value, ManifestError> {
-    let digests = Digests::of(source);
+    let modules = source.modules().map(|module| (module.path, module.text));
+    let digests = Digests::of(&source.graph.root, modules);
     let mut primitives = vec![agent(source, &digests)?];
     primitives.extend(primitives::list(source, &digests));
     let files = files.finish(&digests)?;
@@ -177,97 +176,15 @@ fn has_mode(governance: &Value) -> bool {
     governance.get("mode").is_some_and(|mode| !matches!(mode.as_str(), None | Some("")))
 }
 
-/// Returns where the bundle of a primitive goes, below the folder of the compiler.
-///
-/// A name is data of a person. It may hold a `/` or be longer than the name of a file can be; then the letters that make
-/// trouble are replaced, and a digest of the name keeps two such names apart.
-fn artifact_path(kind: &str, name: &str) -> String {
-    let is_safe = |letter: char| !letter.is_control() && !r#"/\:*?"<>|"#.contains(letter);
-    let is_plain = name.chars().all(is_safe) && name.len() <= LONGEST_NAME && !name.is_empty() && !name.starts_with('.');
-    if is_plain {
-        return format!("artifacts/{kind}/{name}.js");
-    }
-    let mut letters: String = name.chars().map(|letter| if is_safe(letter) { letter } else { '-' }).collect();
-    letters.truncate(letters.floor_char_boundary(LONGEST_NAME));
-    let digest = &hex16(&Sha256::digest(name))[..8];
-    match letters.trim_matches(['.', '-', ' ']) {
-        "" => format!("artifacts/{kind}/{kind}.js"),
-        letters => format!("artifacts/{kind}/{letters}-{digest}.js"),
-    }
-}
-
 /// Returns the time as the peer writes it, such as `2026-11-21T23:27:43.571Z`.
 fn time(milliseconds: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// Returns the first 16 hexadecimal digits of a digest.
-fn hex16(digest: &[u8]) -> String {
-    digest.iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The digest of a text, and its length in UTF-16 units.
-#[derive(Clone)]
-struct Measure {
-    digest: [u8; 32],
-    units: u64,
-}
-
-/// The digests of the agent's modules, each taken once although it is needed twice.
-struct Digests<'a> {
-    root: &'a Path,
-    measures: HashMap<&'a Path, Measure>,
-}
-
-impl<'a> Digests<'a> {
-    fn of(source: &'a TypeScriptAgent) -> Self {
-        let measure = |text: &str| {
-            let mut measure = files::Measuring::default();
-            measure.text(text);
-            measure.finish()
-        };
-        let measures = source.modules().map(|module| (module.path, measure(module.text))).collect();
-        Self { root: &source.graph.root, measures }
-    }
-
-    fn get(&self, path: &Path) -> Option<&Measure> {
-        self.measures.get(path)
-    }
-
-    /// Returns the digest over some modules, in whatever order they are given.
-    fn of_modules<'p>(&self, paths: impl IntoIterator<Item = &'p Path>) -> String {
-        let relative = |path: &'p Path| crate::modules::relative_to(self.root, path).to_string_lossy().into_owned();
-        let mut lines: Vec<_> = paths.into_iter().filter_map(|path| Some((relative(path), self.get(path)?.digest))).collect();
-        lines.sort();
-        let mut digest = Sha256::new();
-        for (path, measure) in lines {
-            digest.update(path.as_bytes());
-            digest.update([0]);
-            digest.update(measure);
-        }
-        hex16(&digest.finalize())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn x3_a_name_with_a_slash_is_not_a_path() {
-        insta::assert_snapshot!(artifact_path("agent", "N1"), @"artifacts/agent/N1.js");
-        insta::assert_snapshot!(artifact_path("agent", "a/b c"), @"artifacts/agent/a-b c-0af99a60.js");
-        insta::assert_snapshot!(artifact_path("agent", "../../x"), @"artifacts/agent/x-9cdf6a50.js");
-        insta::assert_snapshot!(artifact_path("agent", ""), @"artifacts/agent/agent.js");
-        assert_ne!(artifact_path("agent", "a/b"), artifact_path("agent", "a\\b"));
-        let long = artifact_path("agent", &"ä".repeat(400));
-        assert!(long.len() < 200 && long.ends_with(".js"), "{long}");
-    }
 
     #[test]
     fn a_time_is_written_as_the_peer_does() {

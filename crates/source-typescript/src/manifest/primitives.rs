@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Digests, artifact_path};
+use super::artifact::artifact_path;
+use super::measure::Digests;
 use crate::TypeScriptAgent;
 use crate::evaluate::Evaluator;
 use crate::syntax::{ClassId, ExpressionId, Key, Kind as Syntax, Member, Module};

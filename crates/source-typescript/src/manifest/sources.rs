@@ -11,7 +11,8 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{hex16, replace};
+use super::measure::hex16;
+use super::replace;
 
 /// The folder of the copies, in that of the manifest.
 const FOLDER: &str = "sources";
