@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use keepstep_base::{AgentId, Revision};
 use keepstep_http::addresses::agent_path;
 use keepstep_http::request_log;
@@ -260,13 +260,17 @@ impl IntoResponse for PageError {
             way_out: self.way_out(),
             typed: if let Self::WithTyped(_, typed) = self { typed } else { Vec::new() },
         };
-        match page.render() {
+        let mut response = match page.render() {
             Ok(html) => (status, Html(html)).into_response(),
             Err(error) => {
                 tracing::error!(%error, "an error page could not be made");
                 let media_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
                 (status, media_type, page.title).into_response()
             }
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        response
     }
 }

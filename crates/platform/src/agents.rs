@@ -70,7 +70,7 @@ impl Platform {
     pub async fn create_agent<R: Reply<AgentState>>(&self, actor: &Actor, name: String, reply: R) -> Result<R::Told, Error> {
         actor.require(Role::Owner)?;
         let name = definition::name(Value::String(name))?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "create an agent", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -96,7 +96,7 @@ impl Platform {
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
         let message = definition::message(target.message.clone())?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "change an agent", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -130,7 +130,7 @@ impl Platform {
         let message = definition::message(target.message.clone())?;
         let change = PersonaChange { persona: definition::persona(persona)?, status };
         let patch = Patch { persona: Some(change), ..Patch::default() };
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "save a persona", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -154,7 +154,7 @@ impl Platform {
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
         let message = definition::message(target.message.clone())?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "deploy a persona", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -183,7 +183,7 @@ impl Platform {
         if name.len() > definition::NAME_LIMIT {
             return Err(Error::TooLarge { what: "The name", limit: definition::NAME_LIMIT as u64 });
         }
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "create a primitive", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };

@@ -61,7 +61,7 @@ impl Platform {
             let answer = Answer { status: CREATED, body: key.id.clone() };
             transaction.remember(once, &answer).await?;
         }
-        self.commit(transaction).await?;
+        self.commit(transaction, actor, "create a key").await?;
         tracing::info!(by = %actor.id, key = %key.id, "a key was created");
         Ok((secret, key))
     }
@@ -79,7 +79,7 @@ impl Platform {
         }
         let mut transaction = self.store.write().await?;
         transaction.revoke_key(&actor.scope.org_id, id).await?;
-        self.commit(transaction).await
+        self.commit(transaction, actor, "revoke a key").await
     }
 
     /// Revokes what anybody's device may do. An owner may.
@@ -90,6 +90,6 @@ impl Platform {
         actor.require(Role::Owner)?;
         let mut transaction = self.store.write().await?;
         transaction.revoke_device(&actor.scope.org_id, None, id).await?;
-        self.commit(transaction).await
+        self.commit(transaction, actor, "revoke a device").await
     }
 }

@@ -36,7 +36,7 @@ impl Platform {
         reply: R,
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "record an upload", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -58,7 +58,7 @@ impl Platform {
         actor.require(Role::Editor)?;
         let mut transaction = self.store.write().await?;
         transaction.record_turns(&actor.scope, turns).await?;
-        self.commit(transaction).await
+        self.commit(transaction, actor, "add turns").await
     }
 
     /// Marks the runs as abandoned of which nothing was heard for too long. Whoever looks at results does this first, so that

@@ -60,7 +60,7 @@ impl Platform {
         if let Some(other) = new.organisation.filter(|id| !id.is_empty() && id != organisation) {
             return Err(StoreError::OrganisationNotFound(other).into());
         }
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "create a project", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -100,7 +100,7 @@ impl Platform {
         reply: R,
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "create a scenario", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -120,7 +120,7 @@ impl Platform {
         reply: R,
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "change a scenario", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -148,7 +148,7 @@ impl Platform {
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
         let project = self.project_of(actor, project).await?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "put a persona for tests", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -168,7 +168,7 @@ impl Platform {
         reply: R,
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "create a bundle", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -185,7 +185,7 @@ impl Platform {
     /// The actor may not, there is no such version for them, or the database failed.
     pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "publish a bundle", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
@@ -205,7 +205,7 @@ impl Platform {
         reply: R,
     ) -> Result<R::Told, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, reply).await? {
+        let mut write = match self.begin(actor, "import test data", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };

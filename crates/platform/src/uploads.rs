@@ -203,7 +203,7 @@ impl Platform {
         };
         let became = CommittedUpload { batch_id: committed.batch_id, runs: committed.runs, failed: committed.failed };
         transaction.end_upload(&upload, &became).await?;
-        self.commit(transaction).await?;
+        self.commit(transaction, actor, "commit an upload").await?;
         Ok(done(became, committed.repeated))
     }
 

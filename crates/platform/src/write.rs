@@ -7,6 +7,9 @@ use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
 
+/// The target under which the log has a line for each write.
+const AUDIT: &str = "audit";
+
 /// What makes a repeated request the same one.
 #[derive(Debug, Clone)]
 pub struct Repeat {
@@ -76,11 +79,18 @@ pub(crate) struct Write<R> {
     once: Option<Once>,
     reply: R,
     platform: Platform,
+    actor: Actor,
+    what: &'static str,
 }
 
 impl Platform {
     /// Begins a write, unless the same request was answered before.
-    pub(crate) async fn begin<T, R: Reply<T>>(&self, actor: &Actor, reply: R) -> Result<Begun<R, R::Told>, Error> {
+    pub(crate) async fn begin<T, R: Reply<T>>(
+        &self,
+        actor: &Actor,
+        what: &'static str,
+        reply: R,
+    ) -> Result<Begun<R, R::Told>, Error> {
         let once = reply.repeat().and_then(|repeat| repeat.once(actor));
         let mut transaction = self.store.write().await?;
         if let Some(once) = &once
@@ -88,12 +98,14 @@ impl Platform {
         {
             return Ok(Begun::Repeated(reply.again(answer)?));
         }
-        Ok(Begun::New(Write { transaction, once, reply, platform: self.clone() }))
+        Ok(Begun::New(Write { transaction, once, reply, platform: self.clone(), actor: actor.clone(), what }))
     }
 
-    /// Commits a transaction, and tells everybody who listens.
-    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), Error> {
+    /// Commits a transaction, tells everybody who listens, and notes who did it.
+    pub(crate) async fn commit(&self, transaction: Transaction, actor: &Actor, what: &'static str) -> Result<(), Error> {
         transaction.commit().await?;
+        // Beside the line of the request for whoever asks for it (`KEEPSTEP_LOG=info,audit=debug`), and for no one else.
+        tracing::debug!(target: AUDIT, by = actor.id, name = ?actor.name, role = actor.role.label(), what);
         self.events.look();
         self.metrics.wrote();
         Ok(())
@@ -110,7 +122,7 @@ impl<R> Write<R> {
         if let (Some(once), Some(answer)) = (&self.once, &answer) {
             self.transaction.remember(once, answer).await?;
         }
-        self.platform.commit(self.transaction).await?;
+        self.platform.commit(self.transaction, &self.actor, self.what).await?;
         Ok(told)
     }
 }

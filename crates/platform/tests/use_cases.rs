@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_base::{AgentId, Digest, PersonaVersion};
@@ -208,6 +210,42 @@ async fn a_request_that_comes_again_is_done_once() {
     assert_eq!(create(told("a")).await.unwrap(), first);
     assert_eq!(world.platform.store.agents(&world.scope).await.unwrap().len(), 2);
     assert!(matches!(create(told("b")).await, Err(Error::Store(StoreError::OtherRequest))));
+}
+
+/// Where a log is written, to be read here.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_write_has_a_line_that_says_who_did_it() {
+    let world = World::start().await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false).with_writer(move || writer.clone());
+    let guard = tracing::subscriber::set_default(log.finish());
+    let text = Value::from("Be kind.");
+    let editor = world.actor(Role::Editor);
+    world.platform.save_persona(&editor, world.target(), text, PersonaStatus::Published, Plain).await.unwrap();
+    world
+        .platform
+        .save_persona(&world.actor(Role::Viewer), world.target(), json!("x"), PersonaStatus::Draft, Plain)
+        .await
+        .unwrap_err();
+    drop(guard);
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let audit: Vec<&str> = log.lines().filter_map(|line| line.split_once(" audit: ")).map(|(_, line)| line).collect();
+    assert_eq!(audit, [r#"by="id_editor" name="editor" role="editor" what="save a persona""#]);
 }
 
 #[tokio::test]
