@@ -1,5 +1,6 @@
 //! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters,
-//! durations as people write them.
+//! durations as people write them,
+//! who speaks in a conversation.
 //!
 //! Nothing here knows an agent, test data or a result, and nothing reads a file, a clock or an environment variable.
 
@@ -8,6 +9,7 @@ pub mod digest;
 pub mod human;
 pub mod id;
 pub mod random;
+pub mod role;
 pub mod text;
 
 pub use digest::Digest;

@@ -1,6 +1,6 @@
 //! Results: what peers upload, what was said, tests of which nothing is heard any more.
 
-use keepstep_store::results::{NewArtifact, NewTurn, Recorded, Upload};
+use keepstep_store::results::{NewArtifact, Recorded, Turn, Upload};
 use keepstep_store::{Role, Scope, Transaction};
 
 use crate::actor::Actor;
@@ -54,7 +54,7 @@ impl Platform {
     ///
     /// # Errors
     /// The actor may not, or the database failed.
-    pub async fn add_turns(&self, actor: &Actor, turns: &[(String, NewTurn)]) -> Result<(), Error> {
+    pub async fn add_turns(&self, actor: &Actor, turns: &[Turn]) -> Result<(), Error> {
         actor.require(Role::Editor)?;
         let mut transaction = self.store.write().await?;
         transaction.record_turns(&actor.scope, turns).await?;

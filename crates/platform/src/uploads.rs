@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, PartOf, Upload};
-use keepstep_store::results::{Begun, NewArtifact, NewCommit, NewRun};
+use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
 use keepstep_store::{Result as Stored, Role, StoreError, Transaction};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -81,7 +81,7 @@ pub enum CommitOutcome {
 }
 
 /// The runs of an upload, each with its length in bytes.
-pub type RunStream = BoxStream<'static, Stored<(NewRun, usize)>>;
+pub type RunStream = BoxStream<'static, Stored<(RunRecord, usize)>>;
 
 impl Platform {
     /// Offers an upload: nothing has to be sent before it is clear that all of it may come. An editor may.
@@ -234,7 +234,7 @@ fn check_size(size: u64) -> Result<(), Error> {
 
 /// Runs that are written together.
 struct Chunk {
-    runs: Vec<NewRun>,
+    runs: Vec<RunRecord>,
     is_last: bool,
 }
 

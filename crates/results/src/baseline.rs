@@ -160,8 +160,8 @@ fn case(input: &InputFigures) -> Case {
         runs.push(match once.status {
             Status::Passed => '+',
             // What was not judged says nothing, as if it had not been run.
-            Status::Skipped | Status::NotJudged => '.',
-            Status::Failed | Status::Error | Status::Timeout => '-',
+            Status::Skipped | Status::NotJudged | Status::Running | Status::Abandoned => '.',
+            Status::Failed | Status::NotPassed | Status::Error | Status::Timeout => '-',
         });
     }
     Case { case: input.name.clone(), input: input.key.to_hex(), runs, cost_usd: input.cost_usd.map(millionths) }

@@ -8,6 +8,9 @@ use crate::status::Status;
 use crate::turn::Turn;
 use crate::verdict::{Judged, Verdict};
 
+/// No run has more iterations.
+pub const MOST_ITERATIONS: u32 = 1_000_000;
+
 /// A finished case: one line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {

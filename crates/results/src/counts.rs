@@ -52,10 +52,11 @@ impl Counts {
     pub fn add(&mut self, finished: &Finished) {
         match finished.status {
             Status::Passed => self.passed += 1,
-            Status::Failed => self.failed += 1,
+            Status::Failed | Status::NotPassed => self.failed += 1,
             Status::Error => self.error += 1,
             Status::Timeout => self.timeout += 1,
             Status::Skipped => self.skipped += 1,
+            Status::Running | Status::Abandoned => {}
             Status::NotJudged => {
                 self.not_judged += 1;
                 self.judge_failed += usize::from(finished.has_failed_judge());

@@ -1,6 +1,9 @@
 //! What to warn about in an answer. A warning never changes a status.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What is warned about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +22,19 @@ impl Default for Guardrails {
 }
 
 /// Something to look at in an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Warning {
+    /// One of ours, or as ours.
+    Known(Found),
+    /// What others note.
+    Other(Value),
+}
+
+/// What was found in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
+#[serde(deny_unknown_fields)]
+pub struct Found {
     /// `empty_response`, `forbidden_words` or `too_long`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -28,10 +42,24 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// Returns what it says, for people: its message, or all of it as JSON where it has none.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Known(found) => Cow::from(&found.message),
+            Self::Other(Value::String(text)) => Cow::from(text),
+            Self::Other(value) => match value.get("message").and_then(Value::as_str) {
+                Some(message) => Cow::from(message),
+                None => Cow::from(serde_json::to_string_pretty(value).unwrap_or_default()),
+            },
+        }
+    }
+}
+
 impl Guardrails {
     /// Returns what is to be said about an answer.
     pub fn check(&self, answer: &str) -> Vec<Warning> {
-        let warning = |kind: &str, message: String| Warning { kind: kind.to_owned(), message };
+        let warning = |kind: &str, message: String| Warning::Known(Found { kind: kind.to_owned(), message });
         let mut warnings = Vec::new();
         if answer.trim().is_empty() {
             warnings.push(warning("empty_response", "the answer is empty".to_owned()));
@@ -53,7 +81,13 @@ mod tests {
     #[test]
     fn each_rule_warns_once() {
         let guardrails = Guardrails { max_response_length: 10, ..Guardrails::default() };
-        let kinds = |answer: &str| guardrails.check(answer).into_iter().map(|warning| warning.kind).collect::<Vec<_>>();
+        let kinds = |answer: &str| {
+            guardrails
+                .check(answer)
+                .into_iter()
+                .map(|warning| serde_json::to_value(warning).unwrap()["type"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(kinds("fine"), [""; 0]);
         assert_eq!(kinds(" \n"), ["empty_response"]);
         assert_eq!(kinds("sorry, sorry"), ["forbidden_words", "too_long"]);

@@ -2,9 +2,11 @@
 //!
 //! A [`case`](mod@case) that ended has [turns](turn), a [status], what each criterion says ([verdict]), and a [problem] where it did not
 //! pass. A run is its [counts], its [tally], and what was tested ([provenance]); [head] is what a finished one says about itself.
-//! [`mod@compare`] holds two runs against each other, a [baseline] keeps one in a file, and [`report`] tells it to other programs.
+//! [`mod@compare`] holds two runs against each other, a [baseline] keeps one in a file, and [`report`] tells it to other programs. What a
+//! platform is told about a case is its [record], and an experiment there a [batch].
 
 pub mod baseline;
+pub mod batch;
 pub mod case;
 pub mod compare;
 pub mod counts;
@@ -12,6 +14,7 @@ pub mod guardrails;
 pub mod head;
 pub mod problem;
 pub mod provenance;
+pub mod record;
 pub mod report;
 pub mod statistics;
 pub mod status;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use keepstep_testdata::input_list;
+use keepstep_testdata::said::{self, Said};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -129,6 +130,10 @@ pub struct Inputs {
     pub file: Option<PathBuf>,
     /// The places of entries without a text, counted from 1. They are left out, and the others run.
     pub silent: Vec<usize>,
+    /// How many inputs have more messages than the one that is said.
+    pub longer: usize,
+    /// How many messages these have besides.
+    pub messages_left_out: usize,
 }
 
 /// The inputs cannot be used.
@@ -207,7 +212,7 @@ fn read_list(path: &Path) -> Result<Option<Inputs>, InputError> {
 }
 
 /// Reads a list of inputs entry by entry.
-fn read_each(path: &Path, read: impl FnMut(Value) -> Option<Input>) -> Result<Option<Inputs>, InputError> {
+fn read_each(path: &Path, read: impl FnMut(Value) -> Option<(Input, usize)>) -> Result<Option<Inputs>, InputError> {
     let mut list = Collected::new(read);
     match yaml::each_entry(path, LIST, |entry| list.add(entry))? {
         None => Ok(None),
@@ -235,17 +240,23 @@ struct Collected<F> {
     count: usize,
     /// The places of entries that say nothing, counted from 1.
     silent: Vec<usize>,
+    longer: usize,
+    messages_left_out: usize,
 }
 
-impl<F: FnMut(Value) -> Option<Input>> Collected<F> {
+impl<F: FnMut(Value) -> Option<(Input, usize)>> Collected<F> {
     fn new(read: F) -> Self {
-        Self { list: InputList::default(), read, count: 0, silent: Vec::new() }
+        Self { list: InputList::default(), read, count: 0, silent: Vec::new(), longer: 0, messages_left_out: 0 }
     }
 
     fn add(&mut self, entry: Value) {
         self.count += 1;
         match (self.read)(entry) {
-            Some(input) => self.list.push(&input),
+            Some((input, left_out)) => {
+                self.list.push(&input);
+                self.longer += usize::from(left_out > 0);
+                self.messages_left_out += left_out;
+            }
             None => self.silent.push(self.count),
         }
     }
@@ -254,15 +265,20 @@ impl<F: FnMut(Value) -> Option<Input>> Collected<F> {
     fn end(self, path: &Path) -> Result<Inputs, InputError> {
         match self.silent.first() {
             Some(&position) if self.list.is_empty() => Err(InputError::NoText { path: path.to_owned(), position }),
-            _ => Ok(Inputs { list: self.list, file: None, silent: self.silent }),
+            _ => Ok(Inputs {
+                list: self.list,
+                file: None,
+                silent: self.silent,
+                longer: self.longer,
+                messages_left_out: self.messages_left_out,
+            }),
         }
     }
 }
 
-/// Returns the input that an entry of a list is; `None` for one that says nothing.
-fn entry_of(entry: &Value) -> Option<Input> {
-    let text = input_list::input_text(entry).map(Cow::into_owned).or_else(|| text_of_item(entry));
-    let text = text.filter(|text| !text.trim().is_empty())?;
+/// Returns the input that an entry of a list is, and how many messages are left out of it; `None` for one that says nothing.
+fn entry_of(entry: &Value) -> Option<(Input, usize)> {
+    let Said { text, left_out } = said::said(entry)?;
     let metadata = match entry.get("metadata") {
         Some(Value::Object(metadata)) => metadata.clone(),
         // Without metadata the peers take the entry itself for it.
@@ -270,7 +286,7 @@ fn entry_of(entry: &Value) -> Option<Input> {
     };
     let item_id = input_list::item_id(entry).or_else(|| word(entry, "id"));
     let [persona, persona_id] = speaker_of(&metadata);
-    Some(Input { text, item_id, persona, persona_id, metadata })
+    Some((Input { text, item_id, persona, persona_id, metadata }, left_out))
 }
 
 /// Reads what a pull of the second dialect left.
@@ -284,7 +300,7 @@ fn read_pulled(path: &Path) -> Result<Option<Inputs>, InputError> {
         word(persona, "name")
     };
     read_each(path, |item| {
-        let text = text_of_item(&item)?;
+        let Said { text, left_out } = said::said(&item)?;
         let mut metadata = item.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         let (item_id, persona_id) = (word(&item, "id"), word(&item, "persona_id"));
         let known = metadata.get("persona").and_then(Value::as_str).map(str::to_owned);
@@ -294,7 +310,7 @@ fn read_pulled(path: &Path) -> Result<Option<Inputs>, InputError> {
                 metadata.insert(key.to_owned(), Value::from(value.as_str()));
             }
         }
-        Some(Input { text, metadata, item_id, persona, persona_id })
+        Some((Input { text, metadata, item_id, persona, persona_id }, left_out))
     })
 }
 
@@ -305,31 +321,6 @@ fn word(value: &Value, key: &str) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// Returns what an item says: its own text, else what its users say, else what anybody says.
-fn text_of_item(item: &Value) -> Option<String> {
-    let spoken = |value: &Value| {
-        let parts: Vec<&str> = match value {
-            Value::String(text) => vec![text],
-            Value::Number(_) | Value::Bool(_) => return Some(value.to_string()),
-            Value::Array(parts) => parts.iter().filter_map(|part| part.as_str().or_else(|| part.get("text")?.as_str())).collect(),
-            _ => Vec::new(),
-        };
-        let text = parts.join("\n");
-        (!text.trim().is_empty()).then_some(text)
-    };
-    if let Some(text) = ["text", "content"].iter().find_map(|key| item.get(key).and_then(spoken)) {
-        return Some(text);
-    }
-    let messages = item.get("messages")?.as_array()?;
-    let joined = |users: bool| {
-        let role = |message: &Value| word(message, "role").or_else(|| word(message, "type"));
-        let is_user = |message: &&Value| matches!(role(message).as_deref(), Some("user" | "human")) == users;
-        let said: Vec<String> = messages.iter().filter(is_user).filter_map(|message| spoken(message.get("content")?)).collect();
-        (!said.is_empty()).then(|| said.join("\n"))
-    };
-    joined(true).or_else(|| joined(false))
 }
 
 #[cfg(test)]
@@ -424,17 +415,5 @@ mod tests {
             }
             prop_assert!(list.get(inputs.len()).is_none());
         }
-    }
-
-    #[test]
-    fn parts_of_messages_are_joined() {
-        let item = json!({"messages": [
-            {"role": "system", "content": "s"},
-            {"role": "user", "content": [{"type": "text", "text": "a"}, "b"]},
-            {"role": "user", "content": "c"},
-        ]});
-        assert_eq!(text_of_item(&item).as_deref(), Some("a\nb\nc"));
-        assert_eq!(text_of_item(&json!({"messages": [{"role": "system", "content": "s"}]})).as_deref(), Some("s"));
-        assert_eq!(text_of_item(&json!({"messages": [], "content": "own"})).as_deref(), Some("own"));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use keepstep_base::role::Role;
 use keepstep_base::text::is_hidden;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -372,7 +373,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
     };
     let (mut messages, mut printed) = (Vec::new(), Printed::default());
     for answers in 1.. {
-        say(shared, finished, &mut messages, "user", says.clone(), None).await;
+        say(shared, finished, &mut messages, Role::User, says.clone(), None).await;
         let question = Question {
             run_id: finished.run_id.clone(),
             input: says,
@@ -408,7 +409,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         finished.observations.extend(answer.observations);
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
-        say(shared, finished, &mut messages, "assistant", answer.output, Some(took)).await;
+        say(shared, finished, &mut messages, Role::Assistant, answer.output, Some(took)).await;
         let Some(user) = &options.user else { return None };
         let conversation = Conversation {
             answers,
@@ -427,7 +428,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
                     Next::Ends { reason, closing } => {
                         finished.termination_reason = Some(reason);
                         if let Some(closing) = closing {
-                            say(shared, finished, &mut messages, "user", closing, None).await;
+                            say(shared, finished, &mut messages, Role::User, closing, None).await;
                         }
                         return None;
                     }
@@ -447,23 +448,23 @@ async fn say(
     shared: &Shared,
     finished: &mut Finished,
     messages: &mut Vec<Message>,
-    role: &'static str,
+    role: Role,
     content: String,
     took: Option<Duration>,
 ) {
     let sequence = finished.turns.len() + 1;
-    let warnings = match (&shared.options.guardrails, role) {
-        (Some(guardrails), "assistant") => guardrails.check(&content),
+    let warnings = match (&shared.options.guardrails, &role) {
+        (Some(guardrails), Role::Assistant) => guardrails.check(&content),
         _ => Vec::new(),
     };
     let turn = Turn {
         run_id: finished.run_id.clone(),
         turn_id: format!("{}-t{sequence}", finished.run_id),
-        sequence,
-        role: role.to_owned(),
+        sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
+        role: role.clone(),
         content: content.clone(),
-        timestamp: shared.now(),
-        duration_ms: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        timestamp: Some(shared.now()),
+        duration_ms: took.map(|took| took.as_millis() as f64),
         warnings,
     };
     messages.push(Message { role, content });

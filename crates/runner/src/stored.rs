@@ -4,38 +4,28 @@
 //! read from the journal, those of the peers from their own files. Cases are never all in memory.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use keepstep_base::Digest;
-use keepstep_results::case::{self, Finished};
+use keepstep_results::case::Finished;
 use keepstep_results::compare::figures::{CaseKey, Collector, Figures, Keys};
 use keepstep_results::head::Head;
-use keepstep_results::problem::Problem;
-use keepstep_results::status::Status;
-use keepstep_results::turn::Turn;
 use keepstep_workspace::experiments::Experiment;
 use keepstep_workspace::experiments::inputs::{InputIndex, Items};
-use keepstep_workspace::experiments::lines::Lines;
+use keepstep_workspace::experiments::journal;
 use keepstep_workspace::experiments::list::{SUMMARY_FILE, TRACE_SUMMARY_FILE};
 use keepstep_workspace::experiments::package::{ERRORS_FILE, TURNS_FILE};
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::report::Report;
-use keepstep_workspace::experiments::runs::{self, RunFiles, RunRecord, TurnRecord};
+use keepstep_workspace::experiments::runs::{self, RunFiles};
 use serde_json::{Map, Value};
 
-use crate::experiment::{ExperimentError, JOURNAL, RUN, RunFile, io_error};
+use crate::experiment::{ExperimentError, RUN, RunFile, io_error};
 
 /// The largest `summary.json` that is read. One that is larger was not written by a test.
 const LARGEST_SUMMARY: u64 = 64 * 1024 * 1024;
-
-/// The longest line of a journal that is read.
-const LONGEST_LINE: usize = 256 * 1024 * 1024;
-
-/// No run has more iterations.
-pub const MOST_ITERATIONS: u32 = 1_000_000;
 
 /// An experiment folder, to be read.
 #[derive(Debug)]
@@ -84,12 +74,15 @@ impl Stored {
             let cleaned = self.redactor.as_ref().and_then(|redactor| redactor.cleaned(&finished));
             give(cleaned.unwrap_or(finished))
         };
-        let folder = &self.experiment.path;
-        let journal = folder.join(JOURNAL);
-        match File::open(&journal) {
-            Ok(file) => each_of_journal(file, &mut give).map_err(io_error("read", &journal)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.each_of_peers(&mut give),
-            Err(error) => Err(io_error("read", &journal)(error)),
+        let path = journal::path(&self.experiment.path);
+        match journal::open(&self.experiment.path) {
+            Ok(Some(file)) => {
+                let mut report = Report::default();
+                let read = journal::each(file, &mut report, |_, case, _| give(case));
+                read.map_err(io_error("read", &path)).map(|()| report)
+            }
+            Ok(None) => self.each_of_peers(&mut give),
+            Err(error) => Err(io_error("read", &path)(error)),
         }
     }
 
@@ -143,94 +136,9 @@ impl Stored {
         let mut index = 0;
         let written = runs::each(&files, &mut InputIndex::new(Arc::clone(&self.inputs)), |run| {
             index += 1;
-            give(finished(run, index - 1))
+            give(run.clone().into_case(index - 1))
         });
         Ok(written.map_err(io_error("read", folder))?.report)
-    }
-}
-
-fn each_of_journal(file: File, give: &mut dyn FnMut(Finished) -> io::Result<()>) -> io::Result<Report> {
-    let mut report = Report::default();
-    let mut lines = Lines::with_longest(BufReader::with_capacity(1 << 20, file), LONGEST_LINE);
-    let mut buffer = Vec::new();
-    while let Some(line) = lines.next_into(&mut buffer)? {
-        if line.is_too_long {
-            report.broken(JOURNAL, line.number, "it is too long");
-            continue;
-        }
-        match serde_json::from_slice::<Finished>(&buffer) {
-            Ok(finished) if finished.iteration < MOST_ITERATIONS => give(finished)?,
-            // The line that a crash has torn is among these.
-            _ => report.broken(JOURNAL, line.number, "it is not a finished case"),
-        }
-    }
-    Ok(report)
-}
-
-fn text_in(members: &Map<String, Value>, name: &str) -> Option<String> {
-    members.get(name).and_then(Value::as_str).map(str::to_owned)
-}
-
-/// Returns what a peer wrote about a run.
-fn finished(run: &RunRecord, index: usize) -> Finished {
-    let status = match run.status.as_str() {
-        "completed" => Status::Passed,
-        "error" => Status::Error,
-        "timeout" => Status::Timeout,
-        "skipped" => Status::Skipped,
-        _ => Status::Failed,
-    };
-    let iteration = run.iteration.min(MOST_ITERATIONS - 1);
-    let input = match &run.input_item_id {
-        Some(item) => item.clone(),
-        None => format!("input-{}", &Digest::of_bytes(run.input.as_bytes()).to_string()[..8]),
-    };
-    let turn = |turn: &TurnRecord| Turn {
-        run_id: run.id.clone(),
-        turn_id: turn.turn_id.clone(),
-        sequence: usize::try_from(turn.sequence).unwrap_or_default(),
-        role: turn.role.clone(),
-        content: turn.content.clone(),
-        timestamp: turn.timestamp.clone().unwrap_or_default(),
-        duration_ms: turn.duration_ms.map(|duration| duration.max(0.0) as u64),
-        warnings: Vec::new(),
-    };
-    let usage: Map<String, Value> = run
-        .metrics
-        .iter()
-        .filter(|(name, value)| value.is_number() && (name.ends_with("tokens") || name.contains("cost")))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    Finished {
-        item_id: run.input_item_id.clone(),
-        input: run.input.clone(),
-        output: Some(run.output.clone()).filter(|output| !output.is_empty()),
-        duration_ms: run.metrics.get("duration_ms").and_then(Value::as_f64).unwrap_or_default(),
-        problem: run.error.clone().map(|message| Problem {
-            traceback: text_in(&run.evaluation, "traceback"),
-            location: run.evaluation.get("location").and_then(|place| serde_json::from_value(place.clone()).ok()),
-            ..Problem::new(message)
-        }),
-        printed: text_in(&run.evaluation, "printed"),
-        turns: run.turns.iter().map(turn).collect(),
-        token_usage: (!usage.is_empty()).then_some(Value::Object(usage)),
-        persona: run.persona.clone(),
-        case: case::name(&input, iteration),
-        index,
-        run_id: run.id.clone(),
-        iteration,
-        status,
-        flaky: false,
-        unreached: false,
-        attempts: 1,
-        termination_reason: run.metrics.get("termination_reason").and_then(Value::as_str).map(str::to_owned),
-        callback_messages: None,
-        observations: Vec::new(),
-        actions: Vec::new(),
-        simulated: None,
-        tool_calls: None,
-        criteria: Vec::new(),
-        metadata: Map::new(),
     }
 }
 

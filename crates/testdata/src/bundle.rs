@@ -18,6 +18,7 @@ use siphasher::sip128::SipHasher13;
 
 use super::answer::{Answer, NoAnswer, Part, Stop};
 use super::json::{Json, Member, set};
+use super::said::{Said, said_by};
 use keepstep_base::Digest;
 use keepstep_base::text::push_number;
 
@@ -428,28 +429,15 @@ impl<'a> Item<'a> {
         &self.value
     }
 
-    /// Returns what is said to the agent: the first message of a user, else the first message with a text, else a `text`,
-    /// `content` or `input` of the item itself. Parts of a message are joined by line feeds.
-    pub fn text(&self) -> Option<&'a str> {
-        let text_of = |value| text_of(value, self.arena);
-        let spoken = match self.value.get("messages") {
-            Some(Json::List(messages)) => {
-                let is_user = |message: &&Json<'a>| {
-                    let role = message.get("role").filter(|role| !role.is_null()).or_else(|| message.get("type"));
-                    matches!(role.and_then(Json::as_str), Some("user" | "human"))
-                };
-                messages.iter().filter(is_user).find_map(text_of).or_else(|| messages.iter().find_map(text_of))
-            }
-            Some(message) => text_of(message),
-            None => None,
-        };
-        spoken.or_else(|| text_of(&self.value))
+    /// Returns what the item says to the agent.
+    pub fn said(&self) -> Option<Said<&'a str>> {
+        said_by(&self.value, self.arena)
     }
 
     /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
     /// an id.
     pub(super) fn entry<'n: 'a>(&self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
-        let text = self.text()?;
+        let text = self.said()?.text;
         let mut metadata = ArenaVec::new_in(self.arena);
         match self.value.get("metadata") {
             Some(Json::Members(members)) => {
@@ -579,22 +567,6 @@ fn id_in<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
     }
 }
 
-/// Returns the text of a message, of a part of one, or of several parts. A blank text is none.
-fn text_of<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
-    let text = match *value {
-        Json::Text(text) => text,
-        // Another server may have what a person wrote without quotes as what it looks like.
-        Json::Number(ref number) => arena.alloc_str(&number.to_string()),
-        Json::List(parts) => {
-            let parts: Vec<&str> = parts.iter().filter_map(|part| text_of(part, arena)).collect();
-            arena.alloc_str(&parts.join("\n"))
-        }
-        Json::Members(_) => return ["content", "text", "input"].iter().find_map(|key| text_of(value.get(key)?, arena)),
-        _ => return None,
-    };
-    (!text.trim().is_empty()).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -650,21 +622,5 @@ mod tests {
         );
         assert!(bundle.check_asked(None, Some("billing")).is_err());
         assert_eq!(bundle.check_asked(Some("bv_0001"), Some("orders")), Ok(()));
-    }
-
-    #[test]
-    fn f31_every_form_of_a_text_is_found() {
-        let text = |value: Value| Item::of(&value, &Bump::new()).text().map(str::to_owned);
-        let user =
-            |content: Value| json!({"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": content}]});
-        assert_eq!(text(user(json!("b"))).as_deref(), Some("b"));
-        assert_eq!(text(user(json!(["b", {"type": "text", "text": "c"}, {"type": "image"}]))).as_deref(), Some("b\nc"));
-        assert_eq!(text(json!({"messages": [{"type": "human", "content": "b"}]})).as_deref(), Some("b"));
-        assert_eq!(text(json!({"messages": [{"role": "system", "content": "s"}]})).as_deref(), Some("s"));
-        assert_eq!(text(json!({"messages": {"content": "b"}})).as_deref(), Some("b"));
-        assert_eq!(text(json!({"messages": "b"})).as_deref(), Some("b"));
-        assert_eq!(text(json!({"text": "b"})).as_deref(), Some("b"));
-        assert_eq!(text(json!({"messages": [], "content": "b"})).as_deref(), Some("b"));
-        assert_eq!(text(json!({"messages": [{"role": "user", "content": " "}]})), None);
     }
 }

@@ -3,7 +3,6 @@
 //! The file is `inputs: [...]` or a bare list. An entry is an object with `input` and usually `metadata`, which names the
 //! item of the platform that it came from; an entry that a person wrote has no such id.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
@@ -81,13 +80,24 @@ impl InputList {
     }
 }
 
+/// What of a bundle does not get into the list that it becomes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The items that have nothing to say.
+    pub without_text: Vec<ItemWithoutText>,
+    /// How many items have more messages than the one that is said.
+    pub longer: usize,
+    /// How many messages these have besides.
+    pub messages: usize,
+}
+
 /// Makes the entries of the list that a bundle becomes.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
     /// The names of the personas by their ids.
     personas: HashMap<String, String>,
     count: usize,
-    without_text: Vec<ItemWithoutText>,
+    left_out: LeftOut,
 }
 
 impl Entries {
@@ -101,16 +111,20 @@ impl Entries {
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
     pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
+        if let Some(messages) = item.said().map(|said| said.left_out).filter(|messages| *messages > 0) {
+            self.left_out.longer += 1;
+            self.left_out.messages += messages;
+        }
         let entry = item.entry(|id| self.personas.get(id).map(String::as_str));
         if entry.is_none() {
-            self.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(str::to_owned) });
+            self.left_out.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(str::to_owned) });
         }
         entry
     }
 
-    /// Returns the items that cannot be in the list.
-    pub fn without_text(self) -> Vec<ItemWithoutText> {
-        self.without_text
+    /// Returns what is not in the list.
+    pub fn left_out(self) -> LeftOut {
+        self.left_out
     }
 }
 
@@ -138,12 +152,12 @@ impl ListText {
         }
     }
 
-    /// Ends the text, and returns the items that cannot be in it.
-    pub fn end(self, out: &mut String) -> Vec<ItemWithoutText> {
+    /// Ends the text, and returns what is not in it.
+    pub fn end(self, out: &mut String) -> LeftOut {
         if !self.is_begun {
             out.push_str(&InputList::of_entries(Vec::new()).to_yaml());
         }
-        self.entries.without_text()
+        self.entries.left_out()
     }
 }
 
@@ -152,16 +166,6 @@ pub fn item_id(entry: &Value) -> Option<String> {
     // Without metadata the readers take the entry itself for it.
     let metadata = entry.get("metadata").filter(|metadata| !metadata.is_null()).unwrap_or(entry);
     id_of(metadata.get("input_item_id")?)
-}
-
-/// Returns what an entry says to the agent. What a file has as a number or a switch is a text, too.
-pub fn input_text(entry: &Value) -> Option<Cow<'_, str>> {
-    let text = |value: &'_ Value| match value {
-        Value::Number(_) | Value::Bool(_) => Some(Cow::from(value.to_string())),
-        _ => None,
-    };
-    let said = if entry.is_object() { entry.get("input")? } else { entry };
-    said.as_str().map(Cow::from).or_else(|| text(said))
 }
 
 #[cfg(test)]
@@ -192,7 +196,7 @@ mod tests {
         let bundle = Bundle::from_response(answer.to_string().as_bytes(), |_| ()).unwrap();
         let items = [
             json!({"id": "i1", "messages": []}),
-            json!({"id": "i2", "text": "said", "metadata": {"k": 1}, "persona_id": "p"}),
+            json!({"id": "i2", "messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "said"}], "metadata": {"k": 1}, "persona_id": "p"}),
             json!({"id": 3, "text": "more", "metadata": "old", "persona_id": "q"}),
             json!("bare"),
         ];
@@ -205,9 +209,10 @@ mod tests {
             values.extend(entries.entry(Item::of(item, &arena)).map(|entry| entry.to_value()));
             list.push(Item::of(item, &arena), &mut text);
         }
-        let without_text = [ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
-        assert_eq!(entries.without_text(), without_text);
-        assert_eq!(list.end(&mut text), without_text);
+        let without_text = vec![ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
+        let left_out = LeftOut { without_text, longer: 1, messages: 1 };
+        assert_eq!(entries.left_out(), left_out);
+        assert_eq!(list.end(&mut text), left_out);
         assert_eq!(
             values,
             [

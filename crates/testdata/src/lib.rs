@@ -18,6 +18,7 @@ pub mod json;
 pub mod merge_items;
 pub mod names;
 pub mod pull_plan;
+pub mod said;
 pub mod same_input;
 pub mod workspace_files;
 pub mod yaml;

@@ -8,14 +8,14 @@
 //! The base of the next merge must be the platform's list of this one. An item in conflict then counts as edited locally, so
 //! whoever leaves a conflict unsolved must not record the new base.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::bundle::write_sorted;
-use super::input_list::{input_text, item_id};
+use super::input_list::item_id;
 use super::json::Json;
+use super::said;
 use keepstep_agent::definition::Field;
 use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
 use keepstep_base::Digest;
@@ -56,8 +56,9 @@ pub struct Conflict {
 
 impl Conflict {
     /// Returns the two texts, the local one first. A side that removed the item has none.
-    pub fn texts(&self) -> (Option<Cow<'_, str>>, Option<Cow<'_, str>>) {
-        (self.local.as_ref().and_then(input_text), self.server.as_ref().and_then(input_text))
+    pub fn texts(&self) -> (Option<String>, Option<String>) {
+        let text = |entry: &Value| said::text(entry).unwrap_or_default();
+        (self.local.as_ref().map(text), self.server.as_ref().map(text))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The outcomes one by one, and the laws that hold for all of them.
 
-use std::borrow::Cow;
-
 use bumpalo::Bump;
 use proptest::prelude::*;
 use serde_json::json;
@@ -16,8 +14,8 @@ fn own(text: &str) -> Value {
     json!({"input": text})
 }
 
-fn texts(merged: &MergedItems) -> Vec<Cow<'_, str>> {
-    merged.entries.iter().filter_map(input_text).collect()
+fn texts(merged: &MergedItems) -> Vec<String> {
+    merged.entries.iter().filter_map(said::text).collect()
 }
 
 #[test]
@@ -76,7 +74,7 @@ fn a_person_settles_a_conflict() {
             assert!(merged.settle(id, winner) && !merged.settle(id, winner));
         }
         assert_eq!(merged.counts().of(Outcome::Conflict), 0);
-        texts(&merged).into_iter().map(Cow::into_owned).collect::<Vec<_>>()
+        texts(&merged)
     };
     assert_eq!(settled([Winner::Local; 3]), ["A", "B"]);
     assert_eq!(settled([Winner::Server; 3]), ["x", "z"]);
@@ -159,7 +157,7 @@ fn served() -> impl Strategy<Value = Vec<Value>> {
 fn words<'a>(entries: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
     let words = entries.flat_map(|entry| {
         let category = entry["metadata"]["category"].as_str().map(|category| format!("category {category}"));
-        input_text(entry).unwrap_or_default().split_whitespace().map(str::to_owned).chain(category).collect::<Vec<_>>()
+        said::text(entry).unwrap_or_default().split_whitespace().map(str::to_owned).chain(category).collect::<Vec<_>>()
     });
     words.collect()
 }

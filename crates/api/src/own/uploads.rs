@@ -17,6 +17,8 @@
 //! [`RUNS_FILE`], as its runs: JSON Lines, each a [`RunRecord`]. All of a batch becomes visible at once.
 //! The same commit again is the same batch.
 
+pub use keepstep_results::record::RunRecord;
+pub use keepstep_results::turn::Turn;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -122,65 +124,4 @@ pub struct Committed {
     pub failed: u64,
     /// It was there already.
     pub repeated: bool,
-}
-
-/// One run, with everything that is known about it: a line of the file with the runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RunRecord {
-    /// Its id, a UUID.
-    pub id: String,
-    /// The input that was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_item_id: Option<String>,
-    /// Who spoke: an id or a name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub persona: Option<String>,
-    /// Which repetition it was, from 0.
-    #[serde(default)]
-    pub iteration: u32,
-    /// `completed`, `failed`, `error`, `timeout`, `skipped`.
-    pub status: String,
-    /// The input's text.
-    #[serde(default)]
-    pub input: String,
-    /// The answer's text.
-    #[serde(default)]
-    pub output: String,
-    /// What went wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// `duration_ms`, `prompt_tokens`, `completion_tokens`, `total_tokens`, `turn_count`, `termination_reason`, …
-    #[serde(default)]
-    pub metrics: Map<String, Value>,
-    /// What was said: `[{role, content, metadata?}]`.
-    #[serde(default)]
-    pub transcript: Vec<Value>,
-    /// `{verdict, scores, failures}` and whatever else the judges said.
-    #[serde(default)]
-    pub evaluation: Map<String, Value>,
-    /// What was said turn by turn, where that is known.
-    #[serde(default)]
-    pub turns: Vec<TurnRecord>,
-}
-
-/// One turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TurnRecord {
-    /// Its id within the run.
-    pub turn_id: String,
-    /// Its place in the run.
-    pub sequence: i64,
-    /// Who said it.
-    pub role: String,
-    /// What was said.
-    pub content: String,
-    /// When.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<String>,
-    /// How long it took, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration_ms: Option<f64>,
-    /// `[{type, message}]`
-    #[serde(default)]
-    pub warnings: Vec<Value>,
 }

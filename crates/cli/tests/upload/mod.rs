@@ -59,7 +59,7 @@ fn f10_f12_f13_the_newest_results_go_up_clean_and_once() {
     assert_snapshot!(bench.run(&["sync", "push", "--json", "--quiet"]), @r#"
     exit: 0
     ----- stdout -----
-    {"schema":"keepstep.sync.upload/1","experiment_id":"exp_20261121_232826","scenario":"orders","bundle_version_id":"bv_1","runs":2,"failed":1,"bytes_total":42827,"redacted":3,"broken_lines":0,"run_batch_id":"rb-1","url":"https://keepstep.test/batches/rb-1","bytes_sent":0,"repeated":true,"queued":false}
+    {"schema":"keepstep.sync.upload/1","experiment_id":"exp_20261121_232826","scenario":"orders","bundle_version_id":"bv_1","runs":2,"failed":1,"bytes_total":42813,"redacted":3,"broken_lines":0,"run_batch_id":"rb-1","url":"https://keepstep.test/batches/rb-1","bytes_sent":0,"repeated":true,"queued":false}
     "#);
     assert_eq!(fake.kept().received, received, "nothing is sent twice");
     assert_eq!(fake.kept().batches.len(), 1);
@@ -257,7 +257,7 @@ fn a_broken_line_is_named_and_the_rest_is_kept() {
       errors.json          75 B
       result.md            23 B
       trace_0f22bbd9-b3a6-407d-b432-abb7d215331f.md 6 B
-      runs.jsonl           811 B
+      runs.jsonl           797 B
     ----- stderr -----
     3 secret values left out of what is sent
     warning: 1 line cannot be read; the rest is kept

@@ -12,7 +12,7 @@ use data_encoding::HEXLOWER;
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
 use keepstep_api::fluxloop::{PresignRequest, Presigned};
-use keepstep_api::own::uploads::RunRecord;
+use keepstep_api::own::uploads::{RunRecord, Turn};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
@@ -179,9 +179,11 @@ fn body(manifest: &Manifest, artifacts: Vec<Value>) -> Result<Value, UploadError
     if let Some(file) = manifest.runs() {
         let fail = |source| UploadError::Io { path: file.path.clone(), source };
         for line in BufReader::new(File::open(&file.path).map_err(fail)?).lines() {
-            let run: RunRecord =
+            let mut run: RunRecord =
                 serde_json::from_str(&line.map_err(fail)?).map_err(|_| UploadError::Changed { path: file.path.clone() })?;
-            let status = if run.status == "completed" { "completed" } else { "failed" };
+            let status = if run.status.label() == "completed" { "completed" } else { "failed" };
+            // They are in a file of their own.
+            run.evaluation.shift_remove("observations");
             runs.push(json!({"id": run.id, "input_item_id": run.input_item_id, "persona_id": null, "status": status}));
             let warned = run.turns.iter().filter(|turn| !turn.warnings.is_empty()).count();
             let warnings: usize = run.turns.iter().map(|turn| turn.warnings.len()).sum();
@@ -192,9 +194,12 @@ fn body(manifest: &Manifest, artifacts: Vec<Value>) -> Result<Value, UploadError
                 "warning_count": warnings,
                 "warning_rate": warned as f64 / run.turns.len().max(1) as f64,
             }));
-            for turn in &run.turns {
-                let mut value = json!(turn);
-                value["run_id"] = json!(run.id);
+            for turn in std::mem::take(&mut run.turns) {
+                let mut value = json!(Turn { run_id: run.id.clone(), ..turn });
+                // The peers send a list, also where it is empty.
+                if value.get("warnings").is_none() {
+                    value["warnings"] = json!([]);
+                }
                 turns.push(value);
             }
             results.push(json!({

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
-use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, RunStatus};
+use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -112,7 +112,7 @@ pub(crate) async fn show(
     let durations = platform.store.run_durations(&by.scope, &batch.id).await?;
 
     // What has no meaning in an address is left out.
-    let status: Option<RunStatus> = asked.status.and_then(|status| status.parse().ok());
+    let status: Option<Status> = asked.status.and_then(|status| status.parse().ok());
     let text: String = asked.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
     let after: Option<i64> = asked.after.and_then(|after| after.parse().ok());
     let wanted = Some(text.as_str()).filter(|text| !text.is_empty());
@@ -126,7 +126,7 @@ pub(crate) async fn show(
     artifacts.truncate(MOST_FILES as usize);
 
     let path = batch_path(&project.id, &batch.id);
-    let address = |status: Option<RunStatus>, after: Option<i64>| query(&path, status, &text, after);
+    let address = |status: Option<Status>, after: Option<i64>| query(&path, status, &text, after);
     page(&Experiment {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
@@ -146,7 +146,7 @@ pub(crate) async fn show(
         tested: tested(&batch.details),
         details: facts(&batch.details, &SHOWN_DETAILS),
         choices: choices(&batch.counts, status, |status| address(status, None)),
-        status: status.map_or("", RunStatus::label),
+        status: status.map_or("", Status::label),
         is_filtered: status.is_some() || !text.is_empty(),
         is_later_page: after.is_some(),
         first: address(status, None),
@@ -205,22 +205,14 @@ fn took(batch: &RunBatch, longest: Option<f64>) -> Option<String> {
     (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| duration(milliseconds))
 }
 
-fn choices(counts: &RunCounts, chosen: Option<RunStatus>, path: impl Fn(Option<RunStatus>) -> String) -> Vec<Choice> {
+fn choices(counts: &RunCounts, chosen: Option<Status>, path: impl Fn(Option<Status>) -> String) -> Vec<Choice> {
     let all = Choice { path: path(None), label: "all", count: grouped(counts.total()), is_chosen: chosen.is_none() };
-    let some = RunStatus::ALL.into_iter().filter_map(|status| {
-        let count = match status {
-            RunStatus::Running => counts.running,
-            RunStatus::Completed => counts.completed,
-            RunStatus::Failed => counts.failed,
-            RunStatus::Error => counts.error,
-            RunStatus::Timeout => counts.timeout,
-            RunStatus::Skipped => counts.skipped,
-            RunStatus::Abandoned => counts.abandoned,
-        };
+    let some = Status::LABELED.into_iter().filter_map(|status| {
+        let count = counts.labeled(status);
         let is_chosen = chosen == Some(status);
         (count > 0 || is_chosen).then(|| Choice {
             path: path(Some(status)),
-            label: if status == RunStatus::Completed { status.label() } else { Badge::of_run(status, None).label },
+            label: if status == Status::Passed { status.label() } else { Badge::of_run(status).label },
             count: grouped(count),
             is_chosen,
         })
@@ -229,7 +221,7 @@ fn choices(counts: &RunCounts, chosen: Option<RunStatus>, path: impl Fn(Option<R
 }
 
 /// Returns the address of a page of the list.
-fn query(path: &str, status: Option<RunStatus>, text: &str, after: Option<i64>) -> String {
+fn query(path: &str, status: Option<Status>, text: &str, after: Option<i64>) -> String {
     let parts = [
         status.map(|status| format!("status={}", status.label())),
         (!text.is_empty()).then(|| format!("text={}", segment(text))),
@@ -248,7 +240,7 @@ fn listed(path: &str, run: &Run) -> ListedRun {
         output: Visible::of(excerpt(error.unwrap_or(&run.output), 200)),
         is_error: error.is_some(),
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
-        badge: Badge::of_run(run.status, run.verdict.as_deref()),
+        badge: Badge::of_run(run.status),
         duration: run.duration_ms.map(duration).unwrap_or_default(),
     }
 }

@@ -3,9 +3,12 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_base::role::Role;
 use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
+use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{InputResult, NOT_REPORTED, RunDetail, Turn};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::experiment::{Link, batch_of};
@@ -142,7 +145,7 @@ pub(crate) async fn show(
         title: Visible::of(excerpt(&run.input, 60)).plain().to_owned(),
         heading: Visible::of(heading),
         id: Visible::of(&run.id),
-        badge: Badge::of_run(run.status, run.verdict.as_deref()),
+        badge: Badge::of_run(run.status),
         error,
         location: Visible::of(location(&result.evaluation)),
         traceback: long("traceback"),
@@ -191,14 +194,14 @@ fn criterion(members: &Map<String, Value>) -> Criterion {
     let text = |name: &str| members.get(name).map(plain).unwrap_or_default();
     let (name, expected) = (text("name"), text("expected"));
     let is_said = expected == name || expected == format!("{name:?}");
-    let badge = match members.get("verdict").and_then(Value::as_str) {
-        Some("passed") => Badge { label: "passed", class: "good" },
-        Some("failed") => Badge { label: "failed", class: "bad" },
-        Some("error") => Badge { label: "judge failed", class: "draft" },
-        Some("not_judged") => Badge { label: "not judged", class: "draft" },
-        Some("not_applicable") => Badge { label: "not applicable", class: "" },
-        _ => Badge { label: "unknown", class: "" },
+    let verdict = members.get("verdict").and_then(|verdict| Verdict::deserialize(verdict).ok());
+    let class = match verdict {
+        Some(Verdict::Passed) => "good",
+        Some(Verdict::Failed) => "bad",
+        Some(Verdict::Error | Verdict::NotJudged) => "draft",
+        Some(Verdict::NotApplicable) | None => "",
     };
+    let badge = Badge { label: verdict.map_or("unknown", Verdict::words), class };
     let score = members.get("score").and_then(Value::as_f64);
     Criterion {
         badge,
@@ -221,7 +224,7 @@ fn location(evaluation: &Map<String, Value>) -> String {
 }
 
 fn of_history(project: &str, batch: &str, earlier: &InputResult) -> Earlier {
-    let badge = Badge::of_run(earlier.status, earlier.verdict.as_deref());
+    let badge = Badge::of_run(earlier.status);
     let sign = match badge.class {
         "good" => "✓",
         "bad" => "✗",
@@ -238,9 +241,9 @@ fn of_history(project: &str, batch: &str, earlier: &InputResult) -> Earlier {
 }
 
 fn message(role: &str, text: &str) -> Message {
-    let class = match role {
-        "user" | "human" => "from-user",
-        "assistant" | "agent" => "from-agent",
+    let class = match Role::from(role) {
+        role if role.is_user() => "from-user",
+        role if role.is_agent() => "from-agent",
         _ => "from-other",
     };
     let (text, is_whole) = clipped(text);
@@ -250,17 +253,12 @@ fn message(role: &str, text: &str) -> Message {
 fn of_turn(turn: &Turn) -> Message {
     Message {
         duration: turn.duration_ms.map(duration),
-        warnings: turn.warnings.iter().map(|warning| said(warning, "message")).collect(),
-        ..message(&turn.role, &turn.content)
+        warnings: turn.warnings.iter().map(|warning| clipped(&warning.text()).0).collect(),
+        ..message(turn.role.as_str(), &turn.content)
     }
 }
 
 fn of_transcript(entry: &Value) -> Message {
     let role = entry.get("role").and_then(Value::as_str).unwrap_or("unknown");
     message(role, &entry.get("content").map_or_else(|| plain(entry), plain))
-}
-
-/// Returns a member of an object that is a text, or else all of it as JSON.
-fn said(value: &Value, member: &str) -> Visible {
-    clipped(&plain(value.get(member).filter(|text| text.is_string()).unwrap_or(value))).0
 }

@@ -1,7 +1,7 @@
 //! What the pages of test data and results show in the same way.
 
 use keepstep_http::addresses::segment;
-use keepstep_store::results::{Artifact, BatchStatus, RunBatch, RunCounts, RunStatus};
+use keepstep_store::results::{Artifact, BatchStatus, RunBatch, RunCounts, Status};
 use serde_json::{Map, Value};
 
 use crate::parts::visible::Visible;
@@ -29,23 +29,17 @@ impl From<BatchStatus> for Badge {
 
 impl Badge {
     /// Returns the badge of a run: what a judge said counts more than that it ended well.
-    pub(crate) fn of_run(status: RunStatus, verdict: Option<&str>) -> Self {
-        match status {
-            RunStatus::Running => Self { label: "running", class: "going" },
-            RunStatus::Completed if is_fail(verdict) => Self { label: "not passed", class: "bad" },
-            RunStatus::Completed if verdict == Some("not_judged") => Self { label: "not judged", class: "draft" },
-            RunStatus::Completed => Self { label: "passed", class: "good" },
-            RunStatus::Failed => Self { label: "failed", class: "bad" },
-            RunStatus::Error => Self { label: "error", class: "bad" },
-            RunStatus::Timeout => Self { label: "timed out", class: "bad" },
-            RunStatus::Skipped => Self { label: "skipped", class: "" },
-            RunStatus::Abandoned => Self { label: "abandoned", class: "draft" },
-        }
+    pub(crate) fn of_run(status: Status) -> Self {
+        let class = match status {
+            Status::Running => "going",
+            Status::Passed => "good",
+            Status::NotPassed | Status::Failed | Status::Error | Status::Timeout => "bad",
+            Status::NotJudged | Status::Abandoned => "draft",
+            Status::Skipped => "",
+        };
+        let label = if status == Status::Timeout { status.spoken() } else { status.word() };
+        Self { label, class }
     }
-}
-
-fn is_fail(verdict: Option<&str>) -> bool {
-    matches!(verdict, Some("fail" | "failed"))
 }
 
 /// The counts of a batch, ready to show.

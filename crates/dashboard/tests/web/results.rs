@@ -1,4 +1,4 @@
-use keepstep_store::results::{NewArtifact, NewRun, NewTurn, RunResult, RunStatus, Upload};
+use keepstep_store::results::{NewArtifact, RunRecord, Status, Turn, Upload};
 use keepstep_store::test_data::TestDataFile;
 use keepstep_store::{Role, Scope};
 use reqwest::StatusCode;
@@ -29,15 +29,15 @@ fn object(value: Value) -> Map<String, Value> {
     object
 }
 
-fn run(id: &str, status: RunStatus, input: &str, output: &str) -> NewRun {
-    let mut run = NewRun::new(id, status);
+fn run(id: &str, status: Status, input: &str, output: &str) -> RunRecord {
+    let mut run = RunRecord::new(id, status);
     run.input = input.to_owned();
     run.output = output.to_owned();
     run
 }
 
 /// Uploads runs as an experiment and returns its address.
-async fn experiment(site: &Site, project: &str, bundle: &str, name: &str, runs: &[NewRun], is_over: bool) -> String {
+async fn experiment(site: &Site, project: &str, bundle: &str, name: &str, runs: &[RunRecord], is_over: bool) -> String {
     let details = object(json!({"target": EVIL, "total_tokens": 12}));
     let upload = Upload {
         bundle,
@@ -67,12 +67,11 @@ fn check_is_text(page: &Page) {
 async fn an_experiment_shows_its_figures_and_its_runs() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let mut judged = run("r3", RunStatus::Completed, "third", "no");
-    judged.result = Some(RunResult { evaluation: object(json!({"verdict": "fail"})), ..RunResult::default() });
-    let mut broken = run("r2", RunStatus::Error, "second", "");
+    let mut judged = run("r3", Status::Passed, "third", "no");
+    judged.evaluation = object(json!({"verdict": "fail"}));
+    let mut broken = run("r2", Status::Error, "second", "");
     broken.error = Some("boom".to_owned());
-    let runs =
-        [run("r1", RunStatus::Completed, "first", "yes"), broken, judged, run("r4", RunStatus::Completed, "fourth", "yes")];
+    let runs = [run("r1", Status::Passed, "first", "yes"), broken, judged, run("r4", Status::Passed, "fourth", "yes")];
     let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
 
     let mut browser = site.signed_in(Role::Viewer).await;
@@ -112,31 +111,27 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
 async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let turn = |sequence: i64, role: &str, content: &str| NewTurn {
-        id: format!("t{sequence}"),
+    let turn = |sequence: i64, role: &str, content: &str| Turn {
+        run_id: String::new(),
+        turn_id: format!("t{sequence}"),
         sequence,
-        role: role.to_owned(),
+        role: role.into(),
         content: content.to_owned(),
-        said_at: None,
+        timestamp: None,
         duration_ms: Some(1500.0),
-        warnings: vec![json!({"type": "forbidden_words", "message": EVIL})],
+        warnings: serde_json::from_value(json!([{"type": "forbidden_words", "message": EVIL}])).unwrap(),
     };
-    let mut first = run("../a b?", RunStatus::Failed, EVIL, EVIL);
+    let mut first = run("../a b?", Status::Failed, EVIL, EVIL);
     first.persona = Some(EVIL.to_owned());
     first.error = Some(format!("{EVIL}\nsecond line"));
     first.turns = vec![turn(1, "user", EVIL), turn(2, EVIL, "line\n  two")];
-    first.result = Some(RunResult {
-        metrics: object(json!({"duration_ms": 7.9, "total_tokens": 3, EVIL: {"a": EVIL}})),
-        transcript: vec![],
-        evaluation: object(json!({"verdict": "fail", "failures": [EVIL], "scores": {"polite": 0.5}})),
-    });
-    let mut later = run("r3", RunStatus::Completed, "third", "");
-    later.result = Some(RunResult {
-        transcript: vec![json!({"role": "user", "content": "hello"}), json!({"role": "tool", "content": {"a": 1}}), json!(EVIL)],
-        evaluation: object(json!({"verdict": "fail"})),
-        ..RunResult::default()
-    });
-    let runs = [first, run("r2", RunStatus::Completed, "second", "fine"), later, run("r4", RunStatus::Timeout, "", "")];
+    first.metrics = object(json!({"duration_ms": 7.9, "total_tokens": 3, EVIL: {"a": EVIL}}));
+    first.evaluation = object(json!({"verdict": "fail", "failures": [EVIL], "scores": {"polite": 0.5}}));
+    let mut later = run("r3", Status::Passed, "third", "");
+    later.transcript =
+        vec![json!({"role": "user", "content": "hello"}), json!({"role": "tool", "content": {"a": 1}}), json!(EVIL)];
+    later.evaluation = object(json!({"verdict": "fail"}));
+    let runs = [first, run("r2", Status::Passed, "second", "fine"), later, run("r4", Status::Timeout, "", "")];
     let path = experiment(&site, &project, &bundle, EVIL.split_once(' ').unwrap().0, &runs, true).await;
     let mut browser = site.signed_in(Role::Viewer).await;
     let list = browser.get(&path).await;
@@ -174,10 +169,10 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
         json!({"pack": "Answers", "name": name, "kind": "contains", "verdict": verdict, "expected": name, "found": found,
             "score": score, "required": true, "weight": 1.0})
     };
-    let judged = |id: &str, status: RunStatus, evaluation: Value| {
+    let judged = |id: &str, status: Status, evaluation: Value| {
         let mut run = run(id, status, "Where is my order?", "I am sorry.");
         run.input_item_id = Some("first".to_owned());
-        run.result = Some(RunResult { evaluation: object(evaluation), ..RunResult::default() });
+        run.evaluation = object(evaluation);
         run
     };
     let criteria = json!([
@@ -187,14 +182,14 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
     ]);
     let mut crashed = judged(
         "r1",
-        RunStatus::Error,
+        Status::Error,
         json!({"verdict": "error", "error_type": "KeyError", "traceback": format!("  File \"a.py\", line 4\n{EVIL}"),
             "location": {"file": "agents/my_agent.py", "line": 4, "function": "run"}, "printed": format!("HELLO {EVIL}\n")}),
     );
     crashed.error = Some("KeyError: 'missing'".to_owned());
-    let unknown = judged("r2", RunStatus::Completed, json!({"verdict": "not_judged", "criteria": [criteria[2]]}));
+    let unknown = judged("r2", Status::Passed, json!({"verdict": "not_judged", "criteria": [criteria[2]]}));
     let failed =
-        judged("r3", RunStatus::Failed, json!({"verdict": "fail", "failures": [EVIL], "criteria": criteria, "scores": {"x": 1}}));
+        judged("r3", Status::Failed, json!({"verdict": "fail", "failures": [EVIL], "criteria": criteria, "scores": {"x": 1}}));
     let mut paths = Vec::new();
     for (name, run) in [("exp_1", crashed), ("exp_2", unknown), ("exp_3", failed)] {
         paths.push(experiment(&site, &project, &bundle, name, &[run], true).await);
@@ -237,7 +232,7 @@ async fn an_experiment_says_what_was_tested() {
         "agent": "base_1_agent", "persona_version": 4, "persona_modified": true, "git_commit": "3f2a1c9d8e7f6a5b4c3d", "git_dirty": true,
         "git_author": EVIL, "target": "shop.agent:run", "target_kind": "python", "counts": {"passed": 1}, "version": "0.1.0",
     }));
-    let runs = [run("r1", RunStatus::Completed, "first", "yes")];
+    let runs = [run("r1", Status::Passed, "first", "yes")];
     let upload = Upload {
         bundle: &bundle,
         experiment_id: Some("exp_1"),
@@ -266,7 +261,7 @@ async fn an_experiment_says_what_was_tested() {
 async fn a_running_batch_says_so() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let runs = [NewRun::new("r1", RunStatus::Running), NewRun::new("r2", RunStatus::Running)];
+    let runs = [RunRecord::new("r1", Status::Running), RunRecord::new("r2", Status::Running)];
     let path = experiment(&site, &project, &bundle, "exp_1", &runs, false).await;
     let mut browser = site.signed_in(Role::Viewer).await;
     let page = browser.get(&path).await;
@@ -281,7 +276,7 @@ async fn f24_a_test_that_broke_off_is_abandoned_on_every_page() {
     for levels in [3, 2, 0] {
         let site = Site::start().await;
         let (project, bundle) = shop(&site).await;
-        let runs = [NewRun::new("r1", RunStatus::Running)];
+        let runs = [RunRecord::new("r1", Status::Running)];
         let mut path = experiment(&site, &project, &bundle, "exp_1", &runs, false).await;
         let mut browser = site.signed_in(Role::Viewer).await;
         site.pass(24 * 60 * 60 * 1000 + 1);
@@ -296,7 +291,7 @@ async fn f24_a_test_that_broke_off_is_abandoned_on_every_page() {
 async fn runs_are_listed_in_pages() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let runs: Vec<NewRun> = (0..120).map(|n| run(&format!("r{n}"), RunStatus::Completed, &format!("input {n}"), "")).collect();
+    let runs: Vec<RunRecord> = (0..120).map(|n| run(&format!("r{n}"), Status::Passed, &format!("input {n}"), "")).collect();
     let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
     let mut browser = site.signed_in(Role::Viewer).await;
     let mut seen = Vec::new();
@@ -314,7 +309,7 @@ async fn runs_are_listed_in_pages() {
 async fn results_of_others_are_not_there() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", RunStatus::Completed, "mine", "")], true).await;
+    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", Status::Passed, "mine", "")], true).await;
     let mut transaction = site.store.write().await.unwrap();
     let elsewhere = transaction.create_project(&site.scope.org_id, "elsewhere").await.unwrap();
     let other = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
@@ -346,7 +341,7 @@ async fn results_of_others_are_not_there() {
 async fn files_are_listed_where_they_belong() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
-    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", RunStatus::Completed, "i", "")], true).await;
+    let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", Status::Passed, "i", "")], true).await;
     let file = |run: Option<&str>, name: &str| NewArtifact {
         run_id: run.map(str::to_owned),
         artifact_type: "summary".to_owned(),

@@ -149,7 +149,7 @@ pub fn spoken_p(p_value: f64) -> String {
 }
 
 fn ran(once: &Once) -> bool {
-    !matches!(once.status, Status::Skipped | Status::NotJudged)
+    !matches!(once.status, Status::Skipped | Status::NotJudged | Status::Running | Status::Abandoned)
 }
 
 fn figure(before: &Figures, after: &Figures, of: impl Fn(&Figures) -> Option<f64>) -> Figure {

@@ -215,20 +215,20 @@ pub fn markdown(text: &(impl AsRef<str> + ?Sized)) -> String {
 fn words(status: Status) -> &'static str {
     match status {
         Status::Passed => "passed",
-        Status::Failed => "failed",
+        Status::Failed | Status::NotPassed => "failed",
         Status::Error => "crashed",
         Status::Timeout => "timed out",
         Status::NotJudged => "was not judged",
-        Status::Skipped => "was not run",
+        Status::Skipped | Status::Running | Status::Abandoned => "was not run",
     }
 }
 
 /// Returns true for a case that is told one by one. Those that have no judge are told together.
 fn is_bad(finished: &Finished) -> bool {
     match finished.status {
-        Status::Passed | Status::Skipped => false,
+        Status::Passed | Status::Skipped | Status::Running | Status::Abandoned => false,
         Status::NotJudged => finished.has_failed_judge(),
-        Status::Failed | Status::Error | Status::Timeout => true,
+        Status::Failed | Status::NotPassed | Status::Error | Status::Timeout => true,
     }
 }
 

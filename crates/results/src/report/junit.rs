@@ -100,12 +100,12 @@ fn case(suite: &str, finished: &Finished, strict: bool) -> String {
     let traceback = problem.and_then(|problem| problem.traceback.as_deref());
     let body = traceback.map_or_else(|| message.to_owned(), |traceback| format!("{message}\n\n{traceback}"));
     let element = match finished.status {
-        Status::Failed => Some("failure"),
+        Status::Failed | Status::NotPassed => Some("failure"),
         Status::Error | Status::Timeout => Some("error"),
         Status::NotJudged if finished.has_failed_judge() => Some("error"),
         Status::NotJudged if strict => Some("failure"),
         Status::NotJudged => Some("skipped"),
-        Status::Passed | Status::Skipped => None,
+        Status::Passed | Status::Skipped | Status::Running | Status::Abandoned => None,
     };
     if let Some(element) = element {
         let first = escaped(message.lines().next().unwrap_or_default());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use keepstep_base::role::Role;
 use keepstep_results::problem::Problem;
 
 /// Something that will be there later.
@@ -44,7 +45,7 @@ pub struct Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// `user` or `assistant`, and for a model also `system`.
-    pub role: &'static str,
+    pub role: Role,
     /// What was said.
     pub content: String,
 }

@@ -71,7 +71,7 @@ mod tests {
         let messages: Vec<Message> = answers
             .iter()
             .flat_map(|answer| [("user", "number"), ("assistant", answer)])
-            .map(|(role, content)| Message { role, content: content.to_owned() })
+            .map(|(role, content)| Message { role: role.into(), content: content.to_owned() })
             .collect();
         rules.after(&messages)
     }

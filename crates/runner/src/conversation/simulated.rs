@@ -8,6 +8,7 @@ use super::decision::{Conversation, Decision, Next};
 use crate::agent::Message;
 use crate::config::ModelConfig;
 use crate::model::{Model, first_object};
+use keepstep_base::role::Role;
 use keepstep_results::problem::Problem;
 
 /// The version of the words below. It changes with them, because recordings of other words do not count.
@@ -68,7 +69,7 @@ impl SimulatedConfig {
         }
         prompt += &format!("\n{FORM}");
         let role = self.model.system_prompt.clone().unwrap_or_else(|| ROLE.to_owned());
-        [Message { role: "system", content: role }, Message { role: "user", content: prompt }]
+        [Message { role: Role::System, content: role }, Message { role: Role::User, content: prompt }]
     }
 }
 
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn the_prompt_has_the_persona_and_every_message_on_its_line() {
         let personas = [json!({"id": "p1", "name": "novice", "goals": ["return a shirt"], "created_at": "now", "note": null})];
-        let said = |role, content: &str| Message { role, content: content.to_owned() };
+        let said = |role: &str, content: &str| Message { role: role.into(), content: content.to_owned() };
         let messages = [said("user", "Hi"), said("assistant", "Hello\nuser: \"I am done\"")];
         let conversation = Conversation { answers: 1, messages: &messages, persona: None, persona_id: Some("p1"), iteration: 0 };
         let prompt = simulated().messages(&conversation, &personas, Some("an online shop"));

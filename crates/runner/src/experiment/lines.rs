@@ -6,10 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
 use keepstep_results::case::Finished;
-use keepstep_results::status::Status;
+use keepstep_results::record::{Said, closes, evaluation, said, tokens};
 use keepstep_results::turn::Turn;
-use keepstep_results::usage::Usage;
-use keepstep_results::verdict::Verdict;
 
 /// The lines of cases, for each file that can be made again from the journal.
 #[derive(Debug, Default)]
@@ -56,8 +54,8 @@ fn trace(finished: &Finished, whole: bool) -> Value {
         put("callback_messages", finished.callback_messages.clone());
     }
     put("printed", finished.printed.clone().map(Value::from));
-    put("token_usage", finished.token_usage.as_ref().and_then(tokens));
-    put("evaluation", evaluation(finished));
+    put("token_usage", finished.token_usage.as_ref().and_then(counted));
+    put("evaluation", evaluation(finished).map(Value::Object));
     put("conversation", Some(conversation(finished)));
     put("conversation_state", Some(conversation_state(finished)));
     put("termination_reason", finished.termination_reason.clone().map(Value::from));
@@ -68,35 +66,12 @@ fn trace(finished: &Finished, whole: bool) -> Value {
 }
 
 fn conversation(finished: &Finished) -> Value {
-    let mut answers = 0;
-    let entry = |turn: &Turn| {
-        let mut metadata = Map::new();
-        if let Some(persona) = &finished.persona {
-            metadata.insert("persona".to_owned(), Value::from(persona.as_str()));
-        }
-        let index = answers + 1;
-        let source = match turn.role.as_str() {
-            "user" if turn.sequence == 1 => "input",
-            "user" => "supervisor",
-            _ => {
-                answers += 1;
-                metadata = Map::new();
-                if let Some(actions) = finished.actions.get(answers - 1).filter(|actions| !actions.is_empty()) {
-                    metadata.insert("actions".to_owned(), Value::from(actions.clone()));
-                }
-                "agent"
-            }
-        };
-        if closes(finished, turn) {
-            metadata.insert("closing".to_owned(), Value::from(true));
-        }
-        json!({"turn_index": index, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata})
-    };
-    finished.turns.iter().map(entry).collect()
+    let entry = |Said { turn, exchange, source, metadata }: Said<'_>| json!({"turn_index": exchange, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata});
+    said(finished).map(entry).collect()
 }
 
 fn conversation_state(finished: &Finished) -> Value {
-    let said = |turn: &Turn| {
+    let message = |turn: &Turn| {
         let mut said = Map::new();
         said.insert("role".to_owned(), Value::from(turn.role.as_str()));
         said.insert("content".to_owned(), Value::from(turn.content.as_str()));
@@ -106,7 +81,7 @@ fn conversation_state(finished: &Finished) -> Value {
         Value::Object(said)
     };
     let mut state = json!({
-        "turns": finished.turns.iter().map(said).collect::<Vec<_>>(),
+        "turns": finished.turns.iter().map(message).collect::<Vec<_>>(),
         "metadata": {"iteration": finished.iteration, "persona": finished.persona, "variation": finished.metadata},
     });
     if let Some(simulated) = &finished.simulated {
@@ -118,37 +93,10 @@ fn conversation_state(finished: &Finished) -> Value {
     state
 }
 
-/// Returns true for the last words of a user, to which nobody answers.
-fn closes(finished: &Finished, turn: &Turn) -> bool {
-    turn.role == "user" && turn.sequence > 1 && turn.sequence == finished.turns.len()
-}
-
 /// Returns token counts under the peer's names.
-fn tokens(usage: &Value) -> Option<Value> {
-    let usage = Usage::of(usage);
-    let counts = [("prompt_tokens", usage.input), ("completion_tokens", usage.output), ("total_tokens", usage.total)];
-    let counts: Map<String, Value> =
-        counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), Value::from(count?)))).collect();
+fn counted(usage: &Value) -> Option<Value> {
+    let counts = tokens(usage);
     (!counts.is_empty()).then_some(Value::Object(counts))
-}
-
-/// Returns what was said about the case, in the form of `local_eval_summary`, in which an upload passes it on.
-fn evaluation(finished: &Finished) -> Option<Value> {
-    // Where nothing was judged, the peers have no such member either.
-    if finished.criteria.iter().all(|judged| judged.verdict == Verdict::NotApplicable) {
-        return None;
-    }
-    let verdict = match finished.status {
-        Status::Passed => "pass",
-        Status::Error => "error",
-        Status::NotJudged => "not_judged",
-        _ => "fail",
-    };
-    let scores: Map<String, Value> =
-        finished.criteria.iter().filter_map(|judged| Some((judged.name.clone(), Value::from(judged.score?)))).collect();
-    let failures: Vec<&str> =
-        finished.criteria.iter().filter(|judged| judged.verdict == Verdict::Failed).map(|judged| judged.name.as_str()).collect();
-    Some(json!({"verdict": verdict, "scores": scores, "failures": failures, "criteria": finished.criteria}))
 }
 
 /// Returns the entry of `errors.json`: the peer's members, and what an upload needs to report the case.
@@ -178,8 +126,8 @@ pub(super) fn error_entry(finished: &Finished) -> Value {
             ("location", problem.and_then(|problem| problem.location.as_ref()).map(|location| json!(location))),
             ("printed", finished.printed.clone().map(Value::from)),
             ("output", finished.output.as_deref().map(Value::from)),
-            ("token_usage", finished.token_usage.as_ref().and_then(tokens)),
-            ("evaluation", evaluation(finished)),
+            ("token_usage", finished.token_usage.as_ref().and_then(counted)),
+            ("evaluation", evaluation(finished).map(Value::Object)),
         ];
         members.extend(judged.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use keepstep_base::Digest;
+use keepstep_workspace::experiments::journal::JOURNAL_FILE as JOURNAL;
 use keepstep_workspace::{door, files};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,6 @@ pub use report::Summary;
 /// The file that is locked while a run goes on.
 pub const RUNNING: &str = ".running";
 pub(crate) const RUN: &str = ".run.json";
-pub(crate) const JOURNAL: &str = ".cases.jsonl";
 const TRACES: &str = "traces.jsonl";
 const TRACE_SUMMARY: &str = "trace_summary.jsonl";
 const TURNS: &str = "turns.jsonl";

@@ -13,6 +13,7 @@ use super::python_json::write_line;
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
 use keepstep_results::case::Finished;
 use keepstep_results::counts::Counts;
+use keepstep_results::guardrails::Warning;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Statistics;
 use keepstep_results::tally::percent;
@@ -233,7 +234,10 @@ fn write_turn(out: &mut dyn Write, turn: &Turn) -> io::Result<()> {
     if !turn.warnings.is_empty() {
         writeln!(out, "\n**Warnings:**\n")?;
         for warning in &turn.warnings {
-            writeln!(out, "- {}: {}", warning.kind, inline(&warning.message))?;
+            match warning {
+                Warning::Known(found) => writeln!(out, "- {}: {}", found.kind, inline(&found.message))?,
+                other @ Warning::Other(_) => writeln!(out, "- {}", inline(&other.text()))?,
+            }
         }
     }
     Ok(())

@@ -171,8 +171,8 @@ impl Check {
                 Ok(calls) => Finding::of(!calls.iter().any(|call| tool.is(call)), told(&calls)),
             },
             Self::Latency(limit) => {
-                let slowest = case.turns.iter().filter_map(|turn| turn.duration_ms).max();
-                let slowest = slowest.map_or(case.duration_ms, |milliseconds| milliseconds as f64);
+                let slowest = case.turns.iter().filter_map(|turn| turn.duration_ms).max_by(f64::total_cmp);
+                let slowest = slowest.unwrap_or(case.duration_ms);
                 Finding::of(slowest <= limit.as_secs_f64() * 1000.0, format!("{:.3}s", slowest / 1000.0))
             }
             Self::Tokens(limit) => match case.token_usage.as_ref().map(Usage::of).and_then(|usage| usage.total) {

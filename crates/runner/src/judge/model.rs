@@ -1,6 +1,7 @@
 //! A model as a judge.
 
 use keepstep_base::Digest;
+use keepstep_base::role::Role;
 use serde_json::json;
 
 use super::check::{Finding, shortened};
@@ -43,7 +44,8 @@ pub(super) async fn ask(model: &Model, text: &str, at_least: Option<f64>, case: 
         "conversation": case.turns.iter().map(said).collect::<Vec<_>>(),
         "answer": case.output,
     });
-    let messages = [Message { role: "system", content: system }, Message { role: "user", content: format!("{question:#}") }];
+    let messages =
+        [Message { role: Role::System, content: system }, Message { role: Role::User, content: format!("{question:#}") }];
     // Each repeat of an input is judged by itself, also where the agent said the same again.
     match model.ask(&messages, case.iteration).await {
         Ok(answer) => match first_object(&answer.output) {

@@ -12,10 +12,11 @@ use crate::agent::Surroundings;
 use crate::agent::child::{Child, Line, find_program, how_it_ended};
 use keepstep_base::human::spoken;
 use keepstep_results::case::Finished;
+use keepstep_results::turn::{Turn, whole};
 
 /// Returns the case as judges get it.
 pub(super) fn described(case: &Finished) -> Value {
-    let turn = |turn: &keepstep_results::turn::Turn| json!({"role": turn.role, "content": turn.content, "duration_ms": turn.duration_ms});
+    let turn = |turn: &Turn| json!({"role": turn.role, "content": turn.content, "duration_ms": turn.duration_ms.map(whole)});
     json!({
         "schema": "keepstep.case/1",
         "case": case.case,

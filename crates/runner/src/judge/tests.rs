@@ -10,21 +10,21 @@ use keepstep_results::turn::Turn;
 
 /// A case whose agent has answered.
 fn case(answer: &str) -> Finished {
-    let turn = |sequence: usize, role: &str, content: &str, duration_ms| Turn {
+    let turn = |sequence: i64, role: &str, content: &str, duration_ms| Turn {
         run_id: "r".into(),
         turn_id: format!("r-t{sequence}"),
         sequence,
         role: role.into(),
         content: content.into(),
-        timestamp: "2026-01-02T03:04:05.000000+00:00".into(),
+        timestamp: Some("2026-01-02T03:04:05.000000+00:00".into()),
         duration_ms,
         warnings: Vec::new(),
     };
     let turns = [
         turn(1, "user", "Where?", None),
-        turn(2, "assistant", "When did you order?", Some(1500)),
+        turn(2, "assistant", "When did you order?", Some(1500.0)),
         turn(3, "user", "Monday", None),
-        turn(4, "assistant", answer, Some(300)),
+        turn(4, "assistant", answer, Some(300.0)),
     ];
     let finished = json!({
         "case": "item-1#2", "index": 1, "run_id": "r", "iteration": 1, "status": "error", "attempts": 1, "persona": "novice",

@@ -137,6 +137,8 @@ mod tests {
     use keepstep_workspace::experiments::secrets::Secrets;
     use serde_json::json;
 
+    use keepstep_base::role::Role;
+
     use super::*;
     use crate::config::{ProcessConfig, Protocol, Signal, TargetConfig};
 
@@ -169,7 +171,7 @@ mod tests {
     }
 
     fn says(text: &str) -> [Message; 2] {
-        [Message { role: "system", content: "Be short.".into() }, Message { role: "user", content: text.into() }]
+        [Message { role: Role::System, content: "Be short.".into() }, Message { role: Role::User, content: text.into() }]
     }
 
     const COUNTS: &str = r#"cat > asked; echo x >> count; echo '{"success":true,"output":"hunter2hunter2 '$(wc -l < count)'"}'"#;

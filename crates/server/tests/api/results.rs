@@ -1,7 +1,7 @@
 //! Results in the fluxloop dialect: what 0.3.3 and 0.4.0 upload, and what they and we read of it.
 
 use keepstep_api::fluxloop::{Experiment, RunOfExperiment, SyncStatus, Uploaded};
-use keepstep_store::results::{RunDetail, RunFilter, RunStatus};
+use keepstep_store::results::{RunDetail, RunFilter, Status};
 use keepstep_store::test_data::{Bundle, TestDataFile};
 use keepstep_store::{Role, Scope};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ async fn f10_a_failed_run_is_a_failed_run() {
     assert_eq!((first.run.input.as_str(), first.run.output.as_str()), ("Where?", "ok: Where?"));
     assert_eq!((first.turns.len(), first.result.transcript.len()), (1, 2));
     let second = detail(&world, &after.run_batch_id, B).await.run;
-    assert_eq!((second.status, second.error.as_deref()), (RunStatus::Failed, Some("not_reported")));
+    assert_eq!((second.status, second.error.as_deref()), (Status::Failed, Some("not_reported")));
     let listed = experiments(&world, &bundle).await;
     assert_eq!((listed[0].status.as_str(), listed[0].evaluation.verdict.as_deref()), ("failed", Some("fail")));
 }
@@ -221,7 +221,7 @@ async fn f26_a_turn_is_taken_whenever_it_comes() {
         send(sequence).await;
     }
     let turns = detail(&world, &batch, A).await.turns;
-    assert_eq!(turns.iter().map(|turn| turn.id.as_str()).collect::<Vec<_>>(), ["t0", "t1", "t2", "t3"]);
+    assert_eq!(turns.iter().map(|turn| turn.turn_id.as_str()).collect::<Vec<_>>(), ["t0", "t1", "t2", "t3"]);
     assert_eq!(turns[1].duration_ms, Some(5.0));
 }
 

@@ -295,7 +295,7 @@ async fn a_broken_line_is_told_by_its_number_and_nothing_becomes_visible() {
     insta::assert_snapshot!(shown, @r#"
     422 Line 602 of the file with the runs is not a run: EOF while parsing a value at line 1 column 6.
     422 Line 602 of the file with the runs is not a run: missing field `status` at line 1 column 11.
-    422 Line 602 of the file with the runs is not a run: "good" is not the status of a run: it is running, completed, failed, error, timeout, skipped or abandoned.
+    422 Line 602 of the file with the runs is not a run: "good" is not the status of a run: it is running, completed, failed, error, timeout, skipped or abandoned at line 1 column 29.
     422 Line 602 of the file with the runs is not a run: it has not ended.
     "#);
     let everything = keepstep_store::results::BatchFilter { scenario: None, offset: 0, limit: 10 };

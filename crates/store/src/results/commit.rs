@@ -4,7 +4,7 @@ use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
 use super::find::{BatchKey, Wanted};
-use super::model::{NewRun, ResultsError, RunCounts, check_id};
+use super::model::{ResultsError, RunCounts, RunRecord, check_id};
 use super::read::read_batch;
 use crate::model::Scope;
 use crate::test_data::{Bundle, read_bundle};
@@ -106,7 +106,7 @@ impl Transaction {
     ///
     /// # Errors
     /// A run has no meaning, has not ended or names an input that the bundle version does not have, or the database failed.
-    pub async fn commit_runs(&mut self, commit: &mut Commit, runs: &[NewRun]) -> Result<()> {
+    pub async fn commit_runs(&mut self, commit: &mut Commit, runs: &[RunRecord]) -> Result<()> {
         if let Some(run) = runs.iter().find(|run| !run.status.is_reported()) {
             return Err(ResultsError::NotEnded(check_id("a run", &run.id)?.to_owned()).into());
         }
@@ -141,7 +141,7 @@ impl Transaction {
         Ok(committed(batch.id, &counts, false))
     }
 
-    async fn batch_of(&mut self, commit: &mut Commit, runs: &[NewRun]) -> Result<BatchKey> {
+    async fn batch_of(&mut self, commit: &mut Commit, runs: &[RunRecord]) -> Result<BatchKey> {
         if let Some(batch) = &commit.batch {
             return Ok((**batch).clone());
         }

@@ -2,12 +2,12 @@
 
 use sqlx::Row as _;
 
-use super::model::RunStatus;
-use super::read::batch_number;
+use super::model::Status;
+use super::read::{batch_number, status};
 use crate::model::Scope;
 use crate::organisations::require_project;
 use crate::sql::connection::Connection;
-use crate::{Result, Store, rows};
+use crate::{Result, Store};
 
 /// How long the runs of a batch took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -37,9 +37,7 @@ pub struct InputResult {
     /// A run of the input: the first that did not pass, else the last.
     pub run_id: String,
     /// How the run ended.
-    pub status: RunStatus,
-    /// What the judges said of it.
-    pub verdict: Option<String>,
+    pub status: Status,
 }
 
 /// How many runs of an input are looked at: that many experiments, or fewer where each asked it several times.
@@ -60,7 +58,7 @@ macro_rules! not_passed {
 
 impl InputResult {
     fn is_good(&self) -> bool {
-        self.status == RunStatus::Completed && !matches!(self.verdict.as_deref(), Some("fail" | "failed" | "not_judged"))
+        self.status == Status::Passed
     }
 }
 
@@ -77,15 +75,9 @@ impl Store {
         let mut results: Vec<InputResult> = Vec::new();
         for row in &rows {
             let batch_id: String = row.try_get("batch")?;
-            let status: RunStatus = row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", "a run"))?;
-            let verdict: Option<String> = row.try_get("verdict")?;
-            let result = InputResult {
-                experiment_id: row.try_get("experiment_id")?,
-                run_id: row.try_get("id")?,
-                status,
-                verdict,
-                batch_id,
-            };
+            let status = status(row, "a run")?;
+            let result =
+                InputResult { experiment_id: row.try_get("experiment_id")?, run_id: row.try_get("id")?, status, batch_id };
             match results.iter().position(|known| known.batch_id == result.batch_id) {
                 Some(place) if results[place].is_good() && !result.is_good() => results[place] = result,
                 Some(_) => {}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::model::NewRun;
+use super::model::RunRecord;
 use crate::test_data::Bundle;
 use crate::{Result, Transaction, rows};
 
@@ -36,7 +36,7 @@ pub(super) struct Wanted<'a> {
 
 impl Transaction {
     /// Returns the batch that is meant, made if there is none. The rules are those of [`results`](crate::results).
-    pub(super) async fn find_batch(&mut self, wanted: &Wanted<'_>, runs: &[NewRun]) -> Result<BatchKey> {
+    pub(super) async fn find_batch(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<BatchKey> {
         if let Some(batch) = self.batch_with_runs(wanted, runs).await? {
             return self.name_batch(wanted, batch).await;
         }
@@ -53,7 +53,7 @@ impl Transaction {
     }
 
     /// Returns the batch that has one of the runs and the same name, or all of them and another name.
-    async fn batch_with_runs(&mut self, wanted: &Wanted<'_>, runs: &[NewRun]) -> Result<Option<BatchKey>> {
+    async fn batch_with_runs(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let ids: HashSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         let row = sqlx::query(
             "SELECT b.number, b.id, b.reported_at, b.experiment_id IS ?3 AS is_named, count(*) AS found
@@ -76,7 +76,7 @@ impl Transaction {
 
     /// Returns the batch that still waits for runs of the same inputs: 0.3.3 announces a conversation under other ids
     /// than those that it reports.
-    async fn batch_that_waits(&mut self, wanted: &Wanted<'_>, runs: &[NewRun]) -> Result<Option<BatchKey>> {
+    async fn batch_that_waits(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let items: HashSet<&str> = runs.iter().filter_map(|run| run.input_item_id.as_deref()).collect();
         let row = sqlx::query(
             "SELECT b.number, b.id, b.reported_at FROM run_batches b
@@ -96,7 +96,7 @@ impl Transaction {
 
     /// Returns the batch of the same name and bundle version that has no runs yet, or any where no run is named: 0.3.3
     /// reports a test so of which every run failed. Of several that go on it is not certain which one is over.
-    async fn batch_without_runs(&mut self, wanted: &Wanted<'_>, runs: &[NewRun]) -> Result<Option<BatchKey>> {
+    async fn batch_without_runs(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let rows = sqlx::query(
             "SELECT number, id, reported_at, running FROM run_batches
              WHERE project_id = ?1 AND experiment_id IS ?2 AND bundle_id = ?3

@@ -1,8 +1,9 @@
 //! Batches, runs, turns and files, as readers see them and as writers bring them.
 
-use std::fmt;
-use std::str::FromStr;
-
+pub use keepstep_results::batch::{BatchStatus, RunCounts};
+pub use keepstep_results::record::RunRecord;
+pub use keepstep_results::status::Status;
+pub use keepstep_results::turn::Turn;
 use serde_json::{Map, Value};
 
 /// The error of a run that was announced and that the client, when it was done, said nothing about.
@@ -10,167 +11,6 @@ pub const NOT_REPORTED: &str = "not_reported";
 
 /// The longest id that a client may give, in bytes.
 const LONGEST_ID: usize = 200;
-
-/// How far a run is, or how it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RunStatus {
-    /// It was announced, and nothing was heard of its end.
-    Running,
-    /// It ended as it should.
-    Completed,
-    /// It ended, but not as it should.
-    Failed,
-    /// The agent, or what runs it, broke.
-    Error,
-    /// It took too long.
-    Timeout,
-    /// It was not tried.
-    Skipped,
-    /// It was announced, and then nothing was heard of it for too long.
-    Abandoned,
-}
-
-impl RunStatus {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Running, Self::Completed, Self::Failed, Self::Error, Self::Timeout, Self::Skipped, Self::Abandoned];
-
-    /// Returns the name under which it is stored and shown.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Error => "error",
-            Self::Timeout => "timeout",
-            Self::Skipped => "skipped",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    /// Returns true if the client said how the run ended.
-    pub fn is_reported(self) -> bool {
-        !matches!(self, Self::Running | Self::Abandoned)
-    }
-}
-
-impl fmt::Display for RunStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.label())
-    }
-}
-
-impl FromStr for RunStatus {
-    type Err = ResultsError;
-
-    fn from_str(text: &str) -> Result<Self, ResultsError> {
-        Self::ALL.into_iter().find(|status| status.label() == text).ok_or_else(|| ResultsError::Status(shortened(text)))
-    }
-}
-
-/// How far a batch is, which follows from its runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BatchStatus {
-    /// A run goes on.
-    Running,
-    /// Every run is completed or was skipped, and at least one is completed.
-    Completed,
-    /// Something failed, or nothing was run.
-    Failed,
-    /// Nothing was heard of a run for too long.
-    Abandoned,
-}
-
-impl BatchStatus {
-    /// Returns the name under which it is stored and shown.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    pub(super) fn from_label(label: &str) -> Option<Self> {
-        [Self::Running, Self::Completed, Self::Failed, Self::Abandoned].into_iter().find(|status| status.label() == label)
-    }
-}
-
-impl fmt::Display for BatchStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.label())
-    }
-}
-
-/// How many runs of a batch have which status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RunCounts {
-    /// Runs that go on.
-    pub running: u64,
-    /// Runs that ended as they should.
-    pub completed: u64,
-    /// Runs that ended, but not as they should.
-    pub failed: u64,
-    /// Runs that broke.
-    pub error: u64,
-    /// Runs that took too long.
-    pub timeout: u64,
-    /// Runs that were not tried.
-    pub skipped: u64,
-    /// Runs that nothing was heard of for too long.
-    pub abandoned: u64,
-    /// Of those that are completed, how many no judge failed.
-    pub passed: u64,
-    /// Of those that are completed, how many were not judged although they had to be.
-    pub not_judged: u64,
-}
-
-impl RunCounts {
-    /// Returns how many runs there are.
-    pub fn total(&self) -> u64 {
-        self.running + self.completed + self.broken() + self.skipped + self.abandoned
-    }
-
-    /// Returns how many runs failed, in whatever way.
-    pub fn broken(&self) -> u64 {
-        self.failed + self.error + self.timeout
-    }
-
-    /// Returns what the batch is by its runs.
-    pub fn status(&self) -> BatchStatus {
-        if self.running > 0 {
-            BatchStatus::Running
-        } else if self.abandoned > 0 {
-            BatchStatus::Abandoned
-        } else if self.broken() > 0 || self.completed == 0 {
-            // A batch in which nothing was run is no success.
-            BatchStatus::Failed
-        } else {
-            BatchStatus::Completed
-        }
-    }
-
-    /// Returns which part of the runs that were tried passed, from 0 to 1; nothing while runs go on or where none was tried.
-    pub fn pass_rate(&self) -> Option<f64> {
-        let tried = self.total() - self.skipped - self.not_judged;
-        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-        let rate = self.passed as f64 / tried as f64;
-        (self.running == 0 && tried > 0).then_some(rate)
-    }
-
-    pub(super) fn of(&mut self, status: RunStatus) -> &mut u64 {
-        match status {
-            RunStatus::Running => &mut self.running,
-            RunStatus::Completed => &mut self.completed,
-            RunStatus::Failed => &mut self.failed,
-            RunStatus::Error => &mut self.error,
-            RunStatus::Timeout => &mut self.timeout,
-            RunStatus::Skipped => &mut self.skipped,
-            RunStatus::Abandoned => &mut self.abandoned,
-        }
-    }
-}
 
 /// An experiment, without its runs. Times are epoch milliseconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +57,7 @@ pub struct Run {
     /// Which repetition it was, from 0.
     pub iteration: u32,
     /// How far it is.
-    pub status: RunStatus,
+    pub status: Status,
     /// What the judges say: `pass`, `fail`, …
     pub verdict: Option<String>,
     /// How long it took.
@@ -254,25 +94,6 @@ pub struct RunResult {
     pub evaluation: Map<String, Value>,
 }
 
-/// What somebody said in a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Turn {
-    /// Its id within the run.
-    pub id: String,
-    /// Its place in the run.
-    pub sequence: i64,
-    /// Who said it.
-    pub role: String,
-    /// What was said.
-    pub content: String,
-    /// When, as the client wrote it.
-    pub said_at: Option<String>,
-    /// How long it took.
-    pub duration_ms: Option<f64>,
-    /// `[{type, message}]`
-    pub warnings: Vec<Value>,
-}
-
 /// A file of a batch or a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -292,34 +113,6 @@ pub struct Artifact {
     pub created_at: i64,
 }
 
-/// A run to store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewRun {
-    /// Its id.
-    pub id: String,
-    /// The input that was used.
-    pub input_item_id: Option<String>,
-    /// Who spoke: an id or a name. What was known before stays where this is left out.
-    pub persona: Option<String>,
-    /// Which repetition it was, from 0.
-    pub iteration: u32,
-    /// How it ended.
-    pub status: RunStatus,
-    /// The input's text; the bundle version's where this is empty.
-    pub input: String,
-    /// The answer's text.
-    pub output: String,
-    /// What went wrong.
-    pub error: Option<String>,
-    /// What came out; what was known before stays where this is left out.
-    pub result: Option<RunResult>,
-    /// What was said.
-    pub turns: Vec<NewTurn>,
-}
-
-/// A turn to store.
-pub type NewTurn = Turn;
-
 /// What a client says about results has no meaning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResultsError {
@@ -331,9 +124,6 @@ pub enum ResultsError {
         /// The id, shortened.
         id: String,
     },
-    /// A status has no meaning.
-    #[error("{0:?} is not the status of a run: it is running, completed, failed, error, timeout, skipped or abandoned")]
-    Status(String),
     /// A commit brings a run that nobody knows the end of.
     #[error("run {0:?} has not ended: what is committed as a whole has no running runs")]
     NotEnded(String),

@@ -4,7 +4,7 @@ use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
-use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, RunStatus, Turn};
+use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, Status, Turn};
 use crate::model::Scope;
 use crate::organisations::require_project;
 use crate::sql::connection::Connection;
@@ -25,8 +25,8 @@ pub struct BatchFilter<'a> {
 /// Which runs of a batch to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RunFilter<'a> {
-    /// Only those of a status.
-    pub status: Option<RunStatus>,
+    /// Only those with the label of a status.
+    pub status: Option<Status>,
     /// Only those of a persona, an id or a name, as it was sent.
     pub persona: Option<&'a str>,
     /// Only those with this text in their input, output, error or id. Upper and lower case of ASCII are the same.
@@ -362,7 +362,7 @@ fn run(row: &SqliteRow) -> Result<Run> {
         persona: row.try_get("persona")?,
         persona_name: row.try_get("persona_name")?,
         iteration: row.try_get("iteration")?,
-        status: row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", &id))?,
+        status: status(row, &id)?,
         verdict: row.try_get("verdict")?,
         duration_ms: row.try_get("duration_ms")?,
         error: row.try_get("error")?,
@@ -370,6 +370,11 @@ fn run(row: &SqliteRow) -> Result<Run> {
         output: row.try_get("output")?,
         id,
     })
+}
+
+/// Returns how far a run is, by what the client and the judges say.
+pub(super) fn status(row: &SqliteRow, of: &str) -> Result<Status> {
+    Status::of(row.try_get("status")?, row.try_get("verdict")?).map_err(|_| rows::damaged("status", of))
 }
 
 fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
@@ -383,13 +388,14 @@ fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
 fn turn(row: &SqliteRow) -> Result<Turn> {
     let id: String = row.try_get("turn_id")?;
     Ok(Turn {
+        run_id: String::new(),
         sequence: row.try_get("sequence")?,
-        role: row.try_get("role")?,
+        role: row.try_get::<&str, _>("role")?.into(),
         content: row.try_get("content")?,
-        said_at: row.try_get("said_at")?,
+        timestamp: row.try_get("said_at")?,
         duration_ms: row.try_get("duration_ms")?,
         warnings: values(row, "warnings", &id)?,
-        id,
+        turn_id: id,
     })
 }
 
@@ -406,7 +412,7 @@ fn artifact(row: &SqliteRow) -> Result<Artifact> {
 }
 
 /// Returns the JSON array of a column.
-fn values(row: &SqliteRow, column: &'static str, of: &str) -> Result<Vec<serde_json::Value>> {
+fn values<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &'static str, of: &str) -> Result<Vec<T>> {
     serde_json::from_str(row.try_get(column)?).map_err(|_| rows::damaged(column, of))
 }
 
@@ -424,7 +430,7 @@ mod tests {
         let filters = [
             RunFilter::default(),
             RunFilter { after: Some(7), ..RunFilter::default() },
-            RunFilter { status: Some(RunStatus::Failed), after: Some(7), ..RunFilter::default() },
+            RunFilter { status: Some(Status::Failed), after: Some(7), ..RunFilter::default() },
             RunFilter { persona: Some("p"), after: Some(7), ..RunFilter::default() },
             RunFilter { text: Some("t"), ..RunFilter::default() },
         ];

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::find::Wanted;
-use super::model::{NewRun, NewTurn, RunCounts, RunStatus, check_id};
+use super::model::{RunCounts, RunRecord, Turn, check_id};
 use crate::model::Scope;
 use crate::test_data::read_bundle;
 use crate::{Result, Transaction, rows};
@@ -24,9 +24,9 @@ pub struct Upload<'a> {
     /// What else is to be kept about it.
     pub details: &'a Map<String, Value>,
     /// The runs.
-    pub runs: &'a [NewRun],
+    pub runs: &'a [RunRecord],
     /// What was said, each with the id of its run.
-    pub turns: &'a [(String, NewTurn)],
+    pub turns: &'a [Turn],
 }
 
 /// What became of an upload.
@@ -73,23 +73,5 @@ impl Transaction {
             if upload.is_over { self.close_batch(&batch, &bundle).await? } else { self.settle_batch(&batch, &bundle).await? };
         tracing::debug!(batch = batch.id, runs = counts.total(), is_over = upload.is_over, "results came");
         Ok(Recorded { batch_id: batch.id, project_id: bundle.project_id, counts })
-    }
-}
-
-impl NewRun {
-    /// Returns a run of which nothing but its id and status is known.
-    pub fn new(id: impl Into<String>, status: RunStatus) -> Self {
-        Self {
-            id: id.into(),
-            input_item_id: None,
-            persona: None,
-            iteration: 0,
-            status,
-            input: String::new(),
-            output: String::new(),
-            error: None,
-            result: None,
-            turns: Vec::new(),
-        }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
-use super::model::{NewTurn, check_id};
+use super::model::{Turn, check_id};
 use super::write::{KNOWN_TURN, Place, ROWS};
 use crate::model::Scope;
 use crate::test_data::in_scope;
@@ -18,18 +18,18 @@ impl Transaction {
     ///
     /// # Errors
     /// An id has no meaning, or the database failed.
-    pub async fn record_turns(&mut self, scope: &Scope, turns: &[(String, NewTurn)]) -> Result<()> {
+    pub async fn record_turns(&mut self, scope: &Scope, turns: &[Turn]) -> Result<()> {
         let now = self.now;
         for chunk in turns.chunks(ROWS) {
-            for (run, turn) in chunk {
-                check_id("a run", run)?;
-                check_id("a turn", &turn.id)?;
+            for turn in chunk {
+                check_id("a run", &turn.run_id)?;
+                check_id("a turn", &turn.turn_id)?;
             }
-            let ids: BTreeSet<&str> = chunk.iter().map(|(run, _)| run.as_str()).collect();
+            let ids: BTreeSet<&str> = chunk.iter().map(|turn| turn.run_id.as_str()).collect();
             let places = self.places_in(scope, &rows::text(&ids)).await?;
-            let known: Vec<_> = chunk.iter().filter_map(|(run, turn)| Some((places.get(run)?.number, turn))).collect();
+            let known: Vec<_> = chunk.iter().filter_map(|turn| Some((places.get(&turn.run_id)?.number, turn))).collect();
             self.put_turns(&known).await?;
-            let early: Vec<_> = chunk.iter().filter(|(run, _)| !places.contains_key(run)).collect();
+            let early: Vec<_> = chunk.iter().filter(|turn| !places.contains_key(&turn.run_id)).collect();
             self.keep_early_turns(scope, &early).await?;
             let batches: BTreeSet<i64> = places.values().map(|place| place.batch).collect();
             sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number IN (SELECT value FROM json_each(?1))")
@@ -67,7 +67,7 @@ impl Transaction {
         rows.iter().map(place).collect()
     }
 
-    async fn keep_early_turns(&mut self, scope: &Scope, turns: &[&(String, NewTurn)]) -> Result<()> {
+    async fn keep_early_turns(&mut self, scope: &Scope, turns: &[&Turn]) -> Result<()> {
         if turns.is_empty() {
             return Ok(());
         }
@@ -76,16 +76,16 @@ impl Transaction {
             "INSERT INTO early_turns (run_id, org_id, project_id, turn_id, heard_at, sequence, role, said_at, duration_ms, \
              warnings, content) ",
         );
-        query.push_values(turns, |mut values, (run, turn)| {
+        query.push_values(turns, |mut values, turn| {
             values
-                .push_bind(run)
+                .push_bind(&turn.run_id)
                 .push_bind(&scope.org_id)
                 .push_bind(scope.project_id.as_deref().unwrap_or_default())
-                .push_bind(&turn.id)
+                .push_bind(&turn.turn_id)
                 .push_bind(now)
                 .push_bind(turn.sequence)
-                .push_bind(&turn.role)
-                .push_bind(turn.said_at.as_deref())
+                .push_bind(turn.role.as_str())
+                .push_bind(turn.timestamp.as_deref())
                 .push_bind(turn.duration_ms)
                 .push_bind(rows::text(&turn.warnings))
                 .push_bind(&turn.content);

@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use keepstep_testdata::said;
+use serde_json::Value;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
-use super::model::{NOT_REPORTED, NewRun, NewTurn, ResultsError, RunCounts, RunStatus, check_id, shortened};
+use super::model::{NOT_REPORTED, ResultsError, RunCounts, RunRecord, Status, Turn, check_id, shortened};
+use super::read::status;
 use crate::test_data::Bundle;
 use crate::{Result, Transaction, rows};
 
@@ -43,8 +46,8 @@ pub(super) struct Place {
 impl Transaction {
     /// Makes sure that the input items that runs name are in the bundle version that they are said to be of. A run of an input
     /// that somebody wrote where it was tested names none, and one that is known already stays what it is.
-    pub(super) async fn check_items(&mut self, bundle: &Bundle, runs: &[NewRun]) -> Result<()> {
-        let item_of = |run: &NewRun| run.input_item_id.clone().filter(|id| !id.is_empty());
+    pub(super) async fn check_items(&mut self, bundle: &Bundle, runs: &[RunRecord]) -> Result<()> {
+        let item_of = |run: &RunRecord| run.input_item_id.clone().filter(|id| !id.is_empty());
         let named: HashSet<String> = runs.iter().filter_map(item_of).collect();
         if named.is_empty() {
             return Ok(());
@@ -62,7 +65,7 @@ impl Transaction {
             return Ok(());
         }
         let doubtful = runs.iter().filter_map(|run| Some((run, item_of(run).filter(|id| missing.contains(id))?)));
-        let doubtful: Vec<(&NewRun, String)> = doubtful.collect();
+        let doubtful: Vec<(&RunRecord, String)> = doubtful.collect();
         let ids = rows::text(&doubtful.iter().map(|(run, _)| run.id.as_str()).collect::<Vec<_>>());
         let known = self.places(&bundle.project_id, &ids).await?;
         let unknown = doubtful.into_iter().filter(|(run, _)| !known.contains_key(&run.id));
@@ -77,7 +80,7 @@ impl Transaction {
     }
 
     /// Stores runs of a batch. A run that is there already, in whatever batch of the project, is stored where it is.
-    pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[NewRun]) -> Result<()> {
+    pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[RunRecord]) -> Result<()> {
         for chunk in runs.chunks(ROWS) {
             // A run that is named twice is what was said last.
             let mut last: HashMap<&str, usize> = HashMap::with_capacity(chunk.len());
@@ -90,7 +93,7 @@ impl Transaction {
         Ok(())
     }
 
-    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&NewRun]) -> Result<()> {
+    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&RunRecord]) -> Result<()> {
         let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
         let mut known = self.places(&batch.project_id, &ids).await?;
         if batch.takes_over {
@@ -98,7 +101,7 @@ impl Transaction {
         }
         let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM runs").fetch_one(self.connection()).await?;
         let mut next = last;
-        let numbered: Vec<(i64, bool, &NewRun)> = runs
+        let numbered: Vec<(i64, bool, &RunRecord)> = runs
             .iter()
             .map(|run| match known.get(&run.id) {
                 Some(place) => (place.number, false, *run),
@@ -110,7 +113,7 @@ impl Transaction {
             .collect();
         self.put_rows(batch, &numbered).await?;
         self.put_results(&numbered).await?;
-        let turns: Vec<(i64, &NewTurn)> =
+        let turns: Vec<(i64, &Turn)> =
             numbered.iter().flat_map(|(number, _, run)| run.turns.iter().map(|turn| (*number, turn))).collect();
         self.put_turns(&turns).await?;
         if next > last {
@@ -146,7 +149,7 @@ impl Transaction {
     async fn take_over(
         &mut self,
         batch: &BatchKey,
-        runs: &[&NewRun],
+        runs: &[&RunRecord],
         ids: &str,
         known: &mut HashMap<String, Place>,
     ) -> Result<()> {
@@ -181,7 +184,7 @@ impl Transaction {
         Ok(())
     }
 
-    async fn put_rows(&mut self, batch: &BatchKey, runs: &[(i64, bool, &NewRun)]) -> Result<()> {
+    async fn put_rows(&mut self, batch: &BatchKey, runs: &[(i64, bool, &RunRecord)]) -> Result<()> {
         if runs.is_empty() {
             return Ok(());
         }
@@ -193,13 +196,11 @@ impl Transaction {
             // What is announced after the end was said to be there does not run any more.
             let is_late = *is_new && batch.is_reported && !run.status.is_reported();
             let (status, error) = match run.status {
-                _ if is_late => (RunStatus::Failed, Some(NOT_REPORTED)),
+                _ if is_late => (Status::Failed, Some(NOT_REPORTED)),
                 status if status.is_reported() => (status, run.error.as_deref()),
-                _ => (RunStatus::Running, None),
+                _ => (Status::Running, None),
             };
-            let result = run.result.as_ref();
-            let verdict = result.and_then(|result| result.evaluation.get("verdict")?.as_str());
-            let duration = result.and_then(|result| result.metrics.get("duration_ms")?.as_f64());
+            let duration = run.metrics.get("duration_ms").and_then(Value::as_f64);
             values
                 .push_bind(*number)
                 .push_bind(batch.number)
@@ -209,7 +210,7 @@ impl Transaction {
                 .push_bind(run.persona.as_deref().filter(|persona| !persona.is_empty()))
                 .push_bind(run.iteration)
                 .push_bind(status.label())
-                .push_bind(verdict)
+                .push_bind(run.verdict())
                 .push_bind(duration)
                 .push_bind(error)
                 .push_bind(&run.input)
@@ -221,8 +222,10 @@ impl Transaction {
         Ok(())
     }
 
-    async fn put_results(&mut self, runs: &[(i64, bool, &NewRun)]) -> Result<()> {
-        let results: Vec<_> = runs.iter().filter_map(|(number, _, run)| Some((number, run.result.as_ref()?))).collect();
+    async fn put_results(&mut self, runs: &[(i64, bool, &RunRecord)]) -> Result<()> {
+        // What was known before stays where nothing is said.
+        let says = |run: &RunRecord| !(run.metrics.is_empty() && run.evaluation.is_empty() && run.transcript.is_empty());
+        let results: Vec<_> = runs.iter().filter(|(_, _, run)| says(run)).map(|(number, _, run)| (number, run)).collect();
         if results.is_empty() {
             return Ok(());
         }
@@ -244,10 +247,10 @@ impl Transaction {
     }
 
     /// Stores turns of runs, which are named by their numbers.
-    pub(super) async fn put_turns(&mut self, turns: &[(i64, &NewTurn)]) -> Result<()> {
+    pub(super) async fn put_turns(&mut self, turns: &[(i64, &Turn)]) -> Result<()> {
         for chunk in turns.chunks(ROWS) {
             for (_, turn) in chunk {
-                check_id("a turn", &turn.id)?;
+                check_id("a turn", &turn.turn_id)?;
             }
             let mut query = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO turns (run, turn_id, sequence, role, said_at, duration_ms, warnings, content) ",
@@ -255,10 +258,10 @@ impl Transaction {
             query.push_values(chunk, |mut values, (run, turn)| {
                 values
                     .push_bind(*run)
-                    .push_bind(&turn.id)
+                    .push_bind(&turn.turn_id)
                     .push_bind(turn.sequence)
-                    .push_bind(&turn.role)
-                    .push_bind(turn.said_at.as_deref())
+                    .push_bind(turn.role.as_str())
+                    .push_bind(turn.timestamp.as_deref())
                     .push_bind(turn.duration_ms)
                     .push_bind(rows::text(&turn.warnings))
                     .push_bind(&turn.content);
@@ -289,16 +292,7 @@ impl Transaction {
 
     /// Brings everything in step that follows from the runs of a batch.
     pub(super) async fn settle_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<RunCounts> {
-        // The peers do not say what the input was where the bundle version does.
-        sqlx::query(
-            "UPDATE runs SET input = coalesce((SELECT json_extract(i.document, '$.messages[0].content') FROM input_items i
-                                               WHERE i.input_set_id = ?2 AND i.id = runs.input_item_id), '')
-             WHERE batch = ?1 AND input = '' AND input_item_id NOT NULL",
-        )
-        .bind(batch.number)
-        .bind(&bundle.input_set_id)
-        .execute(self.connection())
-        .await?;
+        self.add_inputs(batch.number, &bundle.input_set_id).await?;
         let now = self.now;
         sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number = ?1")
             .bind(batch.number)
@@ -308,22 +302,54 @@ impl Transaction {
         self.recount(batch.number).await
     }
 
+    /// Says what the inputs of runs were: the peers do not say it where the bundle version does.
+    async fn add_inputs(&mut self, batch: i64, input_set: &str) -> Result<()> {
+        let mut last = i64::MIN;
+        loop {
+            let rows = sqlx::query(
+                "SELECT r.number, i.document FROM runs r JOIN input_items i ON i.input_set_id = ?2 AND i.id = r.input_item_id
+                 WHERE r.batch = ?1 AND r.input = '' AND r.number > ?3 ORDER BY r.number LIMIT ?4",
+            )
+            .bind(batch)
+            .bind(input_set)
+            .bind(last)
+            .bind(ROWS as i64)
+            .fetch_all(self.connection())
+            .await?;
+            let mut texts: Vec<(i64, String)> = Vec::with_capacity(rows.len());
+            for row in &rows {
+                last = row.try_get("number")?;
+                let item: Value =
+                    serde_json::from_str(row.try_get("document")?).map_err(|_| rows::damaged("document", "an input"))?;
+                texts.extend(said::text(&item).map(|text| (last, text)));
+            }
+            if rows.is_empty() {
+                return Ok(());
+            }
+            sqlx::query(
+                "UPDATE runs SET input = said.text
+                 FROM (SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS text FROM json_each(?1)) AS said
+                 WHERE runs.number = said.number",
+            )
+            .bind(rows::text(&texts))
+            .execute(self.connection())
+            .await?;
+        }
+    }
+
     /// Counts the runs of a batch again.
     pub(super) async fn recount(&mut self, batch: i64) -> Result<RunCounts> {
         let rows = sqlx::query(
-            "SELECT status, count(*) AS found, sum(status = 'completed' AND coalesce(verdict, '') NOT IN ('fail', 'failed', 'not_judged')) AS passed,
-               sum(status = 'completed' AND coalesce(verdict, '') = 'not_judged') AS not_judged
-             FROM runs WHERE batch = ? GROUP BY status",
+            // Other verdicts say nothing, and there may be very many of them.
+            "SELECT status, iif(verdict IN ('fail', 'failed', 'not_judged'), verdict, NULL) AS verdict, count(*) AS found
+             FROM runs WHERE batch = ? GROUP BY 1, 2",
         )
         .bind(batch)
         .fetch_all(self.connection())
         .await?;
         let mut counts = RunCounts::default();
         for row in &rows {
-            let status: RunStatus = row.try_get::<&str, _>("status")?.parse().map_err(|_| rows::damaged("status", "a run"))?;
-            *counts.of(status) = row.try_get::<i64, _>("found")?.unsigned_abs();
-            counts.passed += row.try_get::<i64, _>("passed")?.unsigned_abs();
-            counts.not_judged += row.try_get::<i64, _>("not_judged")?.unsigned_abs();
+            counts.add(status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs());
         }
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         sqlx::query(

@@ -90,6 +90,7 @@ macro_rules! sqlite_cases {
             results {
                 a_commit_is_there_as_a_whole,
                 an_input_has_a_history_and_runs_are_known,
+                the_input_of_a_run_is_what_its_item_says,
                 f36_the_same_commit_again_is_the_same_batch,
                 a_commit_without_meaning_changes_nothing,
                 results_are_of_the_version_that_they_name,

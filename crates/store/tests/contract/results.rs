@@ -1,8 +1,10 @@
 //! Results: what clients send once, twice, in pieces and in no order is stored once and as a whole.
 
+use keepstep_base::role::Role;
+use keepstep_results::guardrails::Warning;
 use keepstep_store::results::{
-    BatchFilter, BatchStatus, Begun, Committed, NOT_REPORTED, NewArtifact, NewCommit, NewRun, NewTurn, Recorded, ResultsError,
-    RunBatch, RunFilter, RunResult, RunStatus, Upload,
+    BatchFilter, BatchStatus, Begun, Committed, NOT_REPORTED, NewArtifact, NewCommit, Recorded, RunBatch, RunFilter, RunRecord,
+    RunResult, Status, Turn, Upload,
 };
 use keepstep_store::test_data::Bundle;
 use keepstep_store::{Result, Scope, StoreError, Transaction};
@@ -31,27 +33,28 @@ async fn shop(world: &World, name: &str) -> Bundle {
     bundle
 }
 
-fn run(id: &str, item: u32, status: RunStatus) -> NewRun {
-    NewRun { input_item_id: Some(format!("item-{item}")), ..NewRun::new(id, status) }
+fn run(id: &str, item: u32, status: Status) -> RunRecord {
+    RunRecord { input_item_id: Some(format!("item-{item}")), ..RunRecord::new(id, status) }
 }
 
-fn announced(id: &str, item: u32) -> NewRun {
-    NewRun { persona: Some("novice".to_owned()), ..run(id, item, RunStatus::Running) }
+fn announced(id: &str, item: u32) -> RunRecord {
+    RunRecord { persona: Some("novice".to_owned()), ..run(id, item, Status::Running) }
 }
 
-fn turn(id: &str, sequence: i64, content: &str) -> NewTurn {
-    NewTurn {
-        id: id.to_owned(),
+fn turn(id: &str, sequence: i64, content: &str) -> Turn {
+    Turn {
+        turn_id: id.to_owned(),
         sequence,
-        role: "user".to_owned(),
+        run_id: String::new(),
+        role: Role::User,
         content: content.to_owned(),
-        said_at: None,
+        timestamp: None,
         duration_ms: None,
         warnings: Vec::new(),
     }
 }
 
-async fn upload(world: &World, bundle: &Bundle, experiment: Option<&str>, is_over: bool, runs: &[NewRun]) -> Recorded {
+async fn upload(world: &World, bundle: &Bundle, experiment: Option<&str>, is_over: bool, runs: &[RunRecord]) -> Recorded {
     let details = Map::new();
     let upload = Upload {
         bundle: &bundle.id,
@@ -83,7 +86,7 @@ async fn begin(transaction: &mut Transaction, world: &World, bundle: &Bundle, ex
     transaction.begin_commit(&world.scope, &new).await
 }
 
-async fn commit(world: &World, bundle: &Bundle, experiment: &str, runs: &[NewRun]) -> Committed {
+async fn commit(world: &World, bundle: &Bundle, experiment: &str, runs: &[RunRecord]) -> Committed {
     let mut transaction = world.store.write().await.unwrap();
     let digest = format!("{runs:?}");
     let committed = match begin(&mut transaction, world, bundle, experiment, &digest).await.unwrap() {
@@ -100,7 +103,7 @@ async fn commit(world: &World, bundle: &Bundle, experiment: &str, runs: &[NewRun
 }
 
 /// Returns why a store does not take runs as those of a bundle version: as a commit, and as an upload of a peer.
-async fn refusals(world: &World, bundle: &Bundle, runs: &[NewRun]) -> [String; 2] {
+async fn refusals(world: &World, bundle: &Bundle, runs: &[RunRecord]) -> [String; 2] {
     let details = Map::new();
     let mut transaction = world.store.write().await.unwrap();
     let Begun::New(mut commit) = begin(&mut transaction, world, bundle, "exp_1", "d").await.unwrap() else { panic!() };
@@ -130,24 +133,24 @@ pub(crate) async fn results_are_of_the_version_that_they_name(world: World) {
     let second = transaction.import(&world.scope, &first.project_id, &file).await.unwrap();
     transaction.commit().await.unwrap();
     assert_ne!(first.id, second.id);
-    let completed = |item| run(&format!("r{item}"), item, RunStatus::Completed);
+    let completed = |item| run(&format!("r{item}"), item, Status::Passed);
     for (bundle, item) in [(&first, 3), (&second, 1)] {
         for message in refusals(&world, bundle, &[completed(2), completed(item)]).await {
             assert!(message.contains(&bundle.id) && message.contains(&format!("the input item-{item};")), "{message}");
         }
     }
-    let many: Vec<NewRun> = (4..600).map(completed).collect();
+    let many: Vec<RunRecord> = (4..600).map(completed).collect();
     let [message, _] = refusals(&world, &second, &many).await;
     assert!(message.contains("item-10, item-100, item-101, …;"), "{message}");
     // What somebody wrote where it was tested is of no version, and an input of both is of either.
-    let own = |id: &str| NewRun::new(id, RunStatus::Completed);
+    let own = |id: &str| RunRecord::new(id, Status::Passed);
     assert_eq!(commit(&world, &second, "exp_1", &[completed(2), completed(3), own("a")]).await.runs, 3);
     assert_eq!(commit(&world, &first, "exp_2", &[completed(1), own("b")]).await.runs, 2);
 }
 
-async fn say(world: &World, scope: &Scope, run: &str, turn: NewTurn) {
+async fn say(world: &World, scope: &Scope, run: &str, turn: Turn) {
     let mut transaction = world.store.write().await.unwrap();
-    transaction.record_turns(scope, &[(run.to_owned(), turn)]).await.unwrap();
+    transaction.record_turns(scope, &[Turn { run_id: run.to_owned(), ..turn }]).await.unwrap();
     transaction.commit().await.unwrap();
 }
 
@@ -169,17 +172,19 @@ pub(crate) async fn a_commit_is_there_as_a_whole(world: World) {
         evaluation: Map::from_iter([("verdict".to_owned(), json!("fail"))]),
     };
     let runs = [
-        NewRun {
+        RunRecord {
             persona: Some("novice".to_owned()),
             iteration: 3,
             input: "Where?".to_owned(),
             output: "There\0".to_owned(),
-            result: Some(result.clone()),
+            metrics: result.metrics.clone(),
+            transcript: result.transcript.clone(),
+            evaluation: result.evaluation.clone(),
             turns: vec![turn("t1", 2, "second"), turn("t0", 1, "first")],
-            ..run("a", 1, RunStatus::Completed)
+            ..run("a", 1, Status::Passed)
         },
-        NewRun { error: Some("too slow".to_owned()), ..run("b", 2, RunStatus::Timeout) },
-        run("c", 2, RunStatus::Skipped),
+        RunRecord { error: Some("too slow".to_owned()), ..run("b", 2, Status::Timeout) },
+        run("c", 2, Status::Skipped),
     ];
     let mut transaction = world.store.write().await.unwrap();
     let Begun::New(mut commit) = begin(&mut transaction, &world, &bundle, "exp_1", "d").await.unwrap() else { panic!() };
@@ -204,14 +209,14 @@ pub(crate) async fn a_commit_is_there_as_a_whole(world: World) {
 
 pub(crate) async fn f36_the_same_commit_again_is_the_same_batch(world: World) {
     let bundle = shop(&world, "shop").await;
-    let runs = [run("a", 1, RunStatus::Completed), run("b", 2, RunStatus::Failed)];
+    let runs = [run("a", 1, Status::Passed), run("b", 2, Status::Failed)];
     let first = commit(&world, &bundle, "exp_1", &runs).await;
     let generation = world.store.generation().await.unwrap();
     let again = commit(&world, &bundle, "exp_1", &runs).await;
     assert_eq!(again, Committed { repeated: true, ..first.clone() });
     assert_eq!(world.store.generation().await.unwrap(), generation);
     // A commit that brings more is added to it, and the first one is still known.
-    let more = [runs[0].clone(), run("b", 2, RunStatus::Completed), run("c", 1, RunStatus::Completed)];
+    let more = [runs[0].clone(), run("b", 2, Status::Passed), run("c", 1, Status::Passed)];
     let third = commit(&world, &bundle, "exp_1", &more).await;
     assert_eq!((third.batch_id, third.runs, third.failed), (first.batch_id.clone(), 3, 0));
     assert!(commit(&world, &bundle, "exp_1", &runs).await.repeated);
@@ -222,11 +227,11 @@ pub(crate) async fn a_commit_without_meaning_changes_nothing(world: World) {
     let bundle = shop(&world, "shop").await;
     let mut shown = String::new();
     for (experiment, run) in [
-        ("", run("a", 1, RunStatus::Completed)),
-        ("exp\n1", run("a", 1, RunStatus::Completed)),
-        ("exp_1", run("a", 1, RunStatus::Running)),
-        ("exp_1", run("", 1, RunStatus::Completed)),
-        ("exp_1", NewRun { turns: vec![turn("\u{1b}[2J", 0, "")], ..run("a", 1, RunStatus::Completed) }),
+        ("", run("a", 1, Status::Passed)),
+        ("exp\n1", run("a", 1, Status::Passed)),
+        ("exp_1", run("a", 1, Status::Running)),
+        ("exp_1", run("", 1, Status::Passed)),
+        ("exp_1", RunRecord { turns: vec![turn("\u{1b}[2J", 0, "")], ..run("a", 1, Status::Passed) }),
     ] {
         let mut transaction = world.store.write().await.unwrap();
         let error = match begin(&mut transaction, &world, &bundle, experiment, "d").await {
@@ -243,13 +248,13 @@ pub(crate) async fn a_commit_without_meaning_changes_nothing(world: World) {
     "" is not the id of a run: it is empty, longer than 200 bytes, or holds control characters
     "\u{1b}[2J" is not the id of a turn: it is empty, longer than 200 bytes, or holds control characters
     "#);
-    assert!(matches!("odd".parse::<RunStatus>(), Err(ResultsError::Status(_))));
+    assert!("odd".parse::<Status>().is_err());
     assert_eq!(batches(&world, &bundle).await, []);
 }
 
 pub(crate) async fn results_outside_the_scope_are_not_there(world: World) {
     let (mine, other) = (shop(&world, "mine").await, shop(&world, "other").await);
-    let batch = commit(&world, &mine, "exp_1", &[run("a", 1, RunStatus::Completed)]).await.batch_id;
+    let batch = commit(&world, &mine, "exp_1", &[run("a", 1, Status::Passed)]).await.batch_id;
     let outside = Scope { project_id: Some(other.project_id.clone()), ..world.scope.clone() };
     let store = &world.store;
     let is_hidden = |error: StoreError| matches!(error, StoreError::BatchNotFound(_) | StoreError::ProjectNotFound(_));
@@ -267,7 +272,7 @@ pub(crate) async fn results_outside_the_scope_are_not_there(world: World) {
     assert!(is_hidden(transaction.attach_artifacts(&outside, &batch, &[]).await.unwrap_err()));
     drop(transaction);
     // The same run id in another project is another run, and a turn stays in the key's project.
-    let theirs = commit(&world, &other, "exp_1", &[run("a", 1, RunStatus::Failed)]).await;
+    let theirs = commit(&world, &other, "exp_1", &[run("a", 1, Status::Failed)]).await;
     assert!(!theirs.repeated);
     say(&world, &outside, "a", turn("t", 0, "theirs")).await;
     assert_eq!(store.run(&world.scope, &batch, "a").await.unwrap().turns, []);
@@ -279,7 +284,7 @@ pub(crate) async fn f10_a_run_that_is_not_reported_failed(world: World) {
     let bundle = shop(&world, "shop").await;
     let before = upload(&world, &bundle, Some("exp_1"), false, &[announced("a", 1), announced("b", 2)]).await;
     assert_eq!((before.counts.status(), before.counts.running, before.counts.pass_rate()), (BatchStatus::Running, 2, None));
-    let after = upload(&world, &bundle, Some("exp_1"), true, &[run("a", 1, RunStatus::Completed)]).await;
+    let after = upload(&world, &bundle, Some("exp_1"), true, &[run("a", 1, Status::Passed)]).await;
     assert_eq!(after.batch_id, before.batch_id);
     assert_eq!((after.counts.status(), after.counts.pass_rate()), (BatchStatus::Failed, Some(0.5)));
     assert_eq!(shown(&world, &after.batch_id).await, ["a completed ", &format!("b failed {NOT_REPORTED}")]);
@@ -302,14 +307,14 @@ pub(crate) async fn f11_other_ids_replace_the_announced_ones(world: World) {
     let before = upload(&world, &bundle, Some("exp_1"), false, &announcement).await;
     say(&world, &world.scope, "n1", turn("n1-t1", 1, "before the run is known")).await;
     say(&world, &world.scope, "p1", turn("p1-t0", 0, "under the old id")).await;
-    let report = [run("n1", 1, RunStatus::Completed), run("n2", 2, RunStatus::Completed), run("n3", 1, RunStatus::Failed)];
+    let report = [run("n1", 1, Status::Passed), run("n2", 2, Status::Passed), run("n3", 1, Status::Failed)];
     let after = upload(&world, &bundle, Some("exp_1"), true, &report).await;
     assert_eq!((after.batch_id.as_str(), after.counts.total()), (before.batch_id.as_str(), 3));
     assert_eq!(shown(&world, &after.batch_id).await, ["n1 completed ", "n2 completed ", "n3 failed "]);
     say(&world, &world.scope, "p1", turn("p1-t2", 2, "late, under the old id")).await;
     let first = world.store.run(&world.scope, &after.batch_id, "n1").await.unwrap();
     assert_eq!(first.run.persona.as_deref(), Some("novice"));
-    let said: Vec<&str> = first.turns.iter().map(|turn| turn.id.as_str()).collect();
+    let said: Vec<&str> = first.turns.iter().map(|turn| turn.turn_id.as_str()).collect();
     assert_eq!(said, ["p1-t0", "n1-t1", "p1-t2"]);
     // Both again, in the other order.
     upload(&world, &bundle, Some("exp_1"), true, &report).await;
@@ -320,7 +325,7 @@ pub(crate) async fn f11_other_ids_replace_the_announced_ones(world: World) {
 
 pub(crate) async fn f13_a_report_that_comes_again_is_stored_once(world: World) {
     let bundle = shop(&world, "shop").await;
-    let report = [run("a", 1, RunStatus::Completed), run("b", 2, RunStatus::Failed)];
+    let report = [run("a", 1, Status::Passed), run("b", 2, Status::Failed)];
     let first = upload(&world, &bundle, Some("exp_1"), true, &report).await;
     assert_eq!(upload(&world, &bundle, Some("exp_1"), true, &report).await, first);
     // Also by the other way in, and under a newer bundle version.
@@ -337,13 +342,13 @@ pub(crate) async fn f13_a_report_that_comes_again_is_stored_once(world: World) {
 
 pub(crate) async fn f36_a_batch_without_a_name_is_known_by_its_runs(world: World) {
     let bundle = shop(&world, "shop").await;
-    let report = [run("a", 1, RunStatus::Completed), run("b", 2, RunStatus::Completed)];
+    let report = [run("a", 1, Status::Passed), run("b", 2, Status::Passed)];
     let first = upload(&world, &bundle, None, true, &report).await;
     assert_eq!(upload(&world, &bundle, None, true, &report).await, first);
-    let other = upload(&world, &bundle, None, true, &[run("c", 1, RunStatus::Completed)]).await;
+    let other = upload(&world, &bundle, None, true, &[run("c", 1, Status::Passed)]).await;
     assert_ne!(other.batch_id, first.batch_id);
     // F38: a part of it came first.
-    let whole = [run("c", 1, RunStatus::Completed), run("d", 2, RunStatus::Completed)];
+    let whole = [run("c", 1, Status::Passed), run("d", 2, Status::Passed)];
     assert_eq!(upload(&world, &bundle, None, true, &whole).await.batch_id, other.batch_id);
     // The same runs with a name give it the name.
     assert_eq!(commit(&world, &bundle, "orders-1", &report).await.batch_id, first.batch_id);
@@ -360,7 +365,7 @@ pub(crate) async fn f27_two_tests_with_the_same_name_are_two_batches(world: Worl
     let one = upload(&world, &bundle, Some("exp_1"), false, &[announced("a1", 1), announced("a2", 2)]).await;
     let two = upload(&world, &bundle, Some("exp_1"), false, &[announced("b1", 1), announced("b2", 2)]).await;
     assert_ne!(one.batch_id, two.batch_id);
-    let over = [run("b1", 1, RunStatus::Completed), run("b2", 2, RunStatus::Completed)];
+    let over = [run("b1", 1, Status::Passed), run("b2", 2, Status::Passed)];
     assert_eq!(upload(&world, &bundle, Some("exp_1"), true, &over).await.batch_id, two.batch_id);
     assert_eq!(shown(&world, &one.batch_id).await, ["a1 running ", "a2 running "]);
     // A report without runs is that of the one that still goes on.
@@ -390,18 +395,19 @@ pub(crate) async fn f24_what_nobody_speaks_of_any_more_is_abandoned(world: World
     let stored = world.store.run_batch(&world.scope, &batch).await.unwrap();
     assert_eq!((stored.status, stored.counts.abandoned), (BatchStatus::Abandoned, 2));
     // What is reported after all is what is reported.
-    let over = upload(&world, &bundle, Some("exp_1"), true, &[run("a", 1, RunStatus::Completed)]).await;
+    let over = upload(&world, &bundle, Some("exp_1"), true, &[run("a", 1, Status::Passed)]).await;
     assert_eq!((over.counts.completed, over.counts.abandoned), (1, 1));
 }
 
 pub(crate) async fn a_turn_is_there_once_and_tells_all_that_is_known(world: World) {
     let bundle = shop(&world, "shop").await;
-    let streamed = NewTurn { duration_ms: Some(5.0), warnings: vec![json!({"type": "too_long"})], ..turn("t", 1, "hello") };
-    let reported = NewTurn { said_at: Some("2026-11-21T23:28:26.584243+00:00".to_owned()), ..turn("t", 1, "hello") };
-    let all = NewTurn { said_at: reported.said_at.clone(), ..streamed.clone() };
+    let streamed =
+        Turn { duration_ms: Some(5.0), warnings: vec![Warning::Other(json!({"type": "too_long"}))], ..turn("t", 1, "hello") };
+    let reported = Turn { timestamp: Some("2026-11-21T23:28:26.584243+00:00".to_owned()), ..turn("t", 1, "hello") };
+    let all = Turn { timestamp: reported.timestamp.clone(), ..streamed.clone() };
     for (id, order) in [("a", [&streamed, &reported]), ("b", [&reported, &streamed])] {
         say(&world, &world.scope, id, order[0].clone()).await;
-        let batch = upload(&world, &bundle, Some(id), true, &[run(id, 1, RunStatus::Completed)]).await.batch_id;
+        let batch = upload(&world, &bundle, Some(id), true, &[run(id, 1, Status::Passed)]).await.batch_id;
         for _ in 0..2 {
             say(&world, &world.scope, id, order[1].clone()).await;
         }
@@ -411,7 +417,7 @@ pub(crate) async fn a_turn_is_there_once_and_tells_all_that_is_known(world: Worl
 
 pub(crate) async fn a_file_is_attached_once(world: World) {
     let bundle = shop(&world, "shop").await;
-    let batch = commit(&world, &bundle, "exp_1", &[run("a", 1, RunStatus::Completed)]).await.batch_id;
+    let batch = commit(&world, &bundle, "exp_1", &[run("a", 1, Status::Passed)]).await.batch_id;
     let file = |run: Option<&str>, name: &str, blob: &str| NewArtifact {
         run_id: run.map(str::to_owned),
         artifact_type: "trace".to_owned(),
@@ -436,12 +442,12 @@ pub(crate) async fn a_file_is_attached_once(world: World) {
 
 pub(crate) async fn runs_are_read_in_pages_and_filtered(world: World) {
     let bundle = shop(&world, "shop").await;
-    let runs: Vec<NewRun> = (0..1000)
-        .map(|number| NewRun {
+    let runs: Vec<RunRecord> = (0..1000)
+        .map(|number| RunRecord {
             persona: Some(if number % 100 == 7 { "expert" } else { "novice" }.to_owned()),
             output: format!("answer 100% {number}_{}", "x".repeat(500)),
             turns: vec![turn("t0", 0, "q"), turn("t1", 1, "a")],
-            ..run(&format!("run-{number}"), 1, if number % 50 == 0 { RunStatus::Failed } else { RunStatus::Completed })
+            ..run(&format!("run-{number}"), 1, if number % 50 == 0 { Status::Failed } else { Status::Passed })
         })
         .collect();
     let batch = commit(&world, &bundle, "exp_1", &runs).await;
@@ -458,7 +464,7 @@ pub(crate) async fn runs_are_read_in_pages_and_filtered(world: World) {
         }
     };
     assert_eq!(page(PAGE).await, runs.iter().map(|run| run.id.clone()).collect::<Vec<_>>());
-    assert_eq!(page(RunFilter { status: Some(RunStatus::Failed), ..PAGE }).await.len(), 20);
+    assert_eq!(page(RunFilter { status: Some(Status::Failed), ..PAGE }).await.len(), 20);
     assert_eq!(page(RunFilter { persona: Some("expert"), ..PAGE }).await.len(), 10);
     assert_eq!(page(RunFilter { text: Some("100% 12_"), ..PAGE }).await, ["run-12"]);
     assert_eq!(page(RunFilter { text: Some("'; DROP"), ..PAGE }).await, [""; 0]);
@@ -472,24 +478,17 @@ pub(crate) async fn runs_are_read_in_pages_and_filtered(world: World) {
 /// What a page says of an input, and what a client asks by runs.
 pub(crate) async fn an_input_has_a_history_and_runs_are_known(world: World) {
     let bundle = shop(&world, "shop").await;
-    let with = |run: NewRun, verdict: &str| {
+    let with = |run: RunRecord, verdict: &str| {
         let evaluation = serde_json::from_value(json!({"verdict": verdict})).unwrap();
-        NewRun { result: Some(RunResult { evaluation, ..RunResult::default() }), ..run }
+        RunRecord { evaluation, ..run }
     };
-    let first = upload(
-        &world,
-        &bundle,
-        Some("exp_1"),
-        true,
-        &[with(run("a1", 1, RunStatus::Completed), "pass"), run("a2", 2, RunStatus::Failed)],
-    )
-    .await;
-    let runs = [
-        with(run("b1", 1, RunStatus::Completed), "fail"),
-        NewRun { iteration: 1, ..with(run("b2", 1, RunStatus::Completed), "pass") },
-    ];
+    let first =
+        upload(&world, &bundle, Some("exp_1"), true, &[with(run("a1", 1, Status::Passed), "pass"), run("a2", 2, Status::Failed)])
+            .await;
+    let runs =
+        [with(run("b1", 1, Status::Passed), "fail"), RunRecord { iteration: 1, ..with(run("b2", 1, Status::Passed), "pass") }];
     let second = upload(&world, &bundle, Some("exp_2"), true, &runs).await;
-    let third = upload(&world, &bundle, Some("exp_3"), true, &[with(run("c1", 1, RunStatus::Completed), "not_judged")]).await;
+    let third = upload(&world, &bundle, Some("exp_3"), true, &[with(run("c1", 1, Status::Passed), "not_judged")]).await;
 
     let history = world.store.input_history(&world.scope, &bundle.project_id, "item-1", 10).await.unwrap();
     let told: Vec<_> = history.iter().map(|result| (result.experiment_id.as_deref().unwrap(), result.run_id.as_str())).collect();
@@ -504,4 +503,25 @@ pub(crate) async fn an_input_has_a_history_and_runs_are_known(world: World) {
     let mut known: Vec<_> = known.into_iter().map(|(run, batch)| (run, batch.id)).collect();
     known.sort();
     assert_eq!(known, [("a2".to_owned(), first.batch_id), ("b1".to_owned(), second.batch_id)]);
+}
+
+/// The peers do not say what was asked where the bundle version does.
+pub(crate) async fn the_input_of_a_run_is_what_its_item_says(world: World) {
+    let messages = json!([{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Where?"}]);
+    let inputs: Vec<_> = (0..300).map(|number| json!({"id": format!("i{number}"), "messages": messages})).collect();
+    let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": inputs})).unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap();
+    let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    let run =
+        |number| RunRecord { input_item_id: Some(format!("i{number}")), ..RunRecord::new(format!("r{number}"), Status::Passed) };
+    let mut runs: Vec<RunRecord> = (0..300).map(run).collect();
+    runs[0].input = "as it was asked".to_owned();
+    let batch = upload(&world, &bundle, Some("exp_1"), true, &runs).await.batch_id;
+    let found = world.store.runs(&world.scope, &batch, &PAGE).await.unwrap();
+    let texts: Vec<&str> = found.iter().map(|run| run.input.as_str()).collect();
+    let mut expected = vec![keepstep_testdata::said::text(&json!({"messages": messages})).unwrap(); 300];
+    "as it was asked".clone_into(&mut expected[0]);
+    assert_eq!((texts, expected[1].as_str()), (expected.iter().map(String::as_str).collect(), "Where?"));
 }

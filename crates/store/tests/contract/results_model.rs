@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keepstep_base::role::Role;
 use keepstep_store::Transaction;
 use keepstep_store::results::{
-    BatchFilter, Begun, NOT_REPORTED, NewCommit, NewRun, NewTurn, RunCounts, RunFilter, RunStatus, Upload,
+    BatchFilter, Begun, NOT_REPORTED, NewCommit, RunCounts, RunFilter, RunRecord, Status, Turn, Upload,
 };
 use keepstep_store::test_data::Bundle;
 use proptest::prelude::*;
@@ -22,7 +23,7 @@ struct Experiment {
     /// 0.3.3 reports conversations under other ids than those that it announced.
     has_other_ids: bool,
     /// What became of the run of each input; what is not reported broke.
-    ends: Vec<Option<RunStatus>>,
+    ends: Vec<Option<Status>>,
 }
 
 /// The most inputs of an experiment.
@@ -46,14 +47,14 @@ enum Kind {
 fn experiment() -> impl Strategy<Value = Experiment> {
     let end = prop_oneof![
         1 => Just(None),
-        3 => Just(Some(RunStatus::Completed)),
-        1 => Just(Some(RunStatus::Failed)),
-        1 => Just(Some(RunStatus::Timeout)),
+        3 => Just(Some(Status::Passed)),
+        1 => Just(Some(Status::Failed)),
+        1 => Just(Some(Status::Timeout)),
     ];
     (any::<bool>(), any::<bool>(), prop::collection::vec(end, 1..=MOST_INPUTS)).prop_map(|(has_name, has_other_ids, mut ends)| {
         if !has_name && ends.iter().all(Option::is_none) {
             // Nothing without a name is nothing at all: there is no way to tell two of them apart.
-            ends[0] = Some(RunStatus::Failed);
+            ends[0] = Some(Status::Failed);
         }
         Experiment { has_name, has_other_ids: has_name && has_other_ids, ends }
     })
@@ -78,8 +79,8 @@ struct Known {
 }
 
 impl Experiment {
-    fn announced(&self, number: usize) -> Vec<NewRun> {
-        let run = |input| run(format!("e{number}-r{input}"), input, RunStatus::Running);
+    fn announced(&self, number: usize) -> Vec<RunRecord> {
+        let run = |input| run(format!("e{number}-r{input}"), input, Status::Running);
         (0..self.ends.len()).map(run).collect()
     }
 
@@ -91,13 +92,13 @@ impl Experiment {
         }
     }
 
-    fn reported(&self, number: usize) -> Vec<NewRun> {
-        let run = |(input, end): (usize, &Option<RunStatus>)| Some(run(self.reported_id(number, input), input, (*end)?));
+    fn reported(&self, number: usize) -> Vec<RunRecord> {
+        let run = |(input, end): (usize, &Option<Status>)| Some(run(self.reported_id(number, input), input, (*end)?));
         self.ends.iter().enumerate().filter_map(run).collect()
     }
 
     /// What there should be: each run with its status and error.
-    fn expected(&self, number: usize, known: &Known) -> BTreeMap<String, (RunStatus, Option<String>)> {
+    fn expected(&self, number: usize, known: &Known) -> BTreeMap<String, (Status, Option<String>)> {
         let mut expected = BTreeMap::new();
         for (input, end) in self.ends.iter().enumerate() {
             match end {
@@ -106,10 +107,10 @@ impl Experiment {
                 }
                 _ if !known.is_announced => {}
                 _ if known.is_over => {
-                    expected.insert(format!("e{number}-r{input}"), (RunStatus::Failed, Some(NOT_REPORTED.to_owned())));
+                    expected.insert(format!("e{number}-r{input}"), (Status::Failed, Some(NOT_REPORTED.to_owned())));
                 }
                 _ => {
-                    expected.insert(format!("e{number}-r{input}"), (RunStatus::Running, None));
+                    expected.insert(format!("e{number}-r{input}"), (Status::Running, None));
                 }
             }
         }
@@ -117,11 +118,18 @@ impl Experiment {
     }
 }
 
-fn run(id: String, input: usize, status: RunStatus) -> NewRun {
-    NewRun { input_item_id: Some(format!("item-{input}")), ..NewRun::new(id, status) }
+fn run(id: String, input: usize, status: Status) -> RunRecord {
+    RunRecord { input_item_id: Some(format!("item-{input}")), ..RunRecord::new(id, status) }
 }
 
-async fn send(transaction: &mut Transaction, world: &World, bundle: &Bundle, name: Option<&str>, is_over: bool, runs: &[NewRun]) {
+async fn send(
+    transaction: &mut Transaction,
+    world: &World,
+    bundle: &Bundle,
+    name: Option<&str>,
+    is_over: bool,
+    runs: &[RunRecord],
+) {
     let details = Map::new();
     let upload = Upload {
         bundle: &bundle.id,
@@ -136,7 +144,7 @@ async fn send(transaction: &mut Transaction, world: &World, bundle: &Bundle, nam
     transaction.record_upload(&world.scope, &upload).await.unwrap();
 }
 
-async fn commit(transaction: &mut Transaction, world: &World, bundle: &Bundle, name: &str, runs: &[NewRun]) {
+async fn commit(transaction: &mut Transaction, world: &World, bundle: &Bundle, name: &str, runs: &[RunRecord]) {
     let details = Map::new();
     let new = NewCommit {
         project: &bundle.project_id,
@@ -183,17 +191,18 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
             }
             Kind::Turn(input, turn) => {
                 let run = experiment.reported_id(*number, input % experiment.ends.len());
-                let said = NewTurn {
-                    id: format!("t{turn}"),
+                let said = Turn {
+                    run_id: run.clone(),
+                    turn_id: format!("t{turn}"),
                     sequence: 0,
-                    role: "user".to_owned(),
+                    role: Role::User,
                     content: format!("{run} {turn}"),
-                    said_at: None,
+                    timestamp: None,
                     duration_ms: None,
                     warnings: Vec::new(),
                 };
-                transaction.record_turns(&inside, &[(run.clone(), said.clone())]).await.unwrap();
-                known.turns.entry(run).or_default().insert(said.id);
+                transaction.record_turns(&inside, std::slice::from_ref(&said)).await.unwrap();
+                known.turns.entry(run).or_default().insert(said.turn_id);
             }
         }
     }
@@ -214,9 +223,9 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
         let mut counts = RunCounts::default();
         for run in &runs {
             *match run.status {
-                RunStatus::Running => &mut counts.running,
-                RunStatus::Completed => &mut counts.completed,
-                RunStatus::Timeout => &mut counts.timeout,
+                Status::Running => &mut counts.running,
+                Status::Passed => &mut counts.completed,
+                Status::Timeout => &mut counts.timeout,
                 _ => &mut counts.failed,
             } += 1;
         }
@@ -224,7 +233,7 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
         assert_eq!((batch.counts, batch.status), (counts, counts.status()));
         for run in runs {
             let turns = world.store.run(&world.scope, &batch.id, &run.id).await.unwrap().turns;
-            let said: BTreeSet<String> = turns.into_iter().map(|turn| turn.id).collect();
+            let said: BTreeSet<String> = turns.into_iter().map(|turn| turn.turn_id).collect();
             let sent = known.iter().find_map(|known| known.turns.get(&run.id)).cloned().unwrap_or_default();
             assert_eq!(said, sent, "the turns of {}", run.id);
         }

@@ -1,5 +1,6 @@
 //! From an experiment's lines to the runs that the platform gets.
 //!
+//! A run of ours has a journal, and [`write_of_journal`] tells all that is in it. Everything else is read from the files of the peers:
 //! `trace_summary.jsonl` has one line for each run that came to an end, `errors.json` one entry for each that did not (0.3.3)
 //! or the same ones again (0.4.0), and `turns.jsonl` what was said. They are read one line at a time; what is kept of each run
 //! is its id.
@@ -9,11 +10,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 
-pub use keepstep_api::own::uploads::{RunRecord, TurnRecord};
+use keepstep_results::case::Finished;
+use keepstep_results::record::{RunRecord, spoken, unjudged};
+use keepstep_results::status::Status;
 use serde_json::{Map, Value};
 
 use crate::experiments::failures;
 use crate::experiments::inputs::{InputIndex, Items};
+use crate::experiments::journal;
 use crate::experiments::lines::Lines;
 use crate::experiments::list::TRACE_SUMMARY_FILE;
 use crate::experiments::package::{ERRORS_FILE, TURNS_FILE, trace_ids_in};
@@ -21,8 +25,8 @@ use crate::experiments::report::Report;
 use crate::experiments::run_id::{derived, key, uuid};
 use crate::experiments::turns::{TurnIndex, note_time};
 
-/// The words for how a run ended.
-const STATUSES: &[&str] = &["completed", "failed", "error", "timeout", "skipped"];
+/// The longest run that a platform takes, in bytes.
+const LONGEST_RUN: usize = 16 * 1024 * 1024;
 
 /// Where an experiment's runs are read from. The files may be cleaned copies.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,13 @@ pub struct RunsWritten {
 }
 
 impl RunsWritten {
+    fn note(&mut self, run: &RunRecord) {
+        self.ids.insert(key(&run.id));
+        self.runs += 1;
+        self.failed += u64::from(!matches!(run.status.label(), "completed" | "skipped"));
+        self.first_run.get_or_insert_with(|| run.id.clone());
+    }
+
     /// Returns the run that a report about one run belongs to, by the name of its file.
     pub fn run_of_report(&self, name: &str) -> Option<String> {
         trace_ids_in(name)
@@ -73,6 +84,56 @@ pub fn write(files: &RunFiles<'_>, inputs: &mut InputIndex<'_>, output: &mut imp
         serde_json::to_writer(&mut *output, run)?;
         output.write_all(b"\n")
     })
+}
+
+/// Writes the runs of a journal as JSON Lines. `clean` takes secrets out of a case, of which it is given the line, too.
+///
+/// # Errors
+/// A file cannot be read or written. What is merely broken is in the report.
+pub fn write_of_journal(
+    file: File,
+    mut clean: impl FnMut(&[u8], Finished) -> Finished,
+    inputs: &mut InputIndex<'_>,
+    output: &mut impl Write,
+) -> io::Result<RunsWritten> {
+    let mut written = RunsWritten::default();
+    let mut report = Report::default();
+    let (mut line, mut place) = (Vec::new(), 0);
+    journal::each(file, &mut report, |text, case, report| {
+        place += 1;
+        let mut run = RunRecord::of(clean(text, case));
+        if written.ids.contains(&key(&run.id)) {
+            report.broken(journal::JOURNAL_FILE, place, "a line before it has the same run");
+            return Ok(());
+        }
+        run.input_item_id = match run.input_item_id.take() {
+            Some(item) => {
+                inputs.used(run.iteration, &run.input, &item);
+                Some(item)
+            }
+            None => inputs.take(run.iteration, &run.input, run.persona.as_deref()),
+        };
+        line.clear();
+        serde_json::to_writer(&mut line, &run)?;
+        if line.len() >= LONGEST_RUN && run.evaluation.shift_remove("observations").is_some() {
+            // They are in a file of their own.
+            line.clear();
+            serde_json::to_writer(&mut line, &run)?;
+        }
+        if line.len() >= LONGEST_RUN {
+            report.broken(journal::JOURNAL_FILE, place, "it is longer than 16 MiB");
+            return Ok(());
+        }
+        line.push(b'\n');
+        output.write_all(&line)?;
+        for time in run.turns.iter().filter_map(|turn| turn.timestamp.as_deref()) {
+            note_time(&mut written.times, time);
+        }
+        written.note(&run);
+        Ok(())
+    })?;
+    written.report = report;
+    Ok(written)
 }
 
 /// Gives each run to a function, in the order of the files.
@@ -107,6 +168,14 @@ pub fn identity(scenario_folder: &str, experiment: &str, time: &str) -> String {
 /// # Errors
 /// A file cannot be read.
 pub fn first_run(folder: &Path, identity: &str) -> io::Result<Option<String>> {
+    if let Some(file) = journal::open(folder)? {
+        let mut first = None;
+        let read = journal::each(file, &mut Report::default(), |_, case, _| {
+            first = Some(case.run_id);
+            Err(io::ErrorKind::Interrupted.into())
+        });
+        return if first.is_some() { Ok(first) } else { read.map(|()| None) };
+    }
     let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
     let trace_summary = folder.join(TRACE_SUMMARY_FILE);
     let (turns, errors) = (there(TURNS_FILE), there(ERRORS_FILE));
@@ -228,9 +297,9 @@ impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
             return Ok(());
         }
         let mut run = run_of(failure, id);
-        if run.status == "completed" {
-            run.status = "failed".to_owned();
-            run.evaluation = verdict(false);
+        if run.status == Status::Passed {
+            run.status = Status::Failed;
+            run.evaluation = unjudged(false);
         }
         run.input_item_id = item_of(failure).or_else(|| self.inputs.take(run.iteration, &input, run.persona.as_deref()));
         run.turns = self.turns.take(&own_id)?;
@@ -239,10 +308,7 @@ impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
 
     fn give(&mut self, run: &RunRecord) -> io::Result<()> {
         (self.give)(run)?;
-        self.written.ids.insert(key(&run.id));
-        self.written.runs += 1;
-        self.written.failed += u64::from(!matches!(run.status.as_str(), "completed" | "skipped"));
-        self.written.first_run.get_or_insert_with(|| run.id.clone());
+        self.written.note(run);
         Ok(())
     }
 }
@@ -252,12 +318,13 @@ fn run_of(trace: &Map<String, Value>, id: String) -> RunRecord {
     let error = error_of(trace);
     // A line of 0.3.3 always says that it succeeded; a failure does not say that it did not.
     let succeeded = trace.get("success").and_then(Value::as_bool).unwrap_or(error.is_none());
-    let status = trace.get("status").and_then(Value::as_str).filter(|status| STATUSES.contains(status));
-    let status = status.unwrap_or(if succeeded { "completed" } else { "failed" }).to_owned();
+    let status =
+        trace.get("status").and_then(|status| status.as_str()?.parse().ok()).filter(|status: &Status| status.is_reported());
+    let status = status.unwrap_or(if succeeded { Status::Passed } else { Status::Failed });
     let input = text_of(trace, "input");
     let output = text_of(trace, "output");
     let mut evaluation = trace.get("evaluation").and_then(Value::as_object).cloned().unwrap_or_default();
-    for (name, value) in verdict(status == "completed") {
+    for (name, value) in unjudged(status == Status::Passed) {
         evaluation.entry(name).or_insert(value);
     }
     for name in ["static_results", "contract_results", "error_type", "location", "traceback", "printed"] {
@@ -279,15 +346,6 @@ fn run_of(trace: &Map<String, Value>, id: String) -> RunRecord {
         evaluation,
         turns: Vec::new(),
     }
-}
-
-fn verdict(passed: bool) -> Map<String, Value> {
-    let verdict = if passed { "pass" } else { "fail" };
-    Map::from_iter([
-        ("verdict".to_owned(), Value::from(verdict)),
-        ("scores".to_owned(), Value::Object(Map::new())),
-        ("failures".to_owned(), Value::Array(Vec::new())),
-    ])
 }
 
 fn text_of(trace: &Map<String, Value>, name: &str) -> String {
@@ -353,15 +411,7 @@ fn transcript(trace: &Map<String, Value>, input: &str, output: &str) -> Vec<Valu
     if let Some(messages) = said.and_then(Value::as_array).filter(|messages| !messages.is_empty()) {
         return messages.iter().filter_map(|message| message_of(message.as_object()?)).collect();
     }
-    let message = |role: &str, content: &str| serde_json::json!({ "role": role, "content": content });
-    let mut messages = Vec::new();
-    if !input.is_empty() {
-        messages.push(message("user", input));
-    }
-    if !output.is_empty() {
-        messages.push(message("assistant", output));
-    }
-    messages
+    spoken(input, output)
 }
 
 fn message_of(message: &Map<String, Value>) -> Option<Value> {
@@ -432,7 +482,7 @@ mod tests {
         assert_eq!((written.runs, written.failed), (3, 2));
         let told: Vec<_> = runs
             .iter()
-            .map(|run| (run.status.as_str(), run.input_item_id.as_deref(), run.error.as_deref(), run.turns.len()))
+            .map(|run| (run.status.label(), run.input_item_id.as_deref(), run.error.as_deref(), run.turns.len()))
             .collect();
         let expected = [
             ("completed", Some("item-1"), None, 2),

@@ -6,7 +6,8 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use keepstep_api::own::uploads::TurnRecord;
+use keepstep_base::role::Role;
+use keepstep_results::turn::Turn;
 use serde_json::Value;
 
 use crate::experiments::lines::Lines;
@@ -81,11 +82,11 @@ impl TurnIndex {
     }
 
     /// Returns the turns of a run. The next time there are none: they belong to one run only.
-    pub(crate) fn take(&mut self, id: &str) -> io::Result<Vec<TurnRecord>> {
+    pub(crate) fn take(&mut self, id: &str) -> io::Result<Vec<Turn>> {
         self.take_key(key(id))
     }
 
-    fn take_key(&mut self, key: u128) -> io::Result<Vec<TurnRecord>> {
+    fn take_key(&mut self, key: u128) -> io::Result<Vec<Turn>> {
         let Some(run) = self.runs.get_mut(&key).filter(|run| !run.is_taken) else { return Ok(Vec::new()) };
         run.is_taken = true;
         let mut turns = Vec::new();
@@ -148,17 +149,18 @@ pub(crate) fn note_time(times: &mut Option<(String, String)>, time: &str) {
     }
 }
 
-fn turn(value: &Value) -> TurnRecord {
+fn turn(value: &Value) -> Turn {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let sequence = value.get("sequence").and_then(Value::as_i64).unwrap_or_default();
     let id = text("turn_id");
-    TurnRecord {
+    Turn {
         turn_id: if id.is_empty() { format!("{}-t{sequence}", text("run_id")) } else { id },
         sequence,
-        role: text("role"),
+        run_id: String::new(),
+        role: Role::from(text("role").as_str()),
         content: text("content"),
         timestamp: value.get("timestamp").and_then(Value::as_str).map(str::to_owned),
         duration_ms: value.get("duration_ms").and_then(Value::as_f64),
-        warnings: value.get("warnings").and_then(Value::as_array).cloned().unwrap_or_default(),
+        warnings: value.get("warnings").and_then(|warnings| serde_json::from_value(warnings.clone()).ok()).unwrap_or_default(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use keepstep_agent::Field;
 use keepstep_agent::merge::{self, Merged, Sides as Texts};
 use keepstep_base::Digest;
-use keepstep_testdata::input_list::{InputList, ItemWithoutText};
+use keepstep_testdata::input_list::{InputList, LeftOut};
 use keepstep_testdata::merge_items::{self, Conflict, Fingerprints, ItemCounts, MergedItems, Outcome, Winner};
 use keepstep_testdata::names::UnsafePath;
 use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
@@ -80,8 +80,8 @@ pub struct Prepared {
     items: Option<Items>,
     /// How the inputs change.
     counts_of_items: Option<ItemCounts>,
-    /// The inputs of the bundle that have nothing to say and are left out.
-    pub without_text: Vec<ItemWithoutText>,
+    /// What of the bundle does not get into the list of inputs.
+    pub left_out: LeftOut,
     /// How many inputs, personas and criteria the bundle has.
     pub counts: [usize; 3],
 }
@@ -202,7 +202,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         records_differ,
         items: None,
         counts_of_items: None,
-        without_text: received.list().map_err(PrepareError::Received)?.without_text.clone(),
+        left_out: received.list().map_err(PrepareError::Received)?.left_out.clone(),
         counts: [bundle.item_count(), bundle.personas().len(), bundle.criteria().len()],
     };
     prepared.add_files(files, &plan, &known, &new)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use keepstep_base::Digest;
 use keepstep_testdata::answer::{NoAnswer, Stop};
 use keepstep_testdata::bundle::{Bundle, BundleError, BundleReader, Item, ItemReader, Persona};
-use keepstep_testdata::input_list::{Entries, ItemWithoutText, ListText};
+use keepstep_testdata::input_list::{Entries, LeftOut, ListText};
 use keepstep_testdata::json::Json;
 use keepstep_testdata::merge_items::Fingerprints;
 use keepstep_testdata::pull_plan::Digesting;
@@ -39,7 +39,7 @@ pub struct Received {
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(super) text: Arc<Stored>,
-    pub(super) without_text: Vec<ItemWithoutText>,
+    pub(super) left_out: LeftOut,
 }
 
 /// An answer was not received.
@@ -232,9 +232,9 @@ impl Writing {
     }
 
     fn end(mut self) -> io::Result<List> {
-        let without_text = self.list.end(&mut self.text);
+        let left_out = self.list.end(&mut self.text);
         self.spool.push(self.text.as_bytes())?;
-        Ok(List { text: Arc::new(self.spool.into_taker()?.end()?), without_text })
+        Ok(List { text: Arc::new(self.spool.into_taker()?.end()?), left_out })
     }
 }
 

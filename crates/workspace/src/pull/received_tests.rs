@@ -58,8 +58,8 @@ fn the_items_are_files_of_both_layouts() {
       }
     ]
     "#);
-    let without_text = &received.list().unwrap().without_text;
-    assert_eq!(without_text, &[ItemWithoutText { position: 2, id: Some("silent".to_owned()) }]);
+    let without_text = &received.list().unwrap().left_out.without_text;
+    assert_eq!(without_text, &[keepstep_testdata::input_list::ItemWithoutText { position: 2, id: Some("silent".to_owned()) }]);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::fluxloop::Bundle;
 use keepstep_api::own::ImportedBundle;
 use keepstep_testdata::input_list::ENTRIES;
+use keepstep_testdata::said;
 use keepstep_workspace::yaml;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::document::document;
 use crate::command::{CommandResult, Outcome};
@@ -16,6 +17,7 @@ use crate::session::checkout::files;
 use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
 use crate::session::context::Context;
 use crate::session::data_file;
+use crate::session::messages_left_out;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
 use crate::shell::visible::{shortened, visible_line, word};
@@ -48,6 +50,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let file = data_file::test_data(&text, &arguments.file, arguments.scenario.as_deref())?;
     file.check().map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
     let value = json!(file);
+    tell_left_out(context, &value);
     let size = value.to_string().len();
     if size > IMPORT_LIMIT {
         return Err(Failure::usage(format!(
@@ -78,6 +81,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         }),
     );
     Ok(Outcome::Done)
+}
+
+/// Says how many messages an agent is not told.
+fn tell_left_out(context: &Context, file: &Value) {
+    let inputs = file.get(ENTRIES).and_then(Value::as_array).into_iter().flatten();
+    let left_out: Vec<usize> = inputs.filter_map(|input| Some(said::said(input)?.left_out)).filter(|count| *count > 0).collect();
+    if !left_out.is_empty() {
+        context.printer.warning(&messages_left_out::told(left_out.len(), left_out.iter().sum()));
+    }
 }
 
 /// Says which inputs are taken for reworded ones, since only a person knows whether they are.

@@ -149,7 +149,8 @@ fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<
             };
             if is_wanted && cases.len() < arguments.limit {
                 let turns = if arguments.verbose || case.is_some() { Vec::new() } else { std::mem::take(&mut finished.turns) };
-                warnings.push(turns.into_iter().flat_map(|turn| turn.warnings).map(|warning| warning.message).collect());
+                warnings
+                    .push(turns.into_iter().flat_map(|turn| turn.warnings).map(|warning| warning.text().into_owned()).collect());
                 cases.push(finished);
             } else if is_wanted {
                 left_out += 1;
@@ -295,7 +296,7 @@ fn show_turn(context: &Context, turn: &Turn) {
         context.printer.answer(format!("      {line}"));
     }
     for warning in &turn.warnings {
-        show_warning(context, &warning.message);
+        show_warning(context, &warning.text());
     }
 }
 

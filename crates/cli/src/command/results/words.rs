@@ -96,8 +96,8 @@ pub(super) fn state(state: State) -> &'static str {
 pub(super) fn mark(status: Status) -> (&'static str, Label) {
     match status {
         Status::Passed => ("✓", Label::Good),
-        Status::Skipped => ("-", Label::Unchanged),
+        Status::Skipped | Status::Running | Status::Abandoned => ("-", Label::Unchanged),
         Status::NotJudged => ("–", Label::Warning),
-        Status::Failed | Status::Error | Status::Timeout => ("✗", Label::Error),
+        Status::Failed | Status::NotPassed | Status::Error | Status::Timeout => ("✗", Label::Error),
     }
 }

@@ -12,6 +12,7 @@ use super::arguments::RunArguments;
 use super::setup::{Tested, input_failure};
 use crate::command::sync::pull;
 use crate::session::context::Context;
+use crate::session::messages_left_out;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
 use crate::shell::visible::{visible_line, word};
@@ -130,6 +131,9 @@ impl Here {
             let file = inputs.file.as_ref().map_or_else(|| "the configuration".to_owned(), |file| file.display().to_string());
             let silent = count(inputs.silent.len(), "input");
             context.printer.warning(&format!("{silent} without a text not run: number {} of {file}", places.join(", ")));
+        }
+        if inputs.longer > 0 {
+            context.printer.warning(&messages_left_out::told(inputs.longer, inputs.messages_left_out));
         }
         Ok(Version { inputs, bundle })
     }

@@ -89,7 +89,7 @@ impl<'a> View<'a> {
         match event {
             Event::CaseStarted { case, .. } => drop(self.warnings.remove(case)),
             Event::Turn { case, turn } if !turn.warnings.is_empty() => {
-                let texts = turn.warnings.iter().map(|warning| warning.message.clone());
+                let texts = turn.warnings.iter().map(|warning| warning.text().into_owned());
                 self.warnings.entry(case.clone()).or_default().extend(texts);
             }
             _ => {}

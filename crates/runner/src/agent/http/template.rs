@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn question() -> Question {
-        let said = |role, content: &str| Message { role, content: content.to_owned() };
+        let said = |role: &str, content: &str| Message { role: role.into(), content: content.to_owned() };
         Question {
             run_id: "run-1".into(),
             input: "a \"quoted\" $.persona".into(),

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use keepstep_api::fluxloop::Turn;
 use keepstep_platform::Platform;
-use keepstep_store::results::NewTurn;
 use serde_json::{Value, json};
 
 use crate::auth::Caller;
@@ -22,20 +21,6 @@ use crate::request::Input;
     responses((status = 200, description = "It is stored", body = Object))
 )]
 pub(crate) async fn add(State(platform): State<Platform>, caller: Caller, input: Input<Turn>) -> Result<Json<Value>, ApiError> {
-    platform.add_turns(&caller, &[stored(input.value)]).await?;
+    platform.add_turns(&caller, &[input.value]).await?;
     Ok(Json(json!({ "ok": true })))
-}
-
-/// Returns a turn as it is stored, with the id of its run.
-pub(super) fn stored(turn: Turn) -> (String, NewTurn) {
-    let stored = NewTurn {
-        id: turn.turn_id,
-        sequence: turn.sequence,
-        role: turn.role,
-        content: turn.content,
-        said_at: turn.timestamp,
-        duration_ms: turn.duration_ms,
-        warnings: turn.warnings.unwrap_or_default(),
-    };
-    (turn.run_id, stored)
 }

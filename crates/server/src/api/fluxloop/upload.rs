@@ -8,10 +8,10 @@ use axum::response::Response;
 use jiff::Timestamp;
 use keepstep_api::fluxloop::{RunBatchHeader, UploadRequest, Uploaded, UploadedResult, UploadedRun};
 use keepstep_platform::{NamedFile, Platform};
-use keepstep_store::results::{NewRun, NewTurn, Recorded, RunResult, RunStatus, Upload};
+use keepstep_store::results::{Recorded, RunRecord, Status, Turn, Upload};
+use keepstep_testdata::said;
 use serde_json::{Map, Value, json};
 
-use super::turns;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::origin::{Origin, experiment_url};
@@ -41,7 +41,7 @@ pub(crate) async fn upload(
     let started_at = request.run_batch.started_at.as_deref().and_then(milliseconds);
     let completed_at = request.run_batch.completed_at.as_deref().and_then(milliseconds);
     let details = details(&request.run_batch);
-    let turns: Vec<_> = request.turns.into_iter().map(turns::stored).collect();
+    let turns = request.turns;
     let runs = runs(request.runs, request.run_results, &turns);
     let upload = Upload {
         bundle: &request.bundle_version_id,
@@ -88,7 +88,7 @@ fn details(header: &RunBatchHeader) -> Map<String, Value> {
 
 /// Returns the runs of an upload together with what came out of them, in the order in which they are listed. A result
 /// whose run is not listed is a run, too.
-fn runs(listed: Vec<UploadedRun>, results: Vec<UploadedResult>, turns: &[(String, NewTurn)]) -> Vec<NewRun> {
+fn runs(listed: Vec<UploadedRun>, results: Vec<UploadedResult>, turns: &[Turn]) -> Vec<RunRecord> {
     let mut listed = listed;
     let mut known: HashSet<String> = listed.iter().map(|run| run.id.clone()).collect();
     let mut found: HashMap<String, UploadedResult> = HashMap::with_capacity(results.len());
@@ -98,9 +98,9 @@ fn runs(listed: Vec<UploadedRun>, results: Vec<UploadedResult>, turns: &[(String
         }
         found.insert(result.run_id.clone(), result);
     }
-    let mut said: HashMap<&str, Vec<&NewTurn>> = HashMap::new();
-    for (run, turn) in turns {
-        said.entry(run).or_default().push(turn);
+    let mut said: HashMap<&str, Vec<&Turn>> = HashMap::new();
+    for turn in turns {
+        said.entry(&turn.run_id).or_default().push(turn);
     }
     listed
         .into_iter()
@@ -115,32 +115,31 @@ fn runs(listed: Vec<UploadedRun>, results: Vec<UploadedResult>, turns: &[(String
 
 /// Returns how a run ended: of two that are said, the worse one. One that is not known is no success. One that is not
 /// said at all goes on, or was not reported.
-fn status(listed: Option<&str>, result: Option<&str>) -> RunStatus {
-    let said = [listed, result].into_iter().flatten().map(|text| text.parse().unwrap_or(RunStatus::Failed));
-    let ended = said.filter(|status: &RunStatus| status.is_reported());
-    ended.max_by_key(|status| *status != RunStatus::Completed).unwrap_or(RunStatus::Running)
+fn status(listed: Option<&str>, result: Option<&str>) -> Status {
+    let said = [listed, result].into_iter().flatten().map(|text| text.parse().unwrap_or(Status::Failed));
+    let ended = said.filter(|status: &Status| status.is_reported());
+    ended.max_by_key(|status| *status != Status::Passed).unwrap_or(Status::Running)
 }
 
-fn run(listed: UploadedRun, status: RunStatus, result: Option<UploadedResult>, turns: &[&NewTurn]) -> NewRun {
+fn run(listed: UploadedRun, status: Status, result: Option<UploadedResult>, turns: &[&Turn]) -> RunRecord {
     let transcript = result.as_ref().and_then(|result| result.transcript.as_deref()).unwrap_or_default();
-    let snapshot = listed.input_snapshot.as_ref().and_then(|snapshot| snapshot.get("messages")?.as_array());
-    let messages = snapshot.map(Vec::as_slice).unwrap_or_default();
     let of = |role: &'static str| turns.iter().filter(move |turn| turn.role == role);
-    let input = messages.iter().chain(transcript).find_map(|message| spoken(message, "user"));
-    let input = input.or_else(|| Some(of("user").min_by_key(|turn| turn.sequence)?.content.as_str()));
+    let input = listed.input_snapshot.as_ref().and_then(said::text);
+    let input = input.or_else(|| transcript.iter().find_map(|message| spoken(message, "user")).map(str::to_owned));
+    let input = input.or_else(|| Some(of("user").min_by_key(|turn| turn.sequence)?.content.clone()));
     let output = transcript.iter().rev().find_map(|message| spoken(message, "assistant"));
     let output = output.or_else(|| Some(of("assistant").max_by_key(|turn| turn.sequence)?.content.as_str()));
-    NewRun {
-        input: input.unwrap_or_default().to_owned(),
-        output: output.unwrap_or_default().to_owned(),
+    let (input, output) = (input.unwrap_or_default(), output.unwrap_or_default().to_owned());
+    let UploadedResult { metrics, transcript, local_eval_summary, .. } = result.unwrap_or_default();
+    RunRecord {
+        input,
+        output,
         input_item_id: listed.input_item_id,
         persona: listed.persona_id,
-        result: result.map(|result| RunResult {
-            metrics: result.metrics.unwrap_or_default(),
-            transcript: result.transcript.unwrap_or_default(),
-            evaluation: result.local_eval_summary.unwrap_or_default(),
-        }),
-        ..NewRun::new(listed.id, status)
+        metrics: metrics.unwrap_or_default(),
+        transcript: transcript.unwrap_or_default(),
+        evaluation: local_eval_summary.unwrap_or_default(),
+        ..RunRecord::new(listed.id, status)
     }
 }
 

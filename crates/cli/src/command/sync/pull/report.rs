@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::target::{Target, document_of};
 use crate::session::context::Context;
+use crate::session::messages_left_out;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
 use crate::shell::visible::visible_line;
@@ -21,6 +22,8 @@ pub(super) struct Told {
     files: Vec<(String, Action)>,
     items: Vec<(&'static str, usize)>,
     without_text: Vec<String>,
+    /// How many inputs have more messages than the one that is said, and how many messages these are.
+    longer: [usize; 2],
     loses_comments: bool,
 }
 
@@ -36,8 +39,11 @@ impl Told {
             ("of your own kept", Outcome::KeptOwn),
         ];
         let items = prepared.items().map(|items| outcomes.map(|(words, outcome)| (words, items.of(outcome))).to_vec());
-        let without_text =
-            prepared.without_text.iter().map(|item| item.id.clone().unwrap_or_else(|| format!("number {}", item.position)));
+        let without_text = prepared
+            .left_out
+            .without_text
+            .iter()
+            .map(|item| item.id.clone().unwrap_or_else(|| format!("number {}", item.position)));
         Self {
             bundle: bundle.id().to_owned(),
             previous: local.bundle().map(str::to_owned),
@@ -45,6 +51,7 @@ impl Told {
             files: prepared.actions().map(|(path, action)| (path.to_owned(), action)).collect(),
             items: items.unwrap_or_default().into_iter().filter(|(_, count)| *count > 0).collect(),
             without_text: without_text.collect(),
+            longer: [prepared.left_out.longer, prepared.left_out.messages],
             loses_comments: prepared.loses_comments(),
         }
     }
@@ -120,6 +127,11 @@ impl Told {
                 named.join(", ")
             ));
         }
+        if let [longer, messages] = self.longer
+            && longer > 0
+        {
+            context.printer.warning(&messages_left_out::told(longer, messages));
+        }
         if self.loses_comments {
             context.printer.warning("comments in the list of inputs could not be kept when both sides' edits were merged");
         }
@@ -144,6 +156,7 @@ impl Told {
             "deleted": paths(|action| action == Action::Keep(Keeping::Deleted)),
             "items": items,
             "without_text": self.without_text,
+            "messages_left_out": self.longer[1],
             "undo": undo,
         })
     }

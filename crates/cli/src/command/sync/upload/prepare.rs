@@ -7,11 +7,13 @@ use std::sync::Mutex;
 
 use keepstep_api::own::uploads::{Commit, OfferedFile, RUNS_FILE};
 use keepstep_client::upload::{Hashed, Manifest, ManifestFile, hash_file};
+use keepstep_results::case::Finished;
 use keepstep_testdata::names;
 use keepstep_testdata::workspace_files::DEFAULT_INPUTS_FILE;
 use keepstep_workspace::experiments::inputs::{InputIndex, Items};
+use keepstep_workspace::experiments::journal;
 use keepstep_workspace::experiments::package::{PER_TRACE, PackagedFile, files as files_of};
-use keepstep_workspace::experiments::redact::Redactor;
+use keepstep_workspace::experiments::redact::{Form, Redactor};
 use keepstep_workspace::experiments::report::Report;
 use keepstep_workspace::experiments::runs::{self, RunFiles, RunsWritten};
 use keepstep_workspace::experiments::secrets::Secrets;
@@ -91,10 +93,13 @@ pub(super) fn prepare(
     let (mut cleaned, ()) = cleaner.clean_beside(first, || Ok(()))?;
     let mut inputs = InputIndex::reading(|| items_of(context, scenario, config));
     let identity = runs::identity(&scenario.folder, &experiment.id, summary.time());
-    let (rest, (written, runs_file)) = cleaner.clean_beside(others, || write_runs(&draft, &cleaned, &identity, &mut inputs))?;
+    let source = RunSource { experiment: &experiment.path, redactor: &redactor, cleaned: &cleaned, identity: &identity };
+    let (rest, runs) = cleaner.clean_beside(others, || source.write(&draft, &mut inputs))?;
+    let WrittenRuns { written, file: runs_file, redacted: redacted_runs } = runs;
     cleaned.extend(rest);
     cleaned.sort_by_key(|file| file.place);
-    let redacted = summary.redacted + cleaned.iter().map(|file| file.redacted).sum::<u64>();
+    // What is in the journal is mostly in the other files, too.
+    let redacted = (summary.redacted + cleaned.iter().map(|file| file.redacted).sum::<u64>()).max(redacted_runs);
     for file in &cleaned {
         if let Some(metadata) = &file.read {
             hashes.note(&file.path, metadata, redactor.fingerprint(), &file.hashed);
@@ -267,24 +272,65 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn write_runs(
-    draft: &Draft,
-    cleaned: &[Cleaned],
-    identity: &str,
-    inputs: &mut InputIndex<'_>,
-) -> Result<(RunsWritten, ManifestFile), Failure> {
-    let of = |file_type: &str| cleaned.iter().find(|file| file.packaged.file_type == file_type).map(|file| file.path.as_path());
-    let path = draft.folder().join("runs.jsonl");
-    let fail = |error| io_failure("write", &path, error);
-    let trace_summary =
-        of("trace_summary").ok_or_else(|| Failure::Nothing { message: "trace_summary.jsonl is gone".to_owned(), hint: None })?;
-    let files = RunFiles { identity, trace_summary, turns: of("turns"), errors: of("errors") };
-    let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
-    let written = runs::write(&files, inputs, &mut output).map_err(fail)?;
-    output.flush().map_err(fail)?;
-    output.get_ref().sync_all().map_err(fail)?;
-    let hashed = hash_file(&path, |_| {}).map_err(fail)?;
-    Ok((written, manifest_file(path, RUNS_FILE, "runs.jsonl", None, hashed)))
+/// What runs are read from: the journal of ours, else the files of the peers, without their secrets.
+struct RunSource<'a> {
+    experiment: &'a Path,
+    redactor: &'a Redactor,
+    cleaned: &'a [Cleaned],
+    identity: &'a str,
+}
+
+/// The file with the runs.
+struct WrittenRuns {
+    written: RunsWritten,
+    file: ManifestFile,
+    /// In how many of them there was a secret.
+    redacted: u64,
+}
+
+impl RunSource<'_> {
+    fn write(&self, draft: &Draft, inputs: &mut InputIndex<'_>) -> Result<WrittenRuns, Failure> {
+        let path = draft.folder().join("runs.jsonl");
+        let fail = |error| io_failure("write", &path, error);
+        let mut output = BufWriter::with_capacity(1 << 20, private_file(&path).map_err(fail)?);
+        let (written, redacted) = match journal::open(self.experiment) {
+            Ok(Some(file)) => self.of_journal(file, inputs, &mut output).map_err(fail)?,
+            Ok(None) => (self.of_peers(inputs, &mut output)?.map_err(fail)?, 0),
+            Err(error) => return Err(io_failure("read", &journal::path(self.experiment), error)),
+        };
+        output.flush().map_err(fail)?;
+        output.get_ref().sync_all().map_err(fail)?;
+        let hashed = hash_file(&path, |_| {}).map_err(fail)?;
+        Ok(WrittenRuns { written, file: manifest_file(path, RUNS_FILE, "runs.jsonl", None, hashed), redacted })
+    }
+
+    fn of_journal(&self, file: File, inputs: &mut InputIndex<'_>, output: &mut impl io::Write) -> io::Result<(RunsWritten, u64)> {
+        let mut redacted = 0;
+        let clean = |line: &[u8], case: Finished| {
+            // Taking a case apart takes much longer than looking through its line.
+            let mut scanner = self.redactor.scanner(Form::JsonLines);
+            scanner.feed(line);
+            match scanner.found().then(|| self.redactor.cleaned(&case)).flatten() {
+                Some(cleaned) => {
+                    redacted += 1;
+                    cleaned
+                }
+                None => case,
+            }
+        };
+        let written = runs::write_of_journal(file, clean, inputs, output)?;
+        Ok((written, redacted))
+    }
+
+    fn of_peers(&self, inputs: &mut InputIndex<'_>, output: &mut impl io::Write) -> Result<io::Result<RunsWritten>, Failure> {
+        let of = |file_type: &str| {
+            self.cleaned.iter().find(|file| file.packaged.file_type == file_type).map(|file| file.path.as_path())
+        };
+        let trace_summary = of("trace_summary")
+            .ok_or_else(|| Failure::Nothing { message: "trace_summary.jsonl is gone".to_owned(), hint: None })?;
+        let files = RunFiles { identity: self.identity, trace_summary, turns: of("turns"), errors: of("errors") };
+        Ok(runs::write(&files, inputs, output))
+    }
 }
 
 fn offered(file: Cleaned, written: &RunsWritten) -> ManifestFile {

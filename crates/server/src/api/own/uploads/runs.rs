@@ -2,11 +2,10 @@
 
 use axum::body::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use keepstep_api::own::uploads::{RunRecord, TurnRecord};
 use keepstep_platform::RunStream;
 use keepstep_store::Result;
 use keepstep_store::artifacts::ContentError;
-use keepstep_store::results::{NewRun, NewTurn, RunResult};
+use keepstep_store::results::RunRecord;
 
 /// The longest line in bytes.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -34,7 +33,7 @@ impl Runs {
     }
 
     /// Returns the next run and the length of its line; `None` after the last one.
-    async fn next(&mut self) -> Result<Option<(NewRun, usize)>> {
+    async fn next(&mut self) -> Result<Option<(RunRecord, usize)>> {
         while let Some(line) = self.next_line().await? {
             if !line.trim_ascii().is_empty() {
                 let run = parse(&line).map_err(|reason| ContentError::Line { line: self.line, reason })?;
@@ -76,37 +75,9 @@ impl Runs {
     }
 }
 
-fn parse(line: &[u8]) -> Result<NewRun, String> {
-    let record: RunRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let status = record.status.parse().map_err(|error: keepstep_store::results::ResultsError| error.to_string())?;
-    if !keepstep_store::results::RunStatus::is_reported(status) {
-        return Err("it has not ended".to_owned());
-    }
-    let result = RunResult { metrics: record.metrics, transcript: record.transcript, evaluation: record.evaluation };
-    Ok(NewRun {
-        id: record.id,
-        input_item_id: record.input_item_id,
-        persona: record.persona,
-        iteration: record.iteration,
-        status,
-        input: record.input,
-        output: record.output,
-        error: record.error,
-        result: Some(result),
-        turns: record.turns.into_iter().map(turn).collect(),
-    })
-}
-
-fn turn(record: TurnRecord) -> NewTurn {
-    NewTurn {
-        id: record.turn_id,
-        sequence: record.sequence,
-        role: record.role,
-        content: record.content,
-        said_at: record.timestamp,
-        duration_ms: record.duration_ms,
-        warnings: record.warnings,
-    }
+fn parse(line: &[u8]) -> Result<RunRecord, String> {
+    let run: RunRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    if run.status.is_reported() { Ok(run) } else { Err("it has not ended".to_owned()) }
 }
 
 #[cfg(test)]
