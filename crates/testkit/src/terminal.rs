@@ -398,9 +398,11 @@ mod tests {
 
     #[test]
     fn control_c_ends_it() {
-        let mut session = Terminal::new(80, 24).start(shell("trap 'exit 130' INT; echo ready; read a"));
+        // A shell with a trap may miss what comes between two of its commands; the signal itself ends a program at any time.
+        let mut session = Terminal::new(80, 24).start(shell("echo ready; exec cat"));
         session.wait_for("ready").press("\x03");
-        assert_eq!(session.end().exit_code(), Some(130));
+        let screen = session.end();
+        assert_eq!((screen.lines(), screen.exit_code()), (vec!["ready".to_owned(), "^C".to_owned()], None));
     }
 
     #[test]
