@@ -32,7 +32,7 @@ const TRANSLATE: [&str; 3] = ["crates/server/src/", "crates/dashboard/src/", "cr
 const WRITES: [&str; 5] = ["store.write()", ".write().await", "Transaction", ".receive_parts(", ".receive_file("];
 
 /// How many circles there may be, whatever their reasons.
-const MOST_CIRCLES: usize = 5;
+const MOST_CIRCLES: usize = 2;
 
 /// The crates that each crate imports, by their short names.
 pub(super) type Arrows = BTreeMap<String, BTreeSet<String>>;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rquickjs::{Array, CatchResultExt, Ctx, Function, Object, Type, Value};
 use serde_json::{Map, Number};
 
-use super::CapturedValue;
+use super::interface::CapturedValue;
 
 /// The properties that are looked for on the prototype too: a class may compute them in a getter.
 const KNOWN: [&str; 9] =

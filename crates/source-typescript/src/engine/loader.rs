@@ -14,9 +14,10 @@ use rquickjs::loader::ImportAttributes;
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Exception, Function, Module, Object, Result};
 
-use super::run::Shared;
+use super::interface::{Failure, FailureKind, Position};
+use super::shared::Shared;
 use super::strip::{self, PackageImport};
-use super::{Failure, FailureKind, Position, commonjs, stubs};
+use super::{commonjs, stubs};
 use crate::compiler::Compiler;
 use crate::modules::{self, CODE_EXTENSIONS};
 use crate::resolve::{Locator, Ownership, Request};

@@ -19,159 +19,30 @@
 mod adapt;
 mod capture;
 mod commonjs;
+mod interface;
 mod loader;
 mod natives;
 mod run;
 mod sandbox;
+mod shared;
 mod strip;
 mod stubs;
 mod world;
 
 pub use strip::{JavaScript, to_javascript};
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use self::run::{Job, Message};
+use self::interface::time_limit;
+pub use self::interface::{
+    Captured, CapturedAgent, CapturedValue, Dependence, Failure, FailureKind, Limits, Machine, Position, Reliance, Request, Touch,
+};
+use self::run::Job;
+use self::shared::Message;
 use self::world::Variant;
-pub use self::world::{Dependence, Machine, Reliance, Touch};
-
-/// How much an evaluation may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The time from start to end.
-    pub time: Duration,
-    /// The memory of the engine, in bytes.
-    pub memory: usize,
-    /// The stack of the engine, in bytes: how deep calls may be nested.
-    pub stack: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { time: Duration::from_secs(2), memory: 64 << 20, stack: 1 << 20 }
-    }
-}
-
-/// What to evaluate.
-pub struct Request<'a> {
-    /// The project's folder. It is the working directory, and nothing outside of it is read.
-    pub root: &'a Path,
-    /// The absolute path of the file with the agent.
-    pub entry: &'a Path,
-    /// Returns the text that stands in place of a file, or `None` to have it read from disk.
-    pub read: &'a dyn Fn(&Path) -> Option<String>,
-    /// What the code may read of `process.env`.
-    pub environment: &'a BTreeMap<String, String>,
-    /// What values may depend on besides the code.
-    pub machine: &'a Machine,
-    /// How much the evaluation may use.
-    pub limits: Limits,
-}
-
-/// One property's value.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CapturedValue {
-    /// A value that JSON can hold.
-    Json(Value),
-    /// A function.
-    Function,
-    /// The property is there and has no value that can be shown; the text says why.
-    Unreadable(String),
-}
-
-/// A place in a file. Line and column count from 1, the column in UTF-16 units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// The absolute path of the file.
-    pub file: PathBuf,
-    /// The line.
-    pub line: u32,
-    /// The column.
-    pub column: u32,
-}
-
-/// One agent that was constructed while the entry was loaded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CapturedAgent {
-    /// A place inside of the expression that constructed it. The engine notes places where something is called, so with
-    /// calls among the arguments it is that of the last.
-    pub position: Option<Position>,
-    /// The entry exports it.
-    pub is_exported: bool,
-    /// It was constructed because a function that the entry exports was called, which only happens where loading the entry
-    /// constructed none.
-    pub is_called_for: bool,
-    /// Its properties. One that is `undefined` is not there.
-    pub values: BTreeMap<String, CapturedValue>,
-    /// What properties depend on besides the code. Where the value is known only to Node or changes by itself, it is unreadable.
-    pub reliances: BTreeMap<String, Vec<Reliance>>,
-}
-
-/// What an evaluation found.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Captured {
-    /// The agents in the order in which they were constructed.
-    pub agents: Vec<CapturedAgent>,
-    /// What failed after the agents were constructed, which their values do not depend on.
-    pub failed_later: Option<Failure>,
-    /// What the code asked for besides its files.
-    pub(crate) touches: Vec<Touch>,
-}
-
-/// What kind of failure an evaluation ended with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureKind {
-    /// A module is not valid TypeScript.
-    Syntax,
-    /// A module cannot be found or read.
-    Module,
-    /// The code threw.
-    Threw,
-    /// A text would depend on a package, which is not run.
-    Package,
-    /// The code tried what is not possible: network, writing, reading outside of the project.
-    Refused,
-    /// The code asked for a variable of the environment that it may not read.
-    Environment,
-    /// The code waits for something that will not come.
-    Waiting,
-    /// The time was used up.
-    TimeLimit,
-    /// The memory was used up.
-    MemoryLimit,
-    /// Calls were nested too deeply.
-    DepthLimit,
-    /// The engine failed, through no fault of the code.
-    Engine,
-}
-
-/// Why nothing could be evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: FailureKind,
-    /// What happened, for a person; a sentence without its full stop.
-    pub message: String,
-    /// Where it happened, if that is known.
-    pub position: Option<Position>,
-}
-
-impl Failure {
-    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), position: None }
-    }
-
-    fn at(mut self, position: Option<Position>) -> Self {
-        self.position = position;
-        self
-    }
-}
 
 /// How long the caller waits beyond the limit for an engine that is stuck inside a native function.
 const GRACE: Duration = Duration::from_millis(750);
@@ -270,48 +141,4 @@ fn run(
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(FailureKind::Module, format!("{} cannot be read: {error}", path.display()))
-}
-
-fn time_limit(time: Duration) -> Failure {
-    let message = format!("the code ran longer than {} and was stopped", Seconds(time));
-    Failure::new(FailureKind::TimeLimit, message)
-}
-
-/// Shows a duration as seconds, or as milliseconds where it is shorter.
-struct Seconds(Duration);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0 < Duration::from_secs(1) {
-            return write!(formatter, "{} ms", self.0.as_millis());
-        }
-        write!(formatter, "{} s", self.0.as_secs_f64())
-    }
-}
-
-impl Captured {
-    fn map_paths(mut self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
-        for agent in &mut self.agents {
-            agent.position = agent.position.take().map(|position| position.map_path(map));
-        }
-        for touch in &mut self.touches {
-            touch.position = touch.position.take().map(|position| position.map_path(map));
-        }
-        self.failed_later = self.failed_later.map(|failure| failure.map_paths(map));
-        self
-    }
-}
-
-impl Failure {
-    fn map_paths(mut self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
-        self.position = self.position.map(|position| position.map_path(map));
-        self
-    }
-}
-
-impl Position {
-    fn map_path(mut self, map: &dyn Fn(&Path) -> PathBuf) -> Self {
-        self.file = map(&self.file);
-        self
-    }
 }

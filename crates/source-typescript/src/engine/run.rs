@@ -13,9 +13,11 @@ use rquickjs::{
 };
 
 use super::capture::{Reader, Thrown};
+use super::interface::{Captured, CapturedAgent, CapturedValue, Failure, FailureKind, Limits, Position, Touch, time_limit};
 use super::loader::{self, Modules};
-use super::world::{Touch, Variant};
-use super::{Captured, CapturedAgent, CapturedValue, Failure, FailureKind, Limits, Position, natives, sandbox, time_limit};
+use super::shared::{Message, Shared};
+use super::world::Variant;
+use super::{natives, sandbox};
 use crate::resolve::Locator;
 
 const BUILTINS: &str = include_str!("builtins.js");
@@ -30,14 +32,6 @@ const READING_MEMORY: usize = 16 << 20;
 /// How many timers fire at most; a timer that sets the next one would keep us for ever.
 const MOST_TIMERS: usize = 1_000;
 
-/// What the engine sends to the caller.
-pub(super) enum Message {
-    /// Asks for the text that stands in place of a file.
-    Read { path: PathBuf, answer: mpsc::SyncSender<Option<String>> },
-    /// The end, with the packages that are there, were not run, and decide something.
-    Done(Result<Captured, Failure>, BTreeSet<String>),
-}
-
 /// An evaluation that can be sent to a thread. All paths are canonical.
 pub(super) struct Job {
     pub(super) root: PathBuf,
@@ -51,43 +45,6 @@ pub(super) struct Job {
     pub(super) limits: Limits,
     pub(super) deadline: Instant,
     pub(super) messages: mpsc::Sender<Message>,
-}
-
-/// What the functions that the engine calls have in common.
-pub(super) struct Shared {
-    pub(super) root: PathBuf,
-    pub(super) locator: Locator,
-    pub(super) entry: PathBuf,
-    messages: mpsc::Sender<Message>,
-    limits: Limits,
-}
-
-impl Shared {
-    /// Returns the text that the caller has in place of a file.
-    pub(super) fn overlay(&self, path: &Path) -> Option<String> {
-        let (answer, text) = mpsc::sync_channel(1);
-        self.messages.send(Message::Read { path: path.to_path_buf(), answer }).ok()?;
-        text.recv().ok()?
-    }
-
-    /// Returns the size from which on a file is refused: it could not be a value within the memory.
-    pub(super) fn largest_file(&self) -> u64 {
-        u64::try_from(self.limits.memory / 2).unwrap_or(u64::MAX)
-    }
-
-    /// Returns the text of a module.
-    pub(super) fn text(&self, path: &Path) -> Result<String, Failure> {
-        if let Some(text) = self.overlay(path) {
-            return Ok(text);
-        }
-        let failure =
-            |reason: String| Failure::new(FailureKind::Module, format!("{} cannot be imported: {reason}", self.shown(path)));
-        if !self.locator.may_read(path) {
-            return Err(failure("it is outside of the project and its repository".to_owned()));
-        }
-        let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-        String::from_utf8(bytes).map_err(|_| failure("it is not valid UTF-8".to_owned()))
-    }
 }
 
 /// Which limit was reached, and when the next is.

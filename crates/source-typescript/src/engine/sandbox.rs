@@ -12,7 +12,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::loader::Modules;
-use super::run::Shared;
+use super::shared::Shared;
 use crate::modules;
 use crate::resolve::Request;
 

@@ -6,49 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Captured, CapturedAgent, CapturedValue, Failure, Position, Request};
-
-/// The machine that the definition is read on, as far as a definition may depend on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// Its local time is UTC.
-    pub is_utc: bool,
-    /// Its language is that of Node without any setting, American English.
-    pub is_english: bool,
-    /// The names of the variables of the environment that the code may not read.
-    pub withheld: BTreeSet<String>,
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self { is_utc: true, is_english: true, withheld: BTreeSet::new() }
-    }
-}
-
-/// What a value depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dependence {
-    /// The time at which it is read.
-    Clock,
-    /// Random numbers.
-    Chance,
-    /// The time zone of the machine.
-    Zone,
-    /// The language of the machine.
-    Language,
-    /// The operating system.
-    Platform,
-    /// The values of the environment that may be read.
-    Environment,
-    /// Which variables the environment has.
-    Names,
-    /// The running Node.
-    Process,
-    /// The words of JavaScript itself, such as the text of an error.
-    Words,
-    /// What a package says that is not run.
-    Package,
-}
+use super::interface::{Captured, CapturedAgent, CapturedValue, Dependence, Failure, Machine, Reliance, Request};
 
 /// All of them, each with the name that `builtins.js` has for it and how many other worlds there are to try.
 const ALL: [(Dependence, &str, u32); 10] = [
@@ -82,69 +40,6 @@ pub(super) struct Variant {
 impl Variant {
     /// The world as it is.
     pub(super) const AS_IT_IS: Self = Self { kind: "", number: 0, runs_deciding: false };
-}
-
-/// The first time that the code asked for something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touch {
-    /// What it asked for, as `builtins.js` calls it.
-    pub(super) kind: String,
-    /// How the code asked for it, such as `Date.now`.
-    pub name: String,
-    /// Where.
-    pub position: Option<Position>,
-}
-
-/// Something that a value depends on, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reliance {
-    /// What it depends on.
-    pub on: Dependence,
-    /// How the code asked for it, such as `Date.now`.
-    pub name: String,
-    /// Where, if that is known.
-    pub position: Option<Position>,
-}
-
-impl Reliance {
-    /// Returns what it means for something, such as "the persona" or "it".
-    pub fn describe(&self, what: &str) -> String {
-        let name = &self.name;
-        match self.on {
-            Dependence::Clock | Dependence::Chance => format!("{what} changes by itself: `{name}` gives another value each time"),
-            Dependence::Zone => format!("{what} depends on this machine: its time zone is part of the value"),
-            Dependence::Language => format!("{what} depends on this machine: `{name}` follows its language"),
-            Dependence::Platform => format!("{what} depends on this machine: `{name}` differs between operating systems"),
-            Dependence::Environment => format!("{what} holds a value of the environment, `process.env.{name}`"),
-            Dependence::Names => format!("{what} depends on this machine: it holds {name}"),
-            Dependence::Process => format!("{what} depends on this machine: `{name}` is that of the running Node"),
-            Dependence::Words => format!("{what} depends on Node: {name} is worded by it"),
-            Dependence::Package => format!("{what} depends on what the package '{name}' says, which keepstep does not run"),
-        }
-    }
-
-    /// Returns what a person may do about it.
-    pub fn help(&self) -> &'static str {
-        match self.on {
-            Dependence::Clock => "write the date, or let the platform fill it in when the agent runs",
-            Dependence::Chance => "write the text itself",
-            Dependence::Zone => "use the UTC functions of Date, or run with TZ=UTC",
-            Dependence::Language => "name the language, such as toLocaleString('en-US')",
-            Dependence::Environment => "everyone who may see the agent can read it",
-            Dependence::Package => "install the packages of the project, or write the text itself",
-            Dependence::Platform | Dependence::Names | Dependence::Process | Dependence::Words => "write the text itself",
-        }
-    }
-
-    /// Returns whether the value is nevertheless that of Node on this machine.
-    fn is_known(&self, machine: &Machine) -> bool {
-        match self.on {
-            Dependence::Zone => machine.is_utc,
-            Dependence::Language => machine.is_english,
-            Dependence::Platform | Dependence::Environment => true,
-            _ => false,
-        }
-    }
 }
 
 /// Runs the code in the world as it is, and in others where that may matter.
