@@ -398,3 +398,50 @@ fn f15_f36_a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
         until_done(&place, &expected, &told);
     }
 }
+
+/// What a case of ours says reaches the platform whole: it is read from the journal.
+#[test]
+fn what_the_journal_says_of_a_case_that_failed_is_on_the_platform() {
+    let server = Server::start();
+    let place = server.place("journal", &server.platform.url(), &Shape::of_long_answers(0, 10, 0));
+    let project = place.world.project();
+    std::fs::remove_dir_all(project.path().join(EXPERIMENTS).join(EXPERIMENT)).unwrap();
+    let answer = json!({
+        "success": true, "output": "No.", "tool_calls": [{"name": "lookup", "arguments": {"order": 7}}], "token_usage": {"total_tokens": 3, "cost_usd": 0.5},
+    });
+    let scenario = ".fluxloop/scenarios/orders";
+    project.file("answer.json", format!("{answer}\n"));
+    let config = json!({
+        "name": "orders", "iterations": 1, "output_directory": "experiments",
+        "runner": {"type": "process", "command": ["cat", project.path().join("answer.json")]},
+    });
+    project.file(&format!("{scenario}/configs/simulation.yaml"), config.to_string());
+    project.file(&format!("{scenario}/inputs/generated.yaml"), "- input: Where is my order?\n");
+    project.file(&format!("{scenario}/criteria/own.yaml"), "- contains: on its way\n");
+    let run = |arguments: &[&str]| {
+        let mut command = place.world.command(BINARY);
+        command.args(arguments).env("KEEPSTEP_URL", &place.url).env("KEEPSTEP_API_KEY", &place.key);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", transcript(&output));
+    };
+    run(&["test", "--scenario", "orders", "--skip-upload", "--no-fail"]);
+    run(&["sync", "upload", "--strict", "--scenario", "orders", "--bundle-version-id", &place.bundle]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let detail = runtime.block_on(async {
+        let store = Store::open(&place.data.join("keepstep.db")).await.unwrap();
+        let scope = Scope::organisation(place.org.as_str());
+        let all = BatchFilter { scenario: None, offset: 0, limit: 10 };
+        let batch = store.run_batches(&scope, &place.project, all).await.unwrap().pop().unwrap();
+        let run = store.runs(&scope, &batch.id, &RunFilter { limit: 1, ..RunFilter::default() }).await.unwrap().pop().unwrap();
+        let detail = store.run(&scope, &batch.id, &run.id).await.unwrap();
+        store.close().await;
+        detail
+    });
+    let said = &detail.result.evaluation;
+    assert_eq!((detail.run.status.label(), detail.run.verdict.as_deref()), ("failed", Some("fail")));
+    assert_eq!((&said["criteria"][0]["verdict"], &said["criteria"][0]["kind"]), (&json!("failed"), &json!("contains")));
+    assert_eq!(said["tool_calls"], answer["tool_calls"]);
+    assert_eq!((&detail.result.metrics["total_tokens"], &detail.result.metrics["cost_usd"]), (&json!(3.0), &json!(0.5)));
+    let turns: Vec<(&str, &str)> = detail.turns.iter().map(|turn| (turn.role.as_str(), turn.content.as_str())).collect();
+    assert_eq!(turns, [("user", "Where is my order?"), ("assistant", "No.")]);
+}
