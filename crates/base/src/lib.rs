@@ -1,13 +1,13 @@
 //! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters,
-//! durations as people write them,
-//! who speaks in a conversation.
+//! durations as people write them, who speaks in a conversation, lines of bounded length.
 //!
-//! Nothing here knows an agent, test data or a result, and nothing reads a file, a clock or an environment variable.
+//! Nothing here knows an agent, test data or a result, and nothing opens a file, reads a clock or an environment variable.
 
 pub mod api_key;
 pub mod digest;
 pub mod human;
 pub mod id;
+pub mod lines;
 pub mod random;
 pub mod role;
 pub mod text;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use keepstep_results::case::{Finished, MOST_ITERATIONS};
 
-use crate::experiments::lines::Lines;
 use crate::experiments::report::Report;
+use keepstep_base::lines::Lines;
 
 /// The journal's name.
 pub const JOURNAL_FILE: &str = ".cases.jsonl";

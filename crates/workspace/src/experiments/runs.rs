@@ -18,12 +18,12 @@ use serde_json::{Map, Value};
 use crate::experiments::failures;
 use crate::experiments::inputs::{InputIndex, Items};
 use crate::experiments::journal;
-use crate::experiments::lines::Lines;
 use crate::experiments::list::TRACE_SUMMARY_FILE;
 use crate::experiments::package::{ERRORS_FILE, TURNS_FILE, trace_ids_in};
 use crate::experiments::report::Report;
 use crate::experiments::run_id::{derived, key, uuid};
 use crate::experiments::turns::{TurnIndex, note_time};
+use keepstep_base::lines::Lines;
 
 /// The longest run that a platform takes, in bytes.
 const LONGEST_RUN: usize = 16 * 1024 * 1024;

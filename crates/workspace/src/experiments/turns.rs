@@ -10,9 +10,9 @@ use keepstep_base::role::Role;
 use keepstep_results::turn::Turn;
 use serde_json::Value;
 
-use crate::experiments::lines::Lines;
 use crate::experiments::report::Report;
 use crate::experiments::run_id::key;
+use keepstep_base::lines::Lines;
 
 /// How much is read at once.
 const WINDOW: u64 = 256 * 1024;
