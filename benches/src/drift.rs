@@ -17,7 +17,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let platform = Platform::start(&options.keepstep)?;
     let agents = platform.fill(1, 3)?;
     let agent = agents.first().context("no agent was made")?.as_str();
-    let project = Project::new(agent, platform.organisation(), "")?;
+    let project = Project::new(agent, platform.organization(), "")?;
 
     let ours = || keepstep(&options.keepstep, &project, Some(&platform), &["sync", "--check"]);
     let bare = || curl(&platform, agent);

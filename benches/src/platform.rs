@@ -94,7 +94,7 @@ pub(crate) struct Platform {
     /// Dropped before the folder.
     pub(crate) server: Server,
     pub(crate) key: String,
-    organisation: String,
+    organization: String,
     folder: TempDir,
 }
 
@@ -106,10 +106,10 @@ impl Platform {
         let mut serve = Command::new(keepstep);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).env("HOME", folder.path());
         let server = Server::start(&mut serve)?;
-        let mut platform = Self { server, key: String::new(), organisation: String::new(), folder };
+        let mut platform = Self { server, key: String::new(), organization: String::new(), folder };
         let ids = platform.admin(keepstep, &["agent", "create", "--name", "first"])?;
-        let (_, organisation) = ids.split_once(' ').context("`admin agent create` printed no organisation")?;
-        platform.organisation = organisation.to_owned();
+        let (_, organization) = ids.split_once(' ').context("`admin agent create` printed no organization")?;
+        platform.organization = organization.to_owned();
         platform.key = platform.admin(keepstep, &["key", "create", "--name", "benchmarks"])?;
         Ok(platform)
     }
@@ -145,7 +145,7 @@ impl Platform {
             let store = Store::open(&self.database()?).await?;
             let mut transaction = store.write().await?;
             let expires_at = transaction.now().saturating_add(24 * 60 * 60 * 1000);
-            let link = transaction.create_link(&self.organisation, Role::Owner, None, expires_at).await?;
+            let link = transaction.create_link(&self.organization, Role::Owner, None, expires_at).await?;
             let user = transaction.redeem_link(link.reveal(), "benchmarks").await?;
             let (secret, _) = transaction.create_session(&user, expires_at).await?;
             transaction.commit().await?;
@@ -159,9 +159,9 @@ impl Platform {
         format!("http://{}", self.server.address())
     }
 
-    /// Returns the organisation of all agents.
-    pub(crate) fn organisation(&self) -> &str {
-        &self.organisation
+    /// Returns the organization of all agents.
+    pub(crate) fn organization(&self) -> &str {
+        &self.organization
     }
 
     /// Makes agents with this many persona versions each, directly in the database, beside the running server. The last
@@ -173,7 +173,7 @@ impl Platform {
 
     async fn fill_slowly(&self, agents: u32, versions: u32) -> Result<Vec<AgentId>> {
         let store = Store::open(&self.database()?).await?;
-        let scope = Scope::organisation(&self.organisation);
+        let scope = Scope::organization(&self.organization);
         let mut ids = Vec::new();
         let mut transaction = store.write().await?;
         let mut changes = 0;

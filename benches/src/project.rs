@@ -28,7 +28,7 @@ pub(crate) struct Project {
 
 impl Project {
     /// Makes a project whose entry has the name and the persona, and imports what `imports` says.
-    pub(crate) fn new(agent: &str, organisation: &str, imports: &str) -> Result<Self> {
+    pub(crate) fn new(agent: &str, organization: &str, imports: &str) -> Result<Self> {
         let project = Self::empty()?;
         let index = format!(
             "import {{ LuaAgent }} from 'lua-cli';\n{imports}\nexport default new LuaAgent({{\n  name: '{NAME}',\n  \
@@ -37,7 +37,7 @@ impl Project {
         );
         project.write("src/index.ts", &index)?;
         project.write("tsconfig.json", TSCONFIG)?;
-        project.write("lua.skill.yaml", &format!("agent:\n  agentId: {agent}\n  orgId: {organisation}\n"))?;
+        project.write("lua.skill.yaml", &format!("agent:\n  agentId: {agent}\n  orgId: {organization}\n"))?;
         Ok(project)
     }
 

@@ -100,7 +100,7 @@ fn check_while_kept(options: &Options, platform: &Platform, agent: &str, load: L
     let answers = (0..rounds).map(|_| load::run(&state_of(platform, agent), load)).collect::<Result<Vec<_>>>()?;
     let rates: Vec<u64> = answers.iter().map(|answers| answers.per_second).collect();
     let slowest: Vec<Duration> = answers.iter().map(|answers| answers.slowest_hundredth).collect();
-    let project = Project::new(agent, platform.organisation(), "")?;
+    let project = Project::new(agent, platform.organization(), "")?;
     let check = || keepstep(&options.keepstep, &project, Some(platform), &["sync", "--check"]);
     let measured = repeated_alone(&check, options.runs)?;
     let (rate, slowest) = (median(&rates).unwrap_or_default(), median(&slowest).unwrap_or_default());

@@ -259,7 +259,7 @@ fn prepare(platform: &Platform, keepstep: &std::path::Path) -> Result<Secrets> {
 
 async fn personas(platform: &Platform, agent: &AgentId, bundle: &str) -> Result<String> {
     let store = Store::open(&platform.database()?).await?;
-    let scope = Scope::organisation(platform.organisation());
+    let scope = Scope::organization(platform.organization());
     for seed in [7, 5] {
         let text: String = (0..520_000).map(|line| format!("{}\n", (line * seed) % 9)).collect();
         let persona = PersonaChange { persona: json!(text), status: PersonaStatus::Draft };

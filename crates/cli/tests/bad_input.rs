@@ -26,7 +26,7 @@ fn no_agent_in_the_project_file() {
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
 }
 

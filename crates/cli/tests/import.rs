@@ -46,7 +46,7 @@ impl Desk {
         let path = self.bench.platform.data_dir().join("keepstep.db");
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let store = Store::open(&path).await.unwrap();
-            let scope = Scope::organisation(&self.bench.org);
+            let scope = Scope::organization(&self.bench.org);
             let bundle = store.bundle(&scope, id).await.unwrap();
             let content = store.bundle_content(&scope, id).await.unwrap();
             let scenario = store.scenario(&scope, &bundle.scenario_id).await.unwrap();

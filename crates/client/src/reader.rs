@@ -29,7 +29,7 @@ pub struct Identity {
     pub name: String,
     /// What the key may do, where the dialect tells.
     pub role: Option<Role>,
-    /// The organisation, where the dialect tells.
+    /// The organization, where the dialect tells.
     pub org_id: Option<String>,
     /// The project that the key is confined to.
     pub project_id: Option<String>,

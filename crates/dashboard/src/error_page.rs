@@ -138,7 +138,7 @@ impl PageError {
             Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the platform.".into(),
             Self::LinkExpired => "A link works for a limited time.".into(),
             Self::NotFound => "The address may be mistyped, or what was here has gone.".into(),
-            Self::AgentNotFound => "It may belong to another organisation, or its id is mistyped.".into(),
+            Self::AgentNotFound => "It may belong to another organization, or its id is mistyped.".into(),
             Self::VersionNotFound { .. } => "The agent has fewer versions than that.".into(),
             Self::Stale { current, .. } => format!(
                 "Somebody changed it while the page was open: it is at revision {current} now. Nothing was changed by you. \

@@ -45,8 +45,8 @@ enum Names {
     Agent,
     /// The first part of an agent's id.
     Agents,
-    /// All of the organisation, so that a key of one project is too narrow.
-    Organisation,
+    /// All of the organization, so that a key of one project is too narrow.
+    Organization,
     Project,
     Scenario,
     Bundle,
@@ -80,7 +80,7 @@ pub const LEFT_TO_MODELS: [(&str, &str); 8] = [
 
 /// Returns all routes.
 pub fn routes() -> Vec<Route> {
-    use Names::{Agent, Agents, Bundle, Nothing, Organisation, Project, Scenario, Upload};
+    use Names::{Agent, Agents, Bundle, Nothing, Organization, Project, Scenario, Upload};
     use Role::{Editor, Owner, Viewer};
     use Who::{Anybody, Key, KeyOrPerson, Link, Operator, Person, SignedAddress};
     let mut routes = vec![
@@ -126,7 +126,7 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/api/cli-connect/refresh", Anybody, Nothing),
         ("GET", "/api/workspaces", Key(Viewer), Nothing),
         ("GET", "/api/projects", Key(Viewer), Nothing),
-        ("POST", "/api/projects", Key(Owner), Organisation),
+        ("POST", "/api/projects", Key(Owner), Organization),
         ("GET", "/api/projects/{id}", Key(Viewer), Project),
         ("GET", "/api/api-keys", Key(Owner), Nothing),
         ("POST", "/api/api-keys", Key(Owner), Nothing),
@@ -308,13 +308,13 @@ async fn first_parameter(parts: &mut Parts, platform: &Platform) -> Option<Strin
 async fn check_named(platform: &Platform, actor: &Actor, names: Names, parts: &mut Parts) -> Result<(), Error> {
     match names {
         Names::Nothing => return Ok(()),
-        Names::Organisation => return actor.require_whole_organisation(),
+        Names::Organization => return actor.require_whole_organization(),
         _ => {}
     }
     let Some(id) = first_parameter(parts, platform).await else { return Err(Error::NotFound(shown(parts.uri.path()))) };
     let (store, scope) = (&platform.store, &actor.scope);
     match names {
-        Names::Nothing | Names::Organisation => {}
+        Names::Nothing | Names::Organization => {}
         Names::Agent => {
             let agent = id.parse().map_err(|_| Error::NotFound(shown(&id)))?;
             store.agent(scope, &agent).await?;

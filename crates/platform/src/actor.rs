@@ -33,11 +33,11 @@ impl Actor {
         Err(Error::TooNarrow { name: self.name.clone(), has: self.role, needs })
     }
 
-    /// Passes everybody who may see all of the organisation.
+    /// Passes everybody who may see all of the organization.
     ///
     /// # Errors
     /// The key is confined to a project.
-    pub fn require_whole_organisation(&self) -> Result<(), Error> {
+    pub fn require_whole_organization(&self) -> Result<(), Error> {
         if self.scope.project_id.is_some() { Err(Error::Confined(self.name.clone())) } else { Ok(()) }
     }
 }
@@ -55,7 +55,7 @@ impl From<&Session> for Actor {
             id: user.id.clone(),
             name: user.name.clone(),
             role: user.role,
-            scope: Scope::organisation(&user.org_id),
+            scope: Scope::organization(&user.org_id),
             expires_at: Some(session.expires_at),
         }
     }

@@ -18,7 +18,7 @@ pub enum Error {
         /// The role that it would need.
         needs: Role,
     },
-    /// The key is confined to a project, and this is about the whole organisation.
+    /// The key is confined to a project, and this is about the whole organization.
     #[error("The key {0:?} is confined to a project, and this needs one that is not.")]
     Confined(String),
     /// This server does not do that.

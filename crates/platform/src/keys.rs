@@ -85,7 +85,7 @@ impl Platform {
     /// Revokes what anybody's device may do. An owner may.
     ///
     /// # Errors
-    /// The actor may not, there is no such device in their organisation, or the database failed.
+    /// The actor may not, there is no such device in their organization, or the database failed.
     pub async fn revoke_device(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         actor.require(Role::Owner)?;
         let mut transaction = self.store.write().await?;

@@ -25,8 +25,8 @@ pub fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
 /// A project to create.
 #[derive(Debug, Clone, Default)]
 pub struct NewProject {
-    /// The organisation, where it is named.
-    pub organisation: Option<String>,
+    /// The organization, where it is named.
+    pub organization: Option<String>,
     /// Its name.
     pub name: String,
     /// What it is about.
@@ -52,19 +52,19 @@ impl Platform {
     /// Creates a project. An owner may whose key is not confined to a project.
     ///
     /// # Errors
-    /// The actor may not, the organisation is another one, the name is taken or not one, or the database failed.
+    /// The actor may not, the organization is another one, the name is taken or not one, or the database failed.
     pub async fn create_project<R: Reply<Project>>(&self, actor: &Actor, new: NewProject, reply: R) -> Result<R::Told, Error> {
         actor.require(Role::Owner)?;
-        actor.require_whole_organisation()?;
-        let organisation = &actor.scope.org_id;
-        if let Some(other) = new.organisation.filter(|id| !id.is_empty() && id != organisation) {
-            return Err(StoreError::OrganisationNotFound(other).into());
+        actor.require_whole_organization()?;
+        let organization = &actor.scope.org_id;
+        if let Some(other) = new.organization.filter(|id| !id.is_empty() && id != organization) {
+            return Err(StoreError::OrganizationNotFound(other).into());
         }
         let mut write = match self.begin(actor, "create a project", reply).await? {
             Begun::Repeated(told) => return Ok(told),
             Begun::New(write) => write,
         };
-        let mut created = write.transaction.create_project(organisation, &new.name).await?;
+        let mut created = write.transaction.create_project(organization, &new.name).await?;
         if let Some(description) = new.description {
             created = write.transaction.describe_project(&created.id, &description).await?;
         }

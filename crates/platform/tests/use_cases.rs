@@ -32,7 +32,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("keepstep.db")).await.unwrap();
         let mut transaction = store.write().await.unwrap();
-        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
         let created = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
         transaction.commit().await.unwrap();
         let objects = Some(Objects::in_folder(&folder.path().join("objects")).unwrap());

@@ -95,7 +95,7 @@ impl ApiError {
         match &self.0 {
             Error::Key(problem) => (key_code(*problem), Some(key_hint(*problem))),
             Error::TooNarrow { .. } => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key with that role.")),
-            Error::Confined(_) => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key of the whole organisation.")),
+            Error::Confined(_) => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key of the whole organization.")),
             Error::NotOffered(_) => {
                 (ErrorCode::NotOffered, Some("Write it by hand; `keepstep admin import --project ID FILE` brings a file here."))
             }
@@ -118,7 +118,7 @@ impl ApiError {
             Error::Store(error) => match error {
                 StoreError::AgentNotFound(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),
                 StoreError::VersionNotFound { .. } | StoreError::RevisionNotFound { .. } => (ErrorCode::VersionNotFound, None),
-                StoreError::OrganisationNotFound(_) | StoreError::ProjectNotFound(_) | StoreError::KeyNotFound(_) => {
+                StoreError::OrganizationNotFound(_) | StoreError::ProjectNotFound(_) | StoreError::KeyNotFound(_) => {
                     (ErrorCode::NotFound, None)
                 }
                 StoreError::ScenarioNotFound(_)

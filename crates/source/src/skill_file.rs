@@ -22,7 +22,7 @@ const LARGEST: u64 = 4 << 20;
 pub struct SkillFile {
     /// The agent that the project defines.
     pub agent_id: AgentId,
-    /// The organisation that the agent belongs to.
+    /// The organization that the agent belongs to.
     pub org_id: String,
 }
 
@@ -102,7 +102,7 @@ struct Example(&'static str);
 
 impl fmt::Display for Example {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\n\nagent:\n  agentId: <the agent's id>\n  orgId: <the organisation's id>", self.0)
+        write!(formatter, "{}\n\nagent:\n  agentId: <the agent's id>\n  orgId: <the organization's id>", self.0)
     }
 }
 
@@ -141,7 +141,7 @@ fn is_plain(text: &str) -> bool {
 /// Reads the `lua.skill.yaml` of a project.
 ///
 /// # Errors
-/// The file is not there, is not valid, or does not name an agent and its organisation.
+/// The file is not there, is not valid, or does not name an agent and its organization.
 pub fn read(root: &Path) -> Result<SkillFile, SkillFileError> {
     let path = root.join(FILE_NAME);
     let not_text = |reason| SkillFileError::NotText { path: path.clone(), reason };

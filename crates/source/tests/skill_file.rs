@@ -44,7 +44,7 @@ fn no_file_is_told_with_what_to_write() {
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
 }
 
@@ -59,7 +59,7 @@ fn broken_yaml_is_told_with_its_line() {
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("<<<<<<< ours\nagent:\n  agentId: a\n"), @"lua.skill.yaml:1 is not valid YAML: it holds the marks of a merge that is not finished");
     insta::assert_snapshot!(message("agent: [x]\n"), @"
@@ -67,7 +67,7 @@ fn broken_yaml_is_told_with_its_line() {
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("agent: *none\n"), @"lua.skill.yaml:1 is not valid YAML: alias references unknown anchor");
 }
@@ -79,42 +79,42 @@ fn what_is_missing_is_told_with_what_to_write() {
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("skills: []\n"), @"
     lua.skill.yaml has no section `agent`; write
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("agent:\n"), @"
     lua.skill.yaml has no section `agent`; write
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("agent:\n  orgId: o\n"), @"
     lua.skill.yaml has no `agent.agentId`; write
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("agent:\n  agentId: ''\n  orgId: ''\n"), @"
     lua.skill.yaml has no `agent.agentId`; write
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
     insta::assert_snapshot!(message("agent:\n  agentId: a\n  orgId:\n"), @"
     lua.skill.yaml has no `agent.orgId`; write
 
     agent:
       agentId: <the agent's id>
-      orgId: <the organisation's id>
+      orgId: <the organization's id>
     ");
 }
 

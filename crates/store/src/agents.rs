@@ -30,7 +30,7 @@ pub(crate) trait AgentRows {
     /// Returns true if there is an agent in the scope whose id begins with that and a `_`.
     fn is_base_of_any(&mut self, scope: &Scope, base: &str) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Returns the organisation and the project of an agent.
+    /// Returns the organization and the project of an agent.
     fn owner_of(&mut self, id: &AgentId) -> impl Future<Output = Result<Option<Scope>>> + Send;
 
     /// Returns an agent.

@@ -287,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("k.db")).await.unwrap();
         let mut transaction = store.write().await.unwrap();
-        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
         let state = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
         transaction.commit().await.unwrap();
 

@@ -100,7 +100,7 @@ pub struct LoginKeys {
 const COLUMNS: &str = "d.id, d.device_name, d.address, d.created_at, d.used_at, u.name AS user_name";
 
 impl Store {
-    /// Returns the devices that act as somebody of an organisation, of one person or of everybody, newest first.
+    /// Returns the devices that act as somebody of an organization, of one person or of everybody, newest first.
     ///
     /// # Errors
     /// The database failed.
@@ -155,7 +155,7 @@ impl Store {
             Ok(Key {
                 name: row.get("name")?,
                 role: rows::role(&row, &id)?,
-                scope: Scope::organisation(row.get::<String>("org_id")?),
+                scope: Scope::organization(row.get::<String>("org_id")?),
                 created_at: row.get("created_at")?,
                 expires_at: Some(row.get("expires_at")?),
                 revoked_at: row.get("revoked_at")?,

@@ -95,9 +95,9 @@ pub enum StoreError {
         /// The revision.
         revision: Revision,
     },
-    /// There is no such organisation.
-    #[error("there is no organisation {0}")]
-    OrganisationNotFound(String),
+    /// There is no such organization.
+    #[error("there is no organization {0}")]
+    OrganizationNotFound(String),
     /// There is no such project.
     #[error("there is no project {0}")]
     ProjectNotFound(String),

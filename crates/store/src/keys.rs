@@ -3,7 +3,7 @@
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::model::{Key, Role, Scope};
-use crate::organisations::check_name;
+use crate::organizations::check_name;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -42,7 +42,7 @@ impl Store {
         }
     }
 
-    /// Returns the keys of an organisation, newest first.
+    /// Returns the keys of an organization, newest first.
     ///
     /// # Errors
     /// The database failed.
@@ -93,7 +93,7 @@ impl Transaction {
     /// Takes a key back. It stays in the list; doing it again changes nothing.
     ///
     /// # Errors
-    /// The organisation has no such key, or the database failed.
+    /// The organization has no such key, or the database failed.
     pub async fn revoke_key(&mut self, org_id: &str, id: &str) -> Result<()> {
         let now = self.now;
         let done = query("UPDATE keys SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND org_id = $3")

@@ -28,7 +28,7 @@ mod file_watch;
 mod keys;
 mod link_target;
 mod model;
-mod organisations;
+mod organizations;
 mod personas;
 mod primitives;
 mod private;
@@ -48,7 +48,7 @@ pub use error::StoreError;
 pub use keys::NewKey;
 pub use link_target::LinkTarget;
 pub use model::{
-    Agent, AgentState, Change, ChangeRow, Key, Organisation, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
+    Agent, AgentState, Change, ChangeRow, Key, Organization, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
     RevisionRow, Role, Scope, Session, User,
 };
 pub use personas::PersonaFilter;

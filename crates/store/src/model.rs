@@ -13,21 +13,21 @@ use serde_json::{Map, Value};
 
 /// Owns agents, projects, keys and users.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organisation {
+pub struct Organization {
     /// Its id.
     pub id: String,
     /// Its name; no two have the same.
     pub name: String,
 }
 
-/// A part of an organisation that a key can be confined to.
+/// A part of an organization that a key can be confined to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     /// Its id.
     pub id: String,
-    /// The organisation that owns it.
+    /// The organization that owns it.
     pub org_id: String,
-    /// Its name; no two of an organisation have the same.
+    /// Its name; no two of an organization have the same.
     pub name: String,
     /// What it is about.
     pub description: String,
@@ -78,24 +78,24 @@ impl FromStr for Role {
     }
 }
 
-/// What somebody may see: the agents of an organisation, or only those of one of its projects.
+/// What somebody may see: the agents of an organization, or only those of one of its projects.
 ///
 /// What is outside is not refused but not there: a reader cannot tell an agent of somebody else from none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scope {
-    /// The organisation.
+    /// The organization.
     pub org_id: String,
-    /// The project, or `None` for the whole organisation.
+    /// The project, or `None` for the whole organization.
     pub project_id: Option<String>,
 }
 
 impl Scope {
-    /// Returns the scope of a whole organisation.
-    pub fn organisation(org_id: impl Into<String>) -> Self {
+    /// Returns the scope of a whole organization.
+    pub fn organization(org_id: impl Into<String>) -> Self {
         Self { org_id: org_id.into(), project_id: None }
     }
 
-    /// Returns true if something of that organisation and project is inside.
+    /// Returns true if something of that organization and project is inside.
     pub fn covers(&self, org_id: &str, project_id: Option<&str>) -> bool {
         self.org_id == org_id && self.project_id.as_deref().is_none_or(|project| project_id == Some(project))
     }
@@ -129,7 +129,7 @@ pub struct User {
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// The organisation they belong to.
+    /// The organization they belong to.
     pub org_id: String,
 }
 
@@ -149,7 +149,7 @@ pub struct Session {
 pub struct Agent {
     /// Its id.
     pub id: AgentId,
-    /// The organisation that owns it.
+    /// The organization that owns it.
     pub org_id: String,
     /// The project that it belongs to.
     pub project_id: Option<String>,
@@ -218,7 +218,7 @@ pub struct ChangeRow {
     pub sequence: i64,
     /// Which agent.
     pub agent_id: AgentId,
-    /// The organisation and the project that it belongs to.
+    /// The organization and the project that it belongs to.
     pub scope: Scope,
     /// The revision that the change made.
     pub revision: Revision,

@@ -3,7 +3,7 @@
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::model::{Role, Session, User};
-use crate::organisations::check_name;
+use crate::organizations::check_name;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -18,7 +18,7 @@ impl Store {
         Ok(found.get("is_any")?)
     }
 
-    /// Returns the people of an organisation in the order of their names.
+    /// Returns the people of an organization in the order of their names.
     ///
     /// # Errors
     /// The database failed.

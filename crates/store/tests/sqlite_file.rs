@@ -19,7 +19,7 @@ async fn run(connection: &mut SqliteConnection, sql: &'static str) {
 
 async fn agent(store: &Store) -> (Scope, AgentState) {
     let mut transaction = store.write().await.unwrap();
-    let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+    let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
     let state = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
     transaction.commit().await.unwrap();
     (scope, state)
@@ -146,7 +146,7 @@ async fn databases_of_every_release_are_upgraded() {
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
         let store = Store::open(&path).await.unwrap();
-        let (scope, id) = (Scope::organisation("org_0001"), "base0001_agent".parse().unwrap());
+        let (scope, id) = (Scope::organization("org_0001"), "base0001_agent".parse().unwrap());
         let state = store.agent_state(&scope, &id).await.unwrap();
         insta::allow_duplicates! {
             insta::assert_snapshot!(serde_json::to_string(&state.definition()).unwrap(), @r#"{"name":"Shop","persona":{"base":"two","voice":"v"},"model":"m","governance":{"mode":"sdk"}}"#);
@@ -169,7 +169,7 @@ async fn test_data_of_every_release_is_upgraded() {
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
         let store = Store::open(&path).await.unwrap();
-        let scope = Scope::organisation("org_0001");
+        let scope = Scope::organization("org_0001");
         let project = store.projects_in(&scope).await.unwrap().remove(0);
         let bundle = store.newest_bundle(&scope, &project.id, None).await.unwrap();
         assert_eq!((bundle.name.as_str(), bundle.generation, bundle.input_count), ("orders", Some(1), 2));
@@ -202,7 +202,7 @@ async fn pages_of_text_are_packed() {
         let inputs: Vec<_> = (0..count).map(|number| serde_json::json!({"text": format!("Question {number}")})).collect();
         let file = serde_json::json!({"scenario": {"name": format!("of {count}")}, "inputs": inputs});
         let mut transaction = store.write().await.unwrap();
-        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
         let project = transaction.create_project(&scope.org_id, &format!("shop {count}")).await.unwrap();
         let file = serde_json::from_value(file).unwrap();
         sets.push(transaction.import(&scope, &project.id, &file).await.unwrap().input_set_id);
@@ -236,7 +236,7 @@ async fn results_of_every_release_are_upgraded() {
         let path = folder.path().join("k.db");
         run(&mut raw(&path).await, dump).await;
         let store = Store::open(&path).await.unwrap();
-        let scope = Scope::organisation("org_0001");
+        let scope = Scope::organization("org_0001");
         let project = store.projects_in(&scope).await.unwrap().remove(0);
         let batch = store.run_batches_named(&scope, &project.id, &["exp_1"]).await.unwrap().remove(0);
         assert_eq!((batch.status.label(), batch.counts.completed, batch.counts.failed), ("failed", 1, 1));

@@ -172,7 +172,7 @@ impl Platform {
         self.admin(&["key", "create", "--name", &format!("test {role}"), "--role", role])
     }
 
-    /// Makes an agent and returns its id and its organisation's.
+    /// Makes an agent and returns its id and its organization's.
     pub fn agent(&self, name: &str) -> (String, String) {
         let printed = self.admin(&["agent", "create", "--name", name]);
         let (agent, org) = printed.split_once(' ').unwrap_or_else(|| panic!("not two ids: {printed:?}"));

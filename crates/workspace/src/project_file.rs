@@ -48,7 +48,7 @@ impl ProjectFile {
         self.text("project_name")
     }
 
-    /// Returns the organisation that owns the project.
+    /// Returns the organization that owns the project.
     pub fn workspace_id(&self) -> Option<&str> {
         self.text("workspace_id")
     }

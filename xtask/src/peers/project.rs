@@ -86,7 +86,7 @@ pub(super) fn template(world: &World) -> Result<()> {
     let yaml = world.read("lua.skill.yaml")?;
     let yaml = yaml.replacen("agentId: ''", &format!("agentId: {}", world.agent()), 1).replacen(
         "orgId: ''",
-        &format!("orgId: {}", world.organisation()),
+        &format!("orgId: {}", world.organization()),
         1,
     );
     world.write("lua.skill.yaml", &yaml)

@@ -16,7 +16,7 @@ pub(super) struct World {
     platform: Platform,
     key: String,
     agent: String,
-    organisation: String,
+    organization: String,
 }
 
 impl World {
@@ -32,11 +32,11 @@ impl World {
         fs::write(platform.path("home/.lua-cli/version-check.json"), note)?;
 
         let ids = platform.admin(&["agent", "create", "--name", "Before"])?;
-        let Some((agent, organisation)) = ids.split_once(' ') else { bail!("`admin agent create` printed {ids:?}") };
+        let Some((agent, organization)) = ids.split_once(' ') else { bail!("`admin agent create` printed {ids:?}") };
         let key = platform.admin(&["key", "create", "--name", "peer tests", "--role", "owner"])?;
-        let world = Self { platform, key, agent: agent.to_owned(), organisation: organisation.to_owned() };
-        let (agent, organisation) = (world.agent(), world.organisation());
-        world.write("lua.skill.yaml", &format!("agent:\n  agentId: {agent}\n  orgId: {organisation}\n"))?;
+        let world = Self { platform, key, agent: agent.to_owned(), organization: organization.to_owned() };
+        let (agent, organization) = (world.agent(), world.organization());
+        world.write("lua.skill.yaml", &format!("agent:\n  agentId: {agent}\n  orgId: {organization}\n"))?;
         Ok(world)
     }
 
@@ -50,9 +50,9 @@ impl World {
         &self.agent
     }
 
-    /// Returns the id of the agent's organisation.
-    pub(super) fn organisation(&self) -> &str {
-        &self.organisation
+    /// Returns the id of the agent's organization.
+    pub(super) fn organization(&self) -> &str {
+        &self.organization
     }
 
     /// Writes a file of the project.

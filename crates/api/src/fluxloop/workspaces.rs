@@ -1,9 +1,9 @@
-//! Workspaces: organisations, in the dialect's words.
+//! Workspaces: organizations, in the dialect's words.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An organisation, in the dialect's words.
+/// An organization, in the dialect's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Workspace {
     /// Its id.

@@ -14,7 +14,7 @@ pub struct Authorization {
     pub generated_at: String,
     /// The subject.
     pub authorization_principal: Value,
-    /// The organisations.
+    /// The organizations.
     pub orgs: Vec<Value>,
     /// What each profile may do.
     pub capability_profiles: Map<String, Value>,

@@ -16,7 +16,7 @@ pub struct AgentState {
     /// The agent.
     #[schema(value_type = String)]
     pub agent_id: AgentId,
-    /// The organisation that owns it.
+    /// The organization that owns it.
     pub org_id: String,
     /// The revision of this state. `ETag` has the same number.
     #[schema(value_type = u64)]
@@ -83,7 +83,7 @@ pub struct AgentSummary {
     /// Its id.
     #[schema(value_type = String)]
     pub agent_id: AgentId,
-    /// The organisation that owns it.
+    /// The organization that owns it.
     pub org_id: String,
     /// Its name on the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ pub struct WhoAmI {
     pub name: String,
     /// What it may do.
     pub role: Role,
-    /// The organisation.
+    /// The organization.
     pub org_id: String,
     /// The project that it is confined to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -351,7 +351,7 @@ fn store(error: &StoreError) -> (u8, &'static str) {
         StoreError::AgentNotFound(_)
         | StoreError::VersionNotFound { .. }
         | StoreError::RevisionNotFound { .. }
-        | StoreError::OrganisationNotFound(_)
+        | StoreError::OrganizationNotFound(_)
         | StoreError::ProjectNotFound(_)
         | StoreError::ScenarioNotFound(_)
         | StoreError::InputSetNotFound(_)

@@ -39,8 +39,8 @@ impl Versions {
         let data = self.bench.platform.data_dir().join("keepstep.db");
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let store = keepstep_store::Store::open(&data).await.unwrap();
-            let organisations = store.organisations().await.unwrap();
-            let scope = keepstep_store::Scope::organisation(&organisations[0].id);
+            let organizations = store.organizations().await.unwrap();
+            let scope = keepstep_store::Scope::organization(&organizations[0].id);
             let filter = keepstep_store::results::BatchFilter { scenario: None, offset: 0, limit: 100 };
             let batches = store.run_batches(&scope, &self.bench.project_id, filter).await.unwrap();
             let filter = keepstep_store::results::RunFilter { status: None, persona: None, text: None, after: None, limit: 100 };

@@ -252,7 +252,7 @@ impl Place {
     async fn batches(&self) -> Vec<Whole> {
         let store = Store::open(&self.data.join("keepstep.db")).await.unwrap();
         let objects = Objects::in_folder(&self.data.join("objects")).unwrap();
-        let scope = Scope::organisation(self.org.as_str());
+        let scope = Scope::organization(self.org.as_str());
         let all = BatchFilter { scenario: None, offset: 0, limit: 10 };
         let mut found = Vec::new();
         for batch in store.run_batches(&scope, &self.project, all).await.unwrap() {
@@ -429,7 +429,7 @@ fn what_the_journal_says_of_a_case_that_failed_is_on_the_platform() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let detail = runtime.block_on(async {
         let store = Store::open(&place.data.join("keepstep.db")).await.unwrap();
-        let scope = Scope::organisation(place.org.as_str());
+        let scope = Scope::organization(place.org.as_str());
         let all = BatchFilter { scenario: None, offset: 0, limit: 10 };
         let batch = store.run_batches(&scope, &place.project, all).await.unwrap().pop().unwrap();
         let run = store.runs(&scope, &batch.id, &RunFilter { limit: 1, ..RunFilter::default() }).await.unwrap().pop().unwrap();

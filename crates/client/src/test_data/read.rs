@@ -28,7 +28,7 @@ pub struct BundleQuery<'a> {
 }
 
 impl TestData {
-    /// Returns the organisations.
+    /// Returns the organizations.
     ///
     /// # Errors
     /// The server does not answer, or refuses.

@@ -185,12 +185,12 @@ async fn list(
     project: &str,
     problem: Option<String>,
 ) -> Result<Response, PageError> {
-    let organisation = &by.session.user.org_id;
-    let projects = platform.store.projects(organisation).await?;
+    let organization = &by.session.user.org_id;
+    let projects = platform.store.projects(organization).await?;
     let now = platform.store.now();
-    let keys = platform.store.keys(organisation).await?;
-    let devices = platform.store.devices(organisation, None).await?;
-    let users = platform.store.users(organisation).await?;
+    let keys = platform.store.keys(organization).await?;
+    let devices = platform.store.devices(organization, None).await?;
+    let users = platform.store.users(organization).await?;
     page(&KeysPage {
         frame: Frame::of(&by.session),
         done,

@@ -312,7 +312,7 @@ async fn results_of_others_are_not_there() {
     let path = experiment(&site, &project, &bundle, "exp_1", &[run("r1", Status::Passed, "mine", "")], true).await;
     let mut transaction = site.store.write().await.unwrap();
     let elsewhere = transaction.create_project(&site.scope.org_id, "elsewhere").await.unwrap();
-    let other = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
+    let other = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     let theirs = transaction.create_project(&other.org_id, "theirs").await.unwrap();
     transaction.commit().await.unwrap();
     let mut browser = site.signed_in(Role::Owner).await;

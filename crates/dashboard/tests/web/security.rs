@@ -182,11 +182,11 @@ async fn an_editor_does_not_make_agents() {
 }
 
 #[tokio::test]
-async fn an_agent_of_another_organisation_is_not_there() {
+async fn an_agent_of_another_organization_is_not_there() {
     let site = Site::start().await;
     let mut transaction = site.store.write().await.unwrap();
-    let other = transaction.ensure_organisation(Some("Other")).await.unwrap();
-    let scope = keepstep_store::Scope::organisation(other.id);
+    let other = transaction.ensure_organization(Some("Other")).await.unwrap();
+    let scope = keepstep_store::Scope::organization(other.id);
     let new = keepstep_store::NewAgent { scope: &scope, name: "Theirs", author: None };
     let theirs = transaction.create_agent(new).await.unwrap().agent.id;
     transaction.commit().await.unwrap();

@@ -8,7 +8,7 @@ use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_platform::Settings;
 use keepstep_server::serve;
-use keepstep_store::{Intent, NewAgent, Organisation, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, Surroundings};
+use keepstep_store::{Intent, NewAgent, Organization, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, Surroundings};
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode, redirect};
 use scraper::{ElementRef, Html, Selector};
@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 /// 14 November 2023, 22:13 UTC.
 const START: i64 = 1_700_000_000_000;
 
-/// A platform with one organisation and a clock that the test moves.
+/// A platform with one organization and a clock that the test moves.
 pub(crate) struct Site {
     pub(crate) url: String,
     pub(crate) store: Store,
@@ -51,13 +51,13 @@ impl Site {
         let surroundings = Surroundings::of_the_machine().with_clock(move || read.load(Ordering::SeqCst));
         let store = Store::open_with(&folder.path().join("keepstep.db"), surroundings).await.unwrap();
         let mut transaction = store.write().await.unwrap();
-        let Organisation { id, .. } = transaction.ensure_organisation(None).await.unwrap();
+        let Organization { id, .. } = transaction.ensure_organization(None).await.unwrap();
         transaction.commit().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(serve(listener, store.clone(), settings, keepstep_dashboard::pages, std::future::pending()));
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { url, store, scope: Scope::organisation(id), clock, client, server, _folder: folder }
+        Self { url, store, scope: Scope::organization(id), clock, client, server, _folder: folder }
     }
 
     pub(crate) fn pass(&self, milliseconds: i64) {

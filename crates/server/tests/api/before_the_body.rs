@@ -54,7 +54,7 @@ async fn programs() {
     let world = World::start().await;
     let routes = writing(&world).await;
     let mut transaction = world.store.write().await.unwrap();
-    let elsewhere = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
+    let elsewhere = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     transaction.commit().await.unwrap();
     let expired = world.key("expired", Role::Owner, &world.scope, Some(START)).await;
     let viewer = world.key("v", Role::Viewer, &world.scope, None).await;
@@ -91,9 +91,9 @@ async fn pages() {
     let world = World::start().await;
     let routes = writing(&world).await;
     let mut transaction = world.store.write().await.unwrap();
-    let elsewhere = transaction.ensure_organisation(Some("Other")).await.unwrap().id;
-    let mut cookie = async |organisation: &str, role: Role| {
-        let user = transaction.create_user(organisation, role, "somebody").await.unwrap();
+    let elsewhere = transaction.ensure_organization(Some("Other")).await.unwrap().id;
+    let mut cookie = async |organization: &str, role: Role| {
+        let user = transaction.create_user(organization, role, "somebody").await.unwrap();
         let (secret, _) = transaction.create_session(&user, START + 1000).await.unwrap();
         format!("keepstep_session={}", secret.reveal())
     };

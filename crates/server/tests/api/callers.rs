@@ -83,7 +83,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     assert_eq!(world.post("/developer/agents/{id}/persona/version", json!({"persona": "one"})).await.status, 201);
 
     let mut transaction = world.store.write().await.unwrap();
-    let elsewhere = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
+    let elsewhere = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap();
     transaction.commit().await.unwrap();
     let confined = Scope { project_id: Some(project.id), ..world.scope.clone() };

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::world::{Answer, START, World, read};
 
-/// What somebody gets who is from another project or organisation.
+/// What somebody gets who is from another project or organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Elsewhere {
     /// What the request names is not there.
     NotFound,
     /// What is theirs.
     Own,
-    /// The request is about an organisation, so a key of a project is too narrow.
+    /// The request is about an organization, so a key of a project is too narrow.
     Narrow,
 }
 
@@ -107,7 +107,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     let world = World::start().await;
     let mut ids = shop(&world).await;
     let mut transaction = world.store.write().await.unwrap();
-    let other = Scope::organisation(transaction.ensure_organisation(Some("Other")).await.unwrap().id);
+    let other = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     let elsewhere = transaction.create_project(&world.scope.org_id, "elsewhere").await.unwrap();
     transaction.commit().await.unwrap();
     let confined = Scope { project_id: Some(elsewhere.id), ..world.scope.clone() };

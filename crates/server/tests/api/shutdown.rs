@@ -13,7 +13,7 @@ async fn a_running_write_is_finished_and_streams_end() {
     let path = folder.path().join("keepstep.db");
     let store = Store::open(&path).await.unwrap();
     let mut transaction = store.write().await.unwrap();
-    let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+    let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
     let agent = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap().agent.id;
     let new = NewKey { name: "k", role: Role::Owner, scope: &scope, expires_at: None };
     let key = transaction.create_key(new).await.unwrap().0.reveal().to_owned();

@@ -73,7 +73,7 @@ impl World {
         let surroundings = Surroundings::of_the_machine().with_clock(move || read.load(Ordering::SeqCst));
         let store = Store::open_with(&folder.path().join("keepstep.db"), surroundings).await.unwrap();
         let mut transaction = store.write().await.unwrap();
-        let scope = Scope::organisation(transaction.ensure_organisation(None).await.unwrap().id);
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
         let agent = transaction.create_agent(NewAgent { scope: &scope, name: "Shop", author: None }).await.unwrap();
         transaction.commit().await.unwrap();
         let objects = Objects::in_folder(&folder.path().join("objects")).unwrap();

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use super::model::Status;
 use super::read::{batch_number, status};
 use crate::model::Scope;
-use crate::organisations::require_project;
+use crate::organizations::require_project;
 use crate::sql::connection::Connection;
 use crate::{Result, Store};
 

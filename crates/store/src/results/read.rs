@@ -6,7 +6,7 @@ use sqlx::{Row as _, Sqlite};
 
 use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, Status, Turn};
 use crate::model::Scope;
-use crate::organisations::require_project;
+use crate::organizations::require_project;
 use crate::sql::connection::Connection;
 use crate::test_data::in_scope;
 use crate::{Result, Store, StoreError, rows};

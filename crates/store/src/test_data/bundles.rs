@@ -8,7 +8,7 @@ use super::inputs::{InputSet, read_input_set};
 use super::personas::read_personas;
 use super::scenarios::{Scenario, read_scenario};
 use crate::model::Scope;
-use crate::organisations::{check_name, require_project};
+use crate::organizations::{check_name, require_project};
 use crate::rows::Columns as _;
 use crate::sql::connection::Connection;
 use crate::sql::query::query;

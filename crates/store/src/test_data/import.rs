@@ -12,7 +12,7 @@ use super::inputs::Items;
 use super::personas::read_personas;
 use super::scenarios::{NewScenario, Scenario, ScenarioPatch, named_scenario};
 use crate::model::Scope;
-use crate::organisations::{check_name, require_project};
+use crate::organizations::{check_name, require_project};
 use crate::sql::query::query;
 use crate::{Result, Transaction, rows};
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{in_scope, packed};
 use crate::model::Scope;
-use crate::organisations::require_project;
+use crate::organizations::require_project;
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::Scope;
-use crate::organisations::{check_name, require_project};
+use crate::organizations::{check_name, require_project};
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::in_scope;
 use crate::model::Scope;
-use crate::organisations::check_name;
+use crate::organizations::check_name;
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
@@ -71,7 +71,7 @@ impl Store {
     /// There is no such project in the scope, or the database failed.
     pub async fn scenarios(&self, scope: &Scope, project: &str) -> Result<Vec<Scenario>> {
         let mut reader = self.reader().await?;
-        crate::organisations::require_project(&mut reader, scope, project).await?;
+        crate::organizations::require_project(&mut reader, scope, project).await?;
         let rows = query(select!("AND p.id = $3 ORDER BY s.name"))
             .bind(&scope.org_id)
             .bind(&scope.project_id)
@@ -96,7 +96,7 @@ impl Transaction {
     /// # Errors
     /// There is no such project in the scope, it has a scenario of that name, the name is not one, or the database failed.
     pub async fn create_scenario(&mut self, scope: &Scope, new: NewScenario<'_>) -> Result<Scenario> {
-        let project = crate::organisations::require_project(self.connection(), scope, new.project).await?;
+        let project = crate::organizations::require_project(self.connection(), scope, new.project).await?;
         let scenario = Scenario {
             id: self.surroundings.id("scenario_")?,
             project_id: project.id,

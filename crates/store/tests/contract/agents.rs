@@ -134,14 +134,14 @@ pub(crate) async fn a_dropped_transaction_never_happened(world: World) {
 pub(crate) async fn what_is_outside_the_scope_is_not_there(world: World) {
     let id = world.agent().await;
     let mut transaction = world.store.write().await.unwrap();
-    let other = transaction.ensure_organisation(Some("Other")).await.unwrap();
+    let other = transaction.ensure_organization(Some("Other")).await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap();
     let inside = Scope { project_id: Some(project.id), ..world.scope.clone() };
     let new = NewAgent { scope: &inside, name: "Inside", author: None };
     let mine = transaction.create_agent(new).await.unwrap().agent.id;
     transaction.commit().await.unwrap();
 
-    for scope in [Scope::organisation(other.id), inside.clone()] {
+    for scope in [Scope::organization(other.id), inside.clone()] {
         let error = world.store.agent_state(&scope, &id).await.unwrap_err();
         assert!(matches!(&error, StoreError::AgentNotFound(missing) if *missing == id), "{error}");
         let mut transaction = world.store.write().await.unwrap();

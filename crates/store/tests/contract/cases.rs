@@ -58,7 +58,7 @@ macro_rules! shared_cases {
                 a_key_is_found_by_its_text_only,
                 a_revoked_key_stays_in_the_list,
                 a_name_is_one_line,
-                the_default_organisation_is_made_once,
+                the_default_organization_is_made_once,
                 a_project_has_a_name_of_its_own,
             }
             sign_in {

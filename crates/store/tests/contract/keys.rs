@@ -1,4 +1,4 @@
-//! Keys, organisations and projects.
+//! Keys, organizations and projects.
 
 use keepstep_base::api_key::{KeyForm, form_of};
 use keepstep_store::{NewKey, Role, Scope, StoreError};
@@ -38,19 +38,19 @@ pub(crate) async fn a_name_is_one_line(world: World) {
         let new = NewKey { name, role: Role::Viewer, scope: &world.scope, expires_at: None };
         assert!(matches!(transaction.create_key(new).await, Err(StoreError::InvalidName { .. })), "{name:?}");
         assert!(matches!(transaction.create_project(&world.scope.org_id, name).await, Err(StoreError::InvalidName { .. })));
-        assert!(matches!(transaction.ensure_organisation(Some(name)).await, Err(StoreError::InvalidName { .. })));
+        assert!(matches!(transaction.ensure_organization(Some(name)).await, Err(StoreError::InvalidName { .. })));
     }
 }
 
-pub(crate) async fn the_default_organisation_is_made_once(world: World) {
+pub(crate) async fn the_default_organization_is_made_once(world: World) {
     let mut transaction = world.store.write().await.unwrap();
-    let default = transaction.ensure_organisation(None).await.unwrap();
+    let default = transaction.ensure_organization(None).await.unwrap();
     assert_eq!(default.id, world.scope.org_id);
-    let acme = transaction.ensure_organisation(Some("Acme")).await.unwrap();
-    assert_eq!(transaction.ensure_organisation(Some(" Acme ")).await.unwrap(), acme);
-    assert_eq!(transaction.ensure_organisation(None).await.unwrap(), default);
+    let acme = transaction.ensure_organization(Some("Acme")).await.unwrap();
+    assert_eq!(transaction.ensure_organization(Some(" Acme ")).await.unwrap(), acme);
+    assert_eq!(transaction.ensure_organization(None).await.unwrap(), default);
     transaction.commit().await.unwrap();
-    assert_eq!(world.store.organisations().await.unwrap(), [default, acme]);
+    assert_eq!(world.store.organizations().await.unwrap(), [default, acme]);
 }
 
 pub(crate) async fn a_project_has_a_name_of_its_own(world: World) {

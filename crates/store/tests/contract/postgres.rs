@@ -94,22 +94,22 @@ async fn servers_that_begin_and_write_at_the_same_time_wait_for_each_other() {
     let (one, other) = tokio::join!(connect(), connect());
     let (one, other) = (one.unwrap(), other.unwrap());
     let before = one.generation().await.unwrap();
-    let names: Vec<String> = (0..20).map(|number| format!("organisation {number}")).collect();
+    let names: Vec<String> = (0..20).map(|number| format!("organization {number}")).collect();
     let writes = names.iter().zip([&one, &other].into_iter().cycle()).map(|(name, store)| async move {
         let mut transaction = store.write().await.unwrap();
-        transaction.ensure_organisation(Some(name)).await.unwrap();
+        transaction.ensure_organization(Some(name)).await.unwrap();
         transaction.commit().await.unwrap();
     });
     futures_util::future::join_all(writes).await;
     assert_eq!(one.generation().await.unwrap(), before + 20);
     assert_eq!(other.generation().await.unwrap(), before + 20);
-    assert_eq!(one.organisations().await.unwrap().len(), 20);
+    assert_eq!(one.organizations().await.unwrap().len(), 20);
 }
 
 #[tokio::test]
 async fn what_is_not_kept_yet_says_so() {
     let world = postgres().await;
-    let scope = Scope::organisation("org_1");
+    let scope = Scope::organization("org_1");
     let error = world.store.run_batch(&scope, "experiment_1").await.unwrap_err();
     let StoreError::Database(cause) = error else { panic!("{error}") };
     assert!(cause.to_string().contains("not kept in PostgreSQL yet"), "{cause}");

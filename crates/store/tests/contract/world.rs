@@ -1,4 +1,4 @@
-//! A fresh store with an organisation, and a clock that stands still.
+//! A fresh store with an organization, and a clock that stands still.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,9 +33,9 @@ impl World {
         };
         let store = open(surroundings).await;
         let mut transaction = store.write().await.unwrap();
-        let organisation = transaction.ensure_organisation(None).await.unwrap();
+        let organization = transaction.ensure_organization(None).await.unwrap();
         transaction.commit().await.unwrap();
-        Self { store, scope: Scope::organisation(organisation.id), clock, folder }
+        Self { store, scope: Scope::organization(organization.id), clock, folder }
     }
 
     pub(crate) fn set_clock(&self, time: i64) {

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make an agent and print its id and its organisation's, alone on stdout
+    /// Make an agent and print its id and its organization's, alone on stdout
     #[command(after_help = "Example:\n  keepstep admin agent create --data ./data --name Helper")]
     Create(Create),
 }
@@ -31,7 +31,7 @@ struct Create {
     /// Its name
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: String,
-    /// The organisation that owns it, made if there is none of that name; the oldest one when left out
+    /// The organization that owns it, made if there is none of that name; the oldest one when left out
     #[arg(long, value_name = "NAME")]
     org: Option<String>,
 }
@@ -41,8 +41,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let Command::Create(arguments) = &arguments.command;
     let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
-    let organisation = transaction.ensure_organisation(arguments.org.as_deref()).await?;
-    let scope = Scope::organisation(organisation.id);
+    let organization = transaction.ensure_organization(arguments.org.as_deref()).await?;
+    let scope = Scope::organization(organization.id);
     let state = transaction.create_agent(NewAgent { scope: &scope, name: &arguments.name, author: Some("admin") }).await?;
     transaction.commit().await?;
     store.close().await;

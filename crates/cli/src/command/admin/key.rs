@@ -77,9 +77,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
 async fn create(context: &Context, arguments: &Create) -> CommandResult {
     let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
-    let organisation = transaction.ensure_organisation(None).await?;
+    let organization = transaction.ensure_organization(None).await?;
     let scope = match &arguments.project {
-        None => Scope::organisation(organisation.id),
+        None => Scope::organization(organization.id),
         Some(id) => {
             let project = transaction.project(id).await?;
             Scope { org_id: project.org_id, project_id: Some(project.id) }
@@ -101,8 +101,8 @@ async fn create(context: &Context, arguments: &Create) -> CommandResult {
 async fn list(context: &Context, arguments: &List) -> CommandResult {
     let store = arguments.data.open_existing(context).await?;
     let mut keys = Vec::new();
-    for organisation in store.organisations().await? {
-        keys.extend(store.keys(&organisation.id).await?);
+    for organization in store.organizations().await? {
+        keys.extend(store.keys(&organization.id).await?);
     }
     store.close().await;
     for key in &keys {
@@ -115,7 +115,7 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
     }
     let document = keys.iter().map(|key| {
         json!({
-            "id": key.id, "name": key.name, "role": key.role.label(), "organisation": key.scope.org_id,
+            "id": key.id, "name": key.name, "role": key.role.label(), "org_id": key.scope.org_id,
             "project": key.scope.project_id, "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
         })
     });
@@ -125,11 +125,11 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
 
 async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
     let store = arguments.data.open_existing(context).await?;
-    let organisations = store.organisations().await?;
+    let organizations = store.organizations().await?;
     let mut owner = None;
-    for organisation in organisations {
-        if store.keys(&organisation.id).await?.iter().any(|key| key.id == arguments.id) {
-            owner = Some(organisation.id);
+    for organization in organizations {
+        if store.keys(&organization.id).await?.iter().any(|key| key.id == arguments.id) {
+            owner = Some(organization.id);
         }
     }
     let Some(owner) = owner else {

@@ -38,9 +38,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
 /// Returns a link that signs one browser in as an owner, once.
 pub(crate) async fn make_link(store: &Store, address: &str) -> Result<String, Failure> {
     let mut transaction = store.write().await?;
-    let organisation = transaction.ensure_organisation(None).await?;
+    let organization = transaction.ensure_organization(None).await?;
     let ends = transaction.now().saturating_add(LIFETIME_MILLISECONDS);
-    let secret = transaction.create_link(&organisation.id, Role::Owner, None, ends).await?;
+    let secret = transaction.create_link(&organization.id, Role::Owner, None, ends).await?;
     transaction.commit().await?;
     Ok(format!("{}/sign-in/link/{}", address.trim_end_matches('/'), secret.reveal()))
 }

@@ -29,7 +29,7 @@ struct Create {
     /// Its name
     #[arg(long)]
     name: String,
-    /// The organisation that owns it, made if there is none of that name; the oldest one when left out
+    /// The organization that owns it, made if there is none of that name; the oldest one when left out
     #[arg(long, value_name = "NAME")]
     org: Option<String>,
 }
@@ -39,8 +39,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let Command::Create(arguments) = &arguments.command;
     let store = arguments.data.open_for_admin(context).await?;
     let mut transaction = store.write().await?;
-    let organisation = transaction.ensure_organisation(arguments.org.as_deref()).await?;
-    let project = transaction.create_project(&organisation.id, &arguments.name).await?;
+    let organization = transaction.ensure_organization(arguments.org.as_deref()).await?;
+    let project = transaction.create_project(&organization.id, &arguments.name).await?;
     transaction.commit().await?;
     store.close().await;
     context.printer.answer(project.id.as_str());

@@ -71,7 +71,7 @@ impl Platform {
     pub(super) fn key(&self, name: &str) -> Result<String, Failure> {
         self.runtime.block_on(async {
             let mut transaction = self.store.write().await?;
-            let scope = Scope::organisation(transaction.ensure_organisation(None).await?.id);
+            let scope = Scope::organization(transaction.ensure_organization(None).await?.id);
             let new = NewKey { name, role: Role::Owner, scope: &scope, expires_at: None };
             let (secret, _) = transaction.create_key(new).await?;
             transaction.commit().await?;

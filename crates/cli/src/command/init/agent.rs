@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// The id of an agent that is on the server already; without it one is made there
     #[arg(long, value_name = "ID", requires = "org_id")]
     agent_id: Option<AgentId>,
-    /// The organisation that owns it
+    /// The organization that owns it
     #[arg(long, value_name = "ID", requires = "agent_id")]
     org_id: Option<String>,
 }
@@ -108,7 +108,7 @@ fn create(context: &Context, name: &str) -> Result<(AgentId, String), Failure> {
     let agent = server.writer()?.create_agent(name)?;
     let org = identity
         .org_id
-        .ok_or_else(|| Failure::usage("the server does not say which organisation the key is of; pass --org-id"))?;
+        .ok_or_else(|| Failure::usage("the server does not say which organization the key is of; pass --org-id"))?;
     Ok((agent.agent_id, org))
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// What it is about
     #[arg(long, short)]
     description: Option<String>,
-    /// The organisation that is to own it, where the key opens several
+    /// The organization that is to own it, where the key opens several
     #[arg(long, value_name = "ID")]
     workspace_id: Option<String>,
     /// Connect this workspace to it, which is the default
@@ -77,12 +77,12 @@ fn only_workspace(server: &TestDataServer) -> Result<String, Failure> {
     let workspaces = server.wait(server.client().workspaces())?;
     match workspaces.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(Failure::usage(format!("the key opens no organisation on {}", server.name()))),
+        [] => Err(Failure::usage(format!("the key opens no organization on {}", server.name()))),
         several => {
             let names: Vec<String> =
                 several.iter().map(|one| format!("{} ({})", visible_line(&one.id), visible_line(&one.name))).collect();
             Err(Failure::Usage {
-                message: "the key opens several organisations".to_owned(),
+                message: "the key opens several organizations".to_owned(),
                 hint: Some(format!("name one with `--workspace-id`: {}", names.join(", "))),
             })
         }

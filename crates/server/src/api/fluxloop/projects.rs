@@ -55,8 +55,8 @@ pub(crate) async fn create(
     caller: Caller,
     input: Input<NewProject>,
 ) -> Result<Response, ApiError> {
-    let NewProject { name, workspace_id: organisation, description, settings, .. } = input.value;
-    let new = keepstep_platform::NewProject { organisation, name, description, settings };
+    let NewProject { name, workspace_id: organization, description, settings, .. } = input.value;
+    let new = keepstep_platform::NewProject { organization, name, description, settings };
     Ok(platform.create_project(&caller, new, reply::json(input.repeat, StatusCode::CREATED, project)).await?)
 }
 

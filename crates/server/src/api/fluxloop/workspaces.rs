@@ -13,10 +13,10 @@ use crate::error::ApiError;
 #[utoipa::path(
     get,
     path = "/api/workspaces",
-    responses((status = 200, description = "The organisation of the key", body = Vec<Workspace>))
+    responses((status = 200, description = "The organization of the key", body = Vec<Workspace>))
 )]
 pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<Vec<Workspace>>, ApiError> {
     caller.require(Role::Viewer)?;
-    let organisation = platform.store.organisation(&caller.scope.org_id).await?;
-    Ok(Json(vec![Workspace { id: organisation.id, name: organisation.name }]))
+    let organization = platform.store.organization(&caller.scope.org_id).await?;
+    Ok(Json(vec![Workspace { id: organization.id, name: organization.name }]))
 }

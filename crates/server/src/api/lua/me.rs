@@ -26,11 +26,11 @@ pub(crate) async fn authorization(
     caller.require(Role::Viewer)?;
     let role = caller.role;
     let org_id = &caller.scope.org_id;
-    let organisations = platform.store.organisations().await?;
-    let name = organisations.into_iter().find(|organisation| organisation.id == *org_id);
-    let organisation = json!({
+    let organizations = platform.store.organizations().await?;
+    let name = organizations.into_iter().find(|organization| organization.id == *org_id);
+    let organization = json!({
         "orgId": org_id,
-        "name": name.map(|organisation| organisation.name),
+        "name": name.map(|organization| organization.name),
         "archived": false,
         "capabilityProfile": role.label(),
         "displayRoles": [{ "role": role.label(), "boundTo": "org", "resourceId": org_id }],
@@ -41,7 +41,7 @@ pub(crate) async fn authorization(
         version: 1,
         generated_at: time(platform.store.now()),
         authorization_principal: json!({ "subjectType": "user", "subjectId": caller.id }),
-        orgs: vec![organisation],
+        orgs: vec![organization],
         capability_profiles: Map::from_iter([(role.label().to_owned(), json!(allowed(role)))]),
     })))
 }
@@ -65,13 +65,13 @@ pub(crate) struct ResourceQuery {
     kind: Option<String>,
 }
 
-/// `GET /admin/me/authorization/orgs/{org}/resources?kind=agent&limit=&cursor=`: what a key may see of an organisation, in one page.
+/// `GET /admin/me/authorization/orgs/{org}/resources?kind=agent&limit=&cursor=`: what a key may see of an organization, in one page.
 ///
 /// `agents` and `init` of the peer read it and fail without any single member of it.
 #[utoipa::path(
     get,
     path = "/admin/me/authorization/orgs/{org}/resources",
-    params(("org" = String, Path, description = "The organisation"), ("kind" = Option<String>, Query, description = "`agent`; there are no others")),
+    params(("org" = String, Path, description = "The organization"), ("kind" = Option<String>, Query, description = "`agent`; there are no others")),
     responses((status = 200, description = "The agents that the key may see", body = Object))
 )]
 pub(crate) async fn resources(
@@ -82,7 +82,7 @@ pub(crate) async fn resources(
 ) -> Result<Json<Envelope<Value>>, ApiError> {
     caller.require(Role::Viewer)?;
     if org != caller.scope.org_id {
-        return Err(StoreError::OrganisationNotFound(org).into());
+        return Err(StoreError::OrganizationNotFound(org).into());
     }
     let role = caller.role;
     let agents = if query.kind.as_deref().is_none_or(|kind| kind == "agent") {

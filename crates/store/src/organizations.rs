@@ -1,29 +1,29 @@
-//! Organisations, projects and settings.
+//! Organizations, projects and settings.
 
 use serde_json::{Map, Value};
 
-use crate::model::{Organisation, Project, Scope};
+use crate::model::{Organization, Project, Scope};
 use crate::rows::Columns as _;
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction};
 
-/// The name of the organisation that is made where none was named.
+/// The name of the organization that is made where none was named.
 const DEFAULT_NAME: &str = "Default";
 
 impl Store {
-    /// Returns the organisations, oldest first.
+    /// Returns the organizations, oldest first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn organisations(&self) -> Result<Vec<Organisation>> {
+    pub async fn organizations(&self) -> Result<Vec<Organization>> {
         let rows =
             query("SELECT id, name FROM organisations ORDER BY created_at, rowid").fetch_all(&mut *self.reader().await?).await?;
-        rows.iter().map(organisation).collect()
+        rows.iter().map(organization).collect()
     }
 
-    /// Returns the projects of an organisation in the order of their names.
+    /// Returns the projects of an organization in the order of their names.
     ///
     /// # Errors
     /// The database failed.
@@ -54,14 +54,14 @@ impl Store {
         require_project(&mut *self.reader().await?, scope, id).await
     }
 
-    /// Returns an organisation.
+    /// Returns an organization.
     ///
     /// # Errors
-    /// There is no such organisation, or the database failed.
-    pub async fn organisation(&self, id: &str) -> Result<Organisation> {
+    /// There is no such organization, or the database failed.
+    pub async fn organization(&self, id: &str) -> Result<Organization> {
         let row =
             query("SELECT id, name FROM organisations WHERE id = $1").bind(id).fetch_optional(&mut *self.reader().await?).await?;
-        row.as_ref().map_or_else(|| Err(StoreError::OrganisationNotFound(id.to_owned())), organisation)
+        row.as_ref().map_or_else(|| Err(StoreError::OrganizationNotFound(id.to_owned())), organization)
     }
 
     /// Returns a setting.
@@ -76,11 +76,11 @@ impl Store {
 }
 
 impl Transaction {
-    /// Returns the organisation of that name, made if there is none; without a name the oldest one.
+    /// Returns the organization of that name, made if there is none; without a name the oldest one.
     ///
     /// # Errors
     /// The name is not one, or the database failed.
-    pub async fn ensure_organisation(&mut self, name: Option<&str>) -> Result<Organisation> {
+    pub async fn ensure_organization(&mut self, name: Option<&str>) -> Result<Organization> {
         let row = match name {
             Some(name) => {
                 query("SELECT id, name FROM organisations WHERE name = $1")
@@ -95,7 +95,7 @@ impl Transaction {
             }
         };
         if let Some(row) = row {
-            return organisation(&row);
+            return organization(&row);
         }
         let id = self.surroundings.id("org_")?;
         let name = name.unwrap_or(DEFAULT_NAME).trim().to_owned();
@@ -106,13 +106,13 @@ impl Transaction {
             .bind(now)
             .execute(self.connection())
             .await?;
-        Ok(Organisation { id, name })
+        Ok(Organization { id, name })
     }
 
     /// Makes a project.
     ///
     /// # Errors
-    /// The organisation has a project of that name, the name is not one, or the database failed.
+    /// The organization has a project of that name, the name is not one, or the database failed.
     pub async fn create_project(&mut self, org_id: &str, name: &str) -> Result<Project> {
         let name = check_name(name)?.to_owned();
         let id = self.surroundings.id("project_")?;
@@ -178,7 +178,7 @@ impl Transaction {
     }
 }
 
-/// Returns the name of an organisation, a project, a key or a person without outer white space, if it is one: it
+/// Returns the name of an organization, a project, a key or a person without outer white space, if it is one: it
 /// stands in lists, logs and terminals.
 pub(crate) fn check_name(name: &str) -> Result<&str> {
     const LONGEST: usize = 200;
@@ -198,8 +198,8 @@ pub(crate) fn check_name(name: &str) -> Result<&str> {
     Err(StoreError::InvalidName { name: name.chars().take(80).collect(), reason })
 }
 
-fn organisation(row: &Row) -> Result<Organisation> {
-    Ok(Organisation { id: row.get("id")?, name: row.get("name")? })
+fn organization(row: &Row) -> Result<Organization> {
+    Ok(Organization { id: row.get("id")?, name: row.get("name")? })
 }
 
 /// Returns a project, if it is in a scope.
