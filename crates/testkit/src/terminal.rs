@@ -48,8 +48,10 @@ impl Terminal {
     /// output is or that it has no color: that is up to the terminal.
     pub fn start(self, command: Command) -> Session {
         // The size must be known before the program looks, and the terminal echoes what is typed until the program says no.
+        // What is started in the background may ignore Ctrl-C, and hands that on; no shell takes it back, but `env` of Linux does.
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &format!("stty echo cols {} rows {} && exec \"$@\"", self.columns, self.rows), "sh"]);
+        let takes = if cfg!(target_os = "linux") { "exec /usr/bin/env --default-signal=INT,QUIT" } else { "exec" };
+        shell.args(["-c", &format!("stty echo cols {} rows {} && {takes} \"$@\"", self.columns, self.rows), "sh"]);
         shell.arg(command.get_program()).args(command.get_args()).env_clear();
         let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         shell.envs(variables.filter(|(name, _)| !["COLUMNS", "LINES", "NO_COLOR"].iter().any(|own| name == own)));

@@ -358,9 +358,10 @@
       const bare = text.replace(/\/+$/, '');
       const base = bare.slice(bare.lastIndexOf('/') + 1);
       const at = base.lastIndexOf('.');
-      const ext = at <= 0 || base === '..' ? '' : base.slice(at);
       const root = text.startsWith('/') ? '/' : '';
       const slash = bare.lastIndexOf('/');
+      // Behind the root alone, Node takes `..` for a name with an ending.
+      const ext = at <= 0 || (base === '..' && slash !== 0) ? '' : base.slice(at);
       return { root, dir: slash > 0 ? bare.slice(0, slash) : root, base, ext, name: base.slice(0, base.length - ext.length) };
     },
     format(object) {

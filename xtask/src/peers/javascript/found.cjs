@@ -3,6 +3,7 @@
 'use strict';
 
 module.exports = [
+  { before: "import path from 'node:path';", expression: "['/..', '/../', '//..', '..', '/...', '/.', '/..a'].map((one) => JSON.stringify(path.parse(one))).join()" },
   "`Orders above EUR ${(12500).toLocaleString('en-US')} need a person.`",
   "['Zip', 'apple', 'Äpfel', 'book'].sort((a, b) => a.localeCompare(b)).join(', ')",
   "(1234567.891).toLocaleString('de-DE')",
