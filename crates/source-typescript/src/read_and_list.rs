@@ -8,11 +8,11 @@ use crate::manifest::FileList;
 use crate::modules::{Graph, with_deep_stack_beside};
 use crate::read::{Options, TypeScriptAgent, read_graph};
 
-/// Reads the agent as [`read`] does, and begins with the list of the project's files for the manifest meanwhile.
+/// Reads the agent as [`read`](crate::read()) does, and begins with the list of the project's files for the manifest meanwhile.
 ///
 /// # Errors
 ///
-/// As for [`read`]. What is wrong with the list is told when the manifest is made.
+/// As for [`read`](crate::read()). What is wrong with the list is told when the manifest is made.
 pub fn read_and_list(root: &Path, options: &Options) -> Result<(TypeScriptAgent, FileList), SourceError> {
     let graph = Graph::new(root)?;
     let mut files = FileList::of(&graph.root);
