@@ -142,18 +142,20 @@ const OTHER_FORMS: [&str; 4] = ["command/status.rs", "command/init/agent.rs", "d
 fn keys_of_documents_are_snake_case() {
     let mut files = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    let mut wrong = Vec::new();
+    let (mut seen, mut wrong) = (0, Vec::new());
     for file in files.iter().filter(|file| !OTHER_FORMS.iter().any(|other| file.ends_with(other))) {
         let source = fs::read_to_string(file).expect("a source");
         let keys = source.split("\":").filter_map(|before| before.rsplit('"').next());
         let is_key =
             |key: &&str| key.starts_with(|first: char| first.is_ascii_lowercase()) && key.chars().all(char::is_alphanumeric);
         let of_other_form = |key: &str| OTHER_FORMS.contains(&key);
-        wrong.extend(
-            keys.filter(is_key)
-                .filter(|key| key.contains(char::is_uppercase) && !of_other_form(key))
-                .map(|key| format!("{}: {key}", file.display())),
-        );
+        for key in keys.filter(is_key) {
+            seen += 1;
+            if key.contains(char::is_uppercase) && !of_other_form(key) {
+                wrong.push(format!("{}: {key}", file.display()));
+            }
+        }
     }
+    assert!(seen > 150, "only {seen} keys were found; is the search still right?");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

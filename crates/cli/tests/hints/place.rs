@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::mpsc::{self, Sender};
 
 use keepstep_testkit::terminal::Terminal;
 use keepstep_testkit::{Canned, Fault, Platform, Proxy, Reply, World, transcript};
@@ -34,7 +34,7 @@ def run(input):
 
 /// The same, which has somebody stop the test at its second question. Between the agent and keepstep is whoever started the agent.
 const STOPPING_AGENT: &str = r#"
-import os, time
+import os
 
 def parent_and_name(process):
     name, _, rest = open(f"/proc/{process}/stat").read().partition("(")[2].rpartition(")")
@@ -50,7 +50,7 @@ def run(input):
         # As often as it takes: the question is never answered.
         while True:
             os.kill(process, SIGNAL)
-            time.sleep(0.05)
+            os.sched_yield()
     return "ok: " + input
 "#;
 
@@ -65,6 +65,8 @@ pub(super) struct Place<'a> {
     serves: Serves<'a>,
     /// What stands before the server, if something does.
     proxy: Option<Proxy>,
+    /// What keeps such a server from answering, for as long as it is here. It goes first, so that the server can end.
+    slowness: Option<Sender<()>>,
     /// Something else that is asked in place of the server, if there is such a thing.
     other: Option<Canned>,
     /// What happens while the next command waits for an answer that the proxy holds back.
@@ -139,7 +141,19 @@ impl<'a> Place<'a> {
         let project =
             if is_empty { String::new() } else { platform.admin(&["project", "create", "--name", &format!("shop {agent}")]) };
         let world = World::new();
-        Self { serves, proxy: None, other: None, meanwhile: None, keys: Vec::new(), world, key, agent, org, project }
+        Self {
+            serves,
+            proxy: None,
+            slowness: None,
+            other: None,
+            meanwhile: None,
+            keys: Vec::new(),
+            world,
+            key,
+            agent,
+            org,
+            project,
+        }
     }
 
     fn platform(&self) -> &Platform {
@@ -376,13 +390,17 @@ impl<'a> Place<'a> {
                     Reply::new(307, &[("location", &format!("{location}{}", request.target))], "")
                 }));
             }
-            // It needs more than the second that some are given, and less than four.
+            // It answers nothing until it is asked to go on: what is given a second does not get its answer.
             ("slow", "server") => {
-                self.other = Some(Canned::start(|_| {
-                    std::thread::sleep(Duration::from_millis(1500));
+                let (slowness, waits) = mpsc::channel::<()>();
+                self.slowness = Some(slowness);
+                self.other = Some(Canned::start(move |_| {
+                    // The other end is dropped, never sent to.
+                    let _ = waits.recv();
                     Reply::json(200, &json!([]))
                 }));
             }
+            ("server", "answers") => self.slowness = None,
             ("copy", rest) => {
                 let (from, to) = rest.split_once(" to ").unwrap_or((rest, ""));
                 let folder = self.world.project().path().to_owned();

@@ -184,7 +184,7 @@ pub(super) const ROWS: &[Row] = &[
         state: &["slow server"],
         command: "KEEPSTEP_URL=$OTHER KEEPSTEP_TIMEOUT=1s projects list",
         hint: "does not answer (1 s; KEEPSTEP_TIMEOUT=4s waits longer)",
-        typed: "KEEPSTEP_TIMEOUT=4s projects list",
+        typed: "server answers\nKEEPSTEP_TIMEOUT=4s projects list",
         then: Shows(""),
     },
     Row {
