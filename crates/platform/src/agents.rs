@@ -9,7 +9,7 @@ use crate::cache::SentState;
 use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::write::{Begun, Reply};
+use crate::write::Reply;
 
 /// Which agent is changed, why, and on which condition.
 #[derive(Debug, Clone)]
@@ -67,16 +67,14 @@ impl Platform {
     ///
     /// # Errors
     /// The actor may not, the name is not one that an agent can have, or the database failed.
-    pub async fn create_agent<R: Reply<AgentState>>(&self, actor: &Actor, name: String, reply: R) -> Result<R::Told, Error> {
+    pub async fn create_agent<R: Reply<AgentState>>(&self, actor: &Actor, name: String, reply: R) -> Result<R::Output, Error> {
         actor.require(Role::Owner)?;
         let name = definition::name(Value::String(name))?;
-        let mut write = match self.begin(actor, "create an agent", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let new = NewAgent { scope: &actor.scope, name: &name, author: Some(&actor.name) };
-        let created = write.transaction.create_agent(new).await?;
-        write.finish(created).await
+        self.write(actor, "create an agent", reply, async |transaction| {
+            let new = NewAgent { scope: &actor.scope, name: &name, author: Some(&actor.name) };
+            Ok(transaction.create_agent(new).await?)
+        })
+        .await
     }
 
     /// Changes any fields of an agent, as a whole: what is published, what is only a draft, and everything else. Where a draft is to be
@@ -93,24 +91,23 @@ impl Platform {
         patch: &Patch,
         deploy: Option<PersonaVersion>,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         let message = definition::message(target.message.clone())?;
-        let mut write = match self.begin(actor, "change an agent", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let intent = target.intent(actor, message.as_deref());
-        let mut changed = write.transaction.change(&intent, patch).await?;
-        if let Some(version) = deploy {
-            // The first change was made in this transaction, so nobody can have come between.
-            let intent = Intent { expected: Some(changed.revision), ..intent };
-            let deployed = write.transaction.deploy(&intent, version).await?;
-            changed.is_new |= deployed.is_new;
-            changed.revision = deployed.revision;
-        }
-        let state = write.transaction.agent_state(&actor.scope, target.agent).await?;
-        write.finish(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new }).await
+        self.write(actor, "change an agent", reply, async |transaction| {
+            let intent = target.intent(actor, message.as_deref());
+            let mut changed = transaction.change(&intent, patch).await?;
+            if let Some(version) = deploy {
+                // The first change was made in this transaction, so nobody can have come between.
+                let intent = Intent { expected: Some(changed.revision), ..intent };
+                let deployed = transaction.deploy(&intent, version).await?;
+                changed.is_new |= deployed.is_new;
+                changed.revision = deployed.revision;
+            }
+            let state = transaction.agent_state(&actor.scope, target.agent).await?;
+            Ok(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new })
+        })
+        .await
     }
 
     /// Publishes a persona, or saves a draft of it. An editor may.
@@ -125,19 +122,18 @@ impl Platform {
         persona: Value,
         status: PersonaStatus,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         let message = definition::message(target.message.clone())?;
         let change = PersonaChange { persona: definition::persona(persona)?, status };
         let patch = Patch { persona: Some(change), ..Patch::default() };
-        let mut write = match self.begin(actor, "save a persona", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let changed = write.transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
-        let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
-        let persona = write.transaction.persona(&actor.scope, target.agent, version).await?;
-        write.finish(SavedPersona { persona, revision: changed.revision }).await
+        self.write(actor, "save a persona", reply, async |transaction| {
+            let changed = transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
+            let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
+            let persona = transaction.persona(&actor.scope, target.agent, version).await?;
+            Ok(SavedPersona { persona, revision: changed.revision })
+        })
+        .await
     }
 
     /// Puts a persona version into production. An editor may.
@@ -151,16 +147,15 @@ impl Platform {
         target: Target<'_>,
         version: PersonaVersion,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         let message = definition::message(target.message.clone())?;
-        let mut write = match self.begin(actor, "deploy a persona", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let deployed = write.transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
-        let state = write.transaction.agent_state(&actor.scope, target.agent).await?;
-        write.finish(ChangedAgent { state, revision: deployed.revision, is_new: deployed.is_new }).await
+        self.write(actor, "deploy a persona", reply, async |transaction| {
+            let deployed = transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
+            let state = transaction.agent_state(&actor.scope, target.agent).await?;
+            Ok(ChangedAgent { state, revision: deployed.revision, is_new: deployed.is_new })
+        })
+        .await
     }
 
     /// Creates a primitive of an agent, or replaces the body of the one that has the name. An editor may.
@@ -175,7 +170,7 @@ impl Platform {
         name: &str,
         body: Map<String, Value>,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         if name.trim().is_empty() {
             return Err(Error::Refused("The name is empty.".to_owned()));
@@ -183,11 +178,9 @@ impl Platform {
         if name.len() > definition::NAME_LIMIT {
             return Err(Error::TooLarge { what: "The name", limit: definition::NAME_LIMIT as u64 });
         }
-        let mut write = match self.begin(actor, "create a primitive", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let created = write.transaction.put_primitive(&actor.scope, agent, kind, name, body).await?;
-        write.finish(created).await
+        self.write(actor, "create a primitive", reply, async |transaction| {
+            Ok(transaction.put_primitive(&actor.scope, agent, kind, name, body).await?)
+        })
+        .await
     }
 }

@@ -24,7 +24,7 @@ pub enum Error {
     /// This server does not do that.
     #[error("This server does not {0}: no language model is set up.")]
     NotOffered(&'static str),
-    /// The request has no meaning.
+    /// The request is not valid.
     #[error("{0}")]
     Invalid(String),
     /// The value is not accepted.
@@ -54,10 +54,10 @@ pub enum Error {
     #[error("The server is busy.")]
     Overloaded,
     /// There is nothing at that address.
-    #[error("There is nothing at {0}.")]
+    #[error("{0} not found.")]
     NotFound(String),
     /// No agent has an id that begins like that.
-    #[error("There is no agent {0}.")]
+    #[error("Agent {0} not found.")]
     NoAgents(String),
     /// The lua dialect has something at that address that this platform does not keep.
     #[error(
@@ -80,7 +80,7 @@ pub enum Error {
     #[error("This server has no place to keep files in.")]
     NoFiles,
     /// The browser is not signed in.
-    #[error("Nobody is signed in in this browser.")]
+    #[error("This browser is not signed in.")]
     NotSignedIn {
         /// True where it was signed in before.
         ended: bool,
@@ -105,16 +105,16 @@ pub enum KeyProblem {
     /// It is cut or mistyped.
     #[error("This key is incomplete or mistyped.")]
     Malformed,
-    /// Nobody made it here.
+    /// It is not known here.
     #[error("This server does not know this key.")]
     Unknown,
-    /// Its time is over.
+    /// It has expired.
     #[error("This key has expired.")]
     Expired,
-    /// Somebody took it back.
+    /// It was revoked.
     #[error("This key was revoked.")]
     Revoked,
-    /// It would renew a login that is over.
+    /// It would renew a login that has ended.
     #[error("This sign-in has ended.")]
     LoginEnded,
 }

@@ -13,7 +13,7 @@ const CREATED: u16 = 201;
 
 /// A key to create.
 #[derive(Debug, Clone)]
-pub struct WantedKey<'a> {
+pub struct KeyRequest<'a> {
     /// Its name.
     pub name: &'a str,
     /// What it may do.
@@ -35,7 +35,7 @@ impl Platform {
     pub async fn create_key(
         &self,
         actor: &Actor,
-        wanted: WantedKey<'_>,
+        wanted: KeyRequest<'_>,
         repeat: Option<&Repeat>,
     ) -> Result<(ApiKey, Key), Error> {
         actor.require(Role::Owner)?;

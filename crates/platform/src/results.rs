@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::text::shown;
-use crate::write::{Begun, Reply};
+use crate::write::Reply;
 
 /// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
 const SILENCE: i64 = 24 * 60 * 60 * 1000;
@@ -34,20 +34,19 @@ impl Platform {
         upload: &Upload<'_>,
         files: Vec<NamedFile>,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "record an upload", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let recorded = write.transaction.record_upload(&actor.scope, upload).await?;
-        let inside = Scope { project_id: Some(recorded.project_id.clone()), ..actor.scope.clone() };
-        let mut artifacts = Vec::with_capacity(files.len());
-        for file in files {
-            artifacts.push(find(&mut write.transaction, &inside, file).await?);
-        }
-        write.transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
-        write.finish(recorded).await
+        self.write(actor, "record an upload", reply, async |transaction| {
+            let recorded = transaction.record_upload(&actor.scope, upload).await?;
+            let inside = Scope { project_id: Some(recorded.project_id.clone()), ..actor.scope.clone() };
+            let mut artifacts = Vec::with_capacity(files.len());
+            for file in files {
+                artifacts.push(find(transaction, &inside, file).await?);
+            }
+            transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
+            Ok(recorded)
+        })
+        .await
     }
 
     /// Adds turns of runs, each with the id of its run. An editor may. A turn is known by its run and its id.
@@ -90,8 +89,8 @@ async fn find(transaction: &mut Transaction, inside: &Scope, named: NamedFile) -
             blob_id: file.blob_id,
         }),
         None => Err(Error::Unusable(format!(
-            "There is no file at the storage_url {}: it takes one that `POST /api/storage/presign` gave out for this run and \
-             type, and that was uploaded.",
+            "No uploaded file found for the storage_url {}: use one that `POST /api/storage/presign` returned for this run and type, \
+             and upload the file first.",
             shown(&storage_url)
         ))),
     }

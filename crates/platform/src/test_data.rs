@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::write::{Begun, Reply};
+use crate::write::Reply;
 
 /// The member of a scenario's configuration that says what is run. It is stored and never sent: one of the peers writes it into the
 /// file that it runs from, so whoever may edit a scenario here could run commands on the machines of all who select it.
@@ -37,7 +37,7 @@ pub struct NewProject {
 
 /// Which bundle version somebody wants to pull. What is left out is found out.
 #[derive(Debug, Clone, Default)]
-pub struct WantedBundle<'a> {
+pub struct BundleQuery<'a> {
     /// This version.
     pub version: Option<&'a str>,
     /// The newest of this project.
@@ -53,25 +53,24 @@ impl Platform {
     ///
     /// # Errors
     /// The actor may not, the organization is another one, the name is taken or not one, or the database failed.
-    pub async fn create_project<R: Reply<Project>>(&self, actor: &Actor, new: NewProject, reply: R) -> Result<R::Told, Error> {
+    pub async fn create_project<R: Reply<Project>>(&self, actor: &Actor, new: NewProject, reply: R) -> Result<R::Output, Error> {
         actor.require(Role::Owner)?;
         actor.require_whole_organization()?;
         let organization = &actor.scope.org_id;
         if let Some(other) = new.organization.filter(|id| !id.is_empty() && id != organization) {
             return Err(StoreError::OrganizationNotFound(other).into());
         }
-        let mut write = match self.begin(actor, "create a project", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let mut created = write.transaction.create_project(organization, &new.name).await?;
-        if let Some(description) = new.description {
-            created = write.transaction.describe_project(&created.id, &description).await?;
-        }
-        if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
-            created = write.transaction.set_project_settings(&created.id, &settings).await?;
-        }
-        write.finish(created).await
+        self.write(actor, "create a project", reply, async |transaction| {
+            let mut created = transaction.create_project(organization, &new.name).await?;
+            if let Some(description) = new.description {
+                created = transaction.describe_project(&created.id, &description).await?;
+            }
+            if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
+                created = transaction.set_project_settings(&created.id, &settings).await?;
+            }
+            Ok(created)
+        })
+        .await
     }
 
     /// Returns the project that something is about: the one that is named, the key's, or the only one.
@@ -98,14 +97,12 @@ impl Platform {
         actor: &Actor,
         new: NewScenario<'_>,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "create a scenario", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let created = write.transaction.create_scenario(&actor.scope, new).await?;
-        write.finish(created).await
+        self.write(actor, "create a scenario", reply, async |transaction| {
+            Ok(transaction.create_scenario(&actor.scope, new).await?)
+        })
+        .await
     }
 
     /// Changes a scenario. An editor may. What of its configuration is never sent stays.
@@ -118,20 +115,18 @@ impl Platform {
         id: &str,
         mut patch: ScenarioPatch,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "change a scenario", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        // What is never sent cannot come back, and is not meant to be gone.
-        if let Some(config) = &mut patch.config
-            && let Some(runner) = self.store.scenario(&actor.scope, id).await?.config.remove(RUNNER)
-        {
-            config.entry(RUNNER).or_insert(runner);
-        }
-        let changed = write.transaction.change_scenario(&actor.scope, id, patch).await?;
-        write.finish(changed).await
+        self.write(actor, "change a scenario", reply, async |transaction| {
+            // What is never sent cannot come back, and is not meant to be gone.
+            if let Some(config) = &mut patch.config
+                && let Some(runner) = self.store.scenario(&actor.scope, id).await?.config.remove(RUNNER)
+            {
+                config.entry(RUNNER).or_insert(runner);
+            }
+            Ok(transaction.change_scenario(&actor.scope, id, patch).await?)
+        })
+        .await
     }
 
     /// Creates a persona of a project, or changes the one that has the name. An editor may.
@@ -145,15 +140,13 @@ impl Platform {
         name: &str,
         body: &Map<String, Value>,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         let project = self.project_of(actor, project).await?;
-        let mut write = match self.begin(actor, "put a persona for tests", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let persona = write.transaction.put_test_persona(&actor.scope, &project, name, body).await?;
-        write.finish(persona).await
+        self.write(actor, "put a persona for tests", reply, async |transaction| {
+            Ok(transaction.put_test_persona(&actor.scope, &project, name, body).await?)
+        })
+        .await
     }
 
     /// Creates a bundle version, as a draft or published at once. An editor may.
@@ -166,31 +159,26 @@ impl Platform {
         new: NewBundle<'_>,
         status: BundleStatus,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "create a bundle", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let created = match status {
-            BundleStatus::Draft => write.transaction.create_bundle(&actor.scope, new).await?,
-            BundleStatus::Published => write.transaction.publish_new_bundle(&actor.scope, new).await?,
-        };
-        write.finish(created).await
+        self.write(actor, "create a bundle", reply, async |transaction| {
+            let created = match status {
+                BundleStatus::Draft => transaction.create_bundle(&actor.scope, new).await?,
+                BundleStatus::Published => transaction.publish_new_bundle(&actor.scope, new).await?,
+            };
+            Ok(created)
+        })
+        .await
     }
 
     /// Publishes a bundle version. An editor may.
     ///
     /// # Errors
     /// The actor may not, there is no such version for them, or the database failed.
-    pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Told, Error> {
+    pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "publish a bundle", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let published = write.transaction.publish_bundle(&actor.scope, id).await?;
-        write.finish(published).await
+        self.write(actor, "publish a bundle", reply, async |transaction| Ok(transaction.publish_bundle(&actor.scope, id).await?))
+            .await
     }
 
     /// Imports a file with a scenario, its personas, inputs and criteria as the next bundle version, all of it or nothing. An editor may.
@@ -203,14 +191,12 @@ impl Platform {
         project: &str,
         file: &TestDataFile,
         reply: R,
-    ) -> Result<R::Told, Error> {
+    ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let mut write = match self.begin(actor, "import test data", reply).await? {
-            Begun::Repeated(told) => return Ok(told),
-            Begun::New(write) => write,
-        };
-        let imported = write.transaction.import_file(&actor.scope, project, file).await?;
-        write.finish(imported).await
+        self.write(actor, "import test data", reply, async |transaction| {
+            Ok(transaction.import_file(&actor.scope, project, file).await?)
+        })
+        .await
     }
 
     /// Returns the bundle version that somebody wants to pull. A viewer may. One of another project or scenario is not found, so that
@@ -218,7 +204,7 @@ impl Platform {
     ///
     /// # Errors
     /// The actor may not, there is no such version for them, it is a draft, or the database failed.
-    pub async fn find_bundle(&self, actor: &Actor, wanted: &WantedBundle<'_>) -> Result<Bundle, Error> {
+    pub async fn find_bundle(&self, actor: &Actor, wanted: &BundleQuery<'_>) -> Result<Bundle, Error> {
         actor.require(Role::Viewer)?;
         let scenario = match (wanted.scenario, wanted.scenario_name) {
             (None, Some(name)) => Some(self.scenario_named(actor, wanted.project, name).await?),

@@ -29,19 +29,19 @@ impl Repeat {
 /// How the result of a write is told. What a client was told is kept in the same transaction, for the case that it asks again.
 pub trait Reply<T>: Send {
     /// What is told.
-    type Told: Send;
+    type Output: Send;
 
     /// Returns what makes a repeated request the same one; nothing where each is a new one.
     fn repeat(&self) -> Option<&Repeat>;
 
     /// Returns what is told to a client that was answered before.
-    fn again(self, before: Answer) -> Result<Self::Told, Error>;
+    fn again(self, before: Answer) -> Result<Self::Output, Error>;
 
     /// Returns what is told of a result, and the answer to keep where it can be asked for again.
     ///
     /// # Errors
     /// The result cannot be written as an answer.
-    fn first(self, result: T) -> Result<(Self::Told, Option<Answer>), Error>;
+    fn first(self, result: T) -> Result<(Self::Output, Option<Answer>), Error>;
 }
 
 /// Tells the result itself. Asked for again, it is done again.
@@ -49,7 +49,7 @@ pub trait Reply<T>: Send {
 pub struct Plain;
 
 impl<T: Send> Reply<T> for Plain {
-    type Told = T;
+    type Output = T;
 
     fn repeat(&self) -> Option<&Repeat> {
         None
@@ -64,41 +64,30 @@ impl<T: Send> Reply<T> for Plain {
     }
 }
 
-/// The beginning of a write.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
-pub(crate) enum Begun<R, T> {
-    /// It was done before: this is what was told then.
-    Repeated(T),
-    /// It is to be done.
-    New(Write<R>),
-}
-
-/// A write that is being done. Dropped, it never happened.
-pub(crate) struct Write<R> {
-    pub(crate) transaction: Transaction,
-    once: Option<Once>,
-    reply: R,
-    platform: Platform,
-    actor: Actor,
-    what: &'static str,
-}
-
 impl Platform {
-    /// Begins a write, unless the same request was answered before.
-    pub(crate) async fn begin<T, R: Reply<T>>(
+    /// Does a write in one transaction, unless the same request was answered before, and returns what is told of it. What is told is
+    /// kept in that transaction. If the work fails, nothing was written.
+    pub(crate) async fn write<T, R: Reply<T>>(
         &self,
         actor: &Actor,
         what: &'static str,
         reply: R,
-    ) -> Result<Begun<R, R::Told>, Error> {
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
+    ) -> Result<R::Output, Error> {
         let once = reply.repeat().and_then(|repeat| repeat.once(actor));
         let mut transaction = self.store.write().await?;
         if let Some(once) = &once
             && let Some(answer) = transaction.recall(once).await?
         {
-            return Ok(Begun::Repeated(reply.again(answer)?));
+            return reply.again(answer);
         }
-        Ok(Begun::New(Write { transaction, once, reply, platform: self.clone(), actor: actor.clone(), what }))
+        let result = work(&mut transaction).await?;
+        let (told, answer) = reply.first(result)?;
+        if let (Some(once), Some(answer)) = (&once, &answer) {
+            transaction.remember(once, answer).await?;
+        }
+        self.commit(transaction, actor, what).await?;
+        Ok(told)
     }
 
     /// Commits a transaction, tells everybody who listens, and notes who did it.
@@ -109,20 +98,5 @@ impl Platform {
         self.events.look();
         self.metrics.wrote();
         Ok(())
-    }
-}
-
-impl<R> Write<R> {
-    /// Commits the write together with its answer, and returns what is told.
-    pub(crate) async fn finish<T>(mut self, result: T) -> Result<R::Told, Error>
-    where
-        R: Reply<T>,
-    {
-        let (told, answer) = self.reply.first(result)?;
-        if let (Some(once), Some(answer)) = (&self.once, &answer) {
-            self.transaction.remember(once, answer).await?;
-        }
-        self.platform.commit(self.transaction, &self.actor, self.what).await?;
-        Ok(told)
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 use keepstep_platform::{
-    Actor, AnnouncedFile, Error, NewProject, Plain, Platform, Repeat, Reply, Settings, Target, UploadCommit, WantedBundle,
-    WantedKey,
+    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Settings, Target,
+    UploadCommit,
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
@@ -97,10 +97,8 @@ const ROWS: [Row; 22] = [
         .boxed()
     }),
     ("pull", Role::Viewer, |w, a| {
-        async {
-            w.platform.find_bundle(a, &WantedBundle { version: Some("bundle_1"), ..WantedBundle::default() }).await.map(drop)
-        }
-        .boxed()
+        async { w.platform.find_bundle(a, &BundleQuery { version: Some("bundle_1"), ..BundleQuery::default() }).await.map(drop) }
+            .boxed()
     }),
     ("record an upload of a peer", Role::Editor, |w, a| {
         async {
@@ -149,7 +147,7 @@ const ROWS: [Row; 22] = [
         done(w.platform.sign_address(a, file))
     }),
     ("create a key", Role::Owner, |w, a| {
-        done(w.platform.create_key(a, WantedKey { name: "ci", role: Role::Viewer, project: None, life: None }, None))
+        done(w.platform.create_key(a, KeyRequest { name: "ci", role: Role::Viewer, project: None, life: None }, None))
     }),
     ("revoke a key", Role::Owner, |w, a| done(w.platform.revoke_key(a, "key_1"))),
     ("revoke a device", Role::Owner, |w, a| done(w.platform.revoke_device(a, "device_1"))),
@@ -184,7 +182,7 @@ async fn who_is_confined_to_a_project_creates_no_other() {
 struct Told(Repeat);
 
 impl Reply<AgentState> for Told {
-    type Told = String;
+    type Output = String;
 
     fn repeat(&self) -> Option<&Repeat> {
         Some(&self.0)
@@ -253,7 +251,7 @@ async fn a_key_that_nobody_received_opens_nothing() {
     let world = World::start().await;
     let owner = world.actor(Role::Owner);
     let repeat = Repeat { key: Some("k".to_owned()), request: Digest::of_bytes(b"a") };
-    let wanted = || WantedKey { name: "ci", role: Role::Viewer, project: None, life: None };
+    let wanted = || KeyRequest { name: "ci", role: Role::Viewer, project: None, life: None };
     let (lost, _) = world.platform.create_key(&owner, wanted(), Some(&repeat)).await.unwrap();
     let (kept, _) = world.platform.create_key(&owner, wanted(), Some(&repeat)).await.unwrap();
     assert!(world.platform.holder_of_key(lost.reveal()).await.is_err());

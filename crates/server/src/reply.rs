@@ -40,7 +40,7 @@ pub(crate) fn tagged<T, B: Serialize>(
 }
 
 impl<T, B: Serialize, W: FnOnce(T) -> (B, Option<Revision>) + Send> Reply<T> for Json<W> {
-    type Told = Response;
+    type Output = Response;
 
     fn repeat(&self) -> Option<&Repeat> {
         Some(&self.repeat)
