@@ -10,7 +10,7 @@ use keepstep_runner::config::InputSources;
 use keepstep_runner::input::{self, Inputs};
 use keepstep_testdata::bundle::Item;
 use keepstep_testdata::input_list::ListText;
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -77,7 +77,7 @@ fn with(path: &str, text: &str) -> tempfile::TempDir {
 proptest! {
     #[test]
     fn an_input_says_the_same_from_a_pull_to_a_report(form in form()) {
-        let said = said::said(&form);
+        let said = input_text::input_text(&form);
         let expected: Vec<String> = said.iter().map(|said| said.text.clone()).collect();
         let left_out = said.as_ref().map_or(0, |said| said.left_out);
 

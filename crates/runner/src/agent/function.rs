@@ -221,6 +221,9 @@ enum Said {
         error: String,
         #[serde(default)]
         candidates: Vec<String>,
+        /// The file or module is not there, so it helps to know where it was looked for.
+        #[serde(default)]
+        is_missing: bool,
         traceback: Option<String>,
     },
     Final {
@@ -280,8 +283,8 @@ impl FunctionSession {
                 self.child = Some(child);
                 Ok(())
             }
-            Ok(Some(Said::Failed { error, candidates, traceback })) => {
-                Err(self.not_loaded(&error, &candidates, traceback.as_deref()))
+            Ok(Some(Said::Failed { error, candidates, is_missing, traceback })) => {
+                Err(self.not_loaded(&error, &candidates, is_missing, traceback.as_deref()))
             }
             Ok(_) => {
                 let status = child.wait_a_little().await;
@@ -303,10 +306,10 @@ impl FunctionSession {
         }
     }
 
-    fn not_loaded(&self, error: &str, candidates: &[String], traceback: Option<&str>) -> Refusal {
+    fn not_loaded(&self, error: &str, candidates: &[String], is_missing: bool, traceback: Option<&str>) -> Refusal {
         let worker = &self.worker;
         let mut details = traceback.map(below).unwrap_or_default();
-        if traceback.is_some() || error.starts_with("there is no") {
+        if traceback.is_some() || is_missing {
             details += "\nLooked in:";
             details.extend(worker.search.iter().map(|folder| format!("\n  {}", folder.display())));
         }
@@ -371,7 +374,7 @@ impl Session for FunctionSession {
                         child.end(Signal::TERM, PATIENCE).await;
                         self.printed.append(&child.tail().await);
                     }
-                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", keepstep_base::human::spoken(limit)))))
+                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", keepstep_base::human::duration_text(limit)))))
                 }
             }
         })

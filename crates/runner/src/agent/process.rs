@@ -15,7 +15,7 @@ use super::output::{as_text, at_path, limit};
 use super::printed::Printed;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::problem::Problem;
 
 const TOO_LONG: &str = "the process wrote a line of more than 64 MiB";
@@ -298,7 +298,7 @@ impl Session for ProcessSession {
                 Ok(answer) => answer,
                 Err(_) => {
                     self.stop().await;
-                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", spoken(patience)))))
+                    Err(Trouble::Timeout(Problem::new(format!("no answer after {}", duration_text(patience)))))
                 }
             }
         })

@@ -238,7 +238,7 @@ async function load(settings) {
   const [file, path] = settings.target.split("#");
   const found = settings.search.map((folder) => resolve(folder, file)).find((candidate) => existsSync(candidate));
   if (found !== undefined && /\.[cm]?tsx?$/.test(file)) understandTypeScript();
-  if (found === undefined) return { error: `there is no file ${file}`, candidates: filesNear(file, settings.search) };
+  if (found === undefined) return { error: `file ${file} not found`, candidates: filesNear(file, settings.search), is_missing: true };
   const module = await import(pathToFileURL(found).href);
   let owner = module;
   let value = module;

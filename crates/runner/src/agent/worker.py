@@ -92,9 +92,10 @@ def said(error):
 
 
 class Refused(Exception):
-    def __init__(self, message, candidates=()):
+    def __init__(self, message, candidates=(), is_missing=False):
         super().__init__(message)
         self.candidates = list(candidates)
+        self.is_missing = is_missing
 
 
 def near(name, candidates, likeness):
@@ -129,12 +130,12 @@ def load_module(name, search):
                 sys.modules[spec.name] = module
                 spec.loader.exec_module(module)
                 return module
-        raise Refused("there is no file %s" % name, modules_near(name[:-3].replace("/", "."), search))
+        raise Refused("file %s not found" % name, modules_near(name[:-3].replace("/", "."), search), True)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise Refused("there is no module %s" % name, modules_near(name, search)) from None
+            raise Refused("module %s not found" % name, modules_near(name, search), True) from None
         raise
 
 
@@ -595,7 +596,7 @@ def main():
     try:
         function = resolve(settings)
     except Refused as error:
-        send({"type": "failed", "error": str(error), "candidates": error.candidates})
+        send({"type": "failed", "error": str(error), "candidates": error.candidates, "is_missing": error.is_missing})
         return
     except BaseException as error:
         send({"type": "failed", "error": said(error), "kind": type(error).__name__, "traceback": shortened(error)})

@@ -162,7 +162,7 @@ fn f39_results_of_any_size_and_kind_come_back() {
 fn a_target_that_cannot_be_loaded_says_why() {
     for (target, said) in [
         ("my_agent:runn", "my_agent has no runn"),
-        ("my_agnet:run", "there is no module my_agnet"),
+        ("my_agnet:run", "module my_agnet not found"),
         ("broken:run", "SyntaxError"),
         ("imports:run", "No module named 'nowhere'"),
         ("my_agent:AGENT", "has no AGENT"),
@@ -386,7 +386,7 @@ fn a_node_module_that_cannot_be_loaded_says_why() {
     }
     insta::assert_snapshot!(all, @"
     the target agent.mjs#runn cannot be loaded: agent.mjs has no function runn | did you mean run? | false
-    the target agnet.mjs#run cannot be loaded: there is no file agnet.mjs | did you mean agent.mjs? | true
+    the target agnet.mjs#run cannot be loaded: file agnet.mjs not found | did you mean agent.mjs? | true
     the target broken.mjs#run cannot be loaded: Function statements require a function name | `runner.target` in configs/simulation.yaml says what to run | true
     the target imports.mjs#run cannot be loaded: Cannot find module '[FOLDER]/nowhere.mjs' imported from [FOLDER]/imports.mjs | `runner.target` in configs/simulation.yaml says what to run | true
     ");

@@ -20,7 +20,7 @@ use super::child::LONGEST_LINE;
 use super::{Answer, Later, Network, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::HttpConfig;
 use answer::{Stream, excerpt};
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::problem::Problem;
 
 /// How much of an answer without success is read.
@@ -142,7 +142,7 @@ impl Session for ServiceSession {
         Box::pin(async move {
             match timeout(limit, self.0.ask(question)).await {
                 Ok(answer) => answer,
-                Err(_) => Err(Trouble::Timeout(Problem::new(format!("no answer after {}", spoken(limit))))),
+                Err(_) => Err(Trouble::Timeout(Problem::new(format!("no answer after {}", duration_text(limit))))),
             }
         })
     }
