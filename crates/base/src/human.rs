@@ -30,7 +30,7 @@ fn wrong(text: &str) -> String {
 }
 
 /// Returns a duration for people: `0.4s`, `12s`, `3m 05s`.
-pub fn spoken(duration: Duration) -> String {
+pub fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     match seconds {
         seconds if seconds < 9.95 => format!("{seconds:.1}s"),
@@ -60,7 +60,7 @@ mod tests {
         for text in ["", "s", "-1s", "1 day", "nan", "inf", "1e300s", "5x"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
-        let said = [0, 430, 9_949, 12_300, 59_700, 185_000, 3_725_000].map(|ms| spoken(Duration::from_millis(ms)));
+        let said = [0, 430, 9_949, 12_300, 59_700, 185_000, 3_725_000].map(|ms| duration_text(Duration::from_millis(ms)));
         assert_eq!(said, ["0.0s", "0.4s", "9.9s", "12s", "1m 00s", "3m 05s", "1h 02m"]);
     }
 }

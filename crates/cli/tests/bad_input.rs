@@ -242,7 +242,7 @@ fn five_kinds_of_keys_are_five_messages() {
     assert_snapshot!(with(None, &check), @"
     exit: 9
     ----- stderr -----
-    error: not signed in to [URL]: there is no key for it
+    error: not signed in to [URL]: no key for it
     hint: run `keepstep login [URL]`, or set KEEPSTEP_API_KEY
     ");
     assert_snapshot!(with(Some("ks_api_short"), &check), @"

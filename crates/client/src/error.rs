@@ -313,7 +313,7 @@ fn not_signed_in(server: &str, problem: KeyProblem, origin: Option<&KeyOrigin>, 
     let origin = shown_origin(origin);
     match problem {
         KeyProblem::Missing if is_sent => format!("the key {origin} did not reach {server}: something on the way removed it"),
-        KeyProblem::Missing => format!("not signed in to {server}: there is no key for it"),
+        KeyProblem::Missing => format!("not signed in to {server}: no key for it"),
         KeyProblem::Malformed => format!("the key {origin} for {server} is malformed: it is cut or mistyped"),
         KeyProblem::Unknown => format!("{server} does not know the key {origin}{}", in_brackets(message)),
         KeyProblem::Expired => format!("the key {origin} for {server} has expired"),

@@ -252,7 +252,7 @@ async fn a_missing_or_malformed_key_is_seen_before_anything_is_sent() {
     assert!(server.requests().is_empty());
     assert!(lines[2..].iter().all(|line| *line == lines[1]));
     insta::assert_snapshot!(lines[..2].join("\n\n"), @"
-    not signed in to http://server: there is no key for it
+    not signed in to http://server: no key for it
     the key from LUA_API_KEY is not sent there: it belongs to https://other
     run `keepstep login http://server`, or set KEEPSTEP_API_KEY
 

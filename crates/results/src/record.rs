@@ -90,7 +90,7 @@ impl RunRecord {
             error: case.problem.as_ref().filter(|_| !case.status.is_completed()).map(|problem| problem.message.clone()),
             metrics: metrics(&case),
             transcript: transcript(&case),
-            evaluation: told(&case),
+            evaluation: evaluation_and_details(&case),
             turns: case.turns.into_iter().map(|turn| Turn { run_id: String::new(), ..turn }).collect(),
             id: case.run_id,
             input: case.input,
@@ -200,7 +200,7 @@ pub fn unjudged(is_completed: bool) -> Map<String, Value> {
 }
 
 /// Returns all that is to be told about a case beside what was said.
-fn told(case: &Finished) -> Map<String, Value> {
+fn evaluation_and_details(case: &Finished) -> Map<String, Value> {
     let mut told = evaluation(case).unwrap_or_else(|| match case.status {
         // Nobody judged it, although somebody had to.
         Status::NotJudged => Map::from_iter([("verdict".to_owned(), Value::from("not_judged"))]),
@@ -242,7 +242,7 @@ fn metrics(case: &Finished) -> Map<String, Value> {
 
 /// A message of a case, with what the peers note beside it.
 #[derive(Debug)]
-pub struct Said<'a> {
+pub struct CaseMessage<'a> {
     /// The message.
     pub turn: &'a Turn,
     /// Which exchange it belongs to, from 1.
@@ -254,7 +254,7 @@ pub struct Said<'a> {
 }
 
 /// Returns what was said in a case.
-pub fn said(case: &Finished) -> impl Iterator<Item = Said<'_>> {
+pub fn messages(case: &Finished) -> impl Iterator<Item = CaseMessage<'_>> {
     let mut answers = 0;
     case.turns.iter().map(move |turn| {
         let exchange = answers + 1;
@@ -274,7 +274,7 @@ pub fn said(case: &Finished) -> impl Iterator<Item = Said<'_>> {
         if closes(case, turn) {
             metadata.insert("closing".to_owned(), Value::from(true));
         }
-        Said { turn, exchange, source, metadata }
+        CaseMessage { turn, exchange, source, metadata }
     })
 }
 
@@ -285,20 +285,20 @@ pub fn closes(case: &Finished, turn: &Turn) -> bool {
 
 fn transcript(case: &Finished) -> Vec<Value> {
     if case.turns.is_empty() {
-        return spoken(&case.input, case.output.as_deref().unwrap_or_default());
+        return question_and_answer(&case.input, case.output.as_deref().unwrap_or_default());
     }
-    let message = |said: Said<'_>| {
-        let mut message = json!({"role": said.turn.role, "content": said.turn.content});
-        if !said.metadata.is_empty() {
-            message["metadata"] = Value::Object(said.metadata);
+    let written = |message: CaseMessage<'_>| {
+        let mut written = json!({"role": message.turn.role, "content": message.turn.content});
+        if !message.metadata.is_empty() {
+            written["metadata"] = Value::Object(message.metadata);
         }
-        message
+        written
     };
-    said(case).map(message).collect()
+    messages(case).map(written).collect()
 }
 
 /// Returns the transcript of which only the question and the answer are known.
-pub fn spoken(input: &str, output: &str) -> Vec<Value> {
+pub fn question_and_answer(input: &str, output: &str) -> Vec<Value> {
     let said = [("user", input), ("assistant", output)].into_iter().filter(|(_, text)| !text.is_empty());
     said.map(|(role, text)| json!({"role": role, "content": text})).collect()
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use keepstep_testdata::input_list;
-use keepstep_testdata::said::{self, Said};
+use keepstep_testdata::input_text::{self, InputText};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -278,7 +278,7 @@ impl<F: FnMut(Value) -> Option<(Input, usize)>> Collected<F> {
 
 /// Returns the input that an entry of a list is, and how many messages are left out of it; `None` for one that says nothing.
 fn entry_of(entry: &Value) -> Option<(Input, usize)> {
-    let Said { text, left_out } = said::said(entry)?;
+    let InputText { text, left_out } = input_text::input_text(entry)?;
     let metadata = match entry.get("metadata") {
         Some(Value::Object(metadata)) => metadata.clone(),
         // Without metadata the peers take the entry itself for it.
@@ -300,7 +300,7 @@ fn read_pulled(path: &Path) -> Result<Option<Inputs>, InputError> {
         word(persona, "name")
     };
     read_each(path, |item| {
-        let Said { text, left_out } = said::said(&item)?;
+        let InputText { text, left_out } = input_text::input_text(&item)?;
         let mut metadata = item.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         let (item_id, persona_id) = (word(&item, "id"), word(&item, "persona_id"));
         let known = metadata.get("persona").and_then(Value::as_str).map(str::to_owned);

@@ -696,7 +696,7 @@ fn a_module_that_cannot_be_loaded_is_told_with_its_place() {
 
     let missing = failure("import './none';");
     assert_eq!((missing.kind, missing.position.unwrap().line), (FailureKind::Module, 2));
-    insta::assert_snapshot!(missing.message, @"'./none' cannot be imported: there is no such file");
+    insta::assert_snapshot!(missing.message, @"'./none' cannot be imported: file not found");
 
     let broken = failure("import './bad';");
     assert_eq!((broken.kind, broken.position.unwrap().line), (FailureKind::Syntax, 3));

@@ -77,7 +77,7 @@ pub enum StoreError {
     #[error("the database is busy: another process has been writing for too long; nothing was written")]
     Busy,
     /// There is no such agent, or it is outside the scope.
-    #[error("there is no agent {0}")]
+    #[error("agent {0} not found")]
     AgentNotFound(AgentId),
     /// The agent has no such persona version.
     #[error("agent {agent} has no persona version {version}")]
@@ -96,19 +96,19 @@ pub enum StoreError {
         revision: Revision,
     },
     /// There is no such organization.
-    #[error("there is no organization {0}")]
+    #[error("organization {0} not found")]
     OrganizationNotFound(String),
     /// There is no such project.
-    #[error("there is no project {0}")]
+    #[error("project {0} not found")]
     ProjectNotFound(String),
     /// There is no such scenario, or it is outside the scope.
-    #[error("there is no scenario {0}")]
+    #[error("scenario {0} not found")]
     ScenarioNotFound(String),
     /// There is no such input set, or it is outside the scope or of another scenario.
-    #[error("there is no input set {0}")]
+    #[error("input set {0} not found")]
     InputSetNotFound(String),
     /// There is no such bundle version, or it is outside the scope.
-    #[error("there is no bundle version {0}")]
+    #[error("bundle version {0} not found")]
     BundleNotFound(String),
     /// The bundle version is a draft.
     #[error("bundle version {0} is a draft: publish it first")]
@@ -124,11 +124,11 @@ pub enum StoreError {
     /// The scenario has no inputs that a bundle could have.
     #[error("the scenario {0:?} has no inputs yet: import some first")]
     NoInputs(String),
-    /// Test data has no meaning.
+    /// Test data is not valid.
     #[error(transparent)]
     TestData(#[from] TestDataError),
     /// There is no such run batch, or it is outside the scope.
-    #[error("there is no experiment {0}")]
+    #[error("experiment {0} not found")]
     BatchNotFound(String),
     /// The batch has no such run.
     #[error("the experiment {batch} has no run {run}")]
@@ -139,22 +139,22 @@ pub enum StoreError {
         run: String,
     },
     /// There is no such file, or it is outside the scope.
-    #[error("there is no file {0}")]
+    #[error("file {0} not found")]
     ArtifactNotFound(String),
-    /// What a client says about results has no meaning.
+    /// What a client says about results is not valid.
     #[error(transparent)]
     Results(#[from] ResultsError),
     /// There is no such upload, it is outside the scope, or too old.
     #[error("unknown upload {0}; unfinished uploads are discarded after a week")]
     UploadNotFound(String),
     /// There is no such content, or it is outside the scope.
-    #[error("there is no file {0}")]
+    #[error("file {0} not found")]
     BlobNotFound(String),
     /// A file or a part of one is not taken.
     #[error(transparent)]
     Content(#[from] ContentError),
     /// There is no such key.
-    #[error("there is no key {0}")]
+    #[error("key {0} not found")]
     KeyNotFound(String),
     /// A name is taken.
     #[error("there is a {what} named {name:?} already")]

@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 use siphasher::sip128::SipHasher13;
 
 use super::answer::{Answer, NoAnswer, Part, Stop};
+use super::input_text::{InputText, input_text_in};
 use super::json::{Json, Member, set};
-use super::said::{Said, said_by};
 use keepstep_base::Digest;
 use keepstep_base::text::push_number;
 
@@ -430,14 +430,14 @@ impl<'a> Item<'a> {
     }
 
     /// Returns what the item says to the agent.
-    pub fn said(&self) -> Option<Said<&'a str>> {
-        said_by(&self.value, self.arena)
+    pub fn input_text(&self) -> Option<InputText<&'a str>> {
+        input_text_in(&self.value, self.arena)
     }
 
     /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
     /// an id.
     pub(super) fn entry<'n: 'a>(&self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
-        let text = self.said()?.text;
+        let text = self.input_text()?.text;
         let mut metadata = ArenaVec::new_in(self.arena);
         match self.value.get("metadata") {
             Some(Json::Members(members)) => {

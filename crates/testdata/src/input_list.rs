@@ -111,7 +111,7 @@ impl Entries {
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
     pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
-        if let Some(messages) = item.said().map(|said| said.left_out).filter(|messages| *messages > 0) {
+        if let Some(messages) = item.input_text().map(|said| said.left_out).filter(|messages| *messages > 0) {
             self.left_out.longer += 1;
             self.left_out.messages += messages;
         }

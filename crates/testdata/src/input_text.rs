@@ -10,7 +10,7 @@
 //! 5. its `text`, its `content`.
 //!
 //! A number or a switch is a text too: that is what a person means who writes one without quotes. The parts of a message are joined
-//! by line feeds, and blank texts are none. A target is told one text, so all other messages are [left out](Said::left_out).
+//! by line feeds, and blank texts are none. A target is told one text, so all other messages are [left out](InputText::left_out).
 
 use bumpalo::Bump;
 use keepstep_base::role::Role;
@@ -23,7 +23,7 @@ const MEMBERS: [&str; 3] = ["content", "text", "input"];
 
 /// What an input says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said<T> {
+pub struct InputText<T> {
     /// The text.
     pub text: T,
     /// How many messages there are besides, which a target that takes one text is not told.
@@ -31,21 +31,21 @@ pub struct Said<T> {
 }
 
 /// Returns what an input says; `None` for one that says nothing.
-pub fn said(input: &Value) -> Option<Said<String>> {
+pub fn input_text(input: &Value) -> Option<InputText<String>> {
     let arena = Bump::new();
-    let said = said_by(&Json::of(input, &arena), &arena)?;
-    Some(Said { text: said.text.to_owned(), left_out: said.left_out })
+    let found = input_text_in(&Json::of(input, &arena), &arena)?;
+    Some(InputText { text: found.text.to_owned(), left_out: found.left_out })
 }
 
 /// Returns the text alone.
 pub fn text(input: &Value) -> Option<String> {
-    said(input).map(|said| said.text)
+    input_text(input).map(|found| found.text)
 }
 
 /// The same for an input that lies in an arena.
-pub(super) fn said_by<'a>(input: &Json<'a>, arena: &'a Bump) -> Option<Said<&'a str>> {
+pub(super) fn input_text_in<'a>(input: &Json<'a>, arena: &'a Bump) -> Option<InputText<&'a str>> {
     let text_of = |value: &Json<'a>| text_of(value, arena);
-    let none = |text| Said { text, left_out: 0 };
+    let none = |text| InputText { text, left_out: 0 };
     if !matches!(input, Json::Members(_)) {
         return text_of(input).map(none);
     }
@@ -56,11 +56,11 @@ pub(super) fn said_by<'a>(input: &Json<'a>, arena: &'a Bump) -> Option<Said<&'a 
     };
     let texts = || messages.iter().filter_map(text_of);
     if let Some(text) = input.get("input").and_then(text_of) {
-        return Some(Said { text, left_out: texts().count() });
+        return Some(InputText { text, left_out: texts().count() });
     }
     let of_user = || messages.iter().filter(|message| is_of_user(message)).find_map(text_of);
     match of_user().or_else(|| texts().next()) {
-        Some(text) => Some(Said { text, left_out: texts().count() - 1 }),
+        Some(text) => Some(InputText { text, left_out: texts().count() - 1 }),
         None => ["text", "content"].iter().find_map(|name| text_of(input.get(name)?)).map(none),
     }
 }
@@ -124,9 +124,9 @@ mod tests {
             (json!({"metadata": {"input": "b"}}), None, 0),
             (json!(null), None, 0),
         ] {
-            let found = said(&input);
-            assert_eq!(found.as_ref().map(|said| said.text.as_str()), text, "{input}");
-            assert_eq!(found.map_or(0, |said| said.left_out), left_out, "{input}");
+            let found = input_text(&input);
+            assert_eq!(found.as_ref().map(|found| found.text.as_str()), text, "{input}");
+            assert_eq!(found.map_or(0, |found| found.left_out), left_out, "{input}");
         }
     }
 }

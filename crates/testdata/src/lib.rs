@@ -14,11 +14,11 @@
 pub mod answer;
 pub mod bundle;
 pub mod input_list;
+pub mod input_text;
 pub mod json;
 pub mod merge_items;
 pub mod names;
 pub mod pull_plan;
-pub mod said;
 pub mod same_input;
 pub mod workspace_files;
 pub mod yaml;

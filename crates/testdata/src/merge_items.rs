@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::bundle::write_sorted;
 use super::input_list::item_id;
+use super::input_text;
 use super::json::Json;
-use super::said;
 use keepstep_agent::definition::Field;
 use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
 use keepstep_base::Digest;
@@ -57,7 +57,7 @@ pub struct Conflict {
 impl Conflict {
     /// Returns the two texts, the local one first. A side that removed the item has none.
     pub fn texts(&self) -> (Option<String>, Option<String>) {
-        let text = |entry: &Value| said::text(entry).unwrap_or_default();
+        let text = |entry: &Value| input_text::text(entry).unwrap_or_default();
         (self.local.as_ref().map(text), self.server.as_ref().map(text))
     }
 }

@@ -15,7 +15,7 @@ fn own(text: &str) -> Value {
 }
 
 fn texts(merged: &MergedItems) -> Vec<String> {
-    merged.entries.iter().filter_map(said::text).collect()
+    merged.entries.iter().filter_map(input_text::text).collect()
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn served() -> impl Strategy<Value = Vec<Value>> {
 fn words<'a>(entries: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
     let words = entries.flat_map(|entry| {
         let category = entry["metadata"]["category"].as_str().map(|category| format!("category {category}"));
-        said::text(entry).unwrap_or_default().split_whitespace().map(str::to_owned).chain(category).collect::<Vec<_>>()
+        input_text::text(entry).unwrap_or_default().split_whitespace().map(str::to_owned).chain(category).collect::<Vec<_>>()
     });
     words.collect()
 }

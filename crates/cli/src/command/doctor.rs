@@ -240,7 +240,7 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Serve
         Some(key) => checks.add("key", Grade::Good, format!("found: {}", key.origin), Vec::new()),
         None => {
             let hint = format!("`keepstep login {}` stores one", word(server.name()));
-            checks.add("key", Grade::Bad, format!("there is no key for {}", server.name()), vec![hint]);
+            checks.add("key", Grade::Bad, format!("no key for {}", server.name()), vec![hint]);
             return;
         }
     }

@@ -314,7 +314,7 @@ fn find(server: &Server, project: &Project, wanted: Wanted) -> Result<PersonaSum
 fn available(versions: &[PersonaSummary]) -> String {
     const MOST: usize = 5;
     if versions.is_empty() {
-        return "there is no version yet; `keepstep push persona` makes one".to_owned();
+        return "no version yet; `keepstep push persona` creates one".to_owned();
     }
     let names: Vec<String> = versions.iter().take(MOST).map(|version| version.version.to_string()).collect();
     let more = if versions.len() > MOST { ", …" } else { "" };

@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         state: &["agent"],
         command: "persona production deploy --persona-version 1 --force",
-        hint: "there is no version yet; `keepstep push persona` makes one",
+        hint: "no version yet; `keepstep push persona` creates one",
         typed: "push persona --force",
         then: Ends(0),
     },

@@ -105,14 +105,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         state: &["tested"],
         command: "results check --baseline main",
-        hint: "`keepstep results baseline main` makes one of the last experiment",
+        hint: "`keepstep results baseline main` creates one from the last experiment",
         typed: "",
         then: Ends(5),
     },
     Row {
         state: &["tested", "results baseline main", "write .fluxloop/scenarios/orders/baselines/main.json no"],
         command: "results check --baseline main",
-        hint: "`keepstep results baseline main` makes it again",
+        hint: "`keepstep results baseline main` creates it again",
         typed: "",
         then: Ends(5),
     },

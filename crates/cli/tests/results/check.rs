@@ -14,7 +14,7 @@ fn a_gate_fails_for_a_real_drop_and_not_for_one_case() {
     exit: 3
     ----- stderr -----
     error: orders has no baseline main
-    hint: `keepstep results baseline main` makes one of the last experiment
+    hint: `keepstep results baseline main` creates one from the last experiment
     ");
     let made = orders.run(&["results", "baseline", "main"]);
     assert!(made.contains("29 of 30 cases, 96.7%"), "{made}");

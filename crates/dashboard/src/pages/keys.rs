@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use keepstep_platform::{Error, Platform, WantedKey};
+use keepstep_platform::{Error, KeyRequest, Platform};
 use keepstep_store::{Key, Project, Role, StoreError, User};
 use serde::Deserialize;
 
@@ -147,7 +147,7 @@ pub(crate) async fn create(State(platform): State<Platform>, posted: Posted<Make
     };
     let project = Some(form.project.as_str()).filter(|project| !project.is_empty());
     let life = days.map(|days| days * 24 * 60 * 60 * 1000);
-    let created = platform.create_key(&by, WantedKey { name: &form.name, role, project, life }, None).await;
+    let created = platform.create_key(&by, KeyRequest { name: &form.name, role, project, life }, None).await;
     let project = form.project;
     match created {
         Ok((secret, key)) => {

@@ -88,5 +88,5 @@ async fn what_cannot_be_seen_is_made_visible() {
 async fn an_id_with_marks_of_addresses_works() {
     let site = Site::start().await;
     let page = site.signed_in(Role::Viewer).await.get("/agents/a%3Fb%23c%252e%22%3C%C3%BC").await;
-    assert_eq!((page.status.as_u16(), page.text("h1").as_str()), (404, "There is no such agent"));
+    assert_eq!((page.status.as_u16(), page.text("h1").as_str()), (404, "Agent not found"));
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 
 use crate::case::Finished;
 use crate::counts::Counts;
@@ -131,7 +131,8 @@ impl Report {
                 fine if counts.total > 0 && fine == counts.total => "⚠️",
                 _ => "❌",
             };
-            let _ = writeln!(text, "{sign} **{} of {} cases passed** in {}\n", counts.passed, counts.total, spoken(*duration));
+            let _ =
+                writeln!(text, "{sign} **{} of {} cases passed** in {}\n", counts.passed, counts.total, duration_text(*duration));
             let _ = writeln!(
                 text,
                 "| Passed | Failed | Crashed | Timed out | Not judged | Not run | Flaky |\n|---|---|---|---|---|---|---|"

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::python_json::write_line;
 use keepstep_results::case::Finished;
-use keepstep_results::record::{Said, closes, evaluation, said, tokens};
+use keepstep_results::record::{CaseMessage, closes, evaluation, messages, tokens};
 use keepstep_results::turn::Turn;
 
 /// The lines of cases, for each file that can be made again from the journal.
@@ -66,8 +66,8 @@ fn trace(finished: &Finished, whole: bool) -> Value {
 }
 
 fn conversation(finished: &Finished) -> Value {
-    let entry = |Said { turn, exchange, source, metadata }: Said<'_>| json!({"turn_index": exchange, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata});
-    said(finished).map(entry).collect()
+    let entry = |CaseMessage { turn, exchange, source, metadata }: CaseMessage<'_>| json!({"turn_index": exchange, "role": turn.role, "content": turn.content, "source": source, "metadata": metadata});
+    messages(finished).map(entry).collect()
 }
 
 fn conversation_state(finished: &Finished) -> Value {

@@ -9,9 +9,9 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Cost, Expected, Schema, Text, Tool, shortened};
+use keepstep_base::human::duration_text;
 use keepstep_base::human::parse_duration;
 use keepstep_base::human::seconds;
-use keepstep_base::human::spoken;
 
 /// The time that a program has where nobody set one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -332,7 +332,7 @@ fn duration(key: &str, value: &Value) -> Result<Duration, String> {
 
 /// Returns a limit as it was typed, which a rounded one would not be.
 fn spoken_exactly(limit: Duration) -> String {
-    if limit < Duration::from_secs(10) { format!("{}s", limit.as_secs_f64()) } else { spoken(limit) }
+    if limit < Duration::from_secs(10) { format!("{}s", limit.as_secs_f64()) } else { duration_text(limit) }
 }
 
 fn pattern_of(key: &str, pattern: &str, ignore_case: bool) -> Result<Regex, String> {
@@ -372,7 +372,7 @@ fn schema(value: &Value, source: Source<'_>) -> Result<(Schema, String), String>
         (Value::String(path), Some(folder)) => {
             let (value, _) = crate::yaml::read(&folder.join(path))
                 .map_err(|error| error.to_string())?
-                .ok_or_else(|| format!("json_schema names {path}, and there is no such file in the scenario's folder"))?;
+                .ok_or_else(|| format!("json_schema names {path}, which was not found in the scenario's folder"))?;
             Ok((Schema::new(&value)?, path.clone()))
         }
         // A name from a platform is never a path.

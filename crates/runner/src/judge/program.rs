@@ -10,7 +10,7 @@ use super::check::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Surroundings;
 use crate::agent::child::{Child, Line, find_program, how_it_ended};
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
 use keepstep_results::turn::{Turn, whole};
 
@@ -49,7 +49,7 @@ pub(super) async fn ask(command: &[String], patience: Duration, case: &Finished,
     let line = described(case).to_string();
     match timeout(patience, converse(&mut child, &line)).await {
         Ok(finding) => finding,
-        Err(_) => Finding::error(format!("{name} did not end within {}", spoken(patience))),
+        Err(_) => Finding::error(format!("{name} did not end within {}", duration_text(patience))),
     }
 }
 

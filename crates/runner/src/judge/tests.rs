@@ -240,7 +240,7 @@ fn a_mistake_in_a_persons_own_file_is_named() {
     [SCENARIO]/criteria/own.yaml: criterion 1: has none of contains, contains_any, not_contains, regex, not_regex, equals, similar, json_schema, tool_called, tool_not_called, latency_at_most, tokens_at_most, cost_at_most, program, judge
     [SCENARIO]/criteria/own.yaml: criterion 1: weight must be a number from 0 on
     [SCENARIO]/criteria/own.yaml: criterion 1: json_schema is not a valid schema: "\"nothing\" is not valid under any of the schemas listed in the 'anyOf' keyword"
-    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema names absent.json, and there is no such file in the scenario's folder
+    [SCENARIO]/criteria/own.yaml: criterion 1: json_schema names absent.json, which was not found in the scenario's folder
     [SCENARIO]/criteria/own.yaml is not valid YAML: line 2, column 2: a tab is used for indentation; YAML is indented with spaces
     [SCENARIO]/criteria/own.yaml: threshold must be a number from 0 to 1
     [SCENARIO]/criteria/own.yaml: criterion 1: latency_at_most must be a duration such as 2s or 500ms

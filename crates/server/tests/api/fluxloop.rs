@@ -317,7 +317,7 @@ async fn the_status_line_of_a_refusal_says_why() {
     );
     insta::assert_snapshot!(
         status_line(request("GET", "/api/bundles/b%C3%A4r%0Ax")).await,
-        @"HTTP/1.1 404 There is no bundle version b?r?x"
+        @"HTTP/1.1 404 Bundle version b?r?x not found"
     );
     assert_eq!(status_line(request("GET", "/api/projects")).await, "HTTP/1.1 200 OK");
 }

@@ -212,8 +212,8 @@ async fn unknown_agents_are_a_message_that_the_peer_shows() {
     404
     {
       "success": false,
-      "message": "There is no agent baseAgent_agent_1.",
-      "detail": "There is no agent baseAgent_agent_1.",
+      "message": "Agent baseAgent_agent_1 not found.",
+      "detail": "Agent baseAgent_agent_1 not found.",
       "error": "Not Found",
       "code": "AGENT_NOT_FOUND",
       "statusCode": 404,

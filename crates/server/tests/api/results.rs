@@ -259,7 +259,7 @@ async fn an_upload_without_meaning_is_explained() {
         shown += &format!("{} {}\n", answer.status, answer.json()["detail"].as_str().unwrap());
     }
     insta::assert_snapshot!(shown, @r#"
-    404 There is no bundle version bv_0.
+    404 Bundle version bv_0 not found.
     400 The body is not what this address takes: invalid type: null, expected a string at line 1 column 25.
     422 "a\nb" is not the id of an experiment: it is empty, longer than 200 bytes, or holds control characters.
     422 "" is not the id of a run: it is empty, longer than 200 bytes, or holds control characters.

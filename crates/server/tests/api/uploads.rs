@@ -205,12 +205,12 @@ async fn an_offer_without_meaning_is_told_before_anything_is_sent() {
     422 The file "traces.jsonl" cannot be taken: its parts do not add up to its size. null
     422 The file "traces.jsonl" cannot be taken: a part is empty or larger than a part may be. null
     422 The file "summary.json" cannot be taken: its SHA-256 is not that of its content. null
-    400 "../etc/passwd" is no SHA-256: that has 64 lowercase hexadecimal digits. null
+    400 Invalid SHA-256 "../etc/passwd": write 64 lowercase hexadecimal digits. null
     400 "../summary.json" is not the name of a file: 1 to 200 bytes without folders and control characters. null
     400 "a\u{1b}[31m" is not the name of a file: 1 to 200 bytes without folders and control characters. null
     400 "virus" is not the type of a file of an experiment: traces, trace_summary, observations, summary, turns, errors, result, per_trace_markdown, per_trace_index, runs. null
     400 An experiment's id has 1 to 200 bytes without control characters; "" has not. null
-    404 There is no bundle version bundle_nobody. null
+    404 Bundle version bundle_nobody not found. null
     "#);
 }
 

@@ -8,11 +8,11 @@ mod assign;
 mod computed;
 mod manual;
 mod objects;
-mod place;
 mod proposal;
 mod propose;
 mod prove;
 mod replace;
+mod site;
 
 use keepstep_source::AgentSource as _;
 use std::collections::BTreeSet;
@@ -21,9 +21,9 @@ use std::path::PathBuf;
 use keepstep_agent::Field;
 use serde_json::{Map, Value as Json};
 
-use self::place::value_site;
 use self::proposal::{Goal, Replacement, replaced};
 use self::prove::Rejection;
+use self::site::value_site;
 use crate::read::TypeScriptAgent;
 use crate::value::{Site, json_number};
 use keepstep_source::Property;

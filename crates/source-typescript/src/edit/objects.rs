@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::place::{indent_at, style_at};
 use super::proposal::{Proposal, Replacement};
+use super::site::{indent_at, style_at};
 use crate::literal::CodeStyle;
 use crate::syntax::{File, Quote};
 use crate::value::{Object, ObjectSite, Site, Slot};

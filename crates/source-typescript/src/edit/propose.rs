@@ -6,9 +6,9 @@ use keepstep_agent::Field;
 use serde_json::Value as Json;
 
 use super::assign::{Cell, assignments};
-use super::place::{definition, last_key, parent, slot, style_at};
 use super::proposal::{Goal, Proposal, Replacement};
 use super::replace::{Manner, is_worth_a_template, literal_replacements};
+use super::site::{definition, last_key, parent, slot, style_at};
 use super::{computed, objects};
 use crate::evaluate::Evaluator;
 use crate::literal::{self, Around};

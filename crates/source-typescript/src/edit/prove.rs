@@ -9,8 +9,8 @@ use crate::read::{TypeScriptAgent, read_graph};
 use crate::syntax::File;
 use keepstep_source::Property;
 
-use super::place::parts;
 use super::proposal::{Goal, Proposal, Replacement, replaced};
+use super::site::parts;
 
 /// Why a proposal is not accepted.
 #[derive(Debug, Clone)]

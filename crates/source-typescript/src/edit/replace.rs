@@ -3,8 +3,8 @@
 use keepstep_source::frame::Span;
 
 use super::assign::hunks;
-use super::place::line_end;
 use super::proposal::Replacement;
+use super::site::line_end;
 use crate::literal::{self, Around};
 use crate::syntax::Quote;
 use crate::value::{Literal, Site, Style};

@@ -350,7 +350,7 @@ impl Modules {
 }
 
 const OUTSIDE: &str = "it is outside of the project and its repository";
-const MISSING: &str = "there is no such file";
+const MISSING: &str = "file not found";
 
 fn cannot_import(specifier: &str, reason: &str) -> String {
     format!("'{specifier}' cannot be imported: {reason}")

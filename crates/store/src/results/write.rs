@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use serde_json::Value;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
@@ -321,7 +321,7 @@ impl Transaction {
                 last = row.try_get("number")?;
                 let item: Value =
                     serde_json::from_str(row.try_get("document")?).map_err(|_| rows::damaged("document", "an input"))?;
-                texts.extend(said::text(&item).map(|text| (last, text)));
+                texts.extend(input_text::text(&item).map(|text| (last, text)));
             }
             if rows.is_empty() {
                 return Ok(());

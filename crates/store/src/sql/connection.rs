@@ -92,7 +92,7 @@ impl Connection {
         match self.handle() {
             Handle::Sqlite(connection) => Ok(connection),
             #[cfg(feature = "postgres")]
-            Handle::Postgres(_) => Err(sqlx::Error::Configuration("this is not kept in PostgreSQL yet".into())),
+            Handle::Postgres(_) => Err(sqlx::Error::Configuration("this is not supported on PostgreSQL yet".into())),
         }
     }
 

@@ -112,7 +112,7 @@ async fn what_is_not_kept_yet_says_so() {
     let scope = Scope::organization("org_1");
     let error = world.store.run_batch(&scope, "experiment_1").await.unwrap_err();
     let StoreError::Database(cause) = error else { panic!("{error}") };
-    assert!(cause.to_string().contains("not kept in PostgreSQL yet"), "{cause}");
+    assert!(cause.to_string().contains("not supported on PostgreSQL yet"), "{cause}");
 }
 
 #[tokio::test]

@@ -521,7 +521,7 @@ pub(crate) async fn the_input_of_a_run_is_what_its_item_says(world: World) {
     let batch = upload(&world, &bundle, Some("exp_1"), true, &runs).await.batch_id;
     let found = world.store.runs(&world.scope, &batch, &PAGE).await.unwrap();
     let texts: Vec<&str> = found.iter().map(|run| run.input.as_str()).collect();
-    let mut expected = vec![keepstep_testdata::said::text(&json!({"messages": messages})).unwrap(); 300];
+    let mut expected = vec![keepstep_testdata::input_text::text(&json!({"messages": messages})).unwrap(); 300];
     "as it was asked".clone_into(&mut expected[0]);
     assert_eq!((texts, expected[1].as_str()), (expected.iter().map(String::as_str).collect(), "Where?"));
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use keepstep_testdata::{input_list, said};
+use keepstep_testdata::{input_list, input_text};
 use serde_json::Value;
 
 use crate::experiments::run_id::key;
@@ -30,7 +30,7 @@ struct Item {
 impl Items {
     /// Adds the next entry of the list of inputs.
     pub fn add(&mut self, entry: &Value) {
-        let (Some(text), Some(id)) = (said::text(entry), input_list::item_id(entry)) else { return };
+        let (Some(text), Some(id)) = (input_text::text(entry), input_list::item_id(entry)) else { return };
         let Ok(place) = u32::try_from(self.items.len()) else { return };
         let metadata = entry.get("metadata").filter(|metadata| metadata.is_object()).unwrap_or(entry);
         let personas = ["persona", "persona_id"].map(|name| metadata.get(name).and_then(Value::as_str).map(persona_key));

@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Write};
 use std::path::Path;
 
 use keepstep_results::case::Finished;
-use keepstep_results::record::{RunRecord, spoken, unjudged};
+use keepstep_results::record::{RunRecord, question_and_answer, unjudged};
 use keepstep_results::status::Status;
 use serde_json::{Map, Value};
 
@@ -411,7 +411,7 @@ fn transcript(trace: &Map<String, Value>, input: &str, output: &str) -> Vec<Valu
     if let Some(messages) = said.and_then(Value::as_array).filter(|messages| !messages.is_empty()) {
         return messages.iter().filter_map(|message| message_of(message.as_object()?)).collect();
     }
-    spoken(input, output)
+    question_and_answer(input, output)
 }
 
 fn message_of(message: &Map<String, Value>) -> Option<Value> {

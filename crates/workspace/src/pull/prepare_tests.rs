@@ -3,7 +3,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -201,7 +201,7 @@ fn f1_what_both_sides_changed_has_to_be_decided() {
     assert_eq!(settled(Choice::KeepMine).actions().filter(|(_, action)| *action == Action::Keep(Keeping::Edited)).count(), 2);
     settled(Choice::Both).apply(Vec::new(), &mut || Ok(())).unwrap();
     let texts = text::inputs(&bench.read(INPUTS)).unwrap();
-    assert_eq!(texts.entries.iter().filter_map(said::text).collect::<Vec<_>>(), ["their one", "my one", "two", "three"]);
+    assert_eq!(texts.entries.iter().filter_map(input_text::text).collect::<Vec<_>>(), ["their one", "my one", "two", "three"]);
     assert!(bench.read(POLITE).contains("very polite"), "lines that overlap cannot be merged, so what is here stays");
     bench.prepare(&second, true).apply(Vec::new(), &mut || Ok(())).unwrap();
     assert!(bench.read(POLITE).contains("Be rude") && !bench.read(INPUTS).contains("my one"));
@@ -360,7 +360,7 @@ fn do_edit(bench: &Bench, edit: &Local, words: &mut BTreeSet<String>) {
     let Ok(text) = fs::read_to_string(bench.path().join(INPUTS)) else { return };
     let mut list = text::inputs(&text).unwrap();
     let forget = |entry: &Value, words: &mut BTreeSet<String>| {
-        words.remove(&*said::text(entry).unwrap());
+        words.remove(&*input_text::text(entry).unwrap());
     };
     match edit {
         Local::Change(at, word) => {

@@ -134,7 +134,7 @@ async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
     }
     let Some(owner) = owner else {
         return Err(Failure::NotFound {
-            message: format!("there is no key {}", arguments.id),
+            message: format!("key {} not found", arguments.id),
             hint: Some("`keepstep admin key list` shows the keys".to_owned()),
         });
     };

@@ -7,7 +7,7 @@ use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::fluxloop::Bundle;
 use keepstep_api::own::ImportedBundle;
 use keepstep_testdata::input_list::ENTRIES;
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use keepstep_workspace::yaml;
 use serde_json::{Value, json};
 
@@ -86,9 +86,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 /// Says how many messages an agent is not told.
 fn tell_left_out(context: &Context, file: &Value) {
     let inputs = file.get(ENTRIES).and_then(Value::as_array).into_iter().flatten();
-    let left_out: Vec<usize> = inputs.filter_map(|input| Some(said::said(input)?.left_out)).filter(|count| *count > 0).collect();
+    let left_out: Vec<usize> =
+        inputs.filter_map(|input| Some(input_text::input_text(input)?.left_out)).filter(|count| *count > 0).collect();
     if !left_out.is_empty() {
-        context.printer.warning(&messages_left_out::told(left_out.len(), left_out.iter().sum()));
+        context.printer.warning(&messages_left_out::sentence(left_out.len(), left_out.iter().sum()));
     }
 }
 

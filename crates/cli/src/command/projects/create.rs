@@ -77,12 +77,12 @@ fn only_workspace(server: &TestDataServer) -> Result<String, Failure> {
     let workspaces = server.wait(server.client().workspaces())?;
     match workspaces.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(Failure::usage(format!("the key opens no organization on {}", server.name()))),
+        [] => Err(Failure::usage(format!("the key has no access to an organization on {}", server.name()))),
         several => {
             let names: Vec<String> =
                 several.iter().map(|one| format!("{} ({})", visible_line(&one.id), visible_line(&one.name))).collect();
             Err(Failure::Usage {
-                message: "the key opens several organizations".to_owned(),
+                message: "the key has access to several organizations".to_owned(),
                 hint: Some(format!("name one with `--workspace-id`: {}", names.join(", "))),
             })
         }

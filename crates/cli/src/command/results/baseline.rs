@@ -98,7 +98,7 @@ pub(super) fn read(scenario: &Path, name: &str) -> Result<Option<Baseline>, Fail
     let Some(text) = files::read_if_there(&path)? else { return Ok(None) };
     Baseline::parse(&text).map(Some).map_err(|error| Failure::Usage {
         message: format!("{} cannot be read: {error}", path.display()),
-        hint: Some(format!("`keepstep results baseline {}` makes it again", word(name))),
+        hint: Some(format!("`keepstep results baseline {}` creates it again", word(name))),
     })
 }
 

@@ -126,7 +126,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
         Err(Failure::NotFound { .. }) => {
             let names = baseline::names(&shelf.scenario.path);
             let hint = if names.is_empty() {
-                format!("`keepstep results baseline {}` makes one of the last experiment", word(name))
+                format!("`keepstep results baseline {}` creates one from the last experiment", word(name))
             } else {
                 format!("there is {}", names.join(", "))
             };

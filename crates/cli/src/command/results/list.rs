@@ -1,7 +1,7 @@
 //! `keepstep results list`
 
 use clap::Args;
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::head::Head;
 use keepstep_runner::stored::Stored;
 use keepstep_workspace::experiments::{Layout, State};
@@ -133,7 +133,7 @@ fn row(number: String, context: &Context, stored: &Stored, shelf: &Shelf<'_>, ar
         words::when(head, context.now()),
         cases(head),
         rate.map(|rate| words::percent(rate.rate)).unwrap_or_default(),
-        head.duration_seconds.map(|seconds| spoken(words::seconds(seconds))).unwrap_or_default(),
+        head.duration_seconds.map(|seconds| duration_text(words::seconds(seconds))).unwrap_or_default(),
         short_persona(head),
         short_commit(head),
         notes.join(", "),
@@ -170,7 +170,7 @@ fn wide_row(number: String, stored: &Stored, shelf: &Shelf<'_>) -> Vec<String> {
         rate.map(|rate| words::percent(rate.rate)).unwrap_or_default(),
         cases(head),
         rate.map(|rate| words::interval(rate.interval)).unwrap_or_default(),
-        head.duration_seconds.map(|seconds| spoken(words::seconds(seconds))).unwrap_or_default(),
+        head.duration_seconds.map(|seconds| duration_text(words::seconds(seconds))).unwrap_or_default(),
         head.counts.and_then(|counts| counts.cost_usd).map(words::dollars).unwrap_or_default(),
         head.provenance.persona().unwrap_or_default(),
         head.provenance.commit().unwrap_or_default(),

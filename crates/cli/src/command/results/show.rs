@@ -1,7 +1,7 @@
 //! `keepstep results show`
 
 use clap::Args;
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
 use keepstep_results::compare::Figures;
 use keepstep_results::compare::figures::Collector;
@@ -195,7 +195,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
     let provenance = &head.provenance;
     let rows = [
         ("Began", Some(words::date(head)).filter(|date| !date.is_empty())),
-        ("Took", head.duration_seconds.map(|seconds| spoken(words::seconds(seconds)))),
+        ("Took", head.duration_seconds.map(|seconds| duration_text(words::seconds(seconds)))),
         ("Per case", at(0.5).zip(at(0.95)).map(|(half, most)| format!("{half} (p50), {most} (p95)"))),
         ("Tokens", counts.tokens.or(figures.counts.tokens).map(words::whole)),
         ("Cost", counts.cost_usd.or(figures.counts.cost_usd).map(words::dollars)),

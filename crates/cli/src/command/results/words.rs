@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::compare::Figure;
 use keepstep_results::counts::Counts;
 use keepstep_results::head::Head;
@@ -33,7 +33,7 @@ pub(super) fn milliseconds(duration: f64) -> String {
     match duration {
         duration if duration < 9.95 => format!("{duration:.1}ms"),
         duration if duration < 999.5 => format!("{duration:.0}ms"),
-        duration => spoken(seconds(duration / 1000.0)),
+        duration => duration_text(seconds(duration / 1000.0)),
     }
 }
 

@@ -133,7 +133,7 @@ impl Here {
             context.printer.warning(&format!("{silent} without a text not run: number {} of {file}", places.join(", ")));
         }
         if inputs.longer > 0 {
-            context.printer.warning(&messages_left_out::told(inputs.longer, inputs.messages_left_out));
+            context.printer.warning(&messages_left_out::sentence(inputs.longer, inputs.messages_left_out));
         }
         Ok(Version { inputs, bundle })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use keepstep_base::human::spoken;
+use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
 use keepstep_results::counts::Counts;
 use keepstep_results::status::Status;
@@ -235,7 +235,7 @@ impl<'a> View<'a> {
         }
         let rate = (self.done - self.resumed) as f64 / self.began.elapsed().as_secs_f64().max(0.001);
         let left = Duration::try_from_secs_f64((self.total - self.done) as f64 / rate.max(0.001)).unwrap_or_default();
-        state += &format!("   {rate:.0}/s, {} left", spoken(left));
+        state += &format!("   {rate:.0}/s, {} left", duration_text(left));
         if draws {
             const BAR: usize = 20;
             let full = self.done * BAR / self.total.max(1);
@@ -282,7 +282,7 @@ impl<'a> View<'a> {
             more = format!("     {} ({} to {}%)", percent(rate.rate), whole(rate.interval.low), whole(rate.interval.high));
         }
         let counted = summary(counts);
-        let took = format!("     {}", spoken(ended.duration));
+        let took = format!("     {}", duration_text(ended.duration));
         // What does not fit on one line is two, and not one that is broken in the middle of the rate.
         let is_narrow = self.printer.width().is_some_and(|width| counted.width() + more.width() + took.width() > width);
         if is_narrow {
@@ -355,7 +355,7 @@ fn short_name(finished: &Finished) -> String {
 }
 
 fn took(finished: &Finished) -> String {
-    spoken(Duration::from_secs_f64(finished.duration_ms.max(0.0) / 1000.0))
+    duration_text(Duration::from_secs_f64(finished.duration_ms.max(0.0) / 1000.0))
 }
 
 /// Returns how many cases ended how.

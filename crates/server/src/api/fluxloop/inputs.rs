@@ -9,7 +9,7 @@ use futures_util::stream;
 use keepstep_api::fluxloop::{InputSet, Inputs};
 use keepstep_platform::{Error, Pages, Platform};
 use keepstep_store::{Role, test_data};
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ fn printable(mut item: Value) -> Value {
 
 /// Returns an item as one line of a list.
 fn line(item: &Value) -> Value {
-    let mut line = json!({ "id": item["id"], "text": said::text(item).unwrap_or_default() });
+    let mut line = json!({ "id": item["id"], "text": input_text::text(item).unwrap_or_default() });
     if let Some(persona) = item.get("persona_id") {
         line["persona_id"] = persona.clone();
     }

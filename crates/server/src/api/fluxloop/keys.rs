@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keepstep_api::fluxloop::{Key, NewKey};
-use keepstep_platform::{Platform, WantedKey};
+use keepstep_platform::{KeyRequest, Platform};
 use keepstep_store::Role;
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ pub(crate) async fn create(
     input: Input<NewKey>,
 ) -> Result<(StatusCode, Json<Key>), ApiError> {
     let name = input.value.name.as_deref().unwrap_or(DEFAULT_NAME);
-    let wanted = WantedKey { name, role: Role::Editor, project: Some(&input.value.project_id), life: None };
+    let wanted = KeyRequest { name, role: Role::Editor, project: Some(&input.value.project_id), life: None };
     let (secret, stored) = platform.create_key(&caller, wanted, Some(&input.repeat)).await?;
     Ok((StatusCode::CREATED, Json(key(stored, Some(secret.reveal().to_owned())))))
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
-use keepstep_platform::{BundleItems, Error, Platform, WantedBundle};
+use keepstep_platform::{BundleItems, BundleQuery, Error, Platform};
 use keepstep_store::test_data::{Bundle, InputPage};
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) async fn pull(
     input: Input<PullRequest>,
 ) -> Result<Response, ApiError> {
     let request = input.value;
-    let wanted = WantedBundle {
+    let wanted = BundleQuery {
         version: request.bundle_version_id.as_deref(),
         project: request.project_id.as_deref(),
         scenario: request.scenario_id.as_deref(),

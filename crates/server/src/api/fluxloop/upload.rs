@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use keepstep_api::fluxloop::{RunBatchHeader, UploadRequest, Uploaded, UploadedResult, UploadedRun};
 use keepstep_platform::{NamedFile, Platform};
 use keepstep_store::results::{Recorded, RunRecord, Status, Turn, Upload};
-use keepstep_testdata::said;
+use keepstep_testdata::input_text;
 use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
@@ -124,7 +124,7 @@ fn status(listed: Option<&str>, result: Option<&str>) -> Status {
 fn run(listed: UploadedRun, status: Status, result: Option<UploadedResult>, turns: &[&Turn]) -> RunRecord {
     let transcript = result.as_ref().and_then(|result| result.transcript.as_deref()).unwrap_or_default();
     let of = |role: &'static str| turns.iter().filter(move |turn| turn.role == role);
-    let input = listed.input_snapshot.as_ref().and_then(said::text);
+    let input = listed.input_snapshot.as_ref().and_then(input_text::text);
     let input = input.or_else(|| transcript.iter().find_map(|message| spoken(message, "user")).map(str::to_owned));
     let input = input.or_else(|| Some(of("user").min_by_key(|turn| turn.sequence)?.content.clone()));
     let output = transcript.iter().rev().find_map(|message| spoken(message, "assistant"));

@@ -33,7 +33,11 @@ pub(crate) async fn change(
     let expected = precondition.required()?;
     let DefinitionChange { fields, draft, message } = input.value;
     if let Some(unknown) = fields.keys().find(|key| !Field::ALL.iter().any(|field| field.key() == key.as_str())) {
-        return Err(Error::Invalid(format!("There is no field {:?} in a definition.", shown(unknown))).into());
+        return Err(Error::Invalid(format!(
+            "Unknown field {:?}: a definition has name, persona, model and governance.",
+            shown(unknown)
+        ))
+        .into());
     }
     if fields.is_empty() {
         return Err(Error::Invalid("The change names no field.".to_owned()).into());

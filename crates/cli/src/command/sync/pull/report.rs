@@ -130,7 +130,7 @@ impl Told {
         if let [longer, messages] = self.longer
             && longer > 0
         {
-            context.printer.warning(&messages_left_out::told(longer, messages));
+            context.printer.warning(&messages_left_out::sentence(longer, messages));
         }
         if self.loses_comments {
             context.printer.warning("comments in the list of inputs could not be kept when both sides' edits were merged");

@@ -204,8 +204,8 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
         });
     }
     match (&selected, targets.is_empty()) {
-        (Some(target), true) => Err(missing(format!("there is no bundle version for {}", visible_line(&target.name)))),
-        (None, true) => Err(missing("there is no bundle version of any scenario".to_owned())),
+        (Some(target), true) => Err(missing(format!("no bundle version for {}", visible_line(&target.name)))),
+        (None, true) => Err(missing("no bundle version of any scenario".to_owned())),
         _ => Ok(targets),
     }
 }

@@ -201,7 +201,7 @@ impl Config {
             let found = found
                 .iter()
                 .find(|path| path.is_file())
-                .ok_or_else(|| Failure::NotFound { message: format!("there is no file {}", named.display()), hint: None })?;
+                .ok_or_else(|| Failure::NotFound { message: format!("file {} not found", named.display()), hint: None })?;
             config.add(found)?;
         }
         Ok(config)

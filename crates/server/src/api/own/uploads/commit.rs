@@ -61,7 +61,7 @@ fn incomplete(missing: Vec<String>) -> Response {
 fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
     let parse = |text: &str| {
         let time = text.parse::<Timestamp>().map(Timestamp::as_millisecond);
-        time.map_err(|_| Error::Invalid(format!("{name} is no time: write it as 2026-02-01T10:00:00Z.")))
+        time.map_err(|_| Error::Invalid(format!("Invalid {name}: write it as 2026-02-01T10:00:00Z.")))
     };
     text.map(parse).transpose()
 }

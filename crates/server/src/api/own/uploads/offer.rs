@@ -73,5 +73,5 @@ fn file(offered: OfferedFile) -> Result<NewUploadFile, Error> {
 /// Reads a SHA-256.
 pub(crate) fn digest(text: &str) -> Result<Digest, Error> {
     text.parse()
-        .map_err(|_| Error::Invalid(format!("\"{}\" is no SHA-256: that has 64 lowercase hexadecimal digits.", shown(text))))
+        .map_err(|_| Error::Invalid(format!("Invalid SHA-256 \"{}\": write 64 lowercase hexadecimal digits.", shown(text))))
 }
