@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
         command: "test --skip-upload",
         hint: "`keepstep init scenario orders --agent AGENT` names it, such as *",
         typed: "init scenario orders --agent agents.mine:run",
-        then: Says("no module"),
+        then: Says("module agents.mine not found"),
     },
     Row {
         state: &["orders"],
