@@ -561,6 +561,21 @@
   hidden(globalThis, 'RegExp', CheckedRegExp);
   hidden(NativeRegExp.prototype, 'constructor', CheckedRegExp);
 
+  // A function that is made of a text has two members of its own that the engine leaves out, unless the text is strict.
+  const NativeFunction = globalThis.Function;
+  const ofText = (made, texts) => {
+    const body = texts.at(-1);
+    const isStrict = typeof body === 'string' && /^\s*(['"])use strict\1/.test(body);
+    for (const name of isStrict ? [] : ['arguments', 'caller']) defineProperty(made, name, { value: null });
+    return made;
+  };
+  const CheckedFunction = new NativeProxy(NativeFunction, {
+    apply: (target, self, args) => ofText(Reflect.apply(target, self, args), args),
+    construct: (target, args, derived) => ofText(Reflect.construct(target, args, derived), args),
+  });
+  hidden(globalThis, 'Function', CheckedFunction);
+  hidden(NativeFunction.prototype, 'constructor', CheckedFunction);
+
   // --------------------------------------------------------------------------------------------------------- Randomness
 
   // splitmix32 from a seed that is another one in each variant; some variants give the ends of the range again and again.

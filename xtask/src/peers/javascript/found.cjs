@@ -3,6 +3,8 @@
 'use strict';
 
 module.exports = [
+  "[new Function('a', 'return a'), Function('return 1'), new Function('\"use strict\"; return 1')].map((one: any) => [one.hasOwnProperty('caller'), 'arguments' in Object.getOwnPropertyDescriptors(one), typeof one, one instanceof Function, one.constructor === Function, one(1)].join()).join(';')",
+  "[Function.name, Function.length, typeof Function, (class extends Function {}).name, (() => 1).constructor === Function].join()",
   { before: "import path from 'node:path';", expression: "['/..', '/../', '//..', '..', '/...', '/.', '/..a'].map((one) => JSON.stringify(path.parse(one))).join()" },
   "`Orders above EUR ${(12500).toLocaleString('en-US')} need a person.`",
   "['Zip', 'apple', 'Äpfel', 'book'].sort((a, b) => a.localeCompare(b)).join(', ')",
