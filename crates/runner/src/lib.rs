@@ -15,6 +15,7 @@ pub mod conversation;
 pub mod event;
 pub mod experiment;
 pub mod input;
+pub mod json_path;
 pub mod judge;
 pub mod junit;
 pub mod model;

@@ -306,6 +306,7 @@ fn broken_files_are_named_with_their_line() {
         "name: x\nname: y\n",
         "name: x\nrunner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: soon\n",
         "name: x\nrunner: {target: nothing}\n",
+        "name: x\nrunner:\n  http:\n    url: http://127.0.0.1:1/\n    output_path: \"$.output[?@.type\"\n",
         "name: x\n",
         "- a list\n",
     ] {
@@ -325,6 +326,9 @@ fn broken_files_are_named_with_their_line() {
     exit: 2
     ----- stderr -----
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:2: runner.target must name a module and a function, such as "my_agent:run"
+    exit: 2
+    ----- stderr -----
+    error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:5: runner.http.output_path is not a valid JSONPath, at position 16: in long-hand segment, expected closing ']'
     exit: 2
     ----- stderr -----
     error: orders does not say which agent to test

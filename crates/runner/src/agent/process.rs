@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::child::{Child, LONGEST_LINE, Line, find_program, how_it_ended};
-use super::output::{as_text, at_path, limit};
+use super::output::{as_text, limit};
 use super::printed::Printed;
 use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
@@ -267,7 +267,11 @@ impl Program {
         if self.config.output_char_limit.is_some_and(|limit| deltas.len() >= limit.saturating_mul(4)) {
             return Ok(());
         }
-        if let Some(text) = at_path(message, &self.config.stream_output_path) {
+        let text = match &self.config.stream_output_path {
+            Some(path) => path.first(message),
+            None => message.get("delta"),
+        };
+        if let Some(text) = text {
             deltas.push_str(&as_text(text));
         }
         if deltas.len() > LONGEST_LINE { Err("the process answered with more than 64 MiB") } else { Ok(()) }

@@ -12,6 +12,7 @@ use super::error::ConfigError;
 use super::place::Place;
 use super::section::Section;
 use super::target::{self, HttpConfig, TargetConfig, timeout};
+use crate::json_path::JsonPath;
 
 /// The time that a model has where nobody set one; the peer's own.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -114,7 +115,7 @@ fn provided(
         url: format!("{base}{path}"),
         headers,
         streams: Some(false),
-        output_path: Some(output_path.to_owned()),
+        output_path: Some(JsonPath::parse(output_path).map_err(|problem| section.error("provider", problem))?),
         stream_output_path: None,
         event_filter: None,
         mapping: Value::Object(body),

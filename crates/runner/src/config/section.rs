@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
+use crate::json_path::JsonPath;
 use crate::yaml;
 use keepstep_base::human;
 
@@ -80,6 +81,11 @@ impl<'a> Section<'a> {
 
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         self.take(key, "a text", Value::as_str).map(|text| text.filter(|text| !text.is_empty()))
+    }
+
+    /// Returns where something is in what a target sends.
+    pub(super) fn json_path(&self, key: &str) -> Result<Option<JsonPath>, ConfigError> {
+        self.text(key)?.map(|path| JsonPath::parse(path).map_err(|problem| self.error(key, problem))).transpose()
     }
 
     pub(super) fn truth(&self, key: &str) -> Result<Option<bool>, ConfigError> {

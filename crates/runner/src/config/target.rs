@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::ConfigError;
 use super::place::Place;
 use super::section::Section;
+use crate::json_path::JsonPath;
 
 /// What is run.
 #[derive(Debug, Clone)]
@@ -86,8 +87,8 @@ pub struct ProcessConfig {
     pub variables: Vec<(String, String)>,
     /// How it is talked to.
     pub protocol: Protocol,
-    /// Where the text is in a delta.
-    pub stream_output_path: String,
+    /// Where the text is in a delta, if not at `delta`.
+    pub stream_output_path: Option<JsonPath>,
     /// The line to wait for before the first input.
     pub ready_pattern: Option<regex::Regex>,
     /// How it is asked to end.
@@ -112,9 +113,9 @@ pub struct HttpConfig {
     /// Whether the answer is a stream of events; otherwise the answer itself says so.
     pub streams: Option<bool>,
     /// Where the text is in an answer that is no stream, if the configuration says it.
-    pub output_path: Option<String>,
+    pub output_path: Option<JsonPath>,
     /// Where the text is in an event, if the configuration says it.
-    pub stream_output_path: Option<String>,
+    pub stream_output_path: Option<JsonPath>,
     /// The only type of event that counts.
     pub event_filter: Option<String>,
     /// What the body is made of.
@@ -309,7 +310,7 @@ fn process(
         directory: directory.map_or_else(|| base.to_owned(), |path| base.join(path)),
         variables,
         protocol,
-        stream_output_path: section.text("stream_output_path")?.unwrap_or("delta").to_owned(),
+        stream_output_path: section.json_path("stream_output_path")?,
         ready_pattern,
         kill_signal,
         kill_timeout: section.duration("kill_timeout")?.unwrap_or(Duration::from_secs(5)),
@@ -334,7 +335,7 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
         Some("sse") => Some(true),
         Some(_) => return Err(section.wrong("stream", "sse or none")),
     };
-    let stream_output_path = section.text("stream_output_path")?.map(str::to_owned);
+    let stream_output_path = section.json_path("stream_output_path")?;
     let statuses = retry.list("status_codes")?;
     let statuses = statuses.iter().map(|status| status.as_u64().and_then(|status| u16::try_from(status).ok()));
     let retry_statuses =
@@ -344,9 +345,9 @@ fn http(runner: &Section<'_>) -> Result<TargetConfig, ConfigError> {
         url: url.to_owned(),
         headers: section.variables("headers")?,
         streams,
-        output_path: match section.text("output_path")? {
+        output_path: match section.json_path("output_path")? {
             None if streams != Some(true) => stream_output_path.clone(),
-            path => path.map(str::to_owned),
+            path => path,
         },
         stream_output_path,
         event_filter: section.text("stream_event_filter")?.map(str::to_owned),

@@ -149,7 +149,7 @@ mod tests {
                 directory: folder.to_owned(),
                 variables: Vec::new(),
                 protocol: Protocol::Ndjson,
-                stream_output_path: "delta".into(),
+                stream_output_path: None,
                 ready_pattern: None,
                 kill_signal: Signal::Kill,
                 kill_timeout: Duration::ZERO,

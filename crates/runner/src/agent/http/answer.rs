@@ -4,26 +4,35 @@ use serde_json::{Map, Value};
 
 use super::super::child::LONGEST_LINE;
 use super::super::interface::Answer;
-use super::super::output::{as_text, at_path, limit};
+use super::super::output::{as_text, limit};
 use super::events::Event;
 use crate::config::HttpConfig;
 
 /// How much of an answer a message repeats, in characters.
 const EXCERPT: usize = 400;
 
-/// Where the text of an answer is looked for if nobody says where it is.
-const PLACES: [&str; 9] =
-    ["output", "answer", "response", "reply", "text", "content", "message", "message.content", "choices[0].message.content"];
+/// Where the text of an answer is looked for if the configuration does not say it: JSON pointers, as all places below.
+const PLACES: [&str; 9] = [
+    "/output",
+    "/answer",
+    "/response",
+    "/reply",
+    "/text",
+    "/content",
+    "/message",
+    "/message/content",
+    "/choices/0/message/content",
+];
 
-/// Where the text of an event is looked for if nobody says where it is.
+/// Where the text of an event is looked for if the configuration does not say it.
 const PLACES_IN_EVENTS: [&str; 8] =
-    ["delta", "choices[0].delta.content", "delta.text", "delta.content", "text", "content", "output", "message"];
+    ["/delta", "/choices/0/delta/content", "/delta/text", "/delta/content", "/text", "/content", "/output", "/message"];
 
 /// Where tokens are counted.
-const USAGE: [&str; 4] = ["token_usage", "usage", "message.usage", "response.usage"];
+const USAGE: [&str; 4] = ["/token_usage", "/usage", "/message/usage", "/response/usage"];
 
 /// Where tools are named.
-const TOOLS: [&str; 3] = ["tool_calls", "message.tool_calls", "choices[0].message.tool_calls"];
+const TOOLS: [&str; 3] = ["/tool_calls", "/message/tool_calls", "/choices/0/message/tool_calls"];
 
 /// Returns the answer that a body is, or why it is none.
 pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String> {
@@ -37,18 +46,18 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String
     })?;
     let text = match (&config.output_path, &value) {
         // Null is an empty answer, as where a function returns nothing.
-        (Some(path), _) => at_path(&value, path).map(as_text),
+        (Some(path), _) => path.first(&value).map(as_text),
         (None, Value::String(text)) => Some(text.clone()),
         (None, _) => {
-            let text = PLACES.iter().find_map(|path| at_path(&value, path)?.as_str().map(str::to_owned));
+            let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str().map(str::to_owned));
             text.or_else(|| {
-                PLACES[..5].iter().find_map(|path| at_path(&value, path).filter(|value| is_plain(value)).map(as_text))
+                PLACES[..5].iter().find_map(|place| value.pointer(place).filter(|value| is_plain(value)).map(as_text))
             })
         }
     };
     let Some(mut output) = text else {
         let place = match &config.output_path {
-            Some(path) => format!("has nothing at {path:?} in its answer"),
+            Some(path) => format!("has nothing at \"{path}\" in its answer"),
             None => {
                 "has no text in its answer where one is looked for; `output_path` in `runner.http` says where it is".to_owned()
             }
@@ -75,8 +84,8 @@ fn is_plain(value: &Value) -> bool {
 pub(super) fn said_by_error(body: &str) -> String {
     let value: Option<Value> = serde_json::from_str(body).ok();
     let text = value.as_ref().and_then(|value| {
-        let places = ["error.message", "error", "message", "detail"];
-        places.iter().find_map(|path| at_path(value, path)?.as_str())
+        let places = ["/error/message", "/error", "/message", "/detail"];
+        places.iter().find_map(|place| value.pointer(place)?.as_str())
     });
     excerpt(text.unwrap_or(body))
 }
@@ -122,8 +131,8 @@ impl<'a> Stream<'a> {
             return Ok(());
         }
         let found = match &self.config.stream_output_path {
-            Some(path) => at_path(&value, path),
-            None => PLACES_IN_EVENTS.iter().find_map(|path| at_path(&value, path).filter(|text| text.is_string())),
+            Some(path) => path.first(&value),
+            None => PLACES_IN_EVENTS.iter().find_map(|place| value.pointer(place).filter(|text| text.is_string())),
         };
         match found {
             None | Some(Value::Null) => {
@@ -151,7 +160,7 @@ impl<'a> Stream<'a> {
         if !self.has_text {
             return Err(match &self.config.stream_output_path {
                 Some(path) => {
-                    format!("sent no event with anything at {path:?}, where `stream_output_path` says that the text is")
+                    format!("sent no event with anything at \"{path}\", where `stream_output_path` says that the text is")
                 }
                 None => {
                     "sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is"
@@ -171,7 +180,7 @@ impl<'a> Stream<'a> {
 
 /// Adds what a value says about tokens. What is said later counts.
 fn add_usage(usage: &mut Option<Map<String, Value>>, value: &Value) {
-    for said in USAGE.iter().filter_map(|path| at_path(value, path)?.as_object()) {
+    for said in USAGE.iter().filter_map(|place| value.pointer(place)?.as_object()) {
         usage.get_or_insert_default().extend(said.iter().map(|(name, count)| (name.clone(), count.clone())));
     }
 }
@@ -179,7 +188,7 @@ fn add_usage(usage: &mut Option<Map<String, Value>>, value: &Value) {
 fn tools(value: &Value) -> Option<Value> {
     TOOLS
         .iter()
-        .find_map(|path| at_path(value, path).filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty())).cloned())
+        .find_map(|place| value.pointer(place).filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty())).cloned())
 }
 
 /// Returns the beginning of a text in one line.

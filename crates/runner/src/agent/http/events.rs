@@ -1,4 +1,12 @@
-//! Server-sent events out of the bytes of a stream.
+//! Server-sent events out of the bytes of a stream, none of them longer than a limit.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use sse_stream::SseByteStream;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::super::child::LONGEST_LINE;
 
@@ -21,74 +29,45 @@ pub(super) enum BadStream {
 }
 
 /// Takes bytes as they come and gives events as they are complete.
-#[derive(Debug, Default)]
+///
+/// The parser keeps an event until it is whole, however long it gets, so what it keeps is counted here.
 pub(super) struct Events {
-    line: Vec<u8>,
-    /// A carriage return ended the last line; a line feed after it belongs to it.
-    after_return: bool,
-    has_begun: bool,
-    kind: String,
-    data: Option<String>,
+    bytes: UnboundedSender<Result<Bytes, Infallible>>,
+    events: SseByteStream<BoxStream<'static, Result<Bytes, Infallible>>>,
+    kept: usize,
+    is_inside_line: bool,
 }
 
 impl Events {
+    pub(super) fn new() -> Self {
+        let (bytes, mut received) = mpsc::unbounded_channel();
+        let received = stream::poll_fn(move |context| received.poll_recv(context)).boxed();
+        Self { bytes, events: SseByteStream::new(received), kept: 0, is_inside_line: false }
+    }
+
     /// Takes the next bytes, and adds the events that they complete.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], complete: &mut Vec<Event>) -> Result<(), BadStream> {
-        if std::mem::take(&mut self.after_return) && bytes.first() == Some(&b'\n') {
-            bytes = &bytes[1..];
-        }
-        while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
-            self.line.extend_from_slice(&bytes[..end]);
-            let is_return = bytes[end] == b'\r';
-            bytes = &bytes[end + 1..];
-            if is_return {
-                match bytes.first() {
-                    Some(b'\n') => bytes = &bytes[1..],
-                    Some(_) => {}
-                    None => self.after_return = true,
-                }
-            }
-            complete.extend(self.end_line()?);
-        }
-        self.line.extend_from_slice(bytes);
-        if self.line.len() + self.data.as_ref().map_or(0, String::len) > LONGEST_LINE {
+    pub(super) fn feed(&mut self, bytes: Bytes, complete: &mut Vec<Event>) -> Result<(), BadStream> {
+        let Some(last) = bytes.last() else { return Ok(()) };
+        self.kept += bytes.len();
+        self.is_inside_line = !matches!(last, b'\r' | b'\n');
+        if self.kept > LONGEST_LINE {
             return Err(BadStream::TooLong);
+        }
+        // The receiver is a part of this value, so it is there.
+        let _ = self.bytes.send(Ok(bytes));
+        while let Some(Some(event)) = self.events.next().now_or_never() {
+            let event = event.map_err(|_| BadStream::NotUtf8)?;
+            self.kept = 0;
+            let kind = event.event.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "message".to_owned());
+            complete.extend(event.data.map(|data| Event { kind, data }));
         }
         Ok(())
     }
 
-    /// Returns true if a stream that ends here ends in the middle of something.
-    pub(super) fn is_inside(&self) -> bool {
-        !self.line.is_empty() || self.data.is_some()
-    }
-
-    fn end_line(&mut self) -> Result<Option<Event>, BadStream> {
-        let line = String::from_utf8(std::mem::take(&mut self.line)).map_err(|_| BadStream::NotUtf8)?;
-        let line = if self.has_begun { line.as_str() } else { line.trim_start_matches('\u{feff}') };
-        self.has_begun = true;
-        if line.is_empty() {
-            let kind = std::mem::take(&mut self.kind);
-            let kind = if kind.is_empty() { "message".to_owned() } else { kind };
-            return Ok(self.data.take().map(|data| Event { kind, data }));
-        }
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "event" => value.clone_into(&mut self.kind),
-            "data" => match &mut self.data {
-                None => self.data = Some(value.to_owned()),
-                Some(data) => {
-                    data.push('\n');
-                    data.push_str(value);
-                    if data.len() > LONGEST_LINE {
-                        return Err(BadStream::TooLong);
-                    }
-                }
-            },
-            // A comment, an id, or something that is not known yet.
-            _ => {}
-        }
-        Ok(None)
+    /// Returns true if a stream that ends here ends in the middle of something: an empty line would complete an event.
+    pub(super) fn ends_inside(mut self) -> bool {
+        let mut complete = Vec::new();
+        self.is_inside_line || self.feed(Bytes::from_static(b"\n"), &mut complete).is_err() || !complete.is_empty()
     }
 }
 
@@ -99,11 +78,11 @@ mod tests {
     use super::*;
 
     fn events(pieces: &[&[u8]]) -> (Vec<(String, String)>, bool) {
-        let (mut events, mut complete) = (Events::default(), Vec::new());
+        let (mut events, mut complete) = (Events::new(), Vec::new());
         for piece in pieces {
-            events.feed(piece, &mut complete).unwrap();
+            events.feed(Bytes::copy_from_slice(piece), &mut complete).unwrap();
         }
-        (complete.into_iter().map(|event| (event.kind, event.data)).collect(), events.is_inside())
+        (complete.into_iter().map(|event| (event.kind, event.data)).collect(), events.ends_inside())
     }
 
     fn pair(kind: &str, data: &str) -> (String, String) {
@@ -130,8 +109,26 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused() {
         let mut complete = Vec::new();
-        assert_eq!(Events::default().feed(b"data: \xff\n\n", &mut complete), Err(BadStream::NotUtf8));
-        assert_eq!(Events::default().feed(&vec![b'x'; LONGEST_LINE + 1], &mut complete), Err(BadStream::TooLong));
+        assert_eq!(Events::new().feed(Bytes::from_static(b"data: \xff\n\n"), &mut complete), Err(BadStream::NotUtf8));
+    }
+
+    #[test]
+    fn no_server_makes_it_keep_more_than_the_limit() {
+        let mebibyte = |line: &str| Bytes::from(line.repeat((1 << 20) / line.len()));
+        for endless in ["x", "data: ", "data: x\n", "event: x\n"] {
+            let (mut events, mut complete) = (Events::new(), Vec::new());
+            let problem = (0..65).find_map(|_| events.feed(mebibyte(endless), &mut complete).err());
+            assert_eq!((problem, complete.len()), (Some(BadStream::TooLong), 0), "{endless:?}");
+        }
+        // What is complete does not count: neither do many events, nor one of almost that length after another.
+        let (mut events, mut complete) = (Events::new(), Vec::new());
+        for _ in 0..2 {
+            for _ in 0..63 {
+                events.feed(mebibyte("data: xy\n"), &mut complete).unwrap();
+            }
+            events.feed(Bytes::from_static(b"\n"), &mut complete).unwrap();
+        }
+        assert_eq!(complete.len(), 2);
     }
 
     proptest! {

@@ -73,9 +73,8 @@ impl Services {
         let method = method.ok_or_else(|| {
             refused(format!("unsupported HTTP method {}", config.method), "`runner.http.method` is GET, POST, PUT or PATCH")
         })?;
-        if let Some(name) = template::unknown_names(&config.mapping).first() {
-            let hint = format!("known are {}", template::known_names());
-            return Err(refused(format!("the body of the request has {name} in it, which is nothing that is known"), &hint));
+        if let Some((problem, hint)) = template::problems(&config.mapping).into_iter().next() {
+            return Err(Refusal { message: problem, hints: [hint].into_iter().filter(|hint| !hint.is_empty()).collect() });
         }
         let headers = headers(config)?;
         let client =
@@ -217,12 +216,12 @@ impl Service {
 
     /// Reads a stream to its end.
     async fn stream(&self, mut response: Response) -> Result<Answer, Trouble> {
-        let mut events = events::Events::default();
+        let mut events = events::Events::new();
         let mut stream = Stream::new(&self.config);
         let mut complete = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broke_off(&error))? {
             events
-                .feed(&chunk, &mut complete)
+                .feed(chunk, &mut complete)
                 .map_err(|problem| self.broke(&format!("sent no stream that can be read: {problem}")))?;
             for event in complete.drain(..) {
                 stream.take(&event).map_err(|what| self.broke(&what))?;
@@ -234,7 +233,7 @@ impl Service {
                 return stream.answer().map_err(|what| self.broke(&what));
             }
         }
-        if events.is_inside() {
+        if events.ends_inside() {
             return Err(self.broke("ended its stream in the middle of an event"));
         }
         stream.answer().map_err(|what| self.broke(&what))

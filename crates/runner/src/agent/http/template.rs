@@ -1,9 +1,10 @@
-//! What is sent: a template whose `$.` paths become what is asked.
+//! What is sent: a template in which each JSONPath becomes a part of the question.
 
 use serde_json::{Map, Value, json};
 
-use super::super::output::{as_text, at_path};
+use super::super::output::as_text;
 use super::super::{Message, Question};
+use crate::json_path::JsonPath;
 
 /// What a path can begin with.
 const NAMES: [&str; 12] = [
@@ -21,25 +22,24 @@ const NAMES: [&str; 12] = [
     "metadata",
 ];
 
-/// Returns the names in a template that nothing is known for.
-pub(super) fn unknown_names(template: &Value) -> Vec<String> {
+/// Returns what is wrong with the paths in a template: each problem, and what to do.
+pub(super) fn problems(template: &Value) -> Vec<(String, String)> {
     match template {
-        Value::String(text) => match path_in(text) {
-            Some(path) => {
-                let name = path.split(['.', '[']).next().unwrap_or_default();
-                if NAMES.contains(&name) { Vec::new() } else { vec![format!("$.{name}")] }
+        Value::String(text) if is_path(text) => {
+            let name = text[2..].split(['.', '[']).next().unwrap_or_default();
+            if !NAMES.contains(&name) {
+                let known = NAMES.map(|name| format!("$.{name}")).join(", ");
+                let problem = format!("the body of the request has $.{name} in it, which is nothing that is known");
+                return vec![(problem, format!("known are {known}"))];
             }
-            None => json_in(text).map(|inner| unknown_names(&inner)).unwrap_or_default(),
-        },
-        Value::Array(items) => items.iter().flat_map(unknown_names).collect(),
-        Value::Object(members) => members.values().flat_map(unknown_names).collect(),
+            let problem = |problem| (format!("{text} in the body of the request {problem}"), String::new());
+            JsonPath::parse(text).err().map(problem).into_iter().collect()
+        }
+        Value::String(text) => json_in(text).map(|inner| problems(&inner)).unwrap_or_default(),
+        Value::Array(items) => items.iter().flat_map(problems).collect(),
+        Value::Object(members) => members.values().flat_map(problems).collect(),
         _ => Vec::new(),
     }
-}
-
-/// Returns the names that there are, for a message.
-pub(super) fn known_names() -> String {
-    NAMES.map(|name| format!("$.{name}")).join(", ")
 }
 
 /// Returns a template with the values of a question in it.
@@ -76,11 +76,10 @@ fn values(question: &Question) -> Value {
 
 fn fill(template: &Value, values: &Value) -> Value {
     match template {
-        Value::String(text) => match (path_in(text), json_in(text)) {
-            (Some(path), _) => at_path(values, path).cloned().unwrap_or_default(),
-            (None, Some(inner)) => fill(&inner, values),
-            (None, None) => template.clone(),
-        },
+        Value::String(text) if is_path(text) => {
+            JsonPath::parse(text).ok().and_then(|path| path.first(values).cloned()).unwrap_or_default()
+        }
+        Value::String(text) => json_in(text).map_or_else(|| template.clone(), |inner| fill(&inner, values)),
         Value::Array(items) => items.iter().map(|item| fill(item, values)).collect(),
         Value::Object(members) => {
             members.iter().map(|(name, value)| (name.clone(), fill(value, values))).collect::<Map<_, _>>().into()
@@ -89,9 +88,9 @@ fn fill(template: &Value, values: &Value) -> Value {
     }
 }
 
-/// Returns the path of a text such as `$.messages[-1].content`.
-fn path_in(text: &str) -> Option<&str> {
-    text.strip_prefix("$.").filter(|path| path.starts_with(|first: char| first.is_ascii_alphabetic()))
+/// Returns true for a text such as `$.messages[-1].content`, and false for `$.50`.
+fn is_path(text: &str) -> bool {
+    text.strip_prefix("$.").is_some_and(|path| path.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
 /// Returns the JSON that a text holds, if there is a path in it.
@@ -128,8 +127,14 @@ mod tests {
             "inner": "{\"session\": \"$.session_id\"}", "text": "{not json", "json": "{\"a\": 1}",
         });
         insta::assert_snapshot!(filled(&template, &question()), @r#"{"q":"a \"quoted\" $.persona","last":"c","n":7,"all":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],"s":"s","list":[{"who":"novice"},null],"price":"$.50","model":"gpt-4","inner":{"session":"run-1"},"text":"{not json","json":"{\"a\": 1}"}"#);
-        assert_eq!(unknown_names(&template), [""; 0]);
-        assert_eq!(unknown_names(&json!(["$.imput", "[\"$.message\"]", "$.input.x"])), ["$.imput", "$.message"]);
+        assert_eq!(problems(&template), []);
+        let problems = problems(&json!(["$.imput", "[\"$.message\"]", "$.input.x", "$.messages[?"]));
+        let problems: Vec<String> = problems.into_iter().map(|(problem, _)| problem).collect();
+        insta::assert_snapshot!(problems.join("\n"), @"
+        the body of the request has $.imput in it, which is nothing that is known
+        the body of the request has $.message in it, which is nothing that is known
+        $.messages[? in the body of the request is not a valid JSONPath, at position 12: in long-hand segment, parser error
+        ");
     }
 
     #[test]
