@@ -1,35 +1,39 @@
 //! What was read and is still true.
 //!
-//! Everything here was read under one generation of the database (see [`keepstep_store::Store::generation`]) and is
-//! forgotten with it, so a write of any process, also the revocation of a key, is seen by the next request.
+//! A generation of the database (see [`keepstep_store::Store::generation`]) is a part of each key, so a write of any process, also the
+//! revocation of a key, is seen by the next request. What is of an older generation is asked for no more and gives way.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use keepstep_base::api_key::stored_hash;
 use keepstep_base::{AgentId, Revision};
 use keepstep_store::{AgentState, Key, Scope, Store};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache as Kept;
 
 use crate::error::Error;
 
 /// How many bytes of states are kept.
-const LARGEST: usize = 16 * 1024 * 1024;
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// How many states that usually is. Few enough that they are not kept in parts, of which none could hold the largest state.
+const USUAL_STATES: usize = 32;
 
 /// How many keys are kept.
 const MOST_KEYS: usize = 10_000;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cache {
-    cached: Arc<Mutex<Cached>>,
+    keys: Arc<Kept<(u64, String), Key>>,
+    states: Arc<Kept<(u64, AgentId), SentState, Size>>,
 }
 
-#[derive(Debug, Default)]
-struct Cached {
-    generation: u64,
-    keys: HashMap<String, Key>,
-    states: HashMap<AgentId, SentState>,
-    bytes: usize,
+impl Default for Cache {
+    fn default() -> Self {
+        let states = Kept::with_weighter(USUAL_STATES, LARGEST, Size);
+        Self { keys: Arc::new(Kept::new(MOST_KEYS)), states: Arc::new(states) }
+    }
 }
 
 /// The state of an agent as it is sent.
@@ -42,19 +46,25 @@ pub struct SentState {
     pub body: Bytes,
 }
 
+#[derive(Debug, Clone)]
+struct Size;
+
+impl<K> Weighter<K, SentState> for Size {
+    fn weight(&self, _: &K, state: &SentState) -> u64 {
+        state.body.len() as u64
+    }
+}
+
 impl Cache {
     /// Returns a key, from here or from the store.
     pub(crate) async fn key(&self, store: &Store, generation: u64, presented: &str) -> Result<Option<Key>, Error> {
-        let hash = stored_hash(presented);
-        if let Some(key) = self.at(generation).and_then(|cached| cached.keys.get(&hash).cloned()) {
+        let place = (generation, stored_hash(presented));
+        if let Some(key) = self.keys.get(&place) {
             return Ok(Some(key));
         }
         let key = store.key(presented).await?;
-        if let Some(key) = &key
-            && let Some(mut cached) = self.at(generation)
-            && cached.keys.len() < MOST_KEYS
-        {
-            cached.keys.insert(hash, key.clone());
+        if let Some(key) = &key {
+            self.keys.insert(place, key.clone());
         }
         Ok(key)
     }
@@ -68,7 +78,8 @@ impl Cache {
         id: &AgentId,
         write: fn(AgentState) -> Result<Vec<u8>, Error>,
     ) -> Result<SentState, Error> {
-        if let Some(state) = self.at(generation).and_then(|cached| cached.states.get(id).cloned())
+        let place = (generation, id.clone());
+        if let Some(state) = self.states.get(&place)
             && scope.covers(&state.scope.org_id, state.scope.project_id.as_deref())
         {
             return Ok(state);
@@ -77,24 +88,29 @@ impl Cache {
         let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone() };
         let revision = state.agent.revision;
         let state = SentState { scope, revision, body: write(state)?.into() };
-        if let Some(mut cached) = self.at(generation) {
-            if cached.bytes + state.body.len() > LARGEST {
-                cached.states.clear();
-                cached.bytes = 0;
-            }
-            cached.bytes += state.body.len();
-            cached.states.insert(id.clone(), state.clone());
-        }
+        self.states.insert(place, state.clone());
         Ok(state)
     }
+}
 
-    /// Returns what is cached for a generation, emptied first if it is of an older one; `None` for a caller that is
-    /// late itself.
-    fn at(&self, generation: u64) -> Option<MutexGuard<'_, Cached>> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.generation < generation {
-            *cached = Cached { generation, ..Cached::default() };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_take_no_more_than_their_room_and_the_largest_has_a_place() {
+        let cache = Cache::default();
+        let state = |bytes: usize| SentState {
+            scope: Scope { org_id: "org".into(), project_id: None },
+            revision: Revision(1),
+            body: vec![b'x'; bytes].into(),
+        };
+        let id = "agent_1".parse::<AgentId>().unwrap();
+        for generation in 0..40 {
+            cache.states.insert((generation, id.clone()), state(4 << 20));
+            assert!(cache.states.get(&(generation, id.clone())).is_some(), "{generation}");
+            assert!(cache.states.weight() <= LARGEST);
         }
-        (cached.generation == generation).then_some(cached)
+        assert!(cache.states.get(&(0, id)).is_none());
     }
 }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use unicode_width::UnicodeWidthChar as _;
+
 use crate::error::Location;
 
-/// The most characters of a line that a frame shows.
+/// The most columns of a line that a frame shows.
 const WIDTH: usize = 100;
 
 /// A range of bytes in a file's text.
@@ -69,33 +71,44 @@ pub fn frame(text: &str, span: Span) -> String {
         let is_marked = index == marked;
         let mark = if is_marked { '>' } else { ' ' };
         let line = line.trim_end_matches('\r');
-        let column = text[line_start..start].trim_start_matches('\u{feff}').chars().count();
+        let column = width_of(text[line_start..start].trim_start_matches('\u{feff}'));
         // A long line is cut so that the marked place stays visible.
         let skip = if is_marked { column.saturating_sub(WIDTH / 2) } else { 0 };
-        let mut shown: Vec<char> = line.chars().skip(skip).take(WIDTH).map(visible).collect();
-        // A sign in the place of a character, so that the mark stays under its place.
-        if skip > 0
-            && let Some(first) = shown.first_mut()
-        {
-            *first = '…';
-        }
-        if line.chars().nth(skip + WIDTH).is_some()
-            && let Some(last) = shown.last_mut()
-        {
-            *last = '…';
-        }
-        let shown: String = shown.into_iter().collect();
-        out.push_str(format!("{mark} {:>width$} | {shown}", first + index + 1).trim_end());
+        out.push_str(format!("{mark} {:>width$} | {}", first + index + 1, part(line, skip)).trim_end());
         out.push('\n');
         if is_marked {
-            let line_length = line.chars().count();
             let span_text = &text[start..floor(text, (span.end as usize).max(start))];
-            let length = span_text.lines().next().unwrap_or_default().chars().count();
-            let length = length.clamp(1, (line_length.saturating_sub(column)).max(1)).min(WIDTH / 2);
+            let length = width_of(span_text.lines().next().unwrap_or_default());
+            let length = length.clamp(1, (width_of(line).saturating_sub(column)).max(1)).min(WIDTH / 2);
             out.push_str(&format!("  {:>width$} | {}{}\n", "", " ".repeat(column - skip), "^".repeat(length)));
         }
     }
     out
+}
+
+/// Returns what a line has in the columns of a frame, after so many of its own.
+fn part(line: &str, skip: usize) -> String {
+    let is_longer = width_of(line) > skip + WIDTH;
+    // A sign in the place of a column, so that the mark stays under its place.
+    let mut shown = if skip > 0 { "…".to_owned() } else { String::new() };
+    let (from, to) = (skip + width_of(&shown), skip + WIDTH - usize::from(is_longer));
+    let mut column = 0;
+    for character in line.chars().map(visible) {
+        let end = column + character.width().unwrap_or(0);
+        if column >= from && end <= to {
+            shown.push(character);
+        } else if column < from && end > from {
+            // The half of a wide character.
+            shown.push(' ');
+        }
+        column = end;
+    }
+    if is_longer { shown + "…" } else { shown }
+}
+
+/// Returns how many columns a text takes.
+fn width_of(text: &str) -> usize {
+    text.chars().map(|character| visible(character).width().unwrap_or(0)).sum()
 }
 
 /// Control characters would move the marks or the terminal's cursor.
@@ -144,6 +157,24 @@ mod tests {
         let mark = lines[1].find('^').unwrap();
         assert_eq!(lines[0].chars().skip(mark).take(4).collect::<String>(), "here");
         assert!(!frame("short", Span::new(0, 1)).contains('…'));
+    }
+
+    #[test]
+    fn the_mark_stands_below_wide_characters_too() {
+        let text = "const name = \"주문 도우미\" + load(이름);";
+        let start = text.find("load").unwrap();
+        assert_snapshot!(frame(text, Span::new(start, text.len() - 1)), @r#"
+        > 1 | const name = "주문 도우미" + load(이름);
+            |                              ^^^^^^^^^^
+        "#);
+        // Cut in the middle of a wide character, on both sides.
+        let text = format!("a{}here{}", "가".repeat(90), "나".repeat(90));
+        let start = text.find("here").unwrap();
+        let framed = frame(&text, Span::new(start, start + 4));
+        let lines: Vec<&str> = framed.lines().collect();
+        let before = |line: &str, mark| width_of(&line[..line.find(mark).unwrap()]);
+        assert_eq!(before(lines[0], "here"), before(lines[1], "^"), "{framed}");
+        assert!((WIDTH - 1..=WIDTH).contains(&width_of(lines[0].split("| ").nth(1).unwrap())), "{framed}");
     }
 
     #[test]

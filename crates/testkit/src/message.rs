@@ -4,6 +4,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use serde_json::Value;
 
+/// How many headers a request of a test may have.
+const MOST_HEADERS: usize = 64;
+
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -50,24 +53,26 @@ impl Request {
     /// Reads one request, or `None` where the other side closed before it began.
     pub(crate) fn read(stream: &mut impl Read) -> io::Result<Option<Self>> {
         let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
+        let head = read_head(&mut reader)?;
+        if head.is_empty() {
             return Ok(None);
         }
-        let mut words = line.split_whitespace();
-        let (Some(method), Some(target)) = (words.next(), words.next()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("not a request: {line:?}")));
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let is_whole = parsed.parse(&head).is_ok_and(|status| status.is_complete());
+        let (true, Some(method), Some(target)) = (is_whole, parsed.method, parsed.path) else {
+            return Err(invalid(&format!("not a request: {:?}", String::from_utf8_lossy(&head))));
         };
-        let (method, target) = (method.to_owned(), target.to_owned());
-        let headers = read_headers(&mut reader)?;
-        let mut request = Self { method, target, headers, body: Vec::new() };
+        let text = |header: &httparse::Header<'_>| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned());
+        let headers = parsed.headers.iter().map(text).collect();
+        let mut request = Self { method: method.to_owned(), target: target.to_owned(), headers, body: Vec::new() };
         if request.header("expect").is_some() {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "Expect is not supported here"));
         }
         if request.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
             request.body = read_chunks(&mut reader)?;
         } else if let Some(length) = request.header("content-length") {
-            let length = length.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "bad Content-Length"))?;
+            let length = length.parse().map_err(|_| invalid("bad Content-Length"))?;
             request.body = vec![0; length];
             reader.read_exact(&mut request.body)?;
         }
@@ -89,38 +94,37 @@ impl Request {
     }
 }
 
-fn read_headers(reader: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
-    let mut headers = Vec::new();
+/// Reads lines up to an empty one, or to the end.
+fn read_head(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let before = head.len();
+        let read = reader.read_until(b'\n', &mut head)?;
+        if read == 0 || head[before..].trim_ascii_end().is_empty() {
+            return Ok(head);
         }
-        let line = line.trim_end();
-        if line.is_empty() {
-            return Ok(headers);
-        }
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        headers.push((name.to_owned(), value.trim().to_owned()));
     }
 }
 
 fn read_chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let size = line.trim().split(';').next().unwrap_or_default();
-        let size = usize::from_str_radix(size, 16).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "bad chunk"))?;
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line)?;
+        let Ok(httparse::Status::Complete((_, size))) = httparse::parse_chunk_size(&line) else {
+            return Err(invalid("bad chunk"));
+        };
         if size == 0 {
-            read_headers(reader)?;
+            read_head(reader)?;
             return Ok(body);
         }
-        let start = body.len();
-        body.resize(start + size, 0);
-        reader.read_exact(&mut body[start..])?;
-        reader.read_line(&mut line)?;
+        reader.take(size).read_to_end(&mut body)?;
+        reader.read_until(b'\n', &mut line)?;
     }
+}
+
+fn invalid(problem: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
 }
 
 /// An answer to send.

@@ -21,6 +21,7 @@ use crate::session::settings::Settings;
 use crate::session::sides::{self, Against, Project};
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::shortened;
 
 /// Where the manifest is, below the project.
 const MANIFEST: &str = "dist-v2/manifest.json";
@@ -185,7 +186,5 @@ fn show(context: &Context, code: &dyn AgentSource, manifest: &Value) {
 
 /// Returns the beginning of a value, on one line.
 fn excerpt(field: Field, value: &Value) -> String {
-    const LONGEST: usize = 60;
-    let text = definition::text_of(field, Some(value)).split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain(['…']).collect() } else { text }
+    shortened(&definition::text_of(field, Some(value)).split_whitespace().collect::<Vec<_>>().join(" "), 60)
 }

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use keepstep_base::text::{is_hidden, is_like_blank, shell_word};
 
+use crate::shell::wrap::beginning;
+
 /// Returns a text with everything invisible as an escape. Line feeds and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |character, out| {
@@ -91,11 +93,11 @@ fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns the beginning of a text, on one line.
-pub(crate) fn shortened(text: &str, characters: usize) -> String {
+/// Returns the beginning of a text, on one line of at most so many columns and a sign that tells where something is missing.
+pub(crate) fn shortened(text: &str, columns: usize) -> String {
     let line = text.split('\n').next().unwrap_or_default().trim_end();
-    let is_whole = line.len() == text.len() && line.chars().nth(characters).is_none();
-    if is_whole { line.to_owned() } else { line.chars().take(characters).chain(['…']).collect() }
+    let shown = beginning(line, columns);
+    if shown.len() == text.len() { shown.to_owned() } else { format!("{shown}…") }
 }
 
 #[cfg(test)]
@@ -103,6 +105,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_text_is_shortened_to_columns() {
+        let texts = [("abc", 3), ("abcd", 3), ("가나다", 6), ("가나다", 5), ("ab\n", 9), ("", 0)];
+        assert_eq!(texts.map(|(text, columns)| shortened(text, columns)), ["abc", "abc…", "가나다", "가나…", "ab…", ""]);
+    }
 
     #[test]
     fn nothing_reaches_the_terminal_unseen() {

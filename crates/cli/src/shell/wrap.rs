@@ -32,6 +32,11 @@ pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
+/// Returns a text with blanks behind it up to so many columns.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
 /// Returns the beginning of a text that takes at most so many columns.
 pub(crate) fn beginning(text: &str, width: usize) -> &str {
     let mut used = 0;

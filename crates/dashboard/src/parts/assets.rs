@@ -1,9 +1,17 @@
 //! The files that pages refer to. They are in the binary; a hash of the content is in the address, so a browser keeps
 //! one for ever and asks for the next as soon as it changes.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use include_dir::{Dir, File, include_dir};
 use keepstep_base::Digest;
+
+static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets");
+
+/// The files by their names in the folder.
+static ASSETS: LazyLock<HashMap<&str, Asset>> =
+    LazyLock::new(|| FOLDER.files().filter_map(|file| Some((file.path().to_str()?, Asset::of(file)?))).collect());
 
 /// One file.
 pub(crate) struct Asset {
@@ -11,39 +19,60 @@ pub(crate) struct Asset {
     /// What it is, for the header.
     pub(crate) media_type: &'static str,
     /// Its bytes.
-    pub(crate) content: &'static str,
+    pub(crate) content: &'static [u8],
 }
 
 impl Asset {
-    fn new(stem: &str, extension: &str, media_type: &'static str, content: &'static str) -> Self {
-        let hash = Digest::of_bytes(content.as_bytes()).to_string();
-        Self { path: format!("/assets/{stem}.{}.{extension}", &hash[..16]), media_type, content }
+    /// Returns a file with its address; nothing for one that no page can refer to.
+    fn of(file: &'static File<'static>) -> Option<Self> {
+        let (stem, extension) = file.path().to_str()?.split_once('.')?;
+        let media_type = match extension {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "svg" => "image/svg+xml",
+            _ => return None,
+        };
+        let hash = Digest::of_bytes(file.contents()).to_string();
+        Some(Self { path: format!("/assets/{stem}.{}.{extension}", &hash[..16]), media_type, content: file.contents() })
     }
 }
 
-static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", include_str!("../../assets/style.css")));
-static ICON: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
-static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("live", "js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")));
+/// Returns the address of a file of the folder.
+fn address(name: &str) -> &'static str {
+    ASSETS.get(name).map_or("", |asset| &asset.path)
+}
 
 /// Returns the address of the style sheet.
 pub(crate) fn stylesheet() -> &'static str {
-    &STYLE.path
+    address("style.css")
 }
 
 /// Returns the address of the icon.
 pub(crate) fn icon() -> &'static str {
-    &ICON.path
+    address("icon.svg")
 }
 
 /// Returns the address of the module that tells when a page is out of date.
 pub(crate) fn script() -> &'static str {
-    &SCRIPT.path
+    address("live.js")
 }
 
 /// Returns the file of an address below `/assets/`.
 pub(crate) fn found(file: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*ICON, &*SCRIPT].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(file))
+    ASSETS.values().find(|asset| asset.path.strip_prefix("/assets/") == Some(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_has_an_address_with_its_hash() {
+        assert_eq!(ASSETS.len(), FOLDER.files().count());
+        assert_eq!(FOLDER.dirs().count(), 0);
+        for name in [stylesheet(), icon(), script()] {
+            let asset = found(name.strip_prefix("/assets/").unwrap()).unwrap();
+            assert_eq!(name.split('.').nth(1), Some(&Digest::of_bytes(asset.content).to_string()[..16]));
+        }
+    }
 }

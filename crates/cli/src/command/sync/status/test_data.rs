@@ -23,6 +23,7 @@ use crate::shell::age::ago;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count};
 use crate::shell::visible::visible_line;
+use crate::shell::wrap::{columns, padded};
 
 /// Where test data is.
 pub(super) struct Place {
@@ -347,9 +348,10 @@ fn print(context: &Context, workspace: &Workspace, document: &Value, standings: 
             printer.answer(row("Results", only.uploads_text()));
         }
         several => {
-            let width = several.iter().map(|standing| standing.scenario.name.chars().count()).max().unwrap_or(0).clamp(8, 40);
+            let width =
+                several.iter().map(|standing| columns(&visible_line(&standing.scenario.name))).max().unwrap_or(0).clamp(8, 40);
             for (index, standing) in several.iter().enumerate() {
-                let name = format!("{:<width$}  ", visible_line(&standing.scenario.name));
+                let name = padded(&visible_line(&standing.scenario.name), width) + "  ";
                 let mut text = Text::from(name).joined(standing.bundle_text());
                 if !standing.edits.is_empty() {
                     text = text.and(Label::Plain, "; ").and(Label::Warning, format!("edited here: {}", standing.edits_text()));

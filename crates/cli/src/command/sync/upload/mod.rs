@@ -29,6 +29,7 @@ use crate::session::settings::Settings;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text, count, size};
+use crate::shell::wrap::padded;
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
@@ -174,7 +175,7 @@ fn dry_run(context: &Context, prepared: &Prepared) -> Outcome {
         queued.server,
     ));
     for file in &manifest.files {
-        context.printer.answer(format!("  {:<20} {}", file.offered.name, size(file.offered.size)));
+        context.printer.answer(format!("  {} {}", padded(&file.offered.name, 20), size(file.offered.size)));
     }
     let files: Vec<&_> = manifest.files.iter().map(|file| &file.offered).collect();
     context.printer.document(
