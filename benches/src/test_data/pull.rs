@@ -21,7 +21,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let (project, _) = publish(&options.keepstep, &platform, inputs)?;
     report.heading("Pulling test data");
     report.paragraph(&format!(
-        "{} inputs, each run in a workspace that has nothing yet. The wanted: at least 150 times faster than the peer, under \
+        "{} inputs, each run in a workspace that has nothing yet. The wanted: at least 100 times faster than the peer, under \
          60 MiB; with nothing new under 20 ms and one request.",
         count(inputs.into())
     ));

@@ -1,7 +1,6 @@
 //! What an input says is the same in the list that a pull writes, in what a run asks, in an upload and in a report.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
-use bumpalo::Bump;
 use keepstep_results::case::Finished;
 use keepstep_results::counts::Counts;
 use keepstep_results::record::RunRecord;
@@ -81,8 +80,8 @@ proptest! {
         let expected: Vec<String> = said.iter().map(|said| said.text.clone()).collect();
         let left_out = said.as_ref().map_or(0, |said| said.left_out);
 
-        let (arena, mut list, mut text) = (Bump::new(), ListText::default(), String::new());
-        list.push(Item::of(&form, &arena), &mut text);
+        let (mut list, mut text) = (ListText::default(), String::new());
+        list.push(Item(&(&form).into()), &mut text);
         let not_in_it = list.end(&mut text);
         prop_assert_eq!((not_in_it.without_text.len(), not_in_it.messages), (1 - expected.len(), left_out));
         let (texts, _) = asked(&with("inputs/generated.yaml", &text), &InputSources::default());

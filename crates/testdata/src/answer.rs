@@ -1,15 +1,18 @@
-//! The text of an answer, taken apart while it arrives.
+//! The text of an answer, taken apart while it is read.
 //!
-//! An answer is an object, and the lists in it may be longer than memory: each of their entries is handed on as soon as it is
-//! there, and only what is not complete yet is kept.
+//! An answer is an object, and the lists in it may be longer than memory: each of their entries is handed on as soon as it was read,
+//! borrowing its texts from what is in memory then, and nothing of it is kept.
 
-use std::marker::PhantomData;
+use std::collections::HashSet;
+use std::io::{self, Read};
 
-use bumpalo::Bump;
-use serde::de::{DeserializeSeed, IgnoredAny};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
+use serde_json_borrow::Value as Json;
 
-use super::json::{Json, JsonReader};
+/// How many bytes are read at a time.
+const AT_ONCE: usize = 64 * 1024;
 
 /// A part of an answer.
 #[derive(Debug)]
@@ -18,8 +21,8 @@ pub enum Part<'a> {
     Member(&'a str, Value),
     /// One of the lists begins.
     List(&'a str),
-    /// An entry of the list that began last, and the arena that parts of it lie in.
-    Entry(Json<'a>, &'a Bump),
+    /// An entry of the list that began last.
+    Entry(&'a Json<'a>),
 }
 
 /// A text is no answer.
@@ -36,171 +39,180 @@ pub enum NoAnswer {
     Unfinished,
 }
 
-/// Takes an answer apart.
-#[derive(Debug)]
-pub struct Answer {
-    /// The members that are lists.
-    lists: &'static [&'static str],
-    /// What has arrived and is not taken apart yet.
-    text: String,
-    /// The first bytes of a character whose others are still to come.
-    begun: Vec<u8>,
-    /// How much of it is.
-    at: usize,
-    /// How long the text has to be before looking again is worth it.
-    wait: usize,
-    place: Place,
-    /// The member that comes.
-    name: String,
-    /// Where an entry lies while it is handed on.
-    arena: Bump,
-}
-
-/// Where in the answer it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Start,
-    FirstName,
-    Name,
-    Colon,
-    Value,
-    FirstEntry,
-    Entry,
-    AfterEntry,
-    AfterValue,
-    End,
-}
-
 /// What stops the reading of an answer.
 #[derive(Debug)]
-pub enum Stop<E> {
+pub enum Stop {
     /// It is none.
     NoAnswer(NoAnswer),
-    /// Whoever takes the parts has enough.
-    Taker(E),
+    /// It cannot be read, or whoever takes the parts refuses.
+    Io(io::Error),
 }
 
-impl<E> From<NoAnswer> for Stop<E> {
+impl From<NoAnswer> for Stop {
     fn from(error: NoAnswer) -> Self {
         Self::NoAnswer(error)
     }
 }
 
-impl Answer {
-    /// Begins an answer in which the members of these names come entry by entry.
-    pub fn new(lists: &'static [&'static str]) -> Self {
-        let (text, begun, name, arena) = (String::new(), Vec::new(), String::new(), Bump::new());
-        Self { lists, text, begun, at: 0, wait: 0, place: Place::Start, name, arena }
-    }
-
-    /// Takes more of the text, and hands on the parts that are complete.
-    ///
-    /// # Errors
-    /// It is no answer, or `take` refuses.
-    pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        self.keep(bytes)?;
-        if self.text.len() >= self.wait {
-            self.advance(false, take)?;
-        }
-        Ok(())
-    }
-
-    /// Ends the text.
-    ///
-    /// # Errors
-    /// It is no answer, or no whole one, or `take` refuses.
-    pub fn end<E>(&mut self, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        self.advance(true, take)?;
-        if self.place == Place::End && self.begun.is_empty() { Ok(()) } else { Err(NoAnswer::Unfinished.into()) }
-    }
-
-    /// Keeps the next bytes as text. It is checked here, once, rather than for each of the texts in it.
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
-        let mut begun = std::mem::take(&mut self.begun);
-        let bytes = if begun.is_empty() {
-            bytes
-        } else {
-            begun.extend_from_slice(bytes);
-            &begun
-        };
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text.push_str(text),
-            Err(error) if error.error_len().is_none() => {
-                let (whole, rest) = bytes.split_at(error.valid_up_to());
-                self.text.push_str(&String::from_utf8_lossy(whole));
-                self.begun = rest.to_vec();
-            }
-            Err(_) => return Err(NoAnswer::NotJson),
-        }
-        Ok(())
-    }
-
-    fn advance<E>(&mut self, is_all: bool, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        while self.step(is_all, take)? {}
-        self.text.drain(..self.at);
-        self.at = 0;
-        // A part that is larger than what arrives at once is not looked at again with every bit of it.
-        self.wait = self.text.len() * 2;
-        Ok(())
-    }
-
-    /// Goes one step on, or returns false where that takes more text.
-    fn step<E>(&mut self, is_all: bool, take: &mut dyn FnMut(Part<'_>) -> Result<(), E>) -> Result<bool, Stop<E>> {
-        let left = self.text[self.at..].trim_ascii_start();
-        self.at = self.text.len() - left.len();
-        let Some(next) = left.bytes().next() else { return Ok(false) };
-        let (place, skip) = match (self.place, next) {
-            (Place::Start, b'{') => (Place::FirstName, 1),
-            (Place::Start, _) => {
-                // Other JSON is told from what is none, for the sake of the message.
-                let Some((_, _)) = read(PhantomData::<IgnoredAny>, left, is_all)? else { return Ok(false) };
-                return Err(NoAnswer::NotAnObject.into());
-            }
-            (Place::FirstName | Place::AfterValue, b'}') => (Place::End, 1),
-            (Place::FirstName | Place::Name, b'"') => {
-                let Some((name, length)) = read(PhantomData::<String>, left, is_all)? else { return Ok(false) };
-                self.name = name;
-                (Place::Colon, length)
-            }
-            (Place::Colon, b':') => (Place::Value, 1),
-            (Place::Value, b'[') if self.lists.contains(&self.name.as_str()) => {
-                take(Part::List(&self.name)).map_err(Stop::Taker)?;
-                (Place::FirstEntry, 1)
-            }
-            (Place::Value, _) => {
-                let Some((value, length)) = read(PhantomData::<Value>, left, is_all)? else { return Ok(false) };
-                take(Part::Member(&self.name, value)).map_err(Stop::Taker)?;
-                (Place::AfterValue, length)
-            }
-            (Place::FirstEntry | Place::AfterEntry, b']') => (Place::AfterValue, 1),
-            (Place::FirstEntry | Place::Entry, _) => {
-                let Some((entry, length)) = read(JsonReader(&self.arena), left, is_all)? else { return Ok(false) };
-                take(Part::Entry(entry, &self.arena)).map_err(Stop::Taker)?;
-                self.arena.reset();
-                (Place::AfterEntry, length)
-            }
-            (Place::AfterEntry, b',') => (Place::Entry, 1),
-            (Place::AfterValue, b',') => (Place::Name, 1),
-            _ => return Err(NoAnswer::NotJson.into()),
-        };
-        (self.place, self.at) = (place, self.at + skip);
-        Ok(true)
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
-/// Reads a value at the beginning of a text, and returns it with its length; `None` where its end has not arrived.
-fn read<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str, is_all: bool) -> Result<Option<(S::Value, usize)>, NoAnswer> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match seed.deserialize(&mut reader) {
-        Ok(value) => {
-            let length = reader.into_iter::<IgnoredAny>().byte_offset();
+/// Reads an answer in which the members of these names come entry by entry, and hands on its parts.
+///
+/// # Errors
+/// It is no answer, or no whole one, it cannot be read, or `take` refuses.
+pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> Result<(), Stop> {
+    let mut text = Text { reader: answer, read: Vec::new(), at: 0, is_over: false };
+    if text.next()? != b'{' {
+        // Other JSON is told from what is none, for the sake of the message.
+        text.value::<IgnoredAny>()?;
+        return Err(NoAnswer::NotAnObject.into());
+    }
+    text.at += 1;
+    let mut is_more = !text.skip(b'}')?;
+    while is_more {
+        let name = text.value::<String>()?;
+        if !text.skip(b':')? {
+            return Err(NoAnswer::NotJson.into());
+        }
+        if lists.contains(&name.as_str()) && text.skip(b'[')? {
+            take(Part::List(&name))?;
+            let mut is_more = !text.skip(b']')?;
+            while is_more {
+                text.entry(take)?;
+                is_more = text.is_followed(b']')?;
+            }
+        } else {
+            take(Part::Member(&name, text.value()?))?;
+        }
+        is_more = text.is_followed(b'}')?;
+    }
+    match text.next() {
+        Err(Stop::NoAnswer(NoAnswer::Unfinished)) => Ok(()),
+        other => other.and(Err(NoAnswer::NotJson.into())),
+    }
+}
+
+/// A text that is being read.
+struct Text<R> {
+    reader: R,
+    /// What was read and is not taken apart yet, behind what is.
+    read: Vec<u8>,
+    /// How much of it is.
+    at: usize,
+    /// True if there is no more.
+    is_over: bool,
+}
+
+impl<R: Read> Text<R> {
+    /// Reads on. A value that is longer than what is read at once is not looked at again with every bit of it.
+    fn more(&mut self) -> io::Result<()> {
+        self.read.drain(..self.at);
+        self.at = 0;
+        let wanted = AT_ONCE.max(self.read.len());
+        self.is_over = (&mut self.reader).take(wanted as u64).read_to_end(&mut self.read)? < wanted;
+        Ok(())
+    }
+
+    /// Returns the next byte that is no white space, and goes there.
+    fn next(&mut self) -> Result<u8, Stop> {
+        loop {
+            let left = &self.read[self.at..];
+            if let Some(blank) = left.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
+                self.at += blank;
+                return Ok(self.read[self.at]);
+            }
+            if self.is_over {
+                return Err(NoAnswer::Unfinished.into());
+            }
+            self.at = self.read.len();
+            self.more()?;
+        }
+    }
+
+    /// Goes behind the next byte if it is this one.
+    fn skip(&mut self, byte: u8) -> Result<bool, Stop> {
+        let is_next = self.next()? == byte;
+        self.at += usize::from(is_next);
+        Ok(is_next)
+    }
+
+    /// Returns true behind a comma, false behind the end.
+    fn is_followed(&mut self, end: u8) -> Result<bool, Stop> {
+        if self.skip(b',')? {
+            return Ok(true);
+        }
+        if self.skip(end)? { Ok(false) } else { Err(NoAnswer::NotJson.into()) }
+    }
+
+    fn value<T: DeserializeOwned>(&mut self) -> Result<T, Stop> {
+        self.next()?;
+        loop {
+            if let Some((value, length)) = parsed(&self.read[self.at..], self.is_over)? {
+                self.at += length;
+                return Ok(value);
+            }
+            self.more()?;
+        }
+    }
+
+    fn entry(&mut self, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> Result<(), Stop> {
+        self.next()?;
+        loop {
+            let text = &self.read[self.at..];
+            let Some((entry, length)) = parsed::<Json<'_>>(text, self.is_over)? else {
+                self.more()?;
+                continue;
+            };
+            if has_twins(&entry) {
+                // Of members with one name the last counts, in the place of the first.
+                let value: Value = serde_json::from_slice(&text[..length]).map_err(|_| NoAnswer::NotJson)?;
+                take(Part::Entry(&Json::from(&value)))?;
+            } else {
+                take(Part::Entry(&entry))?;
+            }
+            self.at += length;
+            return Ok(());
+        }
+    }
+}
+
+/// Reads a value at the beginning of a text, and returns it with its length; `None` where its end was not read.
+fn parsed<'a, T: Deserialize<'a>>(text: &'a [u8], is_all: bool) -> Result<Option<(T, usize)>, NoAnswer> {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<T>();
+    match values.next() {
+        Some(Ok(value)) => {
+            let length = values.byte_offset();
             // More digits may follow what looks like a number.
-            let is_whole = is_all || length < text.len() || text[..length].ends_with(['"', ']', '}']);
+            let is_whole = is_all || length < text.len() || matches!(text[length - 1], b'"' | b']' | b'}');
             Ok(is_whole.then_some((value, length)))
         }
-        Err(error) if error.is_eof() && !is_all => Ok(None),
-        Err(error) if error.is_eof() => Err(NoAnswer::Unfinished),
-        Err(_) => Err(NoAnswer::NotJson),
+        None if !is_all => Ok(None),
+        Some(Err(error)) if error.is_eof() && !is_all => Ok(None),
+        Some(Err(error)) if !error.is_eof() => Err(NoAnswer::NotJson),
+        _ => Err(NoAnswer::Unfinished),
+    }
+}
+
+/// Returns true if two members of an object in it have one name.
+fn has_twins(json: &Json<'_>) -> bool {
+    match json {
+        Json::Array(list) => list.iter().any(has_twins),
+        Json::Object(members) => {
+            // Of many members only, since a table costs more than a few comparisons.
+            let is_twice = |(at, name)| members.keys().take(at).any(|other| other == name);
+            let mut names = HashSet::new();
+            let is_any = if members.len() > 16 {
+                !members.keys().all(|name| names.insert(name))
+            } else {
+                members.keys().enumerate().any(is_twice)
+            };
+            is_any || members.values().any(has_twins)
+        }
+        _ => false,
     }
 }
 
@@ -209,16 +221,25 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, json};
 
-    use super::super::json::tests::value;
     use super::*;
 
     const LISTS: &[&str] = &["list", "other"];
+
+    /// Gives away some bytes at a time.
+    struct Pieces<'a>(Vec<&'a [u8]>);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.retain(|piece| !piece.is_empty());
+            self.0.first_mut().map_or(Ok(0), |piece| piece.read(buffer))
+        }
+    }
 
     /// Puts the parts of an answer together again.
     fn whole(pieces: &[&[u8]]) -> Result<Value, NoAnswer> {
         let mut members = Map::new();
         let mut last = String::new();
-        let mut take = |part: Part<'_>| -> Result<(), ()> {
+        let read = read(Pieces(pieces.to_vec()), LISTS, &mut |part| {
             match part {
                 Part::Member(name, value) => {
                     members.insert(name.to_owned(), value);
@@ -227,20 +248,33 @@ mod tests {
                     last = name.to_owned();
                     members.insert(last.clone(), json!([]));
                 }
-                Part::Entry(entry, _) => members[&last].as_array_mut().unwrap().push(entry.to_value()),
+                Part::Entry(entry) => members[&last].as_array_mut().unwrap().push(entry.into()),
             }
             Ok(())
-        };
-        let mut answer = Answer::new(LISTS);
-        let no_answer = |stop: Stop<()>| match stop {
-            Stop::NoAnswer(error) => error,
-            Stop::Taker(()) => unreachable!(),
-        };
-        for piece in pieces {
-            answer.feed(piece, &mut take).map_err(no_answer)?;
+        });
+        match read {
+            Ok(()) => Ok(Value::Object(members)),
+            Err(Stop::NoAnswer(error)) => Err(error),
+            Err(Stop::Io(error)) => panic!("{error}"),
         }
-        answer.end(&mut take).map_err(no_answer)?;
-        Ok(Value::Object(members))
+    }
+
+    /// Values of every kind.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 20, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec(("[a-z]{0,2}|\"\\PC", inner), 0..40)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
     }
 
     #[test]
@@ -282,6 +316,15 @@ mod tests {
             let text = Value::Object(members.into_iter().collect()).to_string();
             let cut = cut.index(text.len());
             prop_assert_eq!(whole(&[&text.as_bytes()[..cut]]), Err(NoAnswer::Unfinished));
+        }
+
+        #[test]
+        fn of_members_with_one_name_the_last_counts(names in prop::collection::vec("[a-z]", 0..60), inner: bool) {
+            let members: Vec<String> = names.iter().enumerate().map(|(at, name)| format!("\"{name}\":{at}")).collect();
+            let entry = if inner { format!("[{{\"a\":{{{}}}}}]", members.join(",")) } else { format!("{{{}}}", members.join(",")) };
+            let text = format!("{{\"list\":[{entry}]}}");
+            let read: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(whole(&[text.as_bytes()]).unwrap().to_string(), read.to_string());
         }
     }
 }

@@ -4,23 +4,20 @@
 //! its whole JSON and offers accessors. Only what a pull cannot do without is checked: the bundle's id, lists that are lists,
 //! and that no two items share an id, since an item's id is how its edits are found again.
 //!
-//! There may be more items than memory holds. [`BundleReader`] hands each of them on while the answer arrives and keeps none,
-//! so a [`Bundle`] is everything but its items.
+//! There may be more items than memory holds. [`Bundle::read`] hands each of them on and keeps none, so a [`Bundle`] is everything
+//! but its items.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::io::{self, Read};
 
-use bumpalo::Bump;
-use bumpalo::collections::Vec as ArenaVec;
 use serde_json::{Map, Value};
-use siphasher::sip128::SipHasher13;
+use serde_json_borrow::{ObjectAsVec, Value as Json};
 
-use super::answer::{Answer, NoAnswer, Part, Stop};
-use super::input_text::{InputText, input_text_in};
-use super::json::{Json, Member, set};
+use super::answer::{self, NoAnswer, Part, Stop};
+use super::input_text::{InputText, text_in};
 use keepstep_base::Digest;
-use keepstep_base::text::push_number;
 
 /// The members of an answer that describe the bundle as a whole.
 const DESCRIPTION: [&str; 5] = ["bundle_version", "run_spec_snapshot", "scenario_context", "input_set", "sync_meta"];
@@ -31,9 +28,6 @@ const CRITERIA: &str = "criteria_pack";
 
 /// The members of an answer that are lists.
 const LISTS: [&str; 3] = [ITEMS, PERSONAS, CRITERIA];
-
-/// Up to how many members an object has few of them.
-const FEW: usize = 8;
 
 /// What a platform answered to a pull, without the items.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,12 +40,9 @@ pub struct Bundle {
     criteria: Vec<Criterion>,
 }
 
-/// An input of a bundle.
-#[derive(Debug, Clone)]
-pub struct Item<'a> {
-    value: Json<'a>,
-    arena: &'a Bump,
-}
+/// An input of a bundle, as received.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a>(pub &'a Json<'a>);
 
 /// A persona of a bundle.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,70 +98,32 @@ pub enum BundleError {
     },
 }
 
-impl From<NoAnswer> for BundleError {
-    fn from(error: NoAnswer) -> Self {
-        match error {
-            NoAnswer::NotAnObject => Self::NotAnObject,
-            other => Self::Unreadable(other),
+/// What stops the reading of a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is none.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// It cannot be read, or whoever takes its items refuses.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<Stop> for ReadError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::NoAnswer(NoAnswer::NotAnObject) => BundleError::NotAnObject.into(),
+            Stop::NoAnswer(error) => BundleError::Unreadable(error).into(),
+            Stop::Io(error) => error.into(),
         }
     }
 }
 
-/// Reads only the items of an answer.
-#[derive(Debug)]
-pub struct ItemReader {
-    answer: Answer,
-    is_items: bool,
-}
-
-impl Default for ItemReader {
-    fn default() -> Self {
-        Self { answer: Answer::new(&LISTS), is_items: false }
-    }
-}
-
-impl ItemReader {
-    /// Takes more of the answer, and hands on the items in it.
-    ///
-    /// # Errors
-    /// It is no answer, or `take` refuses.
-    pub fn feed<E>(&mut self, bytes: &[u8], take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        let is_items = &mut self.is_items;
-        self.answer.feed(bytes, &mut |part| item_of(part, is_items, take))
-    }
-
-    /// Ends the answer, and hands on the items that were not yet.
-    ///
-    /// # Errors
-    /// It is no whole answer, or `take` refuses.
-    pub fn end<E>(&mut self, take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), Stop<E>> {
-        let is_items = &mut self.is_items;
-        self.answer.end(&mut |part| item_of(part, is_items, take))
-    }
-}
-
-/// Hands a part on if it is an item, and notes whether items are what comes.
-fn item_of<E>(part: Part<'_>, is_items: &mut bool, take: &mut dyn FnMut(Item<'_>) -> Result<(), E>) -> Result<(), E> {
-    match part {
-        Part::Entry(value, arena) if *is_items => take(Item { value, arena })?,
-        Part::List(name) => *is_items = name == ITEMS,
-        Part::Entry(..) | Part::Member(..) => {}
-    }
-    Ok(())
-}
-
-/// Reads the answer to a pull while it arrives.
-#[derive(Debug)]
-pub struct BundleReader {
-    answer: Answer,
-    parts: Parts,
-}
-
 /// What takes the items of a bundle, with the personas that came before; `None` where these are still to come.
-pub type TakeItem<'t, E> = &'t mut dyn FnMut(Item<'_>, Option<&[Persona]>) -> Result<(), E>;
+pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Persona]>) -> io::Result<()>;
 
 /// What has been read of a bundle.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Parts {
     members: Map<String, Value>,
     /// The lists that came, in their order; the last one may still be coming.
@@ -178,59 +131,15 @@ struct Parts {
     /// The members that should be lists.
     no_list: Option<&'static str>,
     item_count: usize,
-    seen: Seen,
+    seen: HashSet<String>,
     /// The first id that came twice.
     twice: Option<String>,
     personas: Vec<Persona>,
     criteria: Vec<Criterion>,
 }
 
-impl Default for BundleReader {
-    fn default() -> Self {
-        let parts = Parts {
-            members: Map::new(),
-            lists: Vec::new(),
-            no_list: None,
-            item_count: 0,
-            seen: Seen::default(),
-            twice: None,
-            personas: Vec::new(),
-            criteria: Vec::new(),
-        };
-        Self { answer: Answer::new(&LISTS), parts }
-    }
-}
-
-impl BundleReader {
-    /// Takes more of the answer, and hands on the items in it.
-    ///
-    /// # Errors
-    /// It is no answer, or `take` refuses.
-    pub fn feed<E>(&mut self, bytes: &[u8], take: TakeItem<'_, E>) -> Result<(), Stop<E>> {
-        let parts = &mut self.parts;
-        self.answer.feed(bytes, &mut |part| parts.take(part, take))
-    }
-
-    /// Ends the answer.
-    ///
-    /// # Errors
-    /// It is no whole answer, or `take` refuses.
-    pub fn end<E>(&mut self, take: TakeItem<'_, E>) -> Result<(), Stop<E>> {
-        let parts = &mut self.parts;
-        self.answer.end(&mut |part| parts.take(part, take))
-    }
-
-    /// Returns the bundle that a whole answer is.
-    ///
-    /// # Errors
-    /// It is none, or its items cannot be told apart.
-    pub fn into_bundle(self) -> Result<Bundle, BundleError> {
-        self.parts.into_bundle()
-    }
-}
-
 impl Parts {
-    fn take<E>(&mut self, part: Part<'_>, take: TakeItem<'_, E>) -> Result<(), E> {
+    fn take(&mut self, part: Part<'_>, take: TakeItem<'_>) -> io::Result<()> {
         match part {
             // Of what nobody asks for later nothing is kept.
             Part::Member(name, value) if DESCRIPTION.contains(&name) => {
@@ -241,25 +150,23 @@ impl Parts {
                 self.no_list = self.no_list.or(member);
             }
             Part::List(name) => self.lists.extend(LISTS.into_iter().find(|list| *list == name)),
-            Part::Entry(value, arena) => match self.lists.last().copied() {
-                Some(ITEMS) => self.item(Item { value, arena }, take)?,
-                Some(PERSONAS) => self.personas.push(Persona(value.to_value())),
-                _ => self.criteria.push(Criterion(value.to_value())),
+            Part::Entry(value) => match self.lists.last().copied() {
+                Some(ITEMS) => self.item(Item(value), take)?,
+                Some(PERSONAS) => self.personas.push(Persona(value.into())),
+                _ => self.criteria.push(Criterion(value.into())),
             },
         }
         Ok(())
     }
 
-    fn item<E>(&mut self, item: Item<'_>, take: TakeItem<'_, E>) -> Result<(), E> {
+    fn item(&mut self, item: Item<'_>, take: TakeItem<'_>) -> io::Result<()> {
         self.item_count += 1;
         if let Some(id) = item.id()
-            && !self.seen.insert(id)
-            && self.twice.is_none()
+            && let Some(twice) = self.seen.replace(id.into_owned())
         {
-            self.twice = Some(id.to_owned());
+            self.twice.get_or_insert(twice);
         }
-        let personas = self.lists.contains(&PERSONAS).then_some(self.personas.as_slice());
-        take(item, personas)
+        take(item, self.lists.contains(&PERSONAS).then_some(self.personas.as_slice()))
     }
 
     fn into_bundle(self) -> Result<Bundle, BundleError> {
@@ -278,60 +185,15 @@ impl Parts {
     }
 }
 
-/// The ids that came, as hashes of 128 bits with a secret: nobody can make two of them equal.
-#[derive(Debug)]
-struct Seen {
-    secret: SipHasher13,
-    hashes: HashSet<u128, BuildHasherDefault<HashedBefore>>,
-}
-
-impl Default for Seen {
-    fn default() -> Self {
-        let random = RandomState::new();
-        let secret = SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1));
-        Self { secret, hashes: HashSet::default() }
-    }
-}
-
-/// The hash of what is a hash with a secret already: a part of it.
-#[derive(Debug, Default)]
-struct HashedBefore(u64);
-
-impl Hasher for HashedBefore {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(hash) = bytes.first_chunk() {
-            self.0 = u64::from_ne_bytes(*hash);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-impl Seen {
-    /// Returns true if the id is a new one.
-    fn insert(&mut self, id: &str) -> bool {
-        self.hashes.insert(self.secret.hash(id.as_bytes()).as_u128())
-    }
-}
-
 impl Bundle {
-    /// Reads a whole answer, and hands on its items.
+    /// Reads an answer, and hands on its items.
     ///
     /// # Errors
-    /// It is no bundle, or its items cannot be told apart.
-    pub fn from_response(response: &[u8], mut take: impl FnMut(Item<'_>)) -> Result<Self, BundleError> {
-        let mut take = |item: Item<'_>, _: Option<&[Persona]>| -> Result<(), std::convert::Infallible> {
-            take(item);
-            Ok(())
-        };
-        let mut reader = BundleReader::default();
-        match reader.feed(response, &mut take).and_then(|()| reader.end(&mut take)) {
-            Ok(()) => reader.into_bundle(),
-            Err(Stop::NoAnswer(error)) => Err(error.into()),
-            Err(Stop::Taker(never)) => match never {},
-        }
+    /// It is no bundle, its items cannot be told apart, it cannot be read, or `take` refuses.
+    pub fn read(answer: impl Read, take: TakeItem<'_>) -> Result<Self, ReadError> {
+        let mut parts = Parts::default();
+        answer::read(answer, &LISTS, &mut |part| parts.take(part, take))?;
+        Ok(parts.into_bundle()?)
     }
 
     /// Makes sure that the answer is what was asked for; `None` where any would do.
@@ -396,9 +258,8 @@ impl Bundle {
     /// Times and names of the bundle do not count.
     pub fn content_digest(&self, list: Digest) -> Digest {
         let mut text = format!("{list}\n");
-        let arena = Bump::new();
         for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
-            write_sorted(&mut text, &Json::of(value, &arena));
+            write_sorted(&mut text, value);
             text.push('\n');
         }
         // Where one list ends and the next begins counts, too.
@@ -414,52 +275,37 @@ impl Bundle {
 }
 
 impl<'a> Item<'a> {
-    /// Returns the item that a value is. What is made of it lies in the arena.
-    pub fn of(value: &'a Value, arena: &'a Bump) -> Self {
-        Self { value: Json::of(value, arena), arena }
-    }
-
     /// Returns the item's id.
-    pub fn id(&self) -> Option<&'a str> {
-        id_in(self.value.get("id")?, self.arena)
-    }
-
-    /// Returns the item as received.
-    pub fn value(&self) -> &Json<'a> {
-        &self.value
+    pub fn id(self) -> Option<Cow<'a, str>> {
+        id_in(self.0.as_object()?.get("id")?)
     }
 
     /// Returns what the item says to the agent.
-    pub fn input_text(&self) -> Option<InputText<&'a str>> {
-        input_text_in(&self.value, self.arena)
+    pub fn input_text(self) -> Option<InputText<Cow<'a, str>>> {
+        text_in(self.0)
     }
 
     /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
     /// an id.
-    pub(super) fn entry<'n: 'a>(&self, persona: impl FnOnce(&str) -> Option<&'n str>) -> Option<Json<'a>> {
+    pub(super) fn entry(self, persona: impl FnOnce(&str) -> Option<&'a str>) -> Option<Json<'a>> {
         let text = self.input_text()?.text;
-        let mut metadata = ArenaVec::new_in(self.arena);
-        match self.value.get("metadata") {
-            Some(Json::Members(members)) => {
-                metadata.reserve_exact(members.len() + 3);
-                metadata.extend_from_slice(members);
-            }
-            Some(Json::Null) | None => {}
-            Some(other) => metadata.push(("metadata", other.clone())),
-        }
+        let member = |name| self.0.as_object().and_then(|members| members.get(name));
+        let mut metadata = match member("metadata") {
+            Some(Json::Object(members)) => members.clone(),
+            Some(Json::Null) | None => ObjectAsVec::default(),
+            Some(other) => vec![("metadata", other.clone())].into(),
+        };
         if let Some(id) = self.id() {
-            set(&mut metadata, "input_item_id", Json::Text(id));
+            metadata.insert("input_item_id", Json::Str(id));
         }
-        if let Some(id) = self.value.get("persona_id").and_then(|id| id_in(id, self.arena)) {
-            set(&mut metadata, "persona_id", Json::Text(id));
-            if let Some(name) = persona(id)
-                && !metadata.iter().any(|(key, _)| *key == "persona")
-            {
-                metadata.push(("persona", Json::Text(name)));
+        if let Some(id) = member("persona_id").and_then(id_in) {
+            let name = persona(&id);
+            metadata.insert("persona_id", Json::Str(id));
+            if let Some(name) = name.filter(|_| !metadata.contains_key("persona")) {
+                metadata.insert("persona", name.into());
             }
         }
-        let members = [("input", Json::Text(text)), ("metadata", Json::Members(metadata.into_bump_slice()))];
-        Some(Json::Members(self.arena.alloc(members)))
+        Some(Json::Object(vec![("input", Json::Str(text)), ("metadata", Json::Object(metadata))].into()))
     }
 }
 
@@ -497,56 +343,33 @@ impl Criterion {
     }
 }
 
-/// Writes a value as compact JSON with the members of objects sorted by their names.
-pub(super) fn write_sorted(text: &mut String, value: &Json<'_>) {
+/// Writes a value as compact JSON with the members of objects sorted by their names, and the length of a text before it, so that it
+/// cannot be mistaken for what stands around it.
+fn write_sorted(text: &mut String, value: &Value) {
+    let quote = |text: &mut String, quoted: &str| _ = write!(text, "{}\"{quoted}\"", quoted.len());
     match value {
-        Json::Members(members) => {
-            // An item has a few objects with a few members each, so those are sorted without an allocation.
-            match *members {
-                [] => {}
-                few if few.len() <= FEW => {
-                    let mut sorted = [&few[0]; FEW];
-                    sorted.iter_mut().zip(few).for_each(|(place, member)| *place = member);
-                    write_in_order(text, &mut sorted[..few.len()]);
-                }
-                many => write_in_order(text, &mut many.iter().collect::<Vec<_>>()),
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            for (at, (name, value)) in members.into_iter().enumerate() {
+                text.push(if at == 0 { '{' } else { ',' });
+                quote(text, name);
+                text.push(':');
+                write_sorted(text, value);
             }
             text.push('}');
         }
-        Json::List(items) => {
+        Value::Array(items) => {
             text.push('[');
-            for item in *items {
+            for item in items {
                 write_sorted(text, item);
                 text.push(',');
             }
             text.push(']');
         }
-        Json::Text(string) => write_quoted(text, string),
-        Json::Number(number) => match number.as_u64() {
-            Some(number) => push_number(text, number),
-            None => _ = write!(text, "{number}"),
-        },
-        Json::Bool(is_true) => text.push_str(if *is_true { "true" } else { "false" }),
-        Json::Null => text.push_str("null"),
+        Value::String(string) => quote(text, string),
+        Value::Number(_) | Value::Bool(_) | Value::Null => _ = write!(text, "{value}"),
     }
-}
-
-fn write_in_order(text: &mut String, members: &mut [&Member<'_>]) {
-    members.sort_unstable_by_key(|(name, _)| *name);
-    for (at, (key, value)) in members.iter().enumerate() {
-        text.push(if at == 0 { '{' } else { ',' });
-        write_quoted(text, key);
-        text.push(':');
-        write_sorted(text, value);
-    }
-}
-
-/// Writes a text so that it cannot be mistaken for what stands around it: its length comes first.
-fn write_quoted(text: &mut String, quoted: &str) {
-    push_number(text, quoted.len() as u64);
-    text.push('"');
-    text.push_str(quoted);
-    text.push('"');
 }
 
 /// Returns an id as text. Some platforms count theirs; inside they are texts everywhere.
@@ -559,10 +382,10 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
 }
 
 /// The same for an item's, which is not copied.
-fn id_in<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
+fn id_in<'a>(value: &'a Json<'a>) -> Option<Cow<'a, str>> {
     match value {
-        Json::Text(id) if !id.is_empty() => Some(id),
-        Json::Number(id) => Some(arena.alloc_str(&id.to_string())),
+        Json::Str(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
+        Json::Number(id) => Some(Cow::Owned(serde_json::Number::from(*id).to_string())),
         _ => None,
     }
 }
@@ -573,8 +396,15 @@ mod tests {
 
     use super::*;
 
+    fn read_text(answer: &[u8]) -> Result<Bundle, BundleError> {
+        Bundle::read(answer, &mut |_, _| Ok(())).map_err(|error| match error {
+            ReadError::Bundle(error) => error,
+            ReadError::Io(error) => panic!("{error}"),
+        })
+    }
+
     fn read(answer: &Value) -> Result<Bundle, BundleError> {
-        Bundle::from_response(answer.to_string().as_bytes(), |_| ())
+        read_text(answer.to_string().as_bytes())
     }
 
     #[test]
@@ -591,7 +421,7 @@ mod tests {
             @"bundle version b has two inputs with the id 1; nothing was changed"
         );
         let twice = br#"{"bundle_version": {"id": "b"}, "input_items": [], "personas": null, "input_items": []}"#;
-        let error = Bundle::from_response(twice, |_| ()).unwrap_err();
+        let error = read_text(twice).unwrap_err();
         insta::assert_snapshot!(error, @"`input_items` is twice in the server's answer to the pull; nothing was changed");
     }
 

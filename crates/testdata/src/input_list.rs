@@ -3,12 +3,13 @@
 //! The file is `inputs: [...]` or a bare list. An entry is an object with `input` and usually `metadata`, which names the
 //! item of the platform that it came from; an entry that a person wrote has no such id.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
+use serde_json_borrow::Value as Json;
 
 use super::bundle::{Item, Persona, id_of};
-use super::json::Json;
 use super::yaml::{push_item, to_yaml};
 
 /// The member of the file that holds the entries.
@@ -117,7 +118,7 @@ impl Entries {
         }
         let entry = item.entry(|id| self.personas.get(id).map(String::as_str));
         if entry.is_none() {
-            self.left_out.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(str::to_owned) });
+            self.left_out.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(Cow::into_owned) });
         }
         entry
     }
@@ -170,7 +171,6 @@ pub fn item_id(entry: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use bumpalo::Bump;
     use serde_json::json;
 
     use super::super::bundle::Bundle;
@@ -193,7 +193,7 @@ mod tests {
             "bundle_version": {"id": "b"},
             "personas": [{"id": "p", "name": "novice"}],
         });
-        let bundle = Bundle::from_response(answer.to_string().as_bytes(), |_| ()).unwrap();
+        let bundle = Bundle::read(answer.to_string().as_bytes(), &mut |_, _| Ok(())).unwrap();
         let items = [
             json!({"id": "i1", "messages": []}),
             json!({"id": "i2", "messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "said"}], "metadata": {"k": 1}, "persona_id": "p"}),
@@ -205,9 +205,9 @@ mod tests {
         let mut text = String::new();
         let mut values = Vec::new();
         for item in &items {
-            let arena = Bump::new();
-            values.extend(entries.entry(Item::of(item, &arena)).map(|entry| entry.to_value()));
-            list.push(Item::of(item, &arena), &mut text);
+            let item = Json::from(item);
+            values.extend(entries.entry(Item(&item)).map(Value::from));
+            list.push(Item(&item), &mut text);
         }
         let without_text = vec![ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
         let left_out = LeftOut { without_text, longer: 1, messages: 1 };

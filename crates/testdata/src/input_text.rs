@@ -12,11 +12,11 @@
 //! A number or a switch is a text too: that is what a person means who writes one without quotes. The parts of a message are joined
 //! by line feeds, and blank texts are none. A target is told one text, so all other messages are [left out](InputText::left_out).
 
-use bumpalo::Bump;
-use keepstep_base::role::Role;
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::json::Json;
+use keepstep_base::role::Role;
+use serde_json::{Number, Value};
+use serde_json_borrow::Value as Json;
 
 /// The members in which a message, or a part of one, has its text.
 const MEMBERS: [&str; 3] = ["content", "text", "input"];
@@ -32,9 +32,9 @@ pub struct InputText<T> {
 
 /// Returns what an input says; `None` for one that says nothing.
 pub fn input_text(input: &Value) -> Option<InputText<String>> {
-    let arena = Bump::new();
-    let found = input_text_in(&Json::of(input, &arena), &arena)?;
-    Some(InputText { text: found.text.to_owned(), left_out: found.left_out })
+    let input = Json::from(input);
+    let found = text_in(&input)?;
+    Some(InputText { text: found.text.into_owned(), left_out: found.left_out })
 }
 
 /// Returns the text alone.
@@ -42,45 +42,40 @@ pub fn text(input: &Value) -> Option<String> {
     input_text(input).map(|found| found.text)
 }
 
-/// The same for an input that lies in an arena.
-pub(super) fn input_text_in<'a>(input: &Json<'a>, arena: &'a Bump) -> Option<InputText<&'a str>> {
-    let text_of = |value: &Json<'a>| text_of(value, arena);
+/// The same as [`input_text`] for an input that is not copied.
+pub(super) fn text_in<'a>(input: &'a Json<'a>) -> Option<InputText<Cow<'a, str>>> {
     let none = |text| InputText { text, left_out: 0 };
-    if !matches!(input, Json::Members(_)) {
-        return text_of(input).map(none);
-    }
-    let messages = match input.get("messages") {
-        Some(Json::List(messages)) => *messages,
+    let Json::Object(members) = input else { return text_of(input).map(none) };
+    let messages = match members.get("messages") {
+        Some(Json::Array(messages)) => messages,
         Some(message) => std::slice::from_ref(message),
         None => &[],
     };
     let texts = || messages.iter().filter_map(text_of);
-    if let Some(text) = input.get("input").and_then(text_of) {
+    if let Some(text) = members.get("input").and_then(text_of) {
         return Some(InputText { text, left_out: texts().count() });
     }
     let of_user = || messages.iter().filter(|message| is_of_user(message)).find_map(text_of);
     match of_user().or_else(|| texts().next()) {
         Some(text) => Some(InputText { text, left_out: texts().count() - 1 }),
-        None => ["text", "content"].iter().find_map(|name| text_of(input.get(name)?)).map(none),
+        None => ["text", "content"].iter().find_map(|name| text_of(members.get(name)?)).map(none),
     }
 }
 
 fn is_of_user(message: &Json<'_>) -> bool {
-    let role = message.get("role").filter(|role| !role.is_null()).or_else(|| message.get("type"));
+    let Some(members) = message.as_object() else { return false };
+    let role = members.get("role").filter(|role| !role.is_null()).or_else(|| members.get("type"));
     role.and_then(Json::as_str).is_some_and(|role| Role::from(role).is_user())
 }
 
 /// Returns the text of a message, of a part of one, or of several parts.
-fn text_of<'a>(value: &Json<'a>, arena: &'a Bump) -> Option<&'a str> {
-    let text = match *value {
-        Json::Text(text) => text,
-        Json::Number(ref number) => arena.alloc_str(&number.to_string()),
-        Json::Bool(is_true) => arena.alloc_str(&is_true.to_string()),
-        Json::List(parts) => {
-            let parts: Vec<&str> = parts.iter().filter_map(|part| text_of(part, arena)).collect();
-            arena.alloc_str(&parts.join("\n"))
-        }
-        Json::Members(_) => return MEMBERS.iter().find_map(|key| text_of(value.get(key)?, arena)),
+fn text_of<'a>(value: &'a Json<'a>) -> Option<Cow<'a, str>> {
+    let text = match value {
+        Json::Str(text) => Cow::Borrowed(&**text),
+        Json::Number(number) => Number::from(*number).to_string().into(),
+        Json::Bool(is_true) => is_true.to_string().into(),
+        Json::Array(parts) => parts.iter().filter_map(text_of).collect::<Vec<_>>().join("\n").into(),
+        Json::Object(members) => return MEMBERS.iter().find_map(|key| text_of(members.get(key)?)),
         Json::Null => return None,
     };
     (!text.trim().is_empty()).then_some(text)

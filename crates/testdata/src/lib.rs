@@ -4,8 +4,7 @@
 //! things: each file has a digest of what was last pulled, and each input an id, so the question "who changed it since?" has
 //! an answer for every one of them. The parts, in the order in which a pull uses them:
 //!
-//! 1. [`answer`] takes the platform's answer apart while it arrives, [`json`] reads its parts without copying them, and [`bundle`]
-//!    says what they are and loses nothing of it.
+//! 1. [`answer`] takes the platform's answer apart while it is read, and [`bundle`] says what its parts are and loses nothing of it.
 //! 2. [`workspace_files`] says which files a bundle is and what they hold, with [`names`] for every file whose name comes from
 //!    the platform, [`input_list`] for the one that people edit most, and [`yaml`] to write it.
 //! 3. [`pull_plan`] decides for each file: write, keep, remove, or a conflict.
@@ -15,7 +14,6 @@ pub mod answer;
 pub mod bundle;
 pub mod input_list;
 pub mod input_text;
-pub mod json;
 pub mod merge_items;
 pub mod names;
 pub mod pull_plan;

@@ -11,11 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
+use serde_json_borrow::Value as Json;
 
-use super::bundle::write_sorted;
 use super::input_list::item_id;
 use super::input_text;
-use super::json::Json;
 use keepstep_agent::definition::Field;
 use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
 use keepstep_base::Digest;
@@ -121,11 +120,12 @@ pub struct Fingerprints {
 impl Fingerprints {
     /// Adds the next entry.
     pub fn add(&mut self, entry: &Json<'_>) {
-        let content = fingerprint(&entry_text(entry));
-        let metadata = entry.get("metadata").filter(|metadata| !metadata.is_null()).unwrap_or(entry);
-        let key = match metadata.get("input_item_id") {
-            Some(Json::Text(id)) if !id.is_empty() => fingerprint(&format!("id {id}")),
-            _ => {
+        let mut entry = Value::from(entry);
+        entry.sort_all_objects();
+        let content = fingerprint(&entry.to_string());
+        let key = match item_id(&entry) {
+            Some(id) => fingerprint(&format!("id {id}")),
+            None => {
                 let count = self.own.entry(content).or_default();
                 *count += 1;
                 fingerprint(&format!("own {count} {content:?}"))
@@ -147,12 +147,6 @@ impl Fingerprints {
         self.items.keys().filter(|key| !server.items.contains_key(*key)).for_each(|_| counts.add(Outcome::Removed));
         counts
     }
-}
-
-fn entry_text(entry: &Json<'_>) -> String {
-    let mut text = String::new();
-    write_sorted(&mut text, entry);
-    text
 }
 
 fn fingerprint(text: &str) -> [u8; 16] {

@@ -6,6 +6,7 @@
 //! goes to the undo folder like everything else that a command replaces.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use sha2::{Digest as _, Sha256};
 
@@ -105,6 +106,17 @@ impl Digesting {
             Digest::from_bytes(content.finalize().into())
         });
         Digests { exact, content: content.unwrap_or(exact) }
+    }
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

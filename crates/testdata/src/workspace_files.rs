@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn read(answer: &Value) -> Bundle {
-        Bundle::from_response(answer.to_string().as_bytes(), |_| ()).unwrap()
+        Bundle::read(answer.to_string().as_bytes(), &mut |_, _| Ok(())).unwrap()
     }
 
     fn shown(answer: Value, placement: Placement<'_>) -> String {

@@ -9,10 +9,9 @@
 
 use std::fmt::Write as _;
 
-use bumpalo::Bump;
 use serde_json::{Number, Value};
+use serde_json_borrow::{ObjectAsVec, Value as Json};
 
-use super::json::{Json, Member};
 use keepstep_base::text::{is_hidden, push_number};
 
 /// The longest written key that stands on one line with its value. Readers give up on implicit keys of 1,024 characters.
@@ -39,11 +38,11 @@ const GOOD_IN_PLAIN: [bool; 256] = {
 /// Returns a value as a YAML document that ends with a line feed.
 pub fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
-    match Json::of(value, &Bump::new()) {
-        Json::Members(members) if !members.is_empty() => write_members(&mut out, members, 0, false),
-        Json::List(items) if !items.is_empty() => write_items(&mut out, items, 0, false),
-        Json::Text(text) => {
-            write_quoted(&mut out, text);
+    match Json::from(value) {
+        Json::Object(members) if !members.is_empty() => write_members(&mut out, &members, 0, false),
+        Json::Array(items) if !items.is_empty() => write_items(&mut out, &items, 0, false),
+        Json::Str(text) => {
+            write_quoted(&mut out, &text);
             out.push('\n');
         }
         scalar => {
@@ -61,8 +60,8 @@ pub(super) fn push_item(out: &mut String, item: &Json<'_>) {
 
 /// Writes the members of an object, each on lines of its own. `started` means that the cursor already stands where the first
 /// of them begins.
-fn write_members(out: &mut String, members: &[Member<'_>], indent: usize, mut started: bool) {
-    for (key, value) in members {
+fn write_members(out: &mut String, members: &ObjectAsVec<'_>, indent: usize, mut started: bool) {
+    for (key, value) in members.iter() {
         if !std::mem::take(&mut started) {
             push_spaces(out, indent);
         }
@@ -75,11 +74,11 @@ fn write_members(out: &mut String, members: &[Member<'_>], indent: usize, mut st
         }
         out.push(':');
         match value {
-            Json::Members(members) if !members.is_empty() => {
+            Json::Object(members) if !members.is_empty() => {
                 out.push('\n');
                 write_members(out, members, indent + 2, false);
             }
-            Json::List(items) if !items.is_empty() => {
+            Json::Array(items) if !items.is_empty() => {
                 out.push('\n');
                 write_items(out, items, indent, false);
             }
@@ -95,11 +94,11 @@ fn write_items(out: &mut String, items: &[Json<'_>], indent: usize, mut started:
         }
         out.push('-');
         match item {
-            Json::Members(members) if !members.is_empty() => {
+            Json::Object(members) if !members.is_empty() => {
                 out.push(' ');
                 write_members(out, members, indent + 2, true);
             }
-            Json::List(items) if !items.is_empty() => {
+            Json::Array(items) if !items.is_empty() => {
                 out.push(' ');
                 write_items(out, items, indent + 2, true);
             }
@@ -112,8 +111,8 @@ fn write_items(out: &mut String, items: &[Json<'_>], indent: usize, mut started:
 fn write_last(out: &mut String, value: &Json<'_>, indent: usize) {
     out.push(' ');
     match value {
-        Json::Text(text) if is_good_plain(text) => out.push_str(text),
-        Json::Text(text) if is_good_block(text) => {
+        Json::Str(text) if is_good_plain(text) => out.push_str(text),
+        Json::Str(text) if is_good_block(text) => {
             out.push_str(if text.ends_with('\n') { "|" } else { "|-" });
             for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
                 out.push('\n');
@@ -123,7 +122,7 @@ fn write_last(out: &mut String, value: &Json<'_>, indent: usize) {
                 }
             }
         }
-        Json::Text(text) => write_quoted(out, text),
+        Json::Str(text) => write_quoted(out, text),
         scalar => write_scalar(out, scalar),
     }
     out.push('\n');
@@ -134,10 +133,10 @@ fn write_scalar(out: &mut String, value: &Json<'_>) {
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
         Json::Bool(false) => out.push_str("false"),
-        Json::Number(number) => write_number(out, number),
-        Json::Text(text) => write_text_on_one_line(out, text),
-        Json::List(_) => out.push_str("[]"),
-        Json::Members(_) => out.push_str("{}"),
+        Json::Number(number) => write_number(out, &(*number).into()),
+        Json::Str(text) => write_text_on_one_line(out, text),
+        Json::Array(_) => out.push_str("[]"),
+        Json::Object(_) => out.push_str("{}"),
     }
 }
 

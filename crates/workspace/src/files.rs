@@ -171,13 +171,12 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Has the system begin to bring a file to the disk, from a place on, so that a sync of it waits less. One that cannot do that only
-/// waits longer.
-pub(crate) fn begin_sync(file: &File, from: u64) {
+/// Has the system begin to bring a file to the disk, so that a sync of it waits less. One that cannot do that only waits longer.
+pub(crate) fn begin_sync(file: &File) {
     #[cfg(target_os = "linux")]
-    let _ = rustix::fs::fadvise(file, from, None, rustix::fs::Advice::DontNeed);
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
     #[cfg(not(target_os = "linux"))]
-    let _ = (file, from);
+    let _ = file;
 }
 
 /// Returns the permissions of the file that is replaced, or those that the system gives a new one.

@@ -3,7 +3,6 @@
 //! [`received`] is what came from the platform, [`scenario`] reads what is there, [`prepare()`] decides what a bundle changes and holds what a person has to decide, and
 //! [`swap`] puts it in place so that a crash leaves the old files or the new ones. Nothing is written before the last of them.
 
-mod aside;
 pub mod edits;
 mod list_text;
 mod packed;
@@ -17,6 +16,7 @@ mod text;
 pub use edits::{Edit, ItemEdits};
 pub use packed::PackedError;
 pub use prepare::{Applied, Choice, Collision, PrepareError, Prepared, Question, prepare};
-pub use received::{ReceiveError, Received, Receiver};
+pub use received::{ReceiveError, Received};
 pub use scenario::Scenario;
+pub use spool::Spool;
 pub use swap::{Change, Recovered, SwapError, is_interrupted, recover};

@@ -578,17 +578,16 @@ impl Prepared {
     fn stage(&mut self, swap: &mut Swap<'_>, applied: &mut Applied) -> Result<(), PrepareError> {
         let (records, content): (Vec<&Planned>, Vec<&Planned>) =
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
-        let written: Vec<&Planned> = content.iter().filter(|file| matches!(file.action, Action::Write(_))).copied().collect();
-        let mut files: Vec<NewContent<'_>> = written.iter().map(|file| file.new_content()).collect();
-        let (base, other) = self.base_paths;
-        files.push(NewContent { path: base, before: self.digest_of(base)?, content: &self.base });
-        for (file, stamp) in written.iter().zip(swap.write_all(&files)?) {
+        for file in content.iter().filter(|file| matches!(file.action, Action::Write(_))) {
+            let stamp = swap.write(file.new_content())?;
             applied.written.push(file.path.clone());
             let is_the_bundles = Some(file.content.digests().content) == file.bundle;
             if let Some(record) = self.record.files.get_mut(&file.path) {
                 record.stamp = is_the_bundles.then_some(stamp);
             }
         }
+        let (base, other) = self.base_paths;
+        swap.write(NewContent { path: base, before: self.digest_of(base)?, content: &self.base })?;
         for file in content.iter().filter(|file| file.action == Action::Remove) {
             if let Some(before) = file.before {
                 swap.remove(&file.path, before)?;
@@ -599,10 +598,10 @@ impl Prepared {
             swap.remove(other, before)?;
         }
         let record = Stored::of(self.record.to_bytes()?);
-        let written = records.iter().filter(|file| matches!(file.action, Action::Write(_)));
-        let mut files = vec![NewContent { path: RECORD_FILE, before: self.digest_of(RECORD_FILE)?, content: &record }];
-        files.extend(written.map(|file| file.new_content()));
-        swap.write_all(&files)?;
+        swap.write(NewContent { path: RECORD_FILE, before: self.digest_of(RECORD_FILE)?, content: &record })?;
+        for file in records.iter().filter(|file| matches!(file.action, Action::Write(_))) {
+            swap.write(file.new_content())?;
+        }
         Ok(())
     }
 

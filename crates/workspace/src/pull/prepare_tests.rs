@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::pull::{Edit, ItemEdits, recover};
+use crate::pull::{Edit, ItemEdits, Spool, recover};
 
 const INPUTS: &str = "inputs/generated.yaml";
 const POLITE: &str = ".state/criteria/polite.yaml";
@@ -87,8 +87,14 @@ impl Bench {
     }
 }
 
+fn received(answer: &[u8]) -> Received {
+    let mut spool = Spool::default();
+    std::io::Write::write_all(&mut spool, answer).unwrap();
+    Received::of(spool).unwrap()
+}
+
 fn bundle(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Received {
-    Received::of(&answer(id, items, criteria)).unwrap()
+    received(&answer(id, items, criteria))
 }
 
 fn answer(id: &str, items: &[(&str, &str)], criteria: &[(&str, &str)]) -> Vec<u8> {
@@ -125,7 +131,7 @@ fn the_base_is_kept_as_it_came_and_read_in_either_form() {
         let (id, theirs, mine) = (format!("b_{number}"), format!("their {number}"), format!("my {number}"));
         let answer = answer(&id, &[("1", &theirs), ("2", "two"), ("3", "three")], &[]);
         let answer = if is_packed { zstd::bulk::compress(&answer, 3).unwrap() } else { answer };
-        bench.pull(&Received::of(&answer).unwrap());
+        bench.pull(&received(&answer));
         let (here, elsewhere) = if is_packed { (packed, plain) } else { (plain, packed) };
         assert_eq!(fs::read(bench.path().join(here)).unwrap(), answer);
         assert!(!bench.has(elsewhere) && PullBase::is_in(bench.path()));

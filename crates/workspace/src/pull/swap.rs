@@ -18,7 +18,6 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,7 +25,7 @@ use keepstep_base::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spool::{Stored, digests_of, each_piece};
+use super::spool::{Stored, digests_of};
 use crate::door;
 use crate::files::{Pending, begin_sync};
 
@@ -37,9 +36,6 @@ const JOURNAL: &str = "journal.json";
 /// How many files are synced at a time. The system has begun with all of them by then, so more threads would cost more than
 /// they save.
 const SYNCED_AT_ONCE: usize = 4;
-
-/// How long a file has to be to be written beside others.
-const LONG: u64 = 256 * 1024;
 
 /// Is called before each step that changes the disk: a test fails there, or dies.
 pub type BeforeStep<'a> = &'a mut dyn FnMut() -> io::Result<()>;
@@ -154,14 +150,6 @@ pub(super) struct NewContent<'c> {
     pub(super) content: &'c Stored,
 }
 
-/// A file that is being staged.
-#[derive(Debug)]
-struct Writing<'c> {
-    staged: PathBuf,
-    target: PathBuf,
-    content: &'c Stored,
-}
-
 /// A scenario's folder and the staging folder in it.
 #[derive(Debug)]
 struct Place<'a> {
@@ -186,27 +174,18 @@ impl<'a> Swap<'a> {
         Ok(Self { place, steps: Vec::new(), before_step })
     }
 
-    /// Adds files that are to be there, in their order. Long ones are written at the same time.
+    /// Adds a file that is to be there.
     ///
     /// # Errors
-    /// One cannot be read or written, or its path leads elsewhere.
-    pub(super) fn write_all(&mut self, files: &[NewContent<'_>]) -> Result<Vec<Stamp>, SwapError> {
-        let mut writings = Vec::new();
-        for NewContent { path, before, content } in files {
-            let target = self.place.target(path)?;
-            (self.before_step)().map_err(|source| failed("write", &target, source))?;
-            writings.push(Writing { staged: self.place.staged(self.steps.len()), target, content });
-            self.steps.push(Step { path: (*path).to_owned(), before: *before, after: Some(content.digests().exact) });
-        }
-        std::thread::scope(|scope| {
-            let aside = |writing| Some(scope.spawn(move || Writing::write(writing)));
-            let threads: Vec<_> = writings.iter().map(|writing| if writing.is_long() { aside(writing) } else { None }).collect();
-            let written = writings.iter().zip(threads).map(|(writing, thread)| match thread {
-                Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                None => writing.write(),
-            });
-            written.collect()
-        })
+    /// It cannot be read or written, or its path leads elsewhere.
+    pub(super) fn write(&mut self, file: NewContent<'_>) -> Result<Stamp, SwapError> {
+        let NewContent { path, before, content } = file;
+        let target = self.place.target(path)?;
+        (self.before_step)().map_err(|source| failed("write", &target, source))?;
+        let staged = self.place.staged(self.steps.len());
+        let stamp = write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
+        self.steps.push(Step { path: path.to_owned(), before, after: Some(content.digests().exact) });
+        Ok(stamp)
     }
 
     /// Adds a file that is to go, whose digest is `before`.
@@ -274,7 +253,7 @@ impl<'a> Swap<'a> {
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
         let mut file = File::create(&path).map_err(|source| failed("write", &path, source))?;
         file.write_all(&text).map_err(|source| failed("write", &path, source))?;
-        begin_sync(&file, 0);
+        begin_sync(&file);
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
         let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
@@ -300,7 +279,7 @@ pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
 fn begun(files: &[Pending]) -> Vec<PathBuf> {
     let begin = |file: &Pending| {
         let (file, path) = file.written();
-        begin_sync(file, 0);
+        begin_sync(file);
         path.to_owned()
     };
     files.iter().map(begin).collect()
@@ -321,37 +300,15 @@ fn put_all(files: Vec<Pending>, before_step: BeforeStep<'_>) -> (Vec<PathBuf>, R
     (folders, Ok(()))
 }
 
-impl Writing<'_> {
-    fn is_long(&self) -> bool {
-        !self.content.can_be_named() && self.content.length() >= LONG
+/// Writes a file with the permissions that its target has. It is not synced yet.
+fn write_staged(staged: &Path, target: &Path, content: &Stored) -> io::Result<Stamp> {
+    let mut file = File::create(staged)?;
+    io::copy(&mut content.reader()?, &mut file)?;
+    begin_sync(&file);
+    if let Ok(metadata) = fs::metadata(target) {
+        let _ = file.set_permissions(metadata.permissions());
     }
-
-    /// Writes the file with the permissions that its target has. It is not synced yet.
-    fn write(&self) -> Result<Stamp, SwapError> {
-        self.try_write().map_err(|source| failed("write", &self.target, source))
-    }
-
-    fn try_write(&self) -> io::Result<Stamp> {
-        let copied;
-        let file = match self.content.name(&self.staged) {
-            Some(file) => file,
-            None => {
-                copied = self.copy()?;
-                begin_sync(&copied, 0);
-                &copied
-            }
-        };
-        if let Ok(metadata) = fs::metadata(&self.target) {
-            let _ = file.set_permissions(metadata.permissions());
-        }
-        Ok(Stamp::of(&file.metadata()?))
-    }
-
-    fn copy(&self) -> io::Result<File> {
-        let mut file = File::create(&self.staged)?;
-        each_piece::<io::Error>(self.content.reader()?, &mut |bytes| file.write_all(bytes))?;
-        Ok(file)
-    }
+    Ok(Stamp::of(&file.metadata()?))
 }
 
 /// Returns true if a swap in the scenario's folder did not end. Costs one look at the disk.

@@ -1,6 +1,6 @@
 //! Asking the platform for a bundle.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_base::Digest;
@@ -8,7 +8,7 @@ use keepstep_client::test_data::PullAnswer;
 use keepstep_client::{ClientError, Sink, SinkError};
 use keepstep_testdata::answer::NoAnswer;
 use keepstep_testdata::bundle::BundleError;
-use keepstep_workspace::pull::{ReceiveError, Received, Receiver, Scenario};
+use keepstep_workspace::pull::{ReceiveError, Received, Scenario, Spool};
 use keepstep_workspace::pull_record::{PullBase, PullRecord};
 
 use super::run::Run;
@@ -47,7 +47,7 @@ pub(super) fn fetch(
         known_bundle_version_id: known.map(str::to_owned),
         ..everything(run)
     };
-    let mut answer = Answer::of(target);
+    let mut answer = Answer::default();
     match run.server.pull(&request, &mut answer)? {
         PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
             return Ok(None);
@@ -80,7 +80,7 @@ pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) ->
         return Ok(None);
     }
     let request = PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) };
-    let mut answer = Answer::of(target);
+    let mut answer = Answer::default();
     match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
         Ok(PullAnswer::Fresh { .. }) => {}
         Ok(PullAnswer::NotModified) => return Ok(None),
@@ -106,11 +106,7 @@ fn everything(run: &Run<'_>) -> PullRequest {
 }
 
 fn received(answer: Answer) -> Result<Received, Failure> {
-    answer.receiver.into_received().map_err(|error| match error {
-        ReceiveError::Bundle(error) => refused(error),
-        ReceiveError::Io(error) => not_kept(error),
-        error @ ReceiveError::Packed(_) => Failure::StoredOtherwise(error.to_string()),
-    })
+    answer.read().map_err(refused)
 }
 
 fn not_kept(error: io::Error) -> Failure {
@@ -137,10 +133,10 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
     }
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
-    let mut answer = Answer::of(target);
+    let mut answer = Answer::default();
     match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
         Ok(PullAnswer::Fresh { .. }) => {
-            let previous = answer.receiver.into_received().ok();
+            let previous = answer.read().ok();
             Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.id.as_deref()).is_ok()))
         }
         Ok(PullAnswer::NotModified) => Ok(None),
@@ -150,36 +146,39 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
 }
 
 /// An answer on its way from the client to the workspace.
+#[derive(Default)]
 struct Answer {
-    receiver: Receiver,
+    came: Spool,
+    /// What a whole answer is; `None` until then.
+    read: Option<Result<Received, BundleError>>,
 }
 
 impl Answer {
-    fn of(target: &Target) -> Self {
-        Self { receiver: Receiver::beside(&target.path) }
+    fn read(self) -> Result<Received, BundleError> {
+        self.read.unwrap_or(Err(BundleError::Unreadable(NoAnswer::Unfinished)))
     }
 }
 
 impl Sink for Answer {
     fn begin(&mut self) {
-        self.receiver.begin();
+        *self = Self::default();
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        self.receiver.take(bytes).map_err(not_taken)
+        self.came.write_all(bytes).map_err(|error| SinkError::NotKept(error.to_string()))
     }
 
     fn end(&mut self) -> Result<(), SinkError> {
-        self.receiver.end().map_err(not_taken)
-    }
-}
-
-fn not_taken(error: ReceiveError) -> SinkError {
-    match error {
-        ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished)) => SinkError::Unfinished,
-        ReceiveError::Bundle(_) => SinkError::NotJson,
-        ReceiveError::Io(error) => SinkError::NotKept(error.to_string()),
-        ReceiveError::Packed(error) => SinkError::NotUnpacked(error.to_string()),
+        self.read = Some(match Received::of(std::mem::take(&mut self.came)) {
+            Ok(received) => Ok(received),
+            Err(ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished))) => return Err(SinkError::Unfinished),
+            Err(ReceiveError::Bundle(BundleError::Unreadable(_))) => return Err(SinkError::NotJson),
+            // Somebody answers with JSON, so it is not the connection that is to blame.
+            Err(ReceiveError::Bundle(error)) => Err(error),
+            Err(ReceiveError::Io(error)) => return Err(SinkError::NotKept(error.to_string())),
+            Err(ReceiveError::Packed(error)) => return Err(SinkError::NotUnpacked(error.to_string())),
+        });
+        Ok(())
     }
 }
 
