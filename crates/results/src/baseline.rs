@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::compare::figures::{Figures, InputFigures, InputKey, Once};
-use crate::counts::Counts;
 use crate::head::Head;
 use crate::provenance::Provenance;
 use crate::statistics::quantile;
 use crate::status::Status;
+use crate::totals::Totals;
 
 /// The form of the file that this version writes.
 const SCHEMA: &str = "keepstep.baseline/1";
@@ -99,12 +99,12 @@ impl Baseline {
             experiment: self.experiment.clone(),
             date: self.date.clone(),
             provenance: self.provenance.clone(),
-            passed: figures.counts.passed as u64,
-            of: figures.counts.judged() as u64,
+            passed: figures.totals.counts.passed,
+            of: figures.totals.counts.judged(),
             p50_ms: quantile(&figures.durations, 0.5).map(tenths),
             p95_ms: quantile(&figures.durations, 0.95).map(tenths),
-            tokens: figures.counts.tokens,
-            cost_usd: figures.counts.cost_usd.map(millionths),
+            tokens: figures.totals.tokens,
+            cost_usd: figures.totals.cost_usd.map(millionths),
             durations_ms: Vec::new(),
             cases: Vec::new(),
         };
@@ -130,18 +130,18 @@ impl Baseline {
             _ => return Err(BaselineError::Malformed("it does not say its schema".to_owned())),
         }
         let document: Document = serde_json::from_str(text).map_err(malformed)?;
-        let mut counts = Counts::default();
+        let mut totals = Totals::default();
         let inputs = document
             .cases
             .into_iter()
-            .map(|case| read_case(case, &mut counts))
+            .map(|case| read_case(case, &mut totals))
             .collect::<Result<Vec<InputFigures>, BaselineError>>()?;
         let mut durations = document.durations_ms;
         durations.retain(|duration| duration.is_finite() && *duration >= 0.0);
         durations.sort_by(f64::total_cmp);
         let mut others = Figures::default();
-        (others.durations, others.counts) = (durations, counts);
-        (others.counts.tokens, others.counts.cost_usd) = (document.tokens, document.cost_usd);
+        (others.durations, others.totals) = (durations, totals);
+        (others.totals.tokens, others.totals.cost_usd) = (document.tokens, document.cost_usd);
         Ok(Self {
             experiment: document.experiment,
             date: document.date,
@@ -167,7 +167,7 @@ fn case(input: &InputFigures) -> Case {
     Case { case: input.name.clone(), input: input.key.to_hex(), runs, cost_usd: input.cost_usd.map(millionths) }
 }
 
-fn read_case(case: Case, counts: &mut Counts) -> Result<InputFigures, BaselineError> {
+fn read_case(case: Case, totals: &mut Totals) -> Result<InputFigures, BaselineError> {
     let wrong = |what: &str| BaselineError::Malformed(format!("the case {:?} has {what}", case.case));
     let key = InputKey::from_hex(&case.input).ok_or_else(|| wrong("no digest of its input"))?;
     let mut runs = Vec::new();
@@ -178,9 +178,9 @@ fn read_case(case: Case, counts: &mut Counts) -> Result<InputFigures, BaselineEr
             '.' => continue,
             _ => return Err(wrong("a run that is not one of + - .")),
         };
-        counts.total += 1;
-        counts.passed += usize::from(status == Status::Passed);
-        counts.failed += usize::from(status == Status::Failed);
+        totals.planned += 1;
+        totals.counts.passed += u64::from(status == Status::Passed);
+        totals.counts.failed += u64::from(status == Status::Failed);
         runs.push(Once { iteration, status, answer: 0 });
     }
     Ok(InputFigures { key, name: case.case, runs, cost_usd: case.cost_usd })
@@ -256,7 +256,7 @@ mod tests {
         "#);
         let read = Baseline::parse(&text).unwrap();
         assert_eq!(read.to_text(), text);
-        assert_eq!((read.figures.counts.passed, read.figures.counts.finished()), (1, 3));
+        assert_eq!((read.figures.totals.counts.passed, read.figures.totals.counts.finished()), (1, 3));
     }
 
     #[test]

@@ -1,95 +1,145 @@
-//! How many cases ended how, and what they used.
+//! How many cases of a test, or runs of an experiment on a server, have which status.
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Finished;
+use crate::batch::BatchStatus;
 use crate::status::Status;
-use crate::usage::Usage;
 
-/// How many cases ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+/// How many cases or runs have which status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// All that were planned.
-    pub total: usize,
-    /// As they should, the flaky ones included.
-    pub passed: usize,
+    /// As they should be, the flaky ones included.
+    pub passed: u64,
     /// Judged not good.
-    pub failed: usize,
+    pub failed: u64,
     /// The agent broke.
-    pub error: usize,
+    pub error: u64,
     /// Not in time.
-    pub timeout: usize,
+    pub timeout: u64,
     /// Not run.
-    pub skipped: usize,
+    pub skipped: u64,
     /// A required criterion was not judged.
     #[serde(default)]
-    pub not_judged: usize,
-    /// How many of these because the judge failed, which is an error of the run.
-    #[serde(default)]
-    pub judge_failed: usize,
-    /// Passed only after they had not.
-    pub flaky: usize,
-    /// Things to look at in answers.
-    pub warnings: usize,
-    /// Answers with such things.
-    pub warning_turns: usize,
-    /// Messages of all conversations.
-    pub turns: usize,
-    /// The time that agents took, all cases together.
-    pub agent_ms: f64,
-    /// The same for passed cases only.
-    pub passed_ms: f64,
-    /// The tokens of all cases that count them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<f64>,
-    /// What all cases cost that say it, in US dollars.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<f64>,
+    pub not_judged: u64,
+    /// Judged not good by another client, whose word for the end is that the agent answered.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub not_passed: u64,
+    /// They go on.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub running: u64,
+    /// Nothing was heard of them for too long.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub abandoned: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
-    /// Adds a case.
-    pub fn add(&mut self, finished: &Finished) {
-        match finished.status {
-            Status::Passed => self.passed += 1,
-            Status::Failed | Status::NotPassed => self.failed += 1,
-            Status::Error => self.error += 1,
-            Status::Timeout => self.timeout += 1,
-            Status::Skipped => self.skipped += 1,
-            Status::Running | Status::Abandoned => {}
-            Status::NotJudged => {
-                self.not_judged += 1;
-                self.judge_failed += usize::from(finished.has_failed_judge());
-            }
-        }
-        self.flaky += usize::from(finished.flaky);
-        self.turns += finished.turns.len();
-        self.warnings += finished.turns.iter().map(|turn| turn.warnings.len()).sum::<usize>();
-        self.warning_turns += finished.turns.iter().filter(|turn| !turn.warnings.is_empty()).count();
-        self.agent_ms += finished.duration_ms;
-        let usage = finished.token_usage.as_ref().map(Usage::of).unwrap_or_default();
-        for (sum, number) in [(&mut self.tokens, usage.total), (&mut self.cost_usd, usage.cost)] {
-            if let Some(number) = number {
-                *sum.get_or_insert(0.0) += number;
-            }
-        }
-        if finished.status == Status::Passed {
-            self.passed_ms += finished.duration_ms;
+    /// Adds some that all have the same status.
+    pub fn add(&mut self, status: Status, count: u64) {
+        *self.of(status) += count;
+    }
+
+    fn of(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Passed => &mut self.passed,
+            Status::Failed => &mut self.failed,
+            Status::Error => &mut self.error,
+            Status::Timeout => &mut self.timeout,
+            Status::NotJudged => &mut self.not_judged,
+            Status::Skipped => &mut self.skipped,
+            Status::NotPassed => &mut self.not_passed,
+            Status::Running => &mut self.running,
+            Status::Abandoned => &mut self.abandoned,
         }
     }
 
-    /// Returns how many cases were run to their end.
-    pub fn finished(&self) -> usize {
+    /// Returns how many there are.
+    pub fn total(&self) -> u64 {
+        self.finished() + self.skipped + self.running + self.abandoned
+    }
+
+    /// Returns how many were run to their end.
+    pub fn finished(&self) -> u64 {
         self.judged() + self.not_judged
     }
 
-    /// Returns how many cases ended with a result: what a rate is of.
-    pub fn judged(&self) -> usize {
-        self.passed + self.failed + self.error + self.timeout
+    /// Returns how many ended with a result: what a rate is of.
+    pub fn judged(&self) -> u64 {
+        self.passed + self.bad()
     }
 
-    /// Returns how many of them are not as they should be.
-    pub fn bad(&self) -> usize {
+    /// Returns how many ended and are not as they should be.
+    pub fn bad(&self) -> u64 {
+        self.failed + self.not_passed + self.error + self.timeout
+    }
+
+    /// Returns how many have the label `completed`: the agent answered, whatever was thought of it elsewhere.
+    pub fn completed(&self) -> u64 {
+        self.passed + self.not_passed + self.not_judged
+    }
+
+    /// Returns how many have the label of something that went wrong.
+    pub fn broken(&self) -> u64 {
         self.failed + self.error + self.timeout
+    }
+
+    /// Returns how many have the label of a status.
+    pub fn labeled(&self, status: Status) -> u64 {
+        if status.label() == Status::Passed.label() { self.completed() } else { *Self::of(&mut self.clone(), status) }
+    }
+
+    /// Returns what an experiment is by its runs.
+    pub fn status(&self) -> BatchStatus {
+        if self.running > 0 {
+            BatchStatus::Running
+        } else if self.abandoned > 0 {
+            BatchStatus::Abandoned
+        } else if self.broken() > 0 || self.completed() == 0 {
+            // One in which nothing was run is no success.
+            BatchStatus::Failed
+        } else {
+            BatchStatus::Completed
+        }
+    }
+
+    /// Returns which part of those that were tried passed, from 0 to 1; nothing while some go on or where none was tried.
+    pub fn pass_rate(&self) -> Option<f64> {
+        let tried = self.judged() + self.abandoned;
+        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+        let rate = self.passed as f64 / tried as f64;
+        (self.running == 0 && tried > 0).then_some(rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_of_one_status_and_the_sums_agree() {
+        let mut counts = Counts::default();
+        let all = [
+            Status::Passed,
+            Status::Failed,
+            Status::Error,
+            Status::Timeout,
+            Status::NotJudged,
+            Status::Skipped,
+            Status::NotPassed,
+            Status::Running,
+            Status::Abandoned,
+        ];
+        for (index, status) in all.into_iter().enumerate() {
+            counts.add(status, 1 << index);
+        }
+        assert_eq!(counts.total(), (1 << all.len()) - 1);
+        assert_eq!(Status::LABELED.map(|status| counts.labeled(status)).iter().sum::<u64>(), counts.total());
+        assert_eq!((counts.completed(), counts.labeled(Status::NotJudged)), (1 + 16 + 64, 1 + 16 + 64));
+        assert_eq!((counts.bad(), counts.broken()), (2 + 64 + 4 + 8, 2 + 4 + 8));
+        assert_eq!((counts.judged(), counts.finished()), (1 + 2 + 64 + 4 + 8, 1 + 2 + 64 + 4 + 8 + 16));
+        assert_eq!((counts.status(), counts.pass_rate()), (BatchStatus::Running, None));
     }
 }

@@ -1,7 +1,7 @@
 //! Results: what the runs of an agent mean. Nothing here reads or writes a file, waits, or asks the clock.
 //!
 //! A [`case`](mod@case) that ended has [turns](turn), a [status], what each criterion says ([verdict]), and a [problem] where it did not
-//! pass. A run is its [counts], its [tally], and what was tested ([provenance]); [head] is what a finished one says about itself.
+//! pass. A run is its [totals] with [counts], its [tally], and what was tested ([provenance]); [head] is what a finished one says about itself.
 //! [`mod@compare`] holds two runs against each other, a [baseline] keeps one in a file, and [`report`] tells it to other programs. What a
 //! platform is told about a case is its [record], and an experiment there a [batch].
 
@@ -19,6 +19,7 @@ pub mod report;
 pub mod statistics;
 pub mod status;
 pub mod tally;
+pub mod totals;
 pub mod turn;
 pub mod usage;
 pub mod verdict;

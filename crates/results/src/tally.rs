@@ -8,8 +8,8 @@ use keepstep_base::Digest;
 use serde::Serialize;
 
 use crate::case::{Finished, input_name};
-use crate::counts::Counts;
 use crate::status::Status;
+use crate::totals::Totals;
 use crate::verdict::Verdict;
 
 /// How many inputs are listed one by one, those with the lowest rates first.
@@ -221,7 +221,7 @@ impl Tally {
     }
 
     /// Returns what the cases say.
-    pub fn statistics(self, counts: &Counts) -> Statistics {
+    pub fn statistics(self, totals: &Totals) -> Statistics {
         let mut inputs: Vec<InputRate> = self
             .inputs
             .into_iter()
@@ -236,7 +236,7 @@ impl Tally {
         let inputs_left_out = inputs.len().saturating_sub(LISTED);
         inputs.truncate(LISTED);
         Statistics {
-            pass_rate: Rate::of(counts.passed as u64, counts.judged() as u64),
+            pass_rate: Rate::of(totals.counts.passed, totals.counts.judged()),
             repeats,
             inputs,
             inputs_left_out,
@@ -279,12 +279,12 @@ mod tests {
     }
 
     fn statistics(cases: &[Finished], has_repeats: bool) -> Statistics {
-        let (mut tally, mut counts) = (Tally::default(), Counts::default());
+        let (mut tally, mut totals) = (Tally::default(), Totals::default());
         for case in cases {
-            counts.add(case);
+            totals.add(case);
             tally.add(case, has_repeats);
         }
-        tally.statistics(&counts)
+        tally.statistics(&totals)
     }
 
     #[test]

@@ -6,8 +6,8 @@ use keepstep_workspace::experiments::redact::Redactor;
 use serde::Serialize;
 
 use keepstep_results::case::Finished;
-use keepstep_results::counts::Counts;
 use keepstep_results::tally::Statistics;
+use keepstep_results::totals::Totals;
 use keepstep_results::turn::Turn;
 
 /// Something that happened.
@@ -55,7 +55,8 @@ pub enum Event {
     /// The run ended.
     RunFinished {
         /// How many cases ended how.
-        counts: Counts,
+        #[serde(rename = "counts")]
+        totals: Totals,
         /// What they say together.
         statistics: Box<Statistics>,
         /// How long it took.

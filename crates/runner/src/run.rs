@@ -20,12 +20,12 @@ use crate::experiment::{Experiment, ExperimentError, Recorder};
 use crate::judge::Judging;
 use keepstep_results::case::Finished;
 use keepstep_results::case::Simulated;
-use keepstep_results::counts::Counts;
 use keepstep_results::guardrails::Guardrails;
 use keepstep_results::problem::Problem;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Statistics;
 use keepstep_results::tally::Tally;
+use keepstep_results::totals::Totals;
 use keepstep_results::turn::Turn;
 use keepstep_results::verdict::Judgment;
 
@@ -81,7 +81,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// How many cases ended how.
-    pub counts: Counts,
+    pub totals: Totals,
     /// What they say together.
     pub statistics: Statistics,
     /// How long it took.
@@ -120,14 +120,14 @@ pub async fn run(
     on_event: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Ended, ExperimentError> {
     let begin = Instant::now();
-    let mut counts = Counts { total: cases.len(), ..experiment.counts };
+    let mut totals = Totals { planned: cases.len() as u64, ..experiment.totals };
     let mut tally = experiment.tally.clone();
     let has_repeats = experiment.run.has_repeats();
     let slots = options.parallel.clamp(1, cases.len().saturating_sub(experiment.finished.len()).max(1));
     on_event(&Event::RunStarted {
         experiment: experiment.name(),
         folder: experiment.folder().to_owned(),
-        cases: counts.total,
+        cases: cases.len(),
         resumed: experiment.finished.len(),
         parallel: slots,
     });
@@ -150,9 +150,9 @@ pub async fn run(
         tasks.spawn(slot(Arc::clone(&shared), session));
     }
     let mut failure = None;
-    let mut handle = |mut event: Event, counts: &mut Counts, tally: &mut Tally| {
+    let mut handle = |mut event: Event, totals: &mut Totals, tally: &mut Tally| {
         if let Event::CaseFinished(finished) = &mut event {
-            counts.add(finished);
+            totals.add(finished);
             tally.add(finished, has_repeats);
             finished.turns.clear();
             finished.observations.clear();
@@ -164,12 +164,12 @@ pub async fn run(
     loop {
         tokio::select! {
             biased;
-            Some(event) = inbox.recv() => handle(event, &mut counts, &mut tally),
+            Some(event) = inbox.recv() => handle(event, &mut totals, &mut tally),
             Ok(()) = wish.changed() => match *wish.borrow_and_update() {
                 Wish::GoOn => {}
                 Wish::Finish => {
                     shared.finishes.store(true, Ordering::SeqCst);
-                    handle(Event::Stopping, &mut counts, &mut tally);
+                    handle(Event::Stopping, &mut totals, &mut tally);
                 }
                 Wish::StopNow => {
                     shared.finishes.store(true, Ordering::SeqCst);
@@ -188,13 +188,13 @@ pub async fn run(
         }
     }
     while let Ok(event) = inbox.try_recv() {
-        handle(event, &mut counts, &mut tally);
+        handle(event, &mut totals, &mut tally);
     }
     let nothing = || -> Waiting { Box::new(std::iter::empty()) };
     let left = shared.waiting.lock().map_or_else(|_| nothing(), |mut waiting| std::mem::replace(&mut *waiting, nothing()));
     let stopped = shared
         .why_stopped()
-        .or_else(|| (*wish.borrow() != Wish::GoOn && counts.finished() < counts.total).then_some(Stopped::Interrupted));
+        .or_else(|| (*wish.borrow() != Wish::GoOn && totals.counts.finished() < totals.planned).then_some(Stopped::Interrupted));
     let criteria_digest = shared.options.judging.digest();
     drop(shared);
     // What a slot was told about a failure of the writer is only its kind.
@@ -203,13 +203,13 @@ pub async fn run(
         return Err(ExperimentError::Io { doing: "write results to", path, source });
     }
     for (case, run_id) in left {
-        handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut counts, &mut tally);
+        handle(Event::CaseFinished(Box::new(skipped(case, run_id))), &mut totals, &mut tally);
     }
     let duration = begin.elapsed();
-    let statistics = Statistics { criteria_digest, ..tally.statistics(&counts) };
+    let statistics = Statistics { criteria_digest, ..tally.statistics(&totals) };
     let told = Box::new(statistics.clone());
-    on_event(&Event::RunFinished { counts, statistics: told, duration_seconds: duration.as_secs_f64(), stopped });
-    Ok(Ended { counts, statistics, duration, stopped })
+    on_event(&Event::RunFinished { totals, statistics: told, duration_seconds: duration.as_secs_f64(), stopped });
+    Ok(Ended { totals, statistics, duration, stopped })
 }
 
 impl Shared {

@@ -156,7 +156,7 @@ fn head(folder: &Path) -> Result<Head, ExperimentError> {
         return Ok(Head::of_summary(&summary));
     }
     let run = read_object(&folder.join(RUN))?.and_then(|run| serde_json::from_value::<RunFile>(Value::Object(run)).ok());
-    Ok(run.map_or_else(Head::default, |run| Head { date: Some(run.date), planned: Some(run.cases), ..Head::default() }))
+    Ok(run.map_or_else(Head::default, |run| Head { date: Some(run.date), planned: Some(run.cases as u64), ..Head::default() }))
 }
 
 fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, ExperimentError> {

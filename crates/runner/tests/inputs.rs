@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 use keepstep_results::case::Finished;
-use keepstep_results::counts::Counts;
 use keepstep_results::record::RunRecord;
 use keepstep_results::report::junit::{Report, Suite};
+use keepstep_results::totals::Totals;
 use keepstep_runner::config::InputSources;
 use keepstep_runner::input::{self, Inputs};
 use keepstep_testdata::bundle::Item;
@@ -100,7 +100,7 @@ proptest! {
                 "input": text, "output": "fine", "duration_ms": 1.0, "metadata": {},
             }))
             .unwrap();
-            let suite = Suite { name: "orders", counts: Counts::default(), duration_seconds: 0.0, strict: false };
+            let suite = Suite { name: "orders", totals: Totals::default(), duration_seconds: 0.0, strict: false };
             let mut report = Report::begin(Vec::new(), &suite, "2026-01-02T03:04:05").unwrap();
             report.add(&case).unwrap();
             let report = String::from_utf8(report.end().unwrap()).unwrap();

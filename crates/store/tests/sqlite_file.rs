@@ -239,7 +239,7 @@ async fn results_of_every_release_are_upgraded() {
         let scope = Scope::organization("org_0001");
         let project = store.projects_in(&scope).await.unwrap().remove(0);
         let batch = store.run_batches_named(&scope, &project.id, &["exp_1"]).await.unwrap().remove(0);
-        assert_eq!((batch.status.label(), batch.counts.completed, batch.counts.failed), ("failed", 1, 1));
+        assert_eq!((batch.status.label(), batch.counts.completed(), batch.counts.failed), ("failed", 1, 1));
         let first = store.run(&scope, &batch.id, "run_1").await.unwrap();
         assert_eq!((first.run.input.as_str(), first.run.output.as_str()), ("Where is my order?", "On its way"));
         assert_eq!((first.result.evaluation["verdict"].as_str(), first.turns.len()), (Some("pass"), 1));

@@ -4,6 +4,7 @@
 //! somebody may pipe: the answer, or with `--json` one document. Everything else goes to stderr.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, OnceLock};
 
@@ -416,8 +417,8 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// Returns a number with its noun in the right form.
-pub(crate) fn count(number: usize, singular: &str) -> String {
-    if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
+pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, singular: &str) -> String {
+    if number == N::from(1) { format!("1 {singular}") } else { format!("{number} {singular}s") }
 }
 
 #[cfg(test)]

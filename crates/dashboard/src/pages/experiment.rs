@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
-use keepstep_store::results::{BatchStatus, Run, RunBatch, RunCounts, RunFilter, Status};
+use keepstep_store::results::{BatchStatus, Counts, Run, RunBatch, RunFilter, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -205,7 +205,7 @@ fn took(batch: &RunBatch, longest: Option<f64>) -> Option<String> {
     (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| duration(milliseconds))
 }
 
-fn choices(counts: &RunCounts, chosen: Option<Status>, path: impl Fn(Option<Status>) -> String) -> Vec<Choice> {
+fn choices(counts: &Counts, chosen: Option<Status>, path: impl Fn(Option<Status>) -> String) -> Vec<Choice> {
     let all = Choice { path: path(None), label: "all", count: grouped(counts.total()), is_chosen: chosen.is_none() };
     let some = Status::LABELED.into_iter().filter_map(|status| {
         let count = counts.labeled(status);

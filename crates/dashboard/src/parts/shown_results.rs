@@ -1,7 +1,7 @@
 //! What the pages of test data and results show in the same way.
 
 use keepstep_http::addresses::segment;
-use keepstep_store::results::{Artifact, BatchStatus, RunBatch, RunCounts, Status};
+use keepstep_store::results::{Artifact, BatchStatus, Counts, RunBatch, Status};
 use serde_json::{Map, Value};
 
 use crate::parts::visible::Visible;
@@ -60,8 +60,8 @@ pub(crate) struct Figures {
     pub(crate) bar: [(u64, u64); 3],
 }
 
-impl From<&RunCounts> for Figures {
-    fn from(counts: &RunCounts) -> Self {
+impl From<&Counts> for Figures {
+    fn from(counts: &Counts) -> Self {
         let total = counts.total();
         let not_passed = total.saturating_sub(counts.passed + counts.not_judged + counts.running + counts.skipped);
         // A single failure among very many is still to be seen.
@@ -222,9 +222,9 @@ mod tests {
 
     #[test]
     fn one_failure_among_many_is_seen_in_the_bar() {
-        let figures = Figures::from(&RunCounts { completed: 99_999, passed: 99_999, failed: 1, ..RunCounts::default() });
+        let figures = Figures::from(&Counts { passed: 99_999, failed: 1, ..Counts::default() });
         assert_eq!(figures.bar, [(0, 985), (985, 15), (1000, 0)]);
-        let none = Figures::from(&RunCounts::default());
+        let none = Figures::from(&Counts::default());
         assert_eq!((none.bar, none.rate), ([(0, 0); 3], None));
     }
 }

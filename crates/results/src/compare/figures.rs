@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest as _, Sha256};
 
 use crate::case::{self, Finished, input_name};
-use crate::counts::Counts;
 use crate::status::Status;
+use crate::totals::Totals;
 use crate::usage::Usage;
 
 /// What tells an input from all others: the platform's item where there is one, and what is asked. An input whose question was
@@ -47,7 +47,7 @@ pub struct Figures {
     /// The durations of cases that were answered or timed out, in milliseconds, sorted.
     pub durations: Vec<f64>,
     /// How many cases ended how, and what they used.
-    pub counts: Counts,
+    pub totals: Totals,
     /// How many lines could not be read.
     pub unreadable: u64,
 }
@@ -120,8 +120,8 @@ impl Collector {
     /// Adds a case.
     pub fn add(&mut self, finished: &Finished) {
         let figures = &mut self.figures;
-        figures.counts.total += 1;
-        figures.counts.add(finished);
+        figures.totals.planned += 1;
+        figures.totals.add(finished);
         let (key, iteration) = self.keys.of(finished);
         let place = *figures.places.entry(key).or_insert_with(|| {
             let name = input_name(finished).to_owned();

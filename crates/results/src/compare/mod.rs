@@ -81,8 +81,8 @@ impl Comparison {
         let mut comparison = Self {
             p50_ms: figure(before, after, |figures| quantile(&figures.durations, 0.5)),
             p95_ms: figure(before, after, |figures| quantile(&figures.durations, 0.95)),
-            tokens: figure(before, after, |figures| figures.counts.tokens),
-            cost_usd: figure(before, after, |figures| figures.counts.cost_usd),
+            tokens: figure(before, after, |figures| figures.totals.tokens),
+            cost_usd: figure(before, after, |figures| figures.totals.cost_usd),
             ..Self::default()
         };
         for input in &after.inputs {

@@ -14,6 +14,7 @@ use crate::case::Finished;
 use crate::counts::Counts;
 use crate::status::Status;
 use crate::tally::Statistics;
+use crate::totals::Totals;
 
 /// How many annotations of a kind GitHub shows for one step.
 const ANNOTATIONS: usize = 10;
@@ -41,7 +42,7 @@ struct Bad {
 pub struct Report {
     bad: Vec<Bad>,
     more: usize,
-    ended: Option<(Counts, Statistics, Duration)>,
+    ended: Option<(Totals, Statistics, Duration)>,
 }
 
 impl Report {
@@ -67,9 +68,9 @@ impl Report {
     }
 
     /// Notes what the whole run says.
-    pub fn end(&mut self, counts: Counts, statistics: &Statistics, duration_seconds: f64) {
+    pub fn end(&mut self, totals: Totals, statistics: &Statistics, duration_seconds: f64) {
         let duration = Duration::try_from_secs_f64(duration_seconds).unwrap_or_default();
-        self.ended = Some((counts, statistics.clone(), duration));
+        self.ended = Some((totals, statistics.clone(), duration));
     }
 
     /// Looks for the lines of the file with the inputs that the cases are from: those with the platform's id, else those with the
@@ -125,20 +126,26 @@ impl Report {
     /// Returns the summary of the job, as Markdown.
     pub fn summary(&self, scenario: &str) -> String {
         let mut text = format!("## {}\n\n", markdown(scenario));
-        if let Some((counts, statistics, duration)) = &self.ended {
-            let sign = match counts.passed + counts.not_judged - counts.judge_failed.min(counts.not_judged) {
-                _ if counts.total > 0 && counts.passed == counts.total => "✅",
-                fine if counts.total > 0 && fine == counts.total => "⚠️",
+        if let Some((totals, statistics, duration)) = &self.ended {
+            let sign = match totals.planned {
+                0 => "❌",
+                planned if totals.counts.passed == planned => "✅",
+                planned if totals.counts.passed + totals.without_judge() == planned => "⚠️",
                 _ => "❌",
             };
-            let _ =
-                writeln!(text, "{sign} **{} of {} cases passed** in {}\n", counts.passed, counts.total, duration_text(*duration));
+            let _ = writeln!(
+                text,
+                "{sign} **{} of {} cases passed** in {}\n",
+                totals.counts.passed,
+                totals.planned,
+                duration_text(*duration)
+            );
             let _ = writeln!(
                 text,
                 "| Passed | Failed | Crashed | Timed out | Not judged | Not run | Flaky |\n|---|---|---|---|---|---|---|"
             );
-            let not_run = counts.total.saturating_sub(counts.finished());
-            let Counts { passed, failed, error, timeout, not_judged, flaky, .. } = counts;
+            let (not_run, flaky) = (totals.not_run(), totals.flaky);
+            let Counts { passed, failed, error, timeout, not_judged, .. } = totals.counts;
             let _ = writeln!(text, "| {passed} | {failed} | {error} | {timeout} | {not_judged} | {not_run} | {flaky} |\n");
             if let Some(rate) = &statistics.pass_rate {
                 let _ = writeln!(text, "Pass rate: {}\n", markdown(&rate.spoken()));

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::case::Finished;
-use crate::counts::Counts;
 use crate::status::Status;
+use crate::totals::Totals;
 
 /// The longest text of an answer or problem that goes into a report.
 const LONGEST: usize = 16 * 1024;
@@ -16,7 +16,7 @@ pub struct Suite<'a> {
     /// The name of the scenario.
     pub name: &'a str,
     /// How many cases ended how.
-    pub counts: Counts,
+    pub totals: Totals,
     /// How long the run took.
     pub duration_seconds: f64,
     /// Whether a case that was not judged is a failure.
@@ -38,18 +38,18 @@ impl<W: Write> Report<W> {
     /// # Errors
     /// Writing failed.
     pub fn begin(mut out: W, suite: &Suite<'_>, date: &str) -> io::Result<Self> {
-        let Suite { name, counts, duration_seconds, strict } = suite;
+        let Suite { name, totals, duration_seconds, strict } = suite;
         // What has no judge is yellow, or red where the run is strict; a judge that failed is an error as any other.
-        let unknown = counts.not_judged.saturating_sub(counts.judge_failed);
+        let unknown = totals.without_judge();
         let (red, yellow) = if *strict { (unknown, 0) } else { (0, unknown) };
         let numbers = format!(
             "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{duration_seconds:.3}\"",
-            counts.total,
-            counts.failed + red,
-            counts.error + counts.timeout + counts.judge_failed,
+            totals.planned,
+            totals.counts.failed + red,
+            totals.counts.error + totals.counts.timeout + totals.judge_failed,
         );
         // Only a suite has this number; readers that go by the schema refuse it above.
-        let skipped_cases = counts.skipped + yellow;
+        let skipped_cases = totals.counts.skipped + yellow;
         let name = escaped(name);
         let head = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"keepstep\" {numbers}>\n  \

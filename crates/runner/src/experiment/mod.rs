@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Plan, Selection, Shard};
 use keepstep_results::case::Finished;
-use keepstep_results::counts::Counts;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Tally;
+use keepstep_results::totals::Totals;
 use lines::Lines;
 use recorder::Files;
 pub(crate) use recorder::{Recorder, Recording};
@@ -138,7 +138,7 @@ pub struct Experiment {
     /// The cases that are finished already.
     pub(crate) finished: Arc<HashSet<String>>,
     /// How they ended.
-    pub(crate) counts: Counts,
+    pub(crate) totals: Totals,
     /// What they say together.
     pub(crate) tally: Tally,
     _lock: File,
@@ -241,8 +241,8 @@ impl Experiment {
             folder = directory.join(format!("{name}_{number}"));
         }
         let lock = take_lock(&folder)?;
-        let (finished, counts, tally) = (Arc::default(), Counts::default(), Tally::default());
-        let experiment = Self { folder, run, finished, counts, tally, _lock: lock };
+        let (finished, totals, tally) = (Arc::default(), Totals::default(), Tally::default());
+        let experiment = Self { folder, run, finished, totals, tally, _lock: lock };
         experiment.write_run()?;
         Ok(experiment)
     }
@@ -257,7 +257,7 @@ impl Experiment {
         let lock = take_lock(&folder)?;
         let run = read_run(&folder)?;
         let mut experiment =
-            Self { folder, run, finished: Arc::default(), counts: Counts::default(), tally: Tally::default(), _lock: lock };
+            Self { folder, run, finished: Arc::default(), totals: Totals::default(), tally: Tally::default(), _lock: lock };
         experiment.read_journal()?;
         if experiment.finished.len() >= experiment.run.cases && experiment.folder.join(SUMMARY).exists() {
             return Err(nothing());
@@ -349,7 +349,7 @@ impl Experiment {
         };
         let file = File::options().write(true).open(&path).map_err(io_error("write", &path))?;
         file.set_len(bytes).map_err(io_error("write", &path))?;
-        let (mut finished, mut counts, mut tally) = (HashSet::new(), Counts::default(), Tally::default());
+        let (mut finished, mut totals, mut tally) = (HashSet::new(), Totals::default(), Tally::default());
         let has_repeats = self.run.has_repeats();
         let mut unreached = false;
         self.each_finished(|case| {
@@ -357,12 +357,12 @@ impl Experiment {
                 unreached = true;
                 return Ok(());
             }
-            counts.add(&case);
+            totals.add(&case);
             tally.add(&case, has_repeats);
             finished.insert(case.case);
             Ok(())
         })?;
-        (self.finished, self.counts, self.tally) = (Arc::new(finished), counts, tally);
+        (self.finished, self.totals, self.tally) = (Arc::new(finished), totals, tally);
         if unreached { self.forget_unreached() } else { Ok(()) }
     }
 

@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::python_json::write_line;
 use super::{Experiment, ExperimentError, SUMMARY, io_error, lines, write_whole};
 use keepstep_results::case::Finished;
-use keepstep_results::counts::Counts;
 use keepstep_results::guardrails::Warning;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Statistics;
 use keepstep_results::tally::percent;
+use keepstep_results::totals::Totals;
 use keepstep_results::turn::Turn;
 
 /// What the summary says beside the counts.
@@ -27,7 +27,7 @@ pub struct Summary<'a> {
     /// The configuration as it was written.
     pub config: &'a Value,
     /// How many cases ended how.
-    pub counts: Counts,
+    pub totals: Totals,
     /// What they say together.
     pub statistics: &'a Statistics,
     /// How long the run took.
@@ -45,7 +45,7 @@ impl Experiment {
     /// A file cannot be written.
     pub fn report(&self, summary: &Summary<'_>) -> Result<(), ExperimentError> {
         self.write_observations()?;
-        self.write_errors(summary.counts)?;
+        self.write_errors(summary.totals)?;
         self.write_result(summary)?;
         if summary.is_complete {
             let document = pretty(&self.summary(summary)).map_err(io_error("write", self.folder()))?;
@@ -55,11 +55,11 @@ impl Experiment {
     }
 
     fn summary(&self, summary: &Summary<'_>) -> Value {
-        let counts = &summary.counts;
-        let ran = counts.finished();
-        let rate = |part: f64, whole: usize| if whole == 0 { 0.0 } else { part / whole as f64 };
+        let totals = &summary.totals;
+        let ran = totals.counts.finished();
+        let rate = |part: f64, whole: u64| if whole == 0 { 0.0 } else { part / whole as f64 };
         let mut ours = summary.provenance.clone();
-        ours.insert("counts".to_owned(), json!(counts));
+        ours.insert("counts".to_owned(), json!(totals));
         ours.insert("statistics".to_owned(), json!(summary.statistics));
         ours.insert("run".to_owned(), json!(self.run));
         // By the rule that an upload follows, so that nothing is left for it to find here.
@@ -71,11 +71,11 @@ impl Experiment {
             "config": config,
             "results": {
                 "total_runs": ran,
-                "successful": counts.passed,
-                "failed": counts.bad(),
-                "not_judged": counts.not_judged,
-                "success_rate": rate(counts.passed as f64, counts.judged()),
-                "avg_duration_ms": rate(counts.passed_ms, counts.passed),
+                "successful": totals.counts.passed,
+                "failed": totals.counts.bad(),
+                "not_judged": totals.counts.not_judged,
+                "success_rate": rate(totals.counts.passed as f64, totals.counts.judged()),
+                "avg_duration_ms": rate(totals.passed_ms, totals.counts.passed),
                 "duration_seconds": summary.duration_seconds,
             },
             "keepstep": ours,
@@ -95,9 +95,9 @@ impl Experiment {
         })
     }
 
-    fn write_errors(&self, counts: Counts) -> Result<(), ExperimentError> {
+    fn write_errors(&self, totals: Totals) -> Result<(), ExperimentError> {
         let path = self.folder().join("errors.json");
-        if counts.bad() == 0 {
+        if totals.counts.bad() == 0 {
             return match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path)(error)),
                 _ => Ok(()),
@@ -124,19 +124,19 @@ impl Experiment {
     }
 
     fn write_result(&self, summary: &Summary<'_>) -> Result<(), ExperimentError> {
-        let counts = summary.counts;
+        let totals = summary.totals;
         self.write_streamed(&self.folder().join("result.md"), |out| {
             writeln!(out, "# FluxLoop Test Result\n\n## Summary\n")?;
-            writeln!(out, "- Turns: {} ({} warning turns)", counts.turns, counts.warning_turns)?;
-            writeln!(out, "- Warnings: {}", counts.warnings)?;
-            writeln!(out, "- Cases: {} of {} passed", counts.passed, counts.total)?;
+            writeln!(out, "- Turns: {} ({} warning turns)", totals.turns, totals.warning_turns)?;
+            writeln!(out, "- Warnings: {}", totals.warnings)?;
+            writeln!(out, "- Cases: {} of {} passed", totals.counts.passed, totals.planned)?;
             for (name, number) in [
-                ("Failed", counts.failed),
-                ("Errors", counts.error),
-                ("Timeouts", counts.timeout),
-                ("Not judged", counts.not_judged),
-                ("Flaky", counts.flaky),
-                ("Not run", counts.total.saturating_sub(counts.finished())),
+                ("Failed", totals.counts.failed),
+                ("Errors", totals.counts.error),
+                ("Timeouts", totals.counts.timeout),
+                ("Not judged", totals.counts.not_judged),
+                ("Flaky", totals.flaky),
+                ("Not run", totals.not_run()),
             ] {
                 if number > 0 {
                     writeln!(out, "- {name}: {number}")?;

@@ -71,7 +71,7 @@ fn a_conversation_has_one_session_and_its_history() {
     let service = Service::start(|request| json_answer(&json!({"output": request.body})));
     let settings = "    body_template: {mapping: {session: \"$.session_id\", turns: \"$.messages\", last: \"$.messages[-1].content\"}}\nmulti_turn:\n  enabled: true\n  supervisor: {provider: mock, metadata: {scripted_questions: [more]}}\n";
     let ran = scenario(&service.url("/"), settings).inputs(&["hello"]).run();
-    assert_eq!(ran.ended.counts.passed, 1);
+    assert_eq!(ran.ended.totals.counts.passed, 1);
     let bodies: Vec<Value> = service.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
     assert_eq!(bodies[0]["session"], ran.finished[0].run_id);
     assert_eq!(bodies[1]["session"], bodies[0]["session"]);
@@ -183,7 +183,10 @@ fn nobody_there_stops_the_run() {
     let inputs: Vec<String> = (0..9).map(|number| number.to_string()).collect();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let ran = scenario(&format!("http://{address}/chat"), "").inputs(&inputs).parallel(1).run();
-    assert_eq!((ran.ended.stopped, ran.ended.counts.error, ran.ended.counts.skipped), (Some(Stopped::TargetDown), 5, 4));
+    assert_eq!(
+        (ran.ended.stopped, ran.ended.totals.counts.error, ran.ended.totals.counts.skipped),
+        (Some(Stopped::TargetDown), 5, 4)
+    );
     assert_eq!(common::line(&ran.finished[0]), format!("0: error: cannot connect to http://{address}/chat: connection refused"));
 }
 

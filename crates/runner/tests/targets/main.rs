@@ -85,7 +85,7 @@ fn python(target: &str) -> Scenario {
 fn a_function_answers_every_input() {
     let ran = python("run").inputs(&["a", "b", "c"]).run();
     assert_eq!(ran.outputs(), ["ok: a", "ok: b", "ok: c"]);
-    assert_eq!((ran.ended.counts.passed, ran.ended.counts.total, ran.ended.stopped), (3, 3, None));
+    assert_eq!((ran.ended.totals.counts.passed, ran.ended.totals.planned, ran.ended.stopped), (3, 3, None));
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_target_that_is_down_stops_the_run() {
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let ran = program("pass", settings).inputs(&inputs).parallel(1).run();
     assert_eq!(ran.ended.stopped, Some(Stopped::TargetDown));
-    assert_eq!((ran.ended.counts.error, ran.ended.counts.skipped), (5, 15));
+    assert_eq!((ran.ended.totals.counts.error, ran.ended.totals.counts.skipped), (5, 15));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_case_is_tried_again_and_counts_as_flaky() {
     scenario.file("configs/simulation.yaml", "name: t\nrunner: {target: \"agent:run\"}\n");
     let ran = scenario.inputs(&["a"]).retry(2).run();
     assert_eq!((ran.finished[0].flaky, ran.finished[0].attempts, ran.finished[0].turns.len()), (true, 2, 2));
-    assert_eq!(ran.ended.counts.flaky, 1);
+    assert_eq!(ran.ended.totals.flaky, 1);
 }
 
 #[test]

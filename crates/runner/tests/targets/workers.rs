@@ -85,7 +85,7 @@ fn many_forked_workers_answer_side_by_side() {
     let inputs: Vec<String> = (0..60).map(|number| if number % 7 == 3 { "die".into() } else { format!("a {number}") }).collect();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let ran = with_site("").inputs(&inputs).parallel(12).run();
-    assert_eq!((ran.ended.counts.passed, ran.ended.counts.error), (51, 9));
+    assert_eq!((ran.ended.totals.counts.passed, ran.ended.totals.counts.error), (51, 9));
     assert!(ran.outputs().iter().any(|output| output == "forked"));
 }
 

@@ -4,7 +4,7 @@ use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
 use super::find::{BatchKey, Wanted};
-use super::model::{ResultsError, RunCounts, RunRecord, check_id};
+use super::model::{Counts, ResultsError, RunRecord, check_id};
 use super::read::read_batch;
 use crate::model::Scope;
 use crate::test_data::{Bundle, read_bundle};
@@ -153,6 +153,6 @@ impl Transaction {
     }
 }
 
-fn committed(batch_id: String, counts: &RunCounts, repeated: bool) -> Committed {
+fn committed(batch_id: String, counts: &Counts, repeated: bool) -> Committed {
     Committed { batch_id, runs: counts.total(), failed: counts.broken(), repeated }
 }

@@ -30,7 +30,7 @@ pub use artifacts::NewArtifact;
 pub use commit::{Begun, Commit, Committed, NewCommit};
 pub use figures::{FailedNeighbors, InputResult, RunDurations};
 pub use model::{
-    Artifact, BatchStatus, NOT_REPORTED, ResultsError, Run, RunBatch, RunCounts, RunDetail, RunRecord, RunResult, Status, Turn,
+    Artifact, BatchStatus, Counts, NOT_REPORTED, ResultsError, Run, RunBatch, RunDetail, RunRecord, RunResult, Status, Turn,
 };
 pub use read::{BatchFilter, RunFilter};
 pub use record::{Recorded, Upload};

@@ -1,6 +1,7 @@
 //! Batches, runs, turns and files, as readers see them and as writers bring them.
 
-pub use keepstep_results::batch::{BatchStatus, RunCounts};
+pub use keepstep_results::batch::BatchStatus;
+pub use keepstep_results::counts::Counts;
 pub use keepstep_results::record::RunRecord;
 pub use keepstep_results::status::Status;
 pub use keepstep_results::turn::Turn;
@@ -28,7 +29,7 @@ pub struct RunBatch {
     /// How far it is.
     pub status: BatchStatus,
     /// Its runs by their status.
-    pub counts: RunCounts,
+    pub counts: Counts,
     /// When it began, as the client says.
     pub started_at: Option<i64>,
     /// When it ended, as the client says.

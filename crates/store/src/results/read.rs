@@ -4,7 +4,7 @@ use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
-use super::model::{Artifact, BatchStatus, Run, RunBatch, RunCounts, RunDetail, RunResult, Status, Turn};
+use super::model::{Artifact, BatchStatus, Counts, Run, RunBatch, RunDetail, RunResult, Status, Turn};
 use crate::model::Scope;
 use crate::organizations::require_project;
 use crate::sql::connection::Connection;
@@ -334,9 +334,8 @@ fn batch(row: &SqliteRow) -> Result<RunBatch> {
         bundle_id: row.try_get("bundle_id")?,
         experiment_id: row.try_get("experiment_id")?,
         status: BatchStatus::from_label(row.try_get("status")?).ok_or_else(|| rows::damaged("status", &id))?,
-        counts: RunCounts {
+        counts: Counts {
             running: count("running")?,
-            completed: count("completed")?,
             failed: count("failed")?,
             error: count("error")?,
             timeout: count("timeout")?,
@@ -344,6 +343,8 @@ fn batch(row: &SqliteRow) -> Result<RunBatch> {
             abandoned: count("abandoned")?,
             passed: count("passed")?,
             not_judged: count("not_judged")?,
+            // The row has the whole that these are the parts of.
+            not_passed: count("completed")?.saturating_sub(count("passed")? + count("not_judged")?),
         },
         started_at: row.try_get("started_at")?,
         completed_at: row.try_get("completed_at")?,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::find::Wanted;
-use super::model::{RunCounts, RunRecord, Turn, check_id};
+use super::model::{Counts, RunRecord, Turn, check_id};
 use crate::model::Scope;
 use crate::test_data::read_bundle;
 use crate::{Result, Transaction, rows};
@@ -37,7 +37,7 @@ pub struct Recorded {
     /// Its project.
     pub project_id: String,
     /// Its runs by their status.
-    pub counts: RunCounts,
+    pub counts: Counts,
 }
 
 impl Transaction {

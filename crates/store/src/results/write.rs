@@ -8,7 +8,7 @@ use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
-use super::model::{NOT_REPORTED, ResultsError, RunCounts, RunRecord, Status, Turn, check_id, shortened};
+use super::model::{Counts, NOT_REPORTED, ResultsError, RunRecord, Status, Turn, check_id, shortened};
 use super::read::status;
 use crate::test_data::Bundle;
 use crate::{Result, Transaction, rows};
@@ -273,7 +273,7 @@ impl Transaction {
     }
 
     /// Ends a batch: what was announced and not reported failed.
-    pub(super) async fn close_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<RunCounts> {
+    pub(super) async fn close_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<Counts> {
         let now = self.now;
         if batch.is_certain {
             sqlx::query("UPDATE runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
@@ -291,7 +291,7 @@ impl Transaction {
     }
 
     /// Brings everything in step that follows from the runs of a batch.
-    pub(super) async fn settle_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<RunCounts> {
+    pub(super) async fn settle_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<Counts> {
         self.add_inputs(batch.number, &bundle.input_set_id).await?;
         let now = self.now;
         sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number = ?1")
@@ -338,7 +338,7 @@ impl Transaction {
     }
 
     /// Counts the runs of a batch again.
-    pub(super) async fn recount(&mut self, batch: i64) -> Result<RunCounts> {
+    pub(super) async fn recount(&mut self, batch: i64) -> Result<Counts> {
         let rows = sqlx::query(
             // Other verdicts say nothing, and there may be very many of them.
             "SELECT status, iif(verdict IN ('fail', 'failed', 'not_judged'), verdict, NULL) AS verdict, count(*) AS found
@@ -347,7 +347,7 @@ impl Transaction {
         .bind(batch)
         .fetch_all(self.connection())
         .await?;
-        let mut counts = RunCounts::default();
+        let mut counts = Counts::default();
         for row in &rows {
             counts.add(status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs());
         }
@@ -359,7 +359,7 @@ impl Transaction {
         .bind(batch)
         .bind(counts.status().label())
         .bind(number(counts.running))
-        .bind(number(counts.completed))
+        .bind(number(counts.completed()))
         .bind(number(counts.failed))
         .bind(number(counts.error))
         .bind(number(counts.timeout))

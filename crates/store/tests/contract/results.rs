@@ -198,7 +198,7 @@ pub(crate) async fn a_commit_is_there_as_a_whole(world: World) {
     assert_eq!((batch.status, batch.experiment_id.as_deref()), (BatchStatus::Failed, Some("exp_1")));
     assert_eq!((batch.started_at, batch.completed_at, &batch.details["agent"]), (Some(START), Some(START + 1), &json!("shop")));
     // Of two runs that were tried, none passed: a judge failed the one that ended as it should.
-    assert_eq!((batch.counts.completed, batch.counts.passed, batch.counts.pass_rate()), (1, 0, Some(0.0)));
+    assert_eq!((batch.counts.completed(), batch.counts.passed, batch.counts.pass_rate()), (1, 0, Some(0.0)));
     let detail = world.store.run(&world.scope, &batch.id, "a").await.unwrap();
     assert_eq!((detail.result, detail.run.duration_ms, detail.run.iteration), (result, Some(7.5), 3));
     assert_eq!((detail.run.output.as_str(), detail.run.verdict.as_deref()), ("There\0", Some("fail")));
@@ -396,7 +396,7 @@ pub(crate) async fn f24_what_nobody_speaks_of_any_more_is_abandoned(world: World
     assert_eq!((stored.status, stored.counts.abandoned), (BatchStatus::Abandoned, 2));
     // What is reported after all is what is reported.
     let over = upload(&world, &bundle, Some("exp_1"), true, &[run("a", 1, Status::Passed)]).await;
-    assert_eq!((over.counts.completed, over.counts.abandoned), (1, 1));
+    assert_eq!((over.counts.completed(), over.counts.abandoned), (1, 1));
 }
 
 pub(crate) async fn a_turn_is_there_once_and_tells_all_that_is_known(world: World) {
@@ -498,7 +498,7 @@ pub(crate) async fn an_input_has_a_history_and_runs_are_known(world: World) {
     assert!(world.store.input_history(&world.scope, &bundle.project_id, "item-9", 10).await.unwrap().is_empty());
 
     let counts = world.store.run_batch(&world.scope, &third.batch_id).await.unwrap().counts;
-    assert_eq!((counts.completed, counts.passed, counts.not_judged, counts.pass_rate()), (1, 0, 1, None));
+    assert_eq!((counts.completed(), counts.passed, counts.not_judged, counts.pass_rate()), (1, 0, 1, None));
     let known = world.store.known_runs(&world.scope, &bundle.project_id, &["a2", "b1", "nobody"]).await.unwrap();
     let mut known: Vec<_> = known.into_iter().map(|(run, batch)| (run, batch.id)).collect();
     known.sort();

@@ -45,8 +45,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let stored = shelf.find(&arguments.experiment)?;
     Shelf::require_complete(&stored)?;
     let figures = shelf.figures(&stored)?;
-    let counts = figures.counts;
-    if counts.finished() == 0 {
+    let totals = figures.totals;
+    if totals.counts.finished() == 0 {
         return Err(Failure::Nothing { message: format!("{} has no finished case", stored.id()), hint: None });
     }
     let text = Baseline::of(stored.id(), &stored.head, figures).to_text();
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if is_new {
         files::write_whole(&path, text.as_bytes())?;
     }
-    let rate = words::rate(&counts).map(|rate| words::percent(rate.rate)).unwrap_or_default();
+    let rate = words::rate(&totals).map(|rate| words::percent(rate.rate)).unwrap_or_default();
     let what = match (&old, is_new) {
         (_, false) => "is already",
         (Some(_), true) => "is now, instead of another experiment,",
@@ -65,8 +65,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         "{} {what} {}: {} of {}, {rate}",
         arguments.name,
         stored.id(),
-        counts.passed,
-        count(counts.finished(), "case")
+        totals.counts.passed,
+        count(totals.counts.finished(), "case")
     ));
     context.printer.status(path.display().to_string());
     if is_new {
@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     context.printer.document(
         "results.baseline",
-        json!({"baseline": arguments.name, "path": path, "experiment": stored.id(), "changed": is_new, "counts": counts}),
+        json!({"baseline": arguments.name, "path": path, "experiment": stored.id(), "changed": is_new, "counts": totals}),
     );
     Ok(Outcome::Done)
 }

@@ -138,7 +138,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
 
 fn tell(context: &Context, checked: &Checked) {
     let printer = &context.printer;
-    let cases = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "case");
+    let cases = |number: u64| count(number, "case");
     for finding in &checked.findings {
         let (sign, label) = match finding.verdict {
             Verdict::Good => ("✓", Label::Good),
@@ -165,7 +165,7 @@ fn tell(context: &Context, checked: &Checked) {
 
 fn sentence(finding: &Finding, checked: &Checked) -> String {
     if finding.what == "new_failures" {
-        let failures = count(usize::try_from(checked.pairs.worse).unwrap_or(usize::MAX), "new failure");
+        let failures = count(checked.pairs.worse, "new failure");
         let reason = finding.reason.as_ref().map_or_else(String::new, |reason| format!("; {reason}"));
         return format!("{failures}; {:.0} allowed{reason}", finding.allowed);
     }

@@ -118,7 +118,7 @@ fn columns() -> [Column<'static>; 9] {
 
 fn row(number: String, context: &Context, stored: &Stored, shelf: &Shelf<'_>, arguments: &Arguments) -> Vec<String> {
     let head = &stored.head;
-    let rate = head.counts.as_ref().and_then(words::rate).filter(|rate| rate.of > 1);
+    let rate = head.totals.as_ref().and_then(words::rate).filter(|rate| rate.of > 1);
     let ids: Vec<&str> = shelf.experiments.iter().map(|experiment| experiment.id.as_str()).collect();
     let mut notes = Vec::new();
     if arguments.all {
@@ -161,7 +161,7 @@ fn wide_columns() -> [Column<'static>; 14] {
 
 fn wide_row(number: String, stored: &Stored, shelf: &Shelf<'_>) -> Vec<String> {
     let head = &stored.head;
-    let rate = head.counts.as_ref().and_then(words::rate);
+    let rate = head.totals.as_ref().and_then(words::rate);
     vec![
         number,
         stored.id().to_owned(),
@@ -171,7 +171,7 @@ fn wide_row(number: String, stored: &Stored, shelf: &Shelf<'_>) -> Vec<String> {
         cases(head),
         rate.map(|rate| words::interval(rate.interval)).unwrap_or_default(),
         head.duration_seconds.map(|seconds| duration_text(words::seconds(seconds))).unwrap_or_default(),
-        head.counts.and_then(|counts| counts.cost_usd).map(words::dollars).unwrap_or_default(),
+        head.totals.and_then(|totals| totals.cost_usd).map(words::dollars).unwrap_or_default(),
         head.provenance.persona().unwrap_or_default(),
         head.provenance.commit().unwrap_or_default(),
         head.provenance.bundle_version_id.clone().unwrap_or_default(),
@@ -181,8 +181,8 @@ fn wide_row(number: String, stored: &Stored, shelf: &Shelf<'_>) -> Vec<String> {
 }
 
 fn cases(head: &Head) -> String {
-    match &head.counts {
-        Some(counts) => format!("{}/{}", counts.passed, counts.total),
+    match &head.totals {
+        Some(totals) => format!("{}/{}", totals.counts.passed, totals.planned),
         None => head.planned.map(|planned| planned.to_string()).unwrap_or_default(),
     }
 }
@@ -202,7 +202,7 @@ fn short_commit(head: &Head) -> String {
 /// Returns what a document says of a run.
 pub(super) fn document(stored: &Stored, scenario: &str) -> Value {
     let head = &stored.head;
-    let rate = head.counts.as_ref().and_then(words::rate);
+    let rate = head.totals.as_ref().and_then(words::rate);
     let mut document = json!({
         "id": stored.id(),
         "folder": stored.experiment.path,
@@ -211,7 +211,7 @@ pub(super) fn document(stored: &Stored, scenario: &str) -> Value {
         "name": head.name,
         "date": head.date,
         "cases": head.planned,
-        "counts": head.counts,
+        "counts": head.totals,
         "pass_rate": rate.map(|rate| rate.rate),
         "interval": rate.map(|rate| rate.interval),
         "duration_seconds": head.duration_seconds,

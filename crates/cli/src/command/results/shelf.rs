@@ -124,7 +124,7 @@ impl<'a> Shelf<'a> {
     /// Says that lines of a run could not be read.
     pub(super) fn warn_of_broken(&self, stored: &Stored, lines: u64) {
         if lines > 0 {
-            let lines = count(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+            let lines = count(lines, "line");
             self.context.printer.warning(&format!("{lines} of {} could not be read and were left out", stored.id()));
         }
     }

@@ -5,9 +5,9 @@ use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
 use keepstep_results::compare::Figures;
 use keepstep_results::compare::figures::Collector;
-use keepstep_results::counts::Counts;
 use keepstep_results::statistics::quantile;
 use keepstep_results::status::Status;
+use keepstep_results::totals::Totals;
 use keepstep_results::turn::Turn;
 use keepstep_results::verdict::Verdict;
 use keepstep_runner::stored::Stored;
@@ -163,8 +163,8 @@ fn read(shelf: &Shelf<'_>, stored: &Stored, arguments: &Arguments, case: Option<
 }
 
 /// Returns the counts of a run: its own, else those of the cases that are there.
-fn counts(stored: &Stored, figures: &Figures) -> Counts {
-    stored.head.counts.unwrap_or(Counts { total: stored.head.planned.unwrap_or(figures.counts.total), ..figures.counts })
+fn totals(stored: &Stored, figures: &Figures) -> Totals {
+    stored.head.totals.unwrap_or(Totals { planned: stored.head.planned.unwrap_or(figures.totals.planned), ..figures.totals })
 }
 
 fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figures) {
@@ -172,24 +172,24 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
     printer.answer(
         Text::of(Label::Heading, stored.id()).and(Label::Unchanged, format!("  {}", words::state(stored.experiment.state))),
     );
-    let counts = counts(stored, figures);
-    let mut line = format!("{} of {} passed", counts.passed, count(counts.total, "case"));
-    if let Some(rate) = words::rate(&counts) {
+    let totals = totals(stored, figures);
+    let mut line = format!("{} of {} passed", totals.counts.passed, count(totals.planned, "case"));
+    if let Some(rate) = words::rate(&totals) {
         line += &format!(", {} (95% interval {})", words::percent(rate.rate), words::interval(rate.interval));
     }
     for (number, word) in [
-        (counts.failed, "failed"),
-        (counts.error, "crashed"),
-        (counts.timeout, "timed out"),
-        (counts.not_judged, "not judged"),
-        (counts.total.saturating_sub(counts.finished()), "not run"),
-        (counts.flaky, "flaky"),
+        (totals.counts.failed, "failed"),
+        (totals.counts.error, "crashed"),
+        (totals.counts.timeout, "timed out"),
+        (totals.counts.not_judged, "not judged"),
+        (totals.not_run(), "not run"),
+        (totals.flaky, "flaky"),
     ] {
         if number > 0 {
             line += &format!(", {number} {word}");
         }
     }
-    let label = if counts.total > 0 && counts.passed == counts.total { Label::Good } else { Label::Plain };
+    let label = if totals.planned > 0 && totals.counts.passed == totals.planned { Label::Good } else { Label::Plain };
     printer.answer(Text::of(label, line));
     let at = |share| quantile(&figures.durations, share).map(words::milliseconds);
     let provenance = &head.provenance;
@@ -197,8 +197,8 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Began", Some(words::date(head)).filter(|date| !date.is_empty())),
         ("Took", head.duration_seconds.map(|seconds| duration_text(words::seconds(seconds)))),
         ("Per case", at(0.5).zip(at(0.95)).map(|(half, most)| format!("{half} (p50), {most} (p95)"))),
-        ("Tokens", counts.tokens.or(figures.counts.tokens).map(words::whole)),
-        ("Cost", counts.cost_usd.or(figures.counts.cost_usd).map(words::dollars)),
+        ("Tokens", totals.tokens.or(figures.totals.tokens).map(words::whole)),
+        ("Cost", totals.cost_usd.or(figures.totals.cost_usd).map(words::dollars)),
         ("Scenario", Some(shelf.scenario.name.clone())),
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
@@ -307,7 +307,7 @@ fn show_warning(context: &Context, warning: &str) {
 fn document(shelf: &Shelf<'_>, stored: &Stored, shown: &Shown) -> Value {
     let figures = &shown.figures;
     let mut document = list::document(stored, &shelf.scenario.name);
-    document["counts"] = json!(counts(stored, figures));
+    document["counts"] = json!(totals(stored, figures));
     document["p50_ms"] = json!(quantile(&figures.durations, 0.5));
     document["p95_ms"] = json!(quantile(&figures.durations, 0.95));
     document["shown"] = json!(shown.cases);

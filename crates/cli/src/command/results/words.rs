@@ -7,20 +7,20 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keepstep_base::human::duration_text;
 use keepstep_results::compare::Figure;
-use keepstep_results::counts::Counts;
 use keepstep_results::head::Head;
 use keepstep_results::statistics::Interval;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Rate;
 pub(super) use keepstep_results::tally::percent;
+use keepstep_results::totals::Totals;
 use keepstep_workspace::experiments::State;
 
 use crate::shell::age::ago_in_table;
 use crate::shell::printer::Label;
 
 /// Returns the pass rate with the interval in which it lies.
-pub(super) fn rate(counts: &Counts) -> Option<Rate> {
-    Rate::of(counts.passed as u64, counts.judged() as u64)
+pub(super) fn rate(totals: &Totals) -> Option<Rate> {
+    Rate::of(totals.counts.passed, totals.counts.judged())
 }
 
 /// Returns an interval.

@@ -131,13 +131,13 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         let summary = Summary {
             name: &config.name,
             config: &config.written,
-            counts: ended.counts,
+            totals: ended.totals,
             statistics: &ended.statistics,
             duration_seconds: ended.duration.as_secs_f64(),
             provenance: provenance(context, &tested, &config, checkout, bundle),
             is_complete: is_complete(&ended),
         };
-        let suite = Suite { name: &tested.name, counts: ended.counts, duration_seconds: summary.duration_seconds, strict };
+        let suite = Suite { name: &tested.name, totals: ended.totals, duration_seconds: summary.duration_seconds, strict };
         finish(context, arguments, &tested, &experiment, &summary, (&suite, &skipped), &redactor)?;
         view.sum_up(
             &ended,
@@ -287,13 +287,13 @@ fn point_to_latest(scenario: &Path, folder: &Path) -> Result<(), Failure> {
 }
 
 fn outcome(ended: &Ended, strict: bool, no_fail: bool) -> Outcome {
-    let counts = &ended.counts;
+    let totals = &ended.totals;
     // What has no judge is neither good nor bad; a judge that failed is as bad as an agent that did.
-    let unknown = if strict { 0 } else { counts.not_judged.saturating_sub(counts.judge_failed) };
+    let unknown = if strict { 0 } else { totals.without_judge() };
     match ended.stopped {
         Some(Stopped::Interrupted) => Outcome::Interrupted,
         _ if no_fail => Outcome::Done,
-        _ if counts.passed + unknown == counts.total => Outcome::Done,
+        _ if totals.counts.passed + unknown == totals.planned => Outcome::Done,
         _ => Outcome::Found,
     }
 }

@@ -37,8 +37,8 @@ impl GitHub {
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::CaseFinished(finished) => self.report.add(finished),
-            Event::RunFinished { counts, statistics, duration_seconds, .. } => {
-                self.report.end(*counts, statistics, *duration_seconds);
+            Event::RunFinished { totals, statistics, duration_seconds, .. } => {
+                self.report.end(*totals, statistics, *duration_seconds);
             }
             _ => {}
         }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
-use keepstep_results::counts::Counts;
 use keepstep_results::status::Status;
 use keepstep_results::tally::Statistics;
 use keepstep_results::tally::percent;
+use keepstep_results::totals::Totals;
 use keepstep_results::turn::Turn;
 use keepstep_runner::event::{Event, Stopped};
 use keepstep_runner::run::{BREAKER, Ended};
@@ -247,7 +247,7 @@ impl<'a> View<'a> {
 
     /// Sums up the run.
     pub(super) fn sum_up(&self, ended: &Ended, folder: &str) {
-        let counts = &ended.counts;
+        let totals = &ended.totals;
         self.clear();
         let why = match ended.stopped {
             None => None,
@@ -270,9 +270,9 @@ impl<'a> View<'a> {
             self.printer.status(Text::of(Label::Warning, self.printer.own_words(&text)));
         }
         self.printer.status("");
-        let label = match counts.passed {
-            passed if passed == counts.total => Label::Good,
-            passed if passed + counts.not_judged - counts.judge_failed.min(counts.not_judged) == counts.total => Label::Warning,
+        let label = match totals.counts.passed {
+            passed if passed == totals.planned => Label::Good,
+            passed if passed + totals.without_judge() == totals.planned => Label::Warning,
             _ => Label::Error,
         };
         let mut more = String::new();
@@ -281,7 +281,7 @@ impl<'a> View<'a> {
             let whole = |share: f64| format!("{:.0}", share * 100.0);
             more = format!("     {} ({} to {}%)", percent(rate.rate), whole(rate.interval.low), whole(rate.interval.high));
         }
-        let counted = summary(counts);
+        let counted = summary(totals);
         let took = format!("     {}", duration_text(ended.duration));
         // What does not fit on one line is two, and not one that is broken in the middle of the rate.
         let is_narrow = self.printer.width().is_some_and(|width| counted.width() + more.width() + took.width() > width);
@@ -359,15 +359,15 @@ fn took(finished: &Finished) -> String {
 }
 
 /// Returns how many cases ended how.
-fn summary(counts: &Counts) -> String {
-    let mut parts = vec![format!("{} passed of {}", counts.passed, counts.total)];
+fn summary(totals: &Totals) -> String {
+    let mut parts = vec![format!("{} passed of {}", totals.counts.passed, totals.planned)];
     for (number, word) in [
-        (counts.failed, "failed"),
-        (counts.error, "crashed"),
-        (counts.timeout, "timed out"),
-        (counts.not_judged, "not judged"),
-        (counts.skipped, "not run"),
-        (counts.flaky, "flaky"),
+        (totals.counts.failed, "failed"),
+        (totals.counts.error, "crashed"),
+        (totals.counts.timeout, "timed out"),
+        (totals.counts.not_judged, "not judged"),
+        (totals.counts.skipped, "not run"),
+        (totals.flaky, "flaky"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));

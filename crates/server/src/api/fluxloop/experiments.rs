@@ -60,9 +60,9 @@ pub(crate) async fn list(
 fn experiment(batch: RunBatch, origin: &str) -> Experiment {
     // One that goes on, or broke off, has no verdict.
     let verdict = match batch.status {
-        BatchStatus::Completed if batch.counts.passed == batch.counts.completed => Some("pass"),
+        BatchStatus::Completed if batch.counts.passed == batch.counts.completed() => Some("pass"),
         // Neither is known.
-        BatchStatus::Completed if batch.counts.passed + batch.counts.not_judged == batch.counts.completed => None,
+        BatchStatus::Completed if batch.counts.passed + batch.counts.not_judged == batch.counts.completed() => None,
         BatchStatus::Completed | BatchStatus::Failed => Some("fail"),
         BatchStatus::Running | BatchStatus::Abandoned => None,
     };
@@ -76,7 +76,7 @@ fn experiment(batch: RunBatch, origin: &str) -> Experiment {
         created_at: time(batch.created_at),
         summary: ExperimentSummary {
             total_runs: batch.counts.total(),
-            completed_runs: batch.counts.completed,
+            completed_runs: batch.counts.completed(),
             failed_runs: batch.counts.broken(),
         },
         evaluation: ExperimentEvaluation { verdict: verdict.map(str::to_owned) },

@@ -179,5 +179,5 @@ fn one(
 }
 
 fn count_runs(runs: u64) -> String {
-    count(usize::try_from(runs).unwrap_or(usize::MAX), "run")
+    count(runs, "run")
 }

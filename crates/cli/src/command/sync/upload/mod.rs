@@ -170,7 +170,7 @@ fn dry_run(context: &Context, prepared: &Prepared) -> Outcome {
         "{} of {} with {} ({} failed) would go to {}:",
         manifest.experiment_id,
         queued.scenario,
-        count(usize::try_from(queued.runs).unwrap_or(usize::MAX), "run"),
+        count(queued.runs, "run"),
         queued.failed,
         queued.server,
     ));
