@@ -147,41 +147,8 @@ pub struct Sides<'a> {
     pub force: bool,
 }
 
-/// What a pull does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// What happens to each file. A command that solves a conflict puts what it decided here.
-    pub files: BTreeMap<String, Action>,
-}
-
-impl Plan {
-    /// Returns true if nothing is written or removed and nobody has to decide anything.
-    pub fn is_nothing_to_do(&self) -> bool {
-        self.files.values().all(|action| matches!(action, Action::Keep(_)))
-    }
-
-    /// Returns the paths of the files that somebody has to decide about.
-    pub fn conflicts(&self) -> impl Iterator<Item = &str> {
-        self.paths(|action| action == Action::Conflict)
-    }
-
-    /// Returns the paths of the files that are written.
-    pub fn writes(&self) -> impl Iterator<Item = &str> {
-        self.paths(|action| matches!(action, Action::Write(_)))
-    }
-
-    /// Returns the paths of the files that are removed.
-    pub fn removals(&self) -> impl Iterator<Item = &str> {
-        self.paths(|action| action == Action::Remove)
-    }
-
-    fn paths(&self, is_wanted: impl Fn(Action) -> bool) -> impl Iterator<Item = &str> {
-        self.files.iter().filter(move |(_, action)| is_wanted(**action)).map(|(path, _)| path.as_str())
-    }
-}
-
 /// Returns what a pull does with each file. Files that are neither recorded nor in the bundle are a person's own and not in it.
-pub fn plan(sides: Sides<'_>) -> Plan {
+pub fn plan(sides: Sides<'_>) -> BTreeMap<String, Action> {
     let is_record = |path: &str| sides.new.get(path).is_some_and(|new| new.purpose == Purpose::Record);
     let paths: BTreeSet<&String> = sides.base.keys().chain(sides.new.keys()).collect();
     let mut files: BTreeMap<String, Action> = BTreeMap::new();
@@ -200,7 +167,7 @@ pub fn plan(sides: Sides<'_>) -> Plan {
         };
         files.insert(path.clone(), action);
     }
-    Plan { files }
+    files
 }
 
 /// Decides about a file of content; `None` for one that exists nowhere any more.
@@ -259,6 +226,10 @@ mod tests {
         assert_eq!(decided("a", "", "", false), None);
     }
 
+    fn written(sides: Sides<'_>) -> Vec<String> {
+        plan(sides).into_iter().filter(|(_, action)| matches!(action, Action::Write(_))).map(|(path, _)| path).collect()
+    }
+
     #[test]
     fn a_record_is_written_when_something_else_is_or_the_bundle_is_another() {
         let record = |text: &str| NewFile { digest: digest(text), purpose: Purpose::Record };
@@ -266,11 +237,11 @@ mod tests {
         let base = BTreeMap::new();
         let new = BTreeMap::from([("r".to_owned(), record("at ten"))]);
         let sides = Sides { base: &base, local: &local, new: &new, same_bundle: true, force: false };
-        assert!(plan(sides).is_nothing_to_do());
-        assert_eq!(plan(Sides { same_bundle: false, ..sides }).writes().collect::<Vec<_>>(), ["r"]);
+        assert_eq!(written(sides), [""; 0]);
+        assert_eq!(written(Sides { same_bundle: false, ..sides }), ["r"]);
         let file = NewFile { digest: digest("a"), purpose: Purpose::Content };
         let new = BTreeMap::from([("r".to_owned(), record("at ten")), ("a".to_owned(), file)]);
-        assert_eq!(plan(Sides { new: &new, ..sides }).writes().collect::<Vec<_>>(), ["a", "r"]);
+        assert_eq!(written(Sides { new: &new, ..sides }), ["a", "r"]);
     }
 
     #[test]
@@ -302,7 +273,7 @@ mod tests {
                 new.into_iter().map(|(path, digest)| (path, NewFile { digest, purpose: Purpose::Content })).collect();
             let first = plan(Sides { base: &base, local: &local, new: &new, same_bundle: false, force });
             let mut after = local.clone();
-            for (path, action) in &first.files {
+            for (path, action) in &first {
                 match action {
                     Action::Write(_) => {
                         prop_assert!(force || !local.contains_key(path) || local.get(path) == base.get(path));
@@ -318,7 +289,8 @@ mod tests {
             }
             let recorded = new.iter().map(|(path, new)| (path.clone(), new.digest)).collect();
             let second = plan(Sides { base: &recorded, local: &after, new: &new, same_bundle: true, force });
-            prop_assert!(second.is_nothing_to_do(), "{:?} then {:?}", first, second);
+            let is_nothing = second.values().all(|action| matches!(action, Action::Keep(_)));
+            prop_assert!(is_nothing, "{:?} then {:?}", first, second);
         }
     }
 }

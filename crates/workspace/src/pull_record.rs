@@ -11,7 +11,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use keepstep_base::Digest;
-use keepstep_testdata::input_list::InputList;
 use keepstep_testdata::workspace_files::{self, Placement, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,15 +65,13 @@ pub struct FileRecord {
     pub stamp: Option<Stamp>,
 }
 
-/// The text of what was pulled.
-#[derive(Debug, Clone, PartialEq)]
+/// What was last pulled, which is the base of the next merge.
+#[derive(Debug, Clone)]
 pub struct PullBase {
     /// The path of the inputs file.
-    pub inputs_path: String,
-    /// The inputs.
-    pub inputs: Vec<Value>,
-    /// The other files that people may edit.
-    pub files: BTreeMap<String, String>,
+    pub(crate) inputs_path: String,
+    /// What came.
+    pub(crate) received: Received,
 }
 
 /// A record cannot be used.
@@ -154,21 +151,6 @@ impl PullRecord {
 }
 
 impl PullBase {
-    /// Returns the base that a bundle is for the next merge.
-    ///
-    /// # Errors
-    /// What was received cannot be read again.
-    pub(crate) fn of(received: &Received, inputs_path: &str) -> io::Result<Self> {
-        let placement =
-            Placement { inputs_file: inputs_path, api_url: "", project_id: None, sync_state: None, with_pulled: true };
-        let rendered = workspace_files::render(received.bundle(), placement).map_err(io::Error::other)?;
-        let mut files = BTreeMap::new();
-        for file in rendered.files.into_iter().filter(|file| file.purpose == Purpose::Content) {
-            files.insert(file.path, received.stored(file.content)?.to_text()?);
-        }
-        Ok(Self { inputs_path: rendered.inputs_path, inputs: received.entries()?, files })
-    }
-
     /// Returns true if a scenario's folder holds a base.
     pub fn is_in(folder: &Path) -> bool {
         BASE_FILES.iter().any(|path| folder.join(path).is_file())
@@ -180,11 +162,11 @@ impl PullBase {
         if received.is_packed() { (packed, plain) } else { (plain, packed) }
     }
 
-    /// Returns the answer that a record is about, if the folder holds it.
+    /// Reads the base that a record is about, if the folder holds it.
     ///
     /// # Errors
     /// The system refused.
-    pub(crate) fn received(folder: &Path, record: &PullRecord) -> Result<Option<Received>, RecordError> {
+    pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, RecordError> {
         for path in BASE_FILES {
             let path = folder.join(path);
             let received = match File::open(&path) {
@@ -193,7 +175,9 @@ impl PullBase {
                 Err(source) => return Err(RecordError::Io { path, source }),
             };
             match received {
-                Ok(received) if record.is_about(&received) => return Ok(Some(received)),
+                Ok(received) if record.is_about(&received) => {
+                    return Ok(Some(Self { inputs_path: record.inputs_path.clone(), received }));
+                }
                 Ok(_) | Err(ReceiveError::Bundle(_) | ReceiveError::Packed(_)) => {}
                 Err(ReceiveError::Io(source)) => return Err(RecordError::Io { path, source }),
             }
@@ -201,22 +185,16 @@ impl PullBase {
         Ok(None)
     }
 
-    /// Reads the base that a record is about, if the folder holds it.
+    /// Returns the text of a file as it was pulled.
     ///
     /// # Errors
-    /// The system refused.
-    pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, RecordError> {
-        let Some(received) = Self::received(folder, record)? else { return Ok(None) };
-        let base = Self::of(&received, &record.inputs_path);
-        base.map(Some).map_err(|source| RecordError::Io { path: folder.join(Self::paths(&received).0), source })
-    }
-
-    /// Returns the text of a file as it was pulled.
-    pub fn text(&self, path: &str) -> Option<String> {
-        if path != self.inputs_path {
-            return self.files.get(path).cloned();
-        }
-        Some(InputList::of_entries(self.inputs.clone()).to_yaml())
+    /// What was received cannot be read again.
+    pub(crate) fn text(&self, path: &str) -> io::Result<Option<String>> {
+        let (inputs_file, bundle) = (self.inputs_path.as_str(), self.received.bundle());
+        let placement = Placement { inputs_file, api_url: "", project_id: None, sync_state: None, with_pulled: true };
+        let rendered = workspace_files::render(bundle, placement).map_err(io::Error::other)?;
+        let file = rendered.files.into_iter().find(|file| file.path == path && file.purpose != Purpose::Record);
+        file.map(|file| self.received.stored(file.content)?.to_text()).transpose()
     }
 }
 

@@ -65,14 +65,16 @@ impl Scenario {
                 None => base.insert(PullBase::read(&self.folder, record)?),
             };
             let local = String::from_utf8_lossy(&bytes);
-            let pulled = base.as_ref().and_then(|base| base.text(path));
+            let pulled = base.as_ref().map_or(Ok(None), |base| base.text(path)).map_err(fail)?;
             if pulled.is_some_and(|pulled| text::says_the_same(path, &local, &pulled)) {
                 continue;
             }
-            let items = base.as_ref().filter(|base| base.inputs_path == *path).and_then(|base| {
-                let list = text::inputs(&local).ok()?;
-                Some(item_edits(&base.inputs, &list.entries))
-            });
+            let items = match (base, text::inputs(&local)) {
+                (Some(base), Ok(list)) if base.inputs_path == *path => {
+                    Some(item_edits(&base.received.entries().map_err(fail)?, &list.entries))
+                }
+                _ => None,
+            };
             edits.push(Edit { path: path.clone(), is_deleted: false, items });
         }
         Ok(edits)

@@ -15,7 +15,7 @@ mod text;
 
 pub use edits::{Edit, ItemEdits};
 pub use packed::PackedError;
-pub use prepare::{Applied, Choice, Collision, PrepareError, Prepared, Question, prepare};
+pub use prepare::{Choice, Collision, PrepareError, Prepared, Question, prepare};
 pub use received::{ReceiveError, Received};
 pub use scenario::Scenario;
 pub use spool::Spool;

@@ -11,7 +11,7 @@ use keepstep_agent::Field;
 use keepstep_agent::merge::{self, Merged, Sides as Texts};
 use keepstep_base::Digest;
 use keepstep_testdata::input_list::{InputList, LeftOut};
-use keepstep_testdata::merge_items::{self, Conflict, Fingerprints, ItemCounts, MergedItems, Outcome, Winner};
+use keepstep_testdata::merge_items::{self, Conflict, ItemCounts, MergedItems, Outcome, Winner};
 use keepstep_testdata::names::UnsafePath;
 use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
 use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
@@ -21,7 +21,7 @@ use super::list_text::{self, ListWords};
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
-use super::swap::{self, BeforeStep, Change, NewContent, Stamp, Swap, SwapError};
+use super::swap::{self, BeforeStep, Change, Stamp, Swap, SwapError};
 use super::text;
 use crate::files::Pending;
 use crate::pull_record::{FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
@@ -153,15 +153,6 @@ pub enum Choice {
     Both,
 }
 
-/// What was put in place.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Applied {
-    /// The files that were written, without keepstep's own records.
-    pub written: Vec<String>,
-    /// The files that were removed.
-    pub removed: Vec<String>,
-}
-
 /// Decides what a bundle changes in a scenario's folder. Nothing is written.
 ///
 /// # Errors
@@ -235,8 +226,8 @@ struct Known<'q> {
     inputs_file: &'q str,
     base: BTreeMap<String, Digest>,
     local: BTreeMap<String, LocalFile>,
-    /// What was last pulled, read where somebody edited something.
-    text: OnceCell<Option<PullBase>>,
+    /// What was last pulled, read where it is asked for.
+    pulled: OnceCell<Option<PullBase>>,
 }
 
 struct LocalFile {
@@ -264,7 +255,7 @@ impl<'q> Known<'q> {
             (None, None) => {}
         }
         let mut known =
-            Self { question, inputs_file: placement.inputs_file, base, local: BTreeMap::new(), text: OnceCell::new() };
+            Self { question, inputs_file: placement.inputs_file, base, local: BTreeMap::new(), pulled: OnceCell::new() };
         // The base of a configured path that is another one now is the old file; it is left alone.
         let new: BTreeMap<&str, &Offered> = files.iter().map(|file| (file.path.as_str(), file)).collect();
         let paths: BTreeSet<&str> = known.base.keys().map(String::as_str).chain(new.keys().copied()).collect();
@@ -300,12 +291,11 @@ impl<'q> Known<'q> {
         let exact = Digest::of_bytes(&bytes);
         let says = |other: &str| text::says_the_same(path, &here, other);
         // Another program writes the same in other words.
-        let pulled =
-            self.base.get(path).map(|digest| Ok::<_, PrepareError>((*digest, self.text()?.and_then(|text| text.text(path)))));
-        if let Some((pulled_digest, Some(pulled))) = pulled.transpose()?
-            && says(&pulled)
+        let base = self.base.get(path).copied();
+        if let Some(base) = base
+            && self.text(path)?.is_some_and(|pulled| says(&pulled))
         {
-            digest = pulled_digest;
+            digest = base;
         } else if let (Some(offered), Some(offered_digest)) = (offered, offered_digest)
             && says(&offered.content.to_text().map_err(PrepareError::Received)?)
         {
@@ -314,40 +304,23 @@ impl<'q> Known<'q> {
         Ok(Some(LocalFile { digest, exact, stamp, text: Some(here) }))
     }
 
-    /// Returns what was last pulled, as text.
-    fn text(&self) -> Result<Option<&PullBase>, PrepareError> {
-        if self.text.get().is_none() {
-            let _ = self.text.set(self.read_text()?);
+    /// Returns what was last pulled.
+    fn pulled(&self) -> Result<Option<&PullBase>, PrepareError> {
+        if self.pulled.get().is_none() {
+            let Question { scenario, previous, .. } = self.question;
+            let kept = scenario.record.as_ref().map(|record| PullBase::read(&scenario.folder, record)).transpose()?.flatten();
+            let of = |received: &Received| PullBase { inputs_path: self.inputs_file.to_owned(), received: received.clone() };
+            let is_recorded = |previous: &&Received| {
+                scenario.record.as_ref().is_none_or(|record| previous.bundle().id() == record.bundle_version_id)
+            };
+            let _ = self.pulled.set(kept.or_else(|| previous.filter(is_recorded).map(of)));
         }
-        Ok(self.text.get().and_then(Option::as_ref))
+        Ok(self.pulled.get().and_then(Option::as_ref))
     }
 
-    fn read_text(&self) -> Result<Option<PullBase>, PrepareError> {
-        let of = |received: &Received, path: &str| PullBase::of(received, path).map(Some).map_err(PrepareError::Received);
-        let Question { scenario, previous, .. } = self.question;
-        match (&scenario.record, previous) {
-            (Some(record), previous) => match (PullBase::read(&scenario.folder, record)?, previous) {
-                (None, Some(previous)) if previous.bundle().id() == record.bundle_version_id => of(previous, self.inputs_file),
-                (base, _) => Ok(base),
-            },
-            (None, Some(previous)) => of(previous, self.inputs_file),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// Returns what was last pulled for a comparison of inputs that nobody edited, and the path of its inputs file.
-    fn fingerprints(&self) -> Result<Option<(String, Fingerprints)>, PrepareError> {
-        let Question { scenario, previous, .. } = self.question;
-        let kept = match &scenario.record {
-            Some(record) => PullBase::received(&scenario.folder, record)?.map(|kept| (record.inputs_path.clone(), kept)),
-            None => None,
-        };
-        let of = |received: &Received| received.fingerprints().map_err(PrepareError::Received);
-        match (kept, previous) {
-            (Some((path, kept)), _) => Ok(Some((path, of(&kept)?))),
-            (None, Some(previous)) => Ok(Some((self.inputs_file.to_owned(), of(previous)?))),
-            (None, None) => Ok(None),
-        }
+    /// Returns the text of a file as it was last pulled.
+    fn text(&self, path: &str) -> Result<Option<String>, PrepareError> {
+        self.pulled()?.map_or(Ok(None), |pulled| pulled.text(path)).map_err(PrepareError::Received)
     }
 }
 
@@ -366,17 +339,17 @@ impl Prepared {
     fn add_files(
         &mut self,
         files: Vec<Offered>,
-        plan: &pull_plan::Plan,
+        plan: &BTreeMap<String, Action>,
         known: &Known<'_>,
         new: &BTreeMap<String, NewFile>,
     ) -> Result<(), PrepareError> {
         let nothing = Arc::new(Stored::of(Vec::new()));
-        let gone = plan.files.keys().filter(|path| !new.contains_key(*path));
+        let gone = plan.keys().filter(|path| !new.contains_key(*path));
         let gone = gone.map(|path| Offered { path: path.clone(), purpose: Purpose::Content, content: nothing.clone() });
         let (records, content): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.purpose == Purpose::Record);
         for Offered { path, purpose, content } in content.into_iter().chain(gone).chain(records) {
-            let Some(action) = plan.files.get(&path).copied() else { continue };
-            let base = if action == Action::Conflict { known.text()?.and_then(|text| text.text(&path)) } else { None };
+            let Some(action) = plan.get(&path).copied() else { continue };
+            let base = if action == Action::Conflict { known.text(&path)? } else { None };
             let before = known.local.get(&path).map(|local| local.exact);
             let bundle = new.get(&path).map(|file| file.digest);
             self.files.push(Planned { path, purpose, action, before, bundle, content, base });
@@ -392,20 +365,21 @@ impl Prepared {
         }
         let Some(local_text) = known.local.get(path).and_then(|local| local.text.clone()) else {
             // Nobody edited them, so only what changes is of interest.
-            if let Some((_, base)) = known.fingerprints()?.filter(|(base_path, _)| base_path == path) {
-                self.counts_of_items = Some(base.replaced_by(&received.fingerprints().map_err(PrepareError::Received)?));
+            if let Some(base) = known.pulled()?.filter(|base| base.inputs_path == path) {
+                let fingerprints = |received: &Received| received.fingerprints().map_err(PrepareError::Received);
+                self.counts_of_items = Some(fingerprints(&base.received)?.replaced_by(&fingerprints(received)?));
             }
             return Ok(());
         };
         let Ok(local) = text::inputs(&local_text) else { return Ok(()) };
-        let no_entries = Vec::new();
-        let base = known.text()?.filter(|text| text.inputs_path == path);
-        let base_entries = base.map_or(&no_entries, |base| &base.inputs);
-        let server = received.entries().map_err(PrepareError::Received)?;
-        // What replaces the whole file keeps nothing of it.
-        let is_replaced = file.action == Action::Write(Writing::Forced);
-        let base_entries = if is_replaced { &local.entries } else { base_entries };
-        let merged = merge_items::merge(base_entries, &local.entries, &server);
+        let entries = |received: &Received| received.entries().map_err(PrepareError::Received);
+        let base = match known.pulled()?.filter(|base| base.inputs_path == path) {
+            // What replaces the whole file keeps nothing of it.
+            _ if file.action == Action::Write(Writing::Forced) => local.entries.clone(),
+            Some(base) => entries(&base.received)?,
+            None => Vec::new(),
+        };
+        let merged = merge_items::merge(&base, &local.entries, &entries(received)?);
         let is_merged = file.action == Action::Conflict;
         let server_text = if is_merged { file.content.to_text().map_err(PrepareError::Received)? } else { String::new() };
         let base_text = file.base.clone().unwrap_or_default();
@@ -537,70 +511,54 @@ impl Prepared {
     }
 
     /// Puts everything in place, at once, and then the small files `beside` the scenario that say so. A file that somebody has
-    /// still to decide about stays as it is, so there must be none.
+    /// still to decide about stays as it is, so there must be none. `keep` is given every file of the folder that is about to
+    /// change, before the first one does. Where it fails, nothing is written.
     ///
     /// # Errors
     /// See [`SwapError`]; unless it says otherwise, everything is as it was.
-    pub fn apply(self, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<Applied, PrepareError> {
-        self.apply_kept(beside, before_step, &mut |_| Ok(()))
-    }
-
-    /// The same for somebody who keeps what is replaced: `keep` is given every file of the folder that is about to change, before
-    /// the first one does. Where it fails, nothing is written.
-    ///
-    /// # Errors
-    /// As [`Prepared::apply`].
-    pub fn apply_kept(
+    pub fn apply(
         mut self,
         beside: Vec<Pending>,
         before_step: BeforeStep<'_>,
         keep: &mut dyn FnMut(&[Change]) -> io::Result<()>,
-    ) -> Result<Applied, PrepareError> {
-        let mut applied = Applied::default();
+    ) -> Result<(), PrepareError> {
         if self.is_nothing_to_do() {
             keep(&[]).map_err(PrepareError::NotKept)?;
-            swap::put_in_place(beside)?;
-            return Ok(applied);
+            return Ok(swap::put_in_place(beside)?);
         }
         let folder = self.folder.clone();
         let mut swap = Swap::begin(&folder, before_step)?;
-        let staged = self.stage(&mut swap, &mut applied).and_then(|()| keep(&swap.changes()).map_err(PrepareError::NotKept));
-        match staged {
-            Ok(()) => swap.commit(beside)?,
+        match self.stage(&mut swap).and_then(|()| keep(swap.changes()).map_err(PrepareError::NotKept)) {
+            Ok(()) => Ok(swap.commit(beside)?),
             Err(error) => {
                 swap.abandon();
-                return Err(error);
+                Err(error)
             }
         }
-        Ok(applied)
     }
 
-    fn stage(&mut self, swap: &mut Swap<'_>, applied: &mut Applied) -> Result<(), PrepareError> {
+    fn stage(&mut self, swap: &mut Swap<'_>) -> Result<(), PrepareError> {
         let (records, content): (Vec<&Planned>, Vec<&Planned>) =
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
         for file in content.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            let stamp = swap.write(file.new_content())?;
-            applied.written.push(file.path.clone());
+            let stamp = swap.write(&file.path, file.before, &file.content)?;
             let is_the_bundles = Some(file.content.digests().content) == file.bundle;
             if let Some(record) = self.record.files.get_mut(&file.path) {
                 record.stamp = is_the_bundles.then_some(stamp);
             }
         }
         let (base, other) = self.base_paths;
-        swap.write(NewContent { path: base, before: self.digest_of(base)?, content: &self.base })?;
-        for file in content.iter().filter(|file| file.action == Action::Remove) {
-            if let Some(before) = file.before {
-                swap.remove(&file.path, before)?;
-                applied.removed.push(file.path.clone());
+        swap.write(base, self.digest_of(base)?, &self.base)?;
+        let gone = content.iter().filter(|file| file.action == Action::Remove).map(|file| (file.path.as_str(), file.before));
+        for (path, before) in gone.chain([(other, self.digest_of(other)?)]) {
+            if let Some(before) = before {
+                swap.remove(path, before)?;
             }
         }
-        if let Some(before) = self.digest_of(other)? {
-            swap.remove(other, before)?;
-        }
         let record = Stored::of(self.record.to_bytes()?);
-        swap.write(NewContent { path: RECORD_FILE, before: self.digest_of(RECORD_FILE)?, content: &record })?;
+        swap.write(RECORD_FILE, self.digest_of(RECORD_FILE)?, &record)?;
         for file in records.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            swap.write(file.new_content())?;
+            swap.write(&file.path, file.before, &file.content)?;
         }
         Ok(())
     }
@@ -613,11 +571,6 @@ impl Prepared {
 }
 
 impl Planned {
-    /// Returns the file as it is written.
-    fn new_content(&self) -> NewContent<'_> {
-        NewContent { path: &self.path, before: self.before, content: &self.content }
-    }
-
     /// Returns both edits of the file in one text, if no line was changed by both.
     fn merged_text(&self, local: &str, server: &str) -> Option<String> {
         let merged = merged_lines(self.base.as_deref()?, local, server)?;

@@ -14,7 +14,6 @@
 //! place after the tree is on the disk, so they are never newer than it. So the disk is waited for three times: for everything
 //! that is new, for the tree's folders, and for the removal of the journal together with those files.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -110,22 +109,11 @@ impl Stamp {
 #[derive(Debug, Serialize, Deserialize)]
 struct Journal {
     format: u32,
-    steps: Vec<Step>,
+    steps: Vec<Change>,
 }
 
-/// What happens to one file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Step {
-    /// Below the scenario's folder.
-    path: String,
-    /// The SHA-256 of what is there; `None` where there is nothing.
-    before: Option<Digest>,
-    /// The SHA-256 of what will be there; `None` where the file goes.
-    after: Option<Digest>,
-}
-
-/// A file that a pull is about to change, its own records among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What happens to a file, a pull's own records among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Below the scenario's folder.
     pub path: String,
@@ -138,24 +126,14 @@ pub struct Change {
 /// Files on their way into a scenario's folder.
 pub struct Swap<'a> {
     place: Place<'a>,
-    steps: Vec<Step>,
+    steps: Vec<Change>,
     before_step: BeforeStep<'a>,
 }
 
-/// A file that is to be there, in place of what has the digest `before`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NewContent<'c> {
-    pub(super) path: &'c str,
-    pub(super) before: Option<Digest>,
-    pub(super) content: &'c Stored,
-}
-
 /// A scenario's folder and the staging folder in it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     folder: &'a Path,
-    /// Folders that are there and were found to lie in the scenario's.
-    inside: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Swap<'a> {
@@ -164,7 +142,7 @@ impl<'a> Swap<'a> {
     /// # Errors
     /// The staging folder cannot be made.
     pub fn begin(folder: &'a Path, before_step: BeforeStep<'a>) -> Result<Self, SwapError> {
-        let place = Place::of(folder);
+        let place = Place { folder };
         let staging = place.staging();
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
@@ -174,17 +152,16 @@ impl<'a> Swap<'a> {
         Ok(Self { place, steps: Vec::new(), before_step })
     }
 
-    /// Adds a file that is to be there.
+    /// Adds a file that is to be there, in place of what has the digest `before`.
     ///
     /// # Errors
     /// It cannot be read or written, or its path leads elsewhere.
-    pub(super) fn write(&mut self, file: NewContent<'_>) -> Result<Stamp, SwapError> {
-        let NewContent { path, before, content } = file;
+    pub(super) fn write(&mut self, path: &str, before: Option<Digest>, content: &Stored) -> Result<Stamp, SwapError> {
         let target = self.place.target(path)?;
         (self.before_step)().map_err(|source| failed("write", &target, source))?;
         let staged = self.place.staged(self.steps.len());
         let stamp = write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
-        self.steps.push(Step { path: path.to_owned(), before, after: Some(content.digests().exact) });
+        self.steps.push(Change { path: path.to_owned(), before, after: Some(content.digests().exact) });
         Ok(stamp)
     }
 
@@ -194,7 +171,7 @@ impl<'a> Swap<'a> {
     /// Its path leads elsewhere.
     pub fn remove(&mut self, path: &str, before: Digest) -> Result<(), SwapError> {
         self.place.target(path)?;
-        self.steps.push(Step { path: path.to_owned(), before: Some(before), after: None });
+        self.steps.push(Change { path: path.to_owned(), before: Some(before), after: None });
         Ok(())
     }
 
@@ -211,7 +188,7 @@ impl<'a> Swap<'a> {
         }
         prepared?;
         let Self { place, steps, before_step } = self;
-        let all: Vec<(usize, &Step)> = steps.iter().enumerate().collect();
+        let all: Vec<(usize, &Change)> = steps.iter().enumerate().collect();
         if let Err(error) = forward(&place, &all, before_step) {
             backward(&place, &steps, before_step)?;
             let _ = finish(&place, Vec::new(), before_step);
@@ -221,9 +198,8 @@ impl<'a> Swap<'a> {
     }
 
     /// Returns every file that is about to change.
-    pub(super) fn changes(&self) -> Vec<Change> {
-        let change = |step: &Step| Change { path: step.path.clone(), before: step.before, after: step.after };
-        self.steps.iter().map(change).collect()
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.steps
     }
 
     /// Gives up; nothing was put in place.
@@ -242,7 +218,7 @@ impl<'a> Swap<'a> {
             if step.before.is_some() {
                 keep(&target, &self.place.kept(number)).map_err(|source| failed("keep", &target, source))?;
             }
-            if let Some(parent) = target.parent().filter(|parent| step.after.is_some() && !self.place.is_there(parent)) {
+            if let Some(parent) = target.parent().filter(|_| step.after.is_some()) {
                 fs::create_dir_all(parent).map_err(|source| failed("make", parent, source))?;
             }
         }
@@ -268,8 +244,17 @@ impl<'a> Swap<'a> {
 /// # Errors
 /// The system refused; those before the one that is named are in place.
 pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
+    put_behind(&[], files)
+}
+
+/// The same for files that are about others, which were written and have to be on the disk before them.
+///
+/// # Errors
+/// As those of [`put_in_place`].
+pub fn put_behind(others: &[PathBuf], files: Vec<Pending>) -> Result<(), SwapError> {
     let Some(first) = files.first() else { return Ok(()) };
-    sync_all(&begun(&files), &[]).map_err(|source| failed("write", first.path(), source))?;
+    let written: Vec<PathBuf> = others.iter().cloned().chain(begun(&files)).collect();
+    sync_all(&written, &[]).map_err(|source| failed("write", first.path(), source))?;
     let (folders, put) = put_all(files, &mut || Ok(()));
     let _ = sync_all(&[], &folders);
     put
@@ -313,7 +298,7 @@ fn write_staged(staged: &Path, target: &Path, content: &Stored) -> io::Result<St
 
 /// Returns true if a swap in the scenario's folder did not end. Costs one look at the disk.
 pub fn is_interrupted(folder: &Path) -> bool {
-    Place::of(folder).staging().join(JOURNAL).exists()
+    Place { folder }.staging().join(JOURNAL).exists()
 }
 
 /// Ends a swap that was interrupted: completes it, or takes it back where somebody edited a file in the meantime. `None` if
@@ -322,7 +307,7 @@ pub fn is_interrupted(folder: &Path) -> bool {
 /// # Errors
 /// The system refused; the next call tries again.
 pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Recovered>, SwapError> {
-    let place = &Place::of(folder);
+    let place = &Place { folder };
     let path = place.staging().join(JOURNAL);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -351,7 +336,7 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
 }
 
 /// Returns the steps that an interrupted swap still has to do; `None` if one of them cannot be done any more.
-fn pending<'s>(place: &Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize, &'s Step)>>, SwapError> {
+fn pending<'s>(place: &Place<'_>, steps: &'s [Change]) -> Result<Option<Vec<(usize, &'s Change)>>, SwapError> {
     let mut pending = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
@@ -374,7 +359,7 @@ fn pending<'s>(place: &Place<'_>, steps: &'s [Step]) -> Result<Option<Vec<(usize
 }
 
 /// Puts the new files in place.
-fn forward(place: &Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn forward(place: &Place<'_>, steps: &[(usize, &Change)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps {
         let target = place.target(&step.path)?;
         before_step().map_err(|source| failed("replace", &target, source))?;
@@ -389,7 +374,7 @@ fn forward(place: &Place<'_>, steps: &[(usize, &Step)], before_step: BeforeStep<
 }
 
 /// Puts the old files back where the new ones are. A file that is neither was edited since, and stays.
-fn backward(place: &Place<'_>, steps: &[Step], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn backward(place: &Place<'_>, steps: &[Change], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
         // The system may refuse once more; then the journal stays and the next command tries again.
@@ -422,11 +407,7 @@ fn finish(place: &Place<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) 
     put
 }
 
-impl<'a> Place<'a> {
-    fn of(folder: &'a Path) -> Self {
-        Self { folder, inside: RefCell::default() }
-    }
-
+impl Place<'_> {
     fn staging(&self) -> PathBuf {
         self.folder.join(STAGING)
     }
@@ -445,40 +426,11 @@ impl<'a> Place<'a> {
         let target = self.folder.join(path);
         let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         let is_link = fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_symlink());
-        if !is_plain || is_link || !target.parent().is_some_and(|parent| self.has_inside(parent)) {
+        if !is_plain || is_link || door::stays_inside(&target, self.folder).is_err() {
             return Err(SwapError::Link { path: target });
         }
         Ok(target)
     }
-
-    /// Returns true if a folder is the scenario's or one that was found to be there in it.
-    fn is_there(&self, folder: &Path) -> bool {
-        folder == self.folder || self.inside.borrow().contains(folder)
-    }
-
-    /// Returns true if a folder is inside the scenario's, or will be once it is made.
-    fn has_inside(&self, folder: &Path) -> bool {
-        if self.is_there(folder) {
-            return true;
-        }
-        let parent = folder.parent().filter(|parent| parent.starts_with(self.folder));
-        if !parent.is_some_and(|parent| self.has_inside(parent)) {
-            return false;
-        }
-        // What is not there yet is looked at again once it is.
-        let Ok(metadata) = fs::symlink_metadata(folder) else { return true };
-        if metadata.is_symlink() && !leads_inside(self.folder, folder) {
-            return false;
-        }
-        self.inside.borrow_mut().insert(folder.to_owned());
-        true
-    }
-}
-
-/// Returns true if a link in a folder leads to something in the same folder.
-fn leads_inside(folder: &Path, link: &Path) -> bool {
-    let real = (folder.canonicalize(), link.canonicalize());
-    matches!(&real, (Ok(folder), Ok(link)) if link.starts_with(folder))
 }
 
 /// Returns the SHA-256 of a file, which may be larger than memory; `None` where there is none.
@@ -549,7 +501,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there
 /// until then.
-fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Step>) {
+fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Change>) {
     let mut folders = BTreeSet::new();
     for step in steps {
         let target = place.folder.join(&step.path);

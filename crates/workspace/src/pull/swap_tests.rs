@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -48,7 +49,7 @@ fn digest(text: &String) -> Digest {
 }
 
 fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) -> Result<(), SwapError> {
-    swap.write(NewContent { path, before, content: &Stored::of(text.into()) }).map(|_| ())
+    swap.write(path, before, &Stored::of(text.into())).map(|_| ())
 }
 
 fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
@@ -223,7 +224,7 @@ fn a_long_text_of_two_paths_becomes_two_files_with_permissions_of_their_own() {
     let mut swap = Swap::begin(folder, &mut hook).unwrap();
     let before = old.get("a/a").map(digest);
     let files = [("a/a", before), ("a/b", None), ("c", None)];
-    let stamps = files.map(|(path, before)| swap.write(NewContent { path, before, content: &content }).unwrap());
+    let stamps = files.map(|(path, before)| swap.write(path, before, &content).unwrap());
     swap.commit(Vec::new()).unwrap();
     assert_eq!(read(folder), files.map(|(path, _)| (path.to_owned(), text.clone())).into_iter().collect());
     let metadata = files.map(|(path, _)| fs::metadata(folder.join(path)).unwrap());

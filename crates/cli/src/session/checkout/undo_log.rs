@@ -8,7 +8,7 @@
 //! Several commands write parts of some small files. Of those the entry also has what the command wrote, so that its part can be
 //! taken out again when others wrote since.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use keepstep_agent::lock::FILE_NAME;
 use keepstep_base::Digest;
 use keepstep_workspace::door;
 use keepstep_workspace::files::Pending;
-use keepstep_workspace::pull::swap::digest_of;
+use keepstep_workspace::pull::swap::{SwapError, digest_of, put_behind};
 use serde::{Deserialize, Serialize};
 
 use crate::session::checkout::files::write_whole;
@@ -147,18 +147,25 @@ impl Content {
         }
     }
 
-    /// Writes a copy, and returns whether there is anything to copy.
-    fn copy_to(&self, copy: &Path) -> io::Result<bool> {
+    /// Writes a copy, and returns whether there is anything to copy. It is on the disk once the manifest is.
+    fn copy_to(&self, copy: &Path, copies: &mut Copies) -> io::Result<bool> {
         match self {
             Self::Absent | Self::Digest(_) => return Ok(false),
-            Self::Bytes(bytes) => write_whole(copy, bytes)?,
+            Self::Bytes(bytes) => copies.pending.push(Pending::write(copy, bytes)?),
             Self::File(file) => {
                 fs::copy(file, copy)?;
-                File::open(copy)?.sync_all()?;
+                copies.written.push(copy.to_owned());
             }
         }
         Ok(true)
     }
+}
+
+/// Copies that are written and not on the disk yet.
+#[derive(Debug, Default)]
+struct Copies {
+    pending: Vec<Pending>,
+    written: Vec<PathBuf>,
 }
 
 impl Recorder {
@@ -199,18 +206,24 @@ impl Recorder {
     }
 
     fn keep_in(&mut self, folder: &Path, writes: &[&Write], is_new: bool) -> io::Result<()> {
+        let mut copies = Copies::default();
         for write in writes {
-            self.add(folder, write, false)?;
+            self.add(folder, write, false, &mut copies)?;
         }
         if is_new {
             for write in std::mem::take(&mut self.derived) {
-                self.add(folder, &write, true)?;
+                self.add(folder, &write, true, &mut copies)?;
             }
         }
-        self.write_manifest(folder)
+        // Behind the copies: without it the entry counts for nothing.
+        copies.pending.push(Pending::write(&folder.join(MANIFEST), &self.manifest()?)?);
+        put_behind(&copies.written, copies.pending).map_err(|error| match error {
+            SwapError::Io { source, .. } | SwapError::Beside { source, .. } => source,
+            other => io::Error::other(other),
+        })
     }
 
-    fn add(&mut self, folder: &Path, write: &Write, derived: bool) -> io::Result<()> {
+    fn add(&mut self, folder: &Path, write: &Write, derived: bool, copies: &mut Copies) -> io::Result<()> {
         let number = match self.entry.files.iter().position(|file| file.path == write.path) {
             Some(number) => number,
             None => {
@@ -218,7 +231,7 @@ impl Recorder {
                 // With the number before it, a name that is as long as names may be would be longer.
                 let name: String = name.chars().take(40).collect();
                 let copy = format!("{}-{name}", self.entry.files.len());
-                let copy = write.before.copy_to(&folder.join(&copy))?.then_some(copy);
+                let copy = write.before.copy_to(&folder.join(&copy), copies)?.then_some(copy);
                 self.entry.files.push(KeptFile { path: write.path.clone(), copy, written: None, after: None, derived });
                 self.entry.files.len() - 1
             }
@@ -228,7 +241,7 @@ impl Recorder {
             Kind::Whole => None,
             Kind::Lock | Kind::Object => {
                 let after = format!("{number}-written");
-                write.after.copy_to(&folder.join(&after))?.then_some(after)
+                write.after.copy_to(&folder.join(&after), copies)?.then_some(after)
             }
         };
         if let Some(file) = self.entry.files.get_mut(number) {
@@ -288,9 +301,12 @@ impl Recorder {
         }
     }
 
-    /// Writes the manifest, behind the copies: without it the entry counts for nothing.
     fn write_manifest(&self, folder: &Path) -> io::Result<()> {
-        write_whole(&folder.join(MANIFEST), &serde_json::to_vec_pretty(&self.entry)?)
+        write_whole(&folder.join(MANIFEST), &self.manifest()?)
+    }
+
+    fn manifest(&self) -> io::Result<Vec<u8>> {
+        Ok(serde_json::to_vec_pretty(&self.entry)?)
     }
 }
 

@@ -114,8 +114,8 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: Prepared, notes: Vec<P
             io::Error::other("what is there was not kept")
         })
     };
-    match prepared.apply_kept(notes, &mut || Ok(()), &mut keep) {
-        Ok(_) => {
+    match prepared.apply(notes, &mut || Ok(()), &mut keep) {
+        Ok(()) => {
             run.replaced.set(run.replaced.get() || replaces);
             Ok(recorder.id().map(str::to_owned))
         }
