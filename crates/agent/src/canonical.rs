@@ -2,18 +2,18 @@
 //!
 //! The canonical form of a text ends its lines with LF and has no white space at its two ends, because editors, git
 //! and the peers' tools change exactly that without anybody having meant it. Everything inside stays significant:
-//! spaces, blank lines, case, backslashes, Unicode normal form. The form of an object has its keys sorted. A value
-//! without content (an empty name, a blank persona, a governance without a mode) has no canonical form: it is the same
-//! as a field that is not set.
+//! spaces, blank lines, case, backslashes, Unicode normal form. The form of an object has its keys sorted, and a number that has no
+//! fraction has no point (`1.0` is `1`, as JavaScript reads it). A value without content (an empty name, a blank persona, a governance
+//! without a mode, a switch that is off) has no canonical form: it is the same as a field that is not set.
 //!
 //! The hash is SHA-256 over the canonical value as compact JSON, so a string never equals the object that it spells.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use keepstep_base::Digest;
 use keepstep_base::text::is_javascript_white_space;
 
-use crate::definition::{Field, PERSONA_CHANNELS};
+use crate::field::{Field, Kind};
 
 /// Returns the canonical form of a text: lines end with LF, no white space at either end.
 pub fn canonical_text(text: &str) -> String {
@@ -28,29 +28,35 @@ pub fn canonical_line_ends(text: &str) -> String {
 /// Returns the canonical form of a field's value, or `None` for a value without content.
 pub fn canonical(field: Field, value: Option<&Value>) -> Option<Value> {
     let value = value?;
-    match (field, value) {
+    match (field.kind(), value) {
         (_, Value::Null) => None,
         (_, Value::String(text)) => {
             let text = canonical_text(text);
             (!text.is_empty()).then_some(Value::String(text))
         }
-        (Field::Persona, Value::Object(members)) => {
-            let has_content = PERSONA_CHANNELS.iter().any(|channel| {
+        (Kind::Text { channels }, Value::Object(members)) => {
+            let has_content = channels.iter().any(|channel| {
                 members.get(*channel).and_then(Value::as_str).is_some_and(|text| !canonical_text(text).is_empty())
             });
             has_content.then(|| sorted(value, canonical_text))
         }
-        (Field::Governance, Value::Object(members)) => {
-            let mode = members.get("mode");
-            let has_mode =
-                !matches!(mode, None | Some(Value::Null | Value::Bool(false))) && mode.and_then(Value::as_str) != Some("");
-            has_mode.then(|| {
+        (Kind::Json { needed, secret }, Value::Object(members)) => {
+            let needed = needed.map(|key| members.get(key).unwrap_or(&Value::Null));
+            let says_nothing = match needed {
+                Some(needed) => matches!(needed, Value::Null | Value::Bool(false)) || needed.as_str() == Some(""),
+                None => members.is_empty(),
+            };
+            (!says_nothing).then(|| {
                 let mut members = members.clone();
                 // A key never leaves the machine, so the server cannot hold it and it is no part of the comparison.
-                members.shift_remove("apiKey");
+                if let Some(secret) = secret {
+                    members.shift_remove(secret);
+                }
                 sorted(&Value::Object(members), str::to_owned)
             })
         }
+        (Kind::Switch, Value::Bool(false)) => None,
+        (Kind::List { .. }, Value::Array(items)) if items.is_empty() => None,
         (_, other) => Some(sorted(other, str::to_owned)),
     }
 }
@@ -58,6 +64,11 @@ pub fn canonical(field: Field, value: Option<&Value>) -> Option<Value> {
 /// Returns the digest of a field's value, or `None` for a value without content.
 pub fn digest(field: Field, value: Option<&Value>) -> Option<Digest> {
     canonical(field, value).map(|value| Digest::of_bytes(value.to_string().as_bytes()))
+}
+
+/// Returns the digest of a persona, or `None` for one without content.
+pub fn persona_digest(persona: Option<&Value>) -> Option<Digest> {
+    digest(Field::PERSONA, persona)
 }
 
 /// Returns true if two values of a field mean the same.
@@ -80,7 +91,17 @@ fn sorted(value: &Value, text: fn(&str) -> String) -> Value {
             let members = keys.into_iter().map(|key| (key.clone(), sorted(&members[key], text)));
             Value::Object(members.collect::<Map<String, Value>>())
         }
+        Value::Number(number) => Value::Number(whole(number)),
         other => other.clone(),
+    }
+}
+
+/// Returns a number as JavaScript writes it: what has no fraction has no point.
+fn whole(number: &Number) -> Number {
+    const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= LARGEST_EXACT => Number::from(float as i64),
+        _ => number.clone(),
     }
 }
 
@@ -91,8 +112,10 @@ mod tests {
 
     use super::*;
 
+    const GOVERNANCE: Field = Field::named("governance");
+
     fn same_persona(left: Value, right: Value) -> bool {
-        same(Field::Persona, Some(&left), Some(&right))
+        same(Field::PERSONA, Some(&left), Some(&right))
     }
 
     #[test]
@@ -125,13 +148,13 @@ mod tests {
     #[test]
     fn a_value_without_content_is_the_same_as_none() {
         for (field, value) in [
-            (Field::Name, json!("")),
-            (Field::Persona, json!(" \n")),
-            (Field::Persona, json!({})),
-            (Field::Persona, json!({"base": " "})),
-            (Field::Model, json!(null)),
-            (Field::Governance, json!({})),
-            (Field::Governance, json!({"mode": ""})),
+            (Field::NAME, json!("")),
+            (Field::PERSONA, json!(" \n")),
+            (Field::PERSONA, json!({})),
+            (Field::PERSONA, json!({"base": " "})),
+            (Field::MODEL, json!(null)),
+            (GOVERNANCE, json!({})),
+            (GOVERNANCE, json!({"mode": ""})),
         ] {
             assert!(same(field, Some(&value), None), "{field} {value}");
         }
@@ -140,7 +163,7 @@ mod tests {
     #[test]
     fn the_governance_key_is_not_compared() {
         let local = json!({"mode": "sdk", "apiKey": "secret"});
-        assert!(same(Field::Governance, Some(&local), Some(&json!({"mode": "sdk"}))));
+        assert!(same(GOVERNANCE, Some(&local), Some(&json!({"mode": "sdk"}))));
     }
 
     #[test]
@@ -155,16 +178,16 @@ mod tests {
         #[test]
         fn the_canonical_form_is_a_fixpoint(text in "(\\PC|[\r\n\t \u{feff}\u{85}]){0,40}", voice in "(\\PC|[\r\n ]){0,10}") {
             for value in [json!(text), json!({"base": text, "voice": voice})] {
-                let once = canonical(Field::Persona, Some(&value));
-                prop_assert_eq!(canonical(Field::Persona, once.as_ref()), once);
+                let once = canonical(Field::PERSONA, Some(&value));
+                prop_assert_eq!(canonical(Field::PERSONA, once.as_ref()), once);
             }
         }
 
         #[test]
         fn equal_values_have_equal_digests(text in "(\\PC|[\r\n]){0,20}", other in "(\\PC|[\r\n]){0,20}") {
             let (left, right) = (json!(text), json!(other));
-            let same_digest = digest(Field::Persona, Some(&left)) == digest(Field::Persona, Some(&right));
-            prop_assert_eq!(same(Field::Persona, Some(&left), Some(&right)), same_digest);
+            let same_digest = digest(Field::PERSONA, Some(&left)) == digest(Field::PERSONA, Some(&right));
+            prop_assert_eq!(same(Field::PERSONA, Some(&left), Some(&right)), same_digest);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::canonical;
-use crate::definition::Field;
+use crate::field::Field;
 use keepstep_base::Digest;
 
 /// What the code says of a field.
@@ -105,8 +105,8 @@ mod tests {
 
     fn state(base: Option<&str>, local: &str, server: &str) -> State {
         let value = |text: &str| Some(json!(text));
-        let base = base.map_or(Base::None, |text| Base::Agreed(canonical::digest(Field::Persona, value(text).as_ref())));
-        compare(Field::Persona, base, &Local::Value(value(local)), &Server::Value(value(server)))
+        let base = base.map_or(Base::None, |text| Base::Agreed(canonical::digest(Field::PERSONA, value(text).as_ref())));
+        compare(Field::PERSONA, base, &Local::Value(value(local)), &Server::Value(value(server)))
     }
 
     #[test]
@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn a_silent_server_is_no_drift_and_an_unreadable_field_is_never_in_step() {
         let local = Local::Value(Some(json!("x")));
-        assert_eq!(compare(Field::Persona, Base::None, &local, &Server::Silent), State::NotOnServer);
-        assert_eq!(compare(Field::Persona, Base::None, &Local::Value(None), &Server::Silent), State::InStep);
+        assert_eq!(compare(Field::PERSONA, Base::None, &local, &Server::Silent), State::NotOnServer);
+        assert_eq!(compare(Field::PERSONA, Base::None, &Local::Value(None), &Server::Silent), State::InStep);
         for server in [Server::Silent, Server::Value(None), Server::Value(Some(json!("x")))] {
-            assert_eq!(compare(Field::Persona, Base::Agreed(None), &Local::Unreadable, &server), State::Unreadable);
+            assert_eq!(compare(Field::PERSONA, Base::Agreed(None), &Local::Unreadable, &server), State::Unreadable);
         }
     }
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::definition::Field;
 use crate::drift::Base;
+use crate::field::Field;
 use crate::merge::has_conflict_markers;
 use keepstep_base::Digest;
 use keepstep_base::id::{AgentId, PersonaVersion, Revision};
@@ -82,6 +82,8 @@ impl AgentEntry {
     /// Returns what was agreed on about a field.
     pub fn base(&self, field: Field) -> Base {
         match self.fields.get(field.key()).and_then(toml::Value::as_str) {
+            // Of a field that most agents do without, the file says nothing where no side sets it.
+            None if !field.is_always_named() => Base::Agreed(None),
             None => Base::None,
             Some("") => Base::Agreed(None),
             Some(text) => text
@@ -91,8 +93,17 @@ impl AgentEntry {
         }
     }
 
+    /// Returns what was agreed on about the persona.
+    pub fn persona(&self) -> Base {
+        self.base(Field::PERSONA)
+    }
+
     /// Writes down that both sides agree on a value with this digest; `None` for a field that is not set.
     pub fn agree(&mut self, field: Field, digest: Option<Digest>) {
+        if digest.is_none() && !field.is_always_named() {
+            self.fields.remove(field.key());
+            return;
+        }
         let text = digest.map_or_else(String::new, |digest| format!("sha256:{digest}"));
         self.fields.insert(field.key().to_owned(), toml::Value::String(text));
     }
@@ -246,8 +257,8 @@ mod tests {
         let entry = lock.agent_mut(&"base_1".parse().unwrap());
         entry.revision = Some(Revision(7));
         entry.persona_version = Some(PersonaVersion(3));
-        entry.agree(Field::Persona, Some(Digest::of_bytes(b"p")));
-        entry.agree(Field::Model, None);
+        entry.agree(Field::PERSONA, Some(Digest::of_bytes(b"p")));
+        entry.agree(Field::MODEL, None);
         lock
     }
 
@@ -271,9 +282,10 @@ mod tests {
         assert_eq!(lock.to_text(), example().to_text());
         let entry = lock.agent(&"base_1".parse().unwrap()).unwrap();
         assert_eq!((entry.revision, entry.persona_version), (Some(Revision(7)), Some(PersonaVersion(3))));
-        assert_eq!(entry.base(Field::Persona), Base::Agreed(Some(Digest::of_bytes(b"p"))));
-        assert_eq!(entry.base(Field::Model), Base::Agreed(None));
-        assert_eq!(entry.base(Field::Name), Base::None);
+        assert_eq!(entry.base(Field::PERSONA), Base::Agreed(Some(Digest::of_bytes(b"p"))));
+        assert_eq!(entry.base(Field::MODEL), Base::Agreed(None));
+        assert_eq!(entry.base(Field::NAME), Base::None);
+        assert_eq!(entry.base(Field::named("batching")), Base::Agreed(None), "most agents do without it");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use similar::{ConflictStyle, TextMerge};
 
 use crate::canonical;
-use crate::definition::Field;
 use crate::diff::{MOST_COMPARED, lines_between, terminated};
+use crate::field::{Field, Kind};
 
 /// The outcome of a merge.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ pub struct Sides<'a> {
     pub server: Option<&'a Value>,
 }
 
-/// Merges a field: texts line by line, objects member by member, everything else as a whole.
+/// Merges a field as its kind is merged: texts line by line, objects member by member, lists item by item, everything else as a whole.
 pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
     let Sides { base, local, server } = sides;
     if canonical::same(field, local, server) || canonical::same(field, base, server) {
@@ -43,18 +43,31 @@ pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
     if canonical::same(field, base, local) {
         return Merged::Clean(server.cloned());
     }
-    match (field, base, local, server) {
-        (Field::Persona, Some(Value::String(base)), Some(Value::String(local)), Some(Value::String(server))) => {
+    let empty = Value::Array(Vec::new());
+    match (field.kind(), base, local, server) {
+        (Kind::Text { .. }, Some(Value::String(base)), Some(Value::String(local)), Some(Value::String(server))) => {
             merge_text(base, local, server).map_or(Merged::Impossible, MergedText::into_merged)
         }
         (
-            Field::Persona | Field::Governance,
+            kind @ (Kind::Text { .. } | Kind::Json { .. } | Kind::Switch),
             Some(Value::Object(base)),
             Some(Value::Object(local)),
             Some(Value::Object(server)),
-        ) => merge_members(base, local, server, field == Field::Persona),
+        ) => merge_members(base, local, server, matches!(kind, Kind::Text { .. })),
+        (Kind::List { .. }, base, local, server) => match [base, local, server].map(|side| side.unwrap_or(&empty)) {
+            [Value::Array(base), Value::Array(local), Value::Array(server)] => merge_items(base, local, server),
+            _ => Merged::Impossible,
+        },
         _ => Merged::Impossible,
     }
+}
+
+/// Returns the items of `local` without those that the server removed, then those that the server added.
+fn merge_items(base: &[Value], local: &[Value], server: &[Value]) -> Merged {
+    let is_kept = |item: &&Value| server.contains(item) || !base.contains(item);
+    let is_added = |item: &&Value| !base.contains(item) && !local.contains(item);
+    let items: Vec<Value> = local.iter().filter(is_kept).chain(server.iter().filter(is_added)).cloned().collect();
+    Merged::Clean((!items.is_empty()).then_some(Value::Array(items)))
 }
 
 fn merge_members(base: &Map<String, Value>, local: &Map<String, Value>, server: &Map<String, Value>, texts: bool) -> Merged {
@@ -185,7 +198,7 @@ mod tests {
     use super::*;
 
     fn persona(base: &Value, local: &Value, server: &Value) -> Merged {
-        merge(Field::Persona, Sides { base: Some(base), local: Some(local), server: Some(server) })
+        merge(Field::PERSONA, Sides { base: Some(base), local: Some(local), server: Some(server) })
     }
 
     #[test]
@@ -226,10 +239,24 @@ mod tests {
     }
 
     #[test]
+    fn items_that_one_side_added_or_removed_are_added_or_removed() {
+        let merged = |base: Value, local: Value, server: Value| match [base, local, server] {
+            [Value::Array(base), Value::Array(local), Value::Array(server)] => merge_items(&base, &local, &server),
+            _ => Merged::Impossible,
+        };
+        assert_eq!(
+            merged(json!(["a", "b"]), json!(["c", "a", "b"]), json!(["b", "d"])),
+            Merged::Clean(Some(json!(["c", "b", "d"])))
+        );
+        assert_eq!(merged(json!(["a"]), json!(["a", "b"]), json!(["a", "b"])), Merged::Clean(Some(json!(["a", "b"]))));
+        assert_eq!(merged(json!(["a"]), json!([]), json!(["a"])), Merged::Clean(None));
+    }
+
+    #[test]
     fn names_are_not_mixed() {
         let (base, local, server) = (json!("a"), json!("b"), json!("c"));
         let sides = Sides { base: Some(&base), local: Some(&local), server: Some(&server) };
-        assert_eq!(merge(Field::Name, sides), Merged::Impossible);
+        assert_eq!(merge(Field::NAME, sides), Merged::Impossible);
     }
 
     #[test]
@@ -249,7 +276,7 @@ mod tests {
             let other = persona(&base, &right, &left);
             prop_assert_eq!(matches!(one, Merged::Clean(_)), matches!(other, Merged::Clean(_)));
             if let (Merged::Clean(one), Merged::Clean(other)) = (one, other) {
-                prop_assert!(canonical::same(Field::Persona, one.as_ref(), other.as_ref()));
+                prop_assert!(canonical::same(Field::PERSONA, one.as_ref(), other.as_ref()));
             }
         }
 

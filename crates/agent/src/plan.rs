@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::definition::Field;
 use crate::drift::{Local, Server, State};
+use crate::field::Field;
 use crate::merge::{self, Merged, Sides};
 
 /// A field with everything that a decision needs.
@@ -137,7 +137,7 @@ pub fn pushable(field: Field, value: Option<&Value>) -> Result<(), Refusal> {
         return Err(Refusal::ConflictMarkers);
     }
     let is_blank = crate::canonical::canonical(field, value).is_none();
-    if is_blank && matches!(field, Field::Name | Field::Persona) {
+    if is_blank && field.is_required() {
         return Err(Refusal::NothingToPush);
     }
     Ok(())
@@ -148,8 +148,8 @@ fn pull(view: &FieldView) -> Action {
         Server::Silent => Action::Keep,
         Server::Value(value) => {
             let is_blank = crate::canonical::canonical(view.field, value.as_ref()).is_none();
-            match view.field {
-                Field::Name | Field::Persona if is_blank => Action::Refuse(Refusal::NothingToPull),
+            match view.field.is_required() {
+                true if is_blank => Action::Refuse(Refusal::NothingToPull),
                 _ if is_blank => Action::Pull(None),
                 _ => Action::Pull(value.clone()),
             }
@@ -189,12 +189,12 @@ mod tests {
     #[test]
     fn nothing_blank_is_published_over_a_text() {
         for local in [None, Some(""), Some("  \n")] {
-            for field in [Field::Name, Field::Persona] {
+            for field in [Field::NAME, Field::PERSONA] {
                 let action = decide(&view(field, local, Some("theirs"), State::Unknown), Choice::Push, None);
                 assert_eq!(action, Action::Refuse(Refusal::NothingToPush), "{field} {local:?}");
             }
         }
-        let mut unreadable = view(Field::Persona, None, Some("theirs"), State::Unreadable);
+        let mut unreadable = view(Field::PERSONA, None, Some("theirs"), State::Unreadable);
         unreadable.local = Local::Unreadable;
         assert_eq!(decide(&unreadable, Choice::Push, None), Action::Refuse(Refusal::Unreadable));
     }
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn an_empty_model_can_be_pushed_and_pulled() {
-        assert_eq!(decide(&view(Field::Model, None, Some("m"), State::Ahead), Choice::Push, None), Action::Push(None));
-        assert_eq!(decide(&view(Field::Model, Some("m"), None, State::Behind), Choice::Pull, None), Action::Pull(None));
+        assert_eq!(decide(&view(Field::MODEL, None, Some("m"), State::Ahead), Choice::Push, None), Action::Push(None));
+        assert_eq!(decide(&view(Field::MODEL, Some("m"), None, State::Behind), Choice::Pull, None), Action::Pull(None));
     }
 
     #[test]
     fn an_unfinished_merge_is_not_published() {
         let text = "<<<<<<< code\na\n=======\nb\n>>>>>>> server";
-        let view = view(Field::Persona, Some(text), Some("b"), State::Ahead);
+        let view = view(Field::PERSONA, Some(text), Some("b"), State::Ahead);
         assert_eq!(decide(&view, Choice::Push, None), Action::Refuse(Refusal::ConflictMarkers));
     }
 
@@ -233,11 +233,11 @@ mod tests {
     fn a_merge_takes_each_side_where_only_it_changed() {
         let base = Some(json!("a\nb\nc"));
         let choice =
-            |local, server, state| decide(&view(Field::Persona, Some(local), Some(server), state), Choice::Merge, Some(&base));
+            |local, server, state| decide(&view(Field::PERSONA, Some(local), Some(server), state), Choice::Merge, Some(&base));
         assert_eq!(choice("x", "a\nb\nc", State::Ahead), Action::Push(Some(json!("x"))));
         assert_eq!(choice("a\nb\nc", "x", State::Behind), Action::Pull(Some(json!("x"))));
         assert_eq!(choice("A\nb\nc", "a\nb\nC", State::Diverged), Action::Join(Some(json!("A\nb\nC"))));
-        let without_base = decide(&view(Field::Persona, Some("a"), Some("b"), State::Unknown), Choice::Merge, None);
+        let without_base = decide(&view(Field::PERSONA, Some("a"), Some("b"), State::Unknown), Choice::Merge, None);
         assert_eq!(without_base, Action::Refuse(Refusal::NoBase));
     }
 }

@@ -1,5 +1,7 @@
 //! An agent as the platform has it, in whatever dialect it said so.
 
+use std::collections::BTreeSet;
+
 use keepstep_agent::Definition;
 use keepstep_agent::Field;
 use keepstep_agent::canonical;
@@ -38,6 +40,8 @@ pub struct RemoteAgent {
     /// The fields that are set, with the latest *published* persona. In the lua dialect an empty name is kept, because it
     /// is not the same there as none.
     pub definition: Definition,
+    /// The fields that the server keeps, or of which it tells whether they are set.
+    pub kept: BTreeSet<Field>,
     /// The latest published persona version.
     pub published: Option<PersonaSummary>,
     /// The version in production; in the lua dialect only if it was published.
@@ -57,21 +61,32 @@ impl RemoteAgent {
     /// Returns what the platform says of a field, in the form that the comparison wants.
     ///
     /// It is silent about a persona that was never published, or only as an empty text, and about a name that it does not
-    /// have: neither is drift. A model or governance that it does not have is an empty value.
+    /// have: neither is drift. Any other field that it does not have is an empty value.
     pub fn side(&self, field: Field) -> Server {
         let value = self.definition.get(field);
-        let is_silent = match field {
-            Field::Persona => canonical::canonical(field, value).is_none(),
-            Field::Name => value.is_none_or(serde_json::Value::is_null),
-            Field::Model | Field::Governance => false,
+        let is_silent = match field.is_required() {
+            true if field.has_versions() => canonical::canonical(field, value).is_none(),
+            true => value.is_none_or(serde_json::Value::is_null),
+            false => false,
         };
         if is_silent { Server::Silent } else { Server::Value(value.cloned()) }
     }
 }
 
+/// Returns the fields that every server keeps: those that the peer compares too.
+pub(crate) fn common_fields() -> BTreeSet<Field> {
+    Field::ALL.into_iter().filter(|field| field.is_always_named()).collect()
+}
+
 impl From<AgentState> for RemoteAgent {
     fn from(state: AgentState) -> Self {
+        let kept = match state.fields.as_slice() {
+            [] => common_fields(),
+            // It may be newer and keep fields that this version does not know.
+            keys => keys.iter().filter_map(|key| Field::from_key(key)).collect(),
+        };
         Self {
+            kept,
             agent_id: state.agent_id,
             revision: Some(state.revision),
             definition: state.definition,

@@ -6,7 +6,6 @@ use keepstep_api::own::{AgentState, DefinitionChange, NewAgent};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
-use serde_json::Value;
 
 use crate::dialect::{keepstep, lua};
 use crate::error::ClientError;
@@ -14,9 +13,6 @@ use crate::options::Options;
 use crate::reader::Reader;
 use crate::remote::{Dialect, RemoteAgent};
 use crate::target::Target;
-
-/// The order in which the lua dialect writes fields, which is the peer's.
-const WRITE_ORDER: [Field; 4] = [Field::Persona, Field::Name, Field::Model, Field::Governance];
 
 /// Changes agents on a platform.
 #[derive(Debug)]
@@ -113,7 +109,7 @@ impl Writer {
             return Err(transport.unsupported("drafts"));
         }
         let mut done = Vec::new();
-        for field in WRITE_ORDER {
+        for field in Field::in_order_of_writing() {
             let Some(value) = change.fields.get(field.key()) else { continue };
             match lua::write(transport, id, field, value).await {
                 Ok(()) => done.push(field),
@@ -128,15 +124,12 @@ impl Writer {
 /// Returns the change without what must not be sent.
 fn fit_to_send(change: &DefinitionChange) -> Result<DefinitionChange, ClientError> {
     let mut change = change.clone();
-    for field in [Field::Name, Field::Persona] {
-        if let Some(value) = change.fields.get(field.key())
-            && canonical::canonical(field, Some(value)).is_none()
-        {
+    for field in Field::ALL {
+        let Some(value) = change.fields.get_mut(field.key()) else { continue };
+        if field.is_required() && canonical::canonical(field, Some(value)).is_none() {
             return Err(ClientError::Empty { field });
         }
-    }
-    if let Some(Value::Object(governance)) = change.fields.get_mut(Field::Governance.key()) {
-        governance.shift_remove("apiKey");
+        *value = field.without_secret(value.take());
     }
     Ok(change)
 }

@@ -26,8 +26,8 @@ async fn one_request_reads_everything_that_a_comparison_needs() {
     let reader = reader(&server.url());
     let Fetched::Agent(agent) = reader.agent(&agent(), None).await.unwrap() else { panic!("it is an agent") };
     assert_eq!((agent.revision, agent.dialect), (Some(Revision(7)), Dialect::Keepstep));
-    assert_eq!(agent.side(Field::Persona), Server::Value(Some(json!({"base": "b", "voice": "v"}))));
-    assert_eq!(agent.side(Field::Governance), Server::Value(None));
+    assert_eq!(agent.side(Field::PERSONA), Server::Value(Some(json!({"base": "b", "voice": "v"}))));
+    assert_eq!(agent.side(Field::named("governance")), Server::Value(None));
     assert_eq!(server.summary(), STATE);
     let request = &server.requests()[0];
     assert_eq!(request.header("authorization"), Some(format!("Bearer {}", common::good_key()).as_str()));
@@ -48,9 +48,9 @@ async fn an_agent_without_a_published_persona_is_silent_about_it() {
     let body = json!({"agent_id": "a", "org_id": "o", "revision": 1, "definition": {}, "changed": {"at": 1}});
     let server = Canned::script([ours(200, &body)]);
     let agent = reader(&server.url()).agent_now(&agent()).await.unwrap();
-    assert_eq!(agent.side(Field::Persona), Server::Silent);
-    assert_eq!(agent.side(Field::Name), Server::Silent);
-    assert_eq!(agent.side(Field::Model), Server::Value(None));
+    assert_eq!(agent.side(Field::PERSONA), Server::Silent);
+    assert_eq!(agent.side(Field::NAME), Server::Silent);
+    assert_eq!(agent.side(Field::MODEL), Server::Value(None));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn other_things_are_read_under_their_addresses() {
         healthy(),
     ]);
     let reader = reader(&server.url());
-    assert_eq!(reader.revision(&agent(), Revision(7)).await.unwrap().get(Field::Name), Some(&json!("N")));
+    assert_eq!(reader.revision(&agent(), Revision(7)).await.unwrap().get(Field::NAME), Some(&json!("N")));
     let query = PersonaQuery { status: Some(PersonaStatus::Draft), before: Some(PersonaVersion(9)), limit: Some(2) };
     assert_eq!(reader.personas(&agent(), &query).await.unwrap().next, Some(PersonaVersion(3)));
     assert!(reader.personas(&agent(), &PersonaQuery::default()).await.unwrap().versions.is_empty());

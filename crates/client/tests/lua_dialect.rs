@@ -50,10 +50,10 @@ async fn a_server_that_is_not_ours_is_asked_in_the_lua_dialect() {
     let reader = reader(&server.url());
     let Fetched::Agent(remote) = reader.agent(&agent(), Some(Revision(1))).await.unwrap() else { panic!("it is an agent") };
     assert_eq!((remote.revision, remote.dialect), (None, Dialect::Lua));
-    assert_eq!(remote.side(Field::Name), Server::Value(Some(json!("N1"))));
+    assert_eq!(remote.side(Field::NAME), Server::Value(Some(json!("N1"))));
     // The latest published one: neither the newer draft nor the current one.
-    assert_eq!(remote.side(Field::Persona), Server::Value(Some(json!({"base": "b", "voice": "v"}))));
-    assert_eq!(remote.side(Field::Model), Server::Value(None));
+    assert_eq!(remote.side(Field::PERSONA), Server::Value(Some(json!({"base": "b", "voice": "v"}))));
+    assert_eq!(remote.side(Field::MODEL), Server::Value(None));
     assert_eq!(remote.published.map(|version| version.version), Some(PersonaVersion(3)));
     assert_eq!(remote.current.map(|version| version.version), Some(PersonaVersion(2)));
     // The dialect is remembered.
@@ -65,6 +65,35 @@ async fn a_server_that_is_not_ours_is_asked_in_the_lua_dialect() {
     GET /admin/agents/baseAgent_agent_1
     GET /developer/agents/baseAgent_agent_1/persona/versions?status=published
     ");
+}
+
+/// Of the fields that only some agents set, not every server of the dialect tells; what it does not tell is not empty.
+#[tokio::test]
+async fn a_field_that_the_server_does_not_tell_is_not_kept() {
+    let mut routes = routes();
+    routes[0] = (AGENT, good(&json!({"name": "N1", "modelSettings": null, "batchingConfig": {"maxBatchMessages": 2}})));
+    let server = Canned::routes(routes);
+    let Fetched::Agent(remote) = reader(&server.url()).agent(&agent(), None).await.unwrap() else { panic!("it is an agent") };
+    let kept: Vec<&str> = remote.kept.iter().map(|field| field.key()).collect();
+    assert_eq!(kept, ["name", "persona", "model", "governance", "modelSettings", "batching"]);
+    assert_eq!(remote.side(Field::named("modelSettings")), Server::Value(None));
+    assert_eq!(remote.side(Field::named("batching")), Server::Value(Some(json!({"maxBatchMessages": 2}))));
+
+    let fields = [("voices", Value::Null), ("batching", json!({"maxBatchMessages": 3})), ("description", json!("d"))];
+    let fields = fields.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    let change = DefinitionChange { fields, draft: false, message: None };
+    writer(&server.url()).change(&agent(), None, &change).await.unwrap();
+    let sent: Vec<Value> =
+        server.requests().iter().filter(|request| request.method == "PATCH").map(|request| request.json()).collect();
+    assert_eq!(
+        sent,
+        [
+            json!({"id": "agent_1", "description": "d"}),
+            json!({"id": "agent_1", "batchingConfig": {"maxBatchMessages": 3}}),
+            // The peer clears a list by an empty one.
+            json!({"id": "agent_1", "voices": []}),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -99,8 +128,8 @@ async fn what_the_platform_does_not_say_is_silent() {
         // Bodies without an envelope are good, too.
         let server = Canned::routes([(AGENT, Reply::json(200, &data)), (PUBLISHED, Reply::json(200, &versions))]);
         let remote = reader(&server.url()).agent_now(&agent()).await.unwrap();
-        assert_eq!(remote.side(Field::Name), name, "{data}");
-        assert_eq!(remote.side(Field::Persona), Server::Silent, "{versions}");
+        assert_eq!(remote.side(Field::NAME), name, "{data}");
+        assert_eq!(remote.side(Field::PERSONA), Server::Silent, "{versions}");
     }
 }
 
@@ -113,7 +142,7 @@ async fn dates_may_be_numbers_or_texts_and_decide_which_is_latest() {
     ] {
         let server = Canned::routes([(AGENT, good(&json!({}))), (PUBLISHED, good(&json!({"versions": list})))]);
         let remote = reader(&server.url()).agent_now(&agent()).await.unwrap();
-        assert_eq!(remote.side(Field::Persona), Server::Value(Some(json!("v1"))));
+        assert_eq!(remote.side(Field::PERSONA), Server::Value(Some(json!("v1"))));
     }
 }
 
@@ -240,7 +269,7 @@ async fn s6_a_failed_write_is_an_error_that_says_what_is_already_written() {
             _ => good(&json!({"version": 1})),
         });
         let error = writer(&server.url()).change(&agent(), None, &change(&fields)).await.unwrap_err();
-        assert!(matches!(&error, ClientError::HalfDone { done, .. } if *done == [Field::Persona, Field::Name]));
+        assert!(matches!(&error, ClientError::HalfDone { done, .. } if *done == [Field::PERSONA, Field::NAME]));
         lines.push(error.to_string().replace(&server.url(), "http://server"));
     }
     insta::assert_snapshot!(lines.join("\n"), @"

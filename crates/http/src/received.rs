@@ -111,7 +111,7 @@ impl Received {
     /// # Errors
     /// It is longer, comes too slowly or is cut off; or the disk failed.
     pub async fn read(headers: &HeaderMap, body: Body, platform: &Platform, limit: usize, before: &[u8]) -> Result<Self, Error> {
-        let too_large = || Error::TooLarge { what: "The body", limit: limit as u64 };
+        let too_large = || Error::TooLarge { what: "The body".into(), limit: limit as u64 };
         if announced_length(headers).is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }

@@ -1,5 +1,6 @@
 //! Agents: making them, changing what they are, putting a persona into production.
 
+use keepstep_agent::Field;
 use keepstep_base::{AgentId, PersonaVersion, Revision};
 use keepstep_store::{AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role};
 use serde_json::{Map, Value};
@@ -69,7 +70,7 @@ impl Platform {
     /// The actor may not, the name is not one that an agent can have, or the database failed.
     pub async fn create_agent<R: Reply<AgentState>>(&self, actor: &Actor, name: String, reply: R) -> Result<R::Output, Error> {
         actor.require(Role::Owner)?;
-        let name = definition::name(Value::String(name))?;
+        definition::value(Field::NAME, Value::String(name.clone()))?;
         self.write(actor, "create an agent", reply, async |transaction| {
             let new = NewAgent { scope: &actor.scope, name: &name, author: Some(&actor.name) };
             Ok(transaction.create_agent(new).await?)
@@ -176,7 +177,7 @@ impl Platform {
             return Err(Error::Refused("The name is empty.".to_owned()));
         }
         if name.len() > definition::NAME_LIMIT {
-            return Err(Error::TooLarge { what: "The name", limit: definition::NAME_LIMIT as u64 });
+            return Err(Error::TooLarge { what: "The name".into(), limit: definition::NAME_LIMIT as u64 });
         }
         self.write(actor, "create a primitive", reply, async |transaction| {
             Ok(transaction.put_primitive(&actor.scope, agent, kind, name, body).await?)

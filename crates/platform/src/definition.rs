@@ -8,6 +8,7 @@ use keepstep_store::{Patch, PersonaChange, PersonaStatus};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::text::shown;
 
 /// The largest name, in bytes.
 pub const NAME_LIMIT: usize = 10_000;
@@ -15,45 +16,88 @@ pub const NAME_LIMIT: usize = 10_000;
 /// The longest message about a change, in bytes.
 pub const MESSAGE_LIMIT: usize = 10_000;
 
-/// Returns the patch for some fields of the definition, checked. `null` clears a field.
+/// Returns the patch for some fields of the definition, by the keys of our own dialect, checked. `null` clears a field.
+///
+/// # Errors
+/// A key is not the one of a field, or a value is not one that the field may have.
+pub fn patch(values: Map<String, Value>) -> Result<Patch, Error> {
+    let mut patch = Patch::default();
+    for (key, value) in values {
+        let field = Field::from_key(&key).ok_or_else(|| unknown(&key))?;
+        set(&mut patch, field, value)?;
+    }
+    Ok(patch)
+}
+
+/// Returns the same by the keys of the lua dialect, in which a client may send fields that nobody else knows: they are kept as they are.
 ///
 /// # Errors
 /// A value is not one that the field may have.
-pub fn patch(fields: Map<String, Value>) -> Result<Patch, Error> {
+pub fn sent_patch(values: Map<String, Value>) -> Result<Patch, Error> {
     let mut patch = Patch::default();
-    for (key, value) in fields {
-        match key.as_str() {
-            "name" => patch.name = Some(name(value)?),
-            "persona" => {
-                patch.persona = Some(PersonaChange { persona: persona(value)?, status: PersonaStatus::Published });
-            }
-            "model" => patch.model = Some(model(value)?),
-            "governance" => patch.governance = Some(governance(value)?),
-            _ => {
-                patch.others.insert(key, value);
-            }
+    for (key, value) in values {
+        match Field::sent_under(&key) {
+            Some(field) => set(&mut patch, field, value)?,
+            None => drop(patch.fields.insert(key, value)),
         }
     }
     Ok(patch)
 }
 
-/// Returns the value as a name.
+fn set(patch: &mut Patch, field: Field, value: Value) -> Result<(), Error> {
+    if field.has_versions() {
+        patch.persona = Some(PersonaChange { persona: persona(value)?, status: PersonaStatus::Published });
+    } else {
+        patch.fields.insert(field.sent_as().to_owned(), self::value(field, value)?);
+    }
+    Ok(())
+}
+
+fn unknown(key: &str) -> Error {
+    let fields: Vec<&str> = Field::ALL.iter().map(|field| field.key()).collect();
+    Error::Invalid(format!("Unknown field {:?}: a definition has {}.", shown(key), fields.join(", ")))
+}
+
+/// Returns the value as one that a field may have; null where it is cleared.
 ///
 /// # Errors
-/// It is no text, a blank one, or too long.
-pub fn name(value: Value) -> Result<String, Error> {
-    let name = match value {
-        Value::String(name) => name,
-        Value::Null => return Err(Error::Refused("An agent needs a name; it cannot be cleared.".to_owned())),
-        _ => return Err(Error::Invalid("The name must be a string.".to_owned())),
-    };
-    if canonical(Field::Name, Some(&Value::String(name.clone()))).is_none() {
-        return Err(Error::Refused("An agent needs a name; an empty one is not stored.".to_owned()));
+/// It is of another form, too large, blank although an agent cannot do without the field, or holds the markers of a merge that nobody
+/// finished.
+pub fn value(field: Field, value: Value) -> Result<Value, Error> {
+    let form = field.form();
+    if value.is_null() {
+        return match field.is_required() {
+            true => Err(Error::Refused(format!("An agent needs a {field}; it cannot be cleared."))),
+            false => Ok(Value::Null),
+        };
     }
-    if name.len() > NAME_LIMIT {
-        return Err(Error::TooLarge { what: "The name", limit: NAME_LIMIT as u64 });
+    if !field.accepts(&value) {
+        let or_null = if field.is_required() { "" } else { ", or null to clear it" };
+        return Err(Error::Invalid(format!("The {field} must be {form}{or_null}.")));
     }
-    Ok(name)
+    let limit = if field.is_text() { PERSONA_LIMIT } else { NAME_LIMIT };
+    if value.as_str().is_some_and(|text| text.len() > limit) {
+        return Err(Error::TooLarge { what: format!("The {field}").into(), limit: limit as u64 });
+    }
+    if canonical(field, Some(&value)).is_none() {
+        if field.is_required() {
+            return Err(Error::Refused(format!("An agent needs a {field}; an empty one is not stored.")));
+        }
+        if field.is_short() {
+            return Ok(Value::Null);
+        }
+    }
+    refuse_markers(field, &value)?;
+    Ok(value)
+}
+
+fn refuse_markers(field: Field, value: &Value) -> Result<(), Error> {
+    if value_has_conflict_markers(value) {
+        return Err(Error::Refused(format!(
+            "The {field} holds the markers of an unfinished merge (<<<<<<<, =======, >>>>>>>); finish it first."
+        )));
+    }
+    Ok(())
 }
 
 /// Returns the value as a persona.
@@ -74,43 +118,13 @@ pub fn persona(value: Value) -> Result<Value, Error> {
         }
     };
     if texts.iter().map(|text| text.len()).sum::<usize>() > PERSONA_LIMIT {
-        return Err(Error::TooLarge { what: "The persona", limit: PERSONA_LIMIT as u64 });
+        return Err(Error::TooLarge { what: "The persona".into(), limit: PERSONA_LIMIT as u64 });
     }
-    if canonical(Field::Persona, Some(&value)).is_none() {
+    if canonical(Field::PERSONA, Some(&value)).is_none() {
         return Err(Error::Refused("The persona has no text; an empty one is not stored.".to_owned()));
     }
-    if value_has_conflict_markers(&value) {
-        return Err(Error::Refused(
-            "The persona holds the markers of an unfinished merge (<<<<<<<, =======, >>>>>>>); finish it first.".to_owned(),
-        ));
-    }
+    refuse_markers(Field::PERSONA, &value)?;
     Ok(value)
-}
-
-/// Returns the value as a model; null and the empty text clear it.
-///
-/// # Errors
-/// It is no text.
-pub fn model(value: Value) -> Result<Option<Value>, Error> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(text) if text.len() > NAME_LIMIT => Err(Error::TooLarge { what: "The model", limit: NAME_LIMIT as u64 }),
-        Value::String(_) => Ok(Some(value)),
-        _ => Err(Error::Invalid("The model must be a string, or null to clear it.".to_owned())),
-    }
-}
-
-/// Returns the value as governance settings; null clears them.
-///
-/// # Errors
-/// It is no object.
-pub fn governance(value: Value) -> Result<Option<Value>, Error> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Object(_) => Ok(Some(value)),
-        _ => Err(Error::Invalid("The governance must be an object, or null to clear it.".to_owned())),
-    }
 }
 
 /// Returns the message about a change; a blank one is none.
@@ -121,7 +135,7 @@ pub fn message(message: Option<String>) -> Result<Option<String>, Error> {
     let message = message.map(|message| message.trim().to_owned()).filter(|message| !message.is_empty());
     match message {
         Some(message) if message.len() > MESSAGE_LIMIT => {
-            Err(Error::TooLarge { what: "The message", limit: MESSAGE_LIMIT as u64 })
+            Err(Error::TooLarge { what: "The message".into(), limit: MESSAGE_LIMIT as u64 })
         }
         message => Ok(message),
     }

@@ -1,5 +1,7 @@
 //! Why something is not done, whoever asked for it: one enum, which programs are told as JSON and people as a page.
 
+use std::borrow::Cow;
+
 use keepstep_store::{Role, StoreError};
 
 /// Why something is not done.
@@ -37,7 +39,7 @@ pub enum Error {
     #[error("{what} is larger than {limit} bytes.")]
     TooLarge {
         /// What.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The largest size that is accepted.
         limit: u64,
     },

@@ -86,7 +86,7 @@ impl Platform {
         check_label("The type of a file", &file.file_type)?;
         check_file_name(&file.name)?;
         if file.size.is_some_and(|size| size > self.upload_limit()) {
-            return Err(Error::TooLarge { what: "The file", limit: self.upload_limit() });
+            return Err(Error::TooLarge { what: "The file".into(), limit: self.upload_limit() });
         }
         let claims = Claims {
             id: self.store.surroundings().id("file_")?,
@@ -134,7 +134,7 @@ impl Platform {
         let limit = self.upload_limit();
         let announced = Announced { size: claims.size, sha256: claims.sha256, part_size: PART_SIZE, limit };
         match self.store.receive_file(objects, &claims.file(), &announced, body).await {
-            Err(StoreError::Content(ContentError::TooLarge(limit))) => Err(Error::TooLarge { what: "The file", limit }),
+            Err(StoreError::Content(ContentError::TooLarge(limit))) => Err(Error::TooLarge { what: "The file".into(), limit }),
             received => Ok(received?),
         }
     }

@@ -108,7 +108,7 @@ impl Platform {
         let limit = self.upload_limit();
         let total = new.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.content.size));
         if total.is_none_or(|total| total > limit) {
-            return Err(Error::TooLarge { what: "The upload", limit });
+            return Err(Error::TooLarge { what: "The upload".into(), limit });
         }
         new.files.iter().try_for_each(check_file)
     }
@@ -229,7 +229,7 @@ fn check_file(file: &NewUploadFile) -> Result<(), Error> {
 }
 
 fn check_size(size: u64) -> Result<(), Error> {
-    if size > PACK_SIZE { Err(Error::TooLarge { what: "The body", limit: PACK_SIZE }) } else { Ok(()) }
+    if size > PACK_SIZE { Err(Error::TooLarge { what: "The body".into(), limit: PACK_SIZE }) } else { Ok(()) }
 }
 
 /// Runs that are written together.

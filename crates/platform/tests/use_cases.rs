@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use keepstep_agent::Field;
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 use keepstep_platform::{
     Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Settings, Target,
@@ -266,10 +267,10 @@ async fn a_draft_is_published_as_itself_and_nobody_comes_between() {
     let saved = world.platform.save_persona(&editor, world.target(), text, PersonaStatus::Draft, Plain).await.unwrap();
     let (draft, revision) = (saved.persona.summary.version, saved.revision);
     let target = || Target { expected: Some(revision), ..world.target() };
-    let patch = Patch { name: Some("Shop 2".to_owned()), ..Patch::default() };
+    let patch = Patch::of(Field::NAME, "Shop 2".into());
     let changed = world.platform.change_agent(&editor, target(), &patch, Some(draft), Plain).await.unwrap();
     assert!(changed.is_new && changed.state.agent.published == Some(draft));
-    assert_eq!(changed.state.agent.name.as_deref(), Some("Shop 2"));
+    assert_eq!(changed.state.agent.name(), Some("Shop 2"));
     let stale = world.platform.change_agent(&editor, target(), &patch, None, Plain).await;
     assert!(matches!(stale, Err(Error::Store(StoreError::Stale { .. }))));
 }

@@ -1,5 +1,6 @@
 //! From what the store knows to what is sent.
 
+use keepstep_agent::Field;
 use keepstep_api::own as wire;
 use keepstep_base::Revision;
 use keepstep_store as store;
@@ -15,6 +16,7 @@ pub(crate) fn role(role: store::Role) -> wire::Role {
 pub(crate) fn agent_state(state: store::AgentState) -> wire::AgentState {
     wire::AgentState {
         definition: state.definition(),
+        fields: Field::ALL.iter().map(|field| field.key().to_owned()).collect(),
         agent_id: state.agent.id,
         org_id: state.agent.org_id,
         revision: state.agent.revision,
@@ -32,9 +34,9 @@ pub(crate) fn changed_agent(changed: keepstep_platform::ChangedAgent) -> (wire::
 
 pub(crate) fn agent_summary(agent: store::Agent) -> wire::AgentSummary {
     wire::AgentSummary {
+        name: agent.name().map(str::to_owned),
         agent_id: agent.id,
         org_id: agent.org_id,
-        name: agent.name,
         revision: agent.revision,
         changed: agent.changed,
     }

@@ -52,7 +52,7 @@ fn answer(files: &BTreeMap<String, String>) -> Result<Value, Box<dyn std::error:
         std::fs::write(path, text)?;
     }
     let source = read(folder.path(), &Options::default())?;
-    Ok(match source.property(Field::Persona) {
+    Ok(match source.property(Field::PERSONA) {
         Property::Known { value, .. } => json!({ "value": value }),
         Property::Absent => json!({ "absent": true }),
         Property::Function { .. } => json!({ "function": true }),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::manifest::{self, FileList};
 use crate::modules::with_deep_stack;
-use crate::read::TypeScriptAgent;
+use crate::typescript_agent::TypeScriptAgent;
 
 impl AgentSource for TypeScriptAgent {
     fn root(&self) -> &Path {

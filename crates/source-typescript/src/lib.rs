@@ -13,6 +13,7 @@ mod discover;
 mod edit;
 pub mod engine;
 mod evaluate;
+mod linked;
 mod literal;
 pub mod manifest;
 mod modules;
@@ -20,7 +21,9 @@ mod read;
 mod read_and_list;
 mod resolve;
 mod syntax;
+mod typescript_agent;
 mod value;
 
-pub use read::{Options, SourceModule, TypeScriptAgent, read};
+pub use read::read;
 pub use read_and_list::read_and_list;
+pub use typescript_agent::{Options, SourceModule, TypeScriptAgent};

@@ -3,57 +3,20 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use keepstep_agent::Field;
+use keepstep_agent::field::Kind;
 use serde_json::Value as Json;
 
 use crate::discover::{AgentSite, discover};
 use crate::engine::{self, CapturedAgent, CapturedValue, FailureKind, Reliance};
 use crate::evaluate::{Evaluated, Evaluator, ForeignUse};
+use crate::linked;
 use crate::modules::{Graph, with_deep_stack};
+use crate::typescript_agent::{Options, TypeScriptAgent, problem};
 use crate::value::{Content, Doubt, DoubtKind, Object, Obstacle, Site, Value};
 use keepstep_source::frame::{self, Span};
 use keepstep_source::{Location, Problem, Property, SourceError};
-
-/// The properties besides the fields that are data, and worth running the code for.
-const DATA: [&str; 4] = ["description", "modelSettings", "batching", "browser"];
-
-/// What reading depends on besides the files.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// What the code may read of `process.env` when it has to be run.
-    pub environment: BTreeMap<String, String>,
-    /// The machine, as far as values may depend on it.
-    pub machine: engine::Machine,
-    /// How much running the code may use.
-    pub limits: engine::Limits,
-}
-
-/// A file that the agent is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct SourceModule<'a> {
-    /// The absolute path.
-    pub path: &'a Path,
-    /// The text, as it was read.
-    pub text: &'a str,
-}
-
-/// An agent's definition as it stands in the code.
-pub struct TypeScriptAgent {
-    pub(crate) graph: Graph,
-    pub(crate) options: Options,
-    pub(crate) agent: AgentSite,
-    pub(crate) config: Object,
-    pub(crate) foreign_use: ForeignUse,
-    /// The files that were read while the code ran, if it had to.
-    pub(crate) read_by_running: BTreeSet<PathBuf>,
-    reached: Vec<Arc<crate::syntax::Module>>,
-    pub(crate) location: Location,
-    pub(crate) properties: BTreeMap<Field, Property>,
-    others: BTreeMap<String, Property>,
-    pub(crate) notes: BTreeMap<String, Vec<Problem>>,
-}
 
 /// Reads the agent of the project in a folder.
 ///
@@ -91,16 +54,14 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<TypeScriptAg
         };
         let properties: BTreeMap<Field, Property> = Field::ALL.iter().map(|field| (*field, reader.field(*field))).collect();
         let others = config.slots.keys().filter(|key| Field::ALL.iter().all(|field| field.key() != *key));
-        let mut others: BTreeMap<String, Property> = others.map(|key| (key.clone(), reader.other(key))).collect();
-        for key in DATA.iter().filter(|_| config.unknown.is_some()) {
-            others.insert((*key).to_owned(), reader.other(key));
-        }
+        // What is no field is only looked at where it is written, and never worth running the code for.
+        let others: BTreeMap<String, Property> = others.map(|key| (key.clone(), reader.property(key, false))).collect();
         reader.note_paths(&properties);
         (properties, others, reader.notes.into_inner())
     };
     let read_by_running = read_by_running.into_inner();
     let options = options.clone();
-    Ok(TypeScriptAgent {
+    let mut read = TypeScriptAgent {
         graph,
         options,
         agent,
@@ -112,7 +73,15 @@ pub(crate) fn read_graph(graph: Graph, options: &Options) -> Result<TypeScriptAg
         properties,
         others,
         notes,
-    })
+    };
+    for field in Field::ALL {
+        if let Kind::List { ids_in, id } = field.kind()
+            && let Some(property) = linked::property(&read, field, ids_in, id)
+        {
+            read.properties.insert(field, property);
+        }
+    }
+    Ok(read)
 }
 
 /// Returns true if loading an agent's entry makes it.
@@ -133,45 +102,6 @@ fn is_at(graph: &Graph, agent: &AgentSite, captured: &CapturedAgent) -> bool {
     let line = |offset| graph.location(&agent.module.file, offset).line;
     let lines = line(agent.extent.start)..=line(agent.extent.end);
     captured.position.as_ref().is_some_and(|at| at.file == agent.module.file.path && lines.contains(&at.line))
-}
-
-impl TypeScriptAgent {
-    /// Returns what the code says about another property of the agent, or `None` if it is not there.
-    pub fn other(&self, key: &str) -> Option<&Property> {
-        self.others.get(key)
-    }
-
-    /// Returns the files that the agent is made of: its own, then what they import, breadth first.
-    pub fn modules(&self) -> impl Iterator<Item = SourceModule<'_>> {
-        self.reached.iter().map(|module| SourceModule { path: &module.file.path, text: &module.file.text })
-    }
-
-    /// Returns what is compared when an edit is proven: everything that is known about the agent.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Property)> {
-        let fields = self.properties.iter().map(|(field, property)| (field.key(), property));
-        fields.chain(self.others.iter().map(|(key, property)| (key.as_str(), property)))
-    }
-}
-
-impl std::fmt::Debug for TypeScriptAgent {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("TypeScriptAgent")
-            .field("location", &self.location)
-            .field("properties", &self.properties)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Paths are of the project, places are of its files.
-fn problem(graph: &Graph, agent: &AgentSite, obstacle: Obstacle) -> Problem {
-    let site = obstacle.site.unwrap_or_else(|| Site::new(&agent.module, agent.span));
-    Problem {
-        message: obstacle.message,
-        location: graph.location(&site.file, site.span.start),
-        frame: frame::frame(&site.file.text, site.span),
-        help: obstacle.help,
-    }
 }
 
 /// What a property statically is.
@@ -212,23 +142,39 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn field(&self, field: Field) -> Property {
+        if field.is_linked() {
+            return self.linked(field);
+        }
         let property = self.property(field.key(), true);
-        match (field, &property) {
-            (_, Property::Known { value, location, .. }) if !is_of_field(field, value) => {
-                let message = format!("the {field} {}", expected(field));
-                Property::Unreadable(self.at(field.key(), location.clone(), message, expected_help(field)))
+        let expected = || match field.kind() {
+            Kind::Choice => format!("must be {} or a function", field.form()),
+            _ => format!("must be {}", field.form()),
+        };
+        match &property {
+            Property::Known { value, location, .. } if !field.accepts(value) => {
+                let message = format!("the {field} {}", expected());
+                Property::Unreadable(self.at(field.key(), location.clone(), message, field.example()))
             }
-            (Field::Model, _) => property,
-            (_, Property::Function { location }) => {
-                let message = format!("the {field} is a function, and it {}", expected(field));
-                Property::Unreadable(self.at(field.key(), location.clone(), message, expected_help(field)))
+            Property::Function { location } if field.kind() != Kind::Choice => {
+                let message = format!("the {field} is a function, and it {}", expected());
+                Property::Unreadable(self.at(field.key(), location.clone(), message, field.example()))
             }
             _ => property,
         }
     }
 
-    fn other(&self, key: &str) -> Property {
-        self.property(key, DATA.contains(&key))
+    /// Returns a field that lists what the code makes. Where the list stands in the code, its items are found once the agent is read.
+    fn linked(&self, field: Field) -> Property {
+        if self.config.slots.contains_key(field.key()) {
+            return Property::Absent;
+        }
+        match self.property(field.key(), true) {
+            Property::Known { location, .. } | Property::Function { location } => {
+                let message = format!("the {field} {} only known when the code runs", field.verb("is", "are"));
+                Property::Unreadable(self.at(field.key(), location, message, field.example()))
+            }
+            property => property,
+        }
     }
 
     fn property(&self, key: &str, may_run: bool) -> Property {
@@ -446,31 +392,5 @@ fn holds(value: &Json, part: &str) -> bool {
         Json::Array(items) => items.iter().any(|item| holds(item, part)),
         Json::Object(members) => members.values().any(|member| holds(member, part)),
         _ => false,
-    }
-}
-
-fn is_of_field(field: Field, value: &Json) -> bool {
-    match field {
-        Field::Name | Field::Model => value.is_string(),
-        Field::Persona => value.is_string() || value.is_object(),
-        Field::Governance => value.is_object(),
-    }
-}
-
-fn expected(field: Field) -> &'static str {
-    match field {
-        Field::Name => "must be a string",
-        Field::Model => "must be a string or a function",
-        Field::Persona => "must be a string or an object with base, voice, text",
-        Field::Governance => "must be an object",
-    }
-}
-
-fn expected_help(field: Field) -> &'static str {
-    match field {
-        Field::Name => "name: 'My agent'",
-        Field::Model => "model: 'openai/gpt-4o'",
-        Field::Persona => "persona: `You are …`",
-        Field::Governance => "governance: { mode: 'sdk' }",
     }
 }

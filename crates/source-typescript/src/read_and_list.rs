@@ -6,7 +6,8 @@ use keepstep_source::SourceError;
 
 use crate::manifest::FileList;
 use crate::modules::{Graph, with_deep_stack_beside};
-use crate::read::{Options, TypeScriptAgent, read_graph};
+use crate::read::read_graph;
+use crate::typescript_agent::{Options, TypeScriptAgent};
 
 /// Reads the agent as [`read`](crate::read()) does, and begins with the list of the project's files for the manifest meanwhile.
 ///

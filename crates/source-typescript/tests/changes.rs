@@ -11,7 +11,7 @@ use keepstep_source::AgentSource as _;
 fn persona_with(files: &[(&str, &str)], before: &str, persona: &str) -> String {
     let text = agent(before, persona);
     let project = Project::new(files.iter().copied().chain([("src/index.ts", text.as_str())]));
-    shown(project.read().property(Field::Persona))
+    shown(project.read().property(Field::PERSONA))
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_agent_that_is_changed_after_it_is_made() {
         let text = format!(
             "import {{ LuaAgent }} from 'lua-cli';\nconst agent = new LuaAgent({{ name: 'N', persona: 'before' }});\n{rest}"
         );
-        shown(Project::of(&text).read().property(Field::Persona))
+        shown(Project::of(&text).read().property(Field::PERSONA))
     };
     assert_eq!(read("agent.persona = 'after';"), r#""after" (computed)"#);
     assert_eq!(read("Object.assign(agent, { persona: 'after' });"), r#""after" (computed)"#);
@@ -92,7 +92,7 @@ fn an_agent_that_another_file_changes() {
                 export { agent };\nexport const same = agent;\nexport default agent;";
     let read = |change: &str| {
         let project = Project::new([("src/agent.ts", made), ("src/index.ts", change)]);
-        shown(project.read().property(Field::Persona))
+        shown(project.read().property(Field::PERSONA))
     };
     for change in [
         "import { agent } from './agent';\nagent.persona = 'after';",

@@ -26,7 +26,7 @@ fn refused(project: &Project, field: Field, wanted: Value) -> EditRefusal {
 /// Returns the file after a new persona was written.
 fn persona_edited(before: &str, persona: &str, new: &str) -> String {
     let project = Project::persona(before, persona);
-    edit(&project, Field::Persona, json!(new));
+    edit(&project, Field::PERSONA, json!(new));
     project.text("src/index.ts")
 }
 
@@ -78,14 +78,14 @@ fn w4_a_backslash_at_the_end() {
 fn w5_names_and_models_are_escaped() {
     for name in ["A\\B", "a\\nb", "two\nlines", "ends\\", "it's", "\\'", "\u{2028}", "`${x}`"] {
         let project = Project::of("new LuaAgent({ name: 'N', model: \"m\" });");
-        edit(&project, Field::Name, json!(name));
-        edit(&project, Field::Model, json!(name));
+        edit(&project, Field::NAME, json!(name));
+        edit(&project, Field::MODEL, json!(name));
     }
 }
 
 #[test]
 fn w6_the_text_is_edited_where_it_is_defined() {
-    let patch = edit(&Project::persona("const P = 'one'; // the persona", "P"), Field::Persona, json!("two"));
+    let patch = edit(&Project::persona("const P = 'one'; // the persona", "P"), Field::PERSONA, json!("two"));
     assert_snapshot!(patch, @r#"
     --- a/src/index.ts
     +++ b/src/index.ts
@@ -116,7 +116,7 @@ fn w6_the_text_is_edited_where_it_is_defined() {
     ] {
         let project = files(expression, before);
         let index = project.text("src/index.ts");
-        edit(&project, Field::Persona, json!("a \"b\" 'c'"));
+        edit(&project, Field::PERSONA, json!("a \"b\" 'c'"));
         assert!(project.text(file).contains(text), "{}", project.text(file));
         assert_eq!(project.text("src/index.ts"), index);
     }
@@ -163,12 +163,12 @@ fn w7_no_second_property_is_added() {
         ("", "['persona']: 'old'", "['persona']: 'new'"),
     ] {
         let project = Project::of(&format!("{before}\nnew LuaAgent({{ name: 'N', {property} }});\n"));
-        edit(&project, Field::Persona, json!("new"));
+        edit(&project, Field::PERSONA, json!("new"));
         let text = project.text("src/index.ts");
         assert!(text.contains(after) && text.matches("persona").count() <= 2, "{text}");
     }
     let project = Project::of("new LuaAgent({ name: 'N', persona() { return 'x' } });");
-    assert_snapshot!(refused(&project, Field::Persona, json!("new")), @r#"the persona cannot be read, so it is not edited: the persona is a function, and it must be a string or an object with base, voice, text"#);
+    assert_snapshot!(refused(&project, Field::PERSONA, json!("new")), @r#"the persona cannot be read, so it is not edited: the persona is a function, and it must be a string or an object with base, voice, text"#);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn w8_and_w9_only_the_agent_that_was_read_is_edited() {
     let bot = "export default new LuaAgent({ name: 'N' });\n";
     let project =
         Project::new([("src/index.ts", "export { default } from './bot';\n"), ("src/bot.ts", bot), ("src/other.ts", bot)]);
-    edit(&project, Field::Name, json!("new"));
+    edit(&project, Field::NAME, json!("new"));
     assert_eq!(project.text("src/other.ts"), bot);
     assert_eq!(project.text("src/bot.ts"), "export default new LuaAgent({ name: 'new' });\n");
 }
@@ -193,7 +193,7 @@ fn w10_every_shape_of_an_agent_is_edited() {
         "function f() { const name = 'N'; return new LuaAgent({ name }); }",
     ] {
         let project = Project::of(text);
-        edit(&project, Field::Name, json!("it's"));
+        edit(&project, Field::NAME, json!("it's"));
         assert_eq!(project.text("src/index.ts"), text.replace("'N'", r"'it\'s'"));
     }
 }
@@ -223,11 +223,11 @@ fn w11_a_new_property_looks_like_its_neighbors() {
         ),
     ] {
         let project = Project::of(before);
-        edit(&project, Field::Model, json!("m"));
+        edit(&project, Field::MODEL, json!("m"));
         assert_eq!(project.text("src/index.ts"), after);
-        let plan = project.read().plan_edits(&[(Field::Model, None)]).unwrap();
+        let plan = project.read().plan_edits(&[(Field::MODEL, None)]).unwrap();
         plan.apply(project.root()).unwrap();
-        assert_eq!(shown(project.read().property(Field::Model)), "absent", "{}", project.text("src/index.ts"));
+        assert_eq!(shown(project.read().property(Field::MODEL)), "absent", "{}", project.text("src/index.ts"));
     }
 }
 
@@ -249,7 +249,7 @@ fn a_property_is_removed_with_its_comma_and_line() {
         ),
     ] {
         let project = Project::of(before);
-        project.read().plan_edits(&[(Field::Model, None)]).unwrap().apply(project.root()).unwrap();
+        project.read().plan_edits(&[(Field::MODEL, None)]).unwrap().apply(project.root()).unwrap();
         assert_eq!(project.text("src/index.ts"), after);
     }
 }
@@ -258,9 +258,9 @@ fn a_property_is_removed_with_its_comma_and_line() {
 fn w12_line_ends_and_a_bom_stay() {
     let text = format!("\u{feff}{}", agent("", "`one`").replace('\n', "\r\n"));
     let project = Project::of(&text);
-    edit(&project, Field::Persona, json!("one\ntwo"));
+    edit(&project, Field::PERSONA, json!("one\ntwo"));
     assert_eq!(project.text("src/index.ts"), text.replace("`one`", "`one\r\ntwo`"));
-    edit(&project, Field::Model, json!("m"));
+    edit(&project, Field::MODEL, json!("m"));
     assert_eq!(
         project.text("src/index.ts"),
         text.replace("`one`", "`one\r\ntwo`").replace("skills: [],\r\n", "skills: [],\r\n  model: 'm',\r\n")
@@ -272,7 +272,7 @@ fn w13_object_personas_member_by_member() {
     let before = "const VOICE = `v`;";
     let persona = "{\n    base: 'b', // kept\n    voice: VOICE,\n    foo: 'x',\n  }";
     let project = Project::persona(before, persona);
-    edit(&project, Field::Persona, json!({"base": "b\u{85}c", "voice": "w", "foo": "x", "text": "new\nlines"}));
+    edit(&project, Field::PERSONA, json!({"base": "b\u{85}c", "voice": "w", "foo": "x", "text": "new\nlines"}));
     assert_snapshot!(project.text("src/index.ts"), @r#"
     import { LuaAgent } from 'lua-cli';
     const VOICE = `w`;
@@ -288,7 +288,7 @@ fn w13_object_personas_member_by_member() {
       skills: [],
     });
     "#);
-    edit(&project, Field::Persona, json!({"foo": "y"}));
+    edit(&project, Field::PERSONA, json!({"foo": "y"}));
     assert_snapshot!(project.text("src/index.ts"), @r#"
     import { LuaAgent } from 'lua-cli';
     const VOICE = `w`;
@@ -300,7 +300,7 @@ fn w13_object_personas_member_by_member() {
       skills: [],
     });
     "#);
-    edit(&project, Field::Persona, json!({"foo": {"a-b": [1, "it's"], "__proto__": true}}));
+    edit(&project, Field::PERSONA, json!({"foo": {"a-b": [1, "it's"], "__proto__": true}}));
 }
 
 #[test]
@@ -308,16 +308,16 @@ fn a_string_persona_becomes_an_object_and_back() {
     for (before, expression) in [("", "`one\ntwo`"), ("const P = 'one';", "P"), ("import { P } from './p';", "P")] {
         let text = agent(before, expression);
         let project = Project::new([("src/p.ts", "export const P = 'one';\n"), ("src/index.ts", &text)]);
-        edit(&project, Field::Persona, json!({"base": "b", "text": "t\nu"}));
-        edit(&project, Field::Persona, json!("${string}"));
+        edit(&project, Field::PERSONA, json!({"base": "b", "text": "t\nu"}));
+        edit(&project, Field::PERSONA, json!("${string}"));
     }
 }
 
 #[test]
 fn w14_an_empty_name_can_be_written() {
     let project = Project::of("new LuaAgent({ name: 'N' });");
-    edit(&project, Field::Name, json!(""));
-    edit(&project, Field::Name, json!("back"));
+    edit(&project, Field::NAME, json!(""));
+    edit(&project, Field::NAME, json!("back"));
 }
 
 #[test]
@@ -329,12 +329,12 @@ fn w15_governance_is_data_whatever_its_keys_and_texts() {
         ("export const governance = {\n  mode: 'sdk' as const,\n};\n", "new LuaAgent({ name: 'N', governance });"),
     ] {
         let project = Project::of(&format!("{before}{agent}"));
-        edit(&project, Field::Governance, governance.clone());
+        edit(&project, Field::named("governance"), governance.clone());
         let text = project.text("src/index.ts");
         assert_eq!(text.matches("governance").count(), before.matches("governance").count() + 1, "{text}");
     }
     let project = Project::of("new LuaAgent({\n  name: 'N',\n});\n");
-    edit(&project, Field::Governance, governance);
+    edit(&project, Field::named("governance"), governance);
     assert_snapshot!(project.text("src/index.ts"), @r#"
     new LuaAgent({
       name: 'N',
@@ -352,7 +352,7 @@ fn w15_governance_is_data_whatever_its_keys_and_texts() {
 fn a_computed_value_without_a_text_is_refused_and_not_spelled_out() {
     let before = "const count = () => [1, 2].length;";
     let project = Project::persona(before, "`We have ${count()} desks in ${[0].map(() => 'Kiel').join()}.\nBe kind.`");
-    let refusal = refused(&project, Field::Persona, json!("We own 3 desks in Kiel.\nBe kind."));
+    let refusal = refused(&project, Field::PERSONA, json!("We own 3 desks in Kiel.\nBe kind."));
     assert_snapshot!(refusal, @"the persona is computed by the code, and no edit of one of its texts gives this value");
     assert_eq!(refusal.location.unwrap().to_string(), "src/index.ts:5:12");
     assert_snapshot!(refusal.frame, @r#"
@@ -447,16 +447,16 @@ fn a_computed_text_is_edited_at_the_literal_beside() {
         ("const up = (text: string) => text.trim();", "up('one')", "one\ntwo", "up(`one\ntwo`)"),
     ] {
         let project = Project::persona(before, persona);
-        assert!(shown(project.read().property(Field::Persona)).ends_with(" (computed)"), "{persona}");
+        assert!(shown(project.read().property(Field::PERSONA)).ends_with(" (computed)"), "{persona}");
         let text = project.text("src/index.ts");
         project
             .read()
-            .plan_edits(&[(Field::Persona, Some(json!(new)))])
+            .plan_edits(&[(Field::PERSONA, Some(json!(new)))])
             .unwrap_or_else(|refusal| panic!("{persona}: {refusal}"))
             .apply(project.root())
             .unwrap();
         assert_eq!(project.text("src/index.ts"), text.replace(persona, edited), "{persona}");
-        assert_eq!(project.value(Field::Persona), json!(new));
+        assert_eq!(project.value(Field::PERSONA), json!(new));
     }
 }
 
@@ -471,12 +471,12 @@ fn a_computed_text_is_edited_in_the_file_that_it_is_read_from() {
         ("persona.md", "You are NAME.\r\nBe brief.\r\n"),
         ("src/data.json", "{\"name\": \"Bay\"}"),
     ]);
-    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("You are Bay.\nBe very brief.\nBye.\n")))]).unwrap();
+    let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!("You are Bay.\nBe very brief.\nBye.\n")))]).unwrap();
     plan.apply(project.root()).unwrap();
     assert_eq!(project.text("persona.md"), "You are NAME.\r\nBe very brief.\r\nBye.\r\n");
     project
         .read()
-        .plan_edits(&[(Field::Persona, Some(json!("You are Kai.\nBe very brief.\nBye.\n")))])
+        .plan_edits(&[(Field::PERSONA, Some(json!("You are Kai.\nBe very brief.\nBye.\n")))])
         .unwrap()
         .apply(project.root())
         .unwrap();
@@ -491,15 +491,15 @@ fn an_agent_of_a_factory_is_edited_where_its_text_is() {
         ("src/index.ts", "import { make } from './make';\nexport default make({ name: 'Bay', tone: 'kind' });\n"),
         ("src/make.ts", make),
     ]);
-    edit(&project, Field::Persona, json!("You are Bay, calm."));
+    edit(&project, Field::PERSONA, json!("You are Bay, calm."));
     assert_eq!(
         project.text("src/index.ts"),
         "import { make } from './make';\nexport default make({ name: 'Bay', tone: 'calm' });\n"
     );
-    edit(&project, Field::Persona, json!("You are the desk Bay, calm."));
+    edit(&project, Field::PERSONA, json!("You are the desk Bay, calm."));
     assert_eq!(project.text("src/make.ts"), make.replace("You are $", "You are the desk $"));
     // The name is in the persona too.
-    let refusal = refused(&project, Field::Name, json!("Kai"));
+    let refusal = refused(&project, Field::NAME, json!("Kai"));
     assert_snapshot!(refusal, @"the text of the name is the text of `persona` as well, which would change too");
 }
 
@@ -509,7 +509,7 @@ fn the_text_of_another_folder_of_the_repository_is_not_written() {
     project.write("agent/src/index.ts", common::agent("import { P } from '../../shared/p';", "P"));
     let source =
         keepstep_source_typescript::read(&project.root().join("agent"), &keepstep_source_typescript::Options::default()).unwrap();
-    let refusal = source.plan_edits(&[(Field::Persona, Some(json!("two")))]).unwrap_err();
+    let refusal = source.plan_edits(&[(Field::PERSONA, Some(json!("two")))]).unwrap_err();
     assert_snapshot!(refusal, @"the text of the persona is written in ../shared/p.ts, outside of this project, where others may use it");
 }
 
@@ -526,14 +526,14 @@ fn line_ends_are_those_of_the_code() {
 
 /// Takes a persona from the server, and checks what the code then has.
 fn edit_persona_to(project: &Project, taken: &str, expected: &str) {
-    project.read().plan_edits(&[(Field::Persona, Some(json!(taken)))]).unwrap().apply(project.root()).unwrap();
-    assert_eq!(project.value(Field::Persona), json!(expected));
+    project.read().plan_edits(&[(Field::PERSONA, Some(json!(taken)))]).unwrap().apply(project.root()).unwrap();
+    assert_eq!(project.value(Field::PERSONA), json!(expected));
 }
 
 #[test]
 fn a_text_that_two_fields_share_is_refused() {
     let project = Project::of("const T = 'same';\nnew LuaAgent({\n  name: T,\n  persona: T,\n  description: `d`,\n});\n");
-    let refusal = refused(&project, Field::Persona, json!("new"));
+    let refusal = refused(&project, Field::PERSONA, json!("new"));
     assert_snapshot!(refusal, @r#"the text of the persona is the text of `name` as well, which would change too"#);
     assert_snapshot!(refusal.patch.unwrap(), @r#"
     --- a/src/index.ts
@@ -548,14 +548,14 @@ fn a_text_that_two_fields_share_is_refused() {
      });
     "#);
     let project = Project::of("const T = 'same';\nnew LuaAgent({ name: 'N', persona: { base: T, text: T } });\n");
-    assert_snapshot!(refused(&project, Field::Persona, json!({"base": "same", "text": "new"})), @r#"the text of the persona is used in more than one place, and only one of them is to change"#);
+    assert_snapshot!(refused(&project, Field::PERSONA, json!({"base": "same", "text": "new"})), @r#"the text of the persona is used in more than one place, and only one of them is to change"#);
 }
 
 #[test]
 fn a_function_and_something_unreadable_are_refused() {
     let project = Project::of("import { P } from './gone';\nnew LuaAgent({ name: 'N', persona: P, model: () => 'm' });\n");
-    assert_snapshot!(refused(&project, Field::Model, json!("new")), @r#"the model is a function, which is not replaced by a value"#);
-    assert_snapshot!(refused(&project, Field::Persona, json!("new")), @r#"the persona cannot be read, so it is not edited: `./gone` cannot be found"#);
+    assert_snapshot!(refused(&project, Field::MODEL, json!("new")), @r#"the model is a function, which is not replaced by a value"#);
+    assert_snapshot!(refused(&project, Field::PERSONA, json!("new")), @r#"the persona cannot be read, so it is not edited: `./gone` cannot be found"#);
 }
 
 #[test]
@@ -565,10 +565,10 @@ fn several_fields_are_planned_together() {
         ("src/p.ts", "export const P = 'p';\n"),
     ]);
     let changes = [
-        (Field::Name, Some(json!("A"))),
-        (Field::Persona, Some(json!("q"))),
-        (Field::Model, None),
-        (Field::Governance, Some(json!({"mode": "sdk"}))),
+        (Field::NAME, Some(json!("A"))),
+        (Field::PERSONA, Some(json!("q"))),
+        (Field::MODEL, None),
+        (Field::named("governance"), Some(json!({"mode": "sdk"}))),
     ];
     let plan = project.read().plan_edits(&changes).unwrap();
     assert_snapshot!(plan.patch(), @r#"
@@ -591,7 +591,7 @@ fn several_fields_are_planned_together() {
 #[test]
 fn a_file_that_changed_meanwhile_is_left_alone() {
     let project = Project::persona("", "'old'");
-    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("new")))]).unwrap();
+    let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!("new")))]).unwrap();
     project.write("src/index.ts", "// mine");
     let error = plan.apply(project.root()).unwrap_err();
     assert!(matches!(error, EditError::ChangedMeanwhile { .. }));
@@ -606,10 +606,10 @@ fn permissions_stay_and_a_read_only_file_is_not_written() {
     let project = Project::persona("", "'old'");
     let path = project.root().join("src/index.ts");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    edit(&project, Field::Persona, json!("new"));
+    edit(&project, Field::PERSONA, json!("new"));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
-    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("newer")))]).unwrap();
+    let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!("newer")))]).unwrap();
     assert!(matches!(plan.apply(project.root()), Err(EditError::ReadOnly { .. })));
     let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["index.ts"]);
@@ -623,13 +623,13 @@ fn a_link_is_followed_inside_of_the_project_only() {
         ("src/index.ts", &agent("import fs from 'fs';", "fs.readFileSync('persona.md', 'utf8')")),
     ]);
     std::os::unix::fs::symlink("shared/persona.md", project.root().join("persona.md")).unwrap();
-    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("new")))]).unwrap();
+    let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!("new")))]).unwrap();
     plan.apply(project.root()).unwrap();
     assert_eq!(project.text("shared/persona.md"), "new");
     assert!(project.root().join("persona.md").is_symlink());
     let outside = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(outside.path(), "new").unwrap();
-    let plan = project.read().plan_edits(&[(Field::Persona, Some(json!("newer")))]).unwrap();
+    let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!("newer")))]).unwrap();
     std::fs::remove_file(project.root().join("shared/persona.md")).unwrap();
     std::os::unix::fs::symlink(outside.path(), project.root().join("shared/persona.md")).unwrap();
     assert!(matches!(plan.apply(project.root()), Err(EditError::Outside { .. })));
@@ -639,22 +639,24 @@ fn a_link_is_followed_inside_of_the_project_only() {
 #[test]
 fn numbers_are_the_same_as_javascript_has_them() {
     let project = Project::of("new LuaAgent({ name: 'N', governance: { mode: 'sdk', limit: 2 } });");
-    let plan =
-        project.read().plan_edits(&[(Field::Governance, Some(json!({"mode": "sdk", "limit": 1.0, "share": 0.25})))]).unwrap();
+    let plan = project
+        .read()
+        .plan_edits(&[(Field::named("governance"), Some(json!({"mode": "sdk", "limit": 1.0, "share": 0.25})))])
+        .unwrap();
     plan.apply(project.root()).unwrap();
-    assert_eq!(project.value(Field::Governance), json!({"mode": "sdk", "limit": 1, "share": 0.25}));
+    assert_eq!(project.value(Field::named("governance")), json!({"mode": "sdk", "limit": 1, "share": 0.25}));
 }
 
 #[test]
 fn computed_properties_do_not_stand_in_the_way() {
     let text = "import { LuaAgent } from 'lua-cli';\nconst now = Date.now() + Math.random();\nnew LuaAgent({\n  name: 'N',\n  description: `at ${now}`,\n  model: ['a', 'b'].map((part) => part.toUpperCase()).join('/'),\n});\n";
     let project = Project::of(text);
-    edit(&project, Field::Name, json!("M"));
+    edit(&project, Field::NAME, json!("M"));
     assert_eq!(project.text("src/index.ts"), text.replace("'N'", "'M'"));
     // Unless they are computed from the text that would change.
     let project =
         Project::of("import { LuaAgent } from 'lua-cli';\nconst N = 'N';\nnew LuaAgent({ name: N, model: N.toLowerCase() });\n");
-    assert_snapshot!(refused(&project, Field::Name, json!("M")), @"the text of the name is the text of `model` as well, which would change too");
+    assert_snapshot!(refused(&project, Field::NAME, json!("M")), @"the text of the name is the text of `model` as well, which would change too");
 }
 
 #[test]
@@ -664,8 +666,8 @@ fn members_of_a_json_file() {
         ("src/index.ts", "import config from './agent.json';\nnew LuaAgent(config);\n"),
     ];
     let project = Project::new(files);
-    edit(&project, Field::Model, json!("it's \"m\""));
-    edit(&project, Field::Persona, json!({"base": "b\n2", "voice": "v"}));
+    edit(&project, Field::MODEL, json!("it's \"m\""));
+    edit(&project, Field::PERSONA, json!({"base": "b\n2", "voice": "v"}));
     assert_snapshot!(project.text("src/agent.json"), @r#"
     {
         "name": "N",
@@ -673,15 +675,15 @@ fn members_of_a_json_file() {
         "model": "it's \"m\""
     }
     "#);
-    project.read().plan_edits(&[(Field::Model, None)]).unwrap().apply(project.root()).unwrap();
-    edit(&project, Field::Persona, json!({"base": "b"}));
+    project.read().plan_edits(&[(Field::MODEL, None)]).unwrap().apply(project.root()).unwrap();
+    edit(&project, Field::PERSONA, json!({"base": "b"}));
     assert_eq!(project.text("src/agent.json"), files[0].1);
 }
 
 #[test]
 fn an_object_that_was_changed_by_the_code_is_edited_if_running_confirms_it() {
     let project = Project::persona("const C: any = { p: 'one' };\nC.q = 'two';", "C.p");
-    edit(&project, Field::Persona, json!("three"));
+    edit(&project, Field::PERSONA, json!("three"));
     assert!(project.text("src/index.ts").contains("{ p: 'three' };\nC.q = 'two';"));
 }
 
@@ -690,7 +692,7 @@ fn a_long_persona_is_edited() {
     let long = "A line of the persona, with words.\n".repeat(50_000);
     let project = Project::persona("", &format!("`{long}`"));
     let new = long.replacen("words", "${words}", 3) + "\\";
-    edit(&project, Field::Persona, json!(new));
-    edit(&project, Field::Persona, json!("short"));
-    edit(&project, Field::Persona, json!(long));
+    edit(&project, Field::PERSONA, json!(new));
+    edit(&project, Field::PERSONA, json!("short"));
+    edit(&project, Field::PERSONA, json!(long));
 }

@@ -148,8 +148,8 @@ fn write(shape: &Shape, project: &Project, field: Field, wanted: &Value) -> Resu
 /// Returns a value as two sides compare it: the line ends of a persona are no difference.
 fn as_compared(field: Field, value: &Value) -> Value {
     match (field, value) {
-        (Field::Persona, Value::String(text)) => json!(keepstep_agent::canonical::canonical_line_ends(text)),
-        (Field::Persona, Value::Object(members)) => {
+        (Field::PERSONA, Value::String(text)) => json!(keepstep_agent::canonical::canonical_line_ends(text)),
+        (Field::PERSONA, Value::Object(members)) => {
             members.iter().map(|(key, value)| (key.clone(), as_compared(field, value))).collect()
         }
         _ => value.clone(),
@@ -158,8 +158,8 @@ fn as_compared(field: Field, value: &Value) -> Value {
 
 fn check(shape: &Shape, text: &str) -> Result<(), TestCaseError> {
     let project = shape.project();
-    let original = project.value(Field::Persona);
-    write(shape, &project, Field::Persona, &json!(text))?;
+    let original = project.value(Field::PERSONA);
+    write(shape, &project, Field::PERSONA, &json!(text))?;
     // Everything around the definition is as it was.
     let (first, edited) = (shape.project().text(shape.home), project.text(shape.home));
     if shape.home == INDEX {
@@ -168,7 +168,7 @@ fn check(shape: &Shape, text: &str) -> Result<(), TestCaseError> {
         prop_assert!(edited.starts_with(head) && edited.ends_with(tail), "{}", edited);
         prop_assert_eq!(first.matches("LuaAgent").count(), 2);
     }
-    write(shape, &project, Field::Persona, &original)
+    write(shape, &project, Field::PERSONA, &original)
 }
 
 proptest! {
@@ -193,13 +193,13 @@ proptest! {
             let project = Project::persona(before, expression);
             let old = project.text(INDEX);
             let wanted = format!("{}{text}{}", frame.0, frame.1);
-            let plan = project.read().plan_edits(&[(Field::Persona, Some(json!(wanted)))]);
+            let plan = project.read().plan_edits(&[(Field::PERSONA, Some(json!(wanted)))]);
             let Ok(plan) = plan else {
                 // Nothing says where a text that is not there any more belongs.
                 continue;
             };
             plan.apply(project.root()).unwrap();
-            prop_assert_eq!(as_compared(Field::Persona, &project.value(Field::Persona)), as_compared(Field::Persona, &json!(wanted)));
+            prop_assert_eq!(as_compared(Field::PERSONA, &project.value(Field::PERSONA)), as_compared(Field::PERSONA, &json!(wanted)));
             let new = project.text(INDEX);
             let (head, tail) = old.split_once(expression).unwrap();
             prop_assert!(new.starts_with("import { LuaAgent }") && (new.starts_with(head) || new.ends_with(tail)), "{}", new);
@@ -212,7 +212,7 @@ proptest! {
         for shape in SHAPES {
             let project = shape.project();
             for text in &texts {
-                write(shape, &project, Field::Persona, &json!(text))?;
+                write(shape, &project, Field::PERSONA, &json!(text))?;
             }
         }
     }
@@ -222,25 +222,25 @@ proptest! {
         let shape = Shape { name: "object", files: &[], before: "", expression: "{\n    base: 'b',\n    voice: `v`,\n  }", home: INDEX };
         let project = shape.project();
         let mut wanted = json!({"base": text, "voice": "v"});
-        write(&shape, &project, Field::Persona, &wanted)?;
+        write(&shape, &project, Field::PERSONA, &wanted)?;
         wanted[key.as_str()] = json!(text);
-        write(&shape, &project, Field::Persona, &wanted)?;
-        write(&shape, &project, Field::Persona, &json!({"base": "b", "voice": "v"}))?;
-        write(&shape, &project, Field::Persona, &json!(text))?;
-        write(&shape, &project, Field::Persona, &json!({"text": text}))?;
+        write(&shape, &project, Field::PERSONA, &wanted)?;
+        write(&shape, &project, Field::PERSONA, &json!({"base": "b", "voice": "v"}))?;
+        write(&shape, &project, Field::PERSONA, &json!(text))?;
+        write(&shape, &project, Field::PERSONA, &json!({"text": text}))?;
     }
 
     #[test]
     fn names_models_and_governance(text in texts(), key in texts()) {
         let shape = Shape { name: "fields", files: &[], before: "", expression: "'p'", home: INDEX };
         let project = shape.project();
-        write(&shape, &project, Field::Name, &json!(text))?;
-        write(&shape, &project, Field::Model, &json!(text))?;
+        write(&shape, &project, Field::NAME, &json!(text))?;
+        write(&shape, &project, Field::MODEL, &json!(text))?;
         let governance = json!({"mode": text, key.as_str(): [1.5, null, true, {key.as_str(): text}]});
-        write(&shape, &project, Field::Governance, &governance)?;
-        project.read().plan_edits(&[(Field::Model, None), (Field::Governance, None)]).unwrap().apply(project.root()).unwrap();
-        prop_assert_eq!(project.value(Field::Name), json!(text));
-        prop_assert!(project.read().definition().get(Field::Governance).is_none());
+        write(&shape, &project, Field::named("governance"), &governance)?;
+        project.read().plan_edits(&[(Field::MODEL, None), (Field::named("governance"), None)]).unwrap().apply(project.root()).unwrap();
+        prop_assert_eq!(project.value(Field::NAME), json!(text));
+        prop_assert!(project.read().definition().get(Field::named("governance")).is_none());
     }
 
     #[test]
@@ -248,8 +248,8 @@ proptest! {
         let before = "import { LuaAgent } from 'lua-cli';\nexport default class extends LuaAgent {\n  name = 'N'; // n\n  persona = 'one';\n}\n";
         let shape = Shape { name: "class", files: &[], before: "", expression: "", home: INDEX };
         let project = Project::of(before);
-        write(&shape, &project, Field::Persona, &json!(text))?;
-        write(&shape, &project, Field::Persona, &json!("one"))?;
+        write(&shape, &project, Field::PERSONA, &json!(text))?;
+        write(&shape, &project, Field::PERSONA, &json!("one"))?;
         prop_assert!(project.text(INDEX).starts_with(&before[..90]));
     }
 }

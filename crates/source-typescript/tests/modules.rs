@@ -42,7 +42,7 @@ impl Repository {
 
     fn persona(&self) -> String {
         let source = read(&self.folder.path().join("agent"), &Options::default()).unwrap();
-        shown(source.property(Field::Persona))
+        shown(source.property(Field::PERSONA))
     }
 }
 
@@ -294,7 +294,7 @@ fn what_is_hidden_or_outside_of_the_repository_is_not_read() {
         let repository = Repository::new("", "''", &files);
         repository.write("in/agent/src/index.ts", &common::agent(before, &persona));
         let source = read(&repository.folder.path().join("in/agent"), &Options::default()).unwrap();
-        shown(source.property(Field::Persona))
+        shown(source.property(Field::PERSONA))
     };
     assert_eq!(read_file("../a.md"), r#""fine" (computed)"#);
     for path in ["../.env", "../.git/HEAD", "../.ssh/key", "../../secret.md", "/etc/hostname"] {
@@ -615,7 +615,7 @@ fn agents_that_a_function_of_another_file_makes() {
     ] {
         let files = [("src/index.ts", index), ("src/make.ts", &format!("{lua}{make}"))];
         let source = common::Project::new(files).read();
-        assert_eq!(shown(source.property(Field::Persona)), r#""You are Bay, kind." (computed)"#, "{name}");
-        assert_eq!(shown(source.property(Field::Name)).trim_end_matches(" (computed)"), "\"Bay\"", "{name}");
+        assert_eq!(shown(source.property(Field::PERSONA)), r#""You are Bay, kind." (computed)"#, "{name}");
+        assert_eq!(shown(source.property(Field::NAME)).trim_end_matches(" (computed)"), "\"Bay\"", "{name}");
     }
 }

@@ -15,7 +15,7 @@ fn persona_with(files: &[(&str, &str)], before: &str, persona: &str) -> String {
     let text = agent(before, persona);
     let project = Project::new(files.iter().copied().chain([("src/index.ts", text.as_str())]));
     let source = project.read();
-    shown(source.property(Field::Persona))
+    shown(source.property(Field::PERSONA))
 }
 
 fn persona(before: &str, persona: &str) -> String {
@@ -102,7 +102,7 @@ fn x1_shapes_that_were_not_resolved() {
         ("const K = 'persona';", "[K]: 'short'"),
     ] {
         let text = format!("import {{ LuaAgent }} from 'lua-cli';\n{before}\nnew LuaAgent({{ name: 'N', {property} }});");
-        assert_eq!(shown(Project::of(&text).read().property(Field::Persona)), r#""short""#, "{property}");
+        assert_eq!(shown(Project::of(&text).read().property(Field::PERSONA)), r#""short""#, "{property}");
     }
 }
 
@@ -186,25 +186,25 @@ fn the_agent_under_other_names_and_in_other_places() {
         "import { LuaAgent } from 'lua-cli'; class X extends LuaAgent {}\nnew X({ name: 'N' });",
         "import { LuaAgent } from 'lua-cli'; class B extends LuaAgent { name = 'B'; }\nclass X extends B { name = 'N'; }",
     ] {
-        assert_eq!(Project::of(text).value(Field::Name), "N", "{text}");
+        assert_eq!(Project::of(text).value(Field::NAME), "N", "{text}");
     }
     let own = [
         ("src/lib.ts", "export { LuaAgent as Agent } from 'lua-cli';"),
         ("src/index.ts", "import { Agent } from './lib'; new Agent({ name: 'N' });"),
     ];
-    assert_eq!(Project::new(own).value(Field::Name), "N");
+    assert_eq!(Project::new(own).value(Field::NAME), "N");
 }
 
 #[test]
 fn x5_an_agent_inside_a_function() {
     let text = "import { LuaAgent } from 'lua-cli';\nexport function make() { const persona = 'inner'; return new LuaAgent({ name: 'N', persona }); }\n";
-    assert_eq!(Project::of(text).value(Field::Persona), "inner");
+    assert_eq!(Project::of(text).value(Field::PERSONA), "inner");
 }
 
 #[test]
 fn x3_a_name_with_a_slash_and_x4_an_empty_name() {
-    assert_eq!(Project::of("new LuaAgent({ name: 'a/b c' })").value(Field::Name), "a/b c");
-    assert_eq!(Project::of("new LuaAgent({ name: '' })").value(Field::Name), "");
+    assert_eq!(Project::of("new LuaAgent({ name: 'a/b c' })").value(Field::NAME), "a/b c");
+    assert_eq!(Project::of("new LuaAgent({ name: '' })").value(Field::NAME), "");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn w9_the_agent_is_found_where_it_is() {
         vec![("agent.js", bot)],
         vec![("index.ts", bot), ("src/index.ts", bot)],
     ] {
-        assert_eq!(Project::new(files.clone()).value(Field::Name), "N", "{files:?}");
+        assert_eq!(Project::new(files.clone()).value(Field::NAME), "N", "{files:?}");
     }
 }
 
@@ -266,7 +266,7 @@ fn x6_what_cannot_be_told_is_not_empty() {
     let text = agent("import { external } from 'some-package';", "external");
     let project = Project::of(&text);
     let source = project.read();
-    let Property::Unreadable(problem) = source.property(Field::Persona) else { panic!("{source:?}") };
+    let Property::Unreadable(problem) = source.property(Field::PERSONA) else { panic!("{source:?}") };
     assert!(problem.message.contains("some-package"), "{}", problem.message);
     assert_eq!(problem.location.to_string(), "src/index.ts:5:12");
     assert_snapshot!(problem.frame, @r#"
@@ -276,7 +276,7 @@ fn x6_what_cannot_be_told_is_not_empty() {
       6 |   skills: [],
     "#);
     assert!(!problem.help.is_empty());
-    assert_eq!(shown(source.property(Field::Name)), r#""N1""#);
+    assert_eq!(shown(source.property(Field::NAME)), r#""N1""#);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn a_link_out_of_the_project_is_not_followed() {
     std::fs::write(outside.path(), "secret").unwrap();
     let project = Project::persona("import fs from 'fs';", "fs.readFileSync('persona.md', 'utf8')");
     std::os::unix::fs::symlink(outside.path(), project.root().join("persona.md")).unwrap();
-    let message = shown(project.read().property(Field::Persona));
+    let message = shown(project.read().property(Field::PERSONA));
     assert!(message.contains("persona.md is outside of the project"), "{message}");
 }
 
@@ -322,29 +322,29 @@ fn models_governance_and_other_properties() {
         "new LuaAgent({ name: 'N', model: 'openai/gpt-4o', description: `d`, modelSettings: { temperature: 0.5, topK: 3 },\n  governance: { mode: 'sdk' as const, rules: [1, -2.5, 'x', null, { a: undefined }] } })",
     )
     .read();
-    assert_eq!(shown(source.property(Field::Model)), r#""openai/gpt-4o""#);
-    assert_eq!(shown(source.property(Field::Governance)), r#"{"mode":"sdk","rules":[1,-2.5,"x",null,{}]}"#);
-    assert_eq!(shown(source.other("modelSettings").unwrap()), r#"{"temperature":0.5,"topK":3}"#);
-    assert_eq!(shown(source.other("description").unwrap()), r#""d""#);
-    assert!(source.other("browser").is_none());
+    assert_eq!(shown(source.property(Field::MODEL)), r#""openai/gpt-4o""#);
+    assert_eq!(shown(source.property(Field::named("governance"))), r#"{"mode":"sdk","rules":[1,-2.5,"x",null,{}]}"#);
+    assert_eq!(shown(source.setting("modelSettings").unwrap()), r#"{"temperature":0.5,"topK":3}"#);
+    assert_eq!(shown(source.setting("description").unwrap()), r#""d""#);
+    assert!(source.setting("browser").is_none());
     for model in ["() => 'x'", "async (request) => 'x'", "function () { return 'x' }", "pick"] {
         let source = Project::of(&format!("function pick() {{}}\nnew LuaAgent({{ name: 'N', model: {model} }})")).read();
-        assert_eq!(shown(source.property(Field::Model)), "function", "{model}");
+        assert_eq!(shown(source.property(Field::MODEL)), "function", "{model}");
     }
     let source = Project::of("new LuaAgent({ name: 'N', model() { return 'x' } })").read();
-    assert_eq!(shown(source.property(Field::Model)), "function");
+    assert_eq!(shown(source.property(Field::MODEL)), "function");
 }
 
 #[test]
 fn a_bom_and_crlf_are_read() {
     let text = agent("", "`a\n  b`").replace('\n', "\r\n");
     let project = Project::of(&format!("\u{feff}{text}"));
-    assert_eq!(project.value(Field::Persona), "a\n  b");
+    assert_eq!(project.value(Field::PERSONA), "a\n  b");
     let json = Project::new([
         ("src/p.json", "\u{feff}{\"text\": \"x\"}"),
         ("src/index.ts", &agent("import p from './p.json';", "p.text")),
     ]);
-    assert_eq!(json.value(Field::Persona), "x");
+    assert_eq!(json.value(Field::PERSONA), "x");
 }
 
 #[test]
@@ -410,11 +410,11 @@ fn an_object_that_is_changed_after_it_is_made() {
 #[test]
 fn the_environment_is_what_the_caller_says() {
     let project = Project::persona("", "`for ${process.env.TEAM ?? 'nobody'}`");
-    assert_eq!(shown(project.read().property(Field::Persona)), r#""for nobody" (computed)"#);
+    assert_eq!(shown(project.read().property(Field::PERSONA)), r#""for nobody" (computed)"#);
     let environment = [("TEAM".to_owned(), "us".to_owned())].into();
     let options = keepstep_source_typescript::Options { environment, ..Default::default() };
     let source = keepstep_source_typescript::read(project.root(), &options).unwrap();
-    assert_eq!(shown(source.property(Field::Persona)), r#""for us" (computed)"#);
+    assert_eq!(shown(source.property(Field::PERSONA)), r#""for us" (computed)"#);
 }
 
 #[test]

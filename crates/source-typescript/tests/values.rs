@@ -17,8 +17,8 @@ fn shown_with(options: &Options, before: &str, persona: &str) -> String {
     let project = Project::of(&agent(before, persona));
     let source = read(project.root(), options).unwrap();
     let notes: String =
-        source.notes(Field::Persona).iter().map(|note| format!(" [{} at {}]", note.message, note.location)).collect();
-    let shown = match source.property(Field::Persona) {
+        source.notes(Field::PERSONA).iter().map(|note| format!(" [{} at {}]", note.message, note.location)).collect();
+    let shown = match source.property(Field::PERSONA) {
         Property::Known { value, .. } => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         Property::Unreadable(problem) => format!("unreadable: {} at {}", problem.message, problem.location),
         other => format!("{other:?}"),

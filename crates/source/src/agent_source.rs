@@ -22,6 +22,11 @@ pub trait AgentSource: Debug {
     /// Returns what the code says about a field.
     fn property(&self, field: Field) -> &Property;
 
+    /// Returns the agent's name, where it is known.
+    fn name(&self) -> Option<&str> {
+        self.property(Field::NAME).value()?.as_str()
+    }
+
     /// Returns the fields that are set and known.
     fn definition(&self) -> Definition {
         Field::ALL.into_iter().filter_map(|field| Some((field, self.property(field).value()?.clone()))).collect()

@@ -3,6 +3,7 @@
 //! Only its section `agent` concerns us. The rest is left alone: this crate never rewrites the file, which a person may
 //! have commented.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -158,6 +159,19 @@ pub fn read(root: &Path) -> Result<SkillFile, SkillFileError> {
     let bytes = fs::read(&path).map_err(|source| SkillFileError::Io { path: path.clone(), source })?;
     let text = String::from_utf8(bytes).map_err(|_| not_text("it is not UTF-8"))?;
     parse(&path, &text)
+}
+
+/// Returns the ids that `lua.skill.yaml` has for the names in one of its lists, such as `voices`; none where it cannot be read.
+pub fn ids(root: &Path, list: &str, id: &str) -> BTreeMap<String, String> {
+    let Ok(text) = fs::read_to_string(root.join(FILE_NAME)) else { return BTreeMap::new() };
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
+    let Ok(document) = serde_saphyr::from_str_with_options::<serde_json::Value>(&text, options) else { return BTreeMap::new() };
+    let rows = document.get(list).and_then(serde_json::Value::as_array);
+    let row = |row: &serde_json::Value| {
+        let text = |key: &str| row.get(key).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
+        Some((text("name")?.to_owned(), text(id)?.to_owned()))
+    };
+    rows.into_iter().flatten().filter_map(row).collect()
 }
 
 fn parse(path: &Path, text: &str) -> Result<SkillFile, SkillFileError> {

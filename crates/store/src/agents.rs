@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use keepstep_agent::Field;
 use keepstep_base::AgentId;
 use keepstep_base::Revision;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::changes::{ChangeRows as _, NewRevision};
 use crate::model::{Agent, AgentState, ChangeRow, RevisionRow, Scope};
@@ -116,8 +117,8 @@ impl Transaction {
         let id: AgentId = format!("base{random}_agent").parse().map_err(|_| rows::damaged("id", "a new agent"))?;
         let now = self.now;
         self.connection().insert_agent(&id, &new, now).await?;
-        let nothing = Map::new();
-        let first = NewRevision::first(new.name, &nothing, new.author, now);
+        let fields = Map::from_iter([(Field::NAME.sent_as().to_owned(), Value::from(new.name))]);
+        let first = NewRevision::first(&fields, new.author, now);
         self.connection().insert_revision(&id, &first).await?;
         self.agent_state(new.scope, &id).await
     }

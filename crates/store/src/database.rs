@@ -294,7 +294,7 @@ mod tests {
         let mut transaction = store.write().await.unwrap();
         sqlx::query("PRAGMA max_page_count = 1").execute(transaction.connection()).await.unwrap();
         let intent = Intent { scope: &scope, agent: &state.agent.id, author: None, message: None, expected: None };
-        let patch = Patch { name: Some("x".repeat(1_000_000)), ..Patch::default() };
+        let patch = Patch::of(keepstep_agent::Field::NAME, "x".repeat(1_000_000).into());
         let error = transaction.change(&intent, &patch).await.unwrap_err();
         assert!(matches!(error, StoreError::Full), "{error:?}");
         drop(transaction);

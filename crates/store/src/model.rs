@@ -155,14 +155,9 @@ pub struct Agent {
     pub project_id: Option<String>,
     /// Its revision.
     pub revision: Revision,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its model.
-    pub model: Option<Value>,
-    /// Its governance settings.
-    pub governance: Option<Value>,
-    /// Every other field that a client sent, untouched.
-    pub others: Map<String, Value>,
+    /// Every field that is set but the persona, under the key that the lua dialect sends it with; also those that no client of ours
+    /// knows, untouched.
+    pub fields: Map<String, Value>,
     /// The latest persona version that was ever deployed: what a code base is compared with.
     pub published: Option<PersonaVersion>,
     /// The persona version in production.
@@ -171,6 +166,13 @@ pub struct Agent {
     pub draft: Option<PersonaVersion>,
     /// Its last change.
     pub changed: Change,
+}
+
+impl Agent {
+    /// Returns its name.
+    pub fn name(&self) -> Option<&str> {
+        self.fields.get(Field::NAME.sent_as()).and_then(Value::as_str)
+    }
 }
 
 /// Everything that a comparison needs to know about an agent.
@@ -191,12 +193,7 @@ pub struct AgentState {
 impl AgentState {
     /// Returns the fields that are set, with the latest published persona.
     pub fn definition(&self) -> Definition {
-        definition(
-            self.agent.name.as_ref(),
-            self.published.as_ref().map(|published| &published.persona),
-            self.agent.model.as_ref(),
-            self.agent.governance.as_ref(),
-        )
+        definition(&self.agent.fields, self.published.as_ref().map(|published| &published.persona))
     }
 }
 
@@ -237,17 +234,8 @@ pub struct Primitive {
     pub body: Map<String, Value>,
 }
 
-pub(crate) fn definition(
-    name: Option<&String>,
-    persona: Option<&Value>,
-    model: Option<&Value>,
-    governance: Option<&Value>,
-) -> Definition {
-    let fields = [
-        (Field::Name, name.map(|name| Value::String(name.clone()))),
-        (Field::Persona, persona.cloned()),
-        (Field::Model, model.cloned()),
-        (Field::Governance, governance.cloned()),
-    ];
-    fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
+/// Returns the fields that are set, of the values of all but the persona and of the persona.
+pub(crate) fn definition(fields: &Map<String, Value>, persona: Option<&Value>) -> Definition {
+    let value = |field: Field| if field.has_versions() { persona } else { fields.get(field.sent_as()) };
+    Field::ALL.into_iter().filter_map(|field| Some((field, value(field)?.clone()))).collect()
 }

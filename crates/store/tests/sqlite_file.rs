@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use keepstep_agent::Field;
 use keepstep_base::Revision;
 use keepstep_store::{AgentState, Intent, NewAgent, Patch, Scope, Store, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -81,14 +82,14 @@ async fn two_processes_share_the_file() {
         tokio::spawn(async move {
             let mut second = admin.write().await.unwrap();
             let intent = Intent { scope: &scope, agent: &id, author: None, message: None, expected: None };
-            let patch = Patch { name: Some("second".to_owned()), ..Patch::default() };
+            let patch = Patch::of(Field::NAME, "second".into());
             let changed = second.change(&intent, &patch).await.unwrap();
             second.commit().await.unwrap();
             changed.revision
         })
     };
     let intent = Intent { scope: &scope, agent: &id, author: None, message: None, expected: None };
-    let patch = Patch { name: Some("first".to_owned()), ..Patch::default() };
+    let patch = Patch::of(Field::NAME, "first".into());
     first.change(&intent, &patch).await.unwrap();
     first.commit().await.unwrap();
     let last = second.await.unwrap();
@@ -116,7 +117,7 @@ async fn what_was_committed_survives_a_crash_and_the_rest_does_not() {
     let (scope, state) = agent(&store).await;
     let mut unfinished = store.write().await.unwrap();
     let intent = Intent { scope: &scope, agent: &state.agent.id, author: None, message: None, expected: None };
-    unfinished.change(&intent, &Patch { name: Some("lost".to_owned()), ..Patch::default() }).await.unwrap();
+    unfinished.change(&intent, &Patch::of(Field::NAME, "lost".into())).await.unwrap();
 
     // What a machine finds after a kill: the files as they are now, without anybody having closed them.
     let after = tempfile::tempdir().unwrap();
@@ -156,7 +157,7 @@ async fn databases_of_every_release_are_upgraded() {
         assert_eq!(number(state.agent.current), Some(1));
         assert_eq!(state.newest_draft.unwrap().created.message.as_deref(), Some("an idea"));
         let before = store.revision(&scope, &id, Revision(2)).await.unwrap();
-        assert_eq!(before.definition.get(keepstep_agent::Field::Persona), Some(&"one".into()));
+        assert_eq!(before.definition.get(keepstep_agent::Field::PERSONA), Some(&"one".into()));
         assert_eq!(store.primitives(&scope, &id, "skill").await.unwrap().len(), 1);
     }
 }

@@ -15,7 +15,7 @@ use serde_json_borrow::Value as Json;
 
 use super::input_list::item_id;
 use super::input_text;
-use keepstep_agent::definition::Field;
+use keepstep_agent::Field;
 use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
 use keepstep_base::Digest;
 
@@ -350,7 +350,7 @@ fn merge_value(path: &str, base: Option<&Value>, local: &Value, server: &Value, 
             // Only what is said is a text of lines; a value of metadata is changed as a whole.
             if path == "input" {
                 let sides = Sides { base, local: Some(local), server: Some(server) };
-                if let Merged::Clean(Some(text)) = merge_field(Field::Persona, sides) {
+                if let Merged::Clean(Some(text)) = merge_field(Field::PERSONA, sides) {
                     return text;
                 }
             }

@@ -25,6 +25,24 @@ pub struct Agent {
     pub others: Map<String, Value>,
 }
 
+impl Agent {
+    /// Returns the answer for an agent with these fields.
+    pub fn of(id: &AgentId, mut fields: Map<String, Value>) -> Self {
+        let name = fields.shift_remove("name").and_then(|name| name.as_str().map(str::to_owned));
+        let [model, governance] = ["model", "governance"].map(|key| fields.shift_remove(key));
+        Self { id: Some(id.to_string()), name, model, governance, others: fields }
+    }
+
+    /// Returns all fields that the answer has, null where one is not set. The three that every server tells are always there.
+    pub fn into_fields(self) -> Map<String, Value> {
+        let mut fields = self.others;
+        fields.insert("name".to_owned(), self.name.map_or(Value::Null, Value::String));
+        fields.insert("model".to_owned(), self.model.unwrap_or_default());
+        fields.insert("governance".to_owned(), self.governance.unwrap_or_default());
+        fields
+    }
+}
+
 /// `PATCH /agents/{base}/sub-agent`: any fields of the agent. `null` clears one, an absent one stays as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SubAgentPatch {

@@ -21,9 +21,13 @@ pub struct AgentState {
     /// The revision of this state. `ETag` has the same number.
     #[schema(value_type = u64)]
     pub revision: Revision,
-    /// The fields that are set: the name, the model, the governance and the latest *published* persona.
+    /// The fields that are set, with the latest *published* persona.
     #[schema(value_type = Object)]
     pub definition: Definition,
+    /// The keys of all fields that the server keeps. What is not among them cannot be compared. An old server does not tell; it keeps the
+    /// name, the persona, the model and the governance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// The latest published persona version, without its text (that is in `definition`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PersonaSummary>,
@@ -46,7 +50,7 @@ pub struct AgentState {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefinitionChange {
-    /// The fields to change: an object with any of `name`, `persona`, `model`, `governance`; `null` clears one.
+    /// The fields to change, by the keys that the state of an agent lists in `fields`; `null` clears one.
     pub fields: Map<String, Value>,
     /// True to store the persona as a draft instead of publishing it. The other fields have no drafts and are refused
     /// together with this.

@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let definition: serde_json::Map<String, Value> = code
         .definition()
         .iter()
-        .filter_map(|(field, value)| Some((field.key().to_owned(), sides::without_key(field, Some(value))?)))
+        .filter_map(|(field, value)| Some((field.key().to_owned(), sides::without_secret(field, Some(value))?)))
         .collect();
     context.printer.document(
         "compile",
@@ -122,12 +122,13 @@ pub(crate) fn refresh_manifest_kept(context: &Context, code: &dyn AgentSource, r
     refresh_manifest(context, code)
 }
 
-/// Fails for a property that nobody could read: the manifest must not say that it is empty.
+/// Fails for a property that nobody could read: the manifest must not say that it is empty. Of what is linked it has the names, and not the
+/// ids that may be missing.
 fn refuse_unreadable(code: &dyn AgentSource) -> Result<(), Failure> {
     let problems: Vec<_> = Field::ALL
         .into_iter()
         .filter_map(|field| match code.property(field) {
-            Property::Unreadable(problem) => Some((field, problem.clone())),
+            Property::Unreadable(problem) if !field.is_linked() => Some((field, problem.clone())),
             _ => None,
         })
         .collect();
@@ -165,17 +166,19 @@ fn summary(manifest: &Value) -> String {
 fn show(context: &Context, code: &dyn AgentSource, manifest: &Value) {
     let printer = &context.printer;
     printer.answer(Text::of(Label::Heading, format!("Agent at {}", code.location())));
+    let is_set = |field: &Field| *code.property(*field) != Property::Absent;
+    let width = Field::ALL.into_iter().filter(is_set).map(|field| field.title().len()).max().unwrap_or_default().max(10);
     for field in Field::ALL {
         let (place, value) = match code.property(field) {
             Property::Absent => continue,
             Property::Known { value, computed, location } => {
                 let mark = if *computed { " (computed)" } else { "" };
-                (format!("{location}{mark}"), excerpt(field, &sides::without_key(field, Some(value)).unwrap_or_default()))
+                (format!("{location}{mark}"), excerpt(field, &sides::without_secret(field, Some(value)).unwrap_or_default()))
             }
             Property::Function { location } => (location.to_string(), "decided when the agent runs".to_owned()),
             Property::Unreadable(problem) => (problem.location.to_string(), problem.message.clone()),
         };
-        printer.answer(Text::from(format!("  {:<11}{place}", field.title())).and(Label::Unchanged, format!("  {value}")));
+        printer.answer(Text::from(format!("  {:<width$} {place}", field.title())).and(Label::Unchanged, format!("  {value}")));
     }
     let files = manifest.get("projectFiles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     printer.answer(Text::of(Label::Heading, count(files.len(), "project file")));

@@ -173,7 +173,7 @@ fn check_project(context: &Context, checks: &mut Checks<'_>, project: &Project) 
             Property::Known { location, .. } | Property::Function { location } => {
                 checks.add(field.key(), Grade::Good, format!("written at {location}"), Vec::new());
             }
-            Property::Absent if matches!(field, Field::Name | Field::Persona) => {
+            Property::Absent if field.is_required() => {
                 checks.add(field.key(), Grade::Warning, "the code does not set it".to_owned(), Vec::new());
             }
             Property::Absent => {}

@@ -5,11 +5,10 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use keepstep_agent::Field;
-use keepstep_agent::definition::text_of;
+use keepstep_agent::definition::persona_text;
 use keepstep_api::own::{PersonaStatus, PersonaSummary};
 use keepstep_base::PersonaVersion;
 use keepstep_client::ClientError;
-use keepstep_source::Property;
 use serde_json::{Value, json};
 
 use super::{CommandResult, Outcome};
@@ -144,20 +143,19 @@ fn pick<T: Copy>(context: &Context, question: &str, choices: &[(T, &str)], examp
 /// Prints a persona as it is, so that a program gets what the server or the code has.
 fn show(context: &Context, persona: &Value) {
     if !context.printer.is_json() {
-        context.printer.exact(&(text_of(Field::Persona, Some(persona)) + "\n"));
+        context.printer.exact(&(persona_text(Some(persona)) + "\n"));
     }
 }
 
 /// Shows what the code has now, not what was compiled last.
 fn view_code(context: &Context, project: &Project) -> CommandResult {
     let code = sides::read_code(context, &project.root)?;
-    let property = code.property(Field::Persona);
-    match property {
-        Property::Known { value, .. } => show(context, value),
-        Property::Unreadable(problem) => return Err(Failure::Unreadable(vec![(Field::Persona, problem.clone())])),
-        Property::Absent | Property::Function { .. } => context.printer.status("The code has no persona."),
+    let persona = sides::persona(&*code)?;
+    match &persona {
+        Some(persona) => show(context, persona),
+        None => context.printer.status("The code has no persona."),
     }
-    context.printer.document("persona.view", json!({ "environment": "sandbox", "persona": property.value() }));
+    context.printer.document("persona.view", json!({ "environment": "sandbox", "persona": persona }));
     Ok(Outcome::Done)
 }
 
@@ -211,20 +209,17 @@ fn diff(context: &Context, project: &Project, arguments: &Arguments) -> CommandR
             let version = find(&server, project, wanted)?.version;
             (format!("in version {version}"), Some(server.persona(&project.agent, version)?))
         }
-        None => match sides::read_code(context, &project.root)?.property(Field::Persona) {
-            Property::Unreadable(problem) => return Err(Failure::Unreadable(vec![(Field::Persona, problem.clone())])),
-            property => ("in the code".to_owned(), property.value().cloned()),
-        },
+        None => ("in the code".to_owned(), sides::persona(&*sides::read_code(context, &project.root)?)?),
     };
     let old_name = old.map_or_else(|| "on the server".to_owned(), |version| format!("in version {version}"));
-    let lines = diff_view::lines(Field::Persona, old_text.as_ref(), new_text.as_ref());
+    let lines = diff_view::lines(Field::PERSONA, old_text.as_ref(), new_text.as_ref());
     if lines.is_empty() {
         context.printer.answer(format!("The personas {old_name} and {new_name} are the same."));
     } else {
         context.printer.answer(diff_view::legend(&old_name, &new_name));
         lines.into_iter().for_each(|line| context.printer.answer(line));
     }
-    let rows = diff_view::rows(Field::Persona, old_text.as_ref(), new_text.as_ref());
+    let rows = diff_view::rows(Field::PERSONA, old_text.as_ref(), new_text.as_ref());
     context.printer.document("persona.diff", json!({ "agent": project.agent, "from": old, "to": new_name, "rows": rows }));
     Ok(Outcome::Done)
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use clap::Args;
-use keepstep_agent::Field;
 use keepstep_agent::State;
 use keepstep_source::AgentSource;
 use serde_json::{Value, json};
@@ -83,7 +82,7 @@ impl Known {
     /// Returns the state of the persona in one word. Without an answer of the server it is unknown, never in step.
     fn persona(&self) -> &'static str {
         let state = match &self.compared {
-            Some(Ok(compared)) => compared.view(Field::Persona).map(|view| view.state),
+            Some(Ok(compared)) => compared.persona().map(|view| view.state),
             _ => None,
         };
         match state {
@@ -173,7 +172,7 @@ fn document(context: &Context, known: &Known) -> Value {
             "rootDir": project.map(|project| project.root.to_string_lossy()),
             "agentId": project.map(|project| &project.agent),
             "agentName": known.code.as_ref().and_then(|code| code.as_ref().ok())
-                .and_then(|code| code.property(Field::Name).value().cloned()),
+                .and_then(|code| code.name().map(str::to_owned)),
             "manifest": { "found": project.is_some_and(|project| project.root.join("dist-v2/manifest.json").is_file()) },
         },
         "checked": matches!(known.compared, Some(Ok(_))),
@@ -184,7 +183,7 @@ fn document(context: &Context, known: &Known) -> Value {
             _ => Value::Null,
         },
         "not_compared": match (&known.compared, &known.code) {
-            (Some(Ok(_)), Some(Ok(code))) => json!(scope::not_compared(&**code)),
+            (Some(Ok(compared)), Some(Ok(code))) => json!(scope::not_compared(&**code, &compared.remote)),
             (_, Some(code)) => json!(scope::nothing_compared(code.as_deref().ok())),
             (_, None) => json!([]),
         },

@@ -24,10 +24,13 @@ use crate::shell::visible::{shortened, visible_line};
 /// The longest message of somebody that is shown, in characters.
 const LONGEST_MESSAGE: usize = 60;
 
+/// What a field of the definition is called among the things that are compared.
+const FIELD: &str = "field";
+
 /// Something that was not compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct NotCompared {
-    /// `field`, or a kind of primitive such as `skill`.
+    /// [`FIELD`], or a kind of primitive such as `skill`.
     pub(crate) kind: &'static str,
     /// Its name.
     pub(crate) name: String,
@@ -35,11 +38,17 @@ pub(crate) struct NotCompared {
     pub(crate) reason: Reason,
 }
 
+impl NotCompared {
+    fn of(field: Field, reason: Reason) -> Self {
+        Self { kind: FIELD, name: field.key().to_owned(), reason }
+    }
+}
+
 /// Why something was not compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
-    /// This version compares no such thing.
+    /// This version compares no such thing, or the server does not keep it.
     Unsupported,
     /// It could not be read in the code.
     Unreadable,
@@ -48,17 +57,22 @@ pub(crate) enum Reason {
 }
 
 /// Returns what a comparison leaves out.
-pub(crate) fn not_compared(code: &dyn AgentSource) -> Vec<NotCompared> {
-    let is_unreadable = |field: &Field| matches!(code.property(*field), Property::Unreadable(_));
-    let unreadable = Field::ALL.into_iter().filter(is_unreadable);
-    let fields = unreadable.map(|field| NotCompared { kind: "field", name: field.to_string(), reason: Reason::Unreadable });
+pub(crate) fn not_compared(code: &dyn AgentSource, remote: &RemoteAgent) -> Vec<NotCompared> {
+    let reason = |field: Field| match code.property(field) {
+        Property::Unreadable(_) => Some(Reason::Unreadable),
+        Property::Known { .. } if !remote.kept.contains(&field) => Some(Reason::Unsupported),
+        _ => None,
+    };
+    let fields = Field::ALL.into_iter().filter_map(|field| Some(NotCompared::of(field, reason(field)?)));
     fields.chain(primitives(code)).collect()
 }
 
 /// Returns what is not compared where there was no answer: everything.
 pub(crate) fn nothing_compared(code: Option<&dyn AgentSource>) -> Vec<NotCompared> {
-    let field = |field: Field| NotCompared { kind: "field", name: field.to_string(), reason: Reason::Unreachable };
-    Field::ALL.into_iter().map(field).chain(code.into_iter().flat_map(primitives)).collect()
+    let is_set = |field: Field| code.is_some_and(|code| *code.property(field) != Property::Absent);
+    let fields = Field::ALL.into_iter().filter(|field| field.is_always_named() || is_set(*field));
+    let fields = fields.map(|field| NotCompared::of(field, Reason::Unreachable));
+    fields.chain(code.into_iter().flat_map(primitives)).collect()
 }
 
 fn primitives(code: &dyn AgentSource) -> impl Iterator<Item = NotCompared> {
@@ -72,7 +86,7 @@ pub(crate) fn sentence(compared: &Compared, not_compared: &[NotCompared]) -> Opt
 
 /// Returns the same without the persona, for somebody who has said more of that.
 pub(crate) fn rest_sentence(compared: &Compared, not_compared: &[NotCompared]) -> Option<String> {
-    sentence_of(compared.views.iter().filter(|view| view.field != Field::Persona), not_compared)
+    sentence_of(compared.views.iter().filter(|view| !view.field.has_versions()), not_compared)
 }
 
 fn sentence_of<'v>(views: impl Iterator<Item = &'v FieldView> + Clone, not_compared: &[NotCompared]) -> Option<String> {
@@ -85,14 +99,22 @@ fn sentence_of<'v>(views: impl Iterator<Item = &'v FieldView> + Clone, not_compa
     for view in views.filter(|view| view.state == State::NotOnServer) {
         parts.push(format!("the {} is not on the server yet", view.field));
     }
-    parts.extend(primitives_sentence(not_compared));
+    parts.extend(not_compared_sentence(not_compared));
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Returns how many primitives were not compared, by their kinds.
-pub(crate) fn primitives_sentence(not_compared: &[NotCompared]) -> Option<String> {
+/// Returns what was not compared because it is not supported: fields by their names, primitives by their kinds.
+pub(crate) fn not_compared_sentence(not_compared: &[NotCompared]) -> Option<String> {
+    let is_unsupported = |one: &&NotCompared| one.kind == FIELD && one.reason == Reason::Unsupported;
+    let fields: Vec<&str> = not_compared.iter().filter(is_unsupported).map(|field| field.name.as_str()).collect();
+    let fields = (!fields.is_empty()).then(|| format!("not compared, because the server does not tell: {}", fields.join(", ")));
+    let parts: Vec<String> = fields.into_iter().chain(primitives_sentence(not_compared)).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn primitives_sentence(not_compared: &[NotCompared]) -> Option<String> {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for unit in not_compared.iter().filter(|unit| unit.kind != "field") {
+    for unit in not_compared.iter().filter(|unit| unit.kind != FIELD) {
         *kinds.entry(unit.kind).or_default() += 1;
     }
     let number: usize = kinds.values().sum();
@@ -103,7 +125,7 @@ pub(crate) fn primitives_sentence(not_compared: &[NotCompared]) -> Option<String
 
 /// Gives the warning of a job that not everything was compared.
 pub(crate) fn warn_in_ci(context: &Context, not_compared: &[NotCompared]) {
-    if let Some(sentence) = primitives_sentence(not_compared).filter(|_| context.environment.is_ci()) {
+    if let Some(sentence) = not_compared_sentence(not_compared).filter(|_| context.environment.is_ci()) {
         ci::warning(context, "not compared", &sentence);
     }
 }

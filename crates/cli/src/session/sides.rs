@@ -167,6 +167,14 @@ pub(crate) fn local(code: &dyn AgentSource, field: Field) -> Local {
     }
 }
 
+/// Returns the code's persona; `None` where the code sets none.
+pub(crate) fn persona(code: &dyn AgentSource) -> Result<Option<Value>, Failure> {
+    match code.property(Field::PERSONA) {
+        Property::Unreadable(problem) => Err(Failure::Unreadable(vec![(Field::PERSONA, problem.clone())])),
+        property => Ok(property.value().cloned()),
+    }
+}
+
 /// Both sides, compared.
 #[derive(Debug)]
 pub(crate) struct Compared {
@@ -182,6 +190,11 @@ impl Compared {
     /// Returns the view of a field.
     pub(crate) fn view(&self, field: Field) -> Option<&FieldView> {
         self.views.iter().find(|view| view.field == field)
+    }
+
+    /// Returns the view of the persona.
+    pub(crate) fn persona(&self) -> Option<&FieldView> {
+        self.view(Field::PERSONA)
     }
 
     /// Returns the fields that are known to differ.
@@ -211,10 +224,10 @@ impl Compared {
 
     /// Returns the newer draft, if the code's persona is equal to it and not to the published one.
     pub(crate) fn equal_draft(&self) -> Option<PersonaVersion> {
-        let view = self.view(Field::Persona).filter(|view| view.state.is_drift())?;
+        let view = self.persona().filter(|view| view.state.is_drift())?;
         let draft = self.remote.newest_draft.as_ref()?;
         let Local::Value(value) = &view.local else { return None };
-        let digest = canonical::digest(Field::Persona, value.as_ref());
+        let digest = canonical::persona_digest(value.as_ref());
         (digest.is_some() && digest == draft.digest).then_some(draft.version)
     }
 }
@@ -235,17 +248,25 @@ pub(crate) fn compare(
         Against::Version(version) => Some(version_text(server, project, Some(version))?),
     };
     let entry = lock.lock.agent(&project.agent);
-    let views = Field::ALL.map(|field| {
+    let view = |field: Field| {
         let local = local(code, field);
-        let (server, base) = match (&persona, field) {
-            (Some(persona), Field::Persona) => (persona.clone(), Base::None),
+        let (server, base) = match &persona {
+            Some(persona) if field.has_versions() => (persona.clone(), Base::None),
             _ => (remote.side(field), entry.map(|entry| entry.base(field)).unwrap_or_default()),
         };
         let state = drift::compare(field, base, &local, &server);
         let computed = matches!(code.property(field), Property::Known { computed: true, .. });
         FieldView { field, local, server, state, computed }
-    });
-    Ok(Compared { remote, against, views: views.into() })
+    };
+    let is_kept = |field: &Field| remote.kept.contains(field);
+    let views = Field::ALL.into_iter().filter(is_kept).map(view).filter(says_something).collect();
+    Ok(Compared { remote, against, views })
+}
+
+/// Returns true if a field has to be named: most agents do without most fields.
+fn says_something(view: &FieldView) -> bool {
+    let is_set = local_value(view).is_some() || server_value(view).is_some();
+    is_set || view.field.is_always_named() || view.state != State::InStep
 }
 
 fn version_text(server: &Server, project: &Project, version: Option<PersonaVersion>) -> Result<ServerSide, Failure> {
@@ -271,22 +292,24 @@ pub(crate) fn local_value(view: &FieldView) -> Option<&Value> {
     }
 }
 
-/// Returns a value without the key that a governance may hold: a key is never shown.
-pub(crate) fn without_key(field: Field, value: Option<&Value>) -> Option<Value> {
-    let mut value = value?.clone();
-    if let (Field::Governance, Value::Object(members)) = (field, &mut value) {
-        members.shift_remove("apiKey");
-    }
-    Some(value)
+/// Returns a value as it may be shown.
+pub(crate) fn without_secret(field: Field, value: Option<&Value>) -> Option<Value> {
+    value.cloned().map(|value| field.without_secret(value))
 }
 
-/// Returns whether the code changed a field since both sides last agreed on it, without asking the server.
-pub(crate) fn since_agreed(project: &Project, code: &dyn AgentSource, lock: &LockFile, field: Field) -> State {
-    let base = lock.lock.agent(&project.agent).map(|entry| entry.base(field)).unwrap_or_default();
-    match (local(code, field), base) {
-        (Local::Unreadable, _) => State::Unreadable,
-        (Local::Value(value), Base::Agreed(digest)) if canonical::digest(field, value.as_ref()) == digest => State::InStep,
-        (Local::Value(_), Base::Agreed(_)) => State::Ahead,
-        (Local::Value(_), Base::None) => State::Unknown,
-    }
+/// Returns which fields the code changed since both sides last agreed on them, without asking the server.
+pub(crate) fn since_agreed(project: &Project, code: &dyn AgentSource, lock: &LockFile) -> Vec<(Field, State)> {
+    let entry = lock.lock.agent(&project.agent);
+    let state = |field: Field| {
+        let base = entry.map(|entry| entry.base(field)).unwrap_or_default();
+        let state = match (local(code, field), base) {
+            (Local::Value(None), Base::None | Base::Agreed(None)) if !field.is_always_named() => return None,
+            (Local::Unreadable, _) => State::Unreadable,
+            (Local::Value(value), Base::Agreed(digest)) if canonical::digest(field, value.as_ref()) == digest => State::InStep,
+            (Local::Value(_), Base::Agreed(_)) => State::Ahead,
+            (Local::Value(_), Base::None) => State::Unknown,
+        };
+        Some((field, state))
+    };
+    Field::ALL.into_iter().filter_map(state).collect()
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod check;
 mod dry_run;
+mod fields;
 mod json;
 mod merge;
 mod prompts;

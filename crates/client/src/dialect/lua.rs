@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::part;
 use crate::error::ClientError;
-use crate::remote::{Dialect, RemoteAgent};
+use crate::remote::{Dialect, RemoteAgent, common_fields};
 use crate::text::visible;
 use crate::transport::{Answer, Call, Transport};
 
@@ -67,7 +67,7 @@ impl Version {
             version: self.version,
             status: self.status(),
             is_current: self.is_current,
-            digest: canonical::digest(Field::Persona, Some(&self.persona)),
+            digest: canonical::persona_digest(Some(&self.persona)),
             created: Change { author: self.created_by.clone(), at: self.created_at(), message: None },
         }
     }
@@ -86,15 +86,19 @@ pub(crate) async fn agent(transport: &Transport, id: &AgentId) -> Result<RemoteA
     let mut versions = versions(transport, id, "?status=published").await?;
     versions.retain(|version| version.status() == PersonaStatus::Published);
     let published = versions.first();
-    let mut definition = Definition::default();
-    definition.set(Field::Name, fields.name.map(Value::String));
-    definition.set(Field::Persona, published.map(|version| version.persona.clone()).filter(|persona| !persona.is_null()));
-    definition.set(Field::Model, fields.model.filter(|model| !model.is_null()));
-    definition.set(Field::Governance, fields.governance.filter(|governance| !governance.is_null()));
+    let persona = published.map(|version| version.persona.clone());
+    let fields = fields.into_fields();
+    let value = |field: Field| if field.has_versions() { persona.clone() } else { fields.get(field.sent_as()).cloned() };
+    let definition: Definition =
+        Field::ALL.into_iter().filter_map(|field| Some((field, value(field).filter(|value| !value.is_null())?))).collect();
+    // Of the other fields, not every server of this dialect tells; where it says null, the field is not set.
+    let mut kept = common_fields();
+    kept.extend(fields.keys().filter_map(|key| Field::sent_under(key)));
     Ok(RemoteAgent {
         agent_id: id.clone(),
         revision: None,
         definition,
+        kept,
         published: published.map(Version::summary),
         current: versions.iter().find(|version| version.is_current).map(Version::summary),
         newest_draft: None,
@@ -118,14 +122,15 @@ async fn versions(transport: &Transport, id: &AgentId, query: &str) -> Result<Ve
 
 /// Writes one field.
 pub(crate) async fn write(transport: &Transport, id: &AgentId, field: Field, value: &Value) -> Result<(), ClientError> {
-    let call = match field {
-        Field::Persona => {
+    let call = match field.has_versions() {
+        true => {
             let body = NewPersona { persona: value.clone(), status: None, message: None };
             Call::write(Method::POST, format!("/developer/agents/{}/persona/version", part(id.as_str())), json!(body))
         }
-        Field::Name | Field::Model | Field::Governance => {
+        false => {
             let (base, rest) = id.base_and_rest();
-            let fields = Map::from_iter([(field.key().to_owned(), value.clone())]);
+            let value = if value.is_null() { field.nothing() } else { value.clone() };
+            let fields = Map::from_iter([(field.sent_as().to_owned(), value)]);
             let body = SubAgentPatch { id: rest.to_owned(), fields };
             Call::write(Method::PATCH, format!("/agents/{}/sub-agent", part(base)), json!(body))
         }

@@ -1,7 +1,6 @@
 //! What an edit form says: from the fields that a browser sent to the values that a person meant, and what to do with
 //! values that were written on top of an older revision. Nothing here knows of requests or stores.
 
-use keepstep_agent::definition::PERSONA_CHANNELS;
 use keepstep_agent::merge::{Merged, Sides, merge};
 use keepstep_agent::{Definition, Field};
 use serde::Deserialize;
@@ -59,11 +58,7 @@ pub(crate) struct Values {
 impl Values {
     /// Returns the values of a definition, with another persona in the place of the published one.
     pub(crate) fn of(definition: &Definition, persona: Option<Value>) -> Self {
-        Self {
-            name: definition.get(Field::Name).and_then(Value::as_str).map(str::to_owned),
-            model: definition.get(Field::Model).cloned(),
-            persona,
-        }
+        Self { name: definition.name().map(str::to_owned), model: definition.get(Field::MODEL).cloned(), persona }
     }
 
     /// Returns the values that somebody typed here for the form of somebody who now has `current` before them: a field
@@ -79,10 +74,18 @@ impl Values {
         }
     }
 
+    /// Returns the fields besides the persona that are to change, as the store names them; null clears one.
+    pub(crate) fn changed_fields(&self, current: &Self) -> Map<String, Value> {
+        let name = (self.name != current.name).then(|| self.name.clone().map_or(Value::Null, Value::String));
+        let model = (self.model != current.model).then(|| self.model.clone().unwrap_or_default());
+        let changed = [(Field::NAME, name), (Field::MODEL, model)];
+        changed.into_iter().filter_map(|(field, value)| Some((field.sent_as().to_owned(), value?))).collect()
+    }
+
     /// Returns the persona that has both the lines typed here and those of `current`, or `None` where they overlap.
     pub(crate) fn merged_persona(&self, base: &Self, current: &Self) -> Option<Value> {
         let sides = Sides { base: base.persona.as_ref(), local: self.persona.as_ref(), server: current.persona.as_ref() };
-        match merge(Field::Persona, sides) {
+        match merge(Field::PERSONA, sides) {
             Merged::Clean(merged) => merged,
             Merged::Marked { .. } | Merged::Impossible => None,
         }
@@ -92,7 +95,7 @@ impl Values {
     pub(crate) fn persona_texts(&self) -> Vec<(&'static str, String)> {
         match &self.persona {
             Some(Value::Object(members)) => {
-                let texts = PERSONA_CHANNELS.iter().zip(["persona_base", "persona_voice", "persona_text"]);
+                let texts = Field::PERSONA.channels().iter().zip(["persona_base", "persona_voice", "persona_text"]);
                 let text_of = |channel: &str| match members.get(channel) {
                     None => Some(String::new()),
                     Some(member) => member.as_str().map(str::to_owned),
@@ -131,7 +134,7 @@ impl Sent {
         if texts.iter().all(|text| text.is_none()) {
             return base.cloned();
         }
-        for (channel, sent) in PERSONA_CHANNELS.into_iter().zip(texts) {
+        for (channel, sent) in Field::PERSONA.channels().iter().zip(texts) {
             let Some(sent) = sent else { continue };
             set_channel(&mut members, channel, sent);
         }

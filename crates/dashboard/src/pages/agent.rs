@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use keepstep_agent::Field;
+use keepstep_agent::definition::persona_text;
+use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::agent_path;
 use keepstep_platform::Platform;
@@ -34,7 +35,7 @@ struct AgentPage {
     organization: Visible,
     revision: u64,
     model: Visible,
-    governance: Option<Visible>,
+    settings: Vec<Setting>,
     current: Option<PersonaVersion>,
     published: Option<PersonaVersion>,
     draft: Option<PersonaVersion>,
@@ -44,6 +45,21 @@ struct AgentPage {
     versions: Vec<Listed>,
     is_later_page: bool,
     next: Option<PersonaVersion>,
+}
+
+/// A field that has a section of its own.
+struct Setting {
+    key: &'static str,
+    title: &'static str,
+    text: Visible,
+}
+
+impl Setting {
+    /// Returns the section of a field that is set and stands nowhere else on the page.
+    fn of(field: Field, definition: &Definition) -> Option<Self> {
+        let value = definition.get(field).filter(|_| !field.is_short() && !field.has_versions())?;
+        Some(Self { key: field.key(), title: field.title(), text: shown(field, Some(value)) })
+    }
 }
 
 struct Listed {
@@ -130,6 +146,7 @@ pub(crate) async fn show(
     let mut summaries = platform.store.persona_summaries(&by.scope, &id, filter).await?;
     let has_more = summaries.len() > PAGE as usize;
     summaries.truncate(PAGE as usize);
+    let definition = state.definition();
     let agent = &state.agent;
     page(&AgentPage {
         frame: Frame::of(&by.session),
@@ -141,12 +158,12 @@ pub(crate) async fn show(
         agent_id: id.clone(),
         organization: Visible::of(&agent.org_id),
         revision: agent.revision.0,
-        model: shown(Field::Model, agent.model.as_ref()),
-        governance: agent.governance.as_ref().map(|governance| shown(Field::Governance, Some(governance))),
+        model: shown(Field::MODEL, definition.get(Field::MODEL)),
+        settings: Field::ALL.into_iter().filter_map(|field| Setting::of(field, &definition)).collect(),
         current: agent.current,
         published: agent.published,
         draft: state.newest_draft.map(|draft| draft.version),
-        text: state.published.map(|published| shown(Field::Persona, Some(&published.persona))),
+        text: state.published.map(|published| Visible::of(persona_text(Some(&published.persona)))),
         changed: Changed::from(&agent.changed),
         may_edit: may_edit(&by.session),
         next: summaries.last().filter(|_| has_more).map(|last| last.version),

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use keepstep_agent::definition::text_of;
+use keepstep_agent::definition::{persona_text, text_of};
 use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, PersonaVersion, Revision};
 use keepstep_http::addresses::agent_path;
@@ -190,7 +190,7 @@ impl<'a> Editing<'a> {
     async fn write(&self, base: &Base, typed: &Values, form: &Sent) -> Result<Written, PageError> {
         let published = self.state.published.as_ref().map(|published| published.persona.clone());
         let current = Values::of(&self.state.definition(), published);
-        let fields_changed = typed.name != current.name || typed.model != current.model;
+        let fields_changed = !typed.changed_fields(&current).is_empty();
         let is_draft = form.action == Action::Draft;
         if let Some(problem) = problem_of(typed, &current, form) {
             return Ok(Written::Refused(problem));
@@ -206,12 +206,7 @@ impl<'a> Editing<'a> {
         let deployed = draft.filter(|draft| !is_draft && form.from == Some(draft.0) && typed.persona == base.values.persona);
         let status = if is_draft { PersonaStatus::Draft } else { PersonaStatus::Published };
         let persona = typed.persona.clone().filter(|_| deployed.is_none()).map(|persona| PersonaChange { persona, status });
-        let patch = Patch {
-            name: typed.name.clone().filter(|_| typed.name != current.name),
-            persona,
-            model: (typed.model != current.model).then(|| typed.model.clone()),
-            ..Patch::default()
-        };
+        let patch = Patch { persona, fields: typed.changed_fields(&current) };
         let target = Target { agent: self.id, message: form.message(), expected: Some(self.state.agent.revision) };
         let is_new = match self.platform.change_agent(self.by, target, &patch, deployed, Plain).await {
             Err(Error::Store(StoreError::Stale { .. })) => return Ok(Written::Stale),
@@ -236,7 +231,7 @@ impl<'a> Editing<'a> {
         let typed_persona = typed.persona.clone();
         let typed = typed.on_top_of(&base.values, &current);
         let stale = if persona_changed {
-            let text = |persona: &Option<Value>| text_of(Field::Persona, persona.as_ref());
+            let text = |persona: &Option<Value>| persona_text(persona.as_ref());
             let (old, theirs, yours) = (text(&base.values.persona), text(&current.persona), text(&typed_persona));
             let their_rows = diff_view::rows(self.platform, old, theirs.clone()).await?;
             (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(self.platform, theirs, yours).await? })
@@ -294,7 +289,7 @@ impl<'a> Editing<'a> {
             losses: areas.iter().filter_map(|area| text::loss(&area.text)).take(1).collect(),
             areas,
             name: values.name.clone().unwrap_or_default(),
-            model: text_of(Field::Model, model),
+            model: text_of(Field::MODEL, model),
             model_is_text: model.is_none_or(|model| model.is_string() || model.is_null()),
             message,
             may_merge: false,
@@ -329,7 +324,7 @@ fn areas_of(values: &Values) -> Vec<Area> {
 
 /// Returns the changes of the fields that are no persona.
 fn field_changes(old: &Definition, new: &Definition) -> Vec<FieldChange> {
-    let fields = Field::ALL.into_iter().filter(|field| *field != Field::Persona && old.get(*field) != new.get(*field));
+    let fields = Field::ALL.into_iter().filter(|field| !field.has_versions() && old.get(*field) != new.get(*field));
     let change =
         |field: Field| FieldChange { title: field.title(), old: shown(field, old.get(field)), new: shown(field, new.get(field)) };
     fields.map(change).collect()
@@ -337,14 +332,8 @@ fn field_changes(old: &Definition, new: &Definition) -> Vec<FieldChange> {
 
 /// Returns why these values cannot be stored: the rules are those of the API.
 fn problem_of(typed: &Values, current: &Values, form: &Sent) -> Option<String> {
-    let name = (typed.name != current.name).then(|| definition::name(typed.name.clone().map_or(Value::Null, Value::String)));
-    let model = (typed.model != current.model).then(|| definition::model(typed.model.clone().unwrap_or_default()));
     let persona = typed.persona.clone().filter(|_| typed.persona != current.persona).map(definition::persona);
-    let problems = [
-        name.and_then(Result::err),
-        model.and_then(Result::err),
-        persona.and_then(Result::err),
-        definition::message(form.message()).err(),
-    ];
+    let fields = definition::sent_patch(typed.changed_fields(current));
+    let problems = [fields.err(), persona.and_then(Result::err), definition::message(form.message()).err()];
     problems.into_iter().flatten().next().map(|problem| problem.to_string())
 }

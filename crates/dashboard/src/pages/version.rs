@@ -3,8 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use keepstep_agent::Field;
-use keepstep_agent::definition::text_of;
+use keepstep_agent::definition::persona_text;
 use keepstep_base::{PersonaVersion, Revision};
 use keepstep_http::addresses::agent_path;
 use keepstep_platform::{Error, Plain, Platform, Target};
@@ -56,7 +55,7 @@ pub(crate) async fn show(
     let newest = PersonaFilter { status: None, before: None, limit: 1 };
     let newest = platform.store.persona_summaries(&by.scope, &id, newest).await?;
     let persona = platform.store.persona(&by.scope, &id, version).await?;
-    let text = text_of(Field::Persona, Some(&persona.persona));
+    let text = persona_text(Some(&persona.persona));
     let number = version.0;
     let against = match asked.against {
         Some(against) => Some(against.parse().map_err(|_| PageError::VersionNotFound { agent: id.clone() })?),
@@ -65,7 +64,7 @@ pub(crate) async fn show(
     let rows = match against {
         Some(against) => {
             let other = platform.store.persona(&by.scope, &id, PersonaVersion(against)).await?;
-            diff_view::rows(&platform, text_of(Field::Persona, Some(&other.persona)), text.clone()).await?
+            diff_view::rows(&platform, persona_text(Some(&other.persona)), text.clone()).await?
         }
         None => Vec::new(),
     };

@@ -70,7 +70,7 @@ pub(crate) fn may_create(session: &Session) -> bool {
 
 /// Returns the name to show for an agent that may have none.
 pub(crate) fn title_of(agent: &Agent) -> &str {
-    agent.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(agent.id.as_str())
+    agent.name().filter(|name| !name.trim().is_empty()).unwrap_or(agent.id.as_str())
 }
 
 /// Returns a field's value as a text to show.

@@ -1,3 +1,4 @@
+use keepstep_agent::Field;
 use keepstep_base::AgentId;
 use keepstep_store::{Patch, PersonaStatus, Role};
 use reqwest::StatusCode;
@@ -56,7 +57,7 @@ async fn a_draft_is_compared_with_by_nobody_until_it_is_published() {
     let state = site.store.agent_state(&site.scope, &agent).await.unwrap();
     assert_eq!((state.agent.published, state.agent.current), (state.agent.current, state.agent.published));
     assert_eq!(state.published.unwrap().summary.version.0, 2);
-    assert_eq!(state.agent.name.as_deref(), Some("Sales"));
+    assert_eq!(state.agent.name(), Some("Sales"));
     assert_eq!(site.published(&agent).await, "Two");
 }
 
@@ -95,7 +96,7 @@ async fn a_stale_save_is_refused_and_keeps_what_was_typed() {
     site.publish(&agent, "One\nTwo\nThree\n").await;
     let mut browser = site.signed_in(Role::Editor).await;
     let page = browser.get(&edit_of(&agent)).await;
-    let patch = Patch { model: Some(Some(json!("openai/gpt-4o"))), ..Patch::default() };
+    let patch = Patch::of(Field::MODEL, json!("openai/gpt-4o"));
     site.change(&agent, None, patch).await;
     site.publish(&agent, "One!\nTwo\nThree\n").await;
 
@@ -190,7 +191,7 @@ async fn a_text_that_no_form_can_carry_survives_another_change() {
     assert!(page.text(".notice.warn").starts_with("This text holds a NUL character"));
     browser.submit(&page, &edit_of(&agent), "Publish", &[("name", "Sales")]).await;
     assert_eq!(site.published(&agent).await, "One\0\rTwo");
-    assert_eq!(site.store.agent(&site.scope, &agent).await.unwrap().name.as_deref(), Some("Sales"));
+    assert_eq!(site.store.agent(&site.scope, &agent).await.unwrap().name(), Some("Sales"));
 }
 
 #[tokio::test]

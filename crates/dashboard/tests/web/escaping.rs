@@ -21,13 +21,15 @@ async fn what_people_write_appears_only_as_text() {
     let agent = site.agent(EVIL).await;
     site.publish(&agent, EVIL).await;
     let patch = Patch {
-        model: Some(Some(json!(EVIL))),
-        governance: Some(Some(json!({"mode": EVIL}))),
+        fields: serde_json::Map::from_iter([
+            ("model".to_owned(), json!(EVIL)),
+            ("governance".to_owned(), json!({"mode": EVIL})),
+            ("modelSettings".to_owned(), json!({EVIL: EVIL})),
+        ]),
         persona: Some(keepstep_store::PersonaChange {
             persona: json!({"base": EVIL, "voice": format!("{EVIL}\n"), "other": EVIL}),
             status: PersonaStatus::Published,
         }),
-        ..Patch::default()
     };
     site.change(&agent, Some(EVIL), patch).await;
 

@@ -1,3 +1,4 @@
+use keepstep_agent::Field;
 use keepstep_store::{Patch, PersonaStatus, Role};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -40,7 +41,7 @@ async fn the_list_tells_who_changed_what_and_when() {
     let orders = site.agent("Orders").await;
     site.agent("Billing").await;
     site.publish(&orders, "One").await;
-    let model = Patch { model: Some(Some(json!("openai/gpt-4o"))), ..Patch::default() };
+    let model = Patch::of(Field::MODEL, json!("openai/gpt-4o"));
     site.change(&orders, Some("A better model"), model).await;
     site.persona(&orders, json!("Two"), PersonaStatus::Draft).await;
     let page = site.signed_in(Role::Viewer).await.get("/").await;

@@ -99,7 +99,7 @@ impl Site {
 
     pub(crate) async fn published(&self, agent: &AgentId) -> Value {
         let state = self.store.agent_state(&self.scope, agent).await.unwrap();
-        state.definition().get(Field::Persona).cloned().unwrap_or_default()
+        state.definition().get(Field::PERSONA).cloned().unwrap_or_default()
     }
 
     pub(crate) async fn version(&self, agent: &AgentId, version: u32) -> Value {

@@ -1,6 +1,7 @@
 //! Changes, as they happen.
 
 use futures_util::StreamExt as _;
+use keepstep_agent::Field;
 use keepstep_store::{Intent, Patch};
 use serde_json::json;
 
@@ -39,7 +40,7 @@ async fn a_change_of_another_process_is_told_as_well() {
     let other = keepstep_store::Store::open(&world.folder.path().join("keepstep.db")).await.unwrap();
     let mut transaction = other.write().await.unwrap();
     let intent = Intent { scope: &world.scope, agent: &world.agent, author: Some("admin"), message: None, expected: None };
-    transaction.change(&intent, &Patch { name: Some("New".to_owned()), ..Patch::default() }).await.unwrap();
+    transaction.change(&intent, &Patch::of(Field::NAME, "New".into())).await.unwrap();
     transaction.commit().await.unwrap();
     assert!(next(response).await.contains("\"author\":\"admin\""));
 }

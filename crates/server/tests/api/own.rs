@@ -1,5 +1,6 @@
 //! Our own additions.
 
+use keepstep_agent::Field;
 use serde_json::{Value, json};
 
 use crate::world::{World, read};
@@ -16,7 +17,9 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
     assert_eq!(world.post("/developer/agents/{id}/persona/version", draft).await.status, 201);
     let answer = world.get(STATE).await;
     assert_eq!(answer.header("etag"), "\"r3\"");
-    insta::assert_snapshot!(world.shown(&answer), @r#"
+    let all = json!(Field::ALL);
+    assert_eq!(answer.json()["fields"], all, "the fields that the server keeps");
+    insta::assert_snapshot!(world.shown(&answer).replace(&format!("{all:#}").replace('\n', "\n  "), "[ALL]"), @r#"
     200
     {
       "agent_id": "[base]_agent",
@@ -32,6 +35,7 @@ async fn one_request_tells_everything_that_a_comparison_needs() {
           "mode": "sdk"
         }
       },
+      "fields": [ALL],
       "published": {
         "version": 1,
         "status": "published",

@@ -20,8 +20,8 @@ use super::assign::{Hunk, Piece, hunks_by, middle};
 use super::proposal::Proposal;
 use super::replace::{Manner, is_worth_a_template, literal_replacements};
 use crate::modules::CODE_EXTENSIONS;
-use crate::read::TypeScriptAgent;
 use crate::syntax::{File, Kind, Quote};
+use crate::typescript_agent::TypeScriptAgent;
 use crate::value::{Literal, Site, Style};
 use keepstep_source::frame::Span;
 

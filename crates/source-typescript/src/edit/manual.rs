@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
 use super::computed;
-use crate::read::TypeScriptAgent;
+use crate::typescript_agent::TypeScriptAgent;
 use keepstep_source::Location;
 
 /// How many words beside a change are shown.

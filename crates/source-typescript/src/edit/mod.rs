@@ -24,7 +24,7 @@ use serde_json::{Map, Value as Json};
 use self::proposal::{Goal, Replacement, replaced};
 use self::prove::Rejection;
 use self::site::value_site;
-use crate::read::TypeScriptAgent;
+use crate::typescript_agent::TypeScriptAgent;
 use crate::value::{Site, json_number};
 use keepstep_source::Property;
 use keepstep_source::{EditPlan, EditRefusal, FileEdit, Location, display_path, frame, line_ends};
@@ -36,9 +36,9 @@ impl TypeScriptAgent {
         for (field, wanted) in changes {
             let source = latest.as_ref().unwrap_or(self);
             let wanted = wanted.as_ref().filter(|wanted| !wanted.is_null()).map(as_javascript_reads);
-            let wanted = match (field, wanted) {
-                (Field::Persona, Some(wanted)) => Some(line_ends::like(source.property(*field).value(), &wanted)),
-                (_, wanted) => wanted,
+            let wanted = match wanted {
+                Some(wanted) if field.is_text() => Some(line_ends::like(source.property(*field).value(), &wanted)),
+                wanted => wanted,
             };
             if let Some(edited) = plan_field(source, *field, wanted.as_ref())? {
                 latest = Some(edited);
@@ -89,6 +89,10 @@ fn plan_field(source: &TypeScriptAgent, field: Field, wanted: Option<&Json>) -> 
     };
     let current = match source.property(field) {
         Property::Known { value, .. } if Some(value) == wanted => return Ok(None),
+        _ if field.is_linked() => {
+            let message = format!("the {field} {} made by the code, and the server has their ids only", field.verb("is", "are"));
+            return Err(EditRefusal { field, message, location: None, frame: String::new(), patch: None });
+        }
         Property::Absent if wanted.is_none() => return Ok(None),
         Property::Function { location } => {
             return refuse(format!("the {field} is a function, which is not replaced by a value"), Some(location.clone()));

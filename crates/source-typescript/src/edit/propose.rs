@@ -12,8 +12,8 @@ use super::site::{definition, last_key, parent, slot, style_at};
 use super::{computed, objects};
 use crate::evaluate::Evaluator;
 use crate::literal::{self, Around};
-use crate::read::TypeScriptAgent;
 use crate::syntax::{Binary, Element, ExpressionId, Form, Key, Kind, Module};
+use crate::typescript_agent::TypeScriptAgent;
 use crate::value::{Content, Operand, Origin, Part, Site, Slot, Style, Text, Value};
 use keepstep_source::Property;
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::read::{TypeScriptAgent, read_graph};
+use crate::read::read_graph;
 use crate::syntax::File;
+use crate::typescript_agent::TypeScriptAgent;
 use keepstep_source::Property;
 
 use super::proposal::{Goal, Proposal, Replacement, replaced};

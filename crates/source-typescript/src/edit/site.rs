@@ -7,8 +7,8 @@ use keepstep_source::frame::Span;
 use super::proposal::Goal;
 use crate::evaluate::Evaluator;
 use crate::literal::CodeStyle;
-use crate::read::TypeScriptAgent;
 use crate::syntax::{ExpressionId, File, Module, Quote};
+use crate::typescript_agent::TypeScriptAgent;
 use crate::value::{Content, Object, Site, Slot, Value};
 
 /// Returns how many parts the text at a goal's path has.

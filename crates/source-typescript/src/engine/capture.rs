@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keepstep_agent::Field;
 use rquickjs::{Array, CatchResultExt, Ctx, Function, Object, Type, Value};
 use serde_json::{Map, Number};
 
 use super::interface::CapturedValue;
-
-/// The properties that are looked for on the prototype too: a class may compute them in a getter.
-const KNOWN: [&str; 9] =
-    ["name", "persona", "model", "governance", "description", "modelSettings", "batching", "browser", "voices"];
 
 /// How deep values may be nested, and how many there may be.
 const DEEPEST: usize = 64;
@@ -53,7 +50,8 @@ impl<'js> Reader<'js> {
 
     /// Returns the properties of an agent.
     pub(super) fn properties(&self, agent: &Object<'js>) -> BTreeMap<String, CapturedValue> {
-        let mut names: BTreeSet<String> = KNOWN.map(str::to_owned).into();
+        // A class may compute the fields in a getter.
+        let mut names: BTreeSet<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
         names.extend(agent.keys::<String>().flatten());
         let mut values = BTreeMap::new();
         for name in names {

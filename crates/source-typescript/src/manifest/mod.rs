@@ -11,7 +11,7 @@ mod artifact;
 mod files;
 mod gitignore;
 mod measure;
-mod primitives;
+pub(crate) mod primitives;
 mod replace;
 mod sources;
 
@@ -20,7 +20,7 @@ use std::io;
 use std::path::Path;
 
 use keepstep_agent::Field;
-use keepstep_agent::definition::{PERSONA_CHANNELS, flattened_persona};
+use keepstep_agent::definition::flattened_persona;
 use serde_json::{Map, Value, json};
 
 use self::artifact::artifact_path;
@@ -109,12 +109,11 @@ pub fn write(root: &Path, manifest: &Value) -> Result<Vec<String>, ManifestError
 }
 
 fn agent(source: &TypeScriptAgent, digests: &Digests<'_>) -> Result<Value, ManifestError> {
-    let field = |field: Field| known(field.key(), source.property(field));
-    let other = |key: &'static str| source.other(key).map_or(Ok(None), |property| known(key, property));
+    let value = |key: &'static str| source.setting(key).map_or(Ok(None), |property| known(key, property));
 
-    let name = field(Field::Name)?.and_then(Value::as_str).unwrap_or_default();
-    let persona = field(Field::Persona)?.map_or_else(|| json!(""), persona);
-    let routing = other("description")?.and_then(Value::as_str);
+    let name = value("name")?.and_then(Value::as_str).unwrap_or_default();
+    let persona = value("persona")?.map_or_else(|| json!(""), persona);
+    let routing = value("description")?.and_then(Value::as_str);
     let flattened = flattened_persona(&persona);
     let description = if flattened.is_empty() { routing.unwrap_or_default() } else { &flattened };
     let path = source.graph.root.join(&source.location().file);
@@ -133,13 +132,13 @@ fn agent(source: &TypeScriptAgent, digests: &Digests<'_>) -> Result<Value, Manif
         }
     };
     add("routingDescription", routing.map(Value::from));
-    add("model", field(Field::Model)?.filter(|model| model.as_str().is_some_and(|text| !text.is_empty())).cloned());
-    let is_resolver = matches!(source.property(Field::Model), Property::Function { .. });
+    add("model", value("model")?.filter(|model| model.as_str().is_some_and(|text| !text.is_empty())).cloned());
+    let is_resolver = matches!(source.setting("model"), Some(Property::Function { .. }));
     add("hasModelResolver", is_resolver.then_some(Value::Bool(true)));
-    add("modelSettings", other("modelSettings")?.and_then(|settings| only(settings, &MODEL_SETTINGS)));
-    add("batching", other("batching")?.and_then(|batching| only(batching, &BATCHING)));
-    add("governance", field(Field::Governance)?.filter(|governance| has_mode(governance)).cloned());
-    add("browser", other("browser")?.filter(|browser| **browser == Value::Bool(true) || browser.is_object()).cloned());
+    add("modelSettings", value("modelSettings")?.and_then(|settings| only(settings, &MODEL_SETTINGS)));
+    add("batching", value("batching")?.and_then(|batching| only(batching, &BATCHING)));
+    add("governance", value("governance")?.filter(|governance| has_mode(governance)).cloned());
+    add("browser", value("browser")?.filter(|browser| **browser == Value::Bool(true) || browser.is_object()).cloned());
     let voices = primitives::voices(source);
     add("voiceRefs", (!voices.is_empty()).then(|| voices.iter().map(|name| json!({"name": name})).collect()));
     Ok(Value::Object(entry))
@@ -157,7 +156,7 @@ fn persona(value: &Value) -> Value {
     let Some(members) = value.as_object() else {
         return if value.is_string() { value.clone() } else { json!("") };
     };
-    let channels = PERSONA_CHANNELS.iter().filter_map(|&channel| {
+    let channels = Field::PERSONA.channels().iter().filter_map(|&channel| {
         let text = members.get(channel).filter(|text| text.is_string())?;
         Some((channel.to_owned(), text.clone()))
     });

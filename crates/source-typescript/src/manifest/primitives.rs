@@ -12,9 +12,9 @@ use serde_json::{Map, Value as Json, json};
 use super::artifact::artifact_path;
 use super::measure::Digests;
 use crate::TypeScriptAgent;
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Evaluated, Evaluator};
 use crate::syntax::{ClassId, ExpressionId, Key, Kind as Syntax, Member, Module};
-use crate::value::{Content, Object, Site, Slot, Value};
+use crate::value::{Content, Object, Obstacle, Site, Slot, Value};
 
 /// A kind of primitive.
 struct Kind {
@@ -61,6 +61,23 @@ pub(super) fn voices(source: &TypeScriptAgent) -> Vec<String> {
     let finder = Finder::new(source);
     let voices = KINDS.iter().filter(|kind| kind.name == "voice").flat_map(|kind| finder.of_kind(kind));
     voices.filter_map(|voice| finder.name(&voice)).collect()
+}
+
+/// Returns the names of what a list of the agent holds; `None` for an item without a name that can be read, and for no list.
+pub(crate) fn names_in(source: &TypeScriptAgent, list: &str) -> Evaluated<Option<Vec<Option<String>>>> {
+    let finder = Finder::new(source);
+    let Some(slot) = source.config.slots.get(list) else { return Ok(None) };
+    match finder.evaluator.slot(slot)? {
+        Value::Array(array) => {
+            let name = |item: &Slot| finder.made(item).and_then(|made| finder.name(&made));
+            Ok(Some(array.items.iter().map(name).collect()))
+        }
+        Value::Null => Ok(None),
+        _ => Err(Obstacle::at(
+            slot.site().unwrap_or_else(|| Site::new(&source.agent.module, source.agent.span)),
+            format!("the {list} must be an array"),
+        )),
+    }
 }
 
 /// Something that was made, and where.

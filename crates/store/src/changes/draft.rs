@@ -1,7 +1,8 @@
 //! The rules of changing an agent. No database is asked here: what a rule needs to know is an argument.
 
-use keepstep_agent::Field;
-use keepstep_agent::canonical::digest;
+use std::collections::BTreeSet;
+
+use keepstep_agent::canonical::persona_digest;
 use keepstep_base::Digest;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -37,28 +38,16 @@ pub(crate) struct NewRevision<'a> {
     pub(crate) at: i64,
     pub(crate) published: Option<PersonaVersion>,
     pub(crate) current: Option<PersonaVersion>,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) model: Option<&'a Value>,
-    pub(crate) governance: Option<&'a Value>,
-    /// All other fields, where one of them changed.
-    pub(crate) others: Option<&'a Map<String, Value>>,
+    /// All fields but the persona.
+    pub(crate) fields: &'a Map<String, Value>,
+    /// The keys of those that are new; `None` where all are.
+    pub(crate) changed: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> NewRevision<'a> {
-    /// Returns the first revision of an agent, which has a name and nothing else.
-    pub(crate) fn first(name: &'a str, nothing: &'a Map<String, Value>, author: Option<&'a str>, at: i64) -> Self {
-        Self {
-            revision: Revision(1),
-            author,
-            message: None,
-            at,
-            published: None,
-            current: None,
-            name: Some(name),
-            model: None,
-            governance: None,
-            others: Some(nothing),
-        }
+    /// Returns the first revision of an agent.
+    pub(crate) fn first(fields: &'a Map<String, Value>, author: Option<&'a str>, at: i64) -> Self {
+        Self { revision: Revision(1), author, message: None, at, published: None, current: None, fields, changed: None }
     }
 }
 
@@ -68,7 +57,7 @@ pub(crate) struct Draft {
     agent: Agent,
     newest: NewestPersona,
     is_changed: bool,
-    others_are_changed: bool,
+    changed_fields: BTreeSet<String>,
 }
 
 /// What a finished change leaves to keep.
@@ -77,7 +66,7 @@ pub(crate) struct Finished {
     /// The agent, at its next revision.
     pub(crate) agent: Agent,
     pub(crate) newest_version: u32,
-    pub(crate) others_are_changed: bool,
+    pub(crate) changed_fields: BTreeSet<String>,
 }
 
 impl Draft {
@@ -88,33 +77,21 @@ impl Draft {
     pub(crate) fn begin(agent: Agent, newest: NewestPersona, expected: Option<Revision>) -> Result<Self> {
         match expected {
             Some(expected) if expected != agent.revision => Err(StoreError::Stale { current: agent.revision }),
-            _ => Ok(Self { agent, newest, is_changed: false, others_are_changed: false }),
+            _ => Ok(Self { agent, newest, is_changed: false, changed_fields: BTreeSet::new() }),
         }
     }
 
     /// Sets every field but the persona. Values that are so already are no change.
     pub(crate) fn set_fields(&mut self, patch: &Patch) {
-        if let Some(name) = &patch.name
-            && self.agent.name.as_ref() != Some(name)
-        {
-            self.agent.name = Some(name.clone());
-            self.is_changed = true;
-        }
-        for (new, field) in [(&patch.model, &mut self.agent.model), (&patch.governance, &mut self.agent.governance)] {
-            if let Some(new) = new
-                && new != field
-            {
-                field.clone_from(new);
+        for (key, value) in &patch.fields {
+            let is_same = match value {
+                Value::Null => self.agent.fields.shift_remove(key).is_none(),
+                value => self.agent.fields.insert(key.clone(), value.clone()).as_ref() == Some(value),
+            };
+            if !is_same {
+                self.changed_fields.insert(key.clone());
                 self.is_changed = true;
             }
-        }
-        for (key, value) in &patch.others {
-            let is_same = match value {
-                Value::Null => self.agent.others.shift_remove(key).is_none(),
-                value => self.agent.others.insert(key.clone(), value.clone()).as_ref() == Some(value),
-            };
-            self.is_changed |= !is_same;
-            self.others_are_changed |= !is_same;
         }
     }
 
@@ -148,7 +125,7 @@ impl Draft {
                 self.agent.current = Some(version);
             }
         }
-        let digest = digest(Field::Persona, Some(&change.persona));
+        let digest = persona_digest(Some(&change.persona));
         NewPersona { version, status: change.status, digest, created_at, persona: &change.persona }
     }
 
@@ -171,7 +148,7 @@ impl Draft {
             return Err(self.agent.revision);
         }
         self.agent.revision = Revision(self.agent.revision.0 + 1);
-        Ok(Finished { agent: self.agent, newest_version: self.newest.version, others_are_changed: self.others_are_changed })
+        Ok(Finished { agent: self.agent, newest_version: self.newest.version, changed_fields: self.changed_fields })
     }
 }
 
@@ -189,10 +166,7 @@ mod tests {
             org_id: "org_1".to_owned(),
             project_id: None,
             revision: Revision(1),
-            name: None,
-            model: None,
-            governance: None,
-            others: Map::new(),
+            fields: Map::new(),
             published: None,
             current: None,
             draft: None,
@@ -246,7 +220,10 @@ mod tests {
                         }
                         draft.deploy(version);
                     }
-                    Step::Rename(name) => draft.set_fields(&Patch { name: Some(name.to_string()), ..Patch::default() }),
+                    Step::Rename(name) => {
+                        let fields = Map::from_iter([("name".to_owned(), json!(name.to_string()))]);
+                        draft.set_fields(&Patch { fields, ..Patch::default() });
+                    }
                 }
                 agent = match draft.finish() {
                     Ok(Finished { agent, newest_version, .. }) => {

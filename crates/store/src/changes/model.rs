@@ -1,5 +1,6 @@
 //! What a change is asked with, and what came of it.
 
+use keepstep_agent::Field;
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -22,19 +23,20 @@ pub struct Intent<'a> {
     pub expected: Option<Revision>,
 }
 
-/// New values for some of an agent's fields. A field that is `None` stays as it is; `Some(None)` clears it.
+/// New values for some of an agent's fields. What is not named stays as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patch {
-    /// The name. There is no clearing it.
-    pub name: Option<String>,
     /// The persona.
     pub persona: Option<PersonaChange>,
-    /// The model.
-    pub model: Option<Option<Value>>,
-    /// The governance settings.
-    pub governance: Option<Option<Value>>,
-    /// Any other fields; a null clears one.
-    pub others: Map<String, Value>,
+    /// Any other fields, under the keys that the lua dialect sends them with; a null clears one.
+    pub fields: Map<String, Value>,
+}
+
+impl Patch {
+    /// Returns the patch that sets a field other than the persona; null clears it.
+    pub fn of(field: Field, value: Value) -> Self {
+        Self { persona: None, fields: Map::from_iter([(field.sent_as().to_owned(), value)]) }
+    }
 }
 
 /// A new persona.

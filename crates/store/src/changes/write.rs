@@ -65,7 +65,7 @@ impl Transaction {
     }
 
     async fn finish_change(&mut self, intent: &Intent<'_>, draft: Draft, persona: Option<PersonaVersion>) -> Result<Changed> {
-        let Finished { agent, newest_version, others_are_changed } = match draft.finish() {
+        let Finished { agent, newest_version, changed_fields } = match draft.finish() {
             Ok(finished) => finished,
             Err(revision) => return Ok(Changed { revision, is_new: false, persona }),
         };
@@ -76,10 +76,8 @@ impl Transaction {
             at: self.now,
             published: agent.published,
             current: agent.current,
-            name: agent.name.as_deref(),
-            model: agent.model.as_ref(),
-            governance: agent.governance.as_ref(),
-            others: others_are_changed.then_some(&agent.others),
+            fields: &agent.fields,
+            changed: Some(&changed_fields),
         };
         self.connection().update_agent(&agent, newest_version).await?;
         self.connection().insert_revision(intent.agent, &new).await?;

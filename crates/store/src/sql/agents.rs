@@ -2,6 +2,7 @@
 
 use keepstep_base::AgentId;
 use keepstep_base::Revision;
+use serde_json::{Map, Value};
 
 use super::connection::Connection;
 use super::query::query;
@@ -149,16 +150,48 @@ fn agent(row: &Row) -> Result<Agent> {
         org_id: row.get("org_id")?,
         project_id: row.get("project_id")?,
         revision: revision(row, "revision")?,
-        name: row.get("name")?,
-        model: rows::json(row, "model", of)?,
-        governance: rows::json(row, "governance", of)?,
-        others: rows::object(row, "fields", of)?,
+        fields: fields(row, of)?,
         published: rows::version(row, "published_version", of)?,
         current: rows::version(row, "current_version", of)?,
         draft: rows::version(row, "draft_version", of)?,
         changed: change(row)?,
         id,
     })
+}
+
+/// The fields that have a column of their own, and all others.
+pub(super) struct FieldColumns {
+    pub(super) name: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) governance: Option<String>,
+    pub(super) others: Map<String, Value>,
+}
+
+impl FieldColumns {
+    const NAMES: [&str; 3] = ["name", "model", "governance"];
+
+    pub(super) fn is_column(key: &str) -> bool {
+        Self::NAMES.contains(&key)
+    }
+
+    pub(super) fn of(fields: &Map<String, Value>) -> Self {
+        let mut others = fields.clone();
+        let [name, model, governance] = Self::NAMES.map(|column| others.shift_remove(column));
+        // A name is compared and ordered as the text that it is, not as JSON.
+        let name = name.and_then(|name| name.as_str().map(str::to_owned));
+        let [model, governance] = [model, governance].map(|value| value.as_ref().map(Value::to_string));
+        Self { name, model, governance, others }
+    }
+}
+
+/// Returns all fields of an agent but the persona.
+pub(super) fn fields(row: &Row, of: &str) -> Result<Map<String, Value>> {
+    let name = row.get::<Option<String>>("name")?.map(Value::String);
+    let columns = [name, rows::json(row, "model", of)?, rows::json(row, "governance", of)?];
+    let mut fields: Map<String, Value> =
+        FieldColumns::NAMES.into_iter().zip(columns).filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    fields.extend(rows::object(row, "fields", of)?);
+    Ok(fields)
 }
 
 pub(super) fn agent_id(row: &Row, column: &str) -> Result<AgentId> {

@@ -3,9 +3,8 @@
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
-use serde_json::Value;
 
-use super::agents::{agent_id, change, number, revision as revision_of};
+use super::agents::{FieldColumns, agent_id, change, fields, number, revision as revision_of};
 use super::connection::Connection;
 use super::query::query;
 use crate::changes::{ChangeRows, NewRevision, NewestPersona};
@@ -25,6 +24,7 @@ impl ChangeRows for Connection {
     }
 
     async fn update_agent(&mut self, agent: &Agent, newest_version: u32) -> Result<()> {
+        let columns = FieldColumns::of(&agent.fields);
         query(
             "UPDATE agents SET revision = $1, newest_version = $2, published_version = $3, current_version = $4,
                                draft_version = $5, name = $6, model = $7, governance = $8, fields = $9 WHERE id = $10",
@@ -34,10 +34,10 @@ impl ChangeRows for Connection {
         .bind(agent.published.map(|version| version.0))
         .bind(agent.current.map(|version| version.0))
         .bind(agent.draft.map(|version| version.0))
-        .bind(&agent.name)
-        .bind(agent.model.as_ref().map(Value::to_string))
-        .bind(agent.governance.as_ref().map(Value::to_string))
-        .bind(rows::text(&agent.others))
+        .bind(columns.name)
+        .bind(columns.model)
+        .bind(columns.governance)
+        .bind(rows::text(&columns.others))
         .bind(agent.id.as_str())
         .execute(self)
         .await?;
@@ -45,6 +45,9 @@ impl ChangeRows for Connection {
     }
 
     async fn insert_revision(&mut self, agent: &AgentId, new: &NewRevision<'_>) -> Result<()> {
+        let columns = FieldColumns::of(new.fields);
+        // Null stands for "as before".
+        let has_news = new.changed.is_none_or(|changed| changed.iter().any(|key| !FieldColumns::is_column(key)));
         query(
             "INSERT INTO agent_revisions
                  (agent_id, revision, author, message, at, published_version, current_version, name, model, governance, fields)
@@ -57,10 +60,10 @@ impl ChangeRows for Connection {
         .bind(new.at)
         .bind(new.published.map(|version| version.0))
         .bind(new.current.map(|version| version.0))
-        .bind(new.name)
-        .bind(new.model.map(Value::to_string))
-        .bind(new.governance.map(Value::to_string))
-        .bind(new.others.map(rows::text))
+        .bind(columns.name)
+        .bind(columns.model)
+        .bind(columns.governance)
+        .bind(has_news.then(|| rows::text(&columns.others)))
         .execute(self)
         .await?;
         Ok(())
@@ -68,7 +71,10 @@ impl ChangeRows for Connection {
 
     async fn find_revision(&mut self, agent: &AgentId, revision: Revision) -> Result<Option<RevisionRow>> {
         let found = query(
-            "SELECT r.name, r.model, r.governance, r.author, r.at, r.message, p.persona
+            "SELECT r.name, r.model, r.governance, r.author, r.at, r.message, p.persona,
+                 (SELECT f.fields FROM agent_revisions f
+                  WHERE f.agent_id = r.agent_id AND f.revision <= r.revision AND f.fields IS NOT NULL
+                  ORDER BY f.revision DESC LIMIT 1) AS fields
              FROM agent_revisions r
              LEFT JOIN persona_versions p ON p.agent_id = r.agent_id AND p.version = r.published_version
              WHERE r.agent_id = $1 AND r.revision = $2",
@@ -79,12 +85,7 @@ impl ChangeRows for Connection {
         .await?;
         let Some(row) = found else { return Ok(None) };
         let of = agent.as_str();
-        let definition = model::definition(
-            row.get::<Option<String>>("name")?.as_ref(),
-            rows::json(&row, "persona", of)?.as_ref(),
-            rows::json(&row, "model", of)?.as_ref(),
-            rows::json(&row, "governance", of)?.as_ref(),
-        );
+        let definition = model::definition(&fields(&row, of)?, rows::json(&row, "persona", of)?.as_ref());
         Ok(Some(RevisionRow { revision, definition, changed: change(&row)? }))
     }
 

@@ -22,8 +22,8 @@ pub(crate) async fn every_change_makes_the_next_revision(world: World) {
     let id = world.agent().await;
     for (revision, patch) in [
         (2, name("Store")),
-        (3, Patch { model: Some(Some(json!("m"))), ..Patch::default() }),
-        (4, Patch { governance: Some(Some(json!({"mode": "sdk"}))), ..Patch::default() }),
+        (3, Patch::of(Field::MODEL, json!("m"))),
+        (4, others(json!({"governance": {"mode": "sdk"}}))),
         (5, others(json!({"voices": []}))),
         (6, persona("one", PersonaStatus::Published)),
         (7, persona("two", PersonaStatus::Draft)),
@@ -37,14 +37,12 @@ pub(crate) async fn every_change_makes_the_next_revision(world: World) {
 
 pub(crate) async fn a_write_of_the_same_values_changes_nothing(world: World) {
     let id = world.agent().await;
-    let patch = Patch {
-        name: Some("N".into()),
-        model: Some(Some(json!("m"))),
-        governance: Some(Some(json!({"mode": "sdk", "rules": {"a": 1, "b": 2}}))),
-        ..others(json!({"voices": [1], "gone": null}))
+    let with = |governance: serde_json::Value| {
+        others(json!({"name": "N", "model": "m", "governance": governance, "voices": [1], "gone": null}))
     };
+    let patch = with(json!({"mode": "sdk", "rules": {"a": 1, "b": 2}}));
     assert!(world.change(&id, None, &patch).await.unwrap().is_new);
-    let reordered = Patch { governance: Some(Some(json!({"rules": {"b": 2, "a": 1}, "mode": "sdk"}))), ..patch };
+    let reordered = with(json!({"rules": {"b": 2, "a": 1}, "mode": "sdk"}));
     let again = world.change(&id, None, &reordered).await.unwrap();
     assert!(!again.is_new);
     assert_eq!(again.revision, Revision(2));
@@ -64,7 +62,7 @@ pub(crate) async fn a_stale_write_is_told_the_current_revision(world: World) {
     world.change(&id, None, &name("B")).await.unwrap();
     let error = world.change(&id, Some(1), &name("C")).await.unwrap_err();
     assert!(matches!(error, StoreError::Stale { current: Revision(2) }), "{error}");
-    assert_eq!(world.state(&id).await.agent.name.as_deref(), Some("B"));
+    assert_eq!(world.state(&id).await.agent.name(), Some("B"));
 }
 
 pub(crate) async fn of_two_writers_with_the_same_revision_one_wins(world: World) {
@@ -100,21 +98,47 @@ pub(crate) async fn other_fields_come_back_untouched(world: World) {
     let id = world.agent().await;
     let sent = json!({"modelSettings": {"z": 1.0, "a": [null, true, "\u{0}\\"], "n": 9_007_199_254_740_993_i64}, "e": ""});
     world.change(&id, None, &others(sent.clone())).await.unwrap();
-    let kept = serde_json::Value::Object(world.state(&id).await.agent.others);
-    assert_eq!(kept.to_string(), sent.to_string());
+    let others_of = |mut fields: Map<String, serde_json::Value>| {
+        fields.shift_remove("name");
+        serde_json::Value::Object(fields)
+    };
+    assert_eq!(others_of(world.state(&id).await.agent.fields).to_string(), sent.to_string());
     world.change(&id, None, &others(json!({"modelSettings": null, "unknown": null}))).await.unwrap();
-    assert_eq!(world.state(&id).await.agent.others, Map::from_iter([("e".to_owned(), json!(""))]));
+    assert_eq!(others_of(world.state(&id).await.agent.fields), json!({"e": ""}));
+}
+
+/// A revision is the base of a merge, so it has every field as it was then, whichever changed last.
+pub(crate) async fn a_revision_has_all_fields_as_they_were(world: World) {
+    let id = world.agent().await;
+    for fields in [
+        json!({"modelSettings": {"topK": 3}, "batchingConfig": {"maxBatchMessages": 2}}),
+        json!({"model": "m"}),
+        json!({"batchingConfig": null, "description": "d"}),
+        json!({"name": "Store"}),
+    ] {
+        world.change(&id, None, &others(fields)).await.unwrap();
+    }
+    let (settings, batching) = (json!({"topK": 3}), json!({"maxBatchMessages": 2}));
+    for (revision, definition) in [
+        (1, json!({"name": "Shop"})),
+        (2, json!({"name": "Shop", "modelSettings": settings, "batching": batching})),
+        (3, json!({"name": "Shop", "model": "m", "modelSettings": settings, "batching": batching})),
+        (4, json!({"name": "Shop", "model": "m", "description": "d", "modelSettings": settings})),
+        (5, json!({"name": "Store", "model": "m", "description": "d", "modelSettings": settings})),
+    ] {
+        let found = world.store.revision(&world.scope, &id, Revision(revision)).await.unwrap();
+        assert_eq!(serde_json::to_value(found.definition).unwrap(), definition, "revision {revision}");
+    }
 }
 
 pub(crate) async fn a_cleared_field_is_not_set(world: World) {
     let id = world.agent().await;
-    let set = Patch { model: Some(Some(json!("m"))), governance: Some(Some(json!({"mode": "sdk"}))), ..Patch::default() };
+    let set = others(json!({"model": "m", "governance": {"mode": "sdk"}, "modelSettings": {"topK": 3}}));
     world.change(&id, None, &set).await.unwrap();
-    let cleared = Patch { model: Some(None), governance: Some(None), ..Patch::default() };
+    let cleared = others(json!({"model": null, "governance": null, "modelSettings": null}));
     world.change(&id, None, &cleared).await.unwrap();
     let definition = world.state(&id).await.definition();
-    assert_eq!(definition.get(Field::Model), None);
-    assert_eq!(definition.get(Field::Governance), None);
+    assert_eq!(serde_json::to_value(definition).unwrap(), json!({"name": "Shop"}));
 }
 
 pub(crate) async fn a_dropped_transaction_never_happened(world: World) {
@@ -152,7 +176,7 @@ pub(crate) async fn what_is_outside_the_scope_is_not_there(world: World) {
         assert!(matches!(world.store.revision(&scope, &id, Revision(1)).await, Err(StoreError::AgentNotFound(_))));
         assert!(matches!(world.store.primitives(&scope, &id, "skill").await, Err(StoreError::AgentNotFound(_))));
     }
-    assert_eq!(world.store.agent(&inside, &mine).await.unwrap().name.as_deref(), Some("Inside"));
+    assert_eq!(world.store.agent(&inside, &mine).await.unwrap().name(), Some("Inside"));
     assert_eq!(world.store.agents(&world.scope).await.unwrap().len(), 2);
 }
 
@@ -235,6 +259,6 @@ pub(crate) async fn any_text_comes_back_as_it_went_in(world: World) {
         world.change(&id, None, &name(text)).await.unwrap();
         let state = world.state(&id).await;
         assert_eq!(state.published.unwrap().persona, json!(text));
-        assert_eq!(state.agent.name.as_deref(), Some(text));
+        assert_eq!(state.agent.name(), Some(text));
     }
 }

@@ -26,6 +26,7 @@ macro_rules! shared_cases {
                 of_two_writers_with_the_same_revision_one_wins,
                 concurrent_writers_without_a_revision_all_succeed,
                 other_fields_come_back_untouched,
+                a_revision_has_all_fields_as_they_were,
                 a_cleared_field_is_not_set,
                 a_dropped_transaction_never_happened,
                 what_is_outside_the_scope_is_not_there,

@@ -24,7 +24,7 @@ pub(crate) async fn a_published_persona_is_current_at_once(world: World) {
     assert_eq!(numbers(&world, &id).await, (Some(2), Some(2), None));
     let published = world.state(&id).await.published.unwrap();
     assert!(published.summary.is_current);
-    assert_eq!(published.summary.digest, digest(keepstep_agent::Field::Persona, Some(&json!("two"))));
+    assert_eq!(published.summary.digest, digest(keepstep_agent::Field::PERSONA, Some(&json!("two"))));
     assert_eq!(published.summary.created.message.as_deref(), Some("because"));
 }
 

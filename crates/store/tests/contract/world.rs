@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use keepstep_agent::Field;
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -91,10 +92,10 @@ pub(crate) fn persona(text: &str, status: PersonaStatus) -> Patch {
 }
 
 pub(crate) fn name(name: &str) -> Patch {
-    Patch { name: Some(name.to_owned()), ..Patch::default() }
+    Patch::of(Field::NAME, json!(name))
 }
 
 pub(crate) fn others(value: Value) -> Patch {
-    let Value::Object(others) = value else { panic!("an object") };
-    Patch { others, ..Patch::default() }
+    let Value::Object(fields) = value else { panic!("an object") };
+    Patch { fields, ..Patch::default() }
 }

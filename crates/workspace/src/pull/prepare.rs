@@ -608,7 +608,7 @@ fn merged_lines(base: &str, local: &str, server: &str) -> Option<String> {
     let value = |text: &str| Value::from(text);
     let (base, ours, theirs) = (value(base), value(local), value(server));
     let sides = Texts { base: Some(&base), local: Some(&ours), server: Some(&theirs) };
-    match merge::merge(Field::Persona, sides) {
+    match merge::merge(Field::PERSONA, sides) {
         Merged::Clean(Some(Value::String(mut text))) => {
             if !text.ends_with('\n') && local.ends_with('\n') {
                 text.push('\n');

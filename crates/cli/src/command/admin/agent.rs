@@ -48,6 +48,6 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     store.close().await;
     let agent = state.agent;
     context.printer.answer(format!("{} {}", agent.id, agent.org_id));
-    context.printer.document("admin.agent.create", json!({ "agent_id": agent.id, "org_id": agent.org_id, "name": agent.name }));
+    context.printer.document("admin.agent.create", json!({ "agent_id": agent.id, "org_id": agent.org_id, "name": agent.name() }));
     Ok(Outcome::Done)
 }

@@ -74,8 +74,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if !arguments.force {
         // Enter alone never takes a newer version of somebody else out of production.
         let newer = compared.version().filter(|_| {
-            !arguments.draft
-                && compared.view(Field::Persona).is_some_and(|view| view.state.is_drift() && view.state != State::Ahead)
+            !arguments.draft && compared.persona().is_some_and(|view| view.state.is_drift() && view.state != State::Ahead)
         });
         let question = match newer {
             Some(newer) => format!("Publish over {}?", scope::version_words(newer, context.now())),
@@ -120,19 +119,23 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-/// Returns what is to be written: the persona, and the model where it differs.
+/// Returns what is to be written: the persona, and every other field that the code sets and the server has otherwise, as the peer's
+/// `push` does. Only the name is never pushed by this command.
 fn change(arguments: &Arguments, compared: &Compared) -> Result<DefinitionChange, Failure> {
     let mut fields = Map::new();
-    for field in [Field::Persona, Field::Model] {
-        let Some(view) = compared.view(field) else { continue };
+    for view in &compared.views {
+        let field = view.field;
+        if field.is_required() && !field.has_versions() {
+            continue;
+        }
         let Local::Value(value) = &view.local else { return Err(refuse(view, plan::Refusal::Unreadable)) };
-        if field == Field::Persona {
+        if field.has_versions() {
             plan::pushable(field, value.as_ref()).map_err(|refusal| refuse(view, refusal))?;
         }
-        let is_wanted = match field {
-            Field::Persona => !is_stored(arguments, view, compared),
-            // A draft is of the persona alone, and a model that the code does not set is no wish to clear it.
-            _ => !arguments.draft && value.is_some() && view.state != State::InStep,
+        let is_wanted = match field.has_versions() {
+            true => !is_stored(arguments, view, compared),
+            // A draft is of the persona alone, and a field that the code does not set is no wish to clear it.
+            false => !arguments.draft && value.is_some() && view.state != State::InStep,
         };
         if is_wanted {
             fields.insert(field.key().to_owned(), value.clone().unwrap_or(Value::Null));

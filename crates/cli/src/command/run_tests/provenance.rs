@@ -1,8 +1,8 @@
 //! What was tested: versions, commits and digests, for `summary.json`.
 
-use keepstep_agent::Field;
 use keepstep_agent::canonical;
-use keepstep_agent::drift::{Base, Local};
+use keepstep_agent::drift::Base;
+use keepstep_agent::lock::AgentEntry;
 use keepstep_base::Digest;
 use keepstep_results::provenance::Provenance;
 use keepstep_runner::config::{Config, TargetConfig};
@@ -70,13 +70,13 @@ fn agent(context: &Context) -> Provenance {
     let Some((skill, root)) = project else { return Provenance::default() };
     let lock = LockFile::read(&root).ok();
     let entry = lock.as_ref().and_then(|file| file.lock.agent(&skill.agent_id));
-    let agreed = match entry.map(|entry| entry.base(Field::Persona)) {
+    let agreed = match entry.map(AgentEntry::persona) {
         Some(Base::Agreed(digest)) => Some(digest),
         _ => None,
     };
-    let local = || match sides::local(&*sides::read_code(context, &root).ok()?, Field::Persona) {
-        Local::Value(value) => Some(canonical::digest(Field::Persona, value.as_ref())),
-        Local::Unreadable => None,
+    let local = || {
+        let code = sides::read_code(context, &root).ok()?;
+        sides::persona(&*code).ok().map(|persona| canonical::persona_digest(persona.as_ref()))
     };
     Provenance {
         agent: Some(skill.agent_id.to_string()),

@@ -123,17 +123,16 @@ fn plan_code(run: &Run<'_>, plan: &Plan) -> Result<Option<EditPlan>, Failure> {
     }
 }
 
-/// Returns a value for the code with the key that the code's governance holds: the server never has it, so taking the
+/// Returns a value for the code with the secret that the code's value holds: the server never has it, so taking the
 /// server's value is no wish to lose it. A key that is not written in the code itself is nowhere spelled out.
 fn with_own_key(run: &Run<'_>, field: Field, value: Option<Value>) -> Option<Value> {
-    const KEY: &str = "apiKey";
     let Property::Known { value: Value::Object(ours), computed: false, .. } = run.code.property(field) else { return value };
-    match (field, value, ours.get(KEY)) {
-        (Field::Governance, Some(Value::Object(mut members)), Some(key)) => {
-            members.entry(KEY).or_insert_with(|| key.clone());
+    match (value, field.secret().and_then(|key| ours.get_key_value(key))) {
+        (Some(Value::Object(mut members)), Some((key, secret))) => {
+            members.entry(key.as_str()).or_insert_with(|| secret.clone());
             Some(Value::Object(members))
         }
-        (_, value, _) => value,
+        (value, _) => value,
     }
 }
 
@@ -229,7 +228,7 @@ fn push(run: &Run<'_>, change: &DefinitionChange) -> Result<RemoteAgent, Failure
 pub(crate) fn verify_stored(server: &str, after: &RemoteAgent, change: &DefinitionChange) -> Result<(), Failure> {
     for field in Field::ALL {
         let Some(sent) = change.fields.get(field.key()) else { continue };
-        let is_same = if change.draft && field == Field::Persona {
+        let is_same = if change.draft && field.has_versions() {
             after.newest_draft.as_ref().and_then(|draft| draft.digest) == canonical::digest(field, Some(sent))
         } else {
             canonical::same(field, after.definition.get(field), Some(sent))
@@ -264,8 +263,8 @@ pub(crate) fn pushed_words(
     after: &RemoteAgent,
 ) -> (String, Option<String>) {
     let version = |summary: &Option<keepstep_api::own::PersonaSummary>| summary.as_ref().map(|summary| summary.version);
-    match field {
-        Field::Persona if draft => match version(&after.newest_draft) {
+    match field.has_versions() {
+        true if draft => match version(&after.newest_draft) {
             Some(version) => (
                 format!(
                     "Persona stored as draft {version}; `{}` publishes it",
@@ -275,7 +274,7 @@ pub(crate) fn pushed_words(
             ),
             None => ("Persona stored as a draft".to_owned(), None),
         },
-        Field::Persona => {
+        true => {
             let what = match version(&after.published) {
                 Some(version) => format!("Persona version {version} is published and current"),
                 None => "Persona published".to_owned(),
@@ -283,12 +282,12 @@ pub(crate) fn pushed_words(
             let deploy = |version: PersonaVersion| format!("persona production deploy --persona-version {version}");
             (what, version(&before.current).filter(|before| Some(*before) != version(&after.current)).map(deploy))
         }
-        other => {
-            let was = match before.definition.get(other) {
+        false => {
+            let was = match before.definition.get(field) {
                 Some(value) if !value.is_null() => format!(" (it was {value})"),
                 _ => String::new(),
             };
-            (format!("{} updated on server{was}", other.title()), None)
+            (format!("{} updated on server{was}", field.title()), None)
         }
     }
 }
@@ -351,7 +350,7 @@ fn agree(lock: &mut keepstep_agent::lock::Lock, run: &Run<'_>) {
 /// Returns true if what was compared is what the lock is about: another version than the published one is no agreement about the
 /// published one.
 fn is_agreement(run: &Run<'_>, field: Field) -> bool {
-    field != Field::Persona || (run.compared.against == Against::Published && !run.options.draft)
+    !field.has_versions() || (run.compared.against == Against::Published && !run.options.draft)
 }
 
 /// Returns what the server says of some fields, for somebody who has taken it.
@@ -393,20 +392,20 @@ pub(crate) fn agree_on(
         entry.agree(field, digest);
     }
     // The text of the revision is the base of a merge, so it must be the one in which the persona is the agreed one.
-    let has_the_base = match entry.base(Field::Persona) {
+    let has_the_base = match entry.persona() {
         Base::None => true,
         Base::Agreed(digest) => digest == persona_digest(&remote.definition),
     };
     // A newer revision with the same values says nothing new, and would only make noise in git.
     if has_the_base && (is_news || entry.revision.is_none()) {
         entry.revision = remote.revision;
-        let is_agreed = matches!(entry.base(Field::Persona), Base::Agreed(Some(_)));
+        let is_agreed = matches!(entry.persona(), Base::Agreed(Some(_)));
         entry.persona_version = remote.published.as_ref().filter(|_| is_agreed).map(|published| published.version);
     }
 }
 
 fn persona_digest(definition: &Definition) -> Option<keepstep_base::Digest> {
-    canonical::digest(Field::Persona, definition.get(Field::Persona))
+    canonical::persona_digest(definition.persona())
 }
 
 fn did(item: &Item, draft: bool) -> &'static str {

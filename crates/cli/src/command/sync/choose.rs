@@ -83,7 +83,7 @@ pub(super) fn plan(run: &Run<'_>) -> Result<Plan, Failure> {
         }
     }
     if run.options.draft
-        && let Some(item) = plan.items.iter().find(|item| item.writes_server() && item.field != Field::Persona)
+        && let Some(item) = plan.items.iter().find(|item| item.writes_server() && !item.field.has_versions())
     {
         return Err(Failure::Usage {
             message: format!("only a persona can be a draft, and the {} differs too; nothing was written", item.field),
@@ -121,7 +121,7 @@ fn ask(run: &Run<'_>, view: &FieldView) -> Result<Choice, Failure> {
     let printer = &run.context.printer;
     let entry = run.lock.lock.agent(&run.project.agent);
     let has_base = entry.is_some_and(|entry| entry.revision.is_some() && entry.base(view.field) != Base::None);
-    let offer = plan::offer(view.state, has_base && view.field == Field::Persona);
+    let offer = plan::offer(view.state, has_base && view.field.is_text());
     let mut choices: Vec<Option<Choice>> = offer.choices.iter().copied().map(Some).collect();
     // Whoever looks has still to choose; leaving everything is the last resort.
     choices.insert(choices.len().saturating_sub(1), None);
@@ -145,10 +145,10 @@ fn ask(run: &Run<'_>, view: &FieldView) -> Result<Choice, Failure> {
 fn question(view: &FieldView) -> String {
     let field = view.field;
     match view.state {
-        State::Behind => format!("The server's {field} is newer."),
-        State::Ahead => format!("Your code's {field} is newer."),
+        State::Behind => format!("The server's {field} {} newer.", field.verb("is", "are")),
+        State::Ahead => format!("Your code's {field} {} newer.", field.verb("is", "are")),
         State::Diverged => format!("The {field} changed on both sides."),
-        _ => format!("The {field} differs, and it is not known which side changed."),
+        _ => format!("The {field} {}, and it is not known which side changed.", field.verb("differs", "differ")),
     }
 }
 
@@ -188,7 +188,7 @@ fn is_meant(run: &Run<'_>, view: &FieldView) -> Result<bool, Failure> {
 
 /// Returns the version of the persona that the server is compared with.
 fn version<'r>(run: &'r Run<'_>, view: &FieldView) -> Option<&'r PersonaSummary> {
-    (view.field == Field::Persona).then(|| run.compared.version()).flatten()
+    view.field.has_versions().then(|| run.compared.version()).flatten()
 }
 
 /// The texts that both sides last agreed on, fetched when the first is needed.

@@ -122,7 +122,7 @@ impl Run<'_> {
             Outcome::Found
         } else if self.compared.has_unreadable() {
             Outcome::NotReadable
-        } else if self.strict && !scope::not_compared(&*self.code).is_empty() {
+        } else if self.strict && !scope::not_compared(&*self.code, &self.compared.remote).is_empty() {
             Outcome::Found
         } else {
             Outcome::Done

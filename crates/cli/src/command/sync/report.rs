@@ -11,7 +11,7 @@ use crate::session::ci;
 use crate::session::connection::server::Server;
 use crate::session::context::Context;
 use crate::session::scope;
-use crate::session::sides::{Against, Compared, Project, local_value, server_value, without_key};
+use crate::session::sides::{Against, Compared, Project, local_value, server_value, without_secret};
 use crate::shell::diff_view;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
@@ -57,7 +57,7 @@ pub(super) fn show_in_step(context: &Context, code: &dyn AgentSource, compared: 
     let printer = &context.printer;
     if !compared.has_drift() && !compared.has_unreadable() {
         show_no_drift(context, code, compared);
-        if compared.view(Field::Persona).is_some_and(|view| view.state == State::NotOnServer) {
+        if compared.persona().is_some_and(|view| view.state == State::NotOnServer) {
             printer.hint("no persona was published on the server yet; `keepstep push persona` publishes this one");
         }
     }
@@ -71,7 +71,7 @@ fn show_no_drift(context: &Context, code: &dyn AgentSource, compared: &Compared)
 
 /// Names what is in step and what was not compared.
 fn show_scope(context: &Context, code: &dyn AgentSource, compared: &Compared) {
-    let not_compared = scope::not_compared(code);
+    let not_compared = scope::not_compared(code, &compared.remote);
     if let Some(sentence) = scope::sentence(compared, &not_compared) {
         context.printer.answer(Text::of(Label::Unchanged, format!("   {sentence}")));
     }
@@ -80,9 +80,9 @@ fn show_scope(context: &Context, code: &dyn AgentSource, compared: &Compared) {
 
 /// Names what was not compared where something differs, and says which version runs in production.
 pub(super) fn show_rest(context: &Context, code: &dyn AgentSource, compared: &Compared) {
-    let not_compared = scope::not_compared(code);
+    let not_compared = scope::not_compared(code, &compared.remote);
     if compared.has_drift() || compared.has_unreadable() {
-        if let Some(sentence) = scope::primitives_sentence(&not_compared) {
+        if let Some(sentence) = scope::not_compared_sentence(&not_compared) {
             context.printer.answer(Text::of(Label::Unchanged, sentence));
         }
         scope::warn_in_ci(context, &not_compared);
@@ -100,12 +100,12 @@ pub(crate) fn show_short(context: &Context, code: &dyn AgentSource, compared: &C
     }
     printer.answer(Text::of(Label::Warning, "⚠️  ").and(Label::Plain, "Drift detected between local code and server."));
     for view in compared.drifted() {
-        let said = match view.field {
-            Field::Name | Field::Model => {
+        let said = match view.field.is_short() {
+            true => {
                 let show = |value: Option<&Value>| value.map_or_else(|| "(none)".to_owned(), Value::to_string);
                 format!("local {} ≠ server {}", show(local_value(view)), show(server_value(view)))
             }
-            Field::Persona | Field::Governance => view.state.words().to_owned(),
+            false => view.state.words().to_owned(),
         };
         printer.answer(format!("   {}: {said}", view.field.title()));
     }
@@ -145,10 +145,10 @@ fn heading(
         Property::Absent | Property::Unreadable(_) => None,
     };
     let now = context.now();
-    let server = match (view.state, view.field) {
-        (State::Ahead, _) => None,
-        (_, Field::Persona) => compared.version().map(|version| scope::version_words(version, now)),
-        _ => compared.remote.changed.as_ref().map(|change| format!("last change{}", scope::change_words(change, now))),
+    let server = match view.field.has_versions() {
+        _ if view.state == State::Ahead => None,
+        true => compared.version().map(|version| scope::version_words(version, now)),
+        false => compared.remote.changed.as_ref().map(|change| format!("last change{}", scope::change_words(change, now))),
     };
     let title = Text::of(Label::Heading, view.field.title()).and(Label::Plain, format!("  {}", view.state.words()));
     let Some(server) = server else {
@@ -156,7 +156,7 @@ fn heading(
     };
     let mut lines = vec![title.and(Label::Plain, format!("  {server}"))];
     if let Some(place) = place {
-        let since = match (base.and_then(|base| base.persona_version).filter(|_| view.field == Field::Persona), view.state) {
+        let since = match (base.and_then(|base| base.persona_version).filter(|_| view.field.has_versions()), view.state) {
             (Some(version), State::Behind) => format!(", unchanged since v{version}"),
             (Some(version), State::Diverged) => format!(", changed since v{version}"),
             _ => String::new(),
@@ -180,7 +180,7 @@ pub(crate) fn document(project: &Project, server: &Server, code: &dyn AgentSourc
         .iter()
         .map(|view| {
             let mut field =
-                json!({ "field": view.field, "state": view.state, "local": without_key(view.field, local_value(view)), "server": without_key(view.field, server_value(view)) });
+                json!({ "field": view.field, "state": view.state, "local": without_secret(view.field, local_value(view)), "server": without_secret(view.field, server_value(view)) });
             match code.property(view.field) {
                 Property::Known { location, computed, .. } => {
                     field["location"] = json!(location.to_string());
@@ -221,7 +221,7 @@ pub(crate) fn document(project: &Project, server: &Server, code: &dyn AgentSourc
         "current": remote.current.as_ref().map(|summary| summary.version),
         "newer_draft": remote.newest_draft.as_ref().map(|summary| summary.version),
         "equal_draft": compared.equal_draft(),
-        "not_compared": scope::not_compared(code),
+        "not_compared": scope::not_compared(code, &compared.remote),
         "production": scope::production_document(remote),
     })
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use keepstep_agent::Field;
 use keepstep_api::lua::{Agent, Envelope, SubAgentPatch, Written};
 use keepstep_base::{AgentId, Revision};
 use keepstep_platform::{ChangedAgent, Error, Platform, Target, definition, shown};
@@ -29,13 +30,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Envelope<Agent>>, ApiError> {
     caller.require(Role::Viewer)?;
     let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
-    Ok(Json(Envelope::of(Agent {
-        id: Some(agent.id.to_string()),
-        name: agent.name,
-        model: agent.model,
-        governance: agent.governance,
-        others: agent.others,
-    })))
+    Ok(Json(Envelope::of(Agent::of(&agent.id, agent.fields))))
 }
 
 /// `PATCH /agents/{base}/sub-agent`
@@ -55,10 +50,10 @@ pub(crate) async fn change(
 ) -> Result<Response, ApiError> {
     let SubAgentPatch { id, fields } = input.value;
     let id = AgentId::from_base_and_rest(&base, &id).map_err(|_| Error::NotFound(shown(&format!("{base}_{id}"))))?;
-    if fields.contains_key("persona") {
+    if fields.contains_key(Field::PERSONA.sent_as()) {
         return Err(Error::Refused("A persona is a version of its own; post it to …/persona/version.".to_owned()).into());
     }
-    let patch = definition::patch(fields)?;
+    let patch = definition::sent_patch(fields)?;
     let target = Target { agent: &id, message: None, expected: precondition.0 };
     let reply = tagged(input.repeat, StatusCode::OK, written);
     Ok(platform.change_agent(&caller, target, &patch, None, reply).await?)

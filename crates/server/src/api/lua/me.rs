@@ -98,7 +98,7 @@ pub(crate) async fn resources(
                 "resourceId": agent.id,
                 "kind": "agent",
                 "orgId": agent.org_id,
-                "name": agent.name,
+                "name": agent.name(),
                 "visibility": "private",
                 "capabilityProfile": role.label(),
                 "displayRoles": [],

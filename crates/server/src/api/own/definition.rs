@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keepstep_agent::Field;
 use keepstep_api::own::{AgentState, DefinitionChange};
-use keepstep_platform::{Error, Platform, Target, definition, shown};
+use keepstep_platform::{Error, Platform, Target, definition};
 use keepstep_store::PersonaStatus;
 
 use crate::auth::Caller;
@@ -32,20 +31,13 @@ pub(crate) async fn change(
     let id = agent_id(&id)?;
     let expected = precondition.required()?;
     let DefinitionChange { fields, draft, message } = input.value;
-    if let Some(unknown) = fields.keys().find(|key| !Field::ALL.iter().any(|field| field.key() == key.as_str())) {
-        return Err(Error::Invalid(format!(
-            "Unknown field {:?}: a definition has name, persona, model and governance.",
-            shown(unknown)
-        ))
-        .into());
-    }
     if fields.is_empty() {
         return Err(Error::Invalid("The change names no field.".to_owned()).into());
     }
-    if draft && fields.keys().any(|key| key != Field::Persona.key()) {
+    let mut patch = definition::patch(fields)?;
+    if draft && !patch.fields.is_empty() {
         return Err(Error::Refused("Only the persona has drafts; leave the other fields out.".to_owned()).into());
     }
-    let mut patch = definition::patch(fields)?;
     if draft && let Some(persona) = &mut patch.persona {
         persona.status = PersonaStatus::Draft;
     }

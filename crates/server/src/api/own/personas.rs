@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keepstep_agent::Field;
-use keepstep_agent::definition::text_of;
+use keepstep_agent::definition::persona_text;
 use keepstep_agent::diff::rows;
 use keepstep_api::own::{AgentState, PersonaDiff, PersonaDocument, PersonaList, PersonaStatus};
 use keepstep_base::PersonaVersion;
@@ -122,7 +121,7 @@ pub(crate) async fn diff(
     let (from, to) = (PersonaVersion(from), PersonaVersion(to));
     let old = platform.store.persona(&caller.scope, &id, from).await?;
     let new = platform.store.persona(&caller.scope, &id, to).await?;
-    let text = |persona| text_of(Field::Persona, Some(persona));
+    let text = |persona| persona_text(Some(persona));
     let (old, new) = (text(&old.persona), text(&new.persona));
     let rows = platform.budgets.work(move || rows(&old, &new)).await?;
     Ok(Json(PersonaDiff { from, to, rows }))

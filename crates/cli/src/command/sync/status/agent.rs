@@ -28,7 +28,7 @@ pub(super) fn show(context: &Context, arguments: &Arguments) -> Result<(Found, V
     let code = sides::read_code(context, &project.root)?;
     let lock = LockFile::read(&project.root)?;
     if arguments.offline {
-        let states = Field::ALL.map(|field| (field, sides::since_agreed(&project, &*code, &lock, field)));
+        let states = sides::since_agreed(&project, &*code, &lock);
         show_title(context, &project, &*code, None);
         show_offline(context, &states);
         let document = json!({ "agent": project.agent, "checked": false, "production": null });
@@ -63,7 +63,7 @@ fn with_states(mut document: Value, states: &[(Field, State)], is_known: impl Fn
 
 /// Shows which agent it is.
 pub(in crate::command) fn show_title(context: &Context, project: &Project, code: &dyn AgentSource, page: Option<String>) {
-    let name = code.property(Field::Name).value().and_then(Value::as_str).unwrap_or_default();
+    let name = code.name().unwrap_or_default();
     // The address has all of it.
     let id = visible_line(project.agent.as_str());
     let id = if page.is_some() && !name.is_empty() { shortened(&id, SHORT_ID) } else { id };
@@ -89,7 +89,7 @@ pub(in crate::command) fn show_compared(
     };
     show_title(context, project, code, Some(page));
     for view in &compared.views {
-        let is_persona = view.field == Field::Persona;
+        let is_persona = view.field.has_versions();
         let label = match view.state {
             State::InStep | State::NotOnServer if !is_persona => continue,
             State::InStep | State::NotOnServer => Label::Good,
@@ -107,7 +107,7 @@ pub(in crate::command) fn show_compared(
         };
         printer.answer(row_of_field(view.field.title(), Text::of(label, words)));
     }
-    let not_compared = scope::not_compared(code);
+    let not_compared = scope::not_compared(code, &compared.remote);
     if let Some(sentence) = scope::rest_sentence(compared, &not_compared) {
         printer.answer(row_of_field("Others", Text::from(sentence)));
     }
