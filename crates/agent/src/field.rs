@@ -145,6 +145,15 @@ const TABLE: &[Row] = &[
         ..OPTIONAL
     },
     Row {
+        key: "browser",
+        sent_as: "browser",
+        title: "Browser",
+        kind: Kind::Switch,
+        writing: 6,
+        example: "browser: true",
+        ..OPTIONAL
+    },
+    Row {
         key: "voices",
         sent_as: "voices",
         title: "Voices",

@@ -65,6 +65,11 @@ fn batching_goes_both_ways() {
 }
 
 #[test]
+fn a_browser_goes_both_ways() {
+    goes_both_ways("browser", ["true", "{ enabled: true }"], [json!(true), json!({"enabled": true})]);
+}
+
+#[test]
 fn edits_of_different_members_come_to_both_sides() {
     let bench = Bench::in_step();
     bench.project().file("src/index.ts", with("modelSettings: { temperature: 1, topK: 3, seed: 7 }"));
