@@ -16,6 +16,7 @@ mod machine;
 mod measure;
 mod platform;
 mod project;
+mod publishing;
 mod report;
 mod scratch;
 mod serving;

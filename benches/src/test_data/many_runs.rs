@@ -11,6 +11,7 @@ use super::workspace::answer;
 use crate::Options;
 use crate::load::{Load, Target, run};
 use crate::measure::once;
+use crate::publishing::{Publishing, publish};
 use crate::report::Report;
 use crate::statistics::{count, memory, time};
 
@@ -41,6 +42,29 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             "Peak memory of the server",
         ],
         &rows,
+    );
+    publishing(options, report)
+}
+
+/// What somebody notices of it who publishes personas meanwhile.
+fn publishing(options: &Options, report: &mut Report) -> Result<()> {
+    let runs = options.size(100_000, 10);
+    let bench = Bench::new(options, Shape { traces: runs, per_trace: false }, 1)?;
+    let agents = bench.platform.fill(1, 1)?;
+    let agent = agents.first().context("no agent was made")?;
+    let alone = publish(&bench.platform, agent, None, if options.quick { 3 } else { 200 })?;
+    let meanwhile = publish(&bench.platform, agent, Some(bench.ours()), 0)?;
+    let row = |name: &str, publishing: &Publishing| {
+        let within = |share| time(publishing.within(share));
+        [name.to_owned(), count(publishing.count()), within(0.5), within(0.99), within(1.0)]
+    };
+    report.paragraph(&format!(
+        "Publishing a persona, again and again, alone and while {} runs are uploaded. The wanted: each in under 50 ms.",
+        count(runs.into())
+    ));
+    report.table(
+        ["Publishing", "Times", "Half within", "99 % within", "The slowest"],
+        &[row("alone", &alone), row("during the upload", &meanwhile)],
     );
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! Our own uploads: what there is, the parts of it that are missing, and one commit that makes all of it visible.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
-use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, PartOf, Upload};
+use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, PartOf, Upload, UploadFile};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
-use keepstep_store::{Result as Stored, Role, StoreError, Transaction};
+use keepstep_store::{Result as Stored, Role, Store, StoreError, Transaction};
 use serde_json::{Map, Value};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::actor::Actor;
@@ -35,12 +37,16 @@ const TYPES: [&str; 10] = [
     RUNS_FILE,
 ];
 
-/// How many runs are written at a time, and how many bytes of them.
-const RUNS: usize = 250;
+/// How many runs are read at a time, and how many bytes of them.
+const READ: usize = 1000;
 const BYTES: usize = 2 * 1024 * 1024;
 
-/// How many files are attached at a time.
-const FILES: u32 = 1000;
+/// How many runs and how many files are written at a time.
+const RUNS: usize = 250;
+const FILES: u32 = 250;
+
+/// How long a commit writes before others may: so long that it is seldom on the disk that it waits for, and so short that nobody notices.
+const TURN: Duration = Duration::from_millis(20);
 
 /// An upload that was offered, and the parts of it that are not here.
 #[derive(Debug, Clone)]
@@ -151,6 +157,9 @@ impl Platform {
     /// The same commit again is the same batch, also after the upload is forgotten and was offered anew: what makes it the same
     /// is the experiment and all that was offered.
     ///
+    /// However many runs there are, others write meanwhile: no transaction waits for a file, and none takes long. Nothing of it is
+    /// seen before all of it is. Whoever breaks off in the middle goes on there by the same commit.
+    ///
     /// # Errors
     /// The actor may not, there is no such upload for them, its runs cannot be read, or the disk or the database failed.
     pub async fn commit_upload(
@@ -158,53 +167,109 @@ impl Platform {
         actor: &Actor,
         id: &str,
         commit: UploadCommit<'_>,
-        read: impl FnOnce(BoxStream<'static, Stored<Bytes>>) -> RunStream + Send,
+        read: impl Fn(BoxStream<'static, Stored<Bytes>>) -> RunStream + Send + Sync,
     ) -> Result<CommitOutcome, Error> {
         actor.require(Role::Editor)?;
         let objects = self.objects()?.clone();
-        let mut transaction = self.store.write().await?;
-        let upload = transaction.upload(&actor.scope, id).await?;
-        let done = |became, repeated| CommitOutcome::Done { project_id: upload.project_id.clone(), became, repeated };
-        if let Some(became) = upload.committed.clone() {
-            return Ok(done(became, true));
+        loop {
+            let upload = self.store.upload(&actor.scope, id).await?;
+            if let Some(outcome) = done_before(&upload) {
+                return Ok(outcome);
+            }
+            let missing = self.store.missing_parts(&upload).await?;
+            let outcome = if missing.is_empty() {
+                self.bring(actor, &objects, &upload, &commit, &read).await
+            } else {
+                Ok(CommitOutcome::Incomplete(missing))
+            };
+            match outcome {
+                // Somebody else brought some of it; with that, it is another commit.
+                Err(Error::Store(StoreError::CommitOvertaken)) => {}
+                Ok(CommitOutcome::Done { .. }) => return outcome,
+                // The same commit on another connection may have been faster; what that one forgot could not be read any more.
+                outcome => return done_before(&self.store.upload(&actor.scope, id).await?).map_or(outcome, Ok),
+            }
         }
-        let missing = transaction.missing_parts(&upload).await?;
-        if !missing.is_empty() {
-            return Ok(CommitOutcome::Incomplete(missing));
-        }
-        let runs = self.runs_of(&objects, &upload, commit.runs_sha256).await?;
+    }
+
+    async fn bring(
+        &self,
+        actor: &Actor,
+        objects: &Objects,
+        upload: &Upload,
+        said: &UploadCommit<'_>,
+        read: &(impl Fn(BoxStream<'static, Stored<Bytes>>) -> RunStream + Sync),
+    ) -> Result<CommitOutcome, Error> {
+        let runs = self.runs_of(objects, upload, said.runs_sha256).await?;
+        let mut chunks = Chunks::read_ahead(read(runs.whole()), &upload.id);
+        let mut chunk = chunks.next().await?;
         let new = NewCommit {
             project: &upload.project_id,
             bundle: &upload.bundle_id,
             experiment_id: &upload.experiment_id,
             digest: &upload.digest.to_string(),
-            started_at: commit.started_at,
-            completed_at: commit.completed_at,
-            details: commit.details,
+            source: said.runs_sha256,
+            started_at: said.started_at,
+            completed_at: said.completed_at,
+            details: said.details,
         };
+        let mut writer = Writer::new(&self.store);
+        let transaction = writer.turn().await?;
+        transaction.keep_upload(upload).await?;
         let committed = match transaction.begin_commit(&actor.scope, &new).await? {
             Begun::Repeated(committed) => committed,
             Begun::New(mut commit) => {
-                let mut chunks = read_ahead(read(runs.whole()));
                 loop {
-                    let chunk = chunks
-                        .recv()
-                        .await
-                        .ok_or(StoreError::Damaged { what: "the file with the runs", of: id.to_owned() })??;
-                    transaction.commit_runs(&mut commit, &chunk.runs).await?;
+                    for runs in chunk.runs.chunks(RUNS) {
+                        writer.turn().await?.commit_runs(&mut commit, runs).await?;
+                    }
                     if chunk.is_last {
                         break;
                     }
+                    chunk = match chunks.next_if_read()? {
+                        Some(chunk) => chunk,
+                        None => {
+                            writer.rest().await?;
+                            chunks.next().await?
+                        }
+                    };
                 }
+                let is_hidden = commit.is_hidden();
+                let mut from = 0;
+                while is_hidden && let Some(files) = writer.turn().await?.take_files(upload, RUNS_FILE, from, FILES).await? {
+                    writer.current().await?.attach_hidden_artifacts(&commit, &artifacts(files)).await?;
+                    from += i64::from(FILES);
+                }
+                let transaction = writer.turn().await?;
                 let committed = transaction.finish_commit(commit).await?;
-                attach(&mut transaction, actor, &upload, &committed.batch_id).await?;
+                while !is_hidden && let Some(files) = transaction.take_files(upload, RUNS_FILE, from, FILES).await? {
+                    transaction.attach_artifacts(&actor.scope, &committed.batch_id, &artifacts(files)).await?;
+                    from += i64::from(FILES);
+                }
                 committed
             }
         };
         let became = CommittedUpload { batch_id: committed.batch_id, runs: committed.runs, failed: committed.failed };
-        transaction.end_upload(&upload, &became).await?;
-        self.commit(transaction, actor, "commit an upload").await?;
-        Ok(done(became, committed.repeated))
+        let transaction = writer.current().await?;
+        transaction.end_upload(upload, &became).await?;
+        let is_more = transaction.forget_files(upload).await?;
+        self.commit(writer.end().await?, actor, "commit an upload").await?;
+        if is_more && let Err(error) = self.forget_files(upload).await {
+            // They are forgotten with the upload, in a week.
+            tracing::warn!(error = &error as &dyn std::error::Error, upload = upload.id, "the files of an upload stay");
+        }
+        Ok(CommitOutcome::Done { project_id: upload.project_id.clone(), became, repeated: committed.repeated })
+    }
+
+    async fn forget_files(&self, upload: &Upload) -> Stored<()> {
+        loop {
+            let mut transaction = self.store.write().await?;
+            let is_more = transaction.forget_files(upload).await?;
+            transaction.commit_hidden().await?;
+            if !is_more {
+                return Ok(());
+            }
+        }
     }
 
     async fn runs_of(&self, objects: &Objects, upload: &Upload, sha256: &str) -> Result<Content, Error> {
@@ -232,30 +297,111 @@ fn check_size(size: u64) -> Result<(), Error> {
     if size > PACK_SIZE { Err(Error::TooLarge { what: "The body".into(), limit: PACK_SIZE }) } else { Ok(()) }
 }
 
-/// Runs that are written together.
+/// Returns what a commit of an upload that is committed is told.
+fn done_before(upload: &Upload) -> Option<CommitOutcome> {
+    let became = upload.committed.clone()?;
+    Some(CommitOutcome::Done { project_id: upload.project_id.clone(), became, repeated: true })
+}
+
+/// A write that lets others write now and then. What it has written by then is hidden.
+struct Writer<'a> {
+    store: &'a Store,
+    open: Option<(Transaction, Instant)>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(store: &'a Store) -> Self {
+        Self { store, open: None }
+    }
+
+    /// Returns the transaction to go on in: another one if the last has taken long enough.
+    async fn turn(&mut self) -> Stored<&mut Transaction> {
+        if self.open.as_ref().is_some_and(|(_, begun)| begun.elapsed() >= TURN) {
+            self.rest().await?;
+        }
+        self.current().await
+    }
+
+    async fn current(&mut self) -> Stored<&mut Transaction> {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let transaction = self.store.write().await?;
+                (transaction, Instant::now())
+            }
+        };
+        Ok(&mut self.open.insert(open).0)
+    }
+
+    /// Lets others write.
+    async fn rest(&mut self) -> Stored<()> {
+        match self.open.take() {
+            Some((transaction, _)) => transaction.commit_hidden().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the transaction that is to be committed.
+    async fn end(mut self) -> Stored<Transaction> {
+        match self.open.take() {
+            Some((transaction, _)) => Ok(transaction),
+            None => self.store.write().await,
+        }
+    }
+}
+
+/// Runs that were read together.
 struct Chunk {
     runs: Vec<RunRecord>,
     is_last: bool,
 }
 
-/// Reads runs on a task of its own while those before are written. It ends with the receiver.
-fn read_ahead(mut runs: RunStream) -> Receiver<Stored<Chunk>> {
-    let (sender, receiver) = channel(1);
-    tokio::spawn(async move {
-        loop {
-            let chunk = next_chunk(&mut runs).await;
-            let is_over = chunk.as_ref().is_ok_and(|chunk| chunk.is_last) || chunk.is_err();
-            if sender.send(chunk).await.is_err() || is_over {
-                return;
+/// The runs of an upload, read on a task of its own while those before are written. It ends with this.
+struct Chunks<'a> {
+    receiver: Receiver<Stored<Chunk>>,
+    upload: &'a str,
+}
+
+impl<'a> Chunks<'a> {
+    fn read_ahead(mut runs: RunStream, upload: &'a str) -> Self {
+        let (sender, receiver) = channel(1);
+        tokio::spawn(async move {
+            loop {
+                // Also while it waits for a file.
+                let chunk = tokio::select! {
+                    () = sender.closed() => return,
+                    chunk = next_chunk(&mut runs) => chunk,
+                };
+                let is_over = chunk.as_ref().is_ok_and(|chunk| chunk.is_last) || chunk.is_err();
+                if sender.send(chunk).await.is_err() || is_over {
+                    return;
+                }
             }
+        });
+        Self { receiver, upload }
+    }
+
+    async fn next(&mut self) -> Stored<Chunk> {
+        self.receiver.recv().await.unwrap_or_else(|| Err(self.is_damaged()))
+    }
+
+    /// Returns the next runs if they are there.
+    fn next_if_read(&mut self) -> Stored<Option<Chunk>> {
+        match self.receiver.try_recv() {
+            Ok(chunk) => chunk.map(Some),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(self.is_damaged()),
         }
-    });
-    receiver
+    }
+
+    fn is_damaged(&self) -> StoreError {
+        StoreError::Damaged { what: "the file with the runs", of: self.upload.to_owned() }
+    }
 }
 
 async fn next_chunk(runs: &mut RunStream) -> Stored<Chunk> {
     let (mut chunk, mut size) = (Vec::new(), 0);
-    while chunk.len() < RUNS && size < BYTES {
+    while chunk.len() < READ && size < BYTES {
         match runs.next().await.transpose()? {
             Some((run, length)) => {
                 chunk.push(run);
@@ -267,25 +413,14 @@ async fn next_chunk(runs: &mut RunStream) -> Stored<Chunk> {
     Ok(Chunk { runs: chunk, is_last: false })
 }
 
-/// Attaches all files but the one with the runs.
-async fn attach(transaction: &mut Transaction, actor: &Actor, upload: &Upload, batch: &str) -> Result<(), Error> {
-    transaction.make_blobs(upload, RUNS_FILE).await?;
-    let mut from = 0;
-    loop {
-        let files = transaction.upload_files(upload, from, FILES).await?;
-        let Some(last) = files.last() else { return Ok(()) };
-        from = last.position + 1;
-        let files: Vec<NewArtifact> = files
-            .into_iter()
-            .filter(|file| file.file_type != RUNS_FILE)
-            .map(|file| NewArtifact {
-                run_id: file.run_id,
-                artifact_type: file.file_type,
-                content_type: media_type(&file.name).to_owned(),
-                name: file.name,
-                blob_id: file.blob_id,
-            })
-            .collect();
-        transaction.attach_artifacts(&actor.scope, batch, &files).await?;
-    }
+/// Returns files of an upload as those of a batch.
+fn artifacts(files: Vec<UploadFile>) -> Vec<NewArtifact> {
+    let artifact = |file: UploadFile| NewArtifact {
+        run_id: file.run_id,
+        artifact_type: file.file_type,
+        content_type: media_type(&file.name).to_owned(),
+        name: file.name,
+        blob_id: file.blob_id,
+    };
+    files.into_iter().map(artifact).collect()
 }

@@ -156,6 +156,16 @@ impl Transaction {
         Ok(self.inner.commit().await?)
     }
 
+    /// Makes everything in the transaction durable, where nobody sees anything of it yet: what was read before is still true, and the
+    /// change number stays.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub async fn commit_hidden(self) -> Result<()> {
+        self.store.inner.database.check_commit()?;
+        Ok(self.inner.commit().await?)
+    }
+
     /// Returns the time of the transaction, in epoch milliseconds.
     pub fn now(&self) -> i64 {
         self.now

@@ -150,6 +150,9 @@ pub enum StoreError {
     /// There is no such content, or it is outside the scope.
     #[error("file {0} not found")]
     BlobNotFound(String),
+    /// Somebody else brought the same results while a commit was being done: it is to be begun again.
+    #[error("somebody else brought the same results meanwhile: commit them again")]
+    CommitOvertaken,
     /// A file or a part of one is not taken.
     #[error(transparent)]
     Content(#[from] ContentError),

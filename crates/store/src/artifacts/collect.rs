@@ -14,7 +14,7 @@ const PAGE: usize = 1000;
 /// Which blobs nobody needs: no batch has them, and no address named them since a time (`?1`).
 macro_rules! not_needed {
     () => {
-        "b.created_at <= ?1 AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.blob_id = b.id)
+        "b.created_at <= ?1 AND NOT EXISTS (SELECT 1 FROM stored_artifacts a WHERE a.blob_id = b.id)
          AND NOT EXISTS (SELECT 1 FROM stored_files f WHERE f.blob_id = b.id AND f.created_at > ?1)"
     };
 }
@@ -24,6 +24,8 @@ macro_rules! not_needed {
 pub struct Collected {
     /// Uploads that nobody finished, or that were finished a week ago.
     pub uploads: u64,
+    /// Commits that nobody finished.
+    pub commits: u64,
     /// Contents that were put to a signed address and that no batch ever took.
     pub blobs: u64,
     /// Parts that no blob is made of.
@@ -36,7 +38,7 @@ impl Store {
     /// Removes what nobody has relied on for a week: uploads, contents that were put to a signed address and are in no batch,
     /// parts that no blob is made of, objects without parts.
     ///
-    /// It may be called at any time, also while others write. A part that an offer relies on was marked as used in the
+    /// It may be called at any time, also while others write: no transaction removes very much. A part that an offer relies on was marked as used in the
     /// transaction of the offer; a content that is put or asked for again gets a new name in the transaction that finds it;
     /// and rows go before the bytes that they stand for.
     ///
@@ -44,19 +46,11 @@ impl Store {
     /// The database or the disk failed; the next time goes on from there.
     pub async fn collect(&self, objects: &Objects) -> Result<Collected> {
         let mut collected = Collected { blobs: self.collect_blobs(self.now() - KEPT).await?, ..Collected::default() };
-        let mut transaction = self.write().await?;
-        let now = transaction.now();
-        collected.uploads = transaction.forget_uploads().await?;
-        let removed: Vec<String> = sqlx::query_scalar(
-            "DELETE FROM parts WHERE used_at <= ? AND NOT EXISTS (SELECT 1 FROM blob_parts b WHERE b.part = parts.number)
-             RETURNING object",
-        )
-        .bind(now - KEPT)
-        .fetch_all(transaction.connection())
-        .await?;
-        transaction.commit().await?;
-        collected.parts = removed.len() as u64;
-        let mut candidates: Vec<String> = removed;
+        let now = self.now();
+        collected.commits = self.collect_commits(now - KEPT).await?;
+        collected.uploads = self.collect_uploads(now - KEPT).await?;
+        let mut candidates = self.collect_parts(now - KEPT).await?;
+        collected.parts = candidates.len() as u64;
         candidates.sort_unstable();
         candidates.dedup();
         for some in candidates.chunks(PAGE) {
@@ -97,6 +91,37 @@ impl Store {
             let mut transaction = self.write().await?;
             removed += transaction.remove_blobs(&found, before).await?;
             transaction.commit().await?;
+        }
+    }
+
+    async fn collect_uploads(&self, before: i64) -> Result<u64> {
+        let mut removed = 0;
+        loop {
+            let mut transaction = self.write().await?;
+            let Some(some) = transaction.forget_some_of_upload(before).await? else { return Ok(removed) };
+            transaction.commit().await?;
+            removed += some;
+        }
+    }
+
+    /// Removes the parts that nobody has used since a time, and returns the object of each.
+    async fn collect_parts(&self, before: i64) -> Result<Vec<String>> {
+        let mut objects = Vec::new();
+        loop {
+            let mut transaction = self.write().await?;
+            let removed: Vec<String> = sqlx::query_scalar(
+                "DELETE FROM parts WHERE number IN (SELECT p.number FROM parts p WHERE p.used_at <= ?
+                   AND NOT EXISTS (SELECT 1 FROM blob_parts b WHERE b.part = p.number) LIMIT 1000)
+                 RETURNING object",
+            )
+            .bind(before)
+            .fetch_all(transaction.connection())
+            .await?;
+            transaction.commit().await?;
+            if removed.is_empty() {
+                return Ok(objects);
+            }
+            objects.extend(removed);
         }
     }
 

@@ -57,6 +57,12 @@ impl Objects {
         Ok(Self { store: Arc::new(store), folder: folder.to_owned(), room: Arc::new(Semaphore::new(GATHERED)) })
     }
 
+    /// Returns the same objects, read and written through something that stands before their store.
+    #[must_use]
+    pub fn behind(self, front: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self { store: front(self.store), ..self }
+    }
+
     /// Begins a new object of a project.
     pub(crate) fn write(&self, surroundings: &Surroundings, project: &str) -> Result<Writer> {
         let name = surroundings.id("")?;

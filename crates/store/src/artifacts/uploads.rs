@@ -15,6 +15,9 @@ use crate::{Result, Store, StoreError, Transaction, rows};
 /// How many rows are written by one statement.
 const ROWS: usize = 5000;
 
+/// How many files are forgotten by one transaction.
+const FORGOTTEN: u32 = 500;
+
 /// An upload to begin, or to go on with.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewUpload {
@@ -204,16 +207,22 @@ impl Transaction {
             self.insert_files(number, &new.files).await?;
         }
         // What is there already must still be there when the rest has come.
+        self.mark_parts_used(number, &new.project_id).await?;
+        read_upload(self.connection(), scope, &found).await
+    }
+
+    async fn mark_parts_used(&mut self, upload: i64, project: &str) -> Result<()> {
+        let now = self.now;
         sqlx::query(
             "UPDATE parts SET used_at = ?3 WHERE project_id = ?2 AND used_at < ?3 AND sha256 IN
                (SELECT sha256 FROM upload_parts WHERE upload = ?1)",
         )
-        .bind(number)
-        .bind(&new.project_id)
+        .bind(upload)
+        .bind(project)
         .bind(now)
         .execute(self.connection())
         .await?;
-        read_upload(self.connection(), scope, &found).await
+        Ok(())
     }
 
     async fn insert_files(&mut self, upload: i64, files: &[NewUploadFile]) -> Result<()> {
@@ -280,11 +289,58 @@ impl Transaction {
         missing(self.connection(), upload).await
     }
 
-    /// Makes the blobs of an upload whose parts are all there, without those of the files of one type.
+    /// Keeps an upload that is about to be committed, and what it needs, for a week from now.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn make_blobs(&mut self, upload: &Upload, without: &str) -> Result<()> {
+    pub async fn keep_upload(&mut self, upload: &Upload) -> Result<()> {
+        let now = self.now;
+        // In practice it was offered a moment ago, and nothing is to be done.
+        let kept = sqlx::query("UPDATE uploads SET offered_at = ?2 WHERE number = ?1 AND offered_at < ?3")
+            .bind(upload.number)
+            .bind(now)
+            .bind(now - KEPT / 7)
+            .execute(self.connection())
+            .await?;
+        if kept.rows_affected() > 0 {
+            self.mark_parts_used(upload.number, &upload.project_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns files of an upload whose parts are all there, with their blobs, which are made: those at a position in the offer and at
+    /// the next ones, without those of one type. Nothing where the offer ends before that position.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn take_files(&mut self, upload: &Upload, without: &str, from: i64, count: u32) -> Result<Option<Vec<UploadFile>>> {
+        let until = from + i64::from(count);
+        let is_over: bool =
+            sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM upload_files WHERE upload = ? AND position >= ?)")
+                .bind(upload.number)
+                .bind(from)
+                .fetch_one(self.connection())
+                .await?;
+        if is_over {
+            return Ok(None);
+        }
+        self.make_blobs(upload, without, from, until).await?;
+        let found = sqlx::query(
+            "SELECT f.position, f.type, f.name, f.run_id, b.id FROM upload_files f
+             JOIN blobs b ON b.project_id = ?2 AND b.tree = f.tree
+             WHERE f.upload = ?1 AND f.type <> ?3 AND f.position >= ?4 AND f.position < ?5 ORDER BY f.position",
+        )
+        .bind(upload.number)
+        .bind(&upload.project_id)
+        .bind(without)
+        .bind(from)
+        .bind(until)
+        .fetch_all(self.connection())
+        .await?;
+        found.iter().map(upload_file).collect::<Result<_>>().map(Some)
+    }
+
+    async fn make_blobs(&mut self, upload: &Upload, without: &str, from: i64, until: i64) -> Result<()> {
         let now = self.now;
         // A name for each row without bringing the rows here: something random, and the place in the offer.
         let salt = self.surroundings.id("")?;
@@ -292,7 +348,7 @@ impl Transaction {
             "INSERT INTO blobs (id, project_id, tree, size, sha256, proven, created_at)
              SELECT 'blob_' || substr(?5, 1, 16) || printf('%08x', min(f.position)), ?2, f.tree, f.size, f.sha256,
                (SELECT count(*) FROM upload_parts u WHERE u.upload = ?1 AND u.file = f.position) < 2, ?3
-             FROM upload_files f WHERE f.upload = ?1 AND f.type <> ?4 GROUP BY f.tree
+             FROM upload_files f WHERE f.upload = ?1 AND f.type <> ?4 AND f.position >= ?6 AND f.position < ?7 GROUP BY f.tree
              ON CONFLICT (project_id, tree) DO NOTHING",
         )
         .bind(upload.number)
@@ -300,6 +356,8 @@ impl Transaction {
         .bind(now)
         .bind(without)
         .bind(salt)
+        .bind(from)
+        .bind(until)
         .execute(self.connection())
         .await?;
         sqlx::query(
@@ -307,36 +365,19 @@ impl Transaction {
              FROM upload_files f JOIN blobs b ON b.project_id = ?2 AND b.tree = f.tree
              JOIN upload_parts u ON u.upload = ?1 AND u.file = f.position
              JOIN parts p ON p.project_id = ?2 AND p.sha256 = u.sha256
-             WHERE f.upload = ?1 AND f.type <> ?3 ON CONFLICT (blob, start) DO NOTHING",
+             WHERE f.upload = ?1 AND f.type <> ?3 AND f.position >= ?4 AND f.position < ?5 ON CONFLICT (blob, start) DO NOTHING",
         )
         .bind(upload.number)
         .bind(&upload.project_id)
         .bind(without)
+        .bind(from)
+        .bind(until)
         .execute(self.connection())
         .await?;
         Ok(())
     }
 
-    /// Returns files of an upload with their blobs, in the order of the offer, from a position on.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn upload_files(&mut self, upload: &Upload, from: i64, limit: u32) -> Result<Vec<UploadFile>> {
-        let found = sqlx::query(
-            "SELECT f.position, f.type, f.name, f.run_id, b.id FROM upload_files f
-             JOIN blobs b ON b.project_id = ?2 AND b.tree = f.tree
-             WHERE f.upload = ?1 AND f.position >= ?3 ORDER BY f.position LIMIT ?4",
-        )
-        .bind(upload.number)
-        .bind(&upload.project_id)
-        .bind(from)
-        .bind(limit)
-        .fetch_all(self.connection())
-        .await?;
-        found.iter().map(upload_file).collect()
-    }
-
-    /// Ends an upload: from now on it only says what it became.
+    /// Ends an upload: from now on it only says what it became. Its files are for [`Transaction::forget_files`].
     ///
     /// # Errors
     /// The database failed.
@@ -348,26 +389,46 @@ impl Transaction {
             .bind(upload.number)
             .execute(self.connection())
             .await?;
-        self.forget_files(upload.number).await
-    }
-
-    /// Removes uploads that nobody has gone on with for a week, and says how many.
-    pub(super) async fn forget_uploads(&mut self) -> Result<u64> {
-        let old: Vec<i64> = sqlx::query_scalar("SELECT number FROM uploads WHERE offered_at <= ?")
-            .bind(self.now - KEPT)
-            .fetch_all(self.connection())
-            .await?;
-        for upload in &old {
-            self.forget_files(*upload).await?;
-            sqlx::query("DELETE FROM uploads WHERE number = ?").bind(upload).execute(self.connection()).await?;
-        }
-        Ok(old.len() as u64)
-    }
-
-    async fn forget_files(&mut self, upload: i64) -> Result<()> {
-        sqlx::query("DELETE FROM upload_parts WHERE upload = ?").bind(upload).execute(self.connection()).await?;
-        sqlx::query("DELETE FROM upload_files WHERE upload = ?").bind(upload).execute(self.connection()).await?;
         Ok(())
+    }
+
+    /// Forgets some of the files of an upload that is ended, and returns true if there are more.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn forget_files(&mut self, upload: &Upload) -> Result<bool> {
+        self.forget_some_files(upload.number).await
+    }
+
+    /// Forgets some of the files of the first upload that nobody has gone on with since a time, and the upload with the last of them.
+    /// Returns how many uploads that were; nothing where there is none.
+    pub(super) async fn forget_some_of_upload(&mut self, since: i64) -> Result<Option<u64>> {
+        let old: Option<i64> = sqlx::query_scalar("SELECT number FROM uploads WHERE offered_at <= ? LIMIT 1")
+            .bind(since)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(upload) = old else { return Ok(None) };
+        if self.forget_some_files(upload).await? {
+            return Ok(Some(0));
+        }
+        sqlx::query("DELETE FROM uploads WHERE number = ?").bind(upload).execute(self.connection()).await?;
+        Ok(Some(1))
+    }
+
+    async fn forget_some_files(&mut self, upload: i64) -> Result<bool> {
+        let next: Option<i64> =
+            sqlx::query_scalar("SELECT position FROM upload_files WHERE upload = ? ORDER BY position LIMIT 1 OFFSET ?")
+                .bind(upload)
+                .bind(FORGOTTEN)
+                .fetch_optional(self.connection())
+                .await?;
+        for sql in [
+            "DELETE FROM upload_parts WHERE upload = ? AND file < ?",
+            "DELETE FROM upload_files WHERE upload = ? AND position < ?",
+        ] {
+            sqlx::query(sql).bind(upload).bind(next.unwrap_or(i64::MAX)).execute(self.connection()).await?;
+        }
+        Ok(next.is_some())
     }
 }
 

@@ -33,7 +33,7 @@ impl Transaction {
             .fetch_all(self.connection())
             .await?;
         for batch in &batches {
-            sqlx::query("UPDATE runs SET status = 'abandoned' WHERE batch = ? AND status = 'running'")
+            sqlx::query("UPDATE stored_runs SET status = 'abandoned' WHERE batch = ? AND status = 'running'")
                 .bind(batch)
                 .execute(self.connection())
                 .await?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::{Row as _, Sqlite};
 
+use super::commit::Commit;
 use super::model::check_id;
 use super::write::{Place, ROWS};
 use crate::model::Scope;
@@ -45,25 +46,40 @@ impl Transaction {
         .ok_or_else(|| StoreError::BatchNotFound(batch_id.to_owned()))?;
         let (batch, project): (i64, String) = (row.try_get("number")?, row.try_get("project_id")?);
         for chunk in artifacts.chunks(ROWS) {
-            for artifact in chunk {
-                check_id("a type of file", &artifact.artifact_type)?;
-                check_id("a file", &artifact.name)?;
-            }
-            let ids: Vec<&str> = chunk.iter().filter_map(|artifact| artifact.run_id.as_deref()).collect();
-            let places = self.places(&project, &rows::text(&ids)).await?;
+            let places = self.places(&project, &run_ids(chunk)).await?;
+            self.put_artifacts(batch, chunk, &places).await?;
+        }
+        Ok(())
+    }
+
+    /// Attaches files to the hidden batch of a commit, which [has one](Commit::is_hidden).
+    ///
+    /// # Errors
+    /// Somebody else brought the same ([`StoreError::CommitOvertaken`]), a type or name has no meaning, or the database failed.
+    pub async fn attach_hidden_artifacts(&mut self, commit: &Commit, artifacts: &[NewArtifact]) -> Result<()> {
+        self.check_open(commit).await?;
+        let Some(batch) = commit.hidden_number() else { return Err(StoreError::CommitOvertaken) };
+        for chunk in artifacts.chunks(ROWS) {
+            let (mut places, hidden) = self.all_places(&commit.bundle.project_id, &run_ids(chunk)).await?;
+            places.extend(hidden.into_iter().filter(|(_, place)| place.batch == batch));
             self.put_artifacts(batch, chunk, &places).await?;
         }
         Ok(())
     }
 
     async fn put_artifacts(&mut self, batch: i64, artifacts: &[NewArtifact], places: &HashMap<String, Place>) -> Result<()> {
+        for artifact in artifacts {
+            check_id("a type of file", &artifact.artifact_type)?;
+            check_id("a file", &artifact.name)?;
+        }
         let now = self.now;
         // Ids that follow one another are rows that lie beside one another in the index; what nobody can guess is the beginning.
         let mut first = self.surroundings.id("artifact_")?;
         first.truncate(first.len() - 4);
         let ids = (0..artifacts.len()).map(|place| format!("{first}{place:04x}"));
-        let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT INTO artifacts (id, batch, run, type, name, content_type, blob_id, created_at) ");
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO stored_artifacts (id, batch, run, type, name, content_type, blob_id, created_at) ",
+        );
         query.push_values(artifacts.iter().zip(ids), |mut values, (artifact, id)| {
             let run = artifact.run_id.as_ref().and_then(|id| places.get(id)).map(|place| place.number);
             values
@@ -80,4 +96,9 @@ impl Transaction {
         query.build().persistent(artifacts.len() == ROWS).execute(self.connection()).await?;
         Ok(())
     }
+}
+
+/// Returns the runs that files belong to, as a JSON array of ids.
+fn run_ids(artifacts: &[NewArtifact]) -> String {
+    rows::text(&artifacts.iter().filter_map(|artifact| artifact.run_id.as_deref()).collect::<Vec<_>>())
 }

@@ -21,6 +21,8 @@ pub struct NewCommit<'a> {
     pub experiment_id: &'a str,
     /// Tells this commit from another one of the same name: a digest of everything that it brings.
     pub digest: &'a str,
+    /// Names the file that the runs come from. A commit that broke off goes on only with the same one.
+    pub source: &'a str,
     /// When the experiment began, in epoch milliseconds.
     pub started_at: Option<i64>,
     /// When it ended.
@@ -38,18 +40,39 @@ pub enum Begun {
     New(Commit),
 }
 
-/// A commit that is being done in a transaction.
+/// A commit that is being done, in one transaction or in several.
 #[derive(Debug)]
 pub struct Commit {
-    bundle: Box<Bundle>,
+    pub(super) number: i64,
+    pub(super) bundle: Box<Bundle>,
+    said: Box<Said>,
+    place: CommitPlace,
+    /// What was stored in the hidden batch.
+    pub(super) counts: Counts,
+    /// Runs wait for the end.
+    pub(super) is_waiting: bool,
+}
+
+/// What was said when it began.
+#[derive(Debug)]
+struct Said {
     org_id: String,
     experiment_id: String,
     digest: String,
     started_at: Option<i64>,
     completed_at: Option<i64>,
     details: Map<String, Value>,
-    /// Known from the first chunk on.
-    batch: Option<Box<BatchKey>>,
+}
+
+/// Where the runs of a commit are until it is done.
+#[derive(Debug, Clone)]
+enum CommitPlace {
+    /// The first runs decide.
+    Undecided,
+    /// In a hidden batch.
+    Hidden(Box<BatchKey>),
+    /// They wait: they belong to a batch that is seen already.
+    Waiting,
 }
 
 /// A batch that is there as a whole.
@@ -65,8 +88,25 @@ pub struct Committed {
     pub repeated: bool,
 }
 
+impl Commit {
+    /// Returns true if everything that was brought so far is in a hidden batch, so that files can be added there.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.place, CommitPlace::Hidden(_)) && !self.is_waiting
+    }
+
+    pub(super) fn hidden_number(&self) -> Option<i64> {
+        match &self.place {
+            CommitPlace::Hidden(batch) => Some(batch.number),
+            CommitPlace::Undecided | CommitPlace::Waiting => None,
+        }
+    }
+}
+
 impl Transaction {
-    /// Begins to bring a batch, unless the same commit was done before.
+    /// Begins to bring a batch, unless the same commit was done before. One that broke off goes on where it was.
+    ///
+    /// It may be done in one transaction or in several: nothing of it is seen before that of [`Transaction::finish_commit`] is
+    /// committed. Transactions before that may end with [`Transaction::commit_hidden`].
     ///
     /// # Errors
     /// The project or its bundle version is not in the scope, the name has no meaning, or the database failed.
@@ -77,80 +117,171 @@ impl Transaction {
         }
         let experiment_id = check_id("an experiment", new.experiment_id)?;
         let digest = Digest::of_bytes(rows::text(&[&bundle.id, experiment_id, new.digest]).as_bytes()).to_string();
+        let opened = Digest::of_bytes(rows::text(&[digest.as_str(), new.source]).as_bytes()).to_string();
+        if let Some(committed) = self.done_before(scope, &bundle.project_id, &digest).await? {
+            self.forget_commit(&bundle.project_id, &opened).await?;
+            return Ok(Begun::Repeated(committed));
+        }
+        let number = self.open_commit(&bundle.project_id, &opened).await?;
+        Ok(Begun::New(Commit {
+            number,
+            bundle: Box::new(bundle),
+            said: Box::new(Said {
+                org_id: scope.org_id.clone(),
+                experiment_id: experiment_id.to_owned(),
+                digest,
+                started_at: new.started_at,
+                completed_at: new.completed_at,
+                details: new.details.clone(),
+            }),
+            place: CommitPlace::Undecided,
+            counts: Counts::default(),
+            is_waiting: false,
+        }))
+    }
+
+    async fn done_before(&mut self, scope: &Scope, project: &str, digest: &str) -> Result<Option<Committed>> {
         let known: Option<String> = sqlx::query_scalar(
             "SELECT b.id FROM commits c JOIN run_batches b ON b.number = c.batch WHERE c.project_id = ? AND c.digest = ?",
         )
-        .bind(&bundle.project_id)
-        .bind(&digest)
+        .bind(project)
+        .bind(digest)
         .fetch_optional(self.connection())
         .await?;
-        if let Some(id) = known {
-            let batch = read_batch(self.connection(), scope, &id).await?;
-            return Ok(Begun::Repeated(committed(batch.id, &batch.counts, true)));
-        }
-        Ok(Begun::New(Commit {
-            bundle: Box::new(bundle),
-            org_id: scope.org_id.clone(),
-            experiment_id: experiment_id.to_owned(),
-            digest,
-            started_at: new.started_at,
-            completed_at: new.completed_at,
-            details: new.details.clone(),
-            batch: None,
-        }))
+        let Some(id) = known else { return Ok(None) };
+        let batch = read_batch(self.connection(), scope, &id).await?;
+        Ok(Some(committed(batch.id, &batch.counts, true)))
     }
 
     /// Adds the next runs of a commit. A few hundred at a time are written fastest.
     ///
-    /// The first runs decide which batch it is; see [`results`](crate::results).
+    /// The first runs decide which batch it is; see [`results`](crate::results). A batch that is seen already, and a run that is seen
+    /// in whatever batch, change when the commit is done; what is new is stored at once, and hidden.
     ///
     /// # Errors
-    /// A run has no meaning, has not ended or names an input that the bundle version does not have, or the database failed.
+    /// A run has no meaning, has not ended or names an input that the bundle version does not have, somebody else brought the same
+    /// ([`StoreError::CommitOvertaken`]), or the database failed.
     pub async fn commit_runs(&mut self, commit: &mut Commit, runs: &[RunRecord]) -> Result<()> {
         if let Some(run) = runs.iter().find(|run| !run.status.is_reported()) {
             return Err(ResultsError::NotEnded(check_id("a run", &run.id)?.to_owned()).into());
         }
+        self.check_open(commit).await?;
         self.check_items(&commit.bundle, runs).await?;
-        let batch = self.batch_of(commit, runs).await?;
-        self.put_runs(&batch, runs).await
+        if matches!(commit.place, CommitPlace::Undecided) {
+            commit.place = self.decide_place(commit, runs).await?;
+        }
+        match commit.place.clone() {
+            CommitPlace::Hidden(batch) => self.put_hidden_runs(commit, &batch, runs).await,
+            CommitPlace::Waiting | CommitPlace::Undecided => self.keep_waiting(commit, runs).await,
+        }
     }
 
-    /// Ends a commit. It becomes visible with the transaction.
+    async fn decide_place(&mut self, commit: &Commit, runs: &[RunRecord]) -> Result<CommitPlace> {
+        let wanted = wanted(commit);
+        // Nothing to store is of the batch that is there when it is seen.
+        if runs.is_empty() || self.find_known_batch(&wanted, runs).await?.is_some() {
+            self.set_hidden_batch(commit.number, None).await?;
+            return Ok(CommitPlace::Waiting);
+        }
+        // A commit that broke off left one.
+        let batch = match self.open_batch(commit.number).await? {
+            Some(number) => self.hidden_batch(&wanted, number).await?,
+            None => self.hide_batch(&wanted, commit.number).await?,
+        };
+        Ok(CommitPlace::Hidden(Box::new(batch)))
+    }
+
+    /// Ends a commit. All of it becomes visible with the transaction.
+    ///
+    /// What it does does not grow with the runs that are hidden, only with those that change what is seen already.
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn finish_commit(&mut self, mut commit: Commit) -> Result<Committed> {
-        let batch = self.batch_of(&mut commit, &[]).await?;
+    /// Somebody else brought the same ([`StoreError::CommitOvertaken`]), or the database failed.
+    pub async fn finish_commit(&mut self, commit: Commit) -> Result<Committed> {
+        self.check_open(&commit).await?;
+        self.check_not_done(&commit).await?;
+        let mut waiting = self.waiting_runs(commit.number, 0).await?;
+        let batch = match &commit.place {
+            CommitPlace::Hidden(batch) => {
+                self.show_batch_of(&commit, batch).await?;
+                (**batch).clone()
+            }
+            CommitPlace::Undecided | CommitPlace::Waiting => {
+                self.set_hidden_batch(commit.number, None).await?;
+                let runs = waiting.as_ref().map(|(runs, _)| runs.as_slice()).unwrap_or_default();
+                self.find_batch(&wanted(&commit), runs).await?
+            }
+        };
+        while let Some((runs, last)) = waiting {
+            self.put_runs(&batch, &runs).await?;
+            waiting = self.waiting_runs(commit.number, last).await?;
+        }
         sqlx::query(
-            "UPDATE run_batches SET details = ?2, started_at = coalesce(?3, started_at), completed_at = coalesce(?4, completed_at)
+            "UPDATE stored_batches SET details = ?2, started_at = coalesce(?3, started_at), completed_at = coalesce(?4, completed_at)
              WHERE number = ?1",
         )
         .bind(batch.number)
-        .bind(rows::text(&commit.details))
-        .bind(commit.started_at)
-        .bind(commit.completed_at)
+        .bind(rows::text(&commit.said.details))
+        .bind(commit.said.started_at)
+        .bind(commit.said.completed_at)
         .execute(self.connection())
         .await?;
         sqlx::query("INSERT INTO commits (project_id, digest, batch) VALUES (?, ?, ?)")
             .bind(&commit.bundle.project_id)
-            .bind(&commit.digest)
+            .bind(&commit.said.digest)
             .bind(batch.number)
             .execute(self.connection())
             .await?;
-        let counts = self.close_batch(&batch, &commit.bundle).await?;
+        let counts = match &commit.place {
+            // A run that came twice was counted twice.
+            CommitPlace::Hidden(_) if !commit.is_waiting && self.count_runs(batch.number).await? == commit.counts.total() => {
+                self.set_counts(batch.number, &commit.counts).await?;
+                commit.counts
+            }
+            _ => self.close_batch(&batch, &commit.bundle).await?,
+        };
+        self.close_commit(commit.number).await?;
         Ok(committed(batch.id, &counts, false))
     }
 
-    async fn batch_of(&mut self, commit: &mut Commit, runs: &[RunRecord]) -> Result<BatchKey> {
-        if let Some(batch) = &commit.batch {
-            return Ok((**batch).clone());
+    /// Makes sure that a commit goes on where it was, whoever wrote since its last transaction.
+    pub(super) async fn check_open(&mut self, commit: &Commit) -> Result<()> {
+        let found = self.open_batch(commit.number).await?;
+        if matches!(commit.place, CommitPlace::Undecided) || found == commit.hidden_number() {
+            Ok(())
+        } else {
+            Err(StoreError::CommitOvertaken)
         }
-        let experiment_id = Some(commit.experiment_id.as_str());
-        let wanted = Wanted { bundle: &commit.bundle, org_id: &commit.org_id, experiment_id, is_over: true };
-        let batch = self.find_batch(&wanted, runs).await?;
-        commit.batch = Some(Box::new(batch.clone()));
-        Ok(batch)
     }
+
+    /// Makes sure that nobody did the same commit with another file meanwhile.
+    async fn check_not_done(&mut self, commit: &Commit) -> Result<()> {
+        let is_done: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM commits WHERE project_id = ? AND digest = ?)")
+            .bind(&commit.bundle.project_id)
+            .bind(&commit.said.digest)
+            .fetch_one(self.connection())
+            .await?;
+        if is_done { Err(StoreError::CommitOvertaken) } else { Ok(()) }
+    }
+
+    /// Shows the hidden batch of a commit, with what came of its runs while it was hidden.
+    async fn show_batch_of(&mut self, commit: &Commit, batch: &BatchKey) -> Result<()> {
+        self.set_hidden_batch(commit.number, None).await?;
+        self.show_batch(batch.number).await?;
+        self.attach_early_turns_of(batch).await?;
+        let now = self.now;
+        sqlx::query("UPDATE stored_batches SET created_at = ?2, reported_at = ?2, heard_at = ?2 WHERE number = ?1")
+            .bind(batch.number)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+fn wanted(commit: &Commit) -> Wanted<'_> {
+    let experiment_id = Some(commit.said.experiment_id.as_str());
+    Wanted { bundle: &commit.bundle, org_id: &commit.said.org_id, experiment_id, is_over: true }
 }
 
 fn committed(batch_id: String, counts: &Counts, repeated: bool) -> Committed {

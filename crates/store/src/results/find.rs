@@ -37,19 +37,24 @@ pub(super) struct Wanted<'a> {
 impl Transaction {
     /// Returns the batch that is meant, made if there is none. The rules are those of [`results`](crate::results).
     pub(super) async fn find_batch(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<BatchKey> {
+        match self.find_known_batch(wanted, runs).await? {
+            Some(batch) => self.name_batch(wanted, batch).await,
+            None => self.new_batch(wanted).await,
+        }
+    }
+
+    /// Returns the batch that is meant, if there is one. Nobody means one that is hidden.
+    pub(super) async fn find_known_batch(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         if let Some(batch) = self.batch_with_runs(wanted, runs).await? {
-            return self.name_batch(wanted, batch).await;
+            return Ok(Some(batch));
         }
         if wanted.is_over
             && !runs.is_empty()
             && let Some(batch) = self.batch_that_waits(wanted, runs).await?
         {
-            return Ok(batch);
+            return Ok(Some(batch));
         }
-        match self.batch_without_runs(wanted, runs).await? {
-            Some(batch) => Ok(batch),
-            None => self.new_batch(wanted).await,
-        }
+        self.batch_without_runs(wanted, runs).await
     }
 
     /// Returns the batch that has one of the runs and the same name, or all of them and another name.
@@ -116,7 +121,7 @@ impl Transaction {
 
     /// Gives a batch that had none the name under which it came this time.
     async fn name_batch(&mut self, wanted: &Wanted<'_>, batch: BatchKey) -> Result<BatchKey> {
-        sqlx::query("UPDATE run_batches SET experiment_id = ?2 WHERE number = ?1 AND experiment_id IS NULL AND ?2 NOT NULL")
+        sqlx::query("UPDATE stored_batches SET experiment_id = ?2 WHERE number = ?1 AND experiment_id IS NULL AND ?2 NOT NULL")
             .bind(batch.number)
             .bind(wanted.experiment_id)
             .execute(self.connection())
@@ -124,10 +129,10 @@ impl Transaction {
         Ok(batch)
     }
 
-    async fn new_batch(&mut self, wanted: &Wanted<'_>) -> Result<BatchKey> {
+    pub(super) async fn new_batch(&mut self, wanted: &Wanted<'_>) -> Result<BatchKey> {
         let (id, now) = (self.surroundings.id("experiment_")?, self.now);
         let row = sqlx::query(
-            "INSERT INTO run_batches (id, project_id, bundle_id, experiment_id, status, created_at, heard_at)
+            "INSERT INTO stored_batches (id, project_id, bundle_id, experiment_id, status, created_at, heard_at)
              VALUES (?1, ?2, ?3, ?4, 'failed', ?5, ?5) RETURNING number, id, reported_at",
         )
         .bind(id)
@@ -141,7 +146,7 @@ impl Transaction {
     }
 }
 
-fn key(wanted: &Wanted<'_>, row: &SqliteRow) -> Result<BatchKey> {
+pub(super) fn key(wanted: &Wanted<'_>, row: &SqliteRow) -> Result<BatchKey> {
     Ok(BatchKey {
         number: row.try_get("number")?,
         id: row.try_get("id")?,

@@ -7,6 +7,9 @@
 //! - [`Transaction::record_upload`](crate::Transaction::record_upload) takes what the peers say in pieces: before the
 //!   runs, after them, twice, and in no certain order.
 //!
+//! A commit of very many runs is written in many transactions, between which others write. What it brings is hidden until its last
+//! transaction: whatever reads names the views `run_batches`, `runs` and `artifacts`, in which nothing hidden is.
+//!
 //! Both find the batch that is meant in the same way, so that whatever is repeated is stored once:
 //!
 //! 1. the batch of the same name that has one of the runs already;
@@ -20,6 +23,7 @@ mod artifacts;
 mod commit;
 mod figures;
 mod find;
+mod hidden;
 mod model;
 mod read;
 mod record;
@@ -34,3 +38,53 @@ pub use model::{
 };
 pub use read::{BatchFilter, RunFilter};
 pub use record::{Recorded, Upload};
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// The tables that also have what is hidden.
+    const TABLES: [&str; 3] = ["stored_batches", "stored_runs", "stored_artifacts"];
+
+    /// Those that write, and that remove what nobody needs.
+    const WRITERS: [&str; 10] = [
+        "results/abandon.rs",
+        "results/artifacts.rs",
+        "results/commit.rs",
+        "results/find.rs",
+        "results/hidden.rs",
+        "results/mod.rs",
+        "results/record.rs",
+        "results/turns.rs",
+        "results/write.rs",
+        "artifacts/collect.rs",
+    ];
+
+    /// What reads names the views, in which nothing hidden is; so no list, page, figure or search can forget it.
+    #[test]
+    fn only_writers_name_the_tables_with_what_is_hidden() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![root.clone()];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                if path.extension().is_none_or(|extension| extension != "rs") {
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let is_naming = TABLES.iter().any(|table| code.contains(table));
+                assert!(!is_naming || WRITERS.contains(&name.as_str()), "{name} names a table in the place of its view");
+                seen += 1;
+            }
+        }
+        assert!(seen > 40, "{seen}");
+    }
+}

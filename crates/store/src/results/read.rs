@@ -451,11 +451,11 @@ mod tests {
             }
         }
         insta::assert_snapshot!(shown, @"
-        SEARCH r USING INDEX runs_of_batch (batch=?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
-        SEARCH r USING INDEX runs_of_batch (batch=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
-        SEARCH r USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
-        SEARCH r USING INDEX runs_by_persona (batch=? AND persona=? AND rowid>?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
-        SEARCH r USING INDEX runs_of_batch (batch=?); SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_of_batch (batch=?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_of_batch (batch=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_by_persona (batch=? AND persona=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_of_batch (batch=?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         ");
     }
 }

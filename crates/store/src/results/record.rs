@@ -60,7 +60,7 @@ impl Transaction {
         self.record_turns(&inside, upload.turns).await?;
         let now = self.now;
         sqlx::query(
-            "UPDATE run_batches SET started_at = coalesce(started_at, ?2), completed_at = coalesce(?3, completed_at),
+            "UPDATE stored_batches SET started_at = coalesce(started_at, ?2), completed_at = coalesce(?3, completed_at),
                details = iif(details = '{}', ?4, details) WHERE number = ?1",
         )
         .bind(batch.number)

@@ -32,11 +32,13 @@ impl Transaction {
             let early: Vec<_> = chunk.iter().filter(|turn| !places.contains_key(&turn.run_id)).collect();
             self.keep_early_turns(scope, &early).await?;
             let batches: BTreeSet<i64> = places.values().map(|place| place.batch).collect();
-            sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number IN (SELECT value FROM json_each(?1))")
-                .bind(rows::text(&batches))
-                .bind(now)
-                .execute(self.connection())
-                .await?;
+            sqlx::query(
+                "UPDATE stored_batches SET heard_at = max(heard_at, ?2) WHERE number IN (SELECT value FROM json_each(?1))",
+            )
+            .bind(rows::text(&batches))
+            .bind(now)
+            .execute(self.connection())
+            .await?;
         }
         Ok(())
     }
@@ -93,6 +95,21 @@ impl Transaction {
         query.push(" ON CONFLICT (run_id, org_id, project_id, turn_id)").push(KNOWN_TURN);
         query.build().persistent(false).execute(self.connection()).await?;
         Ok(())
+    }
+
+    /// Gives the runs of a batch that was hidden the turns that came while it was.
+    pub(super) async fn attach_early_turns_of(&mut self, batch: &BatchKey) -> Result<()> {
+        // There are few of these, whatever the batch has.
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT run_id FROM early_turns WHERE org_id = ?1 AND project_id IN ('', ?2)
+               AND EXISTS (SELECT 1 FROM runs r WHERE r.id = run_id AND r.project_id = ?2 AND r.batch = ?3)",
+        )
+        .bind(&batch.org_id)
+        .bind(&batch.project_id)
+        .bind(batch.number)
+        .fetch_all(self.connection())
+        .await?;
+        if ids.is_empty() { Ok(()) } else { self.attach_early_turns(batch, &rows::text(&ids)).await }
     }
 
     /// Gives runs, a JSON array of ids, the turns that came before them.

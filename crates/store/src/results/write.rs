@@ -43,6 +43,16 @@ pub(super) struct Place {
     pub(super) batch: i64,
 }
 
+/// Returns the runs, each once. One that is named twice is what was said last.
+pub(super) fn last_of_each(runs: &[RunRecord]) -> Result<Vec<&RunRecord>> {
+    let mut last: HashMap<&str, usize> = HashMap::with_capacity(runs.len());
+    for (index, run) in runs.iter().enumerate() {
+        last.insert(check_id("a run", &run.id)?, index);
+    }
+    let runs = runs.iter().enumerate().filter(|(index, run)| last.get(run.id.as_str()) == Some(index));
+    Ok(runs.map(|(_, run)| run).collect())
+}
+
 impl Transaction {
     /// Makes sure that the input items that runs name are in the bundle version that they are said to be of. A run of an input
     /// that somebody wrote where it was tested names none, and one that is known already stays what it is.
@@ -82,24 +92,39 @@ impl Transaction {
     /// Stores runs of a batch. A run that is there already, in whatever batch of the project, is stored where it is.
     pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[RunRecord]) -> Result<()> {
         for chunk in runs.chunks(ROWS) {
-            // A run that is named twice is what was said last.
-            let mut last: HashMap<&str, usize> = HashMap::with_capacity(chunk.len());
-            for (index, run) in chunk.iter().enumerate() {
-                last.insert(check_id("a run", &run.id)?, index);
-            }
-            let runs = chunk.iter().enumerate().filter(|(index, run)| last.get(run.id.as_str()) == Some(index));
-            self.put_chunk(batch, &runs.map(|(_, run)| run).collect::<Vec<_>>()).await?;
+            self.put_chunk(batch, &last_of_each(chunk)?).await?;
         }
         Ok(())
     }
 
     async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&RunRecord]) -> Result<()> {
         let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
-        let mut known = self.places(&batch.project_id, &ids).await?;
+        let (mut known, hidden) = self.all_places(&batch.project_id, &ids).await?;
+        if !hidden.is_empty() {
+            self.displace(hidden.values()).await?;
+        }
         if batch.takes_over {
             self.take_over(batch, runs, &ids, &mut known).await?;
         }
-        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM runs").fetch_one(self.connection()).await?;
+        if self.put_numbered(batch, runs, &known).await?.is_some() {
+            self.attach_early_turns(batch, &ids).await?;
+        }
+        let elsewhere: HashSet<i64> = known.values().map(|place| place.batch).filter(|number| *number != batch.number).collect();
+        for number in elsewhere {
+            self.recount(number).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores runs, those that are known where they are. Returns the last number before those of new ones, if there are any.
+    pub(super) async fn put_numbered(
+        &mut self,
+        batch: &BatchKey,
+        runs: &[&RunRecord],
+        known: &HashMap<String, Place>,
+    ) -> Result<Option<i64>> {
+        let last: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM stored_runs").fetch_one(self.connection()).await?;
         let mut next = last;
         let numbered: Vec<(i64, bool, &RunRecord)> = runs
             .iter()
@@ -116,32 +141,39 @@ impl Transaction {
         let turns: Vec<(i64, &Turn)> =
             numbered.iter().flat_map(|(number, _, run)| run.turns.iter().map(|turn| (*number, turn))).collect();
         self.put_turns(&turns).await?;
-        if next > last {
-            self.attach_early_turns(batch, &ids).await?;
-        }
-        let elsewhere: HashSet<i64> = known.values().map(|place| place.batch).filter(|number| *number != batch.number).collect();
-        for number in elsewhere {
-            self.recount(number).await?;
-        }
-        Ok(())
+        Ok((next > last).then_some(last))
     }
 
     /// Returns where the runs of a project are, for those of the ids, a JSON array, that are known.
     pub(super) async fn places(&mut self, project: &str, ids: &str) -> Result<HashMap<String, Place>> {
+        Ok(self.all_places(project, ids).await?.0)
+    }
+
+    /// Returns where the runs of a project are, for those of the ids, a JSON array: those that are known, and those that are in
+    /// hidden batches.
+    pub(super) async fn all_places(
+        &mut self,
+        project: &str,
+        ids: &str,
+    ) -> Result<(HashMap<String, Place>, HashMap<String, Place>)> {
         let rows = sqlx::query(
-            "SELECT id, number, batch FROM runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
+            "SELECT id, number, batch, batch IN (SELECT batch FROM hidden_batches) AS is_hidden
+             FROM stored_runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
              UNION ALL
-             SELECT a.id, r.number, r.batch FROM replaced_runs a JOIN runs r ON r.number = a.run
+             SELECT a.id, r.number, r.batch, FALSE FROM replaced_runs a JOIN runs r ON r.number = a.run
              WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2))",
         )
         .bind(project)
         .bind(ids)
         .fetch_all(self.connection())
         .await?;
-        let place = |row: &sqlx::sqlite::SqliteRow| {
-            Ok((row.try_get("id")?, Place { number: row.try_get("number")?, batch: row.try_get("batch")? }))
-        };
-        rows.iter().map(place).collect()
+        let (mut known, mut hidden) = (HashMap::with_capacity(rows.len()), HashMap::new());
+        for row in &rows {
+            let places = if row.try_get("is_hidden")? { &mut hidden } else { &mut known };
+            let place = Place { number: row.try_get("number")?, batch: row.try_get("batch")? };
+            places.insert(row.try_get("id")?, place);
+        }
+        Ok((known, hidden))
     }
 
     /// Gives runs that were announced the ids under which they are reported: one for each run that nobody knows, of the
@@ -156,7 +188,7 @@ impl Transaction {
         for run in runs {
             let Some(item) = run.input_item_id.as_deref().filter(|_| !known.contains_key(&run.id)) else { continue };
             let announced = sqlx::query(
-                "SELECT number, id FROM runs WHERE batch = ?1 AND status = 'running' AND input_item_id = ?2
+                "SELECT number, id FROM stored_runs WHERE batch = ?1 AND status = 'running' AND input_item_id = ?2
                    AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY number LIMIT 1",
             )
             .bind(batch.number)
@@ -173,7 +205,7 @@ impl Transaction {
                 .execute(self.connection())
                 .await?;
             // It is not announced any more, so that the next run of the same input takes the next one.
-            sqlx::query("UPDATE runs SET id = ?2, status = 'failed' WHERE number = ?1")
+            sqlx::query("UPDATE stored_runs SET id = ?2, status = 'failed' WHERE number = ?1")
                 .bind(number)
                 .bind(&run.id)
                 .execute(self.connection())
@@ -189,7 +221,7 @@ impl Transaction {
             return Ok(());
         }
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO runs (number, batch, project_id, id, input_item_id, persona, iteration, status, verdict, duration_ms, \
+            "INSERT INTO stored_runs (number, batch, project_id, id, input_item_id, persona, iteration, status, verdict, duration_ms, \
              error, input, output) ",
         );
         query.push_values(runs, |mut values, (number, is_new, run)| {
@@ -276,12 +308,12 @@ impl Transaction {
     pub(super) async fn close_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<Counts> {
         let now = self.now;
         if batch.is_certain {
-            sqlx::query("UPDATE runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
+            sqlx::query("UPDATE stored_runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
                 .bind(batch.number)
                 .bind(NOT_REPORTED)
                 .execute(self.connection())
                 .await?;
-            sqlx::query("UPDATE run_batches SET reported_at = coalesce(reported_at, ?2) WHERE number = ?1")
+            sqlx::query("UPDATE stored_batches SET reported_at = coalesce(reported_at, ?2) WHERE number = ?1")
                 .bind(batch.number)
                 .bind(now)
                 .execute(self.connection())
@@ -292,22 +324,28 @@ impl Transaction {
 
     /// Brings everything in step that follows from the runs of a batch.
     pub(super) async fn settle_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<Counts> {
-        self.add_inputs(batch.number, &bundle.input_set_id).await?;
-        let now = self.now;
-        sqlx::query("UPDATE run_batches SET heard_at = max(heard_at, ?2) WHERE number = ?1")
-            .bind(batch.number)
-            .bind(now)
-            .execute(self.connection())
-            .await?;
+        self.add_inputs(batch.number, &bundle.input_set_id, i64::MIN).await?;
+        self.hear(batch.number).await?;
         self.recount(batch.number).await
     }
 
-    /// Says what the inputs of runs were: the peers do not say it where the bundle version does.
-    async fn add_inputs(&mut self, batch: i64, input_set: &str) -> Result<()> {
-        let mut last = i64::MIN;
+    /// Notes that something of a batch came in.
+    pub(super) async fn hear(&mut self, batch: i64) -> Result<()> {
+        let now = self.now;
+        sqlx::query("UPDATE stored_batches SET heard_at = max(heard_at, ?2) WHERE number = ?1")
+            .bind(batch)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Says what the inputs of a batch's runs after a number were: the peers do not say it where the bundle version does.
+    pub(super) async fn add_inputs(&mut self, batch: i64, input_set: &str, after: i64) -> Result<()> {
+        let mut last = after;
         loop {
             let rows = sqlx::query(
-                "SELECT r.number, i.document FROM runs r JOIN input_items i ON i.input_set_id = ?2 AND i.id = r.input_item_id
+                "SELECT r.number, i.document FROM stored_runs r JOIN input_items i ON i.input_set_id = ?2 AND i.id = r.input_item_id
                  WHERE r.batch = ?1 AND r.input = '' AND r.number > ?3 ORDER BY r.number LIMIT ?4",
             )
             .bind(batch)
@@ -327,9 +365,9 @@ impl Transaction {
                 return Ok(());
             }
             sqlx::query(
-                "UPDATE runs SET input = said.text
+                "UPDATE stored_runs SET input = said.text
                  FROM (SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS text FROM json_each(?1)) AS said
-                 WHERE runs.number = said.number",
+                 WHERE stored_runs.number = said.number",
             )
             .bind(rows::text(&texts))
             .execute(self.connection())
@@ -337,12 +375,21 @@ impl Transaction {
         }
     }
 
+    /// Returns how many runs a batch has.
+    pub(super) async fn count_runs(&mut self, batch: i64) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM stored_runs WHERE batch = ?")
+            .bind(batch)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Counts the runs of a batch again.
     pub(super) async fn recount(&mut self, batch: i64) -> Result<Counts> {
         let rows = sqlx::query(
             // Other verdicts say nothing, and there may be very many of them.
             "SELECT status, iif(verdict IN ('fail', 'failed', 'not_judged'), verdict, NULL) AS verdict, count(*) AS found
-             FROM runs WHERE batch = ? GROUP BY 1, 2",
+             FROM stored_runs WHERE batch = ? GROUP BY 1, 2",
         )
         .bind(batch)
         .fetch_all(self.connection())
@@ -351,9 +398,15 @@ impl Transaction {
         for row in &rows {
             counts.add(status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs());
         }
+        self.set_counts(batch, &counts).await?;
+        Ok(counts)
+    }
+
+    /// Sets what is known of a batch by its runs.
+    pub(super) async fn set_counts(&mut self, batch: i64, counts: &Counts) -> Result<()> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         sqlx::query(
-            "UPDATE run_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
+            "UPDATE stored_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
                skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11 WHERE number = ?1",
         )
         .bind(batch)
@@ -369,6 +422,6 @@ impl Transaction {
         .bind(number(counts.not_judged))
         .execute(self.connection())
         .await?;
-        Ok(counts)
+        Ok(())
     }
 }

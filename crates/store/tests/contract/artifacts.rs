@@ -95,10 +95,10 @@ async fn missing(world: &World, upload: &Upload) -> usize {
 async fn commit(world: &World, upload: &Upload) -> Vec<String> {
     let mut transaction = world.store.write().await.unwrap();
     assert_eq!(transaction.missing_parts(upload).await.unwrap(), Vec::<String>::new());
-    transaction.make_blobs(upload, "runs").await.unwrap();
-    let files = transaction.upload_files(upload, 0, 1000).await.unwrap();
+    let files = transaction.take_files(upload, "runs", 0, 1000).await.unwrap().unwrap_or_default();
     let became = CommittedUpload { batch_id: "batch_1".to_owned(), runs: 2, failed: 1 };
     transaction.end_upload(upload, &became).await.unwrap();
+    assert!(!transaction.forget_files(upload).await.unwrap());
     transaction.commit().await.unwrap();
     assert_eq!(world.store.upload(&world.scope, &upload.id).await.unwrap().committed, Some(became));
     files.into_iter().map(|file| file.blob_id).collect()
@@ -112,6 +112,7 @@ async fn attach(world: &World, bundle: &Bundle, blob: &str) {
         bundle: &bundle.id,
         experiment_id: blob,
         digest: blob,
+        source: blob,
         started_at: None,
         completed_at: None,
         details: &details,

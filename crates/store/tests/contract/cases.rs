@@ -106,6 +106,15 @@ macro_rules! sqlite_cases {
                 a_file_is_attached_once,
                 runs_are_read_in_pages_and_filtered,
             }
+            commits {
+                nothing_of_a_batch_is_seen_before_all_of_it,
+                a_commit_that_dies_between_any_two_transactions_goes_on,
+                two_that_commit_the_same_make_one_batch,
+                two_commits_with_the_same_runs_both_end,
+                what_a_peer_says_comes_before_what_is_hidden,
+                a_turn_of_a_hidden_run_is_not_lost,
+                a_commit_that_nobody_finishes_is_collected_after_a_week,
+            }
             artifacts {
                 what_is_uploaded_comes_back_byte_for_byte,
                 the_same_offer_is_the_same_upload,

@@ -8,6 +8,7 @@ mod cases;
 mod agents;
 mod answers;
 mod artifacts;
+mod commits;
 mod keys;
 mod personas;
 mod results;

@@ -79,6 +79,7 @@ async fn begin(transaction: &mut Transaction, world: &World, bundle: &Bundle, ex
         bundle: &bundle.id,
         experiment_id: experiment,
         digest,
+        source: "runs.jsonl",
         started_at: Some(START),
         completed_at: Some(START + 1),
         details: &details,
@@ -94,6 +95,8 @@ async fn commit(world: &World, bundle: &Bundle, experiment: &str, runs: &[RunRec
         Begun::New(mut commit) => {
             for chunk in runs.chunks(2) {
                 transaction.commit_runs(&mut commit, chunk).await.unwrap();
+                transaction.commit_hidden().await.unwrap();
+                transaction = world.store.write().await.unwrap();
             }
             transaction.finish_commit(commit).await.unwrap()
         }

@@ -39,6 +39,8 @@ enum Kind {
     Announce,
     Report,
     Commit,
+    /// A commit that dies before so many of its runs are there.
+    HalfCommit(usize),
     Turn(usize, usize),
 }
 
@@ -63,6 +65,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Kind::Announce),
         2 => Just(Kind::Report),
         1 => Just(Kind::Commit),
+        2 => (0..=MOST_INPUTS).prop_map(Kind::HalfCommit),
         3 => (0..3_usize, 0..3_usize).prop_map(|(run, turn)| Kind::Turn(run, turn)),
     ];
     (0..2_usize, kind).prop_map(|(experiment, kind)| Event { experiment, kind })
@@ -142,20 +145,33 @@ async fn send(
     transaction.record_upload(&world.scope, &upload).await.unwrap();
 }
 
-async fn commit(transaction: &mut Transaction, world: &World, bundle: &Bundle, name: &str, runs: &[RunRecord]) {
+/// Commits runs, or only so many of them and then nothing more.
+async fn commit(
+    transaction: &mut Transaction,
+    world: &World,
+    bundle: &Bundle,
+    name: &str,
+    runs: &[RunRecord],
+    until: Option<usize>,
+) {
     let details = Map::new();
     let new = NewCommit {
         project: &bundle.project_id,
         bundle: &bundle.id,
         experiment_id: name,
         digest: "d",
+        source: "runs.jsonl",
         started_at: None,
         completed_at: None,
         details: &details,
     };
     if let Begun::New(mut commit) = transaction.begin_commit(&world.scope, &new).await.unwrap() {
-        transaction.commit_runs(&mut commit, runs).await.unwrap();
-        transaction.finish_commit(commit).await.unwrap();
+        let (some, rest) = runs.split_at(until.unwrap_or(1).min(runs.len()));
+        transaction.commit_runs(&mut commit, some).await.unwrap();
+        if until.is_none() {
+            transaction.commit_runs(&mut commit, rest).await.unwrap();
+            transaction.finish_commit(commit).await.unwrap();
+        }
     }
 }
 
@@ -178,9 +194,13 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
             }
             Kind::Announce => {}
             // Other ids can only be recognized after the announcement, which a client waits for.
-            Kind::Report | Kind::Commit if experiment.has_other_ids && !known.is_announced => {}
+            Kind::Report | Kind::Commit | Kind::HalfCommit(_) if experiment.has_other_ids && !known.is_announced => {}
+            Kind::HalfCommit(until) if experiment.has_name => {
+                commit(&mut transaction, world, &bundle, &full_name, &experiment.reported(*number), Some(until)).await;
+            }
+            Kind::HalfCommit(_) => {}
             Kind::Commit if experiment.has_name => {
-                commit(&mut transaction, world, &bundle, &full_name, &experiment.reported(*number)).await;
+                commit(&mut transaction, world, &bundle, &full_name, &experiment.reported(*number), None).await;
                 known.is_over = true;
             }
             Kind::Report | Kind::Commit => {

@@ -12,6 +12,7 @@ use keepstep_store::{
     AgentState, Changed, Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Result, Scope, Store, Surroundings,
 };
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 /// When the clock starts.
@@ -46,6 +47,18 @@ impl World {
     /// Returns the place where the bytes of files are.
     pub(crate) fn objects(&self) -> Objects {
         Objects::in_folder(&self.folder.path().join("objects")).unwrap()
+    }
+
+    /// Returns how many rows tables have.
+    pub(crate) async fn rows(&self, tables: &[&str]) -> Vec<i64> {
+        let url = format!("sqlite://{}?mode=ro", self.folder.path().join("keepstep.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let mut counts = Vec::new();
+        for table in tables {
+            let query = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
+            counts.push(query.fetch_one(&mut connection).await.unwrap());
+        }
+        counts
     }
 
     pub(crate) async fn agent(&self) -> AgentId {

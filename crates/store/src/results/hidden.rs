@@ -1,0 +1,269 @@
+//! Runs that nobody sees yet: those of a commit that is not done, a part of which is in the database.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::commit::Commit;
+use super::find::{BatchKey, Wanted, key};
+use super::model::{RunRecord, check_id};
+use super::write::{Place, ROWS, last_of_each};
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// How many rows one transaction removes.
+const REMOVED: u32 = 1000;
+
+impl Transaction {
+    /// Opens a commit, or finds the one that was begun before. Returns its number.
+    pub(super) async fn open_commit(&mut self, project: &str, digest: &str) -> Result<i64> {
+        let now = self.now;
+        let number = sqlx::query_scalar(
+            "INSERT INTO open_commits (project_id, digest, begun_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (project_id, digest) DO UPDATE SET begun_at = excluded.begun_at RETURNING number",
+        )
+        .bind(project)
+        .bind(digest)
+        .bind(now)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(number)
+    }
+
+    /// Returns a hidden batch.
+    pub(super) async fn hidden_batch(&mut self, wanted: &Wanted<'_>, number: i64) -> Result<BatchKey> {
+        let row = sqlx::query("SELECT number, id, reported_at FROM stored_batches WHERE number = ?")
+            .bind(number)
+            .fetch_one(self.connection())
+            .await?;
+        key(wanted, &row)
+    }
+
+    /// Makes the hidden batch of a commit.
+    pub(super) async fn hide_batch(&mut self, wanted: &Wanted<'_>, commit: i64) -> Result<BatchKey> {
+        let batch = self.new_batch(wanted).await?;
+        sqlx::query("INSERT INTO hidden_batches (batch) VALUES (?)").bind(batch.number).execute(self.connection()).await?;
+        self.set_hidden_batch(commit, Some(batch.number)).await?;
+        Ok(batch)
+    }
+
+    /// Says where the runs of a commit are. A hidden batch that no commit has is removed some time.
+    pub(super) async fn set_hidden_batch(&mut self, commit: i64, batch: Option<i64>) -> Result<()> {
+        sqlx::query("UPDATE open_commits SET batch = ?2 WHERE number = ?1")
+            .bind(commit)
+            .bind(batch)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the number of the hidden batch of a commit, if it has one.
+    ///
+    /// # Errors
+    /// Somebody else did the same commit meanwhile.
+    pub(super) async fn open_batch(&mut self, commit: i64) -> Result<Option<i64>> {
+        let found: Option<Option<i64>> = sqlx::query_scalar("SELECT batch FROM open_commits WHERE number = ?")
+            .bind(commit)
+            .fetch_optional(self.connection())
+            .await?;
+        found.ok_or(StoreError::CommitOvertaken)
+    }
+
+    /// Shows a hidden batch: this is the moment at which all of it is there.
+    pub(super) async fn show_batch(&mut self, batch: i64) -> Result<()> {
+        sqlx::query("DELETE FROM hidden_batches WHERE batch = ?").bind(batch).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Forgets that a commit was begun which turned out to be done already. What it left behind is removed some time.
+    pub(super) async fn forget_commit(&mut self, project: &str, digest: &str) -> Result<()> {
+        sqlx::query("DELETE FROM open_commits WHERE project_id = ? AND digest = ?")
+            .bind(project)
+            .bind(digest)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets that a commit was begun.
+    pub(super) async fn close_commit(&mut self, commit: i64) -> Result<()> {
+        sqlx::query("DELETE FROM waiting_runs WHERE commit_number = ?").bind(commit).execute(self.connection()).await?;
+        sqlx::query("DELETE FROM open_commits WHERE number = ?").bind(commit).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Stores runs in the hidden batch of a commit. Those that are seen already, in whatever batch, wait: they are changed when the
+    /// commit is seen.
+    pub(super) async fn put_hidden_runs(&mut self, commit: &mut Commit, batch: &BatchKey, runs: &[RunRecord]) -> Result<()> {
+        for chunk in runs.chunks(ROWS) {
+            let runs = last_of_each(chunk)?;
+            let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
+            let (known, hidden) = self.all_places(&batch.project_id, &ids).await?;
+            let (mine, others): (HashMap<String, Place>, HashMap<String, Place>) =
+                hidden.into_iter().partition(|(_, place)| place.batch == batch.number);
+            let stronger = self.later_commits(commit.number, others.values()).await?;
+            // Of two commits with the same run, the one that began first waits with it; else each might chase the other for ever.
+            let waits = |run: &RunRecord| {
+                known.contains_key(&run.id) || others.get(&run.id).is_some_and(|place| stronger.contains(&place.batch))
+            };
+            let (waiting, own): (Vec<&RunRecord>, Vec<&RunRecord>) = runs.into_iter().partition(|run| waits(run));
+            let displaced: Vec<&Place> = others.values().filter(|place| !stronger.contains(&place.batch)).collect();
+            if !displaced.is_empty() {
+                self.displace(displaced).await?;
+            }
+            if let Some(last) = self.put_numbered(batch, &own, &mine).await? {
+                self.add_inputs(batch.number, &commit.bundle.input_set_id, last).await?;
+            }
+            for run in &own {
+                commit.counts.add(run.status.judged(run.verdict()), 1);
+            }
+            self.keep_waiting(commit, waiting).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps runs for the moment at which their commit is seen.
+    pub(super) async fn keep_waiting<'a>(
+        &mut self,
+        commit: &mut Commit,
+        runs: impl IntoIterator<Item = &'a RunRecord>,
+    ) -> Result<()> {
+        let mut list = Vec::new();
+        for run in runs {
+            check_id("a run", &run.id)?;
+            for turn in &run.turns {
+                check_id("a turn", &turn.turn_id)?;
+            }
+            list.push((&run.id, rows::text(run)));
+        }
+        if list.is_empty() {
+            return Ok(());
+        }
+        commit.is_waiting = true;
+        sqlx::query(
+            "INSERT INTO waiting_runs (commit_number, run_id, record)
+             SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2) WHERE TRUE
+             ON CONFLICT (commit_number, run_id) DO UPDATE SET record = excluded.record",
+        )
+        .bind(commit.number)
+        .bind(rows::text(&list))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Returns the next runs that wait, after one of their numbers, and the number of the last.
+    pub(super) async fn waiting_runs(&mut self, commit: i64, after: i64) -> Result<Option<(Vec<RunRecord>, i64)>> {
+        let found: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT number, run_id, record FROM waiting_runs WHERE commit_number = ? AND number > ? ORDER BY number LIMIT ?",
+        )
+        .bind(commit)
+        .bind(after)
+        .bind(ROWS as i64)
+        .fetch_all(self.connection())
+        .await?;
+        let Some((last, ..)) = found.last() else { return Ok(None) };
+        let last = *last;
+        let record = |(_, id, text): &(i64, String, String)| serde_json::from_str(text).map_err(|_| rows::damaged("record", id));
+        Ok(Some((found.iter().map(record).collect::<Result<_>>()?, last)))
+    }
+
+    /// Returns the hidden batches, among those of some runs, of commits that were begun after one.
+    async fn later_commits(&mut self, commit: i64, places: impl Iterator<Item = &Place>) -> Result<BTreeSet<i64>> {
+        let batches: BTreeSet<i64> = places.map(|place| place.batch).collect();
+        if batches.is_empty() {
+            return Ok(batches);
+        }
+        let later: Vec<i64> =
+            sqlx::query_scalar("SELECT batch FROM open_commits WHERE number > ?1 AND batch IN (SELECT value FROM json_each(?2))")
+                .bind(commit)
+                .bind(rows::text(&batches))
+                .fetch_all(self.connection())
+                .await?;
+        Ok(later.into_iter().collect())
+    }
+
+    /// Removes hidden runs, because somebody else brings them. The commits that brought them begin again: what they would have found
+    /// now is another thing than what they found.
+    pub(super) async fn displace<'a>(&mut self, places: impl IntoIterator<Item = &'a Place>) -> Result<()> {
+        let (batches, numbers): (BTreeSet<i64>, Vec<i64>) = places.into_iter().map(|place| (place.batch, place.number)).unzip();
+        sqlx::query("UPDATE open_commits SET batch = NULL WHERE batch IN (SELECT value FROM json_each(?))")
+            .bind(rows::text(&batches))
+            .execute(self.connection())
+            .await?;
+        self.remove_runs(&numbers).await
+    }
+
+    async fn remove_runs(&mut self, numbers: &[i64]) -> Result<()> {
+        let list = rows::text(numbers);
+        for sql in [
+            "DELETE FROM stored_artifacts WHERE run IN (SELECT value FROM json_each(?))",
+            "DELETE FROM turns WHERE run IN (SELECT value FROM json_each(?))",
+            "DELETE FROM run_results WHERE run IN (SELECT value FROM json_each(?))",
+            "DELETE FROM stored_runs WHERE number IN (SELECT value FROM json_each(?))",
+        ] {
+            sqlx::query(sql).bind(&list).execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes some of what no commit goes on with. Returns false if there is nothing left.
+    async fn remove_hidden(&mut self) -> Result<bool> {
+        let waiting = sqlx::query(
+            "DELETE FROM waiting_runs WHERE number IN
+               (SELECT number FROM waiting_runs WHERE commit_number NOT IN (SELECT number FROM open_commits) LIMIT ?)",
+        )
+        .bind(REMOVED)
+        .execute(self.connection())
+        .await?;
+        if waiting.rows_affected() > 0 {
+            return Ok(true);
+        }
+        let batch: Option<i64> = sqlx::query_scalar(
+            "SELECT batch FROM hidden_batches WHERE batch NOT IN (SELECT batch FROM open_commits WHERE batch NOT NULL) LIMIT 1",
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let Some(batch) = batch else { return Ok(false) };
+        let files = sqlx::query(
+            "DELETE FROM stored_artifacts WHERE number IN (SELECT number FROM stored_artifacts WHERE batch = ? LIMIT ?)",
+        )
+        .bind(batch)
+        .bind(REMOVED)
+        .execute(self.connection())
+        .await?;
+        if files.rows_affected() > 0 {
+            return Ok(true);
+        }
+        let runs: Vec<i64> = sqlx::query_scalar("SELECT number FROM stored_runs WHERE batch = ? LIMIT ?")
+            .bind(batch)
+            .bind(REMOVED)
+            .fetch_all(self.connection())
+            .await?;
+        if !runs.is_empty() {
+            self.remove_runs(&runs).await?;
+            return Ok(true);
+        }
+        self.show_batch(batch).await?;
+        sqlx::query("DELETE FROM stored_batches WHERE number = ?").bind(batch).execute(self.connection()).await?;
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// Removes what commits left behind that were begun before a time and never ended. A piece at a time: others write in between.
+    pub(crate) async fn collect_commits(&self, before: i64) -> Result<u64> {
+        let mut transaction = self.write().await?;
+        let old = sqlx::query("DELETE FROM open_commits WHERE begun_at <= ?")
+            .bind(before)
+            .execute(transaction.connection())
+            .await?
+            .rows_affected();
+        transaction.commit_hidden().await?;
+        loop {
+            let mut transaction = self.write().await?;
+            let is_more = transaction.remove_hidden().await?;
+            transaction.commit_hidden().await?;
+            if !is_more {
+                return Ok(old);
+            }
+        }
+    }
+}
