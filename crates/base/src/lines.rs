@@ -5,15 +5,6 @@ use std::io::{self, BufRead};
 /// The longest line that is read. One that is longer is passed over.
 pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
-/// Reads lines one at a time.
-#[derive(Debug)]
-pub struct Lines<R> {
-    input: R,
-    longest: usize,
-    number: u64,
-    offset: u64,
-}
-
 /// What a line is; its text is in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
@@ -25,6 +16,64 @@ pub struct Line {
     pub is_too_long: bool,
 }
 
+/// Finds lines in pieces of a file, wherever these come from.
+#[derive(Debug)]
+pub struct Splitter {
+    longest: usize,
+    number: u64,
+    /// Where the next piece begins in the file.
+    offset: u64,
+    /// Where the line begins that is being read.
+    start: u64,
+    is_too_long: bool,
+}
+
+impl Splitter {
+    /// Returns one that reads no line with more bytes than `longest`.
+    pub fn new(longest: usize) -> Self {
+        Self { longest, number: 0, offset: 0, start: 0, is_too_long: false }
+    }
+
+    /// Takes what belongs to the line from the beginning of a piece into the buffer. Returns how many bytes of the piece are done with,
+    /// and the line where it ends there: the buffer has it then, without its end, and is to be cleared before the next one.
+    pub fn take(&mut self, piece: &[u8], buffer: &mut Vec<u8>) -> (usize, Option<Line>) {
+        let end = memchr::memchr(b'\n', piece);
+        let text = &piece[..end.unwrap_or(piece.len())];
+        if self.is_too_long || buffer.len() + text.len() > self.longest {
+            self.is_too_long = true;
+            buffer.clear();
+        } else {
+            buffer.extend_from_slice(text);
+        }
+        let used = text.len() + usize::from(end.is_some());
+        self.offset += used as u64;
+        (used, end.map(|_| self.end_line(buffer)))
+    }
+
+    /// Returns the last line where the file ended without an end of it.
+    pub fn end(&mut self, buffer: &mut Vec<u8>) -> Option<Line> {
+        (self.offset > self.start).then(|| self.end_line(buffer))
+    }
+
+    fn end_line(&mut self, buffer: &mut Vec<u8>) -> Line {
+        if buffer.last() == Some(&b'\r') {
+            buffer.pop();
+        }
+        self.number += 1;
+        let line = Line { number: self.number, offset: self.start, is_too_long: self.is_too_long };
+        self.start = self.offset;
+        self.is_too_long = false;
+        line
+    }
+}
+
+/// Reads lines one at a time.
+#[derive(Debug)]
+pub struct Lines<R> {
+    input: R,
+    splitter: Splitter,
+}
+
 impl<R: BufRead> Lines<R> {
     /// Returns the lines of a file, of which none longer than [`LONGEST_LINE`] is read.
     pub fn new(input: R) -> Self {
@@ -33,7 +82,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Returns the lines of a file, of which none with more bytes than `longest` is read.
     pub fn with_longest(input: R, longest: usize) -> Self {
-        Self { input, longest, number: 0, offset: 0 }
+        Self { input, splitter: Splitter::new(longest) }
     }
 
     /// Reads the next line into the buffer, without its end.
@@ -42,8 +91,6 @@ impl<R: BufRead> Lines<R> {
     /// Reading failed.
     pub fn next_into(&mut self, buffer: &mut Vec<u8>) -> io::Result<Option<Line>> {
         buffer.clear();
-        let offset = self.offset;
-        let mut is_too_long = false;
         loop {
             let available = match self.input.fill_buf() {
                 Ok(available) => available,
@@ -51,31 +98,14 @@ impl<R: BufRead> Lines<R> {
                 Err(error) => return Err(error),
             };
             if available.is_empty() {
-                if self.offset == offset {
-                    return Ok(None);
-                }
-                break;
+                return Ok(self.splitter.end(buffer));
             }
-            let end = memchr::memchr(b'\n', available);
-            let text = &available[..end.unwrap_or(available.len())];
-            if is_too_long || buffer.len() + text.len() > self.longest {
-                is_too_long = true;
-                buffer.clear();
-            } else {
-                buffer.extend_from_slice(text);
-            }
-            let used = text.len() + usize::from(end.is_some());
+            let (used, line) = self.splitter.take(available, buffer);
             self.input.consume(used);
-            self.offset += used as u64;
-            if end.is_some() {
-                break;
+            if line.is_some() {
+                return Ok(line);
             }
         }
-        self.number += 1;
-        if buffer.last() == Some(&b'\r') {
-            buffer.pop();
-        }
-        Ok(Some(Line { number: self.number, offset, is_too_long }))
     }
 }
 

@@ -2,13 +2,11 @@
 
 use axum::body::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use keepstep_base::lines::{LONGEST_LINE, Splitter};
 use keepstep_platform::RunStream;
 use keepstep_store::Result;
 use keepstep_store::artifacts::ContentError;
 use keepstep_store::results::RunRecord;
-
-/// The longest line in bytes.
-const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Returns the runs in the bytes of their file, each with the length of its line.
 pub(super) fn read(bytes: BoxStream<'static, Result<Bytes>>) -> RunStream {
@@ -18,59 +16,50 @@ pub(super) fn read(bytes: BoxStream<'static, Result<Bytes>>) -> RunStream {
 /// The file with the runs, which is never in memory as a whole.
 struct Runs {
     bytes: BoxStream<'static, Result<Bytes>>,
-    /// What was read and is not a whole line yet.
-    rest: Vec<u8>,
-    /// Where in it the next line begins.
-    start: usize,
-    /// The number of the last line that was read.
-    line: u64,
-    is_over: bool,
+    /// What was read and is not split into lines yet.
+    rest: Bytes,
+    splitter: Splitter,
+    line: Vec<u8>,
 }
 
 impl Runs {
     fn new(bytes: BoxStream<'static, Result<Bytes>>) -> Self {
-        Self { bytes, rest: Vec::new(), start: 0, line: 0, is_over: false }
+        Self { bytes, rest: Bytes::new(), splitter: Splitter::new(LONGEST_LINE), line: Vec::new() }
     }
 
     /// Returns the next run and the length of its line; `None` after the last one.
     async fn next(&mut self) -> Result<Option<(RunRecord, usize)>> {
         while let Some(line) = self.next_line().await? {
-            if !line.trim_ascii().is_empty() {
-                let run = parse(&line).map_err(|reason| ContentError::Line { line: self.line, reason })?;
-                return Ok(Some((run, line.len())));
+            if !self.line.trim_ascii().is_empty() {
+                let run = parse(&self.line).map_err(|reason| ContentError::Line { line, reason })?;
+                return Ok(Some((run, self.line.len())));
             }
         }
         Ok(None)
     }
 
-    async fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut searched = self.start;
+    /// Reads the next line, and returns its number.
+    async fn next_line(&mut self) -> Result<Option<u64>> {
+        self.line.clear();
         loop {
-            if let Some(length) = self.rest[searched..].iter().position(|byte| *byte == b'\n') {
-                let end = searched + length;
-                let line = self.rest[self.start..end].to_vec();
-                self.start = end + 1;
-                self.line += 1;
-                return Ok(Some(line));
+            let (used, line) = self.splitter.take(&self.rest, &mut self.line);
+            drop(self.rest.split_to(used));
+            let line = match (line, self.rest.is_empty()) {
+                (None, true) => match self.bytes.next().await {
+                    Some(bytes) => {
+                        self.rest = bytes?;
+                        continue;
+                    }
+                    None => self.splitter.end(&mut self.line),
+                },
+                (line, _) => line,
+            };
+            let Some(line) = line else { return Ok(None) };
+            if line.is_too_long {
+                let reason = format!("it is longer than {LONGEST_LINE} bytes");
+                return Err(ContentError::Line { line: line.number, reason }.into());
             }
-            if self.rest.len() - self.start > LONGEST {
-                let reason = format!("it is longer than {LONGEST} bytes");
-                return Err(ContentError::Line { line: self.line + 1, reason }.into());
-            }
-            if self.is_over {
-                let last = self.rest.split_off(self.start);
-                self.rest.clear();
-                self.start = 0;
-                self.line += 1;
-                return Ok(Some(last).filter(|last| !last.is_empty()));
-            }
-            self.rest.drain(..self.start);
-            self.start = 0;
-            searched = self.rest.len();
-            match self.bytes.next().await {
-                Some(bytes) => self.rest.extend_from_slice(&bytes?),
-                None => self.is_over = true,
-            }
+            return Ok(Some(line.number));
         }
     }
 }
@@ -91,8 +80,8 @@ mod tests {
         let pieces: Vec<_> = text.chunks(piece).map(|piece| Ok::<_, StoreError>(Bytes::copy_from_slice(piece))).collect();
         let mut runs = Runs::new(stream::iter(pieces).boxed());
         let mut lines = Vec::new();
-        while let Some(line) = runs.next_line().await.unwrap() {
-            lines.push(line);
+        while runs.next_line().await.unwrap().is_some() {
+            lines.push(runs.line.clone());
         }
         lines
     }
