@@ -53,7 +53,7 @@ impl Platform {
         {
             transaction.revoke_key(&scope.org_id, &before.body).await?;
         }
-        let expires_at = wanted.life.map(|life| transaction.now() + life);
+        let expires_at = wanted.life.map(|life| transaction.now().saturating_add(life));
         let new = NewKey { name: wanted.name, role: wanted.role, scope: &scope, expires_at };
         let (secret, key) = transaction.create_key(new).await?;
         if let Some(once) = &once {

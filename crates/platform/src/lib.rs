@@ -17,6 +17,7 @@ mod files;
 mod keys;
 mod memory;
 mod metrics;
+mod operator;
 mod platform;
 mod results;
 mod settings;

@@ -25,8 +25,8 @@ const MAY_PRINT: [&str; 2] = ["crates/cli/src/shell/", "crates/testkit/"];
 const PRINTS: [&str; 8] =
     ["println!(", "print!(", "dbg!(", "io::stdout()", "io::stderr()", "Term::stdout()", "Term::stderr()", "process::exit("];
 
-/// The crates that translate between the wire and the use cases.
-const TRANSLATE: [&str; 3] = ["crates/server/src/", "crates/dashboard/src/", "crates/http/src/"];
+/// The crates that translate between the wire, or the command line, and the use cases.
+const TRANSLATE: [&str; 4] = ["crates/server/src/", "crates/dashboard/src/", "crates/http/src/", "crates/cli/src/"];
 
 /// What writes to the store, which only a use case does.
 const WRITES: [&str; 5] = ["store.write()", ".write().await", "Transaction", ".receive_parts(", ".receive_file("];
@@ -235,6 +235,7 @@ mod tests {
             ("crates/platform/src/agents.rs", "self.store.write().await?"),
             ("crates/server/src/api/agents.rs", "let mut transaction = platform.store.write().await?;"),
             ("crates/dashboard/src/pages/edit.rs", "// store.write()\nlet store = &platform.store;\nstore\n.write().await?;"),
+            ("crates/cli/src/command/admin/key.rs", "store.write()"),
             ("crates/server/tests/api/world.rs", "self.store.write().await"),
         ];
         let said = "writes to the store, which only a use case does: call one of crates/platform";
@@ -243,6 +244,7 @@ mod tests {
             [
                 format!("crates/server/src/api/agents.rs:1: `store.write()` {said}"),
                 format!("crates/dashboard/src/pages/edit.rs:4: `.write().await` {said}"),
+                format!("crates/cli/src/command/admin/key.rs:1: `store.write()` {said}"),
             ]
         );
     }

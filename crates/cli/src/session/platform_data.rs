@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keepstep_platform::{Platform, Settings};
 use keepstep_store::Store;
 
 use crate::session::context::Context;
@@ -15,9 +16,6 @@ const DATABASE: &str = "keepstep.db";
 
 /// The name of the folder for files in the data folder.
 pub(crate) const OBJECTS: &str = "objects";
-
-/// The key of the setting that holds the address under which the platform was last served.
-pub(crate) const ADDRESS_SETTING: &str = "address";
 
 /// Where the data is.
 #[derive(Debug, Args)]
@@ -61,9 +59,9 @@ impl DataArguments {
     }
 
     /// Opens the database for `admin`, and creates it only where that was asked for.
-    pub(crate) async fn open_for_admin(&self, context: &Context) -> Result<Store, Failure> {
+    pub(crate) async fn open_for_admin(&self, context: &Context) -> Result<Platform, Failure> {
         if self.create {
-            return self.open(context).await;
+            return Ok(alone(self.open(context).await?));
         }
         match self.open_existing(context).await {
             Err(Failure::NotFound { message, .. }) => Err(Failure::NotFound {
@@ -75,7 +73,7 @@ impl DataArguments {
     }
 
     /// Opens the database for somebody who only asks or takes away: one that is not there is most likely a mistyped folder.
-    pub(crate) async fn open_existing(&self, context: &Context) -> Result<Store, Failure> {
+    pub(crate) async fn open_existing(&self, context: &Context) -> Result<Platform, Failure> {
         let path = self.path(context)?;
         if !path.exists() {
             return Err(Failure::NotFound {
@@ -83,7 +81,7 @@ impl DataArguments {
                 hint: Some("`--data` names the folder that `keepstep serve` uses".to_owned()),
             });
         }
-        Ok(Store::open(&path).await?)
+        Ok(alone(Store::open(&path).await?))
     }
 
     /// Opens the database, and begins one in a folder that is new. Where something is in the folder already, a database that is not
@@ -111,6 +109,11 @@ impl DataArguments {
         let url = self.database_url.as_ref().map(|url| format!(" --database-url {}", word(url)));
         data.into_iter().chain(url).collect()
     }
+}
+
+/// Returns the platform on a store that this process does not serve.
+pub(crate) fn alone(store: Store) -> Platform {
+    Platform::new(store, Settings::default())
 }
 
 /// Returns true if a folder is not there, or nothing is in it.

@@ -5,6 +5,7 @@ use std::io;
 use keepstep_agent::Field;
 use keepstep_agent::lock::LockError;
 use keepstep_client::{ClientError, ResolveError};
+use keepstep_platform::Error;
 use keepstep_source::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
@@ -312,10 +313,26 @@ impl From<ScenarioError> for Failure {
     }
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => Self::Store(error),
+            // It says a sentence, as an answer to a request has it.
+            other => Self::usage(first_lowered(other.to_string().trim_end_matches('.'))),
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// Returns a text whose first letter is a small one.
+fn first_lowered(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 /// Returns the exit code and the kind of a request's failure.

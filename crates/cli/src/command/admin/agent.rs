@@ -2,7 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use keepstep_store::{NewAgent, Scope};
+use keepstep_platform::Plain;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -39,13 +39,10 @@ struct Create {
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let Command::Create(arguments) = &arguments.command;
-    let store = arguments.data.open_for_admin(context).await?;
-    let mut transaction = store.write().await?;
-    let organization = transaction.ensure_organization(arguments.org.as_deref()).await?;
-    let scope = Scope::organization(organization.id);
-    let state = transaction.create_agent(NewAgent { scope: &scope, name: &arguments.name, author: Some("admin") }).await?;
-    transaction.commit().await?;
-    store.close().await;
+    let platform = arguments.data.open_for_admin(context).await?;
+    let operator = platform.operator(arguments.org.as_deref()).await?;
+    let state = platform.create_agent(&operator, arguments.name.clone(), Plain).await?;
+    platform.store.close().await;
     let agent = state.agent;
     context.printer.answer(format!("{} {}", agent.id, agent.org_id));
     context.printer.document("admin.agent.create", json!({ "agent_id": agent.id, "org_id": agent.org_id, "name": agent.name() }));

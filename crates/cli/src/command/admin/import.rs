@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use keepstep_store::Scope;
+use keepstep_platform::Plain;
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -31,13 +31,10 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let file = data_file::test_data(&data_file::read(context, &arguments.file)?, &arguments.file, None)?;
     file.check().map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
 
-    let store = arguments.data.open_for_admin(context).await?;
-    let mut transaction = store.write().await?;
-    let project = transaction.project(&arguments.project).await?;
-    let scope = Scope { org_id: project.org_id, project_id: Some(project.id.clone()) };
-    let bundle = transaction.import(&scope, &project.id, &file).await?;
-    transaction.commit().await?;
-    store.close().await;
+    let platform = arguments.data.open_for_admin(context).await?;
+    let operator = platform.operator_of(&arguments.project).await?;
+    let bundle = platform.import(&operator, &arguments.project, &file, Plain).await?.bundle;
+    platform.store.close().await;
     context.printer.answer(bundle.id.as_str());
     context.printer.document(
         "admin.import",

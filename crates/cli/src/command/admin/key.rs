@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use keepstep_store::{NewKey, Role, Scope};
+use keepstep_platform::{Actor, KeyRequest};
+use keepstep_store::{Role, Scope};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -75,31 +76,26 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
 }
 
 async fn create(context: &Context, arguments: &Create) -> CommandResult {
-    let store = arguments.data.open_for_admin(context).await?;
-    let mut transaction = store.write().await?;
-    let organization = transaction.ensure_organization(None).await?;
-    let scope = match &arguments.project {
-        None => Scope::organization(organization.id),
-        Some(id) => {
-            let project = transaction.project(id).await?;
-            Scope { org_id: project.org_id, project_id: Some(project.id) }
-        }
-    };
-    let expires_at = arguments.expires.map(|duration| transaction.now().saturating_add(milliseconds(duration)));
     let role: Role = arguments.role.parse().map_err(|_| Failure::usage("a role is owner, editor or viewer"))?;
-    let (secret, key) = transaction.create_key(NewKey { name: &arguments.name, role, scope: &scope, expires_at }).await?;
-    transaction.commit().await?;
-    store.close().await;
+    let project = arguments.project.as_deref();
+    let wanted = KeyRequest { name: &arguments.name, role, project, life: arguments.expires.map(milliseconds) };
+    let platform = arguments.data.open_for_admin(context).await?;
+    let operator = match project {
+        None => platform.operator(None).await?,
+        Some(project) => platform.operator_of(project).await?,
+    };
+    let (secret, key) = platform.create_key(&operator, wanted, None).await?;
+    platform.store.close().await;
     context.printer.answer(secret.reveal());
     context.printer.document(
         "admin.key.create",
-        json!({ "key": secret.reveal(), "id": key.id, "name": key.name, "role": role.label(), "expires_at": expires_at }),
+        json!({ "key": secret.reveal(), "id": key.id, "name": key.name, "role": role.label(), "expires_at": key.expires_at }),
     );
     Ok(Outcome::Done)
 }
 
 async fn list(context: &Context, arguments: &List) -> CommandResult {
-    let store = arguments.data.open_existing(context).await?;
+    let store = arguments.data.open_existing(context).await?.store;
     let mut keys = Vec::new();
     for organization in store.organizations().await? {
         keys.extend(store.keys(&organization.id).await?);
@@ -124,7 +120,8 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
 }
 
 async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
-    let store = arguments.data.open_existing(context).await?;
+    let platform = arguments.data.open_existing(context).await?;
+    let store = &platform.store;
     let organizations = store.organizations().await?;
     let mut owner = None;
     for organization in organizations {
@@ -138,9 +135,7 @@ async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
             hint: Some("`keepstep admin key list` shows the keys".to_owned()),
         });
     };
-    let mut transaction = store.write().await?;
-    transaction.revoke_key(&owner, &arguments.id).await?;
-    transaction.commit().await?;
+    platform.revoke_key(&Actor::operator(Scope::organization(owner)), &arguments.id).await?;
     store.close().await;
     context.printer.answer(format!("✅ {} is no longer accepted", arguments.id));
     context.printer.document("admin.key.revoke", json!({ "id": arguments.id }));

@@ -1,6 +1,7 @@
 //! `keepstep admin project create`
 
 use clap::{Args, Subcommand};
+use keepstep_platform::{NewProject, Plain};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -37,12 +38,11 @@ struct Create {
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let Command::Create(arguments) = &arguments.command;
-    let store = arguments.data.open_for_admin(context).await?;
-    let mut transaction = store.write().await?;
-    let organization = transaction.ensure_organization(arguments.org.as_deref()).await?;
-    let project = transaction.create_project(&organization.id, &arguments.name).await?;
-    transaction.commit().await?;
-    store.close().await;
+    let platform = arguments.data.open_for_admin(context).await?;
+    let operator = platform.operator(arguments.org.as_deref()).await?;
+    let new = NewProject { name: arguments.name.clone(), ..NewProject::default() };
+    let project = platform.create_project(&operator, new, Plain).await?;
+    platform.store.close().await;
     context.printer.answer(project.id.as_str());
     context
         .printer

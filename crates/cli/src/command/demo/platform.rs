@@ -6,9 +6,9 @@ use std::path::Path;
 use keepstep_api::own::DefinitionChange;
 use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
-use keepstep_platform::Settings;
+use keepstep_platform::{KeyRequest, Plain, Settings};
 use keepstep_store::artifacts::Objects;
-use keepstep_store::{NewKey, Role, Scope, Store};
+use keepstep_store::{Role, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::command::admin::make_link;
 use crate::session::data_file;
-use crate::session::platform_data::{OBJECTS, make_private};
+use crate::session::platform_data::{OBJECTS, alone, make_private};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
 
@@ -64,17 +64,15 @@ impl Platform {
 
     /// Returns a link that signs a browser in.
     pub(super) fn owner_link(&self) -> Result<String, Failure> {
-        self.runtime.block_on(make_link(&self.store, &self.url))
+        self.runtime.block_on(make_link(&alone(self.store.clone()), &self.url))
     }
 
     /// Makes a key for somebody.
     pub(super) fn key(&self, name: &str) -> Result<String, Failure> {
         self.runtime.block_on(async {
-            let mut transaction = self.store.write().await?;
-            let scope = Scope::organization(transaction.ensure_organization(None).await?.id);
-            let new = NewKey { name, role: Role::Owner, scope: &scope, expires_at: None };
-            let (secret, _) = transaction.create_key(new).await?;
-            transaction.commit().await?;
+            let platform = alone(self.store.clone());
+            let wanted = KeyRequest { name, role: Role::Owner, project: None, life: None };
+            let (secret, _) = platform.create_key(&platform.operator(None).await?, wanted, None).await?;
             Ok(secret.reveal().to_owned())
         })
     }
@@ -98,11 +96,8 @@ impl Platform {
     pub(super) fn import(&self, project: &str, text: &str) -> Result<(), Failure> {
         let file = data_file::test_data(text, std::path::Path::new("questions.yaml"), None)?;
         self.runtime.block_on(async {
-            let mut transaction = self.store.write().await?;
-            let project = transaction.project(project).await?;
-            let scope = Scope { org_id: project.org_id, project_id: Some(project.id.clone()) };
-            transaction.import(&scope, &project.id, &file).await?;
-            transaction.commit().await?;
+            let platform = alone(self.store.clone());
+            platform.import(&platform.operator_of(project).await?, project, &file, Plain).await?;
             Ok(())
         })
     }

@@ -17,7 +17,7 @@ use url::Url;
 use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
 use crate::session::context::Context;
-use crate::session::platform_data::{ADDRESS_SETTING, DataArguments, OBJECTS};
+use crate::session::platform_data::{DataArguments, OBJECTS, alone};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
 use crate::shell::printer::{Label, Text, size as size_text};
@@ -215,9 +215,8 @@ fn lock(context: &Context, folder: &Path) -> Option<fs::File> {
 
 /// Says where the server is, and, as long as nobody can sign in, how to.
 async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown: &str) -> Result<(), Failure> {
-    let mut transaction = store.write().await?;
-    transaction.set_setting(ADDRESS_SETTING, shown).await?;
-    transaction.commit().await?;
+    let platform = alone(store.clone());
+    platform.keep_address(shown).await?;
     let printer = &context.printer;
     let database = arguments.data.path(context)?;
     let folder = database.parent().unwrap_or(&database);
@@ -228,7 +227,7 @@ async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown
         .and(Label::Plain, format!("   data {} ({size})", folder.display()));
     let end = if printer.is_read_by_a_person() { "   Ctrl-C ends it" } else { "" };
     printer.answer(line.and(Label::Hint, end));
-    let link = if store.has_users().await? { None } else { Some(make_link(store, shown).await?) };
+    let link = if store.has_users().await? { None } else { Some(make_link(&platform, shown).await?) };
     if let Some(link) = &link {
         printer.answer("Nobody has signed in yet. The owner opens this once, within a day:");
         printer.answer(Text::of(Label::Command, link.as_str()));

@@ -1,0 +1,77 @@
+//! Whoever runs the server works on its data directly: no key and no session says who that is.
+
+use keepstep_base::api_key::ApiKey;
+use keepstep_store::{Role, Scope};
+
+use crate::actor::Actor;
+use crate::error::Error;
+use crate::platform::Platform;
+
+/// The setting that holds the address under which the platform was last served.
+const ADDRESS: &str = "address";
+
+/// Under which id and name they write.
+const NAME: &str = "admin";
+
+/// How long a link works that signs an owner in, in milliseconds: a day.
+const LINK_LIFE: i64 = 24 * 60 * 60 * 1000;
+
+impl Actor {
+    /// Returns whoever runs the server, for an organization or one of its projects.
+    pub fn operator(scope: Scope) -> Self {
+        Self { id: NAME.to_owned(), name: NAME.to_owned(), role: Role::Owner, scope, expires_at: None }
+    }
+}
+
+impl Platform {
+    /// Returns whoever runs the server, for an organization, which is made if there is none of that name; the oldest one where none is
+    /// named.
+    ///
+    /// # Errors
+    /// The name is not one, or the database failed.
+    pub async fn operator(&self, organization: Option<&str>) -> Result<Actor, Error> {
+        let mut transaction = self.store.write().await?;
+        let organization = transaction.ensure_organization(organization).await?;
+        transaction.commit().await?;
+        Ok(Actor::operator(Scope::organization(organization.id)))
+    }
+
+    /// Returns whoever runs the server, for the organization of a project.
+    ///
+    /// # Errors
+    /// There is no such project, or the database failed.
+    pub async fn operator_of(&self, project: &str) -> Result<Actor, Error> {
+        Ok(Actor::operator(Scope::organization(self.store.write().await?.project(project).await?.org_id)))
+    }
+
+    /// Makes what is behind a link that signs one browser in as an owner, once. An owner may.
+    ///
+    /// # Errors
+    /// The actor may not, or the database failed.
+    pub async fn create_owner_link(&self, actor: &Actor) -> Result<ApiKey, Error> {
+        actor.require(Role::Owner)?;
+        let mut transaction = self.store.write().await?;
+        let ends = transaction.now().saturating_add(LINK_LIFE);
+        let secret = transaction.create_link(&actor.scope.org_id, Role::Owner, None, ends).await?;
+        self.commit(transaction, actor, "create a sign-in link").await?;
+        Ok(secret)
+    }
+
+    /// Keeps the address under which the platform is served, for those who need it while it is not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keep_address(&self, address: &str) -> Result<(), Error> {
+        let mut transaction = self.store.write().await?;
+        transaction.set_setting(ADDRESS, address).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Returns the address under which the platform was last served.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn kept_address(&self) -> Result<Option<String>, Error> {
+        Ok(self.store.setting(ADDRESS).await?)
+    }
+}
