@@ -36,21 +36,17 @@ pub struct Bundle {
     /// The answer without its lists.
     members: Map<String, Value>,
     item_count: usize,
-    personas: Vec<Persona>,
-    criteria: Vec<Criterion>,
+    personas: Vec<Document>,
+    criteria: Vec<Document>,
 }
 
 /// An input of a bundle, as received.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a>(pub &'a Json<'a>);
 
-/// A persona of a bundle.
+/// A persona of a bundle, or an entry of its criteria pack, as received.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Persona(Value);
-
-/// An entry of a bundle's criteria pack.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Criterion(Value);
+pub struct Document(pub Value);
 
 /// An answer is no bundle, or not the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,7 +116,7 @@ impl From<Stop> for ReadError {
 }
 
 /// What takes the items of a bundle, with the personas that came before; `None` where these are still to come.
-pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Persona]>) -> io::Result<()>;
+pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Document]>) -> io::Result<()>;
 
 /// What has been read of a bundle.
 #[derive(Debug, Default)]
@@ -134,8 +130,8 @@ struct Parts {
     seen: HashSet<String>,
     /// The first id that came twice.
     twice: Option<String>,
-    personas: Vec<Persona>,
-    criteria: Vec<Criterion>,
+    personas: Vec<Document>,
+    criteria: Vec<Document>,
 }
 
 impl Parts {
@@ -152,8 +148,8 @@ impl Parts {
             Part::List(name) => self.lists.extend(LISTS.into_iter().find(|list| *list == name)),
             Part::Entry(value) => match self.lists.last().copied() {
                 Some(ITEMS) => self.item(Item(value), take)?,
-                Some(PERSONAS) => self.personas.push(Persona(value.into())),
-                _ => self.criteria.push(Criterion(value.into())),
+                Some(PERSONAS) => self.personas.push(Document(value.into())),
+                _ => self.criteria.push(Document(value.into())),
             },
         }
         Ok(())
@@ -245,12 +241,12 @@ impl Bundle {
     }
 
     /// Returns the personas.
-    pub fn personas(&self) -> &[Persona] {
+    pub fn personas(&self) -> &[Document] {
         &self.personas
     }
 
     /// Returns the entries of the criteria pack.
-    pub fn criteria(&self) -> &[Criterion] {
+    pub fn criteria(&self) -> &[Document] {
         &self.criteria
     }
 
@@ -258,8 +254,8 @@ impl Bundle {
     /// Times and names of the bundle do not count.
     pub fn content_digest(&self, list: Digest) -> Digest {
         let mut text = format!("{list}\n");
-        for value in self.personas.iter().map(Persona::value).chain(self.criteria.iter().map(Criterion::value)) {
-            write_sorted(&mut text, value);
+        for document in self.personas.iter().chain(&self.criteria) {
+            write_sorted(&mut text, &document.0);
             text.push('\n');
         }
         // Where one list ends and the next begins counts, too.
@@ -309,37 +305,15 @@ impl<'a> Item<'a> {
     }
 }
 
-impl Persona {
-    /// Returns the persona's id.
+impl Document {
+    /// Returns its id.
     pub fn id(&self) -> Option<String> {
         id_of(self.0.get("id")?)
     }
 
-    /// Returns the persona's name.
+    /// Returns its name.
     pub fn name(&self) -> Option<&str> {
         self.0.get("name")?.as_str()
-    }
-
-    /// Returns the persona as received.
-    pub fn value(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl Criterion {
-    /// Returns the entry's id.
-    pub fn id(&self) -> Option<String> {
-        id_of(self.0.get("id")?)
-    }
-
-    /// Returns the entry's name.
-    pub fn name(&self) -> Option<&str> {
-        self.0.get("name")?.as_str()
-    }
-
-    /// Returns the entry as received.
-    pub fn value(&self) -> &Value {
-        &self.0
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 use serde_json_borrow::Value as Json;
 
-use super::bundle::{Item, Persona, id_of};
+use super::bundle::{Document, Item, id_of};
 use super::yaml::{push_item, to_yaml};
 
 /// The member of the file that holds the entries.
@@ -103,7 +103,7 @@ pub struct Entries {
 
 impl Entries {
     /// Begins a list in which these personas speak.
-    pub fn new(personas: &[Persona]) -> Self {
+    pub fn new(personas: &[Document]) -> Self {
         // Of personas with one id the first counts.
         let personas = personas.iter().rev().filter_map(|persona| Some((persona.id()?, persona.name()?.to_owned()))).collect();
         Self { personas, ..Self::default() }
@@ -138,7 +138,7 @@ pub struct ListText {
 
 impl ListText {
     /// Begins a list in which these personas speak.
-    pub fn new(personas: &[Persona]) -> Self {
+    pub fn new(personas: &[Document]) -> Self {
         Self { entries: Entries::new(personas), is_begun: false }
     }
 

@@ -5,12 +5,10 @@
 //! ([merging](super::merge_items) the inputs, asking about the rest) or reports; with `force` the bundle wins, and what it replaces
 //! goes to the undo folder like everything else that a command replaces.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use sha2::{Digest as _, Sha256};
 
-use super::workspace_files::Purpose;
 use keepstep_base::Digest;
 
 /// Why a file is written.
@@ -48,15 +46,6 @@ pub enum Action {
     Conflict,
     /// The file goes, because the bundle has it no more and nobody edited it.
     Remove,
-}
-
-/// A file as the bundle has it now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewFile {
-    /// The digest of its content.
-    pub digest: Digest,
-    /// What it is for.
-    pub purpose: Purpose,
 }
 
 /// The digests of a file.
@@ -132,46 +121,18 @@ pub fn content_digest(content: &[u8]) -> Digest {
     digests(content).content
 }
 
-/// Everything that a plan depends on; the keys are paths below the scenario's folder.
-#[derive(Debug, Clone, Copy)]
-pub struct Sides<'a> {
-    /// The [digests](Digests::content) recorded at the last pull.
-    pub base: &'a BTreeMap<String, Digest>,
-    /// The digests of the files that are on disk.
-    pub local: &'a BTreeMap<String, Digest>,
-    /// The files of the bundle.
-    pub new: &'a BTreeMap<String, NewFile>,
-    /// True if it is the bundle version that was last pulled. Then records, which hold times, are no reason to write.
-    pub same_bundle: bool,
-    /// True if the bundle wins against local edits.
-    pub force: bool,
+/// Decides about a record, which holds times: these are no reason to write it where nothing else is changed.
+pub fn decide_record(local: Option<Digest>, new: Option<Digest>, is_changed: bool) -> Action {
+    match local {
+        None => Action::Write(Writing::New),
+        Some(_) if local != new && is_changed => Action::Write(Writing::Update),
+        Some(_) => Action::Keep(Keeping::InStep),
+    }
 }
 
-/// Returns what a pull does with each file. Files that are neither recorded nor in the bundle are a person's own and not in it.
-pub fn plan(sides: Sides<'_>) -> BTreeMap<String, Action> {
-    let is_record = |path: &str| sides.new.get(path).is_some_and(|new| new.purpose == Purpose::Record);
-    let paths: BTreeSet<&String> = sides.base.keys().chain(sides.new.keys()).collect();
-    let mut files: BTreeMap<String, Action> = BTreeMap::new();
-    for path in paths.iter().filter(|path| !is_record(path)) {
-        let new = sides.new.get(*path).map(|new| new.digest);
-        if let Some(action) = decide(sides.base.get(*path).copied(), sides.local.get(*path).copied(), new, sides.force) {
-            files.insert((*path).clone(), action);
-        }
-    }
-    let is_changed = !sides.same_bundle || files.values().any(|action| !matches!(action, Action::Keep(_)));
-    for (path, new) in sides.new.iter().filter(|(_, new)| new.purpose == Purpose::Record) {
-        let action = match sides.local.get(path) {
-            None => Action::Write(Writing::New),
-            Some(local) if *local != new.digest && is_changed => Action::Write(Writing::Update),
-            Some(_) => Action::Keep(Keeping::InStep),
-        };
-        files.insert(path.clone(), action);
-    }
-    files
-}
-
-/// Decides about a file of content; `None` for one that exists nowhere any more.
-fn decide(base: Option<Digest>, local: Option<Digest>, new: Option<Digest>, force: bool) -> Option<Action> {
+/// Decides about a file of content by the [digests](Digests::content) of what was last pulled, of what is on disk and of what the bundle
+/// says; `None` for one that exists nowhere any more. A file that is neither recorded nor in the bundle is a person's own.
+pub fn decide(base: Option<Digest>, local: Option<Digest>, new: Option<Digest>, force: bool) -> Option<Action> {
     Some(match (local, new) {
         (None, None) => return None,
         // A deletion is an edit that stays. Once the bundle says something new, the file is back: it holds no words that
@@ -226,22 +187,13 @@ mod tests {
         assert_eq!(decided("a", "", "", false), None);
     }
 
-    fn written(sides: Sides<'_>) -> Vec<String> {
-        plan(sides).into_iter().filter(|(_, action)| matches!(action, Action::Write(_))).map(|(path, _)| path).collect()
-    }
-
     #[test]
     fn a_record_is_written_when_something_else_is_or_the_bundle_is_another() {
-        let record = |text: &str| NewFile { digest: digest(text), purpose: Purpose::Record };
-        let local = BTreeMap::from([("r".to_owned(), digest("at nine"))]);
-        let base = BTreeMap::new();
-        let new = BTreeMap::from([("r".to_owned(), record("at ten"))]);
-        let sides = Sides { base: &base, local: &local, new: &new, same_bundle: true, force: false };
-        assert_eq!(written(sides), [""; 0]);
-        assert_eq!(written(Sides { same_bundle: false, ..sides }), ["r"]);
-        let file = NewFile { digest: digest("a"), purpose: Purpose::Content };
-        let new = BTreeMap::from([("r".to_owned(), record("at ten")), ("a".to_owned(), file)]);
-        assert_eq!(written(Sides { new: &new, ..sides }), ["a", "r"]);
+        let (nine, ten) = (Some(digest("at nine")), Some(digest("at ten")));
+        assert_eq!(decide_record(nine, ten, false), Action::Keep(Keeping::InStep));
+        assert_eq!(decide_record(nine, ten, true), Action::Write(Writing::Update));
+        assert_eq!(decide_record(nine, nine, true), Action::Keep(Keeping::InStep));
+        assert_eq!(decide_record(None, ten, false), Action::Write(Writing::New));
     }
 
     #[test]
@@ -262,35 +214,28 @@ mod tests {
         }
     }
 
-    fn files() -> impl Strategy<Value = BTreeMap<String, Digest>> {
-        prop::collection::btree_map("[a-d]", "[xyz]".prop_map(|text| digest(&text)), 0..4)
-    }
-
     proptest! {
         #[test]
-        fn a_second_pull_has_nothing_to_do(base in files(), local in files(), new in files(), force: bool) {
-            let new: BTreeMap<String, NewFile> =
-                new.into_iter().map(|(path, digest)| (path, NewFile { digest, purpose: Purpose::Content })).collect();
-            let first = plan(Sides { base: &base, local: &local, new: &new, same_bundle: false, force });
-            let mut after = local.clone();
-            for (path, action) in &first {
-                match action {
-                    Action::Write(_) => {
-                        prop_assert!(force || !local.contains_key(path) || local.get(path) == base.get(path));
-                        after.insert(path.clone(), new[path].digest);
-                    }
-                    Action::Remove => {
-                        prop_assert!(force || local.get(path) == base.get(path));
-                        after.remove(path);
-                    }
-                    Action::Keep(_) => {}
-                    Action::Conflict => prop_assert!(!force),
+        fn a_second_pull_has_nothing_to_do(
+            base in prop::option::of("[xyz]"), local in prop::option::of("[xyz]"), new in prop::option::of("[xyz]"), force: bool,
+        ) {
+            let [base, local, new] = [base, local, new].map(|text| text.map(|text| digest(&text)));
+            let mut after = local;
+            match decide(base, local, new, force) {
+                Some(Action::Write(_)) => {
+                    prop_assert!(force || local.is_none() || local == base);
+                    after = new;
                 }
+                Some(Action::Remove) => {
+                    prop_assert!(force || local == base);
+                    after = None;
+                }
+                Some(Action::Conflict) => prop_assert!(!force),
+                Some(Action::Keep(_)) | None => {}
             }
-            let recorded = new.iter().map(|(path, new)| (path.clone(), new.digest)).collect();
-            let second = plan(Sides { base: &recorded, local: &after, new: &new, same_bundle: true, force });
-            let is_nothing = second.values().all(|action| matches!(action, Action::Keep(_)));
-            prop_assert!(is_nothing, "{:?} then {:?}", first, second);
+            // What is recorded then is what the bundle said.
+            let second = decide(new, after, new, force);
+            prop_assert!(matches!(second, None | Some(Action::Keep(_))), "{second:?}");
         }
     }
 }

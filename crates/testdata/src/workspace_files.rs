@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::bundle::{Bundle, Criterion, Persona};
+use super::bundle::Bundle;
 use super::names::{self, Kind, Named, UnsafePath};
 use super::yaml::to_yaml;
 
@@ -89,8 +89,8 @@ pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, Uns
     let mut files = vec![ManagedFile { path: inputs_path.clone(), content: Content::List, purpose: Purpose::Inputs }];
     let of = |path: String, content: Content| ManagedFile { path, content, purpose: Purpose::Content };
     let content = |path: String, bytes: Vec<u8>| of(path, Content::Bytes(bytes));
-    let personas: Value = bundle.personas().iter().map(Persona::value).cloned().collect();
-    let criteria: Value = bundle.criteria().iter().map(Criterion::value).cloned().collect();
+    let personas: Value = bundle.personas().iter().map(|persona| persona.0.clone()).collect();
+    let criteria: Value = bundle.criteria().iter().map(|criterion| criterion.0.clone()).collect();
     for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
         let items = Map::from_iter([("items".to_owned(), list.clone())]);
         files.push(content(format!(".state/sync/{file}.json"), json_bytes(&Value::Object(items))));
@@ -120,7 +120,7 @@ fn criteria_files(bundle: &Bundle) -> Vec<(String, String)> {
         bundle.criteria().iter().zip(&ids).map(|(entry, id)| Named { id, name: entry.name().unwrap_or_default() }).collect();
     let stems = names::file_names(Kind::Criterion, &named);
     let files = stems.into_iter().zip(bundle.criteria());
-    files.map(|(stem, entry)| (format!("{CRITERIA_FOLDER}/{stem}.yaml"), to_yaml(entry.value()))).collect()
+    files.map(|(stem, entry)| (format!("{CRITERIA_FOLDER}/{stem}.yaml"), to_yaml(&entry.0))).collect()
 }
 
 /// Returns the record of what was pulled. Everything in the present one that a pull does not decide stays as it is.

@@ -133,6 +133,7 @@ impl Pending {
         // Without permissions of its own it is made with mode 0600.
         let mut temporary = builder.tempfile_in(folder)?;
         temporary.write_all(bytes)?;
+        begin_sync(temporary.as_file());
         Ok(Self { path, temporary })
     }
 
@@ -154,9 +155,9 @@ impl Pending {
         folder_of(&self.path)
     }
 
-    /// Returns what was written.
-    pub(crate) fn written(&self) -> (&File, &Path) {
-        (self.temporary.as_file(), self.temporary.path())
+    /// Returns where it is written.
+    pub(crate) fn written(&self) -> &Path {
+        self.temporary.path()
     }
 
     /// Puts the file in its place. After a crash it is there or not; the caller syncs what was written before, and the folder

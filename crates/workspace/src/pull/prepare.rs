@@ -13,7 +13,7 @@ use keepstep_base::Digest;
 use keepstep_testdata::input_list::{InputList, LeftOut};
 use keepstep_testdata::merge_items::{self, Conflict, ItemCounts, MergedItems, Outcome, Winner};
 use keepstep_testdata::names::UnsafePath;
-use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, NewFile, Sides, Writing};
+use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, Writing};
 use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
 use serde_json::Value;
 
@@ -92,13 +92,13 @@ struct Planned {
     path: String,
     purpose: Purpose,
     action: Action,
-    /// The digest of what is there, by its exact bytes.
-    before: Option<Digest>,
-    /// What the bundle says.
+    /// What is there.
+    local: Option<LocalFile>,
+    /// The digest of what the bundle says.
     bundle: Option<Digest>,
     /// What is written, if something is.
     content: Arc<Stored>,
-    /// What it was at the last pull.
+    /// What it was at the last pull, where somebody has to decide.
     base: Option<String>,
 }
 
@@ -168,25 +168,27 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         with_pulled: scenario.with_pulled,
     };
     let (inputs_path, files) = offered(received, placement)?;
-    let known = Known::read(question, placement, &files)?;
-    let new: BTreeMap<String, NewFile> = files
-        .iter()
-        .map(|file| (file.path.clone(), NewFile { digest: file.content.digests().content, purpose: file.purpose }))
-        .collect();
-    let local = known.local.iter().map(|(path, file)| (path.clone(), file.digest)).collect();
-    let plan = pull_plan::plan(Sides {
-        base: &known.base,
-        local: &local,
-        new: &new,
-        same_bundle: scenario.bundle() == Some(bundle.id()),
-        force: question.force,
-    });
+    let known = Known::read(question, placement)?;
+    let nothing = Arc::new(Stored::of(Vec::new()));
+    let paths: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    let (records, content): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.purpose == Purpose::Record);
+    let gone = known.base.keys().filter(|path| !paths.contains(*path));
+    let gone = gone.map(|path| Offered { path: path.clone(), purpose: Purpose::Content, content: nothing.clone() });
+    let mut files = Vec::new();
+    for file in content.into_iter().chain(gone) {
+        files.extend(known.planned(file, &paths, true)?);
+    }
+    let is_same = |file: &Planned| matches!(file.action, Action::Keep(_));
+    let is_changed = scenario.bundle() != Some(bundle.id()) || !files.iter().all(is_same);
+    for file in records {
+        files.extend(known.planned(file, &paths, is_changed)?);
+    }
     let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PrepareError::Received)?;
-    record.files = recorded_files(&new, &known);
+    record.files = files.iter().filter_map(Planned::record).collect();
     let records_differ = scenario.record.as_ref().is_none_or(|old| !record.says_the_same_as(old));
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
-        files: Vec::new(),
+        files,
         record,
         base: received.answer().clone(),
         base_paths: PullBase::paths(received),
@@ -196,7 +198,6 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         left_out: received.list().map_err(PrepareError::Received)?.left_out.clone(),
         counts: [bundle.item_count(), bundle.personas().len(), bundle.criteria().len()],
     };
-    prepared.add_files(files, &plan, &known, &new)?;
     prepared.compare_items(&inputs_path, received, &known)?;
     Ok(prepared)
 }
@@ -219,17 +220,17 @@ fn offered(received: &Received, placement: Placement<'_>) -> Result<(String, Vec
     Ok((rendered.inputs_path, files))
 }
 
-/// What is on disk and what was pulled.
+/// What was pulled, and where.
 struct Known<'q> {
     question: Question<'q>,
     /// The path of the inputs file, as it is configured now.
     inputs_file: &'q str,
     base: BTreeMap<String, Digest>,
-    local: BTreeMap<String, LocalFile>,
     /// What was last pulled, read where it is asked for.
     pulled: OnceCell<Option<PullBase>>,
 }
 
+#[derive(Debug)]
 struct LocalFile {
     /// Without the ends of lines; that of the base where the file says the same.
     digest: Digest,
@@ -240,68 +241,67 @@ struct LocalFile {
 }
 
 impl<'q> Known<'q> {
-    fn read(question: Question<'q>, placement: Placement<'q>, files: &[Offered]) -> Result<Self, PrepareError> {
-        let mut base: BTreeMap<String, Digest> = BTreeMap::new();
+    fn read(question: Question<'q>, placement: Placement<'q>) -> Result<Self, PrepareError> {
         let scenario = question.scenario;
-        match (&scenario.record, question.previous) {
-            (Some(record), _) => base.extend(record.files.iter().map(|(path, file)| (path.clone(), file.digest))),
+        let base = match (&scenario.record, question.previous) {
+            (Some(record), _) => record.files.iter().map(|(path, file)| (path.clone(), file.digest)).collect(),
             (None, Some(previous)) => {
                 let (_, files) = offered(previous, placement)?;
                 // Another program has files of its own, so one that is not there was not deleted.
                 let is_there = |file: &Offered| scenario.folder.join(&file.path).exists();
                 let content = files.into_iter().filter(|file| file.purpose != Purpose::Record && is_there(file));
-                base.extend(content.map(|file| (file.path, file.content.digests().content)));
+                content.map(|file| (file.path, file.content.digests().content)).collect()
             }
-            (None, None) => {}
-        }
-        let mut known =
-            Self { question, inputs_file: placement.inputs_file, base, local: BTreeMap::new(), pulled: OnceCell::new() };
+            (None, None) => BTreeMap::new(),
+        };
         // The base of a configured path that is another one now is the old file; it is left alone.
-        let new: BTreeMap<&str, &Offered> = files.iter().map(|file| (file.path.as_str(), file)).collect();
-        let paths: BTreeSet<&str> = known.base.keys().map(String::as_str).chain(new.keys().copied()).collect();
-        let mut local = BTreeMap::new();
-        for path in paths {
-            if let Some(file) = known.local_file(path, new.get(path).copied())? {
-                local.insert(path.to_owned(), file);
-            }
-        }
-        known.local = local;
-        Ok(known)
+        Ok(Self { question, inputs_file: placement.inputs_file, base, pulled: OnceCell::new() })
+    }
+
+    /// Decides what happens to a file, which the bundle has if its path is among those; `None` for one that exists nowhere any more.
+    fn planned(&self, file: Offered, paths: &BTreeSet<String>, is_changed: bool) -> Result<Option<Planned>, PrepareError> {
+        let bundle = paths.contains(&file.path).then(|| file.content.digests().content);
+        let local = self.local_file(&file, bundle)?;
+        let here = local.as_ref().map(|local| local.digest);
+        let decided = match file.purpose {
+            Purpose::Record => Some(pull_plan::decide_record(here, bundle, is_changed)),
+            _ => pull_plan::decide(self.base.get(&file.path).copied(), here, bundle, self.question.force),
+        };
+        let Some(action) = decided else { return Ok(None) };
+        let Offered { path, purpose, content } = file;
+        let base = if action == Action::Conflict { self.text(&path)? } else { None };
+        Ok(Some(Planned { path, purpose, action, local, bundle, content, base }))
     }
 
     /// Reads a file that is there.
-    fn local_file(&self, path: &str, new: Option<&Offered>) -> Result<Option<LocalFile>, PrepareError> {
+    fn local_file(&self, file: &Offered, bundle: Option<Digest>) -> Result<Option<LocalFile>, PrepareError> {
+        let path = file.path.as_str();
         let place = self.question.scenario.folder.join(path);
         let fail = |source| PrepareError::Record(RecordError::Io { path: place.clone(), source });
-        let file = match File::open(&place) {
-            Ok(file) => file,
+        let there = match File::open(&place) {
+            Ok(there) => there,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
             Err(error) => return Err(fail(error)),
         };
-        let stamp = Stamp::of(&file.metadata().map_err(fail)?);
-        let Digests { exact, content: mut digest } = digests_of(file).map_err(fail)?;
-        let offered = new.filter(|file| file.purpose != Purpose::Record);
-        let offered_digest = offered.map(|file| file.content.digests().content);
-        let is_record = new.is_some() && offered.is_none();
-        if is_record || self.base.get(path) == Some(&digest) || offered_digest == Some(digest) {
+        let stamp = Stamp::of(&there.metadata().map_err(fail)?);
+        let Digests { exact, content: digest } = digests_of(there).map_err(fail)?;
+        let base = self.base.get(path).copied();
+        if file.purpose == Purpose::Record || base == Some(digest) || bundle == Some(digest) {
             return Ok(Some(LocalFile { digest, exact, stamp, text: None }));
         }
         let bytes = std::fs::read(&place).map_err(fail)?;
-        let here = String::from_utf8_lossy(&bytes).into_owned();
         let exact = Digest::of_bytes(&bytes);
+        let here = String::from_utf8_lossy(&bytes).into_owned();
         let says = |other: &str| text::says_the_same(path, &here, other);
         // Another program writes the same in other words.
-        let base = self.base.get(path).copied();
-        if let Some(base) = base
-            && self.text(path)?.is_some_and(|pulled| says(&pulled))
-        {
-            digest = base;
-        } else if let (Some(offered), Some(offered_digest)) = (offered, offered_digest)
-            && says(&offered.content.to_text().map_err(PrepareError::Received)?)
-        {
-            digest = offered_digest;
-        }
-        Ok(Some(LocalFile { digest, exact, stamp, text: Some(here) }))
+        let digest = if base.is_some() && self.text(path)?.is_some_and(|pulled| says(&pulled)) {
+            base
+        } else if bundle.is_some() && says(&file.content.to_text().map_err(PrepareError::Received)?) {
+            bundle
+        } else {
+            Some(digest)
+        };
+        Ok(digest.map(|digest| LocalFile { digest, exact, stamp, text: Some(here) }))
     }
 
     /// Returns what was last pulled.
@@ -324,46 +324,12 @@ impl<'q> Known<'q> {
     }
 }
 
-/// Returns the files of the record, with the stamps of those that are the bundle's already.
-fn recorded_files(new: &BTreeMap<String, NewFile>, known: &Known<'_>) -> BTreeMap<String, FileRecord> {
-    let files = new.iter().filter(|(_, file)| file.purpose != Purpose::Record);
-    files
-        .map(|(path, file)| {
-            let there = known.local.get(path).filter(|local| local.digest == file.digest);
-            (path.clone(), FileRecord { digest: file.digest, stamp: there.map(|local| local.stamp) })
-        })
-        .collect()
-}
-
 impl Prepared {
-    fn add_files(
-        &mut self,
-        files: Vec<Offered>,
-        plan: &BTreeMap<String, Action>,
-        known: &Known<'_>,
-        new: &BTreeMap<String, NewFile>,
-    ) -> Result<(), PrepareError> {
-        let nothing = Arc::new(Stored::of(Vec::new()));
-        let gone = plan.keys().filter(|path| !new.contains_key(*path));
-        let gone = gone.map(|path| Offered { path: path.clone(), purpose: Purpose::Content, content: nothing.clone() });
-        let (records, content): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.purpose == Purpose::Record);
-        for Offered { path, purpose, content } in content.into_iter().chain(gone).chain(records) {
-            let Some(action) = plan.get(&path).copied() else { continue };
-            let base = if action == Action::Conflict { known.text(&path)? } else { None };
-            let before = known.local.get(&path).map(|local| local.exact);
-            let bundle = new.get(&path).map(|file| file.digest);
-            self.files.push(Planned { path, purpose, action, before, bundle, content, base });
-        }
-        Ok(())
-    }
-
     /// Compares the inputs one by one, and merges them where both sides changed some.
     fn compare_items(&mut self, path: &str, received: &Received, known: &Known<'_>) -> Result<(), PrepareError> {
         let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return Ok(()) };
-        if file.before.is_none() || matches!(file.action, Action::Keep(_)) {
-            return Ok(());
-        }
-        let Some(local_text) = known.local.get(path).and_then(|local| local.text.clone()) else {
+        let Some(local) = file.local.as_mut().filter(|_| !matches!(file.action, Action::Keep(_))) else { return Ok(()) };
+        let Some(local_text) = local.text.take() else {
             // Nobody edited them, so only what changes is of interest.
             if let Some(base) = known.pulled()?.filter(|base| base.inputs_path == path) {
                 let fingerprints = |received: &Received| received.fingerprints().map_err(PrepareError::Received);
@@ -475,7 +441,7 @@ impl Prepared {
         let count = |wanted: fn(Action) -> bool| self.files.iter().filter(criteria).filter(|file| wanted(file.action)).count();
         let removed = count(|action| action == Action::Remove);
         let added = count(|action| action == Action::Write(Writing::New));
-        let there = self.files.iter().filter(criteria).filter(|file| file.before.is_some()).count();
+        let there = self.files.iter().filter(criteria).filter(|file| file.local.is_some()).count();
         (removed.saturating_sub(added) * 2 > there).then(|| format!("{removed} of {there} criteria"))
     }
 
@@ -506,7 +472,7 @@ impl Prepared {
 
     /// Returns true if a file that was there before is replaced or removed.
     pub fn replaces_something(&self) -> bool {
-        let is_replaced = |file: &Planned| matches!(file.action, Action::Write(_) | Action::Remove) && file.before.is_some();
+        let is_replaced = |file: &Planned| matches!(file.action, Action::Write(_) | Action::Remove) && file.local.is_some();
         self.files.iter().any(|file| file.purpose != Purpose::Record && is_replaced(file))
     }
 
@@ -541,7 +507,7 @@ impl Prepared {
         let (records, content): (Vec<&Planned>, Vec<&Planned>) =
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
         for file in content.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            let stamp = swap.write(&file.path, file.before, &file.content)?;
+            let stamp = swap.write(&file.path, file.before(), &file.content)?;
             let is_the_bundles = Some(file.content.digests().content) == file.bundle;
             if let Some(record) = self.record.files.get_mut(&file.path) {
                 record.stamp = is_the_bundles.then_some(stamp);
@@ -549,7 +515,7 @@ impl Prepared {
         }
         let (base, other) = self.base_paths;
         swap.write(base, self.digest_of(base)?, &self.base)?;
-        let gone = content.iter().filter(|file| file.action == Action::Remove).map(|file| (file.path.as_str(), file.before));
+        let gone = content.iter().filter(|file| file.action == Action::Remove).map(|file| (file.path.as_str(), file.before()));
         for (path, before) in gone.chain([(other, self.digest_of(other)?)]) {
             if let Some(before) = before {
                 swap.remove(path, before)?;
@@ -558,7 +524,7 @@ impl Prepared {
         let record = Stored::of(self.record.to_bytes()?);
         swap.write(RECORD_FILE, self.digest_of(RECORD_FILE)?, &record)?;
         for file in records.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            swap.write(&file.path, file.before, &file.content)?;
+            swap.write(&file.path, file.before(), &file.content)?;
         }
         Ok(())
     }
@@ -571,6 +537,18 @@ impl Prepared {
 }
 
 impl Planned {
+    /// Returns the digest of what is there, by its exact bytes.
+    fn before(&self) -> Option<Digest> {
+        self.local.as_ref().map(|local| local.exact)
+    }
+
+    /// Returns the file of the bundle for the record, with the stamp of one that is the bundle's already.
+    fn record(&self) -> Option<(String, FileRecord)> {
+        let digest = self.bundle.filter(|_| self.purpose != Purpose::Record)?;
+        let stamp = self.local.as_ref().filter(|local| local.digest == digest).map(|local| local.stamp);
+        Some((self.path.clone(), FileRecord { digest, stamp }))
+    }
+
     /// Returns both edits of the file in one text, if no line was changed by both.
     fn merged_text(&self, local: &str, server: &str) -> Option<String> {
         let merged = merged_lines(self.base.as_deref()?, local, server)?;

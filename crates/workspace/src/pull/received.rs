@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keepstep_base::Digest;
 use keepstep_testdata::answer::NoAnswer;
-use keepstep_testdata::bundle::{Bundle, BundleError, Item, Persona, ReadError, TakeItem};
+use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, ReadError, TakeItem};
 use keepstep_testdata::input_list::{Entries, LeftOut, ListText};
 use keepstep_testdata::merge_items::Fingerprints;
 use keepstep_testdata::workspace_files::Content;
@@ -78,7 +78,7 @@ struct Writing {
 }
 
 impl Writing {
-    fn new(personas: &[Persona]) -> Self {
+    fn new(personas: &[Document]) -> Self {
         Self { list: ListText::new(personas), text: String::new(), spool: Spool::default() }
     }
 

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -160,7 +160,8 @@ impl<'a> Swap<'a> {
         let target = self.place.target(path)?;
         (self.before_step)().map_err(|source| failed("write", &target, source))?;
         let staged = self.place.staged(self.steps.len());
-        let stamp = write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
+        let text = content.reader().map_err(|source| failed("write", &target, source))?;
+        let stamp = write_staged(&staged, &target, text).map_err(|source| failed("write", &target, source))?;
         self.steps.push(Change { path: path.to_owned(), before, after: Some(content.digests().exact) });
         Ok(stamp)
     }
@@ -227,15 +228,13 @@ impl<'a> Swap<'a> {
         (self.before_step)().map_err(|source| failed("write", &staging, source))?;
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
-        let mut file = File::create(&path).map_err(|source| failed("write", &path, source))?;
-        file.write_all(&text).map_err(|source| failed("write", &path, source))?;
-        begin_sync(&file);
+        write_staged(&path, &path, text.as_slice()).map_err(|source| failed("write", &path, source))?;
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
-        let mut files: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
-        files.push(path.clone());
-        files.extend(begun(beside));
-        sync_all(&files, &[staging]).map_err(|source| failed("write", &path, source))
+        let mut paths: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
+        paths.extend(beside.iter().map(|file| file.written().to_owned()));
+        paths.extend([path.clone(), staging]);
+        sync_all(&paths).map_err(|source| failed("write", &path, source))
     }
 }
 
@@ -253,21 +252,11 @@ pub fn put_in_place(files: Vec<Pending>) -> Result<(), SwapError> {
 /// As those of [`put_in_place`].
 pub fn put_behind(others: &[PathBuf], files: Vec<Pending>) -> Result<(), SwapError> {
     let Some(first) = files.first() else { return Ok(()) };
-    let written: Vec<PathBuf> = others.iter().cloned().chain(begun(&files)).collect();
-    sync_all(&written, &[]).map_err(|source| failed("write", first.path(), source))?;
+    let written = Vec::from_iter(others.iter().cloned().chain(files.iter().map(|file| file.written().to_owned())));
+    sync_all(&written).map_err(|source| failed("write", first.path(), source))?;
     let (folders, put) = put_all(files, &mut || Ok(()));
-    let _ = sync_all(&[], &folders);
+    let _ = sync_all(&folders);
     put
-}
-
-/// Has the system begin to sync files, and returns where they are.
-fn begun(files: &[Pending]) -> Vec<PathBuf> {
-    let begin = |file: &Pending| {
-        let (file, path) = file.written();
-        begin_sync(file);
-        path.to_owned()
-    };
-    files.iter().map(begin).collect()
 }
 
 /// Puts files in place as far as that is possible, and returns the folders that have to be synced.
@@ -286,9 +275,9 @@ fn put_all(files: Vec<Pending>, before_step: BeforeStep<'_>) -> (Vec<PathBuf>, R
 }
 
 /// Writes a file with the permissions that its target has. It is not synced yet.
-fn write_staged(staged: &Path, target: &Path, content: &Stored) -> io::Result<Stamp> {
+fn write_staged(staged: &Path, target: &Path, mut text: impl Read) -> io::Result<Stamp> {
     let mut file = File::create(staged)?;
-    io::copy(&mut content.reader()?, &mut file)?;
+    io::copy(&mut text, &mut file)?;
     begin_sync(&file);
     if let Ok(metadata) = fs::metadata(target) {
         let _ = file.set_permissions(metadata.permissions());
@@ -401,7 +390,7 @@ fn finish(place: &Place<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) 
     fs::remove_file(&journal).map_err(|source| failed("remove", &journal, source))?;
     let (mut folders, put) = put_all(beside, before_step);
     folders.push(staging.clone());
-    let _ = sync_all(&[], &folders);
+    let _ = sync_all(&folders);
     // What stays behind without a journal means nothing, and the next swap clears it.
     let _ = discard(&staging);
     put
@@ -446,28 +435,25 @@ pub fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
 }
 
 /// Syncs files and folders, at the same time: the disk then writes its own journal once for all of them rather than once for each.
-fn sync_all(files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
     #[cfg(test)]
-    tests::note_sync(files, folders);
-    let sync_file = |path: &PathBuf| File::options().read(true).write(cfg!(windows)).open(path)?.sync_all();
+    tests::note_sync(paths);
     let next = AtomicUsize::new(0);
-    let sync_some = || -> io::Result<()> {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            match (files.get(at), folders.get(at.saturating_sub(files.len()))) {
-                (Some(file), _) => sync_file(file)?,
-                (None, Some(folder)) => sync_folder(folder)?,
-                (None, None) => return Ok(()),
-            }
-        }
-    };
-    let threads = SYNCED_AT_ONCE.min(files.len() + folders.len());
+    let sync_some = || std::iter::from_fn(|| paths.get(next.fetch_add(1, Ordering::Relaxed))).try_for_each(|path| sync(path));
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(sync_some)).collect();
+        let others: Vec<_> = (1..SYNCED_AT_ONCE.min(paths.len())).map(|_| scope.spawn(sync_some)).collect();
         let first = sync_some();
         let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
         others.fold(first, io::Result::and)
     })
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    match File::options().read(true).write(cfg!(windows)).open(path).and_then(|file| file.sync_all()) {
+        // Not every file system can sync a folder.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
 }
 
 /// Gives a file a second name, or copies it where the file system has no such thing.
@@ -491,14 +477,6 @@ fn discard(staging: &Path) -> io::Result<()> {
     gone(fs::remove_dir(staging).or_else(|_| fs::remove_dir_all(staging)))
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Not every file system can sync a folder.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        other => other,
-    }
-}
-
 /// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there
 /// until then.
 fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Change>) {
@@ -508,8 +486,7 @@ fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Ch
         let parents = target.ancestors().skip(1).take_while(|parent| parent.starts_with(place.folder));
         folders.extend(parents.map(Path::to_owned));
     }
-    let folders: Vec<PathBuf> = folders.into_iter().collect();
-    let _ = sync_all(&[], &folders);
+    let _ = sync_all(&Vec::from_iter(folders));
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SwapError {

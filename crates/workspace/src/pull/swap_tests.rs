@@ -11,8 +11,8 @@ thread_local! {
     static SYNCED: RefCell<Vec<BTreeSet<PathBuf>>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn note_sync(files: &[PathBuf], folders: &[PathBuf]) {
-    SYNCED.with_borrow_mut(|synced| synced.push(files.iter().chain(folders).cloned().collect()));
+pub(super) fn note_sync(paths: &[PathBuf]) {
+    SYNCED.with_borrow_mut(|synced| synced.push(paths.iter().cloned().collect()));
 }
 
 type Tree = BTreeMap<String, String>;
@@ -246,7 +246,7 @@ fn f37_the_disk_is_waited_for_three_times_and_nothing_is_put_in_place_before_it_
     let tree = |text: &str| Tree::from(["a/a", "b/b"].map(|path| (path.to_owned(), text.to_owned())));
     write(folder, &Tree::from([("a/a".to_owned(), "old".to_owned())]));
     let beside = vec![Pending::write(&lock, b"new").unwrap()];
-    let written = beside[0].written().1.to_owned();
+    let written = beside[0].written().to_owned();
     let syncs = || SYNCED.with_borrow(Vec::len);
     let begun = syncs();
     let mut seen = Vec::new();

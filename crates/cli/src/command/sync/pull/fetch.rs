@@ -1,6 +1,6 @@
 //! Asking the platform for a bundle.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_base::Digest;
@@ -58,11 +58,11 @@ pub(super) fn fetch(
         }
         PullAnswer::Fresh { .. } => {}
     }
-    let received = received(answer)?;
+    let received = answer.read()?;
     let bundle = received.bundle();
     bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
     if let Some(locked) = locked
-        && received.content_digest().map_err(not_kept)? != locked
+        && received.content_digest().map_err(|error| Failure::io("keep", "the server's answer", error))? != locked
     {
         return Err(Failure::StoredOtherwise(format!(
             "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
@@ -79,15 +79,10 @@ pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) ->
     if local.record.is_some() {
         return Ok(None);
     }
-    let request = PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) };
-    let mut answer = Answer::default();
-    match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
-        Ok(PullAnswer::Fresh { .. }) => {}
-        Ok(PullAnswer::NotModified) => return Ok(None),
-        Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::Refused { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    let received = received(answer)?;
+    let Some(answer) = found(run, &PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) })? else {
+        return Ok(None);
+    };
+    let received = answer.read()?;
     let bundle = received.bundle();
     if bundle.scenario_name() != Some(&target.name) || bundle.scenario_id().is_none() {
         return Ok(None);
@@ -103,14 +98,6 @@ fn everything(run: &Run<'_>) -> PullRequest {
         include_criteria: Some(true),
         ..PullRequest::default()
     }
-}
-
-fn received(answer: Answer) -> Result<Received, Failure> {
-    answer.read().map_err(refused)
-}
-
-fn not_kept(error: io::Error) -> Failure {
-    Failure::io("keep", "the server's answer", error)
 }
 
 /// Makes sure that a bundle is of the right project, and adds what was pulled last.
@@ -133,12 +120,15 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
     }
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
+    let previous = found(run, &request)?.and_then(|answer| answer.read().ok());
+    Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.id.as_deref()).is_ok()))
+}
+
+/// Returns the answer to a request; `None` where the server has no such bundle.
+fn found(run: &Run<'_>, request: &PullRequest) -> Result<Option<Answer>, Failure> {
     let mut answer = Answer::default();
-    match run.server.block_on(run.server.client().pull(&request, None, &mut answer)) {
-        Ok(PullAnswer::Fresh { .. }) => {
-            let previous = answer.read().ok();
-            Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.id.as_deref()).is_ok()))
-        }
+    match run.server.block_on(run.server.client().pull(request, None, &mut answer)) {
+        Ok(PullAnswer::Fresh { .. }) => Ok(Some(answer)),
         Ok(PullAnswer::NotModified) => Ok(None),
         Err(error) if matches!(error.cause(), ClientError::NotFound { .. } | ClientError::Refused { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -154,8 +144,8 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(self) -> Result<Received, BundleError> {
-        self.read.unwrap_or(Err(BundleError::Unreadable(NoAnswer::Unfinished)))
+    fn read(self) -> Result<Received, Failure> {
+        self.read.unwrap_or(Err(BundleError::Unreadable(NoAnswer::Unfinished))).map_err(refused)
     }
 }
 
