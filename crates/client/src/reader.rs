@@ -222,7 +222,7 @@ impl Reader {
         let is_unheard_of = answer.status.is_success()
             || matches!(answer.status.as_u16(), 401 | 403 | 404 | 405)
             || (answer.status.is_client_error() && answer.value().is_none());
-        if is_unheard_of { Ok(None) } else { Err(self.transport.refusal(&answer, "platform")) }
+        if is_unheard_of { Ok(None) } else { Err(self.transport.refusal(&answer, "server")) }
     }
 
     /// Remembers that the server is ours, if the answer shows it.

@@ -135,7 +135,7 @@ impl PageError {
                              window. Nothing was changed. Open the page again and repeat what you did."
                 .into(),
             Self::LinkUnknown => "Perhaps the end of the address was cut off when it was copied.".into(),
-            Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the platform.".into(),
+            Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the server.".into(),
             Self::LinkExpired => "A link works for a limited time.".into(),
             Self::NotFound => "The address may be mistyped, or what was here has gone.".into(),
             Self::AgentNotFound => "It may belong to another organization, or its id is mistyped.".into(),

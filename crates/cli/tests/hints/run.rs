@@ -223,7 +223,7 @@ pub(super) const ROWS: &[Row] = &[
         command: "test",
         hint: "`keepstep sync upload` sends them later",
         typed: "",
-        then: Shows("Uploaded 2 runs"),
+        then: Shows("Uploaded 2 cases"),
     },
     Row {
         state: &[
@@ -272,7 +272,7 @@ pub(super) const ROWS: &[Row] = &[
         command: "sync upload",
         hint: "`keepstep sync pull` notes it; or name it with `--bundle-version-id`",
         typed: "sync upload --bundle-version-id $BUNDLE",
-        then: Shows("Uploaded 1 run"),
+        then: Shows("Uploaded 1 case"),
     },
     Row {
         state: &["proxy", "tested", "proxy lets nothing through"],
@@ -412,13 +412,13 @@ pub(super) const ROWS: &[Row] = &[
         command: "sync upload --experiment-dir .fluxloop/scenarios/orders/experiments/$EXPERIMENT --scenario other",
         hint: "name its scenario with `--scenario`",
         typed: "sync upload --experiment-dir .fluxloop/scenarios/orders/experiments/$EXPERIMENT --scenario orders",
-        then: Shows("Uploaded 2 runs"),
+        then: Shows("Uploaded 2 cases"),
     },
     Row {
         state: &["tested"],
         command: "sync upload --bundle-version-id other",
         hint: "leave `--bundle-version-id` out to send it as what it is",
         typed: "sync upload",
-        then: Shows("Uploaded 2 runs"),
+        then: Shows("Uploaded 2 cases"),
     },
 ];

@@ -25,7 +25,7 @@ fn f10_f12_f13_the_newest_results_go_up_clean_and_once() {
     assert_snapshot!(bench.run(&["sync", "upload"]), @"
     exit: 0
     ----- stdout -----
-    ✓ Uploaded 2 runs (1 failed) of exp_20261121_232826, 41.6 KiB sent
+    ✓ Uploaded 2 cases (1 failed) of exp_20261121_232826, 41.6 KiB sent
     View results: https://keepstep.test/batches/rb-1
     ----- stderr -----
     3 secret values left out of what is sent
@@ -131,7 +131,7 @@ fn f24_f38_what_is_not_complete_is_named_and_not_sent() {
     assert_snapshot!(text, @"
     exit: 0
     ----- stdout -----
-    ✓ Uploaded 2 runs (1 failed) of exp_20261121_232826, 41.6 KiB sent
+    ✓ Uploaded 2 cases (1 failed) of exp_20261121_232826, 41.6 KiB sent
     View results: https://keepstep.test/batches/rb-1
     ----- stderr -----
     warning: exp_20261121_232828 is still being written and was not sent
@@ -248,7 +248,7 @@ fn a_broken_line_is_named_and_the_rest_is_kept() {
     assert_snapshot!(bench.run(&["sync", "upload", "--dry-run"]), @"
     exit: 0
     ----- stdout -----
-    exp_20261121_232826 of orders with 2 runs (1 failed) would go to [URL]:
+    exp_20261121_232826 of orders with 2 cases (1 failed) would go to [URL]:
       summary.json         259 B
       trace_summary.jsonl  253 B
       traces.jsonl         247 B
@@ -271,7 +271,7 @@ fn f14_a_platform_of_the_peers_gets_their_protocol() {
     let fake = Fake::peer();
     let bench = Bench::new(&fake);
     let text = bench.run(&["sync", "upload"]);
-    assert!(text.contains("Uploaded 2 runs (1 failed)"), "{text}");
+    assert!(text.contains("Uploaded 2 cases (1 failed)"), "{text}");
     let kept = fake.kept();
     assert_eq!(kept.uploaded["run_batch"], json!({"experiment_id": EXPERIMENT, "execution_target": "local", "status": "failed"}));
     let statuses: Vec<&Value> = kept.uploaded["runs"].as_array().unwrap().iter().map(|run| &run["status"]).collect();

@@ -229,7 +229,7 @@ fn query(path: &str, status: Option<Status>, text: &str, after: Option<i64>) -> 
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let mark = if parts.is_empty() { "" } else { "?" };
-    format!("{path}{mark}{}#runs", parts.join("&"))
+    format!("{path}{mark}{}#cases", parts.join("&"))
 }
 
 fn listed(path: &str, run: &Run) -> ListedRun {

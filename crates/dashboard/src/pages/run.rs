@@ -134,7 +134,7 @@ pub(crate) async fn show(
         text.map(|text| clipped(text.trim_end()).0)
     };
     let error = run.error.as_deref().filter(|error| !error.is_empty()).map(|error| match error {
-        NOT_REPORTED => Visible::of("The test ended without saying what became of this run."),
+        NOT_REPORTED => Visible::of("The test ended without saying what became of this case."),
         error => clipped(error).0,
     });
     let heading = excerpt(&run.input, 160);

@@ -80,21 +80,21 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
     check_is_text(&page);
     assert_eq!(page.text("h1"), "exp_1 with failures");
     assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 %"]);
-    assert_eq!(page.attributes("svg.bar", "aria-label"), ["2 of 4 runs passed, 2 did not"]);
+    assert_eq!(page.attributes("svg.bar", "aria-label"), ["2 of 4 cases passed, 2 did not"]);
     assert!(page.texts(".facts dd").contains(&"1 min 30 s".to_owned()));
-    assert_eq!(page.texts(".runs tbody th"), ["first", "second", "third", "fourth"]);
-    assert_eq!(page.texts(".runs .badge"), ["passed", "error", "not passed", "passed"]);
-    assert_eq!(page.texts(".runs .problem"), ["boom"]);
+    assert_eq!(page.texts(".cases tbody th"), ["first", "second", "third", "fourth"]);
+    assert_eq!(page.texts(".cases .badge"), ["passed", "error", "not passed", "passed"]);
+    assert_eq!(page.texts(".cases .problem"), ["boom"]);
     assert_eq!(page.texts(".chip"), ["all 4", "completed 3", "error 1"]);
     assert!(page.texts(".pairs dd").contains(&SHOWN.to_owned()));
 
-    assert_eq!(browser.get(&format!("{path}?status=error")).await.texts(".runs tbody th"), ["second"]);
-    assert_eq!(browser.get(&format!("{path}?text=FOUR")).await.texts(".runs tbody th"), ["fourth"]);
+    assert_eq!(browser.get(&format!("{path}?status=error")).await.texts(".cases tbody th"), ["second"]);
+    assert_eq!(browser.get(&format!("{path}?text=FOUR")).await.texts(".cases tbody th"), ["fourth"]);
     let none = browser.get(&format!("{path}?text=%3Cscript%3E&status=error")).await;
-    assert_eq!(none.texts(".empty p"), ["No run is like that. Show all runs"]);
+    assert_eq!(none.texts(".empty p"), ["No case matches. Show all cases"]);
     assert_eq!(none.attributes("input[name=text]", "value"), ["<script>"]);
     check_is_text(&none);
-    assert_eq!(browser.get(&format!("{path}?status=x&after=y")).await.texts(".runs tbody th").len(), 4);
+    assert_eq!(browser.get(&format!("{path}?status=x&after=y")).await.texts(".cases tbody th").len(), 4);
 
     // From the list of projects to here, and back.
     assert_eq!(browser.get("/").await.attributes("header nav a", "href"), ["/", "/projects"]);
@@ -136,7 +136,7 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     let mut browser = site.signed_in(Role::Viewer).await;
     let list = browser.get(&path).await;
     check_is_text(&list);
-    let links = list.attributes(".runs tbody th a", "href");
+    let links = list.attributes(".cases tbody th a", "href");
     assert!(links[0].ends_with("/runs/..%2Fa%20b%3F"), "{}", links[0]);
 
     let page = browser.get(&links[0]).await;
@@ -154,7 +154,7 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     assert_eq!(page.attributes("a[rel=prev]", "href"), [links[0].clone()]);
     let last = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
     assert_eq!((last.text("h1").as_str(), last.has("a[rel=next]")), ("(empty) timed out", false));
-    assert_eq!(last.texts(".empty p"), ["Nothing was uploaded of this run."]);
+    assert_eq!(last.texts(".empty p"), ["Nothing was uploaded of this case."]);
     // Between two failures, from a run that passed.
     let passed = browser.get(&links[1]).await;
     assert_eq!(passed.texts(".turn .verbatim"), ["second", "fine"]);
@@ -220,7 +220,7 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
     assert_eq!(page.exact("details.printed pre"), format!("HELLO {SHOWN}"));
 
     let page = browser.get(&paths[1]).await;
-    assert_eq!(page.texts(".runs .badge"), ["not judged"]);
+    assert_eq!(page.texts(".cases .badge"), ["not judged"]);
     assert_eq!(page.texts(".facts .big"), ["1", "0", "0", "not yet", "1"]);
 }
 
@@ -266,7 +266,7 @@ async fn a_running_batch_says_so() {
     let mut browser = site.signed_in(Role::Viewer).await;
     let page = browser.get(&path).await;
     assert_eq!(page.text("h1"), "exp_1 running");
-    assert!(page.text(".notice").starts_with("This experiment is still running. 2 of 2 runs have not ended yet."));
+    assert!(page.text(".notice").starts_with("This experiment is still running. 2 of 2 cases have not ended yet."));
     assert_eq!(page.texts(".facts .big"), ["2", "0", "0", "not yet"]);
 }
 
@@ -298,7 +298,7 @@ async fn runs_are_listed_in_pages() {
     let mut next = Some(format!("{path}?status=completed"));
     while let Some(address) = next {
         let page = browser.get(&address).await;
-        seen.extend(page.texts(".runs tbody th"));
+        seen.extend(page.texts(".cases tbody th"));
         next = page.attributes(".pager a", "href").into_iter().find(|href| href.contains("after="));
         assert!(next.as_ref().is_none_or(|next| next.contains("status=completed")));
     }

@@ -179,5 +179,5 @@ fn one(
 }
 
 fn count_runs(runs: u64) -> String {
-    count(runs, "run")
+    count(runs, "case")
 }

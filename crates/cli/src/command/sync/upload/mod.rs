@@ -170,7 +170,7 @@ fn dry_run(context: &Context, prepared: &Prepared) -> Outcome {
         "{} of {} with {} ({} failed) would go to {}:",
         manifest.experiment_id,
         queued.scenario,
-        count(queued.runs, "run"),
+        count(queued.runs, "case"),
         queued.failed,
         queued.server,
     ));

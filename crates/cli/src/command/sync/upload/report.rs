@@ -27,7 +27,7 @@ pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
 /// Says what the server has now.
 pub(super) fn tell_sent(context: &Context, experiment: &str, runs: u64, failed: u64, sent: &Sent) {
     let (runs, failed) = (sent.runs.unwrap_or(runs), sent.failed.unwrap_or(failed));
-    let runs = count(runs, "run");
+    let runs = count(runs, "case");
     let how = if sent.repeated { ", which were there already".to_owned() } else { format!(", {} sent", size(sent.bytes_sent)) };
     let text = format!(" Uploaded {runs} ({failed} failed) of {experiment}{how}");
     context.printer.answer(Text::of(Label::Good, "✓").and(Label::Plain, text));
