@@ -52,7 +52,7 @@ impl Store {
     /// Opens the database in a file, and makes or upgrades it.
     ///
     /// # Errors
-    /// The file cannot be opened, is not ours, or was made by a newer keepstep.
+    /// The file cannot be opened, is not ours, or was created by a newer keepstep.
     pub async fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, Surroundings::of_the_machine()).await
     }
@@ -70,7 +70,7 @@ impl Store {
     /// Agents, test data and people are kept there; what is asked about results and files fails.
     ///
     /// # Errors
-    /// The server does not answer, the database is not ours, or it was made by a newer keepstep.
+    /// The server does not answer, the database is not ours, or it was created by a newer keepstep.
     #[cfg(feature = "postgres")]
     pub async fn connect_with(url: &str, surroundings: Surroundings) -> Result<Self> {
         let (server, watcher) = Server::connect(url).await?;

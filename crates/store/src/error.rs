@@ -16,7 +16,7 @@ use crate::test_data::TestDataError;
 pub enum StoreError {
     /// A newer keepstep made or upgraded the database.
     #[error(
-        "{} has the schema {found}, made by a newer keepstep; this one knows the schemas up to {known}. Use the newer one, \
+        "{} has the schema {found}, created by a newer keepstep; this one knows the schemas up to {known}. Use the newer one, \
          or another data folder.",
         path.display()
     )]
