@@ -39,32 +39,17 @@ pub enum NoAnswer {
     Unfinished,
 }
 
-/// What stops the reading of an answer.
-#[derive(Debug)]
-pub enum Stop {
-    /// It is none.
-    NoAnswer(NoAnswer),
-    /// It cannot be read, or whoever takes the parts refuses.
-    Io(io::Error),
-}
-
-impl From<NoAnswer> for Stop {
+impl From<NoAnswer> for io::Error {
     fn from(error: NoAnswer) -> Self {
-        Self::NoAnswer(error)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        Self::new(io::ErrorKind::InvalidData, error)
     }
 }
 
 /// Reads an answer in which the members of these names come entry by entry, and hands on its parts.
 ///
 /// # Errors
-/// It is no answer, or no whole one, it cannot be read, or `take` refuses.
-pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> Result<(), Stop> {
+/// It is no answer, or no whole one (then the error has a [`NoAnswer`] in it), it cannot be read, or `take` refuses.
+pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
     let mut text = Text { reader: answer, read: Vec::new(), at: 0, is_over: false };
     if text.next()? != b'{' {
         // Other JSON is told from what is none, for the sake of the message.
@@ -90,10 +75,7 @@ pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) ->
         }
         is_more = text.is_followed(b'}')?;
     }
-    match text.next() {
-        Err(Stop::NoAnswer(NoAnswer::Unfinished)) => Ok(()),
-        other => other.and(Err(NoAnswer::NotJson.into())),
-    }
+    if text.peek()?.is_some() { Err(NoAnswer::NotJson.into()) } else { Ok(()) }
 }
 
 /// A text that is being read.
@@ -117,38 +99,42 @@ impl<R: Read> Text<R> {
         Ok(())
     }
 
-    /// Returns the next byte that is no white space, and goes there.
-    fn next(&mut self) -> Result<u8, Stop> {
+    /// Returns the next byte that is no white space, and goes there; `None` at the end.
+    fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             let left = &self.read[self.at..];
             if let Some(blank) = left.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
                 self.at += blank;
-                return Ok(self.read[self.at]);
+                return Ok(Some(self.read[self.at]));
             }
             if self.is_over {
-                return Err(NoAnswer::Unfinished.into());
+                return Ok(None);
             }
             self.at = self.read.len();
             self.more()?;
         }
     }
 
+    fn next(&mut self) -> io::Result<u8> {
+        Ok(self.peek()?.ok_or(NoAnswer::Unfinished)?)
+    }
+
     /// Goes behind the next byte if it is this one.
-    fn skip(&mut self, byte: u8) -> Result<bool, Stop> {
+    fn skip(&mut self, byte: u8) -> io::Result<bool> {
         let is_next = self.next()? == byte;
         self.at += usize::from(is_next);
         Ok(is_next)
     }
 
     /// Returns true behind a comma, false behind the end.
-    fn is_followed(&mut self, end: u8) -> Result<bool, Stop> {
+    fn is_followed(&mut self, end: u8) -> io::Result<bool> {
         if self.skip(b',')? {
             return Ok(true);
         }
         if self.skip(end)? { Ok(false) } else { Err(NoAnswer::NotJson.into()) }
     }
 
-    fn value<T: DeserializeOwned>(&mut self) -> Result<T, Stop> {
+    fn value<T: DeserializeOwned>(&mut self) -> io::Result<T> {
         self.next()?;
         loop {
             if let Some((value, length)) = parsed(&self.read[self.at..], self.is_over)? {
@@ -159,7 +145,7 @@ impl<R: Read> Text<R> {
         }
     }
 
-    fn entry(&mut self, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> Result<(), Stop> {
+    fn entry(&mut self, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
         self.next()?;
         loop {
             let text = &self.read[self.at..];
@@ -252,11 +238,7 @@ mod tests {
             }
             Ok(())
         });
-        match read {
-            Ok(()) => Ok(Value::Object(members)),
-            Err(Stop::NoAnswer(error)) => Err(error),
-            Err(Stop::Io(error)) => panic!("{error}"),
-        }
+        read.map(|()| Value::Object(members)).map_err(|error| error.downcast().unwrap())
     }
 
     /// Values of every kind.

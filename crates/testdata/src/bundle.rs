@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use serde_json::{Map, Value};
 use serde_json_borrow::{ObjectAsVec, Value as Json};
 
-use super::answer::{self, NoAnswer, Part, Stop};
+use super::answer::{self, NoAnswer, Part};
 use super::input_text::{InputText, text_in};
 use keepstep_base::Digest;
 
@@ -94,24 +94,9 @@ pub enum BundleError {
     },
 }
 
-/// What stops the reading of a bundle.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// It is none.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// It cannot be read, or whoever takes its items refuses.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-impl From<Stop> for ReadError {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::NoAnswer(NoAnswer::NotAnObject) => BundleError::NotAnObject.into(),
-            Stop::NoAnswer(error) => BundleError::Unreadable(error).into(),
-            Stop::Io(error) => error.into(),
-        }
+impl From<BundleError> for io::Error {
+    fn from(error: BundleError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
     }
 }
 
@@ -185,10 +170,15 @@ impl Bundle {
     /// Reads an answer, and hands on its items.
     ///
     /// # Errors
-    /// It is no bundle, its items cannot be told apart, it cannot be read, or `take` refuses.
-    pub fn read(answer: impl Read, take: TakeItem<'_>) -> Result<Self, ReadError> {
+    /// It is no bundle (then the error has a [`BundleError`] in it), it cannot be read, or `take` refuses.
+    pub fn read(answer: impl Read, take: TakeItem<'_>) -> io::Result<Self> {
         let mut parts = Parts::default();
-        answer::read(answer, &LISTS, &mut |part| parts.take(part, take))?;
+        let read = answer::read(answer, &LISTS, &mut |part| parts.take(part, take));
+        read.map_err(|error| match error.downcast() {
+            Ok(NoAnswer::NotAnObject) => BundleError::NotAnObject.into(),
+            Ok(error) => BundleError::Unreadable(error).into(),
+            Err(error) => error,
+        })?;
         Ok(parts.into_bundle()?)
     }
 
@@ -283,7 +273,7 @@ impl<'a> Item<'a> {
 
     /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
     /// an id.
-    pub(super) fn entry(self, persona: impl FnOnce(&str) -> Option<&'a str>) -> Option<Json<'a>> {
+    pub(super) fn entry(self, persona: impl FnOnce(&str) -> Option<String>) -> Option<Json<'a>> {
         let text = self.input_text()?.text;
         let member = |name| self.0.as_object().and_then(|members| members.get(name));
         let mut metadata = match member("metadata") {
@@ -371,10 +361,7 @@ mod tests {
     use super::*;
 
     fn read_text(answer: &[u8]) -> Result<Bundle, BundleError> {
-        Bundle::read(answer, &mut |_, _| Ok(())).map_err(|error| match error {
-            ReadError::Bundle(error) => error,
-            ReadError::Io(error) => panic!("{error}"),
-        })
+        Bundle::read(answer, &mut |_, _| Ok(())).map_err(|error| error.downcast().unwrap())
     }
 
     fn read(answer: &Value) -> Result<Bundle, BundleError> {

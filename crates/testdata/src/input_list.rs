@@ -92,16 +92,17 @@ pub struct LeftOut {
     pub messages: usize,
 }
 
-/// Makes the entries of the list that a bundle becomes.
+/// Makes the list that a bundle becomes, item by item: its entries, or their text.
 #[derive(Debug, Clone, Default)]
-pub struct Entries {
+pub struct ListText {
     /// The names of the personas by their ids.
     personas: HashMap<String, String>,
     count: usize,
     left_out: LeftOut,
+    is_begun: bool,
 }
 
-impl Entries {
+impl ListText {
     /// Begins a list in which these personas speak.
     pub fn new(personas: &[Document]) -> Self {
         // Of personas with one id the first counts.
@@ -110,41 +111,22 @@ impl Entries {
     }
 
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
-    pub fn entry<'a>(&'a mut self, item: Item<'a>) -> Option<Json<'a>> {
+    pub fn entry<'a>(&mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
         if let Some(messages) = item.input_text().map(|said| said.left_out).filter(|messages| *messages > 0) {
             self.left_out.longer += 1;
             self.left_out.messages += messages;
         }
-        let entry = item.entry(|id| self.personas.get(id).map(String::as_str));
+        let entry = item.entry(|id| self.personas.get(id).cloned());
         if entry.is_none() {
             self.left_out.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(Cow::into_owned) });
         }
         entry
     }
 
-    /// Returns what is not in the list.
-    pub fn left_out(self) -> LeftOut {
-        self.left_out
-    }
-}
-
-/// Writes the text of the list that a bundle becomes, item by item.
-#[derive(Debug, Clone, Default)]
-pub struct ListText {
-    entries: Entries,
-    is_begun: bool,
-}
-
-impl ListText {
-    /// Begins a list in which these personas speak.
-    pub fn new(personas: &[Document]) -> Self {
-        Self { entries: Entries::new(personas), is_begun: false }
-    }
-
     /// Adds the next item to the text.
     pub fn push(&mut self, item: Item<'_>, out: &mut String) {
-        if let Some(entry) = self.entries.entry(item) {
+        if let Some(entry) = self.entry(item) {
             if !std::mem::replace(&mut self.is_begun, true) {
                 out.push_str(ENTRIES);
                 out.push_str(":\n");
@@ -158,7 +140,7 @@ impl ListText {
         if !self.is_begun {
             out.push_str(&InputList::of_entries(Vec::new()).to_yaml());
         }
-        self.entries.left_out()
+        self.left_out
     }
 }
 
@@ -200,7 +182,7 @@ mod tests {
             json!({"id": 3, "text": "more", "metadata": "old", "persona_id": "q"}),
             json!("bare"),
         ];
-        let mut entries = Entries::new(bundle.personas());
+        let mut entries = ListText::new(bundle.personas());
         let mut list = ListText::new(bundle.personas());
         let mut text = String::new();
         let mut values = Vec::new();
@@ -211,7 +193,7 @@ mod tests {
         }
         let without_text = vec![ItemWithoutText { position: 1, id: Some("i1".to_owned()) }];
         let left_out = LeftOut { without_text, longer: 1, messages: 1 };
-        assert_eq!(entries.left_out(), left_out);
+        assert_eq!(entries.left_out, left_out);
         assert_eq!(list.end(&mut text), left_out);
         assert_eq!(
             values,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use keepstep_base::Digest;
 use keepstep_testdata::answer::NoAnswer;
-use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, ReadError, TakeItem};
-use keepstep_testdata::input_list::{Entries, LeftOut, ListText};
+use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, TakeItem};
+use keepstep_testdata::input_list::{LeftOut, ListText};
 use keepstep_testdata::merge_items::Fingerprints;
 use keepstep_testdata::workspace_files::Content;
 use serde::ser::{SerializeSeq as _, Serializer as _};
@@ -53,19 +53,10 @@ pub enum ReceiveError {
 
 impl From<io::Error> for ReceiveError {
     fn from(error: io::Error) -> Self {
-        match error.get_ref().and_then(|cause| cause.downcast_ref::<PackedError>()) {
-            Some(PackedError::Unfinished) => BundleError::Unreadable(NoAnswer::Unfinished).into(),
-            Some(other) => Self::Packed(*other),
-            None => Self::Io(error),
-        }
-    }
-}
-
-impl From<ReadError> for ReceiveError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Bundle(error) => error.into(),
-            ReadError::Io(error) => error.into(),
+        match error.downcast().map(Self::Bundle).or_else(|error| error.downcast().map(Self::Packed)) {
+            Ok(Self::Packed(PackedError::Unfinished)) => BundleError::Unreadable(NoAnswer::Unfinished).into(),
+            Ok(error) => error,
+            Err(error) => Self::Io(error),
         }
     }
 }
@@ -195,7 +186,7 @@ impl Received {
     }
 
     fn each_entry(&self, take: &mut dyn FnMut(&Json<'_>)) -> io::Result<()> {
-        let mut entries = Entries::new(self.bundle.personas());
+        let mut entries = ListText::new(self.bundle.personas());
         self.each_item(&mut |item| {
             if let Some(entry) = entries.entry(item) {
                 take(&entry);
@@ -206,11 +197,7 @@ impl Received {
 
     fn each_item(&self, take: &mut dyn FnMut(Item<'_>) -> io::Result<()>) -> io::Result<()> {
         let text = Unpacked::of(self.answer.reader()?, self.answer.length())?;
-        match Bundle::read(text, &mut |item, _| take(item)) {
-            Ok(_) => Ok(()),
-            Err(ReadError::Io(error)) => Err(error),
-            Err(ReadError::Bundle(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-        }
+        Bundle::read(text, &mut |item, _| take(item)).map(drop)
     }
 }
 
