@@ -7,7 +7,7 @@ use keepstep_testdata::pull_plan::{Digesting, Digests, digests};
 use tempfile::{SpooledData, SpooledTempFile, spooled_tempfile};
 
 /// How many bytes stay in memory. What is longer lies in a temporary file, which goes with the program.
-const MOST_IN_MEMORY: usize = 6 * 1024 * 1024;
+const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
 
 /// Text that is still coming.
 #[derive(Debug)]
@@ -90,6 +90,21 @@ impl Stored {
                 let mut file = file;
                 file.seek(SeekFrom::Start(0))?;
                 Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// Writes the text to a file.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub(super) fn copy_to(&self, target: &mut File) -> io::Result<()> {
+        match &self.place {
+            SpooledData::InMemory(bytes) => target.write_all(bytes.get_ref()),
+            SpooledData::OnDisk(file) => {
+                let mut file = file;
+                file.seek(SeekFrom::Start(0))?;
+                io::copy(&mut file, target).map(drop)
             }
         }
     }

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -160,8 +160,7 @@ impl<'a> Swap<'a> {
         let target = self.place.target(path)?;
         (self.before_step)().map_err(|source| failed("write", &target, source))?;
         let staged = self.place.staged(self.steps.len());
-        let text = content.reader().map_err(|source| failed("write", &target, source))?;
-        let stamp = write_staged(&staged, &target, text).map_err(|source| failed("write", &target, source))?;
+        let stamp = write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
         self.steps.push(Change { path: path.to_owned(), before, after: Some(content.digests().exact) });
         Ok(stamp)
     }
@@ -228,7 +227,7 @@ impl<'a> Swap<'a> {
         (self.before_step)().map_err(|source| failed("write", &staging, source))?;
         let path = staging.join(JOURNAL);
         let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
-        write_staged(&path, &path, text.as_slice()).map_err(|source| failed("write", &path, source))?;
+        write_staged(&path, &path, &Stored::of(text)).map_err(|source| failed("write", &path, source))?;
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let staged = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
         let mut paths: Vec<PathBuf> = staged.map(|(number, _)| self.place.staged(number)).collect();
@@ -275,9 +274,9 @@ fn put_all(files: Vec<Pending>, before_step: BeforeStep<'_>) -> (Vec<PathBuf>, R
 }
 
 /// Writes a file with the permissions that its target has. It is not synced yet.
-fn write_staged(staged: &Path, target: &Path, mut text: impl Read) -> io::Result<Stamp> {
+fn write_staged(staged: &Path, target: &Path, content: &Stored) -> io::Result<Stamp> {
     let mut file = File::create(staged)?;
-    io::copy(&mut text, &mut file)?;
+    content.copy_to(&mut file)?;
     begin_sync(&file);
     if let Ok(metadata) = fs::metadata(target) {
         let _ = file.set_permissions(metadata.permissions());
