@@ -93,6 +93,6 @@ async fn one(
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
     let took = asked.elapsed();
-    ensure!(status == StatusCode::OK, "publishing was answered {status}: {}", String::from_utf8_lossy(&body));
+    ensure!(status == StatusCode::CREATED, "publishing was answered {status}: {}", String::from_utf8_lossy(&body));
     Ok(took)
 }
