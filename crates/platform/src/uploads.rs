@@ -46,7 +46,7 @@ const RUNS: usize = 250;
 const FILES: u32 = 250;
 
 /// How long a commit writes before others may: so long that it is seldom on the disk that it waits for, and so short that nobody notices.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(25);
 
 /// An upload that was offered, and the parts of it that are not here.
 #[derive(Debug, Clone)]
@@ -306,7 +306,15 @@ fn done_before(upload: &Upload) -> Option<CommitOutcome> {
 /// A write that lets others write now and then. What it has written by then is hidden.
 struct Writer<'a> {
     store: &'a Store,
-    open: Option<(Transaction, Instant)>,
+    open: Option<Turn>,
+}
+
+/// A transaction that others wait for.
+struct Turn {
+    transaction: Transaction,
+    begun: Instant,
+    /// When the last piece was begun.
+    last: Instant,
 }
 
 impl<'a> Writer<'a> {
@@ -314,29 +322,35 @@ impl<'a> Writer<'a> {
         Self { store, open: None }
     }
 
-    /// Returns the transaction to go on in: another one if the last has taken long enough.
+    /// Returns the transaction to write the next piece in: another one if that takes too long with a piece that is like the last.
     async fn turn(&mut self) -> Stored<&mut Transaction> {
-        if self.open.as_ref().is_some_and(|(_, begun)| begun.elapsed() >= TURN) {
-            self.rest().await?;
+        let now = Instant::now();
+        if let Some(turn) = &mut self.open {
+            let is_over = now - turn.begun + (now - turn.last) > TURN;
+            turn.last = now;
+            if is_over {
+                self.rest().await?;
+            }
         }
         self.current().await
     }
 
     async fn current(&mut self) -> Stored<&mut Transaction> {
-        let open = match self.open.take() {
-            Some(open) => open,
+        let turn = match self.open.take() {
+            Some(turn) => turn,
             None => {
                 let transaction = self.store.write().await?;
-                (transaction, Instant::now())
+                let begun = Instant::now();
+                Turn { transaction, begun, last: begun }
             }
         };
-        Ok(&mut self.open.insert(open).0)
+        Ok(&mut self.open.insert(turn).transaction)
     }
 
     /// Lets others write.
     async fn rest(&mut self) -> Stored<()> {
         match self.open.take() {
-            Some((transaction, _)) => transaction.commit_hidden().await,
+            Some(turn) => turn.transaction.commit_hidden().await,
             None => Ok(()),
         }
     }
@@ -344,7 +358,7 @@ impl<'a> Writer<'a> {
     /// Returns the transaction that is to be committed.
     async fn end(mut self) -> Stored<Transaction> {
         match self.open.take() {
-            Some((transaction, _)) => Ok(transaction),
+            Some(turn) => Ok(turn.transaction),
             None => self.store.write().await,
         }
     }

@@ -163,7 +163,9 @@ impl Transaction {
     /// Nothing was written.
     pub async fn commit_hidden(self) -> Result<()> {
         self.store.inner.database.check_commit()?;
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.store.inner.database.after_much().await;
+        Ok(())
     }
 
     /// Returns the time of the transaction, in epoch milliseconds.
@@ -223,6 +225,15 @@ impl Database {
             Self::File(file) => file.check_commit(),
             #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(()),
+        }
+    }
+
+    /// Puts in order what transactions that write very much leave behind. Others write meanwhile.
+    async fn after_much(&self) {
+        match self {
+            Self::File(file) => file.after_much().await,
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => {}
         }
     }
 

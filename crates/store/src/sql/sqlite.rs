@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
@@ -29,6 +30,10 @@ const BUSY_CODE: i32 = 5;
 /// How many connections read at the same time.
 const READERS: u32 = 4;
 
+/// After how many transactions that write very much the log is brought into the file: before it is so long that the next writer would have
+/// to do that in its own time.
+const LOGGED: u32 = 10;
+
 /// A database in a file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -37,6 +42,8 @@ pub(crate) struct File {
     writer: SqlitePool,
     watch: SqliteConnectOptions,
     file: Arc<FileWatch>,
+    /// How many transactions wrote very much.
+    logged: AtomicU32,
 }
 
 impl File {
@@ -54,7 +61,7 @@ impl File {
         prepare(path, &options).await?;
 
         // An upload of a thousand files changes far more pages than fit into the usual 2 MiB; what does not fit is written twice.
-        let writing = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "4000");
+        let writing = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "8000");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -85,7 +92,7 @@ impl File {
                 Box::pin(async move { checked })
             })
             .connect_lazy_with(reading.clone());
-        Ok((Self { readers, writer, watch: reading, file }, first))
+        Ok((Self { readers, writer, watch: reading, file, logged: AtomicU32::new(0) }, first))
     }
 
     /// Returns a connection that reads.
@@ -102,6 +109,18 @@ impl File {
     pub(crate) async fn writer(&self) -> Result<Connection> {
         self.check_file()?;
         Ok(Connection::Sqlite(Held::Writer(self.writer.begin_with("BEGIN IMMEDIATE").await?)))
+    }
+
+    /// Brings the log into the file now and then, on a connection that nobody who writes waits for.
+    pub(crate) async fn after_much(&self) {
+        let is_due = (self.logged.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(LOGGED);
+        // Where all of them read, it is for the next time, or for the writer.
+        if is_due
+            && let Some(mut reader) = self.readers.try_acquire()
+            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *reader).await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log stays as it is");
+        }
     }
 
     /// Returns another connection to ask for the change number.
