@@ -150,7 +150,7 @@ async fn databases_of_every_release_are_upgraded() {
         let (scope, id) = (Scope::organization("org_0001"), "base0001_agent".parse().unwrap());
         let state = store.agent_state(&scope, &id).await.unwrap();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(serde_json::to_string(&state.definition()).unwrap(), @r#"{"name":"Shop","persona":{"base":"two","voice":"v"},"model":"m","governance":{"mode":"sdk"}}"#);
+            insta::assert_snapshot!(serde_json::to_string(&state.definition()).unwrap(), @r#"{"name":"Shop","persona":{"base":"two","voice":"v"},"model":"m","governance":{"mode":"sdk"},"voices":[]}"#);
         }
         let number = |version: Option<keepstep_base::PersonaVersion>| version.map(|version| version.0);
         assert_eq!(number(state.agent.published), Some(2));
