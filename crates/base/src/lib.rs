@@ -1,7 +1,8 @@
 //! What every part of keepstep builds on: identifiers, keys, digests, chance that is the same everywhere, classes of characters,
-//! durations as people write them, who speaks in a conversation, lines of bounded length.
+//! durations as people write them, who speaks in a conversation, lines of bounded length, whole files.
 //!
-//! Nothing here knows an agent, test data or a result, and nothing opens a file, reads a clock or an environment variable.
+//! Nothing here knows an agent, test data or a result, and nothing but the writer of [whole files](whole_file) opens a file. Nothing reads
+//! a clock or an environment variable.
 
 pub mod api_key;
 pub mod digest;
@@ -11,6 +12,7 @@ pub mod lines;
 pub mod random;
 pub mod role;
 pub mod text;
+pub mod whole_file;
 
 pub use digest::Digest;
 pub use id::{AgentId, InvalidId, PersonaVersion, Revision};

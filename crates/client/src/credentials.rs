@@ -5,9 +5,10 @@
 //! old keys or the new ones, never half of them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use keepstep_base::whole_file::{self, Policy};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -302,16 +303,8 @@ fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
 
 /// Replaces a file as a whole with one that only its owner may read.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), CredentialsError> {
-    let fail = |source| CredentialsError::Io { what: "write", path: path.to_owned(), source };
-    // Who keeps settings in another folder behind a link wants the file there replaced, not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // `tempfile` creates with mode 0600 and fails where the name exists.
-    let mut file = tempfile::Builder::new().prefix(".credentials-").tempfile_in(folder).map_err(fail)?;
-    file.write_all(text.as_bytes()).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(&path).map_err(|error| fail(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)
+    let write = || whole_file::write(&whole_file::behind_link(path), text.as_bytes(), Policy::Private);
+    write().map_err(|source| CredentialsError::Io { what: "write", path: path.to_owned(), source })
 }
 
 fn make_folder(folder: &Path) -> Result<(), CredentialsError> {

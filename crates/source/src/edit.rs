@@ -1,11 +1,11 @@
 //! Edits of files: what is planned, shown as a patch, and written. They are checked first; then each file is replaced as a whole or
 //! not at all.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use keepstep_agent::Field;
+use keepstep_base::whole_file::{Policy, WholeFile};
 
 use crate::error::{Location, display_path};
 
@@ -113,28 +113,22 @@ impl EditPlan {
             if std::fs::read(&target).map_err(failed)? != file.before {
                 return Err(EditError::ChangedMeanwhile { path: file.path.clone() });
             }
-            let permissions = target.metadata().map_err(failed)?.permissions();
-            if permissions.readonly() {
+            if target.metadata().map_err(failed)?.permissions().readonly() {
                 return Err(EditError::ReadOnly { path: file.path.clone() });
             }
-            let folder = target.parent().unwrap_or(&real_root).to_owned();
-            let mut temporary = tempfile::Builder::new().prefix(".keepstep-").tempfile_in(&folder).map_err(failed)?;
-            temporary.write_all(&file.after).map_err(failed)?;
-            temporary.as_file().set_permissions(permissions).map_err(failed)?;
-            temporary.as_file().sync_all().map_err(failed)?;
-            ready.push((file, target, folder, temporary));
+            let mut whole = WholeFile::begin(&target, Policy::Kept).map_err(failed)?;
+            whole.write_all(&file.after).map_err(failed)?;
+            // Synced here too: a full disk is an error before the first file is replaced.
+            whole.written().0.sync_all().map_err(failed)?;
+            ready.push((file, whole));
         }
-        for (file, target, folder, temporary) in ready {
+        for (file, whole) in ready {
             let failed = |source: io::Error| EditError::Io { path: file.path.clone(), source };
             // As close to the rename as it gets.
-            if std::fs::read(&target).map_err(failed)? != file.before {
+            if std::fs::read(whole.path()).map_err(failed)? != file.before {
                 return Err(EditError::ChangedMeanwhile { path: file.path.clone() });
             }
-            temporary.persist(&target).map_err(|error| failed(error.error))?;
-            // Makes the rename itself durable; not every file system can, and the text is safe either way.
-            if let Ok(folder) = File::open(&folder) {
-                folder.sync_all().ok();
-            }
+            whole.put().map_err(failed)?;
         }
         Ok(())
     }

@@ -10,8 +10,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-/// How the names of files begin that are written beside their place.
-pub(crate) const TEMPORARY: &str = ".keepstep-";
+use keepstep_base::whole_file::TEMPORARY;
 
 /// The folders of a project that we write to, and what git is to leave out of each.
 const FOLDERS: [(&str, &str); 2] = [
@@ -86,11 +85,6 @@ fn folder_of(path: &Path) -> Option<(PathBuf, PathBuf, &'static str)> {
         root.push(part);
     }
     None
-}
-
-/// Returns the beginning of the name of a file that this process writes beside its place.
-pub(crate) fn temporary_name() -> String {
-    format!("{TEMPORARY}{}-", std::process::id())
 }
 
 /// Removes what killed commands left beside the files of a folder, once in each process.
@@ -169,7 +163,8 @@ mod tests {
     fn what_a_killed_command_left_is_removed_and_what_is_being_written_is_not() {
         let world = tempfile::tempdir().unwrap();
         // No process has this number: it is more than systems give.
-        let (dead, old, alive) = (".keepstep-4294967294-abc", ".keepstep-Ab12Cd", format!("{}abc", temporary_name()));
+        let (dead, old, alive) =
+            (".keepstep-4294967294-abc", ".keepstep-Ab12Cd", format!("{TEMPORARY}{}-abc", std::process::id()));
         for name in [dead, old, &alive, "kept"] {
             fs::write(world.path().join(name), "x").unwrap();
         }

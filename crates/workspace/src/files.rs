@@ -1,11 +1,11 @@
 //! Reading and writing files so that a crash leaves the old one or the new one, and nobody else reads a key.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, ErrorKind, Write as _};
+use std::path::Path;
 
+use keepstep_base::whole_file::{self, Policy, WholeFile};
 use serde_json::{Map, Value};
-use tempfile::NamedTempFile;
 
 use crate::{WorkspaceError, door};
 
@@ -62,7 +62,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
 /// # Errors
 /// It cannot be written; what was there before is unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write(path, bytes, Access::AsBefore)
+    write(path, bytes, Policy::Kept)
 }
 
 /// Writes a file that only its owner may read, from its first byte on.
@@ -70,32 +70,39 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// It cannot be written; what was there before is unchanged.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
-    write(path, bytes, Access::OwnerOnly).map_err(|error| WorkspaceError::io("write", path, error))
+    write(path, bytes, Policy::Private).map_err(|error| WorkspaceError::io("write", path, error))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    AsBefore,
-    OwnerOnly,
+fn write(path: &Path, bytes: &[u8], policy: Policy) -> io::Result<()> {
+    Pending::of(path, bytes, policy)?.0.put()
 }
 
-fn write(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    let pending = Pending::of(path, bytes, access)?;
-    pending.temporary.as_file().sync_all()?;
-    let folder = pending.folder().to_owned();
-    pending.put()?;
-    // The rename itself is only safe once the folder is on the disk. Not every file system can do that.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+/// Writes a file of any length as a whole, piece by piece.
+///
+/// # Errors
+/// It cannot be written; what was there before is unchanged.
+pub fn replace_streamed(path: &Path, give: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(begin(path, Policy::Kept)?);
+    give(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.put()
+}
+
+/// Begins a file that may be written, with the folders on its way.
+fn begin(path: &Path, policy: Policy) -> io::Result<WholeFile> {
+    door::pass(path)?;
+    let path = whole_file::behind_link(path);
+    let folder = whole_file::folder_of(&path);
+    if !folder.is_dir() {
+        fs::create_dir_all(folder)?;
+    }
+    door::tidy(folder);
+    WholeFile::begin(&path, policy)
 }
 
 /// A file that is written beside its place and not there yet, for callers that change several files together. Until it is put
 /// there, dropping it removes what was written.
 #[derive(Debug)]
-pub struct Pending {
-    path: PathBuf,
-    temporary: NamedTempFile,
-}
+pub struct Pending(WholeFile);
 
 impl Pending {
     /// Writes what a file is to hold, with the folders on its way. It has the permissions of the file that it is to replace. It
@@ -104,7 +111,7 @@ impl Pending {
     /// # Errors
     /// It cannot be written.
     pub fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
-        Self::of(path, bytes, Access::AsBefore)
+        Self::of(path, bytes, Policy::Kept)
     }
 
     /// The same for a JSON object, as [`write_object`] writes it.
@@ -113,33 +120,16 @@ impl Pending {
         written.map_err(|error| WorkspaceError::io("write", path, error))
     }
 
-    fn of(path: &Path, bytes: &[u8], access: Access) -> io::Result<Self> {
-        door::pass(path)?;
-        // Who keeps the file elsewhere behind a link wants that one replaced, not the link.
-        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        let real = if is_link { fs::canonicalize(path).ok() } else { None };
-        let path = real.unwrap_or_else(|| path.to_owned());
-        let folder = folder_of(&path);
-        if !folder.is_dir() {
-            fs::create_dir_all(folder)?;
-        }
-        door::tidy(folder);
-        let mut builder = tempfile::Builder::new();
-        let prefix = door::temporary_name();
-        builder.prefix(&prefix);
-        if access == Access::AsBefore {
-            builder.permissions(permissions(&path)?);
-        }
-        // Without permissions of its own it is made with mode 0600.
-        let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
-        begin_sync(temporary.as_file());
-        Ok(Self { path, temporary })
+    fn of(path: &Path, bytes: &[u8], policy: Policy) -> io::Result<Self> {
+        let mut file = begin(path, policy)?;
+        file.write_all(bytes)?;
+        begin_sync(file.written().0);
+        Ok(Self(file))
     }
 
     /// Returns where the file will be.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Returns what the file will hold.
@@ -147,29 +137,24 @@ impl Pending {
     /// # Errors
     /// What was written cannot be read again.
     pub fn content(&self) -> io::Result<Vec<u8>> {
-        fs::read(self.temporary.path())
+        fs::read(self.0.written().1)
     }
 
     /// Returns the folder that the file will be in.
     pub(crate) fn folder(&self) -> &Path {
-        folder_of(&self.path)
+        self.0.folder()
     }
 
     /// Returns where it is written.
     pub(crate) fn written(&self) -> &Path {
-        self.temporary.path()
+        self.0.written().1
     }
 
     /// Puts the file in its place. After a crash it is there or not; the caller syncs what was written before, and the folder
     /// behind it.
     pub(crate) fn put(self) -> io::Result<()> {
-        self.temporary.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+        self.0.rename()
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Has the system begin to bring a file to the disk, so that a sync of it waits less. One that cannot do that only waits longer.
@@ -178,22 +163,6 @@ pub(crate) fn begin_sync(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
     #[cfg(not(target_os = "linux"))]
     let _ = file;
-}
-
-/// Returns the permissions of the file that is replaced, or those that the system gives a new one.
-#[cfg(unix)]
-fn permissions(path: &Path) -> io::Result<fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt as _;
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.permissions()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(fs::Permissions::from_mode(0o666)),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(not(unix))]
-fn permissions(path: &Path) -> io::Result<fs::Permissions> {
-    fs::metadata(path.parent().unwrap_or(path)).map(|metadata| metadata.permissions())
 }
 
 #[cfg(test)]

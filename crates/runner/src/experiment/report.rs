@@ -1,10 +1,11 @@
 //! What is written when a run has ended: `observations.jsonl`, `errors.json`, `result.md` and, last, `summary.json`.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use keepstep_workspace::experiments::secrets::Secrets;
+use keepstep_workspace::files;
 use serde::Serialize as _;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
@@ -161,17 +162,7 @@ impl Experiment {
         path: &Path,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), ExperimentError> {
-        let temporary = path.with_extension("part");
-        let written = File::create(&temporary).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            write(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&temporary, path)
-        });
-        written.map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            io_error("write", path)(error)
-        })
+        files::replace_streamed(path, write).map_err(io_error("write", path))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::replace::replace;
+use keepstep_base::whole_file::{self, Policy};
 
 /// Ensures that `.gitignore` names a folder: after the line `dist/` if there is one, else at the end.
 ///
@@ -16,7 +16,7 @@ pub(super) fn ensure(root: &Path, folder: &str) -> Result<(), String> {
         Err(error) => return Err(sentence(&path, folder, &error)),
     };
     let Some(text) = with_line(&text, folder) else { return Ok(()) };
-    replace(&real(&path), text.as_bytes()).map_err(|error| sentence(&path, folder, &error))
+    whole_file::write(&real(&path), text.as_bytes(), Policy::Kept).map_err(|error| sentence(&path, folder, &error))
 }
 
 fn sentence(path: &Path, folder: &str, error: &io::Error) -> String {

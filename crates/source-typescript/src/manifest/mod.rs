@@ -12,9 +12,9 @@ mod files;
 mod gitignore;
 mod measure;
 pub(crate) mod primitives;
-mod replace;
 mod sources;
 
+use keepstep_base::whole_file::{self, Policy};
 use keepstep_source::AgentSource as _;
 use std::io;
 use std::path::Path;
@@ -103,7 +103,7 @@ pub fn write(root: &Path, manifest: &Value) -> Result<Vec<String>, ManifestError
     };
     std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let written = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
-    written.and_then(|text| replace::replace_derived(&path, &text)).map_err(failed(&path))?;
+    written.and_then(|text| whole_file::write(&path, &text, Policy::Derived)).map_err(failed(&path))?;
     let copies = sources::ensure(root, &folder, manifest).err().map(|error| format!("`lua push backup` would fail: {error}"));
     Ok(gitignore::ensure(root, FOLDER).err().into_iter().chain(copies).collect())
 }

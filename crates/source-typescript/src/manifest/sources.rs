@@ -8,11 +8,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use keepstep_base::whole_file::{self, Policy};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::measure::hex16;
-use super::replace;
 
 /// The folder of the copies, in that of the manifest.
 const FOLDER: &str = "sources";
@@ -48,7 +48,7 @@ pub(super) fn ensure(root: &Path, manifest_folder: &Path, manifest: &Value) -> R
             fs::create_dir_all(&folder).map_err(failed)?;
             is_made = true;
         }
-        replace::replace_derived(&folder.join(&name), &bytes).map_err(failed)?;
+        whole_file::write(&folder.join(&name), &bytes, Policy::Derived).map_err(failed)?;
         present.insert(name);
     }
     Ok(())
