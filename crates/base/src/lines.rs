@@ -14,6 +14,8 @@ pub struct Line {
     pub offset: u64,
     /// It is longer than what is read; the buffer is empty.
     pub is_too_long: bool,
+    /// A line feed ends it, which the last one of a file may lack.
+    pub is_ended: bool,
 }
 
 /// Finds lines in pieces of a file, wherever these come from.
@@ -47,20 +49,20 @@ impl Splitter {
         }
         let used = text.len() + usize::from(end.is_some());
         self.offset += used as u64;
-        (used, end.map(|_| self.end_line(buffer)))
+        (used, end.map(|_| self.end_line(buffer, true)))
     }
 
     /// Returns the last line where the file ended without an end of it.
     pub fn end(&mut self, buffer: &mut Vec<u8>) -> Option<Line> {
-        (self.offset > self.start).then(|| self.end_line(buffer))
+        (self.offset > self.start).then(|| self.end_line(buffer, false))
     }
 
-    fn end_line(&mut self, buffer: &mut Vec<u8>) -> Line {
+    fn end_line(&mut self, buffer: &mut Vec<u8>, is_ended: bool) -> Line {
         if buffer.last() == Some(&b'\r') {
             buffer.pop();
         }
         self.number += 1;
-        let line = Line { number: self.number, offset: self.start, is_too_long: self.is_too_long };
+        let line = Line { number: self.number, offset: self.start, is_too_long: self.is_too_long, is_ended };
         self.start = self.offset;
         self.is_too_long = false;
         line
@@ -83,6 +85,11 @@ impl<R: BufRead> Lines<R> {
     /// Returns the lines of a file, of which none with more bytes than `longest` is read.
     pub fn with_longest(input: R, longest: usize) -> Self {
         Self { input, splitter: Splitter::new(longest) }
+    }
+
+    /// Returns where the next line begins in the file.
+    pub fn offset(&self) -> u64 {
+        self.splitter.offset
     }
 
     /// Reads the next line into the buffer, without its end.

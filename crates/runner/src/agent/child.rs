@@ -8,6 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use keepstep_base::lines::Splitter;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::pipe::Receiver;
@@ -269,36 +270,28 @@ impl Outbox {
 struct Lines {
     reader: BufReader<ChildStdout>,
     part: Vec<u8>,
-    too_long: bool,
+    splitter: Splitter,
 }
 
 impl Lines {
     fn of(stdout: ChildStdout) -> Self {
-        Self { reader: BufReader::with_capacity(64 * 1024, stdout), part: Vec::new(), too_long: false }
+        Self { reader: BufReader::with_capacity(64 * 1024, stdout), part: Vec::new(), splitter: Splitter::new(LONGEST_LINE) }
     }
 
     async fn next(&mut self) -> io::Result<Line> {
         loop {
             let chunk = self.reader.fill_buf().await?;
             let at_end = chunk.is_empty();
-            let line_feed = memchr::memchr(b'\n', chunk);
-            let piece = line_feed.map_or(chunk, |end| &chunk[..end]);
-            if self.part.len() + piece.len() > LONGEST_LINE {
-                self.too_long = true;
-                self.part = Vec::new();
-            }
-            if !self.too_long {
-                self.part.extend_from_slice(piece);
-            }
-            let used = piece.len() + usize::from(line_feed.is_some());
+            let (used, mut line) = self.splitter.take(chunk, &mut self.part);
             self.reader.consume(used);
-            if at_end || line_feed.is_some() {
-                let line = std::mem::take(&mut self.part);
-                return Ok(match std::mem::take(&mut self.too_long) {
-                    true => Line::TooLong,
-                    false if at_end && line.is_empty() => Line::End,
-                    false => Line::Whole(line),
-                });
+            if at_end {
+                line = self.splitter.end(&mut self.part);
+            }
+            match line {
+                Some(line) if line.is_too_long => return Ok(Line::TooLong),
+                Some(_) => return Ok(Line::Whole(std::mem::take(&mut self.part))),
+                None if at_end => return Ok(Line::End),
+                None => {}
             }
         }
     }

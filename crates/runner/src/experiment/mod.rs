@@ -7,13 +7,13 @@ mod report;
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use keepstep_base::Digest;
-use keepstep_workspace::experiments::journal::JOURNAL_FILE as JOURNAL;
+use keepstep_workspace::experiments::journal::{self, JOURNAL_FILE as JOURNAL};
 use keepstep_workspace::{door, files};
 use serde::{Deserialize, Serialize};
 
@@ -343,7 +343,7 @@ impl Experiment {
     fn read_journal(&mut self) -> Result<(), ExperimentError> {
         let path = self.folder.join(JOURNAL);
         let bytes = match File::open(&path) {
-            Ok(file) => whole_lines(file).map_err(io_error("read", &path))?,
+            Ok(file) => journal::whole_lines(file).map_err(io_error("read", &path))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
@@ -387,19 +387,13 @@ impl Experiment {
 }
 
 fn each_of_journal(folder: &Path, mut each: impl FnMut(Finished) -> io::Result<()>) -> Result<(), ExperimentError> {
-    let path = folder.join(JOURNAL);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_error("read", &path)(error)),
-    };
-    for (index, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(io_error("read", &path))?;
-        let finished = serde_json::from_str(&line).map_err(|error| ExperimentError::Malformed {
-            path: path.clone(),
-            message: format!("line {}: {error}", index + 1),
-        })?;
-        each(finished).map_err(io_error("write", folder))?;
+    let path = journal::path(folder);
+    let Some(file) = journal::open(folder).map_err(io_error("read", &path))? else { return Ok(()) };
+    let mut entries = journal::Entries::of(file);
+    while let Some(entry) = entries.next_entry().map_err(io_error("read", &path))? {
+        let malformed =
+            |problem| ExperimentError::Malformed { path: path.clone(), message: format!("line {}: {problem}", entry.number) };
+        each(entry.case.map_err(malformed)?).map_err(io_error("write", folder))?;
     }
     Ok(())
 }
@@ -441,22 +435,6 @@ fn newest(directory: &Path) -> Result<Option<PathBuf>, ExperimentError> {
         }
     }
     Ok(found.into_iter().max().map(|(_, _, path)| path))
-}
-
-/// Returns the length of a file up to its last line feed.
-fn whole_lines(file: File) -> io::Result<u64> {
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    let mut whole = 0;
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
-        // A line may also be torn inside: a crash of the machine can leave zeros where data was to come.
-        if read == 0 || line.last() != Some(&b'\n') || serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
-            return Ok(whole);
-        }
-        whole += read as u64;
-    }
 }
 
 /// Returns a digest of what is run: of a JSON list with the name and the text of each case.

@@ -190,7 +190,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::experiment::whole_lines;
+    use keepstep_workspace::experiments::journal::whole_lines;
 
     fn finished() -> Finished {
         let turn = json!({"run_id": "r", "turn_id": "r-t1", "sequence": 1, "role": "user", "content": "a", "timestamp": ""});

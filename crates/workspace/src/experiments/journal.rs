@@ -32,6 +32,63 @@ pub fn path(experiment: &Path) -> PathBuf {
     experiment.join(JOURNAL_FILE)
 }
 
+/// A line of a journal.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its text.
+    pub text: &'a [u8],
+    /// The case, or why it is none.
+    pub case: Result<Finished, &'static str>,
+}
+
+/// The lines of a journal, in the order in which the cases ended.
+#[derive(Debug)]
+pub struct Entries {
+    lines: Lines<BufReader<File>>,
+    buffer: Vec<u8>,
+}
+
+impl Entries {
+    /// Returns the lines of a journal.
+    pub fn of(file: File) -> Self {
+        Self { lines: Lines::with_longest(BufReader::with_capacity(1 << 20, file), LONGEST_LINE), buffer: Vec::new() }
+    }
+
+    /// Reads the next line.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_entry(&mut self) -> io::Result<Option<Entry<'_>>> {
+        let Some(line) = self.lines.next_into(&mut self.buffer)? else { return Ok(None) };
+        let case = match serde_json::from_slice::<Finished>(&self.buffer) {
+            _ if line.is_too_long => Err("it is too long"),
+            Ok(case) if case.iteration < MOST_ITERATIONS => Ok(case),
+            _ => Err("it is not a finished case"),
+        };
+        Ok(Some(Entry { number: line.number, text: &self.buffer, case }))
+    }
+}
+
+/// Returns the length of a journal, or of another file of JSON Lines, up to the end of its last whole line; a crash can tear one, at
+/// its end or inside.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn whole_lines(file: File) -> io::Result<u64> {
+    let mut lines = Lines::with_longest(BufReader::with_capacity(1 << 20, file), LONGEST_LINE);
+    let (mut buffer, mut whole) = (Vec::new(), 0);
+    while let Some(line) = lines.next_into(&mut buffer)? {
+        // Where data was to come, a crash of the machine can leave zeros.
+        if !line.is_ended || serde_json::from_slice::<serde::de::IgnoredAny>(&buffer).is_err() {
+            break;
+        }
+        whole = lines.offset();
+    }
+    Ok(whole)
+}
+
 /// Gives each case, with its line, in the order in which they ended. What cannot be read is in the report, also the line that a
 /// crash has torn.
 ///
@@ -42,16 +99,11 @@ pub fn each(
     report: &mut Report,
     mut give: impl FnMut(&[u8], Finished, &mut Report) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut lines = Lines::with_longest(BufReader::with_capacity(1 << 20, file), LONGEST_LINE);
-    let mut buffer = Vec::new();
-    while let Some(line) = lines.next_into(&mut buffer)? {
-        if line.is_too_long {
-            report.broken(JOURNAL_FILE, line.number, "it is too long");
-            continue;
-        }
-        match serde_json::from_slice::<Finished>(&buffer) {
-            Ok(case) if case.iteration < MOST_ITERATIONS => give(&buffer, case, report)?,
-            _ => report.broken(JOURNAL_FILE, line.number, "it is not a finished case"),
+    let mut entries = Entries::of(file);
+    while let Some(entry) = entries.next_entry()? {
+        match entry.case {
+            Ok(case) => give(entry.text, case, report)?,
+            Err(problem) => report.broken(JOURNAL_FILE, entry.number, problem),
         }
     }
     Ok(())
