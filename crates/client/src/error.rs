@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keepstep_agent::Field;
 use keepstep_base::Revision;
+use keepstep_base::human::waited_text;
 use keepstep_base::text::shell_word;
 
 use crate::target::{KeyOrigin, Withheld};
@@ -39,7 +40,7 @@ pub enum ClientError {
         reason: String,
     },
     /// Somebody takes connections and says nothing.
-    #[error("{server} accepts connections and does not answer ({}; KEEPSTEP_TIMEOUT={}s waits longer)", seconds(*waited), waited.as_secs().max(1) * 4)]
+    #[error("{server} accepts connections and does not answer ({}; KEEPSTEP_TIMEOUT={}s waits longer)", waited_text(*waited), waited.as_secs().max(1) * 4)]
     Silent {
         /// The server.
         server: String,
@@ -47,7 +48,7 @@ pub enum ClientError {
         waited: Duration,
     },
     /// The answer comes so slowly that it would never end.
-    #[error("{server} sends its answer too slowly; given up after {}", seconds(*spent))]
+    #[error("{server} sends its answer too slowly; given up after {}", waited_text(*spent))]
     Dripping {
         /// The server.
         server: String,
@@ -327,14 +328,6 @@ fn shown_origin(origin: Option<&KeyOrigin>) -> String {
 
 fn in_brackets(message: Option<&str>) -> String {
     message.map_or_else(String::new, |message| format!(" ({message})"))
-}
-
-fn seconds(duration: Duration) -> String {
-    if duration.as_millis().is_multiple_of(1000) {
-        format!("{} s", duration.as_secs())
-    } else {
-        format!("{:.1} s", duration.as_secs_f64())
-    }
 }
 
 fn after_colon(message: Option<&str>) -> String {

@@ -401,21 +401,6 @@ pub(crate) fn without_colors(line: &str) -> String {
     color_pieces(line).into_iter().map(|(_, text)| text).collect()
 }
 
-/// Returns a number of bytes as people say it.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
 /// Returns a number with its noun in the right form.
 pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, singular: &str) -> String {
     if number == N::from(1) { format!("1 {singular}") } else { format!("{number} {singular}s") }

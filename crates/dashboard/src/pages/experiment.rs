@@ -6,6 +6,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use keepstep_base::human::milliseconds_words;
 use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_store::results::{BatchStatus, Counts, Run, RunBatch, RunFilter, Status};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::addressed::AddressedBatch;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Fact, Figures, File, batch_name, duration, excerpt, facts, grouped};
+use crate::parts::shown_results::{Badge, Fact, Figures, File, batch_name, excerpt, facts, grouped};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -139,8 +140,8 @@ pub(crate) async fn show(
         badge: batch.status.into(),
         is_abandoned: batch.status == BatchStatus::Abandoned,
         figures: Figures::from(&batch.counts),
-        median: durations.median.map(duration),
-        percentile_95: durations.percentile_95.map(duration),
+        median: durations.median.map(milliseconds_words),
+        percentile_95: durations.percentile_95.map(milliseconds_words),
         took: took(&batch, durations.percentile_95),
         began: Moment::of(batch.started_at.unwrap_or(batch.created_at)),
         tested: tested(&batch.details),
@@ -202,7 +203,7 @@ fn took(batch: &RunBatch, longest: Option<f64>) -> Option<String> {
     let milliseconds = batch.completed_at?.checked_sub(batch.started_at?)?;
     #[expect(clippy::cast_precision_loss, reason = "no experiment takes longer than a double is exact for")]
     let milliseconds = milliseconds as f64;
-    (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| duration(milliseconds))
+    (milliseconds > 0.0 && longest.is_none_or(|longest| milliseconds >= longest)).then(|| milliseconds_words(milliseconds))
 }
 
 fn choices(counts: &Counts, chosen: Option<Status>, path: impl Fn(Option<Status>) -> String) -> Vec<Choice> {
@@ -241,6 +242,6 @@ fn listed(path: &str, run: &Run) -> ListedRun {
         is_error: error.is_some(),
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
         badge: Badge::of_run(run.status),
-        duration: run.duration_ms.map(duration).unwrap_or_default(),
+        duration: run.duration_ms.map(milliseconds_words).unwrap_or_default(),
     }
 }

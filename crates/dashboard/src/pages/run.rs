@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
 use keepstep_http::addresses::{batch_path, project_path, segment};
 use keepstep_platform::Platform;
@@ -15,7 +16,7 @@ use super::experiment::{Link, batch_of};
 use crate::addressed::AddressedRun;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Fact, File, batch_name, clipped, duration, excerpt, facts, plain};
+use crate::parts::shown_results::{Badge, Fact, File, batch_name, clipped, excerpt, facts, plain};
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -154,7 +155,7 @@ pub(crate) async fn show(
         criteria,
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
         attempt: run.iteration.saturating_add(1),
-        duration: run.duration_ms.map(duration),
+        duration: run.duration_ms.map(milliseconds_words),
         verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SAID_BY_BADGE.contains(verdict)).unwrap_or_default()),
         metrics: facts(&result.metrics, &SHOWN_METRICS),
         messages,
@@ -252,7 +253,7 @@ fn message(role: &str, text: &str) -> Message {
 
 fn of_turn(turn: &Turn) -> Message {
     Message {
-        duration: turn.duration_ms.map(duration),
+        duration: turn.duration_ms.map(milliseconds_words),
         warnings: turn.warnings.iter().map(|warning| clipped(&warning.text()).0).collect(),
         ..message(turn.role.as_str(), &turn.content)
     }

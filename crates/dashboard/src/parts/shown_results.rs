@@ -106,22 +106,6 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-/// Returns a duration as a person reads it.
-pub(crate) fn duration(milliseconds: f64) -> String {
-    let seconds = milliseconds / 1000.0;
-    if !milliseconds.is_finite() || milliseconds < 0.0 {
-        "unknown".to_owned()
-    } else if milliseconds < 999.5 {
-        format!("{milliseconds:.0} ms")
-    } else if seconds < 59.95 {
-        format!("{seconds:.1} s")
-    } else if seconds < 3600.0 {
-        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
-    } else {
-        format!("{:.0} h {:.0} min", (seconds / 3600.0).floor(), (seconds % 3600.0 / 60.0).floor())
-    }
-}
-
 /// Returns the name of a batch: what the client called it, or its id.
 pub(crate) fn batch_name(batch: &RunBatch) -> &str {
     batch.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&batch.id)
@@ -210,7 +194,7 @@ mod tests {
             [0, 999, 1000, 1_234_567].map(grouped).map(|s| s.leak() as &str)
         );
         assert_eq!(
-            [0.4, 7.93, 999.4, 1500.0, 59_940.0, 61_000.0, 3_660_000.0, f64::NAN].map(duration),
+            [0.4, 7.93, 999.4, 1500.0, 59_940.0, 61_000.0, 3_660_000.0, f64::NAN].map(keepstep_base::human::milliseconds_words),
             ["0 ms", "8 ms", "999 ms", "1.5 s", "59.9 s", "1 min 1 s", "1 h 1 min", "unknown"]
         );
     }

@@ -288,7 +288,10 @@ impl Lines {
                 line = self.splitter.end(&mut self.part);
             }
             match line {
-                Some(line) if line.is_too_long => return Ok(Line::TooLong),
+                Some(line) if line.is_too_long => {
+                    self.part = Vec::new();
+                    return Ok(Line::TooLong);
+                }
                 Some(_) => return Ok(Line::Whole(std::mem::take(&mut self.part))),
                 None if at_end => return Ok(Line::End),
                 None => {}

@@ -26,6 +26,7 @@ pub use target::{
 use crate::conversation::UserConfig;
 use crate::yaml;
 use keepstep_results::guardrails::Guardrails;
+pub(crate) use section::duration_of;
 use section::{Origin, Section};
 
 /// The files that make up the configuration, in the order in which they are merged.

@@ -107,10 +107,7 @@ impl<'a> Section<'a> {
 
     /// Returns a duration: a number of seconds, or a text such as `30s`.
     pub(super) fn duration(&self, key: &str) -> Result<Option<Duration>, ConfigError> {
-        self.take(key, "a duration such as 30, 30s or 500ms", |value| match value {
-            Value::String(text) => human::parse_duration(text).ok(),
-            other => human::seconds(other.as_f64()?),
-        })
+        self.take(key, "a duration such as 30, 30s or 500ms", duration_of)
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, ConfigError> {
@@ -167,5 +164,13 @@ impl<'a> Section<'a> {
         let file = origin.map(|origin| origin.path.clone()).unwrap_or_default();
         let line = origin.and_then(|origin| yaml::line_of(&origin.text, &path));
         ConfigError::Key { file, line, key: path.join("."), problem }
+    }
+}
+
+/// Returns the duration that a value says: a number of seconds, or a text such as `30s`.
+pub(crate) fn duration_of(value: &Value) -> Option<Duration> {
+    match value {
+        Value::String(text) => human::parse_duration(text).ok(),
+        other => human::seconds(other.as_f64()?),
     }
 }

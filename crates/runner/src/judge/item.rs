@@ -9,9 +9,8 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::check::{Check, Cost, Expected, Schema, Text, Tool, shortened};
+use crate::config::duration_of;
 use keepstep_base::human::duration_text;
-use keepstep_base::human::parse_duration;
-use keepstep_base::human::seconds;
 
 /// The time that a program has where nobody set one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -323,11 +322,7 @@ fn share(members: &Map<String, Value>, key: &str) -> Result<Option<f64>, String>
 }
 
 fn duration(key: &str, value: &Value) -> Result<Duration, String> {
-    let read = match value {
-        Value::String(text) => parse_duration(text).ok(),
-        other => other.as_f64().and_then(seconds),
-    };
-    read.ok_or_else(|| format!("{key} must be a duration such as 2s or 500ms"))
+    duration_of(value).ok_or_else(|| format!("{key} must be a duration such as 2s or 500ms"))
 }
 
 /// Returns a limit as it was typed, which a rounded one would not be.

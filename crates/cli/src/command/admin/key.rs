@@ -1,7 +1,10 @@
 //! `keepstep admin key create|list|revoke`
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use keepstep_base::human::parse_period;
 use keepstep_platform::{Actor, KeyRequest};
 use keepstep_store::{Role, Scope};
 use serde_json::json;
@@ -48,8 +51,8 @@ struct Create {
     #[arg(long, value_name = "ID")]
     project: Option<String>,
     /// When it ends: 12h, 90d, 2w; never when left out
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    expires: Option<SignedDuration>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_period)]
+    expires: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -78,7 +81,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
 async fn create(context: &Context, arguments: &Create) -> CommandResult {
     let role: Role = arguments.role.parse().map_err(|_| Failure::usage("a role is owner, editor or viewer"))?;
     let project = arguments.project.as_deref();
-    let wanted = KeyRequest { name: &arguments.name, role, project, life: arguments.expires.map(milliseconds) };
+    let life = arguments.expires.map(|life| i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
+    let wanted = KeyRequest { name: &arguments.name, role, project, life };
     let platform = arguments.data.open_for_admin(context).await?;
     let operator = match project {
         None => platform.operator(None).await?,
@@ -145,38 +149,4 @@ async fn revoke(context: &Context, arguments: &Revoke) -> CommandResult {
 fn time(milliseconds: i64) -> String {
     Timestamp::from_millisecond(milliseconds)
         .map_or_else(|_| milliseconds.to_string(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
-}
-
-fn milliseconds(duration: SignedDuration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Reads a duration with a unit: seconds, minutes, hours, days or weeks.
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return Err("write a number and a unit: 30m, 12h, 90d, 2w".to_owned()),
-    };
-    let number: i64 = number.parse().map_err(|_| "write a number and a unit: 30m, 12h, 90d, 2w".to_owned())?;
-    let total = number.checked_mul(seconds).filter(|total| *total <= i64::MAX / 1_000).ok_or("that is too long")?;
-    Ok(SignedDuration::from_secs(total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_a_unit() {
-        assert_eq!(duration("90d"), Ok(SignedDuration::from_hours(90 * 24)));
-        for text in ["", "90", "d", "-1d", "1y", "99999999999999999999d", "9999999999999999w"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 }

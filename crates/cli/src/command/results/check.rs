@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use clap::Args;
+use keepstep_base::human::milliseconds_text;
 use keepstep_results::baseline::Baseline;
 use keepstep_results::compare::check::{Checked, Finding, Limits, Verdict};
 use keepstep_results::compare::{self, CaseKey};
@@ -172,7 +173,7 @@ fn sentence(finding: &Finding, checked: &Checked) -> String {
     let words = |number: Option<f64>| {
         number.map(|number| match finding.what {
             "pass_rate" => words::percent(number),
-            "p95" => words::milliseconds(number),
+            "p95" => milliseconds_text(number),
             _ => words::dollars(number),
         })
     };

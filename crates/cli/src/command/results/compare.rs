@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use clap::Args;
 use keepstep_agent::diff;
+use keepstep_base::human::milliseconds_text;
 use keepstep_results::case::Finished;
 use keepstep_results::compare::{CaseKey, Change, Comparison, Figures};
 use keepstep_results::provenance::Difference;
@@ -185,8 +186,8 @@ fn sum_up(context: &Context, comparison: &Comparison) {
         let points = format!("{:+.1} points", pairs.change() * 100.0);
         row(context, "Pass rate", Some(format!("{} → {}  {points}", words::percent(before), words::percent(after))));
     }
-    row(context, "p50", words::change(comparison.p50_ms, words::milliseconds));
-    row(context, "p95", words::change(comparison.p95_ms, words::milliseconds));
+    row(context, "p50", words::change(comparison.p50_ms, milliseconds_text));
+    row(context, "p95", words::change(comparison.p95_ms, milliseconds_text));
     row(context, "Tokens", words::change(comparison.tokens, words::whole));
     row(context, "Cost", words::change(comparison.cost_usd, words::dollars));
 }

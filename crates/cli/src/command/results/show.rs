@@ -1,7 +1,7 @@
 //! `keepstep results show`
 
 use clap::Args;
-use keepstep_base::human::duration_text;
+use keepstep_base::human::{duration_text, milliseconds_text};
 use keepstep_results::case::Finished;
 use keepstep_results::compare::Figures;
 use keepstep_results::compare::figures::Collector;
@@ -191,7 +191,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
     }
     let label = if totals.planned > 0 && totals.counts.passed == totals.planned { Label::Good } else { Label::Plain };
     printer.answer(Text::of(label, line));
-    let at = |share| quantile(&figures.durations, share).map(words::milliseconds);
+    let at = |share| quantile(&figures.durations, share).map(milliseconds_text);
     let provenance = &head.provenance;
     let rows = [
         ("Began", Some(words::date(head)).filter(|date| !date.is_empty())),
@@ -218,7 +218,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
 
 fn show_case(context: &Context, case: &Finished, is_whole: bool) {
     let flaky = if case.flaky { "  flaky" } else { "" };
-    let took = format!("  {}{flaky}", words::milliseconds(case.duration_ms));
+    let took = format!("  {}{flaky}", milliseconds_text(case.duration_ms));
     context.printer.answer(title(case, case.status, case.status.spoken(), &took));
     problem(case).into_iter().for_each(|line| context.printer.answer(line));
     if is_whole {

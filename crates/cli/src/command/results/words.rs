@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use keepstep_base::human::duration_text;
 use keepstep_results::compare::Figure;
 use keepstep_results::head::Head;
 use keepstep_results::statistics::Interval;
@@ -26,15 +25,6 @@ pub(super) fn rate(totals: &Totals) -> Option<Rate> {
 /// Returns an interval.
 pub(super) fn interval(interval: Interval) -> String {
     format!("{} to {}", percent(interval.low), percent(interval.high))
-}
-
-/// Returns a duration that is given in milliseconds.
-pub(super) fn milliseconds(duration: f64) -> String {
-    match duration {
-        duration if duration < 9.95 => format!("{duration:.1}ms"),
-        duration if duration < 999.5 => format!("{duration:.0}ms"),
-        duration => duration_text(seconds(duration / 1000.0)),
-    }
 }
 
 /// Returns a number of seconds as a duration, also where it is nonsense.

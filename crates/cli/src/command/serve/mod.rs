@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use keepstep_base::human::{parse_size, size_text};
 use keepstep_platform::{Limits, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
@@ -20,7 +21,7 @@ use crate::session::context::Context;
 use crate::session::platform_data::{DataArguments, OBJECTS, alone};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
-use crate::shell::printer::{Label, Text, size as size_text};
+use crate::shell::printer::{Label, Text};
 use crate::shell::request_log;
 
 /// The arguments.
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// The largest upload, and the largest single file in one
-    #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = parse_size)]
     upload_limit: u64,
     /// How many connections there may be at a time; where all are taken, the one that has been idle for longest is closed
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
@@ -69,24 +70,6 @@ fn public_url(text: &str) -> Result<String, String> {
     });
     if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("write it as https://keepstep.example.com".to_owned()) }
 }
-
-/// Reads a size in bytes: a number, and the unit where it is not the byte.
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kib" => 10,
-        "m" | "mib" => 20,
-        "g" | "gib" => 30,
-        "t" | "tib" => 40,
-        _ => return Err(SIZE.to_owned()),
-    };
-    let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-    size.filter(|size| *size > 0).ok_or_else(|| SIZE.to_owned())
-}
-
-const SIZE: &str = "write a number and a unit: 500MiB, 64GiB";
 
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
@@ -317,15 +300,6 @@ mod tests {
         assert!(address("[::1]:0").is_ok());
         for text in ["", "4747", "127.0.0.1", "127.0.0.1:70000"] {
             assert!(address(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_size_has_a_unit() {
-        let sizes = ["7", "7B", "2KiB", "3 MiB", "64GiB", "1t"].map(size);
-        assert_eq!(sizes, [Ok(7), Ok(7), Ok(2 << 10), Ok(3 << 20), Ok(64 << 30), Ok(1 << 40)]);
-        for text in ["", "0", "GiB", "-1", "1.5GiB", "1 GB", "99999999TiB", "18446744073709551616"] {
-            assert_eq!(size(text), Err(SIZE.to_owned()), "{text}");
         }
     }
 

@@ -12,6 +12,7 @@ mod report;
 
 use std::path::PathBuf;
 
+use keepstep_base::human::size_text;
 use keepstep_client::upload::{Progress, Sent, Silent};
 use keepstep_workspace::Workspace;
 use serde_json::json;
@@ -28,7 +29,7 @@ use crate::session::context::Context;
 use crate::session::settings::Settings;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
-use crate::shell::printer::{Label, Text, count, size};
+use crate::shell::printer::{Label, Text, count};
 use crate::shell::wrap::padded;
 
 /// Runs it.
@@ -175,7 +176,7 @@ fn dry_run(context: &Context, prepared: &Prepared) -> Outcome {
         queued.server,
     ));
     for file in &manifest.files {
-        context.printer.answer(format!("  {} {}", padded(&file.offered.name, 20), size(file.offered.size)));
+        context.printer.answer(format!("  {} {}", padded(&file.offered.name, 20), size_text(file.offered.size)));
     }
     let files: Vec<&_> = manifest.files.iter().map(|file| &file.offered).collect();
     context.printer.document(

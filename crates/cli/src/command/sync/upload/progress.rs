@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use keepstep_base::human::size_text;
 use keepstep_client::upload::Progress;
 
-use crate::shell::printer::{Printer, size};
+use crate::shell::printer::Printer;
 
 /// How often the line is drawn anew.
 const EVERY: Duration = Duration::from_millis(100);
@@ -64,7 +65,7 @@ fn line(sent: u64, total: u64, time: Duration) -> String {
     let filled = (sent.min(total) * WIDTH).checked_div(total).unwrap_or(WIDTH);
     let bar: String = (0..WIDTH).map(|at| if at < filled { '█' } else { '░' }).collect();
     let rate = (sent as f64 / time.as_secs_f64().max(0.001)) as u64;
-    format!("Uploading {bar} {} of {}  {}/s", size(sent), size(total), size(rate))
+    format!("Uploading {bar} {} of {}  {}/s", size_text(sent), size_text(total), size_text(rate))
 }
 
 #[cfg(test)]
@@ -75,6 +76,6 @@ mod tests {
     fn a_line_has_bytes_and_rate() {
         insta::assert_snapshot!(line(0, 0, Duration::ZERO), @"Uploading ████████████████████████ 0 B of 0 B  0 B/s");
         insta::assert_snapshot!(line(3 << 20, 4 << 20, Duration::from_secs(2)), @"Uploading ██████████████████░░░░░░ 3.0 MiB of 4.0 MiB  1.5 MiB/s");
-        assert_eq!(size(u64::MAX), "16777216.0 TiB");
+        assert_eq!(size_text(u64::MAX), "16777216.0 TiB");
     }
 }

@@ -1,11 +1,12 @@
 //! What is said of results that were sent.
 
+use keepstep_base::human::size_text;
 use keepstep_client::upload::Sent;
 use serde_json::{Value, json};
 
 use super::prepare::Prepared;
 use crate::session::context::Context;
-use crate::shell::printer::{Label, Text, count, size};
+use crate::shell::printer::{Label, Text, count};
 
 /// Says what was left out: secrets, and lines that cannot be read.
 pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
@@ -28,7 +29,8 @@ pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
 pub(super) fn tell_sent(context: &Context, experiment: &str, runs: u64, failed: u64, sent: &Sent) {
     let (runs, failed) = (sent.runs.unwrap_or(runs), sent.failed.unwrap_or(failed));
     let runs = count(runs, "case");
-    let how = if sent.repeated { ", which were there already".to_owned() } else { format!(", {} sent", size(sent.bytes_sent)) };
+    let how =
+        if sent.repeated { ", which were there already".to_owned() } else { format!(", {} sent", size_text(sent.bytes_sent)) };
     let text = format!(" Uploaded {runs} ({failed} failed) of {experiment}{how}");
     context.printer.answer(Text::of(Label::Good, "✓").and(Label::Plain, text));
     if let Some(url) = &sent.url {
