@@ -4,6 +4,7 @@
 //! Nothing here knows an agent, test data or a result, and nothing but the writer of [whole files](whole_file) opens a file. Nothing reads
 //! a clock or an environment variable.
 
+pub mod access;
 pub mod api_key;
 pub mod digest;
 pub mod human;

@@ -5,14 +5,6 @@ use keepstep_api::own as wire;
 use keepstep_base::Revision;
 use keepstep_store as store;
 
-pub(crate) fn role(role: store::Role) -> wire::Role {
-    match role {
-        store::Role::Viewer => wire::Role::Viewer,
-        store::Role::Editor => wire::Role::Editor,
-        store::Role::Owner => wire::Role::Owner,
-    }
-}
-
 pub(crate) fn agent_state(state: store::AgentState) -> wire::AgentState {
     wire::AgentState {
         definition: state.definition(),

@@ -1,14 +1,12 @@
 //! What is stored, as the readers see it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use keepstep_agent::Definition;
 use keepstep_agent::Field;
 pub use keepstep_agent::versions::{Change, PersonaDocument as Persona, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
+pub use keepstep_base::access::Role;
 use serde_json::{Map, Value};
 
 /// Owns agents, projects, keys and users.
@@ -35,47 +33,6 @@ pub struct Project {
     pub settings: Map<String, Value>,
     /// When it was made.
     pub created_at: i64,
-}
-
-/// What a key or a user may do. Each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Reads.
-    Viewer,
-    /// Writes agents and test data.
-    Editor,
-    /// Also makes keys, agents and projects.
-    Owner,
-}
-
-impl Role {
-    /// Returns the role's name.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Editor => "editor",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.label())
-    }
-}
-
-/// A text is not the name of a role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a role is viewer, editor or owner")]
-pub struct InvalidRole;
-
-impl FromStr for Role {
-    type Err = InvalidRole;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRole> {
-        [Self::Viewer, Self::Editor, Self::Owner].into_iter().find(|role| role.label() == text).ok_or(InvalidRole)
-    }
 }
 
 /// What somebody may see: the agents of an organization, or only those of one of its projects.

@@ -1,5 +1,6 @@
 //! Whose key it is, and what it may do.
 
+pub use keepstep_base::access::Role;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,16 +19,4 @@ pub struct WhoAmI {
     /// When it ends, in epoch milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-}
-
-/// What a key or a member may do. Each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Reads.
-    Viewer,
-    /// Writes agents and test data.
-    Editor,
-    /// Also makes keys, agents and projects.
-    Owner,
 }

@@ -7,7 +7,6 @@ use keepstep_store::Role;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::wire;
 
 /// `GET /api/v1/whoami`
 #[utoipa::path(
@@ -18,5 +17,5 @@ use crate::wire;
 pub(crate) async fn show(caller: Caller) -> Result<Json<WhoAmI>, ApiError> {
     caller.require(Role::Viewer)?;
     let Actor { name, role, scope, expires_at, .. } = caller.0.actor;
-    Ok(Json(WhoAmI { name, role: wire::role(role), org_id: scope.org_id, project_id: scope.project_id, expires_at }))
+    Ok(Json(WhoAmI { name, role, org_id: scope.org_id, project_id: scope.project_id, expires_at }))
 }
