@@ -1,4 +1,4 @@
-//! Rebuilds the crate when a migration is added: `sqlx::migrate!` embeds the folder.
+//! Rebuilds the crate when a migration is added: `include_dir!` embeds the folder.
 
 fn main() {
     println!("cargo::rerun-if-changed=migrations");

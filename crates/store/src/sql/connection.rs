@@ -10,7 +10,7 @@ use sqlx::pool::PoolConnection;
 #[cfg(feature = "postgres")]
 use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult, SqliteRow, SqliteStatement, SqliteTypeInfo};
-use sqlx::{Connection as _, Database, Describe, Either, Execute, Executor, SqlStr, Sqlite};
+use sqlx::{Connection as _, Database, Either, Execute, Executor, SqlStr, Sqlite};
 
 use super::dialect::Dialect;
 
@@ -172,16 +172,6 @@ impl<'c> Executor<'c> for &'c mut Connection {
     {
         match self.sqlite() {
             Ok(connection) => connection.prepare_with(sql, parameters),
-            Err(error) => ready(Err(error)).boxed(),
-        }
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Sqlite>, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        match self.sqlite() {
-            Ok(connection) => connection.describe(sql),
             Err(error) => ready(Err(error)).boxed(),
         }
     }

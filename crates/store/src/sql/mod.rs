@@ -11,6 +11,7 @@ mod changes;
 pub(crate) mod commits;
 pub(crate) mod connection;
 pub(crate) mod dialect;
+mod migrations;
 mod personas;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use include_dir::include_dir;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::connection::{Connection, Held};
+use super::migrations;
 use crate::{Result, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATIONS: LazyLock<Migrator> =
+    LazyLock::new(|| migrations::of(&include_dir!("$CARGO_MANIFEST_DIR/migrations/postgres")));
 
 /// How long a writer waits for another one, in PostgreSQL's words.
 const BUSY: &str = "15s";

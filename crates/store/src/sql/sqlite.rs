@@ -2,21 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use include_dir::include_dir;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::commits;
 use super::connection::{Connection, Held};
+use super::migrations;
 use crate::file_watch::FileWatch;
 use crate::test_data::packed;
 use crate::{Result, StoreError, private};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrations::of(&include_dir!("$CARGO_MANIFEST_DIR/migrations/sqlite")));
 
 /// Marks the file as ours: the letters `keep`.
 const APPLICATION_ID: i64 = 0x6b65_6570;
