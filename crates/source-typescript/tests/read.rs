@@ -326,7 +326,7 @@ fn models_governance_and_other_properties() {
     assert_eq!(shown(source.property(Field::named("governance"))), r#"{"mode":"sdk","rules":[1,-2.5,"x",null,{}]}"#);
     assert_eq!(shown(source.setting("modelSettings").unwrap()), r#"{"temperature":0.5,"topK":3}"#);
     assert_eq!(shown(source.setting("description").unwrap()), r#""d""#);
-    assert!(source.setting("browser").is_none());
+    assert_eq!(source.setting("browser"), Some(&Property::Absent));
     for model in ["() => 'x'", "async (request) => 'x'", "function () { return 'x' }", "pick"] {
         let source = Project::of(&format!("function pick() {{}}\nnew LuaAgent({{ name: 'N', model: {model} }})")).read();
         assert_eq!(shown(source.property(Field::MODEL)), "function", "{model}");
