@@ -44,6 +44,17 @@ fn an_undo_can_be_undone() {
 }
 
 #[test]
+fn a_push_that_had_only_the_lock_to_write_is_undone_as_a_whole() {
+    let bench = Bench::in_step();
+    bench.project().remove("keepstep.lock");
+    let before = tree(&bench);
+    bench.ok(&["push", "persona", "--force"]);
+    assert!(bench.project().has("keepstep.lock"));
+    bench.ok(&["undo"]);
+    assert_eq!(tree(&bench), before, "the manifest too, which was made again");
+}
+
+#[test]
 fn the_folder_is_not_for_git() {
     let bench = Bench::in_step();
     assert_eq!(bench.project().read(".keepstep/.gitignore"), "*\n");

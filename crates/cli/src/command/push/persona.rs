@@ -106,7 +106,6 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if !arguments.draft {
         record(context, &project, &*code, &after, &mut recorder)?;
     }
-    recorder.finish();
     printer.document(
         "push.persona",
         json!({

@@ -105,9 +105,7 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     if options.check {
         return Ok(run.check());
     }
-    let outcome = run.bring_in_step();
-    run.recorder.finish();
-    outcome
+    run.bring_in_step()
 }
 
 impl Run<'_> {

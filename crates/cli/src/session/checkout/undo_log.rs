@@ -168,6 +168,14 @@ struct Copies {
     written: Vec<PathBuf>,
 }
 
+/// However a command ends, its entry tells what the files that it made again were then; without that, an undo could not tell them from files
+/// that somebody else wrote since.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.complete();
+    }
+}
+
 impl Recorder {
     /// Returns one for a command. Nothing is written until there is something to keep.
     pub(crate) fn of(root: &Path, command: &str) -> Self {
@@ -281,8 +289,8 @@ impl Recorder {
         self.entry.files.len()
     }
 
-    /// Completes the entry at the end of the command. What cannot be written now is only what can be made again.
-    pub(crate) fn finish(&mut self) {
+    /// Completes the entry. What cannot be written now is only what can be made again.
+    fn complete(&mut self) {
         let Some(id) = &self.id else { return };
         let folder = self.log.path_of(id);
         let mut is_changed = !self.entry.server.is_empty();
