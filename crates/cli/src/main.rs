@@ -118,7 +118,7 @@ fn end(printer: &Printer, program: Program, verb: &str, result: Result<Outcome, 
     let code = match result {
         Ok(outcome) => outcome.code(),
         Err(failure) => {
-            let told = failure.told(program);
+            let told = failure.text(program);
             let (message, hints) = (printer.own_words(&told.message), told.hints.iter().map(|hint| printer.own_words(hint)));
             let hints: Vec<String> = hints.collect();
             printer.error(&message, &hints);

@@ -32,7 +32,7 @@ pub use error::{ClientError, KeyProblem};
 pub use options::{Options, Silent, Waiting};
 pub use reader::{Health, Identity, Reader};
 pub use remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};
-pub use resolve::{About, ResolveError, Surroundings, Wanted, resolve};
+pub use resolve::{About, ResolveError, Surroundings, TargetOptions, resolve};
 pub use secret::Secret;
 pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, parse_url, same_server};
 pub use test_data::TestData;

@@ -13,7 +13,7 @@ use crate::error::ClientError;
 use crate::options::Options;
 use crate::remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};
 use crate::target::Target;
-use crate::transport::{Answer, Transport};
+use crate::transport::{Transport, WholeResponse};
 
 /// Asks a platform. It has no method that changes anything there, so that a command that only looks is safe by its type.
 #[derive(Debug)]
@@ -211,7 +211,7 @@ impl Reader {
     /// Sends one of keepstep's own requests. `None` means that the server does not speak that dialect: it answered as
     /// servers answer that never heard of the address. An answer of our own server is final whatever its status; another
     /// program's error that is not of that kind is an error here, too.
-    async fn ours(&self, call: &crate::transport::Call) -> Result<Option<Answer>, ClientError> {
+    async fn ours(&self, call: &crate::transport::Call) -> Result<Option<WholeResponse>, ClientError> {
         if self.known_dialect() == Some(Dialect::Lua) {
             return Ok(None);
         }
@@ -226,7 +226,7 @@ impl Reader {
     }
 
     /// Remembers that the server is ours, if the answer shows it.
-    fn note(&self, answer: &Answer) -> bool {
+    fn note(&self, answer: &WholeResponse) -> bool {
         let is_ours = answer.is_ours();
         if is_ours {
             self.dialect.get_or_init(|| Dialect::Keepstep);

@@ -36,7 +36,7 @@ use crate::trust;
 
 /// What the command line says.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct TargetOptions {
     /// The address, as typed.
     pub url_flag: Option<String>,
     /// The key, as typed.
@@ -156,7 +156,7 @@ const FLUXLOOP: Names = Names {
 /// What a template of the fluxloop tool writes where a key should be.
 const PLACEHOLDER_KEY: &str = "your-api-key-here";
 
-impl Wanted {
+impl TargetOptions {
     /// Returns the families in their order. Agent commands use the names of the lua tool under our own name, too.
     fn names(&self) -> [Names; 2] {
         if self.is_fluxloop() { [OWN, FLUXLOOP] } else { [OWN, LUA] }
@@ -175,7 +175,7 @@ impl Wanted {
 }
 
 /// A place with variables: the environment, or a file of the project.
-struct Place {
+struct VariableSource {
     file: Option<PathBuf>,
     variables: BTreeMap<String, String>,
     /// The address that keys of this place belong to where the place itself names none.
@@ -189,7 +189,7 @@ struct Connection {
     url: String,
 }
 
-impl Place {
+impl VariableSource {
     /// Returns the first of the names that is set to something, and its value.
     fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
         let value = |name: &'static str| Some((name, self.variables.get(name)?.trim()));
@@ -207,8 +207,8 @@ struct InForce {
 ///
 /// # Errors
 /// No address is known, one is not an address, or a file cannot be read.
-pub fn resolve(wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, ResolveError> {
-    let mut places = vec![Place { file: None, variables: surroundings.variables.clone(), connected_to: None }];
+pub fn resolve(wanted: &TargetOptions, surroundings: &Surroundings) -> Result<Target, ResolveError> {
+    let mut places = vec![VariableSource { file: None, variables: surroundings.variables.clone(), connected_to: None }];
     places.extend(project_places(wanted, surroundings)?);
     let mut stored = Stored { config_dir: surroundings.config_dir.as_deref(), loaded: None };
     let in_force = address(wanted, &places, &mut stored)?;
@@ -289,7 +289,7 @@ impl Stored<'_> {
     }
 }
 
-fn address(wanted: &Wanted, places: &[Place], stored: &mut Stored<'_>) -> Result<InForce, ResolveError> {
+fn address(wanted: &TargetOptions, places: &[VariableSource], stored: &mut Stored<'_>) -> Result<InForce, ResolveError> {
     let parse = |text: &str, origin: UrlOrigin| match parse_url(text) {
         Ok(url) => Ok(InForce { url, origin }),
         Err(reason) => Err(ResolveError::BadUrl { text: visible(&without_password(text)), origin: origin.to_string(), reason }),
@@ -340,7 +340,7 @@ enum Decision {
 /// Decides whether a key from a variable may be sent to the address in force.
 fn belongs(
     secret: &Secret,
-    place: &Place,
+    place: &VariableSource,
     names: &Names,
     in_force: &InForce,
     stored: &mut Stored<'_>,
@@ -398,7 +398,7 @@ fn belongs(
 }
 
 /// Returns the project's files that may name an address or a key, in their order.
-fn project_places(wanted: &Wanted, surroundings: &Surroundings) -> Result<Vec<Place>, ResolveError> {
+fn project_places(wanted: &TargetOptions, surroundings: &Surroundings) -> Result<Vec<VariableSource>, ResolveError> {
     let mut paths = Vec::new();
     if wanted.is_fluxloop() {
         paths.extend(surroundings.scenario.as_ref().map(|scenario| scenario.join(".env")));
@@ -420,12 +420,12 @@ fn project_places(wanted: &Wanted, surroundings: &Surroundings) -> Result<Vec<Pl
             // Whatever lies in `.fluxloop/` was made for the platform that the workspace is connected to.
             let is_inside = path.parent().is_some_and(|folder| folder.components().any(|part| part.as_os_str() == ".fluxloop"));
             let connected_to = connected_to.as_ref().filter(|_| is_inside).cloned();
-            places.push(Place { file: Some(path), variables, connected_to });
+            places.push(VariableSource { file: Some(path), variables, connected_to });
         }
     }
     if let Some(Connection { file, url }) = connected_to {
         let variables = BTreeMap::from([(FLUXLOOP.urls[0].to_owned(), url)]);
-        places.push(Place { file: Some(file), variables, connected_to: None });
+        places.push(VariableSource { file: Some(file), variables, connected_to: None });
     }
     Ok(places)
 }
@@ -471,7 +471,7 @@ fn fluxloop_key(surroundings: &Surroundings) -> Result<Option<(PathBuf, Secret)>
 /// The file does not say which server the token is for. Two who name the same address are believed: the person (on the
 /// command line or in the environment) and what the tool noted, in the workspace's `project.json` or in its own home. The
 /// workspace alone is not, because it may be a stranger's.
-fn fluxloop_key_belongs(in_force: &InForce, places: &[Place], surroundings: &Surroundings) -> Result<(), String> {
+fn fluxloop_key_belongs(in_force: &InForce, places: &[VariableSource], surroundings: &Surroundings) -> Result<(), String> {
     let is_in_force = |text: &str| parse_url(text).is_ok_and(|url| same_server(&url, &in_force.url));
     let pending = surroundings.home.as_ref().map(|home| home.join(".fluxloop/pending_login.json"));
     let pending = pending.and_then(|path| connection(&path).ok().flatten());

@@ -131,13 +131,13 @@ impl Call {
 
 /// A whole answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct WholeResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl WholeResponse {
     /// Returns true if a keepstep server wrote it.
     pub(crate) fn is_ours(&self) -> bool {
         self.headers.contains_key(API_HEADER)
@@ -259,12 +259,12 @@ impl Transport {
     }
 
     /// Sends a request, again where that is harmless and may help, and returns the answer whatever its status is.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
+    pub(crate) async fn send(&self, call: &Call) -> Result<WholeResponse, ClientError> {
         self.send_into(call, None).await
     }
 
     /// The same, with the body of a successful answer going into a sink; of that the answer has only the beginning.
-    pub(crate) async fn send_into(&self, call: &Call, mut sink: Option<&mut dyn Sink>) -> Result<Answer, ClientError> {
+    pub(crate) async fn send_into(&self, call: &Call, mut sink: Option<&mut dyn Sink>) -> Result<WholeResponse, ClientError> {
         if call.needs_key
             && let Some(problem) = self.problem
         {
@@ -299,7 +299,7 @@ impl Transport {
         self.read(&answer, what)
     }
 
-    fn refused_by_sink(&self, error: SinkError, answer: &Answer) -> ClientError {
+    fn refused_by_sink(&self, error: SinkError, answer: &WholeResponse) -> ClientError {
         match error {
             SinkError::NotJson => self.not_ours(answer),
             SinkError::Unfinished => self.unfinished(answer),
@@ -309,12 +309,12 @@ impl Transport {
     }
 
     /// Returns the error for a successful answer whose body ended too early.
-    fn unfinished(&self, answer: &Answer) -> ClientError {
+    fn unfinished(&self, answer: &WholeResponse) -> ClientError {
         if answer.claims_json() { self.cut() } else { self.not_ours(answer) }
     }
 
     /// Reads a successful answer. `what` is the thing that a 404 is about.
-    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer, what: &str) -> Result<T, ClientError> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &WholeResponse, what: &str) -> Result<T, ClientError> {
         if !answer.status.is_success() {
             return Err(self.refusal(answer, what));
         }
@@ -347,13 +347,13 @@ impl Transport {
         headers.insert(CONTENT_LENGTH, place.size.into());
         let request = self.client.put(url).headers(headers).body(body);
         let limit = self.options.silence + sending(place.size);
-        let response = self.heard(limit, request.send()).await?.map_err(|error| self.network(&error))?;
+        let response = self.wait_for(limit, request.send()).await?.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             return Ok(());
         }
         let body = self.refused_body(response).await;
-        let answer = Answer { status, headers, body };
+        let answer = WholeResponse { status, headers, body };
         match self.busy(&answer) {
             Some((failure, error)) => Err((Some(failure), error)),
             None => {
@@ -385,7 +385,11 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call, mut sink: Option<&mut dyn Sink>) -> Result<Answer, (Option<Failure>, ClientError)> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        mut sink: Option<&mut dyn Sink>,
+    ) -> Result<WholeResponse, (Option<Failure>, ClientError)> {
         let address = format!("{}{}", shown(&self.base), call.path);
         let mut url = Url::parse(&address)
             .map_err(|error| (None, ClientError::Setup { server: self.server.clone(), reason: error.to_string() }))?;
@@ -407,7 +411,7 @@ impl Transport {
         call: &Call,
         url: &Url,
         sink: Option<&mut dyn Sink>,
-    ) -> Result<Answer, (Option<Failure>, ClientError)> {
+    ) -> Result<WholeResponse, (Option<Failure>, ClientError)> {
         let mut request = self.client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         request = request.header(ACCEPT, "application/json");
         if let Some((key, _)) = self.key.as_ref().filter(|_| call.needs_key) {
@@ -421,7 +425,7 @@ impl Transport {
         }
         let length = call.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let limit = self.options.silence * call.patience + sending(length);
-        let mut response = self.heard(limit, request.send()).await?.map_err(|error| self.network(&error))?;
+        let mut response = self.wait_for(limit, request.send()).await?.map_err(|error| self.network(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.check_number(&headers).map_err(|error| (None, error))?;
         let mut sink = sink.filter(|_| status.is_success());
@@ -435,7 +439,7 @@ impl Transport {
         }
         // What is packed says nothing to people.
         let beginning = if encoding.is_none() { BEGINNING } else { 0 };
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = WholeResponse { status, headers, body: Vec::new() };
         if !status.is_success() {
             answer.body = self.refused_body(response).await;
             if let Some(body) = encoding.filter(|encoding| encoding == "zstd").and_then(|_| unpacked(&answer.body, REFUSAL_LIMIT))
@@ -448,7 +452,9 @@ impl Transport {
         let mut length = 0;
         let limit = if sink.is_some() { self.options.sink_limit } else { self.options.answer_limit };
         let begun = tokio::time::Instant::now();
-        while let Some(chunk) = self.heard(self.options.silence, response.chunk()).await?.map_err(|error| self.network(&error))? {
+        while let Some(chunk) =
+            self.wait_for(self.options.silence, response.chunk()).await?.map_err(|error| self.network(&error))?
+        {
             length += chunk.len();
             self.check_pace(length, begun.elapsed()).map_err(|error| (None, error))?;
             if length > limit {
@@ -467,7 +473,11 @@ impl Transport {
     }
 
     /// Waits for something of the server's, but not for ever, and says so.
-    async fn heard<T>(&self, limit: Duration, something: impl Future<Output = T>) -> Result<T, (Option<Failure>, ClientError)> {
+    async fn wait_for<T>(
+        &self,
+        limit: Duration,
+        something: impl Future<Output = T>,
+    ) -> Result<T, (Option<Failure>, ClientError)> {
         // Who was silent once in this command is not waited for again.
         let limit = if self.options.silent.contains(&self.server) { limit.min(limit / 15) } else { limit };
         let mut something = std::pin::pin!(something);
@@ -561,7 +571,7 @@ impl Transport {
     }
 
     /// Returns how an answer is to be retried, if it is one of those.
-    fn busy(&self, answer: &Answer) -> Option<(Failure, ClientError)> {
+    fn busy(&self, answer: &WholeResponse) -> Option<(Failure, ClientError)> {
         let after = retry_after(&answer.headers, self.options.pace.now());
         let server = self.server.clone();
         let error = match answer.status.as_u16() {
@@ -575,7 +585,7 @@ impl Transport {
     }
 
     /// Returns the error that an answer without success is. `what` is the thing that a 404 is about.
-    pub(crate) fn refusal(&self, answer: &Answer, what: &str) -> ClientError {
+    pub(crate) fn refusal(&self, answer: &WholeResponse, what: &str) -> ClientError {
         let server = self.server.clone();
         let body: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
         let message = self.message(answer);
@@ -622,16 +632,16 @@ impl Transport {
     }
 
     /// Returns the error in an answer that succeeds by its status and says otherwise in its body.
-    pub(crate) fn refusal_inside(&self, answer: &Answer, what: &str, body: &Value) -> ClientError {
+    pub(crate) fn refusal_inside(&self, answer: &WholeResponse, what: &str, body: &Value) -> ClientError {
         let claimed = body.get("statusCode").or_else(|| body.get("error")?.get("statusCode")).and_then(Value::as_u64);
         let status = claimed.and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
         let status = status.filter(|status| status.is_client_error() || status.is_server_error());
         let status = status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-        self.refusal(&Answer { status, headers: answer.headers.clone(), body: answer.body.clone() }, what)
+        self.refusal(&WholeResponse { status, headers: answer.headers.clone(), body: answer.body.clone() }, what)
     }
 
     /// Returns what an error says to a person.
-    fn message(&self, answer: &Answer) -> Option<String> {
+    fn message(&self, answer: &WholeResponse) -> Option<String> {
         let Some(value) = answer.value() else { return page_title(&answer.body) };
         let nested = || value.get("error").and_then(|error| error.get("message"));
         let flat = || value.get("error").filter(|error| error.is_string());
@@ -640,7 +650,7 @@ impl Transport {
         (!message.is_empty()).then_some(message)
     }
 
-    pub(crate) fn not_ours(&self, answer: &Answer) -> ClientError {
+    pub(crate) fn not_ours(&self, answer: &WholeResponse) -> ClientError {
         ClientError::NotOurs {
             server: self.server.clone(),
             status: Some(answer.status.as_u16()),
@@ -708,7 +718,7 @@ fn unpacked(body: &[u8], limit: usize) -> Option<Vec<u8>> {
     Some(text)
 }
 
-fn etag(answer: &Answer) -> Option<Revision> {
+fn etag(answer: &WholeResponse) -> Option<Revision> {
     Revision::from_etag(answer.headers.get(http::header::ETAG)?.to_str().ok()?)
 }
 

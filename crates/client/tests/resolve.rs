@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use keepstep_client::{
-    About, LUA_SERVICE, ResolveError, Secret, Surroundings, Target, Tool, UrlOrigin, Wanted, credentials, resolve, trust,
+    About, LUA_SERVICE, ResolveError, Secret, Surroundings, Target, TargetOptions, Tool, UrlOrigin, credentials, resolve, trust,
 };
 use proptest::prelude::*;
 
@@ -56,7 +56,7 @@ impl Given {
             credentials::store(&at("config"), &url.parse().unwrap(), &Secret::from(*key)).unwrap();
         }
         let flag = |name| self.flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| *value);
-        let wanted = Wanted {
+        let wanted = TargetOptions {
             url_flag: flag("url").map(str::to_owned),
             key_flag: flag("key").map(Secret::from),
             called_as: self.tool.unwrap_or(Tool::Keepstep),
@@ -404,7 +404,7 @@ fn what_is_no_address_is_refused_with_its_origin() {
         "https://h/?a=b",
         "https://h\u{1b}[31m",
     ] {
-        let wanted = Wanted {
+        let wanted = TargetOptions {
             url_flag: Some(text.to_owned()),
             key_flag: None,
             called_as: Tool::Keepstep,
@@ -413,7 +413,8 @@ fn what_is_no_address_is_refused_with_its_origin() {
         };
         lines.push(resolve(&wanted, &Surroundings::default()).unwrap_err().to_string());
     }
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Keepstep, about: About::Agent, login_first: false };
+    let wanted =
+        TargetOptions { url_flag: None, key_flag: None, called_as: Tool::Keepstep, about: About::Agent, login_first: false };
     let variables = BTreeMap::from([("KEEPSTEP_URL".to_owned(), "x".to_owned())]);
     lines.push(resolve(&wanted, &Surroundings { variables, ..Surroundings::default() }).unwrap_err().to_string());
     let nobody = resolve(&wanted, &Surroundings::default()).unwrap_err();
@@ -437,7 +438,7 @@ fn broken_stored_keys_do_not_matter_where_flags_say_all() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("credentials.toml"), "broken").unwrap();
     let surroundings = Surroundings { config_dir: Some(folder.path().to_owned()), ..Surroundings::default() };
-    let wanted = |key: Option<&str>| Wanted {
+    let wanted = |key: Option<&str>| TargetOptions {
         url_flag: Some("https://h".to_owned()),
         key_flag: key.map(Secret::from),
         called_as: Tool::Keepstep,
@@ -454,7 +455,7 @@ fn a_folder_named_like_the_file_is_no_file() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join(".env")).unwrap();
     let surroundings = Surroundings { project: Some(folder.path().to_owned()), ..Surroundings::default() };
-    let wanted = Wanted { url_flag: None, key_flag: None, called_as: Tool::Lua, about: About::Agent, login_first: false };
+    let wanted = TargetOptions { url_flag: None, key_flag: None, called_as: Tool::Lua, about: About::Agent, login_first: false };
     assert!(resolve(&wanted, &surroundings).is_ok());
     fs::remove_dir(folder.path().join(".env")).unwrap();
     fs::write(folder.path().join(".env"), b"\xff\xfe").unwrap();
@@ -512,7 +513,7 @@ proptest! {
             ..Surroundings::default()
         };
         let called_as = if is_lua { Tool::Lua } else { Tool::Keepstep };
-        let Ok(target) = resolve(&Wanted { url_flag: flag.map(str::to_owned), key_flag: None, called_as, about: About::Agent, login_first: false }, &surroundings) else {
+        let Ok(target) = resolve(&TargetOptions { url_flag: flag.map(str::to_owned), key_flag: None, called_as, about: About::Agent, login_first: false }, &surroundings) else {
             prop_assert!(!is_lua && [flag, own_url, lua_url, file_own_url, file_lua_url, stored].iter().all(Option::is_none));
             return Ok(());
         };

@@ -93,14 +93,14 @@ impl Counted {
 }
 
 /// Where the bytes are.
-enum Place {
+enum Storage {
     Memory(Vec<u8>),
     File { file: File, _share: Share },
 }
 
 /// A body that came as a whole.
 pub struct Received {
-    place: Place,
+    place: Storage,
     counted: Counted,
     hash: Sha256,
 }
@@ -140,10 +140,10 @@ impl Received {
             }
         }
         let place = match spool {
-            None => Place::Memory(memory),
+            None => Storage::Memory(memory),
             Some((mut file, _share)) => {
                 file.flush().await.map_err(keepstep_store::StoreError::from_disk)?;
-                Place::File { file: file.into_std().await, _share }
+                Storage::File { file: file.into_std().await, _share }
             }
         };
         Ok(Self { place, counted, hash })
@@ -183,9 +183,9 @@ impl Received {
         }
         let share = if self.counted.bytes < UNCOUNTED { None } else { Some(platform.budgets.parsed(becomes).await?) };
         let value = match self.place {
-            Place::Memory(bytes) if bytes.is_empty() => serde_json::from_slice(b"{}"),
-            Place::Memory(bytes) => serde_json::from_slice(&bytes),
-            Place::File { mut file, _share } => {
+            Storage::Memory(bytes) if bytes.is_empty() => serde_json::from_slice(b"{}"),
+            Storage::Memory(bytes) => serde_json::from_slice(&bytes),
+            Storage::File { mut file, _share } => {
                 let parse = move || {
                     file.rewind().map_err(serde_json::Error::io)?;
                     serde_json::from_reader(BufReader::with_capacity(2 * IN_MEMORY, file))
@@ -206,8 +206,8 @@ impl Received {
     /// There is no memory for them now, or the disk failed.
     pub async fn bytes(self, platform: &Platform, times: usize) -> Result<(Vec<u8>, Option<Share>), Error> {
         match self.place {
-            Place::Memory(bytes) => Ok((bytes, None)),
-            Place::File { mut file, _share } => {
+            Storage::Memory(bytes) => Ok((bytes, None)),
+            Storage::File { mut file, _share } => {
                 let share = platform.budgets.parsed(self.counted.bytes.saturating_mul(times)).await?;
                 let read = move || {
                     let mut bytes = Vec::with_capacity(self.counted.bytes);

@@ -42,7 +42,7 @@ impl Events {
     }
 
     /// Looks for changes now, because there is one.
-    pub fn look(&self) {
+    pub fn check_now(&self) {
         self.wake.notify_one();
     }
 

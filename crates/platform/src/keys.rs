@@ -1,7 +1,7 @@
 //! Keys: making and revoking them.
 
 use keepstep_base::api_key::ApiKey;
-use keepstep_store::{Answer, Key, NewKey, Role, Scope, StoreError};
+use keepstep_store::{Key, NewKey, Role, Scope, StoreError, StoredResponse};
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -58,7 +58,7 @@ impl Platform {
         let (secret, key) = transaction.create_key(new).await?;
         if let Some(once) = &once {
             // What is kept is the id: with the key itself, it would be there in readable form.
-            let answer = Answer { status: CREATED, body: key.id.clone() };
+            let answer = StoredResponse { status: CREATED, body: key.id.clone() };
             transaction.remember(once, &answer).await?;
         }
         self.commit(transaction, actor, "create a key").await?;

@@ -1,7 +1,7 @@
 //! Writes that are done once, however often they are asked for.
 
 use keepstep_base::Digest;
-use keepstep_store::{Answer, Once, Transaction};
+use keepstep_store::{Once, StoredResponse, Transaction};
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -35,13 +35,13 @@ pub trait Reply<T>: Send {
     fn repeat(&self) -> Option<&Repeat>;
 
     /// Returns what is told to a client that was answered before.
-    fn again(self, before: Answer) -> Result<Self::Output, Error>;
+    fn again(self, before: StoredResponse) -> Result<Self::Output, Error>;
 
     /// Returns what is told of a result, and the answer to keep where it can be asked for again.
     ///
     /// # Errors
     /// The result cannot be written as an answer.
-    fn first(self, result: T) -> Result<(Self::Output, Option<Answer>), Error>;
+    fn first(self, result: T) -> Result<(Self::Output, Option<StoredResponse>), Error>;
 }
 
 /// Tells the result itself. Asked for again, it is done again.
@@ -55,11 +55,11 @@ impl<T: Send> Reply<T> for Plain {
         None
     }
 
-    fn again(self, _: Answer) -> Result<T, Error> {
+    fn again(self, _: StoredResponse) -> Result<T, Error> {
         Err(Error::Internal("an answer was kept for a request that is never the same".to_owned()))
     }
 
-    fn first(self, result: T) -> Result<(T, Option<Answer>), Error> {
+    fn first(self, result: T) -> Result<(T, Option<StoredResponse>), Error> {
         Ok((result, None))
     }
 }
@@ -95,7 +95,7 @@ impl Platform {
         transaction.commit().await?;
         // Beside the line of the request for whoever asks for it (`KEEPSTEP_LOG=info,audit=debug`), and for no one else.
         tracing::debug!(target: AUDIT, by = actor.id, name = ?actor.name, role = actor.role.label(), what);
-        self.events.look();
+        self.events.check_now();
         self.metrics.wrote();
         Ok(())
     }

@@ -17,7 +17,7 @@ use keepstep_platform::{
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
 use keepstep_store::test_data::{BundleStatus, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
-use keepstep_store::{AgentState, Answer, NewAgent, Patch, PersonaStatus, Role, Scope, Store, StoreError};
+use keepstep_store::{AgentState, NewAgent, Patch, PersonaStatus, Role, Scope, Store, StoreError, StoredResponse};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -189,13 +189,13 @@ impl Reply<AgentState> for Told {
         Some(&self.0)
     }
 
-    fn again(self, before: Answer) -> Result<String, Error> {
+    fn again(self, before: StoredResponse) -> Result<String, Error> {
         Ok(before.body)
     }
 
-    fn first(self, state: AgentState) -> Result<(String, Option<Answer>), Error> {
+    fn first(self, state: AgentState) -> Result<(String, Option<StoredResponse>), Error> {
         let body = state.agent.id.to_string();
-        Ok((body.clone(), Some(Answer { status: 201, body })))
+        Ok((body.clone(), Some(StoredResponse { status: 201, body })))
     }
 }
 

@@ -55,7 +55,7 @@ impl Status {
     }
 
     /// Returns how a case ended, for people: the words of the sum of a run.
-    pub fn spoken(self) -> &'static str {
+    pub fn in_words(self) -> &'static str {
         match self {
             Self::Timeout => "timed out",
             Self::Skipped => "not run",

@@ -126,7 +126,7 @@ impl Rate {
     }
 
     /// Returns it for people.
-    pub fn spoken(&self) -> String {
+    pub fn in_words(&self) -> String {
         let Interval { low, high } = self.interval;
         format!("{} (95% interval: {} to {})", percent(self.rate), percent(low), percent(high))
     }
@@ -134,14 +134,14 @@ impl Rate {
 
 impl InputRate {
     /// Returns it for people.
-    pub fn spoken(&self) -> String {
-        format!("{} of {} passed, {}", self.rate.passed, self.rate.of, self.rate.spoken())
+    pub fn in_words(&self) -> String {
+        format!("{} of {} passed, {}", self.rate.passed, self.rate.of, self.rate.in_words())
     }
 }
 
 impl Repeats {
     /// Returns it for people.
-    pub fn spoken(&self) -> String {
+    pub fn in_words(&self) -> String {
         let (one, all) = (percent(self.pass_at_k), percent(self.pass_hat_k));
         format!("of {k} answers to an input, at least one is good in {one} (pass@{k}), all are in {all} (pass^{k})", k = self.k)
     }
@@ -149,7 +149,7 @@ impl Repeats {
 
 impl CriterionTally {
     /// Returns how often it held, for people, and why it was not judged.
-    pub fn spoken(&self) -> String {
+    pub fn in_words(&self) -> String {
         let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         self.spoken_counts() + &reason
     }
@@ -297,13 +297,13 @@ mod tests {
             case("c", 0, "skipped"),
         ];
         let told = statistics(&cases, true);
-        assert_eq!(told.pass_rate.unwrap().spoken(), "75.0% (95% interval: 30.1% to 95.4%)");
+        assert_eq!(told.pass_rate.unwrap().in_words(), "75.0% (95% interval: 30.1% to 95.4%)");
         assert_eq!(told.inputs.iter().map(|input| input.input.as_str()).collect::<Vec<_>>(), ["a", "b#2"]);
         assert_eq!(
             told.repeats,
             [Repeats { k: 1, pass_at_k: 0.75, pass_hat_k: 0.75 }, Repeats { k: 2, pass_at_k: 1.0, pass_hat_k: 0.5 }]
         );
-        assert_eq!(told.criteria[0].spoken(), "3 passed, 1 not applicable (nothing)");
+        assert_eq!(told.criteria[0].in_words(), "3 passed, 1 not applicable (nothing)");
         let once = statistics(&cases, false);
         assert!(once.inputs.is_empty() && once.repeats.is_empty());
         assert_eq!(statistics(&[], true), Statistics::default());

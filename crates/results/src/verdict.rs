@@ -108,7 +108,7 @@ impl Judgment {
         let mut met = BTreeSet::new();
         // Two packs may have the same criterion.
         let failed: Vec<String> = required(Verdict::Failed)
-            .map(told)
+            .map(failed_line)
             .filter(|text| met.insert(text.clone()))
             .chain(self.packs.iter().filter(|pack| pack.score.is_some_and(|score| score < pack.threshold)).map(|pack| {
                 format!(
@@ -139,7 +139,7 @@ impl Judgment {
 }
 
 /// Returns a criterion that failed, in one line.
-fn told(judged: &Judged) -> String {
+fn failed_line(judged: &Judged) -> String {
     if judged.name == judged.expected || judged.expected == format!("{:?}", judged.name) {
         format!("expected {}; found {}", judged.expected, judged.found)
     } else {

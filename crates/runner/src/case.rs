@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keepstep_base::random::Random;
 use keepstep_results::case::name;
 
-use crate::input::{Input, InputList, Spoken};
+use crate::input::{Input, InputList, CaseInput};
 
 /// One input in one iteration.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ impl Plan {
         if let Some(only) = &selection.only {
             let mut order = std::mem::take(&mut plan.order);
             order.retain(|index| {
-                plan.spoken(*index).is_some_and(|spoken| only.contains(&plan.name(*index, spoken.item_id.as_deref())))
+                plan.input_text(*index).is_some_and(|spoken| only.contains(&plan.name(*index, spoken.item_id.as_deref())))
             });
             plan.order = order;
         }
@@ -122,7 +122,7 @@ impl Plan {
     /// Gives the name and the text of each case to a function, in order.
     pub(crate) fn each(&self, mut give: impl FnMut(&str, &str)) {
         for index in &self.order {
-            if let Some(spoken) = self.spoken(*index) {
+            if let Some(spoken) = self.input_text(*index) {
                 give(&self.name(*index, spoken.item_id.as_deref()), &spoken.text);
             }
         }
@@ -134,8 +134,8 @@ impl Plan {
         (index % count, u32::try_from(index / count).unwrap_or(u32::MAX))
     }
 
-    fn spoken(&self, index: usize) -> Option<Spoken<'_>> {
-        self.inputs.spoken(self.place(index).0)
+    fn input_text(&self, index: usize) -> Option<CaseInput<'_>> {
+        self.inputs.input_text(self.place(index).0)
     }
 
     fn name(&self, index: usize, id: Option<&str>) -> String {
@@ -190,7 +190,7 @@ impl Iterator for Cases {
 /// Returns the ids that more than one of the first inputs have.
 fn shared(inputs: &InputList, count: usize) -> HashSet<Box<str>> {
     let mut seen: HashSet<Box<str>> = HashSet::new();
-    let ids = (0..count).filter_map(|place| inputs.spoken(place)?.item_id.map(Box::from));
+    let ids = (0..count).filter_map(|place| inputs.input_text(place)?.item_id.map(Box::from));
     ids.filter_map(|id: Box<str>| seen.replace(id)).collect()
 }
 

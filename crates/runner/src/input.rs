@@ -54,7 +54,7 @@ struct Packed<'a, M> {
 
 /// What a case needs to know of its input before it is run.
 #[derive(Debug)]
-pub(crate) struct Spoken<'a> {
+pub(crate) struct CaseInput<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) item_id: Option<Cow<'a, str>>,
 }
@@ -99,9 +99,9 @@ impl InputList {
     }
 
     /// Returns what is needed of an input before it is run.
-    pub(crate) fn spoken(&self, place: usize) -> Option<Spoken<'_>> {
+    pub(crate) fn input_text(&self, place: usize) -> Option<CaseInput<'_>> {
         let packed: Packed<'_, IgnoredAny> = serde_json::from_slice(self.text_of(place)?).ok()?;
-        Some(Spoken { text: packed.text, item_id: packed.item_id })
+        Some(CaseInput { text: packed.text, item_id: packed.item_id })
     }
 
     fn text_of(&self, place: usize) -> Option<&[u8]> {
@@ -410,7 +410,7 @@ mod tests {
             prop_assert_eq!(list.len(), inputs.len());
             for (place, input) in inputs.iter().enumerate() {
                 prop_assert_eq!(&list.get(place).unwrap(), input);
-                let spoken = list.spoken(place).unwrap();
+                let spoken = list.input_text(place).unwrap();
                 prop_assert_eq!((&*spoken.text, spoken.item_id.as_deref()), (input.text.as_str(), input.item_id.as_deref()));
             }
             prop_assert!(list.get(inputs.len()).is_none());

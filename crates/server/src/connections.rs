@@ -78,7 +78,7 @@ impl Open {
     }
 
     /// Makes a place for a connection from an address. Returns false if there is none.
-    fn admit(self: &Arc<Self>, address: IpAddr, limits: Limits) -> Option<Place> {
+    fn admit(self: &Arc<Self>, address: IpAddr, limits: Limits) -> Option<Permit> {
         let mut all = self.all();
         if let Some(most) = limits.per_address.filter(|_| !address.is_loopback()) {
             let of_address = |connection: &&Arc<Connection>| connection.address == address;
@@ -96,7 +96,7 @@ impl Open {
             Arc::new(Connection { address, began: Instant::now(), waits_since: AtomicU64::new(0), closing: Notify::new() });
         all.insert(number, Arc::clone(&connection));
         self.count.fetch_add(1, Ordering::Relaxed);
-        Some(Place { open: Arc::clone(self), number, connection })
+        Some(Permit { open: Arc::clone(self), number, connection })
     }
 }
 
@@ -110,13 +110,13 @@ fn close_idle(all: &mut HashMap<u64, Arc<Connection>>, may_go: impl Fn(&Connecti
 }
 
 /// The place of a connection, free again when this is dropped.
-struct Place {
+struct Permit {
     open: Arc<Open>,
     number: u64,
     connection: Arc<Connection>,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.open.all().remove(&self.number);
         self.open.count.fetch_sub(1, Ordering::Relaxed);
@@ -198,19 +198,19 @@ fn until_sent(answer: Response<Body>, busy: Busy) -> Response<Body> {
     Response::from_parts(parts, Body::from_stream(body))
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 async fn run(
     stream: TcpStream,
     address: SocketAddr,
-    place: Place,
+    place: Permit,
     router: Router,
     head: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
     let connection = &place.connection;
     let busy = Arc::clone(connection);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| -> Answer {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| -> ResponseFuture {
         busy.waits(false);
         let busy = Arc::clone(&busy);
         let mut request = request.map(Body::new);

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use keepstep_base::Revision;
 use keepstep_platform::{Error, Repeat, Reply};
-use keepstep_store::Answer;
+use keepstep_store::StoredResponse;
 use serde::Serialize;
 
 use crate::error::etag;
@@ -46,20 +46,20 @@ impl<T, B: Serialize, W: FnOnce(T) -> (B, Option<Revision>) + Send> Reply<T> for
         Some(&self.repeat)
     }
 
-    fn again(self, before: Answer) -> Result<Response, Error> {
+    fn again(self, before: StoredResponse) -> Result<Response, Error> {
         Ok(response(before, None))
     }
 
-    fn first(self, result: T) -> Result<(Response, Option<Answer>), Error> {
+    fn first(self, result: T) -> Result<(Response, Option<StoredResponse>), Error> {
         let (body, revision) = (self.write)(result);
         let body = serde_json::to_string(&body).map_err(|error| Error::Internal(error.to_string()))?;
-        let answer = Answer { status: self.status.as_u16(), body };
+        let answer = StoredResponse { status: self.status.as_u16(), body };
         let kept = self.repeat.key.is_some().then(|| answer.clone());
         Ok((response(answer, revision), kept))
     }
 }
 
-fn response(answer: Answer, revision: Option<Revision>) -> Response {
+fn response(answer: StoredResponse, revision: Option<Revision>) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

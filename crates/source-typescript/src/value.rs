@@ -59,7 +59,7 @@ pub(crate) struct Text {
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(crate) text: String,
-    pub(crate) origin: Origin,
+    pub(crate) origin: WrittenAt,
     /// The expressions inside larger ones that gave this part, the innermost first: substitutions of templates, operands
     /// of sums, items of joined arrays.
     pub(crate) operands: Vec<Operand>,
@@ -67,7 +67,7 @@ pub(crate) struct Part {
 
 /// Where a part is written.
 #[derive(Debug, Clone)]
-pub(crate) enum Origin {
+pub(crate) enum WrittenAt {
     Literal(Literal),
     /// Nowhere as it is.
     Fixed,
@@ -114,12 +114,12 @@ pub(crate) struct Operand {
 impl Text {
     /// Returns a text that is written nowhere.
     pub(crate) fn fixed(text: impl Into<String>) -> Self {
-        Self { parts: vec![Part { text: text.into(), origin: Origin::Fixed, operands: Vec::new() }] }
+        Self { parts: vec![Part { text: text.into(), origin: WrittenAt::Fixed, operands: Vec::new() }] }
     }
 
     pub(crate) fn literal(text: String, site: Site, style: Style) -> Self {
         let literal = Literal { site, style, hidden_before: String::new(), hidden_after: String::new() };
-        Self { parts: vec![Part { text, origin: Origin::Literal(literal), operands: Vec::new() }] }
+        Self { parts: vec![Part { text, origin: WrittenAt::Literal(literal), operands: Vec::new() }] }
     }
 
     pub(crate) fn joined(&self) -> String {
@@ -141,7 +141,7 @@ impl Text {
                 let kept = part.text.trim_start_matches(is_javascript_white_space);
                 let (is_done, removed) = (!kept.is_empty(), part.text.len() - kept.len());
                 let kept = kept.to_owned();
-                if let Origin::Literal(literal) = &mut part.origin {
+                if let WrittenAt::Literal(literal) = &mut part.origin {
                     literal.hidden_before.push_str(&part.text[..removed]);
                 }
                 part.text = kept;
@@ -154,7 +154,7 @@ impl Text {
             for part in self.parts.iter_mut().rev() {
                 let kept = part.text.trim_end_matches(is_javascript_white_space).to_owned();
                 let is_done = !kept.is_empty();
-                if let Origin::Literal(literal) = &mut part.origin {
+                if let WrittenAt::Literal(literal) = &mut part.origin {
                     literal.hidden_after.insert_str(0, &part.text[kept.len()..]);
                 }
                 part.text = kept;

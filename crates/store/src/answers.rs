@@ -20,7 +20,7 @@ pub struct Once {
 
 /// The answer to a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -32,7 +32,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError::OtherRequest`] if the key came with another request; or the database failed.
-    pub async fn recall(&mut self, once: &Once) -> Result<Option<Answer>> {
+    pub async fn recall(&mut self, once: &Once) -> Result<Option<StoredResponse>> {
         let oldest = self.now - KEPT;
         let row = query("SELECT request, status, body FROM answers WHERE owner = $1 AND key = $2 AND at > $3")
             .bind(&once.owner)
@@ -44,7 +44,7 @@ impl Transaction {
         if row.text("request")?.as_deref() != Some(once.request.as_str()) {
             return Err(StoreError::OtherRequest);
         }
-        Ok(Some(Answer { status: row.get("status")?, body: row.get("body")? }))
+        Ok(Some(StoredResponse { status: row.get("status")?, body: row.get("body")? }))
     }
 
     /// Keeps an answer for a day, from the moment that the transaction is committed, in the place of one that the same
@@ -52,7 +52,7 @@ impl Transaction {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn remember(&mut self, once: &Once, answer: &Answer) -> Result<()> {
+    pub async fn remember(&mut self, once: &Once, answer: &StoredResponse) -> Result<()> {
         let now = self.now;
         query("DELETE FROM answers WHERE at <= $1").bind(now - KEPT).execute(self.connection()).await?;
         query(

@@ -40,7 +40,7 @@ mod surroundings;
 pub mod test_data;
 
 pub use agents::NewAgent;
-pub use answers::{Answer, Once};
+pub use answers::{Once, StoredResponse};
 pub use changes::{Changed, Intent, Patch, PersonaChange};
 pub use database::{Store, Transaction};
 pub use device_logins::{ACCESS_LIFE, CODE_LIFE, DeviceCodes, DeviceLogin, LoginKeys, LoginProgress, REFRESH_LIFE};

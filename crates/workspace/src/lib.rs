@@ -24,5 +24,5 @@ pub use error::WorkspaceError;
 pub use links::Links;
 pub use project_file::ProjectFile;
 pub use root::Workspace;
-pub use scenario::{Origin, Scenario, ScenarioError};
+pub use scenario::{Scenario, ScenarioError, SelectedBy};
 pub use state_change::StateChange;

@@ -13,7 +13,7 @@ use crate::{Workspace, WorkspaceError};
 
 /// Why it is this scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum SelectedBy {
     /// The command names it.
     Flag,
     /// It is selected in `context.json`.
@@ -36,7 +36,7 @@ pub struct Scenario {
     /// Its folder's path.
     pub path: PathBuf,
     /// Why it is this one.
-    pub origin: Origin,
+    pub origin: SelectedBy,
 }
 
 /// Why there is no scenario to work with.
@@ -102,11 +102,11 @@ impl Workspace {
                 Some(id) => Some(id),
                 None => self.linked_id(&folder)?,
             };
-            return Ok(self.made(current.name, folder, id, Origin::Context));
+            return Ok(self.made(current.name, folder, id, SelectedBy::Context));
         }
         let (folder, origin) = match (self.folder_around(directory), folders.as_slice()) {
-            (Some(folder), _) => (folder, Origin::Directory),
-            (None, [only]) => (only.clone(), Origin::Only),
+            (Some(folder), _) => (folder, SelectedBy::Directory),
+            (None, [only]) => (only.clone(), SelectedBy::Only),
             (None, _) => return Err(ScenarioError::NoneSelected { root: self.root().to_owned(), folders }),
         };
         let name = self.links()?.of(&folder).map_or_else(|| folder.clone(), |link| link.name);
@@ -158,7 +158,7 @@ impl Workspace {
             Some(CurrentScenario { name, id: Some(id), .. }) => (name, Some(id)),
             _ => (links.of(&folder).map_or_else(|| typed.trim().to_owned(), |link| link.name), self.linked_id(&folder)?),
         };
-        Ok(self.made(name, folder, id, Origin::Flag))
+        Ok(self.made(name, folder, id, SelectedBy::Flag))
     }
 
     /// Returns the folder that a name in `context.json` means. The name may come from a server.
@@ -185,7 +185,7 @@ impl Workspace {
         is_component(first).then(|| first.to_owned())
     }
 
-    fn made(&self, name: String, folder: String, id: Option<String>, origin: Origin) -> Scenario {
+    fn made(&self, name: String, folder: String, id: Option<String>, origin: SelectedBy) -> Scenario {
         let path = self.scenario_dir(&folder);
         Scenario { name, folder, id, path, origin }
     }
@@ -229,20 +229,20 @@ mod tests {
     #[test]
     fn f6_flag_then_context_then_directory_then_the_only_one() {
         let place = Place::new(&["orders"]);
-        assert_eq!((place.chosen(None, "").folder.as_str(), place.chosen(None, "").origin), ("orders", Origin::Only));
+        assert_eq!((place.chosen(None, "").folder.as_str(), place.chosen(None, "").origin), ("orders", SelectedBy::Only));
         let place = Place::new(&["orders", "billing", "returns"]);
         assert!(matches!(place.workspace.scenario(None, place.workspace.root()), Err(ScenarioError::NoneSelected { .. })));
         let inside = ".fluxloop/scenarios/billing/configs";
         assert_eq!(
             (place.chosen(None, inside).folder.as_str(), place.chosen(None, inside).origin),
-            ("billing", Origin::Directory)
+            ("billing", SelectedBy::Directory)
         );
         place.select(Some("1"), "orders", "orders");
         let current = place.chosen(None, inside);
-        assert_eq!((current.folder.as_str(), current.id.as_deref(), current.origin), ("orders", Some("1"), Origin::Context));
+        assert_eq!((current.folder.as_str(), current.id.as_deref(), current.origin), ("orders", Some("1"), SelectedBy::Context));
         assert_eq!(current.path, place.workspace.root().join(".fluxloop/scenarios/orders"));
         let named = place.chosen(Some("returns"), inside);
-        assert_eq!((named.folder.as_str(), named.id, named.origin), ("returns", None, Origin::Flag));
+        assert_eq!((named.folder.as_str(), named.id, named.origin), ("returns", None, SelectedBy::Flag));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::CommandResult;
-use super::persona::{self, Wanted};
+use super::persona::{self, VersionArgument};
 use crate::session::context::Context;
 use crate::session::sides::Project;
 
@@ -26,7 +26,7 @@ enum Command {
 struct Persona {
     /// Which version: a number, or latest for the newest one, drafts included
     #[arg(long, visible_alias = "persona-version", value_name = "VERSION")]
-    set_version: Option<Wanted>,
+    set_version: Option<VersionArgument>,
     /// Do not ask
     #[arg(long)]
     force: bool,

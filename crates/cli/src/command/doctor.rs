@@ -68,7 +68,7 @@ impl Checks<'_> {
                 Some(found)
             }
             Err(failure) => {
-                let told = failure.told(self.context.program);
+                let told = failure.text(self.context.program);
                 self.add(name, Grade::Bad, told.message, told.hints);
                 None
             }
@@ -280,7 +280,7 @@ fn check_workspace(context: &Context, checks: &mut Checks<'_>, workspace: &Works
         match target_of(context, &scenario.name) {
             Ok(target) => checks.add("scenario", Grade::Good, format!("{}: {target}", scenario.name), Vec::new()),
             Err(failure) => {
-                let told = failure.told(context.program);
+                let told = failure.text(context.program);
                 checks.add("scenario", Grade::Warning, format!("{}: {}", scenario.name, told.message), told.hints);
             }
         }

@@ -27,15 +27,15 @@ use crate::shell::prompt;
 )]
 pub(crate) struct Arguments {
     /// The code (sandbox, staging) or the server (production)
-    environment: Option<Place>,
+    environment: Option<Environment>,
     /// What to do
     action: Option<Action>,
     /// Which version: a number, or latest for the newest one, drafts included
     #[arg(long, short = 'v', value_name = "VERSION")]
-    persona_version: Option<Wanted>,
+    persona_version: Option<VersionArgument>,
     /// With diff: compare the version with this one instead of the code
     #[arg(long, value_name = "VERSION", requires = "persona_version")]
-    against: Option<Wanted>,
+    against: Option<VersionArgument>,
     /// Do not ask
     #[arg(long)]
     force: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 
 /// Where a persona is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Place {
+enum Environment {
     /// What the code has
     #[value(alias = "sb")]
     Sandbox,
@@ -73,14 +73,14 @@ enum Action {
 
 /// A version, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum VersionArgument {
     /// The newest one.
     Latest,
     /// This one.
     Number(PersonaVersion),
 }
 
-impl FromStr for Wanted {
+impl FromStr for VersionArgument {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
@@ -106,7 +106,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         None => pick(
             context,
             "Which persona?",
-            &[(Place::Sandbox, "sandbox: the code"), (Place::Production, "production: the server")],
+            &[(Environment::Sandbox, "sandbox: the code"), (Environment::Production, "production: the server")],
             "persona production versions",
         )?,
     };
@@ -120,8 +120,8 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         )?,
     };
     match (place, action) {
-        (Place::Sandbox | Place::Staging, Action::View) => view_code(context, &project),
-        (Place::Production, Action::View) => view_current(context, &project, arguments.persona_version),
+        (Environment::Sandbox | Environment::Staging, Action::View) => view_code(context, &project),
+        (Environment::Production, Action::View) => view_current(context, &project, arguments.persona_version),
         (_, Action::Versions) => versions(context, &project),
         (_, Action::Diff) => diff(context, &project, arguments),
         (_, Action::Deploy) => deploy(context, &project, arguments.persona_version, arguments.force),
@@ -159,7 +159,7 @@ fn view_code(context: &Context, project: &Project) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn view_current(context: &Context, project: &Project, wanted: Option<Wanted>) -> CommandResult {
+fn view_current(context: &Context, project: &Project, wanted: Option<VersionArgument>) -> CommandResult {
     let server = Server::connect(context, Some(&project.root))?;
     let version = match wanted {
         Some(wanted) => Some(find(&server, project, wanted)?),
@@ -225,7 +225,7 @@ fn diff(context: &Context, project: &Project, arguments: &Arguments) -> CommandR
 }
 
 /// Puts a version into production.
-pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted>, force: bool) -> CommandResult {
+pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<VersionArgument>, force: bool) -> CommandResult {
     let printer = &context.printer;
     let server = Server::connect(context, Some(&project.root))?;
     let Some(wanted) = wanted else {
@@ -236,7 +236,7 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
         });
     };
     let version = find(&server, project, wanted)?;
-    if wanted == Wanted::Latest {
+    if wanted == VersionArgument::Latest {
         printer.status(format!("The latest is {}", line(&version)));
     }
     let document = |deployed: bool, replaced: Option<PersonaVersion>| json!({ "agent": project.agent, "version": version.version, "deployed": deployed, "replaced": replaced });
@@ -287,19 +287,19 @@ pub(crate) fn deploy(context: &Context, project: &Project, wanted: Option<Wanted
     Ok(Outcome::Done)
 }
 
-fn find(server: &Server, project: &Project, wanted: Wanted) -> Result<PersonaSummary, Failure> {
+fn find(server: &Server, project: &Project, wanted: VersionArgument) -> Result<PersonaSummary, Failure> {
     let mut versions = server.personas(&project.agent, None)?;
     let index = match wanted {
-        Wanted::Latest => (!versions.is_empty()).then_some(0),
-        Wanted::Number(number) => versions.iter().position(|version| version.version == number),
+        VersionArgument::Latest => (!versions.is_empty()).then_some(0),
+        VersionArgument::Number(number) => versions.iter().position(|version| version.version == number),
     };
     match (index, wanted) {
         (Some(index), _) => Ok(versions.swap_remove(index)),
-        (None, Wanted::Latest) => Err(Failure::NotFound {
+        (None, VersionArgument::Latest) => Err(Failure::NotFound {
             message: format!("agent {} has no persona version yet", project.agent),
             hint: Some("`keepstep push persona` makes one".to_owned()),
         }),
-        (None, Wanted::Number(number)) => Err(Failure::NotFound {
+        (None, VersionArgument::Number(number)) => Err(Failure::NotFound {
             message: format!("agent {} has no persona version {number}", project.agent),
             hint: Some(available(&versions)),
         }),
@@ -342,11 +342,11 @@ mod tests {
 
     #[test]
     fn a_version_is_a_number_or_latest() {
-        assert_eq!("3".parse(), Ok(Wanted::Number(PersonaVersion(3))));
-        assert_eq!("v3".parse(), Ok(Wanted::Number(PersonaVersion(3))));
-        assert_eq!("latest".parse(), Ok(Wanted::Latest));
+        assert_eq!("3".parse(), Ok(VersionArgument::Number(PersonaVersion(3))));
+        assert_eq!("v3".parse(), Ok(VersionArgument::Number(PersonaVersion(3))));
+        assert_eq!("latest".parse(), Ok(VersionArgument::Latest));
         for text in ["", "0", "-1", "abc", "1.0"] {
-            assert!(text.parse::<Wanted>().is_err(), "{text}");
+            assert!(text.parse::<VersionArgument>().is_err(), "{text}");
         }
     }
 }

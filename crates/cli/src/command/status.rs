@@ -41,13 +41,13 @@ pub(crate) fn run(context: &Context, _arguments: &Arguments) -> CommandResult {
     show(context, &known);
     let test_data = show_test_data(context);
     if let Some(Err(failure)) = &test_data {
-        let message = failure.told(context.program).message;
+        let message = failure.text(context.program).message;
         context.printer.answer(row("Test data", Text::of(Label::Error, message)));
     }
     let mut document = document(context, &known);
     document["test_data"] = match test_data {
         Some(Ok(test_data)) => test_data,
-        Some(Err(failure)) => json!({ "checked": false, "reason": failure.told(context.program).message }),
+        Some(Err(failure)) => json!({ "checked": false, "reason": failure.text(context.program).message }),
         None => Value::Null,
     };
     context.printer.document("status", document);
@@ -97,7 +97,7 @@ impl Known {
 fn show(context: &Context, known: &Known) {
     let printer = &context.printer;
     let say = |title: &str, label: Label, text: String| printer.answer(row(title, Text::of(label, text)));
-    let why = |failure: &Failure| failure.told(context.program).message;
+    let why = |failure: &Failure| failure.text(context.program).message;
     match (&known.project, &known.code) {
         (Ok(project), Some(Ok(code))) => match (&known.compared, &known.server) {
             (Some(Ok(compared)), Ok(server)) => agent::show_compared(context, project, &**code, compared, server),
@@ -133,7 +133,7 @@ fn show(context: &Context, known: &Known) {
 }
 
 fn document(context: &Context, known: &Known) -> Value {
-    let told = |failure: &Failure| failure.told(context.program).message;
+    let told = |failure: &Failure| failure.text(context.program).message;
     let identity = known.identity.as_ref().and_then(|identity| identity.as_ref().ok());
     let server = known.server.as_ref().ok();
     let mut warnings = Vec::new();
@@ -162,7 +162,7 @@ fn document(context: &Context, known: &Known) -> Value {
             "name": identity.map(|identity| &identity.name),
             "serverReachable": known.identity.as_ref().map(|identity| match identity {
                 Ok(_) => true,
-                Err(failure) => failure.told(context.program).code != crate::shell::exit::UNREACHABLE,
+                Err(failure) => failure.text(context.program).code != crate::shell::exit::UNREACHABLE,
             }),
             "reachabilityMs": known.reached_in.and_then(|time| u64::try_from(time).ok()),
         },

@@ -18,12 +18,12 @@ pub(crate) struct Given<T> {
     /// The value.
     pub(crate) value: T,
     /// Where.
-    pub(crate) origin: Origin,
+    pub(crate) origin: SettingSource,
 }
 
 /// Where a value was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SettingSource {
     /// Nowhere; it is the value that holds without anybody's word.
     Default,
     /// The settings file of the project.
@@ -34,7 +34,7 @@ pub(crate) enum Origin {
     Flag,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => formatter.write_str("default"),
@@ -94,15 +94,15 @@ impl Settings {
     pub(crate) fn strict(&self, context: &Context, flag: bool) -> Result<Given<bool>, Failure> {
         const VARIABLE: &str = "KEEPSTEP_STRICT";
         if flag {
-            return Ok(Given { value: true, origin: Origin::Flag });
+            return Ok(Given { value: true, origin: SettingSource::Flag });
         }
         if let Some(text) = context.environment.get(VARIABLE) {
             let value = switch(text).ok_or_else(|| Failure::usage(format!("{VARIABLE} is {text:?}; say 1 or 0")))?;
-            return Ok(Given { value, origin: Origin::Variable(VARIABLE) });
+            return Ok(Given { value, origin: SettingSource::Variable(VARIABLE) });
         }
         Ok(match self.strict {
-            Some(value) => Given { value, origin: Origin::File },
-            None => Given { value: false, origin: Origin::Default },
+            Some(value) => Given { value, origin: SettingSource::File },
+            None => Given { value: false, origin: SettingSource::Default },
         })
     }
 }

@@ -98,7 +98,7 @@ pub(crate) enum Failure {
 
 /// How a failure is told.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct FailureText {
     /// The exit code.
     pub(crate) code: u8,
     /// The kind, for programs.
@@ -128,12 +128,12 @@ impl Failure {
     /// Returns what happened, as one sentence.
     pub(crate) fn message(&self) -> String {
         // The name of the program is only in hints.
-        self.told(Program::Keepstep).message
+        self.text(Program::Keepstep).message
     }
 
     /// Returns how the failure is told.
-    pub(crate) fn told(&self, program: Program) -> Told {
-        let told = |code, kind, message: String, hints: Vec<String>| Told { code, kind, message, hints };
+    pub(crate) fn text(&self, program: Program) -> FailureText {
+        let told = |code, kind, message: String, hints: Vec<String>| FailureText { code, kind, message, hints };
         match self {
             Self::Usage { message, hint } => told(exit::USAGE, "usage", message.clone(), hint.iter().cloned().collect()),
             Self::NotFound { message, hint } => {

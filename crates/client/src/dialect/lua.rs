@@ -21,7 +21,7 @@ use crate::dialect::part;
 use crate::error::ClientError;
 use crate::remote::{Dialect, RemoteAgent, common_fields};
 use crate::text::visible;
-use crate::transport::{Answer, Call, Transport};
+use crate::transport::{Call, Transport, WholeResponse};
 
 const IDEMPOTENCY: HeaderName = HeaderName::from_static("x-idempotency-key");
 
@@ -169,7 +169,7 @@ async fn done(transport: &Transport, call: &Call, what: &str) -> Result<(), Clie
 
 /// Returns what is in the envelope. A body without one is taken as it is; one that says `success: false` is a refusal,
 /// whatever its status.
-fn unwrap(transport: &Transport, answer: &Answer, what: &str) -> Result<Value, ClientError> {
+fn unwrap(transport: &Transport, answer: &WholeResponse, what: &str) -> Result<Value, ClientError> {
     let body: Value = transport.read(answer, what)?;
     match body.get("success") {
         Some(Value::Bool(false)) => Err(transport.refusal_inside(answer, what, &body)),

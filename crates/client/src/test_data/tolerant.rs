@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ClientError;
-use crate::transport::{Answer, Call, Transport};
+use crate::transport::{Call, Transport, WholeResponse};
 
 /// Sends a request and reads one thing. `what` is the thing that a 404 is about.
 pub(super) async fn one<T: DeserializeOwned>(transport: &Transport, call: &Call, what: &str) -> Result<T, ClientError> {
@@ -28,7 +28,7 @@ pub(super) async fn list<T: DeserializeOwned>(
     typed(transport, &answer, value)
 }
 
-fn typed<T: DeserializeOwned>(transport: &Transport, answer: &Answer, mut value: Value) -> Result<T, ClientError> {
+fn typed<T: DeserializeOwned>(transport: &Transport, answer: &WholeResponse, mut value: Value) -> Result<T, ClientError> {
     settle(&mut value);
     serde_json::from_value(value).map_err(|_| transport.not_ours(answer))
 }

@@ -82,7 +82,7 @@ impl From<&PersonaSummary> for Listed {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct AgentQuery {
     before: Option<String>,
     done: Option<String>,
 }
@@ -137,7 +137,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedAgent(id): AddressedAgent,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<AgentQuery>,
 ) -> Result<Response, PageError> {
     let state = platform.store.agent_state(&by.scope, &id).await?;
     // An address that names no version is the first page.

@@ -60,7 +60,7 @@ impl From<DeviceLogin> for Device {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct ConnectQuery {
     code: Option<String>,
     done: Option<String>,
 }
@@ -86,7 +86,7 @@ impl Fields for ConnectForm {
 pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ConnectQuery>,
 ) -> Result<Response, PageError> {
     let done = match asked.done.as_deref() {
         Some("approved") => Some("The device is signed in as you. Go back to it; it continues by itself."),

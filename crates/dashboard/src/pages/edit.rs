@@ -39,7 +39,7 @@ struct EditPage {
     notice: Notice,
     base: u64,
     from: Option<u32>,
-    origin: Option<Origin>,
+    origin: Option<TextSource>,
     losses: Vec<&'static str>,
     areas: Vec<Area>,
     name: String,
@@ -72,7 +72,7 @@ struct FieldChange {
 }
 
 /// Where the text in the form comes from.
-struct Origin {
+struct TextSource {
     text: String,
     other: Option<u32>,
 }
@@ -87,7 +87,7 @@ struct Area {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct EditQuery {
     from: Option<String>,
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedAgent(id): AddressedAgent,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<EditQuery>,
 ) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
     let editing = Editing::of(&platform, &by, &id).await?;
@@ -296,7 +296,7 @@ impl<'a> Editing<'a> {
         }
     }
 
-    fn origin(&self, from: Option<PersonaVersion>, is_untouched: bool) -> Option<Origin> {
+    fn origin(&self, from: Option<PersonaVersion>, is_untouched: bool) -> Option<TextSource> {
         let from = from?;
         let published = self.state.agent.published;
         if published == Some(from) {
@@ -305,7 +305,7 @@ impl<'a> Editing<'a> {
         let is_draft = self.state.newest_draft.as_ref().is_some_and(|draft| draft.version == from);
         let text = format!("This text started from version {from}{}.", if is_draft { ", the newest draft" } else { "" });
         // The link would take away what somebody has typed already.
-        Some(Origin { text, other: published.filter(|_| is_untouched).map(|version| version.0) })
+        Some(TextSource { text, other: published.filter(|_| is_untouched).map(|version| version.0) })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::signed_in::SignedIn;
 
 /// Which changes the page wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct EventsQuery {
     agent: String,
 }
 
@@ -31,7 +31,7 @@ pub(crate) async fn stream(
     State(platform): State<Platform>,
     by: SignedIn,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<EventsQuery>,
 ) -> Result<Response, PageError> {
     let agent: AgentId = wanted.agent.parse().map_err(|_| PageError::AgentNotFound)?;
     platform.store.agent(&by.scope, &agent).await?;

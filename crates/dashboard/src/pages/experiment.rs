@@ -93,7 +93,7 @@ struct ListedRun {
 
 /// What the address asks for.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct ExperimentQuery {
     status: Option<String>,
     text: Option<String>,
     after: Option<String>,
@@ -104,7 +104,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedBatch { project, batch }: AddressedBatch,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ExperimentQuery>,
 ) -> Result<Response, PageError> {
     let batch = batch_of(&platform, &by, &project, &batch).await?;
     let project = platform.store.project(&by.scope, &project).await?;

@@ -67,7 +67,7 @@ struct ListedBatch {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct ExperimentsQuery {
     from: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedProject(id): AddressedProject,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ExperimentsQuery>,
 ) -> Result<Response, PageError> {
     platform.abandon_silent_runs().await?;
     let project = platform.store.project(&by.scope, &id).await?;

@@ -78,7 +78,7 @@ struct Person {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct KeysQuery {
     done: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl Fields for RevokeForm {
 pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<KeysQuery>,
 ) -> Result<Response, PageError> {
     by.require(Role::Owner)?;
     let done = match asked.done.as_deref() {

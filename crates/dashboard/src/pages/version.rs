@@ -40,7 +40,7 @@ struct VersionPage {
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct VersionQuery {
     against: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedVersion(id, version): AddressedVersion,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<VersionQuery>,
 ) -> Result<Response, PageError> {
     let agent = platform.store.agent(&by.scope, &id).await?;
     let newest = PersonaFilter { status: None, before: None, limit: 1 };

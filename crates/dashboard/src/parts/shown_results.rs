@@ -37,7 +37,7 @@ impl Badge {
             Status::NotJudged | Status::Abandoned => "draft",
             Status::Skipped => "",
         };
-        let label = if status == Status::Timeout { status.spoken() } else { status.word() };
+        let label = if status == Status::Timeout { status.in_words() } else { status.word() };
         Self { label, class }
     }
 }

@@ -129,7 +129,7 @@ impl Comparison {
     }
 
     /// Returns whether the change of the pass rate is more than chance, in words.
-    pub fn spoken(&self) -> String {
+    pub fn in_words(&self) -> String {
         let pairs = &self.pairs;
         match (pairs.count(), pairs.worse, pairs.better) {
             (0, _, _) => "the runs have no case in common, so nothing can be said about a change".to_owned(),
@@ -211,9 +211,9 @@ pub(crate) mod tests {
         assert_eq!(names(&comparison.answers), ["item-5"]);
         assert_eq!((names(&comparison.new), names(&comparison.gone)), (vec!["item-6"], vec!["item-6"]));
         assert_eq!(comparison.tokens, Figure { before: Some(42.0), after: Some(42.0) });
-        assert_eq!(comparison.spoken(), "2 of 5 cases worse, 1 better; p = 1.000: may well be chance");
+        assert_eq!(comparison.in_words(), "2 of 5 cases worse, 1 better; p = 1.000: may well be chance");
         let same = Comparison::of(&before, &before);
-        assert_eq!(same.spoken(), "all 6 cases that are in both runs passed or failed as before");
+        assert_eq!(same.in_words(), "all 6 cases that are in both runs passed or failed as before");
         assert_eq!(Comparison::of(&before, &Figures::default()).gone.len(), 6);
     }
 

@@ -113,7 +113,7 @@ impl Report {
         let mut commands: Vec<String> = self.bad.iter().take(ANNOTATIONS).map(of).collect();
         let unknown = self.ended.iter().flat_map(|(_, statistics, _)| statistics.not_judged());
         commands.extend(unknown.take(ANNOTATIONS).map(|criterion| {
-            let text = format!("{}: {}", cut(&criterion.name), cut(&criterion.spoken()));
+            let text = format!("{}: {}", cut(&criterion.name), cut(&criterion.in_words()));
             command("warning", &[("title", "not judged")], &text)
         }));
         let more = self.bad.len().saturating_sub(ANNOTATIONS) + self.more;
@@ -148,10 +148,10 @@ impl Report {
             let Counts { passed, failed, error, timeout, not_judged, .. } = totals.counts;
             let _ = writeln!(text, "| {passed} | {failed} | {error} | {timeout} | {not_judged} | {not_run} | {flaky} |\n");
             if let Some(rate) = &statistics.pass_rate {
-                let _ = writeln!(text, "Pass rate: {}\n", markdown(&rate.spoken()));
+                let _ = writeln!(text, "Pass rate: {}\n", markdown(&rate.in_words()));
             }
             for criterion in statistics.not_judged().take(LISTED) {
-                let _ = writeln!(text, "⚠️ {}: {}\n", markdown(&cut(&criterion.name)), markdown(&cut(&criterion.spoken())));
+                let _ = writeln!(text, "⚠️ {}: {}\n", markdown(&cut(&criterion.name)), markdown(&cut(&criterion.in_words())));
             }
         }
         if !self.bad.is_empty() {

@@ -114,12 +114,12 @@ fn case(suite: &str, finished: &Finished, strict: bool) -> String {
         let kind = if element == "skipped" { String::new() } else { format!(" type=\"{kind}\"") };
         let _ = writeln!(xml, "      <{element}{kind} message=\"{first}\">{}</{element}>", escaped(&body));
     }
-    let _ = writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", escaped(&said(finished)));
+    let _ = writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", escaped(&conversation_text(finished)));
     xml
 }
 
 /// Returns what was asked, answered, and judged.
-fn said(finished: &Finished) -> String {
+fn conversation_text(finished: &Finished) -> String {
     let mut text = format!("> {}\n{}", finished.input, finished.output.as_deref().unwrap_or_default());
     if let Some(printed) = &finished.printed {
         let _ = write!(text, "\n[printed]\n{}", printed.trim_end());

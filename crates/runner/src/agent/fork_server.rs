@@ -55,7 +55,7 @@ enum Request {
 /// What the fork server says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Said {
+enum ForkMessage {
     Ready,
     /// In the order of the requests.
     Started {
@@ -144,8 +144,8 @@ fn described(file: &File) -> io::Result<Value> {
 async fn launched(start: impl FnOnce() -> io::Result<Child>) -> Option<mpsc::UnboundedSender<Request>> {
     let mut child = start().ok()?;
     child.send_line(r#"{"type": "serve"}"#);
-    let ready = timeout(START, said(&mut child)).await;
-    if !matches!(ready, Ok(Some(Said::Ready))) {
+    let ready = timeout(START, next_message(&mut child)).await;
+    if !matches!(ready, Ok(Some(ForkMessage::Ready))) {
         return None;
     }
     let (requests, inbox) = mpsc::unbounded_channel();
@@ -153,7 +153,7 @@ async fn launched(start: impl FnOnce() -> io::Result<Child>) -> Option<mpsc::Unb
     Some(requests)
 }
 
-async fn said(child: &mut Child) -> Option<Said> {
+async fn next_message(child: &mut Child) -> Option<ForkMessage> {
     match child.line().await {
         Ok(Line::Whole(line)) => serde_json::from_slice(&line).ok(),
         _ => None,
@@ -176,21 +176,21 @@ async fn talk(mut child: Child, mut inbox: mpsc::UnboundedReceiver<Request>, req
                 }
                 None => return,
             },
-            heard = said(&mut child) => match heard {
-                Some(Said::Started { pid }) => {
+            heard = next_message(&mut child) => match heard {
+                Some(ForkMessage::Started { pid }) => {
                     let (Some(told), Some(pid), Some(requests)) = (asked.pop_front(), Pid::from_raw(pid), requests.upgrade()) else { return };
                     let (ends, ended) = watch::channel(None);
                     running.insert(pid, ends);
                     // Whoever does not wait any more has closed its pipes, which ends it.
                     let _ = told.send(Forked { pid, ended, requests });
                 }
-                Some(Said::Refused) => drop(asked.pop_front()),
-                Some(Said::Exited { pid, status }) => {
+                Some(ForkMessage::Refused) => drop(asked.pop_front()),
+                Some(ForkMessage::Exited { pid, status }) => {
                     if let Some(ends) = Pid::from_raw(pid).and_then(|pid| running.remove(&pid)) {
                         ends.send_replace(Some(ExitStatus::from_raw(status)));
                     }
                 }
-                Some(Said::Ready) | None => return,
+                Some(ForkMessage::Ready) | None => return,
             },
         }
     }

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::child::{Child, Line, find_program, how_it_ended};
 use super::fork_server::ForkServer;
 use super::printed::Printed;
-use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript};
+use super::{AgentAnswer, Later, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript};
 use crate::config::{ModuleConfig, ReplayConfig, is_typescript};
 use keepstep_results::problem::Location;
 use keepstep_results::problem::Problem;
@@ -215,7 +215,7 @@ fn recorded(replay: &ReplayConfig) -> Result<Value, Refusal> {
 /// What a worker says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Said {
+enum WorkerMessage {
     Ready,
     Failed {
         error: String,
@@ -279,11 +279,11 @@ impl FunctionSession {
             }
         };
         match said {
-            Ok(Some(Said::Ready)) => {
+            Ok(Some(WorkerMessage::Ready)) => {
                 self.child = Some(child);
                 Ok(())
             }
-            Ok(Some(Said::Failed { error, candidates, is_missing, traceback })) => {
+            Ok(Some(WorkerMessage::Failed { error, candidates, is_missing, traceback })) => {
                 Err(self.not_loaded(&error, &candidates, is_missing, traceback.as_deref()))
             }
             Ok(_) => {
@@ -321,7 +321,7 @@ impl FunctionSession {
         Refusal { message: format!("the target {} cannot be loaded: {error}{details}", worker.target), hints }
     }
 
-    async fn exchange(&mut self, question: &Question) -> Result<Answer, Trouble> {
+    async fn exchange(&mut self, question: &Question) -> Result<AgentAnswer, Trouble> {
         self.asked += 1;
         let id = self.asked;
         let text = request(id, question).to_string();
@@ -331,10 +331,12 @@ impl FunctionSession {
         child.send_line(&text);
         loop {
             match hear(child, &self.worker).await {
-                Some(Said::Final { id: of, output, token_usage, tool_calls, callback_messages, observations }) if of == id => {
-                    return Ok(Answer { output, token_usage, tool_calls, callback_messages, observations });
+                Some(WorkerMessage::Final { id: of, output, token_usage, tool_calls, callback_messages, observations })
+                    if of == id =>
+                {
+                    return Ok(AgentAnswer { output, token_usage, tool_calls, callback_messages, observations });
                 }
-                Some(Said::Error { id: of, error, kind, location, traceback }) if of == Some(id) => {
+                Some(WorkerMessage::Error { id: of, error, kind, location, traceback }) if of == Some(id) => {
                     let location = location.map(Box::new);
                     return Err(Trouble::Agent(Problem { message: error, kind, location, traceback }));
                 }
@@ -364,7 +366,7 @@ impl Session for FunctionSession {
         Box::pin(self.start())
     }
 
-    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>> {
+    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<AgentAnswer, Trouble>> {
         Box::pin(async move {
             self.start().await.map_err(|refusal| Trouble::Down(Problem::new(refusal.message)))?;
             match timeout(limit, self.exchange(question)).await {
@@ -406,13 +408,13 @@ impl Session for FunctionSession {
 
 /// Returns what the worker says next, after it has what it needs to go on; `None` when it says nothing more, or nothing that makes
 /// sense.
-async fn hear(child: &mut Child, worker: &Worker) -> Option<Said> {
+async fn hear(child: &mut Child, worker: &Worker) -> Option<WorkerMessage> {
     loop {
         let said = match child.line().await {
             Ok(Line::Whole(line)) => serde_json::from_slice(&line).ok()?,
             _ => return None,
         };
-        let Said::Transform { id, path, text } = said else { return Some(said) };
+        let WorkerMessage::Transform { id, path, text } = said else { return Some(said) };
         let made = match &worker.typescript {
             Some(typescript) => typescript.to_javascript(&path, &text),
             None => Err(format!("{} is TypeScript", path.display())),

@@ -52,7 +52,7 @@ pub struct Message {
 
 /// What came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct AgentAnswer {
     /// The text.
     pub output: String,
     /// Tokens, as the target counted them.
@@ -105,7 +105,7 @@ pub trait Session: Send {
     fn prepare(&mut self) -> Later<'_, Result<(), Refusal>>;
 
     /// Asks, and waits no longer than the limit.
-    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>>;
+    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<AgentAnswer, Trouble>>;
 
     /// Returns what the agent has printed since this was asked for the last time, in bounds.
     fn printed(&mut self) -> Option<String> {

@@ -14,7 +14,9 @@ mod process;
 
 use std::sync::Arc;
 
-pub use interface::{Answer, Later, Message, Network, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript};
+pub use interface::{
+    AgentAnswer, Later, Message, Network, Question, Refusal, Session, Surroundings, Target, Trouble, TypeScript,
+};
 
 use crate::config::TargetConfig;
 

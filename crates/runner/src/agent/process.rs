@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::child::{Child, LONGEST_LINE, Line, find_program, how_it_ended};
 use super::output::{as_text, limit};
 use super::printed::Printed;
-use super::{Answer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
+use super::{AgentAnswer, Later, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::{ProcessConfig, Protocol, Signal};
 use keepstep_base::human::duration_text;
 use keepstep_results::problem::Problem;
@@ -112,7 +112,7 @@ impl ProcessSession {
     }
 
     /// A process for this turn: a line in, the last JSON object out.
-    async fn one_turn(&mut self, question: &Question) -> Result<Answer, Trouble> {
+    async fn one_turn(&mut self, question: &Question) -> Result<AgentAnswer, Trouble> {
         self.start().await?;
         let line = json!({
             "run_id": question.run_id,
@@ -132,10 +132,10 @@ impl ProcessSession {
         loop {
             match child.line().await {
                 // Whatever else a program prints is noise.
-                Ok(Line::Whole(line)) => match heard(&line) {
-                    Heard::Object(object) => (answer, broken) = (Some(object), None),
-                    Heard::Broken(problem) => broken = Some(problem),
-                    Heard::Noise => child.note(&line),
+                Ok(Line::Whole(line)) => match parse_line(&line) {
+                    ReceivedLine::Object(object) => (answer, broken) = (Some(object), None),
+                    ReceivedLine::Broken(problem) => broken = Some(problem),
+                    ReceivedLine::Noise => child.note(&line),
                 },
                 Ok(Line::TooLong) => (answer, broken) = (None, Some(TOO_LONG.to_owned())),
                 Ok(Line::End) | Err(_) => break,
@@ -159,7 +159,7 @@ impl ProcessSession {
         }
     }
 
-    fn answer_of(&self, answer: &Value) -> Result<Answer, Trouble> {
+    fn answer_of(&self, answer: &Value) -> Result<AgentAnswer, Trouble> {
         if answer.get("success").and_then(Value::as_bool) != Some(true) {
             return Err(Trouble::Agent(
                 problem_of(answer).unwrap_or_else(|| Problem::new("the agent's answer does not say \"success\": true")),
@@ -168,11 +168,11 @@ impl ProcessSession {
         let mut output = answer.get("output").map(as_text).unwrap_or_default();
         limit(&mut output, self.program.config.output_char_limit);
         let member = |name: &str| answer.get(name).filter(|value| !value.is_null()).cloned();
-        Ok(Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..Answer::default() })
+        Ok(AgentAnswer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..AgentAnswer::default() })
     }
 
     /// A message in; deltas and an end out.
-    async fn messages(&mut self, question: &Question) -> Result<Answer, Trouble> {
+    async fn messages(&mut self, question: &Question) -> Result<AgentAnswer, Trouble> {
         if self.has_said_more().await {
             self.stop().await;
         }
@@ -193,11 +193,11 @@ impl ProcessSession {
                 Ok(Line::TooLong) => break Err(Problem::new(TOO_LONG)),
                 Ok(Line::End) | Err(_) => return Err(self.closed().await),
             };
-            let message = match heard(&line) {
-                Heard::Object(message) => message,
-                Heard::Broken(problem) if was_meant(&line) => break Err(Problem::new(problem)),
+            let message = match parse_line(&line) {
+                ReceivedLine::Object(message) => message,
+                ReceivedLine::Broken(problem) if was_meant(&line) => break Err(Problem::new(problem)),
                 // Whatever else a program prints is noise.
-                Heard::Broken(_) | Heard::Noise => continue,
+                ReceivedLine::Broken(_) | ReceivedLine::Noise => continue,
             };
             match kind(&message) {
                 Some("delta") => {
@@ -234,7 +234,7 @@ impl ProcessSession {
         while let Some(line) = child.line_at_hand().await {
             match line {
                 Line::Whole(line) => {
-                    if let Heard::Object(message) = heard(&line)
+                    if let ReceivedLine::Object(message) = parse_line(&line)
                         && matches!(kind(&message), Some("delta" | "final" | "error"))
                     {
                         return true;
@@ -277,11 +277,11 @@ impl Program {
         if deltas.len() > LONGEST_LINE { Err("the process answered with more than 64 MiB") } else { Ok(()) }
     }
 
-    fn final_answer(&self, message: &Value, deltas: Option<String>) -> Answer {
+    fn final_answer(&self, message: &Value, deltas: Option<String>) -> AgentAnswer {
         let mut output = deltas.or_else(|| message.get("output").map(as_text)).unwrap_or_default();
         limit(&mut output, self.config.output_char_limit);
         let member = |name: &str| message.get(name).filter(|value| !value.is_null()).cloned();
-        Answer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..Answer::default() }
+        AgentAnswer { output, token_usage: member("token_usage"), tool_calls: member("tool_calls"), ..AgentAnswer::default() }
     }
 }
 
@@ -290,7 +290,7 @@ impl Session for ProcessSession {
         Box::pin(async { Ok(()) })
     }
 
-    fn ask<'a>(&'a mut self, question: &'a Question, patience: Duration) -> Later<'a, Result<Answer, Trouble>> {
+    fn ask<'a>(&'a mut self, question: &'a Question, patience: Duration) -> Later<'a, Result<AgentAnswer, Trouble>> {
         Box::pin(async move {
             let asked = async {
                 match self.program.config.protocol {
@@ -338,7 +338,7 @@ impl Session for ProcessSession {
 }
 
 /// What a line of output is.
-enum Heard {
+enum ReceivedLine {
     /// A JSON object.
     Object(Value),
     /// Something that looks like one and is none, and why.
@@ -347,17 +347,19 @@ enum Heard {
     Noise,
 }
 
-fn heard(line: &[u8]) -> Heard {
+fn parse_line(line: &[u8]) -> ReceivedLine {
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Heard::Noise;
+        return ReceivedLine::Noise;
     }
     match serde_json::from_slice(line) {
-        Ok(object) => Heard::Object(object),
-        Err(_) if std::str::from_utf8(line).is_err() => Heard::Broken("the process wrote a line that is not UTF-8".to_owned()),
+        Ok(object) => ReceivedLine::Object(object),
+        Err(_) if std::str::from_utf8(line).is_err() => {
+            ReceivedLine::Broken("the process wrote a line that is not UTF-8".to_owned())
+        }
         Err(error) => {
             // The line is one; where in it is the column.
             let error = error.to_string().replace(" at line 1 column ", " at column ");
-            Heard::Broken(format!("the process wrote a line that is not JSON: {error}"))
+            ReceivedLine::Broken(format!("the process wrote a line that is not JSON: {error}"))
         }
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use error::ConfigError;
 pub use model::ModelConfig;
-pub use place::Place;
+pub use place::ConfigLocation;
 pub use target::{
     HttpConfig, ModuleConfig, ProcessConfig, Protocol, ReplayConfig, Signal, TargetConfig, is_node_module, is_typescript,
 };
@@ -27,7 +27,7 @@ use crate::conversation::UserConfig;
 use crate::yaml;
 use keepstep_results::guardrails::Guardrails;
 pub(crate) use section::duration_of;
-use section::{Origin, Section};
+use section::{MergedFile, Section};
 
 /// The files that make up the configuration, in the order in which they are merged.
 const SECTIONS: [&str; 3] = ["scenario.yaml", "input.yaml", "simulation.yaml"];
@@ -94,7 +94,7 @@ pub struct InputSources {
 ///
 /// # Errors
 /// A file or a key is missing, or cannot be understood.
-pub fn load(place: &Place<'_>) -> Result<Config, ConfigError> {
+pub fn load(place: &ConfigLocation<'_>) -> Result<Config, ConfigError> {
     let origins = read_sections(place)?;
     let mut written = Value::Object(serde_json::Map::new());
     for origin in &origins {
@@ -108,7 +108,7 @@ pub fn load(place: &Place<'_>) -> Result<Config, ConfigError> {
     interpret(place, &root, written.clone())
 }
 
-fn read_sections(place: &Place<'_>) -> Result<Vec<Origin>, ConfigError> {
+fn read_sections(place: &ConfigLocation<'_>) -> Result<Vec<MergedFile>, ConfigError> {
     let configs = place.scenario.join(FOLDER);
     if let Some(file) = place.file {
         let is_section = file.components().count() == 1 && file.to_str().is_some_and(is_section_name);
@@ -129,7 +129,7 @@ fn is_section_name(name: &str) -> bool {
     name == "setting.yaml" || SECTIONS.contains(&name)
 }
 
-fn sections_of(folder: &Path) -> Result<Vec<Origin>, ConfigError> {
+fn sections_of(folder: &Path) -> Result<Vec<MergedFile>, ConfigError> {
     let mut origins = Vec::new();
     for name in SECTIONS {
         origins.extend(read_one(&folder.join(name))?);
@@ -140,15 +140,15 @@ fn sections_of(folder: &Path) -> Result<Vec<Origin>, ConfigError> {
     Ok(origins)
 }
 
-fn read_one(path: &Path) -> Result<Option<Origin>, ConfigError> {
+fn read_one(path: &Path) -> Result<Option<MergedFile>, ConfigError> {
     match yaml::read(path)? {
         None | Some((Value::Null, _)) => Ok(None),
-        Some((value @ Value::Object(_), text)) => Ok(Some(Origin { path: path.to_owned(), text, value })),
+        Some((value @ Value::Object(_), text)) => Ok(Some(MergedFile { path: path.to_owned(), text, value })),
         Some(_) => Err(ConfigError::NoMapping { path: path.to_owned() }),
     }
 }
 
-fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Config, ConfigError> {
+fn interpret(place: &ConfigLocation<'_>, root: &Section<'_>, written: Value) -> Result<Config, ConfigError> {
     let runner = root.section("runner")?;
     let test = root.section("test")?;
     let input = root.section("input")?;
@@ -192,7 +192,7 @@ fn interpret(place: &Place<'_>, root: &Section<'_>, written: Value) -> Result<Co
 }
 
 /// Returns the model of the section `judge`.
-fn judge(place: &Place<'_>, root: &Section<'_>, written: &Value) -> Result<Option<ModelConfig>, ConfigError> {
+fn judge(place: &ConfigLocation<'_>, root: &Section<'_>, written: &Value) -> Result<Option<ModelConfig>, ConfigError> {
     let judge = root.section("judge")?;
     if !judge.exists() {
         return Ok(None);

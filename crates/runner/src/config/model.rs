@@ -9,7 +9,7 @@ use keepstep_workspace::experiments::secrets::Secrets;
 use serde_json::{Map, Value, json};
 
 use super::error::ConfigError;
-use super::place::Place;
+use super::place::ConfigLocation;
 use super::section::Section;
 use super::target::{self, HttpConfig, TargetConfig, timeout};
 use crate::json_path::JsonPath;
@@ -41,7 +41,7 @@ pub struct ModelConfig {
 
 /// Returns the model of a section. `written` is the whole configuration before variables were replaced.
 pub(super) fn interpret(
-    place: &Place<'_>,
+    place: &ConfigLocation<'_>,
     section: &Section<'_>,
     written: &Value,
     defaults: (&str, &str),
@@ -66,7 +66,7 @@ pub(super) fn interpret(
 
 /// Returns the service of a provider that both peers know.
 fn provided(
-    place: &Place<'_>,
+    place: &ConfigLocation<'_>,
     section: &Section<'_>,
     (provider, model): (&str, &str),
 ) -> Result<(TargetConfig, String), ConfigError> {

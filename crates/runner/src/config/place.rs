@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Where the configuration is and what it may refer to.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct ConfigLocation<'a> {
     /// The folder of the scenario.
     pub scenario: &'a Path,
     /// The folder that the command was started in.

@@ -12,7 +12,7 @@ use keepstep_base::human;
 
 /// A file that the configuration was merged from.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct MergedFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
     pub(super) value: Value,
@@ -21,14 +21,14 @@ pub(super) struct Origin {
 /// A mapping of the configuration and the way to it.
 #[derive(Debug, Clone)]
 pub(super) struct Section<'a> {
-    origins: &'a [Origin],
+    origins: &'a [MergedFile],
     path: Vec<String>,
     members: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> Section<'a> {
     /// Returns the whole configuration.
-    pub(super) fn root(origins: &'a [Origin], value: &'a Value) -> Self {
+    pub(super) fn root(origins: &'a [MergedFile], value: &'a Value) -> Self {
         Self { origins, path: Vec::new(), members: value.as_object() }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::place::Place;
+use super::place::ConfigLocation;
 use super::section::Section;
 use crate::json_path::JsonPath;
 
@@ -132,7 +132,7 @@ pub struct HttpConfig {
 
 /// Returns what the configuration runs.
 pub(super) fn interpret(
-    place: &Place<'_>,
+    place: &ConfigLocation<'_>,
     root: &Section<'_>,
     runner: &Section<'_>,
     second_dialect: bool,
@@ -162,7 +162,7 @@ pub(super) fn interpret(
 }
 
 fn module(
-    place: &Place<'_>,
+    place: &ConfigLocation<'_>,
     root: &Section<'_>,
     runner: &Section<'_>,
     second_dialect: bool,
@@ -243,7 +243,7 @@ fn in_other_words(target: &str) -> Option<String> {
     (!is_node_module(file)).then(|| format!("is invalid: {file} is a Python module; write it as {module}:{function}"))
 }
 
-fn replay(place: &Place<'_>, root: &Section<'_>) -> Result<Option<ReplayConfig>, ConfigError> {
+fn replay(place: &ConfigLocation<'_>, root: &Section<'_>) -> Result<Option<ReplayConfig>, ConfigError> {
     let section = root.section("replay_args")?;
     if !section.truth("enabled")?.unwrap_or(false) {
         return Ok(None);
@@ -267,7 +267,7 @@ fn replay(place: &Place<'_>, root: &Section<'_>) -> Result<Option<ReplayConfig>,
 }
 
 fn process(
-    place: &Place<'_>,
+    place: &ConfigLocation<'_>,
     runner: &Section<'_>,
     section: &Section<'_>,
     protocol: Protocol,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::model;
-use super::place::Place;
+use super::place::ConfigLocation;
 use super::section::Section;
 use crate::conversation::{Rule, Rules, Script, SimulatedConfig, Speaker, Then, UserConfig};
 
@@ -15,7 +15,11 @@ const MOCK_QUESTION: &str = "Could you provide a bit more detail about that?";
 const MOCK_CLOSING: &str = "Thanks for the help. I have no further questions.";
 
 /// Returns the user that a conversation is held with, if there are conversations.
-pub(super) fn interpret(place: &Place<'_>, root: &Section<'_>, written: &Value) -> Result<Option<UserConfig>, ConfigError> {
+pub(super) fn interpret(
+    place: &ConfigLocation<'_>,
+    root: &Section<'_>,
+    written: &Value,
+) -> Result<Option<UserConfig>, ConfigError> {
     let rules_of_personas = rules_of_personas(root)?;
     let first = root.section("multi_turn")?;
     if is_enabled(&first)? {
@@ -83,7 +87,7 @@ fn own_words(section: &Section<'_>) -> Result<Option<Speaker>, ConfigError> {
 }
 
 /// Returns the user of the first dialect: its mock, or a model.
-fn supervisor(place: &Place<'_>, multi_turn: &Section<'_>, written: &Value) -> Result<Speaker, ConfigError> {
+fn supervisor(place: &ConfigLocation<'_>, multi_turn: &Section<'_>, written: &Value) -> Result<Speaker, ConfigError> {
     let supervisor = multi_turn.section("supervisor")?;
     let metadata = supervisor.section("metadata")?;
     if supervisor.text("provider")? != Some("mock") {

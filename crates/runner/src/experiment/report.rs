@@ -169,7 +169,7 @@ impl Experiment {
 /// Writes rates with their intervals, and what repeats say.
 fn write_rates(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
     let Some(rate) = statistics.pass_rate else { return Ok(()) };
-    writeln!(out, "- Pass rate: {}", rate.spoken())?;
+    writeln!(out, "- Pass rate: {}", rate.in_words())?;
     if !statistics.repeats.is_empty() {
         writeln!(out, "\n## Repeats\n\n| Answers (k) | At least one good (pass@k) | All good (pass^k) |\n|---|---|---|")?;
         for repeats in &statistics.repeats {
@@ -180,7 +180,7 @@ fn write_rates(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()> {
     if !unsteady.is_empty() {
         writeln!(out, "\n## Inputs that did not always pass\n")?;
         for input in unsteady {
-            writeln!(out, "- {}: {}", inline(&input.input), input.spoken())?;
+            writeln!(out, "- {}: {}", inline(&input.input), input.in_words())?;
         }
         if statistics.inputs_left_out > 0 {
             writeln!(out, "- and perhaps some of {} more", statistics.inputs_left_out)?;
@@ -210,7 +210,7 @@ fn write_criteria(out: &mut dyn Write, statistics: &Statistics) -> io::Result<()
     }
     writeln!(out, "\n## Evaluation Criteria\n")?;
     for criterion in &statistics.criteria {
-        writeln!(out, "- {}: {}", inline(&criterion.name), inline(&criterion.spoken()))?;
+        writeln!(out, "- {}: {}", inline(&criterion.name), inline(&criterion.in_words()))?;
     }
     Ok(())
 }

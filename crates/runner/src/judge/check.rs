@@ -115,11 +115,11 @@ impl Check {
     }
 
     /// Returns what the case itself says; `None` where somebody else has to be asked.
-    pub(super) fn look(&self, case: &Finished) -> Option<Finding> {
+    pub(super) fn check(&self, case: &Finished) -> Option<Finding> {
         let answer = case.output.as_deref().unwrap_or_default();
         Some(match self {
             Self::Contains { texts, any, negated, ignore_case, of } => {
-                let said = spoken(case, *of);
+                let said = answers_of(case, *of);
                 let whole = if *ignore_case { said.to_lowercase() } else { said.clone() };
                 let form = |wanted: &str| if *ignore_case { wanted.to_lowercase() } else { wanted.to_owned() };
                 let has = |wanted: &&String| whole.contains(&form(wanted));
@@ -139,7 +139,7 @@ impl Check {
                 Finding::of(passed, found)
             }
             Self::Pattern { pattern, negated, of } => {
-                let text = spoken(case, *of);
+                let text = answers_of(case, *of);
                 match pattern.find(&text) {
                     Some(found) => Finding::of(!negated, format!("{} in {}", shown(found.as_str()), shown(&text))),
                     None => Finding::of(*negated, format!("no match in {}", shown(&text))),
@@ -161,14 +161,14 @@ impl Check {
                     None => Finding::error("the texts are too long to compare"),
                 }
             }
-            Self::Schema(schema) => schema.look(answer),
+            Self::Schema(schema) => schema.check(answer),
             Self::Called(tool) => match calls(case) {
                 Err(reason) => Finding::not_judged(reason),
-                Ok(calls) => Finding::of(calls.iter().any(|call| tool.is(call)), told(&calls)),
+                Ok(calls) => Finding::of(calls.iter().any(|call| tool.is(call)), call_list(&calls)),
             },
             Self::NotCalled(tool) => match calls(case) {
                 Err(reason) => Finding::not_judged(reason),
-                Ok(calls) => Finding::of(!calls.iter().any(|call| tool.is(call)), told(&calls)),
+                Ok(calls) => Finding::of(!calls.iter().any(|call| tool.is(call)), call_list(&calls)),
             },
             Self::Latency(limit) => {
                 let slowest = case.turns.iter().filter_map(|turn| turn.duration_ms).max_by(f64::total_cmp);
@@ -179,7 +179,7 @@ impl Check {
                 Some(total) => Finding::of(total <= *limit, format!("{total} tokens")),
                 None => Finding::not_judged("the target does not say how many tokens it used"),
             },
-            Self::Cost(cost) => cost.look(case),
+            Self::Cost(cost) => cost.check(case),
             Self::Unusable(reason) => Finding::not_judged(reason.clone()),
             Self::Program { .. } | Self::Statement { .. } => return None,
         })
@@ -226,7 +226,7 @@ impl Schema {
             .map_err(|error| format!("json_schema is not a valid schema: {}", shown(&error.to_string())))
     }
 
-    fn look(&self, answer: &str) -> Finding {
+    fn check(&self, answer: &str) -> Finding {
         let document: Value = match serde_json::from_str(answer) {
             Ok(document) => document,
             Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", shown(answer))),
@@ -301,7 +301,7 @@ fn calls(case: &Finished) -> Result<Vec<Call>, String> {
     Ok(list.into_iter().filter_map(read).collect())
 }
 
-fn told(calls: &[Call]) -> String {
+fn call_list(calls: &[Call]) -> String {
     if calls.is_empty() {
         return "no call of any tool".to_owned();
     }
@@ -324,7 +324,7 @@ fn has_all(value: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
 }
 
 impl Cost {
-    fn look(&self, case: &Finished) -> Finding {
+    fn check(&self, case: &Finished) -> Finding {
         let Some(usage) = case.token_usage.as_ref().map(Usage::of) else {
             return Finding::not_judged("the target does not say how many tokens it used");
         };
@@ -352,7 +352,7 @@ fn likeness(wanted: &str, answer: &str, ignore_case: bool) -> Option<f64> {
 }
 
 /// Returns the answers that a criterion is about.
-fn spoken(case: &Finished, of: Text) -> String {
+fn answers_of(case: &Finished, of: Text) -> String {
     match of {
         Text::Last => case.output.clone().unwrap_or_default(),
         Text::Conversation => {

@@ -91,7 +91,7 @@ impl Judging {
         let mut judge = None;
         let finding = if let Some(reason) = not_meant(criterion, case) {
             Finding::not_applicable(reason)
-        } else if let Some(finding) = criterion.check.look(case) {
+        } else if let Some(finding) = criterion.check.check(case) {
             finding
         } else {
             match (&criterion.check, &self.model) {

@@ -425,7 +425,7 @@ proptest! {
             Criterion::read(&value, item::Source { folder: None, is_detail: false }).unwrap()
         };
         let case = case(&answer);
-        let verdict = |kind: &str| criterion(kind).check.look(&case).unwrap().verdict;
+        let verdict = |kind: &str| criterion(kind).check.check(&case).unwrap().verdict;
         prop_assert_ne!(verdict("contains"), verdict("not_contains"));
         prop_assert_eq!(verdict("contains"), verdict("contains_any"));
     }
@@ -439,7 +439,7 @@ proptest! {
             _ => json!({"json_schema": {"pattern": text}, "weight": text}),
         };
         if let Ok(criterion) = Criterion::read(&value, item::Source { folder: None, is_detail: false }) {
-            let _ = criterion.check.look(&case("{}"));
+            let _ = criterion.check.check(&case("{}"));
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub use error::ModelError;
 pub use recording::{Mode, RECORDINGS, Recordings};
 
-use crate::agent::{self, Answer, Message, Question, Session, Surroundings, Target};
+use crate::agent::{self, AgentAnswer, Message, Question, Session, Surroundings, Target};
 use crate::config::ModelConfig;
 
 /// A model, for all slots of a run.
@@ -64,8 +64,8 @@ impl Model {
     ///
     /// # Errors
     /// There is no recording where only those are used, or the model does not answer.
-    pub async fn ask(&self, messages: &[Message], sample: u32) -> Result<Answer, ModelError> {
-        let asked = self.recordings.asked(&self.config, messages, sample)?;
+    pub async fn ask(&self, messages: &[Message], sample: u32) -> Result<AgentAnswer, ModelError> {
+        let asked = self.recordings.question(&self.config, messages, sample)?;
         if let Some(answer) = self.recordings.find(&asked)? {
             return Ok(answer);
         }

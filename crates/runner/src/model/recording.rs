@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::ModelError;
-use crate::agent::{Answer, Message};
+use crate::agent::{AgentAnswer, Message};
 use crate::config::ModelConfig;
 
 /// The file of a scenario, below its folder.
@@ -48,7 +48,7 @@ pub struct Recordings {
 #[derive(Debug, Default)]
 struct State {
     /// The lines with their answers by their keys.
-    known: BTreeMap<String, (String, Answer)>,
+    known: BTreeMap<String, (String, AgentAnswer)>,
     has_grown: bool,
 }
 
@@ -56,12 +56,12 @@ struct State {
 #[derive(Debug, Deserialize)]
 struct Entry {
     key: String,
-    answer: Answer,
+    answer: AgentAnswer,
 }
 
 /// A question in the form in which it is recorded.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RecordedQuestion {
     key: String,
     line: Value,
 }
@@ -91,7 +91,12 @@ impl Recordings {
     }
 
     /// Returns the form in which a question is looked for. Equal questions that want different answers have different samples.
-    pub(super) fn asked(&self, model: &ModelConfig, messages: &[Message], sample: u32) -> Result<Asked, ModelError> {
+    pub(super) fn question(
+        &self,
+        model: &ModelConfig,
+        messages: &[Message],
+        sample: u32,
+    ) -> Result<RecordedQuestion, ModelError> {
         let asked = json!({"model": model.identity, "messages": messages, "sample": sample});
         let asked = sorted_keys(&self.cleaned(&asked)?);
         let key = Digest::of_bytes(asked.to_string().as_bytes()).to_string();
@@ -100,11 +105,11 @@ impl Recordings {
             line["sample"] = sample.into();
         }
         line["messages"] = asked["messages"].clone();
-        Ok(Asked { key, line })
+        Ok(RecordedQuestion { key, line })
     }
 
     /// Returns what was answered before; `None` if the model is to be asked.
-    pub(super) fn find(&self, asked: &Asked) -> Result<Option<Answer>, ModelError> {
+    pub(super) fn find(&self, asked: &RecordedQuestion) -> Result<Option<AgentAnswer>, ModelError> {
         if self.mode == Mode::Live {
             return Ok(None);
         }
@@ -121,13 +126,13 @@ impl Recordings {
     }
 
     /// Keeps an answer, and returns the one that counts: the first that was given to this question.
-    pub(super) fn keep(&self, asked: &Asked, answer: Answer) -> Result<Answer, ModelError> {
+    pub(super) fn keep(&self, asked: &RecordedQuestion, answer: AgentAnswer) -> Result<AgentAnswer, ModelError> {
         if self.mode != Mode::Record {
             return Ok(answer);
         }
         let mut line = asked.line.clone();
         line["answer"] = self.cleaned(&json!(answer))?;
-        let kept: Answer = serde_json::from_value(line["answer"].clone()).map_err(|error| self.write_error(error.into()))?;
+        let kept: AgentAnswer = serde_json::from_value(line["answer"].clone()).map_err(|error| self.write_error(error.into()))?;
         let text = format!("{line}\n");
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, first)) = state.known.get(&asked.key) {
@@ -173,14 +178,14 @@ impl Recordings {
 }
 
 /// Returns the model of a line, if it was asked the same.
-fn asked_of(line: &str, asked: &Asked) -> Option<String> {
+fn asked_of(line: &str, asked: &RecordedQuestion) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let is_same = ["messages", "sample"].iter().all(|member| line.get(member) == asked.line.get(member));
     is_same.then(|| line["model"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Reads all lines. One that a crash has torn was never answered.
-fn entries(path: &Path, text: &str) -> Result<BTreeMap<String, (String, Answer)>, ModelError> {
+fn entries(path: &Path, text: &str) -> Result<BTreeMap<String, (String, AgentAnswer)>, ModelError> {
     let mut known = BTreeMap::new();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if line.trim().is_empty() {

@@ -11,7 +11,7 @@ use keepstep_results::case::Finished;
 use keepstep_results::status::Status;
 use keepstep_runner::agent::{self, Network, Refusal, Surroundings};
 use keepstep_runner::case::{Plan, Selection};
-use keepstep_runner::config::{self, Config, Place};
+use keepstep_runner::config::{self, Config, ConfigLocation};
 use keepstep_runner::conversation::{User, UserConfig};
 use keepstep_runner::experiment::{Experiment, RunFile};
 use keepstep_runner::input;
@@ -101,7 +101,7 @@ impl Scenario {
     pub(crate) fn config(&self) -> Config {
         let path = self.path();
         let variable = |name: &str| std::env::var(name).ok();
-        config::load(&Place {
+        config::load(&ConfigLocation {
             scenario: path,
             current: path,
             root: path,

@@ -42,7 +42,7 @@ pub(super) struct Written {
 
 /// A place in a literal that agrees with a stretch of the computed text.
 #[derive(Debug, Clone)]
-struct Place {
+struct Stretch {
     literal: usize,
     range: Range<usize>,
     /// How much around it agrees.
@@ -65,7 +65,7 @@ pub(super) fn proposals(source: &TypeScriptAgent, current: &str, wanted: &str) -
         if hunks.is_empty() || tried.contains(&hunks) {
             continue;
         }
-        let places: Option<Vec<Vec<Place>>> =
+        let places: Option<Vec<Vec<Stretch>>> =
             hunks.iter().map(|hunk| Some(places(&literals, current, &hunk.old)).filter(|places| !places.is_empty())).collect();
         tried.push(hunks.clone());
         let Some(places) = places else { continue };
@@ -73,7 +73,7 @@ pub(super) fn proposals(source: &TypeScriptAgent, current: &str, wanted: &str) -
             if rank > 0 && places.iter().all(|places| places.len() <= rank) {
                 break;
             }
-            let chosen: Vec<&Place> = places.iter().filter_map(|places| places.get(rank.min(places.len() - 1))).collect();
+            let chosen: Vec<&Stretch> = places.iter().filter_map(|places| places.get(rank.min(places.len() - 1))).collect();
             for manner in [Manner::Template, Manner::Smallest, Manner::Whole] {
                 let proposal = proposal(&literals, &hunks, &chosen, manner);
                 proposals.extend(proposal.filter(|proposal| !proposal.replacements.is_empty()));
@@ -85,11 +85,11 @@ pub(super) fn proposals(source: &TypeScriptAgent, current: &str, wanted: &str) -
 }
 
 /// Returns one proposal: each hunk written at its place.
-fn proposal(literals: &[Written], hunks: &[Hunk<'_>], places: &[&Place], manner: Manner) -> Option<Proposal> {
+fn proposal(literals: &[Written], hunks: &[Hunk<'_>], places: &[&Stretch], manner: Manner) -> Option<Proposal> {
     let mut replacements = Vec::new();
     let mut uses_manner = manner == Manner::Smallest;
     for (index, written) in literals.iter().enumerate() {
-        let mut changes: Vec<(&Place, &Hunk<'_>)> =
+        let mut changes: Vec<(&Stretch, &Hunk<'_>)> =
             places.iter().copied().zip(hunks).filter(|(place, _)| place.literal == index).collect();
         if changes.is_empty() {
             continue;
@@ -132,10 +132,10 @@ fn indented(text: &str, indent: &str) -> String {
 }
 
 /// Returns where a stretch of the computed text may be written, the best agreement first.
-fn places(literals: &[Written], text: &str, stretch: &Range<usize>) -> Vec<Place> {
-    let mut found: Vec<Place> = Vec::new();
+fn places(literals: &[Written], text: &str, stretch: &Range<usize>) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
     for (index, written) in literals.iter().enumerate() {
-        let mut best: Vec<Place> = Vec::new();
+        let mut best: Vec<Stretch> = Vec::new();
         for (start, _) in written.text.char_indices().chain([(written.text.len(), ' ')]) {
             let Some(end) = matched(text, stretch, &written.text, start) else { continue };
             let after = agreement_after(&text[stretch.end..], &written.text[end..]);
@@ -145,7 +145,12 @@ fn places(literals: &[Written], text: &str, stretch: &Range<usize>) -> Vec<Place
                 continue;
             }
             let indent = surplus(line_indent(text, stretch.start), line_indent(&written.text, start)).unwrap_or_default();
-            best.push(Place { literal: index, range: start..end, agreement: before + after + inside, indent: indent.to_owned() });
+            best.push(Stretch {
+                literal: index,
+                range: start..end,
+                agreement: before + after + inside,
+                indent: indent.to_owned(),
+            });
         }
         best.sort_by_key(|place| std::cmp::Reverse(place.agreement));
         found.extend(best.into_iter().take(MOST_PLACES));

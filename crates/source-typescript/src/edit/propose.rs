@@ -14,7 +14,7 @@ use crate::evaluate::Evaluator;
 use crate::literal::{self, Around};
 use crate::syntax::{Binary, Element, ExpressionId, Form, Key, Kind, Module};
 use crate::typescript_agent::TypeScriptAgent;
-use crate::value::{Content, Operand, Origin, Part, Site, Slot, Style, Text, Value};
+use crate::value::{Content, Operand, Part, Site, Slot, Style, Text, Value, WrittenAt};
 use keepstep_source::Property;
 
 /// How many ways to spread a text over its parts are tried.
@@ -98,8 +98,8 @@ fn text_proposals(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, text: &Te
 
 /// Returns true if a part's literal can be edited for this text alone.
 fn is_editable(source: &TypeScriptAgent, evaluator: &Evaluator<'_>, text: &Text, part: &Part) -> bool {
-    let Origin::Literal(literal) = &part.origin else { return false };
-    let same_place = |other: &&Part| matches!(&other.origin, Origin::Literal(other) if other.site == literal.site);
+    let WrittenAt::Literal(literal) = &part.origin else { return false };
+    let same_place = |other: &&Part| matches!(&other.origin, WrittenAt::Literal(other) if other.site == literal.site);
     text.parts.iter().filter(same_place).count() == 1 && shared_operand(source, evaluator, part).is_none()
 }
 
@@ -139,7 +139,7 @@ fn assignment_replacements(
             continue;
         }
         match (&part.origin, literals[index]) {
-            (Origin::Literal(literal), true) => {
+            (WrittenAt::Literal(literal), true) => {
                 let wants_template = manner == Manner::Template && is_worth_a_template(literal, &part.text, &assignment[index]);
                 uses_template |= wants_template;
                 replacements.extend(literal_replacements(literal, &part.text, &assignment[index], manner, wants_template)?);

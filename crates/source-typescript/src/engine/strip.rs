@@ -36,7 +36,7 @@ pub(super) struct Stripped {
     /// What it imports from packages.
     pub(super) packages: Vec<PackageImport>,
     /// Where each token of the code comes from, if that was asked for.
-    origins: Vec<Origin>,
+    origins: Vec<SourcePosition>,
 }
 
 /// The names that a module imports from one package.
@@ -49,7 +49,7 @@ pub(super) struct PackageImport {
 }
 
 /// A token's place in the code and in the source; lines and columns count from 0.
-struct Origin {
+struct SourcePosition {
     code: (u32, u32),
     source: (u32, u32),
 }
@@ -92,7 +92,7 @@ pub(super) fn strip(path: &Path, text: &str, options: Options<'_>) -> Result<Str
     let shift = prologue.chars().count() as u32;
     let origins = generated.map.iter().flat_map(|map| map.get_tokens()).map(|token| {
         let column = token.get_dst_col() + if token.get_dst_line() == 0 { shift } else { 0 };
-        Origin { code: (token.get_dst_line(), column), source: (token.get_src_line(), token.get_src_col()) }
+        SourcePosition { code: (token.get_dst_line(), column), source: (token.get_src_line(), token.get_src_col()) }
     });
     let origins = origins.collect();
     // The engine takes the code as text that ends at its first NUL.

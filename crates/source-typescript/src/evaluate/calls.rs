@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Evaluated, Evaluator};
 use crate::syntax::{ExpressionId, ImportName, Kind, Module};
-use crate::value::{Origin, Site, Text, Value};
+use crate::value::{Site, Text, Value, WrittenAt};
 
 const RUNS: &str = "what a function call returns is known only when the code runs";
 
@@ -146,7 +146,7 @@ impl Evaluator<'_> {
                 let mut text = self.text(module, id, &argument(0)?)?;
                 // A call is in the way of any editing other than replacing it.
                 for part in &mut text.parts {
-                    part.origin = Origin::Fixed;
+                    part.origin = WrittenAt::Fixed;
                 }
                 Ok(Value::Text(text))
             }

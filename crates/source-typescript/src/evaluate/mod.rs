@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json};
 use crate::modules::Graph;
 use crate::syntax::{Binary, BindingId, BindingKind, ExpressionId, Kind, Logical, Module, Quasi, Quote, Unary, Usage};
 use crate::value::{
-    Content, Doubt, DoubtKind, Obstacle, Operand, Origin, Part, Site, Slot, Style, Text, Value, json_number, number_text,
+    Content, Doubt, DoubtKind, Obstacle, Operand, Part, Site, Slot, Style, Text, Value, WrittenAt, json_number, number_text,
 };
 use keepstep_source::frame::Span;
 
@@ -344,7 +344,7 @@ impl<'g> Evaluator<'g> {
             part.operands.push(operand.clone());
         }
         if text.parts.is_empty() {
-            text.parts.push(Part { text: String::new(), origin: Origin::Fixed, operands: vec![operand] });
+            text.parts.push(Part { text: String::new(), origin: WrittenAt::Fixed, operands: vec![operand] });
         }
         Ok(text)
     }

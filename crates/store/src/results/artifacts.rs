@@ -7,7 +7,7 @@ use sqlx::{Row as _, Sqlite};
 
 use super::commit::Commit;
 use super::model::check_id;
-use super::write::{Place, ROWS};
+use super::write::{ROWS, RunLocation};
 use crate::model::Scope;
 use crate::test_data::in_scope;
 use crate::{Result, StoreError, Transaction, rows};
@@ -67,7 +67,12 @@ impl Transaction {
         Ok(())
     }
 
-    async fn put_artifacts(&mut self, batch: i64, artifacts: &[NewArtifact], places: &HashMap<String, Place>) -> Result<()> {
+    async fn put_artifacts(
+        &mut self,
+        batch: i64,
+        artifacts: &[NewArtifact],
+        places: &HashMap<String, RunLocation>,
+    ) -> Result<()> {
         for artifact in artifacts {
             check_id("a type of file", &artifact.artifact_type)?;
             check_id("a file", &artifact.name)?;

@@ -3,7 +3,7 @@
 use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
-use super::find::{BatchKey, Wanted};
+use super::find::{BatchKey, BatchLookup};
 use super::model::{Counts, ResultsError, RunRecord, check_id};
 use super::read::read_batch;
 use crate::model::Scope;
@@ -45,7 +45,7 @@ pub enum Begun {
 pub struct Commit {
     pub(super) number: i64,
     pub(super) bundle: Box<Bundle>,
-    said: Box<Said>,
+    said: Box<Announced>,
     place: CommitPlace,
     /// What was stored in the hidden batch.
     pub(super) counts: Counts,
@@ -55,7 +55,7 @@ pub struct Commit {
 
 /// What was said when it began.
 #[derive(Debug)]
-struct Said {
+struct Announced {
     org_id: String,
     experiment_id: String,
     digest: String,
@@ -126,7 +126,7 @@ impl Transaction {
         Ok(Begun::New(Commit {
             number,
             bundle: Box::new(bundle),
-            said: Box::new(Said {
+            said: Box::new(Announced {
                 org_id: scope.org_id.clone(),
                 experiment_id: experiment_id.to_owned(),
                 digest,
@@ -279,9 +279,9 @@ impl Transaction {
     }
 }
 
-fn wanted(commit: &Commit) -> Wanted<'_> {
+fn wanted(commit: &Commit) -> BatchLookup<'_> {
     let experiment_id = Some(commit.said.experiment_id.as_str());
-    Wanted { bundle: &commit.bundle, org_id: &commit.said.org_id, experiment_id, is_over: true }
+    BatchLookup { bundle: &commit.bundle, org_id: &commit.said.org_id, experiment_id, is_over: true }
 }
 
 fn committed(batch_id: String, counts: &Counts, repeated: bool) -> Committed {

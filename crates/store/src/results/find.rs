@@ -26,7 +26,7 @@ pub(super) struct BatchKey {
 
 /// What is known about a batch before its runs are looked at.
 #[derive(Debug)]
-pub(super) struct Wanted<'a> {
+pub(super) struct BatchLookup<'a> {
     pub(super) bundle: &'a Bundle,
     pub(super) org_id: &'a str,
     pub(super) experiment_id: Option<&'a str>,
@@ -36,7 +36,7 @@ pub(super) struct Wanted<'a> {
 
 impl Transaction {
     /// Returns the batch that is meant, made if there is none. The rules are those of [`results`](crate::results).
-    pub(super) async fn find_batch(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<BatchKey> {
+    pub(super) async fn find_batch(&mut self, wanted: &BatchLookup<'_>, runs: &[RunRecord]) -> Result<BatchKey> {
         match self.find_known_batch(wanted, runs).await? {
             Some(batch) => self.name_batch(wanted, batch).await,
             None => self.new_batch(wanted).await,
@@ -44,7 +44,7 @@ impl Transaction {
     }
 
     /// Returns the batch that is meant, if there is one. Nobody means one that is hidden.
-    pub(super) async fn find_known_batch(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
+    pub(super) async fn find_known_batch(&mut self, wanted: &BatchLookup<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         if let Some(batch) = self.batch_with_runs(wanted, runs).await? {
             return Ok(Some(batch));
         }
@@ -58,7 +58,7 @@ impl Transaction {
     }
 
     /// Returns the batch that has one of the runs and the same name, or all of them and another name.
-    async fn batch_with_runs(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
+    async fn batch_with_runs(&mut self, wanted: &BatchLookup<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let ids: HashSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         let row = sqlx::query(
             "SELECT b.number, b.id, b.reported_at, b.experiment_id IS ?3 AS is_named, count(*) AS found
@@ -81,7 +81,7 @@ impl Transaction {
 
     /// Returns the batch that still waits for runs of the same inputs: 0.3.3 announces a conversation under other ids
     /// than those that it reports.
-    async fn batch_that_waits(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
+    async fn batch_that_waits(&mut self, wanted: &BatchLookup<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let items: HashSet<&str> = runs.iter().filter_map(|run| run.input_item_id.as_deref()).collect();
         let row = sqlx::query(
             "SELECT b.number, b.id, b.reported_at FROM run_batches b
@@ -101,7 +101,7 @@ impl Transaction {
 
     /// Returns the batch of the same name and bundle version that has no runs yet, or any where no run is named: 0.3.3
     /// reports a test so of which every run failed. Of several that go on it is not certain which one is over.
-    async fn batch_without_runs(&mut self, wanted: &Wanted<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
+    async fn batch_without_runs(&mut self, wanted: &BatchLookup<'_>, runs: &[RunRecord]) -> Result<Option<BatchKey>> {
         let rows = sqlx::query(
             "SELECT number, id, reported_at, running FROM run_batches
              WHERE project_id = ?1 AND experiment_id IS ?2 AND bundle_id = ?3
@@ -120,7 +120,7 @@ impl Transaction {
     }
 
     /// Gives a batch that had none the name under which it came this time.
-    async fn name_batch(&mut self, wanted: &Wanted<'_>, batch: BatchKey) -> Result<BatchKey> {
+    async fn name_batch(&mut self, wanted: &BatchLookup<'_>, batch: BatchKey) -> Result<BatchKey> {
         sqlx::query("UPDATE stored_batches SET experiment_id = ?2 WHERE number = ?1 AND experiment_id IS NULL AND ?2 NOT NULL")
             .bind(batch.number)
             .bind(wanted.experiment_id)
@@ -129,7 +129,7 @@ impl Transaction {
         Ok(batch)
     }
 
-    pub(super) async fn new_batch(&mut self, wanted: &Wanted<'_>) -> Result<BatchKey> {
+    pub(super) async fn new_batch(&mut self, wanted: &BatchLookup<'_>) -> Result<BatchKey> {
         let (id, now) = (self.surroundings.id("experiment_")?, self.now);
         let row = sqlx::query(
             "INSERT INTO stored_batches (id, project_id, bundle_id, experiment_id, status, created_at, heard_at)
@@ -146,7 +146,7 @@ impl Transaction {
     }
 }
 
-pub(super) fn key(wanted: &Wanted<'_>, row: &SqliteRow) -> Result<BatchKey> {
+pub(super) fn key(wanted: &BatchLookup<'_>, row: &SqliteRow) -> Result<BatchKey> {
     Ok(BatchKey {
         number: row.try_get("number")?,
         id: row.try_get("id")?,

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::commit::Commit;
-use super::find::{BatchKey, Wanted, key};
+use super::find::{BatchKey, BatchLookup, key};
 use super::model::{RunRecord, check_id};
-use super::write::{Place, ROWS, last_of_each};
+use super::write::{ROWS, RunLocation, last_of_each};
 use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// How many rows one transaction removes.
@@ -28,7 +28,7 @@ impl Transaction {
     }
 
     /// Returns a hidden batch.
-    pub(super) async fn hidden_batch(&mut self, wanted: &Wanted<'_>, number: i64) -> Result<BatchKey> {
+    pub(super) async fn hidden_batch(&mut self, wanted: &BatchLookup<'_>, number: i64) -> Result<BatchKey> {
         let row = sqlx::query("SELECT number, id, reported_at FROM stored_batches WHERE number = ?")
             .bind(number)
             .fetch_one(self.connection())
@@ -37,7 +37,7 @@ impl Transaction {
     }
 
     /// Makes the hidden batch of a commit.
-    pub(super) async fn hide_batch(&mut self, wanted: &Wanted<'_>, commit: i64) -> Result<BatchKey> {
+    pub(super) async fn hide_batch(&mut self, wanted: &BatchLookup<'_>, commit: i64) -> Result<BatchKey> {
         let batch = self.new_batch(wanted).await?;
         sqlx::query("INSERT INTO hidden_batches (batch) VALUES (?)").bind(batch.number).execute(self.connection()).await?;
         self.set_hidden_batch(commit, Some(batch.number)).await?;
@@ -96,7 +96,7 @@ impl Transaction {
             let runs = last_of_each(chunk)?;
             let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
             let (known, hidden) = self.all_places(&batch.project_id, &ids).await?;
-            let (mine, others): (HashMap<String, Place>, HashMap<String, Place>) =
+            let (mine, others): (HashMap<String, RunLocation>, HashMap<String, RunLocation>) =
                 hidden.into_iter().partition(|(_, place)| place.batch == batch.number);
             let stronger = self.later_commits(commit.number, others.values()).await?;
             // Of two commits with the same run, the one that began first waits with it; else each might chase the other for ever.
@@ -104,7 +104,7 @@ impl Transaction {
                 known.contains_key(&run.id) || others.get(&run.id).is_some_and(|place| stronger.contains(&place.batch))
             };
             let (waiting, own): (Vec<&RunRecord>, Vec<&RunRecord>) = runs.into_iter().partition(|run| waits(run));
-            let displaced: Vec<&Place> = others.values().filter(|place| !stronger.contains(&place.batch)).collect();
+            let displaced: Vec<&RunLocation> = others.values().filter(|place| !stronger.contains(&place.batch)).collect();
             if !displaced.is_empty() {
                 self.displace(displaced).await?;
             }
@@ -166,7 +166,7 @@ impl Transaction {
     }
 
     /// Returns the hidden batches, among those of some runs, of commits that were begun after one.
-    async fn later_commits(&mut self, commit: i64, places: impl Iterator<Item = &Place>) -> Result<BTreeSet<i64>> {
+    async fn later_commits(&mut self, commit: i64, places: impl Iterator<Item = &RunLocation>) -> Result<BTreeSet<i64>> {
         let batches: BTreeSet<i64> = places.map(|place| place.batch).collect();
         if batches.is_empty() {
             return Ok(batches);
@@ -182,7 +182,7 @@ impl Transaction {
 
     /// Removes hidden runs, because somebody else brings them. The commits that brought them begin again: what they would have found
     /// now is another thing than what they found.
-    pub(super) async fn displace<'a>(&mut self, places: impl IntoIterator<Item = &'a Place>) -> Result<()> {
+    pub(super) async fn displace<'a>(&mut self, places: impl IntoIterator<Item = &'a RunLocation>) -> Result<()> {
         let (batches, numbers): (BTreeSet<i64>, Vec<i64>) = places.into_iter().map(|place| (place.batch, place.number)).unzip();
         sqlx::query("UPDATE open_commits SET batch = NULL WHERE batch IN (SELECT value FROM json_each(?))")
             .bind(rows::text(&batches))

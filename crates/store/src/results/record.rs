@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::find::Wanted;
+use super::find::BatchLookup;
 use super::model::{Counts, RunRecord, Turn, check_id};
 use crate::model::Scope;
 use crate::test_data::read_bundle;
@@ -53,7 +53,7 @@ impl Transaction {
         }
         self.check_items(&bundle, upload.runs).await?;
         let wanted =
-            Wanted { bundle: &bundle, org_id: &scope.org_id, experiment_id: upload.experiment_id, is_over: upload.is_over };
+            BatchLookup { bundle: &bundle, org_id: &scope.org_id, experiment_id: upload.experiment_id, is_over: upload.is_over };
         let batch = self.find_batch(&wanted, upload.runs).await?;
         self.put_runs(&batch, upload.runs).await?;
         let inside = Scope { org_id: scope.org_id.clone(), project_id: Some(bundle.project_id.clone()) };

@@ -7,7 +7,7 @@ use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
 use super::model::{Turn, check_id};
-use super::write::{KNOWN_TURN, Place, ROWS};
+use super::write::{KNOWN_TURN, ROWS, RunLocation};
 use crate::model::Scope;
 use crate::test_data::in_scope;
 use crate::{Result, Transaction, rows};
@@ -44,7 +44,7 @@ impl Transaction {
     }
 
     /// Returns where runs are, wherever in the scope; of two runs with the same id the one that goes on.
-    async fn places_in(&mut self, scope: &Scope, ids: &str) -> Result<HashMap<String, Place>> {
+    async fn places_in(&mut self, scope: &Scope, ids: &str) -> Result<HashMap<String, RunLocation>> {
         let rows = sqlx::query(concat!(
             "SELECT r.id, r.number, r.batch, r.status = 'running' AS goes_on FROM runs r JOIN projects p ON p.id = r.project_id
              WHERE ",
@@ -64,7 +64,7 @@ impl Transaction {
         .fetch_all(self.connection())
         .await?;
         let place = |row: &sqlx::sqlite::SqliteRow| {
-            Ok((row.try_get("id")?, Place { number: row.try_get("number")?, batch: row.try_get("batch")? }))
+            Ok((row.try_get("id")?, RunLocation { number: row.try_get("number")?, batch: row.try_get("batch")? }))
         };
         rows.iter().map(place).collect()
     }

@@ -38,7 +38,7 @@ const MOST_NAMED: usize = 3;
 
 /// Where a run is stored.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct RunLocation {
     pub(super) number: i64,
     pub(super) batch: i64,
 }
@@ -121,7 +121,7 @@ impl Transaction {
         &mut self,
         batch: &BatchKey,
         runs: &[&RunRecord],
-        known: &HashMap<String, Place>,
+        known: &HashMap<String, RunLocation>,
     ) -> Result<Option<i64>> {
         let last: i64 =
             sqlx::query_scalar("SELECT coalesce(max(number), 0) FROM stored_runs").fetch_one(self.connection()).await?;
@@ -145,7 +145,7 @@ impl Transaction {
     }
 
     /// Returns where the runs of a project are, for those of the ids, a JSON array, that are known.
-    pub(super) async fn places(&mut self, project: &str, ids: &str) -> Result<HashMap<String, Place>> {
+    pub(super) async fn places(&mut self, project: &str, ids: &str) -> Result<HashMap<String, RunLocation>> {
         Ok(self.all_places(project, ids).await?.0)
     }
 
@@ -155,7 +155,7 @@ impl Transaction {
         &mut self,
         project: &str,
         ids: &str,
-    ) -> Result<(HashMap<String, Place>, HashMap<String, Place>)> {
+    ) -> Result<(HashMap<String, RunLocation>, HashMap<String, RunLocation>)> {
         let rows = sqlx::query(
             "SELECT id, number, batch, batch IN (SELECT batch FROM hidden_batches) AS is_hidden
              FROM stored_runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
@@ -170,7 +170,7 @@ impl Transaction {
         let (mut known, mut hidden) = (HashMap::with_capacity(rows.len()), HashMap::new());
         for row in &rows {
             let places = if row.try_get("is_hidden")? { &mut hidden } else { &mut known };
-            let place = Place { number: row.try_get("number")?, batch: row.try_get("batch")? };
+            let place = RunLocation { number: row.try_get("number")?, batch: row.try_get("batch")? };
             places.insert(row.try_get("id")?, place);
         }
         Ok((known, hidden))
@@ -183,7 +183,7 @@ impl Transaction {
         batch: &BatchKey,
         runs: &[&RunRecord],
         ids: &str,
-        known: &mut HashMap<String, Place>,
+        known: &mut HashMap<String, RunLocation>,
     ) -> Result<()> {
         for run in runs {
             let Some(item) = run.input_item_id.as_deref().filter(|_| !known.contains_key(&run.id)) else { continue };
@@ -211,7 +211,7 @@ impl Transaction {
                 .execute(self.connection())
                 .await?;
             self.attach_early_turns(batch, &rows::text(&[&run.id])).await?;
-            known.insert(run.id.clone(), Place { number, batch: batch.number });
+            known.insert(run.id.clone(), RunLocation { number, batch: batch.number });
         }
         Ok(())
     }

@@ -144,7 +144,7 @@ pub enum TestDataError {
 
 impl InputFile {
     /// Returns what is said, a text as one message of the user.
-    pub fn spoken(&self) -> Vec<Message> {
+    pub fn messages(&self) -> Vec<Message> {
         match (&self.text, &self.messages) {
             (Some(text), _) => vec![Message { role: "user".to_owned(), content: text.clone() }],
             (None, messages) => messages.clone().unwrap_or_default(),
@@ -155,7 +155,7 @@ impl InputFile {
         let messages = match (&self.text, &self.messages) {
             (Some(_), Some(_)) => return Some("it has both `text` and `messages`"),
             (None, None) => return Some("it has neither `text` nor `messages`"),
-            _ => self.spoken(),
+            _ => self.messages(),
         };
         let is_id = |id: &String| !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
         if !messages.iter().any(|message| message.role == "user") {

@@ -173,7 +173,7 @@ fn items(
             ),
         };
         let messages: Vec<Value> =
-            input.spoken().iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
+            input.messages().iter().map(|Message { role, content }| json!({ "role": role, "content": content })).collect();
         let mut item = Map::new();
         item.insert("id".to_owned(), input.id.clone().into());
         if let Some(persona) = persona_id {

@@ -1,6 +1,6 @@
 //! Repeated requests.
 
-use keepstep_store::{Answer, Once, StoreError};
+use keepstep_store::{Once, StoreError, StoredResponse};
 
 use crate::world::{START, World};
 
@@ -8,8 +8,8 @@ fn once(key: &str, request: &str) -> Once {
     Once { owner: "key_1".to_owned(), key: key.to_owned(), request: request.to_owned() }
 }
 
-fn answer() -> Answer {
-    Answer { status: 201, body: "{\"version\":1}".to_owned() }
+fn answer() -> StoredResponse {
+    StoredResponse { status: 201, body: "{\"version\":1}".to_owned() }
 }
 
 async fn remembered(world: &World) {

@@ -125,14 +125,14 @@ pub struct Change {
 
 /// Files on their way into a scenario's folder.
 pub struct Swap<'a> {
-    place: Place<'a>,
+    place: ScenarioFolders<'a>,
     steps: Vec<Change>,
     before_step: BeforeStep<'a>,
 }
 
 /// A scenario's folder and the staging folder in it.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct ScenarioFolders<'a> {
     folder: &'a Path,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Swap<'a> {
     /// # Errors
     /// The staging folder cannot be made.
     pub fn begin(folder: &'a Path, before_step: BeforeStep<'a>) -> Result<Self, SwapError> {
-        let place = Place { folder };
+        let place = ScenarioFolders { folder };
         let staging = place.staging();
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
@@ -286,7 +286,7 @@ fn write_staged(staged: &Path, target: &Path, content: &Stored) -> io::Result<St
 
 /// Returns true if a swap in the scenario's folder did not end. Costs one look at the disk.
 pub fn is_interrupted(folder: &Path) -> bool {
-    Place { folder }.staging().join(JOURNAL).exists()
+    ScenarioFolders { folder }.staging().join(JOURNAL).exists()
 }
 
 /// Ends a swap that was interrupted: completes it, or takes it back where somebody edited a file in the meantime. `None` if
@@ -295,7 +295,7 @@ pub fn is_interrupted(folder: &Path) -> bool {
 /// # Errors
 /// The system refused; the next call tries again.
 pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Recovered>, SwapError> {
-    let place = &Place { folder };
+    let place = &ScenarioFolders { folder };
     let path = place.staging().join(JOURNAL);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -324,7 +324,7 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
 }
 
 /// Returns the steps that an interrupted swap still has to do; `None` if one of them cannot be done any more.
-fn pending<'s>(place: &Place<'_>, steps: &'s [Change]) -> Result<Option<Vec<(usize, &'s Change)>>, SwapError> {
+fn pending<'s>(place: &ScenarioFolders<'_>, steps: &'s [Change]) -> Result<Option<Vec<(usize, &'s Change)>>, SwapError> {
     let mut pending = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
@@ -347,7 +347,7 @@ fn pending<'s>(place: &Place<'_>, steps: &'s [Change]) -> Result<Option<Vec<(usi
 }
 
 /// Puts the new files in place.
-fn forward(place: &Place<'_>, steps: &[(usize, &Change)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn forward(place: &ScenarioFolders<'_>, steps: &[(usize, &Change)], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps {
         let target = place.target(&step.path)?;
         before_step().map_err(|source| failed("replace", &target, source))?;
@@ -362,7 +362,7 @@ fn forward(place: &Place<'_>, steps: &[(usize, &Change)], before_step: BeforeSte
 }
 
 /// Puts the old files back where the new ones are. A file that is neither was edited since, and stays.
-fn backward(place: &Place<'_>, steps: &[Change], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn backward(place: &ScenarioFolders<'_>, steps: &[Change], before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     for (number, step) in steps.iter().enumerate() {
         let target = place.target(&step.path)?;
         // The system may refuse once more; then the journal stays and the next command tries again.
@@ -382,7 +382,7 @@ fn backward(place: &Place<'_>, steps: &[Change], before_step: BeforeStep<'_>) ->
 }
 
 /// Ends the swap, whose files are on the disk, and puts those beside it in place.
-fn finish(place: &Place<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn finish(place: &ScenarioFolders<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
     let staging = place.staging();
     let journal = staging.join(JOURNAL);
     before_step().map_err(|source| failed("remove", &journal, source))?;
@@ -395,7 +395,7 @@ fn finish(place: &Place<'_>, beside: Vec<Pending>, before_step: BeforeStep<'_>) 
     put
 }
 
-impl Place<'_> {
+impl ScenarioFolders<'_> {
     fn staging(&self) -> PathBuf {
         self.folder.join(STAGING)
     }
@@ -478,7 +478,7 @@ fn discard(staging: &Path) -> io::Result<()> {
 
 /// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there
 /// until then.
-fn sync_folders_of<'s>(place: &Place<'_>, steps: impl IntoIterator<Item = &'s Change>) {
+fn sync_folders_of<'s>(place: &ScenarioFolders<'_>, steps: impl IntoIterator<Item = &'s Change>) {
     let mut folders = BTreeSet::new();
     for step in steps {
         let target = place.folder.join(&step.path);

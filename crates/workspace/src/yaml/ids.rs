@@ -10,7 +10,7 @@ use super::{Numbers, YamlError, document, reading};
 const ID: &str = "id";
 
 /// Where an id goes.
-struct Place {
+struct InsertionPoint {
     /// The byte in front of which it stands.
     at: usize,
     /// What follows it.
@@ -61,7 +61,7 @@ pub fn with_ids(text: &str, member: &str, ids: &[String]) -> Result<String, Yaml
 }
 
 /// Returns where the id of each entry goes; `None` for one that has an id.
-fn places(text: &str, member: &str) -> Result<Vec<Option<Place>>, YamlError> {
+fn places(text: &str, member: &str) -> Result<Vec<Option<InsertionPoint>>, YamlError> {
     let mut composer = Composer::new(Parser::new_from_str_with_options(text, reading()));
     let Some((Event::MappingStart(..), _)) = composer.begin()? else { return Ok(Vec::new()) };
     loop {
@@ -82,7 +82,7 @@ fn places(text: &str, member: &str) -> Result<Vec<Option<Place>>, YamlError> {
     }
 }
 
-fn entries<'t, I>(text: &str, composer: &mut Composer<I>) -> Result<Vec<Option<Place>>, YamlError>
+fn entries<'t, I>(text: &str, composer: &mut Composer<I>) -> Result<Vec<Option<InsertionPoint>>, YamlError>
 where
     I: Iterator<Item = Result<Step<'t>, granit_parser::ScanError>>,
 {
@@ -118,7 +118,7 @@ where
                         (true, false) => format!(",{ends}{indentation}"),
                         (false, _) => format!("{ends}{indentation}"),
                     };
-                    place = Some(Place { at, separator, is_quoted: *style == ScalarStyle::DoubleQuoted });
+                    place = Some(InsertionPoint { at, separator, is_quoted: *style == ScalarStyle::DoubleQuoted });
                 }
             }
             let value = composer.next()?;

@@ -74,11 +74,11 @@ impl Node {
     /// Returns the value of an entry of a list of inputs. What is said is a text, whatever it looks like.
     pub(crate) fn entry(&self) -> Value {
         const SAID: [&str; 3] = ["input", "text", "content"];
-        let Content::Mapping(members) = &self.content else { return self.said() };
+        let Content::Mapping(members) = &self.content else { return self.to_value() };
         let member = |(key, value): &(Key, Self)| {
             let value = match &value.content {
                 Content::List(messages) if key.text == "messages" => messages.iter().map(Self::entry).collect(),
-                _ if SAID.contains(&key.text.as_str()) => value.said(),
+                _ if SAID.contains(&key.text.as_str()) => value.to_value(),
                 _ => value.value(Numbers::AsWritten),
             };
             (key.text.clone(), value)
@@ -86,7 +86,7 @@ impl Node {
         Value::Object(members.iter().map(member).collect::<Map<String, Value>>())
     }
 
-    fn said(&self) -> Value {
+    fn to_value(&self) -> Value {
         match &self.content {
             Content::Scalar { text, .. } if !self.is_null() => Value::from(text.as_str()),
             _ => self.value(Numbers::AsWritten),

@@ -155,7 +155,7 @@ impl de::Error for YamlError {
             Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
             _ => "a text",
         };
-        Self::custom(format_args!("expected {}, found {found}", Wanted(expected)))
+        Self::custom(format_args!("expected {}, found {found}", ExpectedType(expected)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -177,9 +177,9 @@ impl de::Error for YamlError {
 }
 
 /// What is expected, in words for people.
-struct Wanted<'a>(&'a dyn Expected);
+struct ExpectedType<'a>(&'a dyn Expected);
 
-impl Display for Wanted<'_> {
+impl Display for ExpectedType<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = self.0.to_string();
         formatter.write_str(match said.as_str() {

@@ -1,7 +1,7 @@
 //! `keepstep context show`
 
 use clap::Args;
-use keepstep_workspace::{Origin, ScenarioError};
+use keepstep_workspace::{ScenarioError, SelectedBy};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -73,10 +73,10 @@ pub(super) fn run(context: &Context, _: &Arguments) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn why(origin: Origin) -> &'static str {
+fn why(origin: SelectedBy) -> &'static str {
     match origin {
-        Origin::Flag | Origin::Context => "",
-        Origin::Directory => ", because this is its folder",
-        Origin::Only => ", the only one",
+        SelectedBy::Flag | SelectedBy::Context => "",
+        SelectedBy::Directory => ", because this is its folder",
+        SelectedBy::Only => ", the only one",
     }
 }

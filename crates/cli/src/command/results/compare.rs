@@ -180,7 +180,7 @@ fn sum_up(context: &Context, comparison: &Comparison) {
         std::cmp::Ordering::Greater if is_clear => Label::Good,
         _ => Label::Plain,
     };
-    context.printer.answer(Text::of(label, comparison.spoken()));
+    context.printer.answer(Text::of(label, comparison.in_words()));
     let rate = |passed: u64| (pairs.count() > 0).then(|| passed as f64 / pairs.count() as f64);
     if let (Some(before), Some(after)) = (rate(pairs.both + pairs.worse), rate(pairs.both + pairs.better)) {
         let points = format!("{:+.1} points", pairs.change() * 100.0);
@@ -207,7 +207,7 @@ pub(super) fn section(context: &Context, heading: &str, changes: &[Change], text
     for change in changes.iter().take(limit) {
         let [before, after] = [0, 1].map(|side: usize| texts[side].get(&change.key));
         let status = change.after.or(change.before).unwrap_or(Status::Skipped);
-        let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.spoken()).collect();
+        let states: Vec<&str> = [change.before, change.after].into_iter().flatten().map(|status| status.in_words()).collect();
         let states = if change.before == change.after { states[..1].join("") } else { states.join(" → ") };
         if let Some(case) = after.or(before) {
             context.printer.answer(show::title(case, status, &states, ""));
@@ -260,7 +260,7 @@ fn document(
         "change": pairs.change(),
         "p_value": pairs.p_value(),
         "significant": pairs.p_value() <= SIGNIFICANCE,
-        "sentence": comparison.spoken(),
+        "sentence": comparison.in_words(),
         "p50_ms": comparison.p50_ms,
         "p95_ms": comparison.p95_ms,
         "tokens": comparison.tokens,

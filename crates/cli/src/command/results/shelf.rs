@@ -7,7 +7,7 @@ use keepstep_runner::stored::Stored;
 use keepstep_workspace::experiments::redact::Redactor;
 use keepstep_workspace::experiments::uploads::Uploads;
 use keepstep_workspace::experiments::{Experiment, Layout, State};
-use keepstep_workspace::scenario::Origin;
+use keepstep_workspace::scenario::SelectedBy;
 use keepstep_workspace::{Scenario, Workspace};
 
 use crate::command::run_tests::setup::{Tested, experiment_failure};
@@ -34,7 +34,7 @@ impl<'a> Shelf<'a> {
     pub(super) fn of(context: &'a Context, named: Option<&str>) -> Result<Self, Failure> {
         let Tested { workspace, name, path } = Tested::find(context, named, None)?;
         let folder = path.file_name().map_or_else(|| name.clone(), |folder| folder.to_string_lossy().into_owned());
-        let scenario = Scenario { name, folder, id: None, path, origin: Origin::Directory };
+        let scenario = Scenario { name, folder, id: None, path, origin: SelectedBy::Directory };
         let config = Config::read(context, &scenario.path, None)?;
         let experiments = find::list(workspace.as_ref(), &scenario, &config)?;
         let redactor = secrets::keep(context, &secrets::of_scenario(context, workspace.as_ref(), &scenario.path)?)?;

@@ -219,7 +219,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
 fn show_case(context: &Context, case: &Finished, is_whole: bool) {
     let flaky = if case.flaky { "  flaky" } else { "" };
     let took = format!("  {}{flaky}", milliseconds_text(case.duration_ms));
-    context.printer.answer(title(case, case.status, case.status.spoken(), &took));
+    context.printer.answer(title(case, case.status, case.status.in_words(), &took));
     problem(case).into_iter().for_each(|line| context.printer.answer(line));
     if is_whole {
         details(case).into_iter().for_each(|line| context.printer.answer(line));

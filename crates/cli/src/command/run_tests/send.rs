@@ -21,7 +21,7 @@ pub(super) fn results(context: &Context, arguments: &RunArguments, experiment: P
         },
     );
     if let Err(failure) = sent {
-        let told = failure.told(context.program);
+        let told = failure.text(context.program);
         context.printer.warning(&format!("the results were not sent: {}", told.message));
         told.hints.iter().for_each(|hint| context.printer.hint(hint));
         context.printer.hint("`keepstep sync upload` sends them later");

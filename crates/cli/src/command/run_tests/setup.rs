@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keepstep_client::env_file;
 use keepstep_runner::agent::{Network, Refusal, Surroundings, TypeScript};
-use keepstep_runner::config::{self, Config, ConfigError, Place};
+use keepstep_runner::config::{self, Config, ConfigError, ConfigLocation};
 use keepstep_runner::experiment::ExperimentError;
 use keepstep_runner::input::{self, InputError, Inputs};
 use keepstep_source::skill_file;
@@ -125,7 +125,8 @@ impl Tested {
             _ => variables.get(name).cloned(),
         };
         let overrides = &typed.overrides();
-        let place = Place { scenario: &self.path, current: &context.directory, root, file, overrides, variable: &variable };
+        let place =
+            ConfigLocation { scenario: &self.path, current: &context.directory, root, file, overrides, variable: &variable };
         match config::load(&place) {
             Err(ConfigError::NoTarget { path }) if file.is_none() && self.path.is_dir() => {
                 if !context.can_ask || path.exists() {

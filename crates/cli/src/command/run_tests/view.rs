@@ -171,7 +171,7 @@ impl<'a> View<'a> {
             right = format!("attempt {}  {right}", finished.attempts);
         }
         if matches!(finished.status, Status::NotJudged | Status::Timeout) {
-            right = format!("{}  {right}", finished.status.spoken());
+            right = format!("{}  {right}", finished.status.in_words());
         }
         if is_bad || finished.status == Status::NotJudged {
             right = format!("{right}  #{}", short_name(finished));
@@ -262,7 +262,7 @@ impl<'a> View<'a> {
         }
         for criterion in ended.statistics.not_judged().take(LISTED) {
             let name = visible_line(&shortened(&criterion.name, 80));
-            self.printer.warning(&format!("{name}: {}", shortened(&criterion.spoken(), 200)));
+            self.printer.warning(&format!("{name}: {}", shortened(&criterion.in_words(), 200)));
         }
         if self.warned > LISTED && self.total > ALL_SHOWN {
             let (more, total) = (count(self.warned - LISTED, "more case"), self.total);
@@ -332,10 +332,10 @@ impl<'a> View<'a> {
         }
         let unsteady = statistics.inputs.iter().filter(|input| input.rate.passed > 0 && input.rate.passed < input.rate.of);
         for input in unsteady.take(LISTED) {
-            self.printer.answer(Text::of(Label::Warning, format!("  {}: {}", shortened(&input.input, 60), input.spoken())));
+            self.printer.answer(Text::of(Label::Warning, format!("  {}: {}", shortened(&input.input, 60), input.in_words())));
         }
         if let Some(most) = statistics.repeats.last() {
-            self.printer.answer(Text::of(Label::Unchanged, most.spoken()));
+            self.printer.answer(Text::of(Label::Unchanged, most.in_words()));
         }
     }
 }

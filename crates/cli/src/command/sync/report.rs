@@ -233,7 +233,7 @@ pub(crate) fn not_checked(
     strict: bool,
     code: Option<&dyn AgentSource>,
 ) -> Result<Value, Failure> {
-    let told = failure.told(context.program);
+    let told = failure.text(context.program);
     if strict || told.code != exit::UNREACHABLE {
         return Err(failure);
     }

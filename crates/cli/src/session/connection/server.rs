@@ -10,8 +10,8 @@ use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
 use keepstep_client::{
-    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target, Wanted,
-    Writer,
+    About, ClientError, Health, Identity, Options, PersonaQuery, Reader, RemoteAgent, Secret, Surroundings, Target,
+    TargetOptions, Writer,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -158,7 +158,7 @@ pub(crate) fn target(context: &Context, project: Option<&Path>) -> Result<Target
 
 /// Returns the same with another address in place of the flag's.
 pub(crate) fn target_of(context: &Context, project: Option<&Path>, url: Option<String>) -> Result<Target, Failure> {
-    let wanted = Wanted {
+    let wanted = TargetOptions {
         url_flag: url,
         key_flag: context.api_key.as_deref().map(Secret::from),
         called_as: context.program.tool(),

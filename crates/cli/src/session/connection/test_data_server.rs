@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_client::test_data::PullAnswer;
-use keepstep_client::{About, ClientError, Secret, Sink, Surroundings, Target, TestData, Wanted};
+use keepstep_client::{About, ClientError, Secret, Sink, Surroundings, Target, TargetOptions, TestData};
 use keepstep_workspace::{Scenario, Workspace};
 use tokio::runtime::Runtime;
 
@@ -96,7 +96,7 @@ fn target_for(
     url: Option<String>,
     login_first: bool,
 ) -> Result<Target, Failure> {
-    let wanted = Wanted {
+    let wanted = TargetOptions {
         url_flag: url.or_else(|| context.url.clone()),
         key_flag: context.api_key.as_deref().map(Secret::from),
         called_as: context.program.tool(),

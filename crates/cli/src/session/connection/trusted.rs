@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keepstep_client::{Surroundings, Target, UrlOrigin, Wanted, resolve, trust};
+use keepstep_client::{Surroundings, Target, TargetOptions, UrlOrigin, resolve, trust};
 use keepstep_source::skill_file;
 
 use crate::session::checkout::current_workspace::find_workspace;
@@ -13,7 +13,7 @@ use crate::shell::prompt;
 use crate::shell::visible::visible_line;
 
 /// Finds the server and the key, and asks the person where a key would go to a server that they have not named yet.
-pub(crate) fn resolved(context: &Context, wanted: &Wanted, surroundings: &Surroundings) -> Result<Target, Failure> {
+pub(crate) fn resolved(context: &Context, wanted: &TargetOptions, surroundings: &Surroundings) -> Result<Target, Failure> {
     let target = resolve(wanted, surroundings)?;
     if let (Some(file), Some(key)) = (&target.named_only_by, &target.key) {
         context.printer.notice(format!(

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::child::LONGEST_LINE;
-use super::super::interface::Answer;
+use super::super::interface::AgentAnswer;
 use super::super::output::{as_text, limit};
 use super::events::Event;
 use crate::config::HttpConfig;
@@ -35,7 +35,7 @@ const USAGE: [&str; 4] = ["/token_usage", "/usage", "/message/usage", "/response
 const TOOLS: [&str; 3] = ["/tool_calls", "/message/tool_calls", "/choices/0/message/tool_calls"];
 
 /// Returns the answer that a body is, or why it is none.
-pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String> {
+pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<AgentAnswer, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         let begins = excerpt(&String::from_utf8_lossy(&body[..body.len().min(4096)]));
         if begins.is_empty() {
@@ -67,7 +67,7 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<Answer, String
     limit(&mut output, config.output_char_limit);
     let mut usage = None;
     add_usage(&mut usage, &value);
-    Ok(Answer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), ..Answer::default() })
+    Ok(AgentAnswer { output, token_usage: usage.map(Value::Object), tool_calls: tools(&value), ..AgentAnswer::default() })
 }
 
 /// Returns true for what is an answer as it is, although it is no text: a number, a switch, nothing, an empty collection.
@@ -156,7 +156,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Returns the answer at the end of the stream.
-    pub(super) fn answer(mut self) -> Result<Answer, String> {
+    pub(super) fn answer(mut self) -> Result<AgentAnswer, String> {
         if !self.has_text {
             return Err(match &self.config.stream_output_path {
                 Some(path) => {
@@ -169,11 +169,11 @@ impl<'a> Stream<'a> {
             });
         }
         limit(&mut self.output, self.config.output_char_limit);
-        Ok(Answer {
+        Ok(AgentAnswer {
             output: self.output,
             token_usage: self.usage.map(Value::Object),
             tool_calls: self.tool_calls,
-            ..Answer::default()
+            ..AgentAnswer::default()
         })
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::child::LONGEST_LINE;
-use super::{Answer, Later, Network, Question, Refusal, Session, Surroundings, Target, Trouble};
+use super::{AgentAnswer, Later, Network, Question, Refusal, Session, Surroundings, Target, Trouble};
 use crate::config::HttpConfig;
 use answer::{Stream, excerpt};
 use keepstep_base::human::duration_text;
@@ -137,7 +137,7 @@ impl Session for ServiceSession {
         Box::pin(async { Ok(()) })
     }
 
-    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<Answer, Trouble>> {
+    fn ask<'a>(&'a mut self, question: &'a Question, limit: Duration) -> Later<'a, Result<AgentAnswer, Trouble>> {
         Box::pin(async move {
             match timeout(limit, self.0.ask(question)).await {
                 Ok(answer) => answer,
@@ -156,7 +156,7 @@ impl Session for ServiceSession {
 }
 
 impl Service {
-    async fn ask(&self, question: &Question) -> Result<Answer, Trouble> {
+    async fn ask(&self, question: &Question) -> Result<AgentAnswer, Trouble> {
         let body = template::filled(&self.config.mapping, question);
         let mut pause = self.config.backoff;
         for _ in 1..self.config.attempts {
@@ -170,7 +170,7 @@ impl Service {
         self.attempt(&body).await.map_err(|failed| failed.trouble)
     }
 
-    async fn attempt(&self, body: &Value) -> Result<Answer, Failed> {
+    async fn attempt(&self, body: &Value) -> Result<AgentAnswer, Failed> {
         let mut url = self.url.clone();
         let mut request = if self.method == Method::GET {
             for (name, value) in template::parameters(body) {
@@ -215,7 +215,7 @@ impl Service {
     }
 
     /// Reads a stream to its end.
-    async fn stream(&self, mut response: Response) -> Result<Answer, Trouble> {
+    async fn stream(&self, mut response: Response) -> Result<AgentAnswer, Trouble> {
         let mut events = events::Events::new();
         let mut stream = Stream::new(&self.config);
         let mut complete = Vec::new();

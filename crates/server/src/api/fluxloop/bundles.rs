@@ -22,7 +22,7 @@ const MOST: u32 = 1000;
 
 /// Which bundle versions a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct BundlesQuery {
     project_id: Option<String>,
     scenario_id: Option<String>,
     status: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<BundlesQuery>,
 ) -> Result<Json<Vec<Bundle>>, ApiError> {
     caller.require(Role::Viewer)?;
     let project = platform.project_of(&caller, wanted.project_id).await?;

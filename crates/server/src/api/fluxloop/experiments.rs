@@ -19,14 +19,14 @@ const MOST: u32 = 1000;
 
 /// Which experiments, or which of their runs, a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ExperimentsQuery {
     pub(super) project_id: Option<String>,
     pub(super) scenario_id: Option<String>,
     pub(super) limit: Option<u32>,
     pub(super) offset: Option<u32>,
 }
 
-impl Wanted {
+impl ExperimentsQuery {
     /// Returns what to read, at most so many.
     pub(super) fn filter(&self, most: u32) -> BatchFilter<'_> {
         BatchFilter {
@@ -48,7 +48,7 @@ pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
     Origin(origin): Origin,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<ExperimentsQuery>,
 ) -> Result<Json<Vec<Experiment>>, ApiError> {
     caller.require(Role::Viewer)?;
     let project = platform.project_of(&caller, wanted.project_id.clone()).await?;

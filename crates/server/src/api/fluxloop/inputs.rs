@@ -24,7 +24,7 @@ const PAGE: u32 = 500;
 
 /// Which inputs a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct InputsQuery {
     project_id: Option<String>,
     scenario_id: Option<String>,
     input_set_id: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<InputsQuery>,
 ) -> Result<Response, ApiError> {
     caller.require(Role::Viewer)?;
     if let Some(id) = wanted.input_set_id {

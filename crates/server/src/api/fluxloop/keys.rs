@@ -18,7 +18,7 @@ const DEFAULT_NAME: &str = "cli-generated";
 
 /// Which keys a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct KeysQuery {
     project_id: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<KeysQuery>,
 ) -> Result<Json<Vec<Key>>, ApiError> {
     caller.require(Role::Owner)?;
     let project = platform.project_of(&caller, wanted.project_id).await?;

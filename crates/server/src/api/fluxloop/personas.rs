@@ -19,7 +19,7 @@ use crate::request::{Input, Parameters};
 
 /// Which personas a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct PersonasQuery {
     project_id: Option<String>,
     scenario_id: Option<String>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<PersonasQuery>,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     caller.require(Role::Viewer)?;
     let projects = match (wanted.scenario_id, wanted.project_id) {

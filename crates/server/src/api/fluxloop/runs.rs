@@ -6,7 +6,7 @@ use keepstep_api::fluxloop::RunOfExperiment;
 use keepstep_platform::Platform;
 use keepstep_store::Role;
 
-use super::experiments::Wanted;
+use super::experiments::ExperimentsQuery;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
@@ -24,7 +24,7 @@ const MOST: u32 = 1000;
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<ExperimentsQuery>,
 ) -> Result<Json<Vec<RunOfExperiment>>, ApiError> {
     caller.require(Role::Viewer)?;
     let project = platform.project_of(&caller, wanted.project_id.clone()).await?;

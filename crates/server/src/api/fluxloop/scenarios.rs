@@ -19,7 +19,7 @@ use crate::request::{Input, Parameters, Segments};
 
 /// Which scenarios a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ScenariosQuery {
     project_id: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<ScenariosQuery>,
 ) -> Result<Json<Vec<Scenario>>, ApiError> {
     caller.require(Role::Viewer)?;
     let project = platform.project_of(&caller, wanted.project_id).await?;

@@ -19,7 +19,7 @@ const MOST_RUNS: usize = 100;
 
 /// What a client wants to know.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct SyncStatusQuery {
     project_id: Option<String>,
     scenario_id: Option<String>,
     bundle_version_id: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     caller: Caller,
     Origin(origin): Origin,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<SyncStatusQuery>,
 ) -> Result<Json<SyncStatus>, ApiError> {
     caller.require(Role::Viewer)?;
     let project = platform.project_of(&caller, wanted.project_id).await?;

@@ -125,9 +125,9 @@ fn run(listed: UploadedRun, status: Status, result: Option<UploadedResult>, turn
     let transcript = result.as_ref().and_then(|result| result.transcript.as_deref()).unwrap_or_default();
     let of = |role: &'static str| turns.iter().filter(move |turn| turn.role == role);
     let input = listed.input_snapshot.as_ref().and_then(input_text::text);
-    let input = input.or_else(|| transcript.iter().find_map(|message| spoken(message, "user")).map(str::to_owned));
+    let input = input.or_else(|| transcript.iter().find_map(|message| text_of_role(message, "user")).map(str::to_owned));
     let input = input.or_else(|| Some(of("user").min_by_key(|turn| turn.sequence)?.content.clone()));
-    let output = transcript.iter().rev().find_map(|message| spoken(message, "assistant"));
+    let output = transcript.iter().rev().find_map(|message| text_of_role(message, "assistant"));
     let output = output.or_else(|| Some(of("assistant").max_by_key(|turn| turn.sequence)?.content.as_str()));
     let (input, output) = (input.unwrap_or_default(), output.unwrap_or_default().to_owned());
     let UploadedResult { metrics, transcript, local_eval_summary, .. } = result.unwrap_or_default();
@@ -144,7 +144,7 @@ fn run(listed: UploadedRun, status: Status, result: Option<UploadedResult>, turn
 }
 
 /// Returns what a message of that role says.
-fn spoken<'a>(message: &'a Value, role: &str) -> Option<&'a str> {
+fn text_of_role<'a>(message: &'a Value, role: &str) -> Option<&'a str> {
     if message.get("role").and_then(Value::as_str) != Some(role) {
         return None;
     }

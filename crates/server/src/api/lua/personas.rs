@@ -25,7 +25,7 @@ const PAGE: u32 = 32;
 
 /// Which versions a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct PersonaVersionsQuery {
     status: Option<PersonaStatus>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<PersonaVersionsQuery>,
 ) -> Result<Response, ApiError> {
     caller.require(Role::Viewer)?;
     let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;

@@ -73,17 +73,17 @@ pub(crate) async fn show(
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let wanted = match headers.get(header::IF_RANGE) {
-        Some(found) if found.as_bytes() != tag.as_bytes() => Asked::All,
-        _ => asked(headers.get(header::RANGE).and_then(|value| value.to_str().ok()), blob.size),
+        Some(found) if found.as_bytes() != tag.as_bytes() => RequestedRange::All,
+        _ => requested_range(headers.get(header::RANGE).and_then(|value| value.to_str().ok()), blob.size),
     };
     let mut more: Vec<(HeaderName, HeaderValue)> = Vec::new();
     let (status, range) = match wanted {
-        Asked::All => (StatusCode::OK, 0..blob.size),
-        Asked::Part(range) => {
+        RequestedRange::All => (StatusCode::OK, 0..blob.size),
+        RequestedRange::Part(range) => {
             more.push((header::CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, blob.size))?));
             (StatusCode::PARTIAL_CONTENT, range)
         }
-        Asked::Nothing => {
+        RequestedRange::Nothing => {
             let range = [(header::CONTENT_RANGE, text(&format!("bytes */{}", blob.size))?)];
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, common, range).into_response());
         }
@@ -98,7 +98,7 @@ pub(crate) async fn show(
 
 /// Which bytes a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum RequestedRange {
     All,
     Part(Range<u64>),
     /// A range that is not there.
@@ -106,9 +106,9 @@ enum Asked {
 }
 
 /// Reads the header `Range`. What we do not understand, and several ranges at once, is answered with everything.
-fn asked(header: Option<&str>, size: u64) -> Asked {
+fn requested_range(header: Option<&str>, size: u64) -> RequestedRange {
     let range = header.and_then(|header| header.trim().strip_prefix("bytes=")).and_then(|range| range.split_once('-'));
-    let Some((from, to)) = range else { return Asked::All };
+    let Some((from, to)) = range else { return RequestedRange::All };
     let number = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| text.parse::<u64>().unwrap_or(u64::MAX))
@@ -117,9 +117,9 @@ fn asked(header: Option<&str>, size: u64) -> Asked {
         (Some(from), Some(to)) if from <= to => from..to.saturating_add(1).min(size),
         (Some(from), None) if to.trim().is_empty() => from..size,
         (None, Some(last)) if from.trim().is_empty() => size.saturating_sub(last)..size,
-        _ => return Asked::All,
+        _ => return RequestedRange::All,
     };
-    if range.start < range.end { Asked::Part(range) } else { Asked::Nothing }
+    if range.start < range.end { RequestedRange::Part(range) } else { RequestedRange::Nothing }
 }
 
 /// Returns the header that makes a browser save the file under its name.
@@ -138,15 +138,18 @@ mod tests {
         for (header, range) in
             [("bytes=0-0", 0..1), ("bytes=2-", 2..10), ("bytes=-3", 7..10), ("bytes=5-99", 5..10), ("bytes=-99", 0..10)]
         {
-            assert_eq!(asked(Some(header), 10), Asked::Part(range), "{header}");
+            assert_eq!(requested_range(Some(header), 10), RequestedRange::Part(range), "{header}");
         }
         for header in ["bytes=10-", "bytes=10-12", "bytes=-0"] {
-            assert_eq!(asked(Some(header), 10), Asked::Nothing, "{header}");
+            assert_eq!(requested_range(Some(header), 10), RequestedRange::Nothing, "{header}");
         }
         for header in ["bytes=3-2", "bytes=0-1,3-4", "lines=1-2", "bytes=a-b", "bytes=+1-2", "bytes=-", ""] {
-            assert_eq!(asked(Some(header), 10), Asked::All, "{header}");
+            assert_eq!(requested_range(Some(header), 10), RequestedRange::All, "{header}");
         }
-        assert_eq!((asked(None, 10), asked(Some("bytes=0-0"), 0)), (Asked::All, Asked::Nothing));
+        assert_eq!(
+            (requested_range(None, 10), requested_range(Some("bytes=0-0"), 0)),
+            (RequestedRange::All, RequestedRange::Nothing)
+        );
     }
 
     #[test]

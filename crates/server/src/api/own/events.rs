@@ -16,7 +16,7 @@ use crate::request::{Parameters, agent_id};
 
 /// Which changes a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ChangesQuery {
     agent: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn stream(
     State(platform): State<Platform>,
     caller: Caller,
     headers: HeaderMap,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<ChangesQuery>,
 ) -> Result<Response, ApiError> {
     caller.require(Role::Viewer)?;
     let agent = wanted.agent.as_deref().map(agent_id).transpose()?;

@@ -24,7 +24,7 @@ const PAGE: u32 = 100;
 
 /// Which versions a client wants.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct VersionsQuery {
     status: Option<PersonaStatus>,
     before: Option<u32>,
     limit: Option<u32>,
@@ -41,7 +41,7 @@ pub(crate) async fn list(
     State(platform): State<Platform>,
     caller: Caller,
     Segments(id): Segments<String>,
-    Parameters(wanted): Parameters<Wanted>,
+    Parameters(wanted): Parameters<VersionsQuery>,
 ) -> Result<Json<PersonaList>, ApiError> {
     caller.require(Role::Viewer)?;
     let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE);

@@ -52,7 +52,7 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
         });
     }
     ask::settle(run, target, &mut prepared)?;
-    let told = report::Told::of(&prepared, &local, bundle);
+    let told = report::PullReport::of(&prepared, &local, bundle);
     if run.arguments.dry_run {
         told.show_plan(run.context, target);
         return Ok(told.document(target, None));

@@ -47,7 +47,7 @@ pub(super) fn fetch(
         known_bundle_version_id: known.map(str::to_owned),
         ..everything(run)
     };
-    let mut answer = Answer::default();
+    let mut answer = IncomingAnswer::default();
     match run.server.pull(&request, &mut answer)? {
         PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
             return Ok(None);
@@ -125,8 +125,8 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
 }
 
 /// Returns the answer to a request; `None` where the server has no such bundle.
-fn found(run: &Run<'_>, request: &PullRequest) -> Result<Option<Answer>, Failure> {
-    let mut answer = Answer::default();
+fn found(run: &Run<'_>, request: &PullRequest) -> Result<Option<IncomingAnswer>, Failure> {
+    let mut answer = IncomingAnswer::default();
     match run.server.block_on(run.server.client().pull(request, None, &mut answer)) {
         Ok(PullAnswer::Fresh { .. }) => Ok(Some(answer)),
         Ok(PullAnswer::NotModified) => Ok(None),
@@ -137,19 +137,19 @@ fn found(run: &Run<'_>, request: &PullRequest) -> Result<Option<Answer>, Failure
 
 /// An answer on its way from the client to the workspace.
 #[derive(Default)]
-struct Answer {
+struct IncomingAnswer {
     came: Spool,
     /// What a whole answer is; `None` until then.
     read: Option<Result<Received, BundleError>>,
 }
 
-impl Answer {
+impl IncomingAnswer {
     fn read(self) -> Result<Received, Failure> {
         self.read.unwrap_or(Err(BundleError::Unreadable(NoAnswer::Unfinished))).map_err(refused)
     }
 }
 
-impl Sink for Answer {
+impl Sink for IncomingAnswer {
     fn begin(&mut self) {
         *self = Self::default();
     }

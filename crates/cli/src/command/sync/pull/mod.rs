@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub(in crate::command) use self::recover::{recover, recover_guarded};
 
 pub(super) use self::arguments::Arguments;
-use self::run::{Place, Run};
+use self::run::{Destination, Run};
 use self::target::{Target, as_scenario, document_of};
 use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::lock_file::LockFile;
@@ -52,7 +52,7 @@ pub(in crate::command) fn version(
 
 /// Pulls, and returns what happened, for programs.
 fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
-    let place = Place::find(context);
+    let place = Destination::find(context);
     let project = project_id(Some(&place.workspace), arguments.project_id.as_deref())?;
     let selected = targets::selected(context, &place, arguments)?;
     let scenario = selected.as_ref().map(as_scenario);
@@ -69,7 +69,7 @@ fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
 }
 
 /// Pulls each scenario and returns what happened, for programs.
-fn pull_all(run: &Run<'_>, place: &Place, targets: &[Target]) -> Result<Vec<Value>, Failure> {
+fn pull_all(run: &Run<'_>, place: &Destination, targets: &[Target]) -> Result<Vec<Value>, Failure> {
     let context = run.context;
     let mut scenarios = Vec::new();
     let mut failed = None;
@@ -77,7 +77,7 @@ fn pull_all(run: &Run<'_>, place: &Place, targets: &[Target]) -> Result<Vec<Valu
         match pull(run, place, target.clone(), targets.len() == 1) {
             Ok(document) => scenarios.push(document),
             Err(failure) if target.is_one_of_all && targets.len() > 1 => {
-                let told = failure.told(context.program);
+                let told = failure.text(context.program);
                 if !matches!(told.code, exit::CONFLICT | exit::NOT_FOUND | exit::REFUSED) {
                     return Err(failure);
                 }
@@ -98,7 +98,7 @@ fn pull_all(run: &Run<'_>, place: &Place, targets: &[Target]) -> Result<Vec<Valu
 }
 
 /// Pulls one scenario and returns what happened, for programs.
-fn pull(run: &Run<'_>, place: &Place, mut target: Target, is_only: bool) -> Result<Value, Failure> {
+fn pull(run: &Run<'_>, place: &Destination, mut target: Target, is_only: bool) -> Result<Value, Failure> {
     recover(run.context, run.workspace.root(), &target.path)?;
     let local = files::Scenario::read(&target.path)?;
     if target.id.is_none() && target.bundle.is_none() {

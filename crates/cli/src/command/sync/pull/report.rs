@@ -15,7 +15,7 @@ use crate::shell::visible::visible_line;
 
 /// What happens, ready to be told before and after it happened.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct PullReport {
     bundle: String,
     previous: Option<String>,
     counts: [usize; 3],
@@ -27,7 +27,7 @@ pub(super) struct Told {
     loses_comments: bool,
 }
 
-impl Told {
+impl PullReport {
     /// Returns what is prepared, in words.
     pub(super) fn of(prepared: &Prepared, local: &Scenario, bundle: &Bundle) -> Self {
         let outcomes = [

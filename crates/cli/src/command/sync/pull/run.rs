@@ -35,7 +35,7 @@ impl Run<'_> {
 }
 
 /// Where test data goes.
-pub(super) struct Place {
+pub(super) struct Destination {
     pub(super) workspace: Workspace,
     /// True if the folder that the command was started in is itself a scenario's.
     pub(super) is_scenario: bool,
@@ -43,7 +43,7 @@ pub(super) struct Place {
     pub(super) is_new: bool,
 }
 
-impl Place {
+impl Destination {
     /// Returns the workspace around the folder, or the folder itself.
     pub(super) fn find(context: &Context) -> Self {
         match find_workspace(context) {

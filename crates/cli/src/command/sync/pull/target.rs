@@ -29,7 +29,7 @@ pub(super) fn as_scenario(target: &Target) -> Scenario {
         folder: target.folder.clone(),
         id: target.id.clone(),
         path: target.path.clone(),
-        origin: keepstep_workspace::Origin::Flag,
+        origin: keepstep_workspace::SelectedBy::Flag,
     }
 }
 

@@ -6,7 +6,7 @@ use keepstep_workspace::pull::Scenario as Pulled;
 use keepstep_workspace::{Scenario, ScenarioError};
 
 use super::arguments::Arguments;
-use super::run::{Place, Run};
+use super::run::{Destination, Run};
 use super::target::Target;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::context::Context;
@@ -16,7 +16,7 @@ use crate::shell::prompt;
 use crate::shell::visible::{visible_line, word};
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
-pub(super) fn selected(context: &Context, place: &Place, arguments: &Arguments) -> Result<Option<Target>, Failure> {
+pub(super) fn selected(context: &Context, place: &Destination, arguments: &Arguments) -> Result<Option<Target>, Failure> {
     if place.is_scenario && arguments.scenario.is_none() {
         let path = context.directory.clone();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -40,7 +40,7 @@ fn known(scenario: Scenario) -> Result<Target, Failure> {
 }
 
 /// Returns the scenarios to pull, each with its id on the platform, unless the pull itself may find it by its name.
-pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
+pub(super) fn all(run: &Run<'_>, place: &Destination, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
     if run.arguments.locked {
         return locked(run, selected);
     }
@@ -59,7 +59,7 @@ pub(super) fn all(run: &Run<'_>, place: &Place, selected: Option<Target>) -> Res
 }
 
 /// Returns the id of a scenario that was only named.
-pub(super) fn find_id(run: &Run<'_>, place: &Place, target: &Target) -> Result<Option<String>, Failure> {
+pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Result<Option<String>, Failure> {
     let scenarios = scenarios(run)?;
     let by_name = scenarios.iter().find(|scenario| scenario.name == target.name);
     let by_folder = || {
@@ -103,7 +103,7 @@ fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
 }
 
 /// Returns all scenarios of the project.
-fn everything(run: &Run<'_>, place: &Place) -> Result<Vec<Target>, Failure> {
+fn everything(run: &Run<'_>, place: &Destination) -> Result<Vec<Target>, Failure> {
     let scenarios = scenarios(run)?;
     if scenarios.is_empty() {
         return Err(no_scenarios(run));

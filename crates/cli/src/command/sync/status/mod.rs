@@ -16,7 +16,7 @@ use crate::shell::failure::Failure;
 
 /// Shows where everything stands; changes nothing but what an interrupted pull left.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
-    let place = test_data::Place::find(context);
+    let place = test_data::TestDataLocation::find(context);
     let has_agent = skill_file::find_root(&context.directory).is_some();
     let mut found = Found::default();
     let mut document = json!({});
@@ -39,6 +39,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 
 /// Shows the test data's half of a folder, if there is one. For `status`, which has found out about the agent by itself.
 pub(in crate::command) fn show_test_data(context: &Context) -> Option<Result<Value, Failure>> {
-    let place = test_data::Place::find(context)?;
+    let place = test_data::TestDataLocation::find(context)?;
     Some(test_data::show(context, &Arguments::default(), &place).map(|(_, document)| document))
 }

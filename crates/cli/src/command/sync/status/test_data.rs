@@ -26,7 +26,7 @@ use crate::shell::visible::visible_line;
 use crate::shell::wrap::{columns, padded};
 
 /// Where test data is.
-pub(super) struct Place {
+pub(super) struct TestDataLocation {
     workspace: Workspace,
 }
 
@@ -57,14 +57,14 @@ struct Latest {
 }
 
 /// What the platform says.
-enum Answer {
+enum ServerState {
     /// About one scenario.
     One(SyncStatus),
     /// All published bundle versions of the project, the newest first.
     All(Vec<Bundle>),
 }
 
-impl Place {
+impl TestDataLocation {
     /// Returns where test data is, if there is any.
     pub(super) fn find(context: &Context) -> Option<Self> {
         find_workspace(context).map(|workspace| Self { workspace })
@@ -72,7 +72,7 @@ impl Place {
 }
 
 /// Shows the state of each scenario. Returns true if something is not in step, and the same for programs.
-pub(super) fn show(context: &Context, arguments: &Arguments, place: &Place) -> Result<(bool, Value), Failure> {
+pub(super) fn show(context: &Context, arguments: &Arguments, place: &TestDataLocation) -> Result<(bool, Value), Failure> {
     let workspace = &place.workspace;
     let scenarios = match workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
         Ok(scenario) => vec![scenario],
@@ -141,7 +141,7 @@ fn ask(
     workspace: &Workspace,
     project: Option<&str>,
     standings: &[Standing],
-) -> Result<(String, Answer), Failure> {
+) -> Result<(String, ServerState), Failure> {
     let only = match standings {
         [only] => Some(only),
         _ => None,
@@ -153,7 +153,7 @@ fn ask(
         let ids: Vec<String> = only.experiments.iter().map(|experiment| experiment.id.clone()).collect();
         let asked = server.client().sync_status(project, scenario, only.pulled.bundle(), &ids);
         match server.block_on(asked) {
-            Ok(status) => return Ok((name, Answer::One(status))),
+            Ok(status) => return Ok((name, ServerState::One(status))),
             // Another server does not know the address, and has a list.
             Err(error)
                 if matches!(
@@ -165,7 +165,7 @@ fn ask(
     }
     let query = BundleQuery { project, scenario, ..BundleQuery::default() };
     let bundles = server.wait(server.client().bundles(query))?;
-    Ok((name, Answer::All(bundles)))
+    Ok((name, ServerState::All(bundles)))
 }
 
 impl Standing {
@@ -173,13 +173,13 @@ impl Standing {
         self.scenario.id.as_deref().or_else(|| self.pulled.id())
     }
 
-    fn compare(&mut self, answer: &Answer) {
+    fn compare(&mut self, answer: &ServerState) {
         let (latest, is_known) = match answer {
-            Answer::One(status) => {
+            ServerState::One(status) => {
                 let latest = status.latest_bundle.as_ref();
                 (latest.map(|latest| Latest { id: latest.id.clone(), published: latest.created_at.clone() }), status.bundle_known)
             }
-            Answer::All(bundles) => {
+            ServerState::All(bundles) => {
                 let is_own = |bundle: &&Bundle| self.id().is_some_and(|id| bundle.scenario_id == id);
                 let local = self.pulled.bundle();
                 let latest = bundles.iter().find(is_own);

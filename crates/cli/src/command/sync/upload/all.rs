@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, workspace: &Workspace, arguments: &Argument
         context.printer.warning(&format!("the rest was not uploaded: {}", failure.message()));
         context.printer.hint("`keepstep sync upload --all` sends the rest when the server can be reached");
     }
-    let code = ended.refused.as_ref().map_or(exit::DONE, |failure| failure.told(context.program).code);
+    let code = ended.refused.as_ref().map_or(exit::DONE, |failure| failure.text(context.program).code);
     context.printer.document(
         "sync.upload",
         json!({

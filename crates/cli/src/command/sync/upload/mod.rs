@@ -224,7 +224,7 @@ fn pending(context: &Context, workspace: &Workspace, outbox: &Outbox, strict: bo
         value["experiment_id"] = json!(experiment);
         value
     };
-    let code = refused.first().map_or(exit::DONE, |(_, failure)| failure.told(context.program).code);
+    let code = refused.first().map_or(exit::DONE, |(_, failure)| failure.text(context.program).code);
     context.printer.document(
         "sync.upload",
         json!({
