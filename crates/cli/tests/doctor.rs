@@ -38,7 +38,7 @@ fn what_is_wrong_is_named_with_what_to_do() {
     ----- stdout -----
     ok   version     keepstep 0.1.0
     ok   project     agent [AGENT] in [WORLD]/project
-    warn tsconfig    there is no tsconfig.json
+    warn tsconfig    tsconfig.json not found
                      keepstep does without; `lua compile` of the other tool does not
     ok   settings    readable
     fail lock        keepstep.lock has format 9, and this keepstep knows formats up to 1

@@ -91,7 +91,7 @@ fn a_broken_file_is_named_with_its_line() {
     assert_snapshot!(desk.import("scenario: {name: orders}\ninputs:\n- text: Hello\n  persona: nobody\n"), @r#"
     exit: 2
     ----- stderr -----
-    error: input 1: there is no persona "nobody" in `personas` or in the project
+    error: input 1: persona "nobody" not found in `personas` or in the project
     "#);
     assert_snapshot!(desk.import("scenario: {name: orders}\ninputs:\n- text: ''\n"), @"
     exit: 2

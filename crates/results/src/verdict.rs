@@ -131,7 +131,7 @@ impl Judgment {
                 self.packs
                     .iter()
                     .filter(|pack| pack.score.is_none())
-                    .map(|pack| format!("{}: there is no score, because a criterion was not judged", pack.pack)),
+                    .map(|pack| format!("{}: no score, because a criterion was not judged", pack.pack)),
             )
             .collect();
         if unknown.is_empty() { (Status::Passed, None) } else { (Status::NotJudged, Some(Problem::new(unknown.join("\n")))) }

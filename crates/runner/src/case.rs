@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keepstep_base::random::Random;
 use keepstep_results::case::name;
 
-use crate::input::{Input, InputList, CaseInput};
+use crate::input::{CaseInput, Input, InputList};
 
 /// One input in one iteration.
 #[derive(Debug, Clone, PartialEq)]

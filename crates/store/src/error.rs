@@ -151,7 +151,7 @@ pub enum StoreError {
     #[error("file {0} not found")]
     BlobNotFound(String),
     /// Somebody else brought the same results while a commit was being done: it is to be begun again.
-    #[error("somebody else brought the same results meanwhile: commit them again")]
+    #[error("another client uploaded the same results meanwhile: commit them again")]
     CommitOvertaken,
     /// A file or a part of one is not taken.
     #[error(transparent)]

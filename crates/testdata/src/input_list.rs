@@ -35,7 +35,7 @@ pub struct ItemWithoutText {
 
 /// The file of inputs does not hold a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no list of inputs: the file must have `inputs:` with a list below it, or be a list")]
+#[error("no list of inputs: the file must have `inputs:` with a list below it, or be a list")]
 pub struct NoInputs;
 
 impl InputList {

@@ -51,7 +51,7 @@ pub enum ScenarioError {
         folders: Vec<String>,
     },
     /// What was typed names none.
-    #[error("{typed:?} is no name of a scenario: {reason}")]
+    #[error("invalid scenario name {typed:?}: {reason}")]
     BadName {
         /// What was typed.
         typed: String,

@@ -147,7 +147,7 @@ fn check_project(context: &Context, checks: &mut Checks<'_>, project: &Project) 
         checks.add("tsconfig", Grade::Good, "tsconfig.json is there".to_owned(), Vec::new());
     } else {
         let hint = "keepstep does without; `lua compile` of the other tool does not".to_owned();
-        checks.add("tsconfig", Grade::Warning, "there is no tsconfig.json".to_owned(), vec![hint]);
+        checks.add("tsconfig", Grade::Warning, "tsconfig.json not found".to_owned(), vec![hint]);
     }
     checks.note("settings", Settings::read(context, &project.root), |_| "readable".to_owned());
     checks.note("lock", LockFile::read(&project.root), |lock| {

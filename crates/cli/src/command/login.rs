@@ -125,7 +125,7 @@ fn resume(context: &Context, folder: &Path) -> CommandResult {
     let Some(pending) = Pending::read(folder)? else {
         context.machine_line("LOGIN_STATUS", "no_pending");
         return Err(Failure::NotSignedIn {
-            message: "there is no login to wait for".to_owned(),
+            message: "no login to resume".to_owned(),
             hint: Some("`keepstep login URL --no-wait` begins one".to_owned()),
         });
     };

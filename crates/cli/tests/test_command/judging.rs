@@ -197,8 +197,8 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     ----- stderr -----
     orders · 1 question · python agents.my_agent:run
       ✗ a  not judged  [TIME]  #1
-          Tone was not judged: there is no program ./absent
-    warning: Tone: 1 judge failed (there is no program ./absent)
+          Tone was not judged: program ./absent not found
+    warning: Tone: 1 judge failed (program ./absent not found)
 
     Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     Again     keepstep test --failed     Why   keepstep results show 1

@@ -67,7 +67,7 @@ fn a_file_with_a_mistake_is_not_sent() {
     let project = place.world.project();
     for (text, said) in [
         ("scenario: {name: orders}\ninputs:\n\t- text: x\n", "line 3"),
-        ("scenario: {name: orders}\ninputs: []\n", "there is no input"),
+        ("scenario: {name: orders}\ninputs: []\n", "no inputs"),
         ("scenario: {name: orders}\ninputs: [{text: ''}]\n", "input 1"),
     ] {
         project.file("bad.yaml", text);
@@ -79,7 +79,7 @@ fn a_file_with_a_mistake_is_not_sent() {
     assert_snapshot!(place.run(&["bundles", "import", "bad.yaml"]), @r#"
     exit: 12
     ----- stderr -----
-    error: [URL] refused this: Input 1: there is no persona "nobody" in `personas` or in the project.
+    error: [URL] refused this: Input 1: persona "nobody" not found in `personas` or in the project.
     "#);
     assert_eq!(place.json(&["bundles", "list"])["bundles"].as_array().unwrap().len(), 1);
     assert_eq!(place.code(&["bundles", "import", "missing.yaml"]), 2);

@@ -68,7 +68,7 @@ fn f34_a_name_is_no_path() {
     let place = Place::new();
     for name in ["../../../x", "/abs", "..", ".", "", " ", "a/b", &"x".repeat(300), "a\nb"] {
         let shown = place.run(&["init", "scenario", "--", name]);
-        assert!(shown.starts_with("exit: 2") && shown.contains("is no name of a scenario"), "{name:?}: {shown}");
+        assert!(shown.starts_with("exit: 2") && shown.contains("invalid scenario name"), "{name:?}: {shown}");
     }
     assert_eq!(place.world.project().files(), Vec::<String>::new());
     for name in ["con", "🙂", "Orders EU"] {

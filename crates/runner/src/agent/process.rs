@@ -37,13 +37,13 @@ impl Processes {
         environment.extend(config.variables.iter().cloned());
         if !config.directory.is_dir() {
             return Err(Refusal {
-                message: format!("there is no folder {}, where the program is to run", config.directory.display()),
+                message: format!("folder {} not found: the program is to run there", config.directory.display()),
                 hints: vec!["`cwd` (or `working_directory`) in configs/simulation.yaml says where it runs".to_owned()],
             });
         }
         let name = config.command.first().map(String::as_str).unwrap_or_default();
         let path = find_program(name, &config.directory, &environment).ok_or_else(|| Refusal {
-            message: format!("there is no program {name}"),
+            message: format!("program {name} not found"),
             hints: vec![
                 "the first word of `command` in configs/simulation.yaml is a program in PATH, or a path from its folder"
                     .to_owned(),

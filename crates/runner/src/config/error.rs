@@ -8,7 +8,7 @@ use crate::yaml::YamlError;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file is not there.
-    #[error("there is no {}", path.display())]
+    #[error("{} not found", path.display())]
     Missing {
         /// The file.
         path: PathBuf,

@@ -55,7 +55,7 @@ pub enum ExperimentError {
         path: PathBuf,
     },
     /// There is nothing to go on with.
-    #[error("there is no unfinished run in {}", path.display())]
+    #[error("no unfinished run in {}", path.display())]
     NothingToResume {
         /// Where experiment folders are.
         path: PathBuf,

@@ -106,7 +106,7 @@ impl Judging {
                     model::ask(model, text, *at_least, case).await
                 }
                 (Check::Program { command, timeout }, _) => program::ask(command, *timeout, case, &self.surroundings).await,
-                _ => Finding::not_judged("there is no judge for it"),
+                _ => Finding::not_judged("no judge configured for it"),
             }
         };
         Judged {

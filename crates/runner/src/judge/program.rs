@@ -39,7 +39,7 @@ pub(super) fn described(case: &Finished) -> Value {
 pub(super) async fn ask(command: &[String], patience: Duration, case: &Finished, surroundings: &Surroundings) -> Finding {
     let name = command.first().map(String::as_str).unwrap_or_default();
     let Some(path) = find_program(name, &surroundings.current, &surroundings.environment) else {
-        return Finding::error(format!("there is no program {name}"));
+        return Finding::error(format!("program {name} not found"));
     };
     let arguments: Vec<OsString> = command.iter().skip(1).map(OsString::from).collect();
     let mut child = match Child::start(path.as_os_str(), &arguments, &surroundings.current, &surroundings.environment) {

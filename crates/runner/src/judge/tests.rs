@@ -286,7 +286,7 @@ fn required_weights_and_thresholds_decide() {
     }
     // A program that is not there is no bad answer.
     let (status, message) = outcome("- program: [./absent]\n");
-    assert_eq!((status, &*message), (Status::NotJudged, "[\"./absent\"] to agree was not judged: there is no program ./absent"));
+    assert_eq!((status, &*message), (Status::NotJudged, "[\"./absent\"] to agree was not judged: program ./absent not found"));
     assert_eq!(outcome("- {program: [./absent], required: false}\n").0, Status::Passed);
     assert_eq!(outcome("- program: [./absent]\n- contains: bad\n").0, Status::Failed, "what is certain counts more");
     assert_eq!(

@@ -213,7 +213,7 @@ fn failure(source: &TypeScriptAgent, goal: &Goal, rejections: &[Rejection]) -> F
             format!("the text of the {field} is used in more than one place, and only one of them is to change")
         }
         Some(key) => format!("the text of the {field} is the text of `{key}` as well, which would change too"),
-        None if rejections.is_empty() => format!("there is no place in the code to write the {field} to"),
+        None if rejections.is_empty() => format!("no place in the code to write the {field} to"),
         None => format!("no edit of the code gives the {field} this value and leaves everything else as it is"),
     };
     Failure { message, site }

@@ -108,7 +108,7 @@ pub struct BundleFile {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TestDataError {
     /// There is no input.
-    #[error("there is no input: `inputs` needs at least one")]
+    #[error("no inputs: `inputs` needs at least one")]
     NoInputs,
     /// There are too many inputs.
     #[error("there are {found} inputs, and a set has at most {MOST_INPUTS}")]
@@ -125,7 +125,7 @@ pub enum TestDataError {
         reason: &'static str,
     },
     /// An input names a persona that nobody has.
-    #[error("input {number}: there is no persona {name:?} in `personas` or in the project")]
+    #[error("input {number}: persona {name:?} not found in `personas` or in the project")]
     UnknownPersona {
         /// Which.
         number: usize,

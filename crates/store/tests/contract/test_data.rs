@@ -186,12 +186,12 @@ pub(crate) async fn a_file_without_meaning_changes_nothing(world: World) {
         shown += &format!("{error}\n");
     }
     insta::assert_snapshot!(shown, @r#"
-    there is no input: `inputs` needs at least one
+    no inputs: `inputs` needs at least one
     input 1: it has neither `text` nor `messages`
     input 1: it has both `text` and `messages`
     input 2: no message has the role `user`
     input 1: a message is empty
-    input 1: there is no persona "nobody" in `personas` or in the project
+    input 1: persona "nobody" not found in `personas` or in the project
     two inputs are called "a"
     two criteria are called "c"
     "a\nb" is not a name: it holds control characters

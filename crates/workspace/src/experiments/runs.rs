@@ -273,7 +273,7 @@ impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
         match read {
             Err(error) if error.is_io() => Err(error.into()),
             Err(error) => {
-                self.written.report.broken(ERRORS_FILE, error.line() as u64, "it is no list of failures");
+                self.written.report.broken(ERRORS_FILE, error.line() as u64, "it is not a list of failures");
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -539,7 +539,7 @@ mod tests {
         trace_summary.jsonl line 2: it is no JSON object
         trace_summary.jsonl line 4: a line before it has the same run
         trace_summary.jsonl line 5: it is no JSON object
-        errors.json line 1: it is no list of failures
+        errors.json line 1: it is not a list of failures
         ");
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         (None, Some(workspace)) => Some(WorkspaceEnv::read(workspace.env_path())?),
         (None, None) => {
             return Err(Failure::Usage {
-                message: "there is no workspace here to keep the key in".to_owned(),
+                message: "no workspace here to keep the key in".to_owned(),
                 hint: Some("`--no-save` prints it, `--env-file FILE` keeps it elsewhere".to_owned()),
             });
         }

@@ -52,7 +52,7 @@ fn table(text: &str, delimiter: u8) -> Result<Vec<InputFile>, String> {
     let question = |name: &&str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
     let Some(question) = QUESTIONS.iter().find_map(question) else {
         let found = columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        return Err(format!("line 1: there is no column `input`, `question` or `text`; the columns are {found}"));
+        return Err(format!("line 1: no column `input`, `question` or `text`; the columns are {found}"));
     };
     let mut inputs = Vec::new();
     for record in reader.records() {
@@ -138,7 +138,7 @@ fn input(row: Value) -> Result<InputFile, String> {
                 members.shift_remove("messages");
                 input.messages = Some(messages);
             }
-            None => return Err("there is no `input`, `question` or `text`".to_owned()),
+            None => return Err("`input`, `question` or `text` is required".to_owned()),
         },
     }
     for (key, value) in members {
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_row_that_is_none_is_named_with_its_line() {
         for (file, text, said) in [
-            ("t.csv", "a,b\n1,2\n", "line 1: there is no column `input`, `question` or `text`; the columns are `a`, `b`"),
+            ("t.csv", "a,b\n1,2\n", "line 1: no column `input`, `question` or `text`; the columns are `a`, `b`"),
             ("t.csv", "text,a,a\n1,2,3\n", "line 1: two columns are called `a`; give each a name of its own"),
             (
                 "t.csv",
@@ -223,7 +223,7 @@ mod tests {
                 "line 3: it has 1 columns, and the first line has 2; put a text with a separator in it in double quotes",
             ),
             ("t.csv", "text,a\n1,2\n ,3\n", "line 3: the column `text` is empty"),
-            ("t.jsonl", "{\"text\": \"a\"}\n{\"txt\": \"a\"}\n", "line 2: there is no `input`, `question` or `text`"),
+            ("t.jsonl", "{\"text\": \"a\"}\n{\"txt\": \"a\"}\n", "line 2: `input`, `question` or `text` is required"),
             ("t.jsonl", "{\"text\": {\"a\": 1}}\n", "line 1: `text` is neither a text nor a list of messages"),
             ("t.jsonl", "{\"text\": \"a\", \"k\": 1, \"metadata\": {\"k\": 2}}\n", "line 1: `k` is there twice, with two values"),
             ("t.json", "[1]", "entry 1: expected an object"),

@@ -147,7 +147,7 @@ pub(crate) fn locate(
         let mut places: Vec<String> = bases.iter().map(|base| base.display().to_string()).collect();
         let last = places.pop().unwrap_or_default();
         Failure::NotFound {
-            message: format!("there is no folder {}", path.display()),
+            message: format!("folder {} not found", path.display()),
             hint: Some(format!("it was looked for in {} and {last}", places.join(", "))),
         }
     })?;

@@ -360,7 +360,7 @@ pub(crate) fn items_of(context: &Context, scenario: &Scenario, config: &Config) 
     };
     let problem = match read {
         Ok(true) => return items,
-        Ok(false) => ": there is no list of inputs".to_owned(),
+        Ok(false) => ": it has no list of inputs".to_owned(),
         Err(reason) => format!(": {reason}"),
     };
     let path = path.display();
