@@ -226,7 +226,7 @@ async fn a_file_is_imported_once_as_a_whole_by_an_editor() {
     // What has no meaning changes nothing, and says why.
     for (file, said) in [
         (json!({"scenario": {"name": "third"}}), "inputs"),
-        (json!({"scenario": {"name": "third"}, "inputs": []}), "no input"),
+        (json!({"scenario": {"name": "third"}, "inputs": []}), "No inputs"),
         (json!({"scenario": {"name": "third"}, "inputs": [{"text": "x", "persona": "nobody"}]}), "nobody"),
     ] {
         let answer = world.post(&path, file).await;
