@@ -57,6 +57,14 @@ pub fn canonical(field: Field, value: Option<&Value>) -> Option<Value> {
         }
         (Kind::Switch, Value::Bool(false)) => None,
         (Kind::List { .. }, Value::Array(items)) if items.is_empty() => None,
+        // An item is what its id names, whatever else a server tells of it.
+        (Kind::List { id, .. }, Value::Array(items)) => {
+            let link = |item: &Value| match item.get(id) {
+                Some(name) => Value::Object(Map::from_iter([(id.to_owned(), name.clone())])),
+                None => sorted(item, str::to_owned),
+            };
+            Some(items.iter().map(link).collect())
+        }
         (_, other) => Some(sorted(other, str::to_owned)),
     }
 }
@@ -158,6 +166,25 @@ mod tests {
         ] {
             assert!(same(field, Some(&value), None), "{field} {value}");
         }
+    }
+
+    #[test]
+    fn a_linked_item_is_what_its_id_names() {
+        let same = |left: Value, right: Value| same(Field::named("voices"), Some(&left), Some(&right));
+        assert!(same(json!([{"voiceId": "v"}]), json!([{"name": "front", "voiceId": "v"}])));
+        assert!(!same(json!([{"voiceId": "v"}, {"voiceId": "w"}]), json!([{"voiceId": "w"}, {"voiceId": "v"}])));
+        assert!(!same(json!(["v"]), json!([{"voiceId": "v"}])));
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_has_no_point() {
+        let same = |left: &str, right: &str| {
+            let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            same(Field::named("modelSettings"), Some(&value(left)), Some(&value(right)))
+        };
+        assert!(same(r#"{"temperature": 1.0, "seed": [7.0]}"#, r#"{"temperature": 1, "seed": [7]}"#));
+        assert!(!same(r#"{"temperature": 0.5}"#, r#"{"temperature": 0}"#));
+        assert!(!same(r#"{"seed": 9007199254740993}"#, r#"{"seed": 9007199254740992}"#));
     }
 
     #[test]
