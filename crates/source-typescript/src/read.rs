@@ -156,7 +156,7 @@ impl Reader<'_> {
                 Property::Unreadable(self.at(field.key(), location.clone(), message, field.example()))
             }
             Property::Function { location } if field.kind() != Kind::Choice => {
-                let message = format!("the {field} is a function, and it {}", expected());
+                let message = format!("the {field} {} a function, and it {}", field.verb("is", "are"), expected());
                 Property::Unreadable(self.at(field.key(), location.clone(), message, field.example()))
             }
             _ => property,
@@ -302,7 +302,8 @@ impl Reader<'_> {
         for (field, property) in properties {
             let Property::Known { value, location, .. } = property else { continue };
             if holds(value, &root) {
-                let message = format!("the {field} depends on this machine: it holds the path of the project");
+                let (depends, holds) = (field.verb("depends", "depend"), field.verb("it holds", "they hold"));
+                let message = format!("the {field} {depends} on this machine: {holds} the path of the project");
                 let problem = self.at(field.key(), location.clone(), message, "write the path relative to the project");
                 self.notes.borrow_mut().entry(field.key().to_owned()).or_default().push(problem);
             }

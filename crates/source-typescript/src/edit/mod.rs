@@ -95,7 +95,8 @@ fn plan_field(source: &TypeScriptAgent, field: Field, wanted: Option<&Json>) -> 
         }
         Property::Absent if wanted.is_none() => return Ok(None),
         Property::Function { location } => {
-            return refuse(format!("the {field} is a function, which is not replaced by a value"), Some(location.clone()));
+            let is = field.verb("is", "are");
+            return refuse(format!("the {field} {is} a function, which is not replaced by a value"), Some(location.clone()));
         }
         Property::Unreadable(problem) => {
             let message = format!("the {field} cannot be read, so it is not edited: {}", problem.message);
@@ -208,7 +209,10 @@ fn failure(source: &TypeScriptAgent, goal: &Goal, rejections: &[Rejection]) -> F
             let path = display_path(path);
             format!("the text of the {field} is written in {path}, outside of this project, where others may use it")
         }
-        None if is_computed => format!("the {field} is computed by the code, and no edit of one of its texts gives this value"),
+        None if is_computed => {
+            let is = field.verb("is", "are");
+            format!("the {field} {is} computed by the code, and no edit of one of its texts gives this value")
+        }
         Some(key) if key == field.key() => {
             format!("the text of the {field} is used in more than one place, and only one of them is to change")
         }

@@ -86,7 +86,11 @@ pub(super) fn plan(run: &Run<'_>) -> Result<Plan, Failure> {
         && let Some(item) = plan.items.iter().find(|item| item.writes_server() && !item.field.has_versions())
     {
         return Err(Failure::Usage {
-            message: format!("only a persona can be a draft, and the {} differs too; nothing was written", item.field),
+            message: format!(
+                "only a persona can be a draft, and the {} {} too; nothing was written",
+                item.field,
+                item.field.verb("differs", "differ")
+            ),
             hint: Some("`keepstep push persona --draft` stores the persona alone".to_owned()),
         });
     }
