@@ -67,6 +67,24 @@ fn nothing_is_created_on_a_path_without_a_platform() {
     assert_eq!(bench.output(&["admin", "key", "create", "--name", "k", "--data", "daat", "--create"]).status.code(), Some(0));
 }
 
+/// What cannot be made leaves no organization behind that only it would have had.
+#[test]
+fn a_name_that_cannot_be_is_refused_before_anything_is_made() {
+    let bench = Bench::new();
+    for (what, name) in [("project", " "), ("project", "a\u{1}"), ("agent", " ")] {
+        let data = format!("data-{what}-{}", name.len());
+        let create = |what: &str, name: &str, more: &[&str]| {
+            bench.json(&[&["admin", what, "create", "--create", "--data", &data, "--name", name], more].concat())
+        };
+        let (exit, refused) = create(what, name, &["--org", "Second"]);
+        assert_ne!(exit, 0, "{what} {name:?}: {refused}");
+        // The oldest organization is another one than the one that was named.
+        let (_, first) = create("project", "shop", &[]);
+        let (_, second) = create("project", "shop", &["--org", "Second"]);
+        assert_ne!(first["org_id"], second["org_id"], "{what} {name:?}");
+    }
+}
+
 #[test]
 fn an_agent_without_a_name_is_not_made() {
     let bench = Bench::new();

@@ -51,6 +51,7 @@ pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Organization, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
     RevisionRow, Role, Scope, Session, User,
 };
+pub use organizations::check_name;
 pub use personas::PersonaFilter;
 pub use surroundings::Surroundings;
 

@@ -180,7 +180,10 @@ impl Transaction {
 
 /// Returns the name of an organization, a project, a key or a person without outer white space, if it is one: it
 /// stands in lists, logs and terminals.
-pub(crate) fn check_name(name: &str) -> Result<&str> {
+///
+/// # Errors
+/// It is none.
+pub fn check_name(name: &str) -> Result<&str> {
     const LONGEST: usize = 200;
     let name = name.trim();
     let reason = if name.is_empty() {

@@ -2,7 +2,8 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use keepstep_platform::Plain;
+use keepstep_agent::Field;
+use keepstep_platform::{Plain, definition};
 use serde_json::json;
 
 use crate::command::{CommandResult, Outcome};
@@ -39,6 +40,8 @@ struct Create {
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let Command::Create(arguments) = &arguments.command;
+    // Before there is an organization for it.
+    definition::value(Field::NAME, arguments.name.as_str().into())?;
     let platform = arguments.data.open_for_admin(context).await?;
     let operator = platform.operator(arguments.org.as_deref()).await?;
     let state = platform.create_agent(&operator, arguments.name.clone(), Plain).await?;

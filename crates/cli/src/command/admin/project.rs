@@ -38,6 +38,8 @@ struct Create {
 /// Runs it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let Command::Create(arguments) = &arguments.command;
+    // Before there is an organization for it.
+    keepstep_store::check_name(&arguments.name)?;
     let platform = arguments.data.open_for_admin(context).await?;
     let operator = platform.operator(arguments.org.as_deref()).await?;
     let new = NewProject { name: arguments.name.clone(), ..NewProject::default() };
