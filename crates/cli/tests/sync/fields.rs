@@ -94,6 +94,18 @@ fn a_push_of_the_persona_brings_what_the_code_sets_besides() {
     assert_eq!(checked(&bench, "description").unwrap().2, "Theirs");
 }
 
+#[test]
+fn a_push_of_the_persona_leaves_what_only_the_server_changed() {
+    let bench = Bench::in_step();
+    bench.project().file("src/index.ts", with("modelSettings: { topK: 3 }"));
+    bench.ok(&["sync", "--push"]);
+    bench.colleague_publishes(&with("modelSettings: { topK: 5 }"));
+    bench.project().file("src/index.ts", with("modelSettings: { topK: 3 }").replace("friendly", "kind"));
+    bench.ok(&["push", "persona", "--force"]);
+    assert_eq!(checked(&bench, "persona").unwrap().0, "in_step");
+    assert_eq!(checked(&bench, "modelSettings"), Some(("behind".to_owned(), json!({"topK": 3}), json!({"topK": 5}))));
+}
+
 /// A voice is a thing of its own: the agent links to it by the id that the server gave it.
 #[test]
 fn voices_are_linked_by_their_ids() {

@@ -195,6 +195,25 @@ fn s9_ci_never_asks() {
     assert_eq!(screen.exit_code(), Some(4));
 }
 
+/// A push brings the other fields too, so what a colleague changed of them is named as well.
+#[test]
+fn push_persona_names_another_field_that_the_server_has_newer() {
+    let bench = Bench::in_step();
+    let settings = |number: u8, persona: &str| {
+        code(persona).replace("  persona:", &format!("  modelSettings: {{ topK: {number} }},\n  persona:"))
+    };
+    bench.project().file("src/index.ts", settings(1, FIRST));
+    bench.ok(&["sync", "--push"]);
+    bench.colleague_publishes(&settings(2, FIRST));
+    bench.project().file("src/index.ts", settings(3, "Mine"));
+    let mut command = bench.command(&["push", "persona"]);
+    command.stdin(std::process::Stdio::inherit());
+    let mut session = Terminal::new(80, 40).start(command);
+    session.wait_for("Publish over the server's model settings?").press("\r");
+    assert!(session.end().text().contains("Nothing was pushed."));
+    assert_eq!(bench.published(), FIRST);
+}
+
 #[test]
 fn push_persona_asks_by_name_and_enter_means_no() {
     let bench = Bench::in_step();

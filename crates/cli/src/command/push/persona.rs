@@ -73,11 +73,12 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     preview(context, &project, &server, &compared, &change);
     if !arguments.force {
         // Enter alone never takes a newer version of somebody else out of production.
-        let newer = compared.version().filter(|_| {
-            !arguments.draft && compared.persona().is_some_and(|view| view.state.is_drift() && view.state != State::Ahead)
+        let newer = replaced_by(&compared, &change).map(|view| match compared.version().filter(|_| view.field.has_versions()) {
+            Some(version) => scope::version_words(version, context.now()),
+            None => format!("the server's {}", view.field),
         });
-        let question = match newer {
-            Some(newer) => format!("Publish over {}?", scope::version_words(newer, context.now())),
+        let question = match &newer {
+            Some(newer) => format!("Publish over {newer}?"),
             None if arguments.draft => "Store this as a draft?".to_owned(),
             None => "Publish this?".to_owned(),
         };
@@ -119,7 +120,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 }
 
 /// Returns what is to be written: the persona, and every other field that the code sets and the server has otherwise, as the peer's
-/// `push` does. Only the name is never pushed by this command.
+/// `push` does; not what only the server changed, which the code never had. The name is never pushed by this command.
 fn change(arguments: &Arguments, compared: &Compared) -> Result<DefinitionChange, Failure> {
     let mut fields = Map::new();
     for view in &compared.views {
@@ -134,7 +135,7 @@ fn change(arguments: &Arguments, compared: &Compared) -> Result<DefinitionChange
         let is_wanted = match field.has_versions() {
             true => !is_stored(arguments, view, compared),
             // A draft is of the persona alone, and a field that the code does not set is no wish to clear it.
-            false => !arguments.draft && value.is_some() && view.state != State::InStep,
+            false => !arguments.draft && value.is_some() && !matches!(view.state, State::InStep | State::Behind),
         };
         if is_wanted {
             fields.insert(field.key().to_owned(), value.clone().unwrap_or(Value::Null));
@@ -152,6 +153,12 @@ fn is_stored(arguments: &Arguments, view: &FieldView, compared: &Compared) -> bo
         (None, _) => true,
     };
     view.state == State::InStep && (is_current || arguments.draft)
+}
+
+/// Returns the first field of which the server has a value that the code never had, and which the change replaces.
+fn replaced_by<'c>(compared: &'c Compared, change: &DefinitionChange) -> Option<&'c FieldView> {
+    let is_newer = |view: &&FieldView| view.state.is_drift() && view.state != State::Ahead && server_value(view).is_some();
+    compared.views.iter().filter(|view| !change.draft && change.fields.contains_key(view.field.key())).find(is_newer)
 }
 
 fn preview(context: &Context, project: &Project, server: &Server, compared: &Compared, change: &DefinitionChange) {
