@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use keepstep_base::AgentId;
-use keepstep_store::{Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store};
+use keepstep_store::{Device, Intent, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -145,9 +145,8 @@ impl Platform {
             let store = Store::open(&self.database()?).await?;
             let mut transaction = store.write().await?;
             let expires_at = transaction.now().saturating_add(24 * 60 * 60 * 1000);
-            let link = transaction.create_link(&self.organization, Role::Owner, None, expires_at).await?;
-            let user = transaction.redeem_link(link.reveal(), "benchmarks").await?;
-            let (secret, _) = transaction.create_session(&user, expires_at).await?;
+            let user = transaction.create_user(&self.organization, Role::Owner, "benchmarks").await?;
+            let (secret, _) = transaction.create_session(&user, expires_at, &Device::default()).await?;
             transaction.commit().await?;
             store.close().await;
             Ok(format!("keepstep_session={}", secret.reveal()))

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use askama::Template;
+use axum::Extension;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use keepstep_base::{AgentId, Revision};
@@ -11,6 +12,7 @@ use keepstep_http::request_log;
 use keepstep_platform::Error;
 use keepstep_store::StoreError;
 
+use crate::pages::sign_in::SignInNeeded;
 use crate::parts::frame::Frame;
 
 /// Why a page is not shown or a form not accepted.
@@ -34,8 +36,10 @@ pub(crate) enum PageError {
     LinkUnknown,
     /// A sign-in link was used.
     LinkUsed,
-    /// A sign-in link is too old.
+    /// A sign-in link has expired.
     LinkExpired,
+    /// A sign-in link was revoked.
+    LinkRevoked,
     /// There is nothing at this address.
     NotFound,
     /// There is no such agent.
@@ -56,6 +60,8 @@ pub(crate) enum PageError {
     Invalid(String),
     /// The form is larger than what is accepted.
     TooLarge,
+    /// It was tried too often.
+    TooMany(String),
     /// The address takes no such request.
     MethodNotAllowed,
     /// The database is busy, full or read-only.
@@ -92,10 +98,11 @@ impl PageError {
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::Forged => StatusCode::FORBIDDEN,
             Self::LinkUnknown | Self::NotFound | Self::AgentNotFound | Self::VersionNotFound { .. } => StatusCode::NOT_FOUND,
-            Self::LinkUsed | Self::LinkExpired => StatusCode::GONE,
+            Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked => StatusCode::GONE,
             Self::Stale { .. } => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -111,13 +118,15 @@ impl PageError {
             Self::Forged => "This form was not accepted",
             Self::LinkUnknown => "This sign-in link is not known here",
             Self::LinkUsed => "This sign-in link was used before",
-            Self::LinkExpired => "This sign-in link is too old",
+            Self::LinkExpired => "This sign-in link has expired",
+            Self::LinkRevoked => "This sign-in link was revoked",
             Self::NotFound => "Page not found",
             Self::AgentNotFound => "Agent not found",
             Self::VersionNotFound { .. } => "Version not found",
             Self::Stale { .. } => "The agent has changed",
             Self::Invalid(_) => "This request is not valid",
             Self::TooLarge => "This is too large",
+            Self::TooMany(_) => "Too often",
             Self::MethodNotAllowed => "This page cannot be used that way",
             Self::Unavailable(_) => "Not now",
             Self::Internal => "Something went wrong in keepstep",
@@ -127,7 +136,7 @@ impl PageError {
 
     fn explanation(&self) -> String {
         match self {
-            Self::NotSignedIn { .. } => "A one-time link signs a browser in.".into(),
+            Self::NotSignedIn { .. } => "Sign in again.".into(),
             Self::Forbidden { needed, has } => {
                 format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the server for it.")
             }
@@ -136,7 +145,8 @@ impl PageError {
                 .into(),
             Self::LinkUnknown => "Perhaps the end of the address was cut off when it was copied.".into(),
             Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the server.".into(),
-            Self::LinkExpired => "A link works for a limited time.".into(),
+            Self::LinkExpired => "A link works for a limited time. Ask whoever sent it for another one.".into(),
+            Self::LinkRevoked => "Ask whoever sent it for another one.".into(),
             Self::NotFound => "The address may be mistyped, or what was here has gone.".into(),
             Self::AgentNotFound => "It may belong to another organization, or its id is mistyped.".into(),
             Self::VersionNotFound { .. } => "The agent has fewer versions than that.".into(),
@@ -144,8 +154,8 @@ impl PageError {
                 "Somebody changed it while the page was open: it is at revision {current} now. Nothing was changed by you. \
                  Look at it again and decide anew."
             ),
-            Self::Invalid(reason) => reason.clone(),
-            Self::TooLarge => "A persona holds at most 1 MiB of text.".into(),
+            Self::Invalid(reason) | Self::TooMany(reason) => reason.clone(),
+            Self::TooLarge => "It is more than this form takes. A persona holds at most 1 MiB of text.".into(),
             Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
             Self::Internal => {
@@ -158,7 +168,7 @@ impl PageError {
     /// Returns true where a new link is what helps.
     fn needs_link(&self) -> bool {
         match self {
-            Self::NotSignedIn { .. } | Self::LinkUnknown | Self::LinkUsed | Self::LinkExpired => true,
+            Self::LinkUnknown | Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked => true,
             Self::WithTyped(error, _) => error.needs_link(),
             _ => false,
         }
@@ -184,6 +194,7 @@ impl From<StoreError> for PageError {
                 Self::VersionNotFound { agent }
             }
             StoreError::KeyNotFound(_)
+            | StoreError::UserNotFound(_)
             | StoreError::ProjectNotFound(_)
             | StoreError::ScenarioNotFound(_)
             | StoreError::BundleNotFound(_)
@@ -193,12 +204,16 @@ impl From<StoreError> for PageError {
             StoreError::LinkUnknown => Self::LinkUnknown,
             StoreError::LinkUsed => Self::LinkUsed,
             StoreError::LinkExpired => Self::LinkExpired,
+            StoreError::LinkRevoked => Self::LinkRevoked,
             StoreError::ReadOnly | StoreError::Full | StoreError::Busy | StoreError::FileGone { .. } => {
                 tracing::error!(request = request_log::current_id(), %error, "the store refused a page");
                 Self::Unavailable(capitalized(&error.to_string()))
             }
             StoreError::NameTaken { .. }
             | StoreError::InvalidName { .. }
+            | StoreError::EmailTaken { .. }
+            | StoreError::InvalidEmail { .. }
+            | StoreError::LastOwner { .. }
             | StoreError::TooManyLogins
             | StoreError::TooManyCodes => Self::Invalid(capitalized(&error.to_string())),
             other => Self::internal(&other),
@@ -218,6 +233,8 @@ impl From<Error> for PageError {
             Error::NotFound(_) => Self::NotFound,
             Error::NotSignedIn { ended } => Self::NotSignedIn { ended },
             Error::Forged => Self::Forged,
+            Error::WrongPassword | Error::WrongOldPassword | Error::WeakPassword(_) => Self::Invalid(error.to_string()),
+            Error::TooManyAttempts { .. } => Self::TooMany(error.to_string()),
             Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
             other => Self::internal(&other),
         }
@@ -251,6 +268,18 @@ struct ErrorPage {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let status = self.status();
+        let needed = match &self {
+            Self::NotSignedIn { ended } => Some(SignInNeeded { ended: *ended, typed: Vec::new() }),
+            Self::WithTyped(error, typed) => match **error {
+                Self::NotSignedIn { ended } => Some(SignInNeeded { ended, typed: typed.clone() }),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(needed) = needed {
+            // The form in this place needs what only the request knows.
+            return (status, Extension(needed)).into_response();
+        }
         let page = ErrorPage {
             frame: Frame::default(),
             status,

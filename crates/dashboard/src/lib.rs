@@ -11,6 +11,7 @@
 mod addressed;
 mod error_page;
 mod form;
+mod origin;
 mod pages;
 mod parts;
 mod security_headers;
@@ -19,21 +20,24 @@ mod signed_in;
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::Method;
+use http::header::CONNECTION;
 use keepstep_http::{Pages, access};
 use keepstep_platform::Platform;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error_page::PageError;
+use crate::pages::sign_in::SignInNeeded;
 
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        agent, agents, asset, connect, edit, events, experiment, experiments, keys, new_agent, projects, run, sign_in_link,
-        sign_out, version,
+        account, agent, agents, asset, connect, edit, events, experiment, experiments, keys, member, members, new_agent,
+        projects, run, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -43,6 +47,14 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/agents/{id}/versions/{version}", get(version::show))
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/account", get(account::show).post(account::save))
+        .route("/account/password", post(account::set_password))
+        .route("/account/sessions/end", post(account::end_session))
+        .route("/members", get(members::show).post(members::invite))
+        .route("/members/links/{link}/revoke", get(members::ask_revoke).post(members::revoke))
+        .route("/members/{user}", get(member::show))
+        .route("/members/{user}/reset", post(member::reset))
         .route("/sign-out", post(sign_out::sign_out))
         .route("/projects", get(projects::show))
         .route("/projects/{project}", get(experiments::show))
@@ -65,7 +77,24 @@ pub fn pages(platform: &Platform) -> Pages {
 }
 
 async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
-    access::decide(&platform, request, next, |error| PageError::from(error).into_response()).await
+    let headers = request.headers().clone();
+    // What was sent cannot be opened again, but for the page with the form.
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let wanted = match (request.method(), request.uri().path_and_query()) {
+        (&Method::GET, Some(wanted)) => wanted.as_str().to_owned(),
+        (_, Some(wanted)) if access::is_page(path) => wanted.as_str().to_owned(),
+        _ => "/".to_owned(),
+    };
+    let mut answer = access::decide(&platform, request, next, |error| PageError::from(error).into_response()).await;
+    match answer.extensions_mut().remove::<SignInNeeded>() {
+        Some(needed) => {
+            let connection = answer.headers_mut().remove(CONNECTION);
+            let mut page = pages::sign_in::instead(&headers, &platform, needed, &wanted);
+            page.headers_mut().extend(connection.map(|value| (CONNECTION, value)));
+            page
+        }
+        None => answer,
+    }
 }
 
 /// Returns the page for an address that is nobody's.

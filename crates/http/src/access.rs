@@ -164,7 +164,19 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/agents/{id}/versions/{version}/deploy", Person(Editor), Agent),
         ("GET", "/sign-in/link/{token}", Link, Nothing),
         ("POST", "/sign-in/link/{token}", Link, Nothing),
+        ("GET", "/sign-in", Anybody, Nothing),
+        ("POST", "/sign-in", Anybody, Nothing),
         ("POST", "/sign-out", Person(Viewer), Nothing),
+        ("GET", "/account", Person(Viewer), Nothing),
+        ("POST", "/account", Person(Viewer), Nothing),
+        ("POST", "/account/password", Person(Viewer), Nothing),
+        ("POST", "/account/sessions/end", Person(Viewer), Nothing),
+        ("GET", "/members", Person(Owner), Nothing),
+        ("POST", "/members", Person(Owner), Nothing),
+        ("GET", "/members/links/{link}/revoke", Person(Owner), Nothing),
+        ("POST", "/members/links/{link}/revoke", Person(Owner), Nothing),
+        ("GET", "/members/{user}", Person(Owner), Nothing),
+        ("POST", "/members/{user}/reset", Person(Owner), Nothing),
         ("GET", "/projects", Person(Viewer), Nothing),
         ("GET", "/projects/{project}", Person(Viewer), Project),
         ("GET", "/projects/{project}/experiments/{batch}", Person(Viewer), Project),
@@ -195,6 +207,11 @@ static ROUTES: LazyLock<HashMap<&'static str, Vec<Route>>> = LazyLock::new(|| {
     }
     table
 });
+
+/// Returns true where a path, with names in braces, is that of a page for people.
+pub fn is_page(path: &str) -> bool {
+    ROUTES.get(path).is_some_and(|routes| routes.iter().any(|route| route.method == "GET" && matches!(route.who, Who::Person(_))))
+}
 
 fn route_of(request: &Request) -> Result<Route, Error> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -260,6 +277,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                         platform.store.agent(&actor.scope, &agent).await?;
                     }
                     request_log::note_caller(&actor.name);
+                    platform.note_session_use(&session);
                     parts.extensions.insert(session);
                 }
                 // What somebody typed outlives their session: the form says so itself, to them alone.

@@ -19,6 +19,11 @@ pub fn batch_path(project: &str, batch: &str) -> String {
     format!("{}/experiments/{}", project_path(project), segment(batch))
 }
 
+/// Returns the address of a person's page.
+pub fn member_path(user: &str) -> String {
+    format!("/members/{}", segment(user))
+}
+
 /// Returns the address of an agent's page. The id is data: everything that has a meaning in a URL is escaped.
 pub fn agent_path(id: &AgentId) -> String {
     format!("/agents/{}", segment(id.as_str()))

@@ -7,10 +7,13 @@
 //! page.
 
 pub mod access;
+pub mod address;
 pub mod addresses;
+pub mod device;
 pub mod event_stream;
 pub mod key;
 mod large_answers;
+pub mod origin;
 pub mod pace;
 mod pages;
 pub mod received;

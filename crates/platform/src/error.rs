@@ -87,6 +87,21 @@ pub enum Error {
         /// True where it was signed in before.
         ended: bool,
     },
+    /// The address or the password is wrong; which of them is not told.
+    #[error("The e-mail address or the password is wrong.")]
+    WrongPassword,
+    /// The old password is wrong.
+    #[error("Your old password is wrong.")]
+    WrongOldPassword,
+    /// A text cannot be a password.
+    #[error("{0}")]
+    WeakPassword(String),
+    /// Too many passwords were wrong.
+    #[error("Too many passwords were wrong. Try again in {}.", waiting(*seconds))]
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u64,
+    },
     /// A form comes from another site, or its token is not that of the session.
     #[error("The form did not come from a page of this session.")]
     Forged,
@@ -119,4 +134,13 @@ pub enum KeyProblem {
     /// It would renew a login that has ended.
     #[error("This sign-in has ended.")]
     LoginEnded,
+}
+
+/// Returns how long to wait, in words.
+fn waiting(seconds: u64) -> String {
+    match seconds {
+        0 | 1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
 }

@@ -26,6 +26,9 @@ const ANSWERS: usize = 24 * 1024;
 /// How many bodies are written to files at a time.
 const SPOOLS: usize = 64;
 
+/// How many passwords are hashed at a time: sign-ins take neither all processors nor much memory.
+const HASHES: usize = 2;
+
 /// How long somebody waits for a place.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -37,6 +40,7 @@ pub struct Budgets {
     makers: Arc<Semaphore>,
     spools: Arc<Semaphore>,
     work: Arc<Semaphore>,
+    passwords: Arc<Semaphore>,
 }
 
 /// A part of a budget; given back when this is dropped.
@@ -53,6 +57,7 @@ impl Default for Budgets {
             makers: of(makers()),
             spools: of(SPOOLS),
             work: of((processors / 2).max(1)),
+            passwords: of(HASHES),
         }
     }
 }
@@ -95,15 +100,27 @@ impl Budgets {
     /// # Errors
     /// There was none for too long.
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let share = take(&self.work, 1).await?;
-        // Somebody who goes away in the middle leaves the work running: the place is free when it is done.
-        let done = tokio::task::spawn_blocking(move || {
-            let value = work();
-            drop(share);
-            value
-        });
-        done.await.map_err(|error| Error::Internal(format!("the work was not done: {error}")))
+        beside(&self.work, work).await
     }
+
+    /// Hashes a password, as [`Budgets::work`] does other work.
+    ///
+    /// # Errors
+    /// There was no place for too long.
+    pub(crate) async fn password_work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        beside(&self.passwords, work).await
+    }
+}
+
+async fn beside<T: Send + 'static>(budget: &Arc<Semaphore>, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let share = take(budget, 1).await?;
+    // Somebody who goes away in the middle leaves the work running: the place is free when it is done.
+    let done = tokio::task::spawn_blocking(move || {
+        let value = work();
+        drop(share);
+        value
+    });
+    done.await.map_err(|error| Error::Internal(format!("the work was not done: {error}")))
 }
 
 /// How many bytes of a long list are read at a time.

@@ -1,10 +1,11 @@
 //! Whoever runs the server works on its data directly: no key and no session says who that is.
 
 use keepstep_base::api_key::ApiKey;
-use keepstep_store::{Role, Scope};
+use keepstep_store::{LinkPurpose, NewLink, Role, Scope};
 
 use crate::actor::Actor;
 use crate::error::Error;
+use crate::people::LINK_LIFE;
 use crate::platform::Platform;
 
 /// The setting that holds the address under which the platform was last served.
@@ -12,9 +13,6 @@ const ADDRESS: &str = "address";
 
 /// Under which id and name they write.
 const NAME: &str = "admin";
-
-/// How long a link works that signs an owner in, in milliseconds: a day.
-const LINK_LIFE: i64 = 24 * 60 * 60 * 1000;
 
 impl Actor {
     /// Returns whoever runs the server, for an organization or one of its projects.
@@ -44,15 +42,17 @@ impl Platform {
         Ok(Actor::operator(Scope::organization(self.store.write().await?.project(project).await?.org_id)))
     }
 
-    /// Makes what is behind a link that signs one browser in as an owner, once. An owner may.
+    /// Makes what is behind a link that makes somebody an owner, once: a new account, or the one of the address that they type. An owner may.
     ///
     /// # Errors
     /// The actor may not, or the database failed.
     pub async fn create_owner_link(&self, actor: &Actor) -> Result<ApiKey, Error> {
         actor.require(Role::Owner)?;
         let mut transaction = self.store.write().await?;
-        let ends = transaction.now().saturating_add(LINK_LIFE);
-        let secret = transaction.create_link(&actor.scope.org_id, Role::Owner, None, ends).await?;
+        let expires_at = transaction.now().saturating_add(LINK_LIFE);
+        let (org_id, role) = (actor.scope.org_id.as_str(), Role::Owner);
+        let new = NewLink { org_id, purpose: LinkPurpose::Owner, role, user_id: None, created_by: None, expires_at };
+        let (secret, _) = transaction.create_link(new).await?;
         self.commit(transaction, actor, "create a sign-in link").await?;
         Ok(secret)
     }

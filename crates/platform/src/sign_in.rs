@@ -1,10 +1,14 @@
-//! Signing in: people by a link in their browser, and devices as a person who approves their code.
+//! Signing in: people by a password or by a link in their browser, and devices as a person who approves their code.
 
 use keepstep_base::api_key::{ApiKey, KeyForm, form_of};
-use keepstep_store::{DeviceCodes, DeviceLogin, LinkTarget, LoginKeys, LoginProgress, Role, StoreError};
+use keepstep_store::{
+    Attempted, Device, DeviceCodes, DeviceLogin, EmailAddress, LinkTarget, LoginKeys, LoginProgress, NewAccount, Role, Session,
+    StoreError, Transaction, USE_NOTED, User, check_name,
+};
 
 use crate::actor::Actor;
 use crate::error::{Error, KeyProblem};
+use crate::passwords::check_password;
 use crate::platform::Platform;
 
 /// How long a browser stays signed in, in milliseconds: 14 days.
@@ -13,11 +17,31 @@ pub const SESSION_LIFE: i64 = 14 * 24 * 60 * 60 * 1000;
 /// The name of a device that gave none.
 const UNNAMED: &str = "a command line";
 
+/// A browser that somebody signs in with.
+#[derive(Debug, Clone, Copy)]
+pub struct Browser<'a> {
+    /// What it is and where.
+    pub device: &'a Device,
+    /// The secret of the session that it has already.
+    pub previous: Option<&'a str>,
+}
+
+/// What somebody typed who opened a one-time link.
+#[derive(Clone, Copy)]
+pub struct LinkForm<'a> {
+    /// Their name; of no meaning where there is an account already.
+    pub name: &'a str,
+    /// With which address they want to sign in; of no meaning where the account has one.
+    pub email: &'a str,
+    /// The password that they chose.
+    pub password: &'a str,
+}
+
 impl Platform {
     /// Returns whom a one-time link signs in. It uses nothing up.
     ///
     /// # Errors
-    /// The link is not known, used or too old; or the database failed.
+    /// The link is not known, used, revoked or has expired; or the database failed.
     pub async fn link_target(&self, token: &str) -> Result<LinkTarget, Error> {
         if form_of(token) != KeyForm::Ours {
             return Err(StoreError::LinkUnknown.into());
@@ -25,22 +49,78 @@ impl Platform {
         Ok(self.store.link_target(token).await?)
     }
 
-    /// Uses a one-time link up, and signs a browser in: as a new user of that name, where the link is for one. A session that the
-    /// browser had before ends.
+    /// Uses a one-time link up, and signs a browser in as whom the link is for. A session that the browser had before ends.
     ///
     /// # Errors
-    /// The link is not known, used or too old; the name is not one; or the database failed.
-    pub async fn sign_in_by_link(&self, token: &str, name: &str, previous: Option<&str>) -> Result<ApiKey, Error> {
+    /// The link is not known, used, revoked or has expired; the name, the address or the password is not one; somebody else has the
+    /// address; or the database failed.
+    pub async fn sign_in_by_link(&self, token: &str, form: LinkForm<'_>, browser: Browser<'_>) -> Result<ApiKey, Error> {
+        let target = self.link_target(token).await?;
+        if target.account.is_none() {
+            check_name(form.name)?;
+        }
+        let of_account = target.account.and_then(|account| account.email);
+        let email = EmailAddress::parse(of_account.as_deref().unwrap_or(form.email))?;
+        check_password(form.password, &email)?;
+        let password = self.budgets.hash_password(form.password, self.store.surroundings().random()?).await?;
         let mut transaction = self.store.write().await?;
-        let user = transaction.redeem_link(token, name.trim()).await?;
-        if let Some(previous) = previous {
+        let account = NewAccount { name: form.name, email: &email, password: &password };
+        let user = transaction.redeem_link(token, &account).await?;
+        // Whoever was locked out is not kept waiting by what was tried before.
+        transaction.forget_failures(Attempted::Account(&email)).await?;
+        self.begin_session(transaction, &user, browser).await
+    }
+
+    /// Signs a browser in as whoever has an address and a password. A session that the browser had before ends.
+    ///
+    /// # Errors
+    /// One of both is wrong, too many were, or the database failed.
+    pub async fn sign_in_by_password(&self, email: &str, password: &str, browser: Browser<'_>) -> Result<ApiKey, Error> {
+        let email = EmailAddress::parse(email).map_err(|_| Error::WrongPassword)?;
+        let attempt = self.attempt(Attempted::Account(&email), &browser.device.address).await?;
+        let found = self.store.credentials(&email).await?;
+        // Whether there is such an account shows neither in the answer nor in how long it takes.
+        let hash = found.as_ref().and_then(|found| found.password.clone());
+        let is_right = self.budgets.is_password(password, hash).await?;
+        let Some(found) = found.filter(|_| is_right) else {
+            // Not what was typed as an address: it may be a password.
+            tracing::info!(address = browser.device.address, "a sign-in failed");
+            return Err(Error::WrongPassword);
+        };
+        attempt.succeeded().await?;
+        let mut transaction = self.store.write().await?;
+        // They may have been removed while the password was compared.
+        let user = transaction.user(&found.user.org_id, &found.user.id).await.map_err(|_| Error::WrongPassword)?;
+        self.begin_session(transaction, &user, browser).await
+    }
+
+    async fn begin_session(&self, mut transaction: Transaction, user: &User, browser: Browser<'_>) -> Result<ApiKey, Error> {
+        if let Some(previous) = browser.previous {
             transaction.end_session(previous).await?;
         }
         let expires_at = transaction.now().saturating_add(SESSION_LIFE);
-        let (secret, _) = transaction.create_session(&user, expires_at).await?;
+        let (secret, _) = transaction.create_session(user, expires_at, browser.device).await?;
         transaction.commit().await?;
         tracing::info!(user = %user.id, "a browser signed in");
         Ok(secret)
+    }
+
+    /// Notes beside the request that a session is used, at most once in some minutes.
+    pub fn note_session_use(&self, session: &Session) {
+        if self.store.now().saturating_sub(session.used_at) < USE_NOTED {
+            return;
+        }
+        let (store, id) = (self.store.clone(), session.id.clone());
+        tokio::spawn(async move {
+            let noted = async {
+                let mut transaction = store.write().await?;
+                transaction.note_session_use(&id).await?;
+                transaction.commit().await
+            };
+            if let Err(error) = noted.await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the use of a session is not noted");
+            }
+        });
     }
 
     /// Ends the session of a browser.

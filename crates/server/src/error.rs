@@ -114,13 +114,15 @@ impl ApiError {
             Error::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
             Error::Internal(_) => (ErrorCode::Internal, None),
             Error::NotSignedIn { .. } => (ErrorCode::KeyMissing, Some(key_hint(KeyProblem::Missing))),
-            Error::Forged => (ErrorCode::Refused, None),
+            Error::Forged | Error::WrongPassword | Error::WrongOldPassword | Error::WeakPassword(_) => (ErrorCode::Refused, None),
+            Error::TooManyAttempts { .. } => (ErrorCode::TooMany, None),
             Error::Store(error) => match error {
                 StoreError::AgentNotFound(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),
                 StoreError::VersionNotFound { .. } | StoreError::RevisionNotFound { .. } => (ErrorCode::VersionNotFound, None),
-                StoreError::OrganizationNotFound(_) | StoreError::ProjectNotFound(_) | StoreError::KeyNotFound(_) => {
-                    (ErrorCode::NotFound, None)
-                }
+                StoreError::OrganizationNotFound(_)
+                | StoreError::ProjectNotFound(_)
+                | StoreError::KeyNotFound(_)
+                | StoreError::UserNotFound(_) => (ErrorCode::NotFound, None),
                 StoreError::ScenarioNotFound(_)
                 | StoreError::InputSetNotFound(_)
                 | StoreError::BundleNotFound(_)
@@ -137,8 +139,12 @@ impl ApiError {
                 StoreError::NameTaken { .. }
                 | StoreError::InvalidName { .. }
                 | StoreError::SettingsTooLarge { .. }
+                | StoreError::EmailTaken { .. }
+                | StoreError::InvalidEmail { .. }
+                | StoreError::LastOwner { .. }
                 | StoreError::LinkUnknown
                 | StoreError::LinkUsed
+                | StoreError::LinkRevoked
                 | StoreError::LinkExpired => (ErrorCode::Refused, None),
                 StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),

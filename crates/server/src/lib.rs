@@ -4,7 +4,6 @@
 //! reads the request, calls, and writes the answer. Nothing here opens a transaction, so what one dialect writes the others and the pages
 //! show. The pages come from whoever starts the server.
 
-mod address;
 mod api;
 mod auth;
 mod connections;

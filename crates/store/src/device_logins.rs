@@ -362,12 +362,14 @@ impl Transaction {
     }
 
     async fn user_of_login(&mut self, id: &str) -> Result<User> {
-        let row =
-            query("SELECT u.id, u.name, u.role, u.org_id FROM device_logins d JOIN users u ON u.id = d.user_id WHERE d.id = $1")
-                .bind(id)
-                .fetch_one(self.connection())
-                .await?;
-        crate::sign_in::user(&row)
+        let row = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {} FROM device_logins d JOIN users u ON u.id = d.user_id WHERE d.id = $1",
+            crate::people::COLUMNS
+        )))
+        .bind(id)
+        .fetch_one(self.connection())
+        .await?;
+        crate::people::user(&row)
     }
 
     /// Makes the next keys of a login. Those that ended are swept out.

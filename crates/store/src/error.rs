@@ -190,14 +190,40 @@ pub enum StoreError {
     /// The idempotency key came with another request before.
     #[error("this idempotency key was used for another request")]
     OtherRequest,
+    /// There is nobody of that id in the organization.
+    #[error("person {0} not found")]
+    UserNotFound(String),
+    /// Somebody else has the e-mail address.
+    #[error("there is an account with the e-mail address {email} already")]
+    EmailTaken {
+        /// The address.
+        email: String,
+    },
+    /// What was typed cannot be an e-mail address.
+    #[error("{typed:?} is not an e-mail address: {reason}")]
+    InvalidEmail {
+        /// What was typed, shortened.
+        typed: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Nobody else is an owner.
+    #[error("{name} is the only owner: make somebody else an owner first")]
+    LastOwner {
+        /// Who.
+        name: String,
+    },
     /// Nobody made that sign-in link here.
     #[error("this sign-in link is not known")]
     LinkUnknown,
     /// The sign-in link was used before.
     #[error("this sign-in link was used before; each works once")]
     LinkUsed,
+    /// The sign-in link was revoked.
+    #[error("this sign-in link was revoked")]
+    LinkRevoked,
     /// The sign-in link's time is over.
-    #[error("this sign-in link is too old")]
+    #[error("this sign-in link has expired")]
     LinkExpired,
     /// Too many devices wait to be signed in.
     #[error("too many devices wait to be signed in; try again in some minutes")]

@@ -29,6 +29,7 @@ mod keys;
 mod link_target;
 mod model;
 mod organizations;
+mod people;
 mod personas;
 mod primitives;
 mod private;
@@ -46,13 +47,15 @@ pub use database::{Store, Transaction};
 pub use device_logins::{ACCESS_LIFE, CODE_LIFE, DeviceCodes, DeviceLogin, LoginKeys, LoginProgress, REFRESH_LIFE};
 pub use error::StoreError;
 pub use keys::NewKey;
-pub use link_target::LinkTarget;
+pub use link_target::{LinkAccount, LinkPurpose, LinkTarget, OpenLink};
 pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Organization, Persona, PersonaStatus, PersonaSummary, Primitive, Project,
     RevisionRow, Role, Scope, Session, User,
 };
 pub use organizations::check_name;
+pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAccount};
 pub use personas::PersonaFilter;
+pub use sign_in::{Device, ListedSession, NewLink, USE_NOTED};
 pub use surroundings::Surroundings;
 
 /// The result of everything that a store does.

@@ -84,21 +84,31 @@ pub struct User {
     pub id: String,
     /// Their name; the author of what they write.
     pub name: String,
+    /// What they type to sign in, as they typed it first; who came by a link of an older server has none.
+    pub email: Option<String>,
     /// What they may do.
     pub role: Role,
     /// The organization they belong to.
     pub org_id: String,
+    /// Whether they may publish, where their role lets them write.
+    pub may_publish: bool,
+    /// True where they have no role in the organization, but only in some of its projects.
+    pub confined: bool,
 }
 
 /// A browser that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Its id, which opens nothing.
+    pub id: String,
     /// Who.
     pub user: User,
     /// The token that each of the session's forms carries.
     pub csrf: String,
     /// When it ends.
     pub expires_at: i64,
+    /// When it was last used, to within [`USE_NOTED`](crate::USE_NOTED).
+    pub used_at: i64,
 }
 
 /// An agent, without its personas.

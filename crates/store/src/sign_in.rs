@@ -1,12 +1,58 @@
-//! Browsers: one-time links, users, sessions.
+//! Browsers: one-time links and sessions.
 
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
+use crate::link_target::{LinkPurpose, purpose, require_open};
 use crate::model::{Role, Session, User};
-use crate::organizations::check_name;
+use crate::people::{COLUMNS, NewAccount, user};
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// How often it is noted that a session or a key is used, in milliseconds: reading pages writes nothing in between.
+pub const USE_NOTED: i64 = 5 * 60 * 1000;
+
+/// How long a session that has ended is remembered, in milliseconds: what somebody typed in it is shown to them again.
+const REMEMBERED: i64 = 14 * 24 * 60 * 60 * 1000;
+
+/// A link to make.
+#[derive(Debug, Clone, Copy)]
+pub struct NewLink<'a> {
+    /// The organization.
+    pub org_id: &'a str,
+    /// What for.
+    pub purpose: LinkPurpose,
+    /// The role that it gives.
+    pub role: Role,
+    /// The account that it is for, where there is one.
+    pub user_id: Option<&'a str>,
+    /// The person who makes it.
+    pub created_by: Option<&'a str>,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// Where a browser is, and what it calls itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// In words, such as `Firefox on Linux`.
+    pub name: String,
+    /// Its network address.
+    pub address: String,
+}
+
+/// A session as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSession {
+    /// Its id, which opens nothing.
+    pub id: String,
+    /// The browser.
+    pub device: Device,
+    /// When it began.
+    pub created_at: i64,
+    /// When it was last used, to within [`USE_NOTED`].
+    pub used_at: i64,
+}
 
 impl Store {
     /// Returns true if anybody ever signed in.
@@ -18,16 +64,28 @@ impl Store {
         Ok(found.get("is_any")?)
     }
 
-    /// Returns the people of an organization in the order of their names.
+    /// Returns the sessions of a person that have not ended, the last used first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn users(&self, org_id: &str) -> Result<Vec<User>> {
-        let rows = query("SELECT id, name, role, org_id FROM users WHERE org_id = $1 ORDER BY name, rowid")
-            .bind(org_id)
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
-        rows.iter().map(user).collect()
+    pub async fn sessions(&self, user_id: &str) -> Result<Vec<ListedSession>> {
+        let rows = query(
+            "SELECT id, device, address, created_at, used_at FROM sessions
+             WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY used_at DESC, created_at DESC, id",
+        )
+        .bind(user_id)
+        .bind(self.now())
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        let listed = |row: &Row| {
+            Ok(ListedSession {
+                id: row.get("id")?,
+                device: Device { name: row.get("device")?, address: row.get("address")? },
+                created_at: row.get("created_at")?,
+                used_at: row.get("used_at")?,
+            })
+        };
+        rows.iter().map(listed).collect()
     }
 
     /// Returns the session of the secret that a browser presented, if it has not ended.
@@ -35,76 +93,115 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn session(&self, presented: &str) -> Result<Option<Session>> {
-        let now = self.now();
-        Ok(self.any_session(presented).await?.filter(|session| session.expires_at > now))
+        Ok(self.any_session(presented).await?.filter(|(_, ended)| !ended).map(|(session, _)| session))
     }
 
-    /// Returns the session of the secret that a browser presented, if its time is over and it is still remembered.
+    /// Returns the session of the secret that a browser presented, if it has ended and is still remembered.
     ///
     /// # Errors
     /// The database failed.
     pub async fn ended_session(&self, presented: &str) -> Result<Option<Session>> {
-        let now = self.now();
-        Ok(self.any_session(presented).await?.filter(|session| session.expires_at <= now))
+        Ok(self.any_session(presented).await?.filter(|(_, ended)| *ended).map(|(session, _)| session))
     }
 
-    async fn any_session(&self, presented: &str) -> Result<Option<Session>> {
-        let row = query(
-            "SELECT u.id, u.name, u.role, u.org_id, s.csrf, s.expires_at
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1",
-        )
+    async fn any_session(&self, presented: &str) -> Result<Option<(Session, bool)>> {
+        let row = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, s.id AS session_id, s.csrf, s.expires_at, s.used_at, s.ended_at, u.removed_at
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1"
+        )))
         .bind(stored_hash(presented))
         .fetch_optional(&mut *self.reader().await?)
         .await?;
-        row.map(|row| Ok(Session { user: user(&row)?, csrf: row.get("csrf")?, expires_at: row.get("expires_at")? })).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let session = Session {
+            id: row.get("session_id")?,
+            user: user(&row)?,
+            csrf: row.get("csrf")?,
+            expires_at: row.get("expires_at")?,
+            used_at: row.get("used_at")?,
+        };
+        let was_ended = row.get::<Option<i64>>("ended_at")?.is_some() || row.get::<Option<i64>>("removed_at")?.is_some();
+        let ended = was_ended || session.expires_at <= self.now();
+        Ok(Some((session, ended)))
     }
 }
 
 impl Transaction {
-    /// Makes a link that signs one browser in, once: as a new user with that role, or as a user that there is.
+    /// Makes a link that somebody can use once. Returns it, and the id that names it.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn create_link(&mut self, org_id: &str, role: Role, user_id: Option<&str>, expires_at: i64) -> Result<ApiKey> {
+    pub async fn create_link(&mut self, new: NewLink<'_>) -> Result<(ApiKey, String)> {
         let secret = ApiKey::from_random(KeyKind::Link, self.surroundings.random()?);
+        let id = self.surroundings.id("link_")?;
         let now = self.now;
-        query("INSERT INTO links (hash, org_id, role, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(secret.stored_hash())
-            .bind(org_id)
-            .bind(role.label())
-            .bind(user_id)
-            .bind(now)
-            .bind(expires_at)
-            .execute(self.connection())
-            .await?;
-        Ok(secret)
+        query(
+            "INSERT INTO links (hash, id, org_id, purpose, role, user_id, created_by, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(secret.stored_hash())
+        .bind(&id)
+        .bind(new.org_id)
+        .bind(new.purpose.label())
+        .bind(new.role.label())
+        .bind(new.user_id)
+        .bind(new.created_by)
+        .bind(now)
+        .bind(new.expires_at)
+        .execute(self.connection())
+        .await?;
+        Ok((secret, id))
     }
 
-    /// Uses a link up and returns its user; a user that the link makes gets the name.
+    /// Makes a link of no more use, one that nobody has used yet.
     ///
     /// # Errors
-    /// The link is not known, was used or is too old, the name is not one, or the database failed.
-    pub async fn redeem_link(&mut self, presented: &str, name: &str) -> Result<User> {
+    /// The organization has no such open link, or the database failed.
+    pub async fn revoke_link(&mut self, org_id: &str, id: &str) -> Result<()> {
+        let now = self.now;
+        let done =
+            query("UPDATE links SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND org_id = $3 AND redeemed_at IS NULL")
+                .bind(now)
+                .bind(id)
+                .bind(org_id)
+                .execute(self.connection())
+                .await?;
+        if done == 0 { Err(StoreError::LinkUnknown) } else { Ok(()) }
+    }
+
+    /// Uses a link up and returns whom it is for: somebody new, or the account that it is for, with the password that they chose. The
+    /// sessions that such an account had end.
+    ///
+    /// # Errors
+    /// The link is not known, was used, revoked or has expired; the name is not one, or somebody else has the address; or the database
+    /// failed.
+    pub async fn redeem_link(&mut self, presented: &str, account: &NewAccount<'_>) -> Result<User> {
         let hash = stored_hash(presented);
-        let row = query("SELECT org_id, role, user_id, expires_at, redeemed_at FROM links WHERE hash = $1")
+        let row = query("SELECT org_id, purpose, role, user_id, expires_at, redeemed_at, revoked_at FROM links WHERE hash = $1")
             .bind(&hash)
             .fetch_optional(self.connection())
             .await?
             .ok_or(StoreError::LinkUnknown)?;
-        if row.get::<Option<i64>>("redeemed_at")?.is_some() {
-            return Err(StoreError::LinkUsed);
-        }
-        if row.get::<i64>("expires_at")? <= self.now {
-            return Err(StoreError::LinkExpired);
-        }
-        let user = match row.get::<Option<String>>("user_id")? {
-            Some(id) => {
-                let row =
-                    query("SELECT id, name, role, org_id FROM users WHERE id = $1").bind(id).fetch_one(self.connection()).await?;
-                user(&row)?
+        require_open(&row, self.now)?;
+        let org_id: String = row.get("org_id")?;
+        let role = rows::role(&row, "a link")?;
+        let known = self.user_of_email(account.email).await?;
+        let user = match (purpose(&row)?, row.get::<Option<String>>("user_id")?, known) {
+            (LinkPurpose::Reset, Some(id), _) => {
+                let user = self.user(&org_id, &id).await?;
+                self.set_profile(&id, &user.name, account.email).await?;
+                user
             }
-            None => self.create_user(&row.get::<String>("org_id")?, rows::role(&row, "a link")?, name).await?,
+            // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back.
+            (LinkPurpose::Owner, _, Some(known)) if known.org_id == org_id => self.set_role(&org_id, &known.id, role).await?,
+            (_, _, Some(_)) => return Err(StoreError::EmailTaken { email: account.email.as_str().to_owned() }),
+            (_, _, None) => {
+                let user = self.create_user(&org_id, role, account.name).await?;
+                self.set_profile(&user.id, account.name, account.email).await?;
+                user
+            }
         };
+        self.set_password(&user.id, account.password, None).await?;
         let now = self.now;
         query("UPDATE links SET redeemed_at = $1, user_id = $2 WHERE hash = $3")
             .bind(now)
@@ -112,46 +209,49 @@ impl Transaction {
             .bind(&hash)
             .execute(self.connection())
             .await?;
-        Ok(user)
+        self.user(&org_id, &user.id).await
     }
 
-    /// Makes a user.
-    ///
-    /// # Errors
-    /// The name is not one, or the database failed.
-    pub async fn create_user(&mut self, org_id: &str, role: Role, name: &str) -> Result<User> {
-        let user =
-            User { id: self.surroundings.id("user_")?, name: check_name(name)?.to_owned(), role, org_id: org_id.to_owned() };
-        let now = self.now;
-        query("INSERT INTO users (id, org_id, name, role, created_at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&user.id)
-            .bind(&user.org_id)
-            .bind(&user.name)
-            .bind(role.label())
-            .bind(now)
-            .execute(self.connection())
-            .await?;
-        Ok(user)
-    }
-
-    /// Signs a browser in: returns the secret for its cookie. Sessions that ended are swept out.
+    /// Signs a browser in: returns the secret for its cookie. Sessions that ended long ago are swept out.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn create_session(&mut self, user: &User, expires_at: i64) -> Result<(ApiKey, Session)> {
+    pub async fn create_session(&mut self, user: &User, expires_at: i64, device: &Device) -> Result<(ApiKey, Session)> {
         let secret = ApiKey::from_random(KeyKind::Session, self.surroundings.random()?);
+        let id = self.surroundings.id("session_")?;
         let csrf = data_encoding::HEXLOWER.encode(&self.surroundings.random::<32>()?);
         let now = self.now;
-        query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(self.connection()).await?;
-        query("INSERT INTO sessions (hash, user_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(secret.stored_hash())
-            .bind(&user.id)
-            .bind(&csrf)
+        query("DELETE FROM sessions WHERE expires_at <= $1").bind(now - REMEMBERED).execute(self.connection()).await?;
+        query(
+            "INSERT INTO sessions (hash, id, user_id, csrf, created_at, expires_at, device, address, used_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5)",
+        )
+        .bind(secret.stored_hash())
+        .bind(&id)
+        .bind(&user.id)
+        .bind(&csrf)
+        .bind(now)
+        .bind(expires_at)
+        .bind(&device.name)
+        .bind(&device.address)
+        .execute(self.connection())
+        .await?;
+        Ok((secret, Session { id, user: user.clone(), csrf, expires_at, used_at: now }))
+    }
+
+    /// Notes that a session is used now, if that was not noted lately.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn note_session_use(&mut self, id: &str) -> Result<()> {
+        let now = self.now;
+        query("UPDATE sessions SET used_at = $1 WHERE id = $2 AND used_at <= $3")
             .bind(now)
-            .bind(expires_at)
+            .bind(id)
+            .bind(now - USE_NOTED)
             .execute(self.connection())
             .await?;
-        Ok((secret, Session { user: user.clone(), csrf, expires_at }))
+        Ok(())
     }
 
     /// Signs a browser out. A session that is not there is none already.
@@ -159,12 +259,42 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn end_session(&mut self, presented: &str) -> Result<()> {
-        query("DELETE FROM sessions WHERE hash = $1").bind(stored_hash(presented)).execute(self.connection()).await?;
+        let now = self.now;
+        query("UPDATE sessions SET ended_at = coalesce(ended_at, $1) WHERE hash = $2")
+            .bind(now)
+            .bind(stored_hash(presented))
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
-}
 
-pub(crate) fn user(row: &Row) -> Result<User> {
-    let id: String = row.get("id")?;
-    Ok(User { name: row.get("name")?, role: rows::role(row, &id)?, org_id: row.get("org_id")?, id })
+    /// Ends a session of a person by its id. One that has ended stays so.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_session_of(&mut self, user_id: &str, id: &str) -> Result<()> {
+        let now = self.now;
+        query("UPDATE sessions SET ended_at = coalesce(ended_at, $1) WHERE id = $2 AND user_id = $3")
+            .bind(now)
+            .bind(id)
+            .bind(user_id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Ends all sessions of a person but one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_sessions(&mut self, user_id: &str, kept: Option<&str>) -> Result<()> {
+        let now = self.now;
+        query("UPDATE sessions SET ended_at = coalesce(ended_at, $1) WHERE user_id = $2 AND id <> $3")
+            .bind(now)
+            .bind(user_id)
+            .bind(kept.unwrap_or_default())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
 }

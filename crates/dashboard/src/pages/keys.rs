@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use keepstep_platform::{Error, KeyRequest, Platform};
-use keepstep_store::{Key, Project, Role, StoreError, User};
+use keepstep_store::{Key, Project, Role, StoreError};
 use serde::Deserialize;
 
 use super::connect::Device;
@@ -33,7 +33,6 @@ struct KeysPage {
     projects: Vec<Choice>,
     keys: Vec<Listed>,
     devices: Vec<ListedDevice>,
-    users: Vec<Person>,
 }
 
 /// A key that was just made: the only time that it can be read.
@@ -69,11 +68,6 @@ struct Listed {
 struct ListedDevice {
     person: Visible,
     device: Device,
-}
-
-struct Person {
-    name: Visible,
-    role: &'static str,
 }
 
 /// What the address asks for.
@@ -190,7 +184,6 @@ async fn list(
     let now = platform.store.now();
     let keys = platform.store.keys(organization).await?;
     let devices = platform.store.devices(organization, None).await?;
-    let users = platform.store.users(organization).await?;
     page(&KeysPage {
         frame: Frame::of(&by.session),
         done,
@@ -209,7 +202,6 @@ async fn list(
                 device: device.into(),
             })
             .collect(),
-        users: users.into_iter().map(|User { name, role, .. }| Person { name: Visible::of(name), role: role.label() }).collect(),
     })
 }
 

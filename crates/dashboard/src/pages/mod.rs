@@ -7,17 +7,22 @@
 //! | `/agents/{id}` | [`agent`] | its persona and its versions |
 //! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
-//! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link signs a browser in |
+//! | `/sign-in` | [`sign_in`] | an e-mail address and a password sign a browser in |
+//! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/projects` | [`projects`] | the list of projects |
 //! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
 //! | `/projects/{id}/experiments/{batch}` | [`experiment`] | figures, runs and files of an experiment |
 //! | `/projects/{id}/experiments/{batch}/runs/{run}` | [`run`] | what was said in a run, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
-//! | `/keys` | [`keys`] | for owners: keys, devices, people |
+//! | `/account` | [`account`] | one's own name, password and sessions |
+//! | `/members` | [`members`] | for owners: people and invitations |
+//! | `/members/{user}` | [`member`] | for owners: one person |
+//! | `/keys` | [`keys`] | for owners: keys and devices |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
+pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod asset;
@@ -27,9 +32,12 @@ pub(crate) mod events;
 pub(crate) mod experiment;
 pub(crate) mod experiments;
 pub(crate) mod keys;
+pub(crate) mod member;
+pub(crate) mod members;
 pub(crate) mod new_agent;
 pub(crate) mod projects;
 pub(crate) mod run;
+pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;
 pub(crate) mod version;

@@ -1,101 +1,140 @@
-//! `/sign-in/link/{token}`: a one-time link signs a browser in.
+//! `/sign-in/link/{token}`: a one-time link makes an account, or gives one back.
 //!
 //! Opening the link changes nothing: mail and chat programs open links to look for malware or to draw a preview. Only the
 //! button uses it up.
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use http::{HeaderMap, StatusCode, header};
-use keepstep_base::api_key::{ApiKey, KeyKind};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+use keepstep_http::address::Address;
+use keepstep_http::device;
 use keepstep_http::session::Cookie;
-use keepstep_platform::{Error, Platform, SESSION_LIFE};
-use keepstep_store::{LinkTarget, StoreError};
+use keepstep_platform::{Browser, LinkForm, Platform, SHORTEST_PASSWORD};
+use keepstep_store::{Device, LinkPurpose, LinkTarget};
 use serde::Deserialize;
 
-use crate::error_page::{PageError, capitalized};
-use crate::form::csrf::CsrfToken;
+use super::sign_in::signed_in;
+use crate::error_page::PageError;
+use crate::form::before_session::FormToken;
 use crate::form::posted::{SMALL_FORM, read_form};
+use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
-
-/// How long the form can be left open, in seconds.
-const FORM_LIFE: i64 = 60 * 60;
 
 #[derive(Template)]
 #[template(path = "sign_in_link.html")]
 struct SignInLink<'a> {
     frame: Frame,
+    title: &'static str,
+    explanation: String,
+    button: &'static str,
     action: String,
     csrf: &'a str,
-    user_name: Option<Visible>,
-    role: &'static str,
-    typed_name: &'a str,
-    problem: Option<String>,
+    has_name: bool,
+    user_name: Visible,
+    name: &'a str,
+    has_email: bool,
+    email: &'a str,
+    shortest: usize,
+    problem: Problem,
 }
 
-/// The fields of the form.
-#[derive(Debug, Deserialize)]
-struct SignIn {
-    #[serde(default)]
+/// The fields of the form. What has a password in it is not shown for debugging.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sent {
     csrf: String,
-    #[serde(default)]
     name: String,
+    email: String,
+    password: String,
+    repeated: String,
 }
 
 /// `GET`: says what the link does, with the button that does it.
-pub(crate) async fn show(State(platform): State<Platform>, Path(token): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let target = platform.link_target(&token).await?;
-    // Where there is no session yet, a random cookie and its hash in the form take the place of the session's token.
-    let secret = ApiKey::from_random(KeyKind::Session, platform.store.surroundings().random()?);
-    let cookie = Cookie::Form.set(secret.reveal(), FORM_LIFE, &platform)?;
-    let csrf = CsrfToken::of_secret(secret.reveal());
-    Ok(([(header::SET_COOKIE, cookie)], form(&token, &target, &csrf, "", None)?).into_response())
+    form(&headers, &platform, &token, &target, &Sent::default(), Problem::default())
 }
 
 /// `POST`: uses the link up and starts a session.
 pub(crate) async fn redeem(
     State(platform): State<Platform>,
     Path(token): Path<String>,
+    Address(address): Address,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, PageError> {
-    let (sent, _share): (SignIn, _) = read_form(request, &platform, SMALL_FORM).await?;
-    let csrf = Cookie::Form.read(&headers, &platform).map(|secret| CsrfToken::of_secret(&secret));
-    let csrf = csrf.filter(|csrf| csrf.matches(&sent.csrf)).ok_or(PageError::Forged)?;
+    let (sent, _share): (Sent, _) = read_form(request, &platform, SMALL_FORM).await?;
     let target = platform.link_target(&token).await?;
-
+    let refuse = |problem| form(&headers, &platform, &token, &target, &sent, problem);
+    if !FormToken::is_of(&headers, &platform, &sent.csrf) {
+        return refuse(Problem::stale_form());
+    }
+    if sent.password != sent.repeated {
+        return refuse(Problem::at("repeated", "The two passwords differ."));
+    }
+    let device = Device { name: device::name(&headers), address };
     let previous = Cookie::Session.read(&headers, &platform);
-    let secret = match platform.sign_in_by_link(&token, &sent.name, previous.as_deref()).await {
-        Err(Error::Store(error @ StoreError::InvalidName { .. })) => {
-            let problem = Some(capitalized(&error.to_string()));
-            return Ok((StatusCode::BAD_REQUEST, form(&token, &target, &csrf, &sent.name, problem)?).into_response());
-        }
-        secret => secret?,
-    };
-    let cookies = AppendHeaders([
-        (header::SET_COOKIE, Cookie::Session.set(secret.reveal(), SESSION_LIFE / 1000, &platform)?),
-        (header::SET_COOKIE, Cookie::Form.set("", 0, &platform)?),
-    ]);
-    Ok((cookies, Redirect::to("/")).into_response())
+    let browser = Browser { device: &device, previous: previous.as_deref() };
+    let filled = LinkForm { name: sent.name.trim(), email: &sent.email, password: &sent.password };
+    match platform.sign_in_by_link(&token, filled, browser).await {
+        Ok(secret) => signed_in(&secret, "/", &platform),
+        Err(error) => refuse(error.try_into()?),
+    }
 }
 
 fn form(
+    headers: &HeaderMap,
+    platform: &Platform,
     token: &str,
     target: &LinkTarget,
-    csrf: &CsrfToken,
-    typed_name: &str,
-    problem: Option<String>,
+    sent: &Sent,
+    problem: Problem,
 ) -> Result<Response, PageError> {
-    page(&SignInLink {
+    let form_token = FormToken::of(headers, platform)?;
+    let role = target.role.label();
+    let (title, explanation, button) = match target.purpose {
+        LinkPurpose::Owner => (
+            "Welcome to keepstep",
+            "This link makes you an owner of this server. Where there is an account with the address that you type, it is \
+             yours again, with this password."
+                .to_owned(),
+            "Sign in as an owner",
+        ),
+        LinkPurpose::Invite => {
+            let by = target.created_by.as_deref().map_or_else(String::new, |by| format!(" by {}", Visible::of(by).plain()));
+            ("You are invited to keepstep", format!("You were invited{by}, with the role {role}."), "Create my account")
+        }
+        LinkPurpose::Reset => (
+            "Choose a new password",
+            "It takes the place of the old one. All browsers that are signed in with this account are signed out.".to_owned(),
+            "Set the password",
+        ),
+    };
+    let account = target.account.as_ref();
+    let known_email = account.and_then(|account| account.email.as_deref());
+    let status = problem.status();
+    let page = page(&SignInLink {
         frame: Frame::default(),
+        title,
+        explanation,
+        button,
         // The form of a token was checked: it holds nothing that means something in an address.
         action: format!("/sign-in/link/{token}"),
-        csrf: csrf.as_str(),
-        user_name: target.user_name.as_deref().map(Visible::of),
-        role: target.role.label(),
-        typed_name,
+        csrf: form_token.csrf.as_str(),
+        has_name: account.is_some(),
+        user_name: Visible::of(account.map_or("", |account| account.name.as_str())),
+        name: &sent.name,
+        has_email: known_email.is_some(),
+        email: known_email.unwrap_or(&sent.email),
+        shortest: SHORTEST_PASSWORD,
         problem,
-    })
+    })?;
+    Ok((status, [(header::SET_COOKIE, form_token.cookie)], page).into_response())
 }

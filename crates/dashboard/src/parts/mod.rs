@@ -1,8 +1,10 @@
 //! What several pages show in the same way.
 
 pub(crate) mod assets;
+pub(crate) mod confirm;
 pub(crate) mod diff_view;
 pub(crate) mod frame;
+pub(crate) mod sessions;
 pub(crate) mod shown_results;
 pub(crate) mod view;
 pub(crate) mod visible;

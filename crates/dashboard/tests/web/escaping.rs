@@ -36,7 +36,9 @@ async fn what_people_write_appears_only_as_text() {
     let mut browser = site.browser();
     let link = site.link(Role::Owner).await;
     let page = browser.get(&link).await;
-    browser.submit(&page, &link, "Sign in", &[("name", EVIL)]).await;
+    let password = crate::site::PASSWORD;
+    let filled = [("name", EVIL), ("email", "evil@example.com"), ("password", password), ("repeated", password)];
+    browser.submit(&page, &link, "Create my account", &filled).await;
     let edit = format!("/agents/{agent}/edit");
     let paths = ["/".to_owned(), format!("/agents/{agent}"), edit.clone(), format!("/agents/{agent}/versions/2")];
     for path in &paths {

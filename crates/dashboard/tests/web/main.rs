@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod account;
 mod connect;
 mod editing;
 mod escaping;
 mod keys;
+mod members;
 mod reading;
 mod results;
 mod security;

@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use keepstep_agent::Field;
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
-use keepstep_platform::Settings;
+use keepstep_platform::{SESSION_LIFE, Settings};
 use keepstep_server::serve;
-use keepstep_store::{Intent, NewAgent, Organization, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, Surroundings};
+use keepstep_store::{
+    Device, Intent, LinkPurpose, NewAgent, NewLink, Organization, Patch, PersonaChange, PersonaStatus, Role, Scope, Store,
+    Surroundings,
+};
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode, redirect};
 use scraper::{ElementRef, Html, Selector};
@@ -64,11 +67,17 @@ impl Site {
         self.clock.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
-    /// Returns the path of a new link that works for a minute.
+    /// Returns the path of a new invitation that works for a minute.
     pub(crate) async fn link(&self, role: Role) -> String {
+        self.link_for(LinkPurpose::Invite, role, None).await
+    }
+
+    /// Returns the path of a new link that works for a minute.
+    pub(crate) async fn link_for(&self, purpose: LinkPurpose, role: Role, user_id: Option<&str>) -> String {
         let mut transaction = self.store.write().await.unwrap();
         let expires_at = transaction.now() + 60_000;
-        let secret = transaction.create_link(&self.scope.org_id, role, None, expires_at).await.unwrap();
+        let new = NewLink { org_id: &self.scope.org_id, purpose, role, user_id, created_by: None, expires_at };
+        let (secret, _) = transaction.create_link(new).await.unwrap();
         transaction.commit().await.unwrap();
         format!("/sign-in/link/{}", secret.reveal())
     }
@@ -110,16 +119,45 @@ impl Site {
         Browser { site: self, cookies: Vec::new() }
     }
 
-    /// Returns a browser that is signed in as a new user of that role.
+    /// Returns another browser with the cookies of one.
+    pub(crate) fn browser_with(&self, other: &Browser<'_>) -> Browser<'_> {
+        Browser { site: self, cookies: other.cookies.clone() }
+    }
+
+    /// Returns a browser that is signed in as a new user of that role, who has no password.
     pub(crate) async fn signed_in(&self, role: Role) -> Browser<'_> {
+        let mut transaction = self.store.write().await.unwrap();
+        let user = transaction.create_user(&self.scope.org_id, role, "Grace").await.unwrap();
+        let expires_at = transaction.now() + SESSION_LIFE;
+        let device = Device { name: "Firefox on Linux".to_owned(), address: "192.0.2.1".to_owned() };
+        let (secret, _) = transaction.create_session(&user, expires_at, &device).await.unwrap();
+        transaction.commit().await.unwrap();
+        let mut browser = self.browser();
+        browser.cookies.push(("keepstep_session".to_owned(), secret.reveal().to_owned()));
+        browser
+    }
+
+    /// Returns a browser that is signed in as somebody who came by an invitation, with the address `NAME@example.com` and [`PASSWORD`].
+    pub(crate) async fn member(&self, role: Role, name: &str) -> Browser<'_> {
         let mut browser = self.browser();
         let link = self.link(role).await;
         let page = browser.get(&link).await;
-        let answer = browser.submit(&page, &link, "Sign in", &[("name", "Grace")]).await;
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+        let email = format!("{}@example.com", name.to_lowercase());
+        let filled = [("name", name), ("email", &email), ("password", PASSWORD), ("repeated", PASSWORD)];
+        let answer = browser.submit(&page, &link, "Create my account", &filled).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{}", answer.body);
         browser
     }
+
+    /// Returns the id of somebody.
+    pub(crate) async fn id_of(&self, name: &str) -> String {
+        let members = self.store.members(&self.scope.org_id).await.unwrap();
+        members.into_iter().find(|member| member.user.name == name).unwrap().user.id
+    }
 }
+
+/// The password of everybody who has one.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A browser without a script: it keeps cookies and sends forms as they are on the page.
 pub(crate) struct Browser<'a> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keepstep_http::access::{Route, Who, routes};
 use keepstep_store::test_data::TestDataFile;
-use keepstep_store::{Role, Scope};
+use keepstep_store::{Device, LinkPurpose, NewLink, Role, Scope};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -32,7 +32,10 @@ async fn writing(world: &World) -> Vec<(Route, String)> {
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap();
     let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();
-    let link = transaction.create_link(&world.scope.org_id, Role::Owner, None, START + 1000).await.unwrap();
+    let org_id = world.scope.org_id.as_str();
+    let (purpose, role, expires_at) = (LinkPurpose::Owner, Role::Owner, START + 1000);
+    let new = NewLink { org_id, purpose, role, user_id: None, created_by: None, expires_at };
+    let (link, _) = transaction.create_link(new).await.unwrap();
     transaction.commit().await.unwrap();
     let fill = |route: &Route| {
         let id = match route.path {
@@ -42,7 +45,7 @@ async fn writing(world: &World) -> Vec<(Route, String)> {
             path if path.starts_with("/api/bundles") => &bundle.id,
             _ => world.agent.as_str(),
         };
-        let token = if route.path.starts_with("/sign-in") { link.reveal() } else { "forged.forged" };
+        let token = if route.path.starts_with("/sign-in/link") { link.reveal() } else { "forged.forged" };
         route.path.replace("{id}", id).replace("{version}", "1").replace("{token}", token).replace("{upload}", "upload_x")
     };
     let all = routes().into_iter().filter(|route| !matches!(route.method, "GET" | "DELETE"));
@@ -94,7 +97,7 @@ async fn pages() {
     let elsewhere = transaction.ensure_organization(Some("Other")).await.unwrap().id;
     let mut cookie = async |organization: &str, role: Role| {
         let user = transaction.create_user(organization, role, "somebody").await.unwrap();
-        let (secret, _) = transaction.create_session(&user, START + 1000).await.unwrap();
+        let (secret, _) = transaction.create_session(&user, START + 1000, &Device::default()).await.unwrap();
         format!("keepstep_session={}", secret.reveal())
     };
     let (viewer, foreign) = (cookie(&world.scope.org_id, Role::Viewer).await, cookie(&elsewhere, Role::Owner).await);

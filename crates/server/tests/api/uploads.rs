@@ -3,7 +3,7 @@
 use keepstep_api::own::uploads::{Offer, OfferedFile, OfferedPart};
 use keepstep_base::Digest;
 use keepstep_platform::Settings;
-use keepstep_store::{Role, Scope};
+use keepstep_store::{Device, Role, Scope};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, START, World, read};
@@ -154,7 +154,7 @@ async fn a_file_is_saved_and_never_shown() {
     assert_eq!(read(world.anonymous("GET", &path)).await.code(), "KEY_MISSING");
     let mut transaction = world.store.write().await.unwrap();
     let user = transaction.create_user(&world.scope.org_id, Role::Viewer, "vera").await.unwrap();
-    let (secret, _) = transaction.create_session(&user, START + 1000).await.unwrap();
+    let (secret, _) = transaction.create_session(&user, START + 1000, &Device::default()).await.unwrap();
     transaction.commit().await.unwrap();
     let browser = |cookie: String| read(world.anonymous("GET", &path).header("cookie", cookie));
     assert_eq!(browser(format!("keepstep_session={}", secret.reveal())).await.status, 200);

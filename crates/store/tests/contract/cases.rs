@@ -63,9 +63,17 @@ macro_rules! shared_cases {
                 a_project_has_a_name_of_its_own,
             }
             sign_in {
-                a_link_signs_in_once,
-                a_link_ends,
+                a_link_makes_an_account_once,
+                a_link_for_a_new_password_ends_the_sessions_of_its_account,
+                a_link_ends_by_itself_or_is_revoked,
                 a_session_ends,
+                the_use_of_a_session_is_noted_now_and_then,
+            }
+            people {
+                an_address_belongs_to_one_account,
+                the_last_owner_stays_one,
+                whoever_is_removed_is_out_and_their_address_is_free,
+                failures_are_counted_for_a_day,
             }
             test_data {
                 a_file_becomes_a_published_bundle,

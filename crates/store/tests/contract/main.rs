@@ -10,6 +10,7 @@ mod answers;
 mod artifacts;
 mod commits;
 mod keys;
+mod people;
 mod personas;
 mod results;
 mod results_model;

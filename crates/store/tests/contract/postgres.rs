@@ -15,6 +15,7 @@ mod cases;
 mod agents;
 mod answers;
 mod keys;
+mod people;
 mod personas;
 mod sign_in;
 mod test_data;

@@ -1,56 +1,116 @@
-//! Links, users and sessions.
+//! Links and sessions.
 
-use keepstep_store::{Role, StoreError};
+use keepstep_base::api_key::ApiKey;
+use keepstep_store::{Device, EmailAddress, LinkPurpose, NewAccount, NewLink, Role, StoreError, USE_NOTED};
 
 use crate::world::{START, World};
 
-pub(crate) async fn a_link_signs_in_once(world: World) {
+async fn link(world: &World, purpose: LinkPurpose, role: Role, user_id: Option<&str>) -> (ApiKey, String) {
     let mut transaction = world.store.write().await.unwrap();
-    let link = transaction.create_link(&world.scope.org_id, Role::Owner, None, START + 10).await.unwrap();
+    let (org_id, expires_at) = (world.scope.org_id.as_str(), START + 10);
+    let new = NewLink { org_id, purpose, role, user_id, created_by: None, expires_at };
+    let link = transaction.create_link(new).await.unwrap();
     transaction.commit().await.unwrap();
-    assert!(!world.store.has_users().await.unwrap());
-    assert_eq!(world.store.link_target(link.reveal()).await.unwrap().role, Role::Owner);
-
-    let mut transaction = world.store.write().await.unwrap();
-    let user = transaction.redeem_link(link.reveal(), "Ada").await.unwrap();
-    transaction.commit().await.unwrap();
-    assert_eq!((user.name.as_str(), user.role), ("Ada", Role::Owner));
-    assert!(world.store.has_users().await.unwrap());
-
-    let mut transaction = world.store.write().await.unwrap();
-    assert!(matches!(transaction.redeem_link(link.reveal(), "Eve").await, Err(StoreError::LinkUsed)));
-    assert!(matches!(transaction.redeem_link("ks_link_x", "Eve").await, Err(StoreError::LinkUnknown)));
-    let again = transaction.create_link(&world.scope.org_id, Role::Viewer, Some(&user.id), START + 10).await.unwrap();
-    assert_eq!(transaction.redeem_link(again.reveal(), "ignored").await.unwrap(), user);
+    link
 }
 
-pub(crate) async fn a_link_ends(world: World) {
+pub(crate) async fn a_link_makes_an_account_once(world: World) {
+    let (link, id) = link(&world, LinkPurpose::Invite, Role::Editor, None).await;
+    assert!(!world.store.has_users().await.unwrap());
+    let target = world.store.link_target(link.reveal()).await.unwrap();
+    assert_eq!((target.purpose, target.role, target.account), (LinkPurpose::Invite, Role::Editor, None));
+    assert_eq!(world.store.open_links(&world.scope.org_id).await.unwrap()[0].id, id);
+
+    let email = EmailAddress::parse("Ada@example.com").unwrap();
+    let account = NewAccount { name: "Ada", email: &email, password: "hash" };
     let mut transaction = world.store.write().await.unwrap();
-    let link = transaction.create_link(&world.scope.org_id, Role::Owner, None, START + 10).await.unwrap();
+    let user = transaction.redeem_link(link.reveal(), &account).await.unwrap();
     transaction.commit().await.unwrap();
+    assert_eq!((user.name.as_str(), user.role, user.email.as_deref()), ("Ada", Role::Editor, Some("Ada@example.com")));
+    assert!(world.store.has_users().await.unwrap());
+    let found = world.store.credentials(&EmailAddress::parse("ADA@EXAMPLE.com").unwrap()).await.unwrap().unwrap();
+    assert_eq!((found.user, found.password.as_deref()), (user, Some("hash")));
+
+    let mut transaction = world.store.write().await.unwrap();
+    assert!(matches!(transaction.redeem_link(link.reveal(), &account).await, Err(StoreError::LinkUsed)));
+    assert!(matches!(transaction.redeem_link("ks_link_x", &account).await, Err(StoreError::LinkUnknown)));
+    assert!(matches!(transaction.revoke_link(&world.scope.org_id, &id).await, Err(StoreError::LinkUnknown)));
+    assert!(world.store.open_links(&world.scope.org_id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_link_for_a_new_password_ends_the_sessions_of_its_account(world: World) {
+    let mut transaction = world.store.write().await.unwrap();
+    let user = transaction.create_user(&world.scope.org_id, Role::Viewer, "Ada").await.unwrap();
+    let (session, _) = transaction.create_session(&user, START + 10, &Device::default()).await.unwrap();
+    transaction.commit().await.unwrap();
+    let (link, _) = link(&world, LinkPurpose::Reset, Role::Owner, Some(&user.id)).await;
+    let target = world.store.link_target(link.reveal()).await.unwrap();
+    assert_eq!((target.role, target.account.unwrap().name.as_str()), (Role::Viewer, "Ada"));
+    let email = EmailAddress::parse("ada@example.com").unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let account = NewAccount { name: "ignored", email: &email, password: "hash" };
+    let again = transaction.redeem_link(link.reveal(), &account).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!((&again.id, again.name.as_str(), again.role), (&user.id, "Ada", Role::Viewer));
+    assert_eq!(world.store.session(session.reveal()).await.unwrap(), None);
+    assert!(world.store.ended_session(session.reveal()).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_link_ends_by_itself_or_is_revoked(world: World) {
+    let email = EmailAddress::parse("ada@example.com").unwrap();
+    let account = NewAccount { name: "Ada", email: &email, password: "hash" };
+    let (revoked, id) = link(&world, LinkPurpose::Invite, Role::Owner, None).await;
+    let (expired, _) = link(&world, LinkPurpose::Owner, Role::Owner, None).await;
+    let mut transaction = world.store.write().await.unwrap();
+    assert!(matches!(transaction.revoke_link("org_other", &id).await, Err(StoreError::LinkUnknown)));
+    transaction.revoke_link(&world.scope.org_id, &id).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(matches!(world.store.link_target(revoked.reveal()).await, Err(StoreError::LinkRevoked)));
     world.set_clock(START + 10);
     let mut transaction = world.store.write().await.unwrap();
-    assert!(matches!(transaction.redeem_link(link.reveal(), "Ada").await, Err(StoreError::LinkExpired)));
+    assert!(matches!(transaction.redeem_link(expired.reveal(), &account).await, Err(StoreError::LinkExpired)));
+    assert!(matches!(transaction.redeem_link(revoked.reveal(), &account).await, Err(StoreError::LinkRevoked)));
     drop(transaction);
-    assert!(matches!(world.store.link_target(link.reveal()).await, Err(StoreError::LinkExpired)));
+    assert!(matches!(world.store.link_target(expired.reveal()).await, Err(StoreError::LinkExpired)));
+    assert!(world.store.open_links(&world.scope.org_id).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_session_ends(world: World) {
     let mut transaction = world.store.write().await.unwrap();
     let user = transaction.create_user(&world.scope.org_id, Role::Editor, "Ada").await.unwrap();
-    let (first, session) = transaction.create_session(&user, START + 10).await.unwrap();
-    let (second, other) = transaction.create_session(&user, START + 20).await.unwrap();
+    let device = Device { name: "Firefox on Linux".to_owned(), address: "192.0.2.7".to_owned() };
+    let (first, session) = transaction.create_session(&user, START + 10, &device).await.unwrap();
+    let (second, other) = transaction.create_session(&user, START + 20, &Device::default()).await.unwrap();
     transaction.commit().await.unwrap();
     assert_ne!(session.csrf, other.csrf);
-    assert_eq!(world.store.session(first.reveal()).await.unwrap(), Some(session));
+    assert_eq!(world.store.session(first.reveal()).await.unwrap(), Some(session.clone()));
     assert_eq!(world.store.session(&first.stored_hash()).await.unwrap(), None);
+    let listed = world.store.sessions(&user.id).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().any(|listed| listed.id == session.id && listed.device == device));
 
     world.set_clock(START + 10);
     assert_eq!(world.store.session(first.reveal()).await.unwrap(), None);
+    assert_eq!(world.store.ended_session(first.reveal()).await.unwrap(), Some(session));
     assert!(world.store.session(second.reveal()).await.unwrap().is_some());
     let mut transaction = world.store.write().await.unwrap();
     transaction.end_session(second.reveal()).await.unwrap();
     transaction.end_session(second.reveal()).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(world.store.session(second.reveal()).await.unwrap(), None);
+    assert!(world.store.sessions(&user.id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn the_use_of_a_session_is_noted_now_and_then(world: World) {
+    let mut transaction = world.store.write().await.unwrap();
+    let user = transaction.create_user(&world.scope.org_id, Role::Editor, "Ada").await.unwrap();
+    let (_, session) = transaction.create_session(&user, i64::MAX, &Device::default()).await.unwrap();
+    transaction.commit().await.unwrap();
+    for (later, noted) in [(USE_NOTED - 1, 0), (USE_NOTED, USE_NOTED), (USE_NOTED + 1, USE_NOTED)] {
+        world.set_clock(START + later);
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.note_session_use(&session.id).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.store.sessions(&user.id).await.unwrap()[0].used_at, START + noted);
+    }
 }

@@ -18,7 +18,9 @@ impl<'p> Browser<'p> {
         let browser = Self { platform, cookies };
         let link = platform.admin(&["owner-link"])?;
         let path = link.find("/sign-in/").map(|start| link[start..].to_owned()).context("the link has no path")?;
-        browser.submit(&path, &path, &[("name", "Ann")])?;
+        let account =
+            [("name", "Ann"), ("email", "ann@example.com"), ("password", "three words here"), ("repeated", "three words here")];
+        browser.submit(&path, &path, &account)?;
         Ok(browser)
     }
 

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use keepstep_api::fluxloop::{Credential, LoginComplete, LoginProgress, LoginRefresh, LoginRefreshed, LoginStart, LoginStarted};
+use keepstep_http::address::Address;
 use keepstep_platform::Platform;
 use keepstep_store::{CODE_LIFE, LoginKeys, LoginProgress as Progress};
 
 use super::time;
-use crate::address::Address;
 use crate::error::ApiError;
 use crate::origin::Origin;
 use crate::request::Input;

@@ -12,7 +12,8 @@ use keepstep_platform::Platform;
 ///
 /// Behind a proxy, which a public URL tells, it is the last address that the proxy on this machine has seen. What a client
 /// itself writes into that header stands further to the front and is not read.
-pub(crate) struct Address(pub(crate) String);
+#[derive(Debug, Clone)]
+pub struct Address(pub String);
 
 impl FromRequestParts<Platform> for Address {
     type Rejection = Infallible;

@@ -1,0 +1,180 @@
+//! `/account`: what somebody may change about themselves, and the browsers that are signed in as them.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use keepstep_http::address::Address;
+use keepstep_platform::{Error, Platform, SHORTEST_PASSWORD};
+use serde::Deserialize;
+
+use crate::error_page::{PageError, Typed};
+use crate::form::posted::{Fields, Posted};
+use crate::form::problem::Problem;
+use crate::parts::frame::Frame;
+use crate::parts::sessions::ShownSession;
+use crate::parts::view::page;
+use crate::signed_in::SignedIn;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    done: Option<&'static str>,
+    role: &'static str,
+    name: String,
+    email: String,
+    has_email: bool,
+    has_password: bool,
+    shortest: usize,
+    problem: Problem,
+    sessions: Vec<ShownSession>,
+}
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AccountQuery {
+    done: Option<String>,
+}
+
+/// The form with name and address. What has a password in it is not shown for debugging.
+#[derive(Deserialize)]
+pub(crate) struct ProfileForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+}
+
+impl Fields for ProfileForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    fn typed(&self) -> Vec<Typed> {
+        let fields = [("Name", &self.name), ("E-mail address", &self.email)];
+        fields.map(|(label, text)| Typed { label, text: text.clone() }).into()
+    }
+}
+
+/// The form with a new password. What has a password in it is not shown for debugging.
+#[derive(Deserialize)]
+pub(crate) struct PasswordForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    old: String,
+    #[serde(default)]
+    new: String,
+    #[serde(default)]
+    repeated: String,
+}
+
+impl Fields for PasswordForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// The form that signs another browser out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EndForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    pub(crate) session: String,
+}
+
+impl Fields for EndForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// `GET`.
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Query(asked): Query<AccountQuery>,
+) -> Result<Response, PageError> {
+    let done = match asked.done.as_deref() {
+        Some("saved") => Some("Saved."),
+        Some("password") => Some("Your password is set. Your other browsers are signed out."),
+        Some("signed-out") => Some("That browser is signed out."),
+        _ => None,
+    };
+    shown(&platform, &by, done, None, Problem::default()).await
+}
+
+/// `POST`: changes name and address.
+pub(crate) async fn save(
+    State(platform): State<Platform>,
+    Address(address): Address,
+    posted: Posted<ProfileForm>,
+) -> Result<Response, PageError> {
+    let Posted { by, form, .. } = posted;
+    let problem = match platform.change_profile(&by.session, &form.name, &form.email, &form.password, &address).await {
+        Ok(()) => return Ok(Redirect::to("/account?done=saved").into_response()),
+        Err(error @ Error::WrongOldPassword) => {
+            let text =
+                if form.password.is_empty() { "Type your password to change the address.".to_owned() } else { error.to_string() };
+            Problem::at("profile-password", text)
+        }
+        Err(error) => Problem::try_from(error)?,
+    };
+    shown(&platform, &by, None, Some((form.name, form.email)), problem).await
+}
+
+/// `POST /account/password`: sets a new password.
+pub(crate) async fn set_password(
+    State(platform): State<Platform>,
+    Address(address): Address,
+    posted: Posted<PasswordForm>,
+) -> Result<Response, PageError> {
+    let Posted { by, form, .. } = posted;
+    let problem = if form.new == form.repeated {
+        match platform.change_password(&by.session, &form.old, &form.new, &address).await {
+            Ok(()) => return Ok(Redirect::to("/account?done=password").into_response()),
+            Err(error) => Problem::try_from(error)?,
+        }
+    } else {
+        Problem::at("repeated", "The two passwords differ.")
+    };
+    shown(&platform, &by, None, None, problem).await
+}
+
+/// `POST /account/sessions/end`: signs another browser out.
+pub(crate) async fn end_session(State(platform): State<Platform>, posted: Posted<EndForm>) -> Result<Response, PageError> {
+    let Posted { by, form, .. } = posted;
+    platform.end_own_session(&by.session, &form.session).await?;
+    Ok(Redirect::to("/account?done=signed-out").into_response())
+}
+
+async fn shown(
+    platform: &Platform,
+    by: &SignedIn,
+    done: Option<&'static str>,
+    typed: Option<(String, String)>,
+    problem: Problem,
+) -> Result<Response, PageError> {
+    let user = &by.session.user;
+    let sessions = platform.store.sessions(&user.id).await?;
+    let (name, email) = typed.unwrap_or_else(|| (user.name.clone(), user.email.clone().unwrap_or_default()));
+    let status = problem.status();
+    let page = page(&AccountPage {
+        frame: Frame::of(&by.session),
+        done,
+        role: user.role.label(),
+        name,
+        email,
+        has_email: user.email.is_some(),
+        has_password: platform.store.password(&user.id).await?.is_some(),
+        shortest: SHORTEST_PASSWORD,
+        problem,
+        sessions: sessions.into_iter().map(|session| ShownSession::of(session, &by.session.id)).collect(),
+    })?;
+    Ok((status, page).into_response())
+}

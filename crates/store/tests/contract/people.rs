@@ -1,0 +1,110 @@
+//! The people of an organization.
+
+use keepstep_store::{Attempted, Device, EmailAddress, Failures, LinkPurpose, LoginProgress, NewLink, Role, StoreError, User};
+
+use crate::world::{START, World};
+
+async fn user(world: &World, role: Role, name: &str) -> User {
+    let mut transaction = world.store.write().await.unwrap();
+    let user = transaction.create_user(&world.scope.org_id, role, name).await.unwrap();
+    let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
+    transaction.set_profile(&user.id, name, &email).await.unwrap();
+    let user = transaction.user(&world.scope.org_id, &user.id).await.unwrap();
+    transaction.commit().await.unwrap();
+    user
+}
+
+pub(crate) async fn an_address_belongs_to_one_account(world: World) {
+    let ada = user(&world, Role::Owner, "Jos\u{e9}").await;
+    let bob = user(&world, Role::Viewer, "Bob").await;
+    let other_spelling = EmailAddress::parse("JOSE\u{301}@EXAMPLE.COM").unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    let taken = transaction.set_profile(&bob.id, "Bob", &other_spelling).await.unwrap_err();
+    assert!(matches!(taken, StoreError::EmailTaken { .. }), "{taken}");
+    // Whoever has it may write it in another way.
+    transaction.set_profile(&ada.id, "Ada", &other_spelling).await.unwrap();
+    transaction.commit().await.unwrap();
+    let found = world.store.credentials(&EmailAddress::parse("jos\u{e9}@example.com").unwrap()).await.unwrap().unwrap();
+    assert_eq!((found.user.id, found.user.name.as_str(), found.password), (ada.id, "Ada", None));
+}
+
+pub(crate) async fn the_last_owner_stays_one(world: World) {
+    let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Editor, "Bob").await);
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    for refused in [transaction.set_role(org, &ada.id, Role::Editor).await, transaction.remove_user(org, &ada.id).await] {
+        assert!(matches!(refused, Err(StoreError::LastOwner { .. })), "{refused:?}");
+    }
+    assert_eq!(transaction.set_role(org, &ada.id, Role::Owner).await.unwrap(), ada);
+    assert_eq!(transaction.set_role(org, &bob.id, Role::Owner).await.unwrap().role, Role::Owner);
+    assert_eq!(transaction.set_role(org, &ada.id, Role::Viewer).await.unwrap().role, Role::Viewer);
+    assert!(matches!(transaction.remove_user(org, &bob.id).await, Err(StoreError::LastOwner { .. })));
+    transaction.commit().await.unwrap();
+    let members = world.store.members(org).await.unwrap();
+    assert_eq!(members.iter().map(|member| member.user.role).collect::<Vec<_>>(), [Role::Viewer, Role::Owner]);
+}
+
+pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: World) {
+    let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Editor, "Bob").await);
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    let (session, _) = transaction.create_session(&bob, START + 10, &Device::default()).await.unwrap();
+    let new = NewLink {
+        org_id: org,
+        purpose: LinkPurpose::Reset,
+        role: bob.role,
+        user_id: Some(&bob.id),
+        created_by: Some(&ada.id),
+        expires_at: START + 10,
+    };
+    let (link, _) = transaction.create_link(new).await.unwrap();
+    let (device, late) = (
+        transaction.start_device_login("laptop", "192.0.2.7").await.unwrap(),
+        transaction.start_device_login("late", "x").await.unwrap(),
+    );
+    for codes in [&device, &late] {
+        let login = transaction.device_login(&bob.id, &codes.user).await.unwrap().unwrap();
+        transaction.decide_device_login(&login.id, &bob.id, true).await.unwrap();
+    }
+    let LoginProgress::Approved(keys) = transaction.complete_device_login(device.device.reveal()).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(transaction.remove_user(org, &bob.id).await.unwrap(), bob);
+    assert!(matches!(transaction.remove_user(org, &bob.id).await, Err(StoreError::UserNotFound(_))));
+    assert!(matches!(transaction.set_role("org_other", &ada.id, Role::Viewer).await, Err(StoreError::UserNotFound(_))));
+    // Approved, and not yet asked for.
+    assert!(matches!(transaction.complete_device_login(late.device.reveal()).await.unwrap(), LoginProgress::Denied));
+    transaction.commit().await.unwrap();
+
+    assert_eq!(world.store.session(session.reveal()).await.unwrap(), None);
+    assert!(world.store.ended_session(session.reveal()).await.unwrap().is_some());
+    assert!(matches!(world.store.link_target(link.reveal()).await, Err(StoreError::LinkRevoked)));
+    assert!(world.store.key(keys.access.reveal()).await.unwrap().unwrap().revoked_at.is_some());
+    assert!(world.store.credentials(&EmailAddress::parse("bob@example.com").unwrap()).await.unwrap().is_none());
+    assert_eq!(world.store.members(org).await.unwrap().len(), 1);
+    assert!(matches!(world.store.member(org, &bob.id).await, Err(StoreError::UserNotFound(_))));
+    let again = user(&world, Role::Viewer, "Bob").await;
+    assert_ne!(again.id, bob.id);
+}
+
+pub(crate) async fn failures_are_counted_for_a_day(world: World) {
+    let email = EmailAddress::parse("Ada@example.com").unwrap();
+    let other = EmailAddress::parse("ada@EXAMPLE.com").unwrap();
+    let mut transaction = world.store.write().await.unwrap();
+    for of in [Attempted::Account(&email), Attempted::Account(&other), Attempted::Network("192.0.2.7"), Attempted::User("user_1")]
+    {
+        transaction.count_failure(of).await.unwrap();
+    }
+    let twice = Failures { count: 2, last_at: START };
+    assert_eq!(transaction.failures(Attempted::Account(&email)).await.unwrap(), twice);
+    assert_eq!(transaction.failures(Attempted::Network("192.0.2.7")).await.unwrap().count, 1);
+    transaction.uncount_failure(Attempted::Network("192.0.2.7")).await.unwrap();
+    transaction.uncount_failure(Attempted::Network("192.0.2.7")).await.unwrap();
+    assert_eq!(transaction.failures(Attempted::Network("192.0.2.7")).await.unwrap().count, 0);
+    transaction.forget_failures(Attempted::User("user_1")).await.unwrap();
+    assert_eq!(transaction.failures(Attempted::User("user_1")).await.unwrap(), Failures::default());
+    transaction.commit().await.unwrap();
+    world.set_clock(START + 24 * 60 * 60 * 1000);
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(transaction.failures(Attempted::Account(&email)).await.unwrap(), Failures::default());
+}
