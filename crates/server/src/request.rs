@@ -136,12 +136,17 @@ impl Precondition {
 
 /// Returns true if `If-None-Match` names the revision.
 pub(crate) fn is_known(headers: &HeaderMap, revision: Revision) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|tags| tags.split(','))
-        .any(|tag| Revision::from_etag(tag) == Some(revision))
+    known_tags(headers).any(|tag| Revision::from_etag(tag) == Some(revision))
+}
+
+/// Returns true if `If-None-Match` names the entity tag of something that never changes.
+pub(crate) fn is_known_tag(headers: &HeaderMap, tag: &str) -> bool {
+    known_tags(headers).any(|found| found.trim().trim_start_matches("W/") == tag)
+}
+
+fn known_tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|tags| tags.split(','))
 }
 
 /// Returns the id of an agent in a path. What is not an id names no agent.

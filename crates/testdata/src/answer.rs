@@ -1,7 +1,7 @@
 //! The text of an answer, taken apart while it is read.
 //!
-//! An answer is an object, and the lists in it may be longer than memory: each of their entries is handed on as soon as it was read,
-//! borrowing its texts from what is in memory then, and nothing of it is kept.
+//! An answer is an object, and one of the lists in it may be longer than memory: each of its entries is handed on as soon as it was
+//! read, borrowing its texts, and nothing of it is kept.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -11,60 +11,39 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json_borrow::Value as Json;
 
+use super::bundle::BundleError;
+
 /// How many bytes are read at a time.
 const AT_ONCE: usize = 64 * 1024;
 
 /// A part of an answer.
 #[derive(Debug)]
 pub enum Part<'a> {
-    /// A member that is no list of those that come entry by entry.
+    /// A member. That of the list is empty, and its entries follow.
     Member(&'a str, Value),
-    /// One of the lists begins.
-    List(&'a str),
-    /// An entry of the list that began last.
+    /// An entry of the list.
     Entry(&'a Json<'a>),
 }
 
-/// A text is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoAnswer {
-    /// It is no JSON.
-    #[error("it is not JSON")]
-    NotJson,
-    /// It is JSON, but no object.
-    #[error("it is not a JSON object")]
-    NotAnObject,
-    /// It ends too early.
-    #[error("it ends too early")]
-    Unfinished,
-}
-
-impl From<NoAnswer> for io::Error {
-    fn from(error: NoAnswer) -> Self {
-        Self::new(io::ErrorKind::InvalidData, error)
-    }
-}
-
-/// Reads an answer in which the members of these names come entry by entry, and hands on its parts.
+/// Reads an answer in which the member of this name is a list that comes entry by entry, and hands on its parts.
 ///
 /// # Errors
-/// It is no answer, or no whole one (then the error has a [`NoAnswer`] in it), it cannot be read, or `take` refuses.
-pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
-    let mut text = Text { reader: answer, read: Vec::new(), at: 0, is_over: false };
-    if text.next()? != b'{' {
+/// It is no answer, or no whole one (then the error has a [`BundleError`] in it), it cannot be read, or `take` refuses.
+pub fn read(answer: impl Read, list: &str, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
+    let mut text = Text { reader: answer, bytes: Vec::new(), read: String::new(), at: 0, is_over: false };
+    if !text.skip(b'{')? {
         // Other JSON is told from what is none, for the sake of the message.
         text.value::<IgnoredAny>()?;
-        return Err(NoAnswer::NotAnObject.into());
+        return Err(BundleError::refused("the server's answer to the pull is not a JSON object").into());
     }
-    text.at += 1;
     let mut is_more = !text.skip(b'}')?;
     while is_more {
         let name = text.value::<String>()?;
         if !text.skip(b':')? {
-            return Err(NoAnswer::NotJson.into());
+            return Err(BundleError::NotJson.into());
         }
-        if lists.contains(&name.as_str()) && text.skip(b'[')? {
-            take(Part::List(&name))?;
+        if name == list && text.skip(b'[')? {
+            take(Part::Member(&name, Value::Array(Vec::new())))?;
             let mut is_more = !text.skip(b']')?;
             while is_more {
                 text.entry(take)?;
@@ -75,14 +54,16 @@ pub fn read(answer: impl Read, lists: &[&str], take: &mut dyn FnMut(Part<'_>) ->
         }
         is_more = text.is_followed(b'}')?;
     }
-    if text.peek()?.is_some() { Err(NoAnswer::NotJson.into()) } else { Ok(()) }
+    if text.peek()?.is_some() { Err(BundleError::NotJson.into()) } else { Ok(()) }
 }
 
 /// A text that is being read.
 struct Text<R> {
     reader: R,
+    /// What was read of a character whose end was not.
+    bytes: Vec<u8>,
     /// What was read and is not taken apart yet, behind what is.
-    read: Vec<u8>,
+    read: String,
     /// How much of it is.
     at: usize,
     /// True if there is no more.
@@ -92,20 +73,27 @@ struct Text<R> {
 impl<R: Read> Text<R> {
     /// Reads on. A value that is longer than what is read at once is not looked at again with every bit of it.
     fn more(&mut self) -> io::Result<()> {
-        self.read.drain(..self.at);
-        self.at = 0;
+        self.read.drain(..std::mem::take(&mut self.at));
         let wanted = AT_ONCE.max(self.read.len());
-        self.is_over = (&mut self.reader).take(wanted as u64).read_to_end(&mut self.read)? < wanted;
+        self.is_over = (&mut self.reader).take(wanted as u64).read_to_end(&mut self.bytes)? < wanted;
+        let text = match str::from_utf8(&self.bytes) {
+            Ok(text) => text,
+            Err(error) if error.error_len().is_some() => return Err(BundleError::NotJson.into()),
+            Err(error) => str::from_utf8(&self.bytes[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        self.read.push_str(text);
+        let length = text.len();
+        self.bytes.drain(..length);
         Ok(())
     }
 
     /// Returns the next byte that is no white space, and goes there; `None` at the end.
     fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
-            let left = &self.read[self.at..];
+            let left = &self.read.as_bytes()[self.at..];
             if let Some(blank) = left.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
                 self.at += blank;
-                return Ok(Some(self.read[self.at]));
+                return Ok(Some(left[blank]));
             }
             if self.is_over {
                 return Ok(None);
@@ -115,13 +103,9 @@ impl<R: Read> Text<R> {
         }
     }
 
-    fn next(&mut self) -> io::Result<u8> {
-        Ok(self.peek()?.ok_or(NoAnswer::Unfinished)?)
-    }
-
     /// Goes behind the next byte if it is this one.
     fn skip(&mut self, byte: u8) -> io::Result<bool> {
-        let is_next = self.next()? == byte;
+        let is_next = self.peek()?.ok_or(BundleError::Unfinished)? == byte;
         self.at += usize::from(is_next);
         Ok(is_next)
     }
@@ -131,12 +115,12 @@ impl<R: Read> Text<R> {
         if self.skip(b',')? {
             return Ok(true);
         }
-        if self.skip(end)? { Ok(false) } else { Err(NoAnswer::NotJson.into()) }
+        if self.skip(end)? { Ok(false) } else { Err(BundleError::NotJson.into()) }
     }
 
     fn value<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        self.next()?;
         loop {
+            self.peek()?;
             if let Some((value, length)) = parsed(&self.read[self.at..], self.is_over)? {
                 self.at += length;
                 return Ok(value);
@@ -146,8 +130,8 @@ impl<R: Read> Text<R> {
     }
 
     fn entry(&mut self, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
-        self.next()?;
         loop {
+            self.peek()?;
             let text = &self.read[self.at..];
             let Some((entry, length)) = parsed::<Json<'_>>(text, self.is_over)? else {
                 self.more()?;
@@ -155,7 +139,7 @@ impl<R: Read> Text<R> {
             };
             if has_twins(&entry) {
                 // Of members with one name the last counts, in the place of the first.
-                let value: Value = serde_json::from_slice(&text[..length]).map_err(|_| NoAnswer::NotJson)?;
+                let value: Value = serde_json::from_str(&text[..length]).map_err(|_| BundleError::NotJson)?;
                 take(Part::Entry(&Json::from(&value)))?;
             } else {
                 take(Part::Entry(&entry))?;
@@ -167,19 +151,18 @@ impl<R: Read> Text<R> {
 }
 
 /// Reads a value at the beginning of a text, and returns it with its length; `None` where its end was not read.
-fn parsed<'a, T: Deserialize<'a>>(text: &'a [u8], is_all: bool) -> Result<Option<(T, usize)>, NoAnswer> {
-    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<T>();
+fn parsed<'a, T: Deserialize<'a>>(text: &'a str, is_all: bool) -> Result<Option<(T, usize)>, BundleError> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     match values.next() {
         Some(Ok(value)) => {
             let length = values.byte_offset();
             // More digits may follow what looks like a number.
-            let is_whole = is_all || length < text.len() || matches!(text[length - 1], b'"' | b']' | b'}');
+            let is_whole = is_all || length < text.len() || text.ends_with(['"', ']', '}']);
             Ok(is_whole.then_some((value, length)))
         }
-        None if !is_all => Ok(None),
-        Some(Err(error)) if error.is_eof() && !is_all => Ok(None),
-        Some(Err(error)) if !error.is_eof() => Err(NoAnswer::NotJson),
-        _ => Err(NoAnswer::Unfinished),
+        Some(Err(error)) if !error.is_eof() => Err(BundleError::NotJson),
+        _ if is_all => Err(BundleError::Unfinished),
+        _ => Ok(None),
     }
 }
 
@@ -205,11 +188,11 @@ fn has_twins(json: &Json<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Map, json};
+    use serde_json::Map;
 
     use super::*;
 
-    const LISTS: &[&str] = &["list", "other"];
+    const LIST: &str = "list";
 
     /// Gives away some bytes at a time.
     struct Pieces<'a>(Vec<&'a [u8]>);
@@ -222,19 +205,14 @@ mod tests {
     }
 
     /// Puts the parts of an answer together again.
-    fn whole(pieces: &[&[u8]]) -> Result<Value, NoAnswer> {
+    fn whole(pieces: &[&[u8]]) -> Result<Value, BundleError> {
         let mut members = Map::new();
-        let mut last = String::new();
-        let read = read(Pieces(pieces.to_vec()), LISTS, &mut |part| {
+        let read = read(Pieces(pieces.to_vec()), LIST, &mut |part| {
             match part {
                 Part::Member(name, value) => {
                     members.insert(name.to_owned(), value);
                 }
-                Part::List(name) => {
-                    last = name.to_owned();
-                    members.insert(last.clone(), json!([]));
-                }
-                Part::Entry(entry) => members[&last].as_array_mut().unwrap().push(entry.into()),
+                Part::Entry(entry) => members[LIST].as_array_mut().unwrap().push(entry.into()),
             }
             Ok(())
         });
@@ -263,15 +241,19 @@ mod tests {
     fn what_is_no_answer_is_told_apart() {
         for text in ["{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"list\":[", "{\"list\":[{\"a\":", "{\"list\":[1]", "", "[1", "\"a"]
         {
-            assert_eq!(whole(&[text.as_bytes()]), Err(NoAnswer::Unfinished), "{text}");
+            assert_eq!(whole(&[text.as_bytes()]), Err(BundleError::Unfinished), "{text}");
         }
         for text in
             ["<html>", "{]", "{\"a\" 1}", "{\"list\":[1 2]}", "{\"a\":1} {}", "{\"a\":1,}", "{,}", "{\"list\":[,]}", "{a:1}"]
         {
-            assert_eq!(whole(&[text.as_bytes()]), Err(NoAnswer::NotJson), "{text}");
+            assert_eq!(whole(&[text.as_bytes()]), Err(BundleError::NotJson), "{text}");
         }
         for text in ["[]", "1 ", "\"a\"", "null"] {
-            assert_eq!(whole(&[text.as_bytes()]), Err(NoAnswer::NotAnObject), "{text}");
+            assert_eq!(
+                whole(&[text.as_bytes()]),
+                Err(BundleError::refused("the server's answer to the pull is not a JSON object")),
+                "{text}"
+            );
         }
     }
 
@@ -297,7 +279,7 @@ mod tests {
         fn half_an_answer_is_none(members in prop::collection::vec(("list|other|[a-z]{0,3}", value()), 0..5), cut: prop::sample::Index) {
             let text = Value::Object(members.into_iter().collect()).to_string();
             let cut = cut.index(text.len());
-            prop_assert_eq!(whole(&[&text.as_bytes()[..cut]]), Err(NoAnswer::Unfinished));
+            prop_assert_eq!(whole(&[&text.as_bytes()[..cut]]), Err(BundleError::Unfinished));
         }
 
         #[test]

@@ -8,14 +8,14 @@
 //! but its items.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use serde_json::{Map, Value};
 use serde_json_borrow::{ObjectAsVec, Value as Json};
 
-use super::answer::{self, NoAnswer, Part};
+use super::answer::{self, Part};
 use super::input_text::{InputText, text_in};
 use keepstep_base::Digest;
 
@@ -51,47 +51,27 @@ pub struct Document(pub Value);
 /// An answer is no bundle, or not the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
-    /// The body is no JSON, or ends too early.
-    #[error("the server's answer to the pull cannot be read: {0}; nothing was changed")]
-    Unreadable(NoAnswer),
-    /// The body is not a JSON object.
-    #[error("the server's answer to the pull is not a JSON object; nothing was changed")]
-    NotAnObject,
-    /// There is no id to record.
-    #[error("the server's answer to the pull does not say which bundle version it is; nothing was changed")]
-    NoId,
-    /// A list is something else.
-    #[error("`{member}` of bundle version {bundle} is not a list; nothing was changed")]
-    NotAList {
-        /// Which bundle version.
-        bundle: String,
-        /// Which member of the answer.
-        member: &'static str,
-    },
-    /// One of two lists would have to be ignored.
-    #[error("`{member}` is twice in the server's answer to the pull; nothing was changed")]
-    Twice {
-        /// Which member of the answer.
-        member: &'static str,
-    },
-    /// Edits of these items could not be told apart.
-    #[error("bundle version {bundle} has two inputs with the id {item}; nothing was changed")]
-    DuplicateItem {
-        /// Which bundle version.
-        bundle: String,
-        /// The id.
-        item: String,
-    },
-    /// The platform answered with something else.
-    #[error("asked for {what} {asked}, but the server answered with {answered}; nothing was changed")]
-    Another {
-        /// What was asked for.
-        what: &'static str,
-        /// Its id in the request.
-        asked: String,
-        /// The id in the answer.
-        answered: String,
-    },
+    /// It ends too early.
+    #[error("the server's answer to the pull cannot be read: it ends too early; nothing was changed")]
+    Unfinished,
+    /// It is no JSON.
+    #[error("the server's answer to the pull cannot be read: it is not JSON; nothing was changed")]
+    NotJson,
+    /// It is JSON that says something else.
+    #[error("{0}; nothing was changed")]
+    Refused(String),
+}
+
+impl BundleError {
+    /// Returns why a bundle cannot be used.
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    /// Returns that the server answered with something that was not asked for.
+    pub fn another(what: &str, asked: &str, answered: &str) -> Self {
+        Self::refused(format!("asked for {what} {asked}, but the server answered with {answered}"))
+    }
 }
 
 impl From<BundleError> for io::Error {
@@ -107,35 +87,31 @@ pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Document]>) -> io::
 #[derive(Debug, Default)]
 struct Parts {
     members: Map<String, Value>,
-    /// The lists that came, in their order; the last one may still be coming.
-    lists: Vec<&'static str>,
-    /// The members that should be lists.
-    no_list: Option<&'static str>,
+    /// The lists that came. The items are counted only.
+    lists: BTreeMap<&'static str, Vec<Document>>,
     item_count: usize,
     seen: HashSet<String>,
-    /// The first id that came twice.
-    twice: Option<String>,
-    personas: Vec<Document>,
-    criteria: Vec<Document>,
+    /// What is wrong with the lists: first those that are something else, then those that came twice, then items with one id.
+    wrong: [Option<String>; 3],
 }
 
 impl Parts {
     fn take(&mut self, part: Part<'_>, take: TakeItem<'_>) -> io::Result<()> {
-        match part {
+        let (name, value) = match part {
+            Part::Entry(item) => return self.item(Item(item), take),
+            Part::Member(name, value) => (name, value),
+        };
+        match (LISTS.into_iter().find(|list| *list == name), value) {
+            (Some(_), Value::Null) => {}
+            (Some(list), Value::Array(documents)) => {
+                if self.lists.insert(list, documents.into_iter().map(Document).collect()).is_some() {
+                    self.wrong[1].get_or_insert(list.to_owned());
+                }
+            }
+            (Some(list), _) => _ = self.wrong[0].get_or_insert(list.to_owned()),
             // Of what nobody asks for later nothing is kept.
-            Part::Member(name, value) if DESCRIPTION.contains(&name) => {
-                self.members.insert(name.to_owned(), value);
-            }
-            Part::Member(name, value) => {
-                let member = LISTS.into_iter().find(|list| *list == name).filter(|_| !value.is_null());
-                self.no_list = self.no_list.or(member);
-            }
-            Part::List(name) => self.lists.extend(LISTS.into_iter().find(|list| *list == name)),
-            Part::Entry(value) => match self.lists.last().copied() {
-                Some(ITEMS) => self.item(Item(value), take)?,
-                Some(PERSONAS) => self.personas.push(Document(value.into())),
-                _ => self.criteria.push(Document(value.into())),
-            },
+            (None, value) if DESCRIPTION.contains(&name) => _ = self.members.insert(name.to_owned(), value),
+            (None, _) => {}
         }
         Ok(())
     }
@@ -143,26 +119,25 @@ impl Parts {
     fn item(&mut self, item: Item<'_>, take: TakeItem<'_>) -> io::Result<()> {
         self.item_count += 1;
         if let Some(id) = item.id()
-            && let Some(twice) = self.seen.replace(id.into_owned())
+            && let Some(id) = self.seen.replace(id.into_owned())
         {
-            self.twice.get_or_insert(twice);
+            self.wrong[2].get_or_insert(id);
         }
-        take(item, self.lists.contains(&PERSONAS).then_some(self.personas.as_slice()))
+        take(item, self.lists.get(PERSONAS).map(Vec::as_slice))
     }
 
-    fn into_bundle(self) -> Result<Bundle, BundleError> {
-        let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?)).ok_or(BundleError::NoId)?;
-        if let Some(member) = self.no_list {
-            return Err(BundleError::NotAList { bundle: id, member });
+    fn into_bundle(mut self) -> Result<Bundle, BundleError> {
+        let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?));
+        let id =
+            id.ok_or_else(|| BundleError::refused("the server's answer to the pull does not say which bundle version it is"))?;
+        let mut list = |name| self.lists.remove(name).unwrap_or_default();
+        let (personas, criteria) = (list(PERSONAS), list(CRITERIA));
+        match self.wrong {
+            [Some(list), ..] => Err(BundleError::Refused(format!("`{list}` of bundle version {id} is not a list"))),
+            [_, Some(list), _] => Err(BundleError::Refused(format!("`{list}` is twice in the server's answer to the pull"))),
+            [.., Some(item)] => Err(BundleError::Refused(format!("bundle version {id} has two inputs with the id {item}"))),
+            [None, None, None] => Ok(Bundle { id, members: self.members, item_count: self.item_count, personas, criteria }),
         }
-        if let Some(member) = LISTS.into_iter().find(|list| self.lists.iter().filter(|other| *other == list).count() > 1) {
-            return Err(BundleError::Twice { member });
-        }
-        if let Some(item) = self.twice {
-            return Err(BundleError::DuplicateItem { bundle: id, item });
-        }
-        let Self { members, item_count, personas, criteria, .. } = self;
-        Ok(Bundle { id, members, item_count, personas, criteria })
     }
 }
 
@@ -173,12 +148,7 @@ impl Bundle {
     /// It is no bundle (then the error has a [`BundleError`] in it), it cannot be read, or `take` refuses.
     pub fn read(answer: impl Read, take: TakeItem<'_>) -> io::Result<Self> {
         let mut parts = Parts::default();
-        let read = answer::read(answer, &LISTS, &mut |part| parts.take(part, take));
-        read.map_err(|error| match error.downcast() {
-            Ok(NoAnswer::NotAnObject) => BundleError::NotAnObject.into(),
-            Ok(error) => BundleError::Unreadable(error).into(),
-            Err(error) => error,
-        })?;
+        answer::read(answer, ITEMS, &mut |part| parts.take(part, take))?;
         Ok(parts.into_bundle()?)
     }
 
@@ -187,14 +157,11 @@ impl Bundle {
     /// # Errors
     /// The bundle version or its scenario is another one.
     pub fn check_asked(&self, bundle_version: Option<&str>, scenario: Option<&str>) -> Result<(), BundleError> {
-        let another = |what, asked: &str, answered: &str| {
-            Err(BundleError::Another { what, asked: asked.to_owned(), answered: answered.to_owned() })
-        };
         if let Some(asked) = bundle_version.filter(|asked| *asked != self.id) {
-            return another("bundle version", asked, &self.id);
+            return Err(BundleError::another("bundle version", asked, &self.id));
         }
         match (scenario, self.scenario_id()) {
-            (Some(asked), Some(answered)) if asked != answered => another("scenario", asked, &answered),
+            (Some(asked), Some(answered)) if asked != answered => Err(BundleError::another("scenario", asked, &answered)),
             _ => Ok(()),
         }
     }
@@ -271,10 +238,8 @@ impl<'a> Item<'a> {
         text_in(self.0)
     }
 
-    /// Returns the item as an entry of the list of inputs; `None` if it has nothing to say. `persona` says which name belongs to
-    /// an id.
-    pub(super) fn entry(self, persona: impl FnOnce(&str) -> Option<String>) -> Option<Json<'a>> {
-        let text = self.input_text()?.text;
+    /// Returns the item as an entry of the list of inputs that says `text`. `persona` says which name belongs to an id.
+    pub(super) fn entry(self, text: Cow<'a, str>, persona: impl FnOnce(&str) -> Option<String>) -> Json<'a> {
         let member = |name| self.0.as_object().and_then(|members| members.get(name));
         let mut metadata = match member("metadata") {
             Some(Json::Object(members)) => members.clone(),
@@ -291,7 +256,7 @@ impl<'a> Item<'a> {
                 metadata.insert("persona", name.into());
             }
         }
-        Some(Json::Object(vec![("input", Json::Str(text)), ("metadata", Json::Object(metadata))].into()))
+        Json::Object(vec![("input", Json::Str(text)), ("metadata", Json::Object(metadata))].into())
     }
 }
 
@@ -371,9 +336,13 @@ mod tests {
     #[test]
     fn f3_an_answer_without_a_bundle_is_an_error() {
         for answer in [json!({"bundle_version": null}), json!({}), json!({"bundle_version": {"id": ""}})] {
-            assert_eq!(read(&answer), Err(BundleError::NoId));
+            let error = read(&answer).unwrap_err().to_string();
+            assert_eq!(error, "the server's answer to the pull does not say which bundle version it is; nothing was changed");
         }
-        assert_eq!(read(&json!([])), Err(BundleError::NotAnObject));
+        insta::assert_snapshot!(
+            read(&json!([])).unwrap_err(),
+            @"the server's answer to the pull is not a JSON object; nothing was changed"
+        );
         let error = read(&json!({"bundle_version": {"id": "b"}, "personas": {}})).unwrap_err();
         insta::assert_snapshot!(error, @"`personas` of bundle version b is not a list; nothing was changed");
         let twice = json!({"bundle_version": {"id": "b"}, "input_items": [{"id": 1}, {"id": "1"}]});

@@ -113,15 +113,15 @@ impl ListText {
     /// Returns the entry of the next item; `None` for one that cannot be in the list.
     pub fn entry<'a>(&mut self, item: Item<'a>) -> Option<Json<'a>> {
         self.count += 1;
-        if let Some(messages) = item.input_text().map(|said| said.left_out).filter(|messages| *messages > 0) {
-            self.left_out.longer += 1;
-            self.left_out.messages += messages;
-        }
-        let entry = item.entry(|id| self.personas.get(id).cloned());
-        if entry.is_none() {
+        let Some(said) = item.input_text() else {
             self.left_out.without_text.push(ItemWithoutText { position: self.count, id: item.id().map(Cow::into_owned) });
+            return None;
+        };
+        if said.left_out > 0 {
+            self.left_out.longer += 1;
+            self.left_out.messages += said.left_out;
         }
-        entry
+        Some(item.entry(said.text, |id| self.personas.get(id).cloned()))
     }
 
     /// Adds the next item to the text.

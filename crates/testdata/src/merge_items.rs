@@ -45,8 +45,6 @@ pub struct Conflict {
     pub id: String,
     /// The members that disagree, as `input` or `metadata.category`; none where one side removed the item.
     pub members: Vec<String>,
-    /// What both sides last agreed on.
-    pub base: Option<Value>,
     /// The local item; `None` if it was removed here.
     pub local: Option<Value>,
     /// The platform's item; `None` if it was removed there.
@@ -153,57 +151,37 @@ fn fingerprint(text: &str) -> [u8; 16] {
     Digest::of_bytes(text.as_bytes()).half()
 }
 
-/// Which side wins a conflict.
+/// How a person decides about a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Winner {
-    /// What is here.
+pub enum Choice {
+    /// What is here stays.
     Local,
-    /// What the platform has.
+    /// The platform's replaces it.
     Server,
-    /// Both: what is here stays, as an entry of its own.
+    /// Both stay: of an input what is here as an entry of its own, of a file the merged text.
     Both,
 }
 
 impl MergedItems {
-    /// Settles the conflict about an item. An item that was removed here and is taken after all comes last. Returns false if
-    /// there is no such conflict.
-    pub fn settle(&mut self, id: &str, winner: Winner) -> bool {
-        let Some(at) = self.conflicts.iter().position(|conflict| conflict.id == id) else {
-            return false;
-        };
+    /// Settles the conflict about an item. An item that was removed here and is taken after all comes last.
+    pub fn settle(&mut self, id: &str, choice: Choice) {
+        let Some(at) = self.conflicts.iter().position(|conflict| conflict.id == id) else { return };
         let Conflict { local, server, .. } = self.conflicts.remove(at);
-        let outcome = match winner {
-            Winner::Local => {
-                // What the platform has no more stays as a person's own: it is in no bundle version from now on.
-                let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
-                if let (None, Some(place), Some(local)) = (&server, place, local) {
-                    self.entries[place] = without_item_id(local);
-                }
-                Outcome::KeptLocal
-            }
-            Winner::Server | Winner::Both => {
-                let outcome = if server.is_some() { Outcome::Updated } else { Outcome::Removed };
-                let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
-                if let (Winner::Both, Some(local)) = (winner, local.clone()) {
-                    self.entries.insert(place.map_or(self.entries.len(), |place| place + 1), without_item_id(local));
-                }
-                match (place, server) {
-                    (Some(place), Some(server)) => self.entries[place] = server,
-                    (Some(place), None) => {
-                        self.entries.remove(place);
-                    }
-                    (None, Some(server)) => self.entries.push(server),
-                    (None, None) => {}
-                }
-                outcome
-            }
+        let outcome = match (choice, &server) {
+            (Choice::Local, _) => Outcome::KeptLocal,
+            (_, Some(_)) => Outcome::Updated,
+            (_, None) => Outcome::Removed,
         };
-        for (item, settled) in &mut self.outcomes {
-            if item.as_deref() == Some(id) {
-                *settled = outcome;
-            }
+        if choice != Choice::Local || server.is_none() {
+            let place = self.entries.iter().position(|entry| Some(entry) == local.as_ref());
+            let place = place.map_or(self.entries.len()..self.entries.len(), |place| place..place + 1);
+            // What is kept beside the platform's, or is not there any more, is a person's own from now on.
+            let own = local.filter(|_| choice != Choice::Server).map(without_item_id);
+            self.entries.splice(place, server.into_iter().chain(own));
         }
-        true
+        for (_, settled) in self.outcomes.iter_mut().filter(|(item, _)| item.as_deref() == Some(id)) {
+            *settled = outcome;
+        }
     }
 }
 
@@ -250,26 +228,21 @@ pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
     let only_local = local_keyed.iter().map(|(key, _)| key).filter(|key| !theirs.contains_key(key));
     for key in server_keyed.iter().map(|(key, _)| key).chain(only_local).chain(removed_here) {
         let sides = Item { base: agreed.get(key).copied(), local: ours.get(key).copied(), server: theirs.get(key).copied() };
-        let (value, outcome) = sides.decide(key);
+        let (value, outcome, members) = sides.decide(key);
         let id = match key {
             Key::Id(id) => Some(id.clone()),
             Key::Own(..) => None,
         };
-        if let Decision::Conflict(members) = &outcome {
+        if outcome == Some(Outcome::Conflict) {
             conflicts.push(Conflict {
                 id: id.clone().unwrap_or_default(),
-                members: members.clone(),
-                base: sides.base.cloned(),
+                members,
                 local: sides.local.cloned(),
                 server: sides.server.cloned(),
             });
         }
-        if let Some(outcome) = outcome.outcome() {
-            outcomes.push((id, outcome));
-        }
-        if let Some(value) = value {
-            merged.insert(key, value);
-        }
+        outcomes.extend(outcome.map(|outcome| (id, outcome)));
+        merged.extend(value.map(|value| (key, value)));
     }
 
     // A list that only one side changed is that side's list, whatever its order and its repetitions are.
@@ -283,22 +256,6 @@ pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
     MergedItems { entries, outcomes, conflicts, local_count: local.len() }
 }
 
-enum Decision {
-    Same,
-    Clean(Outcome),
-    Conflict(Vec<String>),
-}
-
-impl Decision {
-    fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::Same => None,
-            Self::Clean(outcome) => Some(*outcome),
-            Self::Conflict(_) => Some(Outcome::Conflict),
-        }
-    }
-}
-
 /// The three versions of an item; `None` where it is absent.
 #[derive(Clone, Copy)]
 struct Item<'a> {
@@ -308,15 +265,16 @@ struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// Returns the item that results, and what was decided.
-    fn decide(self, key: &Key) -> (Option<Value>, Decision) {
+    /// Returns the item that results, what happened to it, and the members in conflict.
+    fn decide(self, key: &Key) -> (Option<Value>, Option<Outcome>, Vec<String>) {
+        let clean = |value: Option<&Value>, outcome| (value.cloned(), Some(outcome), Vec::new());
         let Self { base, local, server } = self;
         if local == server {
-            return (local.cloned(), Decision::Same);
+            return (local.cloned(), None, Vec::new());
         }
         if base == server {
             let is_own = matches!(key, Key::Own(..)) && base.is_none();
-            return (local.cloned(), Decision::Clean(if is_own { Outcome::KeptOwn } else { Outcome::KeptLocal }));
+            return clean(local, if is_own { Outcome::KeptOwn } else { Outcome::KeptLocal });
         }
         if base == local {
             let outcome = match (local, server) {
@@ -324,18 +282,17 @@ impl Item<'_> {
                 (_, None) => Outcome::Removed,
                 _ => Outcome::Updated,
             };
-            return (server.cloned(), Decision::Clean(outcome));
+            return clean(server, outcome);
         }
         let (Some(local), Some(server)) = (local, server) else {
-            return (local.cloned(), Decision::Conflict(Vec::new()));
+            return clean(local, Outcome::Conflict);
         };
         let mut conflicts = Vec::new();
         let merged = merge_value("", base, local, server, &mut conflicts);
         if conflicts.is_empty() {
-            (Some(merged), Decision::Clean(Outcome::Merged))
-        } else {
-            (Some(local.clone()), Decision::Conflict(conflicts))
+            return clean(Some(&merged), Outcome::Merged);
         }
+        (Some(local.clone()), Some(Outcome::Conflict), conflicts)
     }
 }
 

@@ -67,16 +67,16 @@ fn a_person_settles_a_conflict() {
         &[item("1", "x"), item("3", "z")],
     );
     assert_eq!(merged.conflicts.len(), 3);
-    let settled = |choices: [Winner; 3]| {
+    let settled = |choices: [Choice; 3]| {
         let mut merged = merged.clone();
-        for (id, winner) in ["1", "2", "3"].into_iter().zip(choices) {
-            assert!(merged.settle(id, winner) && !merged.settle(id, winner));
+        for (id, choice) in ["1", "2", "3"].into_iter().zip(choices) {
+            merged.settle(id, choice);
         }
         assert_eq!(merged.counts().of(Outcome::Conflict), 0);
         texts(&merged)
     };
-    assert_eq!(settled([Winner::Local; 3]), ["A", "B"]);
-    assert_eq!(settled([Winner::Server; 3]), ["x", "z"]);
+    assert_eq!(settled([Choice::Local; 3]), ["A", "B"]);
+    assert_eq!(settled([Choice::Server; 3]), ["x", "z"]);
 }
 
 #[test]

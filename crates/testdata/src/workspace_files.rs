@@ -36,11 +36,11 @@ pub enum Purpose {
 
 /// A file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManagedFile {
+pub struct ManagedFile<C = Content> {
     /// Its path below the scenario's folder, with `/` between its parts.
     pub path: String,
     /// What it holds.
-    pub content: Content,
+    pub content: C,
     /// What it is for.
     pub purpose: Purpose,
 }

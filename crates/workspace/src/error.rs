@@ -24,6 +24,16 @@ pub enum WorkspaceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A newer keepstep wrote the file.
+    #[error("{} has format {found}, and this keepstep knows formats up to {known}; use the newer one", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The format that it names.
+        found: u64,
+        /// The newest one that is known.
+        known: u32,
+    },
 }
 
 impl WorkspaceError {

@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keepstep_base::whole_file::{self, Policy, WholeFile};
 use serde_json::{Map, Value};
@@ -140,11 +141,6 @@ impl Pending {
         fs::read(self.0.written().1)
     }
 
-    /// Returns the folder that the file will be in.
-    pub(crate) fn folder(&self) -> &Path {
-        self.0.folder()
-    }
-
     /// Returns where it is written.
     pub(crate) fn written(&self) -> &Path {
         self.0.written().1
@@ -165,9 +161,75 @@ pub(crate) fn begin_sync(file: &File) {
     let _ = file;
 }
 
+/// How many files are synced at a time. The system has begun with all of them by then, so more threads would cost more than
+/// they save.
+const SYNCED_AT_ONCE: usize = 4;
+
+/// Is called before each step that changes the disk: a test fails there, or dies.
+pub type BeforeStep<'a> = &'a mut dyn FnMut() -> io::Result<()>;
+
+/// Puts files in place that change together, behind others that they are about and that are written already: those have to be on
+/// the disk before.
+///
+/// # Errors
+/// The system refused; those before the one that is named are in place.
+pub fn put_together(others: &[PathBuf], files: Vec<Pending>) -> Result<(), WorkspaceError> {
+    let Some(first) = files.first() else { return Ok(()) };
+    let written = Vec::from_iter(others.iter().cloned().chain(files.iter().map(|file| file.written().to_owned())));
+    sync_all(&written).map_err(|source| WorkspaceError::io("write", first.path(), source))?;
+    let (folders, put) = put_all(files, &mut || Ok(()));
+    let _ = sync_all(&folders);
+    put.map_err(|(path, source)| WorkspaceError::io("write", &path, source))
+}
+
+/// Puts files in place as far as that is possible, and returns the folders that have to be synced, and the one that stays out.
+pub(crate) fn put_all(files: Vec<Pending>, before_step: BeforeStep<'_>) -> (Vec<PathBuf>, Result<(), (PathBuf, io::Error)>) {
+    let mut folders = Vec::new();
+    for file in files {
+        let path = file.path().to_owned();
+        folders.push(file.0.folder().to_owned());
+        if let Err(source) = before_step().and_then(|()| file.put()) {
+            return (folders, Err((path, source)));
+        }
+    }
+    folders.sort_unstable();
+    folders.dedup();
+    (folders, Ok(()))
+}
+
+/// Syncs files and folders, at the same time: the disk then writes its own journal once for all of them rather than once for each.
+pub(crate) fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
+    #[cfg(test)]
+    tests::SYNCED.with_borrow_mut(|synced| synced.push(paths.iter().cloned().collect()));
+    let next = AtomicUsize::new(0);
+    let sync_some = || std::iter::from_fn(|| paths.get(next.fetch_add(1, Ordering::Relaxed))).try_for_each(|path| sync(path));
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..SYNCED_AT_ONCE.min(paths.len())).map(|_| scope.spawn(sync_some)).collect();
+        let first = sync_some();
+        let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())));
+        others.fold(first, io::Result::and)
+    })
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    match File::options().read(true).write(cfg!(windows)).open(path).and_then(|file| file.sync_all()) {
+        // Not every file system can sync a folder.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    thread_local! {
+        /// What was synced together, in order.
+        pub(crate) static SYNCED: RefCell<Vec<BTreeSet<PathBuf>>> = const { RefCell::new(Vec::new()) };
+    }
 
     #[cfg(unix)]
     #[test]

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keepstep_base::Digest;
 use keepstep_testdata::workspace_files::{self, Placement, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::WorkspaceError;
 use crate::pull::swap::Stamp;
 use crate::pull::{ReceiveError, Received};
 
@@ -74,27 +75,6 @@ pub struct PullBase {
     pub(crate) received: Received,
 }
 
-/// A record cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The system refused.
-    #[error("cannot read {}: {source}", .path.display())]
-    Io {
-        /// The record.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A newer keepstep wrote it.
-    #[error("{} has format {found}, and this keepstep knows formats up to {FORMAT}; use the newer one", .path.display())]
-    Newer {
-        /// The record.
-        path: PathBuf,
-        /// The format that it names.
-        found: u64,
-    },
-}
-
 impl PullRecord {
     /// Returns the record of a bundle whose files are still to be added.
     ///
@@ -120,7 +100,7 @@ impl PullRecord {
     ///
     /// # Errors
     /// The system refused, or a newer keepstep wrote it.
-    pub fn read(folder: &Path) -> Result<Option<Self>, RecordError> {
+    pub fn read(folder: &Path) -> Result<Option<Self>, WorkspaceError> {
         let path = folder.join(RECORD_FILE);
         let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
         match serde_json::from_slice::<Self>(&bytes) {
@@ -145,8 +125,9 @@ impl PullRecord {
         self.base == Some(kept.answer().digests().exact) && !self.inputs_path.is_empty()
     }
 
-    pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec_pretty(self)
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // Nothing in it can fail to be JSON.
+        serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 }
 
@@ -166,20 +147,20 @@ impl PullBase {
     ///
     /// # Errors
     /// The system refused.
-    pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, RecordError> {
+    pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, WorkspaceError> {
         for path in BASE_FILES {
             let path = folder.join(path);
             let received = match File::open(&path) {
                 Ok(file) => Received::from_file(file),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(RecordError::Io { path, source }),
+                Err(source) => return Err(WorkspaceError::io("read", &path, source)),
             };
             match received {
                 Ok(received) if record.is_about(&received) => {
                     return Ok(Some(Self { inputs_path: record.inputs_path.clone(), received }));
                 }
                 Ok(_) | Err(ReceiveError::Bundle(_) | ReceiveError::Packed(_)) => {}
-                Err(ReceiveError::Io(source)) => return Err(RecordError::Io { path, source }),
+                Err(ReceiveError::Io(source)) => return Err(WorkspaceError::io("read", &path, source)),
             }
         }
         Ok(None)
@@ -198,19 +179,19 @@ impl PullBase {
     }
 }
 
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, RecordError> {
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(RecordError::Io { path: path.to_owned(), source }),
+        Err(source) => Err(WorkspaceError::io("read", path, source)),
     }
 }
 
 /// Returns the error for a record of a later format, if it is one.
-fn newer(path: &Path, bytes: &[u8]) -> Option<RecordError> {
+fn newer(path: &Path, bytes: &[u8]) -> Option<WorkspaceError> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let found = value.get("format")?.as_u64().filter(|found| *found > u64::from(FORMAT))?;
-    Some(RecordError::Newer { path: path.to_owned(), found })
+    Some(WorkspaceError::Newer { path: path.to_owned(), found, known: FORMAT })
 }
 
 #[cfg(test)]
@@ -229,6 +210,6 @@ mod tests {
         for text in ["", "{", "[]", "{\"format\": 1}", "{\"format\": 0}"] {
             assert!(write(text).unwrap().is_none(), "{text}");
         }
-        assert!(matches!(write("{\"format\": 2, \"more\": 1}"), Err(RecordError::Newer { found: 2, .. })));
+        assert!(matches!(write("{\"format\": 2, \"more\": 1}"), Err(WorkspaceError::Newer { found: 2, .. })));
     }
 }

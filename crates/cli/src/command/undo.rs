@@ -11,8 +11,9 @@ use keepstep_workspace::files::write_private;
 use keepstep_workspace::pull::swap::digest_of;
 use serde_json::{Map, Value, json};
 
-use super::{CommandResult, Outcome, compile, sync};
+use super::{CommandResult, Outcome, compile};
 use crate::session::checkout::files::write_whole;
+use crate::session::checkout::interrupted_pull::recover_guarded;
 use crate::session::checkout::keepstep_folder::Folder;
 use crate::session::checkout::undo_log::{Content, Entry, KeptFile, Kind, Recorder, UndoLog, Write, order};
 use crate::session::connection::test_data_server::find_workspace;
@@ -258,7 +259,7 @@ fn refresh(context: &Context, root: &Path) {
 fn end_interrupted_pulls(context: &Context) -> Result<(), Failure> {
     let Some(workspace) = find_workspace(context) else { return Ok(()) };
     for folder in workspace.scenario_folders()? {
-        sync::pull::recover_guarded(context, &workspace.scenario_dir(&folder))?;
+        recover_guarded(context, &workspace.scenario_dir(&folder))?;
     }
     Ok(())
 }

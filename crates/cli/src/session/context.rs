@@ -1,7 +1,7 @@
 //! What every command is given: the caller's name, manner, folder and environment.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +87,14 @@ impl Context {
     /// Says that something went well.
     pub(crate) fn good(&self, text: &str) {
         self.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, visible_line(text)));
+    }
+
+    /// Returns a path as it is shown: from the folder in which the command runs, where it is below that.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        match path.strip_prefix(&self.directory).unwrap_or(path) {
+            here if here.as_os_str().is_empty() => ".".to_owned(),
+            shown => shown.display().to_string(),
+        }
     }
 
     /// Prints a line that scripts around the fluxloop tool look for, where they called us in its place.

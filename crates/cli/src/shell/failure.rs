@@ -10,8 +10,7 @@ use keepstep_source::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;
-use keepstep_workspace::pull::{PrepareError, SwapError};
-use keepstep_workspace::pull_record::RecordError;
+use keepstep_workspace::pull::PullError;
 use keepstep_workspace::{ScenarioError, WorkspaceError};
 
 use crate::shell::exit;
@@ -87,7 +86,7 @@ pub(crate) enum Failure {
     /// A file of the workspace cannot be used.
     Workspace(WorkspaceError),
     /// Pulled test data was not put in place.
-    Pull(PrepareError),
+    Pull(PullError),
     /// It is not clear which scenario the command is about.
     Scenario(ScenarioError),
     /// A platform's data cannot be used.
@@ -200,7 +199,9 @@ impl Failure {
                 let hints = error.hint(program.name()).map(|hint| hint.lines().map(str::to_owned).collect());
                 told(code, kind, error.to_string(), hints.unwrap_or_default())
             }
-            Self::Workspace(error) | Self::Scenario(ScenarioError::Workspace(error)) => match error {
+            Self::Workspace(error)
+            | Self::Scenario(ScenarioError::Workspace(error))
+            | Self::Pull(PullError::Workspace(error)) => match error {
                 WorkspaceError::Io { doing, path, source } => {
                     let message = format!("cannot {doing} {}: {}", path.display(), reason(source));
                     told(exit::USAGE, "io", message, io_hints(source))
@@ -208,18 +209,8 @@ impl Failure {
                 error => told(exit::USAGE, "workspace", error.to_string(), Vec::new()),
             },
             Self::Pull(error) => match error {
-                PrepareError::Swap(SwapError::Io { doing, path, source }) => {
-                    let message = format!("cannot {doing} {}: {}", path.display(), reason(source));
-                    told(exit::USAGE, "io", message, io_hints(source))
-                }
-                error @ PrepareError::Swap(SwapError::Beside { source, .. }) => {
-                    told(exit::USAGE, "io", error.to_string(), io_hints(source))
-                }
-                PrepareError::Record(RecordError::Io { path, source }) => {
-                    let message = format!("cannot read {}: {}", path.display(), reason(source));
-                    told(exit::USAGE, "io", message, Vec::new())
-                }
-                PrepareError::Swap(error @ SwapError::ChangedMeanwhile { .. }) => {
+                error @ PullError::Beside { source, .. } => told(exit::USAGE, "io", error.to_string(), io_hints(source)),
+                error @ PullError::ChangedMeanwhile(_) => {
                     let hint = "run the command again to work with the file as it is now".to_owned();
                     told(exit::CONFLICT, "changed_meanwhile", error.to_string(), vec![hint])
                 }
@@ -289,21 +280,9 @@ impl From<WorkspaceError> for Failure {
     }
 }
 
-impl From<PrepareError> for Failure {
-    fn from(error: PrepareError) -> Self {
+impl From<PullError> for Failure {
+    fn from(error: PullError) -> Self {
         Self::Pull(error)
-    }
-}
-
-impl From<SwapError> for Failure {
-    fn from(error: SwapError) -> Self {
-        Self::Pull(error.into())
-    }
-}
-
-impl From<RecordError> for Failure {
-    fn from(error: RecordError) -> Self {
-        Self::Pull(error.into())
     }
 }
 

@@ -27,6 +27,16 @@ pub(crate) fn visible_line(text: &str) -> String {
     visible(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
+/// Returns the first few of some names in a line.
+pub(crate) fn first_few(names: impl Iterator<Item = impl AsRef<str>>) -> String {
+    const MOST: usize = 5;
+    let mut names: Vec<String> = names.take(MOST + 1).map(|name| visible_line(name.as_ref())).collect();
+    if let Some(more) = names.get_mut(MOST) {
+        "…".clone_into(more);
+    }
+    names.join(", ")
+}
+
 /// Returns a value as one word of a command that a person can paste, with everything invisible as an escape.
 pub(crate) fn word(value: &str) -> String {
     shell_word(&visible_line(value)).into_owned()

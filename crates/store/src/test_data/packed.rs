@@ -3,6 +3,7 @@
 use std::io;
 use std::panic::resume_unwind;
 
+use serde::de::IgnoredAny;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
@@ -57,7 +58,7 @@ impl InputPage {
 
 /// Keeps the items of a new set, the JSON text of an array, as pages.
 pub(super) async fn keep(connection: &mut Connection, set: &str, items: &str) -> Result<(), sqlx::Error> {
-    for (number, (text, count)) in (0_u32..).zip(Pages::of(items)) {
+    for (number, (text, count)) in (0_u32..).zip(pages(items)) {
         let page = pack(text.to_owned(), count).await?;
         query(INSERT).bind(set).bind(number).bind(page.item_count).bind(page.packed).execute(connection).await?;
     }
@@ -117,46 +118,23 @@ async fn pack(text: String, item_count: u32) -> Result<InputPage, sqlx::Error> {
     Ok(InputPage { item_count, packed })
 }
 
-/// Cuts the JSON text of an array, as we wrote it, where one of its items ends, without a copy of it. The brackets are left out.
-struct Pages<'a> {
-    text: &'a str,
-}
-
-impl<'a> Pages<'a> {
-    fn of(array: &'a str) -> Self {
-        Self { text: array.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or_default() }
-    }
-}
-
-impl<'a> Iterator for Pages<'a> {
-    /// The text of a page, and how many items it has.
-    type Item = (&'a str, u32);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.text.is_empty() {
-            return None;
+/// Cuts the JSON text of an array, as we wrote it, where one of its items ends. Returns the texts of the pages, in which the brackets are
+/// left out, and how many items each has.
+fn pages(array: &str) -> Vec<(&str, u32)> {
+    let text = array.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or_default();
+    let (mut pages, mut start, mut at, mut item_count) = (Vec::new(), 0, 0, 0);
+    while at < text.len() {
+        // A page begins with the comma behind the one before.
+        at += usize::from(text[at..].starts_with(','));
+        let mut item = serde_json::Deserializer::from_str(&text[at..]).into_iter::<IgnoredAny>();
+        at = if item.next().is_some_and(|item| item.is_ok()) { at + item.byte_offset() } else { text.len() };
+        item_count += 1;
+        if at - start >= PAGE || at == text.len() {
+            pages.push((&text[start..at], item_count));
+            (start, item_count) = (at, 0);
         }
-        let (mut depth, mut is_in_string, mut is_escaped, mut item_count) = (0_u32, false, false, 1);
-        for (at, byte) in self.text.bytes().enumerate() {
-            match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' => is_escaped = true,
-                b'"' => is_in_string = !is_in_string,
-                _ if is_in_string => {}
-                b'[' | b'{' => depth += 1,
-                b']' | b'}' => depth = depth.saturating_sub(1),
-                // A page begins with the comma behind the one before.
-                b',' if depth == 0 && at >= PAGE => {
-                    let (page, rest) = self.text.split_at(at);
-                    self.text = rest;
-                    return Some((page, item_count));
-                }
-                b',' if depth == 0 && at > 0 => item_count += 1,
-                _ => {}
-            }
-        }
-        Some((std::mem::take(&mut self.text), item_count))
     }
+    pages
 }
 
 #[cfg(test)]
@@ -167,7 +145,7 @@ mod tests {
     use super::*;
 
     fn pages(items: &Value) -> Vec<(String, u32)> {
-        Pages::of(&items.to_string()).map(|(text, count)| (text.to_owned(), count)).collect()
+        super::pages(&items.to_string()).into_iter().map(|(text, count)| (text.to_owned(), count)).collect()
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::scenario::Scenario;
 use super::spool::digests_of;
 use super::swap::Stamp;
 use super::text;
-use crate::pull_record::{PullBase, RecordError};
+use crate::WorkspaceError;
+use crate::pull_record::PullBase;
 
 /// A file that is not as it was pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +41,13 @@ impl Scenario {
     ///
     /// # Errors
     /// The system refused.
-    pub fn edits(&self) -> Result<Vec<Edit>, RecordError> {
+    pub fn edits(&self) -> Result<Vec<Edit>, WorkspaceError> {
         let Some(record) = &self.record else { return Ok(Vec::new()) };
         let mut base: Option<Option<PullBase>> = None;
         let mut edits = Vec::new();
         for (path, pulled) in &record.files {
             let place = self.folder.join(path);
-            let fail = |source| RecordError::Io { path: place.clone(), source };
+            let fail = |source| WorkspaceError::io("read", &place, source);
             match fs::metadata(&place) {
                 Ok(metadata) if pulled.stamp == Some(Stamp::of(&metadata)) => continue,
                 Ok(_) => {}

@@ -4,6 +4,7 @@
 //! [`swap`] puts it in place so that a crash leaves the old files or the new ones. Nothing is written before the last of them.
 
 pub mod edits;
+mod error;
 mod list_text;
 mod packed;
 pub mod prepare;
@@ -14,9 +15,11 @@ pub mod swap;
 mod text;
 
 pub use edits::{Edit, ItemEdits};
+pub use error::PullError;
+pub use keepstep_testdata::merge_items::Choice;
 pub use packed::PackedError;
-pub use prepare::{Choice, Collision, PrepareError, Prepared, Question, prepare};
+pub use prepare::{Collision, Prepared, Question, prepare};
 pub use received::{ReceiveError, Received};
 pub use scenario::Scenario;
 pub use spool::Spool;
-pub use swap::{Change, Recovered, SwapError, is_interrupted, recover};
+pub use swap::{Change, Recovered, is_interrupted, recover};

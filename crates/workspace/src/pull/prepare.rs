@@ -11,20 +11,21 @@ use keepstep_agent::Field;
 use keepstep_agent::merge::{self, Merged, Sides as Texts};
 use keepstep_base::Digest;
 use keepstep_testdata::input_list::{InputList, LeftOut};
-use keepstep_testdata::merge_items::{self, Conflict, ItemCounts, MergedItems, Outcome, Winner};
-use keepstep_testdata::names::UnsafePath;
+use keepstep_testdata::merge_items::{self, Choice, Conflict, ItemCounts, MergedItems, Outcome};
 use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, Writing};
-use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, Placement, Purpose};
+use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, ManagedFile, Placement, Purpose};
 use serde_json::Value;
 
+use super::error::PullError;
 use super::list_text::{self, ListWords};
 use super::received::Received;
 use super::scenario::Scenario;
 use super::spool::{Stored, digests_of};
-use super::swap::{self, BeforeStep, Change, Stamp, Swap, SwapError};
+use super::swap::{self, Change, Stamp, Swap};
 use super::text;
-use crate::files::Pending;
-use crate::pull_record::{FileRecord, PullBase, PullRecord, RECORD_FILE, RecordError};
+use crate::WorkspaceError;
+use crate::files::{BeforeStep, Pending, put_together};
+use crate::pull_record::{FileRecord, PullBase, PullRecord, RECORD_FILE};
 
 /// What a pull is asked to do.
 #[derive(Debug, Clone, Copy)]
@@ -43,29 +44,6 @@ pub struct Question<'a> {
     pub force: bool,
 }
 
-/// Why it was not decided.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// The configured inputs file lies outside the scenario.
-    #[error(transparent)]
-    Path(#[from] UnsafePath),
-    /// What is there cannot be read.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// What was received cannot be read again.
-    #[error("the server's answer cannot be read from its temporary file: {0}; nothing was changed")]
-    Received(io::Error),
-    /// What is replaced could not be kept for somebody who wants it back.
-    #[error("what the pull replaces cannot be kept: {0}; nothing was written")]
-    NotKept(io::Error),
-    /// A record could not be made.
-    #[error("the record of the pull cannot be written: {0}")]
-    Serialize(#[from] serde_json::Error),
-    /// Putting it in place failed.
-    #[error(transparent)]
-    Swap(#[from] SwapError),
-}
-
 /// What a bundle changes, with what is still to be decided.
 #[derive(Debug)]
 pub struct Prepared {
@@ -82,8 +60,6 @@ pub struct Prepared {
     counts_of_items: Option<ItemCounts>,
     /// What of the bundle does not get into the list of inputs.
     pub left_out: LeftOut,
-    /// How many inputs, personas and criteria the bundle has.
-    pub counts: [usize; 3],
 }
 
 /// A file and what happens to it.
@@ -105,7 +81,6 @@ struct Planned {
 /// The inputs, merged item by item.
 #[derive(Debug)]
 struct Items {
-    path: String,
     local: InputList,
     local_text: String,
     server_text: String,
@@ -142,22 +117,11 @@ pub enum Collision {
     },
 }
 
-/// How a person decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// What is here stays.
-    KeepMine,
-    /// The platform's replaces it.
-    TakeTheirs,
-    /// Both stay: of an input both texts, of a file the merged text.
-    Both,
-}
-
 /// Decides what a bundle changes in a scenario's folder. Nothing is written.
 ///
 /// # Errors
-/// See [`PrepareError`].
-pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
+/// See [`PullError`].
+pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
     let Question { scenario, received, .. } = question;
     let bundle = received.bundle();
     let placement = Placement {
@@ -183,7 +147,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
     for file in records {
         files.extend(known.planned(file, &paths, is_changed)?);
     }
-    let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PrepareError::Received)?;
+    let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PullError::Received)?;
     record.files = files.iter().filter_map(Planned::record).collect();
     let records_differ = scenario.record.as_ref().is_none_or(|old| !record.says_the_same_as(old));
     let mut prepared = Prepared {
@@ -195,26 +159,21 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PrepareError> {
         records_differ,
         items: None,
         counts_of_items: None,
-        left_out: received.list().map_err(PrepareError::Received)?.left_out.clone(),
-        counts: [bundle.item_count(), bundle.personas().len(), bundle.criteria().len()],
+        left_out: received.list().map_err(PullError::Received)?.left_out.clone(),
     };
     prepared.compare_items(&inputs_path, received, &known)?;
     Ok(prepared)
 }
 
 /// A file as the bundle has it.
-struct Offered {
-    path: String,
-    purpose: Purpose,
-    content: Arc<Stored>,
-}
+type Offered = ManagedFile<Arc<Stored>>;
 
 /// Returns the path of the inputs file, and all files of a bundle.
-fn offered(received: &Received, placement: Placement<'_>) -> Result<(String, Vec<Offered>), PrepareError> {
+fn offered(received: &Received, placement: Placement<'_>) -> Result<(String, Vec<Offered>), PullError> {
     let rendered = workspace_files::render(received.bundle(), placement)?;
     let mut files = Vec::new();
     for file in rendered.files {
-        let content = received.stored(file.content).map_err(PrepareError::Received)?;
+        let content = received.stored(file.content).map_err(PullError::Received)?;
         files.push(Offered { path: file.path, purpose: file.purpose, content });
     }
     Ok((rendered.inputs_path, files))
@@ -241,7 +200,7 @@ struct LocalFile {
 }
 
 impl<'q> Known<'q> {
-    fn read(question: Question<'q>, placement: Placement<'q>) -> Result<Self, PrepareError> {
+    fn read(question: Question<'q>, placement: Placement<'q>) -> Result<Self, PullError> {
         let scenario = question.scenario;
         let base = match (&scenario.record, question.previous) {
             (Some(record), _) => record.files.iter().map(|(path, file)| (path.clone(), file.digest)).collect(),
@@ -259,7 +218,7 @@ impl<'q> Known<'q> {
     }
 
     /// Decides what happens to a file, which the bundle has if its path is among those; `None` for one that exists nowhere any more.
-    fn planned(&self, file: Offered, paths: &BTreeSet<String>, is_changed: bool) -> Result<Option<Planned>, PrepareError> {
+    fn planned(&self, file: Offered, paths: &BTreeSet<String>, is_changed: bool) -> Result<Option<Planned>, PullError> {
         let bundle = paths.contains(&file.path).then(|| file.content.digests().content);
         let local = self.local_file(&file, bundle)?;
         let here = local.as_ref().map(|local| local.digest);
@@ -274,10 +233,10 @@ impl<'q> Known<'q> {
     }
 
     /// Reads a file that is there.
-    fn local_file(&self, file: &Offered, bundle: Option<Digest>) -> Result<Option<LocalFile>, PrepareError> {
+    fn local_file(&self, file: &Offered, bundle: Option<Digest>) -> Result<Option<LocalFile>, PullError> {
         let path = file.path.as_str();
         let place = self.question.scenario.folder.join(path);
-        let fail = |source| PrepareError::Record(RecordError::Io { path: place.clone(), source });
+        let fail = |source| PullError::from(WorkspaceError::io("read", &place, source));
         let there = match File::open(&place) {
             Ok(there) => there,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
@@ -296,7 +255,7 @@ impl<'q> Known<'q> {
         // Another program writes the same in other words.
         let digest = if base.is_some() && self.text(path)?.is_some_and(|pulled| says(&pulled)) {
             base
-        } else if bundle.is_some() && says(&file.content.to_text().map_err(PrepareError::Received)?) {
+        } else if bundle.is_some() && says(&file.content.to_text().map_err(PullError::Received)?) {
             bundle
         } else {
             Some(digest)
@@ -305,7 +264,7 @@ impl<'q> Known<'q> {
     }
 
     /// Returns what was last pulled.
-    fn pulled(&self) -> Result<Option<&PullBase>, PrepareError> {
+    fn pulled(&self) -> Result<Option<&PullBase>, PullError> {
         if self.pulled.get().is_none() {
             let Question { scenario, previous, .. } = self.question;
             let kept = scenario.record.as_ref().map(|record| PullBase::read(&scenario.folder, record)).transpose()?.flatten();
@@ -319,26 +278,26 @@ impl<'q> Known<'q> {
     }
 
     /// Returns the text of a file as it was last pulled.
-    fn text(&self, path: &str) -> Result<Option<String>, PrepareError> {
-        self.pulled()?.map_or(Ok(None), |pulled| pulled.text(path)).map_err(PrepareError::Received)
+    fn text(&self, path: &str) -> Result<Option<String>, PullError> {
+        self.pulled()?.map_or(Ok(None), |pulled| pulled.text(path)).map_err(PullError::Received)
     }
 }
 
 impl Prepared {
     /// Compares the inputs one by one, and merges them where both sides changed some.
-    fn compare_items(&mut self, path: &str, received: &Received, known: &Known<'_>) -> Result<(), PrepareError> {
+    fn compare_items(&mut self, path: &str, received: &Received, known: &Known<'_>) -> Result<(), PullError> {
         let Some(file) = self.files.iter_mut().find(|file| file.path == path) else { return Ok(()) };
         let Some(local) = file.local.as_mut().filter(|_| !matches!(file.action, Action::Keep(_))) else { return Ok(()) };
         let Some(local_text) = local.text.take() else {
             // Nobody edited them, so only what changes is of interest.
             if let Some(base) = known.pulled()?.filter(|base| base.inputs_path == path) {
-                let fingerprints = |received: &Received| received.fingerprints().map_err(PrepareError::Received);
+                let fingerprints = |received: &Received| received.fingerprints().map_err(PullError::Received);
                 self.counts_of_items = Some(fingerprints(&base.received)?.replaced_by(&fingerprints(received)?));
             }
             return Ok(());
         };
         let Ok(local) = text::inputs(&local_text) else { return Ok(()) };
-        let entries = |received: &Received| received.entries().map_err(PrepareError::Received);
+        let entries = |received: &Received| received.entries().map_err(PullError::Received);
         let base = match known.pulled()?.filter(|base| base.inputs_path == path) {
             // What replaces the whole file keeps nothing of it.
             _ if file.action == Action::Write(Writing::Forced) => local.entries.clone(),
@@ -347,18 +306,9 @@ impl Prepared {
         };
         let merged = merge_items::merge(&base, &local.entries, &entries(received)?);
         let is_merged = file.action == Action::Conflict;
-        let server_text = if is_merged { file.content.to_text().map_err(PrepareError::Received)? } else { String::new() };
+        let server_text = if is_merged { file.content.to_text().map_err(PullError::Received)? } else { String::new() };
         let base_text = file.base.clone().unwrap_or_default();
-        self.items = Some(Items {
-            path: path.to_owned(),
-            local,
-            local_text,
-            server_text,
-            base_text,
-            merged,
-            is_merged,
-            loses_comments: false,
-        });
+        self.items = Some(Items { local, local_text, server_text, base_text, merged, is_merged, loses_comments: false });
         self.settle_items();
         Ok(())
     }
@@ -368,7 +318,7 @@ impl Prepared {
         let Some(items) = self.items.as_mut().filter(|items| items.is_merged && items.merged.conflicts.is_empty()) else {
             return;
         };
-        let Some(file) = self.files.iter_mut().find(|file| file.path == items.path) else { return };
+        let Some(file) = self.files.iter_mut().find(|file| file.purpose == Purpose::Inputs) else { return };
         if items.merged.entries == items.local.entries {
             file.action = Action::Keep(Keeping::Edited);
         } else {
@@ -383,7 +333,7 @@ impl Prepared {
     pub fn collisions(&self) -> Vec<Collision> {
         let mut collisions = Vec::new();
         for file in self.files.iter().filter(|file| file.action == Action::Conflict) {
-            let items = self.items.as_ref().filter(|items| items.is_merged && items.path == file.path);
+            let items = self.items.as_ref().filter(|items| items.is_merged && file.purpose == Purpose::Inputs);
             if let Some(items) = items {
                 let conflicts = items.merged.conflicts.iter().cloned();
                 collisions.extend(conflicts.map(|conflict| Collision::Item { path: file.path.clone(), conflict }));
@@ -399,34 +349,24 @@ impl Prepared {
         collisions
     }
 
-    /// Returns true if there is something that a person has to decide.
-    pub fn has_collisions(&self) -> bool {
-        self.files.iter().any(|file| file.action == Action::Conflict)
-    }
-
     /// Decides a collision.
     pub fn settle(&mut self, collision: &Collision, choice: Choice) {
         match collision {
             Collision::Item { conflict, .. } => {
-                let winner = match choice {
-                    Choice::KeepMine => Winner::Local,
-                    Choice::TakeTheirs => Winner::Server,
-                    Choice::Both => Winner::Both,
-                };
                 if let Some(items) = &mut self.items {
-                    items.merged.settle(&conflict.id, winner);
+                    items.merged.settle(&conflict.id, choice);
                 }
                 self.settle_items();
             }
             Collision::File { path, merged, .. } => {
                 let Some(file) = self.files.iter_mut().find(|file| file.path == *path) else { return };
                 match (choice, merged) {
-                    (Choice::TakeTheirs, _) => file.action = Action::Write(Writing::Forced),
+                    (Choice::Server, _) => file.action = Action::Write(Writing::Forced),
                     (Choice::Both, Some(merged)) => {
                         file.action = Action::Write(Writing::Update);
                         file.content = Arc::new(Stored::of(merged.clone().into_bytes()));
                     }
-                    (Choice::KeepMine | Choice::Both, _) => file.action = Action::Keep(Keeping::Edited),
+                    (Choice::Local | Choice::Both, _) => file.action = Action::Keep(Keeping::Edited),
                 }
             }
         }
@@ -465,9 +405,9 @@ impl Prepared {
         !self.records_differ && self.files.iter().all(|file| matches!(file.action, Action::Keep(_)))
     }
 
-    /// Returns the digest of the bundle's content.
-    pub fn digest(&self) -> Digest {
-        self.record.digest
+    /// Returns the record of the pull.
+    pub fn record(&self) -> &PullRecord {
+        &self.record
     }
 
     /// Returns true if a file that was there before is replaced or removed.
@@ -481,20 +421,20 @@ impl Prepared {
     /// change, before the first one does. Where it fails, nothing is written.
     ///
     /// # Errors
-    /// See [`SwapError`]; unless it says otherwise, everything is as it was.
+    /// See [`PullError`].
     pub fn apply(
-        mut self,
+        &mut self,
         beside: Vec<Pending>,
         before_step: BeforeStep<'_>,
         keep: &mut dyn FnMut(&[Change]) -> io::Result<()>,
-    ) -> Result<(), PrepareError> {
+    ) -> Result<(), PullError> {
         if self.is_nothing_to_do() {
-            keep(&[]).map_err(PrepareError::NotKept)?;
-            return Ok(swap::put_in_place(beside)?);
+            keep(&[]).map_err(PullError::NotKept)?;
+            return Ok(put_together(&[], beside)?);
         }
         let folder = self.folder.clone();
         let mut swap = Swap::begin(&folder, before_step)?;
-        match self.stage(&mut swap).and_then(|()| keep(swap.changes()).map_err(PrepareError::NotKept)) {
+        match self.stage(&mut swap).and_then(|()| keep(swap.changes()).map_err(PullError::NotKept)) {
             Ok(()) => Ok(swap.commit(beside)?),
             Err(error) => {
                 swap.abandon();
@@ -503,7 +443,7 @@ impl Prepared {
         }
     }
 
-    fn stage(&mut self, swap: &mut Swap<'_>) -> Result<(), PrepareError> {
+    fn stage(&mut self, swap: &mut Swap<'_>) -> Result<(), PullError> {
         let (records, content): (Vec<&Planned>, Vec<&Planned>) =
             self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
         for file in content.iter().filter(|file| matches!(file.action, Action::Write(_))) {
@@ -521,7 +461,7 @@ impl Prepared {
                 swap.remove(path, before)?;
             }
         }
-        let record = Stored::of(self.record.to_bytes()?);
+        let record = Stored::of(self.record.to_bytes());
         swap.write(RECORD_FILE, self.digest_of(RECORD_FILE)?, &record)?;
         for file in records.iter().filter(|file| matches!(file.action, Action::Write(_))) {
             swap.write(&file.path, file.before(), &file.content)?;
@@ -530,9 +470,9 @@ impl Prepared {
     }
 
     /// Returns the digest of one of our own records as it is; `None` where it is not there.
-    fn digest_of(&self, path: &str) -> Result<Option<Digest>, RecordError> {
+    fn digest_of(&self, path: &str) -> Result<Option<Digest>, WorkspaceError> {
         let path = self.folder.join(path);
-        swap::digest_of(&path).map_err(|source| RecordError::Io { path, source })
+        swap::digest_of(&path).map_err(|source| WorkspaceError::io("read", &path, source))
     }
 }
 

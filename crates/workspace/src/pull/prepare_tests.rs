@@ -40,7 +40,7 @@ impl Bench {
 
     /// Pulls a bundle that nobody has to decide about, and returns the files that are written.
     fn pull(&self, bundle: &Received) -> Vec<String> {
-        let prepared = self.prepare(bundle, false);
+        let mut prepared = self.prepare(bundle, false);
         assert_eq!(prepared.collisions(), []);
         let written = prepared.actions().filter(|(_, action)| matches!(action, Action::Write(_)));
         let written = written.map(|(path, _)| path.to_owned()).collect();
@@ -204,10 +204,10 @@ fn f1_what_both_sides_changed_has_to_be_decided() {
         for collision in &collisions {
             prepared.settle(collision, choice);
         }
-        assert!(!prepared.has_collisions());
+        assert!(prepared.collisions().is_empty());
         prepared
     };
-    assert_eq!(settled(Choice::KeepMine).actions().filter(|(_, action)| *action == Action::Keep(Keeping::Edited)).count(), 2);
+    assert_eq!(settled(Choice::Local).actions().filter(|(_, action)| *action == Action::Keep(Keeping::Edited)).count(), 2);
     settled(Choice::Both).apply(Vec::new(), &mut || Ok(()), &mut |_| Ok(())).unwrap();
     let texts = text::inputs(&bench.read(INPUTS)).unwrap();
     assert_eq!(texts.entries.iter().filter_map(input_text::text).collect::<Vec<_>>(), ["their one", "my one", "two", "three"]);
@@ -232,7 +232,7 @@ fn f31_criteria_that_are_gone_are_removed_unless_somebody_edited_them() {
     let bench = Bench::new();
     bench.pull(&bundle("b_1", &[("1", "one")], &[("a", "A"), ("b", "B"), ("c", "C"), ("d", "D"), ("e", "E")]));
     bench.edit(".state/criteria/a.yaml", "- A", "- My A");
-    let prepared = bench.prepare(&bundle("b_2", &[("1", "one")], &[("c", "C"), ("d", "D"), ("e", "E")]), false);
+    let mut prepared = bench.prepare(&bundle("b_2", &[("1", "one")], &[("c", "C"), ("d", "D"), ("e", "E")]), false);
     assert_eq!(prepared.mass_removal(), None);
     let removed: Vec<&str> = prepared.actions().filter(|(_, action)| *action == Action::Remove).map(|(path, _)| path).collect();
     assert_eq!(removed, [".state/criteria/b.yaml"]);
@@ -287,7 +287,7 @@ fn f18_empty_lists_replace_what_was_there() {
     fs::create_dir_all(bench.path().join("pulled")).unwrap();
     bench.pull(&first());
     let empty = bundle("b_2", &[], &[]);
-    let prepared = bench.prepare(&empty, true);
+    let mut prepared = bench.prepare(&empty, true);
     prepared.apply(Vec::new(), &mut || Ok(()), &mut |_| Ok(())).unwrap();
     assert_eq!(bench.read("pulled/inputs.json"), "[]");
     assert_eq!(bench.read(INPUTS), "inputs: []\n");
@@ -305,7 +305,7 @@ fn what_the_peer_pulled_is_continued() {
     bench.write(".state/sync.json", "{\"bundle_version_id\": \"b_1\", \"last_experiment_id\": \"exp_1\"}");
     let old = bundle("b_1", &[("1", "one"), ("2", "two")], &[]);
     let new = bundle("b_2", &[("1", "their one"), ("2", "two")], &[]);
-    let prepared = bench.prepare_after(&new, Some(&old), false);
+    let mut prepared = bench.prepare_after(&new, Some(&old), false);
     assert_eq!(prepared.collisions(), []);
     prepared.apply(Vec::new(), &mut || Ok(()), &mut |_| Ok(())).unwrap();
     let text = bench.read(INPUTS);
@@ -314,7 +314,7 @@ fn what_the_peer_pulled_is_continued() {
     // Where the old bundle is gone from the platform, nobody can tell who changed what.
     let bench = Bench::new();
     bench.write(INPUTS, "inputs:\n- input: my one\n  metadata: {input_item_id: '1'}\n");
-    assert!(bench.prepare(&new, false).has_collisions());
+    assert!(!bench.prepare(&new, false).collisions().is_empty());
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn f34_an_inputs_file_outside_the_scenario_is_refused() {
     let bundle = first();
     let question =
         Question { scenario: &scenario, received: &bundle, previous: None, api_url: "", project_id: None, force: true };
-    assert!(matches!(prepare(question), Err(PrepareError::Path(_))));
+    assert!(matches!(prepare(question), Err(PullError::Path(_))));
     bench.write("configs/input.yaml", "inputs_file: data/mine.yaml\n");
     bench.pull(&bundle);
     assert!(bench.has("data/mine.yaml") && !bench.has(INPUTS));
@@ -428,7 +428,7 @@ proptest! {
             let bundle = version(number, items);
             let mut prepared = bench.prepare(&bundle, false);
             for collision in prepared.collisions() {
-                prepared.settle(&collision, if *both { Choice::Both } else { Choice::KeepMine });
+                prepared.settle(&collision, if *both { Choice::Both } else { Choice::Local });
             }
             let before = content(&bench);
             let mut left = *crash;
@@ -450,7 +450,7 @@ proptest! {
                 prop_assert!(is_old || state.bundle() == Some(bundle.bundle().id()), "{now:?}");
                 let mut again = bench.prepare(&bundle, false);
                 for collision in again.collisions() {
-                    again.settle(&collision, Choice::KeepMine);
+                    again.settle(&collision, Choice::Local);
                 }
                 again.apply(Vec::new(), &mut || Ok(()), &mut |_| Ok(())).unwrap();
             }

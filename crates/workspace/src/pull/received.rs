@@ -6,7 +6,6 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use keepstep_base::Digest;
-use keepstep_testdata::answer::NoAnswer;
 use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, TakeItem};
 use keepstep_testdata::input_list::{LeftOut, ListText};
 use keepstep_testdata::merge_items::Fingerprints;
@@ -53,11 +52,7 @@ pub enum ReceiveError {
 
 impl From<io::Error> for ReceiveError {
     fn from(error: io::Error) -> Self {
-        match error.downcast().map(Self::Bundle).or_else(|error| error.downcast().map(Self::Packed)) {
-            Ok(Self::Packed(PackedError::Unfinished)) => BundleError::Unreadable(NoAnswer::Unfinished).into(),
-            Ok(error) => error,
-            Err(error) => Self::Io(error),
-        }
+        error.downcast().map(Self::Bundle).or_else(|error| error.downcast().map(Self::Packed)).unwrap_or_else(Self::Io)
     }
 }
 

@@ -7,7 +7,8 @@ use keepstep_testdata::names;
 use keepstep_testdata::workspace_files::{DEFAULT_INPUTS_FILE, PULLED_INPUTS, SYNC_STATE_FILES};
 use serde_json::Value;
 
-use crate::pull_record::{PullRecord, RecordError};
+use crate::WorkspaceError;
+use crate::pull_record::PullRecord;
 
 /// The files whose merged content is a scenario's configuration, as far as it concerns a pull; the last one that says something
 /// wins.
@@ -39,7 +40,7 @@ impl Scenario {
     ///
     /// # Errors
     /// The system refused, or a newer keepstep pulled last.
-    pub fn read(folder: &Path) -> Result<Self, RecordError> {
+    pub fn read(folder: &Path) -> Result<Self, WorkspaceError> {
         let (sync_state, record) = records(folder)?;
         let read = |path: &&str| crate::yaml::parse(&std::fs::read_to_string(folder.join(path)).ok()?).ok();
         let configuration: Vec<Value> = CONFIGURATION.iter().filter_map(read).collect();
@@ -105,7 +106,7 @@ impl Scenario {
     ///
     /// # Errors
     /// The system refused, or a newer keepstep pulled last.
-    pub fn id_in(folder: &Path) -> Result<Option<String>, RecordError> {
+    pub fn id_in(folder: &Path) -> Result<Option<String>, WorkspaceError> {
         let (_, record) = records(folder)?;
         Ok(record.and_then(|record| record.scenario_id))
     }
@@ -118,7 +119,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Returns the record of 0.3.3, and our own unless another program pulled since.
-fn records(folder: &Path) -> Result<(Option<Value>, Option<PullRecord>), RecordError> {
+fn records(folder: &Path) -> Result<(Option<Value>, Option<PullRecord>), WorkspaceError> {
     let sync_state = sync_state(folder)?;
     let pulled = sync_state.as_ref().and_then(|state| state.get("bundle_version_id")?.as_str());
     let record = PullRecord::read(folder)?
@@ -134,14 +135,14 @@ fn pulled_bundle(folder: &Path) -> Option<String> {
 }
 
 /// Returns the record of 0.3.3: what the first file says, and what only the second one knows.
-fn sync_state(folder: &Path) -> Result<Option<Value>, RecordError> {
+fn sync_state(folder: &Path) -> Result<Option<Value>, WorkspaceError> {
     let mut state: Option<Value> = None;
     for path in SYNC_STATE_FILES {
         let path = folder.join(path);
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
-            Err(source) => return Err(RecordError::Io { path, source }),
+            Err(source) => return Err(WorkspaceError::io("read", &path, source)),
         };
         let Ok(Value::Object(members)) = serde_json::from_slice(&text) else { continue };
         match state.as_mut().and_then(Value::as_object_mut) {

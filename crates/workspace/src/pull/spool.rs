@@ -1,41 +1,46 @@
 //! Text that is kept until it is known what happens to it, however long it is.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, Read, Seek as _, Write};
 
 use keepstep_testdata::pull_plan::{Digesting, Digests, digests};
-use tempfile::{SpooledData, SpooledTempFile, spooled_tempfile};
 
-/// How many bytes stay in memory. What is longer lies in a temporary file, which goes with the program.
+/// How many bytes stay in memory. What follows lies in a temporary file, which goes with the program.
 const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
 
+/// How many bytes are written at a time. Of more, the system would keep two megabytes in one piece, and first look for that.
+const AT_ONCE: usize = 128 * 1024;
+
 /// Text that is still coming.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Spool {
-    text: SpooledTempFile,
+    memory: Vec<u8>,
+    file: Option<File>,
     digesting: Digesting,
 }
 
 /// Text that has come. It has one reader at a time.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    place: SpooledData,
+    memory: Vec<u8>,
+    /// What follows.
+    file: Option<File>,
     digests: Digests,
-}
-
-impl Default for Spool {
-    fn default() -> Self {
-        Self { text: spooled_tempfile(MOST_IN_MEMORY), digesting: Digesting::default() }
-    }
 }
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.text.write(bytes);
-        let length =
-            written.map_err(|error| io::Error::new(error.kind(), format!("in the folder for temporary files: {error}")))?;
-        self.digesting.update(&bytes[..length]);
-        Ok(length)
+        self.digesting.update(bytes);
+        if self.file.is_none() && self.memory.len() + bytes.len() <= MOST_IN_MEMORY {
+            // At once: a text that grows would be copied again and again. What is not used takes no memory.
+            self.memory.reserve_exact(MOST_IN_MEMORY - self.memory.len());
+            self.memory.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let file = self.file.take().map_or_else(tempfile::tempfile, Ok);
+        let written = file.and_then(|file| self.file.insert(file).write_all(bytes));
+        written.map_err(|error| io::Error::new(error.kind(), format!("in the folder for temporary files: {error}")))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -46,32 +51,27 @@ impl Write for Spool {
 impl Spool {
     /// Ends the text.
     pub(super) fn end(self) -> Stored {
-        Stored { place: self.text.into_inner(), digests: self.digesting.end() }
+        Stored { memory: self.memory, file: self.file, digests: self.digesting.end() }
     }
 }
 
 impl Stored {
     /// Keeps a text that is there as a whole.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
-        let digests = digests(&bytes);
-        Self { place: SpooledData::InMemory(Cursor::new(bytes)), digests }
+    pub(super) fn of(memory: Vec<u8>) -> Self {
+        let digests = digests(&memory);
+        Self { memory, file: None, digests }
     }
 
     /// Keeps a text that lies in a file.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub(super) fn in_file(file: File) -> io::Result<Self> {
         let digests = digests_of(&file)?;
-        Ok(Self { place: SpooledData::OnDisk(file), digests })
+        Ok(Self { memory: Vec::new(), file: Some(file), digests })
     }
 
     /// Returns how long it is, in bytes.
     pub(super) fn length(&self) -> u64 {
-        match &self.place {
-            SpooledData::InMemory(bytes) => bytes.get_ref().len() as u64,
-            SpooledData::OnDisk(file) => file.metadata().map_or(0, |metadata| metadata.len()),
-        }
+        let file = self.file.as_ref().and_then(|file| file.metadata().ok());
+        self.memory.len() as u64 + file.map_or(0, |metadata| metadata.len())
     }
 
     /// Returns its digests.
@@ -80,39 +80,23 @@ impl Stored {
     }
 
     /// Returns the text from its beginning.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub(super) fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
-        match &self.place {
-            SpooledData::InMemory(bytes) => Ok(Box::new(bytes.get_ref().as_slice())),
-            SpooledData::OnDisk(file) => {
-                let mut file = file;
-                file.seek(SeekFrom::Start(0))?;
-                Ok(Box::new(file))
-            }
-        }
+        let Some(mut file) = self.file.as_ref() else { return Ok(Box::new(self.memory.as_slice())) };
+        file.rewind()?;
+        Ok(Box::new(self.memory.as_slice().chain(file)))
     }
 
     /// Writes the text to a file.
-    ///
-    /// # Errors
-    /// It cannot be read or written.
     pub(super) fn copy_to(&self, target: &mut File) -> io::Result<()> {
-        match &self.place {
-            SpooledData::InMemory(bytes) => target.write_all(bytes.get_ref()),
-            SpooledData::OnDisk(file) => {
-                let mut file = file;
-                file.seek(SeekFrom::Start(0))?;
-                io::copy(&mut file, target).map(drop)
-            }
+        self.memory.chunks(AT_ONCE).try_for_each(|piece| target.write_all(piece))?;
+        if let Some(mut file) = self.file.as_ref() {
+            file.rewind()?;
+            io::copy(&mut file, target)?;
         }
+        Ok(())
     }
 
     /// Returns the text as a whole, for what is decided line by line.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub(crate) fn to_text(&self) -> io::Result<String> {
         let mut bytes = Vec::new();
         self.reader()?.read_to_end(&mut bytes)?;
@@ -121,9 +105,6 @@ impl Stored {
 }
 
 /// Returns the digests of what a reader has.
-///
-/// # Errors
-/// It cannot be read.
 pub(super) fn digests_of(mut text: impl Read) -> io::Result<Digests> {
     let mut digesting = Digesting::default();
     io::copy(&mut text, &mut digesting)?;
@@ -143,7 +124,7 @@ mod tests {
                 spool.write_all(piece).unwrap();
             }
             let stored = spool.end();
-            assert_eq!(matches!(stored.place, SpooledData::InMemory(_)), length <= MOST_IN_MEMORY);
+            assert_eq!(stored.file.is_none(), length <= MOST_IN_MEMORY);
             assert_eq!((stored.length(), stored.digests()), (length as u64, digests(&text)));
             for _ in 0..2 {
                 assert_eq!(stored.to_text().unwrap().as_bytes(), text);

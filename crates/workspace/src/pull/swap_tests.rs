@@ -1,19 +1,10 @@
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use proptest::prelude::*;
 
 use super::*;
-
-thread_local! {
-    /// What was synced together, in order.
-    static SYNCED: RefCell<Vec<BTreeSet<PathBuf>>> = const { RefCell::new(Vec::new()) };
-}
-
-pub(super) fn note_sync(paths: &[PathBuf]) {
-    SYNCED.with_borrow_mut(|synced| synced.push(paths.iter().cloned().collect()));
-}
+use crate::files::tests::SYNCED;
 
 type Tree = BTreeMap<String, String>;
 
@@ -48,15 +39,15 @@ fn digest(text: &String) -> Digest {
     Digest::of_bytes(text.as_bytes())
 }
 
-fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) -> Result<(), SwapError> {
+fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) -> Result<(), PullError> {
     swap.write(path, before, &Stored::of(text.into())).map(|_| ())
 }
 
-fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), PullError> {
     swap_with(folder, old, new, Vec::new(), before_step)
 }
 
-fn swap_with(folder: &Path, old: &Tree, new: &Tree, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), SwapError> {
+fn swap_with(folder: &Path, old: &Tree, new: &Tree, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> Result<(), PullError> {
     let mut swap = Swap::begin(folder, before_step)?;
     for (path, text) in new {
         stage(&mut swap, path, old.get(path).map(digest), text)?;
@@ -162,7 +153,7 @@ fn f1_a_file_that_changed_meanwhile_stops_the_swap() {
     let tree = |text: &str| Tree::from([("a/a".to_owned(), text.to_owned())]);
     write(folder, &tree("edited"));
     let error = swap(folder, &tree("looked at"), &tree("new"), &mut || Ok(())).unwrap_err();
-    assert!(matches!(error, SwapError::ChangedMeanwhile { .. }), "{error}");
+    assert!(matches!(error, PullError::ChangedMeanwhile(_)), "{error}");
     assert_eq!(read(folder), tree("edited"));
 }
 
@@ -204,7 +195,7 @@ fn f34_links_lead_nowhere() {
     for path in ["inputs/a", "inputs/b/c", "file", "../outside/x", "/etc/x"] {
         let mut hook = || Ok(());
         let mut swap = Swap::begin(&folder, &mut hook).unwrap();
-        assert!(matches!(stage(&mut swap, path, None, "x"), Err(SwapError::Link { .. })), "{path}");
+        assert!(matches!(stage(&mut swap, path, None, "x"), Err(PullError::Link(_))), "{path}");
     }
     assert_eq!(fs::read_dir(outside).unwrap().count(), 0);
 }
@@ -285,7 +276,7 @@ fn what_cannot_be_put_beside_leaves_the_new_tree() {
     let beside = vec![Pending::write(&lock, b"new").unwrap()];
     fs::create_dir(&lock).unwrap();
     let error = swap_with(&folder, &Tree::new(), &new, beside, &mut || Ok(())).unwrap_err();
-    assert!(matches!(&error, SwapError::Beside { path, .. } if *path == lock), "{error}");
+    assert!(matches!(&error, PullError::Beside { path, .. } if *path == lock), "{error}");
     assert_eq!(read(&folder), new);
     assert!(!is_interrupted(&folder) && fs::read_dir(world.path()).unwrap().count() == 2);
 }

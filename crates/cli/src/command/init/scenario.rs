@@ -10,7 +10,6 @@ use std::path::Path;
 use clap::Args;
 use keepstep_workspace::context_file::Form;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::{PrepareError, swap};
 use keepstep_workspace::scenario::folder_of_typed;
 use keepstep_workspace::{StateChange, WorkspaceError, files};
 use serde_json::json;
@@ -210,5 +209,5 @@ fn link(
     let pending = change.write()?;
     let writes = pending.iter().map(|file| Write::of_pending(workspace.root(), file)).collect::<Result<Vec<_>, _>>()?;
     recorder.keep(context.now(), &writes)?;
-    swap::put_in_place(pending).map_err(|error| Failure::from(PrepareError::from(error)))
+    Ok(files::put_together(&[], pending)?)
 }

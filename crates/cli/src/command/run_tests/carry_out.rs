@@ -31,8 +31,8 @@ use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::version::Version;
 use super::view::View;
 use super::{judging, models, results, send, version};
-use crate::command::sync::pull;
 use crate::command::{CommandResult, Outcome};
+use crate::session::checkout::interrupted_pull::recover;
 use crate::session::context::Context;
 use crate::session::runtime;
 use crate::session::secrets;
@@ -44,7 +44,7 @@ use crate::shell::printer::count;
 pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult {
     let tested = Tested::find(context, arguments.scenario.as_deref(), arguments.config.as_deref())?;
     if let Some(workspace) = &tested.workspace {
-        pull::recover(context, workspace.root(), &tested.path)?;
+        recover(context, workspace.root(), &tested.path)?;
     }
     let variables = tested.variables(context)?;
     let config = tested.config(context, arguments.config.as_deref(), &variables, &arguments.multi_turn)?;
@@ -139,10 +139,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         };
         let suite = Suite { name: &tested.name, totals: ended.totals, duration_seconds: summary.duration_seconds, strict };
         finish(context, arguments, &tested, &experiment, &summary, (&suite, &skipped), &redactor)?;
-        view.sum_up(
-            &ended,
-            &experiment.folder().strip_prefix(&context.directory).unwrap_or(experiment.folder()).display().to_string(),
-        );
+        view.sum_up(&ended, &context.relative(experiment.folder()));
         if hidden > 0 && !context.printer.is_own_screen() {
             context.printer.warning(&format!("{} had secret values in it, which are left out here", count(hidden, "case")));
         }

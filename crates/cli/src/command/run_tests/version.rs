@@ -15,7 +15,7 @@ use crate::session::context::Context;
 use crate::session::messages_left_out;
 use crate::shell::failure::Failure;
 use crate::shell::printer::count;
-use crate::shell::visible::{visible_line, word};
+use crate::shell::visible::{first_few, visible_line, word};
 
 /// What a test runs on.
 pub(super) struct Version {
@@ -123,14 +123,10 @@ impl Here {
         let bundle = self.bundle().map(str::to_owned);
         let inputs = self.inputs.map_err(|error| input_failure(&error))?;
         if !inputs.silent.is_empty() {
-            const MOST_NAMED: usize = 5;
-            let mut places: Vec<String> = inputs.silent.iter().take(MOST_NAMED).map(usize::to_string).collect();
-            if inputs.silent.len() > MOST_NAMED {
-                places.push("…".to_owned());
-            }
+            let places = first_few(inputs.silent.iter().map(usize::to_string));
             let file = inputs.file.as_ref().map_or_else(|| "the configuration".to_owned(), |file| file.display().to_string());
             let silent = count(inputs.silent.len(), "input");
-            context.printer.warning(&format!("{silent} without a text not run: number {} of {file}", places.join(", ")));
+            context.printer.warning(&format!("{silent} without a text not run: number {places} of {file}"));
         }
         if inputs.longer > 0 {
             context.printer.warning(&messages_left_out::sentence(inputs.longer, inputs.messages_left_out));

@@ -3,6 +3,7 @@
 pub(crate) mod current_workspace;
 pub(crate) mod files;
 pub(crate) mod git;
+pub(crate) mod interrupted_pull;
 pub(crate) mod keepstep_folder;
 pub(crate) mod lock_file;
 pub(crate) mod outbox;

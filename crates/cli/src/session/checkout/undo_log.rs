@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use keepstep_agent::lock::FILE_NAME;
 use keepstep_base::Digest;
+use keepstep_workspace::WorkspaceError;
 use keepstep_workspace::door;
-use keepstep_workspace::files::Pending;
-use keepstep_workspace::pull::swap::{SwapError, digest_of, put_behind};
+use keepstep_workspace::files::{Pending, put_together};
+use keepstep_workspace::pull::swap::digest_of;
 use serde::{Deserialize, Serialize};
 
 use crate::session::checkout::files::write_whole;
@@ -225,8 +226,8 @@ impl Recorder {
         }
         // Behind the copies: without it the entry counts for nothing.
         copies.pending.push(Pending::write(&folder.join(MANIFEST), &self.manifest()?)?);
-        put_behind(&copies.written, copies.pending).map_err(|error| match error {
-            SwapError::Io { source, .. } | SwapError::Beside { source, .. } => source,
+        put_together(&copies.written, copies.pending).map_err(|error| match error {
+            WorkspaceError::Io { source, .. } => source,
             other => io::Error::other(other),
         })
     }

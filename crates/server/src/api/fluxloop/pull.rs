@@ -17,7 +17,7 @@ use serde_json::json;
 use super::{bundles, time};
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::Input;
+use crate::request::{Input, is_known_tag};
 
 /// How hard the few texts are packed that are not stored packed.
 const LEVEL: i32 = 1;
@@ -48,7 +48,7 @@ pub(crate) async fn pull(
     };
     let bundle = platform.find_bundle(&caller, &wanted).await?;
     let tag = tag(&bundle, &request);
-    let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || names(&headers, &tag);
+    let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || is_known_tag(&headers, &tag);
     let form = if prefers_zstd(&headers) { Form::Zstd } else { Form::Plain };
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
@@ -76,12 +76,6 @@ fn tag(bundle: &Bundle, request: &PullRequest) -> String {
     if left_out.is_empty() { format!("\"{}\"", bundle.id) } else { format!("\"{}-{left_out}\"", bundle.id) }
 }
 
-/// Returns true if `If-None-Match` names the tag.
-fn names(headers: &HeaderMap, tag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|tags| tags.split(',')).any(|found| found.trim().trim_start_matches("W/") == tag)
-}
-
 /// Returns true if a client wants zstd more than any other encoding, or names it first among those. To one that only takes it among others
 /// it is not sent: `httpx` with its `zstandard` stumbles over a frame that begins with a piece from the connection, and asks for gzip first.
 fn prefers_zstd(headers: &HeaderMap) -> bool {
@@ -107,8 +101,7 @@ enum Form {
 }
 
 impl Form {
-    /// Returns a text in this form.
-    fn of(self, text: String) -> Result<Vec<u8>, io::Error> {
+    fn of(self, text: String) -> io::Result<Vec<u8>> {
         match self {
             Self::Plain => Ok(text.into_bytes()),
             Self::Zstd => zstd::bulk::compress(text.as_bytes(), LEVEL),

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::request::Segments;
+use crate::request::{Segments, is_known_tag};
 
 /// What stands as it is in the extended form of a file's name.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -59,8 +59,6 @@ pub(crate) async fn show(
     let file = platform.store.artifact_file(&scope, &id).await?;
     let (blob, content) = platform.store.open_blob(objects, &scope, &file.blob_id).await?;
     let tag = format!("\"{}\"", blob.tree);
-    let is_known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_known = is_known.flat_map(|tags| tags.split(',')).any(|found| found.trim().trim_start_matches("W/") == tag);
     let text = |text: &str| HeaderValue::from_str(text).map_err(|error| Error::Internal(error.to_string()));
     let common = [
         (header::ETAG, text(&tag)?),
@@ -69,7 +67,7 @@ pub(crate) async fn show(
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     ];
-    if is_known {
+    if is_known_tag(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let wanted = match headers.get(header::IF_RANGE) {

@@ -5,7 +5,7 @@ use keepstep_workspace::pull::{Choice, Collision, Prepared};
 use serde_json::Value;
 
 use super::run::Run;
-use super::target::Target;
+use super::targets::Target;
 use crate::shell::diff_view;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Text, count};
@@ -40,7 +40,7 @@ fn refusal(target: &Target, collisions: &[Collision]) -> Failure {
         message: format!(
             "{} of {} changed here and on the server; nothing was written:\n{}",
             count(collisions.len(), "part"),
-            visible_line(&target.name),
+            visible_line(&target.scenario.name),
             lines.join("\n")
         ),
         hints: vec![
@@ -88,7 +88,7 @@ fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
         }
     };
     printer.notice(Text::from(words(collision)));
-    let mut choices = vec![(Some(Choice::KeepMine), "Keep mine"), (Some(Choice::TakeTheirs), "Take the server's")];
+    let mut choices = vec![(Some(Choice::Local), "Keep mine"), (Some(Choice::Server), "Take the server's")];
     choices.extend(both.map(|label| (Some(Choice::Both), label)));
     choices.push((None, "Show the difference"));
     let labels: Vec<&str> = choices.iter().map(|(_, label)| *label).collect();

@@ -6,13 +6,12 @@ use keepstep_api::fluxloop::PullRequest;
 use keepstep_base::Digest;
 use keepstep_client::test_data::PullAnswer;
 use keepstep_client::{ClientError, Sink, SinkError};
-use keepstep_testdata::answer::NoAnswer;
 use keepstep_testdata::bundle::BundleError;
 use keepstep_workspace::pull::{ReceiveError, Received, Scenario, Spool};
 use keepstep_workspace::pull_record::{PullBase, PullRecord};
 
 use super::run::Run;
-use super::target::Target;
+use super::targets::Target;
 use crate::shell::failure::Failure;
 use crate::shell::visible::visible_line;
 
@@ -43,7 +42,7 @@ pub(super) fn fetch(
     }
     let request = PullRequest {
         bundle_version_id: target.bundle.clone(),
-        scenario_id: target.id.clone(),
+        scenario_id: target.scenario.id.clone(),
         known_bundle_version_id: known.map(str::to_owned),
         ..everything(run)
     };
@@ -60,7 +59,7 @@ pub(super) fn fetch(
     }
     let received = answer.read()?;
     let bundle = received.bundle();
-    bundle.check_asked(target.bundle.as_deref(), target.id.as_deref()).map_err(refused)?;
+    bundle.check_asked(target.bundle.as_deref(), target.scenario.id.as_deref()).map_err(refused)?;
     if let Some(locked) = locked
         && received.content_digest().map_err(|error| Failure::io("keep", "the server's answer", error))? != locked
     {
@@ -79,12 +78,12 @@ pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) ->
     if local.record.is_some() {
         return Ok(None);
     }
-    let Some(answer) = found(run, &PullRequest { scenario_name: Some(target.name.clone()), ..everything(run) })? else {
+    let Some(answer) = found(run, &PullRequest { scenario_name: Some(target.scenario.name.clone()), ..everything(run) })? else {
         return Ok(None);
     };
     let received = answer.read()?;
     let bundle = received.bundle();
-    if bundle.scenario_name() != Some(&target.name) || bundle.scenario_id().is_none() {
+    if bundle.scenario_name() != Some(&target.scenario.name) || bundle.scenario_id().is_none() {
         return Ok(None);
     }
     accepted(run, target, local, received).map(Some)
@@ -104,7 +103,7 @@ fn everything(run: &Run<'_>) -> PullRequest {
 fn accepted(run: &Run<'_>, target: &Target, local: &Scenario, received: Received) -> Result<Fetched, Failure> {
     let answered = received.bundle().project_id();
     if let Some((asked, answered)) = run.project.clone().zip(answered).filter(|(asked, answered)| asked != answered) {
-        return Err(refused(BundleError::Another { what: "project", asked, answered }));
+        return Err(refused(BundleError::another("project", &asked, &answered)));
     }
     let previous = previous(run, target, local, &received)?;
     Ok(Fetched { received, previous })
@@ -121,7 +120,7 @@ fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Receive
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
     let previous = found(run, &request)?.and_then(|answer| answer.read().ok());
-    Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.id.as_deref()).is_ok()))
+    Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.scenario.id.as_deref()).is_ok()))
 }
 
 /// Returns the answer to a request; `None` where the server has no such bundle.
@@ -145,7 +144,7 @@ struct IncomingAnswer {
 
 impl IncomingAnswer {
     fn read(self) -> Result<Received, Failure> {
-        self.read.unwrap_or(Err(BundleError::Unreadable(NoAnswer::Unfinished))).map_err(refused)
+        self.read.unwrap_or(Err(BundleError::Unfinished)).map_err(refused)
     }
 }
 
@@ -161,8 +160,8 @@ impl Sink for IncomingAnswer {
     fn end(&mut self) -> Result<(), SinkError> {
         self.read = Some(match Received::of(std::mem::take(&mut self.came)) {
             Ok(received) => Ok(received),
-            Err(ReceiveError::Bundle(BundleError::Unreadable(NoAnswer::Unfinished))) => return Err(SinkError::Unfinished),
-            Err(ReceiveError::Bundle(BundleError::Unreadable(_))) => return Err(SinkError::NotJson),
+            Err(ReceiveError::Bundle(BundleError::Unfinished)) => return Err(SinkError::Unfinished),
+            Err(ReceiveError::Bundle(BundleError::NotJson)) => return Err(SinkError::NotJson),
             // Somebody answers with JSON, so it is not the connection that is to blame.
             Err(ReceiveError::Bundle(error)) => Err(error),
             Err(ReceiveError::Io(error)) => return Err(SinkError::NotKept(error.to_string())),

@@ -7,10 +7,8 @@ mod arguments;
 mod ask;
 mod carry_out;
 mod fetch;
-mod recover;
 mod report;
 mod run;
-mod target;
 mod targets;
 
 use std::cell::{Cell, RefCell};
@@ -18,12 +16,11 @@ use std::cell::{Cell, RefCell};
 use keepstep_workspace::pull as files;
 use serde_json::{Value, json};
 
-pub(in crate::command) use self::recover::{recover, recover_guarded};
-
 pub(super) use self::arguments::Arguments;
 use self::run::{Destination, Run};
-use self::target::{Target, as_scenario, document_of};
+use self::targets::Target;
 use crate::command::{CommandResult, Outcome};
+use crate::session::checkout::interrupted_pull::recover;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::checkout::undo_log::Recorder;
 use crate::session::connection::test_data_server::{TestDataServer, project_id};
@@ -55,8 +52,8 @@ fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
     let place = Destination::find(context);
     let project = project_id(Some(&place.workspace), arguments.project_id.as_deref())?;
     let selected = targets::selected(context, &place, arguments)?;
-    let scenario = selected.as_ref().map(as_scenario);
-    let server = TestDataServer::connect(context, Some(&place.workspace), scenario.as_ref())?;
+    let scenario = selected.as_ref().map(|target| &target.scenario);
+    let server = TestDataServer::connect(context, Some(&place.workspace), scenario)?;
     let recorder = RefCell::new(Recorder::of(place.workspace.root(), "sync pull"));
     let run = Run { context, arguments, workspace: &place.workspace, project, server, recorder, replaced: Cell::new(false) };
     let targets = targets::all(&run, &place, selected)?;
@@ -82,11 +79,10 @@ fn pull_all(run: &Run<'_>, place: &Destination, targets: &[Target]) -> Result<Ve
                     return Err(failure);
                 }
                 // The others need not wait for somebody's decision about this one.
-                context
-                    .printer
-                    .notice(Text::of(Label::Warning, format!("{}: ", target.name)).and(Label::Plain, told.message.clone()));
-                scenarios
-                    .push(json!({ "scenario": document_of(target), "error": { "kind": told.kind, "message": told.message } }));
+                context.printer.notice(
+                    Text::of(Label::Warning, format!("{}: ", target.scenario.name)).and(Label::Plain, told.message.clone()),
+                );
+                scenarios.push(json!({ "scenario": target.document(), "error": { "kind": told.kind, "message": told.message } }));
                 if told.code != exit::NOT_FOUND {
                     failed.get_or_insert(failure);
                 }
@@ -99,30 +95,25 @@ fn pull_all(run: &Run<'_>, place: &Destination, targets: &[Target]) -> Result<Ve
 
 /// Pulls one scenario and returns what happened, for programs.
 fn pull(run: &Run<'_>, place: &Destination, mut target: Target, is_only: bool) -> Result<Value, Failure> {
-    recover(run.context, run.workspace.root(), &target.path)?;
-    let local = files::Scenario::read(&target.path)?;
-    if target.id.is_none() && target.bundle.is_none() {
+    recover(run.context, run.workspace.root(), &target.scenario.path)?;
+    let local = files::Scenario::read(&target.scenario.path)?;
+    if target.scenario.id.is_none() && target.bundle.is_none() {
         if let Some(fetched) = fetch::fetch_by_name(run, &target, &local)? {
-            target.id = fetched.received.bundle().scenario_id();
+            target.scenario.id = fetched.received.bundle().scenario_id();
             return carry_out::carry_out(run, &target, &fetched, is_only);
         }
-        target.id = targets::find_id(run, place, &target)?;
+        target.scenario.id = targets::find_id(run, place, &target)?;
     }
     let target = &target;
     let lock = LockFile::read(run.workspace.root())?;
-    let locked = run.arguments.locked.then(|| lock.lock.scenario(&target.folder).and_then(|entry| entry.digest())).flatten();
-    let Some(fetched) = fetch::fetch(run, target, &local, locked)? else {
-        report::up_to_date(run.context, target, &local)?;
+    let entry = lock.lock.scenario(&target.scenario.folder).filter(|_| run.arguments.locked);
+    let Some(fetched) = fetch::fetch(run, target, &local, entry.and_then(|entry| entry.digest()))? else {
+        let document = report::up_to_date(run.context, target, &local)?;
         if let Some(record) = local.record.as_ref().filter(|_| !run.arguments.dry_run) {
-            let pulled = carry_out::Pulled {
-                bundle: &record.bundle_version_id,
-                digest: record.digest,
-                project: record.project_id.as_deref(),
-                scenario: record.scenario_id.as_deref(),
-            };
-            carry_out::note_in_lock(run, &target.folder, pulled)?;
+            let lock = carry_out::noted(run, target, record)?;
+            lock.write(&mut run.recorder.borrow_mut(), run.context.now())?;
         }
-        return report::unchanged(target, &local);
+        return Ok(document);
     };
     carry_out::carry_out(run, target, &fetched, is_only)
 }

@@ -1,19 +1,49 @@
 //! Which scenarios a pull is about.
 
+use std::path::PathBuf;
+
 use keepstep_api::fluxloop;
 use keepstep_testdata::names::{Kind, Named, file_name};
 use keepstep_workspace::pull::Scenario as Pulled;
-use keepstep_workspace::{Scenario, ScenarioError};
+use keepstep_workspace::{Scenario, ScenarioError, SelectedBy};
+use serde_json::{Value, json};
 
 use super::arguments::Arguments;
 use super::run::{Destination, Run};
-use super::target::Target;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Text, count};
 use crate::shell::prompt;
-use crate::shell::visible::{visible_line, word};
+use crate::shell::visible::{first_few, visible_line, word};
+
+/// A scenario that is pulled.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) scenario: Scenario,
+    /// The bundle version that has to be pulled.
+    pub(super) bundle: Option<String>,
+    /// True if it was not named or selected, but is one of all.
+    pub(super) is_one_of_all: bool,
+}
+
+impl Target {
+    fn named(name: String, folder: String, path: PathBuf, id: Option<String>) -> Self {
+        let scenario = Scenario { name, folder, path, id, origin: SelectedBy::Flag };
+        Self { scenario, bundle: None, is_one_of_all: false }
+    }
+
+    /// Returns its folder as it is shown.
+    pub(super) fn shown(&self, context: &Context) -> String {
+        visible_line(&context.relative(&self.scenario.path))
+    }
+
+    /// Returns it for programs.
+    pub(super) fn document(&self) -> Value {
+        let Scenario { name, id, folder, .. } = &self.scenario;
+        json!({ "name": name, "id": id, "folder": folder })
+    }
+}
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
 pub(super) fn selected(context: &Context, place: &Destination, arguments: &Arguments) -> Result<Option<Target>, Failure> {
@@ -22,21 +52,18 @@ pub(super) fn selected(context: &Context, place: &Destination, arguments: &Argum
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let folder = file_name(Kind::Scenario, Named { id: "", name: &name });
         let id = Pulled::id_in(&path)?;
-        return Ok(Some(Target { name, folder, path, id, bundle: None, is_one_of_all: false }));
+        return Ok(Some(Target::named(name, folder, path, id)));
     }
     match place.workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
-        Ok(scenario) => Ok(Some(known(scenario)?)),
+        Ok(mut scenario) => {
+            if scenario.id.is_none() {
+                scenario.id = Pulled::id_in(&scenario.path)?;
+            }
+            Ok(Some(Target { scenario, bundle: None, is_one_of_all: false }))
+        }
         Err(ScenarioError::NoneSelected { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn known(scenario: Scenario) -> Result<Target, Failure> {
-    let id = match scenario.id {
-        Some(id) => Some(id),
-        None => Pulled::id_in(&scenario.path)?,
-    };
-    Ok(Target { name: scenario.name, folder: scenario.folder, path: scenario.path, id, bundle: None, is_one_of_all: false })
 }
 
 /// Returns the scenarios to pull, each with its id on the platform, unless the pull itself may find it by its name.
@@ -48,8 +75,8 @@ pub(super) fn all(run: &Run<'_>, place: &Destination, selected: Option<Target>) 
     match selected {
         Some(mut target) => {
             target.bundle = bundle;
-            if target.id.is_none() && target.bundle.is_some() {
-                target.id = find_id(run, place, &target)?;
+            if target.scenario.id.is_none() && target.bundle.is_some() {
+                target.scenario.id = find_id(run, place, &target)?;
             }
             Ok(vec![target])
         }
@@ -61,10 +88,10 @@ pub(super) fn all(run: &Run<'_>, place: &Destination, selected: Option<Target>) 
 /// Returns the id of a scenario that was only named.
 pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Result<Option<String>, Failure> {
     let scenarios = scenarios(run)?;
-    let by_name = scenarios.iter().find(|scenario| scenario.name == target.name);
+    let by_name = scenarios.iter().find(|scenario| scenario.name == target.scenario.name);
     let by_folder = || {
         let slug = |scenario: &&fluxloop::Scenario| {
-            file_name(Kind::Scenario, Named { id: &scenario.id, name: &scenario.name }) == target.folder
+            file_name(Kind::Scenario, Named { id: &scenario.id, name: &scenario.name }) == target.scenario.folder
         };
         scenarios.iter().find(slug)
     };
@@ -85,7 +112,10 @@ pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Re
                 let message = "this folder is a scenario's, but it is not known whose; name one with `--scenario`".to_owned();
                 return Err(Failure::Usage { message, hint });
             }
-            Err(Failure::NotFound { message: format!("the project has no scenario named {}", visible_line(&target.name)), hint })
+            Err(Failure::NotFound {
+                message: format!("the project has no scenario named {}", visible_line(&target.scenario.name)),
+                hint,
+            })
         }
     }
 }
@@ -114,19 +144,17 @@ fn everything(run: &Run<'_>, place: &Destination) -> Result<Vec<Target>, Failure
     let mut targets: Vec<Target> = Vec::new();
     for scenario in &scenarios {
         let mut target = of_platform(run, scenario)?;
-        if targets.iter().any(|other| other.folder.to_lowercase() == target.folder.to_lowercase()) {
+        let place = &mut target.scenario;
+        if targets.iter().any(|other| other.scenario.folder.to_lowercase() == place.folder.to_lowercase()) {
             // The id makes another name of it.
-            let name = format!("{}-{}", target.folder, scenario.id);
-            target.folder = file_name(Kind::Scenario, Named { id: &scenario.id, name: &name });
-            target.path = run.workspace.scenario_dir(&target.folder);
+            let name = format!("{}-{}", place.folder, scenario.id);
+            place.folder = file_name(Kind::Scenario, Named { id: &scenario.id, name: &name });
+            place.path = run.workspace.scenario_dir(&place.folder);
         }
         targets.push(target);
     }
     Ok(targets)
 }
-
-/// How many scenarios or projects a message names.
-const MOST_NAMED: usize = 5;
 
 /// Has a person agree where nothing says that this folder is meant for test data, nor whose.
 fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure> {
@@ -135,26 +163,20 @@ fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure>
         [only] => (format!("project {} ({})", visible_line(&only.name), visible_line(&only.id)), word(&only.id)),
         _ => ("a project".to_owned(), "ID".to_owned()),
     };
-    let mut names: Vec<String> = scenarios.iter().take(MOST_NAMED).map(|scenario| visible_line(&scenario.name)).collect();
-    if scenarios.len() > MOST_NAMED {
-        names.push("…".to_owned());
-    }
-    let what = format!("{} of {project} on {}: {}", count(scenarios.len(), "scenario"), run.server.name(), names.join(", "));
+    let names = first_few(scenarios.iter().map(|scenario| &scenario.name));
+    let what = format!("{} of {project} on {}: {names}", count(scenarios.len(), "scenario"), run.server.name());
     let folder = run.context.directory.display().to_string();
-    let hint = || {
-        let all = format!("`keepstep sync pull --project-id {id}` pulls all of them here; `--scenario NAME` pulls one");
-        Some(all)
-    };
+    let hint = Some(format!("`keepstep sync pull --project-id {id}` pulls all of them here; `--scenario NAME` pulls one"));
     if !run.context.can_ask {
         let message = format!("{} is not a workspace yet; nothing was pulled of the {what}", visible_line(&folder));
-        return Err(Failure::Usage { message, hint: hint() });
+        return Err(Failure::Usage { message, hint });
     }
     run.context.printer.notice(Text::from(format!("There is {what}")));
     let question = format!("Make {} a workspace and pull into it?", visible_line(&folder));
     if prompt::confirm(&run.context.printer, &question, false)? {
         return Ok(());
     }
-    Err(Failure::Usage { message: "nothing was pulled".to_owned(), hint: hint() })
+    Err(Failure::Usage { message: "nothing was pulled".to_owned(), hint })
 }
 
 fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, Failure> {
@@ -167,7 +189,8 @@ fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, F
         }
     };
     let path = run.workspace.scenario_dir(&folder);
-    Ok(Target { name: scenario.name.clone(), folder, path, id: Some(scenario.id.clone()), bundle: None, is_one_of_all: true })
+    let target = Target::named(scenario.name.clone(), folder, path, Some(scenario.id.clone()));
+    Ok(Target { is_one_of_all: true, ..target })
 }
 
 /// Returns what the lock file names.
@@ -181,7 +204,8 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
         ),
         hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
     };
-    let is_wanted = |folder: &str| selected.as_ref().is_none_or(|target| target.folder == folder);
+    let selected = selected.map(|target| target.scenario);
+    let is_wanted = |folder: &str| selected.as_ref().is_none_or(|scenario| scenario.folder == folder);
     let mut targets = Vec::new();
     for (folder, entry) in lock.lock.scenarios().filter(|(folder, _)| is_wanted(folder)) {
         // The name comes from a file that may be somebody else's, so it is made safe like any other.
@@ -193,18 +217,14 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
                 visible_line(asked)
             )));
         }
-        let path = selected.as_ref().map_or_else(|| run.workspace.scenario_dir(&folder), |target| target.path.clone());
-        targets.push(Target {
-            name: selected.as_ref().map_or_else(|| folder.clone(), |target| target.name.clone()),
-            folder,
-            path,
-            id: entry.scenario.clone(),
-            bundle: Some(bundle),
-            is_one_of_all: false,
-        });
+        let (name, path) = match &selected {
+            Some(scenario) => (scenario.name.clone(), scenario.path.clone()),
+            None => (folder.clone(), run.workspace.scenario_dir(&folder)),
+        };
+        targets.push(Target { bundle: Some(bundle), ..Target::named(name, folder, path, entry.scenario.clone()) });
     }
     match (&selected, targets.is_empty()) {
-        (Some(target), true) => Err(missing(format!("no bundle version for {}", visible_line(&target.name)))),
+        (Some(scenario), true) => Err(missing(format!("no bundle version for {}", visible_line(&scenario.name)))),
         (None, true) => Err(missing("no bundle version of any scenario".to_owned())),
         _ => Ok(targets),
     }
@@ -227,15 +247,16 @@ fn which_project(run: &Run<'_>, failure: Failure) -> Failure {
         },
         [_] => failure,
         several => {
-            let names: Vec<String> = several
-                .iter()
-                .take(MOST_NAMED)
-                .map(|project| format!("{} ({})", visible_line(&project.name), visible_line(&project.id)))
-                .collect();
-            let more =
-                if several.len() > MOST_NAMED { format!(" and {} more", several.len() - MOST_NAMED) } else { String::new() };
+            let names =
+                several.iter().take(5).map(|project| format!("{} ({})", visible_line(&project.name), visible_line(&project.id)));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let more = several
+                .len()
+                .checked_sub(5)
+                .filter(|more| *more > 0)
+                .map_or_else(String::new, |more| format!(" and {more} more"));
             Failure::Usage {
-                message: format!("no project is selected; {} has {}{more}", run.server.name(), names.join(", ")),
+                message: format!("no project is selected; {} has {names}{more}", run.server.name()),
                 hint: Some("`keepstep projects select ID` selects one".to_owned()),
             }
         }

@@ -14,7 +14,8 @@ use keepstep_workspace::{Scenario, ScenarioError, Workspace};
 use serde_json::{Value, json};
 
 use super::half::{Arguments, row};
-use crate::command::sync::{not_checked, pull};
+use crate::command::sync::not_checked;
+use crate::session::checkout::interrupted_pull::recover;
 use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
 use crate::session::connection::uploaded;
 use crate::session::context::Context;
@@ -81,7 +82,7 @@ pub(super) fn show(context: &Context, arguments: &Arguments, place: &TestDataLoc
     };
     let mut standings = Vec::new();
     for scenario in scenarios {
-        pull::recover(context, workspace.root(), &scenario.path)?;
+        recover(context, workspace.root(), &scenario.path)?;
         standings.push(stand(workspace, scenario)?);
     }
     let project = project_id(Some(workspace), arguments.project_id.as_deref())?;

@@ -9,7 +9,7 @@ use crate::session::context::Context;
 use crate::shell::failure::Failure;
 
 /// Ends a pull that was interrupted, if there is one. Costs one look at the disk otherwise.
-pub(in crate::command) fn recover(context: &Context, root: &Path, scenario: &Path) -> Result<(), Failure> {
+pub(crate) fn recover(context: &Context, root: &Path, scenario: &Path) -> Result<(), Failure> {
     if !files::is_interrupted(scenario) {
         return Ok(());
     }
@@ -18,7 +18,7 @@ pub(in crate::command) fn recover(context: &Context, root: &Path, scenario: &Pat
 }
 
 /// The same for somebody who has seen to it that no other keepstep writes.
-pub(in crate::command) fn recover_guarded(context: &Context, scenario: &Path) -> Result<(), Failure> {
+pub(crate) fn recover_guarded(context: &Context, scenario: &Path) -> Result<(), Failure> {
     match files::recover(scenario, &mut || Ok(()))? {
         Some(Recovered::Completed) => context.printer.status("An earlier pull was interrupted; it is complete now."),
         Some(Recovered::TakenBack) => context.printer.status("An earlier pull was interrupted; it was rolled back."),
