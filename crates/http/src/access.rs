@@ -17,7 +17,7 @@ use keepstep_api::lua::PrimitiveKind;
 use keepstep_platform::{Actor, Error, Platform, shown};
 use keepstep_store::Role;
 
-use crate::{key, large_answers, pace, request_log, session};
+use crate::{device, key, large_answers, pace, request_log, session};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +177,10 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/members/links/{link}/revoke", Person(Owner), Nothing),
         ("GET", "/members/{user}", Person(Owner), Nothing),
         ("POST", "/members/{user}/reset", Person(Owner), Nothing),
+        ("POST", "/members/{user}/role", Person(Owner), Nothing),
+        ("POST", "/members/{user}/sessions/end", Person(Owner), Nothing),
+        ("GET", "/members/{user}/remove", Person(Owner), Nothing),
+        ("POST", "/members/{user}/remove", Person(Owner), Nothing),
         ("GET", "/projects", Person(Viewer), Nothing),
         ("GET", "/projects/{project}", Person(Viewer), Project),
         ("GET", "/projects/{project}/experiments/{batch}", Person(Viewer), Project),
@@ -184,10 +188,14 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/connect", Person(Viewer), Nothing),
         ("POST", "/connect", Person(Viewer), Nothing),
         ("POST", "/connect/decide", Person(Viewer), Nothing),
-        ("POST", "/connect/sign-out", Person(Viewer), Nothing),
+        ("GET", "/connect/devices/{device}/sign-out", Person(Viewer), Nothing),
+        ("POST", "/connect/devices/{device}/sign-out", Person(Viewer), Nothing),
         ("GET", "/keys", Person(Owner), Nothing),
         ("POST", "/keys", Person(Owner), Nothing),
-        ("POST", "/keys/revoke", Person(Owner), Nothing),
+        ("GET", "/keys/{key}/revoke", Person(Owner), Nothing),
+        ("POST", "/keys/{key}/revoke", Person(Owner), Nothing),
+        ("GET", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
+        ("POST", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
         ("GET", "/events", Person(Viewer), Nothing),
         ("GET", "/assets/{file}", Anybody, Nothing),
     ];
@@ -261,6 +269,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                 check_named(platform, &holder.actor, route.names, &mut parts).await?;
             }
             request_log::note_caller(&holder.actor.name);
+            platform.note_key_use(&holder.actor, device::name(&parts.headers));
             parts.extensions.insert(holder);
         }
         Who::Person(role) => {

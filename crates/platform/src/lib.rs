@@ -28,6 +28,7 @@ mod sign_in_guard;
 mod test_data;
 mod text;
 mod uploads;
+mod uses;
 mod write;
 
 pub use actor::{Actor, KeyHolder};

@@ -13,6 +13,7 @@ use crate::events::Events;
 use crate::memory::Budgets;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::uses::Uses;
 
 /// The largest upload where nobody said otherwise, in bytes.
 const UPLOAD_LIMIT: u64 = 64 * 1024 * 1024 * 1024;
@@ -34,6 +35,7 @@ pub struct Platform {
     /// What requests may take of the memory together.
     pub budgets: Budgets,
     pub(crate) cache: Cache,
+    pub(crate) uses: Uses,
     /// When files that nobody needs were last looked for.
     tidied: Arc<AtomicI64>,
 }
@@ -48,6 +50,7 @@ impl Platform {
             settings: Arc::new(settings),
             budgets: Budgets::default(),
             cache: Cache::default(),
+            uses: Uses::default(),
             tidied: Arc::default(),
         }
     }

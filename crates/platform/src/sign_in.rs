@@ -2,8 +2,8 @@
 
 use keepstep_base::api_key::{ApiKey, KeyForm, form_of};
 use keepstep_store::{
-    Attempted, Device, DeviceCodes, DeviceLogin, EmailAddress, LinkTarget, LoginKeys, LoginProgress, NewAccount, Role, Session,
-    StoreError, Transaction, USE_NOTED, User, check_name,
+    Attempted, Device, DeviceCodes, DeviceLogin, EmailAddress, LinkTarget, LoginKeys, LoginProgress, NewAccount, Role,
+    StoreError, Transaction, User, check_name,
 };
 
 use crate::actor::Actor;
@@ -103,24 +103,6 @@ impl Platform {
         transaction.commit().await?;
         tracing::info!(user = %user.id, "a browser signed in");
         Ok(secret)
-    }
-
-    /// Notes beside the request that a session is used, at most once in some minutes.
-    pub fn note_session_use(&self, session: &Session) {
-        if self.store.now().saturating_sub(session.used_at) < USE_NOTED {
-            return;
-        }
-        let (store, id) = (self.store.clone(), session.id.clone());
-        tokio::spawn(async move {
-            let noted = async {
-                let mut transaction = store.write().await?;
-                transaction.note_session_use(&id).await?;
-                transaction.commit().await
-            };
-            if let Err(error) = noted.await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "the use of a session is not noted");
-            }
-        });
     }
 
     /// Ends the session of a browser.

@@ -56,7 +56,13 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 28] = [
+    ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
+    ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),
+    ("revoke a link", Role::Owner, |w, a| done(w.platform.revoke_link(a, "link_x"))),
+    ("change a role", Role::Owner, |w, a| done(w.platform.set_role(a, "user_x", Role::Viewer))),
+    ("remove somebody", Role::Owner, |w, a| done(w.platform.remove_member(a, "user_x"))),
+    ("end a session of somebody", Role::Owner, |w, a| done(w.platform.end_session_of(a, "user_x", "session_x"))),
     ("create an agent", Role::Owner, |w, a| done(w.platform.create_agent(a, "New".to_owned(), Plain))),
     ("change an agent", Role::Editor, |w, a| {
         async { w.platform.change_agent(a, w.target(), &Patch::default(), None, Plain).await.map(drop) }.boxed()

@@ -65,8 +65,10 @@ pub struct DeviceLogin {
     pub address: String,
     /// When it asked.
     pub created_at: i64,
-    /// When it last got keys.
+    /// When it was last used, to within [`USE_NOTED`](crate::USE_NOTED).
     pub used_at: Option<i64>,
+    /// What used it then, as it calls itself.
+    pub used_by: Option<String>,
     /// The name of the person who let it in.
     pub user_name: Option<String>,
 }
@@ -97,7 +99,7 @@ pub struct LoginKeys {
     pub user: User,
 }
 
-const COLUMNS: &str = "d.id, d.device_name, d.address, d.created_at, d.used_at, u.name AS user_name";
+const COLUMNS: &str = "d.id, d.device_name, d.address, d.created_at, d.used_at, d.used_by, u.name AS user_name";
 
 impl Store {
     /// Returns the devices that act as somebody of an organization, of one person or of everybody, newest first.
@@ -143,7 +145,7 @@ impl Store {
     /// Returns the access key that was presented, as a key of the person.
     pub(crate) async fn access_key(&self, hash: &str) -> Result<Option<Key>> {
         let row = query(
-            "SELECT d.id, u.name, u.role, u.org_id, d.created_at, k.expires_at, d.revoked_at
+            "SELECT d.id, u.name, u.role, u.org_id, d.created_at, k.expires_at, d.revoked_at, d.used_at, d.used_by
              FROM login_keys k JOIN device_logins d ON d.id = k.login_id JOIN users u ON u.id = d.user_id
              WHERE k.hash = $1 AND k.kind = 'access'",
         )
@@ -159,6 +161,9 @@ impl Store {
                 created_at: row.get("created_at")?,
                 expires_at: Some(row.get("expires_at")?),
                 revoked_at: row.get("revoked_at")?,
+                created_by: None,
+                used_at: row.get("used_at")?,
+                used_by: row.get("used_by")?,
                 id,
             })
         })
@@ -419,6 +424,7 @@ fn device_login(row: &Row) -> Result<DeviceLogin> {
         address: row.get("address")?,
         created_at: row.get("created_at")?,
         used_at: row.get("used_at")?,
+        used_by: row.get("used_by")?,
         user_name: row.get("user_name")?,
     })
 }

@@ -4,6 +4,7 @@ use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::model::{Key, Role, Scope};
 use crate::organizations::check_name;
+use crate::sign_in::USE_NOTED;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -21,7 +22,7 @@ pub struct NewKey<'a> {
     pub expires_at: Option<i64>,
 }
 
-const COLUMNS: &str = "id, name, role, org_id, project_id, created_at, expires_at, revoked_at";
+const COLUMNS: &str = "id, name, role, org_id, project_id, created_at, expires_at, revoked_at, created_by, used_at, used_by";
 
 impl Store {
     /// Returns the key that was presented, also one that ended or was taken back. The access key of a device is one that
@@ -31,11 +32,10 @@ impl Store {
     /// The database failed.
     pub async fn key(&self, presented: &str) -> Result<Option<Key>> {
         let hash = stored_hash(presented);
-        let row =
-            query("SELECT id, name, role, org_id, project_id, created_at, expires_at, revoked_at FROM keys WHERE hash = $1")
-                .bind(&hash)
-                .fetch_optional(&mut *self.reader().await?)
-                .await?;
+        let row = query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM keys WHERE hash = $1")))
+            .bind(&hash)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
         match row {
             Some(row) => key(&row).map(Some),
             None => self.access_key(&hash).await,
@@ -72,6 +72,9 @@ impl Transaction {
             created_at: self.now,
             expires_at: new.expires_at,
             revoked_at: None,
+            created_by: None,
+            used_at: None,
+            used_by: None,
         };
         query(
             "INSERT INTO keys (id, hash, org_id, project_id, name, role, created_at, expires_at)
@@ -88,6 +91,30 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         Ok((secret, key))
+    }
+
+    /// Keeps who made a key.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_key_creator(&mut self, id: &str, name: &str) -> Result<()> {
+        query("UPDATE keys SET created_by = $1 WHERE id = $2").bind(name).bind(id).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Notes that a key, or the login of a device, is used now and by what, if that was not noted lately.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn note_key_use(&mut self, id: &str, by: &str) -> Result<()> {
+        let now = self.now;
+        for statement in [
+            "UPDATE keys SET used_at = $1, used_by = $2 WHERE id = $3 AND (used_at IS NULL OR used_at <= $4)",
+            "UPDATE device_logins SET used_at = $1, used_by = $2 WHERE id = $3 AND (used_by IS NULL OR used_at <= $4)",
+        ] {
+            query(statement).bind(now).bind(by).bind(id).bind(now - USE_NOTED).execute(self.connection()).await?;
+        }
+        Ok(())
     }
 
     /// Takes a key back. It stays in the list; doing it again changes nothing.
@@ -115,6 +142,9 @@ fn key(row: &Row) -> Result<Key> {
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
         revoked_at: row.get("revoked_at")?,
+        created_by: row.get("created_by")?,
+        used_at: row.get("used_at")?,
+        used_by: row.get("used_by")?,
         id,
     })
 }

@@ -75,6 +75,12 @@ pub struct Key {
     pub expires_at: Option<i64>,
     /// When it was taken back.
     pub revoked_at: Option<i64>,
+    /// The name of whoever made it; keys of an older server have none.
+    pub created_by: Option<String>,
+    /// When it was last used, to within [`USE_NOTED`](crate::USE_NOTED).
+    pub used_at: Option<i64>,
+    /// What used it then, as it calls itself.
+    pub used_by: Option<String>,
 }
 
 /// A person who signs in with a browser.

@@ -9,6 +9,7 @@ use http::header::{self};
 use keepstep_http::received::Received;
 use keepstep_http::session;
 use keepstep_platform::{Platform, Share};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error_page::{PageError, Typed};
@@ -32,6 +33,19 @@ pub(crate) trait Fields: DeserializeOwned + Send {
     /// Returns what a person wrote and would not like to write again.
     fn typed(&self) -> Vec<Typed> {
         Vec::new()
+    }
+}
+
+/// A form that has nothing but the token: its address says everything.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Confirmed {
+    #[serde(default)]
+    csrf: String,
+}
+
+impl Fields for Confirmed {
+    fn csrf(&self) -> &str {
+        &self.csrf
     }
 }
 

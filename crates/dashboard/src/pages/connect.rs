@@ -4,7 +4,7 @@
 //! looked for in forms alone, and wrong ones are counted, so that nobody finds a stranger's device by guessing.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use keepstep_platform::{Error, Platform};
@@ -12,10 +12,10 @@ use keepstep_store::{DeviceLogin, StoreError};
 use serde::Deserialize;
 
 use crate::error_page::{PageError, capitalized};
-use crate::form::posted::{Fields, Posted};
+use crate::form::posted::{Confirmed, Fields, Posted};
+use crate::parts::devices::ShownDevice;
 use crate::parts::frame::Frame;
-use crate::parts::view::{Moment, page};
-use crate::parts::visible::Visible;
+use crate::parts::view::page;
 use crate::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct Connect<'a> {
     code: &'a str,
     problem: Option<String>,
     done: Option<&'static str>,
-    devices: Vec<Device>,
+    devices: Vec<ShownDevice>,
 }
 
 #[derive(Template)]
@@ -33,29 +33,8 @@ struct Connect<'a> {
 struct ConnectDevice<'a> {
     frame: Frame,
     code: &'a str,
-    device: Device,
+    device: ShownDevice,
     role: &'static str,
-}
-
-/// A device, ready to show.
-pub(crate) struct Device {
-    pub(crate) id: String,
-    pub(crate) name: Visible,
-    pub(crate) address: Visible,
-    pub(crate) asked: Moment,
-    pub(crate) used: Option<Moment>,
-}
-
-impl From<DeviceLogin> for Device {
-    fn from(login: DeviceLogin) -> Self {
-        Self {
-            name: Visible::of(login.device_name),
-            address: Visible::of(login.address),
-            asked: Moment::of(login.created_at),
-            used: login.used_at.map(Moment::of),
-            id: login.id,
-        }
-    }
 }
 
 /// What the address asks for.
@@ -127,25 +106,25 @@ pub(crate) async fn decide(State(platform): State<Platform>, posted: Posted<Conn
     }
 }
 
-/// The form that signs an own device out.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SignOutForm {
-    #[serde(default)]
-    csrf: String,
-    #[serde(default)]
-    device: String,
+/// `GET /connect/devices/{device}/sign-out`: asks.
+pub(crate) async fn ask_sign_out(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let user = &by.session.user;
+    let devices = platform.store.devices(&user.org_id, Some(&user.id)).await?;
+    let device = ShownDevice::find(devices, &id)?;
+    page(&device.ask_sign_out(Frame::of(&by.session), "/connect"))
 }
 
-impl Fields for SignOutForm {
-    fn csrf(&self) -> &str {
-        &self.csrf
-    }
-}
-
-/// `POST /connect/sign-out`: takes back what an own device may do.
-pub(crate) async fn sign_out(State(platform): State<Platform>, posted: Posted<SignOutForm>) -> Result<Response, PageError> {
-    let Posted { by, form, .. } = posted;
-    platform.sign_out_device(&by, &form.device).await?;
+/// `POST /connect/devices/{device}/sign-out`: takes back what an own device may do.
+pub(crate) async fn sign_out(
+    State(platform): State<Platform>,
+    Path(id): Path<String>,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    platform.sign_out_device(&posted.by, &id).await?;
     Ok(Redirect::to("/connect?done=signed-out").into_response())
 }
 
@@ -178,6 +157,6 @@ async fn form(
 ) -> Result<Response, PageError> {
     let user = &by.session.user;
     let devices = platform.store.devices(&user.org_id, Some(&user.id)).await?;
-    let devices = devices.into_iter().map(Device::from).collect();
+    let devices = devices.into_iter().map(ShownDevice::from).collect();
     page(&Connect { frame: Frame::of(&by.session), code, problem, done, devices })
 }

@@ -1,16 +1,18 @@
 //! `/keys`: an owner sees who can reach the platform, makes keys and takes them back.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
+use keepstep_http::addresses::segment;
 use keepstep_platform::{Error, KeyRequest, Platform};
 use keepstep_store::{Key, Project, Role, StoreError};
 use serde::Deserialize;
 
-use super::connect::Device;
 use crate::error_page::{PageError, capitalized};
-use crate::form::posted::{Fields, Posted};
+use crate::form::posted::{Confirmed, Fields, Posted};
+use crate::parts::confirm::Confirm;
+use crate::parts::devices::ShownDevice;
 use crate::parts::frame::Frame;
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
@@ -32,7 +34,7 @@ struct KeysPage {
     problem: Option<String>,
     projects: Vec<Choice>,
     keys: Vec<Listed>,
-    devices: Vec<ListedDevice>,
+    devices: Vec<ShownDevice>,
 }
 
 /// A key that was just made: the only time that it can be read.
@@ -60,14 +62,12 @@ struct Listed {
     role: &'static str,
     project: Option<Visible>,
     created: Moment,
+    created_by: Visible,
+    used: Option<Moment>,
+    used_by: Visible,
     expires: Option<Moment>,
     state: &'static str,
     works: bool,
-}
-
-struct ListedDevice {
-    person: Visible,
-    device: Device,
 }
 
 /// What the address asks for.
@@ -92,23 +92,6 @@ pub(crate) struct MakeForm {
 }
 
 impl Fields for MakeForm {
-    fn csrf(&self) -> &str {
-        &self.csrf
-    }
-}
-
-/// The fields of the forms that take something back.
-#[derive(Debug, Deserialize)]
-pub(crate) struct RevokeForm {
-    #[serde(default)]
-    csrf: String,
-    #[serde(default)]
-    key: String,
-    #[serde(default)]
-    device: String,
-}
-
-impl Fields for RevokeForm {
     fn csrf(&self) -> &str {
         &self.csrf
     }
@@ -159,14 +142,68 @@ pub(crate) async fn create(State(platform): State<Platform>, posted: Posted<Make
     }
 }
 
-/// `POST /keys/revoke`: takes back a key or what a device may do.
-pub(crate) async fn revoke(State(platform): State<Platform>, posted: Posted<RevokeForm>) -> Result<Response, PageError> {
-    let Posted { by, form, .. } = posted;
-    if form.device.is_empty() {
-        platform.revoke_key(&by, &form.key).await?;
-    } else {
-        platform.revoke_device(&by, &form.device).await?;
-    }
+/// `GET /keys/{key}/revoke`: asks.
+pub(crate) async fn ask_revoke(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    by.require(Role::Owner)?;
+    let organization = &by.scope.org_id;
+    let key = platform.store.keys(organization).await?.into_iter().find(|key| key.id == id).ok_or(PageError::NotFound)?;
+    let projects = platform.store.projects(organization).await?;
+    let key = listed(key, &projects, platform.store.now());
+    let used = match &key.used {
+        Some(used) => {
+            format!("It was last used on {} by {}; what uses it is refused from now on.", used.readable, key.used_by.plain())
+        }
+        None => "It was never used.".to_owned(),
+    };
+    let opens =
+        key.project.as_ref().map_or_else(|| "everything".to_owned(), |project| format!("the project {}", project.plain()));
+    page(&Confirm {
+        frame: Frame::of(&by.session),
+        title: Visible::of(format!("Revoke the key {}?", key.name.plain())),
+        consequences: vec![
+            Visible::of(format!("It has the role {}, opens {opens}, and was created on {}.", key.role, key.created.readable)),
+            Visible::of(used),
+            Visible::of("It cannot be undone. The key stays in the list; another one can be created."),
+        ],
+        problem: None,
+        action: format!("/keys/{}/revoke", segment(&key.id)),
+        button: "Revoke the key",
+        back: "/keys".to_owned(),
+    })
+}
+
+/// `POST /keys/{key}/revoke`.
+pub(crate) async fn revoke(
+    State(platform): State<Platform>,
+    Path(id): Path<String>,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    platform.revoke_key(&posted.by, &id).await?;
+    Ok(Redirect::to("/keys?done=revoked").into_response())
+}
+
+/// `GET /keys/devices/{device}/sign-out`: asks.
+pub(crate) async fn ask_sign_out(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    by.require(Role::Owner)?;
+    let device = ShownDevice::find(platform.store.devices(&by.scope.org_id, None).await?, &id)?;
+    page(&device.ask_sign_out(Frame::of(&by.session), "/keys"))
+}
+
+/// `POST /keys/devices/{device}/sign-out`: takes back what anybody's device may do.
+pub(crate) async fn sign_out(
+    State(platform): State<Platform>,
+    Path(id): Path<String>,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    platform.revoke_device(&posted.by, &id).await?;
     Ok(Redirect::to("/keys?done=revoked").into_response())
 }
 
@@ -195,13 +232,7 @@ async fn list(
             .into_iter()
             .map(|choice| Choice { name: Visible::of(choice.name), chosen: choice.id == project, id: choice.id })
             .collect(),
-        devices: devices
-            .into_iter()
-            .map(|device| ListedDevice {
-                person: Visible::of(device.user_name.as_deref().unwrap_or_default()),
-                device: device.into(),
-            })
-            .collect(),
+        devices: devices.into_iter().map(ShownDevice::from).collect(),
     })
 }
 
@@ -220,6 +251,9 @@ fn listed(key: Key, projects: &[Project], now: i64) -> Listed {
         role: key.role.label(),
         project,
         created: Moment::of(key.created_at),
+        created_by: Visible::of(key.created_by.unwrap_or_default()),
+        used: key.used_at.map(Moment::of),
+        used_by: Visible::of(key.used_by.unwrap_or_default()),
         expires: key.expires_at.map(Moment::of),
         works: state == "active",
         state,

@@ -10,7 +10,7 @@ use keepstep_store::{LinkPurpose, Member, OpenLink, Role, StoreError};
 use serde::Deserialize;
 
 use crate::error_page::PageError;
-use crate::form::posted::{Fields, Posted};
+use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::origin::PublicAddress;
 use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
@@ -64,19 +64,6 @@ pub(crate) struct InviteForm {
 }
 
 impl Fields for InviteForm {
-    fn csrf(&self) -> &str {
-        &self.csrf
-    }
-}
-
-/// A form that has nothing but the token.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Confirmed {
-    #[serde(default)]
-    csrf: String,
-}
-
-impl Fields for Confirmed {
     fn csrf(&self) -> &str {
         &self.csrf
     }

@@ -5,29 +5,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, header};
 use keepstep_http::session::Cookie;
 use keepstep_platform::Platform;
-use serde::Deserialize;
 
 use crate::error_page::PageError;
-use crate::form::posted::{Fields, Posted};
-
-/// A form that has nothing but the token.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SignOut {
-    #[serde(default)]
-    csrf: String,
-}
-
-impl Fields for SignOut {
-    fn csrf(&self) -> &str {
-        &self.csrf
-    }
-}
+use crate::form::posted::{Confirmed, Posted};
 
 /// `POST`: ends the session on the server and in the browser.
 pub(crate) async fn sign_out(
     State(platform): State<Platform>,
     headers: HeaderMap,
-    _form: Posted<SignOut>,
+    _form: Posted<Confirmed>,
 ) -> Result<Response, PageError> {
     if let Some(secret) = Cookie::Session.read(&headers, &platform) {
         platform.sign_out(&secret).await?;

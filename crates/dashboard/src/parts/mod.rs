@@ -2,6 +2,7 @@
 
 pub(crate) mod assets;
 pub(crate) mod confirm;
+pub(crate) mod devices;
 pub(crate) mod diff_view;
 pub(crate) mod frame;
 pub(crate) mod sessions;

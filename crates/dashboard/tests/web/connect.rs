@@ -39,7 +39,17 @@ async fn a_person_lets_a_device_in_and_signs_it_out() {
 
     let page = browser.get("/connect").await;
     assert_eq!(page.texts("tbody th"), ["laptop <b>\\u{202e}\\u{1b}[31m"]);
-    let answer = browser.submit(&page, "/connect/sign-out", "Sign out", &[]).await;
+    let sign_out = page.attributes("tbody a[href$='/sign-out']", "href").remove(0);
+    let page = browser.get(&sign_out).await;
+    assert_eq!(page.text("h1"), "Sign out laptop <b>\\u{202e}\\u{1b}[31m?");
+    assert!(
+        page.texts("form p")[0].starts_with("It acts as Grace, and was signed in from 192.0.2.7 on"),
+        "{:?}",
+        page.texts("form p")
+    );
+    // Somebody else's device is not there.
+    assert_eq!(site.signed_in(Role::Editor).await.get(&sign_out).await.status, StatusCode::NOT_FOUND);
+    let answer = browser.submit(&page, &sign_out, "Sign it out", &[]).await;
     assert_eq!(answer.location(), "/connect?done=signed-out");
     assert!(!browser.get("/connect").await.has("tbody"));
     assert!(site.store.key(keys.access.reveal()).await.unwrap().unwrap().revoked_at.is_some());

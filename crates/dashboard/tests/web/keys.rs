@@ -28,10 +28,17 @@ async fn a_key_is_shown_once_and_revoked() {
     assert!(!page.body.contains(&secret));
     assert_eq!(page.texts("tbody .badge"), ["active"]);
     assert_eq!(page.texts("td[data-label='Opens:']"), ["project <b>shop"]);
-    let answer = browser.submit(&page, "/keys/revoke", "Revoke", &[]).await;
+    assert_eq!(page.texts("td[data-label='Created:'] .about"), ["by Grace"]);
+    assert_eq!(page.texts("td[data-label='Last used:']"), ["never"]);
+    let revoke = page.attributes("tbody a[href$='/revoke']", "href").remove(0);
+    let page = browser.get(&revoke).await;
+    assert_eq!(page.text("h1"), "Revoke the key ci <script>?");
+    assert!(page.texts("form p")[0].starts_with("It has the role viewer, opens the project <b>shop, and was created on"));
+    assert!(site.store.key(&secret).await.unwrap().unwrap().revoked_at.is_none(), "looking revokes nothing");
+    let answer = browser.submit(&page, &revoke, "Revoke the key", &[]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/keys?done=revoked"));
     let page = browser.get("/keys?done=revoked").await;
-    assert_eq!((page.texts("tbody .badge"), page.has("form[action='/keys/revoke']")), (vec!["revoked".to_owned()], false));
+    assert_eq!((page.texts("tbody .badge"), page.has("tbody a[href$='/revoke']")), (vec!["revoked".to_owned()], false));
     assert!(site.store.key(&secret).await.unwrap().unwrap().revoked_at.is_some());
 }
 
@@ -66,7 +73,34 @@ async fn only_owners_see_keys() {
     let csrf = page.attributes("input[name=csrf]", "value").remove(0);
     let mut fields = made;
     fields.iter_mut().filter(|(name, _)| name == "csrf").for_each(|(_, value)| value.clone_from(&csrf));
-    for path in ["/keys", "/keys/revoke"] {
+    for path in ["/keys", "/keys/key_x/revoke", "/keys/devices/login_x/sign-out"] {
         assert_eq!(editor.post(path, &[], &fields).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn a_key_tells_what_used_it_last() {
+    let site = Site::start().await;
+    let mut transaction = site.store.write().await.unwrap();
+    let new = keepstep_store::NewKey { name: "ci", role: Role::Viewer, scope: &site.scope, expires_at: None };
+    let (secret, key) = transaction.create_key(new).await.unwrap();
+    transaction.commit().await.unwrap();
+    let generation = site.store.generation().await.unwrap();
+    for agent in ["<b>curl/8.0 (hidden)", "git/2.0"] {
+        assert_eq!(site.call("/api/v1/whoami", secret.reveal(), agent).await, StatusCode::OK);
+    }
+    // It is noted beside the request.
+    let used = async || site.store.keys(&site.scope.org_id).await.unwrap().into_iter().find(|found| found.id == key.id).unwrap();
+    while used().await.used_at.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(site.store.generation().await.unwrap(), generation, "nobody has to look again");
+    let page = site.signed_in(Role::Owner).await.get("/keys").await;
+    assert_eq!(page.texts("td[data-label='Last used:']"), ["14 Nov 2023, 22:13 UTC<b>curl/8.0"]);
+    // Once in five minutes.
+    site.pass(keepstep_store::USE_NOTED);
+    assert_eq!(site.call("/api/v1/whoami", secret.reveal(), "git/2.0").await, StatusCode::OK);
+    while used().await.used_by.as_deref() != Some("git/2.0") {
+        tokio::task::yield_now().await;
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod editing;
 mod escaping;
 mod keys;
+mod logs;
 mod members;
 mod reading;
 mod results;

@@ -119,6 +119,12 @@ impl Site {
         Browser { site: self, cookies: Vec::new() }
     }
 
+    /// Calls the API with a key, as a program that calls itself `agent`, and returns the status.
+    pub(crate) async fn call(&self, path: &str, key: &str, agent: &str) -> StatusCode {
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(key).header("user-agent", agent);
+        request.send().await.unwrap().status()
+    }
+
     /// Returns another browser with the cookies of one.
     pub(crate) fn browser_with(&self, other: &Browser<'_>) -> Browser<'_> {
         Browser { site: self, cookies: other.cookies.clone() }

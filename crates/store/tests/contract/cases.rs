@@ -57,6 +57,7 @@ macro_rules! shared_cases {
             }
             keys {
                 a_key_is_found_by_its_text_only,
+                the_use_of_a_key_is_noted_now_and_then,
                 a_revoked_key_stays_in_the_list,
                 a_name_is_one_line,
                 the_default_organization_is_made_once,

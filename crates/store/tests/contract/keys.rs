@@ -1,7 +1,7 @@
 //! Keys, organizations and projects.
 
 use keepstep_base::api_key::{KeyForm, form_of};
-use keepstep_store::{NewKey, Role, Scope, StoreError};
+use keepstep_store::{NewKey, Role, Scope, StoreError, USE_NOTED};
 
 use crate::world::{START, World};
 
@@ -15,6 +15,27 @@ pub(crate) async fn a_key_is_found_by_its_text_only(world: World) {
     assert_eq!(world.store.key(&secret.stored_hash()).await.unwrap(), None);
     assert_eq!(world.store.key("").await.unwrap(), None);
     assert_eq!((key.name.as_str(), key.role, key.expires_at), ("ci", Role::Editor, Some(START + 1)));
+}
+
+pub(crate) async fn the_use_of_a_key_is_noted_now_and_then(world: World) {
+    let mut transaction = world.store.write().await.unwrap();
+    let new = NewKey { name: "ci", role: Role::Viewer, scope: &world.scope, expires_at: None };
+    let (secret, key) = transaction.create_key(new).await.unwrap();
+    transaction.set_key_creator(&key.id, "Ada").await.unwrap();
+    transaction.commit().await.unwrap();
+    for (later, by, noted) in
+        [(0, "curl", (0, "curl")), (USE_NOTED - 1, "git", (0, "curl")), (USE_NOTED, "git", (USE_NOTED, "git"))]
+    {
+        world.set_clock(START + later);
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.note_key_use(&key.id, by).await.unwrap();
+        transaction.commit().await.unwrap();
+        let key = world.store.key(secret.reveal()).await.unwrap().unwrap();
+        assert_eq!(
+            (key.created_by.as_deref(), key.used_at, key.used_by.as_deref()),
+            (Some("Ada"), Some(START + noted.0), Some(noted.1))
+        );
+    }
 }
 
 pub(crate) async fn a_revoked_key_stays_in_the_list(world: World) {
