@@ -22,7 +22,7 @@ pub const FILE_NAME: &str = "keepstep.lock";
 const FORMAT: u64 = 1;
 
 const HEADING: &str = "\
-# What the code and the platform last agreed on. Written by keepstep; commit it.
+# What the code and the server last agreed on. Written by keepstep; commit it.
 ";
 
 /// The lock file.
@@ -142,7 +142,7 @@ impl Lock {
             Some(toml::Value::Integer(version)) if version > 0 => {
                 return Err(LockError::Newer { found: version.unsigned_abs() });
             }
-            _ => return Err(LockError::Malformed("it does not say which version it is".to_owned())),
+            _ => return Err(LockError::Malformed("its version is missing".to_owned())),
         }
         let agents = match table.remove("agent") {
             None => BTreeMap::new(),
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_text_form() {
         insta::assert_snapshot!(example().to_text(), @r#"
-        # What the code and the platform last agreed on. Written by keepstep; commit it.
+        # What the code and the server last agreed on. Written by keepstep; commit it.
         version = 1
 
         [agent.base_1]
@@ -303,7 +303,7 @@ mod tests {
         entry.agree("bv_1", Digest::of_bytes(b"d"));
         entry.project = Some("p_1".to_owned());
         insta::assert_snapshot!(lock.to_text(), @r#"
-        # What the code and the platform last agreed on. Written by keepstep; commit it.
+        # What the code and the server last agreed on. Written by keepstep; commit it.
         version = 1
 
         [scenario."orders 2"]

@@ -59,7 +59,7 @@ pub struct PersonaSummary {
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Who made it, when, and why.
+    /// Author, time and reason.
     pub created: Change,
 }
 

@@ -37,27 +37,27 @@ pub struct ErrorBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
-    /// The request has no key.
+    /// A key is required.
     KeyMissing,
-    /// The key is cut or mistyped.
+    /// The key is incomplete or mistyped.
     KeyMalformed,
-    /// Nobody made that key here.
+    /// The key is unknown.
     KeyUnknown,
-    /// The key's time is over.
+    /// The key has expired.
     KeyExpired,
-    /// Somebody took the key back.
+    /// The key was revoked.
     KeyRevoked,
     /// The key is good, but its role or project does not cover this.
     KeyTooNarrow,
-    /// There is no such agent.
+    /// The agent was not found.
     AgentNotFound,
-    /// There is no such version or revision.
+    /// The version or revision was not found.
     VersionNotFound,
-    /// There is nothing at that address.
+    /// The address was not found.
     NotFound,
     /// The address does not take that method.
     MethodNotAllowed,
-    /// The request has no meaning: its JSON, a field's type, a number.
+    /// The request is invalid: its JSON, a field's type, a number.
     Invalid,
     /// The value is not accepted: an empty persona, markers of a merge.
     Refused,
@@ -71,7 +71,7 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// Too many requests.
     TooMany,
-    /// This platform does not do that.
+    /// The server does not support this.
     NotOffered,
     /// The server is at fault.
     Internal,

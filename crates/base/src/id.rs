@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an agent id: {reason}")]
+#[error("invalid agent id {text:?}: {reason}")]
 pub struct InvalidId {
     text: String,
     reason: &'static str,

@@ -33,7 +33,7 @@ fn postgres_is_not_there_yet() {
     assert_snapshot!(bench.run(&["admin", "key", "list", "--database-url", "postgres://localhost/x"]), @"
     exit: 2
     ----- stderr -----
-    error: this keepstep keeps its data in SQLite only: --database-url takes sqlite://PATH
+    error: this keepstep keeps its data in SQLite only: --database-url accepts sqlite://PATH
     hint: leave --database-url out to use the database in the data folder
     ");
 }

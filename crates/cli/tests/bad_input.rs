@@ -111,7 +111,7 @@ fn a_persona_of_five_mebibytes() {
     bench.code(&"0123456789abcde\n".repeat(5 << 16));
     let output = bench.output(&["push", "persona", "--force", "--quiet"]);
     assert_eq!(output.status.code(), Some(12));
-    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"error: this is too large for [URL], which takes at most 1048576 bytes");
+    assert_snapshot!(bench.filtered(&String::from_utf8_lossy(&output.stderr)), @"error: this is too large for [URL], which accepts at most 1048576 bytes");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_page_of_a_proxy() {
     exit: 11
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
-    error: what answers at [URL] is not a keepstep server: status 200, text/html, "Please sign in"
+    error: [URL] is not a keepstep server: status 200, text/html, "Please sign in"
     hint: check the address, and whether a proxy or a sign-in page stands in front of the server
     "#);
 }
@@ -301,7 +301,7 @@ fn too_many_requests() {
     exit: 11
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
-    error: [URL] takes no more requests now; try again in 60 minutes
+    error: [URL] accepts no more requests now; try again in 60 minutes
     ");
 }
 

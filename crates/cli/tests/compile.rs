@@ -151,6 +151,6 @@ fn a_persona_that_changes_by_itself_is_not_compiled() {
         |                         ^
       6 | });
 
-    hint: write the date, or let the platform fill it in when the agent runs
+    hint: write the date, or let the server fill it in when the agent runs
     ");
 }

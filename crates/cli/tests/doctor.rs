@@ -78,10 +78,7 @@ fn a_page_for_people_is_no_server() {
         let text = transcript(&output).replace(&proxy.url(), "[URL]");
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(!text.contains("lua dialect"), "{text}");
-        assert!(
-            text.contains("fail server      what answers at [URL] is not a keepstep server: status 200, text/html"),
-            "{text}"
-        );
+        assert!(text.contains("fail server      [URL] is not a keepstep server: status 200, text/html"), "{text}");
         assert!(text.contains("\"Please sign in\""), "{text}");
     }
 }
@@ -118,7 +115,7 @@ fn a_folder_with_test_data_only() {
     let doctor = run(&["doctor"]);
     assert!(doctor.contains("ok   workspace   [WORLD]/project\n"), "{doctor}");
     assert!(doctor.contains("ok   scenario    orders: "), "{doctor}");
-    assert!(doctor.contains("ok   outbox      nothing waits to be uploaded\n") && doctor.starts_with("exit: 0\n"), "{doctor}");
+    assert!(doctor.contains("ok   outbox      nothing to upload\n") && doctor.starts_with("exit: 0\n"), "{doctor}");
     assert!(!doctor.contains("lua.skill.yaml"), "{doctor}");
     // What a scenario needs and does not have is named; nothing of a folder is started.
     world

@@ -35,7 +35,7 @@ fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
         (&["status", "check"], "error: keepstep does not have `keepstep status check`; use `keepstep doctor`\n"),
         (
             &["sync", "pull", "--staging"],
-            "error: keepstep does not have `keepstep sync pull --staging`: there is no such service here; `--url` names the server\n",
+            "error: keepstep does not have `keepstep sync pull --staging`: keepstep has no staging server; pass `--url`\n",
         ),
         (&["init", "--agent-id", "a"], "error: keepstep does not have `keepstep init --agent-id`; use `keepstep init agent`\n"),
         (
@@ -46,7 +46,7 @@ fn a_command_of_the_peer_that_is_not_there_is_one_sentence() {
         (&["auth", "configure"], "error: keepstep does not have `keepstep auth configure`; use `keepstep login`\n"),
         (
             &["scenarios", "refine"],
-            "error: keepstep does not have `keepstep scenarios refine`: no language model writes test data here; `bundles import` takes a file\n",
+            "error: keepstep does not have `keepstep scenarios refine`: no language model writes test data here; `bundles import` reads a file\n",
         ),
     ] {
         assert_eq!(run(arguments), format!("exit: 2\n----- stderr -----\n{sentence}"));

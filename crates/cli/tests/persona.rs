@@ -65,13 +65,13 @@ fn s11_the_flag_of_the_help_exists_in_both_forms() {
     exit: 2
     ----- stderr -----
     error: --persona-version is required for deploy
-    hint: there are: 2, 1
+    hint: available: 2, 1
     ");
     assert_snapshot!(bench.run(&["persona", "production", "deploy", "--persona-version", "9", "--force"]), @"
     exit: 3
     ----- stderr -----
     error: agent [AGENT] has no persona version 9
-    hint: there are: 2, 1
+    hint: available: 2, 1
     ");
     assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "abc"]).status.code(), Some(2));
     assert_eq!(bench.output(&["persona", "production", "deploy", "--persona-version", "2"]).status.code(), Some(4));

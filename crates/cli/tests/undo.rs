@@ -28,7 +28,7 @@ fn nothing_to_undo() {
     assert_snapshot!(bench.run(&["undo"]), @"
     exit: 3
     ----- stderr -----
-    error: nothing is kept for [WORLD]/project: no command replaced anything
+    error: nothing to undo for [WORLD]/project: no command replaced anything
     ");
 }
 
@@ -121,14 +121,14 @@ fn after_an_undone_pull_the_same_version_is_pulled_again() {
     assert_snapshot!(bench.run(&["undo"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Put back .fluxloop/scenarios/orders/inputs/generated.yaml
-    ✅ Put back .fluxloop/scenarios/orders/.state/pull_base.json.zst
-    ✅ Put back .fluxloop/scenarios/orders/.state/pull.json
-    ✅ Put back .fluxloop/scenarios/orders/.state/sync/sync.json
-    ✅ Put back .fluxloop/scenarios/orders/.state/sync.json
-    ✅ Put back keepstep.lock
+    ✅ Restored .fluxloop/scenarios/orders/inputs/generated.yaml
+    ✅ Restored .fluxloop/scenarios/orders/.state/pull_base.json.zst
+    ✅ Restored .fluxloop/scenarios/orders/.state/pull.json
+    ✅ Restored .fluxloop/scenarios/orders/.state/sync/sync.json
+    ✅ Restored .fluxloop/scenarios/orders/.state/sync.json
+    ✅ Restored keepstep.lock
     ----- stderr -----
-    hint: `keepstep undo [UNDO]` takes this back
+    hint: `keepstep undo [UNDO]` reverts this
     ");
     assert_eq!(tree(&bench), before);
     bench.ok(&pull);
@@ -157,12 +157,12 @@ fn what_is_on_the_server_is_brought_back_by_the_command_that_is_printed() {
     assert_snapshot!(bench.run(&["undo"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Put back src/index.ts
-    ✅ Put back dist-v2/manifest.json
-    ✅ Put back keepstep.lock
+    ✅ Restored src/index.ts
+    ✅ Restored dist-v2/manifest.json
+    ✅ Restored keepstep.lock
     ----- stderr -----
-    hint: what was replaced on the server is brought back by `keepstep persona production deploy --persona-version 2`
-    hint: `keepstep undo [UNDO]` takes this back
+    hint: to restore what was replaced on the server, run `keepstep persona production deploy --persona-version 2`
+    hint: `keepstep undo [UNDO]` reverts this
     ");
     assert_eq!(tree(&bench), before);
 }

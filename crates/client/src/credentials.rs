@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::secret::Secret;
-use crate::target::{parse_url, same_server, shown};
+use crate::target::{display_url, parse_url, same_server};
 
 const FILE_NAME: &str = "credentials.toml";
 const LOCK_NAME: &str = ".credentials.lock";
@@ -286,10 +286,10 @@ pub(crate) fn locked<T>(
 fn write(credentials: &Credentials) -> Result<(), CredentialsError> {
     let document = Document {
         format: FORMAT,
-        default: credentials.default.as_ref().map(shown),
+        default: credentials.default.as_ref().map(display_url),
         platforms: (credentials.platforms.iter())
             .map(|stored| Entry {
-                url: shown(&stored.url),
+                url: display_url(&stored.url),
                 key: stored.secret.reveal().to_owned(),
                 renewal_token: stored.renewal.as_ref().map(|renewal| renewal.token.reveal().to_owned()),
                 expires_at: stored.renewal.as_ref().map(|renewal| renewal.expires_at.clone()),
@@ -312,7 +312,7 @@ fn make_folder(folder: &Path) -> Result<(), CredentialsError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|source| CredentialsError::Io { what: "make", path: folder.to_owned(), source })
+    builder.create(folder).map_err(|source| CredentialsError::Io { what: "create", path: folder.to_owned(), source })
 }
 
 fn lock(path: &Path) -> Result<File, CredentialsError> {

@@ -70,7 +70,7 @@ pub enum ClientError {
         withheld: Vec<Withheld>,
     },
     /// The key is good, but does not cover this.
-    #[error("{server} does not allow this with the key {}: {message}", shown_origin(origin.as_ref()))]
+    #[error("{server} does not allow this with the key {}: {message}", describe_origin(origin.as_ref()))]
     NotAllowed {
         /// The server.
         server: String,
@@ -128,7 +128,7 @@ pub enum ClientError {
         limit: usize,
     },
     /// The server wants fewer requests, for longer than it makes sense to wait.
-    #[error("{server} takes no more requests now{}", wait_of(*after))]
+    #[error("{server} accepts no more requests now{}", wait_of(*after))]
     RateLimited {
         /// The server.
         server: String,
@@ -136,7 +136,7 @@ pub enum ClientError {
         after: Option<Duration>,
     },
     /// Somebody answered, but not a platform: a proxy, a sign-in page, another program.
-    #[error("what answers at {server} is not a keepstep server: {}", page(*status, content_type.as_deref(), title.as_deref()))]
+    #[error("{server} is not a keepstep server: {}", page(*status, content_type.as_deref(), title.as_deref()))]
     NotOurs {
         /// The server.
         server: String,
@@ -302,7 +302,7 @@ fn other_key(program: &str, server: &str, origin: Option<&KeyOrigin>) -> String 
             format!("put a new key into {name}, or unset it and run `{program} login {server}`")
         }
         Some(KeyOrigin::File(path)) => {
-            format!("put a new key into {}, or take it out there and run `{program} login {server}`", path.display())
+            format!("put a new key into {}, or remove it there and run `{program} login {server}`", path.display())
         }
         Some(KeyOrigin::Flag) => format!("pass a new key, or run `{program} login {server}`"),
         _ => format!("run `{program} login {server}` to sign in again"),
@@ -311,7 +311,7 @@ fn other_key(program: &str, server: &str, origin: Option<&KeyOrigin>) -> String 
 
 fn not_signed_in(server: &str, problem: KeyProblem, origin: Option<&KeyOrigin>, message: Option<&str>) -> String {
     let is_sent = origin.is_some();
-    let origin = shown_origin(origin);
+    let origin = describe_origin(origin);
     match problem {
         KeyProblem::Missing if is_sent => format!("the key {origin} did not reach {server}: something on the way removed it"),
         KeyProblem::Missing => format!("not signed in to {server}: no key for it"),
@@ -322,7 +322,7 @@ fn not_signed_in(server: &str, problem: KeyProblem, origin: Option<&KeyOrigin>, 
     }
 }
 
-fn shown_origin(origin: Option<&KeyOrigin>) -> String {
+fn describe_origin(origin: Option<&KeyOrigin>) -> String {
     origin.map_or_else(|| "that was sent".to_owned(), ToString::to_string)
 }
 
@@ -339,7 +339,7 @@ fn at_revision(current: Option<Revision>) -> String {
 }
 
 fn limit_of(limit: Option<u64>) -> String {
-    limit.map_or_else(String::new, |limit| format!(", which takes at most {limit} bytes"))
+    limit.map_or_else(String::new, |limit| format!(", which accepts at most {limit} bytes"))
 }
 
 fn of_version(version: Option<&str>) -> String {

@@ -117,7 +117,7 @@ impl Reader {
         Ok(Identity { name, role: None, org_id: None, project_id: None, expires_at: None, dialect: Dialect::Lua })
     }
 
-    /// Returns the agents that the key may see.
+    /// Returns the agents that the key can read.
     ///
     /// # Errors
     /// The request fails, or the server speaks the lua dialect, which has no list.

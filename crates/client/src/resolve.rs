@@ -385,7 +385,7 @@ fn belongs(
     } else if let Some(url) = stored.load()?.and_then(|credentials| credentials.url_of(secret))
         && !same_server(url, &in_force.url)
     {
-        let (file, server) = (named_by.display(), crate::target::shown(url));
+        let (file, server) = (named_by.display(), crate::target::display_url(url));
         return Ok(Decision::Withhold(format!("only {file} names that address, and the key was stored for {server}")));
     }
     if surroundings.trusts(&in_force.url)? {
@@ -485,10 +485,8 @@ fn fluxloop_key_belongs(in_force: &InForce, places: &[VariableSource], surroundi
     });
     match (is_said || surroundings.trusts(&in_force.url).unwrap_or(false), is_noted) {
         (true, true) => Ok(()),
-        (false, true) => {
-            Err("it does not say which server it is for; with --url it is sent to the one that project.json names".to_owned())
-        }
-        _ => Err("it does not say which server it is for; sign in with `login`, or pass --api-key".to_owned()),
+        (false, true) => Err("its server is unknown; with --url it is sent to the one that project.json names".to_owned()),
+        _ => Err("its server is unknown; sign in with `login`, or pass --api-key".to_owned()),
     }
 }
 

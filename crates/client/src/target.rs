@@ -139,19 +139,19 @@ pub struct Target {
 impl Target {
     /// Returns the address as it is shown: without a slash at its end.
     pub fn server(&self) -> String {
-        shown(&self.url)
+        display_url(&self.url)
     }
 }
 
 /// Returns an address without a slash at its end.
-pub(crate) fn shown(url: &Url) -> String {
+pub(crate) fn display_url(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Returns true if two addresses are the same server for a key: scheme, host, port and path are equal. A slash at the end
 /// does not count.
 pub fn same_server(left: &Url, right: &Url) -> bool {
-    shown(left) == shown(right)
+    display_url(left) == display_url(right)
 }
 
 /// Returns true if the address is this machine, by its number in any form or as `localhost`.

@@ -20,7 +20,7 @@ use crate::connection::{builder, cause, reason_of};
 use crate::error::{ClientError, KeyProblem};
 use crate::options::Options;
 use crate::retry::{Failure, retry_after, server_time};
-use crate::target::{KeyOrigin, Target, Withheld, is_loopback, is_this_machine, shown};
+use crate::target::{KeyOrigin, Target, Withheld, display_url, is_loopback, is_this_machine};
 use crate::text::{as_hint, page_title, visible};
 
 /// How much of a body that goes into a sink is kept for messages about it.
@@ -331,7 +331,7 @@ impl Transport {
         place: &Elsewhere,
         body: reqwest::Body,
     ) -> Result<(), (Option<Failure>, ClientError)> {
-        let not_an_address = || (None, self.refused(200, "it names no address that a file may be put to".to_owned()));
+        let not_an_address = || (None, self.refused(200, "it names no address to upload to".to_owned()));
         let url = Url::parse(&place.url).map_err(|_| not_an_address())?;
         // A server elsewhere has no business on this machine, whichever way it writes its address.
         let is_inward = !is_loopback(&self.base) && (is_loopback(&url) || leads_here(&url).await);
@@ -390,7 +390,7 @@ impl Transport {
         call: &Call,
         mut sink: Option<&mut dyn Sink>,
     ) -> Result<WholeResponse, (Option<Failure>, ClientError)> {
-        let address = format!("{}{}", shown(&self.base), call.path);
+        let address = format!("{}{}", display_url(&self.base), call.path);
         let mut url = Url::parse(&address)
             .map_err(|error| (None, ClientError::Setup { server: self.server.clone(), reason: error.to_string() }))?;
         for _ in 0..=MOST_REDIRECTS {
@@ -432,7 +432,7 @@ impl Transport {
         let encoding = encoding(&headers);
         if let Some(sink) = &mut sink {
             if let Some(other) = encoding.as_ref().filter(|encoding| *encoding != "zstd") {
-                let reason = format!("its encoding is {other}, which was not asked for");
+                let reason = format!("its encoding is {other}, which was not requested");
                 return Err((None, ClientError::NotUnpacked { server: self.server.clone(), reason }));
             }
             sink.begin();
@@ -557,7 +557,7 @@ impl Transport {
             self.options.silent.add(&server);
             (None, ClientError::Unreachable { server, reason })
         } else if error.is_dns() {
-            let reason = "its name is not known, or there is no network".to_owned();
+            let reason = "its name cannot be resolved; check the name and the network".to_owned();
             (Some(Failure::Silence), ClientError::Unreachable { server, reason })
         } else if error.is_connect() {
             (Some(Failure::Silence), ClientError::Unreachable { server, reason: reason_of(error) })

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::credentials::{self, CredentialsError};
-use crate::target::{parse_url, same_server, shown};
+use crate::target::{display_url, parse_url, same_server};
 
 const FILE_NAME: &str = "trust.toml";
 const LOCK_NAME: &str = ".trust.lock";
@@ -115,7 +115,7 @@ fn change(config_dir: &Path, edit: impl FnOnce(&mut Vec<Trusted>)) -> Result<Pat
         let mut all = before.clone();
         edit(&mut all);
         if all != before {
-            let entries = all.iter().map(|trusted| Entry { url: shown(&trusted.url), project: trusted.project.clone() });
+            let entries = all.iter().map(|trusted| Entry { url: display_url(&trusted.url), project: trusted.project.clone() });
             let document = Document { format: FORMAT, trusted: entries.collect() };
             let text = toml::to_string(&document).map_err(|error| CredentialsError::Io {
                 what: "write",

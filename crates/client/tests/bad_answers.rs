@@ -24,7 +24,7 @@ async fn a_page_of_a_proxy_is_named_by_its_title() {
         assert_eq!(
             told(&error, &server.url()),
             format!(
-                "what answers at http://server is not a keepstep server: status {status}, text/html, \"Sign in \\u{{1b}}[31mto Corp\"\n\
+                "http://server is not a keepstep server: status {status}, text/html, \"Sign in \\u{{1b}}[31mto Corp\"\n\
                  check the address, and whether a proxy or a sign-in page stands in front of the server"
             )
         );
@@ -75,7 +75,7 @@ async fn something_that_is_not_http_is_no_server() {
     let server = Canned::start(|_| Reply::raw("SSH-2.0-OpenSSH_9.2\r\n"));
     let error = fails(&server.url()).await;
     insta::assert_snapshot!(told(&error, &server.url()), @"
-    what answers at http://server is not a keepstep server: it does not speak HTTP
+    http://server is not a keepstep server: it does not speak HTTP
     check the address, and whether a proxy or a sign-in page stands in front of the server
     ");
     assert!(error.is_unreachable());
@@ -132,12 +132,12 @@ async fn retry_after_is_obeyed_up_to_a_minute() {
     let busy = |status, after: &str| Reply::json(status, &json!({"message": "Slow down."})).header("retry-after", after);
     let (text, waits) = retried(busy(429, "7")).await;
     assert_eq!(waits, [7250, 7500, 8000]);
-    insta::assert_snapshot!(text, @"http://server takes no more requests now; try again in 7 seconds");
+    insta::assert_snapshot!(text, @"http://server accepts no more requests now; try again in 7 seconds");
     let (text, waits) = retried(busy(429, "3600")).await;
     assert!(waits.is_empty());
-    insta::assert_snapshot!(text, @"http://server takes no more requests now; try again in 60 minutes");
+    insta::assert_snapshot!(text, @"http://server accepts no more requests now; try again in 60 minutes");
     let (text, _) = retried(busy(503, "3600")).await;
-    insta::assert_snapshot!(text, @"http://server takes no more requests now; try again in 60 minutes");
+    insta::assert_snapshot!(text, @"http://server accepts no more requests now; try again in 60 minutes");
     let (text, waits) = retried(busy(503, "nonsense")).await;
     assert_eq!(waits, [250, 500, 1000]);
     insta::assert_snapshot!(text, @"http://server has a problem of its own (status 503: Slow down.)");
@@ -153,7 +153,7 @@ async fn a_clock_that_is_wrong_changes_nothing() {
     // Without its date there is only our clock, and a limit.
     let (text, waits) = retried(Reply::new(429, &[("retry-after", "Sat, 14 Nov 2026 22:13:30 GMT")], "")).await;
     assert!(waits.is_empty());
-    insta::assert_snapshot!(text, @"http://server takes no more requests now; try again in 1097 days");
+    insta::assert_snapshot!(text, @"http://server accepts no more requests now; try again in 1097 days");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn each_problem_with_a_key_has_its_own_message() {
     for (code, status, text) in [
         ("KEY_MISSING", 401, "The request has no key."),
         ("KEY_MALFORMED", 401, "The key is cut."),
-        ("KEY_UNKNOWN", 401, "Nobody made that key here."),
+        ("KEY_UNKNOWN", 401, "This key is unknown."),
         ("KEY_EXPIRED", 401, "It expired."),
         ("KEY_REVOKED", 401, "It was revoked."),
         ("KEY_TOO_NARROW", 403, "The key reads, and this writes."),

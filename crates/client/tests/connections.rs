@@ -137,5 +137,5 @@ async fn a_name_that_nobody_knows_is_not_the_same_as_nobody_there() {
     let url = format!("http://{}.example", "a".repeat(64));
     let error = common::reader(&url).agent(&agent(), None).await.unwrap_err();
     assert!(error.is_unreachable());
-    insta::assert_snapshot!(told(&error, &url), @"http://server cannot be reached: its name is not known, or there is no network");
+    insta::assert_snapshot!(told(&error, &url), @"http://server cannot be reached: its name cannot be resolved; check the name and the network");
 }

@@ -172,7 +172,7 @@ async fn s6_what_the_server_refuses_is_an_error_with_its_reason() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     http://server refused this: The persona holds merge\u{1b}[31m markers.
     finish the merge | unreachable: false
-    this is too large for http://server, which takes at most 1048576 bytes | unreachable: false
+    this is too large for http://server, which accepts at most 1048576 bytes | unreachable: false
     http://server refused this: No. | unreachable: false
     http://server has a problem of its own (status 500: Something broke.) | unreachable: true
     ");
@@ -226,7 +226,7 @@ async fn a_server_with_a_newer_api_gets_one_clear_sentence() {
 /// A 401 of our own server is final: the lua dialect is not tried with the same bad key.
 #[tokio::test]
 async fn an_error_of_our_own_server_is_final() {
-    let server = Canned::start(|_| our_error(401, "KEY_UNKNOWN", "Nobody made that key here."));
+    let server = Canned::start(|_| our_error(401, "KEY_UNKNOWN", "This key is unknown."));
     let reader = Reader::new(&target(&server.url(), Some(&common::good_key())), &options().0).unwrap();
     assert!(matches!(reader.agent(&agent(), None).await, Err(ClientError::NotSignedIn { .. })));
     assert_eq!(server.requests().len(), 1);

@@ -176,17 +176,17 @@ async fn s1_a_failed_half_is_an_error_and_never_an_empty_answer() {
     http://server has no agent baseAgent_agent_1 (no)
     http://server has a problem of its own (status 500: no)
     http://server has a problem of its own (status 503: no)
-    what answers at http://server is not a keepstep server: status 200, text/html, "Sign in"
+    http://server is not a keepstep server: status 200, text/html, "Sign in"
     http://server refused this: broken
-    what answers at http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
+    http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
     http://server does not know the key from KEEPSTEP_API_KEY (no)
     http://server does not allow this with the key from KEEPSTEP_API_KEY: no
     http://server has no agent baseAgent_agent_1 (no)
     http://server has a problem of its own (status 500: no)
     http://server has a problem of its own (status 503: no)
-    what answers at http://server is not a keepstep server: status 200, text/html, "Sign in"
+    http://server is not a keepstep server: status 200, text/html, "Sign in"
     http://server refused this: broken
-    what answers at http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
+    http://server is not a keepstep server: status 200, application/json, "{"success":true,"data":[]}"
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! What an address names: an agent and one of its versions; a project, an experiment and one of its runs.
+//! What an address names: an agent and one of its versions; a project, an experiment and one of its cases.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
@@ -48,42 +48,42 @@ impl FromRequestParts<Platform> for AddressedProject {
     }
 }
 
-/// The experiment of an address such as `/projects/{project}/experiments/{batch}`.
+/// The experiment of an address such as `/projects/{project}/experiments/{experiment}`.
 #[derive(Debug)]
-pub(crate) struct AddressedBatch {
+pub(crate) struct AddressedExperiment {
     pub(crate) project: String,
-    pub(crate) batch: String,
+    pub(crate) experiment: String,
 }
 
-impl FromRequestParts<Platform> for AddressedBatch {
+impl FromRequestParts<Platform> for AddressedExperiment {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
         let AddressedProject(project) = AddressedProject::from_request_parts(parts, platform).await?;
-        let batch = parameter(parts, platform, "batch").await.ok_or(PageError::NotFound)?;
-        Ok(Self { project, batch })
+        let experiment = parameter(parts, platform, "experiment").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, experiment })
     }
 }
 
-/// The run of an address such as `/projects/{project}/experiments/{batch}/runs/{run}`.
+/// The case of an address such as `/projects/{project}/experiments/{experiment}/cases/{case}`.
 #[derive(Debug)]
-pub(crate) struct AddressedRun {
+pub(crate) struct AddressedCase {
     pub(crate) project: String,
-    pub(crate) batch: String,
-    pub(crate) run: String,
+    pub(crate) experiment: String,
+    pub(crate) case: String,
 }
 
-impl FromRequestParts<Platform> for AddressedRun {
+impl FromRequestParts<Platform> for AddressedCase {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
-        let AddressedBatch { project, batch } = AddressedBatch::from_request_parts(parts, platform).await?;
-        let run = parameter(parts, platform, "run").await.ok_or(PageError::NotFound)?;
-        Ok(Self { project, batch, run })
+        let AddressedExperiment { project, experiment } = AddressedExperiment::from_request_parts(parts, platform).await?;
+        let case = parameter(parts, platform, "case").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, experiment, case })
     }
 }
 
-async fn parameter(parts: &mut Parts, platform: &Platform, wanted: &str) -> Option<String> {
+async fn parameter(parts: &mut Parts, platform: &Platform, parameter: &str) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
-    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+    parameters.iter().find(|(name, _)| *name == parameter).map(|(_, value)| value.to_owned())
 }

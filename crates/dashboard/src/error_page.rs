@@ -42,7 +42,7 @@ pub(crate) enum PageError {
     LinkRevoked,
     /// There is nothing at this address.
     NotFound,
-    /// There is no such agent.
+    /// The agent was not found.
     AgentNotFound,
     /// There is no such version of the agent.
     VersionNotFound {
@@ -84,7 +84,7 @@ pub(crate) struct Typed {
 impl PageError {
     /// Logs a failure that the reader of the page can do nothing about.
     pub(crate) fn internal(error: &dyn Display) -> Self {
-        tracing::error!(request = request_log::current_id(), %error, "a page could not be made");
+        tracing::error!(request = request_log::current_id(), %error, "a page could not be created");
         Self::Internal
     }
 
@@ -112,12 +112,12 @@ impl PageError {
 
     fn title(&self) -> &'static str {
         match self {
-            Self::NotSignedIn { ended: false } => "Sign in to go on",
+            Self::NotSignedIn { ended: false } => "Sign in to continue",
             Self::NotSignedIn { ended: true } => "Your session has ended",
             Self::Forbidden { .. } => "Your role does not allow this",
             Self::Forged => "This form was not accepted",
-            Self::LinkUnknown => "This sign-in link is not known here",
-            Self::LinkUsed => "This sign-in link was used before",
+            Self::LinkUnknown => "This sign-in link is invalid",
+            Self::LinkUsed => "This sign-in link was already used",
             Self::LinkExpired => "This sign-in link has expired",
             Self::LinkRevoked => "This sign-in link was revoked",
             Self::NotFound => "Page not found",
@@ -138,29 +138,27 @@ impl PageError {
         match self {
             Self::NotSignedIn { .. } => "Sign in again.".into(),
             Self::Forbidden { needed, has } => {
-                format!("You are signed in as {has}; this takes the role {needed}. Ask an owner of the server for it.")
+                format!("You are signed in as {has}; this requires the role {needed}. Ask an owner of the server for it.")
             }
             Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
                              window. Nothing was changed. Open the page again and repeat what you did."
                 .into(),
-            Self::LinkUnknown => "Perhaps the end of the address was cut off when it was copied.".into(),
-            Self::LinkUsed => "Each link works once. If it was not you who used it, tell an owner of the server.".into(),
+            Self::LinkUnknown => "The address may be incomplete: copy it again.".into(),
+            Self::LinkUsed => "Each link works once. If it was not you who used it, ask an owner of the server.".into(),
             Self::LinkExpired => "A link works for a limited time. Ask whoever sent it for another one.".into(),
             Self::LinkRevoked => "Ask whoever sent it for another one.".into(),
-            Self::NotFound => "The address may be mistyped, or what was here has gone.".into(),
+            Self::NotFound => "The address may be mistyped, or what was here was removed.".into(),
             Self::AgentNotFound => "It may belong to another organization, or its id is mistyped.".into(),
             Self::VersionNotFound { .. } => "The agent has fewer versions than that.".into(),
             Self::Stale { current, .. } => format!(
-                "Somebody changed it while the page was open: it is at revision {current} now. Nothing was changed by you. \
-                 Look at it again and decide anew."
+                "It was changed while the page was open: it is at revision {current} now. Your change was not saved. \
+                 Reload the page and try again."
             ),
             Self::Invalid(reason) | Self::TooMany(reason) => reason.clone(),
             Self::TooLarge => "It is more than this form takes. A persona holds at most 1 MiB of text.".into(),
             Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
-            Self::Internal => {
-                "Nothing was changed. The log of the server says more; try again, and report it if it stays.".into()
-            }
+            Self::Internal => "Nothing was changed. Try again; see the log of the server for details.".into(),
             Self::WithTyped(error, _) => error.explanation(),
         }
     }
@@ -292,7 +290,7 @@ impl IntoResponse for PageError {
         let mut response = match page.render() {
             Ok(html) => (status, Html(html)).into_response(),
             Err(error) => {
-                tracing::error!(%error, "an error page could not be made");
+                tracing::error!(%error, "an error page could not be created");
                 let media_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
                 (status, media_type, page.title).into_response()
             }

@@ -36,8 +36,8 @@ use crate::pages::sign_in::SignInNeeded;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, agent, agents, asset, connect, edit, events, experiment, experiments, keys, member, members, new_agent,
-        projects, run, sign_in, sign_in_link, sign_out, version,
+        account, agent, agents, asset, case, connect, edit, events, experiment, experiments, keys, member, members, new_agent,
+        projects, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -61,8 +61,9 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/sign-out", post(sign_out::sign_out))
         .route("/projects", get(projects::show))
         .route("/projects/{project}", get(experiments::show))
-        .route("/projects/{project}/experiments/{batch}", get(experiment::show))
-        .route("/projects/{project}/experiments/{batch}/runs/{run}", get(run::show))
+        .route("/projects/{project}/experiments/{experiment}", get(experiment::show))
+        .route("/projects/{project}/experiments/{experiment}/cases/{case}", get(case::show))
+        .route("/projects/{project}/experiments/{experiment}/runs/{case}", get(case::redirect))
         .route("/connect", get(connect::show).post(connect::find))
         .route("/connect/decide", post(connect::decide))
         .route("/connect/devices/{device}/sign-out", get(connect::ask_sign_out).post(connect::sign_out))

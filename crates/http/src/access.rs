@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use keepstep_api::lua::PrimitiveKind;
-use keepstep_platform::{Actor, Error, Platform, shown};
+use keepstep_platform::{Actor, Error, Platform, printable};
 use keepstep_store::Role;
 
 use crate::{device, key, large_answers, pace, request_log, session};
@@ -183,8 +183,9 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/members/{user}/remove", Person(Owner), Nothing),
         ("GET", "/projects", Person(Viewer), Nothing),
         ("GET", "/projects/{project}", Person(Viewer), Project),
-        ("GET", "/projects/{project}/experiments/{batch}", Person(Viewer), Project),
-        ("GET", "/projects/{project}/experiments/{batch}/runs/{run}", Person(Viewer), Project),
+        ("GET", "/projects/{project}/experiments/{experiment}", Person(Viewer), Project),
+        ("GET", "/projects/{project}/experiments/{experiment}/cases/{case}", Person(Viewer), Project),
+        ("GET", "/projects/{project}/experiments/{experiment}/runs/{case}", Person(Viewer), Project),
         ("GET", "/connect", Person(Viewer), Nothing),
         ("POST", "/connect", Person(Viewer), Nothing),
         ("POST", "/connect/decide", Person(Viewer), Nothing),
@@ -227,11 +228,10 @@ fn route_of(request: &Request) -> Result<Route, Error> {
     let Some(of_path) = ROUTES.get(path) else {
         return Err(Error::Internal(format!("{path} is in no table of who may call it")));
     };
-    of_path
-        .iter()
-        .find(|route| route.method == method)
-        .copied()
-        .ok_or_else(|| Error::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) })
+    of_path.iter().find(|route| route.method == method).copied().ok_or_else(|| Error::MethodNotAllowed {
+        method: printable(request.method().as_str()),
+        path: printable(request.uri().path()),
+    })
 }
 
 /// Passes those on who may call a route, with what is known of them. The others are told why not, as `refuse` says it.
@@ -282,7 +282,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                     actor.require(role)?;
                     if writes && route.names == Names::Agent {
                         let id = first_parameter(&mut parts, platform).await.unwrap_or_default();
-                        let agent = id.parse().map_err(|_| Error::NoAgents(shown(&id)))?;
+                        let agent = id.parse().map_err(|_| Error::NoAgents(printable(&id)))?;
                         platform.store.agent(&actor.scope, &agent).await?;
                     }
                     request_log::note_caller(&actor.name);
@@ -338,17 +338,17 @@ async fn check_named(platform: &Platform, actor: &Actor, names: Names, parts: &m
         Names::Organization => return actor.require_whole_organization(),
         _ => {}
     }
-    let Some(id) = first_parameter(parts, platform).await else { return Err(Error::NotFound(shown(parts.uri.path()))) };
+    let Some(id) = first_parameter(parts, platform).await else { return Err(Error::NotFound(printable(parts.uri.path()))) };
     let (store, scope) = (&platform.store, &actor.scope);
     match names {
         Names::Nothing | Names::Organization => {}
         Names::Agent => {
-            let agent = id.parse().map_err(|_| Error::NotFound(shown(&id)))?;
+            let agent = id.parse().map_err(|_| Error::NotFound(printable(&id)))?;
             store.agent(scope, &agent).await?;
         }
         Names::Agents => {
             if !store.has_agent_of_base(scope, &id).await? {
-                return Err(Error::NoAgents(shown(&id)));
+                return Err(Error::NoAgents(printable(&id)));
             }
         }
         Names::Project => drop(store.project(scope, &id).await?),

@@ -14,9 +14,14 @@ pub fn project_path(project: &str) -> String {
     format!("/projects/{}", segment(project))
 }
 
-/// Returns the address of a batch's page.
-pub fn batch_path(project: &str, batch: &str) -> String {
-    format!("{}/experiments/{}", project_path(project), segment(batch))
+/// Returns the address of an experiment's page.
+pub fn experiment_path(project: &str, experiment: &str) -> String {
+    format!("{}/experiments/{}", project_path(project), segment(experiment))
+}
+
+/// Returns the address of a case's page, below that of its experiment.
+pub fn case_path(experiment_path: &str, case: &str) -> String {
+    format!("{experiment_path}/cases/{}", segment(case))
 }
 
 /// Returns the address of a person's page.

@@ -8,7 +8,7 @@ use keepstep_platform::{Error, Platform};
 /// Returns the address under which the client reached the platform; the public one where there is one.
 ///
 /// # Errors
-/// The request does not say which host it is for.
+/// The request has no Host header.
 pub fn of(parts: &Parts, platform: &Platform) -> Result<String, Error> {
     if let Some(url) = &platform.settings.public_url {
         return Ok(url.trim_end_matches('/').to_owned());
@@ -18,6 +18,6 @@ pub fn of(parts: &Parts, platform: &Platform) -> Result<String, Error> {
     // It is printed and opened in a browser, so it is an authority or nothing.
     match host.parse::<Authority>() {
         Ok(host) if !host.as_str().contains('@') => Ok(format!("http://{host}")),
-        _ => Err(Error::Invalid("The request does not say which host it is for.".to_owned())),
+        _ => Err(Error::Invalid("The request has no Host header.".to_owned())),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
-use keepstep_platform::{Answered, RequestLog, shown};
+use keepstep_platform::{Answered, RequestLog, printable};
 
 /// The header that names a request. One that a proxy chose is kept.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,9 +85,9 @@ pub fn current_id() -> String {
 }
 
 /// Tells a log about a request.
-pub fn tell(log: &RequestLog, current: &Current, method: &'static str, path: String, status: u16, began: Instant) {
+pub fn record(log: &RequestLog, current: &Current, method: &'static str, path: String, status: u16, began: Instant) {
     let id = current.id.to_str().unwrap_or_default().to_owned();
-    log.tell(Answered { id, method, path, status, took: began.elapsed(), caller: current.caller() });
+    log.record(Answered { id, method, path, status, took: began.elapsed(), caller: current.caller() });
 }
 
 /// Returns the path of a request as it may be logged.
@@ -106,9 +106,9 @@ fn without_keys(path: &str) -> String {
             Some(start) => format!("{}{KEY}…", &segment[..start]),
             None => segment.to_owned(),
         };
-        return shown(&path.split('/').map(segment).collect::<Vec<_>>().join("/"));
+        return printable(&path.split('/').map(segment).collect::<Vec<_>>().join("/"));
     }
-    if path.len() <= 200 && path.bytes().all(|byte| byte.is_ascii_graphic()) { path.to_owned() } else { shown(path) }
+    if path.len() <= 200 && path.bytes().all(|byte| byte.is_ascii_graphic()) { path.to_owned() } else { printable(path) }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use keepstep_store::{Patch, PersonaChange, PersonaStatus};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::text::shown;
+use crate::text::printable;
 
 /// The largest name, in bytes.
 pub const NAME_LIMIT: usize = 10_000;
@@ -55,7 +55,7 @@ fn set(patch: &mut Patch, field: Field, value: Value) -> Result<(), Error> {
 
 fn unknown(key: &str) -> Error {
     let fields: Vec<&str> = Field::ALL.iter().map(|field| field.key()).collect();
-    Error::Invalid(format!("Unknown field {:?}: a definition has {}.", shown(key), fields.join(", ")))
+    Error::Invalid(format!("Unknown field {:?}: a definition has {}.", printable(key), fields.join(", ")))
 }
 
 /// Returns the value as one that a field may have; null where it is cleared.

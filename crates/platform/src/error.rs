@@ -44,7 +44,7 @@ pub enum Error {
         limit: u64,
     },
     /// The body is not JSON by its content type.
-    #[error("The body must be JSON, and its content type says {0:?}.")]
+    #[error("The body must be JSON; its content type is {0:?}.")]
     NotJson(String),
     /// The write does not name the revision that it replaces.
     #[error("This write must name the revision that it replaces.")]
@@ -55,7 +55,7 @@ pub enum Error {
     /// The server has too much to do.
     #[error("The server is busy.")]
     Overloaded,
-    /// There is nothing at that address.
+    /// The address was not found.
     #[error("{0} not found.")]
     NotFound(String),
     /// No agent has an id that begins like that.
@@ -63,12 +63,12 @@ pub enum Error {
     NoAgents(String),
     /// The lua dialect has something at that address that this platform does not keep.
     #[error(
-        "This platform has nothing at {0}: it keeps an agent's definition, and the names of its skills, jobs and the like, \
+        "{0} is not supported: this server keeps an agent's definition, and the names of its skills, jobs and the like, \
          but not their code."
     )]
     NotKept(String),
     /// The address does not take that method.
-    #[error("{path} does not take {method}.")]
+    #[error("{path} does not support {method}.")]
     MethodNotAllowed {
         /// The method.
         method: String,
@@ -79,7 +79,7 @@ pub enum Error {
     #[error("The upload lacks {0} of its parts: send them and commit again.")]
     Incomplete(usize),
     /// This platform was given no place for files.
-    #[error("This server has no place to keep files in.")]
+    #[error("This server does not store files.")]
     NoFiles,
     /// The browser is not signed in.
     #[error("This browser is not signed in.")]

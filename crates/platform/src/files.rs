@@ -19,7 +19,7 @@ use sha2::Sha256;
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::text::shown;
+use crate::text::printable;
 
 /// How long an address can be used, in milliseconds: an hour.
 const LIFE: i64 = 60 * 60 * 1000;
@@ -141,8 +141,9 @@ impl Platform {
 
     async fn claims(&self, token: &str) -> Result<Claims, Error> {
         self.objects()?;
-        let claims = Claims::verify(token, &self.store.address_secret().await?)
-            .ok_or_else(|| Error::Refused("This address was not made here, or something was changed in it.".to_owned()))?;
+        let claims = Claims::verify(token, &self.store.address_secret().await?).ok_or_else(|| {
+            Error::Refused("This upload address is invalid: it was changed, or another server created it.".to_owned())
+        })?;
         if claims.ends_at <= self.store.now() {
             return Err(Error::Refused("This address is too old: it can be used for an hour. Ask for a new one.".to_owned()));
         }
@@ -193,7 +194,7 @@ pub(crate) fn check_file_name(name: &str) -> Result<(), Error> {
     if is_good {
         return Ok(());
     }
-    let name = shown(name);
+    let name = printable(name);
     Err(Error::Refused(format!("\"{name}\" is not the name of a file: 1 to 200 bytes without folders and control characters.")))
 }
 
@@ -202,7 +203,7 @@ pub(crate) fn check_label(what: &str, text: &str) -> Result<(), Error> {
     if (1..=200).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(Error::Refused(format!("{what} has 1 to 200 bytes without control characters; \"{}\" has not.", shown(text))))
+    Err(Error::Refused(format!("{what} has 1 to 200 bytes without control characters; \"{}\" has not.", printable(text))))
 }
 
 /// Returns the media type that goes with the name of a file.

@@ -47,6 +47,6 @@ pub use results::NamedFile;
 pub use settings::{Answered, Limits, RequestLog, Settings};
 pub use sign_in::{Browser, LinkForm, SESSION_LIFE};
 pub use test_data::{BundleItems, BundleQuery, NewProject, harmless};
-pub use text::shown;
+pub use text::printable;
 pub use uploads::{CommitOutcome, OfferedUpload, RunStream, UploadCommit};
 pub use write::{Plain, Repeat, Reply};

@@ -45,8 +45,8 @@ impl Platform {
     pub async fn invite(&self, actor: &Actor, role: Role) -> Result<ApiKey, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
         let (link, id) = transaction.create_link(new_link(actor, LinkPurpose::Invite, role, None, transaction.now())).await?;
-        self.commit(transaction, actor, "invite somebody").await?;
-        tracing::info!(by = %actor.id, link = %id, %role, "somebody was invited");
+        self.commit(transaction, actor, "invite a member").await?;
+        tracing::info!(by = %actor.id, link = %id, %role, "a member was invited");
         Ok(link)
     }
 

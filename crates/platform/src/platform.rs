@@ -92,8 +92,8 @@ impl Platform {
         let store = self.store.clone();
         tokio::spawn(async move {
             match store.collect(&objects).await {
-                Ok(collected) => tracing::debug!(?collected, "files that nobody needs are removed"),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "files that nobody needs stay"),
+                Ok(collected) => tracing::debug!(?collected, "unused files are removed"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "unused files stay"),
             }
         });
     }

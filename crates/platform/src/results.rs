@@ -6,7 +6,7 @@ use keepstep_store::{Role, Scope, Transaction};
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::text::shown;
+use crate::text::printable;
 use crate::write::Reply;
 
 /// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
@@ -71,7 +71,7 @@ impl Platform {
             let mut transaction = self.store.write().await?;
             let batches = transaction.abandon_runs(silent_since).await?;
             transaction.commit().await?;
-            tracing::info!(batches, "nothing was heard of tests for too long: their runs are abandoned");
+            tracing::info!(batches, "tests stopped reporting: their runs are abandoned");
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ async fn find(transaction: &mut Transaction, inside: &Scope, named: NamedFile) -
         None => Err(Error::Unusable(format!(
             "No uploaded file found for the storage_url {}: use one that `POST /api/storage/presign` returned for this run and type, \
              and upload the file first.",
-            shown(&storage_url)
+            printable(&storage_url)
         ))),
     }
 }

@@ -70,7 +70,7 @@ impl RequestLog {
     }
 
     /// Tells about a request.
-    pub fn tell(&self, answered: Answered) {
+    pub fn record(&self, answered: Answered) {
         (self.0)(answered);
     }
 }

@@ -18,7 +18,7 @@ use crate::actor::Actor;
 use crate::error::Error;
 use crate::files::{check_file_name, check_label, media_type};
 use crate::platform::Platform;
-use crate::text::shown;
+use crate::text::printable;
 
 /// How many files an upload may have.
 const MOST_FILES: usize = 100_000;
@@ -275,14 +275,14 @@ impl Platform {
     async fn runs_of(&self, objects: &Objects, upload: &Upload, sha256: &str) -> Result<Content, Error> {
         let found = self.store.open_upload_file(objects, upload, RUNS_FILE, sha256).await?;
         found.ok_or_else(|| {
-            Error::Refused(format!("The upload has no file of the type {RUNS_FILE:?} with the SHA-256 {}.", shown(sha256)))
+            Error::Refused(format!("The upload has no file of the type {RUNS_FILE:?} with the SHA-256 {}.", printable(sha256)))
         })
     }
 }
 
 fn check_file(file: &NewUploadFile) -> Result<(), Error> {
     if !TYPES.contains(&file.file_type.as_str()) {
-        let (found, known) = (shown(&file.file_type), TYPES.join(", "));
+        let (found, known) = (printable(&file.file_type), TYPES.join(", "));
         return Err(Error::Refused(format!("\"{found}\" is not the type of a file of an experiment: {known}.")));
     }
     check_file_name(&file.name)?;

@@ -127,7 +127,7 @@ impl Baseline {
         match serde_json::from_str::<Form>(text).map_err(malformed)?.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) if other.starts_with("keepstep.baseline/") => return Err(BaselineError::Newer(other.to_owned())),
-            _ => return Err(BaselineError::Malformed("it does not say its schema".to_owned())),
+            _ => return Err(BaselineError::Malformed("its schema is missing".to_owned())),
         }
         let document: Document = serde_json::from_str(text).map_err(malformed)?;
         let mut totals = Totals::default();

@@ -65,7 +65,7 @@ pub struct Finished {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Value>,
     /// What the agent did for each of its answers, as the peer's SDK noted it, such as `tool:lookup`.
-    #[serde(default, skip_serializing_if = "nothing_was_noted")]
+    #[serde(default, skip_serializing_if = "is_empty_record")]
     pub actions: Vec<Vec<String>>,
     /// Whom the agent talked to, if the conversation could have several turns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub struct Simulated {
     pub response: Option<Value>,
 }
 
-fn nothing_was_noted(actions: &[Vec<String>]) -> bool {
+fn is_empty_record(actions: &[Vec<String>]) -> bool {
     actions.iter().all(Vec::is_empty)
 }
 

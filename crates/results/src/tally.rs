@@ -151,11 +151,11 @@ impl CriterionTally {
     /// Returns how often it held, for people, and why it was not judged.
     pub fn in_words(&self) -> String {
         let reason = self.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-        self.spoken_counts() + &reason
+        self.format_counts() + &reason
     }
 
     /// Returns how often it held, for people.
-    pub fn spoken_counts(&self) -> String {
+    pub fn format_counts(&self) -> String {
         let counts = [
             (self.passed, Verdict::Passed),
             (self.failed, Verdict::Failed),

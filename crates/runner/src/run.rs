@@ -239,7 +239,7 @@ impl Shared {
         self.waiting.lock().ok()?.next()
     }
 
-    async fn tell(&self, event: Event) {
+    async fn emit(&self, event: Event) {
         // A run that nobody listens to any more is about to end.
         let _ = self.events.send(event).await;
     }
@@ -255,7 +255,7 @@ async fn slot(shared: Arc<Shared>, mut session: Box<dyn Session>) -> std::io::Re
         let finished = run_case(&shared, session.as_mut(), &case, &run_id).await;
         shared.recorder.record(&finished)?;
         let (is_bad, is_down) = (!finished.status.is_completed(), finished.unreached);
-        shared.tell(Event::CaseFinished(Box::new(finished))).await;
+        shared.emit(Event::CaseFinished(Box::new(finished))).await;
         if is_down {
             if shared.down_in_a_row.fetch_add(1, Ordering::SeqCst) + 1 >= BREAKER {
                 shared.stop(Stopped::TargetDown);
@@ -281,7 +281,7 @@ async fn run_case(shared: &Shared, session: &mut dyn Session, case: &Case, run_i
     let mut attempt = 1;
     loop {
         shared
-            .tell(Event::CaseStarted {
+            .emit(Event::CaseStarted {
                 case: case.name.clone(),
                 run_id: run_id.to_owned(),
                 input: case.input.text.clone(),
@@ -373,7 +373,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
     };
     let (mut messages, mut printed) = (Vec::new(), Printed::default());
     for answers in 1.. {
-        say(shared, finished, &mut messages, Role::User, says.clone(), None).await;
+        add_turn(shared, finished, &mut messages, Role::User, says.clone(), None).await;
         let question = Question {
             run_id: finished.run_id.clone(),
             input: says,
@@ -409,7 +409,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
         finished.observations.extend(answer.observations);
         finished.callback_messages = answer.callback_messages.or(finished.callback_messages.take());
         finished.output = Some(answer.output.clone());
-        say(shared, finished, &mut messages, Role::Assistant, answer.output, Some(took)).await;
+        add_turn(shared, finished, &mut messages, Role::Assistant, answer.output, Some(took)).await;
         let Some(user) = &options.user else { return None };
         let conversation = Conversation {
             answers,
@@ -428,7 +428,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
                     Next::Ends { reason, closing } => {
                         finished.termination_reason = Some(reason);
                         if let Some(closing) = closing {
-                            say(shared, finished, &mut messages, Role::User, closing, None).await;
+                            add_turn(shared, finished, &mut messages, Role::User, closing, None).await;
                         }
                         return None;
                     }
@@ -444,7 +444,7 @@ async fn converse(shared: &Shared, session: &mut dyn Session, case: &Case, finis
 }
 
 /// Notes that somebody said something.
-async fn say(
+async fn add_turn(
     shared: &Shared,
     finished: &mut Finished,
     messages: &mut Vec<Message>,
@@ -469,7 +469,7 @@ async fn say(
     };
     messages.push(Message { role, content });
     finished.turns.push(turn.clone());
-    shared.tell(Event::Turn { case: finished.case.clone(), turn }).await;
+    shared.emit(Event::Turn { case: finished.case.clone(), turn }).await;
 }
 
 /// Returns what the peer's SDK noted for an answer, as short as traces have it.
@@ -545,7 +545,7 @@ fn blank(case: &Case, run_id: &str) -> Finished {
 }
 
 fn skipped(case: Case, run_id: String) -> Finished {
-    let problem = Some(Problem::new("not run: the run ended before"));
+    let problem = Some(Problem::new("not run: the experiment ended early"));
     Finished { status: Status::Skipped, problem, ..blank(&case, &run_id) }
 }
 

@@ -141,7 +141,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             }
         };
         let Some(place) = open.admit(address.ip().to_canonical(), limits) else {
-            tracing::debug!(%address, "there are too many connections; one is refused");
+            tracing::debug!(%address, "too many connections; one is refused");
             continue;
         };
         // A small answer must not wait for the acknowledgement of the one before.

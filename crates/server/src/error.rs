@@ -64,7 +64,7 @@ impl ApiError {
             _ => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let message = match (error, code) {
-            (_, ErrorCode::Internal) => "The server failed; its log says why.".to_owned(),
+            (_, ErrorCode::Internal) => "The server failed; see its log.".to_owned(),
             (Error::Store(error), _) => sentence(&error.to_string()),
             _ => error.to_string(),
         };
@@ -105,7 +105,7 @@ impl ApiError {
             }
             Error::Refused(_) | Error::Unusable(_) => (ErrorCode::Refused, None),
             Error::Incomplete(_) => (ErrorCode::Incomplete, None),
-            Error::NoFiles => (ErrorCode::NotOffered, Some("Start it with `keepstep serve`, which makes one.")),
+            Error::NoFiles => (ErrorCode::NotOffered, Some("Start it with `keepstep serve`, which creates one.")),
             Error::TooLarge { .. } => (ErrorCode::TooLarge, None),
             Error::TooManyValues(_) => (ErrorCode::TooLarge, Some("Send it in several requests.")),
             Error::Overloaded => (ErrorCode::Unavailable, Some("Nothing was written. Try again in some seconds.")),
@@ -154,7 +154,9 @@ impl ApiError {
                 | StoreError::Full
                 | StoreError::ReadOnly
                 | StoreError::FileGone { .. }
-                | StoreError::Storage(_) => (ErrorCode::Unavailable, Some("Nothing was written. Tell who runs the server.")),
+                | StoreError::Storage(_) => {
+                    (ErrorCode::Unavailable, Some("Nothing was written. Report it to the operator of the server."))
+                }
                 _ => (ErrorCode::Internal, None),
             },
         }

@@ -27,7 +27,7 @@ pub(crate) async fn observe(State(platform): State<Platform>, request: Request, 
     let mut response = Arc::clone(&current).scope(next.run(request)).await;
     let status = response.status().as_u16();
     if let Some((log, path)) = log {
-        request_log::tell(log, &current, method, path, status, began);
+        request_log::record(log, &current, method, path, status, began);
     }
     response.headers_mut().insert(request_log::HEADER, current.id());
     platform.metrics.answered(method, route, status, began.elapsed());

@@ -20,7 +20,7 @@ use crate::api::{health, metrics};
 #[openapi(
     info(
         title = "keepstep",
-        description = "An agent's definition in step between code and platform. What is under /api/v1 is keepstep's own; \
+        description = "An agent's definition in step between code and server. What is under /api/v1 is keepstep's own; \
                        /admin, /agents and /developer are the dialect of lua-cli; \
                        the rest of /api is that of fluxloop-cli.",
         license(name = "Apache-2.0 OR MIT")
@@ -159,7 +159,7 @@ fn primitive(kind: PrimitiveKind) -> Value {
         "post": {
             "parameters": parameters,
             "requestBody": { "required": true, "content": { "application/json": { "schema": new } } },
-            "responses": { "201": { "description": "What was made", "content": envelope(made) } },
+            "responses": { "201": { "description": "What was created", "content": envelope(made) } },
         },
     })
 }

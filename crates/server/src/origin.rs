@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use keepstep_http::addresses::batch_path;
+use keepstep_http::addresses::experiment_path;
 use keepstep_http::origin;
 use keepstep_platform::Platform;
 
@@ -21,5 +21,5 @@ impl FromRequestParts<Platform> for Origin {
 
 /// Returns the address of the page that shows a batch.
 pub(crate) fn experiment_url(origin: &str, project: &str, batch: &str) -> String {
-    format!("{origin}{}", batch_path(project, batch))
+    format!("{origin}{}", experiment_path(project, batch))
 }

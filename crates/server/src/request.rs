@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
 use keepstep_base::{AgentId, Revision};
 use keepstep_http::received::{Cost, Received};
-use keepstep_platform::{Error, Platform, Repeat, Share, shown};
+use keepstep_platform::{Error, Platform, Repeat, Share, printable};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
@@ -88,7 +88,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
         let path = parts.uri.path().to_owned();
         match Path::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(_) => Err(Error::NotFound(shown(&path)).into()),
+            Err(_) => Err(Error::NotFound(printable(&path)).into()),
         }
     }
 }
@@ -151,5 +151,5 @@ fn known_tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 /// Returns the id of an agent in a path. What is not an id names no agent.
 pub(crate) fn agent_id(text: &str) -> Result<AgentId, Error> {
-    text.parse().map_err(|_| Error::NotFound(shown(text)))
+    text.parse().map_err(|_| Error::NotFound(printable(text)))
 }

@@ -10,7 +10,7 @@ use keepstep_api::lua::PrimitiveKind;
 use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use keepstep_http::access::LEFT_TO_MODELS;
 use keepstep_http::{Pages, access};
-use keepstep_platform::{Error, Platform, shown};
+use keepstep_platform::{Error, Platform, printable};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -136,7 +136,7 @@ fn is_api(path: &str) -> bool {
 }
 
 /// Returns true if a request comes from a program and not from a browser: it brings a key, or wants JSON and no page.
-fn asks_as_program(headers: &HeaderMap) -> bool {
+fn is_from_program(headers: &HeaderMap) -> bool {
     let accepts = |kind: &str| {
         let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|one| one.trim().starts_with(kind))
@@ -147,9 +147,9 @@ fn asks_as_program(headers: &HeaderMap) -> bool {
 fn not_found(request: &Request, page: fn() -> Response) -> Response {
     let path = request.uri().path();
     if path.starts_with("/developer/") {
-        ApiError(Error::NotKept(shown(path))).into_response()
-    } else if is_api(path) || asks_as_program(request.headers()) {
-        ApiError(Error::NotFound(shown(path))).into_response()
+        ApiError(Error::NotKept(printable(path))).into_response()
+    } else if is_api(path) || is_from_program(request.headers()) {
+        ApiError(Error::NotFound(printable(path))).into_response()
     } else {
         page()
     }
@@ -160,7 +160,7 @@ async fn admit(State(platform): State<Platform>, request: Request, next: Next) -
 }
 
 async fn method_not_allowed(request: Request) -> ApiError {
-    Error::MethodNotAllowed { method: shown(request.method().as_str()), path: shown(request.uri().path()) }.into()
+    Error::MethodNotAllowed { method: printable(request.method().as_str()), path: printable(request.uri().path()) }.into()
 }
 
 fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {

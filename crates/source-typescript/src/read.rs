@@ -180,8 +180,9 @@ impl Reader<'_> {
     fn property(&self, key: &str, may_run: bool) -> Property {
         // The file of the agent is what can be run, and that gives the value before this change.
         if let Some(change) = self.foreign_use.change_of(&self.agent.module, self.agent.span, key) {
-            let message = format!("the {key} of the agent is changed here, in another file than the one where it is made");
-            return self.unreadable(Obstacle::at(change.clone(), message).help("write the final value where the agent is made"));
+            let message = format!("the {key} of the agent is changed here, in another file than the one that creates it");
+            return self
+                .unreadable(Obstacle::at(change.clone(), message).help("write the final value where the agent is created"));
         }
         let evaluator = Evaluator::new(self.graph, self.foreign_use);
         let found = self.statically(&evaluator, key);
@@ -238,9 +239,9 @@ impl Reader<'_> {
     /// Returns a static value that running the code confirms, or what running gives instead.
     fn confirmed(&self, property: Property, key: &str, location: Location, doubt: Doubt) -> Property {
         let obstacle = match doubt.kind {
-            DoubtKind::Missing => Obstacle::at(doubt.site, "what is read here is not there until the code runs"),
-            _ => Obstacle::at(doubt.site, format!("the object with the {key} is changed here after it is made"))
-                .help("write the final value where the object is made"),
+            DoubtKind::Missing => Obstacle::at(doubt.site, "this is not known until the code runs"),
+            _ => Obstacle::at(doubt.site, format!("the object with the {key} is changed here after it is created"))
+                .help("write the final value where the object is created"),
         };
         match self.run() {
             Ok(agent) => {
@@ -270,7 +271,7 @@ impl Reader<'_> {
                 if let Some(reliance) = reliances.iter().find(|reliance| reliance.describe("it") == *why) {
                     return Property::Unreadable(self.problem_of(reliance, key));
                 }
-                obstacle.message = format!("{}; running it gave no value: {why}", obstacle.message);
+                obstacle.message = format!("{}; running it returned no value: {why}", obstacle.message);
                 self.unreadable(obstacle)
             }
         }

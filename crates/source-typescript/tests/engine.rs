@@ -664,7 +664,7 @@ fn calls_that_are_nested_too_deeply_are_stopped() {
 fn waiting_for_what_does_not_come_is_a_failure() {
     insta::assert_snapshot!(
         Project::with_persona("await new Promise(() => {});", "''").failure(),
-        @"the code waits for something that does not come, as there is no network and no input"
+        @"the code waits for network or input, which keepstep does not provide"
     );
     assert_eq!(
         Project::with_persona("await new Promise((done) => setInterval(done, 1));", "''").failure().kind,

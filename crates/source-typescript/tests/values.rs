@@ -151,7 +151,7 @@ fn the_environment_is_what_the_project_says_and_what_is_allowed() {
     let shown = |persona: &str| shown_with(&options, "", persona);
     insta::assert_snapshot!(shown("`Be ${process.env.TONE}.`"), @"Be kind. [the persona holds a value of the environment, `process.env.TONE` at src/index.ts:5:18]");
     insta::assert_snapshot!(shown("`Use ${process.env.GITHUB_TOKEN ?? 'nothing'}.`"), @"unreadable: whether this is set is known only when the code runs; running it failed: `process.env.GITHUB_TOKEN` is set on this machine, and not by the project (at src/index.ts:5) at src/index.ts:5:19");
-    insta::assert_snapshot!(shown("(() => { try { return process.env.GITHUB_TOKEN! } catch { return 'none' } })()"), @"unreadable: what a function call returns is known only when the code runs; running it gave no value: `process.env.GITHUB_TOKEN` is set on this machine, and not by the project at src/index.ts:5:12");
+    insta::assert_snapshot!(shown("(() => { try { return process.env.GITHUB_TOKEN! } catch { return 'none' } })()"), @"unreadable: what a function call returns is known only when the code runs; running it returned no value: `process.env.GITHUB_TOKEN` is set on this machine, and not by the project at src/index.ts:5:12");
     insta::assert_snapshot!(shown("Object.keys(process.env).join()"), @"unreadable: the persona depends on this machine: it holds the names in process.env at src/index.ts:5:24");
     assert_eq!(shown("`${process.env.REGION ?? 'north'} ${process.env.TONE ? 'toned' : ''}`"), "north toned");
     assert_eq!(shown("`${'NOPE' in process.env} ${Object.keys(process.env).includes('NOPE')}`"), "false false");

@@ -88,7 +88,7 @@ pub enum SkillFileError {
         kind: &'static str,
     },
     /// The agent's id is not one.
-    #[error("`agent.agentId` in {} is wrong: {source}; write the id that the platform shows for the agent", .path.display())]
+    #[error("`agent.agentId` in {} is wrong: {source}; write the id that the server shows for the agent", .path.display())]
     InvalidId {
         /// The file.
         path: PathBuf,

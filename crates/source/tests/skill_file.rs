@@ -130,7 +130,7 @@ fn an_id_that_is_no_text_for_the_peer_is_refused() {
 
 #[test]
 fn an_id_that_reads_as_a_path_is_refused() {
-    insta::assert_snapshot!(message("agent:\n  agentId: ../../x\n  orgId: o\n"), @r#"`agent.agentId` in lua.skill.yaml is wrong: "../../x" is not an agent id: it reads as a path; write the id that the platform shows for the agent"#);
+    insta::assert_snapshot!(message("agent:\n  agentId: ../../x\n  orgId: o\n"), @r#"`agent.agentId` in lua.skill.yaml is wrong: invalid agent id "../../x": it reads as a path; write the id that the server shows for the agent"#);
 }
 
 #[test]

@@ -115,14 +115,14 @@ pub enum StoreError {
     BundleIsDraft(String),
     /// Nothing is published that could be pulled.
     #[error(
-        "nothing is published in {0} yet: bring test data with `keepstep admin import --project ID FILE`, or publish a bundle"
+        "nothing is published in {0} yet: import test data with `keepstep admin import --project ID FILE`, or publish a bundle"
     )]
     NothingPublished(String),
     /// The project has no scenario or several, and none was named.
     #[error("project {0} does not have exactly one scenario: name the one that is meant")]
     WhichScenario(String),
     /// The scenario has no inputs that a bundle could have.
-    #[error("the scenario {0:?} has no inputs yet: import some first")]
+    #[error("the scenario {0:?} has no inputs yet: import inputs first")]
     NoInputs(String),
     /// Test data is not valid.
     #[error(transparent)]
@@ -160,7 +160,7 @@ pub enum StoreError {
     #[error("key {0} not found")]
     KeyNotFound(String),
     /// A name is taken.
-    #[error("there is a {what} named {name:?} already")]
+    #[error("a {what} named {name:?} already exists")]
     NameTaken {
         /// The kind of thing.
         what: &'static str,
@@ -168,7 +168,7 @@ pub enum StoreError {
         name: String,
     },
     /// A name is empty, too long or holds control characters.
-    #[error("{name:?} is not a name: {reason}")]
+    #[error("invalid name {name:?}: {reason}")]
     InvalidName {
         /// The name, shortened.
         name: String,
@@ -208,7 +208,7 @@ pub enum StoreError {
         reason: &'static str,
     },
     /// Nobody else is an owner.
-    #[error("{name} is the only owner: make somebody else an owner first")]
+    #[error("{name} is the only owner: make another member an owner first")]
     LastOwner {
         /// Who.
         name: String,

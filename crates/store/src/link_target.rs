@@ -67,7 +67,7 @@ pub struct OpenLink {
     pub user_name: Option<String>,
     /// The name of the person who made it; none where that was whoever runs the server.
     pub created_by: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
     /// When it ends.
     pub expires_at: i64,

@@ -31,7 +31,7 @@ pub struct Project {
     pub description: String,
     /// What a client has set for it, as it was sent.
     pub settings: Map<String, Value>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
 }
 
@@ -69,7 +69,7 @@ pub struct Key {
     pub role: Role,
     /// What it may see.
     pub scope: Scope,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
     /// When it ends.
     pub expires_at: Option<i64>,
@@ -177,7 +177,7 @@ pub struct RevisionRow {
     pub revision: Revision,
     /// The fields that were set, with the persona that was the latest published one.
     pub definition: Definition,
-    /// Who made it, when, and why.
+    /// Author, time and reason.
     pub changed: Change,
 }
 
@@ -190,9 +190,9 @@ pub struct ChangeRow {
     pub agent_id: AgentId,
     /// The organization and the project that it belongs to.
     pub scope: Scope,
-    /// The revision that the change made.
+    /// The revision that the change created.
     pub revision: Revision,
-    /// Who made it, when, and why.
+    /// Author, time and reason.
     pub changed: Change,
 }
 

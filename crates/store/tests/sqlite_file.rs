@@ -57,9 +57,9 @@ async fn other_files_are_left_alone() {
     run(&mut raw(&folder.path().join("other.db")).await, "CREATE TABLE mine (x)").await;
     insta::assert_snapshot!(refusal(folder.path(), "other.db").await, @"[folder]/other.db is not a database of keepstep (another program's SQLite database). Name another data folder, or move the file away.");
 
-    insta::assert_snapshot!(refusal(folder.path(), "missing/k.db").await, @"cannot open the database [folder]/missing/k.db: the file cannot be made or opened; check that its folder exists and that you may write there");
+    insta::assert_snapshot!(refusal(folder.path(), "missing/k.db").await, @"cannot open the database [folder]/missing/k.db: the file cannot be created or opened; check that its folder exists and that you may write there");
     std::fs::create_dir(folder.path().join("folder.db")).unwrap();
-    insta::assert_snapshot!(refusal(folder.path(), "folder.db").await, @"cannot open the database [folder]/folder.db: the file cannot be made or opened; check that its folder exists and that you may write there");
+    insta::assert_snapshot!(refusal(folder.path(), "folder.db").await, @"cannot open the database [folder]/folder.db: the file cannot be created or opened; check that its folder exists and that you may write there");
 }
 
 #[tokio::test]

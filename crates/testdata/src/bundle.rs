@@ -70,7 +70,7 @@ impl BundleError {
 
     /// Returns that the server answered with something that was not asked for.
     pub fn another(what: &str, asked: &str, answered: &str) -> Self {
-        Self::refused(format!("asked for {what} {asked}, but the server answered with {answered}"))
+        Self::refused(format!("requested {what} {asked}, but the server answered with {answered}"))
     }
 }
 
@@ -128,8 +128,7 @@ impl Parts {
 
     fn into_bundle(mut self) -> Result<Bundle, BundleError> {
         let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?));
-        let id =
-            id.ok_or_else(|| BundleError::refused("the server's answer to the pull does not say which bundle version it is"))?;
+        let id = id.ok_or_else(|| BundleError::refused("the bundle version is missing in the server's answer to the pull"))?;
         let mut list = |name| self.lists.remove(name).unwrap_or_default();
         let (personas, criteria) = (list(PERSONAS), list(CRITERIA));
         match self.wrong {
@@ -337,7 +336,7 @@ mod tests {
     fn f3_an_answer_without_a_bundle_is_an_error() {
         for answer in [json!({"bundle_version": null}), json!({}), json!({"bundle_version": {"id": ""}})] {
             let error = read(&answer).unwrap_err().to_string();
-            assert_eq!(error, "the server's answer to the pull does not say which bundle version it is; nothing was changed");
+            assert_eq!(error, "the bundle version is missing in the server's answer to the pull; nothing was changed");
         }
         insta::assert_snapshot!(
             read(&json!([])).unwrap_err(),
@@ -378,7 +377,7 @@ mod tests {
         let bundle = read(&answer).unwrap();
         insta::assert_snapshot!(
             bundle.check_asked(Some("bv_12345"), None).unwrap_err(),
-            @"asked for bundle version bv_12345, but the server answered with bv_0001; nothing was changed"
+            @"requested bundle version bv_12345, but the server answered with bv_0001; nothing was changed"
         );
         assert!(bundle.check_asked(None, Some("billing")).is_err());
         assert_eq!(bundle.check_asked(Some("bv_0001"), Some("orders")), Ok(()));

@@ -31,7 +31,7 @@ pub fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, WorkspaceE
     let Some(text) = read_if_there(path)? else { return Ok(None) };
     match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(Value::Object(members)) => Ok(Some(members)),
-        Ok(_) => Err(WorkspaceError::broken(path, "it is no JSON object")),
+        Ok(_) => Err(WorkspaceError::broken(path, "it is not a JSON object")),
         Err(error) => Err(WorkspaceError::broken(path, error.to_string())),
     }
 }

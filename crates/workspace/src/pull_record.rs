@@ -111,7 +111,7 @@ impl PullRecord {
 
     /// Returns true if the record is as good as a new one. The base may be another: an answer with the same content has another
     /// time in it.
-    pub(crate) fn says_the_same_as(&self, old: &Self) -> bool {
+    pub(crate) fn is_equivalent_to(&self, old: &Self) -> bool {
         old.base.is_some() && *old == Self { base: old.base, ..self.clone() }
     }
 

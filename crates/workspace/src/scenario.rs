@@ -74,7 +74,7 @@ pub fn folder_of_typed(typed: &str) -> Result<String, ScenarioError> {
         return bad("it is empty");
     }
     if name.contains(['/', '\\']) || matches!(name, "." | "..") {
-        return bad("it is a path; a name has no / and \\ and is not . or ..");
+        return bad("it is a path: a name cannot contain / or \\, or be . or ..");
     }
     if name.chars().any(char::is_control) {
         return bad("it has control characters");

@@ -35,7 +35,7 @@ pub struct Bundle {
     /// How many personas it has.
     #[serde(default)]
     pub personas_count: u32,
-    /// When it was made.
+    /// When it was created.
     #[serde(default)]
     pub created_at: String,
 }

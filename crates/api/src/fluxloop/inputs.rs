@@ -35,7 +35,7 @@ pub struct InputSet {
     /// The same number.
     #[serde(default)]
     pub input_count: u32,
-    /// When it was made.
+    /// When it was created.
     #[serde(default)]
     pub created_at: String,
     /// The inputs, where one set was asked for.

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A key of a project; the key itself is there only in the answer to the request that made it.
+/// A key of a project; the key itself is there only in the answer to the request that created it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
     /// Names the key where it is listed.
     pub id: String,
     /// The name that it was given.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     #[serde(default)]
     pub created_at: String,
     /// The key.

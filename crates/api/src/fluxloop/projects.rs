@@ -24,7 +24,7 @@ pub struct Project {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
-    /// When it was made.
+    /// When it was created.
     #[serde(default)]
     pub created_at: String,
 }

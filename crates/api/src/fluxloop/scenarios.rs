@@ -29,7 +29,7 @@ pub struct Scenario {
     /// The `constraints` of the configuration that are texts.
     #[serde(default)]
     pub constraints: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     #[serde(default)]
     pub created_at: String,
 }

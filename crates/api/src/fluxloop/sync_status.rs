@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// `GET /api/sync/status`: ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncStatus {
-    /// The bundle that was published last; none where there is none.
+    /// The bundle that was published last, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_bundle: Option<LatestBundle>,
     /// The bundle that was asked about is there.
@@ -15,7 +15,7 @@ pub struct SyncStatus {
     /// What is there of the experiments that were asked about.
     #[serde(default)]
     pub experiments: Vec<ExperimentStatus>,
-    /// Which of the runs that were asked about are there; none where no run was asked about, or the server does not tell.
+    /// Which of the requested runs exist; absent where none was requested, or the server does not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Vec<KnownRun>>,
 }
@@ -38,7 +38,7 @@ pub struct KnownRun {
 pub struct LatestBundle {
     /// Its id.
     pub id: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
 }
 

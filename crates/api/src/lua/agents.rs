@@ -11,7 +11,7 @@ pub struct Agent {
     /// The id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The name; absent means that the platform has none, which is no drift.
+    /// The name; absent where the server has none, which is not drift.
     #[serde(default)]
     pub name: Option<String>,
     /// The model.

@@ -24,10 +24,10 @@ pub struct PersonaEntry {
     /// A string, or an object with a string for each channel.
     #[serde(default)]
     pub persona: Value,
-    /// Epoch milliseconds. A platform may send a fraction; ours sends none.
+    /// Epoch milliseconds. A server may send a fraction; ours does not.
     #[serde(default, serialize_with = "whole_where_it_is")]
     pub created_date: f64,
-    /// Who made it.
+    /// Who created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
     /// True for the version in production.

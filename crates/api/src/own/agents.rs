@@ -70,11 +70,11 @@ pub struct RevisionState {
     /// The fields that were set, with the persona that was the latest published one.
     #[schema(value_type = Object)]
     pub definition: Definition,
-    /// Who made it, when, and why.
+    /// Author, time and reason.
     pub changed: Change,
 }
 
-/// The agents that a key may see.
+/// The agents that a key can read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AgentList {
     /// In the order of their names.
@@ -89,7 +89,7 @@ pub struct AgentSummary {
     pub agent_id: AgentId,
     /// The organization that owns it.
     pub org_id: String,
-    /// Its name on the platform.
+    /// Its name on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its revision.

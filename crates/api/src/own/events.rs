@@ -13,9 +13,9 @@ pub struct ChangeEvent {
     /// Which agent.
     #[schema(value_type = String)]
     pub agent_id: AgentId,
-    /// The revision that the change made.
+    /// The revision that the change created.
     #[schema(value_type = u64)]
     pub revision: Revision,
-    /// Who made it, when, and why.
+    /// Author, time and reason.
     pub changed: Change,
 }

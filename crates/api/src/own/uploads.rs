@@ -81,7 +81,7 @@ pub struct OfferedPart {
 pub struct OfferAnswer {
     /// Names the upload. The same offer again gets the same id, until it is committed or a week old.
     pub upload_id: String,
-    /// The SHA-256 of each part that is not there, each once, in the order of the offer.
+    /// The SHA-256 of each missing part, each once, in the order of the offer.
     pub missing: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ pub struct Incomplete {
     /// Its code is [`Incomplete`](crate::error::ErrorCode::Incomplete).
     #[serde(flatten)]
     pub error: crate::error::ErrorBody,
-    /// The SHA-256 of each part that is not there.
+    /// The SHA-256 of each missing part.
     pub missing: Vec<String>,
 }
 

@@ -227,7 +227,7 @@ fn check_server(context: &Context, checks: &mut Checks<'_>, server: Result<Serve
             let hint = "is there a proxy or a sign-in page before it, or a mistake in the address?".to_owned();
             let message = match &health.problem {
                 Some(problem) => problem.clone(),
-                None => format!("what answers at {} does not say that it is a keepstep server", server.name()),
+                None => format!("{} did not identify itself as a keepstep server", server.name()),
             };
             checks.add("server", Grade::Bad, message, vec![hint]);
             return;
@@ -274,7 +274,7 @@ fn check_workspace(context: &Context, checks: &mut Checks<'_>, workspace: &Works
     };
     if scenarios.is_empty() {
         let hint = "`keepstep sync pull` brings test data; `keepstep init scenario NAME` starts some".to_owned();
-        checks.add("scenario", Grade::Warning, "there is none yet".to_owned(), vec![hint]);
+        checks.add("scenario", Grade::Warning, "not found".to_owned(), vec![hint]);
     }
     for scenario in &scenarios {
         match target_of(context, &scenario.name) {
@@ -292,7 +292,7 @@ fn check_workspace(context: &Context, checks: &mut Checks<'_>, workspace: &Works
 fn check_outbox(checks: &mut Checks<'_>, workspace: &Workspace) {
     let outbox = Outbox::of(workspace.root());
     if !outbox.has_entries() {
-        checks.add("outbox", Grade::Good, "nothing waits to be uploaded".to_owned(), Vec::new());
+        checks.add("outbox", Grade::Good, "nothing to upload".to_owned(), Vec::new());
         return;
     }
     let Ok(Some(locked)) = outbox.try_lock(workspace.root()) else {

@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let folder = crate::session::connection::connecting::config_folder(context)
         .ok_or_else(|| Failure::usage("no home folder: set HOME or XDG_CONFIG_HOME"))?;
     let url = match &arguments.address {
-        Some(text) => Url::parse(text).map_err(|error| Failure::usage(format!("{text:?} is not an address: {error}")))?,
+        Some(text) => Url::parse(text).map_err(|error| Failure::usage(format!("invalid address {text:?}: {error}")))?,
         None => server::target(context, None)?.url,
     };
     let shown = url.as_str().trim_end_matches('/').to_owned();

@@ -93,7 +93,7 @@ impl FromStr for VersionArgument {
                 .ok()
                 .filter(|number| *number > 0)
                 .map(|number| Self::Number(PersonaVersion(number)))
-                .ok_or("say a number such as 3, or latest"),
+                .ok_or("use a number such as 3, or latest"),
         }
     }
 }
@@ -188,8 +188,8 @@ fn versions(context: &Context, project: &Project) -> CommandResult {
         context.printer.answer(line(version));
     }
     if versions.is_empty() {
-        context.printer.status("No persona version was made yet.");
-        context.printer.hint("`keepstep push persona` makes one");
+        context.printer.status("No persona version found.");
+        context.printer.hint("`keepstep push persona` creates one");
     } else {
         context.printer.status(count(versions.len(), "version"));
     }
@@ -297,7 +297,7 @@ fn find(server: &Server, project: &Project, wanted: VersionArgument) -> Result<P
         (Some(index), _) => Ok(versions.swap_remove(index)),
         (None, VersionArgument::Latest) => Err(Failure::NotFound {
             message: format!("agent {} has no persona version yet", project.agent),
-            hint: Some("`keepstep push persona` makes one".to_owned()),
+            hint: Some("`keepstep push persona` creates one".to_owned()),
         }),
         (None, VersionArgument::Number(number)) => Err(Failure::NotFound {
             message: format!("agent {} has no persona version {number}", project.agent),
@@ -313,7 +313,7 @@ fn available(versions: &[PersonaSummary]) -> String {
     }
     let names: Vec<String> = versions.iter().take(MOST).map(|version| version.version.to_string()).collect();
     let more = if versions.len() > MOST { ", …" } else { "" };
-    format!("there are: {}{more}", names.join(", "))
+    format!("available: {}{more}", names.join(", "))
 }
 
 /// Returns a version on a line.

@@ -96,14 +96,14 @@ impl Known {
 /// Shows the same as `sync status`, and who is signed in where. What cannot be found out is said in its place.
 fn show(context: &Context, known: &Known) {
     let printer = &context.printer;
-    let say = |title: &str, label: Label, text: String| printer.answer(row(title, Text::of(label, text)));
+    let add = |title: &str, label: Label, text: String| printer.answer(row(title, Text::of(label, text)));
     let why = |failure: &Failure| failure.text(context.program).message;
     match (&known.project, &known.code) {
         (Ok(project), Some(Ok(code))) => match (&known.compared, &known.server) {
             (Some(Ok(compared)), Ok(server)) => agent::show_compared(context, project, &**code, compared, server),
             (Some(Err(failure)), _) => {
                 agent::show_title(context, project, &**code, None);
-                say("", Label::Error, format!("drift not checked: {}", why(failure)));
+                add("", Label::Error, format!("drift not checked: {}", why(failure)));
             }
             _ => {
                 agent::show_title(context, project, &**code, None);
@@ -111,20 +111,20 @@ fn show(context: &Context, known: &Known) {
             }
         },
         (Ok(project), code) => {
-            say("Agent", Label::Plain, project.agent.to_string());
+            add("Agent", Label::Plain, project.agent.to_string());
             if let Some(Err(failure)) = code {
-                say("", Label::Error, why(failure));
+                add("", Label::Error, why(failure));
             }
         }
         (Err(_), _) if !known.has_agent && find_workspace(context).is_some() => {}
-        (Err(failure), _) => say("Agent", Label::Warning, why(failure)),
+        (Err(failure), _) => add("Agent", Label::Warning, why(failure)),
     }
     match (&known.server, &known.identity) {
         (Ok(server), Some(Ok(identity))) => {
             let name = super::login::described(identity);
-            say("Server", Label::Good, format!("{} as {name}, {}ms", server.name(), known.reached_in.unwrap_or_default()));
+            add("Server", Label::Good, format!("{} as {name}, {}ms", server.name(), known.reached_in.unwrap_or_default()));
         }
-        (_, Some(Err(failure))) | (Err(failure), _) => say("Server", Label::Error, why(failure)),
+        (_, Some(Err(failure))) | (Err(failure), _) => add("Server", Label::Error, why(failure)),
         (Ok(_), None) => {}
     }
     if matches!(&known.compared, Some(Ok(compared)) if compared.has_drift()) {

@@ -25,7 +25,7 @@ use crate::shell::printer::{Label, Text, count};
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What a command wrote on this machine is put back: files, keepstep.lock, the record of a pull, what is selected.\nWhat it wrote on the server is brought back by the command that is printed.\n\nExamples:\n  keepstep undo            put back what the last command replaced\n  keepstep undo --list     show what can be put back"
+    after_help = "Restores what a command wrote on this machine: files, keepstep.lock, the record of a pull, what is selected.\nTo restore what it wrote on the server, run the command that is printed.\n\nExamples:\n  keepstep undo            put back what the last command replaced\n  keepstep undo --list     show what can be put back"
 )]
 pub(crate) struct Arguments {
     /// What the command that wrote it printed; the last one when left out
@@ -76,7 +76,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if is_stale {
         refresh(context, log.root());
     }
-    tell(context, &entry, &writes, recorder.id());
+    print_restored(context, &entry, &writes, recorder.id());
     context.printer.document(
         "undo",
         json!({
@@ -105,7 +105,7 @@ fn list(context: &Context, logs: &[UndoLog]) -> CommandResult {
         }
     }
     if all.is_empty() {
-        context.printer.status("nothing is kept: no command replaced anything");
+        context.printer.status("nothing to undo: no command replaced anything");
     }
     context.printer.document("undo", json!({ "kept": all }));
     Ok(Outcome::Done)
@@ -127,12 +127,12 @@ fn find<'l>(logs: &'l [UndoLog], id: Option<&str>) -> Result<(&'l UndoLog, Strin
     }
     last.ok_or_else(|| match (id, logs.first()) {
         (Some(id), _) => Failure::NotFound {
-            message: format!("nothing is kept under {id}"),
+            message: format!("nothing to undo under {id}"),
             hint: Some("`keepstep undo --list` shows what is kept".to_owned()),
         },
         (None, log) => Failure::NotFound {
             message: format!(
-                "nothing is kept for {}: no command replaced anything",
+                "nothing to undo for {}: no command replaced anything",
                 log.map_or_else(String::new, |log| log.root().display().to_string())
             ),
             hint: None,
@@ -264,7 +264,7 @@ fn end_interrupted_pulls(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(context: &Context, entry: &Entry, writes: &[Write], redo: Option<&str>) {
+fn print_restored(context: &Context, entry: &Entry, writes: &[Write], redo: Option<&str>) {
     const MOST: usize = 8;
     let printer = &context.printer;
     let good = |text: String| printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, text));
@@ -272,7 +272,7 @@ fn tell(context: &Context, entry: &Entry, writes: &[Write], redo: Option<&str>) 
         printer.answer(format!("Nothing to put back: everything is as it was before `{}`", entry.command));
     }
     let (removed, put_back): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(|write| write.after == Content::Absent);
-    for (words, writes) in [("Put back", put_back), ("Removed", removed)] {
+    for (words, writes) in [("Restored", put_back), ("Removed", removed)] {
         for write in writes.iter().take(MOST) {
             good(format!("{words} {}", write.path.display()));
         }
@@ -281,10 +281,10 @@ fn tell(context: &Context, entry: &Entry, writes: &[Write], redo: Option<&str>) 
         }
     }
     for command in &entry.server {
-        printer.hint(&format!("what was replaced on the server is brought back by `keepstep {command}`"));
+        printer.hint(&format!("to restore what was replaced on the server, run `keepstep {command}`"));
     }
     if let Some(redo) = redo {
-        printer.hint(&format!("`keepstep undo {redo}` takes this back"));
+        printer.hint(&format!("`keepstep undo {redo}` reverts this"));
     }
 }
 
@@ -304,7 +304,7 @@ fn logs(context: &Context) -> Result<Vec<UndoLog>, Failure> {
 /// Returns where a file of an entry is. An entry may come from somebody else, with the rest of the folder: it names files of
 /// the project and no others.
 fn place(root: &Path, path: &Path) -> Result<PathBuf, Failure> {
-    let refused = || Failure::usage(format!("{} is not a file of the project; nothing was put back", path.display()));
+    let refused = || Failure::usage(format!("{} is not a file of the project; nothing was restored", path.display()));
     if path.as_os_str().is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(refused());
     }

@@ -146,7 +146,7 @@ pub(crate) enum Command {
     Context(Deferred<command::context::Arguments>),
     /// Create, show and revoke keys of a project
     Apikeys(Deferred<command::apikeys::Arguments>),
-    /// Put back what a command replaced
+    /// Restore what a command replaced
     Undo(Deferred<command::undo::Arguments>),
     /// Run the server
     Serve(Deferred<command::serve::Arguments>),

@@ -23,7 +23,7 @@ enum Instead {
 use Instead::{Because, Later, Nothing, Use};
 
 /// A language model would have to write on the server.
-const NEEDS_A_MODEL: Instead = Because("no language model writes test data here; `bundles import` takes a file");
+const NEEDS_A_MODEL: Instead = Because("no language model writes test data here; `bundles import` reads a file");
 
 /// The commands, by the words that they begin with. What stands below one of them is answered likewise.
 const COMMANDS: &[(&str, Instead)] = &[
@@ -137,7 +137,7 @@ const PARTS: &[&str] = &[
 ];
 
 /// There is one server: the one that a person names.
-const NO_STAGING: Instead = Because("there is no such service here; `--url` names the server");
+const NO_STAGING: Instead = Because("keepstep has no staging server; pass `--url`");
 
 /// `lua test` runs one skill.
 const TESTS_SKILLS: Instead = Because("here `test` runs the inputs of a scenario, and not a skill");

@@ -34,7 +34,7 @@ pub(crate) fn one<T>(
 
 fn missing(typed: &str, what: &str, server: &str) -> Failure {
     Failure::NotFound {
-        message: format!("{server} has no {what} {typed:?} that the key opens"),
+        message: format!("no {what} {typed:?} on {server} that the key can access"),
         hint: Some(format!("`keepstep {what}s list` shows what is there")),
     }
 }

@@ -51,7 +51,7 @@ impl DataArguments {
             Some(url) => match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
                 Some(path) if !path.is_empty() => Ok(context.directory.join(path)),
                 _ => Err(Failure::Usage {
-                    message: "this keepstep keeps its data in SQLite only: --database-url takes sqlite://PATH".to_owned(),
+                    message: "this keepstep keeps its data in SQLite only: --database-url accepts sqlite://PATH".to_owned(),
                     hint: Some("leave --database-url out to use the database in the data folder".to_owned()),
                 }),
             },
@@ -99,7 +99,7 @@ impl DataArguments {
                 ),
             });
         }
-        make_private(folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        make_private(folder).map_err(|error| Failure::io("create", &folder.display().to_string(), error))?;
         Ok(Store::open(&path).await?)
     }
 

@@ -107,7 +107,8 @@ fn sentence_of<'v>(views: impl Iterator<Item = &'v FieldView> + Clone, not_compa
 pub(crate) fn not_compared_sentence(not_compared: &[NotCompared]) -> Option<String> {
     let is_unsupported = |one: &&NotCompared| one.kind == FIELD && one.reason == Reason::Unsupported;
     let fields: Vec<&str> = not_compared.iter().filter(is_unsupported).map(|field| field.name.as_str()).collect();
-    let fields = (!fields.is_empty()).then(|| format!("not compared, because the server does not tell: {}", fields.join(", ")));
+    let fields =
+        (!fields.is_empty()).then(|| format!("not compared, because the server does not report them: {}", fields.join(", ")));
     let parts: Vec<String> = fields.into_iter().chain(primitives_sentence(not_compared)).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -259,12 +259,12 @@ pub(crate) fn compare(
         FieldView { field, local, server, state, computed }
     };
     let is_kept = |field: &Field| remote.kept.contains(field);
-    let views = Field::ALL.into_iter().filter(is_kept).map(view).filter(says_something).collect();
+    let views = Field::ALL.into_iter().filter(is_kept).map(view).filter(is_worth_naming).collect();
     Ok(Compared { remote, against, views })
 }
 
 /// Returns true if a field has to be named: most agents do without most fields.
-fn says_something(view: &FieldView) -> bool {
+fn is_worth_naming(view: &FieldView) -> bool {
     let is_set = local_value(view).is_some() || server_value(view).is_some();
     is_set || view.field.is_always_named() || view.state != State::InStep
 }

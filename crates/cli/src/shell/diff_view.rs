@@ -44,7 +44,7 @@ fn lines_of(rows: Vec<Row>, field: Field, old: Option<&Value>, new: Option<&Valu
             Text::of(Label::Added, format!("+ ({} that reads the same)", kind(new))),
         ];
     }
-    shown(&rows)
+    render_rows(&rows)
 }
 
 fn kind(value: Option<&Value>) -> &'static str {
@@ -76,14 +76,14 @@ pub(crate) fn print_patch(printer: &Printer, patch: &str) {
 
 /// Returns rows as they are shown. Two lines that differ look different: what a reader would not see is spelled out, as far as
 /// that is needed.
-pub(crate) fn shown(rows: &[Row]) -> Vec<Text> {
+pub(crate) fn render_rows(rows: &[Row]) -> Vec<Text> {
     let mut levels = vec![0; rows.len()];
     for level in 1..=MOST_SPELLED_OUT {
         // What each look stands for on each side. A line that moved is the same on both, and is no difference.
         let looks = |wanted: Tag| {
             let mut looks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for (row, level) in rows.iter().zip(&levels).filter(|(row, _)| tag_of(row) == Some(wanted)) {
-                looks.entry(look(&pieces(row, *level))).or_default().insert(text_of_row(row));
+                looks.entry(appearance(&pieces(row, *level))).or_default().insert(text_of_row(row));
             }
             looks
         };
@@ -96,7 +96,7 @@ pub(crate) fn shown(rows: &[Row]) -> Vec<Text> {
             break;
         }
         for (row, known) in rows.iter().zip(&mut levels) {
-            if matches!(tag_of(row), Some(Tag::Removed | Tag::Added)) && both.contains(&look(&pieces(row, *known))) {
+            if matches!(tag_of(row), Some(Tag::Removed | Tag::Added)) && both.contains(&appearance(&pieces(row, *known))) {
                 *known = level;
             }
         }
@@ -168,7 +168,7 @@ fn pieces(row: &Row, level: u8) -> Vec<(Label, String)> {
 
 /// Returns how a line looks to somebody who sees neither how wide a blank is nor what has no width: two lines with the same look
 /// cannot be told apart.
-fn look(pieces: &[(Label, String)]) -> String {
+fn appearance(pieces: &[(Label, String)]) -> String {
     let text: String = pieces.iter().skip(1).map(|(_, text)| text.as_str()).collect();
     let has_width = |character: &char| !matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     let seen: String = text.nfkc().filter(has_width).collect();
@@ -184,7 +184,7 @@ mod tests {
 
     fn texts(old: &str, new: &str) -> Vec<String> {
         let rows = rows(old, new);
-        let mut printed: Vec<String> = shown(&rows).iter().map(Text::plain).collect();
+        let mut printed: Vec<String> = render_rows(&rows).iter().map(Text::plain).collect();
         printed.truncate(rows.len());
         printed
     }

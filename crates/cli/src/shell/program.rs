@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_scenario_that_was_named_is_named_again() {
         for (text, expected) in [
-            ("`keepstep test` makes some", "`keepstep test --scenario 'two words'` makes some"),
+            ("`keepstep test` creates results", "`keepstep test --scenario 'two words'` creates results"),
             (
                 "`keepstep sync pull --force` takes it; `keepstep undo`",
                 "`keepstep sync pull --force --scenario 'two words'` takes it; `keepstep undo`",

@@ -207,10 +207,10 @@ mod tests {
 
     #[test]
     fn words_commands_and_columns_stay_together() {
-        assert_snapshot!(shown("error: there is no server known here: neither a flag nor a variable says which", 40), @"
-        error: there is no server known here:
-          neither a flag nor a variable says
-          which
+        assert_snapshot!(shown("error: no server is configured here: neither a flag nor a variable names one", 40), @"
+        error: no server is configured here:
+          neither a flag nor a variable names
+          one
         ");
         assert_snapshot!(shown("  later: run `keepstep sync upload --all`, or do something else", 40), @"
           later: run

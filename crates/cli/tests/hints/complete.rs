@@ -13,7 +13,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ),
     ("`keepstep ", "it is how the program replaces its own name, and no hint"),
     (
-        "Start it with `keepstep serve`, which makes one",
+        "Start it with `keepstep serve`, which creates one",
         "only a program that uses the server as a library can start one without a place for files",
     ),
 ];

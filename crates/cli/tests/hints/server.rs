@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         state: &["shop", "write .fluxloop/.env FLUXLOOP_API_KEY=wrong\n"],
         command: "KEEPSTEP_API_KEY= projects list",
-        hint: "put a new key into *.fluxloop/.env, or take it out there and run `keepstep login $URL`",
+        hint: "put a new key into *.fluxloop/.env, or remove it there and run `keepstep login $URL`",
         typed: "remove .fluxloop/.env\nlogin $URL --with-key",
         then: Ends(0),
     },

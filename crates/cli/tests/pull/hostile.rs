@@ -34,7 +34,7 @@ fn f16_another_bundle_than_asked_for_is_not_written() {
     assert_snapshot!(text, @"
     exit: 12
     ----- stderr -----
-    error: asked for bundle version bv_12345, but the server answered with bv_1; nothing was changed
+    error: requested bundle version bv_12345, but the server answered with bv_1; nothing was changed
     ");
     assert!(files.iter().all(|file| file.starts_with(".keepstep")), "{files:?}");
     let mut other = answer();
@@ -55,7 +55,7 @@ fn f16_f21_a_server_that_does_not_look_for_names_is_asked_by_id() {
     assert_snapshot!(text, @"
     exit: 12
     ----- stderr -----
-    error: asked for scenario s, but the server answered with b; nothing was changed
+    error: requested scenario s, but the server answered with b; nothing was changed
     ");
     assert!(files.iter().all(|file| file.starts_with(".keepstep")), "{files:?}");
     // A project's only scenario is meant, whatever it is called there.
@@ -144,7 +144,7 @@ fn f3_a_packed_answer_is_unpacked_or_refused() {
 
     exit: 12
     ----- stderr -----
-    error: the answer of [URL] cannot be unpacked: its encoding is gzip, which was not asked for; nothing was changed
+    error: the answer of [URL] cannot be unpacked: its encoding is gzip, which was not requested; nothing was changed
     ");
     // What stands before the platform may pack a refusal.
     let refusal = zstd::bulk::compress(br#"{"detail": "another project"}"#, 3).unwrap();

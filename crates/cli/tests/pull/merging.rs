@@ -48,7 +48,7 @@ fn f1_an_input_that_both_changed_is_exit_4_and_force_keeps_a_copy() {
     error: 1 part of orders changed here and on the server; nothing was written:
       inputs/generated.yaml: input i2 ("my two"): input
     hint: run `keepstep sync pull` on a terminal to decide about each one
-    hint: `keepstep sync pull --force` takes the server's; `keepstep undo` brings back what was here
+    hint: `keepstep sync pull --force` takes the server's; `keepstep undo` restores what was here
     "#);
     assert_eq!(bench.tree(), before);
     bench.ok(&["sync", "pull", "--force"]);

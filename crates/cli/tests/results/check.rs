@@ -84,14 +84,14 @@ fn what_cannot_be_decided_does_not_pass() {
     exit: 5
     ----- stdout -----
     [EXPERIMENT] against main ([EXPERIMENT]
-    ? pass rate 100.0% → 100.0%: 0 of 3 cases worse, 0 better; 3 common cases are too few: not even if all of them failed could that be told from chance
-    undecided: the results say neither that this run is worse than the baseline nor that it is as good
+    ? pass rate 100.0% → 100.0%: 0 of 3 cases worse, 0 better; 3 common cases are too few: even if all of them failed, that could be chance
+    undecided: the results show neither a regression nor its absence
     ");
     orders.inputs(&["other 1", "other 2"]);
     test(&orders, "one");
     let nothing = orders.output(&CHECK);
     assert_eq!(nothing.status.code(), Some(5));
-    assert!(String::from_utf8_lossy(&nothing.stdout).contains("no case is in both the baseline and this run"));
+    assert!(String::from_utf8_lossy(&nothing.stdout).contains("the baseline and this experiment have no case in common"));
     for name in ["../main", "", "a b", ".hidden"] {
         assert_eq!(orders.output(&["results", "baseline", name]).status.code(), Some(2), "{name:?}");
     }

@@ -32,13 +32,13 @@ fn f8_results_are_shown_and_nothing_is_run() {
     exit: 0
     ----- stderr -----
     the scenario has no results yet
-    hint: `keepstep test` makes some
+    hint: `keepstep test` creates results
     ");
     insta::assert_snapshot!(orders.run(&["results", "show"]), @r"
     exit: 3
     ----- stderr -----
     error: orders has no results yet
-    hint: `keepstep test` makes some
+    hint: `keepstep test` creates results
     ");
     test(&orders, "one 2");
     let files = orders.project().files();

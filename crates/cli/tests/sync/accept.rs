@@ -28,11 +28,11 @@ fn the_text_is_pulled_and_can_be_put_back() {
     assert_snapshot!(bench.run(&["undo"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Put back src/index.ts
-    ✅ Put back dist-v2/manifest.json
-    ✅ Put back keepstep.lock
+    ✅ Restored src/index.ts
+    ✅ Restored dist-v2/manifest.json
+    ✅ Restored keepstep.lock
     ----- stderr -----
-    hint: `keepstep undo [UNDO]` takes this back
+    hint: `keepstep undo [UNDO]` reverts this
     ");
     assert_eq!(bench.project().read("src/index.ts"), code(FIRST));
 }

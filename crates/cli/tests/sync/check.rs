@@ -334,7 +334,7 @@ fn a_server_that_wants_a_pause_does_not_keep_anybody_from_work() {
     exit: 0
     ----- stderr -----
     warning: a key on the command line is visible to other users of this machine; `keepstep login` stores it
-    The drift was NOT checked: [URL] takes no more requests now; try again in 30 seconds
+    The drift was NOT checked: [URL] accepts no more requests now; try again in 30 seconds
     ");
     assert_eq!(proxy.requests().len(), 1, "it did not wait for its turn");
 }

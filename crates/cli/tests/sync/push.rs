@@ -170,7 +170,7 @@ fn a_persona_that_changes_by_itself_is_neither_pushed_nor_in_step() {
         |                         ^
       6 | });
 
-    hint: write the date, or let the platform fill it in when the agent runs
+    hint: write the date, or let the server fill it in when the agent runs
     error: the persona in the code cannot be read, so it is neither published nor replaced; nothing was written
     hint: write it as a text that can be read without running the agent; `keepstep compile` shows where
     ");
@@ -183,7 +183,7 @@ fn a_persona_that_changes_by_itself_is_neither_pushed_nor_in_step() {
         |                         ^
       6 | });
 
-    hint: write the date, or let the platform fill it in when the agent runs
+    hint: write the date, or let the server fill it in when the agent runs
     ");
     assert_eq!(bench.all_versions().len(), 1);
 }

@@ -37,7 +37,7 @@ fn each_kind_of_agent_is_named_once_and_runs() {
             insta::assert_snapshot!(without, @r"
             exit: 2
             ----- stderr -----
-            error: orders does not say which agent to test
+            error: orders does not name an agent to test
             hint: `keepstep init scenario orders --agent AGENT` names it, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat
             ");
         }
@@ -101,7 +101,7 @@ fn an_exception_is_told_with_its_type_its_line_and_what_was_printed() {
     ----- stdout -----
     1 passed of 3 · 2 crashed     33.3% (6 to 79%)     [TIME]
     ----- stderr -----
-    orders · 3 questions · python agents.my_agent:run
+    orders · 3 cases · python agents.my_agent:run
       ✓ fine  [TIME]
       ✗ Where is it?  [TIME]  #2
           KeyError: 'missing'  agents/my_agent.py:4 in inner

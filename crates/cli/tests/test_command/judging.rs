@@ -21,12 +21,12 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
       Begins well        1 of 2
       a call of lookup   2 not judged
     ----- stderr -----
-    orders · 2 questions · python agents.my_agent:run
+    orders · 2 cases · python agents.my_agent:run
       – Where is my order?  not judged  [TIME]  #1
       ✗ sorry  [TIME]  #2
           Begins well: expected the answer to contain "ok:"; found no "ok:" in "sorry, done"
           warning: the answer has 'sorry' in it
-    warning: a call of lookup: 2 not judged (the target does not say which tools it called)
+    warning: a call of lookup: 2 not judged (the target did not report its tool calls)
 
     Results   .fluxloop/scenarios/orders/experiments/[EXPERIMENT]
     Again     keepstep test --failed     Why   keepstep results show 2
@@ -46,14 +46,14 @@ fn an_answer_that_is_not_good_fails_its_case_everywhere() {
     let rate = &statistics["pass_rate"];
     assert_eq!((&rate["rate"], &rate["of"], &rate["method"]), (&json!(0.0), &json!(1), &json!("wilson")));
     assert_eq!(statistics["criteria"][0]["failed"], 1);
-    assert_eq!(statistics["criteria"][1]["reason"], "the target does not say which tools it called");
+    assert_eq!(statistics["criteria"][1]["reason"], "the target did not report its tool calls");
 
     let text = orders.read(".state/latest_result.md");
     assert!(text.contains("**Not as expected:**\n\n> Begins well: expected"), "{text}");
     let (_, criteria) = text.split_once("## Evaluation Criteria\n\n").unwrap();
     insta::assert_snapshot!(criteria, @r"
     - Begins well: 1 passed, 1 failed
-    - a call of lookup: 2 not judged (the target does not say which tools it called)
+    - a call of lookup: 2 not judged (the target did not report its tool calls)
     ");
     let xml = orders.project().read("report.xml");
     assert!(xml.contains("failures=\"1\" errors=\"0\""), "{xml}");
@@ -129,7 +129,7 @@ fn a_case_that_fails_first_and_passes_then_is_flaky() {
     1 passed of 1 · 1 flaky     [TIME]
       the answer to be "good"   1 of 1
     ----- stderr -----
-    orders · 1 question · python agents.my_agent:run
+    orders · 1 case · python agents.my_agent:run
       a: attempt 2
       ✓ a  attempt 2  [TIME]
 
@@ -153,7 +153,7 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
     warning: 1 criterion from the server is not used until it is accepted
       Tone: run ["sh","-c","touch owned; exit 1"]
     hint: `keepstep test --accept-criteria` accepts exactly these texts, and keeps that in criteria/accepted.json
-    orders · 1 question · python agents.my_agent:run
+    orders · 1 case · python agents.my_agent:run
       – a  not judged  [TIME]  #1
     warning: Friendly: 1 not judged (this criterion came from the server; review it, then run `keepstep test --accept-criteria`)
 
@@ -168,7 +168,7 @@ fn f20_what_a_platform_wants_to_be_run_is_shown_and_accepted_first() {
       Friendly   0 of 1
     ----- stderr -----
     accepted Tone: run ["sh","-c","touch owned; exit 1"]
-    orders · 1 question · python agents.my_agent:run
+    orders · 1 case · python agents.my_agent:run
       ✗ a  [TIME]  #1
           Friendly: expected ["sh","-c","touch owned; exit 1"] to agree; found exit code 1
 
@@ -195,7 +195,7 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     0 passed of 1 · 1 not judged     [TIME]
       Tone   1 judge failed
     ----- stderr -----
-    orders · 1 question · python agents.my_agent:run
+    orders · 1 case · python agents.my_agent:run
       ✗ a  not judged  [TIME]  #1
           Tone was not judged: program ./absent not found
     warning: Tone: 1 judge failed (program ./absent not found)
@@ -207,7 +207,7 @@ fn a_judge_that_breaks_is_an_error_and_no_bad_answer() {
     insta::assert_snapshot!(orders.run(&["test", "--skip-upload"]), @r"
     exit: 2
     ----- stderr -----
-    error: [WORLD]/project/.fluxloop/scenarios/orders/criteria/own.yaml: criterion 1: has a key that means nothing: contians; did you mean contains?
+    error: [WORLD]/project/.fluxloop/scenarios/orders/criteria/own.yaml: criterion 1: has an unknown key: contians; did you mean contains?
     ");
 }
 
@@ -236,7 +236,7 @@ print(json.dumps({"success": True, "output": "Here it is: " + verdict}))
     1 passed of 2 · 1 failed     50.0% (9 to 91%)     [TIME]
       Ok   1 of 2
     ----- stderr -----
-    orders · 2 questions · python agents.my_agent:run
+    orders · 2 cases · python agents.my_agent:run
       ✓ a  [TIME]
       ✗ sorry  [TIME]  #2
           Ok: expected "The answer begins with ok"; found as I see it (score 0.1)
@@ -296,7 +296,7 @@ def run(input):
     exit: 4
     ----- stderr -----
     error: the criteria have changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began; resuming would mix results
-    hint: `keepstep test` without `--resume` begins a new run
+    hint: `keepstep test` without `--resume` starts a new experiment
     ");
     orders.file("criteria/own.yaml", "- contains: ok\n");
     orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 61\n");
@@ -304,7 +304,7 @@ def run(input):
     exit: 4
     ----- stderr -----
     error: the configuration has changed since [WORLD]/project/.fluxloop/scenarios/orders/experiments/[EXPERIMENT] began; resuming would mix results
-    hint: `keepstep test` without `--resume` begins a new run
+    hint: `keepstep test` without `--resume` starts a new experiment
     ");
     orders.simulation("runner:\n  target: \"agents.my_agent:run\"\n  timeout_seconds: 60\n");
     assert!(orders.output(&["test", "--skip-upload", "--resume"]).status.success());

@@ -23,7 +23,7 @@ fn f8_results_are_only_shown() {
     exit: 3
     ----- stderr -----
     error: orders has no results yet
-    hint: `keepstep test` makes some
+    hint: `keepstep test` creates results
     ");
     assert_eq!(orders.output(&["test", "--skip-upload"]).status.code(), Some(0));
     let files = orders.project().files();

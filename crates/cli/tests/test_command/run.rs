@@ -331,7 +331,7 @@ fn broken_files_are_named_with_their_line() {
     error: [WORLD]/project/.fluxloop/scenarios/orders/configs/simulation.yaml:5: runner.http.output_path is not a valid JSONPath, at position 16: in long-hand segment, expected closing ']'
     exit: 2
     ----- stderr -----
-    error: orders does not say which agent to test
+    error: orders does not name an agent to test
     hint: `keepstep init scenario orders --agent AGENT` names it, such as shop.agent:run, agent/agent.mjs#answer or http://localhost:8000/chat
     exit: 2
     ----- stderr -----

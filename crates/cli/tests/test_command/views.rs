@@ -13,7 +13,7 @@ fn a_person_sees_each_case_and_a_sum() {
     ----- stdout -----
     2 passed of 3 · 1 crashed     66.7% (21 to 94%)     [TIME]
     ----- stderr -----
-    orders · 3 questions · python agents.my_agent:run
+    orders · 3 cases · python agents.my_agent:run
       ✓ Where is my order?  [TIME]
       ✗ boom  [TIME]  #2
           ValueError: boom  agents/my_agent.py:4 in run
@@ -33,7 +33,7 @@ fn a_person_sees_each_case_and_a_sum() {
     ----- stdout -----
     1 passed of 1     [TIME]
     ----- stderr -----
-    orders · 1 question · python agents.my_agent:run
+    orders · 1 case · python agents.my_agent:run
         user: Where is my order?
         assistant: ok: Where is my order?
       ✓ Where is my order?  [TIME]
@@ -93,6 +93,6 @@ fn junit_has_every_case() {
         <testcase classname="orders" name="item-2"
           <error type="ValueError" message="ValueError: boom">ValueError: boom
         <testcase classname="orders" name="item-3"
-          <skipped message="the run ended before"/>
+          <skipped message="the experiment ended early"/>
     "#);
 }

@@ -13,7 +13,7 @@ fn a_key_is_made_kept_used_and_taken_back() {
     assert_snapshot!(place.run(&["apikeys", "create", "--name", "ci"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Made the key ci ([KEY]) and kept it in [WORLD]/project/.fluxloop/.env
+    ✅ Created the key ci ([KEY]) and stored it in [WORLD]/project/.fluxloop/.env
     ----- stderr -----
     Only you can read that file, and git leaves it out.
     ");
@@ -66,7 +66,7 @@ fn f42_a_key_is_not_replaced_without_a_word_and_is_shown_once() {
     assert_snapshot!(place.run(&["apikeys", "create"]), @"
     exit: 4
     ----- stderr -----
-    error: [WORLD]/project/.fluxloop/.env has a key already ([KEY]); none was made
+    error: [WORLD]/project/.fluxloop/.env already has a key ([KEY]); none was created
     hint: `--overwrite-env` replaces it; `--no-save` prints the new one instead
     ");
     assert_eq!(place.world.project().read(".fluxloop/.env"), env);

@@ -33,7 +33,7 @@ fn test_data_goes_from_a_file_to_the_server() {
     scenario  [SCENARIO]
     inputs    2 (set [INPUTS])
     personas  1
-    made      [DAY]
+    created   [DAY]
     ");
     assert_snapshot!(place.run(&["personas", "create", "--name", "expert", "--description", "Knows it all"]), @"
     exit: 0

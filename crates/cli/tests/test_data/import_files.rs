@@ -165,7 +165,7 @@ fn the_simple_forms_of_questions_are_imported_and_others_are_named() {
     insta::assert_snapshot!(place.run(&["bundles", "import", "two.yaml"]), @"
     exit: 2
     ----- stderr -----
-    error: two.yaml: line 3, column 1: a second document begins here (`---`); keep one document in the file, or make a file of each
+    error: two.yaml: line 3, column 1: a second document begins here (`---`); keep one document in the file, or split it into files
     ");
 }
 

@@ -33,7 +33,7 @@ fn a_folder_is_connected_to_a_project() {
     ----- stdout -----
     project   shop ([PROJECT])
     server    [URL]
-    made      [DAY]
+    created   [DAY]
     scenarios none
     ");
     assert_eq!(place.json(&["projects", "list"])["projects"][0]["selected"], true);
@@ -48,7 +48,7 @@ fn scripts_find_the_lines_that_they_look_for() {
     assert_snapshot!(place.run_as_fluxloop(&["projects", "create", "--name", "Second"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Made project Second ([PROJECT]) on [URL]
+    ✅ Created project Second ([PROJECT]) on [URL]
     PROJECT_CREATED: [PROJECT]
     PROJECT_SELECTED: [PROJECT]
     ----- stderr -----
@@ -201,7 +201,7 @@ fn f43_the_token_of_the_other_tool_goes_to_no_other_host() {
     let output = place.bare(&["projects", "list", "--url", &other.url()]).output().unwrap();
     assert_eq!(output.status.code(), Some(9));
     assert_eq!(other.requests().len(), 0);
-    assert!(transcript(&output).contains("does not say which server it is for"), "{}", transcript(&output));
+    assert!(transcript(&output).contains("its server is unknown"), "{}", transcript(&output));
     // Where the workspace says the same as the person, it is.
     place
         .world

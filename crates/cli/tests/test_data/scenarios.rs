@@ -12,7 +12,7 @@ fn a_scenario_is_made_selected_and_shown() {
     assert_snapshot!(place.run(&["scenarios", "create", "--name", "Billing EU", "--goal", "Bills are found", "--constraint", "No refunds"]), @"
     exit: 0
     ----- stdout -----
-    ✅ Made scenario Billing EU ([SCENARIO]) on [URL]
+    ✅ Created scenario Billing EU ([SCENARIO]) on [URL]
     ----- stderr -----
     It is selected, in .fluxloop/scenarios/Billing_EU
     ");
@@ -35,7 +35,7 @@ fn a_scenario_is_made_selected_and_shown() {
     ----- stdout -----
     scenario     orders ([SCENARIO])
     about        Order questions
-    made         [DAY]
+    created      [DAY]
     ");
     assert_eq!(
         place.json(&["scenarios", "list"])["scenarios"].as_array().unwrap().iter().filter(|one| one["selected"] == true).count(),

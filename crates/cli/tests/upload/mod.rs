@@ -142,7 +142,7 @@ fn f24_f38_what_is_not_complete_is_named_and_not_sent() {
     assert_snapshot!(bench.run(&["sync", "upload", "--experiment-dir", "experiments/exp_20261121_232827"]), @"
     exit: 5
     ----- stderr -----
-    error: exp_20261121_232827 is incomplete: it has no summary.json or no trace_summary.jsonl
+    error: exp_20261121_232827 is incomplete: summary.json or trace_summary.jsonl is missing
     hint: its test did not end; run it again
     ");
     let text = bench.run(&["sync", "upload", "--experiment-dir", "results/latest/"]);
@@ -157,8 +157,8 @@ fn nothing_to_upload_is_told() {
     assert_snapshot!(bench.run(&["sync", "upload"]), @"
     exit: 5
     ----- stderr -----
-    error: there are no results of orders to upload
-    hint: `keepstep test --scenario orders` makes some
+    error: no results of orders to upload
+    hint: `keepstep test --scenario orders` creates results
     ");
 }
 
@@ -233,7 +233,7 @@ fn a_limit_of_the_server_is_named() {
     assert_snapshot!(bench.run(&["sync", "upload", "--quiet"]), @"
     exit: 12
     ----- stderr -----
-    error: this is too large for [URL], which takes at most 7 bytes
+    error: this is too large for [URL], which accepts at most 7 bytes
     ");
     assert_eq!(bench.project().files().iter().filter(|file| file.contains("outbox/0")).count(), 0);
 }
@@ -261,7 +261,7 @@ fn a_broken_line_is_named_and_the_rest_is_kept() {
     ----- stderr -----
     3 secret values left out of what is sent
     warning: 1 line cannot be read; the rest is kept
-      trace_summary.jsonl line 1: it is no JSON object
+      trace_summary.jsonl line 1: it is not a JSON object
     ");
     assert!(fake.server.requests().is_empty());
 }

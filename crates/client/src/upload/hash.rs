@@ -62,7 +62,7 @@ pub fn hash_file(path: &Path, mut look: impl FnMut(&[u8])) -> io::Result<Hashed>
             look(&block);
         }
         drop(sender);
-        let sha256 = whole.join().map_err(|_| io::Error::other("the digest could not be made"))?;
+        let sha256 = whole.join().map_err(|_| io::Error::other("the digest could not be computed"))?;
         Ok(Hashed { size, sha256, parts: parts.finish() })
     })
 }

@@ -126,7 +126,7 @@ impl Sent {
 
     fn persona(&self, base: Option<&Value>) -> Option<Value> {
         if let Some(sent) = &self.persona {
-            let text = text::meant(base.and_then(Value::as_str), sent);
+            let text = text::restore_line_ends(base.and_then(Value::as_str), sent);
             return (!text.is_empty() || base.is_some()).then_some(Value::String(text));
         }
         let mut members = base.and_then(Value::as_object).cloned().unwrap_or_default();
@@ -163,7 +163,7 @@ impl Fields for Sent {
             ("Persona, voice", &self.persona_voice),
             ("Persona, text", &self.persona_text),
         ];
-        let text = |sent: &Option<String>| Some(text::meant(None, sent.as_deref()?)).filter(|text| !text.is_empty());
+        let text = |sent: &Option<String>| Some(text::restore_line_ends(None, sent.as_deref()?)).filter(|text| !text.is_empty());
         texts.into_iter().filter_map(|(label, sent)| Some(Typed { label, text: text(sent)? })).collect()
     }
 }
@@ -186,7 +186,7 @@ fn set_channel(members: &mut Map<String, Value>, channel: &str, sent: &str) {
         Some(old) if !old.is_string() => {}
         old => {
             let old = old.and_then(Value::as_str);
-            let text = text::meant(old, sent);
+            let text = text::restore_line_ends(old, sent);
             if text.is_empty() && old.is_some_and(|old| !old.is_empty()) {
                 members.shift_remove(channel);
             } else {

@@ -14,7 +14,7 @@ fn with_line_feeds(text: &str) -> String {
 
 /// Returns the text that the person meant: the old one if it came back as it was sent out, otherwise what was sent, with
 /// the line ends of the old one.
-pub(crate) fn meant(old: Option<&str>, sent: &str) -> String {
+pub(crate) fn restore_line_ends(old: Option<&str>, sent: &str) -> String {
     let sent = with_line_feeds(sent);
     match old {
         Some(old) if through_a_form(old) == sent => old.to_owned(),
@@ -45,22 +45,22 @@ mod tests {
 
     #[test]
     fn new_text_has_line_feeds_unless_the_old_one_had_pairs() {
-        assert_eq!(meant(None, "a\r\nb\r\n"), "a\nb\n");
-        assert_eq!(meant(Some("x\ny"), "a\r\nb"), "a\nb");
-        assert_eq!(meant(Some("x\r\ny"), "a\r\nb"), "a\r\nb");
+        assert_eq!(restore_line_ends(None, "a\r\nb\r\n"), "a\nb\n");
+        assert_eq!(restore_line_ends(Some("x\ny"), "a\r\nb"), "a\nb");
+        assert_eq!(restore_line_ends(Some("x\r\ny"), "a\r\nb"), "a\r\nb");
     }
 
     proptest! {
         #[test]
         fn a_text_that_nobody_touched_comes_back_as_it_was(text in "([a-c ]|\r\n|\r|\n|\0){0,20}") {
             let sent = through_a_form(&text).replace('\n', "\r\n");
-            prop_assert_eq!(meant(Some(&text), &sent), text);
+            prop_assert_eq!(restore_line_ends(Some(&text), &sent), text);
         }
 
         #[test]
         fn a_new_text_survives_if_it_says_nothing_of_a_loss(text in "([a-c ]|\n){0,20}") {
             prop_assert_eq!(loss(&text), None);
-            prop_assert_eq!(meant(None, &text.replace('\n', "\r\n")), text);
+            prop_assert_eq!(restore_line_ends(None, &text.replace('\n', "\r\n")), text);
         }
     }
 }

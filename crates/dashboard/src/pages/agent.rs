@@ -15,7 +15,7 @@ use crate::addressed::AddressedAgent;
 use crate::error_page::PageError;
 use crate::parts::assets;
 use crate::parts::frame::Frame;
-use crate::parts::view::{Changed, may_edit, page, shown, title_of};
+use crate::parts::view::{Changed, may_edit, page, render_value, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -58,7 +58,7 @@ impl Setting {
     /// Returns the section of a field that is set and stands nowhere else on the page.
     fn of(field: Field, definition: &Definition) -> Option<Self> {
         let value = definition.get(field).filter(|_| !field.is_short() && !field.has_versions())?;
-        Some(Self { key: field.key(), title: field.title(), text: shown(field, Some(value)) })
+        Some(Self { key: field.key(), title: field.title(), text: render_value(field, Some(value)) })
     }
 }
 
@@ -127,7 +127,7 @@ impl Done {
             Self::Draft => "The draft is saved. It is not in production, and no check compares with it.",
             Self::Published => "Published. It is in production, and checks compare with it from now on.",
             Self::Deployed => "That version is in production now.",
-            Self::Created => "The agent is made. Next: write its persona here, or push the one in its code.",
+            Self::Created => "The agent was created. Next: write its persona here, or push the one in its code.",
         }
     }
 }
@@ -158,7 +158,7 @@ pub(crate) async fn show(
         agent_id: id.clone(),
         organization: Visible::of(&agent.org_id),
         revision: agent.revision.0,
-        model: shown(Field::MODEL, definition.get(Field::MODEL)),
+        model: render_value(Field::MODEL, definition.get(Field::MODEL)),
         settings: Field::ALL.into_iter().filter_map(|field| Setting::of(field, &definition)).collect(),
         current: agent.current,
         published: agent.published,

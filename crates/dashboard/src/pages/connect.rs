@@ -69,7 +69,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let done = match asked.done.as_deref() {
         Some("approved") => Some("The device is signed in as you. Go back to it; it continues by itself."),
-        Some("denied") => Some("The device was refused. It can do nothing."),
+        Some("denied") => Some("The device was refused. It has no access."),
         Some("signed-out") => Some("That device is signed out."),
         _ => None,
     };

@@ -26,7 +26,7 @@ use crate::form::posted::{Fields as _, Posted};
 use crate::form::text;
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
-use crate::parts::view::{Changed, page, shown, title_of};
+use crate::parts::view::{Changed, page, render_value, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -197,7 +197,7 @@ impl<'a> Editing<'a> {
         }
         if is_draft && fields_changed {
             let problem =
-                "A name and a model have no drafts. Publish them, or put the old ones back to save a draft of the persona.";
+                "A name and a model have no drafts. Publish them, or restore the old ones to save a draft of the persona.";
             return Ok(Written::Refused(problem.to_owned()));
         }
 
@@ -213,7 +213,7 @@ impl<'a> Editing<'a> {
             changed => changed?.is_new,
         };
         Ok(match (is_new, is_draft) {
-            (false, _) => Written::Nothing("There was nothing to save: everything is as it was."),
+            (false, _) => Written::Nothing("Nothing to save: nothing changed."),
             (true, true) => Written::Done(Done::Draft),
             (true, false) => Written::Done(Done::Published),
         })
@@ -257,11 +257,11 @@ impl<'a> Editing<'a> {
         let current = Values { persona: self.text_of_version(newest).await?, ..Values::default() };
         let (values, from, notice) = match self.merged(&typed, &base.values, &current).await? {
             Some(merged) => {
-                let hint = "Their lines and yours are together in the form. Nothing is saved yet: read it, then save.";
+                let hint = "The form shows their lines merged with yours. Nothing is saved yet: review it, then save.";
                 (Values { persona: Some(merged), ..typed }, newest, Notice::Hint(hint))
             }
             None => {
-                let problem = "Both of you changed the same lines, so only a person can put them together.";
+                let problem = "Both of you changed the same lines; merge them by hand.";
                 (typed, form.from.map(PersonaVersion), Notice::Problem(problem.to_owned()))
             }
         };
@@ -313,8 +313,8 @@ fn areas_of(values: &Values) -> Vec<Area> {
     let area = |(name, text): (&'static str, String)| {
         let (label, hint, rows) = match name {
             "persona_base" => ("Persona: base", Some("Said in every channel."), 14),
-            "persona_voice" => ("Persona: voice", Some("Added where the agent speaks. Left empty, there is none."), 5),
-            "persona_text" => ("Persona: text", Some("Added where the agent writes. Left empty, there is none."), 5),
+            "persona_voice" => ("Persona: voice", Some("Added where the agent speaks. Optional."), 5),
+            "persona_text" => ("Persona: text", Some("Added where the agent writes. Optional."), 5),
             _ => ("Persona", None, 20),
         };
         Area { name, label, hint, rows, text }
@@ -325,8 +325,11 @@ fn areas_of(values: &Values) -> Vec<Area> {
 /// Returns the changes of the fields that are no persona.
 fn field_changes(old: &Definition, new: &Definition) -> Vec<FieldChange> {
     let fields = Field::ALL.into_iter().filter(|field| !field.has_versions() && old.get(*field) != new.get(*field));
-    let change =
-        |field: Field| FieldChange { title: field.title(), old: shown(field, old.get(field)), new: shown(field, new.get(field)) };
+    let change = |field: Field| FieldChange {
+        title: field.title(),
+        old: render_value(field, old.get(field)),
+        new: render_value(field, new.get(field)),
+    };
     fields.map(change).collect()
 }
 

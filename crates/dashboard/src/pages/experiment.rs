@@ -1,30 +1,30 @@
-//! `/projects/{id}/experiments/{batch}`: an experiment, its figures, its runs and its files.
+//! `/projects/{id}/experiments/{experiment}`: an experiment, its figures, its cases and its files.
 //!
-//! The counts are those of the batch's row, and runs are read a page at a time from where the last one ended, so the page
-//! opens as fast for a hundred thousand runs as for ten.
+//! The counts are those of the experiment's row, and cases are read a page at a time from where the last one ended, so the page
+//! opens as fast for a hundred thousand cases as for ten.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
-use keepstep_http::addresses::{batch_path, project_path, segment};
+use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_store::results::{BatchStatus, Counts, Run, RunBatch, RunFilter, Status};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::addressed::AddressedBatch;
+use crate::addressed::AddressedExperiment;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Fact, Figures, File, batch_name, excerpt, facts, grouped};
+use crate::parts::shown_results::{Badge, Fact, Figures, File, excerpt, experiment_name, facts, grouped};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
-/// How many runs stand on a page.
+/// How many cases stand on a page.
 const PAGE: u32 = 50;
 
-/// How many files stand on a page; those of a run are on its own page.
+/// How many files stand on a page; those of a case are on its own page.
 const MOST_FILES: u32 = 100;
 
 /// What the page shows elsewhere than in the list of details, or as figures.
@@ -58,7 +58,7 @@ struct Experiment {
     choices: Vec<Choice>,
     status: &'static str,
     text: Visible,
-    runs: Vec<ListedRun>,
+    cases: Vec<ListedCase>,
     is_filtered: bool,
     is_later_page: bool,
     first: String,
@@ -81,7 +81,7 @@ struct Choice {
     is_chosen: bool,
 }
 
-struct ListedRun {
+struct ListedCase {
     path: String,
     input: Visible,
     output: Visible,
@@ -91,7 +91,7 @@ struct ListedRun {
     duration: String,
 }
 
-/// What the address asks for.
+/// The query of the address.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct ExperimentQuery {
     status: Option<String>,
@@ -103,21 +103,21 @@ pub(crate) struct ExperimentQuery {
 pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
-    AddressedBatch { project, batch }: AddressedBatch,
-    Query(asked): Query<ExperimentQuery>,
+    AddressedExperiment { project, experiment }: AddressedExperiment,
+    Query(query): Query<ExperimentQuery>,
 ) -> Result<Response, PageError> {
-    let batch = batch_of(&platform, &by, &project, &batch).await?;
+    let batch = experiment_of(&platform, &by, &project, &experiment).await?;
     let project = platform.store.project(&by.scope, &project).await?;
     let scenario = platform.store.scenario(&by.scope, &batch.scenario_id).await?;
     let bundle = platform.store.bundle(&by.scope, &batch.bundle_id).await?;
     let durations = platform.store.run_durations(&by.scope, &batch.id).await?;
 
-    // What has no meaning in an address is left out.
-    let status: Option<Status> = asked.status.and_then(|status| status.parse().ok());
-    let text: String = asked.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
-    let after: Option<i64> = asked.after.and_then(|after| after.parse().ok());
-    let wanted = Some(text.as_str()).filter(|text| !text.is_empty());
-    let filter = RunFilter { status, persona: None, text: wanted, after, limit: PAGE + 1 };
+    // Invalid values in an address are ignored.
+    let status: Option<Status> = query.status.and_then(|status| status.parse().ok());
+    let text: String = query.text.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
+    let after: Option<i64> = query.after.and_then(|after| after.parse().ok());
+    let search = Some(text.as_str()).filter(|text| !text.is_empty());
+    let filter = RunFilter { status, persona: None, text: search, after, limit: PAGE + 1 };
     let mut runs = platform.store.runs(&by.scope, &batch.id, &filter).await?;
     let has_more = runs.len() > PAGE as usize;
     runs.truncate(PAGE as usize);
@@ -126,12 +126,12 @@ pub(crate) async fn show(
     artifacts.retain(|file| file.run_id.is_none());
     artifacts.truncate(MOST_FILES as usize);
 
-    let path = batch_path(&project.id, &batch.id);
-    let address = |status: Option<Status>, after: Option<i64>| query(&path, status, &text, after);
+    let path = experiment_path(&project.id, &batch.id);
+    let address = |status: Option<Status>, after: Option<i64>| list_address(&path, status, &text, after);
     page(&Experiment {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
-        name: Visible::of(batch_name(&batch)),
+        name: Visible::of(experiment_name(&batch)),
         id: Visible::of(&batch.id),
         scenario: Visible::of(&scenario.name),
         bundle: Visible::of(&bundle.name),
@@ -152,7 +152,7 @@ pub(crate) async fn show(
         is_later_page: after.is_some(),
         first: address(status, None),
         next: runs.last().filter(|_| has_more).map(|last| address(status, Some(last.number))),
-        runs: runs.iter().map(|run| listed(&path, run)).collect(),
+        cases: runs.iter().map(|run| listed(&path, run)).collect(),
         files: artifacts.iter().map(File::of).collect(),
         has_more_files,
         text: Visible::of(&text),
@@ -160,8 +160,8 @@ pub(crate) async fn show(
     })
 }
 
-/// Returns a batch, if it belongs to the project of the address.
-pub(super) async fn batch_of(platform: &Platform, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
+/// Returns an experiment, if it belongs to the project of the address.
+pub(super) async fn experiment_of(platform: &Platform, by: &SignedIn, project: &str, id: &str) -> Result<RunBatch, PageError> {
     platform.abandon_silent_runs().await?;
     let batch = platform.store.run_batch(&by.scope, id).await?;
     if batch.project_id == project { Ok(batch) } else { Err(PageError::NotFound) }
@@ -222,7 +222,7 @@ fn choices(counts: &Counts, chosen: Option<Status>, path: impl Fn(Option<Status>
 }
 
 /// Returns the address of a page of the list.
-fn query(path: &str, status: Option<Status>, text: &str, after: Option<i64>) -> String {
+fn list_address(path: &str, status: Option<Status>, text: &str, after: Option<i64>) -> String {
     let parts = [
         status.map(|status| format!("status={}", status.label())),
         (!text.is_empty()).then(|| format!("text={}", segment(text))),
@@ -233,10 +233,10 @@ fn query(path: &str, status: Option<Status>, text: &str, after: Option<i64>) -> 
     format!("{path}{mark}{}#cases", parts.join("&"))
 }
 
-fn listed(path: &str, run: &Run) -> ListedRun {
+fn listed(path: &str, run: &Run) -> ListedCase {
     let error = run.error.as_deref().filter(|error| !error.is_empty());
-    ListedRun {
-        path: format!("{path}/runs/{}", segment(&run.id)),
+    ListedCase {
+        path: case_path(path, &run.id),
         input: Visible::of(excerpt(&run.input, 140)),
         output: Visible::of(excerpt(error.unwrap_or(&run.output), 200)),
         is_error: error.is_some(),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use keepstep_http::addresses::{batch_path, project_path};
+use keepstep_http::addresses::{experiment_path, project_path};
 use keepstep_platform::Platform;
 use keepstep_store::results::{BatchFilter, RunBatch};
 use keepstep_store::test_data::{Bundle, BundleFilter, BundleStatus};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Figures, batch_name};
+use crate::parts::shown_results::{Badge, Figures, experiment_name};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -131,8 +131,8 @@ impl From<&Bundle> for ListedBundle {
 
 fn listed(batch: &RunBatch, scenario: &str) -> ListedBatch {
     ListedBatch {
-        path: batch_path(&batch.project_id, &batch.id),
-        name: Visible::of(batch_name(batch)),
+        path: experiment_path(&batch.project_id, &batch.id),
+        name: Visible::of(experiment_name(batch)),
         scenario: Visible::of(scenario),
         badge: batch.status.into(),
         figures: Figures::from(&batch.counts),

@@ -105,7 +105,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     by.require(Role::Owner)?;
     let done = match asked.done.as_deref() {
-        Some("revoked") => Some("Revoked. It opens nothing any more."),
+        Some("revoked") => Some("Revoked."),
         _ => None,
     };
     let filled = Filled { role: Role::Editor.label().to_owned(), days: "90".to_owned(), ..Filled::default() };

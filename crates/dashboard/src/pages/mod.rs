@@ -12,8 +12,8 @@
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/projects` | [`projects`] | the list of projects |
 //! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
-//! | `/projects/{id}/experiments/{batch}` | [`experiment`] | figures, runs and files of an experiment |
-//! | `/projects/{id}/experiments/{batch}/runs/{run}` | [`run`] | what was said in a run, and how it was judged |
+//! | `/projects/{id}/experiments/{experiment}` | [`experiment`] | figures, cases and files of an experiment |
+//! | `/projects/{id}/experiments/{experiment}/cases/{case}` | [`case`] | what was said in a case, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/account` | [`account`] | one's own name, password and sessions |
 //! | `/members` | [`members`] | for owners: people and invitations |
@@ -26,6 +26,7 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod asset;
+pub(crate) mod case;
 pub(crate) mod connect;
 pub(crate) mod edit;
 pub(crate) mod events;
@@ -36,7 +37,6 @@ pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod new_agent;
 pub(crate) mod projects;
-pub(crate) mod run;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;

@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use keepstep_http::addresses::{batch_path, project_path};
+use keepstep_http::addresses::{experiment_path, project_path};
 use keepstep_platform::Platform;
 use keepstep_store::Project;
 use keepstep_store::results::{BatchFilter, RunBatch};
 
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, batch_name};
+use crate::parts::shown_results::{Badge, experiment_name};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -63,8 +63,8 @@ fn listed(project: Project, newest: Option<&RunBatch>) -> Listed {
         id: Visible::of(&project.id),
         description: Visible::of(project.description),
         newest: newest.map(|batch| Newest {
-            path: batch_path(&project.id, &batch.id),
-            name: Visible::of(batch_name(batch)),
+            path: experiment_path(&project.id, &batch.id),
+            name: Visible::of(experiment_name(batch)),
             badge: batch.status.into(),
             made: Moment::of(batch.created_at),
         }),

@@ -109,7 +109,7 @@ pub(crate) fn signed_in(secret: &ApiKey, next: &str, platform: &Platform) -> Res
 /// Returns the form in the place of a page that only somebody who is signed in sees.
 pub(crate) fn instead(headers: &HeaderMap, platform: &Platform, needed: SignInNeeded, next: &str) -> Response {
     let words = match (needed.ended, needed.typed.is_empty()) {
-        (false, _) => ("Sign in to go on", None),
+        (false, _) => ("Sign in to continue", None),
         (true, true) => ("Your session has ended", Some("Sign in again; then the page that you asked for opens.")),
         (true, false) => ("Your session has ended", Some("Sign in again. What you typed stays on this page meanwhile.")),
     };

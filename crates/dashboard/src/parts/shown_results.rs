@@ -107,7 +107,7 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// Returns the name of a batch: what the client called it, or its id.
-pub(crate) fn batch_name(batch: &RunBatch) -> &str {
+pub(crate) fn experiment_name(batch: &RunBatch) -> &str {
     batch.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&batch.id)
 }
 

@@ -50,7 +50,7 @@ impl From<&Change> for Changed {
     fn from(change: &Change) -> Self {
         let Moment { readable, machine } = Moment::of(change.at);
         Self {
-            author: Visible::of(change.author.as_deref().unwrap_or("somebody unknown")),
+            author: Visible::of(change.author.as_deref().unwrap_or("unknown author")),
             readable,
             machine,
             message: Visible::of(change.message.as_deref().unwrap_or_default()),
@@ -74,7 +74,7 @@ pub(crate) fn title_of(agent: &Agent) -> &str {
 }
 
 /// Returns a field's value as a text to show.
-pub(crate) fn shown(field: Field, value: Option<&Value>) -> Visible {
+pub(crate) fn render_value(field: Field, value: Option<&Value>) -> Visible {
     Visible::of(text_of(field, value))
 }
 

@@ -83,7 +83,7 @@ async fn saving_what_is_there_changes_nothing() {
     for button in ["Publish", "Save draft"] {
         let answer = edit(&mut browser, &agent, button, &[("message", "Nothing")]).await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.text(".notice"), "There was nothing to save: everything is as it was.");
+        assert_eq!(answer.text(".notice"), "Nothing to save: nothing changed.");
     }
     let state = site.store.agent_state(&site.scope, &agent).await.unwrap();
     assert_eq!(state.agent.revision.0, 2);

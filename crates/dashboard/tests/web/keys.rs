@@ -11,7 +11,7 @@ async fn a_key_is_shown_once_and_revoked() {
     transaction.commit().await.unwrap();
     let mut browser = site.signed_in(Role::Owner).await;
     let page = browser.get("/keys").await;
-    assert_eq!(page.texts(".empty p"), ["There are none yet."]);
+    assert_eq!(page.texts(".empty p"), ["None yet."]);
     // The test's browser does not know lists of choices; it adds what a person would choose.
     let mut fields = page.fields("/keys", "Create the key", &[("name", " ci <script> ")]);
     fields.extend(

@@ -30,7 +30,7 @@ async fn an_owner_makes_an_agent() {
     assert_eq!(page.text("h1"), "Orders");
     assert_eq!(
         page.text(".notice[role=status]:not([hidden])"),
-        "The agent is made. Next: write its persona here, or push the one in its code."
+        "The agent was created. Next: write its persona here, or push the one in its code."
     );
     assert_eq!(page.text(".empty h3"), "No persona is published yet");
 }

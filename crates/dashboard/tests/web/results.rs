@@ -137,7 +137,7 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     let list = browser.get(&path).await;
     check_is_text(&list);
     let links = list.attributes(".cases tbody th a", "href");
-    assert!(links[0].ends_with("/runs/..%2Fa%20b%3F"), "{}", links[0]);
+    assert!(links[0].ends_with("/cases/..%2Fa%20b%3F"), "{}", links[0]);
 
     let page = browser.get(&links[0]).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -196,7 +196,7 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
     }
 
     let mut browser = site.signed_in(Role::Viewer).await;
-    let page = browser.get(&format!("{}/runs/r3", paths[2])).await;
+    let page = browser.get(&format!("{}/cases/r3", paths[2])).await;
     check_is_text(&page);
     assert_eq!(page.texts(".criteria .badge"), ["failed", "passed", "not judged"]);
     assert_eq!(
@@ -208,10 +208,10 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
     assert!(!page.text("main").contains("\\\""), "nothing is escaped twice: {}", page.text("main"));
     assert_eq!(page.text("#history"), "This input in the last 3 experiments");
     assert_eq!(page.texts(".history a"), ["✗exp_1: error", "–exp_2: not judged", "✗exp_3: failed"]);
-    assert_eq!(page.attributes(".history a", "href")[0], format!("{}/runs/r1", paths[0]));
+    assert_eq!(page.attributes(".history a", "href")[0], format!("{}/cases/r1", paths[0]));
     assert_eq!(page.texts(".history [aria-current]"), ["✗exp_3: failed"]);
 
-    let page = browser.get(&format!("{}/runs/r1", paths[0])).await;
+    let page = browser.get(&format!("{}/cases/r1", paths[0])).await;
     check_is_text(&page);
     assert_eq!(page.text(".notice.bad p"), "What went wrong agents/my_agent.py:4 in run");
     assert_eq!(page.exact(".notice.bad > pre"), "KeyError: 'missing'");
@@ -306,6 +306,19 @@ async fn runs_are_listed_in_pages() {
 }
 
 #[tokio::test]
+async fn the_old_address_of_a_case_leads_to_the_new_one() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let path = experiment(&site, &project, &bundle, "exp_1", &[run("a b/c", Status::Passed, "mine", "")], true).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let answer = browser.get(&format!("{path}/runs/a%20b%2Fc")).await;
+    assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+    let address = answer.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(address, format!("{path}/cases/a%20b%2Fc"));
+    assert_eq!(browser.get(&address).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn results_of_others_are_not_there() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
@@ -322,15 +335,15 @@ async fn results_of_others_are_not_there() {
         format!("/projects/{}", theirs.id),
         "/projects/%FF".to_owned(),
         moved.clone(),
-        format!("{moved}/runs/r1"),
-        format!("{path}/runs/r2"),
+        format!("{moved}/cases/r1"),
+        format!("{path}/cases/r2"),
         format!("{path}x"),
     ] {
         let page = browser.get(&path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!page.body.contains("mine"));
     }
-    for path in ["/projects".to_owned(), format!("/projects/{project}"), path.clone(), format!("{path}/runs/r1")] {
+    for path in ["/projects".to_owned(), format!("/projects/{project}"), path.clone(), format!("{path}/cases/r1")] {
         let page = site.browser().get(&path).await;
         assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}");
         assert!(!page.body.contains("mine"));
@@ -359,5 +372,5 @@ async fn files_are_listed_where_they_belong() {
     assert_eq!(page.texts("#files ~ .card tbody th"), ["<b>summary.json"]);
     assert!(page.attributes("#files ~ .card a", "href")[0].starts_with("/api/v1/artifacts/artifact_"));
     check_is_text(&page);
-    assert_eq!(browser.get(&format!("{path}/runs/r1")).await.texts("#files ~ .card tbody th"), ["trace.md"]);
+    assert_eq!(browser.get(&format!("{path}/cases/r1")).await.texts("#files ~ .card tbody th"), ["trace.md"]);
 }

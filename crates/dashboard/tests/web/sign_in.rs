@@ -34,7 +34,7 @@ async fn an_invitation_makes_an_account_once() {
     let mut other = site.browser();
     let again = other.get(&link).await;
     assert_eq!(again.status, StatusCode::GONE);
-    assert_eq!(again.text("h1"), "This sign-in link was used before");
+    assert_eq!(again.text("h1"), "This sign-in link was already used");
     assert_eq!(again.text(".command"), "keepstep admin owner-link --data DIR");
     let again = browser.post(&link, &[], &page.fields(&link, CREATE, &account("Eve", "eve@example.com"))).await;
     assert_eq!(again.status, StatusCode::GONE);
@@ -49,7 +49,7 @@ async fn the_page_that_was_wanted_opens_after_the_sign_in() {
     let wanted = format!("/agents/{agent}?before=3");
     let mut browser = site.browser();
     let page = browser.get(&wanted).await;
-    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::UNAUTHORIZED, "Sign in to go on"));
+    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::UNAUTHORIZED, "Sign in to continue"));
     // Another spelling of the same address.
     let answer = sign_in(&mut browser, &page, " ADA@example.com ", PASSWORD).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, wanted.as_str()));
@@ -188,7 +188,7 @@ async fn a_cut_link_is_not_known() {
     let site = Site::start().await;
     let link = site.link(Role::Owner).await;
     let page = site.browser().get(&link[..link.len() - 1]).await;
-    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::NOT_FOUND, "This sign-in link is not known here"));
+    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::NOT_FOUND, "This sign-in link is invalid"));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn what_is_wrong_keeps_the_link_alive_and_what_was_typed() {
     let mut browser = site.browser();
     let link = site.link(Role::Owner).await;
     for (name, email, password, repeated, problem) in [
-        (" ", "grace@example.com", PASSWORD, PASSWORD, "\"\" is not a name: it is empty"),
+        (" ", "grace@example.com", PASSWORD, PASSWORD, "Invalid name \"\": it is empty"),
         (
             "<b>Grace",
             "grace",
@@ -313,7 +313,7 @@ async fn a_session_ends_by_itself() {
     let mut browser = site.signed_in(Role::Viewer).await;
     site.pass(14 * 24 * 60 * 60 * 1000);
     assert_eq!(browser.get("/").await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(site.browser().get("/").await.text("h1"), "Sign in to go on");
+    assert_eq!(site.browser().get("/").await.text("h1"), "Sign in to continue");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct Limits {
     pub p95: Option<f64>,
     /// By which share a case may cost more; `None` where nobody asks.
     pub cost: Option<f64>,
-    /// How many cases may not pass that passed in the baseline, whatever chance says; `None` where nobody asks.
+    /// How many cases may not pass that passed in the baseline, also where that could be chance; `None` where nobody asks.
     pub new_failures: Option<u64>,
 }
 
@@ -105,7 +105,7 @@ pub fn check(baseline: &Figures, now: &Figures, limits: Limits) -> Checked {
 fn nothing_in_common(pairs: Pairs, not_run: u64) -> Option<String> {
     let (count, passed) = (pairs.count(), pairs.both + pairs.worse);
     if count == 0 {
-        Some("no case is in both the baseline and this run".to_owned())
+        Some("the baseline and this experiment have no case in common".to_owned())
     } else if passed == 0 {
         Some(format!("none of the {count} common cases passed in the baseline"))
     } else if not_run > count {
@@ -139,7 +139,7 @@ fn pass_rate(pairs: Pairs, not_run: u64, max_drop: f64) -> Finding {
     let (passed, passes) = (pairs.both + pairs.worse, pairs.both + pairs.better);
     // If even the worst that could have happened would not stand out, nothing that happened can.
     let worst = Pairs { both: 0, worse: passed, better: 0, neither: pairs.better + pairs.neither };
-    let too_few = || format!("{count} common cases are too few: not even if all of them failed could that be told from chance");
+    let too_few = || format!("{count} common cases are too few: even if all of them failed, that could be chance");
     let (verdict, reason) = match nothing_in_common(pairs, not_run) {
         _ if pairs.regression(max_drop).is_real() => (Verdict::Regression, None),
         // The reason that more of these cases would not mend comes first.
@@ -190,6 +190,6 @@ impl Finding {
     pub fn chance(&self) -> Option<String> {
         let p_value = self.p_value?;
         let words = if p_value <= SIGNIFICANCE { "unlikely to be chance" } else { "may well be chance" };
-        Some(format!("p = {}: {words}", super::spoken_p(p_value)))
+        Some(format!("p = {}: {words}", super::format_p_value(p_value)))
     }
 }

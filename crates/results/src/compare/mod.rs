@@ -132,19 +132,19 @@ impl Comparison {
     pub fn in_words(&self) -> String {
         let pairs = &self.pairs;
         match (pairs.count(), pairs.worse, pairs.better) {
-            (0, _, _) => "the runs have no case in common, so nothing can be said about a change".to_owned(),
+            (0, _, _) => "the experiments have no case in common, so they cannot be compared".to_owned(),
             (count, 0, 0) => format!("all {count} cases that are in both runs passed or failed as before"),
             (count, worse, better) => {
                 let p_value = pairs.p_value();
                 let words = if p_value <= SIGNIFICANCE { "unlikely to be chance" } else { "may well be chance" };
-                format!("{worse} of {count} cases worse, {better} better; p = {}: {words}", spoken_p(p_value))
+                format!("{worse} of {count} cases worse, {better} better; p = {}: {words}", format_p_value(p_value))
             }
         }
     }
 }
 
 /// Returns a chance for people.
-pub fn spoken_p(p_value: f64) -> String {
+pub fn format_p_value(p_value: f64) -> String {
     if p_value < 0.001 { "less than 0.001".to_owned() } else { format!("{p_value:.3}") }
 }
 

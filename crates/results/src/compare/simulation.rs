@@ -124,9 +124,9 @@ fn what_cannot_be_decided_is_said() {
     let four = few.run(SAME);
     assert_eq!(
         undecided(&four, &four, drop_of(0.0)),
-        "4 common cases are too few: not even if all of them failed could that be told from chance"
+        "4 common cases are too few: even if all of them failed, that could be chance"
     );
-    assert_eq!(undecided(&Figures::default(), &four, drop_of(0.0)), "no case is in both the baseline and this run");
+    assert_eq!(undecided(&Figures::default(), &four, drop_of(0.0)), "the baseline and this experiment have no case in common");
     let mut many = Bench::new(100, 1, 1);
     let all = many.run(SAME);
     let some = Bench::new(30, 1, 1).run(SAME);

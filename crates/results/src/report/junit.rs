@@ -74,7 +74,7 @@ impl<W: Write> Report<W> {
     /// Writing failed.
     pub fn skip(&mut self, case: &str) -> io::Result<()> {
         let line = format!(
-            "    <testcase classname=\"{}\" name=\"{}\" time=\"0.000\">\n      <skipped message=\"the run ended before\"/>\n    \
+            "    <testcase classname=\"{}\" name=\"{}\" time=\"0.000\">\n      <skipped message=\"the experiment ended early\"/>\n    \
              </testcase>\n",
             self.name,
             escaped(case)

@@ -181,7 +181,7 @@ fn python(
     ["python3", "python"].iter().find_map(|name| find_program(name, current, environment)).ok_or_else(|| Refusal {
         message: format!("Python was not found, and the target {} needs it", config.target),
         hints: vec![
-            "install Python 3, make a virtual environment in `.venv`, or name the interpreter with `runner.python`".to_owned(),
+            "install Python 3, create a virtual environment in `.venv`, or name the interpreter with `runner.python`".to_owned(),
         ],
     })
 }

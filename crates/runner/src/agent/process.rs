@@ -123,7 +123,7 @@ impl ProcessSession {
                 "scenario": question.scenario,
             },
         });
-        let Some(child) = &mut self.child else { return Err(gone()) };
+        let Some(child) = &mut self.child else { return Err(not_running()) };
         child.send_line(&line.to_string());
         child.end_input();
         let mut answer = None;
@@ -173,7 +173,7 @@ impl ProcessSession {
 
     /// A message in; deltas and an end out.
     async fn messages(&mut self, question: &Question) -> Result<AgentAnswer, Trouble> {
-        if self.has_said_more().await {
+        if self.has_unexpected_answer().await {
             self.stop().await;
         }
         self.start().await?;
@@ -184,7 +184,7 @@ impl ProcessSession {
             "context": {"persona": question.persona, "iteration": question.iteration, "scenario": question.scenario},
             "messages": question.messages,
         });
-        let Some(child) = &mut self.child else { return Err(gone()) };
+        let Some(child) = &mut self.child else { return Err(not_running()) };
         child.send_line(&line.to_string());
         let mut deltas: Option<String> = None;
         let answer = loop {
@@ -195,7 +195,7 @@ impl ProcessSession {
             };
             let message = match parse_line(&line) {
                 ReceivedLine::Object(message) => message,
-                ReceivedLine::Broken(problem) if was_meant(&line) => break Err(Problem::new(problem)),
+                ReceivedLine::Broken(problem) if is_broken_answer(&line) => break Err(Problem::new(problem)),
                 // Whatever else a program prints is noise.
                 ReceivedLine::Broken(_) | ReceivedLine::Noise => continue,
             };
@@ -216,7 +216,7 @@ impl ProcessSession {
             }
         };
         let answer = match answer {
-            Ok(_) if self.has_said_more().await => Err(Problem::new("the process answered twice")),
+            Ok(_) if self.has_unexpected_answer().await => Err(Problem::new("the process answered twice")),
             answer => answer,
         };
         if answer.is_err() {
@@ -227,7 +227,7 @@ impl ProcessSession {
     }
 
     /// Returns true if an answer is there that nobody has asked for.
-    async fn has_said_more(&mut self) -> bool {
+    async fn has_unexpected_answer(&mut self) -> bool {
         let Some(child) = &mut self.child else { return false };
         // Lets in what has come since somebody last waited.
         tokio::task::yield_now().await;
@@ -365,7 +365,7 @@ fn parse_line(line: &[u8]) -> ReceivedLine {
 }
 
 /// Returns true if a broken line was meant to be a message that ends or continues an answer.
-fn was_meant(line: &[u8]) -> bool {
+fn is_broken_answer(line: &[u8]) -> bool {
     let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
     has(b"\"type\"") && (has(b"\"final\"") || has(b"\"delta\"") || has(b"\"error\""))
 }
@@ -374,7 +374,7 @@ fn kind(message: &Value) -> Option<&str> {
     message.get("type").and_then(Value::as_str)
 }
 
-fn gone() -> Trouble {
+fn not_running() -> Trouble {
     Trouble::Down(Problem::new("the process is not running"))
 }
 

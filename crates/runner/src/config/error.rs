@@ -14,7 +14,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// The configuration does not say what to test.
-    #[error("{} does not say which agent to test", path.display())]
+    #[error("{} does not name an agent to test", path.display())]
     NoTarget {
         /// The file that would say it.
         path: PathBuf,

@@ -102,7 +102,7 @@ impl User {
                 let context = self.config.service_context.as_deref();
                 simulated.after(model, conversation, &self.personas, context).await
             }
-            (Speaker::Model(_), None) => Err(Problem::new("there is no model to be the user")),
+            (Speaker::Model(_), None) => Err(Problem::new("no model is configured for the user")),
         }
     }
 }

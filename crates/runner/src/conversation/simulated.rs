@@ -90,10 +90,10 @@ fn decision(text: &str) -> Result<Decision, &'static str> {
     let goes_on = match (object.get("decision").and_then(Value::as_str), object.get("should_continue").and_then(Value::as_bool)) {
         (Some("continue"), _) | (None, Some(true)) => true,
         (Some("terminate"), _) | (None, Some(false)) => false,
-        _ => return Err("did not decide whether to go on"),
+        _ => return Err("did not decide whether to continue"),
     };
     if goes_on {
-        let says = text("next_user_message").or(text("next_message")).ok_or("wants to go on and says nothing")?;
+        let says = text("next_user_message").or(text("next_message")).ok_or("wants to continue and says nothing")?;
         return Ok(Decision { next: Next::Says(says.to_owned()), response: Some(object) });
     }
     let reason = text("termination_reason").unwrap_or("supervisor_terminate").to_owned();
@@ -171,8 +171,8 @@ mod tests {
             ("{no} {\"should_continue\": true, \"next_message\": \"c\", \"termination_reason\": null}", says("c")),
             ("{\"should_continue\": false, \"next_message\": null, \"termination_reason\": \"done\"}", ends("done", None)),
             ("{\"decision\": \"terminate\", \"closing_user_message\": \"bye\"}", ends("supervisor_terminate", Some("bye"))),
-            ("{\"decision\": \"continue\", \"next_user_message\": \" \"}", Err("wants to go on and says nothing")),
-            ("{\"decision\": \"maybe\"}", Err("did not decide whether to go on")),
+            ("{\"decision\": \"continue\", \"next_user_message\": \" \"}", Err("wants to continue and says nothing")),
+            ("{\"decision\": \"maybe\"}", Err("did not decide whether to continue")),
             ("I would say: hello", Err("did not answer with a JSON object")),
         ] {
             assert_eq!(decision(text).map(|decision| decision.next), expected, "{text}");

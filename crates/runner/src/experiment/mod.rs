@@ -229,13 +229,13 @@ impl Experiment {
     /// # Errors
     /// It cannot be written.
     pub fn create(directory: &Path, date: DateTime, run: RunFile) -> Result<Self, ExperimentError> {
-        door::pass(directory).and_then(|()| fs::create_dir_all(directory)).map_err(io_error("make", directory))?;
+        door::pass(directory).and_then(|()| fs::create_dir_all(directory)).map_err(io_error("create", directory))?;
         let name = date.strftime("exp_%Y%m%d_%H%M%S").to_string();
         let mut folder = directory.join(&name);
         let mut number = 1;
         while let Err(error) = fs::create_dir(&folder) {
             if error.kind() != io::ErrorKind::AlreadyExists {
-                return Err(io_error("make", &folder)(error));
+                return Err(io_error("create", &folder)(error));
             }
             number += 1;
             folder = directory.join(format!("{name}_{number}"));

@@ -133,30 +133,35 @@ impl Check {
                 };
                 let found = match (negated, there.first(), missing.first()) {
                     (true, Some(text), _) => format!("{text:?} in {}", around(&whole, &form(text))),
-                    (false, _, Some(text)) if !passed => format!("no {text:?} in {}", shown(&said)),
-                    _ => shown(&said),
+                    (false, _, Some(text)) if !passed => format!("no {text:?} in {}", quote_excerpt(&said)),
+                    _ => quote_excerpt(&said),
                 };
                 Finding::of(passed, found)
             }
             Self::Pattern { pattern, negated, of } => {
                 let text = answers_of(case, *of);
                 match pattern.find(&text) {
-                    Some(found) => Finding::of(!negated, format!("{} in {}", shown(found.as_str()), shown(&text))),
-                    None => Finding::of(*negated, format!("no match in {}", shown(&text))),
+                    Some(found) => {
+                        Finding::of(!negated, format!("{} in {}", quote_excerpt(found.as_str()), quote_excerpt(&text)))
+                    }
+                    None => Finding::of(*negated, format!("no match in {}", quote_excerpt(&text))),
                 }
             }
             Self::Equals { wanted, ignore_case } => {
                 let Some(wanted) = wanted.of(case) else { return Some(wanted.missing()) };
                 let (wanted, answer) = (wanted.trim(), answer.trim());
                 let equal = if *ignore_case { wanted.to_lowercase() == answer.to_lowercase() } else { wanted == answer };
-                Finding::of(equal, shown(answer))
+                Finding::of(equal, quote_excerpt(answer))
             }
             Self::Similar { wanted, at_least, ignore_case } => {
                 let Some(wanted) = wanted.of(case) else { return Some(wanted.missing()) };
                 match likeness(&wanted, answer, *ignore_case) {
                     Some(likeness) => Finding {
                         score: Some(likeness),
-                        ..Finding::of(likeness >= *at_least, format!("{:.0}% in {}", (likeness * 100.0).floor(), shown(answer)))
+                        ..Finding::of(
+                            likeness >= *at_least,
+                            format!("{:.0}% in {}", (likeness * 100.0).floor(), quote_excerpt(answer)),
+                        )
                     },
                     None => Finding::error("the texts are too long to compare"),
                 }
@@ -177,7 +182,7 @@ impl Check {
             }
             Self::Tokens(limit) => match case.token_usage.as_ref().map(Usage::of).and_then(|usage| usage.total) {
                 Some(total) => Finding::of(total <= *limit, format!("{total} tokens")),
-                None => Finding::not_judged("the target does not say how many tokens it used"),
+                None => Finding::not_judged("the target did not report its token usage"),
             },
             Self::Cost(cost) => cost.check(case),
             Self::Unusable(reason) => Finding::not_judged(reason.clone()),
@@ -200,7 +205,7 @@ impl Expected {
 
     fn missing(&self) -> Finding {
         match self {
-            Self::Text(_) => Finding::not_applicable("there is nothing to compare with"),
+            Self::Text(_) => Finding::not_applicable("nothing to compare with"),
             Self::Metadata(name) => Finding::not_applicable(format!("the input has no {name} in its metadata")),
         }
     }
@@ -209,7 +214,7 @@ impl Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => formatter.write_str(&shown(text)),
+            Self::Text(text) => formatter.write_str(&quote_excerpt(text)),
             Self::Metadata(name) => write!(formatter, "the input's {name}"),
         }
     }
@@ -223,13 +228,13 @@ impl Schema {
         options
             .build(schema)
             .map(Self)
-            .map_err(|error| format!("json_schema is not a valid schema: {}", shown(&error.to_string())))
+            .map_err(|error| format!("json_schema is not a valid schema: {}", quote_excerpt(&error.to_string())))
     }
 
     fn check(&self, answer: &str) -> Finding {
         let document: Value = match serde_json::from_str(answer) {
             Ok(document) => document,
-            Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", shown(answer))),
+            Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", quote_excerpt(answer))),
         };
         let faults: Vec<String> = self
             .0
@@ -241,7 +246,7 @@ impl Schema {
                 format!("{}{place}", shortened(&fault.to_string(), SHOWN))
             })
             .collect();
-        if faults.is_empty() { Finding::of(true, shown(answer)) } else { Finding::of(false, faults.join("; ")) }
+        if faults.is_empty() { Finding::of(true, quote_excerpt(answer)) } else { Finding::of(false, faults.join("; ")) }
     }
 }
 
@@ -277,8 +282,8 @@ struct Call {
 fn calls(case: &Finished) -> Result<Vec<Call>, String> {
     let list: Vec<&Value> = match &case.tool_calls {
         Some(Value::Array(list)) => list.iter().collect(),
-        Some(_) => return Err("the target's tool calls are no list".to_owned()),
-        None if case.observations.is_empty() => return Err("the target does not say which tools it called".to_owned()),
+        Some(_) => return Err("the target's tool calls are not a list".to_owned()),
+        None if case.observations.is_empty() => return Err("the target did not report its tool calls".to_owned()),
         None => {
             let is_tool = |noted: &&Value| noted.get("type").and_then(Value::as_str) == Some("tool");
             case.observations.iter().filter(is_tool).collect()
@@ -326,7 +331,7 @@ fn has_all(value: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
 impl Cost {
     fn check(&self, case: &Finished) -> Finding {
         let Some(usage) = case.token_usage.as_ref().map(Usage::of) else {
-            return Finding::not_judged("the target does not say how many tokens it used");
+            return Finding::not_judged("the target did not report its token usage");
         };
         let of_tokens = || {
             let [input, output] = self.per_million?;
@@ -334,7 +339,7 @@ impl Cost {
         };
         match usage.cost.or_else(of_tokens) {
             Some(cost) => Finding::of(cost <= self.limit, format!("${}", (cost * 1e6).round() / 1e6)),
-            None => Finding::not_judged("the target does not say its cost, and the criterion has no per_million for its tokens"),
+            None => Finding::not_judged("the target did not report its cost, and the criterion does not set `per_million`"),
         }
     }
 }
@@ -363,7 +368,7 @@ fn answers_of(case: &Finished, of: Text) -> String {
 }
 
 /// Returns a text in quotes, shortened.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn quote_excerpt(text: &str) -> String {
     format!("{:?}", shortened(text, SHOWN))
 }
 

@@ -96,7 +96,7 @@ impl Criterion {
         if is_ours && let Some(key) = members.keys().find(|key| !KINDS.contains(&key.as_str()) && !OTHERS.contains(&key.as_str()))
         {
             let near = nearest(key).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            return Err(format!("has a key that means nothing: {key}{near}"));
+            return Err(format!("has an unknown key: {key}{near}"));
         }
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         let described = ["description", "text", "title"].into_iter().find_map(text);
@@ -237,7 +237,7 @@ fn check(kind: &str, value: &Value, members: &Map<String, Value>, source: Source
         }
         "latency_at_most" => {
             let limit = duration(kind, value)?;
-            (Check::Latency(limit), format!("every answer within {}", spoken_exactly(limit)))
+            (Check::Latency(limit), format!("every answer within {}", format_exactly(limit)))
         }
         "tokens_at_most" => {
             let limit = value.as_f64().filter(|limit| *limit >= 0.0).ok_or("tokens_at_most must be a number")?;
@@ -326,7 +326,7 @@ fn duration(key: &str, value: &Value) -> Result<Duration, String> {
 }
 
 /// Returns a limit as it was typed, which a rounded one would not be.
-fn spoken_exactly(limit: Duration) -> String {
+fn format_exactly(limit: Duration) -> String {
     if limit < Duration::from_secs(10) { format!("{}s", limit.as_secs_f64()) } else { duration_text(limit) }
 }
 

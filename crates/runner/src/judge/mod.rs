@@ -89,7 +89,7 @@ impl Judging {
 
     async fn judge_by(&self, pack: &Pack, criterion: &Criterion, case: &Finished) -> Judged {
         let mut judge = None;
-        let finding = if let Some(reason) = not_meant(criterion, case) {
+        let finding = if let Some(reason) = why_not_applicable(criterion, case) {
             Finding::not_applicable(reason)
         } else if let Some(finding) = criterion.check.check(case) {
             finding
@@ -125,7 +125,7 @@ impl Judging {
 }
 
 /// Returns why a criterion is not about this case, if it is not.
-fn not_meant(criterion: &Criterion, case: &Finished) -> Option<String> {
+fn why_not_applicable(criterion: &Criterion, case: &Finished) -> Option<String> {
     let is = |key: &str, wanted: &Value| {
         let one = |wanted: &Value| match key {
             "persona" => case.persona.as_deref() == wanted.as_str(),

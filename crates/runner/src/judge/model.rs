@@ -52,7 +52,7 @@ pub(super) async fn ask(model: &Model, text: &str, at_least: Option<f64>, case: 
             Some(value) if value.get("passed").is_some() || value.get("score").is_some() => {
                 Opinion::of(&value, true).map_or_else(Finding::error, |opinion| opinion.finding(at_least))
             }
-            _ => Finding::error(format!("the judge's answer has no verdict in it: {:?}", shortened(&answer.output, 200))),
+            _ => Finding::error(format!("no verdict in the judge's answer: {:?}", shortened(&answer.output, 200))),
         },
         Err(error) => Finding::error(error.to_string()),
     }

@@ -117,7 +117,7 @@ fn each_kind_says_what_it_expected_and_what_it_found() {
     passed: every answer within 2s; found 1.500s
     passed: at most 1500 tokens; found 1500 tokens
     passed: a cost of at most $0.0004; found $0.00035
-    not judged: a cost of at most $1; found the target does not say its cost, and the criterion has no per_million for its tokens
+    not judged: a cost of at most $1; found the target did not report its cost, and the criterion does not set `per_million`
     "#);
     insta::assert_snapshot!(said(
         r#"
@@ -173,10 +173,10 @@ fn what_has_nothing_to_look_at_is_not_applicable_and_says_why() {
 "#,
         &case("fine")
     ), @r#"
-    not judged: a call of lookup; found the target does not say which tools it called
-    not judged: no call of lookup; found the target does not say which tools it called
-    not judged: at most 1 tokens; found the target does not say how many tokens it used
-    not judged: a cost of at most $1; found the target does not say how many tokens it used
+    not judged: a call of lookup; found the target did not report its tool calls
+    not judged: no call of lookup; found the target did not report its tool calls
+    not judged: at most 1 tokens; found the target did not report its token usage
+    not judged: a cost of at most $1; found the target did not report its token usage
     not judged: "Be polite"; found no model is set as judge: the section `judge` of the configuration names one
     not applicable: the answer to contain "x"; found it is for cases whose persona is "expert"
     not applicable: the answer to contain "x"; found it is for cases whose item is ["item-2","item-3"]
@@ -231,7 +231,7 @@ fn a_mistake_in_a_persons_own_file_is_named() {
     }
     insta::assert_snapshot!(said, @r#"
     [SCENARIO]/criteria/own.yaml has no criteria: it must have `items:` with a list below it, or be a list
-    [SCENARIO]/criteria/own.yaml: criterion 1: has a key that means nothing: contians; did you mean contains?
+    [SCENARIO]/criteria/own.yaml: criterion 1: has an unknown key: contians; did you mean contains?
     [SCENARIO]/criteria/own.yaml: criterion 1: has more than one kind: contains, regex
     [SCENARIO]/criteria/own.yaml: criterion 1: regex is not a valid regular expression: unclosed group
     [SCENARIO]/criteria/own.yaml: criterion 1: at_least must be a number from 0 to 1

@@ -9,7 +9,7 @@ use keepstep_results::problem::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Only recordings are used, and there is none of this question.
-    #[error("{} has no answer of {model} to this question{}; `keepstep test --record` asks it and keeps the answer", path.display(), other_answer(model, other.as_deref()))]
+    #[error("{} has no answer of {model} to this prompt{}; `keepstep test --record` asks it and keeps the answer", path.display(), other_answer(model, other.as_deref()))]
     NotRecorded {
         /// The model.
         model: String,
@@ -59,7 +59,7 @@ impl From<ModelError> for Problem {
 fn other_answer(model: &str, other: Option<&str>) -> String {
     match other {
         None => String::new(),
-        Some(other) if other == model => ", only one that it gave when it was configured in another way".to_owned(),
+        Some(other) if other == model => ", only one recorded with another configuration".to_owned(),
         Some(other) => format!(", only one of {other}"),
     }
 }

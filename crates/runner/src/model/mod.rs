@@ -205,13 +205,10 @@ mod tests {
         // Another model never gets these answers, and whoever changed it is told so.
         let mut other = model("exit 1", folder.path(), None);
         let error = other.ask(&says("b"), 0).await.unwrap_err().to_string();
-        assert!(
-            error.contains("a shell to this question, only one that it gave when it was configured in another way;"),
-            "{error}"
-        );
+        assert!(error.contains("a shell to this prompt, only one recorded with another configuration;"), "{error}");
         other.config.name = "another".into();
         let error = other.ask(&says("b"), 1).await.unwrap_err().to_string();
-        assert!(error.contains("of another to this question, only one of a shell;"), "{error}");
+        assert!(error.contains("of another to this prompt, only one of a shell;"), "{error}");
     }
 
     #[tokio::test]

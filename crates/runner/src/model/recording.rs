@@ -119,7 +119,7 @@ impl Recordings {
             None if self.mode == Mode::Record => Ok(None),
             None => {
                 let model = asked.line["model"].as_str().unwrap_or_default().to_owned();
-                let other = state.known.values().find_map(|(line, _)| asked_of(line, asked));
+                let other = state.known.values().find_map(|(line, _)| model_that_answered(line, asked));
                 Err(ModelError::NotRecorded { model, path: self.path.clone(), other })
             }
         }
@@ -178,7 +178,7 @@ impl Recordings {
 }
 
 /// Returns the model of a line, if it was asked the same.
-fn asked_of(line: &str, asked: &RecordedQuestion) -> Option<String> {
+fn model_that_answered(line: &str, asked: &RecordedQuestion) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let is_same = ["messages", "sample"].iter().all(|member| line.get(member) == asked.line.get(member));
     is_same.then(|| line["model"].as_str().unwrap_or_default().to_owned())

@@ -125,7 +125,7 @@ fn a_service_that_misbehaves_breaks_its_own_case_only() {
     half: error: [URL]/chat broke off in the middle of its answer: end of file before message length reached
     nothing: error: [URL]/chat answered with nothing
     page: error: [URL]/chat did not answer with JSON (expected value at line 1 column 1): <title>Sign in</title>
-    elsewhere: error: [URL]/chat has no text in its answer where one is looked for; `output_path` in `runner.http` says where it is: {"result":{"out":"x"}}
+    elsewhere: error: [URL]/chat has no text in its answer; set `output_path` in `runner.http`: {"result":{"out":"x"}}
     zipped: error: [URL]/chat sent a compressed answer (gzip) although none was requested
     closes: error: [URL]/chat did not answer: connection closed before message completed
     noise: error: [URL]/chat did not answer: invalid HTTP version parsed
@@ -265,9 +265,9 @@ fn half_a_stream_is_never_a_passed_case() {
     done and cut: passed: Hello
     error: error: [URL]/ sent an error: overloaded
     error inside: error: [URL]/ sent an error: no more
-    no text: error: [URL]/ sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is
+    no text: error: [URL]/ sent no event with a text; set `stream_output_path` in `runner.http`
     empty text: error: empty answer
-    empty: error: [URL]/ sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is
+    empty: error: [URL]/ sent no event with a text; set `stream_output_path` in `runner.http`
     json: error: [URL]/ did not answer with a stream of events but with: {"output":"x"}
     end: passed: Hello world
     "#);
@@ -298,7 +298,7 @@ fn a_service_that_cannot_be_asked_says_why() {
       
     unsupported HTTP method DELETE
       `runner.http.method` is GET, POST, PUT or PATCH
-    the body of the request has $.imput in it, which is nothing that is known
+    the body of the request has $.imput in it, which is unknown
       known are $.input, $.messages, $.turns, $.system, $.persona, $.persona_id, $.persona_config, $.iteration, $.scenario, $.run_id, $.session_id, $.metadata
     ");
 }

@@ -94,7 +94,7 @@ fn a_model_is_the_user_and_a_recording_of_it_needs_no_network() {
     let ran = scenario.no_experiments().inputs(&["Hello"]).run();
     assert_eq!((ran.finished[0].status, ran.finished[0].termination_reason.as_deref()), (Status::Error, Some("simulator_error")));
     let problem = &ran.finished[0].problem.as_ref().unwrap().message;
-    assert!(problem.contains("has no answer of m-1 to this question") && problem.contains("--record"), "{problem}");
+    assert!(problem.contains("has no answer of m-1 to this prompt") && problem.contains("--record"), "{problem}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ async fn health_asks_the_database() {
     assert_eq!((answer.status, &answer.json()["status"]), (503, &json!("failing")));
     let answer = world.get("/api/v1/whoami").await;
     assert_eq!((answer.status, answer.code().as_str()), (500, "INTERNAL"));
-    assert_eq!(answer.json()["message"], "The server failed; its log says why.");
+    assert_eq!(answer.json()["message"], "The server failed; see its log.");
 }
 
 #[tokio::test]

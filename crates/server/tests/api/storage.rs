@@ -95,8 +95,8 @@ async fn an_address_that_is_changed_old_or_used_for_something_else_takes_nothing
     422 The body has 4 bytes, not 3; nothing of it is kept.
     422 The body has the SHA-256 3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3, not 7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed; nothing of this body is kept.
     413 The file is larger than 1000 bytes.
-    400 This address was not made here, or something was changed in it.
-    400 This address was not made here, or something was changed in it.
+    400 This upload address is invalid: it was changed, or another server created it.
+    400 This upload address is invalid: it was changed, or another server created it.
     400 This address is too old: it can be used for an hour. Ask for a new one.
     ");
     assert_eq!((stored(&world, &url).await, stored(&world, &free_url).await), (None, None));

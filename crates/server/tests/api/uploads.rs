@@ -202,9 +202,9 @@ async fn an_offer_without_meaning_is_told_before_anything_is_sent() {
     insta::assert_snapshot!(shown, @r#"
     413 The upload is larger than 2000000 bytes. 2000000
     413 The upload is larger than 2000000 bytes. 2000000
-    422 The file "traces.jsonl" cannot be taken: its parts do not add up to its size. null
-    422 The file "traces.jsonl" cannot be taken: a part is empty or larger than a part may be. null
-    422 The file "summary.json" cannot be taken: its SHA-256 is not that of its content. null
+    422 The file "traces.jsonl" is not accepted: its parts do not add up to its size. null
+    422 The file "traces.jsonl" is not accepted: a part is empty or larger than a part may be. null
+    422 The file "summary.json" is not accepted: its SHA-256 is not that of its content. null
     400 Invalid SHA-256 "../etc/passwd": write 64 lowercase hexadecimal digits. null
     400 "../summary.json" is not the name of a file: 1 to 200 bytes without folders and control characters. null
     400 "a\u{1b}[31m" is not the name of a file: 1 to 200 bytes without folders and control characters. null

@@ -64,7 +64,7 @@ fn add_text(out: &mut String, path: &str, current: &str, wanted: &str, known: &H
 fn line(old: Option<&str>, new: Option<&str>, known: &HashSet<&str>) -> (Option<String>, Option<String>) {
     let (Some(old), Some(new)) = (old, new) else {
         return (
-            old.map(|old| shown(&words(old), known, &vec![false; words(old).len()], MOST_WORDS * 2)),
+            old.map(|old| words_near_change(&words(old), known, &vec![false; words(old).len()], MOST_WORDS * 2)),
             new.map(str::to_owned),
         );
     };
@@ -83,11 +83,14 @@ fn line(old: Option<&str>, new: Option<&str>, known: &HashSet<&str>) -> (Option<
     }
     let all: HashSet<&str> = new_words.iter().zip(&new_changed).filter(|(_, is_new)| **is_new).map(|(word, _)| *word).collect();
     let with_new: HashSet<&str> = known.union(&all).copied().collect();
-    (Some(shown(&old_words, known, &old_changed, MOST_WORDS)), Some(shown(&new_words, &with_new, &new_changed, MOST_WORDS)))
+    (
+        Some(words_near_change(&old_words, known, &old_changed, MOST_WORDS)),
+        Some(words_near_change(&new_words, &with_new, &new_changed, MOST_WORDS)),
+    )
 }
 
 /// Returns the words near a change, as far as they are known.
-fn shown(words: &[&str], known: &HashSet<&str>, changed: &[bool], reach: usize) -> String {
+fn words_near_change(words: &[&str], known: &HashSet<&str>, changed: &[bool], reach: usize) -> String {
     let is_near = |index: usize| {
         let (from, to) = (index.saturating_sub(reach), (index + reach + 1).min(changed.len()));
         changed[from..to].iter().any(|is_changed| *is_changed) || !changed.contains(&true)

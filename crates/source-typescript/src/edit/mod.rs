@@ -90,7 +90,8 @@ fn plan_field(source: &TypeScriptAgent, field: Field, wanted: Option<&Json>) -> 
     let current = match source.property(field) {
         Property::Known { value, .. } if Some(value) == wanted => return Ok(None),
         _ if field.is_linked() => {
-            let message = format!("the {field} {} made by the code, and the server has their ids only", field.verb("is", "are"));
+            let message =
+                format!("the {field} {} created by the code, and the server has their ids only", field.verb("is", "are"));
             return Err(EditRefusal { field, message, location: None, frame: String::new(), patch: None });
         }
         Property::Absent if wanted.is_none() => return Ok(None),

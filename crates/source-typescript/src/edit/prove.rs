@@ -54,7 +54,7 @@ pub(super) fn prove(source: &TypeScriptAgent, goal: &Goal, proposal: &Proposal) 
     for (key, before) in source.all() {
         let after = edited.all().find(|(other, _)| *other == key).map(|(_, property)| property);
         if key != goal.field.key()
-            && !after.is_some_and(|after| says_the_same(before, after) || differs_by_itself(source, key, before, after))
+            && !after.is_some_and(|after| is_equivalent(before, after) || differs_by_itself(source, key, before, after))
         {
             return Err(Rejection::Other(key.to_owned()));
         }
@@ -80,7 +80,7 @@ fn differs_elsewhere(edited: &TypeScriptAgent, goal: &Goal) -> bool {
 }
 
 /// Returns true if two properties are the same but for their places.
-fn says_the_same(before: &Property, after: &Property) -> bool {
+fn is_equivalent(before: &Property, after: &Property) -> bool {
     match (before, after) {
         (Property::Known { value, computed, .. }, Property::Known { value: other, computed: other_computed, .. }) => {
             value == other && computed == other_computed
@@ -99,6 +99,6 @@ fn differs_by_itself(source: &TypeScriptAgent, key: &str, before: &Property, aft
     is_computed(before)
         && is_computed(after)
         && read_graph(source.graph.clone(), &source.options).is_ok_and(|again| {
-            again.all().find(|(other, _)| *other == key).is_some_and(|(_, again)| !says_the_same(before, again))
+            again.all().find(|(other, _)| *other == key).is_some_and(|(_, again)| !is_equivalent(before, again))
         })
 }

@@ -83,14 +83,14 @@ impl Reliance {
             Dependence::Names => format!("{what} depends on this machine: it holds {name}"),
             Dependence::Process => format!("{what} depends on this machine: `{name}` is that of the running Node"),
             Dependence::Words => format!("{what} depends on Node: {name} is worded by it"),
-            Dependence::Package => format!("{what} depends on what the package '{name}' says, which keepstep does not run"),
+            Dependence::Package => format!("{what} depends on the package '{name}', which keepstep does not run"),
         }
     }
 
     /// Returns what a person may do about it.
     pub fn help(&self) -> &'static str {
         match self.on {
-            Dependence::Clock => "write the date, or let the platform fill it in when the agent runs",
+            Dependence::Clock => "write the date, or let the server fill it in when the agent runs",
             Dependence::Chance => "write the text itself",
             Dependence::Zone => "use the UTC functions of Date, or run with TZ=UTC",
             Dependence::Language => "name the language, such as toLocaleString('en-US')",

@@ -206,7 +206,7 @@ impl Modules {
     }
 
     fn function_of(&self, path: &Path) -> std::result::Result<(String, bool), Failure> {
-        let shown = self.shared.shown(path);
+        let shown = self.shared.display_path(path);
         let invalid = |text: &str, error: strip::SyntaxError| {
             let position = position_at(path, text, error.offset);
             Failure::new(FailureKind::Syntax, format!("{shown}:{} is not valid: {}", position.line, error.message))
@@ -316,7 +316,7 @@ impl Modules {
                 let options = strip::Options { is_package: &is_package, origins: false, compiler: self.compiler_of(path) };
                 let stripped = strip::strip(path, &text, options).map_err(|error| {
                     let position = position_at(path, &text, error.offset);
-                    let shown = self.shared.shown(path);
+                    let shown = self.shared.display_path(path);
                     let message = format!("{shown}:{} is not valid: {}", position.line, error.message);
                     Failure::new(FailureKind::Syntax, message).at(Some(position))
                 })?;
@@ -324,7 +324,7 @@ impl Modules {
             }
             Some("json") => {
                 let code = json_module(&text).map_err(|error| {
-                    let shown = self.shared.shown(path);
+                    let shown = self.shared.display_path(path);
                     let message = format!("{shown} is not valid JSON: {error}");
                     let position = Position {
                         file: path.to_path_buf(),
@@ -339,7 +339,7 @@ impl Modules {
             _ => {
                 let message = format!(
                     "{} cannot be imported: keepstep imports TypeScript, JavaScript, JSON, .md and .txt",
-                    self.shared.shown(path)
+                    self.shared.display_path(path)
                 );
                 return Err(Failure::new(FailureKind::Module, message));
             }

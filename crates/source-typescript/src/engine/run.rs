@@ -187,7 +187,7 @@ impl<'js> Evaluation<'_, 'js> {
             timers += 1;
             if timers > MOST_TIMERS || !self.run_timer() {
                 self.in_time()?;
-                let message = "the code waits for something that does not come, as there is no network and no input";
+                let message = "the code waits for network or input, which keepstep does not provide";
                 return Err(Failure::new(FailureKind::Waiting, message));
             }
         }
@@ -353,8 +353,8 @@ impl<'js> Evaluation<'_, 'js> {
         }
         let position = self.frames(&thrown.stack).next();
         let place = match &position {
-            Some(position) => format!("{}:{}", self.world.shared.shown(&position.file), position.line),
-            None => self.world.shared.shown(&self.world.shared.entry),
+            Some(position) => format!("{}:{}", self.world.shared.display_path(&position.file), position.line),
+            None => self.world.shared.display_path(&self.world.shared.entry),
         };
         let (kind, message) = self.describe(&thrown, &place);
         Failure::new(kind, message).at(position)

@@ -139,12 +139,12 @@ impl Shared {
     }
 
     /// Returns the path of a file as a person in the project's folder would write it.
-    pub(super) fn shown(&self, path: &Path) -> String {
+    pub(super) fn display_path(&self, path: &Path) -> String {
         modules::relative_to(&self.root, path).display().to_string()
     }
 
     fn refusal(&self, path: &Path, error: &io::Error) -> Refusal {
-        let shown = self.shown(path);
+        let shown = self.display_path(path);
         match error.kind() {
             io::ErrorKind::NotFound => ("ENOENT", format!("ENOENT: no such file or directory, open '{shown}'")),
             io::ErrorKind::IsADirectory => ("EISDIR", format!("EISDIR: '{shown}' is a folder")),
@@ -179,15 +179,15 @@ fn read(shared: &Shared, path: &Path) -> std::result::Result<Vec<String>, Refusa
     }
     // A pipe or a device could keep us waiting for ever.
     if !metadata.is_file() {
-        return Err(("REFUSED", format!("{} is not a regular file", shared.shown(path))));
+        return Err(("REFUSED", format!("{} is not a regular file", shared.display_path(path))));
     }
     if metadata.len() > shared.largest_file() {
-        return Err(("REFUSED", format!("{} is too large: {} bytes", shared.shown(path), metadata.len())));
+        return Err(("REFUSED", format!("{} is too large: {} bytes", shared.display_path(path), metadata.len())));
     }
     let bytes = fs::read(path).map_err(|error| shared.refusal(path, &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(vec![text]),
-        Err(_) => Err(("REFUSED", format!("{} is not valid UTF-8", shared.shown(path)))),
+        Err(_) => Err(("REFUSED", format!("{} is not valid UTF-8", shared.display_path(path)))),
     }
 }
 

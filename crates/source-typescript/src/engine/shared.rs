@@ -42,8 +42,9 @@ impl Shared {
         if let Some(text) = self.overlay(path) {
             return Ok(text);
         }
-        let failure =
-            |reason: String| Failure::new(FailureKind::Module, format!("{} cannot be imported: {reason}", self.shown(path)));
+        let failure = |reason: String| {
+            Failure::new(FailureKind::Module, format!("{} cannot be imported: {reason}", self.display_path(path)))
+        };
         if !self.locator.may_read(path) {
             return Err(failure("it is outside of the project and its repository".to_owned()));
         }

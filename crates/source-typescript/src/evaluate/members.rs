@@ -265,7 +265,7 @@ impl Evaluator<'_> {
                 path.push(key.to_owned());
                 Ok(Value::Host(Arc::clone(package), path))
             }
-            Value::Undefined | Value::Null => obstacle(format!("`{key}` is read of something that is not there")),
+            Value::Undefined | Value::Null => obstacle(format!("`{key}` is read of a missing value")),
             _ => obstacle(format!("`{key}` is known only when the code runs")),
         }
     }

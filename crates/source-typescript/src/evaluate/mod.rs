@@ -381,7 +381,7 @@ impl<'g> Evaluator<'g> {
             Value::Text(text) | Value::Buffer(text) => {
                 self.bytes.set(self.bytes.get() + text.len() + text.parts.len());
                 if self.bytes.get() > MOST_BYTES {
-                    return Err(Self::obstacle(module, id, "the texts that are put together here are longer than 1 GiB").last());
+                    return Err(Self::obstacle(module, id, "the joined texts are longer than 1 GiB").last());
                 }
                 text.clone()
             }

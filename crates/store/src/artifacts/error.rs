@@ -12,7 +12,7 @@ pub enum ContentError {
     #[error("the body is longer than the {0} bytes that were announced; nothing of it is kept")]
     TooLong(u64),
     /// The body is larger than anything may be here.
-    #[error("the body is larger than {0} bytes, and nothing here may be; nothing of it is kept")]
+    #[error("the body is larger than the limit of {0} bytes; nothing of it is kept")]
     TooLarge(u64),
     /// The body has not what was announced.
     #[error("{what} has the SHA-256 {found}, not {announced}; nothing of this body is kept")]
@@ -52,7 +52,7 @@ pub enum ContentError {
     #[error("one request brings at most {0} parts")]
     TooMany(usize),
     /// The description of a file contradicts itself.
-    #[error("the file {file:?} cannot be taken: {reason}")]
+    #[error("the file {file:?} is not accepted: {reason}")]
     Inconsistent {
         /// Its name.
         file: String,

@@ -109,7 +109,7 @@ impl Store {
         read_upload(&mut *self.reader().await?, scope, id).await
     }
 
-    /// Returns the parts of an upload that are not there, each once, in the order of the offer.
+    /// Returns the parts of an upload that are missing, each once, in the order of the offer.
     ///
     /// # Errors
     /// The database failed.
@@ -281,7 +281,7 @@ impl Transaction {
         read_upload(self.connection(), scope, id).await
     }
 
-    /// Returns the parts of an upload that are not there, each once, in the order of the offer.
+    /// Returns the parts of an upload that are missing, each once, in the order of the offer.
     ///
     /// # Errors
     /// The database failed.

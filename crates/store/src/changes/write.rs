@@ -60,7 +60,7 @@ impl Transaction {
         }
         let new = draft.add_persona(change, self.now);
         self.connection().insert_version(intent.agent, &new, intent.author, intent.message).await?;
-        tracing::debug!(agent = %intent.agent, version = %new.version, at = new.created_at, "persona version made");
+        tracing::debug!(agent = %intent.agent, version = %new.version, at = new.created_at, "persona version created");
         Ok(new.version)
     }
 

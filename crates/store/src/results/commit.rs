@@ -177,7 +177,7 @@ impl Transaction {
     }
 
     async fn decide_place(&mut self, commit: &Commit, runs: &[RunRecord]) -> Result<CommitPlace> {
-        let wanted = wanted(commit);
+        let wanted = batch_lookup(commit);
         // Nothing to store is of the batch that is there when it is seen.
         if runs.is_empty() || self.find_known_batch(&wanted, runs).await?.is_some() {
             self.set_hidden_batch(commit.number, None).await?;
@@ -209,7 +209,7 @@ impl Transaction {
             CommitPlace::Undecided | CommitPlace::Waiting => {
                 self.set_hidden_batch(commit.number, None).await?;
                 let runs = waiting.as_ref().map(|(runs, _)| runs.as_slice()).unwrap_or_default();
-                self.find_batch(&wanted(&commit), runs).await?
+                self.find_batch(&batch_lookup(&commit), runs).await?
             }
         };
         while let Some((runs, last)) = waiting {
@@ -279,7 +279,7 @@ impl Transaction {
     }
 }
 
-fn wanted(commit: &Commit) -> BatchLookup<'_> {
+fn batch_lookup(commit: &Commit) -> BatchLookup<'_> {
     let experiment_id = Some(commit.said.experiment_id.as_str());
     BatchLookup { bundle: &commit.bundle, org_id: &commit.said.org_id, experiment_id, is_over: true }
 }

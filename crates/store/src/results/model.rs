@@ -126,7 +126,7 @@ pub enum ResultsError {
         id: String,
     },
     /// A commit brings a run that nobody knows the end of.
-    #[error("run {0:?} has not ended: what is committed as a whole has no running runs")]
+    #[error("run {0:?} is still running; only finished runs can be committed")]
     NotEnded(String),
     /// Runs name input items that the bundle version does not have, so they are results of another one.
     #[error(

@@ -254,7 +254,7 @@ fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
         Some(13) => StoreError::CannotOpen { path, reason: "the disk is full".to_owned() },
         Some(14) => StoreError::CannotOpen {
             path,
-            reason: "the file cannot be made or opened; check that its folder exists and that you may write there".to_owned(),
+            reason: "the file cannot be created or opened; check that its folder exists and that you may write there".to_owned(),
         },
         Some(BUSY_CODE | 6) => {
             StoreError::CannotOpen { path, reason: "another process has been writing for too long".to_owned() }
@@ -267,7 +267,7 @@ fn cannot_open(path: &Path, error: &sqlx::Error) -> StoreError {
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::IsADirectory => {
-            "the file cannot be made or opened; check that its folder exists and that you may write there".to_owned()
+            "the file cannot be created or opened; check that its folder exists and that you may write there".to_owned()
         }
         std::io::ErrorKind::ReadOnlyFilesystem => "the file or its folder is read-only".to_owned(),
         std::io::ErrorKind::StorageFull => "the disk is full".to_owned(),

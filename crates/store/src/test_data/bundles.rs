@@ -57,7 +57,7 @@ pub struct Bundle {
     pub status: BundleStatus,
     /// Counts the published versions of a scenario; a draft has none.
     pub generation: Option<u32>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
 }
 

@@ -111,7 +111,7 @@ pub enum TestDataError {
     #[error("no inputs: `inputs` needs at least one")]
     NoInputs,
     /// There are too many inputs.
-    #[error("there are {found} inputs, and a set has at most {MOST_INPUTS}")]
+    #[error("{found} inputs are too many: a set has at most {MOST_INPUTS}")]
     TooManyInputs {
         /// How many there are.
         found: usize,

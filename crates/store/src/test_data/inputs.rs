@@ -24,7 +24,7 @@ pub struct InputSet {
     pub version: u32,
     /// How many items it has.
     pub item_count: u32,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
 }
 

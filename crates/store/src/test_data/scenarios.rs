@@ -23,7 +23,7 @@ pub struct Scenario {
     pub description: String,
     /// The goal, the constraints, whatever else its author set.
     pub config: Map<String, Value>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: i64,
 }
 
@@ -117,7 +117,7 @@ impl Transaction {
         .bind(scenario.created_at)
         .execute(self.connection())
         .await?;
-        if added == 0 { Err(taken(&scenario.name)) } else { Ok(scenario) }
+        if added == 0 { Err(name_taken(&scenario.name)) } else { Ok(scenario) }
     }
 
     /// Changes a scenario. Bundles that are published already keep what they have.
@@ -130,7 +130,7 @@ impl Transaction {
             scenario.name = check_name(name)?.to_owned();
             let named = named_scenario(self.connection(), scope, &scenario.project_id, &scenario.name).await?;
             if named.is_some_and(|named| named.id != scenario.id) {
-                return Err(taken(&scenario.name));
+                return Err(name_taken(&scenario.name));
             }
         }
         scenario.description = patch.description.unwrap_or(scenario.description);
@@ -146,7 +146,7 @@ impl Transaction {
     }
 }
 
-fn taken(name: &str) -> StoreError {
+fn name_taken(name: &str) -> StoreError {
     StoreError::NameTaken { what: "scenario", name: name.to_owned() }
 }
 

@@ -328,7 +328,7 @@ pub(crate) async fn a_body_that_breaks_its_promise_is_not_stored(world: World) {
     insta::assert_snapshot!(shown, @"
     the body has 5 bytes, not 4; nothing of it is kept
     the body has the SHA-256 36bbe50ed96841d10443bcb670d6554f0a34b761be67ec9c4a8ad2c0c44ca42c, not 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881; nothing of this body is kept
-    the body is larger than 4 bytes, and nothing here may be; nothing of it is kept
+    the body is larger than the limit of 4 bytes; nothing of it is kept
     the body was cut off after 5 bytes; nothing of it is kept
     ");
     assert_eq!(stored(&world), Vec::<PathBuf>::new());

@@ -247,7 +247,7 @@ pub(crate) async fn a_commit_without_meaning_changes_nothing(world: World) {
     insta::assert_snapshot!(shown, @r#"
     "" is not the id of an experiment: it is empty, longer than 200 bytes, or holds control characters
     "exp\n1" is not the id of an experiment: it is empty, longer than 200 bytes, or holds control characters
-    run "a" has not ended: what is committed as a whole has no running runs
+    run "a" is still running; only finished runs can be committed
     "" is not the id of a run: it is empty, longer than 200 bytes, or holds control characters
     "\u{1b}[2J" is not the id of a turn: it is empty, longer than 200 bytes, or holds control characters
     "#);

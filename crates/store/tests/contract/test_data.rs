@@ -194,7 +194,7 @@ pub(crate) async fn a_file_without_meaning_changes_nothing(world: World) {
     input 1: persona "nobody" not found in `personas` or in the project
     two inputs are called "a"
     two criteria are called "c"
-    "a\nb" is not a name: it holds control characters
+    invalid name "a\nb": it holds control characters
     "#);
     assert_eq!(world.store.scenarios(&world.scope, &project).await.unwrap(), []);
 }

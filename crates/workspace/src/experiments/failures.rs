@@ -11,5 +11,5 @@ use crate::entries::Entries;
 pub(crate) fn each(input: impl Read, mut take: impl FnMut(Value)) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_reader(input);
     let is_list = Entries::of("failures", &mut take).deserialize(&mut deserializer)?;
-    if is_list { Ok(()) } else { Err(Error::custom("there is no list of failures")) }
+    if is_list { Ok(()) } else { Err(Error::custom("not a list of failures")) }
 }

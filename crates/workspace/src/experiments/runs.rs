@@ -103,7 +103,7 @@ pub fn write_of_journal(
         place += 1;
         let mut run = RunRecord::of(clean(text, case));
         if written.ids.contains(&key(&run.id)) {
-            report.broken(journal::JOURNAL_FILE, place, "a line before it has the same run");
+            report.broken(journal::JOURNAL_FILE, place, "an earlier line has the same run");
             return Ok(());
         }
         run.input_item_id = match run.input_item_id.take() {
@@ -220,7 +220,7 @@ impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
                 continue;
             }
             let Ok(Value::Object(trace)) = serde_json::from_slice(&buffer) else {
-                broken("it is no JSON object");
+                broken("it is not a JSON object");
                 continue;
             };
             let own_id = trace.get("run_id").or_else(|| trace.get("trace_id")).and_then(Value::as_str).unwrap_or_default();
@@ -229,7 +229,7 @@ impl<F: FnMut(&RunRecord) -> io::Result<()>> Reader<'_, '_, F> {
                 None => derived(&[self.files.identity, own_id, &line.number.to_string()]),
             };
             if self.written.ids.contains(&key(&id)) {
-                broken("a line before it has the same run");
+                broken("an earlier line has the same run");
                 continue;
             }
             if id != own_id && !own_id.is_empty() {
@@ -535,10 +535,10 @@ mod tests {
         assert_eq!(runs.len(), 2);
         let named: Vec<String> = written.report.named().iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(named.join("\n"), @"
-        turns.jsonl line 1: it is no JSON object with a `run_id`
-        trace_summary.jsonl line 2: it is no JSON object
-        trace_summary.jsonl line 4: a line before it has the same run
-        trace_summary.jsonl line 5: it is no JSON object
+        turns.jsonl line 1: it is not a JSON object with a `run_id`
+        trace_summary.jsonl line 2: it is not a JSON object
+        trace_summary.jsonl line 4: an earlier line has the same run
+        trace_summary.jsonl line 5: it is not a JSON object
         errors.json line 1: it is not a list of failures
         ");
     }

@@ -61,11 +61,11 @@ impl TurnIndex {
                 continue;
             }
             let Ok(head) = serde_json::from_slice::<Head>(&buffer) else {
-                report.broken(name, line.number, "it is no JSON object with a `run_id`");
+                report.broken(name, line.number, "it is not a JSON object with a `run_id`");
                 continue;
             };
             let (Ok(place), Ok(length)) = (u32::try_from(index.lines.len()), u32::try_from(buffer.len())) else {
-                return Err(io::Error::other("there are more turns than any test has"));
+                return Err(io::Error::other("too many turns"));
             };
             let run = index.runs.entry(key(&head.run_id)).or_insert(Run { first: place, last: place, is_taken: false });
             let before = std::mem::replace(&mut run.last, place);

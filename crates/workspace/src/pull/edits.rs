@@ -67,7 +67,7 @@ impl Scenario {
             };
             let local = String::from_utf8_lossy(&bytes);
             let pulled = base.as_ref().map_or(Ok(None), |base| base.text(path)).map_err(fail)?;
-            if pulled.is_some_and(|pulled| text::says_the_same(path, &local, &pulled)) {
+            if pulled.is_some_and(|pulled| text::is_equivalent(path, &local, &pulled)) {
                 continue;
             }
             let items = match (base, text::inputs(&local)) {

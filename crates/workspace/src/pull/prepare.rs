@@ -149,7 +149,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
     }
     let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PullError::Received)?;
     record.files = files.iter().filter_map(Planned::record).collect();
-    let records_differ = scenario.record.as_ref().is_none_or(|old| !record.says_the_same_as(old));
+    let records_differ = scenario.record.as_ref().is_none_or(|old| !record.is_equivalent_to(old));
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
         files,
@@ -251,7 +251,7 @@ impl<'q> Known<'q> {
         let bytes = std::fs::read(&place).map_err(fail)?;
         let exact = Digest::of_bytes(&bytes);
         let here = String::from_utf8_lossy(&bytes).into_owned();
-        let says = |other: &str| text::says_the_same(path, &here, other);
+        let says = |other: &str| text::is_equivalent(path, &here, other);
         // Another program writes the same in other words.
         let digest = if base.is_some() && self.text(path)?.is_some_and(|pulled| says(&pulled)) {
             base

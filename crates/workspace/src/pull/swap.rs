@@ -84,9 +84,9 @@ impl<'a> Swap<'a> {
         let staging = folder.join(STAGING);
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
-        before_step().map_err(|source| failed("make", &staging, source))?;
-        door::pass(&staging).map_err(|source| failed("make", &staging, source))?;
-        fs::create_dir_all(&staging).map_err(|source| failed("make", &staging, source))?;
+        before_step().map_err(|source| failed("create", &staging, source))?;
+        door::pass(&staging).map_err(|source| failed("create", &staging, source))?;
+        fs::create_dir_all(&staging).map_err(|source| failed("create", &staging, source))?;
         Ok(Self { folder, steps: Vec::new(), before_step })
     }
 
@@ -147,7 +147,7 @@ impl<'a> Swap<'a> {
                 keep(&target, &kept(self.folder, number)).map_err(|source| failed("keep", &target, source))?;
             }
             if let Some(parent) = target.parent().filter(|_| step.after.is_some()) {
-                fs::create_dir_all(parent).map_err(|source| failed("make", parent, source))?;
+                fs::create_dir_all(parent).map_err(|source| failed("create", parent, source))?;
             }
         }
         let staging = self.folder.join(STAGING);
@@ -240,7 +240,7 @@ fn forward(folder: &Path, steps: &[(usize, &Change)], before_step: BeforeStep<'_
         before_step().map_err(|source| failed("replace", &target, source))?;
         let done = match step.after {
             Some(_) => fs::rename(staged(folder, *number), &target),
-            None => gone(fs::remove_file(&target)),
+            None => ignore_not_found(fs::remove_file(&target)),
         };
         done.map_err(|source| failed("replace", &target, source))?;
     }
@@ -260,7 +260,7 @@ fn backward(folder: &Path, steps: &[Change], before_step: BeforeStep<'_>) -> Res
         }
         let done = match step.before {
             Some(_) => fs::rename(kept(folder, number), &target),
-            None => gone(fs::remove_file(&target)),
+            None => ignore_not_found(fs::remove_file(&target)),
         };
         done.map_err(|source| failed("put back", &target, source))?;
     }
@@ -323,7 +323,7 @@ fn keep(target: &Path, kept: &Path) -> io::Result<()> {
     File::open(kept)?.sync_all()
 }
 
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -332,7 +332,7 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 
 fn discard(staging: &Path) -> io::Result<()> {
     // Usually it is empty or not there.
-    gone(fs::remove_dir(staging).or_else(|_| fs::remove_dir_all(staging)))
+    ignore_not_found(fs::remove_dir(staging).or_else(|_| fs::remove_dir_all(staging)))
 }
 
 /// Syncs the folders whose entries changed, up to the scenario's, which may have new ones. Best effort: the journal is there

@@ -16,7 +16,7 @@ pub(super) fn inputs(text: &str) -> Result<InputList, String> {
 
 /// Returns true if two texts of a file say the same, and nothing but a program's taste tells them apart. A comment is
 /// somebody's words, so a text with one is not the same.
-pub(super) fn says_the_same(path: &str, local: &str, other: &str) -> bool {
+pub(super) fn is_equivalent(path: &str, local: &str, other: &str) -> bool {
     if path.ends_with(".json") {
         let read = |text| serde_json::from_str::<Value>(text).ok();
         return read(local).is_some_and(|local| read(other) == Some(local));

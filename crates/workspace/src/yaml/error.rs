@@ -38,7 +38,7 @@ impl fmt::Display for YamlError {
 impl std::error::Error for YamlError {}
 
 /// Returns a text of a file as it is shown in a message.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     let shortened: String =
         text.chars().take(60).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
     if shortened.len() < text.len() { shortened + "…" } else { shortened }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{ErrorKind, Event, ScalarStyle, ScanError, Span, Tag};
 use serde_json::{Map, Value};
 
-use super::error::{Position, YamlError, shown};
+use super::error::{Position, YamlError, excerpt};
 use super::scalar::{Numbers, is_null, resolve};
 
 /// The most values that references may repeat: nobody writes data with more, but a bomb does.
@@ -144,7 +144,7 @@ impl<'t, I: Iterator<Item = Result<Step<'t>, ScanError>>> Composer<I> {
             match self.next()? {
                 (Event::DocumentEnd, _) => {}
                 (Event::DocumentStart(..), span) => {
-                    let message = "a second document begins here (`---`); keep one document in the file, or make a file of each";
+                    let message = "a second document begins here (`---`); keep one document in the file, or split it into files";
                     return Err(YamlError::at(position(&span), message));
                 }
                 _ => return Ok(()),
@@ -320,7 +320,7 @@ impl Members {
 
 /// Returns the error for a key that is there twice.
 pub(crate) fn twice(key: &Key) -> YamlError {
-    YamlError::at(key.position, format!("the key `{}` is there twice; keep one of them", shown(&key.text)))
+    YamlError::at(key.position, format!("the key `{}` is there twice; keep one of them", excerpt(&key.text)))
 }
 
 /// Returns true for a scalar that may be something else than a text.
@@ -350,7 +350,7 @@ fn of_scan(error: &ScanError) -> YamlError {
         ErrorKind::UnclosedQuotedScalar => "a quoted text is not closed".to_owned(),
         ErrorKind::UnclosedFlowCollection { open } => format!("`{open}` is not closed"),
         ErrorKind::UnexpectedCharacter { character } => {
-            format!("unexpected `{}`; write a text that begins with it in quotes", shown(&character.to_string()))
+            format!("unexpected `{}`; write a text that begins with it in quotes", excerpt(&character.to_string()))
         }
         ErrorKind::InputIo { error } => error.message().to_owned(),
         ErrorKind::InputDecoding { message } => return YamlError { position: None, message: message.clone() },

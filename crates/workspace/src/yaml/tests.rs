@@ -96,7 +96,7 @@ fn what_cannot_be_read_is_said_to_people() {
     for (text, said) in [
         (
             "a: 1\n---\nb: 2\n",
-            "line 2, column 1: a second document begins here (`---`); keep one document in the file, or make a file of each",
+            "line 2, column 1: a second document begins here (`---`); keep one document in the file, or split it into files",
         ),
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key `a` is there twice; keep one of them"),
         ("a:\n\t- x\n", "line 2, column 2: a tab is used for indentation; YAML is indented with spaces"),

@@ -9,7 +9,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-use super::error::{YamlError, shown};
+use super::error::{YamlError, excerpt};
 use super::node::{Content, Key, Node};
 use super::scalar::{Numbers, resolve};
 
@@ -35,7 +35,7 @@ impl<'a> Typed<'a> {
             return error;
         }
         let message = match self.key {
-            Some(key) => format!("`{}`: {}", shown(key), error.message),
+            Some(key) => format!("`{}`: {}", excerpt(key), error.message),
             None => error.message,
         };
         YamlError { position: Some(self.node.position), message }
@@ -164,7 +164,7 @@ impl de::Error for YamlError {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let known = expected.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        Self::custom(format_args!("unknown key `{}`; the keys here are {known}", shown(field)))
+        Self::custom(format_args!("unknown key `{}`; the keys here are {known}", excerpt(field)))
     }
 
     fn missing_field(field: &'static str) -> Self {

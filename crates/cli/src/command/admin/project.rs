@@ -30,7 +30,7 @@ struct Create {
     /// Its name
     #[arg(long)]
     name: String,
-    /// The organization that owns it, made if there is none of that name; the oldest one when left out
+    /// The organization that owns it, created if it does not exist; the oldest one when left out
     #[arg(long, value_name = "NAME")]
     org: Option<String>,
 }

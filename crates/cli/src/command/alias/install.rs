@@ -30,20 +30,20 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         Some(folder) => context.directory.join(folder),
         None => program.parent().unwrap_or(Path::new("/")).to_owned(),
     };
-    fs::create_dir_all(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+    fs::create_dir_all(&folder).map_err(|error| Failure::io("create", &folder.display().to_string(), error))?;
     let links = NAMES.map(|name| folder.join(name));
     for link in &links {
         let is_ours = || fs::canonicalize(link).is_ok_and(|target| target == program);
         if fs::symlink_metadata(link).is_ok() && !is_ours() {
             return Err(Failure::Conflict {
-                message: format!("{} is there already and is not keepstep; no link was made", link.display()),
+                message: format!("{} is there already and is not keepstep; no link was created", link.display()),
                 hints: vec!["name another folder with `--dir`".to_owned()],
             });
         }
     }
     for link in &links {
         if fs::symlink_metadata(link).is_err() {
-            make_link(&program, link).map_err(|error| Failure::io("make", &link.display().to_string(), error))?;
+            make_link(&program, link).map_err(|error| Failure::io("create", &link.display().to_string(), error))?;
         }
         context
             .printer

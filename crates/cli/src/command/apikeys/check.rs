@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if let Some(file) = &arguments.env_file {
         let env = WorkspaceEnv::read(context.directory.join(file))?;
         let secret = env.key().ok_or_else(|| Failure::NotFound {
-            message: format!("{} has no key", env.shown()),
+            message: format!("{} has no key", env.display_path()),
             hint: Some(format!("`keepstep apikeys create --env-file {}` creates one", word(&file.to_string_lossy()))),
         })?;
         target.key = Some(Key { secret: secret.as_str().into(), origin: KeyOrigin::File(env.path().to_owned()) });

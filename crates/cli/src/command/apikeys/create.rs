@@ -62,8 +62,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if let Some(env) = env.as_ref().filter(|env| env.key().is_some() && !arguments.overwrite_env) {
         return Err(Failure::Conflict {
             message: format!(
-                "{} has a key already ({}); none was made",
-                env.shown(),
+                "{} already has a key ({}); none was created",
+                env.display_path(),
                 env.key().map_or_else(String::new, |key| last_four(&key))
             ),
             hints: vec!["`--overwrite-env` replaces it; `--no-save` prints the new one instead".to_owned()],
@@ -76,7 +76,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let new = NewKey { project_id: project.clone(), name: Some(arguments.name.clone()) };
     let made = server.wait(server.client().create_key(&new))?;
     let secret = made.key.clone().filter(|key| is_whole(key)).ok_or_else(|| {
-        Failure::StoredOtherwise(format!("{} made a key and did not send it; take it back there", server.name()))
+        Failure::StoredOtherwise(format!("{} created a key and did not send it; revoke it there", server.name()))
     })?;
     let mut document = json!({ "server": server.name(), "project_id": project, "id": made.id, "name": made.name });
     match &mut env {
@@ -84,10 +84,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             env.set(&secret, server.name());
             if let Err(failure) = env.write() {
                 // It can be read only now, and the person has no other way to it.
-                context.printer.notice(format!("The key was made and could not be kept: {secret}"));
+                context.printer.notice(format!("The key was created and could not be stored: {secret}"));
                 return Err(failure);
             }
-            context.good(&format!("Made the key {} ({}) and kept it in {}", made.name, last_four(&secret), env.shown()));
+            context.good(&format!(
+                "Created the key {} ({}) and stored it in {}",
+                made.name,
+                last_four(&secret),
+                env.display_path()
+            ));
             context.printer.status("Only you can read that file, and git leaves it out.");
             document["storedIn"] = json!(env.path().to_string_lossy());
         }

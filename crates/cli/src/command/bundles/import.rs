@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     /// The project that gets it; the workspace's when left out
     #[arg(long, visible_alias = "project", value_name = "ID")]
     project_id: Option<String>,
-    /// The scenario, instead of the one that the file names; a file that names none is for one of its own name
+    /// The scenario, instead of the one that the file names; without one in the file, the file's name
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Write the id of each input into the file, which stays as it is otherwise
@@ -50,11 +50,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let file = data_file::test_data(&text, &arguments.file, arguments.scenario.as_deref())?;
     file.check().map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
     let value = json!(file);
-    tell_left_out(context, &value);
+    print_left_out(context, &value);
     let size = value.to_string().len();
     if size > IMPORT_LIMIT {
         return Err(Failure::usage(format!(
-            "{shown} is {size} bytes as JSON, and a server takes {IMPORT_LIMIT}; split it into several scenarios"
+            "{shown} is {size} bytes as JSON, and a server accepts {IMPORT_LIMIT}; split it into several scenarios"
         )));
     }
     let server = TestDataServer::connect(context, workspace.as_ref(), None)?;
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let bundle = &imported.bundle;
     let inputs = count(bundle.input_count as usize, "input");
     context.good(&format!("{} ({}) is published on {}, with {inputs}", bundle.id, bundle.name, server.name()));
-    tell_reworded(context, &imported);
+    print_reworded(context, &imported);
     let has_written = arguments.write_ids && write_ids(context, &server, arguments, &text, bundle)?;
     if !has_written && imported.reworded_count > 0 {
         context.printer.hint(&format!(
@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 }
 
 /// Says how many messages an agent is not told.
-fn tell_left_out(context: &Context, file: &Value) {
+fn print_left_out(context: &Context, file: &Value) {
     let inputs = file.get(ENTRIES).and_then(Value::as_array).into_iter().flatten();
     let left_out: Vec<usize> =
         inputs.filter_map(|input| Some(input_text::input_text(input)?.left_out)).filter(|count| *count > 0).collect();
@@ -94,7 +94,7 @@ fn tell_left_out(context: &Context, file: &Value) {
 }
 
 /// Says which inputs are taken for reworded ones, since only a person knows whether they are.
-fn tell_reworded(context: &Context, imported: &ImportedBundle) {
+fn print_reworded(context: &Context, imported: &ImportedBundle) {
     const MOST_NAMED: usize = 5;
     const LONGEST: usize = 50;
     if imported.reworded_count == 0 {

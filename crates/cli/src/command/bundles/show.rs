@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     line("scenario", &bundle.scenario_id);
     line("inputs", &format!("{} (set {})", bundle.input_count, bundle.input_set_id));
     line("personas", &bundle.personas_count.to_string());
-    line("made", &bundle.created_at);
+    line("created", &bundle.created_at);
     context.printer.document("bundles.show", json!({ "server": server.name(), "bundle": document(&bundle) }));
     Ok(Outcome::Done)
 }

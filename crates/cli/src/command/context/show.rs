@@ -19,7 +19,7 @@ pub(super) struct Arguments {}
 pub(super) fn run(context: &Context, _: &Arguments) -> CommandResult {
     let Some(workspace) = find_workspace(context) else {
         context.printer.answer("This folder is in no workspace.");
-        context.printer.hint("`keepstep projects select ID` makes it one");
+        context.printer.hint("`keepstep projects select ID` creates one");
         context.printer.document("context.show", json!({ "workspace": null }));
         return Ok(Outcome::Done);
     };

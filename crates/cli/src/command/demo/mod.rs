@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let world = tempfile::Builder::new()
         .prefix("keepstep-demo-")
         .tempdir()
-        .map_err(|error| Failure::io("make", "a temporary folder", error))?;
+        .map_err(|error| Failure::io("create", "a temporary folder", error))?;
     let data = match &arguments.data {
         Some(folder) => context.directory.join(folder),
         None => world.path().join("data"),

@@ -34,7 +34,7 @@ pub(super) struct Platform {
 impl Platform {
     /// Starts it.
     pub(super) fn start(listen: SocketAddr, data: &Path) -> Result<Self, Failure> {
-        make_private(data).map_err(|error| Failure::io("make", &data.display().to_string(), error))?;
+        make_private(data).map_err(|error| Failure::io("create", &data.display().to_string(), error))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -90,7 +90,7 @@ struct Shown<'a> {
 }
 
 /// Returns a command that ends well, of whose output the lines with one of some texts are shown.
-fn shown<'a>(arguments: &'a [&'a str], lines: &'a [&'a str]) -> Shown<'a> {
+fn succeeds<'a>(arguments: &'a [&'a str], lines: &'a [&'a str]) -> Shown<'a> {
     Shown { arguments, expected: exit::DONE, lines }
 }
 
@@ -106,9 +106,9 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform, pause: b
     tour.begins("You write an agent in TypeScript. Its persona goes to the server.")?;
     let key = platform.key("you")?;
     tour.silently(&["login", platform.url(), "--with-key"], &key)?;
-    tour.runs(&[shown(&["init", "agent", ".", "--name", "Bookshop"], &["src/index.ts"])])?;
+    tour.runs(&[succeeds(&["init", "agent", ".", "--name", "Bookshop"], &["src/index.ts"])])?;
     tour.edit_code(FIRST)?;
-    tour.runs(&[shown(&["push", "persona", "--force"], &["+ You", "+ Be", "+ Never", "+ Close", "published"])])?;
+    tour.runs(&[succeeds(&["push", "persona", "--force"], &["+ You", "+ Be", "+ Never", "+ Close", "published"])])?;
 
     tour.begins(&format!("{COLLEAGUE} edits the persona in the browser. A check in CI sees it."))?;
     let colleague = platform.key(COLLEAGUE)?;
@@ -116,16 +116,16 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform, pause: b
     platform.publish(&colleague, &agent, BY_COLLEAGUE, "Shorter answers")?;
     tour.runs(&[finds(&["sync", "--check"], &["Persona", "- Be", "+ Be"])])?;
 
-    tour.begins("You take her words: only that text in your code changes.")?;
-    tour.runs(&[shown(&["sync", "--accept"], &["src/index.ts", "undo"])])?;
+    tour.begins("You accept her text: only that text in your code changes.")?;
+    tour.runs(&[succeeds(&["sync", "--accept"], &["src/index.ts", "undo"])])?;
 
-    tour.begins("Now both of you edit. What does not overlap is merged, and nobody's words are lost.")?;
+    tour.begins("Now both of you edit. What does not overlap is merged, and no edit is lost.")?;
     tour.edit_code(&BY_COLLEAGUE.replace("a small bookshop", "the bookshop Lamplight"))?;
     platform.publish(&colleague, &agent, BY_COLLEAGUE_LATER, "Say thank you")?;
-    tour.runs(&[shown(&["sync", "--merge"], &["Persona", "- You", "+ You", "- Close", "+ Close"])])?;
-    tour.runs(&[shown(&["sync", "--check"], &["No drift", "step"])])?;
+    tour.runs(&[succeeds(&["sync", "--merge"], &["Persona", "- You", "+ You", "- Close", "+ Close"])])?;
+    tour.runs(&[succeeds(&["sync", "--check"], &["No drift", "step"])])?;
 
-    tour.begins(&format!("{COLLEAGUE}'s test questions come to your machine, your agent answers, and the results go up."))?;
+    tour.begins(&format!("{COLLEAGUE}'s test inputs come to your machine, your agent answers, and the results go up."))?;
     tour.silently(&["projects", "create", "--name", "Bookshop"], "")?;
     let project = tour.test_project()?;
     platform.import(&project, QUESTIONS)?;
@@ -135,14 +135,14 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform, pause: b
     tour.reword_question("Where is my order?", "Where is my order 4711?")?;
     platform.import(&project, &format!("{QUESTIONS}{QUESTION_LATER}"))?;
     tour.runs(&[
-        shown(&["sync", "pull"], &["added"]),
+        succeeds(&["sync", "pull"], &["added"]),
         finds(&["test"], &["✗", "Never promises a date: expected", "must not", "passed"]),
     ])?;
 
     tour.begins("You mend the agent. What did that change?")?;
     tour.writes(".fluxloop/scenarios/orders/answer.sh", &ANSWERING.replace(PROMISE, NO_PROMISE))?;
-    tour.runs(&[shown(&["test"], &["passed"])])?;
-    tour.runs(&[shown(&["results", "compare", "latest~1", "latest"], &["Pass rate", "- Yes", "+ It is"])])?;
+    tour.runs(&[succeeds(&["test"], &["passed"])])?;
+    tour.runs(&[succeeds(&["results", "compare", "latest~1", "latest"], &["Pass rate", "- Yes", "+ It is"])])?;
     tour.ends()
 }
 
@@ -263,7 +263,7 @@ impl Tour<'_> {
 
     fn project(&self) -> Result<PathBuf, Failure> {
         let folder = self.world.join("bookshop");
-        fs::create_dir_all(&folder).map_err(|error| Failure::io("make", &folder.display().to_string(), error))?;
+        fs::create_dir_all(&folder).map_err(|error| Failure::io("create", &folder.display().to_string(), error))?;
         Ok(folder)
     }
 

@@ -33,7 +33,7 @@ const IGNORED: &str = "node_modules/\ndist-v2/\n.keepstep/\n.env\n";
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep init agent my-agent --name Helper          make the agent on the server, too\n  keepstep init agent my-agent --agent-id agent_1 --org-id org_1"
+    after_help = "Examples:\n  keepstep init agent my-agent --name Helper          create the agent on the server, too\n  keepstep init agent my-agent --agent-id agent_1 --org-id org_1"
 )]
 pub(super) struct Arguments {
     /// Where; here when left out
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// The agent's name
     #[arg(long, default_value = "My agent")]
     name: String,
-    /// The id of an agent that is on the server already; without it one is made there
+    /// The id of an agent that is on the server already; without it one is created there
     #[arg(long, value_name = "ID", requires = "org_id")]
     agent_id: Option<AgentId>,
     /// The organization that owns it
@@ -99,16 +99,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
 fn create(context: &Context, name: &str) -> Result<(AgentId, String), Failure> {
     let server = Server::connect(context, None).map_err(|failure| match failure {
         Failure::Resolve(keepstep_client::ResolveError::NoPlatform) => Failure::Usage {
-            message: "no server is known to make the agent on".to_owned(),
+            message: "no server configured to create the agent on".to_owned(),
             hint: Some("`keepstep login URL` signs in; with `--agent-id` and `--org-id` no server is needed".to_owned()),
         },
         other => other,
     })?;
     let identity = server.whoami()?;
     let agent = server.writer()?.create_agent(name)?;
-    let org = identity
-        .org_id
-        .ok_or_else(|| Failure::usage("the server does not say which organization the key is of; pass --org-id"))?;
+    let org =
+        identity.org_id.ok_or_else(|| Failure::usage("the server did not report the organization of the key; pass --org-id"))?;
     Ok((agent.agent_id, org))
 }
 

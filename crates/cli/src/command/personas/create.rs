@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     }
     let Some(Value::String(name)) = others.shift_remove("name") else {
         return Err(Failure::Usage {
-            message: "the persona has no name".to_owned(),
+            message: "the persona requires a name".to_owned(),
             hint: Some("pass `--name NAME`, or write `name: …` in the file".to_owned()),
         });
     };

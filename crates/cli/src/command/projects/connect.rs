@@ -27,24 +27,29 @@ pub(super) fn connect(
         let old = old_server.unwrap_or_default();
         if !force {
             return Err(Failure::Conflict {
-                message: format!("the key in {} is for {old}, not for {}; nothing was written", env.shown(), server.name()),
+                message: format!(
+                    "the key in {} is for {old}, not for {}; nothing was written",
+                    env.display_path(),
+                    server.name()
+                ),
                 hints: vec![
-                    "`--force` takes it out of the file; `keepstep apikeys create` then makes one for the new server".to_owned(),
+                    "`--force` removes it from the file; `keepstep apikeys create` then creates one for the new server"
+                        .to_owned(),
                 ],
             });
         }
         env.forget_platform();
         env.write()?;
-        context.printer.notice(format!("took the key for {old} out of {}", env.shown()));
+        context.printer.notice(format!("removed the key for {old} from {}", env.display_path()));
     }
     let is_other = before.as_ref().is_some_and(|before| before.id() != Some(&project.id));
     if is_other {
         if workspace.change_context(|selected| Ok::<_, Failure>(selected.clear_scenario()))? {
-            context.printer.status("the selected scenario was one of the old project; none is selected now");
+            context.printer.status("the selected scenario belonged to the old project; none is selected now");
         }
         if !is_other_server && env.key().is_some() {
             context.printer.warning(
-                "the key in .fluxloop/.env may be for the old project only; `keepstep apikeys create --overwrite-env` makes another",
+                "the key in .fluxloop/.env may be for the old project only; `keepstep apikeys create --overwrite-env` creates another",
             );
         }
     }

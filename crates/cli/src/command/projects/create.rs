@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         settings,
     };
     let project = server.wait(server.client().create_project(&new))?;
-    context.good(&format!("Made project {} ({}) on {}", project.name, project.id, server.name()));
+    context.good(&format!("Created project {} ({}) on {}", project.name, project.id, server.name()));
     context.machine_line("PROJECT_CREATED", &project.id);
     if !arguments.no_select {
         connect(context, &workspace, &server, &project, arguments.force)?;

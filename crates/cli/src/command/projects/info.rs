@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         line("about", &project.description);
     }
     line("server", server.name());
-    line("made", &project.created_at);
+    line("created", &project.created_at);
     let of = |scenario: &str| bundles.iter().filter(|bundle| bundle.scenario_id == scenario).count();
     for (index, scenario) in scenarios.iter().enumerate() {
         let label = if index == 0 { "scenarios" } else { "" };

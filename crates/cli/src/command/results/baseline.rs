@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let figures = shelf.figures(&stored)?;
     let totals = figures.totals;
     if totals.counts.finished() == 0 {
-        return Err(Failure::Nothing { message: format!("{} has no finished case", stored.id()), hint: None });
+        return Err(Failure::Nothing { message: format!("{} contains no finished case", stored.id()), hint: None });
     }
     let text = Baseline::of(stored.id(), &stored.head, figures).to_text();
     let old = files::read_if_there(&path)?;

@@ -21,19 +21,19 @@ use crate::shell::visible::word;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n  keepstep results check --baseline main --max-new-failures 0\n\nExit code 1 is a regression: one that chance does not explain, or more new failures than are allowed. 5: it cannot be told."
+    after_help = "Examples:\n  keepstep results check --baseline main --fail-on-regression\n  keepstep results check --baseline main --fail-on-regression --max-drop 2% --p95 20% --cost 10%\n  keepstep results check --baseline main --max-new-failures 0\n\nExit code 1 is a regression: one that chance does not explain, or more new failures than are allowed. 5: undecided."
 )]
 pub(super) struct Arguments {
     /// The experiment: its name, a part of it, its number in the list, its folder, or `latest`
     #[arg(value_name = "EXPERIMENT", default_value = "latest", hide_default_value = true)]
     experiment: String,
-    /// The baseline, as `results baseline NAME` made it; or another experiment
+    /// The baseline, as `results baseline NAME` created it; or another experiment
     #[arg(long, value_name = "NAME")]
     baseline: String,
     /// Exit 1 when it is worse by more than is allowed
     #[arg(long)]
     fail_on_regression: bool,
-    /// Also exit 1 when more than N cases do not pass that passed in the baseline, whatever chance says
+    /// Also exit 1 when more than N cases do not pass that passed in the baseline, also where that could be chance
     #[arg(long, value_name = "N")]
     max_new_failures: Option<u64>,
     /// By how much the pass rate may drop, such as 2% of all cases
@@ -88,7 +88,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     if !shown.is_empty() {
         context.printer.answer("");
     }
-    tell(context, &checked);
+    print_checked(context, &checked);
     let is_above_limit = checked.findings.iter().any(|finding| {
         finding.verdict == Verdict::Regression && (arguments.fail_on_regression || finding.what == "new_failures")
     });
@@ -129,7 +129,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
             let hint = if names.is_empty() {
                 format!("`keepstep results baseline {}` creates one from the last experiment", word(name))
             } else {
-                format!("there is {}", names.join(", "))
+                format!("available: {}", names.join(", "))
             };
             Err(Failure::NotFound { message: format!("{} has no baseline {name}", shelf.scenario.name), hint: Some(hint) })
         }
@@ -137,7 +137,7 @@ fn find(shelf: &Shelf<'_>, name: &str) -> Result<Baseline, Failure> {
     }
 }
 
-fn tell(context: &Context, checked: &Checked) {
+fn print_checked(context: &Context, checked: &Checked) {
     let printer = &context.printer;
     let cases = |number: u64| count(number, "case");
     for finding in &checked.findings {
@@ -157,9 +157,7 @@ fn tell(context: &Context, checked: &Checked) {
     let (label, words) = match checked.verdict {
         Verdict::Good => (Label::Good, "no regression"),
         Verdict::Regression => (Label::Error, "regression"),
-        Verdict::Undecided => {
-            (Label::Warning, "undecided: the results say neither that this run is worse than the baseline nor that it is as good")
-        }
+        Verdict::Undecided => (Label::Warning, "undecided: the results show neither a regression nor its absence"),
     };
     printer.answer(Text::of(label, words));
 }

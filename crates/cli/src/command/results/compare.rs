@@ -85,7 +85,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             context.printer.warning(&format!("{} did not end; only the cases that it ran are compared", stored.id()));
         }
     }
-    tell_differences(context, &differences, &figures);
+    print_differences(context, &differences, &figures);
     if comparison.pairs.count() > 0 {
         sum_up(context, &comparison);
     }
@@ -93,7 +93,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         section(context, heading, changes, &texts, arguments.limit);
     }
     if !arguments.new {
-        tell_unpaired(context, &comparison);
+        print_unpaired(context, &comparison);
     }
     if !arguments.answers && !comparison.answers.is_empty() {
         let answers = count(comparison.answers.len(), "answer");
@@ -146,7 +146,7 @@ fn sides(Difference { what, before, after }: &Difference) -> Option<String> {
 }
 
 /// Shows the same below the title.
-fn tell_differences(context: &Context, differences: &[Difference], figures: &[Figures; 2]) {
+fn print_differences(context: &Context, differences: &[Difference], figures: &[Figures; 2]) {
     for difference in differences {
         let mut text = sides(difference).unwrap_or_else(|| "changed".to_owned());
         if difference.what == "bundle version" {
@@ -159,7 +159,7 @@ fn tell_differences(context: &Context, differences: &[Difference], figures: &[Fi
 }
 
 /// Says how many cases there are that only one of the experiments has.
-fn tell_unpaired(context: &Context, comparison: &Comparison) {
+fn print_unpaired(context: &Context, comparison: &Comparison) {
     let mut gap = "\n";
     for (name, changes) in [("New inputs", &comparison.new), ("Inputs that are gone", &comparison.gone)] {
         if changes.is_empty() {
@@ -226,7 +226,7 @@ pub(super) fn section(context: &Context, heading: &str, changes: &[Change], text
 }
 
 fn difference(context: &Context, before: &str, after: &str) {
-    let lines = diff_view::shown(&diff::rows(before, after));
+    let lines = diff_view::render_rows(&diff::rows(before, after));
     let more = lines.len().saturating_sub(DIFF_LINES);
     for line in lines.into_iter().take(DIFF_LINES) {
         context.printer.answer(Text::from("    ").joined(line));

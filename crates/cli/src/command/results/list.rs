@@ -63,13 +63,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         });
     }
     if rows.is_empty() {
-        let whose = if arguments.all { "there are" } else { "the scenario has" };
+        let whose = if arguments.all { "the project has" } else { "the scenario has" };
         context.printer.status(format!("{whose} no results yet"));
-        context.printer.hint("`keepstep test` makes some");
+        context.printer.hint("`keepstep test` creates results");
     } else {
         let columns: &[Column<'_>] = if arguments.wide { &wide_columns() } else { &columns() };
         table::print_columns(&context.printer, columns, &rows);
-        tell_what_next(context, arguments, &shelves, rows.len());
+        print_next_steps(context, arguments, &shelves, rows.len());
     }
     if left_out > 0 {
         context.printer.hint(&format!("{} more; `--limit` shows them", count(left_out, "experiment")));
@@ -88,7 +88,7 @@ fn shelves<'a>(context: &'a Context, arguments: &Arguments) -> Result<Vec<Shelf<
 }
 
 /// Says below the list what it is of, and what to do with it.
-fn tell_what_next(context: &Context, arguments: &Arguments, shelves: &[Shelf<'_>], shown: usize) {
+fn print_next_steps(context: &Context, arguments: &Arguments, shelves: &[Shelf<'_>], shown: usize) {
     let mut text = match shelves {
         [only] => Text::from(format!("{} · ", only.scenario.name)),
         _ => Text::default(),

@@ -54,7 +54,7 @@ impl<'a> Shelf<'a> {
             return self.open(listed.clone());
         }
         let ids: Vec<&str> = self.experiments.iter().map(|experiment| experiment.id.as_str()).collect();
-        match meant(&ids, named.trim_start_matches('…')).as_slice() {
+        match matching_positions(&ids, named.trim_start_matches('…')).as_slice() {
             [one] => return self.open(self.experiments[*one].clone()),
             [] => {}
             several => {
@@ -90,7 +90,7 @@ impl<'a> Shelf<'a> {
         for experiment in experiments {
             if !experiment.is_complete() {
                 let why = if experiment.state == State::Running { "is still being written" } else { "did not end" };
-                self.context.printer.warning(&format!("{} {why} and was passed over", experiment.id));
+                self.context.printer.warning(&format!("{} {why} and was skipped", experiment.id));
             } else if left == 0 {
                 return Ok(experiment.clone());
             } else {
@@ -101,7 +101,7 @@ impl<'a> Shelf<'a> {
             0 => format!("{} has no results yet", self.scenario.name),
             before => format!("{} has no more than {}", self.scenario.name, count(before - left, "complete experiment")),
         };
-        Err(Failure::NotFound { message, hint: Some("`keepstep test` makes some".to_owned()) })
+        Err(Failure::NotFound { message, hint: Some("`keepstep test` creates results".to_owned()) })
     }
 
     /// Opens a run.
@@ -157,7 +157,7 @@ fn number_in_list(named: &str) -> Option<usize> {
 }
 
 /// Returns the places of the names that a part of a name means: those that end with it, else begin with it, else have it.
-fn meant(ids: &[&str], part: &str) -> Vec<usize> {
+fn matching_positions(ids: &[&str], part: &str) -> Vec<usize> {
     let those = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> { (0..ids.len()).filter(|place| fits(ids[*place])).collect() };
     let ways: [&dyn Fn(&str) -> bool; 3] = [&|id| id.ends_with(part), &|id| id.starts_with(part), &|id| id.contains(part)];
     ways.iter().map(|fits| those(fits)).find(|found| !found.is_empty()).unwrap_or_default()
@@ -167,7 +167,7 @@ fn meant(ids: &[&str], part: &str) -> Vec<usize> {
 pub(super) fn abbreviated(ids: &[&str], id: &str) -> String {
     const SHORTEST: usize = 5;
     let ends = id.match_indices(['_', '-']).map(|(at, _)| &id[at..]).filter(|end| end.len() >= SHORTEST);
-    let mut fitting: Vec<&str> = ends.filter(|end| meant(ids, end) == meant(ids, id)).collect();
+    let mut fitting: Vec<&str> = ends.filter(|end| matching_positions(ids, end) == matching_positions(ids, id)).collect();
     match fitting.pop() {
         Some(end) if end.len() < id.len() => format!("…{end}"),
         _ => id.to_owned(),
@@ -184,10 +184,10 @@ mod tests {
         let short: Vec<String> = ids.iter().map(|id| abbreviated(&ids, id)).collect();
         assert_eq!(short, ["…_232354", "…_232354_2", "…_20261127_232248", "…_20261128_232248", "own"]);
         for (place, short) in short.iter().enumerate() {
-            assert_eq!(meant(&ids, short.trim_start_matches('…')), [place], "{short}");
+            assert_eq!(matching_positions(&ids, short.trim_start_matches('…')), [place], "{short}");
         }
-        assert_eq!(meant(&ids, "exp_20261127"), [2]);
-        assert_eq!(meant(&ids, "232248"), [2, 3]);
+        assert_eq!(matching_positions(&ids, "exp_20261127"), [2]);
+        assert_eq!(matching_positions(&ids, "232248"), [2, 3]);
         assert_eq!(
             (number_in_list("1"), number_in_list("0"), number_in_list("01"), number_in_list("x")),
             (Some(0), None, None, None)

@@ -42,7 +42,7 @@ pub(super) struct RunArguments {
     /// Run a case up to N times more until it passes
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(super) retry: u32,
-    /// Resume the last run where it was interrupted or killed
+    /// Resume the last experiment where it was interrupted or killed
     #[arg(long, conflicts_with_all = ["filter", "shard", "seed", "iterations", "smoke", "full"])]
     pub(super) resume: bool,
     /// Run only the cases that did not pass in the last experiment

@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let redactor = secrets::keep(context, &tested.secrets(context, &variables, &config)?)?;
     let Version { inputs, bundle } = version::resolve(context, arguments, &tested, &config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
-    let checkout = Checkout::look(&context.directory);
+    let checkout = Checkout::read(&context.directory);
     let mut resumed = if arguments.resume { Some(Experiment::resume(&directory).map_err(experiment_failure)?) } else { None };
     let has_inputs = !inputs.list.is_empty();
     let list = Arc::new(inputs.list);
@@ -144,7 +144,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             context.printer.warning(&format!("{} had secret values in it, which are left out here", count(hidden, "case")));
         }
         if let Some(github) = github {
-            github.tell(context, &tested.name, inputs.file.as_deref(), &redactor);
+            github.write(context, &tested.name, inputs.file.as_deref(), &redactor);
         }
         Ok::<_, Failure>((ended, experiment.folder().to_owned()))
     })?;
@@ -177,7 +177,7 @@ fn no_cases(tested: &Tested, selection: &Selection, no_inputs: bool) -> Failure 
     let (message, hint) = match &selection.filter {
         _ if no_inputs => (format!("{} has no inputs to run", tested.name), "`keepstep sync pull` brings them".to_owned()),
         Some(filter) => (format!("no case has {filter:?} in its name, input or persona"), "the filter ignores case".to_owned()),
-        None => ("this shard is empty".to_owned(), "there are fewer cases than shards".to_owned()),
+        None => ("this shard is empty".to_owned(), "more shards than cases".to_owned()),
     };
     Failure::Nothing { message, hint: Some(hint) }
 }

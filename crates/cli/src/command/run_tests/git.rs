@@ -31,7 +31,7 @@ struct Status {
 impl Checkout {
     /// Looks at the repository around a folder. The commit is read from git's own files; whether other files differ from it only
     /// git knows, and where there is no git it stays unknown.
-    pub(super) fn look(folder: &Path) -> Self {
+    pub(super) fn read(folder: &Path) -> Self {
         let commit = commit(folder);
         let status = commit.as_ref().and_then(|_| Status::ask(folder));
         let author = commit.as_deref().map(|commit| ask_author(folder, commit));

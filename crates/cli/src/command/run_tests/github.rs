@@ -45,7 +45,7 @@ impl GitHub {
     }
 
     /// Tells it. What cannot be told changes nothing about the run.
-    pub(super) fn tell(mut self, context: &Context, scenario: &str, inputs: Option<&Path>, redactor: &Redactor) {
+    pub(super) fn write(mut self, context: &Context, scenario: &str, inputs: Option<&Path>, redactor: &Redactor) {
         if let Some(path) = inputs {
             // A file that is gone by now has no lines.
             let _ = File::open(path).and_then(|file| self.report.find_lines(BufReader::new(file)));

@@ -26,7 +26,7 @@ use crate::session::context::Context;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  keepstep test                          all inputs of the selected scenario\n  keepstep test --smoke --skip-upload    only the first input; sends nothing\n  keepstep test --failed                 what did not pass the last time\n  keepstep test --resume                 resume an interrupted run\n  keepstep test results                  show the last run"
+    after_help = "Examples:\n  keepstep test                          all inputs of the selected scenario\n  keepstep test --smoke --skip-upload    only the first input; sends nothing\n  keepstep test --failed                 what did not pass the last time\n  keepstep test --resume                 resume an interrupted experiment\n  keepstep test results                  show the last experiment"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the last run; runs nothing
+    /// Show the last experiment; runs nothing
     Results(results::Arguments),
     /// The same as without `run`
     #[command(hide = true, after_help = "Example:\n  keepstep test run")]

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let path = tested.path.join(".state").join(LATEST);
     let text = read_if_there(&path)?.ok_or_else(|| Failure::NotFound {
         message: format!("{} has no results yet", tested.name),
-        hint: Some("`keepstep test` makes some".to_owned()),
+        hint: Some("`keepstep test` creates results".to_owned()),
     })?;
     let folder = fs::canonicalize(&path).ok().and_then(|path| Some(path.parent()?.to_owned()));
     if context.printer.is_json() {

@@ -132,7 +132,7 @@ impl Tested {
                 if !context.can_ask || path.exists() {
                     return Err(self.no_agent());
                 }
-                context.printer.notice(format!("{} has questions, but keepstep does not know your agent yet.", self.name));
+                context.printer.notice(format!("{} has inputs, but keepstep does not know your agent yet.", self.name));
                 let Some(agent) = Agent::ask(context)? else { return Err(self.no_agent()) };
                 write_configuration(context, &self.path, &self.name, &agent)?;
                 config::load(&place).map_err(|error| config_failure(&error))
@@ -145,7 +145,7 @@ impl Tested {
         // The name may be the server's; the folder is what the command would write into.
         let folder = self.path.file_name().map_or_else(|| self.name.clone().into(), |folder| folder.to_string_lossy());
         Failure::Usage {
-            message: format!("{} does not say which agent to test", self.name),
+            message: format!("{} does not name an agent to test", self.name),
             hint: Some(format!("`keepstep init scenario {} --agent AGENT` names it, such as {FORMS}", word(&folder))),
         }
     }
@@ -202,7 +202,7 @@ impl Network for ServiceNetwork {
 fn config_failure(error: &ConfigError) -> Failure {
     let hint = match error {
         ConfigError::Missing { .. } | ConfigError::NoTarget { .. } => Some(
-            "`keepstep init scenario NAME` makes a scenario with its configuration; `--scenario` names another one".to_owned(),
+            "`keepstep init scenario NAME` creates a scenario with its configuration; `--scenario` names another one".to_owned(),
         ),
         _ => None,
     };
@@ -237,7 +237,7 @@ pub(crate) fn experiment_failure(error: ExperimentError) -> Failure {
         ExperimentError::Running { .. } => Failure::Conflict { message: error.to_string(), hints: Vec::new() },
         ExperimentError::OtherInputs { .. } | ExperimentError::OtherBasis { .. } => Failure::Conflict {
             message: error.to_string(),
-            hints: vec!["`keepstep test` without `--resume` begins a new run".to_owned()],
+            hints: vec!["`keepstep test` without `--resume` starts a new experiment".to_owned()],
         },
         ExperimentError::Malformed { .. } => Failure::usage(error.to_string()),
     }

@@ -49,8 +49,8 @@ pub(super) fn resolve(context: &Context, arguments: &RunArguments, tested: &Test
     }
     if arguments.resume {
         return Err(Failure::Conflict {
-            message: format!("this run did not begin with bundle version {}: {}", visible_line(named), here.words(tested)),
-            hints: vec!["`keepstep test` without `--resume` begins a new run".to_owned()],
+            message: format!("this experiment did not start with bundle version {}: {}", visible_line(named), here.words(tested)),
+            hints: vec!["`keepstep test` without `--resume` starts a new experiment".to_owned()],
         });
     }
     pull::version(context, arguments.project_id.clone(), arguments.scenario.clone(), named)?;

@@ -98,8 +98,8 @@ impl<'a> View<'a> {
             Event::RunStarted { cases, resumed, parallel, .. } => {
                 (self.total, self.resumed, self.done) = (*cases, *resumed, *resumed);
                 let mut parts = vec![match resumed {
-                    0 => count(*cases, "question"),
-                    resumed => format!("{} left of {cases} questions", cases - resumed.min(cases)),
+                    0 => count(*cases, "case"),
+                    resumed => format!("{} left of {cases} cases", cases - resumed.min(cases)),
                 }];
                 parts.push(self.target.to_owned());
                 if *parallel > 1 {
@@ -316,7 +316,7 @@ impl<'a> View<'a> {
             };
             let told = match criterion.passed + criterion.failed {
                 // Why it was not judged is in the warning above.
-                0 => shortened(&criterion.spoken_counts(), 200),
+                0 => shortened(&criterion.format_counts(), 200),
                 of => {
                     let unknown = criterion.not_judged + criterion.error;
                     let more = if unknown > 0 { format!(", {unknown} not judged") } else { String::new() };

@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         config_snapshot,
     };
     let scenario = server.wait(server.client().create_scenario(&new))?;
-    context.good(&format!("Made scenario {} ({}) on {}", scenario.name, scenario.id, server.name()));
+    context.good(&format!("Created scenario {} ({}) on {}", scenario.name, scenario.id, server.name()));
     context.machine_line("SCENARIO_CREATED", &scenario.id);
     let folder = if arguments.no_select {
         None

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     for (index, constraint) in scenario.constraints.iter().enumerate() {
         line(if index == 0 { "constraints" } else { "" }, constraint);
     }
-    line("made", &scenario.created_at);
+    line("created", &scenario.created_at);
     let mut shown = document(&scenario);
     shown["config"] = json!(scenario.config_snapshot);
     context.printer.document("scenarios.show", json!({ "server": server.name(), "scenario": shown }));

@@ -212,7 +212,7 @@ async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown
     printer.answer(line.and(Label::Hint, end));
     let link = if store.has_users().await? { None } else { Some(make_link(&platform, shown).await?) };
     if let Some(link) = &link {
-        printer.answer("Nobody has signed in yet. The owner opens this once, within a day:");
+        printer.answer("No sign-in yet. The owner opens this once, within a day:");
         printer.answer(Text::of(Label::Command, link.as_str()));
         let data = arguments.data.as_typed();
         printer.answer(

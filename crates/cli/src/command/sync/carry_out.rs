@@ -63,11 +63,11 @@ pub(super) fn carry_out(run: &mut Run<'_>, plan: &Plan) -> Result<Ended, Failure
         }
     }
     if let Some(after) = &pushed {
-        tell_pushed(run, plan, &before, after);
+        print_pushed(run, plan, &before, after);
         run.compared.remote = after.clone();
     }
     record(run, plan)?;
-    let outcome = tell(run, plan);
+    let outcome = print_outcome(run, plan);
     let mut document = run.document();
     document["actions"] = json!(
         plan.items.iter().map(|item| json!({ "field": item.field, "did": did(item, run.options.draft) })).collect::<Vec<_>>()
@@ -243,7 +243,7 @@ pub(crate) fn verify_stored(server: &str, after: &RemoteAgent, change: &Definiti
 }
 
 /// Tells what was pushed, and how to take it back.
-fn tell_pushed(run: &mut Run<'_>, plan: &Plan, before: &RemoteAgent, after: &RemoteAgent) {
+fn print_pushed(run: &mut Run<'_>, plan: &Plan, before: &RemoteAgent, after: &RemoteAgent) {
     for item in plan.items.iter().filter(|item| item.writes_server()) {
         let (what, back) = pushed_words(run.context, item.field, run.options.draft, before, after);
         run.context.printer.answer(Text::of(Label::Good, "✅ ").and(Label::Plain, what));
@@ -297,7 +297,7 @@ fn undo_line(run: &Run<'_>, command: &str) -> Text {
 }
 
 /// Says how it ended.
-fn tell(run: &Run<'_>, plan: &Plan) -> Outcome {
+fn print_outcome(run: &Run<'_>, plan: &Plan) -> Outcome {
     let printer = &run.context.printer;
     if plan.items.iter().any(|item| matches!(item.action, Action::Mark { .. })) {
         printer.hint("decide between the marked lines, then `keepstep sync --push`");

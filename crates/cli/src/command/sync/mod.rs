@@ -149,7 +149,7 @@ impl Run<'_> {
                 carry_out::Ended::With(outcome) => return Ok(outcome),
                 carry_out::Ended::ServerChanged if attempt < attempts => {
                     attempt += 1;
-                    self.look_again(&plan)?;
+                    self.compare_again(&plan)?;
                 }
                 carry_out::Ended::ServerChanged => {
                     return Err(Failure::Conflict {
@@ -162,7 +162,7 @@ impl Run<'_> {
     }
 
     /// Reads both sides again, because the server said that it has a newer revision.
-    fn look_again(&mut self, plan: &choose::Plan) -> Result<(), Failure> {
+    fn compare_again(&mut self, plan: &choose::Plan) -> Result<(), Failure> {
         self.context.printer.status("The server changed in the meantime; looking again.");
         self.code = sides::read_code(self.context, &self.project.root)?;
         self.lock = LockFile::read(&self.project.root)?;

@@ -17,7 +17,7 @@ pub(crate) fn workspace(context: &Context) -> Result<Workspace, Failure> {
             "{} is in no workspace: neither it nor a folder above has a .fluxloop folder",
             context.directory.display()
         ),
-        hint: Some("`keepstep projects select ID` makes it one".to_owned()),
+        hint: Some("`keepstep projects select ID` creates one".to_owned()),
     })
 }
 

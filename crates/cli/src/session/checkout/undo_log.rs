@@ -302,7 +302,7 @@ impl Recorder {
         }
         let before = |file: &KeptFile| file.copy.as_ref().and_then(|copy| digest_of(&folder.join(copy)).ok().flatten());
         let kept = self.entry.files.len();
-        // What was made again and came out the same is nothing that the command wrote.
+        // What was created again and came out the same is nothing that the command wrote.
         self.entry.files.retain(|file| !file.derived || before(file) != file.written);
         is_changed |= self.entry.files.len() < kept;
         if is_changed {

@@ -33,7 +33,7 @@ impl WorkspaceEnv {
     }
 
     /// Returns the path, to be shown.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn display_path(&self) -> String {
         self.path.display().to_string()
     }
 
@@ -76,14 +76,14 @@ impl WorkspaceEnv {
     pub(crate) fn keep_out_of_git(&self) -> Result<(), Failure> {
         if git::is_tracked(&self.path) == Some(true) {
             return Err(Failure::Conflict {
-                message: format!("git tracks {}, so a key in it would be published with the next commit", self.shown()),
+                message: format!("git tracks {}, so a key in it would be published with the next commit", self.display_path()),
                 hints: vec![
-                    format!("take it out of git first: `git rm --cached {}`", word(&self.shown())),
+                    format!("remove it from git first: `git rm --cached {}`", word(&self.display_path())),
                     "`--no-save` prints the key instead".to_owned(),
                 ],
             });
         }
-        let fail = |error| Failure::io("write", &self.shown(), error);
+        let fail = |error| Failure::io("write", &self.display_path(), error);
         door::pass(&self.path).map_err(fail)?;
         if git::would_take(&self.path) {
             let name = self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

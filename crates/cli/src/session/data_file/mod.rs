@@ -175,7 +175,7 @@ mod tests {
             ("scenario:\n  name:\ninputs: []\n", "line 2, column 7: `name`: expected a text, found nothing"),
             (
                 "scenario: {name: a}\ninputs: []\n---\nx: 1\n",
-                "line 3, column 1: a second document begins here (`---`); keep one document in the file, or make a file of each",
+                "line 3, column 1: a second document begins here (`---`); keep one document in the file, or split it into files",
             ),
             ("Hello\n", "line 1, column 1: expected a mapping, found a text"),
         ] {

@@ -58,9 +58,7 @@ pub(super) fn of_body(body: &[u8], config: &HttpConfig) -> Result<AgentAnswer, S
     let Some(mut output) = text else {
         let place = match &config.output_path {
             Some(path) => format!("has nothing at \"{path}\" in its answer"),
-            None => {
-                "has no text in its answer where one is looked for; `output_path` in `runner.http` says where it is".to_owned()
-            }
+            None => "has no text in its answer; set `output_path` in `runner.http`".to_owned(),
         };
         return Err(format!("{place}: {}", excerpt(&value.to_string())));
     };
@@ -81,7 +79,7 @@ fn is_plain(value: &Value) -> bool {
 }
 
 /// Returns what an answer without success says.
-pub(super) fn said_by_error(body: &str) -> String {
+pub(super) fn error_message(body: &str) -> String {
     let value: Option<Value> = serde_json::from_str(body).ok();
     let text = value.as_ref().and_then(|value| {
         let places = ["/error/message", "/error", "/message", "/detail"];
@@ -121,7 +119,7 @@ impl<'a> Stream<'a> {
             return Ok(());
         }
         if event.kind == "error" {
-            return Err(format!("sent an error: {}", said_by_error(data)));
+            return Err(format!("sent an error: {}", error_message(data)));
         }
         // A line that is no JSON is somebody's way to keep the connection open.
         let Ok(value) = serde_json::from_str::<Value>(data) else { return Ok(()) };
@@ -137,7 +135,7 @@ impl<'a> Stream<'a> {
         match found {
             None | Some(Value::Null) => {
                 if value.get("error").is_some_and(|error| !error.is_null()) {
-                    return Err(format!("sent an error: {}", said_by_error(data)));
+                    return Err(format!("sent an error: {}", error_message(data)));
                 }
             }
             Some(text) => {
@@ -160,12 +158,9 @@ impl<'a> Stream<'a> {
         if !self.has_text {
             return Err(match &self.config.stream_output_path {
                 Some(path) => {
-                    format!("sent no event with anything at \"{path}\", where `stream_output_path` says that the text is")
+                    format!("sent no event with anything at \"{path}\", the `stream_output_path`")
                 }
-                None => {
-                    "sent no event with a text where one is looked for; `stream_output_path` in `runner.http` says where it is"
-                        .to_owned()
-                }
+                None => "sent no event with a text; set `stream_output_path` in `runner.http`".to_owned(),
             });
         }
         limit(&mut self.output, self.config.output_char_limit);

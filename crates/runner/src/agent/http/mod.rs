@@ -58,7 +58,7 @@ impl Services {
     /// Returns the target for a service. It connects to nothing.
     pub(super) fn new(config: &HttpConfig, surroundings: &Surroundings) -> Result<Self, Refusal> {
         let refused = |message: String, hint: &str| Refusal { message, hints: vec![hint.to_owned()] };
-        let network = surroundings.network.clone().ok_or_else(|| Refusal::new("there is no network here"))?;
+        let network = surroundings.network.clone().ok_or_else(|| Refusal::new("network access is not available here"))?;
         let url = Url::parse(&config.url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.ok_or_else(|| match unset_variable(&config.url) {
             Some(name) => unset("the address of the service", name),
@@ -78,7 +78,7 @@ impl Services {
         }
         let headers = headers(config)?;
         let client =
-            network.client(&url).map_err(|reason| Refusal::new(format!("cannot connect to {}: {reason}", shown(&url))))?;
+            network.client(&url).map_err(|reason| Refusal::new(format!("cannot connect to {}: {reason}", display_url(&url))))?;
         Ok(Self(Arc::new(Service { client, network, method, url, headers, config: config.clone() })))
     }
 }
@@ -120,7 +120,7 @@ fn unset(what: &str, variable: &str) -> Refusal {
 }
 
 /// Returns an address without what may be secret in it.
-fn shown(url: &Url) -> String {
+fn display_url(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
@@ -188,7 +188,7 @@ impl Service {
             return Err(self.redirected(&response).into());
         }
         if !status.is_success() {
-            let said = answer::said_by_error(&self.beginning(response).await);
+            let said = answer::error_message(&self.beginning(response).await);
             let said = if said.is_empty() { String::new() } else { format!(": {said}") };
             let problem = Problem::new(format!("{} answered with status {}{said}", self.name(), status.as_u16()));
             // What stands in front of the agent says that there is none.
@@ -277,7 +277,7 @@ impl Service {
     fn redirected(&self, response: &Response) -> Trouble {
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let place = match location.and_then(|location| self.url.join(location).ok()) {
-            Some(place) => format!(" to {}", excerpt(&shown(&place))),
+            Some(place) => format!(" to {}", excerpt(&display_url(&place))),
             None => String::new(),
         };
         self.broke(&format!("redirects{place}; redirects are not followed, `runner.http.url` has to be the right address"))
@@ -301,6 +301,6 @@ impl Service {
     }
 
     fn name(&self) -> String {
-        shown(&self.url)
+        display_url(&self.url)
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn problems(template: &Value) -> Vec<(String, String)> {
             let name = text[2..].split(['.', '[']).next().unwrap_or_default();
             if !NAMES.contains(&name) {
                 let known = NAMES.map(|name| format!("$.{name}")).join(", ");
-                let problem = format!("the body of the request has $.{name} in it, which is nothing that is known");
+                let problem = format!("the body of the request has $.{name} in it, which is unknown");
                 return vec![(problem, format!("known are {known}"))];
             }
             let problem = |problem| (format!("{text} in the body of the request {problem}"), String::new());
@@ -131,8 +131,8 @@ mod tests {
         let problems = problems(&json!(["$.imput", "[\"$.message\"]", "$.input.x", "$.messages[?"]));
         let problems: Vec<String> = problems.into_iter().map(|(problem, _)| problem).collect();
         insta::assert_snapshot!(problems.join("\n"), @"
-        the body of the request has $.imput in it, which is nothing that is known
-        the body of the request has $.message in it, which is nothing that is known
+        the body of the request has $.imput in it, which is unknown
+        the body of the request has $.message in it, which is unknown
         $.messages[? in the body of the request is not a valid JSONPath, at position 12: in long-hand segment, parser error
         ");
     }

@@ -65,7 +65,7 @@ pub(crate) async fn create(
     delete,
     path = "/api/api-keys/{id}",
     params(("id" = String, Path, description = "The key's id")),
-    responses((status = 204, description = "The key opens nothing any more; it may have been so before"))
+    responses((status = 204, description = "The key is revoked; it may have been revoked before"))
 )]
 pub(crate) async fn revoke(
     State(platform): State<Platform>,

@@ -50,7 +50,7 @@ pub(crate) async fn list(
     Ok(Json(personas.iter().map(persona).collect()))
 }
 
-/// `POST /api/personas`: makes one, or changes the one that has the name.
+/// `POST /api/personas`: creates one, or changes the one that has the name.
 #[utoipa::path(
     post,
     path = "/api/personas",

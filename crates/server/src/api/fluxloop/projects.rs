@@ -19,7 +19,7 @@ use crate::request::{Input, Segments};
 #[utoipa::path(
     get,
     path = "/api/projects",
-    responses((status = 200, description = "The projects that the key may see", body = Vec<Project>))
+    responses((status = 200, description = "The projects that the key can read", body = Vec<Project>))
 )]
 pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<Vec<Project>>, ApiError> {
     caller.require(Role::Viewer)?;

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::origin::{Origin, experiment_url};
 use crate::request::Parameters;
 
-/// How many runs can be asked about at once.
+/// How many runs can be requested at once.
 const MOST_RUNS: usize = 100;
 
 /// What a client wants to know.
@@ -32,7 +32,7 @@ pub(crate) struct SyncStatusQuery {
     get,
     path = "/api/sync/status",
     params(("project_id" = Option<String>, Query, description = "The project"), ("scenario_id" = Option<String>, Query, description = "The newest bundle version of this scenario only"), ("bundle_version_id" = Option<String>, Query, description = "Is this bundle version there?"), ("experiment_ids" = Option<String>, Query, description = "What is there of these: names or ids with commas between"), ("run_ids" = Option<String>, Query, description = "Which of these runs are there: ids with commas between, at most 100")),
-    responses((status = 200, description = "How far the platform is", body = SyncStatus))
+    responses((status = 200, description = "How far the server is", body = SyncStatus))
 )]
 pub(crate) async fn show(
     State(platform): State<Platform>,
@@ -78,7 +78,7 @@ pub(crate) async fn show(
 async fn known(platform: &Platform, caller: &Caller, project: &str, ids: &str, origin: &str) -> Result<Vec<KnownRun>, ApiError> {
     let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     if ids.len() > MOST_RUNS {
-        return Err(Error::Invalid(format!("At most {MOST_RUNS} runs can be asked about at once.")).into());
+        return Err(Error::Invalid(format!("At most {MOST_RUNS} runs can be requested at once.")).into());
     }
     let known = platform.store.known_runs(&caller.scope, project, &ids).await?;
     let run = |(run_id, batch): (String, RunBatch)| KnownRun {

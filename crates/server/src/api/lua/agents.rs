@@ -7,7 +7,7 @@ use axum::response::Response;
 use keepstep_agent::Field;
 use keepstep_api::lua::{Agent, Envelope, SubAgentPatch, Written};
 use keepstep_base::{AgentId, Revision};
-use keepstep_platform::{ChangedAgent, Error, Platform, Target, definition, shown};
+use keepstep_platform::{ChangedAgent, Error, Platform, Target, definition, printable};
 use keepstep_store::Role;
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ pub(crate) async fn change(
     input: Input<SubAgentPatch>,
 ) -> Result<Response, ApiError> {
     let SubAgentPatch { id, fields } = input.value;
-    let id = AgentId::from_base_and_rest(&base, &id).map_err(|_| Error::NotFound(shown(&format!("{base}_{id}"))))?;
+    let id = AgentId::from_base_and_rest(&base, &id).map_err(|_| Error::NotFound(printable(&format!("{base}_{id}"))))?;
     if fields.contains_key(Field::PERSONA.sent_as()) {
         return Err(Error::Refused("A persona is a version of its own; post it to …/persona/version.".to_owned()).into());
     }
@@ -59,12 +59,12 @@ pub(crate) async fn change(
     Ok(platform.change_agent(&caller, target, &patch, None, reply).await?)
 }
 
-/// Returns what the dialect is told of a change: that it was made.
+/// Returns the dialect's answer to a change: that it succeeded.
 pub(super) fn written(changed: ChangedAgent) -> (Envelope<Written>, Revision) {
     (Envelope::of(Written { agent_id: changed.state.agent.id }), changed.revision)
 }
 
-/// `GET /developer/agents/{id}/versions`: snapshots of whole agents, which this platform does not make.
+/// `GET /developer/agents/{id}/versions`: snapshots of whole agents, which this server does not create.
 #[utoipa::path(
     get,
     path = "/developer/agents/{id}/versions",

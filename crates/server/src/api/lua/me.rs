@@ -65,14 +65,14 @@ pub(crate) struct ResourceQuery {
     kind: Option<String>,
 }
 
-/// `GET /admin/me/authorization/orgs/{org}/resources?kind=agent&limit=&cursor=`: what a key may see of an organization, in one page.
+/// `GET /admin/me/authorization/orgs/{org}/resources?kind=agent&limit=&cursor=`: what a key can read of an organization, in one page.
 ///
 /// `agents` and `init` of the peer read it and fail without any single member of it.
 #[utoipa::path(
     get,
     path = "/admin/me/authorization/orgs/{org}/resources",
-    params(("org" = String, Path, description = "The organization"), ("kind" = Option<String>, Query, description = "`agent`; there are no others")),
-    responses((status = 200, description = "The agents that the key may see", body = Object))
+    params(("org" = String, Path, description = "The organization"), ("kind" = Option<String>, Query, description = "`agent`, the only kind")),
+    responses((status = 200, description = "The agents that the key can read", body = Object))
 )]
 pub(crate) async fn resources(
     State(platform): State<Platform>,

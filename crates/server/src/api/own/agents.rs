@@ -19,7 +19,7 @@ use crate::wire;
 #[utoipa::path(
     get,
     path = "/api/v1/agents",
-    responses((status = 200, description = "The agents that the key may see", body = AgentList))
+    responses((status = 200, description = "The agents that the key can read", body = AgentList))
 )]
 pub(crate) async fn list(State(platform): State<Platform>, caller: Caller) -> Result<Json<AgentList>, ApiError> {
     caller.require(Role::Viewer)?;

@@ -44,9 +44,9 @@ impl axum::extract::FromRequestParts<Platform> for Reader {
     params(("artifact" = String, Path, description = "The file")),
     responses(
         (status = 200, description = "The content", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "The requested range", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 304, description = "It is what the client has"),
-        (status = 416, description = "There is no such range")
+        (status = 416, description = "The range is not satisfiable")
     )
 )]
 pub(crate) async fn show(

@@ -45,7 +45,7 @@ fn refusal(target: &Target, collisions: &[Collision]) -> Failure {
         ),
         hints: vec![
             "run `keepstep sync pull` on a terminal to decide about each one".to_owned(),
-            "`keepstep sync pull --force` takes the server's; `keepstep undo` brings back what was here".to_owned(),
+            "`keepstep sync pull --force` takes the server's; `keepstep undo` restores what was here".to_owned(),
         ],
     }
 }
@@ -113,7 +113,7 @@ fn show(run: &Run<'_>, collision: &Collision) {
     };
     printer.notice(diff_view::legend("on the server", "here"));
     let rows = diff::rows(&server, &local);
-    for line in diff_view::shown(&rows) {
+    for line in diff_view::render_rows(&rows) {
         printer.notice(line);
     }
     if rows.is_empty() {

@@ -38,7 +38,7 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_on
     })?;
     if let Some(what) = prepared.mass_removal().filter(|_| !run.arguments.force) {
         return Err(Failure::Conflict {
-            message: format!("bundle version {} takes away {what}; nothing was written", bundle.id()),
+            message: format!("bundle version {} removes {what}; nothing was written", bundle.id()),
             hints: vec!["if that is meant, `keepstep sync pull --force` does it; `keepstep undo` brings it back".to_owned()],
         });
     }
@@ -105,7 +105,7 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: &mut Prepared, notes: 
         let writes: Vec<Write> = changed.chain(std::mem::take(&mut beside)).collect();
         recorder.keep(run.context.now(), &writes).map_err(|failure| {
             not_kept = Some(failure);
-            io::Error::other("what is there was not kept")
+            io::Error::other("the existing files were not kept")
         })
     };
     match prepared.apply(notes, &mut || Ok(()), &mut keep) {

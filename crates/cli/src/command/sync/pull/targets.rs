@@ -107,9 +107,10 @@ pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Re
         [] => Err(no_scenarios(run)),
         several => {
             let names: Vec<String> = several.iter().map(|scenario| visible_line(&scenario.name)).collect();
-            let hint = Some(format!("there are: {}", names.join(", ")));
+            let hint = Some(format!("available: {}", names.join(", ")));
             if place.is_scenario {
-                let message = "this folder is a scenario's, but it is not known whose; name one with `--scenario`".to_owned();
+                let message =
+                    "this folder belongs to a scenario, but it is unknown to which; name one with `--scenario`".to_owned();
                 return Err(Failure::Usage { message, hint });
             }
             Err(Failure::NotFound {
@@ -171,7 +172,7 @@ fn agree(run: &Run<'_>, scenarios: &[fluxloop::Scenario]) -> Result<(), Failure>
         let message = format!("{} is not a workspace yet; nothing was pulled of the {what}", visible_line(&folder));
         return Err(Failure::Usage { message, hint });
     }
-    run.context.printer.notice(Text::from(format!("There is {what}")));
+    run.context.printer.notice(Text::from(format!("Found {what}")));
     let question = format!("Make {} a workspace and pull into it?", visible_line(&folder));
     if prompt::confirm(&run.context.printer, &question, false)? {
         return Ok(());
@@ -267,6 +268,8 @@ fn no_scenarios(run: &Run<'_>) -> Failure {
     let project = run.project.as_deref().map_or_else(|| "the project".to_owned(), |id| format!("project {}", visible_line(id)));
     Failure::NotFound {
         message: format!("{project} on {} has no scenarios", run.server.name()),
-        hint: Some("`keepstep scenarios create --name NAME` makes one; `keepstep projects list` shows other projects".to_owned()),
+        hint: Some(
+            "`keepstep scenarios create --name NAME` creates one; `keepstep projects list` shows other projects".to_owned(),
+        ),
     }
 }

@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::find::{Config, Found, list};
 use super::prepare::{self, Destination, Prepared};
 use super::progress::Bar;
-use super::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
+use super::report::{extend, print_left_out, print_sent, sent_document};
 use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::outbox::{self, Courier, Delivery, Locked, Outbox};
 use crate::session::connection::test_data_server::{TestDataServer, required_project};
@@ -150,7 +150,7 @@ fn one(
         ended.documents.push(document);
         return Ok(());
     }
-    tell_what_was_left_out(context, &prepared);
+    print_left_out(context, &prepared);
     let Prepared { draft, queued, .. } = prepared;
     let entry = draft.queue(queued)?;
     let courier = Courier::new(context, workspace, &found.scenario.path)?;
@@ -160,7 +160,7 @@ fn one(
     drop(bar);
     match delivery {
         Delivery::Sent(sent) => {
-            tell_sent(context, &found.experiment.id, runs, failed, &sent);
+            print_sent(context, &found.experiment.id, runs, failed, &sent);
             extend(&mut document, &sent_document(&sent));
             ended.documents.push(document);
             ended.sent += 1;

@@ -63,8 +63,8 @@ pub(crate) fn list(workspace: Option<&Workspace>, scenario: &Scenario, config: &
 
 fn newest(context: &Context, workspace: &Workspace, scenario: &Scenario, config: &Config) -> Result<Experiment, Failure> {
     pick(context, list(Some(workspace), scenario, config)?).ok_or_else(|| Failure::Nothing {
-        message: format!("there are no results of {} to upload", scenario.name),
-        hint: Some(format!("`keepstep test --scenario {}` makes some", word(&scenario.folder))),
+        message: format!("no results of {} to upload", scenario.name),
+        hint: Some(format!("`keepstep test --scenario {}` creates results", word(&scenario.folder))),
     })
 }
 
@@ -106,7 +106,7 @@ fn at(
             hint: Some("upload it when its test has ended".to_owned()),
         }),
         State::Incomplete => Err(Failure::Nothing {
-            message: format!("{} is incomplete: it has no summary.json or no trace_summary.jsonl", experiment.id),
+            message: format!("{} is incomplete: summary.json or trace_summary.jsonl is missing", experiment.id),
             hint: Some("its test did not end; run it again".to_owned()),
         }),
         State::Pending | State::Uploaded => Ok(experiment),

@@ -21,7 +21,7 @@ pub(super) use self::arguments::Arguments;
 use self::find::Found;
 use self::prepare::{Destination, Prepared};
 use self::progress::Bar;
-use self::report::{extend, sent_document, tell_sent, tell_what_was_left_out};
+use self::report::{extend, print_left_out, print_sent, sent_document};
 use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
 use crate::session::connection::test_data_server::{self, project_id};
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let locked = outbox.lock(workspace.root(), &context.printer)?;
     let waiting = locked.entries()?;
     let prepared = prepare::prepare(context, &workspace, &locked, &found, &destination)?;
-    tell_what_was_left_out(context, &prepared);
+    print_left_out(context, &prepared);
     if arguments.dry_run {
         return Ok(dry_run(context, &prepared));
     }
@@ -133,7 +133,7 @@ fn send(
     });
     match delivery {
         Delivery::Sent(sent) => {
-            tell_sent(context, &queued.manifest.experiment_id, queued.runs, queued.failed, &sent);
+            print_sent(context, &queued.manifest.experiment_id, queued.runs, queued.failed, &sent);
             extend(&mut document, &sent_document(&sent));
             document["queued"] = json!(false);
             context.printer.document("sync.upload", document);

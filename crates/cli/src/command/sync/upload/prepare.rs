@@ -360,7 +360,7 @@ pub(crate) fn items_of(context: &Context, scenario: &Scenario, config: &Config) 
     };
     let problem = match read {
         Ok(true) => return items,
-        Ok(false) => ": it has no list of inputs".to_owned(),
+        Ok(false) => ": the list of inputs is missing".to_owned(),
         Err(reason) => format!(": {reason}"),
     };
     let path = path.display();
@@ -379,7 +379,7 @@ fn bundle_of(scenario: &Scenario, experiment: &Experiment, summary: &Summary, na
         (None, None) => {
             let pulled = keepstep_workspace::pull::Scenario::read(&scenario.path)?;
             pulled.bundle().filter(|id| !id.is_empty()).map(str::to_owned).ok_or_else(|| Failure::Usage {
-                message: format!("it is not known which bundle version the results of {} are for", scenario.name),
+                message: format!("unknown bundle version: the results of {} do not name one", scenario.name),
                 hint: Some("`keepstep sync pull` notes it; or name it with `--bundle-version-id`".to_owned()),
             })
         }

@@ -9,7 +9,7 @@ use crate::session::context::Context;
 use crate::shell::printer::{Label, Text, count};
 
 /// Says what was left out: secrets, and lines that cannot be read.
-pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
+pub(super) fn print_left_out(context: &Context, prepared: &Prepared) {
     if prepared.redacted > 0 {
         let number = usize::try_from(prepared.redacted).unwrap_or(usize::MAX);
         context.printer.status(format!("{} left out of what is sent", count(number, "secret value")));
@@ -26,7 +26,7 @@ pub(super) fn tell_what_was_left_out(context: &Context, prepared: &Prepared) {
 }
 
 /// Says what the server has now.
-pub(super) fn tell_sent(context: &Context, experiment: &str, runs: u64, failed: u64, sent: &Sent) {
+pub(super) fn print_sent(context: &Context, experiment: &str, runs: u64, failed: u64, sent: &Sent) {
     let (runs, failed) = (sent.runs.unwrap_or(runs), sent.failed.unwrap_or(failed));
     let runs = count(runs, "case");
     let how =

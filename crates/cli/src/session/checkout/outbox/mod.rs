@@ -159,14 +159,14 @@ impl Locked {
                 Err(error) => return Err(Failure::io("read", &path.display().to_string(), error)),
             };
             let queued: Queued = serde_json::from_slice(&text).map_err(|error| {
-                Failure::usage(format!("{} cannot be read: {error}; remove its folder to go on without it", path.display()))
+                Failure::usage(format!("{} cannot be read: {error}; remove its folder to continue without it", path.display()))
             })?;
             if queued.format > FORMAT {
                 return Err(Failure::usage(format!("{} was written by a newer keepstep", path.display())));
             }
             if let Err(outside) = self.names_only_the_project(&queued) {
                 return Err(Failure::usage(format!(
-                    "{} names a file outside of the project: {}; remove its folder to go on without it",
+                    "{} names a file outside of the project: {}; remove its folder to continue without it",
                     path.display(),
                     outside.display()
                 )));

@@ -90,7 +90,9 @@ fn failure_of(error: UploadError) -> Failure {
         UploadError::Io { path, source } => Failure::io("read", &path.display().to_string(), source),
         UploadError::Changed { path } => Failure::Conflict {
             message: format!("{} changed while it was being uploaded", path.display()),
-            hints: vec!["nothing of it is visible; run `keepstep sync upload` again when nobody writes to it".to_owned()],
+            hints: vec![
+                "nothing of it is visible; run `keepstep sync upload` again when no other program writes to it".to_owned(),
+            ],
         },
     }
 }

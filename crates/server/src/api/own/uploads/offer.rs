@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use keepstep_api::own::uploads::{Offer, OfferAnswer, OfferedFile};
 use keepstep_base::Digest;
 use keepstep_http::received::Cost;
-use keepstep_platform::{Error, OfferedUpload, Platform, shown};
+use keepstep_platform::{Error, OfferedUpload, Platform, printable};
 use keepstep_store::artifacts::{FileContent, NewUpload, NewUploadFile, PartName};
 
 use crate::auth::Caller;
@@ -23,7 +23,7 @@ const COST: Cost = Cost { value: 0, object: 160, most: 104 * 1024 * 1024 };
     post,
     path = "/api/v1/uploads",
     request_body = Offer,
-    responses((status = 200, description = "What the platform lacks", body = OfferAnswer))
+    responses((status = 200, description = "What the server lacks", body = OfferAnswer))
 )]
 pub(crate) async fn create(
     State(platform): State<Platform>,
@@ -73,5 +73,5 @@ fn file(offered: OfferedFile) -> Result<NewUploadFile, Error> {
 /// Reads a SHA-256.
 pub(crate) fn digest(text: &str) -> Result<Digest, Error> {
     text.parse()
-        .map_err(|_| Error::Invalid(format!("Invalid SHA-256 \"{}\": write 64 lowercase hexadecimal digits.", shown(text))))
+        .map_err(|_| Error::Invalid(format!("Invalid SHA-256 \"{}\": write 64 lowercase hexadecimal digits.", printable(text))))
 }

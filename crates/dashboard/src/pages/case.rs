@@ -1,22 +1,22 @@
-//! `/projects/{id}/experiments/{batch}/runs/{run}`: a run: what was said, how it was judged, its files.
+//! `/projects/{id}/experiments/{experiment}/cases/{case}`: a case: what was said, how it was judged, its files.
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
-use keepstep_http::addresses::{batch_path, project_path, segment};
+use keepstep_http::addresses::{case_path, experiment_path, project_path};
 use keepstep_platform::Platform;
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{InputResult, NOT_REPORTED, RunDetail, Turn};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::experiment::{Link, batch_of};
-use crate::addressed::AddressedRun;
+use super::experiment::{Link, experiment_of};
+use crate::addressed::AddressedCase;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Fact, File, batch_name, clipped, excerpt, facts, plain};
+use crate::parts::shown_results::{Badge, Fact, File, clipped, excerpt, experiment_name, facts, plain};
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -32,17 +32,17 @@ const SHOWN_EVALUATION: [&str; 8] =
     ["verdict", "failures", "criteria", "scores", "error_type", "location", "traceback", "printed"];
 
 /// Verdicts that the badge beside the title says already.
-const SAID_BY_BADGE: [&str; 7] = ["pass", "passed", "fail", "failed", "error", "timeout", "not_judged"];
+const SHOWN_BY_BADGE: [&str; 7] = ["pass", "passed", "fail", "failed", "error", "timeout", "not_judged"];
 
 /// In how many experiments the page shows how the input did.
 const EXPERIMENTS: usize = 10;
 
 #[derive(Template)]
-#[template(path = "run.html")]
-struct RunPage {
+#[template(path = "case.html")]
+struct CasePage {
     frame: Frame,
     project: Link,
-    batch: Link,
+    experiment: Link,
     title: String,
     heading: Visible,
     id: Visible,
@@ -98,23 +98,28 @@ struct Message {
     warnings: Vec<Visible>,
 }
 
+/// `GET` of the address that the page had before: printed links still work.
+pub(crate) async fn redirect(AddressedCase { project, experiment, case }: AddressedCase) -> Redirect {
+    Redirect::permanent(&case_path(&experiment_path(&project, &experiment), &case))
+}
+
 /// `GET`.
 pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
-    AddressedRun { project, batch, run }: AddressedRun,
+    AddressedCase { project, experiment, case }: AddressedCase,
 ) -> Result<Response, PageError> {
-    let batch = batch_of(&platform, &by, &project, &batch).await?;
+    let batch = experiment_of(&platform, &by, &project, &experiment).await?;
     let project = platform.store.project(&by.scope, &project).await?;
-    let RunDetail { run, result, turns, artifacts } = platform.store.run(&by.scope, &batch.id, &run).await?;
+    let RunDetail { run, result, turns, artifacts } = platform.store.run(&by.scope, &batch.id, &case).await?;
     let history = match run.input_item_id.as_deref() {
         Some(item) => platform.store.input_history(&by.scope, &project.id, item, EXPERIMENTS).await?,
         None => Vec::new(),
     };
     let around = platform.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
 
-    let path = batch_path(&project.id, &batch.id);
-    let run_path = |id: String| format!("{path}/runs/{}", segment(&id));
+    let path = experiment_path(&project.id, &batch.id);
+    let neighbor_path = |id: String| case_path(&path, &id);
     let mut messages: Vec<Message> = if !turns.is_empty() {
         turns.iter().map(of_turn).collect()
     } else if !result.transcript.is_empty() {
@@ -139,10 +144,10 @@ pub(crate) async fn show(
         error => clipped(error).0,
     });
     let heading = excerpt(&run.input, 160);
-    page(&RunPage {
+    page(&CasePage {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
-        batch: Link { name: Visible::of(batch_name(&batch)), path: path.clone() },
+        experiment: Link { name: Visible::of(experiment_name(&batch)), path: path.clone() },
         title: Visible::of(excerpt(&run.input, 60)).plain().to_owned(),
         heading: Visible::of(heading),
         id: Visible::of(&run.id),
@@ -156,15 +161,15 @@ pub(crate) async fn show(
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
         attempt: run.iteration.saturating_add(1),
         duration: run.duration_ms.map(milliseconds_words),
-        verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SAID_BY_BADGE.contains(verdict)).unwrap_or_default()),
+        verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SHOWN_BY_BADGE.contains(verdict)).unwrap_or_default()),
         metrics: facts(&result.metrics, &SHOWN_METRICS),
         messages,
         left_out,
         evaluation: facts(&result.evaluation, &SHOWN_EVALUATION),
         failures,
         files: artifacts.iter().map(File::of).collect(),
-        previous: around.previous.map(run_path),
-        next: around.next.map(run_path),
+        previous: around.previous.map(neighbor_path),
+        next: around.next.map(neighbor_path),
     })
 }
 
@@ -232,7 +237,7 @@ fn of_history(project: &str, batch: &str, earlier: &InputResult) -> Earlier {
         _ => "–",
     };
     Earlier {
-        path: format!("{}/runs/{}", batch_path(project, &earlier.batch_id), segment(&earlier.run_id)),
+        path: case_path(&experiment_path(project, &earlier.batch_id), &earlier.run_id),
         name: Visible::of(earlier.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&earlier.batch_id)),
         sign,
         label: badge.label,
