@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
+use std::hash::BuildHasher as _;
 use std::io::{self, Read};
 
 use serde_json::{Map, Value};
@@ -90,7 +91,8 @@ struct Parts {
     /// The lists that came. The items are counted only.
     lists: BTreeMap<&'static str, Vec<Document>>,
     item_count: usize,
-    seen: HashSet<String>,
+    /// The keyed hashes of the items' ids: nobody knows the key, so no two are the same by intent or by chance.
+    seen: HashSet<u64>,
     /// What is wrong with the lists: first those that are something else, then those that came twice, then items with one id.
     wrong: [Option<String>; 3],
 }
@@ -118,10 +120,11 @@ impl Parts {
 
     fn item(&mut self, item: Item<'_>, take: TakeItem<'_>) -> io::Result<()> {
         self.item_count += 1;
-        if let Some(id) = item.id()
-            && let Some(id) = self.seen.replace(id.into_owned())
-        {
-            self.wrong[2].get_or_insert(id);
+        if let Some(id) = item.id() {
+            let seen = self.seen.hasher().hash_one(&*id);
+            if !self.seen.insert(seen) {
+                self.wrong[2].get_or_insert(id.into_owned());
+            }
         }
         take(item, self.lists.get(PERSONAS).map(Vec::as_slice))
     }

@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use keepstep_base::Digest;
 use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, TakeItem};
@@ -56,31 +58,42 @@ impl From<io::Error> for ReceiveError {
     }
 }
 
-/// A list of inputs that is being written.
+/// A list of inputs that is being written. Another thread takes its digest and keeps it: that is a fifth of the work.
 struct Writing {
     list: ListText,
     text: String,
-    spool: Spool,
+    texts: SyncSender<String>,
+    spool: JoinHandle<io::Result<Spool>>,
 }
 
 impl Writing {
     fn new(personas: &[Document]) -> Self {
-        Self { list: ListText::new(personas), text: String::new(), spool: Spool::default() }
+        let (texts, coming) = sync_channel::<String>(4);
+        let keep = move || {
+            let mut spool = Spool::default();
+            coming.into_iter().try_for_each(|text| spool.write_all(text.as_bytes())).map(|()| spool)
+        };
+        Self { list: ListText::new(personas), text: String::new(), texts, spool: std::thread::spawn(keep) }
     }
 
-    fn push(&mut self, item: Item<'_>) -> io::Result<()> {
+    fn push(&mut self, item: Item<'_>) {
         self.list.push(item, &mut self.text);
         if self.text.len() >= AT_ONCE {
-            self.spool.write_all(self.text.as_bytes())?;
-            self.text.clear();
+            self.give();
         }
-        Ok(())
+    }
+
+    fn give(&mut self) {
+        // Nobody takes it where it could not be kept, which is told at the end.
+        let _ = self.texts.send(std::mem::replace(&mut self.text, String::with_capacity(AT_ONCE + AT_ONCE / 8)));
     }
 
     fn end(mut self) -> io::Result<List> {
-        let left_out = self.list.end(&mut self.text);
-        self.spool.write_all(self.text.as_bytes())?;
-        Ok(List { text: Arc::new(self.spool.end()), left_out })
+        let left_out = std::mem::take(&mut self.list).end(&mut self.text);
+        self.give();
+        drop(self.texts);
+        let spool = self.spool.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
+        Ok(List { text: Arc::new(spool.end()), left_out })
     }
 }
 
@@ -95,7 +108,8 @@ impl Received {
             if !std::mem::replace(&mut has_items, true) {
                 list = personas.map(Writing::new);
             }
-            list.as_mut().map_or(Ok(()), |list| list.push(item))
+            list.iter_mut().for_each(|list: &mut Writing| list.push(item));
+            Ok(())
         })?;
         if let Some(list) = list {
             let _ = received.list.set(list.end()?);
@@ -143,7 +157,10 @@ impl Received {
     pub(super) fn list(&self) -> io::Result<&List> {
         if self.list.get().is_none() {
             let mut writing = Writing::new(self.bundle.personas());
-            self.each_item(&mut |item| writing.push(item))?;
+            self.each_item(&mut |item| {
+                writing.push(item);
+                Ok(())
+            })?;
             let _ = self.list.set(writing.end()?);
         }
         self.list.get().ok_or_else(|| io::ErrorKind::Other.into())
