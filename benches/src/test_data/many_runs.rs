@@ -54,6 +54,7 @@ fn publishing(options: &Options, report: &mut Report) -> Result<()> {
     let agent = agents.first().context("no agent was made")?;
     let alone = publish(&bench.platform, agent, None, if options.quick { 3 } else { 200 })?;
     let meanwhile = publish(&bench.platform, agent, Some(bench.ours()), 0)?;
+    let again = publish(&bench.platform, agent, Some(bench.with_another_file()?), 0)?;
     let row = |name: &str, publishing: &Publishing| {
         let within = |share| time(publishing.within(share));
         [name.to_owned(), count(publishing.count()), within(0.5), within(0.99), within(1.0)]
@@ -64,7 +65,7 @@ fn publishing(options: &Options, report: &mut Report) -> Result<()> {
     ));
     report.table(
         ["Publishing", "Times", "Half within", "99 % within", "The slowest"],
-        &[row("alone", &alone), row("during the upload", &meanwhile)],
+        &[row("alone", &alone), row("during the upload", &meanwhile), row("during another one, with one file more", &again)],
     );
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `keepstep sync upload` beside `fluxloop sync upload`, of many small files.
 
 use std::cell::Cell;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -109,6 +110,15 @@ impl<'o> Bench<'o> {
     pub(super) fn again(&self) -> Command {
         let arguments = self.arguments(self.next.get().saturating_sub(1));
         self.workspace.keepstep(&self.options.keepstep, &self.platform, &texts(&arguments))
+    }
+
+    /// Returns our upload of the experiment that was uploaded last, which has one file more now.
+    pub(super) fn with_another_file(&self) -> Result<Command> {
+        let last = self.experiments.get(self.next.get().saturating_sub(1)).context("nothing was uploaded")?;
+        let folder = last.join("per_trace_analysis");
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("000000_notes.md"), "# Notes\n")?;
+        Ok(self.again())
     }
 
     /// Returns how many bytes our upload of the last experiment sends now.

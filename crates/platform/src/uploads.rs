@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
-use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, PartOf, Upload, UploadFile};
+use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, Offer, PartOf, Upload, UploadFile};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
 use keepstep_store::{Result as Stored, Role, Store, StoreError, Transaction};
 use serde_json::{Map, Value};
@@ -98,10 +98,13 @@ impl Platform {
         actor.require(Role::Editor)?;
         self.objects()?;
         self.check_upload(new)?;
-        let mut transaction = self.store.write().await?;
-        let upload = transaction.offer(&actor.scope, new).await?;
-        let missing = transaction.missing_parts(&upload).await?;
-        transaction.commit().await?;
+        let mut offer = Offer::of(new);
+        let mut writer = Writer::new(&self.store);
+        writer.turn().await?.begin_offer(&actor.scope, &mut offer).await?;
+        while writer.turn().await?.offer_some(&mut offer).await? {}
+        writer.end().await?.commit().await?;
+        let upload = self.store.upload(&actor.scope, offer.id()).await?;
+        let missing = self.store.missing_parts(&upload).await?;
         self.tidy();
         Ok(OfferedUpload { id: upload.id, missing })
     }
@@ -235,16 +238,24 @@ impl Platform {
                     };
                 }
                 let is_hidden = commit.is_hidden();
+                // Where those files begin that are attached to a batch that is seen already, so in the last transaction.
+                let mut left = Vec::new();
                 let mut from = 0;
-                while is_hidden && let Some(files) = writer.turn().await?.take_files(upload, RUNS_FILE, from, FILES).await? {
-                    writer.current().await?.attach_hidden_artifacts(&commit, &artifacts(files)).await?;
+                while let Some(files) = writer.turn().await?.take_files(upload, RUNS_FILE, from, FILES).await? {
+                    let transaction = writer.current().await?;
+                    if is_hidden {
+                        transaction.attach_hidden_artifacts(&commit, &artifacts(files)).await?;
+                    } else if !transaction.are_attached(&mut commit, &artifacts(files)).await? {
+                        left.push(from);
+                    }
                     from += i64::from(FILES);
                 }
                 let transaction = writer.turn().await?;
                 let committed = transaction.finish_commit(commit).await?;
-                while !is_hidden && let Some(files) = transaction.take_files(upload, RUNS_FILE, from, FILES).await? {
-                    transaction.attach_artifacts(&actor.scope, &committed.batch_id, &artifacts(files)).await?;
-                    from += i64::from(FILES);
+                for from in left {
+                    if let Some(files) = transaction.take_files(upload, RUNS_FILE, from, FILES).await? {
+                        transaction.attach_artifacts(&actor.scope, &committed.batch_id, &artifacts(files)).await?;
+                    }
                 }
                 committed
             }

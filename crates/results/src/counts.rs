@@ -42,6 +42,12 @@ impl Counts {
         *self.of(status) += count;
     }
 
+    /// Takes some away that all have the same status.
+    pub fn remove(&mut self, status: Status, count: u64) {
+        let counted = self.of(status);
+        *counted = counted.saturating_sub(count);
+    }
+
     fn of(&mut self, status: Status) -> &mut u64 {
         match status {
             Status::Passed => &mut self.passed,

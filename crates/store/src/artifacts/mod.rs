@@ -37,7 +37,7 @@ pub use error::ContentError;
 pub use objects::Objects;
 pub use receive::Announced;
 pub use stored::{ArtifactFile, BlobOfUrl, SignedFile};
-pub use uploads::{CommittedUpload, NewUpload, NewUploadFile, Upload, UploadFile};
+pub use uploads::{CommittedUpload, NewUpload, NewUploadFile, Offer, Upload, UploadFile};
 
 /// How long parts and uploads are kept that nobody finishes, in milliseconds: a week.
 pub const KEPT: i64 = 7 * 24 * 60 * 60 * 1000;

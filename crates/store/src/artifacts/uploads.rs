@@ -15,6 +15,9 @@ use crate::{Result, Store, StoreError, Transaction, rows};
 /// How many rows are written by one statement.
 const ROWS: usize = 5000;
 
+/// How many rows of files and their parts are written at a time while an upload is offered.
+const OFFERED: usize = 500;
+
 /// How many files are forgotten by one transaction.
 const FORGOTTEN: u32 = 500;
 
@@ -29,6 +32,41 @@ pub struct NewUpload {
     pub experiment_id: String,
     /// What there is.
     pub files: Vec<NewUploadFile>,
+}
+
+/// An offer that is being written, in one transaction or in several: the last files first, so that it is whole when its first file is there.
+/// Its id is told to nobody before.
+#[derive(Debug)]
+pub struct Offer<'a> {
+    new: &'a NewUpload,
+    digest: Digest,
+    /// How many parts the files before each file have.
+    parts_before: Vec<usize>,
+    number: i64,
+    id: String,
+    /// How many files are not written yet.
+    left: usize,
+}
+
+impl<'a> Offer<'a> {
+    /// Returns an offer that is not begun yet.
+    pub fn of(new: &'a NewUpload) -> Self {
+        let mut parts = 0;
+        let parts_before = (new.files.iter())
+            .map(|file| {
+                let before = parts;
+                parts += file.content.parts.len();
+                before
+            })
+            .collect();
+        let digest = Digest::of_bytes(rows::text(new).as_bytes());
+        Self { new, digest, parts_before, number: 0, id: String::new(), left: 0 }
+    }
+
+    /// Returns the id of the upload, once it is begun.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 /// A file of an upload.
@@ -179,16 +217,17 @@ impl Store {
 impl Transaction {
     /// Begins an upload, or finds the one that the same offer began. What it needs is kept for a week from now.
     ///
-    /// The offer has been checked by [`FileContent::check`].
+    /// The offer has been checked by [`FileContent::check`]. Its files are for [`Transaction::offer_some`]; transactions before the last of
+    /// these may end with [`Transaction::commit_hidden`].
     ///
     /// # Errors
     /// The project or its bundle version is not in the scope, or the database failed.
-    pub async fn offer(&mut self, scope: &Scope, new: &NewUpload) -> Result<Upload> {
+    pub async fn begin_offer(&mut self, scope: &Scope, offer: &mut Offer<'_>) -> Result<()> {
+        let new = offer.new;
         let bundle = crate::test_data::read_bundle(self.connection(), scope, &new.bundle_id).await?;
         if bundle.project_id != new.project_id {
             return Err(StoreError::BundleNotFound(new.bundle_id.clone()));
         }
-        let digest = Digest::of_bytes(rows::text(new).as_bytes());
         let (id, now) = (self.surroundings.id("upload_")?, self.now);
         let row = sqlx::query(
             "INSERT INTO uploads (id, project_id, bundle_id, experiment_id, digest, offered_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -198,70 +237,90 @@ impl Transaction {
         .bind(&new.project_id)
         .bind(&new.bundle_id)
         .bind(&new.experiment_id)
-        .bind(digest.to_string())
+        .bind(offer.digest.to_string())
         .bind(now)
         .fetch_one(self.connection())
         .await?;
-        let (number, found): (i64, String) = (row.try_get("number")?, row.try_get("id")?);
-        if found == id {
-            self.insert_files(number, &new.files).await?;
-        }
-        // What is there already must still be there when the rest has come.
-        self.mark_parts_used(number, &new.project_id).await?;
-        read_upload(self.connection(), scope, &found).await
+        (offer.number, offer.id, offer.left) = (row.try_get("number")?, row.try_get("id")?, new.files.len());
+        Ok(())
     }
 
-    async fn mark_parts_used(&mut self, upload: i64, project: &str) -> Result<()> {
+    /// Writes some of the files of an offer that was begun, those before the ones that were written. Returns true if there are more.
+    ///
+    /// An offer that broke off, or that another connection is writing, is the same one: what is there already is not written again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn offer_some(&mut self, offer: &mut Offer<'_>) -> Result<bool> {
+        let (mut from, until) = (offer.left, offer.left);
+        let mut rows = 0;
+        while from > 0 && rows < OFFERED {
+            from -= 1;
+            rows += 1 + offer.new.files[from].content.parts.len();
+        }
+        let first: Option<i64> = sqlx::query_scalar("SELECT min(position) FROM upload_files WHERE upload = ?")
+            .bind(offer.number)
+            .fetch_one(self.connection())
+            .await?;
+        let first = first.map_or(until, |first| usize::try_from(first).unwrap_or_default().min(until));
+        if from < first {
+            self.insert_files(offer, from, first).await?;
+        }
+        // What is there already must still be there when the rest has come.
+        self.mark_parts_used(offer.number, &offer.new.project_id, from, until).await?;
+        offer.left = from;
+        Ok(from > 0)
+    }
+
+    /// Notes that the parts of some files of an upload are relied on.
+    async fn mark_parts_used(&mut self, upload: i64, project: &str, from: usize, until: usize) -> Result<()> {
         let now = self.now;
         sqlx::query(
             "UPDATE parts SET used_at = ?3 WHERE project_id = ?2 AND used_at < ?3 AND sha256 IN
-               (SELECT sha256 FROM upload_parts WHERE upload = ?1)",
+               (SELECT sha256 FROM upload_parts WHERE upload = ?1 AND file >= ?4 AND file < ?5)",
         )
         .bind(upload)
         .bind(project)
         .bind(now)
+        .bind(i64::try_from(from).unwrap_or(i64::MAX))
+        .bind(i64::try_from(until).unwrap_or(i64::MAX))
         .execute(self.connection())
         .await?;
         Ok(())
     }
 
-    async fn insert_files(&mut self, upload: i64, files: &[NewUploadFile]) -> Result<()> {
-        let mut position = 0;
+    async fn insert_files(&mut self, offer: &Offer<'_>, from: usize, until: usize) -> Result<()> {
+        let files = || (from..until).map(|number| (number, &offer.new.files[number]));
+        let list: Vec<_> = files()
+            .map(|(number, file)| {
+                let content = &file.content;
+                (number, &file.file_type, &file.name, &file.run_id, content.size, content.sha256, content.tree())
+            })
+            .collect();
+        sqlx::query(
+            "INSERT INTO upload_files (upload, position, type, name, run_id, size, sha256, tree)
+             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+             FROM json_each(?2)",
+        )
+        .bind(offer.number)
+        .bind(rows::text(&list))
+        .execute(self.connection())
+        .await?;
         let mut parts = Vec::new();
-        for (first, some) in (0..).step_by(ROWS).zip(files.chunks(ROWS)) {
-            let list: Vec<_> = (first..)
-                .zip(some)
-                .map(|(number, file)| {
-                    let content = &file.content;
-                    (number, &file.file_type, &file.name, &file.run_id, content.size, content.sha256, content.tree())
-                })
-                .collect::<Vec<(u64, _, _, _, _, _, _)>>();
-            sqlx::query(
-                "INSERT INTO upload_files (upload, position, type, name, run_id, size, sha256, tree)
-                 SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-                 FROM json_each(?2)",
-            )
-            .bind(upload)
-            .bind(rows::text(&list))
-            .execute(self.connection())
-            .await?;
-            for (file, new) in (first..).zip(some) {
-                let mut start = 0;
-                for part in &new.content.parts {
-                    parts.push((position, file, start, part.sha256, part.size));
-                    start += part.size;
-                    position += 1;
-                }
-                if parts.len() >= ROWS {
-                    self.insert_parts(upload, &parts).await?;
-                    parts.clear();
-                }
+        for (number, file) in files() {
+            let mut start = 0;
+            for (position, part) in (offer.parts_before[number]..).zip(&file.content.parts) {
+                parts.push((position, number, start, part.sha256, part.size));
+                start += part.size;
             }
         }
-        self.insert_parts(upload, &parts).await
+        for some in parts.chunks(ROWS) {
+            self.insert_parts(offer.number, some).await?;
+        }
+        Ok(())
     }
 
-    async fn insert_parts(&mut self, upload: i64, parts: &[(u64, u64, u64, Digest, u64)]) -> Result<()> {
+    async fn insert_parts(&mut self, upload: i64, parts: &[(usize, usize, u64, Digest, u64)]) -> Result<()> {
         sqlx::query(
             "INSERT INTO upload_parts (upload, position, file, start, sha256, size)
              SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?2)",
@@ -271,22 +330,6 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         Ok(())
-    }
-
-    /// Returns an upload.
-    ///
-    /// # Errors
-    /// There is no such upload in the scope, or the database failed.
-    pub async fn upload(&mut self, scope: &Scope, id: &str) -> Result<Upload> {
-        read_upload(self.connection(), scope, id).await
-    }
-
-    /// Returns the parts of an upload that are missing, each once, in the order of the offer.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn missing_parts(&mut self, upload: &Upload) -> Result<Vec<String>> {
-        missing(self.connection(), upload).await
     }
 
     /// Keeps an upload that is about to be committed, and what it needs, for a week from now.
@@ -303,7 +346,7 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         if kept.rows_affected() > 0 {
-            self.mark_parts_used(upload.number, &upload.project_id).await?;
+            self.mark_parts_used(upload.number, &upload.project_id, 0, usize::MAX).await?;
         }
         Ok(())
     }

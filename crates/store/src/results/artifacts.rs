@@ -67,6 +67,39 @@ impl Transaction {
         Ok(())
     }
 
+    /// Returns true if the batch that a commit changes is seen and has all these files, so that they need not be attached when the commit
+    /// is done.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn are_attached(&mut self, commit: &mut Commit, artifacts: &[NewArtifact]) -> Result<bool> {
+        let Some(batch) = commit.seen_number() else { return Ok(false) };
+        let places = self.places(&commit.bundle.project_id, &run_ids(artifacts)).await?;
+        let mut files = Vec::with_capacity(artifacts.len());
+        for artifact in artifacts {
+            let run = artifact.run_id.as_ref().map(|id| places.get(id).map(|place| place.number));
+            // Of a run that is not there yet.
+            if run == Some(None) {
+                return Ok(false);
+            }
+            let run = run.flatten().unwrap_or_default();
+            files.push((run, &artifact.artifact_type, &artifact.name, &artifact.blob_id));
+        }
+        let is_missing: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM json_each(?2) f WHERE NOT EXISTS
+               (SELECT 1 FROM artifacts a WHERE a.batch = ?1 AND coalesce(a.run, 0) = f.value ->> 0 AND a.type = f.value ->> 1
+                  AND a.name = f.value ->> 2 AND a.blob_id = f.value ->> 3))",
+        )
+        .bind(batch)
+        .bind(rows::text(&files))
+        .fetch_one(self.connection())
+        .await?;
+        if !is_missing {
+            commit.attached_to = Some(batch);
+        }
+        Ok(!is_missing)
+    }
+
     async fn put_artifacts(
         &mut self,
         batch: i64,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::find::{BatchKey, BatchLookup};
 use super::model::{Counts, ResultsError, RunRecord, check_id};
-use super::read::read_batch;
+use super::read::{read_batch, read_counts};
 use crate::model::Scope;
 use crate::test_data::{Bundle, read_bundle};
 use crate::{Result, StoreError, Transaction, rows};
@@ -49,8 +49,12 @@ pub struct Commit {
     place: CommitPlace,
     /// What was stored in the hidden batch.
     pub(super) counts: Counts,
-    /// Runs wait for the end.
+    /// Runs are of what is seen already.
     pub(super) is_waiting: bool,
+    /// How many runs were kept for the end.
+    pub(super) kept: usize,
+    /// The batch that is seen and has some of the files, which are therefore not attached.
+    pub(super) attached_to: Option<i64>,
 }
 
 /// What was said when it began.
@@ -71,8 +75,8 @@ enum CommitPlace {
     Undecided,
     /// In a hidden batch.
     Hidden(Box<BatchKey>),
-    /// They wait: they belong to a batch that is seen already.
-    Waiting,
+    /// They wait: they belong to a batch that is seen already, this one as far as is known now.
+    Waiting(Option<i64>),
 }
 
 /// A batch that is there as a whole.
@@ -97,7 +101,15 @@ impl Commit {
     pub(super) fn hidden_number(&self) -> Option<i64> {
         match &self.place {
             CommitPlace::Hidden(batch) => Some(batch.number),
-            CommitPlace::Undecided | CommitPlace::Waiting => None,
+            CommitPlace::Undecided | CommitPlace::Waiting(_) => None,
+        }
+    }
+
+    /// Returns the number of the batch that is seen and that it changes.
+    pub(super) fn seen_number(&self) -> Option<i64> {
+        match &self.place {
+            CommitPlace::Waiting(batch) => *batch,
+            CommitPlace::Undecided | CommitPlace::Hidden(_) => None,
         }
     }
 }
@@ -137,6 +149,8 @@ impl Transaction {
             place: CommitPlace::Undecided,
             counts: Counts::default(),
             is_waiting: false,
+            kept: 0,
+            attached_to: None,
         }))
     }
 
@@ -156,7 +170,8 @@ impl Transaction {
     /// Adds the next runs of a commit. A few hundred at a time are written fastest.
     ///
     /// The first runs decide which batch it is; see [`results`](crate::results). A batch that is seen already, and a run that is seen
-    /// in whatever batch, change when the commit is done; what is new is stored at once, and hidden.
+    /// in whatever batch, change when the commit is done; a run that is there as it is said to be is not stored again; what is new is stored
+    /// at once, and hidden.
     ///
     /// # Errors
     /// A run has no meaning, has not ended or names an input that the bundle version does not have, somebody else brought the same
@@ -172,16 +187,17 @@ impl Transaction {
         }
         match commit.place.clone() {
             CommitPlace::Hidden(batch) => self.put_hidden_runs(commit, &batch, runs).await,
-            CommitPlace::Waiting | CommitPlace::Undecided => self.keep_waiting(commit, runs).await,
+            CommitPlace::Waiting(_) | CommitPlace::Undecided => self.put_waiting_runs(commit, runs).await,
         }
     }
 
     async fn decide_place(&mut self, commit: &Commit, runs: &[RunRecord]) -> Result<CommitPlace> {
         let wanted = batch_lookup(commit);
+        let known = self.find_known_batch(&wanted, runs).await?;
         // Nothing to store is of the batch that is there when it is seen.
-        if runs.is_empty() || self.find_known_batch(&wanted, runs).await?.is_some() {
+        if runs.is_empty() || known.is_some() {
             self.set_hidden_batch(commit.number, None).await?;
-            return Ok(CommitPlace::Waiting);
+            return Ok(CommitPlace::Waiting(known.map(|batch| batch.number)));
         }
         // A commit that broke off left one.
         let batch = match self.open_batch(commit.number).await? {
@@ -206,14 +222,23 @@ impl Transaction {
                 self.show_batch_of(&commit, batch).await?;
                 (**batch).clone()
             }
-            CommitPlace::Undecided | CommitPlace::Waiting => {
+            CommitPlace::Undecided | CommitPlace::Waiting(_) => {
                 self.set_hidden_batch(commit.number, None).await?;
                 let runs = waiting.as_ref().map(|(runs, _)| runs.as_slice()).unwrap_or_default();
                 self.find_batch(&batch_lookup(&commit), runs).await?
             }
         };
+        if commit.attached_to.is_some_and(|number| number != batch.number) {
+            return Err(StoreError::CommitOvertaken);
+        }
+        let mut counts = match &commit.place {
+            // A run that came twice was counted twice.
+            CommitPlace::Hidden(_) if self.count_runs(batch.number).await? == commit.counts.total() => commit.counts,
+            CommitPlace::Hidden(_) => self.recount(batch.number).await?,
+            CommitPlace::Undecided | CommitPlace::Waiting(_) => read_counts(self.connection(), batch.number).await?,
+        };
         while let Some((runs, last)) = waiting {
-            self.put_runs(&batch, &runs).await?;
+            self.put_few_runs(&batch, &commit.bundle, &runs, &mut counts).await?;
             waiting = self.waiting_runs(commit.number, last).await?;
         }
         sqlx::query(
@@ -232,14 +257,7 @@ impl Transaction {
             .bind(batch.number)
             .execute(self.connection())
             .await?;
-        let counts = match &commit.place {
-            // A run that came twice was counted twice.
-            CommitPlace::Hidden(_) if !commit.is_waiting && self.count_runs(batch.number).await? == commit.counts.total() => {
-                self.set_counts(batch.number, &commit.counts).await?;
-                commit.counts
-            }
-            _ => self.close_batch(&batch, &commit.bundle).await?,
-        };
+        self.close_counted(&batch, &mut counts).await?;
         self.close_commit(commit.number).await?;
         Ok(committed(batch.id, &counts, false))
     }

@@ -1,6 +1,6 @@
 //! Runs that nobody sees yet: those of a commit that is not done, a part of which is in the database.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::commit::Commit;
 use super::find::{BatchKey, BatchLookup, key};
@@ -114,9 +114,55 @@ impl Transaction {
             for run in &own {
                 commit.counts.add(run.status.judged(run.verdict()), 1);
             }
+            commit.is_waiting |= !waiting.is_empty();
+            let waiting = self.that_change(commit.number, &known, waiting).await?;
             self.keep_waiting(commit, waiting).await?;
         }
         Ok(())
+    }
+
+    /// Keeps those runs for the end of a commit that change something. The first ones are kept in any case: by them the batch is found
+    /// again.
+    pub(super) async fn put_waiting_runs(&mut self, commit: &mut Commit, runs: &[RunRecord]) -> Result<()> {
+        commit.is_waiting |= !runs.is_empty();
+        let (first, rest) = runs.split_at(runs.len().min(ROWS.saturating_sub(commit.kept)));
+        self.keep_waiting(commit, first).await?;
+        for chunk in rest.chunks(ROWS) {
+            let runs = last_of_each(chunk)?;
+            let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
+            let (known, hidden) = self.all_places(&commit.bundle.project_id, &ids).await?;
+            let known = known.into_iter().filter(|(id, _)| !hidden.contains_key(id)).collect();
+            let runs = self.that_change(commit.number, &known, runs).await?;
+            self.keep_waiting(commit, runs).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns those of the runs that change something of what is seen: a run that is there as it is said to be need not be stored again. If
+    /// someone changes it before the commit is seen, that came later.
+    async fn that_change<'a>(
+        &mut self,
+        commit: i64,
+        known: &HashMap<String, RunLocation>,
+        runs: Vec<&'a RunRecord>,
+    ) -> Result<Vec<&'a RunRecord>> {
+        let numbered: Vec<(i64, &RunRecord)> =
+            runs.iter().filter_map(|run| known.get(&run.id).map(|place| (place.number, *run))).collect();
+        let changed = self.changed_runs(&numbered).await?;
+        // What was said of it before in the same commit waits, and would be the last word.
+        let ids = rows::text(&numbered.iter().map(|(_, run)| run.id.as_str()).collect::<Vec<_>>());
+        let waiting: HashSet<String> = sqlx::query_scalar(
+            "SELECT run_id FROM waiting_runs WHERE commit_number = ? AND run_id IN (SELECT value FROM json_each(?))",
+        )
+        .bind(commit)
+        .bind(ids)
+        .fetch_all(self.connection())
+        .await?
+        .into_iter()
+        .collect();
+        let is_new =
+            |run: &RunRecord| waiting.contains(&run.id) || known.get(&run.id).is_none_or(|place| changed.contains(&place.number));
+        Ok(runs.into_iter().filter(|run| is_new(run)).collect())
     }
 
     /// Keeps runs for the moment at which their commit is seen.
@@ -136,7 +182,7 @@ impl Transaction {
         if list.is_empty() {
             return Ok(());
         }
-        commit.is_waiting = true;
+        commit.kept += list.len();
         sqlx::query(
             "INSERT INTO waiting_runs (commit_number, run_id, record)
              SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2) WHERE TRUE

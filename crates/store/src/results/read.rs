@@ -325,27 +325,42 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
     query
 }
 
+/// Returns how many runs of a batch have which status, as its row says it.
+pub(super) async fn read_counts(connection: &mut Connection, batch: i64) -> Result<Counts> {
+    let row = sqlx::query(
+        "SELECT running, completed, failed, error, timeout, skipped, abandoned, passed, not_judged FROM run_batches WHERE number = ?",
+    )
+    .bind(batch)
+    .fetch_one(connection)
+    .await?;
+    counts(&row)
+}
+
+fn counts(row: &SqliteRow) -> Result<Counts> {
+    let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
+    Ok(Counts {
+        running: count("running")?,
+        failed: count("failed")?,
+        error: count("error")?,
+        timeout: count("timeout")?,
+        skipped: count("skipped")?,
+        abandoned: count("abandoned")?,
+        passed: count("passed")?,
+        not_judged: count("not_judged")?,
+        // The row has the whole that these are the parts of.
+        not_passed: count("completed")?.saturating_sub(count("passed")? + count("not_judged")?),
+    })
+}
+
 fn batch(row: &SqliteRow) -> Result<RunBatch> {
     let id: String = row.try_get("id")?;
-    let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
     Ok(RunBatch {
         project_id: row.try_get("project_id")?,
         scenario_id: row.try_get("scenario_id")?,
         bundle_id: row.try_get("bundle_id")?,
         experiment_id: row.try_get("experiment_id")?,
         status: BatchStatus::from_label(row.try_get("status")?).ok_or_else(|| rows::damaged("status", &id))?,
-        counts: Counts {
-            running: count("running")?,
-            failed: count("failed")?,
-            error: count("error")?,
-            timeout: count("timeout")?,
-            skipped: count("skipped")?,
-            abandoned: count("abandoned")?,
-            passed: count("passed")?,
-            not_judged: count("not_judged")?,
-            // The row has the whole that these are the parts of.
-            not_passed: count("completed")?.saturating_sub(count("passed")? + count("not_judged")?),
-        },
+        counts: counts(row)?,
         started_at: row.try_get("started_at")?,
         completed_at: row.try_get("completed_at")?,
         created_at: row.try_get("created_at")?,

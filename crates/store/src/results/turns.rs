@@ -7,7 +7,7 @@ use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
 use super::model::{Turn, check_id};
-use super::write::{KNOWN_TURN, ROWS, RunLocation};
+use super::write::{MERGED_TURN, ROWS, RunLocation, on_conflict};
 use crate::model::Scope;
 use crate::test_data::in_scope;
 use crate::{Result, Transaction, rows};
@@ -92,7 +92,7 @@ impl Transaction {
                 .push_bind(rows::text(&turn.warnings))
                 .push_bind(&turn.content);
         });
-        query.push(" ON CONFLICT (run_id, org_id, project_id, turn_id)").push(KNOWN_TURN);
+        on_conflict(&mut query, "(run_id, org_id, project_id, turn_id)", MERGED_TURN);
         query.build().persistent(false).execute(self.connection()).await?;
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Transaction {
         );
         attach.push_bind(&batch.project_id).push(" WHERE ");
         early(&mut attach, batch, ids);
-        attach.push(" ON CONFLICT (run, turn_id)").push(KNOWN_TURN);
+        on_conflict(&mut attach, "(run, turn_id)", MERGED_TURN);
         attach.build().execute(self.connection()).await?;
         let mut forget = QueryBuilder::<Sqlite>::new("DELETE FROM early_turns WHERE ");
         early(&mut forget, batch, ids);

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use keepstep_testdata::input_text;
 use serde_json::Value;
-use sqlx::query_builder::QueryBuilder;
+use sqlx::query_builder::{QueryBuilder, Separated};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
 use super::find::BatchKey;
@@ -16,31 +17,140 @@ use crate::{Result, Transaction, rows};
 /// How many rows one statement writes: many, and far fewer values than SQLite takes.
 pub(super) const ROWS: usize = 250;
 
+/// What becomes of each column of a row that is there, where a row of the same key comes.
+pub(super) type Merge = &'static [(&'static str, &'static str)];
+
 /// What becomes of a run that is there: what was known first about its input and its persona stays, because the peers leave
 /// that out at the end; an announcement does not undo a report, in whatever order they come.
-const KNOWN_RUN: &str = " ON CONFLICT (number) DO UPDATE SET
-    input_item_id = coalesce(input_item_id, excluded.input_item_id),
-    persona = coalesce(persona, excluded.persona),
-    iteration = iif(excluded.status = 'running', iteration, excluded.iteration),
-    error = iif(excluded.status = 'running', error, excluded.error),
-    verdict = coalesce(excluded.verdict, verdict),
-    duration_ms = coalesce(excluded.duration_ms, duration_ms),
-    input = iif(excluded.input = '', input, excluded.input),
-    output = iif(excluded.output = '', output, excluded.output),
-    status = iif(excluded.status = 'running', status, excluded.status)";
+const MERGED_RUN: Merge = &[
+    ("input_item_id", "coalesce(input_item_id, excluded.input_item_id)"),
+    ("persona", "coalesce(persona, excluded.persona)"),
+    ("iteration", "iif(excluded.status = 'running', iteration, excluded.iteration)"),
+    ("error", "iif(excluded.status = 'running', error, excluded.error)"),
+    ("verdict", "coalesce(excluded.verdict, verdict)"),
+    ("duration_ms", "coalesce(excluded.duration_ms, duration_ms)"),
+    ("input", "iif(excluded.input = '', input, excluded.input)"),
+    ("output", "iif(excluded.output = '', output, excluded.output)"),
+    ("status", "iif(excluded.status = 'running', status, excluded.status)"),
+];
+
+/// What becomes of the result of a run: what was known before stays where nothing is said.
+const MERGED_RESULT: Merge = &[
+    ("metrics", "iif(excluded.metrics = '{}', metrics, excluded.metrics)"),
+    ("evaluation", "iif(excluded.evaluation = '{}', evaluation, excluded.evaluation)"),
+    ("transcript", "iif(excluded.transcript = '[]', transcript, excluded.transcript)"),
+];
 
 /// What becomes of a turn that is there: it is the same turn, of which one way tells more than the other.
-pub(super) const KNOWN_TURN: &str = " DO UPDATE SET said_at = coalesce(said_at, excluded.said_at),
-    duration_ms = coalesce(duration_ms, excluded.duration_ms), warnings = iif(warnings = '[]', excluded.warnings, warnings)";
+pub(super) const MERGED_TURN: Merge = &[
+    ("said_at", "coalesce(said_at, excluded.said_at)"),
+    ("duration_ms", "coalesce(duration_ms, excluded.duration_ms)"),
+    ("warnings", "iif(warnings = '[]', excluded.warnings, warnings)"),
+];
 
 /// How many input items a refusal names.
 const MOST_NAMED: usize = 3;
+
+/// Adds what a statement does with a row whose key, columns in parentheses, is there.
+pub(super) fn on_conflict(query: &mut QueryBuilder<Sqlite>, key: &str, merge: Merge) {
+    query.push(" ON CONFLICT ").push(key).push(" DO UPDATE SET ");
+    let mut columns = query.separated(", ");
+    for (column, merged) in merge {
+        columns.push(format_args!("{column} = {merged}"));
+    }
+}
+
+/// Begins a statement with rows as if they were to be written into a table; [`changed_rows`] ends it.
+fn compared(columns: &str) -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(format!("WITH excluded ({columns}) AS ("))
+}
+
+/// Ends a statement that returns a column of those rows that would change something of a table: those that are not there as they would be
+/// after [`on_conflict`].
+fn changed_rows(query: &mut QueryBuilder<Sqlite>, returned: &str, table: &str, key: &[&str], merge: Merge) {
+    query.push(format_args!(") SELECT {returned} FROM excluded WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE "));
+    let mut conditions = query.separated(" AND ");
+    for column in key {
+        conditions.push(format_args!("{table}.{column} = excluded.{column}"));
+    }
+    // A column without a table is one of the row that is there, as it is after `ON CONFLICT`.
+    for (column, merged) in merge {
+        conditions.push(format_args!("{column} IS ({merged})"));
+    }
+    query.push(")");
+}
 
 /// Where a run is stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunLocation {
     pub(super) number: i64,
     pub(super) batch: i64,
+}
+
+/// The columns of a run that [`push_run`] fills.
+const RUN_COLUMNS: &str = "input_item_id, persona, iteration, status, verdict, duration_ms, error, input, output";
+
+fn push_run(values: &mut Separated<'_, Sqlite, &'static str>, run: &RunRecord, is_late: bool) {
+    let (status, error) = match run.status {
+        _ if is_late => (Status::Failed, Some(NOT_REPORTED)),
+        status if status.is_reported() => (status, run.error.as_deref()),
+        _ => (Status::Running, None),
+    };
+    values
+        .push_bind(run.input_item_id.as_deref().filter(|id| !id.is_empty()))
+        .push_bind(run.persona.as_deref().filter(|persona| !persona.is_empty()))
+        .push_bind(run.iteration)
+        .push_bind(status.label())
+        .push_bind(run.verdict())
+        .push_bind(run.metrics.get("duration_ms").and_then(Value::as_f64))
+        .push_bind(error)
+        .push_bind(&run.input)
+        .push_bind(&run.output);
+}
+
+const RESULT_COLUMNS: &str = "run, metrics, evaluation, transcript";
+
+/// Returns true if something is said of what came out of a run.
+fn has_result(run: &RunRecord) -> bool {
+    !(run.metrics.is_empty() && run.evaluation.is_empty() && run.transcript.is_empty())
+}
+
+fn push_result(mut values: Separated<'_, Sqlite, &'static str>, number: i64, run: &RunRecord) {
+    values
+        .push_bind(number)
+        .push_bind(rows::text(&run.metrics))
+        .push_bind(rows::text(&run.evaluation))
+        .push_bind(rows::text(&run.transcript));
+}
+
+const TURN_COLUMNS: &str = "run, turn_id, sequence, role, said_at, duration_ms, warnings, content";
+
+fn push_turn(mut values: Separated<'_, Sqlite, &'static str>, run: i64, turn: &Turn) {
+    values
+        .push_bind(run)
+        .push_bind(&turn.turn_id)
+        .push_bind(turn.sequence)
+        .push_bind(turn.role.as_str())
+        .push_bind(turn.timestamp.as_deref())
+        .push_bind(turn.duration_ms)
+        .push_bind(rows::text(&turn.warnings))
+        .push_bind(&turn.content);
+}
+
+/// How many runs have which status, of those that meet a condition. Other verdicts say nothing, and there may be very many of them.
+macro_rules! counted {
+    ($condition:literal) => {
+        concat!(
+            "SELECT status, iif(verdict IN ('fail', 'failed', 'not_judged'), verdict, NULL) AS verdict, count(*) AS found
+             FROM stored_runs WHERE ",
+            $condition,
+            " GROUP BY 1, 2"
+        )
+    };
+}
+
+fn of_counted(rows: &[SqliteRow]) -> Result<Vec<(Status, u64)>> {
+    rows.iter().map(|row| Ok((status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs()))).collect()
 }
 
 /// Returns the runs, each once. One that is named twice is what was said last.
@@ -92,28 +202,65 @@ impl Transaction {
     /// Stores runs of a batch. A run that is there already, in whatever batch of the project, is stored where it is.
     pub(super) async fn put_runs(&mut self, batch: &BatchKey, runs: &[RunRecord]) -> Result<()> {
         for chunk in runs.chunks(ROWS) {
-            self.put_chunk(batch, &last_of_each(chunk)?).await?;
+            self.put_chunk(batch, &last_of_each(chunk)?, None).await?;
         }
         Ok(())
     }
 
-    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&RunRecord]) -> Result<()> {
+    /// Stores runs of a batch likewise, and brings in step what follows from them alone: their inputs, and the counts of the batch. Its other
+    /// runs are not looked at, however many there are.
+    pub(super) async fn put_few_runs(
+        &mut self,
+        batch: &BatchKey,
+        bundle: &Bundle,
+        runs: &[RunRecord],
+        counts: &mut Counts,
+    ) -> Result<()> {
+        for chunk in runs.chunks(ROWS) {
+            let numbers = self.put_chunk(batch, &last_of_each(chunk)?, Some(counts)).await?;
+            self.add_inputs_of(&numbers, &bundle.input_set_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores runs, and returns the numbers of those that are in this batch, if its counts are to be kept in step.
+    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&RunRecord], mut counts: Option<&mut Counts>) -> Result<Vec<i64>> {
         let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
         let (mut known, hidden) = self.all_places(&batch.project_id, &ids).await?;
         if !hidden.is_empty() {
             self.displace(hidden.values()).await?;
         }
+        let own = |known: &HashMap<String, RunLocation>| -> Vec<i64> {
+            known.values().filter(|place| place.batch == batch.number).map(|place| place.number).collect()
+        };
+        let before = own(&known);
+        if let Some(counts) = &mut counts {
+            for (status, count) in self.statuses(&before).await? {
+                counts.remove(status, count);
+            }
+        }
         if batch.takes_over {
             self.take_over(batch, runs, &ids, &mut known).await?;
         }
-        if self.put_numbered(batch, runs, &known).await?.is_some() {
+        let mut numbers = own(&known);
+        let last = self.put_numbered(batch, runs, &known).await?;
+        if last.is_some() {
             self.attach_early_turns(batch, &ids).await?;
+        }
+        if let Some(counts) = counts {
+            counts.remove(Status::Running, (numbers.len() - before.len()) as u64);
+            if let Some(last) = last {
+                numbers.extend(self.numbers_after(batch.number, last).await?);
+            }
+            for (status, count) in self.statuses(&numbers).await? {
+                counts.add(status, count);
+            }
         }
         let elsewhere: HashSet<i64> = known.values().map(|place| place.batch).filter(|number| *number != batch.number).collect();
         for number in elsewhere {
             self.recount(number).await?;
         }
-        Ok(())
+        Ok(numbers)
     }
 
     /// Stores runs, those that are known where they are. Returns the last number before those of new ones, if there are any.
@@ -220,60 +367,28 @@ impl Transaction {
         if runs.is_empty() {
             return Ok(());
         }
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO stored_runs (number, batch, project_id, id, input_item_id, persona, iteration, status, verdict, duration_ms, \
-             error, input, output) ",
-        );
+        let mut query =
+            QueryBuilder::<Sqlite>::new(format!("INSERT INTO stored_runs (number, batch, project_id, id, {RUN_COLUMNS}) "));
         query.push_values(runs, |mut values, (number, is_new, run)| {
             // What is announced after the end was said to be there does not run any more.
             let is_late = *is_new && batch.is_reported && !run.status.is_reported();
-            let (status, error) = match run.status {
-                _ if is_late => (Status::Failed, Some(NOT_REPORTED)),
-                status if status.is_reported() => (status, run.error.as_deref()),
-                _ => (Status::Running, None),
-            };
-            let duration = run.metrics.get("duration_ms").and_then(Value::as_f64);
-            values
-                .push_bind(*number)
-                .push_bind(batch.number)
-                .push_bind(&batch.project_id)
-                .push_bind(&run.id)
-                .push_bind(run.input_item_id.as_deref().filter(|id| !id.is_empty()))
-                .push_bind(run.persona.as_deref().filter(|persona| !persona.is_empty()))
-                .push_bind(run.iteration)
-                .push_bind(status.label())
-                .push_bind(run.verdict())
-                .push_bind(duration)
-                .push_bind(error)
-                .push_bind(&run.input)
-                .push_bind(&run.output);
+            values.push_bind(*number).push_bind(batch.number).push_bind(&batch.project_id).push_bind(&run.id);
+            push_run(&mut values, run, is_late);
         });
-        query.push(KNOWN_RUN);
+        on_conflict(&mut query, "(number)", MERGED_RUN);
         // Only full chunks have a statement that comes again.
         query.build().persistent(runs.len() == ROWS).execute(self.connection()).await?;
         Ok(())
     }
 
     async fn put_results(&mut self, runs: &[(i64, bool, &RunRecord)]) -> Result<()> {
-        // What was known before stays where nothing is said.
-        let says = |run: &RunRecord| !(run.metrics.is_empty() && run.evaluation.is_empty() && run.transcript.is_empty());
-        let results: Vec<_> = runs.iter().filter(|(_, _, run)| says(run)).map(|(number, _, run)| (number, run)).collect();
+        let results: Vec<_> = runs.iter().filter(|(_, _, run)| has_result(run)).map(|(number, _, run)| (*number, *run)).collect();
         if results.is_empty() {
             return Ok(());
         }
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO run_results (run, metrics, evaluation, transcript) ");
-        query.push_values(&results, |mut values, (number, result)| {
-            values
-                .push_bind(**number)
-                .push_bind(rows::text(&result.metrics))
-                .push_bind(rows::text(&result.evaluation))
-                .push_bind(rows::text(&result.transcript));
-        });
-        query.push(
-            " ON CONFLICT (run) DO UPDATE SET metrics = iif(excluded.metrics = '{}', metrics, excluded.metrics),
-                evaluation = iif(excluded.evaluation = '{}', evaluation, excluded.evaluation),
-                transcript = iif(excluded.transcript = '[]', transcript, excluded.transcript)",
-        );
+        let mut query = QueryBuilder::<Sqlite>::new(format!("INSERT INTO run_results ({RESULT_COLUMNS}) "));
+        query.push_values(&results, |values, (number, run)| push_result(values, *number, run));
+        on_conflict(&mut query, "(run)", MERGED_RESULT);
         query.build().persistent(results.len() == ROWS).execute(self.connection()).await?;
         Ok(())
     }
@@ -284,42 +399,77 @@ impl Transaction {
             for (_, turn) in chunk {
                 check_id("a turn", &turn.turn_id)?;
             }
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO turns (run, turn_id, sequence, role, said_at, duration_ms, warnings, content) ",
-            );
-            query.push_values(chunk, |mut values, (run, turn)| {
-                values
-                    .push_bind(*run)
-                    .push_bind(&turn.turn_id)
-                    .push_bind(turn.sequence)
-                    .push_bind(turn.role.as_str())
-                    .push_bind(turn.timestamp.as_deref())
-                    .push_bind(turn.duration_ms)
-                    .push_bind(rows::text(&turn.warnings))
-                    .push_bind(&turn.content);
-            });
-            query.push(" ON CONFLICT (run, turn_id)").push(KNOWN_TURN);
+            let mut query = QueryBuilder::<Sqlite>::new(format!("INSERT INTO turns ({TURN_COLUMNS}) "));
+            query.push_values(chunk, |values, (run, turn)| push_turn(values, *run, turn));
+            on_conflict(&mut query, "(run, turn_id)", MERGED_TURN);
             query.build().persistent(chunk.len() == ROWS).execute(self.connection()).await?;
         }
         Ok(())
     }
 
+    /// Returns the numbers of those of the runs that storing them would change; the others are there as they are said to be.
+    pub(super) async fn changed_runs(&mut self, runs: &[(i64, &RunRecord)]) -> Result<HashSet<i64>> {
+        if runs.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut query = compared(&format!("number, {RUN_COLUMNS}"));
+        query.push_values(runs, |mut values, (number, run)| {
+            values.push_bind(*number);
+            push_run(&mut values, run, false);
+        });
+        changed_rows(&mut query, "number", "stored_runs", &["number"], MERGED_RUN);
+        let mut changed: HashSet<i64> = query.build_query_scalar().fetch_all(self.connection()).await?.into_iter().collect();
+
+        let results: Vec<_> = runs.iter().filter(|(_, run)| has_result(run)).collect();
+        if !results.is_empty() {
+            let mut query = compared(RESULT_COLUMNS);
+            query.push_values(results, |values, (number, run)| push_result(values, *number, run));
+            changed_rows(&mut query, "run", "run_results", &["run"], MERGED_RESULT);
+            changed.extend(query.build_query_scalar::<i64>().fetch_all(self.connection()).await?);
+        }
+        let turns: Vec<(i64, &Turn)> =
+            runs.iter().flat_map(|(number, run)| run.turns.iter().map(|turn| (*number, turn))).collect();
+        for chunk in turns.chunks(ROWS) {
+            let mut query = compared(TURN_COLUMNS);
+            query.push_values(chunk, |values, (run, turn)| push_turn(values, *run, turn));
+            changed_rows(&mut query, "run", "turns", &["run", "turn_id"], MERGED_TURN);
+            changed.extend(query.build_query_scalar::<i64>().fetch_all(self.connection()).await?);
+        }
+        Ok(changed)
+    }
+
     /// Ends a batch: what was announced and not reported failed.
     pub(super) async fn close_batch(&mut self, batch: &BatchKey, bundle: &Bundle) -> Result<Counts> {
-        let now = self.now;
-        if batch.is_certain {
-            sqlx::query("UPDATE stored_runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
-                .bind(batch.number)
-                .bind(NOT_REPORTED)
-                .execute(self.connection())
-                .await?;
-            sqlx::query("UPDATE stored_batches SET reported_at = coalesce(reported_at, ?2) WHERE number = ?1")
-                .bind(batch.number)
-                .bind(now)
-                .execute(self.connection())
-                .await?;
-        }
+        self.end_announced(batch).await?;
         self.settle_batch(batch, bundle).await
+    }
+
+    /// Ends a batch likewise, of which everything else is in step.
+    pub(super) async fn close_counted(&mut self, batch: &BatchKey, counts: &mut Counts) -> Result<()> {
+        let ended = self.end_announced(batch).await?;
+        counts.remove(Status::Running, ended);
+        counts.add(Status::Failed, ended);
+        self.hear(batch.number).await?;
+        self.set_counts(batch.number, counts).await
+    }
+
+    /// Ends what was announced and not reported, where it is certain that nothing else is meant. Returns how many runs that were.
+    async fn end_announced(&mut self, batch: &BatchKey) -> Result<u64> {
+        if !batch.is_certain {
+            return Ok(0);
+        }
+        let now = self.now;
+        let ended = sqlx::query("UPDATE stored_runs SET status = 'failed', error = ?2 WHERE batch = ?1 AND status = 'running'")
+            .bind(batch.number)
+            .bind(NOT_REPORTED)
+            .execute(self.connection())
+            .await?;
+        sqlx::query("UPDATE stored_batches SET reported_at = coalesce(reported_at, ?2) WHERE number = ?1")
+            .bind(batch.number)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(ended.rows_affected())
     }
 
     /// Brings everything in step that follows from the runs of a batch.
@@ -354,25 +504,55 @@ impl Transaction {
             .bind(ROWS as i64)
             .fetch_all(self.connection())
             .await?;
-            let mut texts: Vec<(i64, String)> = Vec::with_capacity(rows.len());
-            for row in &rows {
-                last = row.try_get("number")?;
-                let item: Value =
-                    serde_json::from_str(row.try_get("document")?).map_err(|_| rows::damaged("document", "an input"))?;
-                texts.extend(input_text::text(&item).map(|text| (last, text)));
-            }
-            if rows.is_empty() {
-                return Ok(());
-            }
-            sqlx::query(
-                "UPDATE stored_runs SET input = said.text
-                 FROM (SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS text FROM json_each(?1)) AS said
-                 WHERE stored_runs.number = said.number",
-            )
-            .bind(rows::text(&texts))
-            .execute(self.connection())
-            .await?;
+            let Some(row) = rows.last() else { return Ok(()) };
+            last = row.try_get("number")?;
+            self.set_inputs(&rows).await?;
         }
+    }
+
+    /// Says it for some runs, which are named by their numbers.
+    async fn add_inputs_of(&mut self, runs: &[i64], input_set: &str) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT r.number, i.document FROM stored_runs r JOIN input_items i ON i.input_set_id = ?2 AND i.id = r.input_item_id
+             WHERE r.number IN (SELECT value FROM json_each(?1)) AND r.input = ''",
+        )
+        .bind(rows::text(runs))
+        .bind(input_set)
+        .fetch_all(self.connection())
+        .await?;
+        self.set_inputs(&rows).await
+    }
+
+    async fn set_inputs(&mut self, rows: &[SqliteRow]) -> Result<()> {
+        let mut texts: Vec<(i64, String)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let item: Value =
+                serde_json::from_str(row.try_get("document")?).map_err(|_| rows::damaged("document", "an input"))?;
+            let number = row.try_get("number")?;
+            texts.extend(input_text::text(&item).map(|text| (number, text)));
+        }
+        if texts.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "UPDATE stored_runs SET input = said.text
+             FROM (SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS text FROM json_each(?1)) AS said
+             WHERE stored_runs.number = said.number",
+        )
+        .bind(rows::text(&texts))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Returns the numbers of a batch's runs after a number.
+    async fn numbers_after(&mut self, batch: i64, after: i64) -> Result<Vec<i64>> {
+        let numbers = sqlx::query_scalar("SELECT number FROM stored_runs WHERE batch = ? AND number > ?")
+            .bind(batch)
+            .bind(after)
+            .fetch_all(self.connection())
+            .await?;
+        Ok(numbers)
     }
 
     /// Returns how many runs a batch has.
@@ -386,20 +566,25 @@ impl Transaction {
 
     /// Counts the runs of a batch again.
     pub(super) async fn recount(&mut self, batch: i64) -> Result<Counts> {
-        let rows = sqlx::query(
-            // Other verdicts say nothing, and there may be very many of them.
-            "SELECT status, iif(verdict IN ('fail', 'failed', 'not_judged'), verdict, NULL) AS verdict, count(*) AS found
-             FROM stored_runs WHERE batch = ? GROUP BY 1, 2",
-        )
-        .bind(batch)
-        .fetch_all(self.connection())
-        .await?;
+        let rows = sqlx::query(counted!("batch = ?")).bind(batch).fetch_all(self.connection()).await?;
         let mut counts = Counts::default();
-        for row in &rows {
-            counts.add(status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs());
+        for (status, count) in of_counted(&rows)? {
+            counts.add(status, count);
         }
         self.set_counts(batch, &counts).await?;
         Ok(counts)
+    }
+
+    /// Returns how many of some runs, which are named by their numbers, have which status.
+    async fn statuses(&mut self, runs: &[i64]) -> Result<Vec<(Status, u64)>> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(counted!("number IN (SELECT value FROM json_each(?))"))
+            .bind(rows::text(runs))
+            .fetch_all(self.connection())
+            .await?;
+        of_counted(&rows)
     }
 
     /// Sets what is known of a batch by its runs.

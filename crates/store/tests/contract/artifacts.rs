@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use keepstep_base::Digest;
 use keepstep_store::artifacts::{
-    Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, PartName, PartOf,
-    SignedFile, Upload,
+    Announced, Collected, CommittedUpload, Content, ContentError, FileContent, KEPT, NewUpload, NewUploadFile, Offer, PartName,
+    PartOf, SignedFile, Upload,
 };
 use keepstep_store::results::{Begun, NewArtifact, NewCommit};
 use keepstep_store::test_data::Bundle;
@@ -65,10 +65,26 @@ async fn offer(world: &World, bundle: &Bundle, files: Vec<NewUploadFile>) -> Upl
         experiment_id: "exp_1".to_owned(),
         files,
     };
-    let mut transaction = world.store.write().await.unwrap();
-    let upload = transaction.offer(&world.scope, &new).await.unwrap();
-    transaction.commit().await.unwrap();
-    upload
+    offer_until(world, &new, usize::MAX).await.unwrap()
+}
+
+/// Offers in many transactions, until so many of them are done. Returns the upload if it is whole by then.
+async fn offer_until(world: &World, new: &NewUpload, transactions: usize) -> Option<Upload> {
+    let mut offer = Offer::of(new);
+    let mut is_more = true;
+    for number in 0..transactions {
+        let mut transaction = world.store.write().await.unwrap();
+        if number == 0 {
+            transaction.begin_offer(&world.scope, &mut offer).await.unwrap();
+        } else {
+            is_more = transaction.offer_some(&mut offer).await.unwrap();
+        }
+        transaction.commit_hidden().await.unwrap();
+        if !is_more {
+            return Some(world.store.upload(&world.scope, offer.id()).await.unwrap());
+        }
+    }
+    None
 }
 
 async fn send(world: &World, upload: &Upload, parts: &[&[u8]]) -> Result<()> {
@@ -94,7 +110,7 @@ async fn missing(world: &World, upload: &Upload) -> usize {
 /// Ends an upload and returns the blobs of its files.
 async fn commit(world: &World, upload: &Upload) -> Vec<String> {
     let mut transaction = world.store.write().await.unwrap();
-    assert_eq!(transaction.missing_parts(upload).await.unwrap(), Vec::<String>::new());
+    assert_eq!(world.store.missing_parts(upload).await.unwrap(), Vec::<String>::new());
     let files = transaction.take_files(upload, "runs", 0, 1000).await.unwrap().unwrap_or_default();
     let became = CommittedUpload { batch_id: "batch_1".to_owned(), runs: 2, failed: 1 };
     transaction.end_upload(upload, &became).await.unwrap();
@@ -210,6 +226,40 @@ pub(crate) async fn the_same_offer_is_the_same_upload(world: World) {
     let again = offer(&world, &bundle, vec![file("a", b"abc", 8)]).await;
     assert_ne!(again.id, first.id);
     assert_eq!((again.digest, missing(&world, &again).await), (first.digest, 0));
+}
+
+/// A long list is written in many transactions; wherever that ends, the same offer goes on, and no transaction is a long one.
+pub(crate) async fn an_offer_that_dies_between_any_two_transactions_goes_on(world: World) {
+    let bundle = bundle(&world, "shop").await;
+    let files: Vec<NewUploadFile> =
+        (0..700).map(|number: u32| file(&format!("{number}"), format!("{number} abcdefgh").as_bytes(), 8)).collect();
+    let new = |name: &str| NewUpload {
+        project_id: bundle.project_id.clone(),
+        bundle_id: bundle.id.clone(),
+        experiment_id: name.to_owned(),
+        files: files.clone(),
+    };
+    let whole = new("whole");
+    let reference = offer_until(&world, &whole, usize::MAX).await.unwrap();
+    let wanted = world.store.missing_parts(&reference).await.unwrap();
+    assert_eq!(wanted.len(), 703, "700 first parts, and three second ones");
+    let mut transactions = 0;
+    loop {
+        let new = new(&format!("dies after {transactions}"));
+        let before = world.rows(&["upload_files", "upload_parts"]).await;
+        if offer_until(&world, &new, transactions).await.is_some() {
+            break;
+        }
+        let after = world.rows(&["upload_files", "upload_parts"]).await;
+        let written = after[0] - before[0] + after[1] - before[1];
+        assert!(written <= i64::try_from(transactions).unwrap() * 503, "{written} rows in {transactions} transactions");
+        let upload = offer_until(&world, &new, usize::MAX).await.unwrap();
+        assert_eq!(world.store.missing_parts(&upload).await.unwrap(), wanted, "after {transactions}");
+        let whole = world.rows(&["upload_files", "upload_parts"]).await;
+        assert_eq!([whole[0] - before[0], whole[1] - before[1]], [700, 1400], "after {transactions}");
+        transactions += 1;
+    }
+    assert!(transactions > 4, "{transactions}");
 }
 
 pub(crate) async fn a_body_that_is_not_what_it_says_leaves_nothing_behind(world: World) {

@@ -123,10 +123,14 @@ macro_rules! sqlite_cases {
                 what_a_peer_says_comes_before_what_is_hidden,
                 a_turn_of_a_hidden_run_is_not_lost,
                 a_commit_that_nobody_finishes_is_collected_after_a_week,
+                runs_that_are_there_already_do_not_wait_for_the_last_transaction,
+                files_that_are_there_already_do_not_wait_for_the_last_transaction,
+                what_does_not_wait_would_change_nothing,
             }
             artifacts {
                 what_is_uploaded_comes_back_byte_for_byte,
                 the_same_offer_is_the_same_upload,
+                an_offer_that_dies_between_any_two_transactions_goes_on,
                 a_body_that_is_not_what_it_says_leaves_nothing_behind,
                 another_project_can_neither_see_nor_use_a_part,
                 parts_may_come_twice_in_any_order_and_at_once,

@@ -7,6 +7,9 @@ use keepstep_store::results::{
 };
 use keepstep_store::test_data::Bundle;
 use keepstep_store::{Result, Store, StoreError};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, json};
 
 use crate::world::{START, World};
@@ -371,4 +374,148 @@ pub(crate) async fn a_commit_that_nobody_finishes_is_collected_after_a_week(worl
     assert!(matches!(half.finish(&world.store).await.unwrap_err(), StoreError::CommitOvertaken));
     assert_eq!(world.store.run_batch(&world.scope, &committed.batch_id).await.unwrap().counts.total(), 2);
     assert_eq!(Bringing::new(&world, &bundle, "exp_1", &new).whole(&world.store).await.unwrap().runs, 5);
+}
+
+/// How many runs a commit keeps for its end in any case.
+const KEPT_IN_ANY_CASE: i64 = 250;
+
+/// What the last transaction has to write does not grow with the runs that are there as they are said to be.
+pub(crate) async fn runs_that_are_there_already_do_not_wait_for_the_last_transaction(world: World) {
+    let bundle = shop(&world).await;
+    let store = &world.store;
+    let seen = runs("seen-", 600);
+    let first = Bringing::new(&world, &bundle, "exp_1", &seen).whole(store).await.unwrap();
+    let ids: Vec<&str> = seen.iter().map(|run| run.id.as_str()).collect();
+    let before = everything(&world, store, &bundle.project_id, None, &ids[590..]).await;
+
+    let mut again = seen.clone();
+    again[300].output = "Lost".to_owned();
+    again[400].turns.push(Turn { run_id: String::new(), ..turn("seen-400", "t1") });
+    again[500].evaluation.insert("score".to_owned(), json!(0.5));
+    // What is said last counts: that it is what it was.
+    again.push(RunRecord { output: "Elsewhere".to_owned(), ..seen[590].clone() });
+    again.extend(runs("new-", 1));
+    again.push(seen[590].clone());
+    let mut bringing = Bringing { digest: "again", ..Bringing::new(&world, &bundle, "exp_1", &again) };
+    bringing.die_after(store, bringing.steps()).await.unwrap();
+    assert_eq!(world.rows(&["waiting_runs"]).await, [KEPT_IN_ANY_CASE + 5]);
+    assert_eq!(everything(&world, store, &bundle.project_id, None, &ids[590..]).await, before, "nothing of it is seen");
+    let committed = bringing.finish(store).await.unwrap();
+    assert_eq!((committed.batch_id, committed.runs), (first.batch_id.clone(), 601));
+    let run = async |id: &str| store.run(&world.scope, &first.batch_id, id).await.unwrap();
+    assert_eq!(run("seen-300").await.run.output, "Lost");
+    assert_eq!(run("seen-400").await.turns.len(), 2);
+    assert_eq!(run("seen-500").await.result.evaluation["score"], 0.5);
+    assert_eq!(run("seen-590").await.run.output, "On its way");
+    assert_eq!(world.rows(&["waiting_runs", "stored_batches"]).await, [0, 1]);
+}
+
+/// The files of such a commit do not wait, either.
+pub(crate) async fn files_that_are_there_already_do_not_wait_for_the_last_transaction(world: World) {
+    let bundle = shop(&world).await;
+    let store = &world.store;
+    let seen = runs("seen-", 3);
+    let first = Bringing::new(&world, &bundle, "exp_1", &seen).whole(store).await.unwrap();
+    let (known, new) = (file(Some("seen-0"), "first.md"), file(Some("seen-1"), "first.md"));
+    let mut again = Bringing { digest: "again", ..Bringing::new(&world, &bundle, "exp_1", &seen) };
+    again.die_after(store, again.steps()).await.unwrap();
+    let commit = again.commit.as_mut().unwrap();
+    assert!(!commit.is_hidden());
+    let mut transaction = store.write().await.unwrap();
+    assert!(transaction.are_attached(commit, &[known.clone(), file(None, "summary.md")]).await.unwrap());
+    for other in [
+        new,
+        NewArtifact { blob_id: "blob_2".to_owned(), ..known.clone() },
+        NewArtifact { run_id: Some("nothing".to_owned()), ..known.clone() },
+        NewArtifact { run_id: None, ..known.clone() },
+    ] {
+        assert!(!transaction.are_attached(commit, &[known.clone(), other.clone()]).await.unwrap(), "{other:?}");
+    }
+    transaction.commit_hidden().await.unwrap();
+    assert_eq!(again.finish(store).await.unwrap().batch_id, first.batch_id);
+}
+
+/// A run that ended, with few values for each of its parts, so that two of them are often equal in some.
+fn report() -> impl Strategy<Value = RunRecord> {
+    let text = || prop_oneof![Just(String::new()), Just("a".to_owned()), Just("b".to_owned())];
+    let maybe = |name: &'static str, values: &'static [i64]| {
+        prop::sample::select(values).prop_map(move |value| match value {
+            0 => Map::new(),
+            value => Map::from_iter([(name.to_owned(), json!(value))]),
+        })
+    };
+    let said = (any::<bool>(), 0..3_u8).prop_map(|(has_time, turns)| {
+        let turn = |number: u8| Turn {
+            run_id: String::new(),
+            timestamp: has_time.then(|| "2026-01-01T00:00:00Z".to_owned()),
+            duration_ms: has_time.then_some(1.5),
+            ..turn("run", &format!("t{number}"))
+        };
+        (0..turns).map(turn).collect::<Vec<_>>()
+    });
+    let status = prop::sample::select(vec![Status::Passed, Status::Failed, Status::Timeout]);
+    let item = prop::option::of(Just("item-0".to_owned()));
+    let parts = (status, 0..2_u32, prop::option::of(text()), prop::option::of(text()), item, text(), text());
+    (parts, maybe("duration_ms", &[0, 1, 2]), maybe("score", &[0, 1, 2]), 0..3_i64, said).prop_map(
+        |((status, iteration, error, persona, input_item_id, input, output), metrics, evaluation, said, turns)| RunRecord {
+            iteration,
+            error,
+            persona,
+            input_item_id,
+            input,
+            output,
+            metrics,
+            evaluation,
+            transcript: (0..said).map(|number| json!({"role": "user", "content": number})).collect(),
+            turns,
+            ..RunRecord::new("", status)
+        },
+    )
+}
+
+/// A run that is not stored again is one that storing it again leaves as it is: whether a commit decides for each run, or keeps them all,
+/// what comes of it is the same.
+pub(crate) async fn what_does_not_wait_would_change_nothing(world: World) {
+    const RUNS: usize = 900;
+    let bundle = shop(&world).await;
+    let store = &world.store;
+    let commit = async |name: &str, digest: &str, runs: &[RunRecord]| {
+        let runs: Vec<RunRecord> = runs.iter().map(|run| RunRecord { id: format!("{name}{}", run.id), ..run.clone() }).collect();
+        let mut bringing = Bringing { digest, ..Bringing::new(&world, &bundle, name, &[]) };
+        bringing.step(store, 0).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        for some in runs.chunks(100) {
+            transaction.commit_runs(bringing.commit.as_mut().unwrap(), some).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        let waiting = world.rows(&["waiting_runs"]).await[0];
+        (bringing.finish(store).await.unwrap(), waiting)
+    };
+    let mut runner = TestRunner::deterministic();
+    let mut drawn = || -> Vec<RunRecord> {
+        let draw = |number: usize| RunRecord { id: format!("-{number:03}"), ..report().new_tree(&mut runner).unwrap().current() };
+        (0..RUNS).map(draw).collect()
+    };
+    let first = drawn();
+    let second: Vec<RunRecord> = drawn()
+        .into_iter()
+        .zip(&first)
+        .map(|(other, first)| match other.iteration {
+            // In many, one part is another one; a part that is left out says nothing.
+            0 => RunRecord { output: other.output, metrics: other.metrics, turns: other.turns, ..first.clone() },
+            _ => other,
+        })
+        .collect();
+    let (whole, _) = commit("whole", "first", &first).await;
+    let (pieces, _) = commit("piece", "first", &first).await;
+    let (_, waiting) = commit("whole", "second", &second).await;
+    for (number, some) in second.chunks(usize::try_from(KEPT_IN_ANY_CASE).unwrap()).enumerate() {
+        let (_, kept) = commit("piece", &format!("second {number}"), some).await;
+        assert_eq!(kept, i64::try_from(some.len()).unwrap());
+    }
+    assert!((KEPT_IN_ANY_CASE + 100..i64::try_from(RUNS).unwrap() - 20).contains(&waiting), "{waiting} of {RUNS}");
+    let (whole, pieces) = (content(&world, store, &whole).await, content(&world, store, &pieces).await);
+    for (whole, pieces) in whole.lines().zip(pieces.lines()) {
+        assert_eq!(whole.replace("whole", "name"), pieces.replace("piece", "name"));
+    }
 }
