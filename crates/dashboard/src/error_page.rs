@@ -30,6 +30,8 @@ pub(crate) enum PageError {
         /// The role that there is.
         has: &'static str,
     },
+    /// The role covers it, but the right to publish was not given.
+    MayNotPublish,
     /// The form comes from another site, or its token is not that of the session.
     Forged,
     /// A sign-in link is not known, or not complete.
@@ -96,7 +98,7 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::Forged => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::MayNotPublish | Self::Forged => StatusCode::FORBIDDEN,
             Self::LinkUnknown | Self::NotFound | Self::AgentNotFound | Self::VersionNotFound { .. } => StatusCode::NOT_FOUND,
             Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked => StatusCode::GONE,
             Self::Stale { .. } => StatusCode::CONFLICT,
@@ -115,6 +117,7 @@ impl PageError {
             Self::NotSignedIn { ended: false } => "Sign in to continue",
             Self::NotSignedIn { ended: true } => "Your session has ended",
             Self::Forbidden { .. } => "Your role does not allow this",
+            Self::MayNotPublish => "You may not publish",
             Self::Forged => "This form was not accepted",
             Self::LinkUnknown => "This sign-in link is invalid",
             Self::LinkUsed => "This sign-in link was already used",
@@ -139,6 +142,9 @@ impl PageError {
             Self::NotSignedIn { .. } => "Sign in again.".into(),
             Self::Forbidden { needed, has } => {
                 format!("You are signed in as {has}; this requires the role {needed}. Ask an owner of the server for it.")
+            }
+            Self::MayNotPublish => {
+                "You may write drafts. Save your text as one, and ask whoever publishes, or an owner for the right.".into()
             }
             Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
                              window. Nothing was changed. Open the page again and repeat what you did."
@@ -227,6 +233,7 @@ impl From<Error> for PageError {
             Error::Overloaded => Self::Unavailable("The server is busy".to_owned()),
             Error::Invalid(reason) | Error::Refused(reason) => Self::Invalid(reason),
             Error::TooNarrow { has, needs, .. } => Self::Forbidden { needed: needs.label(), has: has.label() },
+            Error::MayNotPublish(_) => Self::MayNotPublish,
             Error::NoAgents(_) => Self::AgentNotFound,
             Error::NotFound(_) => Self::NotFound,
             Error::NotSignedIn { ended } => Self::NotSignedIn { ended },

@@ -56,6 +56,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/members/{user}", get(member::show))
         .route("/members/{user}/reset", post(member::reset))
         .route("/members/{user}/role", post(member::set_role))
+        .route("/members/{user}/projects", post(member::set_membership))
         .route("/members/{user}/sessions/end", post(member::end_session))
         .route("/members/{user}/remove", get(member::ask_remove).post(member::remove))
         .route("/sign-out", post(sign_out::sign_out))

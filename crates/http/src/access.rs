@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use keepstep_api::lua::PrimitiveKind;
 use keepstep_platform::{Actor, Error, Platform, printable};
-use keepstep_store::Role;
+use keepstep_store::{Role, Scope, StoreError};
 
 use crate::{device, key, large_answers, pace, request_log, session};
 
@@ -178,6 +178,7 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/members/{user}", Person(Owner), Nothing),
         ("POST", "/members/{user}/reset", Person(Owner), Nothing),
         ("POST", "/members/{user}/role", Person(Owner), Nothing),
+        ("POST", "/members/{user}/projects", Person(Owner), Nothing),
         ("POST", "/members/{user}/sessions/end", Person(Owner), Nothing),
         ("GET", "/members/{user}/remove", Person(Owner), Nothing),
         ("POST", "/members/{user}/remove", Person(Owner), Nothing),
@@ -263,7 +264,12 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
     match route.who {
         Who::Anybody => {}
         Who::Key(role) => {
-            let holder = key::holder(&parts.headers, platform).await?;
+            let mut holder = key::holder(&parts.headers, platform).await?;
+            if !holder.actor.memberships.is_empty()
+                && let Some(project) = project_named(platform, &holder.actor.scope, route.names, &mut parts).await?
+            {
+                holder.actor = holder.actor.inside(Some(&project));
+            }
             holder.actor.require(role)?;
             if writes {
                 check_named(platform, &holder.actor, route.names, &mut parts).await?;
@@ -277,7 +283,13 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                 session::check_origin(&parts.headers, platform)?;
             }
             match session::of(&parts.headers, platform).await {
-                Ok(session) => {
+                Ok(mut session) => {
+                    if !session.rights.memberships.is_empty()
+                        && let Some(project) = project_named(platform, &session.rights.scope, route.names, &mut parts).await?
+                    {
+                        session.rights = session.rights.inside(Some(&project));
+                        session.user.role = session.rights.role;
+                    }
                     let actor = Actor::from(&session);
                     actor.require(role)?;
                     if writes && route.names == Names::Agent {
@@ -329,6 +341,35 @@ fn is_on_this_machine(parts: &Parts, platform: &Platform) -> bool {
 async fn first_parameter(parts: &mut Parts, platform: &Platform) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, platform).await.ok()?;
     parameters.iter().next().map(|(_, value)| value.to_owned())
+}
+
+/// Returns the project of what a path names, where it is one thing of a project that the caller can see.
+async fn project_named(platform: &Platform, scope: &Scope, names: Names, parts: &mut Parts) -> Result<Option<String>, Error> {
+    let Some(id) = first_parameter(parts, platform).await else { return Ok(None) };
+    let store = &platform.store;
+    let found = match names {
+        Names::Nothing | Names::Organization | Names::Agents => Ok(None),
+        Names::Agent => match id.parse() {
+            Ok(agent) => store.agent(scope, &agent).await.map(|agent| agent.project_id),
+            Err(_) => Ok(None),
+        },
+        Names::Project => store.project(scope, &id).await.map(|project| Some(project.id)),
+        Names::Scenario => store.scenario(scope, &id).await.map(|scenario| Some(scenario.project_id)),
+        Names::Bundle => store.bundle(scope, &id).await.map(|bundle| Some(bundle.project_id)),
+        Names::Upload => store.upload(scope, &id).await.map(|upload| Some(upload.project_id)),
+    };
+    match found {
+        Ok(project) => Ok(project),
+        // The handler says it in its own words.
+        Err(
+            StoreError::AgentNotFound(_)
+            | StoreError::ProjectNotFound(_)
+            | StoreError::ScenarioNotFound(_)
+            | StoreError::BundleNotFound(_)
+            | StoreError::UploadNotFound(_),
+        ) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks that what the path names is there for the caller.

@@ -1,7 +1,7 @@
 //! Who asks for something: a program with a key, or a person who is signed in in a browser.
 
 use keepstep_base::api_key::{KeyForm, form_of};
-use keepstep_store::{Key, Role, Scope, Session};
+use keepstep_store::{Key, Membership, Rights, Role, Scope, Session};
 
 use crate::error::{Error, KeyProblem};
 use crate::platform::Platform;
@@ -15,8 +15,12 @@ pub struct Actor {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Whether they may publish, where their role lets them write.
+    pub may_publish: bool,
     /// What they may see.
     pub scope: Scope,
+    /// What else they may do in single projects; see [`Actor::inside`].
+    pub memberships: Vec<Membership>,
     /// When the key or the session ends, in epoch milliseconds.
     pub expires_at: Option<i64>,
 }
@@ -33,6 +37,28 @@ impl Actor {
         Err(Error::TooNarrow { name: self.name.clone(), has: self.role, needs })
     }
 
+    /// Passes everybody who may publish.
+    ///
+    /// # Errors
+    /// The role is a smaller one, or the right to publish was not given to them.
+    pub fn require_publish(&self) -> Result<(), Error> {
+        self.require(Role::Editor)?;
+        if self.may_publish || self.role >= Role::Owner { Ok(()) } else { Err(Error::MayNotPublish(self.name.clone())) }
+    }
+
+    /// Returns the same actor as they are for something of a project: they may do more there than elsewhere.
+    #[must_use]
+    pub fn inside(&self, project: Option<&str>) -> Self {
+        let whole = Rights {
+            role: self.role,
+            may_publish: self.may_publish,
+            scope: self.scope.clone(),
+            memberships: self.memberships.clone(),
+        };
+        let Rights { role, may_publish, scope, memberships } = whole.inside(project);
+        Self { role, may_publish, scope, memberships, ..self.clone() }
+    }
+
     /// Passes everybody who may see all of the organization.
     ///
     /// # Errors
@@ -44,7 +70,15 @@ impl Actor {
 
 impl From<Key> for Actor {
     fn from(key: Key) -> Self {
-        Self { id: key.id, name: key.name, role: key.role, scope: key.scope, expires_at: key.expires_at }
+        Self {
+            id: key.id,
+            name: key.name,
+            role: key.role,
+            may_publish: key.may_publish,
+            scope: key.scope,
+            memberships: key.memberships,
+            expires_at: key.expires_at,
+        }
     }
 }
 
@@ -54,8 +88,10 @@ impl From<&Session> for Actor {
         Self {
             id: user.id.clone(),
             name: user.name.clone(),
-            role: user.role,
-            scope: Scope::organization(&user.org_id),
+            role: session.rights.role,
+            may_publish: session.rights.may_publish,
+            scope: session.rights.scope.clone(),
+            memberships: session.rights.memberships.clone(),
             expires_at: Some(session.expires_at),
         }
     }

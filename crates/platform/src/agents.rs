@@ -94,6 +94,11 @@ impl Platform {
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
+        let publishes = patch.persona.as_ref().is_some_and(|persona| persona.status == PersonaStatus::Published);
+        // What has no draft is changed for everybody at once.
+        if publishes || deploy.is_some() || !patch.fields.is_empty() {
+            actor.require_publish()?;
+        }
         let message = definition::message(target.message.clone())?;
         self.write(actor, "change an agent", reply, async |transaction| {
             let intent = target.intent(actor, message.as_deref());
@@ -125,6 +130,9 @@ impl Platform {
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
+        if status == PersonaStatus::Published {
+            actor.require_publish()?;
+        }
         let message = definition::message(target.message.clone())?;
         let change = PersonaChange { persona: definition::persona(persona)?, status };
         let patch = Patch { persona: Some(change), ..Patch::default() };
@@ -149,7 +157,7 @@ impl Platform {
         version: PersonaVersion,
         reply: R,
     ) -> Result<R::Output, Error> {
-        actor.require(Role::Editor)?;
+        actor.require_publish()?;
         let message = definition::message(target.message.clone())?;
         self.write(actor, "deploy a persona", reply, async |transaction| {
             let deployed = transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;

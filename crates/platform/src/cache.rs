@@ -85,7 +85,7 @@ impl Cache {
             return Ok(state);
         }
         let state = store.agent_state(scope, id).await?;
-        let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone() };
+        let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone(), also: Vec::new() };
         let revision = state.agent.revision;
         let state = SentState { scope, revision, body: write(state)?.into() };
         self.states.insert(place, state.clone());
@@ -101,7 +101,7 @@ mod tests {
     fn states_take_no_more_than_their_room_and_the_largest_has_a_place() {
         let cache = Cache::default();
         let state = |bytes: usize| SentState {
-            scope: Scope { org_id: "org".into(), project_id: None },
+            scope: Scope { org_id: "org".into(), project_id: None, also: Vec::new() },
             revision: Revision(1),
             body: vec![b'x'; bytes].into(),
         };

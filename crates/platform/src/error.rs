@@ -20,6 +20,9 @@ pub enum Error {
         /// The role that it would need.
         needs: Role,
     },
+    /// The role is enough, but the right to publish was not given.
+    #[error("{0:?} may write drafts, but not publish.")]
+    MayNotPublish(String),
     /// The key is confined to a project, and this is about the whole organization.
     #[error("The key {0:?} is confined to a project, and this needs one that is not.")]
     Confined(String),

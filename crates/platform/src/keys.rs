@@ -43,7 +43,7 @@ impl Platform {
             None => actor.scope.clone(),
             Some(project) => {
                 let project = self.store.project(&actor.scope, project).await?;
-                Scope { org_id: project.org_id, project_id: Some(project.id) }
+                Scope { org_id: project.org_id, project_id: Some(project.id), also: Vec::new() }
             }
         };
         let once = repeat.and_then(|repeat| repeat.once(actor));

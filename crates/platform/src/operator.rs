@@ -17,7 +17,15 @@ const NAME: &str = "admin";
 impl Actor {
     /// Returns whoever runs the server, for an organization or one of its projects.
     pub fn operator(scope: Scope) -> Self {
-        Self { id: NAME.to_owned(), name: NAME.to_owned(), role: Role::Owner, scope, expires_at: None }
+        Self {
+            id: NAME.to_owned(),
+            name: NAME.to_owned(),
+            role: Role::Owner,
+            may_publish: true,
+            scope,
+            memberships: Vec::new(),
+            expires_at: None,
+        }
     }
 }
 

@@ -74,16 +74,35 @@ impl Platform {
         self.commit(transaction, actor, "revoke a link").await
     }
 
-    /// Sets what somebody may do in the organization. An owner may.
+    /// Sets what somebody may do in the organization: nothing without a role, so that only their projects count. An owner may.
     ///
     /// # Errors
     /// The actor may not, nobody else is an owner, the organization has nobody of that id, or the database failed.
-    pub async fn set_role(&self, actor: &Actor, user: &str, role: Role) -> Result<User, Error> {
+    pub async fn set_rights(&self, actor: &Actor, user: &str, role: Option<Role>, may_publish: bool) -> Result<User, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
-        let changed = transaction.set_role(&actor.scope.org_id, user, role).await?;
+        let changed = transaction.set_rights(&actor.scope.org_id, user, role, may_publish).await?;
         self.commit(transaction, actor, "change a role").await?;
-        tracing::info!(by = %actor.id, user = %changed.id, %role, "a role was changed");
+        tracing::info!(by = %actor.id, user = %changed.id, role = role.map_or("none", Role::label), may_publish, "a role was changed");
         Ok(changed)
+    }
+
+    /// Sets what somebody may do in a project, beside their role in the organization. An owner may; nobody owns a project alone.
+    ///
+    /// # Errors
+    /// The actor may not, the role is that of an owner, there is no such person or project, or the database failed.
+    pub async fn set_membership(
+        &self,
+        actor: &Actor,
+        user: &str,
+        project: &str,
+        rights: Option<(Role, bool)>,
+    ) -> Result<(), Error> {
+        let mut transaction = self.write_as_owner(actor).await?;
+        if rights.is_some_and(|(role, _)| role >= Role::Owner) {
+            return Err(Error::Refused("A role in a project is viewer or editor.".to_owned()));
+        }
+        transaction.set_membership(&actor.scope.org_id, user, project, rights).await?;
+        self.commit(transaction, actor, "change a role in a project").await
     }
 
     /// Removes somebody. An owner may. What they wrote keeps their name.

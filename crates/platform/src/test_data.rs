@@ -78,7 +78,8 @@ impl Platform {
     /// # Errors
     /// None is named and there are several, or the database failed.
     pub async fn project_of(&self, actor: &Actor, named: Option<String>) -> Result<String, Error> {
-        if let Some(project) = named.or_else(|| actor.scope.project_id.clone()) {
+        let own = actor.scope.project_id.clone().filter(|_| actor.scope.also.is_empty());
+        if let Some(project) = named.or(own) {
             return Ok(project);
         }
         let projects = self.store.projects_in(&actor.scope).await?;
@@ -161,6 +162,9 @@ impl Platform {
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
+        if status == BundleStatus::Published {
+            actor.require_publish()?;
+        }
         self.write(actor, "create a bundle", reply, async |transaction| {
             let created = match status {
                 BundleStatus::Draft => transaction.create_bundle(&actor.scope, new).await?,
@@ -176,7 +180,7 @@ impl Platform {
     /// # Errors
     /// The actor may not, there is no such version for them, or the database failed.
     pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
-        actor.require(Role::Editor)?;
+        actor.require_publish()?;
         self.write(actor, "publish a bundle", reply, async |transaction| Ok(transaction.publish_bundle(&actor.scope, id).await?))
             .await
     }
@@ -192,7 +196,7 @@ impl Platform {
         file: &TestDataFile,
         reply: R,
     ) -> Result<R::Output, Error> {
-        actor.require(Role::Editor)?;
+        actor.require_publish()?;
         self.write(actor, "import test data", reply, async |transaction| {
             Ok(transaction.import_file(&actor.scope, project, file).await?)
         })

@@ -159,7 +159,15 @@ impl World {
     }
 
     fn editor(&self) -> Actor {
-        Actor { id: "key_1".to_owned(), name: "ada".to_owned(), role: Role::Editor, scope: self.scope.clone(), expires_at: None }
+        Actor {
+            id: "key_1".to_owned(),
+            name: "ada".to_owned(),
+            role: Role::Editor,
+            may_publish: true,
+            scope: self.scope.clone(),
+            memberships: Vec::new(),
+            expires_at: None,
+        }
     }
 
     async fn publish(&self, text: &str) {

@@ -17,7 +17,7 @@ use keepstep_platform::{
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
 use keepstep_store::test_data::{BundleStatus, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
-use keepstep_store::{AgentState, NewAgent, Patch, PersonaStatus, Role, Scope, Store, StoreError, StoredResponse};
+use keepstep_store::{AgentState, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, StoreError, StoredResponse};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -42,7 +42,15 @@ impl World {
     }
 
     fn actor(&self, role: Role) -> Actor {
-        Actor { id: format!("id_{role}"), name: role.label().to_owned(), role, scope: self.scope.clone(), expires_at: None }
+        Actor {
+            id: format!("id_{role}"),
+            name: role.label().to_owned(),
+            role,
+            may_publish: true,
+            scope: self.scope.clone(),
+            memberships: Vec::new(),
+            expires_at: None,
+        }
     }
 
     fn target(&self) -> Target<'_> {
@@ -56,11 +64,12 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 28] = [
+const ROWS: [Row; 29] = [
+    ("change a role in a project", Role::Owner, |w, a| done(w.platform.set_membership(a, "user_x", "project_x", None))),
     ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
     ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),
     ("revoke a link", Role::Owner, |w, a| done(w.platform.revoke_link(a, "link_x"))),
-    ("change a role", Role::Owner, |w, a| done(w.platform.set_role(a, "user_x", Role::Viewer))),
+    ("change a role", Role::Owner, |w, a| done(w.platform.set_rights(a, "user_x", Some(Role::Viewer), true))),
     ("remove somebody", Role::Owner, |w, a| done(w.platform.remove_member(a, "user_x"))),
     ("end a session of somebody", Role::Owner, |w, a| done(w.platform.end_session_of(a, "user_x", "session_x"))),
     ("create an agent", Role::Owner, |w, a| done(w.platform.create_agent(a, "New".to_owned(), Plain))),
@@ -215,6 +224,40 @@ async fn a_request_that_comes_again_is_done_once() {
     assert_eq!(create(told("a")).await.unwrap(), first);
     assert_eq!(world.platform.store.agents(&world.scope).await.unwrap().len(), 2);
     assert!(matches!(create(told("b")).await, Err(Error::Store(StoreError::OtherRequest))));
+}
+
+#[tokio::test]
+async fn the_right_to_publish_is_apart_from_the_role() {
+    let world = World::start().await;
+    let editor = Actor { may_publish: false, ..world.actor(Role::Editor) };
+    let platform = &world.platform;
+    let persona = |status| platform.save_persona(&editor, world.target(), json!("Be kind."), status, Plain);
+    persona(PersonaStatus::Draft).await.unwrap();
+    let draft = |status| Patch { persona: Some(PersonaChange { persona: json!("Be brief."), status }), ..Patch::default() };
+    platform.change_agent(&editor, world.target(), &draft(PersonaStatus::Draft), None, Plain).await.unwrap();
+    let file = TestDataFile::of_inputs("a".to_owned(), Vec::new());
+    let new = NewBundle { project: "project_1", scenario: None, input_set: None, name: None };
+    let refused = [
+        persona(PersonaStatus::Published).await.map(drop),
+        platform.change_agent(&editor, world.target(), &draft(PersonaStatus::Published), None, Plain).await.map(drop),
+        platform.change_agent(&editor, world.target(), &Patch::default(), Some(PersonaVersion(1)), Plain).await.map(drop),
+        platform.change_agent(&editor, world.target(), &Patch::of(Field::NAME, json!("x")), None, Plain).await.map(drop),
+        platform.deploy_persona(&editor, world.target(), PersonaVersion(1), Plain).await.map(drop),
+        platform.create_bundle(&editor, new, BundleStatus::Published, Plain).await.map(drop),
+        platform.publish_bundle(&editor, "bundle_1", Plain).await.map(drop),
+        platform.import(&editor, "project_1", &file, Plain).await.map(drop),
+    ];
+    for (index, refused) in refused.into_iter().enumerate() {
+        assert!(matches!(refused, Err(Error::MayNotPublish(_))), "{index}: {refused:?}");
+    }
+    let state = platform.store.agent_state(&world.scope, &world.agent).await.unwrap();
+    assert_eq!((state.agent.published, state.agent.name()), (None, Some("Shop")));
+    // An owner always may, and the right alone is no role.
+    let owner = Actor { may_publish: false, ..world.actor(Role::Owner) };
+    platform.deploy_persona(&owner, world.target(), PersonaVersion(1), Plain).await.unwrap();
+    let viewer = world.actor(Role::Viewer);
+    let refused = platform.deploy_persona(&viewer, world.target(), PersonaVersion(1), Plain).await;
+    assert!(matches!(refused, Err(Error::TooNarrow { .. })), "{refused:?}");
 }
 
 /// Where a log is written, to be read here.

@@ -95,6 +95,7 @@ impl ApiError {
         match &self.0 {
             Error::Key(problem) => (key_code(*problem), Some(key_hint(*problem))),
             Error::TooNarrow { .. } => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key with that role.")),
+            Error::MayNotPublish(_) => (ErrorCode::KeyTooNarrow, Some("Save a draft, or ask an owner for the right to publish.")),
             Error::Confined(_) => (ErrorCode::KeyTooNarrow, Some("Ask an owner for a key of the whole organization.")),
             Error::NotOffered(_) => {
                 (ErrorCode::NotOffered, Some("Write it by hand; `keepstep admin import --project ID FILE` brings a file here."))

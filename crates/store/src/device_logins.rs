@@ -7,12 +7,12 @@
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::asking::{MOST, SILENCE};
-use crate::model::{Key, Scope, User};
+use crate::model::{Key, Rights, User};
 use crate::rows::Columns as _;
 use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
-use crate::{Result, Store, StoreError, Transaction, rows};
+use crate::{Result, Store, StoreError, Transaction};
 
 const MINUTE: i64 = 60 * 1000;
 
@@ -144,30 +144,33 @@ impl Store {
 
     /// Returns the access key that was presented, as a key of the person.
     pub(crate) async fn access_key(&self, hash: &str) -> Result<Option<Key>> {
-        let row = query(
-            "SELECT d.id, u.name, u.role, u.org_id, d.created_at, k.expires_at, d.revoked_at, d.used_at, d.used_by
+        let mut reader = self.reader().await?;
+        let row = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {}, d.id AS login_id, d.created_at, k.expires_at, d.revoked_at, d.used_at, d.used_by
              FROM login_keys k JOIN device_logins d ON d.id = k.login_id JOIN users u ON u.id = d.user_id
              WHERE k.hash = $1 AND k.kind = 'access'",
-        )
+            crate::people::COLUMNS
+        )))
         .bind(hash)
-        .fetch_optional(&mut *self.reader().await?)
+        .fetch_optional(&mut reader)
         .await?;
-        row.map(|row| {
-            let id: String = row.get("id")?;
-            Ok(Key {
-                name: row.get("name")?,
-                role: rows::role(&row, &id)?,
-                scope: Scope::organization(row.get::<String>("org_id")?),
-                created_at: row.get("created_at")?,
-                expires_at: Some(row.get("expires_at")?),
-                revoked_at: row.get("revoked_at")?,
-                created_by: None,
-                used_at: row.get("used_at")?,
-                used_by: row.get("used_by")?,
-                id,
-            })
-        })
-        .transpose()
+        let Some(row) = row else { return Ok(None) };
+        let user = crate::people::user(&row)?;
+        let rights = Rights::of(&user, crate::people::memberships(&mut reader, &user.id).await?);
+        Ok(Some(Key {
+            id: row.get("login_id")?,
+            name: user.name,
+            role: rights.role,
+            scope: rights.scope,
+            created_at: row.get("created_at")?,
+            expires_at: Some(row.get("expires_at")?),
+            revoked_at: row.get("revoked_at")?,
+            created_by: None,
+            used_at: row.get("used_at")?,
+            used_by: row.get("used_by")?,
+            may_publish: rights.may_publish,
+            memberships: rights.memberships,
+        }))
     }
 }
 

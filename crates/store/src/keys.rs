@@ -75,6 +75,8 @@ impl Transaction {
             created_by: None,
             used_at: None,
             used_by: None,
+            may_publish: true,
+            memberships: Vec::new(),
         };
         query(
             "INSERT INTO keys (id, hash, org_id, project_id, name, role, created_at, expires_at)
@@ -138,13 +140,15 @@ fn key(row: &Row) -> Result<Key> {
     Ok(Key {
         name: row.get("name")?,
         role: rows::role(row, &id)?,
-        scope: Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")? },
+        scope: Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")?, also: Vec::new() },
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
         revoked_at: row.get("revoked_at")?,
         created_by: row.get("created_by")?,
         used_at: row.get("used_at")?,
         used_by: row.get("used_by")?,
+        may_publish: true,
+        memberships: Vec::new(),
         id,
     })
 }

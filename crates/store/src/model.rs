@@ -44,17 +44,92 @@ pub struct Scope {
     pub org_id: String,
     /// The project, or `None` for the whole organization.
     pub project_id: Option<String>,
+    /// More projects, beside the first; of no meaning for the whole organization.
+    pub also: Vec<String>,
 }
 
 impl Scope {
     /// Returns the scope of a whole organization.
     pub fn organization(org_id: impl Into<String>) -> Self {
-        Self { org_id: org_id.into(), project_id: None }
+        Self { org_id: org_id.into(), project_id: None, also: Vec::new() }
+    }
+
+    /// Returns the scope of some projects of an organization, or of none.
+    pub fn some_projects(org_id: impl Into<String>, projects: impl IntoIterator<Item = String>) -> Self {
+        let mut projects = projects.into_iter();
+        // No project has this id.
+        let first = projects.next().unwrap_or_default();
+        Self { org_id: org_id.into(), project_id: Some(first), also: projects.collect() }
+    }
+
+    /// Returns the projects for a statement that takes an id which stands in them between blanks; nothing for all of them.
+    pub(crate) fn projects(&self) -> Option<String> {
+        let first = self.project_id.as_deref()?;
+        let ids = std::iter::once(first).chain(self.also.iter().map(String::as_str));
+        Some(ids.fold(" ".to_owned(), |list, id| list + id + " "))
     }
 
     /// Returns true if something of that organization and project is inside.
     pub fn covers(&self, org_id: &str, project_id: Option<&str>) -> bool {
-        self.org_id == org_id && self.project_id.as_deref().is_none_or(|project| project_id == Some(project))
+        let Some(first) = self.project_id.as_deref() else { return self.org_id == org_id };
+        self.org_id == org_id && project_id.is_some_and(|id| id == first || self.also.iter().any(|also| also == id))
+    }
+}
+
+/// What somebody may do in one project, beside their role in the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The project.
+    pub project_id: String,
+    /// What they may do there.
+    pub role: Role,
+    /// Whether they may publish there, where their role lets them write.
+    pub may_publish: bool,
+}
+
+/// What somebody may do, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// What they may do everywhere in the scope.
+    pub role: Role,
+    /// Whether they may publish everywhere in the scope, where their role lets them write.
+    pub may_publish: bool,
+    /// What they may see.
+    pub scope: Scope,
+    /// What else they may do in single projects.
+    pub memberships: Vec<Membership>,
+}
+
+impl Rights {
+    /// Returns those of a person. Who has no role in the organization may everywhere what they may in each of their projects.
+    pub(crate) fn of(user: &User, memberships: Vec<Membership>) -> Self {
+        if !user.confined {
+            let scope = Scope::organization(&user.org_id);
+            return Self { role: user.role, may_publish: user.may_publish, scope, memberships };
+        }
+        let projects = memberships.iter().map(|membership| membership.project_id.clone());
+        Self {
+            role: memberships.iter().map(|membership| membership.role).min().unwrap_or(Role::Viewer),
+            may_publish: memberships.iter().all(|membership| membership.may_publish),
+            scope: Scope::some_projects(&user.org_id, projects),
+            memberships,
+        }
+    }
+
+    /// Returns what they may do with something of a project. Who may more there than elsewhere sees nothing else with it: a request that
+    /// names one thing cannot change another one.
+    #[must_use]
+    pub fn inside(&self, project: Option<&str>) -> Self {
+        let publishes = |role: Role, may_publish: bool| role >= Role::Editor && may_publish;
+        let found = self.memberships.iter().find(|membership| Some(membership.project_id.as_str()) == project);
+        let Some(membership) = found.filter(|_| self.scope.covers(&self.scope.org_id, project)) else { return self.clone() };
+        let may_publish = publishes(self.role, self.may_publish) || publishes(membership.role, membership.may_publish);
+        let role = self.role.max(membership.role);
+        if role == self.role && may_publish == publishes(self.role, self.may_publish) {
+            return self.clone();
+        }
+        let scope = Scope::some_projects(&self.scope.org_id, [membership.project_id.clone()]);
+        Self { role, may_publish, scope, memberships: Vec::new() }
     }
 }
 
@@ -81,6 +156,10 @@ pub struct Key {
     pub used_at: Option<i64>,
     /// What used it then, as it calls itself.
     pub used_by: Option<String>,
+    /// Whether it may publish, where its role lets it write: the device of a person may what they may.
+    pub may_publish: bool,
+    /// What else it may do in single projects: the device of a person may what they may.
+    pub memberships: Vec<Membership>,
 }
 
 /// A person who signs in with a browser.
@@ -107,8 +186,10 @@ pub struct User {
 pub struct Session {
     /// Its id, which opens nothing.
     pub id: String,
-    /// Who.
+    /// Who. Their role is what they may do everywhere in the scope.
     pub user: User,
+    /// What they may do, and where.
+    pub rights: Rights,
     /// The token that each of the session's forms carries.
     pub csrf: String,
     /// When it ends.

@@ -6,9 +6,10 @@ use keepstep_base::api_key::stored_hash;
 use keepstep_base::text::is_hidden;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::model::{Role, User};
-use crate::organizations::check_name;
+use crate::model::{Membership, Role, Scope, User};
+use crate::organizations::{check_name, require_project};
 use crate::rows;
+use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction};
@@ -175,6 +176,14 @@ impl Store {
         row.as_ref().map_or_else(|| Err(StoreError::UserNotFound(id.to_owned())), member)
     }
 
+    /// Returns what somebody may do in single projects.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn memberships(&self, user_id: &str) -> Result<Vec<Membership>> {
+        memberships(&mut *self.reader().await?, user_id).await
+    }
+
     /// Returns whoever signs in with an address, if somebody does.
     ///
     /// # Errors
@@ -288,21 +297,47 @@ impl Transaction {
         self.end_sessions(id, kept_session).await
     }
 
-    /// Sets what somebody may do in the organization.
+    /// Sets what somebody may do in the organization: nothing without a role, so that only their projects count.
     ///
     /// # Errors
     /// Nobody else is an owner, the organization has nobody of that id, or the database failed.
-    pub async fn set_role(&mut self, org_id: &str, id: &str, role: Role) -> Result<User> {
+    pub async fn set_rights(&mut self, org_id: &str, id: &str, role: Option<Role>, may_publish: bool) -> Result<User> {
         let before = self.user(org_id, id).await?;
-        if role < Role::Owner {
+        if role != Some(Role::Owner) {
             self.require_another_owner(&before).await?;
         }
-        query("UPDATE users SET role = $1, confined = 0 WHERE id = $2")
-            .bind(role.label())
+        query("UPDATE users SET role = $1, confined = $2, may_publish = $3 WHERE id = $4")
+            .bind(role.unwrap_or(Role::Viewer).label())
+            .bind(i64::from(role.is_none()))
+            .bind(i64::from(may_publish))
             .bind(id)
             .execute(self.connection())
             .await?;
-        Ok(User { role, ..before })
+        self.user(org_id, id).await
+    }
+
+    /// Sets what somebody may do in a project, beside their role in the organization: nothing more without a role.
+    ///
+    /// # Errors
+    /// The organization has nobody of that id or no such project, or the database failed.
+    pub async fn set_membership(&mut self, org_id: &str, id: &str, project: &str, rights: Option<(Role, bool)>) -> Result<()> {
+        let user = self.user(org_id, id).await?;
+        let project = require_project(self.connection(), &Scope::organization(org_id), project).await?;
+        query("DELETE FROM members WHERE user_id = $1 AND project_id = $2")
+            .bind(&user.id)
+            .bind(&project.id)
+            .execute(self.connection())
+            .await?;
+        if let Some((role, may_publish)) = rights {
+            query("INSERT INTO members (user_id, project_id, role, may_publish) VALUES ($1, $2, $3, $4)")
+                .bind(&user.id)
+                .bind(&project.id)
+                .bind(role.label())
+                .bind(i64::from(may_publish))
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
     }
 
     /// Removes somebody: they cannot sign in, their browsers and devices are signed out, links for them end, and the address is free.
@@ -333,7 +368,7 @@ impl Transaction {
 
     /// Passes where the organization has an owner besides somebody, or where they are none.
     async fn require_another_owner(&mut self, user: &User) -> Result<()> {
-        if user.role < Role::Owner {
+        if user.confined || user.role < Role::Owner {
             return Ok(());
         }
         let others = query(
@@ -399,6 +434,19 @@ impl Transaction {
         query("DELETE FROM sign_in_failures WHERE subject = $1").bind(of.subject()).execute(self.connection()).await?;
         Ok(())
     }
+}
+
+/// Returns what somebody may do in single projects.
+pub(crate) async fn memberships(connection: &mut Connection, user_id: &str) -> Result<Vec<Membership>> {
+    let rows = query("SELECT project_id, role, may_publish FROM members WHERE user_id = $1 ORDER BY project_id")
+        .bind(user_id)
+        .fetch_all(connection)
+        .await?;
+    let membership = |row: &Row| {
+        let project_id: String = row.get("project_id")?;
+        Ok(Membership { role: rows::role(row, &project_id)?, may_publish: row.get::<i64>("may_publish")? != 0, project_id })
+    };
+    rows.iter().map(membership).collect()
 }
 
 pub(crate) fn user(row: &Row) -> Result<User> {

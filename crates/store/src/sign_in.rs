@@ -3,8 +3,8 @@
 use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::link_target::{LinkPurpose, purpose, require_open};
-use crate::model::{Role, Session, User};
-use crate::people::{COLUMNS, NewAccount, user};
+use crate::model::{Rights, Role, Session, User};
+use crate::people::{COLUMNS, NewAccount, memberships, user};
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -105,17 +105,22 @@ impl Store {
     }
 
     async fn any_session(&self, presented: &str) -> Result<Option<(Session, bool)>> {
+        let mut reader = self.reader().await?;
         let row = query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS}, s.id AS session_id, s.csrf, s.expires_at, s.used_at, s.ended_at, u.removed_at
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = $1"
         )))
         .bind(stored_hash(presented))
-        .fetch_optional(&mut *self.reader().await?)
+        .fetch_optional(&mut reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
+        let mut user = user(&row)?;
+        let rights = Rights::of(&user, memberships(&mut reader, &user.id).await?);
+        user.role = rights.role;
         let session = Session {
             id: row.get("session_id")?,
-            user: user(&row)?,
+            user,
+            rights,
             csrf: row.get("csrf")?,
             expires_at: row.get("expires_at")?,
             used_at: row.get("used_at")?,
@@ -193,7 +198,9 @@ impl Transaction {
                 user
             }
             // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back.
-            (LinkPurpose::Owner, _, Some(known)) if known.org_id == org_id => self.set_role(&org_id, &known.id, role).await?,
+            (LinkPurpose::Owner, _, Some(known)) if known.org_id == org_id => {
+                self.set_rights(&org_id, &known.id, Some(role), true).await?
+            }
             (_, _, Some(_)) => return Err(StoreError::EmailTaken { email: account.email.as_str().to_owned() }),
             (_, _, None) => {
                 let user = self.create_user(&org_id, role, account.name).await?;
@@ -236,7 +243,8 @@ impl Transaction {
         .bind(&device.address)
         .execute(self.connection())
         .await?;
-        Ok((secret, Session { id, user: user.clone(), csrf, expires_at, used_at: now }))
+        let rights = Rights::of(user, memberships(self.connection(), &user.id).await?);
+        Ok((secret, Session { id, user: user.clone(), rights, csrf, expires_at, used_at: now }))
     }
 
     /// Notes that a session is used now, if that was not noted lately.

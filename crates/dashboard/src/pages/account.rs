@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_http::address::Address;
 use keepstep_platform::{Error, Platform, SHORTEST_PASSWORD};
+use keepstep_store::Role;
 use serde::Deserialize;
 
 use crate::error_page::{PageError, Typed};
@@ -12,7 +13,7 @@ use crate::form::posted::{Fields, Posted};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::sessions::ShownSession;
-use crate::parts::view::page;
+use crate::parts::view::{may_publish, page};
 use crate::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -21,6 +22,7 @@ struct AccountPage {
     frame: Frame,
     done: Option<&'static str>,
     role: &'static str,
+    may_publish: bool,
     name: String,
     email: String,
     has_email: bool,
@@ -168,6 +170,7 @@ async fn shown(
         frame: Frame::of(&by.session),
         done,
         role: user.role.label(),
+        may_publish: user.role < Role::Editor || may_publish(&by.session),
         name,
         email,
         has_email: user.email.is_some(),

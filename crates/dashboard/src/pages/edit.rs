@@ -26,7 +26,7 @@ use crate::form::posted::{Fields as _, Posted};
 use crate::form::text;
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
-use crate::parts::view::{Changed, page, render_value, title_of};
+use crate::parts::view::{Changed, may_publish, page, render_value, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -47,6 +47,7 @@ struct EditPage {
     model_is_text: bool,
     message: String,
     may_merge: bool,
+    may_publish: bool,
 }
 
 /// What stands above the form.
@@ -293,6 +294,7 @@ impl<'a> Editing<'a> {
             model_is_text: model.is_none_or(|model| model.is_string() || model.is_null()),
             message,
             may_merge: false,
+            may_publish: may_publish(&self.by.session),
         }
     }
 

@@ -10,7 +10,7 @@ use keepstep_store::{Key, Role, StoreError};
 use serde::Deserialize;
 
 use super::account::EndForm;
-use super::members::{link_address, role_of};
+use super::members::{link_address, organization_role, role_of};
 use crate::error_page::{PageError, capitalized};
 use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::origin::PublicAddress;
@@ -33,12 +33,22 @@ struct MemberPage {
     name: Visible,
     email: Visible,
     role: &'static str,
+    may_publish: bool,
+    memberships: Vec<ShownMembership>,
+    choices: Vec<(String, Visible)>,
     is_you: bool,
     has_password: bool,
     since: Moment,
     sessions: Vec<ShownSession>,
     sessions_action: String,
     devices: Vec<ShownDevice>,
+}
+
+struct ShownMembership {
+    id: String,
+    project: Visible,
+    role: &'static str,
+    may_publish: bool,
 }
 
 /// What the address asks for.
@@ -54,6 +64,27 @@ pub(crate) struct RoleForm {
     csrf: String,
     #[serde(default)]
     role: String,
+    #[serde(default)]
+    publish: String,
+}
+
+/// The form that changes a role in a project.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProjectForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    project: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    publish: String,
+}
+
+impl Fields for ProjectForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
 }
 
 impl Fields for RoleForm {
@@ -97,10 +128,10 @@ pub(crate) async fn set_role(
     posted: Posted<RoleForm>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    let role = role_of(&form.role)?;
-    match platform.set_role(&by, &id, role).await {
+    let role = if form.role.is_empty() { None } else { Some(role_of(&form.role)?) };
+    match platform.set_rights(&by, &id, role, !form.publish.is_empty()).await {
         // Whoever is an owner no more has no such page.
-        Ok(changed) if changed.id == by.id && role < Role::Owner => Ok(Redirect::to("/").into_response()),
+        Ok(changed) if changed.id == by.id && role != Some(Role::Owner) => Ok(Redirect::to("/").into_response()),
         Ok(changed) => Ok(Redirect::to(&format!("{}?done=role", member_path(&changed.id))).into_response()),
         Err(Error::Store(error @ StoreError::LastOwner { .. })) => {
             let problem = Some(format!("{}.", capitalized(&error.to_string())));
@@ -109,6 +140,18 @@ pub(crate) async fn set_role(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /members/{user}/projects`: sets a role in a project, or ends it.
+pub(crate) async fn set_membership(
+    State(platform): State<Platform>,
+    Path(id): Path<String>,
+    posted: Posted<ProjectForm>,
+) -> Result<Response, PageError> {
+    let Posted { by, form, .. } = posted;
+    let rights = if form.role.is_empty() { None } else { Some((role_of(&form.role)?, !form.publish.is_empty())) };
+    platform.set_membership(&by, &id, &form.project, rights).await?;
+    Ok(Redirect::to(&format!("{}?done=role", member_path(&id))).into_response())
 }
 
 /// `POST /members/{user}/sessions/end`: signs a browser of theirs out.
@@ -201,6 +244,16 @@ async fn shown(platform: &Platform, by: &SignedIn, id: &str, told: Told) -> Resu
     let sessions = platform.store.sessions(&user.id).await?;
     let devices = platform.store.devices(&by.scope.org_id, Some(&user.id)).await?;
     let path = member_path(&user.id);
+    let projects = platform.store.projects(&by.scope.org_id).await?;
+    let memberships = platform.store.memberships(&user.id).await?.into_iter().map(|membership| {
+        let project = projects.iter().find(|project| project.id == membership.project_id);
+        ShownMembership {
+            project: Visible::of(project.map_or(membership.project_id.as_str(), |project| project.name.as_str())),
+            role: membership.role.label(),
+            may_publish: membership.role >= Role::Editor && membership.may_publish,
+            id: membership.project_id,
+        }
+    });
     page(&MemberPage {
         frame: Frame::of(&by.session),
         done: told.done,
@@ -210,7 +263,10 @@ async fn shown(platform: &Platform, by: &SignedIn, id: &str, told: Told) -> Resu
         path,
         name: Visible::of(&user.name),
         email: Visible::of(user.email.as_deref().unwrap_or_default()),
-        role: user.role.label(),
+        role: organization_role(&user),
+        may_publish: user.may_publish,
+        memberships: memberships.collect(),
+        choices: projects.iter().map(|project| (project.id.clone(), Visible::of(&project.name))).collect(),
         is_you: user.id == by.id,
         has_password: member.has_password,
         since: Moment::of(member.created_at),

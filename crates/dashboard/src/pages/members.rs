@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_base::api_key::ApiKey;
 use keepstep_http::addresses::member_path;
 use keepstep_platform::Platform;
-use keepstep_store::{LinkPurpose, Member, OpenLink, Role, StoreError};
+use keepstep_store::{LinkPurpose, Member, OpenLink, Role, StoreError, User};
 use serde::Deserialize;
 
 use crate::error_page::PageError;
@@ -141,6 +141,11 @@ pub(crate) fn role_of(sent: &str) -> Result<Role, PageError> {
     sent.parse().map_err(|_| PageError::Invalid("A role is viewer, editor or owner.".to_owned()))
 }
 
+/// Returns what somebody may do in the organization, in a word.
+pub(crate) fn organization_role(user: &User) -> &'static str {
+    if user.confined { "none" } else { user.role.label() }
+}
+
 /// Returns the address that a link opens, for a person to copy.
 pub(crate) fn link_address(origin: &str, link: &ApiKey) -> String {
     format!("{origin}/sign-in/link/{}", link.reveal())
@@ -166,11 +171,12 @@ async fn list(
 
 fn listed(member: Member, looking: &str) -> Listed {
     let Member { user, has_password, created_at, used_at, .. } = member;
+    let role = organization_role(&user);
     Listed {
         path: member_path(&user.id),
         name: Visible::of(user.name),
         email: Visible::of(user.email.unwrap_or_default()),
-        role: user.role.label(),
+        role,
         is_you: user.id == looking,
         has_password,
         used: used_at.map(Moment::of),

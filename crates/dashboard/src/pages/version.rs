@@ -16,7 +16,7 @@ use crate::error_page::PageError;
 use crate::form::posted::{Fields, Posted};
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
-use crate::parts::view::{Changed, may_edit, page, title_of};
+use crate::parts::view::{Changed, may_edit, may_publish, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -33,6 +33,7 @@ struct VersionPage {
     is_draft: bool,
     created: Changed,
     may_edit: bool,
+    may_publish: bool,
     against: Option<u32>,
     rows: Vec<DiffRow>,
     text: Visible,
@@ -79,6 +80,7 @@ pub(crate) async fn show(
         is_draft: persona.summary.status == PersonaStatus::Draft,
         created: Changed::from(&persona.summary.created),
         may_edit: may_edit(&by.session),
+        may_publish: may_publish(&by.session),
         against,
         rows,
         text: Visible::of(text),

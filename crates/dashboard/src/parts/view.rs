@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use keepstep_agent::Field;
 use keepstep_agent::definition::text_of;
+use keepstep_platform::Actor;
 use keepstep_store::{Agent, Change, Role, Session};
 use serde_json::Value;
 
@@ -61,6 +62,11 @@ impl From<&Change> for Changed {
 /// Returns true if somebody of that role may change agents.
 pub(crate) fn may_edit(session: &Session) -> bool {
     session.user.role >= Role::Editor
+}
+
+/// Returns true if somebody may publish.
+pub(crate) fn may_publish(session: &Session) -> bool {
+    Actor::from(session).require_publish().is_ok()
 }
 
 /// Returns true if somebody of that role may make agents.

@@ -11,6 +11,7 @@ mod logs;
 mod members;
 mod reading;
 mod results;
+mod rights;
 mod security;
 mod sign_in;
 mod site;

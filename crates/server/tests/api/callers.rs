@@ -191,6 +191,64 @@ async fn an_agent_of_a_project_is_seen_by_the_keys_of_the_project() {
 }
 
 #[tokio::test]
+async fn the_device_of_a_person_may_what_they_may_in_each_project() {
+    let world = World::start().await;
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    let mut agents = Vec::new();
+    let user = transaction.create_user(org, Role::Viewer, "Grace").await.unwrap();
+    for (name, rights) in [
+        ("write", Some((Role::Editor, true))),
+        ("draft", Some((Role::Editor, false))),
+        ("read", Some((Role::Viewer, true))),
+        ("other", None),
+    ] {
+        let project = transaction.create_project(org, name).await.unwrap().id;
+        let scope = Scope::some_projects(org, [project.clone()]);
+        agents.push(transaction.create_agent(NewAgent { scope: &scope, name, author: None }).await.unwrap().agent.id);
+        transaction.set_membership(org, &user.id, &project, rights).await.unwrap();
+    }
+    transaction.set_rights(org, &user.id, None, true).await.unwrap();
+    let codes = transaction.start_device_login("laptop", "192.0.2.7").await.unwrap();
+    let device = transaction.device_login(&user.id, &codes.user).await.unwrap().unwrap();
+    transaction.decide_device_login(&device.id, &user.id, true).await.unwrap();
+    let progress = transaction.complete_device_login(codes.device.reveal()).await.unwrap();
+    transaction.commit().await.unwrap();
+    let keepstep_store::LoginProgress::Approved(keys) = progress else { panic!("not approved") };
+    let call = async |method: &str, path: &str, body: Option<Value>| {
+        let request = world.anonymous(method, path).bearer_auth(keys.access.reveal()).header("if-match", "\"r1\"");
+        read(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    };
+    let list = call("GET", "/api/v1/agents", None).await.json();
+    let mut seen: Vec<_> = list["agents"].as_array().unwrap().iter().map(|agent| agent["name"].as_str().unwrap()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, ["draft", "read", "write"]);
+    assert_eq!(call("GET", "/api/v1/whoami", None).await.json()["role"], "viewer");
+    for (agent, read_status, write_status, code) in [
+        (&agents[0], 200, 200, ""),
+        (&agents[1], 200, 403, "KEY_TOO_NARROW"),
+        (&agents[2], 200, 403, "KEY_TOO_NARROW"),
+        (&agents[3], 404, 403, "KEY_TOO_NARROW"),
+    ] {
+        assert_eq!(call("GET", &format!("/api/v1/agents/{agent}/state"), None).await.status, read_status, "{agent}");
+        let body = json!({"fields": {"model": "openai/gpt-4o"}});
+        let answer = call("PATCH", &format!("/api/v1/agents/{agent}/definition"), Some(body)).await;
+        assert_eq!(answer.status, write_status, "{agent} {}", answer.text);
+        if write_status != 200 {
+            assert_eq!(answer.code(), code);
+        }
+    }
+    // Who may only write drafts there does that, whatever the dialect.
+    let path = format!("/developer/agents/{}/persona/version", agents[1]);
+    assert_eq!(call("POST", &path, Some(json!({"persona": "one"}))).await.code(), "KEY_TOO_NARROW");
+    assert_eq!(call("POST", &path, Some(json!({"persona": "one", "status": "draft"}))).await.status, 201);
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_refused_by_the_next_request() {
     let world = World::start().await;
     let key = world.key("short", Role::Viewer, &world.scope, None).await;

@@ -59,7 +59,7 @@ impl Transaction {
              ORDER BY goes_on, number"
         ))
         .bind(&scope.org_id)
-        .bind(&scope.project_id)
+        .bind(scope.projects())
         .bind(ids)
         .fetch_all(self.connection())
         .await?;

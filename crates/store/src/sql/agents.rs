@@ -43,10 +43,10 @@ impl AgentRows for Connection {
             "SELECT ",
             agent_columns!(),
             " FROM agents a JOIN agent_revisions r ON r.agent_id = a.id AND r.revision = a.revision
-              WHERE a.org_id = $1 AND ($2 IS NULL OR a.project_id = $2) ORDER BY a.name, a.id"
+              WHERE a.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || a.project_id || ' ', '') <> $2) ORDER BY a.name, a.id"
         ))
         .bind(&scope.org_id)
-        .bind(&scope.project_id)
+        .bind(scope.projects())
         .fetch_all(self)
         .await?;
         found.iter().map(agent).collect()
@@ -55,11 +55,11 @@ impl AgentRows for Connection {
     async fn is_base_of_any(&mut self, scope: &Scope, base: &str) -> Result<bool> {
         let found = query(
             "SELECT EXISTS (SELECT 1 FROM agents
-             WHERE id >= $1 || '_' AND id < $1 || '`' AND org_id = $2 AND ($3 IS NULL OR project_id = $3)) AS is_any",
+             WHERE id >= $1 || '_' AND id < $1 || '`' AND org_id = $2 AND ($3 IS NULL OR replace($3, ' ' || project_id || ' ', '') <> $3)) AS is_any",
         )
         .bind(base)
         .bind(&scope.org_id)
-        .bind(&scope.project_id)
+        .bind(scope.projects())
         .fetch_one(self)
         .await?;
         Ok(found.get("is_any")?)
@@ -67,7 +67,9 @@ impl AgentRows for Connection {
 
     async fn owner_of(&mut self, id: &AgentId) -> Result<Option<Scope>> {
         let found = query("SELECT org_id, project_id FROM agents WHERE id = $1").bind(id.as_str()).fetch_optional(self).await?;
-        found.map(|row| Ok(Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")? })).transpose()
+        found
+            .map(|row| Ok(Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")?, also: Vec::new() }))
+            .transpose()
     }
 
     async fn find_agent(&mut self, id: &AgentId) -> Result<Option<Agent>> {

@@ -24,7 +24,7 @@ pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
 /// The condition that the project `p` is in a scope, which is bound as `$1` and `$2`.
 macro_rules! in_scope {
     () => {
-        "p.org_id = $1 AND ($2 IS NULL OR p.id = $2)"
+        "p.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || p.id || ' ', '') <> $2)"
     };
 }
 pub(crate) use in_scope;

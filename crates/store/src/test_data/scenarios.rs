@@ -74,7 +74,7 @@ impl Store {
         crate::organizations::require_project(&mut reader, scope, project).await?;
         let rows = query(select!("AND p.id = $3 ORDER BY s.name"))
             .bind(&scope.org_id)
-            .bind(&scope.project_id)
+            .bind(scope.projects())
             .bind(project)
             .fetch_all(&mut reader)
             .await?;
@@ -152,7 +152,7 @@ fn name_taken(name: &str) -> StoreError {
 
 pub(super) async fn read_scenario(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Scenario> {
     let row =
-        query(select!("AND s.id = $3")).bind(&scope.org_id).bind(&scope.project_id).bind(id).fetch_optional(connection).await?;
+        query(select!("AND s.id = $3")).bind(&scope.org_id).bind(scope.projects()).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::ScenarioNotFound(id.to_owned())), scenario)
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn named_scenario(
 ) -> Result<Option<Scenario>> {
     let row = query(select!("AND p.id = $3 AND s.name = $4"))
         .bind(&scope.org_id)
-        .bind(&scope.project_id)
+        .bind(scope.projects())
         .bind(project)
         .bind(name)
         .fetch_optional(connection)

@@ -180,6 +180,37 @@ pub(crate) async fn what_is_outside_the_scope_is_not_there(world: World) {
     assert_eq!(world.store.agents(&world.scope).await.unwrap().len(), 2);
 }
 
+pub(crate) async fn a_scope_of_some_projects_has_what_is_in_them(world: World) {
+    let outside = world.agent().await;
+    let mut transaction = world.store.write().await.unwrap();
+    let (mut projects, mut agents) = (Vec::new(), Vec::new());
+    for name in ["a", "b", "c"] {
+        let project = transaction.create_project(&world.scope.org_id, name).await.unwrap().id;
+        let scope = Scope::some_projects(&world.scope.org_id, [project.clone()]);
+        let new = NewAgent { scope: &scope, name, author: None };
+        agents.push(transaction.create_agent(new).await.unwrap().agent.id);
+        projects.push(project);
+    }
+    transaction.commit().await.unwrap();
+    let org = &world.scope.org_id;
+    for seen in [vec![], vec![1], vec![0, 2], vec![2, 1, 0]] {
+        let scope = Scope::some_projects(org, seen.iter().map(|index: &usize| projects[*index].clone()));
+        let listed = world.store.agents(&scope).await.unwrap();
+        let names: Vec<_> = listed.iter().map(|agent| agent.name().unwrap().to_owned()).collect();
+        let mut expected: Vec<_> = seen.iter().map(|index| ["a", "b", "c"][*index].to_owned()).collect();
+        expected.sort();
+        assert_eq!(names, expected);
+        for (index, agent) in agents.iter().enumerate() {
+            assert_eq!(world.store.agent(&scope, agent).await.is_ok(), seen.contains(&index));
+            assert_eq!(world.store.project(&scope, &projects[index]).await.is_ok(), seen.contains(&index));
+            let base = agent.base_and_rest().0;
+            assert_eq!(world.store.has_agent_of_base(&scope, base).await.unwrap(), seen.contains(&index));
+        }
+        assert!(world.store.agent(&scope, &outside).await.is_err());
+        assert_eq!(world.store.projects_in(&scope).await.unwrap().len(), seen.len());
+    }
+}
+
 pub(crate) async fn a_revision_tells_what_the_agent_was(world: World) {
     let id = world.agent().await;
     world.publish(&id, "one").await;

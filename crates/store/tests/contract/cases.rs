@@ -30,6 +30,7 @@ macro_rules! shared_cases {
                 a_cleared_field_is_not_set,
                 a_dropped_transaction_never_happened,
                 what_is_outside_the_scope_is_not_there,
+                a_scope_of_some_projects_has_what_is_in_them,
                 a_revision_tells_what_the_agent_was,
                 changes_come_in_their_order,
                 the_generation_changes_with_every_commit_only,
@@ -74,6 +75,7 @@ macro_rules! shared_cases {
                 an_address_belongs_to_one_account,
                 the_last_owner_stays_one,
                 whoever_is_removed_is_out_and_their_address_is_free,
+                somebody_has_roles_in_projects,
                 failures_are_counted_for_a_day,
             }
             test_data {

@@ -32,12 +32,14 @@ pub(crate) async fn the_last_owner_stays_one(world: World) {
     let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Editor, "Bob").await);
     let org = world.scope.org_id.as_str();
     let mut transaction = world.store.write().await.unwrap();
-    for refused in [transaction.set_role(org, &ada.id, Role::Editor).await, transaction.remove_user(org, &ada.id).await] {
+    for refused in
+        [transaction.set_rights(org, &ada.id, Some(Role::Editor), true).await, transaction.remove_user(org, &ada.id).await]
+    {
         assert!(matches!(refused, Err(StoreError::LastOwner { .. })), "{refused:?}");
     }
-    assert_eq!(transaction.set_role(org, &ada.id, Role::Owner).await.unwrap(), ada);
-    assert_eq!(transaction.set_role(org, &bob.id, Role::Owner).await.unwrap().role, Role::Owner);
-    assert_eq!(transaction.set_role(org, &ada.id, Role::Viewer).await.unwrap().role, Role::Viewer);
+    assert_eq!(transaction.set_rights(org, &ada.id, Some(Role::Owner), true).await.unwrap(), ada);
+    assert_eq!(transaction.set_rights(org, &bob.id, Some(Role::Owner), true).await.unwrap().role, Role::Owner);
+    assert_eq!(transaction.set_rights(org, &ada.id, Some(Role::Viewer), true).await.unwrap().role, Role::Viewer);
     assert!(matches!(transaction.remove_user(org, &bob.id).await, Err(StoreError::LastOwner { .. })));
     transaction.commit().await.unwrap();
     let members = world.store.members(org).await.unwrap();
@@ -71,7 +73,10 @@ pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: W
     };
     assert_eq!(transaction.remove_user(org, &bob.id).await.unwrap(), bob);
     assert!(matches!(transaction.remove_user(org, &bob.id).await, Err(StoreError::UserNotFound(_))));
-    assert!(matches!(transaction.set_role("org_other", &ada.id, Role::Viewer).await, Err(StoreError::UserNotFound(_))));
+    assert!(matches!(
+        transaction.set_rights("org_other", &ada.id, Some(Role::Viewer), true).await,
+        Err(StoreError::UserNotFound(_))
+    ));
     // Approved, and not yet asked for.
     assert!(matches!(transaction.complete_device_login(late.device.reveal()).await.unwrap(), LoginProgress::Denied));
     transaction.commit().await.unwrap();
@@ -85,6 +90,46 @@ pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: W
     assert!(matches!(world.store.member(org, &bob.id).await, Err(StoreError::UserNotFound(_))));
     let again = user(&world, Role::Viewer, "Bob").await;
     assert_ne!(again.id, bob.id);
+}
+
+pub(crate) async fn somebody_has_roles_in_projects(world: World) {
+    let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Editor, "Bob").await);
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    let one = transaction.create_project(org, "one").await.unwrap().id;
+    let two = transaction.create_project(org, "two").await.unwrap().id;
+    let elsewhere = transaction.ensure_organization(Some("Other")).await.unwrap().id;
+    let theirs = transaction.create_project(&elsewhere, "theirs").await.unwrap().id;
+    transaction.set_membership(org, &bob.id, &one, Some((Role::Viewer, true))).await.unwrap();
+    transaction.set_membership(org, &bob.id, &two, Some((Role::Editor, false))).await.unwrap();
+    transaction.set_membership(org, &bob.id, &one, Some((Role::Editor, true))).await.unwrap();
+    let foreign = transaction.set_membership(org, &bob.id, &theirs, Some((Role::Viewer, true))).await;
+    assert!(matches!(foreign, Err(StoreError::ProjectNotFound(_))), "{foreign:?}");
+    let confined = transaction.set_rights(org, &bob.id, None, true).await.unwrap();
+    assert!(confined.confined);
+    let last = transaction.set_rights(org, &ada.id, None, true).await;
+    assert!(matches!(last, Err(StoreError::LastOwner { .. })), "{last:?}");
+    let (secret, _) = transaction.create_session(&confined, START + 10, &Device::default()).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let session = world.store.session(secret.reveal()).await.unwrap().unwrap();
+    let rights = &session.rights;
+    assert_eq!((rights.role, rights.may_publish, rights.memberships.len()), (Role::Editor, false, 2));
+    assert!(rights.scope.covers(org, Some(&one)) && rights.scope.covers(org, Some(&two)) && !rights.scope.covers(org, None));
+    let inside = rights.inside(Some(&one));
+    assert!(inside.may_publish && inside.scope.covers(org, Some(&one)) && !inside.scope.covers(org, Some(&two)));
+
+    let mut transaction = world.store.write().await.unwrap();
+    transaction.set_membership(org, &bob.id, &two, None).await.unwrap();
+    transaction.set_rights(org, &bob.id, Some(Role::Viewer), false).await.unwrap();
+    transaction.commit().await.unwrap();
+    let rights = world.store.session(secret.reveal()).await.unwrap().unwrap().rights;
+    assert_eq!((rights.role, rights.scope.clone()), (Role::Viewer, world.scope.clone()));
+    // More in one project than elsewhere, and then only there.
+    let inside = rights.inside(Some(&one));
+    assert_eq!((inside.role, inside.may_publish, inside.scope.covers(org, Some(&two))), (Role::Editor, true, false));
+    assert_eq!(rights.inside(Some(&two)), rights);
+    assert_eq!(rights.inside(None), rights);
 }
 
 pub(crate) async fn failures_are_counted_for_a_day(world: World) {

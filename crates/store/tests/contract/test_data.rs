@@ -157,6 +157,11 @@ pub(crate) async fn test_data_outside_the_scope_is_not_there(world: World) {
     assert!(matches!(store.input_set(&outside, &bundle.input_set_id).await, Err(StoreError::InputSetNotFound(_))));
     assert!(matches!(store.test_personas(&outside, &mine).await, Err(StoreError::ProjectNotFound(_))));
     assert_eq!(store.projects_in(&outside).await.unwrap().len(), 1);
+    // Where it is one of several projects, it is.
+    let both = Scope { also: vec![mine.clone()], ..outside.clone() };
+    assert_eq!(store.bundle(&both, &bundle.id).await.unwrap(), bundle);
+    assert_eq!(store.scenarios(&both, &mine).await.unwrap().len(), 1);
+    assert!(store.input_set(&both, &bundle.input_set_id).await.is_ok());
     let mut transaction = store.write().await.unwrap();
     let error = transaction.import(&outside, &mine, &file(orders())).await.unwrap_err();
     assert!(matches!(error, StoreError::ProjectNotFound(_)), "{error}");
