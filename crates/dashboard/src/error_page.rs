@@ -144,7 +144,7 @@ impl PageError {
                 format!("You are signed in as {has}; this requires the role {needed}. Ask an owner of the server for it.")
             }
             Self::MayNotPublish => {
-                "You may write drafts. Save your text as one, and ask whoever publishes, or an owner for the right.".into()
+                "You may write drafts. Save your text as a draft, or ask an owner for the right to publish.".into()
             }
             Self::Forged => "It did not come from a page of this session, perhaps because you signed in again in another \
                              window. Nothing was changed. Open the page again and repeat what you did."

@@ -191,16 +191,16 @@ pub enum StoreError {
     #[error("this idempotency key was used for another request")]
     OtherRequest,
     /// There is nobody of that id in the organization.
-    #[error("person {0} not found")]
+    #[error("member {0} not found")]
     UserNotFound(String),
     /// Somebody else has the e-mail address.
-    #[error("there is an account with the e-mail address {email} already")]
+    #[error("an account with the e-mail address {email} already exists")]
     EmailTaken {
         /// The address.
         email: String,
     },
     /// What was typed cannot be an e-mail address.
-    #[error("{typed:?} is not an e-mail address: {reason}")]
+    #[error("invalid e-mail address {typed:?}: {reason}")]
     InvalidEmail {
         /// What was typed, shortened.
         typed: String,

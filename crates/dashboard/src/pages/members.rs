@@ -117,7 +117,7 @@ pub(crate) async fn ask_revoke(
                 shown.role,
                 shown.by.plain()
             )),
-            Visible::of("Whoever has it cannot use it any more. You can create another one at any time."),
+            Visible::of("It stops working at once. You can create another one at any time."),
         ],
         problem: None,
         action: format!("/members/links/{}/revoke", shown.id),
@@ -195,7 +195,7 @@ impl From<OpenLink> for ListedLink {
         Self {
             what: Visible::of(what),
             role: link.role.label(),
-            by: Visible::of(link.created_by.as_deref().unwrap_or("whoever runs the server")),
+            by: Visible::of(link.created_by.as_deref().unwrap_or("the server's command line")),
             created: Moment::of(link.created_at),
             expires: Moment::of(link.expires_at),
             id: link.id,

@@ -74,8 +74,8 @@ async fn an_address_that_signs_in_is_changed_with_the_password_and_belongs_to_on
     let page = browser.get("/account").await;
     for (email, password, problem) in [
         ("ada@example.org", "", "Type your password to change the address."),
-        ("BOB@example.com", PASSWORD, "There is an account with the e-mail address BOB@example.com already"),
-        ("<b>", PASSWORD, "\"<b>\" is not an e-mail address: it needs a name, an @ and a host, as in ada@example.com"),
+        ("BOB@example.com", PASSWORD, "An account with the e-mail address BOB@example.com already exists"),
+        ("<b>", PASSWORD, "Invalid e-mail address \"<b>\": it needs a name, an @ and a host, as in ada@example.com"),
     ] {
         let answer = browser.submit(&page, "/account", "Save", &[("email", email), ("password", password)]).await;
         assert_eq!((answer.status, answer.text(".problem").as_str()), (StatusCode::BAD_REQUEST, problem));

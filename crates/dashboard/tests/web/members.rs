@@ -144,12 +144,12 @@ async fn the_last_owner_stays() {
     let ada = site.id_of("Ada").await;
     let answer = set_role(&mut owner, &ada, "editor").await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert_eq!(answer.text(".notice.bad"), "Ada is the only owner: make somebody else an owner first.");
+    assert_eq!(answer.text(".notice.bad"), "Ada is the only owner: make another member an owner first.");
     let remove = format!("/members/{ada}/remove");
     let page = owner.get(&remove).await;
     let answer = owner.submit(&page, &remove, "Remove them", &[]).await;
     assert_eq!((answer.status, answer.text("h1").as_str()), (StatusCode::CONFLICT, "Remove Ada?"));
-    assert_eq!(answer.text(".notice.bad"), "Ada is the only owner: make somebody else an owner first.");
+    assert_eq!(answer.text(".notice.bad"), "Ada is the only owner: make another member an owner first.");
     assert_eq!(owner.get("/members").await.status, StatusCode::OK);
 }
 

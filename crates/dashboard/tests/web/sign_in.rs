@@ -204,7 +204,7 @@ async fn what_is_wrong_keeps_the_link_alive_and_what_was_typed() {
             "grace",
             PASSWORD,
             PASSWORD,
-            "\"grace\" is not an e-mail address: it needs a name, an @ and a host, as in ada@example.com",
+            "Invalid e-mail address \"grace\": it needs a name, an @ and a host, as in ada@example.com",
         ),
         (
             "Grace",
@@ -214,7 +214,7 @@ async fn what_is_wrong_keeps_the_link_alive_and_what_was_typed() {
             "A password has at least 10 characters. Three or four words make a good one.",
         ),
         ("Grace", "grace@example.com", PASSWORD, "another", "The two passwords differ."),
-        ("Grace", "Ada@EXAMPLE.com", PASSWORD, PASSWORD, "There is an account with the e-mail address Ada@EXAMPLE.com already"),
+        ("Grace", "Ada@EXAMPLE.com", PASSWORD, PASSWORD, "An account with the e-mail address Ada@EXAMPLE.com already exists"),
     ] {
         let page = browser.get(&link).await;
         let filled = [("name", name), ("email", email), ("password", password), ("repeated", repeated)];
