@@ -11,6 +11,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "another `keepstep serve`* uses * already; both work on the same data, and live updates take up to a second",
         "it names a command that runs, and none to run",
     ),
+    (
+        "Its next request is refused. It can be connected again with `keepstep login`",
+        "a page says what will follow, before a device is signed out",
+    ),
     ("`keepstep ", "it is how the program replaces its own name, and no hint"),
     (
         "Start it with `keepstep serve`, which creates one",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keepstep_base::human::{parse_size, size_text};
-use keepstep_platform::{Limits, Settings};
+use keepstep_platform::{Limits, Platform, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -210,7 +210,7 @@ async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown
         .and(Label::Plain, format!("   data {} ({size})", folder.display()));
     let end = if printer.is_read_by_a_person() { "   Ctrl-C ends it" } else { "" };
     printer.answer(line.and(Label::Hint, end));
-    let link = if store.has_users().await? { None } else { Some(make_link(&platform, shown).await?) };
+    let link = if store.has_users().await? { None } else { link_or_warning(context, &platform, shown).await };
     if let Some(link) = &link {
         printer.answer("No sign-in yet. The owner opens this once, within a day:");
         printer.answer(Text::of(Label::Command, link.as_str()));
@@ -222,6 +222,18 @@ async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown
     }
     printer.document("serve", json!({ "url": shown, "link": link, "data": folder }));
     Ok(())
+}
+
+/// Returns the link by which the first owner signs in. A server that cannot write it can still be read.
+async fn link_or_warning(context: &Context, platform: &Platform, shown: &str) -> Option<String> {
+    match make_link(platform, shown).await {
+        Ok(link) => Some(link),
+        Err(failure) => {
+            let message = failure.text(context.program).message;
+            context.printer.warning(&format!("the sign-in link is not created: {message}"));
+            None
+        }
+    }
 }
 
 /// Returns how large the files in a folder are together, without those in folders below.
