@@ -12,7 +12,6 @@ use keepstep_http::request_log;
 use keepstep_platform::Error;
 use keepstep_store::StoreError;
 
-use crate::pages::sign_in::SignInNeeded;
 use crate::parts::frame::Frame;
 
 /// Why a page is not shown or a form not accepted.
@@ -72,6 +71,15 @@ pub(crate) enum PageError {
     Internal,
     /// One of the others, while somebody had typed something that is shown again.
     WithTyped(Box<Self>, Vec<Typed>),
+}
+
+/// Somebody has to sign in before the page that they asked for is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct SignInNeeded {
+    /// True where the browser was signed in before.
+    pub(crate) ended: bool,
+    /// What they had typed.
+    pub(crate) typed: Vec<Typed>,
 }
 
 /// A text that somebody typed into a form that was not accepted.

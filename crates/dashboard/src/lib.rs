@@ -30,8 +30,7 @@ use keepstep_http::{Pages, access};
 use keepstep_platform::Platform;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::error_page::PageError;
-use crate::pages::sign_in::SignInNeeded;
+use crate::error_page::{PageError, SignInNeeded};
 
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {

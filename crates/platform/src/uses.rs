@@ -1,12 +1,9 @@
-//! When a session or a key was last used, and by what: noted beside the request, at most once in some minutes.
+//! What was used lately: the use of a session or a key is noted at most once in some minutes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keepstep_store::{Session, Store, StoreError, USE_NOTED};
-
-use crate::actor::Actor;
-use crate::platform::Platform;
+use keepstep_store::USE_NOTED;
 
 /// How many are remembered.
 const MOST: usize = 10_000;
@@ -17,7 +14,7 @@ pub(crate) struct Uses(Arc<Mutex<HashMap<String, i64>>>);
 
 impl Uses {
     /// Returns true if the use of an id is to be noted now.
-    fn is_due(&self, id: &str, now: i64) -> bool {
+    pub(crate) fn is_due(&self, id: &str, now: i64) -> bool {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.get(id).is_some_and(|noted| now.saturating_sub(*noted) < USE_NOTED) {
             return false;
@@ -30,49 +27,6 @@ impl Uses {
         }
         noted.insert(id.to_owned(), now);
         true
-    }
-}
-
-impl Platform {
-    /// Notes that a session is used.
-    pub fn note_session_use(&self, session: &Session) {
-        let now = self.store.now();
-        if now.saturating_sub(session.used_at) < USE_NOTED || !self.uses.is_due(&session.id, now) {
-            return;
-        }
-        let id = session.id.clone();
-        self.note(|store| async move {
-            let mut transaction = store.write().await?;
-            transaction.note_session_use(&id).await?;
-            transaction.commit_hidden().await
-        });
-    }
-
-    /// Notes that a key is used, by a program that calls itself so.
-    pub fn note_key_use(&self, key: &Actor, by: String) {
-        if !self.uses.is_due(&key.id, self.store.now()) {
-            return;
-        }
-        let id = key.id.clone();
-        self.note(|store| async move {
-            let mut transaction = store.write().await?;
-            transaction.note_key_use(&id, &by).await?;
-            // Nothing that was read before is less true: whoever caches or listens need not look again.
-            transaction.commit_hidden().await
-        });
-    }
-
-    /// Writes beside the request, which neither waits for it nor fails with it.
-    fn note<F>(&self, write: impl FnOnce(Store) -> F)
-    where
-        F: Future<Output = Result<(), StoreError>> + Send + 'static,
-    {
-        let written = write(self.store.clone());
-        tokio::spawn(async move {
-            if let Err(error) = written.await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a use is not noted");
-            }
-        });
     }
 }
 

@@ -13,7 +13,7 @@ use keepstep_platform::{Browser, Platform, SESSION_LIFE};
 use keepstep_store::Device;
 use serde::Deserialize;
 
-use crate::error_page::{PageError, Typed};
+use crate::error_page::{PageError, SignInNeeded, Typed};
 use crate::form::before_session::FormToken;
 use crate::form::next::page_of_ours;
 use crate::form::posted::{SMALL_FORM, read_form};
@@ -51,15 +51,6 @@ struct SignIn {
     email: String,
     #[serde(default)]
     password: String,
-}
-
-/// Somebody has to sign in before the page that they asked for is shown.
-#[derive(Debug, Clone)]
-pub(crate) struct SignInNeeded {
-    /// True where the browser was signed in before.
-    pub(crate) ended: bool,
-    /// What they had typed.
-    pub(crate) typed: Vec<Typed>,
 }
 
 /// `GET`: the form. Whoever is signed in goes on at once.
