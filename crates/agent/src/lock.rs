@@ -84,12 +84,7 @@ impl AgentEntry {
         match self.fields.get(field.key()).and_then(toml::Value::as_str) {
             // Of a field that most agents do without, the file says nothing where no side sets it.
             None if !field.is_always_named() => Base::Agreed(None),
-            None => Base::None,
-            Some("") => Base::Agreed(None),
-            Some(text) => text
-                .strip_prefix("sha256:")
-                .and_then(|hex| hex.parse().ok())
-                .map_or(Base::None, |digest| Base::Agreed(Some(digest))),
+            text => Base::of_text(text),
         }
     }
 
@@ -104,8 +99,9 @@ impl AgentEntry {
             self.fields.remove(field.key());
             return;
         }
-        let text = digest.map_or_else(String::new, |digest| format!("sha256:{digest}"));
-        self.fields.insert(field.key().to_owned(), toml::Value::String(text));
+        if let Some(text) = Base::Agreed(digest).to_text() {
+            self.fields.insert(field.key().to_owned(), toml::Value::String(text));
+        }
     }
 }
 

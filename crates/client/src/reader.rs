@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use keepstep_agent::Definition;
-use keepstep_api::own::{AgentList, AgentState, AgentSummary, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI};
+use keepstep_api::own::{
+    AgentList, AgentState, AgentSummary, DriftReport, PersonaDocument, PersonaList, RevisionState, Role, WhoAmI,
+};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -15,7 +17,8 @@ use crate::remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};
 use crate::target::Target;
 use crate::transport::{Transport, WholeResponse};
 
-/// Asks a platform. It has no method that changes anything there, so that a command that only looks is safe by its type.
+/// Asks a platform. It has no method that changes an agent or anything else that others work with, so that a command that only looks is
+/// safe by its type. The one thing that it may leave there is what it has seen.
 #[derive(Debug)]
 pub struct Reader {
     transport: Transport,
@@ -202,6 +205,18 @@ impl Reader {
         let documents = self.settle(lua::personas(&self.transport, id).await)?;
         let found = documents.into_iter().find(|document| document.summary.version == version);
         found.ok_or_else(|| ClientError::NotFound { server: self.server().to_owned(), what, message: None })
+    }
+
+    /// Reports what a check has seen. Only to a server that is known to be ours: no other one is asked for it.
+    ///
+    /// # Errors
+    /// The request fails, or the server is none of ours or too old.
+    pub async fn report_drift(&self, id: &AgentId, report: &DriftReport) -> Result<(), ClientError> {
+        if self.known_dialect() != Some(Dialect::Keepstep) {
+            return Err(self.transport.unsupported("reports of drift"));
+        }
+        let answer = self.transport.send(&keepstep::report(id, report)).await?;
+        if answer.status.is_success() { Ok(()) } else { Err(self.transport.refusal(&answer, &format!("agent {id}"))) }
     }
 
     pub(crate) fn transport(&self) -> &Transport {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use keepstep_agent::Definition;
 use keepstep_agent::Field;
-use keepstep_agent::canonical;
 use keepstep_agent::drift::Server;
 use keepstep_api::own::{AgentState, Change, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
@@ -59,17 +58,8 @@ pub struct RemoteAgent {
 
 impl RemoteAgent {
     /// Returns what the platform says of a field, in the form that the comparison wants.
-    ///
-    /// It is silent about a persona that was never published, or only as an empty text, and about a name that it does not
-    /// have: neither is drift. Any other field that it does not have is an empty value.
     pub fn side(&self, field: Field) -> Server {
-        let value = self.definition.get(field);
-        let is_silent = match field.is_required() {
-            true if field.has_versions() => canonical::canonical(field, value).is_none(),
-            true => value.is_none_or(serde_json::Value::is_null),
-            false => false,
-        };
-        if is_silent { Server::Silent } else { Server::Value(value.cloned()) }
+        Server::of(field, self.definition.get(field))
     }
 }
 

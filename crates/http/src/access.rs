@@ -94,6 +94,7 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/api/v1/agents", Key(Owner), Nothing),
         ("GET", "/api/v1/agents/{id}/state", Key(Viewer), Agent),
         ("PATCH", "/api/v1/agents/{id}/definition", Key(Editor), Agent),
+        ("POST", "/api/v1/agents/{id}/drift", Key(Viewer), Agent),
         ("GET", "/api/v1/agents/{id}/revisions/{revision}", Key(Viewer), Agent),
         ("GET", "/api/v1/agents/{id}/personas", Key(Viewer), Agent),
         ("GET", "/api/v1/agents/{id}/personas/{version}", Key(Viewer), Agent),

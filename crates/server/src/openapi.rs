@@ -13,7 +13,7 @@ use crate::api::fluxloop::{
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::own::uploads::{commit, offer, parts};
-use crate::api::own::{agents, artifacts, definition, events, import, personas, revisions, whoami};
+use crate::api::own::{agents, artifacts, definition, drift, events, import, personas, revisions, whoami};
 use crate::api::{health, metrics};
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use crate::api::{health, metrics};
         agents::create,
         agents::state,
         definition::change,
+        drift::report,
         revisions::show,
         personas::list,
         personas::show,

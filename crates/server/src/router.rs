@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::own::{agents, artifacts, definition, events, import, personas, revisions, uploads, whoami};
+use crate::api::own::{agents, artifacts, definition, drift, events, import, personas, revisions, uploads, whoami};
 use crate::api::{health, metrics};
 use crate::error::ApiError;
 use crate::{observation, openapi};
@@ -43,6 +43,7 @@ fn own() -> Router<Platform> {
         .route("/api/v1/agents", get(agents::list).post(agents::create))
         .route("/api/v1/agents/{id}/state", get(agents::state))
         .route("/api/v1/agents/{id}/definition", patch(definition::change))
+        .route("/api/v1/agents/{id}/drift", post(drift::report))
         .route("/api/v1/agents/{id}/revisions/{revision}", get(revisions::show))
         .route("/api/v1/agents/{id}/personas", get(personas::list))
         .route("/api/v1/agents/{id}/personas/{version}", get(personas::show))

@@ -12,11 +12,13 @@
 //! | `GET /api/v1/agents/{id}/personas/{n}` | [`PersonaDocument`] |
 //! | `POST /api/v1/agents/{id}/personas/{n}/deploy` with `If-Match` | [`AgentState`] after the change |
 //! | `GET /api/v1/agents/{id}/personas/{a}/diff/{b}` | [`PersonaDiff`] |
+//! | `POST /api/v1/agents/{id}/drift` [`DriftReport`] | 204 |
 //! | `GET /api/v1/events[?agent=ID]` | server-sent events; the data of each is a [`ChangeEvent`] |
 //!
 //! A write without `If-Match` is answered 428 here; the lua dialect's writes have none and are accepted.
 
 pub mod agents;
+pub mod drift;
 pub mod events;
 pub mod import;
 pub mod people;
@@ -24,6 +26,7 @@ pub mod personas;
 pub mod uploads;
 
 pub use agents::{AgentList, AgentState, AgentSummary, Change, DefinitionChange, NewAgent, RevisionState};
+pub use drift::{DriftReport, SeenField};
 pub use events::ChangeEvent;
 pub use import::{ImportedBundle, RewordedInput};
 pub use people::{Role, WhoAmI};

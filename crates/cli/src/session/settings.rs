@@ -107,7 +107,8 @@ impl Settings {
     }
 }
 
-fn switch(text: &str) -> Option<bool> {
+/// Returns what the text of a variable switches on or off.
+pub(crate) fn switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
         "0" | "false" | "no" | "off" => Some(false),

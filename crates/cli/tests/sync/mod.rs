@@ -2,6 +2,7 @@
 
 mod accept;
 mod check;
+mod drift_report;
 mod dry_run;
 mod fields;
 mod json;

@@ -3,7 +3,7 @@
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, Method};
 use keepstep_api::IDEMPOTENCY_HEADER;
-use keepstep_api::own::{DefinitionChange, NewAgent, PersonaStatus};
+use keepstep_api::own::{DefinitionChange, DriftReport, NewAgent, PersonaStatus};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -41,6 +41,10 @@ pub(crate) fn personas(id: &AgentId, query: &PersonaQuery) -> Call {
 
 pub(crate) fn persona(id: &AgentId, version: PersonaVersion) -> Call {
     Call::get(format!("{}/personas/{version}", agent(id)))
+}
+
+pub(crate) fn report(id: &AgentId, report: &DriftReport) -> Call {
+    Call::write(Method::POST, format!("{}/drift", agent(id)), json!(report)).harmless()
 }
 
 pub(crate) fn who_am_i() -> Call {

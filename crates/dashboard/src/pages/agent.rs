@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::addressed::AddressedAgent;
 use crate::error_page::PageError;
 use crate::parts::assets;
+use crate::parts::code_state::ShownCode;
 use crate::parts::frame::Frame;
 use crate::parts::view::{Changed, may_edit, page, render_value, title_of};
 use crate::parts::visible::Visible;
@@ -42,6 +43,7 @@ struct AgentPage {
     text: Option<Visible>,
     changed: Changed,
     may_edit: bool,
+    code: Vec<ShownCode>,
     versions: Vec<Listed>,
     is_later_page: bool,
     next: Option<PersonaVersion>,
@@ -148,6 +150,7 @@ pub(crate) async fn show(
     summaries.truncate(PAGE as usize);
     let definition = state.definition();
     let agent = &state.agent;
+    let code = platform.code_states(&by, std::slice::from_ref(agent)).await?;
     page(&AgentPage {
         frame: Frame::of(&by.session),
         script: assets::script(),
@@ -166,6 +169,7 @@ pub(crate) async fn show(
         text: state.published.map(|published| Visible::of(persona_text(Some(&published.persona)))),
         changed: Changed::from(&agent.changed),
         may_edit: may_edit(&by.session),
+        code: code.values().flatten().map(ShownCode::from).collect(),
         next: summaries.last().filter(|_| has_more).map(|last| last.version),
         versions: summaries.iter().map(Listed::from).collect(),
         is_later_page: before.is_some(),

@@ -15,3 +15,4 @@ mod rights;
 mod security;
 mod sign_in;
 mod site;
+mod waiting;

@@ -17,6 +17,7 @@ fn operations() -> Vec<(&'static str, String, Option<Value>, Option<Role>)> {
         ("GET", "/api/v1/agents/{id}/state", None, Some(Viewer)),
         ("PATCH", "/api/v1/agents/{id}/definition", Some(json!({"fields": {"name": "Shop"}})), Some(Editor)),
         ("GET", "/api/v1/agents/{id}/revisions/{revision}", None, Some(Viewer)),
+        ("POST", "/api/v1/agents/{id}/drift", Some(json!({"repository": "shop", "fields": {}})), Some(Viewer)),
         ("GET", "/api/v1/agents/{id}/personas", None, Some(Viewer)),
         ("GET", "/api/v1/agents/{id}/personas/{version}", None, Some(Viewer)),
         ("POST", "/api/v1/agents/{id}/personas/{version}/deploy", Some(json!({})), Some(Editor)),

@@ -5,6 +5,7 @@
 mod before_the_body;
 mod callers;
 mod connections;
+mod drift;
 mod events;
 mod fluxloop;
 mod fluxloop_callers;

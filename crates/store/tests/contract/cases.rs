@@ -50,6 +50,9 @@ macro_rules! shared_cases {
                 a_clock_that_is_set_back_does_not_reorder_versions,
                 a_difference_outside_the_canonical_form_is_kept,
             }
+            drift_reports {
+                a_report_is_compared_with_what_is_published_now,
+            }
             answers {
                 the_same_request_gets_the_same_answer,
                 another_request_with_the_same_key_is_a_mistake,

@@ -1,6 +1,5 @@
 //! What git has checked out where a test runs.
 
-use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -32,7 +31,7 @@ impl Checkout {
     /// Looks at the repository around a folder. The commit is read from git's own files; whether other files differ from it only
     /// git knows, and where there is no git it stays unknown.
     pub(super) fn read(folder: &Path) -> Self {
-        let commit = commit(folder);
+        let commit = git::Repository::around(folder).and_then(|repository| repository.commit());
         let status = commit.as_ref().and_then(|_| Status::ask(folder));
         let author = commit.as_deref().map(|commit| ask_author(folder, commit));
         Self { commit, status, author }
@@ -93,29 +92,4 @@ impl Drop for Status {
         let _ = self.git.kill();
         let _ = self.git.wait();
     }
-}
-
-/// Returns the commit that is checked out around a folder, as git's own files have it.
-fn commit(folder: &Path) -> Option<String> {
-    let git = folder.ancestors().map(|folder| folder.join(".git")).find(|path| path.exists())?;
-    // In a worktree it is a file that names the folder.
-    let git = match fs::read_to_string(&git) {
-        Ok(text) => git.parent()?.join(text.trim().strip_prefix("gitdir: ")?),
-        Err(_) => git,
-    };
-    let head = fs::read_to_string(git.join("HEAD")).ok()?;
-    let is_commit = |text: &str| (40..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let Some(name) = head.trim().strip_prefix("ref: ") else {
-        return is_commit(head.trim()).then(|| head.trim().to_owned());
-    };
-    let common = match fs::read_to_string(git.join("commondir")) {
-        Ok(text) => git.join(text.trim()),
-        Err(_) => git,
-    };
-    let loose = fs::read_to_string(common.join(name)).ok().map(|text| text.trim().to_owned());
-    let packed = || {
-        let text = fs::read_to_string(common.join("packed-refs")).ok()?;
-        text.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix(' ').map(str::to_owned))
-    };
-    loose.or_else(packed).filter(|commit| is_commit(commit))
 }

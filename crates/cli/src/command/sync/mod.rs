@@ -29,6 +29,7 @@ use crate::session::checkout::undo_log::Recorder;
 use crate::session::connection::server::Server;
 use crate::session::connection::test_data_server::find_workspace;
 use crate::session::context::Context;
+use crate::session::drift_report;
 use crate::session::scope;
 use crate::session::settings::Settings;
 use crate::session::sides::{self, Project};
@@ -103,7 +104,9 @@ fn sync(context: &Context, options: &Options) -> CommandResult {
     };
     let mut run = Run { context, options, project, server, code, lock, compared, strict, recorder, told: Vec::new() };
     if options.check {
-        return Ok(run.check());
+        let outcome = run.check();
+        drift_report::send(context, &options.reporting, &run.project, &run.server, &run.lock, &run.compared);
+        return Ok(outcome);
     }
     run.bring_in_step()
 }

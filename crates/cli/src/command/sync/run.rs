@@ -9,6 +9,7 @@ use crate::session::checkout::lock_file::LockFile;
 use crate::session::checkout::undo_log::Recorder;
 use crate::session::connection::server::Server;
 use crate::session::context::Context;
+use crate::session::drift_report::Reporting;
 use crate::session::sides::{Against, Compared, Project};
 
 /// The options of `sync` itself.
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     /// Show what would be done, as a patch for the code; nothing is written
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
 }
 
 impl Options {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keepstep_agent::Definition;
-use keepstep_api::own::{DefinitionChange, NewAgent, PersonaStatus, PersonaSummary};
+use keepstep_api::own::{DefinitionChange, DriftReport, NewAgent, PersonaStatus, PersonaSummary};
 use keepstep_base::AgentId;
 use keepstep_base::PersonaVersion;
 use keepstep_base::Revision;
@@ -101,6 +101,12 @@ impl Server {
     /// Returns how the platform is, without a key.
     pub(crate) fn health(&self) -> Result<Health, ClientError> {
         self.runtime.block_on(self.reader.health())
+    }
+
+    /// Reports what a check has seen, and waits at most so long. Returns whether the report arrived.
+    pub(crate) fn report_drift(&self, agent: &AgentId, report: &DriftReport, patience: Duration) -> bool {
+        let sent = async { tokio::time::timeout(patience, self.reader.report_drift(agent, report)).await };
+        matches!(self.runtime.block_on(sent), Ok(Ok(())))
     }
 
     /// Returns the platform as one that can be written.

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod artifacts;
 pub(crate) mod definition;
+pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod import;
 pub(crate) mod personas;

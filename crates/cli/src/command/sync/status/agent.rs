@@ -11,6 +11,7 @@ use crate::session::checkout::lock_file::LockFile;
 use crate::session::ci;
 use crate::session::connection::server::Server;
 use crate::session::context::Context;
+use crate::session::drift_report;
 use crate::session::scope;
 use crate::session::settings::Settings;
 use crate::session::sides::{self, Against, Compared, Project};
@@ -41,6 +42,7 @@ pub(super) fn show(context: &Context, arguments: &Arguments) -> Result<(Found, V
             show_compared(context, &project, &*code, &compared, &server);
             let states: Vec<(Field, State)> = compared.views.iter().map(|view| (view.field, view.state)).collect();
             let document = super::super::report::document(&project, &server, &*code, &compared);
+            drift_report::send(context, &arguments.reporting, &project, &server, &lock, &compared);
             Ok(with_states(document, &states, |_| true))
         }
         Err(failure) => {

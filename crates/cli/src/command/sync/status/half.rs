@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::session::drift_report::Reporting;
 use crate::shell::printer::{Label, Text};
 
 /// The arguments.
@@ -22,6 +23,8 @@ pub(in crate::command::sync) struct Arguments {
     /// The project of the test data; the selected one when left out
     #[arg(long, value_name = "ID")]
     pub(super) project_id: Option<String>,
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
 }
 
 /// What a half found.
