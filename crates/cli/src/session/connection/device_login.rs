@@ -37,11 +37,19 @@ pub(crate) struct Pending {
     interval: u64,
 }
 
+/// Returns the name of this machine, for the page on which a person lets it in. Shells keep `HOSTNAME` to themselves unless they are asked.
+fn machine_name(context: &Context) -> String {
+    let named = context.environment.get("HOSTNAME").map(str::to_owned);
+    #[cfg(unix)]
+    let named = named.or_else(|| rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
+    named.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "a terminal".to_owned())
+}
+
 impl Pending {
     /// Asks the server for a login, and keeps it.
     pub(crate) fn begin(context: &Context, server: &TestDataServer, folder: &Path) -> Result<Self, Failure> {
-        let device = context.environment.get("HOSTNAME").unwrap_or("a terminal");
-        let started = server.wait(server.client().start_login(device))?;
+        let device = machine_name(context);
+        let started = server.wait(server.client().start_login(&device))?;
         // It is printed and given to a browser, so it is a page or nothing.
         let page = url::Url::parse(&started.verification_url).ok().filter(|page| matches!(page.scheme(), "http" | "https"));
         let Some(page) = page else {
