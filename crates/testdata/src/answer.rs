@@ -11,10 +11,40 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json_borrow::Value as Json;
 
-use super::bundle::BundleError;
-
 /// How many bytes are read at a time.
 const AT_ONCE: usize = 64 * 1024;
+
+/// An answer is no bundle, or not the one that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// It ends too early.
+    #[error("the server's answer to the pull cannot be read: it ends too early; nothing was changed")]
+    Unfinished,
+    /// It is no JSON.
+    #[error("the server's answer to the pull cannot be read: it is not JSON; nothing was changed")]
+    NotJson,
+    /// It is JSON that says something else.
+    #[error("{0}; nothing was changed")]
+    Refused(String),
+}
+
+impl BundleError {
+    /// Returns why a bundle cannot be used.
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    /// Returns that the server answered with something that was not asked for.
+    pub fn another(what: &str, asked: &str, answered: &str) -> Self {
+        Self::refused(format!("requested {what} {asked}, but the server answered with {answered}"))
+    }
+}
+
+impl From<BundleError> for io::Error {
+    fn from(error: BundleError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
+}
 
 /// A part of an answer.
 #[derive(Debug)]

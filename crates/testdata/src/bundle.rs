@@ -16,6 +16,7 @@ use std::io::{self, Read};
 use serde_json::{Map, Value};
 use serde_json_borrow::{ObjectAsVec, Value as Json};
 
+pub use super::answer::BundleError;
 use super::answer::{self, Part};
 use super::input_text::{InputText, text_in};
 use keepstep_base::Digest;
@@ -48,38 +49,6 @@ pub struct Item<'a>(pub &'a Json<'a>);
 /// A persona of a bundle, or an entry of its criteria pack, as received.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document(pub Value);
-
-/// An answer is no bundle, or not the one that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BundleError {
-    /// It ends too early.
-    #[error("the server's answer to the pull cannot be read: it ends too early; nothing was changed")]
-    Unfinished,
-    /// It is no JSON.
-    #[error("the server's answer to the pull cannot be read: it is not JSON; nothing was changed")]
-    NotJson,
-    /// It is JSON that says something else.
-    #[error("{0}; nothing was changed")]
-    Refused(String),
-}
-
-impl BundleError {
-    /// Returns why a bundle cannot be used.
-    pub(crate) fn refused(why: impl Into<String>) -> Self {
-        Self::Refused(why.into())
-    }
-
-    /// Returns that the server answered with something that was not asked for.
-    pub fn another(what: &str, asked: &str, answered: &str) -> Self {
-        Self::refused(format!("requested {what} {asked}, but the server answered with {answered}"))
-    }
-}
-
-impl From<BundleError> for io::Error {
-    fn from(error: BundleError) -> Self {
-        Self::new(io::ErrorKind::InvalidData, error)
-    }
-}
 
 /// What takes the items of a bundle, with the personas that came before; `None` where these are still to come.
 pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Document]>) -> io::Result<()>;
