@@ -166,11 +166,6 @@ impl Lock {
         self.scenarios.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
-    /// Returns what was pulled into the scenario's folder with this name.
-    pub fn scenario(&self, name: &str) -> Option<&ScenarioEntry> {
-        self.scenarios.get(name)
-    }
-
     /// Returns the entry of a scenario to change, made when there is none.
     pub fn scenario_mut(&mut self, name: &str) -> &mut ScenarioEntry {
         self.scenarios.entry(name.to_owned()).or_default()
@@ -307,9 +302,9 @@ mod tests {
         digest = "sha256:18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4"
         project = "p_1"
         "#);
-        let read = Lock::parse(&lock.to_text()).unwrap();
+        let mut read = Lock::parse(&lock.to_text()).unwrap();
         assert_eq!(read, lock);
-        assert_eq!(read.scenario("orders 2").and_then(ScenarioEntry::digest), Some(Digest::of_bytes(b"d")));
+        assert_eq!(read.scenario_mut("orders 2").digest(), Some(Digest::of_bytes(b"d")));
     }
 
     #[test]

@@ -289,7 +289,7 @@ impl BundleItems {
             return Err(StoreError::InputSetNotFound(self.set.clone()));
         }
         self.next += u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        self.missing = self.missing.saturating_sub(pages.iter().map(InputPage::item_count).sum());
+        self.missing = self.missing.saturating_sub(pages.iter().map(|page| page.item_count).sum::<u32>());
         Ok(pages)
     }
 }

@@ -189,7 +189,7 @@ async fn test_data_of_every_release_is_upgraded() {
 /// The pages of a set: how many items they have, and their texts.
 async fn pages(store: &Store, set: &str) -> Vec<(u32, String)> {
     let pages = store.input_pages(set, 0).await.unwrap();
-    pages.iter().map(|page| (page.item_count(), page.text().unwrap())).collect()
+    pages.iter().map(|page| (page.item_count, page.text().unwrap())).collect()
 }
 
 /// The seventh schema had pages of text.

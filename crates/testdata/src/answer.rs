@@ -26,18 +26,9 @@ pub enum BundleError {
     /// It is JSON that says something else.
     #[error("{0}; nothing was changed")]
     Refused(String),
-}
-
-impl BundleError {
-    /// Returns why a bundle cannot be used.
-    pub(crate) fn refused(why: impl Into<String>) -> Self {
-        Self::Refused(why.into())
-    }
-
-    /// Returns that the server answered with something that was not asked for.
-    pub fn another(what: &str, asked: &str, answered: &str) -> Self {
-        Self::refused(format!("requested {what} {asked}, but the server answered with {answered}"))
-    }
+    /// It is packed, and its text cannot be had.
+    #[error("the server's answer to the pull cannot be unpacked: {0}; nothing was changed")]
+    Packed(String),
 }
 
 impl From<BundleError> for io::Error {
@@ -60,11 +51,11 @@ pub enum Part<'a> {
 /// # Errors
 /// It is no answer, or no whole one (then the error has a [`BundleError`] in it), it cannot be read, or `take` refuses.
 pub fn read(answer: impl Read, list: &str, take: &mut dyn FnMut(Part<'_>) -> io::Result<()>) -> io::Result<()> {
-    let mut text = Text { reader: answer, bytes: Vec::new(), read: String::new(), at: 0, is_over: false };
+    let mut text = Text { reader: answer, read: Vec::new(), at: 0, is_over: false };
     if !text.skip(b'{')? {
         // Other JSON is told from what is none, for the sake of the message.
         text.value::<IgnoredAny>()?;
-        return Err(BundleError::refused("the server's answer to the pull is not a JSON object").into());
+        return Err(BundleError::Refused("the server's answer to the pull is not a JSON object".to_owned()).into());
     }
     let mut is_more = !text.skip(b'}')?;
     while is_more {
@@ -87,16 +78,12 @@ pub fn read(answer: impl Read, list: &str, take: &mut dyn FnMut(Part<'_>) -> io:
     if text.peek()?.is_some() { Err(BundleError::NotJson.into()) } else { Ok(()) }
 }
 
-/// A text that is being read.
 struct Text<R> {
     reader: R,
-    /// What was read of a character whose end was not.
-    bytes: Vec<u8>,
     /// What was read and is not taken apart yet, behind what is.
-    read: String,
+    read: Vec<u8>,
     /// How much of it is.
     at: usize,
-    /// True if there is no more.
     is_over: bool,
 }
 
@@ -105,22 +92,14 @@ impl<R: Read> Text<R> {
     fn more(&mut self) -> io::Result<()> {
         self.read.drain(..std::mem::take(&mut self.at));
         let wanted = AT_ONCE.max(self.read.len());
-        self.is_over = (&mut self.reader).take(wanted as u64).read_to_end(&mut self.bytes)? < wanted;
-        let text = match str::from_utf8(&self.bytes) {
-            Ok(text) => text,
-            Err(error) if error.error_len().is_some() => return Err(BundleError::NotJson.into()),
-            Err(error) => str::from_utf8(&self.bytes[..error.valid_up_to()]).unwrap_or_default(),
-        };
-        self.read.push_str(text);
-        let length = text.len();
-        self.bytes.drain(..length);
+        self.is_over = (&mut self.reader).take(wanted as u64).read_to_end(&mut self.read)? < wanted;
         Ok(())
     }
 
     /// Returns the next byte that is no white space, and goes there; `None` at the end.
     fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
-            let left = &self.read.as_bytes()[self.at..];
+            let left = &self.read[self.at..];
             if let Some(blank) = left.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
                 self.at += blank;
                 return Ok(Some(left[blank]));
@@ -167,27 +146,25 @@ impl<R: Read> Text<R> {
                 self.more()?;
                 continue;
             };
-            if has_twins(&entry) {
-                // Of members with one name the last counts, in the place of the first.
-                let value: Value = serde_json::from_str(&text[..length]).map_err(|_| BundleError::NotJson)?;
-                take(Part::Entry(&Json::from(&value)))?;
-            } else {
-                take(Part::Entry(&entry))?;
-            }
             self.at += length;
-            return Ok(());
+            if !has_twins(&entry) {
+                return take(Part::Entry(&entry));
+            }
+            // Of members with one name the last counts, in the place of the first.
+            let value: Value = serde_json::from_slice(&text[..length]).map_err(|_| BundleError::NotJson)?;
+            return take(Part::Entry(&Json::from(&value)));
         }
     }
 }
 
 /// Reads a value at the beginning of a text, and returns it with its length; `None` where its end was not read.
-fn parsed<'a, T: Deserialize<'a>>(text: &'a str, is_all: bool) -> Result<Option<(T, usize)>, BundleError> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+fn parsed<'a, T: Deserialize<'a>>(text: &'a [u8], is_all: bool) -> Result<Option<(T, usize)>, BundleError> {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<T>();
     match values.next() {
         Some(Ok(value)) => {
             let length = values.byte_offset();
             // More digits may follow what looks like a number.
-            let is_whole = is_all || length < text.len() || text.ends_with(['"', ']', '}']);
+            let is_whole = is_all || length < text.len() || text.last().is_some_and(|last| b"\"]}".contains(last));
             Ok(is_whole.then_some((value, length)))
         }
         Some(Err(error)) if !error.is_eof() => Err(BundleError::NotJson),
@@ -201,13 +178,11 @@ fn has_twins(json: &Json<'_>) -> bool {
     match json {
         Json::Array(list) => list.iter().any(has_twins),
         Json::Object(members) => {
-            // Of many members only, since a table costs more than a few comparisons.
+            // A table of the names costs more than a few comparisons.
             let is_twice = |(at, name)| members.keys().take(at).any(|other| other == name);
-            let mut names = HashSet::new();
-            let is_any = if members.len() > 16 {
-                !members.keys().all(|name| names.insert(name))
-            } else {
-                members.keys().enumerate().any(is_twice)
+            let is_any = match members.len() {
+                0..=16 => members.keys().enumerate().any(is_twice),
+                many => members.keys().collect::<HashSet<_>>().len() < many,
             };
             is_any || members.values().any(has_twins)
         }
@@ -281,7 +256,7 @@ mod tests {
         for text in ["[]", "1 ", "\"a\"", "null"] {
             assert_eq!(
                 whole(&[text.as_bytes()]),
-                Err(BundleError::refused("the server's answer to the pull is not a JSON object")),
+                Err(BundleError::Refused("the server's answer to the pull is not a JSON object".to_owned())),
                 "{text}"
             );
         }

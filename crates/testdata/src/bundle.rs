@@ -28,18 +28,21 @@ const ITEMS: &str = "input_items";
 const PERSONAS: &str = "personas";
 const CRITERIA: &str = "criteria_pack";
 
-/// The members of an answer that are lists.
 const LISTS: [&str; 3] = [ITEMS, PERSONAS, CRITERIA];
 
 /// What a platform answered to a pull, without the items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
-    id: String,
+    /// The id of the bundle version.
+    pub id: String,
     /// The answer without its lists.
     members: Map<String, Value>,
-    item_count: usize,
-    personas: Vec<Document>,
-    criteria: Vec<Document>,
+    /// How many inputs there are.
+    pub item_count: usize,
+    /// The personas.
+    pub personas: Vec<Document>,
+    /// The entries of the criteria pack.
+    pub criteria: Vec<Document>,
 }
 
 /// An input of a bundle, as received.
@@ -53,7 +56,6 @@ pub struct Document(pub Value);
 /// What takes the items of a bundle, with the personas that came before; `None` where these are still to come.
 pub type TakeItem<'t> = &'t mut dyn FnMut(Item<'_>, Option<&[Document]>) -> io::Result<()>;
 
-/// What has been read of a bundle.
 #[derive(Debug, Default)]
 struct Parts {
     members: Map<String, Value>,
@@ -100,7 +102,8 @@ impl Parts {
 
     fn into_bundle(mut self) -> Result<Bundle, BundleError> {
         let id = self.members.get("bundle_version").and_then(|version| id_of(version.get("id")?));
-        let id = id.ok_or_else(|| BundleError::refused("the bundle version is missing in the server's answer to the pull"))?;
+        let id = id
+            .ok_or_else(|| BundleError::Refused("the bundle version is missing in the server's answer to the pull".to_owned()))?;
         let mut list = |name| self.lists.remove(name).unwrap_or_default();
         let (personas, criteria) = (list(PERSONAS), list(CRITERIA));
         match self.wrong {
@@ -126,20 +129,16 @@ impl Bundle {
     /// Makes sure that the answer is what was asked for; `None` where any would do.
     ///
     /// # Errors
-    /// The bundle version or its scenario is another one.
-    pub fn check_asked(&self, bundle_version: Option<&str>, scenario: Option<&str>) -> Result<(), BundleError> {
-        if let Some(asked) = bundle_version.filter(|asked| *asked != self.id) {
-            return Err(BundleError::another("bundle version", asked, &self.id));
+    /// The bundle version, its scenario or its project is another one.
+    pub fn check_asked(&self, version: Option<&str>, scenario: Option<&str>, project: Option<&str>) -> Result<(), BundleError> {
+        let asked = [("bundle version", version), ("scenario", scenario), ("project", project)];
+        let answered = [Some(self.id.clone()), self.scenario_id(), self.project_id()];
+        for ((what, asked), answered) in asked.into_iter().zip(answered) {
+            if let Some((asked, answered)) = asked.zip(answered).filter(|(asked, answered)| asked != answered) {
+                return Err(BundleError::Refused(format!("requested {what} {asked}, but the server answered with {answered}")));
+            }
         }
-        match (scenario, self.scenario_id()) {
-            (Some(asked), Some(answered)) if asked != answered => Err(BundleError::another("scenario", asked, &answered)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns the id of the bundle version.
-    pub fn id(&self) -> &str {
-        &self.id
+        Ok(())
     }
 
     /// Returns the id of the project that the bundle belongs to.
@@ -163,21 +162,6 @@ impl Bundle {
         self.members.get("sync_meta")?.get("pulled_at")?.as_str()
     }
 
-    /// Returns how many inputs there are.
-    pub fn item_count(&self) -> usize {
-        self.item_count
-    }
-
-    /// Returns the personas.
-    pub fn personas(&self) -> &[Document] {
-        &self.personas
-    }
-
-    /// Returns the entries of the criteria pack.
-    pub fn criteria(&self) -> &[Document] {
-        &self.criteria
-    }
-
     /// Returns the SHA-256 of what a test runs on: the list of inputs, whose digest is `list`, the personas and the criteria.
     /// Times and names of the bundle do not count.
     pub fn content_digest(&self, list: Digest) -> Digest {
@@ -193,8 +177,7 @@ impl Bundle {
 
     /// Returns the members that describe the bundle as a whole, as received.
     pub(crate) fn description(&self) -> Value {
-        let members = DESCRIPTION.iter().filter_map(|key| Some(((*key).to_owned(), self.members.get(*key)?.clone())));
-        Value::Object(members.collect())
+        DESCRIPTION.iter().filter_map(|key| Some((*key, self.members.get(*key)?.clone()))).collect()
     }
 }
 
@@ -348,10 +331,10 @@ mod tests {
         let answer = json!({"bundle_version": {"id": "bv_0001", "scenario_id": "orders"}});
         let bundle = read(&answer).unwrap();
         insta::assert_snapshot!(
-            bundle.check_asked(Some("bv_12345"), None).unwrap_err(),
+            bundle.check_asked(Some("bv_12345"), None, None).unwrap_err(),
             @"requested bundle version bv_12345, but the server answered with bv_0001; nothing was changed"
         );
-        assert!(bundle.check_asked(None, Some("billing")).is_err());
-        assert_eq!(bundle.check_asked(Some("bv_0001"), Some("orders")), Ok(()));
+        assert!(bundle.check_asked(None, Some("billing"), None).is_err());
+        assert_eq!(bundle.check_asked(Some("bv_0001"), Some("orders"), Some("any")), Ok(()));
     }
 }

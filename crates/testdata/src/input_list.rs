@@ -182,8 +182,8 @@ mod tests {
             json!({"id": 3, "text": "more", "metadata": "old", "persona_id": "q"}),
             json!("bare"),
         ];
-        let mut entries = ListText::new(bundle.personas());
-        let mut list = ListText::new(bundle.personas());
+        let mut entries = ListText::new(&bundle.personas);
+        let mut list = ListText::new(&bundle.personas);
         let mut text = String::new();
         let mut values = Vec::new();
         for item in &items {

@@ -8,19 +8,19 @@
 //! The base of the next merge must be the platform's list of this one. An item in conflict then counts as edited locally, so
 //! whoever leaves a conflict unsolved must not record the new base.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use serde_json_borrow::Value as Json;
 
 use super::input_list::item_id;
-use super::input_text;
 use keepstep_agent::Field;
 use keepstep_agent::merge::{Merged, Sides, merge as merge_field};
 use keepstep_base::Digest;
 
 /// What happened to an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The local edit stays; also that of somebody who removed the item.
     KeptLocal,
@@ -51,14 +51,6 @@ pub struct Conflict {
     pub server: Option<Value>,
 }
 
-impl Conflict {
-    /// Returns the two texts, the local one first. A side that removed the item has none.
-    pub fn texts(&self) -> (Option<String>, Option<String>) {
-        let text = |entry: &Value| input_text::text(entry).unwrap_or_default();
-        (self.local.as_ref().map(text), self.server.as_ref().map(text))
-    }
-}
-
 /// The outcome of a merge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MergedItems {
@@ -75,7 +67,7 @@ pub struct MergedItems {
 /// How many items had which outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemCounts {
-    counts: BTreeMap<Outcome, usize>,
+    counts: HashMap<Outcome, usize>,
     /// How many items there were locally.
     pub local: usize,
 }
@@ -92,17 +84,10 @@ impl ItemCounts {
         self.of(Outcome::Removed).saturating_sub(self.of(Outcome::Added)) * 2 > self.local
     }
 
-    fn add(&mut self, outcome: Outcome) {
-        *self.counts.entry(outcome).or_default() += 1;
-    }
-}
-
-impl MergedItems {
-    /// Returns how many items had which outcome.
-    pub fn counts(&self) -> ItemCounts {
-        let mut counts = ItemCounts { local: self.local_count, ..ItemCounts::default() };
-        self.outcomes.iter().for_each(|(_, outcome)| counts.add(*outcome));
-        counts
+    fn new(local: usize, outcomes: impl Iterator<Item = Outcome>) -> Self {
+        let mut counts = HashMap::new();
+        outcomes.for_each(|outcome| *counts.entry(outcome).or_default() += 1);
+        Self { counts, local }
     }
 }
 
@@ -121,29 +106,22 @@ impl Fingerprints {
         let mut entry = Value::from(entry);
         entry.sort_all_objects();
         let content = fingerprint(&entry.to_string());
-        let key = match item_id(&entry) {
-            Some(id) => fingerprint(&format!("id {id}")),
-            None => {
-                let count = self.own.entry(content).or_default();
-                *count += 1;
-                fingerprint(&format!("own {count} {content:?}"))
-            }
-        };
-        self.items.insert(key, content);
+        let key = item_id(&entry).map(|id| format!("id {id}")).unwrap_or_else(|| {
+            let count = self.own.entry(content).or_default();
+            *count += 1;
+            format!("own {count} {content:?}")
+        });
+        self.items.insert(fingerprint(&key), content);
     }
 
     /// Returns what happens to the items where the platform's list replaces this one, which nobody edited.
     pub fn replaced_by(&self, server: &Self) -> ItemCounts {
-        let mut counts = ItemCounts { local: self.items.len(), ..ItemCounts::default() };
-        for (key, content) in &server.items {
-            match self.items.get(key) {
-                None => counts.add(Outcome::Added),
-                Some(old) if old != content => counts.add(Outcome::Updated),
-                Some(_) => {}
-            }
-        }
-        self.items.keys().filter(|key| !server.items.contains_key(*key)).for_each(|_| counts.add(Outcome::Removed));
-        counts
+        let outcome = |(key, content): (&[u8; 16], &[u8; 16])| match self.items.get(key) {
+            None => Some(Outcome::Added),
+            Some(old) => (old != content).then_some(Outcome::Updated),
+        };
+        let removed = self.items.keys().filter(|key| !server.items.contains_key(*key)).map(|_| Outcome::Removed);
+        ItemCounts::new(self.items.len(), server.items.iter().filter_map(outcome).chain(removed))
     }
 }
 
@@ -163,6 +141,11 @@ pub enum Choice {
 }
 
 impl MergedItems {
+    /// Returns how many items had which outcome.
+    pub fn counts(&self) -> ItemCounts {
+        ItemCounts::new(self.local_count, self.outcomes.iter().map(|(_, outcome)| *outcome))
+    }
+
     /// Settles the conflict about an item. An item that was removed here and is taken after all comes last.
     pub fn settle(&mut self, id: &str, choice: Choice) {
         let Some(at) = self.conflicts.iter().position(|conflict| conflict.id == id) else { return };
@@ -187,11 +170,8 @@ impl MergedItems {
 
 /// Returns an entry as a person's own, which no item of the platform stands behind.
 fn without_item_id(mut entry: Value) -> Value {
-    let members = match entry.get("metadata") {
-        Some(metadata) if !metadata.is_null() => entry.get_mut("metadata"),
-        _ => Some(&mut entry),
-    };
-    if let Some(members) = members.and_then(Value::as_object_mut) {
+    let members = if entry["metadata"].is_null() { &mut entry } else { &mut entry["metadata"] };
+    if let Some(members) = members.as_object_mut() {
         // The others keep their order.
         members.shift_remove("input_item_id");
     }
@@ -199,7 +179,7 @@ fn without_item_id(mut entry: Value) -> Value {
 }
 
 /// How an entry is found again on another side.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// By the id of the platform's item.
     Id(String),
@@ -207,164 +187,105 @@ enum Key {
     Own(String, usize),
 }
 
-type Keyed<'a> = Vec<(Key, &'a Value)>;
+type Keyed<'a> = IndexMap<Key, &'a Value>;
+
+/// A value of the base, of the local side and of the server; `None` where it is absent.
+type Versions<'a> = [Option<&'a Value>; 3];
 
 /// Merges three lists of inputs.
 pub fn merge(base: &[Value], local: &[Value], server: &[Value]) -> MergedItems {
+    let (outcomes, conflicts) = (Vec::new(), Vec::new());
+    let mut merged = MergedItems { entries: local.to_vec(), outcomes, conflicts, local_count: local.len() };
     if local == server {
-        return MergedItems { entries: local.to_vec(), outcomes: Vec::new(), conflicts: Vec::new(), local_count: local.len() };
+        return merged;
     }
-    let base_keyed = keyed(base, &BTreeMap::new());
-    let agreed: BTreeMap<&Key, &Value> = base_keyed.iter().map(|(key, value)| (key, *value)).collect();
-    let local_keyed = keyed(local, &agreed);
-    let server_keyed = keyed(server, &BTreeMap::new());
-    let ours: BTreeMap<&Key, &Value> = local_keyed.iter().map(|(key, value)| (key, *value)).collect();
-    let theirs: BTreeMap<&Key, &Value> = server_keyed.iter().map(|(key, value)| (key, *value)).collect();
-
-    let mut merged: BTreeMap<&Key, Value> = BTreeMap::new();
-    let mut outcomes = Vec::new();
-    let mut conflicts = Vec::new();
-    let removed_here = base_keyed.iter().map(|(key, _)| key).filter(|key| !ours.contains_key(key) && !theirs.contains_key(key));
-    let only_local = local_keyed.iter().map(|(key, _)| key).filter(|key| !theirs.contains_key(key));
-    for key in server_keyed.iter().map(|(key, _)| key).chain(only_local).chain(removed_here) {
-        let sides = Item { base: agreed.get(key).copied(), local: ours.get(key).copied(), server: theirs.get(key).copied() };
-        let (value, outcome, members) = sides.decide(key);
+    let agreed = keyed(base, &Keyed::new());
+    let ours = keyed(local, &agreed);
+    let theirs = keyed(server, &Keyed::new());
+    let mut values: HashMap<&Key, Value> = HashMap::new();
+    for key in theirs.keys().chain(ours.keys().filter(|key| !theirs.contains_key(*key))) {
+        let versions = [&agreed, &ours, &theirs].map(|list| list.get(key).copied());
+        let mut members = Vec::new();
+        let value = merge_value("", versions, &mut members);
+        // Of an item in conflict all that is here stays.
+        let value = if members.is_empty() { value } else { versions[1].cloned() };
+        values.extend(value.map(|value| (key, value)));
+        let Some(outcome) = outcome(key, versions, &members) else { continue };
         let id = match key {
             Key::Id(id) => Some(id.clone()),
             Key::Own(..) => None,
         };
-        if outcome == Some(Outcome::Conflict) {
-            conflicts.push(Conflict {
-                id: id.clone().unwrap_or_default(),
-                members,
-                local: sides.local.cloned(),
-                server: sides.server.cloned(),
-            });
+        if outcome == Outcome::Conflict {
+            let [_, local, server] = versions.map(|version| version.cloned());
+            merged.conflicts.push(Conflict { id: id.clone().unwrap_or_default(), members, local, server });
         }
-        outcomes.extend(outcome.map(|outcome| (id, outcome)));
-        merged.extend(value.map(|value| (key, value)));
+        merged.outcomes.push((id, outcome));
     }
-
     // A list that only one side changed is that side's list, whatever its order and its repetitions are.
-    let entries = if server == base {
-        local.to_vec()
-    } else if local == base {
-        server.to_vec()
-    } else {
-        order(&base_keyed, &local_keyed, &server_keyed).into_iter().filter_map(|key| merged.remove(key)).collect()
-    };
-    MergedItems { entries, outcomes, conflicts, local_count: local.len() }
-}
-
-/// The three versions of an item; `None` where it is absent.
-#[derive(Clone, Copy)]
-struct Item<'a> {
-    base: Option<&'a Value>,
-    local: Option<&'a Value>,
-    server: Option<&'a Value>,
-}
-
-impl Item<'_> {
-    /// Returns the item that results, what happened to it, and the members in conflict.
-    fn decide(self, key: &Key) -> (Option<Value>, Option<Outcome>, Vec<String>) {
-        let clean = |value: Option<&Value>, outcome| (value.cloned(), Some(outcome), Vec::new());
-        let Self { base, local, server } = self;
-        if local == server {
-            return (local.cloned(), None, Vec::new());
-        }
-        if base == server {
-            let is_own = matches!(key, Key::Own(..)) && base.is_none();
-            return clean(local, if is_own { Outcome::KeptOwn } else { Outcome::KeptLocal });
-        }
-        if base == local {
-            let outcome = match (local, server) {
-                (None, _) => Outcome::Added,
-                (_, None) => Outcome::Removed,
-                _ => Outcome::Updated,
-            };
-            return clean(server, outcome);
-        }
-        let (Some(local), Some(server)) = (local, server) else {
-            return clean(local, Outcome::Conflict);
-        };
-        let mut conflicts = Vec::new();
-        let merged = merge_value("", base, local, server, &mut conflicts);
-        if conflicts.is_empty() {
-            return clean(Some(&merged), Outcome::Merged);
-        }
-        (Some(local.clone()), Some(Outcome::Conflict), conflicts)
-    }
-}
-
-/// Merges a value that all sides but the base must have. Conflicts are added by the path of their member, and their value is
-/// the local one.
-fn merge_value(path: &str, base: Option<&Value>, local: &Value, server: &Value, conflicts: &mut Vec<String>) -> Value {
-    match (local, server) {
-        (Value::Object(local), Value::Object(server)) => {
-            Value::Object(merge_members(path, base.and_then(Value::as_object), local, server, conflicts))
-        }
-        _ => {
-            // Only what is said is a text of lines; a value of metadata is changed as a whole.
-            if path == "input" {
-                let sides = Sides { base, local: Some(local), server: Some(server) };
-                if let Merged::Clean(Some(text)) = merge_field(Field::PERSONA, sides) {
-                    return text;
-                }
-            }
-            conflicts.push(path.to_owned());
-            local.clone()
-        }
-    }
-}
-
-fn merge_members(
-    path: &str,
-    base: Option<&Map<String, Value>>,
-    local: &Map<String, Value>,
-    server: &Map<String, Value>,
-    conflicts: &mut Vec<String>,
-) -> Map<String, Value> {
-    let mut merged = Map::new();
-    let added = server.keys().filter(|key| !local.contains_key(*key));
-    for key in local.keys().chain(added) {
-        let base = base.and_then(|members| members.get(key));
-        let (ours, theirs) = (local.get(key), server.get(key));
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let value = if ours == theirs || base == theirs {
-            ours.cloned()
-        } else if base == ours {
-            theirs.cloned()
-        } else if let (Some(ours), Some(theirs)) = (ours, theirs) {
-            Some(merge_value(&path, base, ours, theirs, conflicts))
-        } else {
-            conflicts.push(path);
-            ours.cloned()
-        };
-        if let Some(value) = value {
-            merged.insert(key.clone(), value);
-        }
+    if local == base {
+        merged.entries = server.to_vec();
+    } else if server != base {
+        merged.entries = order(&agreed, &ours, &theirs).into_iter().filter_map(|key| values.remove(key)).collect();
     }
     merged
+}
+
+/// Returns what happens to an item; `None` where it is the same on both sides. `members` are those in conflict.
+fn outcome(key: &Key, [base, local, server]: Versions<'_>, members: &[String]) -> Option<Outcome> {
+    Some(match (local, server) {
+        _ if local == server => return None,
+        _ if base == server && base.is_none() && matches!(key, Key::Own(..)) => Outcome::KeptOwn,
+        _ if base == server => Outcome::KeptLocal,
+        (None, _) if base == local => Outcome::Added,
+        (_, None) if base == local => Outcome::Removed,
+        _ if base == local => Outcome::Updated,
+        (Some(_), Some(_)) if members.is_empty() => Outcome::Merged,
+        _ => Outcome::Conflict,
+    })
+}
+
+/// Merges an item, or a member of it. The paths of members in conflict are added.
+fn merge_value(path: &str, versions: Versions<'_>, conflicts: &mut Vec<String>) -> Option<Value> {
+    let [base, local, server] = versions;
+    match (local, server) {
+        _ if local == server || base == server => return local.cloned(),
+        _ if base == local => return server.cloned(),
+        (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
+            let mut merged = Map::new();
+            for key in ours.keys().chain(theirs.keys().filter(|key| !ours.contains_key(*key))) {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let value = merge_value(&path, versions.map(|version| version?.get(key)), conflicts);
+                merged.extend(value.map(|value| (key.clone(), value)));
+            }
+            return Some(Value::Object(merged));
+        }
+        // Only what is said is a text of lines; a value of metadata is changed as a whole.
+        (Some(_), Some(_)) if path == "input" => {
+            if let Merged::Clean(Some(text)) = merge_field(Field::PERSONA, Sides { base, local, server }) {
+                return Some(text);
+            }
+        }
+        _ => {}
+    }
+    // An item that one side removed has no members that disagree.
+    conflicts.extend((!path.is_empty()).then(|| path.to_owned()));
+    local.cloned()
 }
 
 /// Gives each entry a key that is unique in its list.
 ///
 /// People copy an entry with its id and change the copy. The one that is as it was agreed on is the item then, or else the
 /// first; the others are entries of their own.
-fn keyed<'a>(entries: &'a [Value], agreed: &BTreeMap<&Key, &Value>) -> Keyed<'a> {
-    let mut item_at: BTreeMap<String, usize> = BTreeMap::new();
+fn keyed<'a>(entries: &'a [Value], agreed: &Keyed<'_>) -> Keyed<'a> {
+    let is_agreed = |id: &str, at: usize| agreed.get(&Key::Id(id.to_owned())).is_some_and(|agreed| **agreed == entries[at]);
+    let mut item_at: HashMap<String, usize> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
-        if let Some(id) = item_id(entry) {
-            let is_agreed = |at: usize| agreed.get(&Key::Id(id.clone())).is_some_and(|agreed| **agreed == entries[at]);
-            match item_at.get(&id) {
-                Some(&first) if is_agreed(first) || !is_agreed(at) => {}
-                _ => {
-                    item_at.insert(id, at);
-                }
-            }
+        let Some(id) = item_id(entry) else { continue };
+        if item_at.get(&id).is_none_or(|first| is_agreed(&id, at) && !is_agreed(&id, *first)) {
+            item_at.insert(id, at);
         }
     }
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     let key_of = |(at, entry): (usize, &'a Value)| {
         if let Some(id) = item_id(entry).filter(|id| item_at.get(id) == Some(&at)) {
             return (Key::Id(id), entry);
@@ -379,28 +300,24 @@ fn keyed<'a>(entries: &'a [Value], agreed: &BTreeMap<&Key, &Value>) -> Keyed<'a>
 
 /// Returns all keys in the order of the merged list: the platform's, unless only somebody here changed the order. What the other
 /// side has in addition follows what it follows there.
-fn order<'a>(base: &'a Keyed<'_>, local: &'a Keyed<'_>, server: &'a Keyed<'_>) -> Vec<&'a Key> {
-    let is_reordered = |side: &'a Keyed<'_>| {
-        let here: BTreeSet<&Key> = side.iter().map(|(key, _)| key).collect();
-        let there: BTreeSet<&Key> = base.iter().map(|(key, _)| key).collect();
-        let common =
-            |keys: &'a Keyed<'_>| keys.iter().map(|(key, _)| key).filter(|key| here.contains(key) && there.contains(key));
-        !common(base).eq(common(side))
+fn order<'a>(base: &Keyed<'_>, local: &'a Keyed<'_>, server: &'a Keyed<'_>) -> Vec<&'a Key> {
+    let is_reordered = |side: &Keyed<'_>| {
+        let common = base.keys().filter(|key| side.contains_key(*key));
+        !common.eq(side.keys().filter(|key| base.contains_key(*key)))
     };
     let (first, second) = if is_reordered(local) && !is_reordered(server) { (local, server) } else { (server, local) };
-    let known: BTreeSet<&Key> = first.iter().map(|(key, _)| key).collect();
     // What follows which key of the first list; `None` is its beginning.
-    let mut followers: BTreeMap<Option<&Key>, Vec<&Key>> = BTreeMap::new();
+    let mut followers: HashMap<Option<&Key>, Vec<&Key>> = HashMap::new();
     let mut predecessor = None;
-    for (key, _) in second {
-        if known.contains(key) {
+    for key in second.keys() {
+        if first.contains_key(key) {
             predecessor = Some(key);
         } else {
             followers.entry(predecessor).or_default().push(key);
         }
     }
     let mut keys = followers.remove(&None).unwrap_or_default();
-    for (key, _) in first {
+    for key in first.keys() {
         keys.push(key);
         keys.extend(followers.remove(&Some(key)).unwrap_or_default());
     }

@@ -68,14 +68,13 @@ pub struct Digesting {
     ends_with_return: bool,
 }
 
-impl Digesting {
-    /// Takes the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.content.is_none() && memchr::memchr(b'\r', bytes).is_some() {
             self.content = Some(self.exact.clone());
         }
         self.exact.update(bytes);
-        let Some(content) = &mut self.content else { return };
+        let Some(content) = &mut self.content else { return Ok(bytes.len()) };
         for piece in bytes.split_inclusive(|byte| *byte == b'\r') {
             if std::mem::take(&mut self.ends_with_return) && piece[0] != b'\n' {
                 content.update(b"\r");
@@ -83,8 +82,15 @@ impl Digesting {
             self.ends_with_return = piece.ends_with(b"\r");
             content.update(piece.strip_suffix(b"\r").unwrap_or(piece));
         }
+        Ok(bytes.len())
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Digesting {
     /// Returns the digests of everything that came.
     pub fn end(self) -> Digests {
         let exact = Digest::from_bytes(self.exact.finalize().into());
@@ -96,24 +102,6 @@ impl Digesting {
         });
         Digests { exact, content: content.unwrap_or(exact) }
     }
-}
-
-impl io::Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Returns the digests of some bytes.
-pub fn digests(bytes: &[u8]) -> Digests {
-    let mut digesting = Digesting::default();
-    digesting.update(bytes);
-    digesting.end()
 }
 
 /// Decides about a record, which holds times: these are no reason to write it where nothing else is changed.
@@ -146,12 +134,20 @@ pub fn decide(base: Option<Digest>, local: Option<Digest>, new: Option<Digest>, 
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn digest(text: &str) -> Digest {
         Digest::of_bytes(text.as_bytes())
+    }
+
+    fn digests(bytes: &[u8]) -> Digests {
+        let mut digesting = Digesting::default();
+        digesting.write_all(bytes).unwrap();
+        digesting.end()
     }
 
     fn decided(base: &str, local: &str, new: &str, force: bool) -> Option<Action> {
@@ -203,7 +199,7 @@ mod tests {
             let mut places: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect();
             places.sort_unstable();
             let mut digesting = Digesting::default();
-            places.windows(2).for_each(|cut| digesting.update(&text.as_bytes()[cut[0]..cut[1]]));
+            places.windows(2).for_each(|cut| digesting.write_all(&text.as_bytes()[cut[0]..cut[1]]).unwrap());
             let expected = Digests { exact: digest(&text), content: digest(&text.replace("\r\n", "\n")) };
             prop_assert_eq!(digesting.end(), expected);
         }

@@ -5,7 +5,7 @@
 //! the items, of which there may be more than memory holds, only what they are is said. A list without entries is a file that
 //! says so: where it had no file, 0.4.0 would go on running what an earlier bundle left there.
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::bundle::Bundle;
 use super::names::{self, Kind, Named, UnsafePath};
@@ -71,86 +71,64 @@ pub struct Placement<'a> {
     pub with_pulled: bool,
 }
 
-/// The files of a bundle, records last.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rendered {
-    /// The files in the order in which they are to be written.
-    pub files: Vec<ManagedFile>,
-    /// The path of the inputs file.
-    pub inputs_path: String,
-}
-
-/// Returns the files that a bundle is.
+/// Returns the files that a bundle is, the list of inputs first and records last.
 ///
 /// # Errors
 /// The configured inputs file lies outside the scenario.
-pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Rendered, UnsafePath> {
+pub fn render(bundle: &Bundle, placement: Placement<'_>) -> Result<Vec<ManagedFile>, UnsafePath> {
     let inputs_path = names::inputs_path(placement.inputs_file)?;
     let mut files = vec![ManagedFile { path: inputs_path.clone(), content: Content::List, purpose: Purpose::Inputs }];
-    let of = |path: String, content: Content| ManagedFile { path, content, purpose: Purpose::Content };
-    let content = |path: String, bytes: Vec<u8>| of(path, Content::Bytes(bytes));
-    let personas: Value = bundle.personas().iter().map(|persona| persona.0.clone()).collect();
-    let criteria: Value = bundle.criteria().iter().map(|criterion| criterion.0.clone()).collect();
-    for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
-        let items = Map::from_iter([("items".to_owned(), list.clone())]);
-        files.push(content(format!(".state/sync/{file}.json"), json_bytes(&Value::Object(items))));
+    let mut add = |path: String, content, purpose| files.push(ManagedFile { path, content, purpose });
+    // As both peers write it: indented by two, Unicode as it is, no line feed at the end.
+    let bytes = |value: &Value| Content::Bytes(format!("{value:#}").into_bytes());
+    let lists = [("personas", &bundle.personas), ("criteria", &bundle.criteria)];
+    let lists = lists.map(|(file, list)| (file, list.iter().map(|entry| entry.0.clone()).collect::<Value>()));
+    for (file, list) in &lists {
+        add(format!(".state/sync/{file}.json"), bytes(&json!({ "items": list })), Purpose::Content);
     }
-    files.extend(criteria_files(bundle).into_iter().map(|(path, text)| content(path, text.into_bytes())));
+    for (path, text) in criteria_files(bundle) {
+        add(path, Content::Bytes(text.into_bytes()), Purpose::Content);
+    }
     if placement.with_pulled {
-        files.push(of(PULLED_INPUTS.to_owned(), Content::Items));
-        for (file, list) in [("personas", &personas), ("criteria", &criteria)] {
-            files.push(content(format!("pulled/{file}.json"), json_bytes(list)));
+        add(PULLED_INPUTS.to_owned(), Content::Items, Purpose::Content);
+        for (file, list) in &lists {
+            add(format!("pulled/{file}.json"), bytes(list), Purpose::Content);
         }
-        let description = Content::Bytes(json_bytes(&bundle.description()));
-        files.push(ManagedFile { path: "pulled/sync_meta.json".to_owned(), content: description, purpose: Purpose::Record });
+        add("pulled/sync_meta.json".to_owned(), bytes(&bundle.description()), Purpose::Record);
     }
-    let state = json_bytes(&sync_state(bundle, &inputs_path, placement));
-    files.extend(SYNC_STATE_FILES.map(|path| ManagedFile {
-        path: path.to_owned(),
-        content: Content::Bytes(state.clone()),
-        purpose: Purpose::Record,
-    }));
-    Ok(Rendered { files, inputs_path })
+    let state = sync_state(bundle, &inputs_path, placement);
+    for path in SYNC_STATE_FILES {
+        add(path.to_owned(), bytes(&state), Purpose::Record);
+    }
+    Ok(files)
 }
 
 /// Returns the criteria as files: one YAML document for each entry of the pack.
 fn criteria_files(bundle: &Bundle) -> Vec<(String, String)> {
-    let ids: Vec<String> = bundle.criteria().iter().map(|entry| entry.id().unwrap_or_default()).collect();
-    let named: Vec<Named<'_>> =
-        bundle.criteria().iter().zip(&ids).map(|(entry, id)| Named { id, name: entry.name().unwrap_or_default() }).collect();
-    let stems = names::file_names(Kind::Criterion, &named);
-    let files = stems.into_iter().zip(bundle.criteria());
+    let ids: Vec<String> = bundle.criteria.iter().map(|entry| entry.id().unwrap_or_default()).collect();
+    let named = bundle.criteria.iter().zip(&ids).map(|(entry, id)| Named { id, name: entry.name().unwrap_or_default() });
+    let stems = names::file_names(Kind::Criterion, &Vec::from_iter(named));
+    let files = stems.into_iter().zip(&bundle.criteria);
     files.map(|(stem, entry)| (format!("{CRITERIA_FOLDER}/{stem}.yaml"), to_yaml(&entry.0))).collect()
 }
 
 /// Returns the record of what was pulled. Everything in the present one that a pull does not decide stays as it is.
 fn sync_state(bundle: &Bundle, inputs_path: &str, placement: Placement<'_>) -> Value {
-    let project_id = bundle.project_id().or_else(|| placement.project_id.map(str::to_owned));
-    let decided = [
-        ("project_id", project_id.map_or(Value::Null, Value::String)),
-        ("bundle_version_id", Value::from(bundle.id())),
-        ("inputs_file", Value::from(inputs_path)),
-        ("pulled_at", bundle.pulled_at().map_or(Value::Null, Value::from)),
-        ("api_url", Value::from(placement.api_url)),
-    ];
-    let mut members: Map<String, Value> = decided.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    for (key, value) in placement.sync_state.and_then(Value::as_object).into_iter().flatten() {
-        if !members.contains_key(key) {
-            members.insert(key.clone(), value.clone());
-        }
+    let mut state = json!({
+        "project_id": bundle.project_id().or_else(|| placement.project_id.map(str::to_owned)),
+        "bundle_version_id": bundle.id,
+        "inputs_file": inputs_path,
+        "pulled_at": bundle.pulled_at(),
+        "api_url": placement.api_url,
+    });
+    if let (Some(members), Some(Value::Object(present))) = (state.as_object_mut(), placement.sync_state) {
+        present.iter().for_each(|(name, value)| _ = members.entry(name).or_insert_with(|| value.clone()));
     }
-    Value::Object(members)
-}
-
-/// Returns JSON as both peers write it: indented by two, Unicode as it is, no line feed at the end.
-fn json_bytes(value: &Value) -> Vec<u8> {
-    format!("{value:#}").into_bytes()
+    state
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn placement() -> Placement<'static> {
@@ -193,7 +171,7 @@ mod tests {
             };
             format!("== {}\n{}\n", file.path, content.trim_end())
         };
-        rendered.files.iter().map(show).collect()
+        rendered.iter().map(show).collect()
     }
 
     #[test]
@@ -336,6 +314,6 @@ mod tests {
         let bundle = read(&answer);
         assert!(render(&bundle, Placement { inputs_file: "../../../x.yaml", ..placement() }).is_err());
         let rendered = render(&bundle, placement()).unwrap();
-        assert!(rendered.files.iter().all(|file| !file.path.contains("..")), "{rendered:?}");
+        assert!(rendered.iter().all(|file| !file.path.contains("..")), "{rendered:?}");
     }
 }

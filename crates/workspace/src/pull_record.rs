@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::WorkspaceError;
+use crate::pull::Received;
 use crate::pull::swap::Stamp;
-use crate::pull::{ReceiveError, Received};
 
 /// The record, below the scenario's folder.
 pub const RECORD_FILE: &str = ".state/pull.json";
@@ -81,12 +81,12 @@ impl PullRecord {
     /// # Errors
     /// What was received cannot be read again.
     pub(crate) fn of(received: &Received, project_id: Option<&str>, inputs_path: &str) -> io::Result<Self> {
-        let bundle = received.bundle();
+        let bundle = &received.bundle;
         Ok(Self {
             format: FORMAT,
-            bundle_version_id: bundle.id().to_owned(),
+            bundle_version_id: bundle.id.clone(),
             digest: received.content_digest()?,
-            base: Some(received.answer().digests().exact),
+            base: Some(received.answer.digests.exact),
             project_id: bundle.project_id().or_else(|| project_id.map(str::to_owned)),
             scenario_id: bundle.scenario_id(),
             scenario_name: bundle.scenario_name().map(str::to_owned),
@@ -102,7 +102,11 @@ impl PullRecord {
     /// The system refused, or a newer keepstep wrote it.
     pub fn read(folder: &Path) -> Result<Option<Self>, WorkspaceError> {
         let path = folder.join(RECORD_FILE);
-        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(WorkspaceError::io("read", &path, source)),
+        };
         match serde_json::from_slice::<Self>(&bytes) {
             Ok(record) if record.format == FORMAT => Ok(Some(record)),
             _ => newer(&path, &bytes).map_or(Ok(None), Err),
@@ -115,16 +119,6 @@ impl PullRecord {
         old.base.is_some() && *old == Self { base: old.base, ..self.clone() }
     }
 
-    /// Returns true if the record says which file is the base. Those of earlier versions do not.
-    pub fn names_base(&self) -> bool {
-        self.base.is_some()
-    }
-
-    /// Returns true if the record is about an answer that was kept.
-    fn is_about(&self, kept: &Received) -> bool {
-        self.base == Some(kept.answer().digests().exact) && !self.inputs_path.is_empty()
-    }
-
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         // Nothing in it can fail to be JSON.
         serde_json::to_vec_pretty(self).unwrap_or_default()
@@ -132,15 +126,15 @@ impl PullRecord {
 }
 
 impl PullBase {
-    /// Returns true if a scenario's folder holds a base.
-    pub fn is_in(folder: &Path) -> bool {
-        BASE_FILES.iter().any(|path| folder.join(path).is_file())
+    /// Returns true if a scenario's folder holds a base, and the record says which. Those of earlier versions do not.
+    pub fn is_in(folder: &Path, record: &PullRecord) -> bool {
+        record.base.is_some() && BASE_FILES.iter().any(|path| folder.join(path).is_file())
     }
 
     /// Returns the path below the scenario's folder where an answer becomes the base, and the path where none may be then.
     pub(crate) fn paths(received: &Received) -> (&'static str, &'static str) {
         let [packed, plain] = BASE_FILES;
-        if received.is_packed() { (packed, plain) } else { (plain, packed) }
+        if received.is_packed { (packed, plain) } else { (plain, packed) }
     }
 
     /// Reads the base that a record is about, if the folder holds it.
@@ -150,17 +144,14 @@ impl PullBase {
     pub fn read(folder: &Path, record: &PullRecord) -> Result<Option<Self>, WorkspaceError> {
         for path in BASE_FILES {
             let path = folder.join(path);
-            let received = match File::open(&path) {
-                Ok(file) => Received::from_file(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(WorkspaceError::io("read", &path, source)),
-            };
-            match received {
-                Ok(received) if record.is_about(&received) => {
+            match File::open(&path).and_then(Received::from_file) {
+                Ok(received) if record.base == Some(received.answer.digests.exact) && !record.inputs_path.is_empty() => {
                     return Ok(Some(Self { inputs_path: record.inputs_path.clone(), received }));
                 }
-                Ok(_) | Err(ReceiveError::Bundle(_) | ReceiveError::Packed(_)) => {}
-                Err(ReceiveError::Io(source)) => return Err(WorkspaceError::io("read", &path, source)),
+                Ok(_) => {}
+                // Another one may be there, or this one was damaged.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
+                Err(source) => return Err(WorkspaceError::io("read", &path, source)),
             }
         }
         Ok(None)
@@ -171,19 +162,11 @@ impl PullBase {
     /// # Errors
     /// What was received cannot be read again.
     pub(crate) fn text(&self, path: &str) -> io::Result<Option<String>> {
-        let (inputs_file, bundle) = (self.inputs_path.as_str(), self.received.bundle());
+        let inputs_file = self.inputs_path.as_str();
         let placement = Placement { inputs_file, api_url: "", project_id: None, sync_state: None, with_pulled: true };
-        let rendered = workspace_files::render(bundle, placement).map_err(io::Error::other)?;
-        let file = rendered.files.into_iter().find(|file| file.path == path && file.purpose != Purpose::Record);
+        let files = workspace_files::render(&self.received.bundle, placement).map_err(io::Error::other)?;
+        let file = files.into_iter().find(|file| file.path == path && file.purpose != Purpose::Record);
         file.map(|file| self.received.stored(file.content)?.to_text()).transpose()
-    }
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(WorkspaceError::io("read", path, source)),
     }
 }
 

@@ -209,7 +209,7 @@ impl Failure {
                 error => told(exit::USAGE, "workspace", error.to_string(), Vec::new()),
             },
             Self::Pull(error) => match error {
-                error @ PullError::Beside { source, .. } => told(exit::USAGE, "io", error.to_string(), io_hints(source)),
+                error @ PullError::Beside(_, source) => told(exit::USAGE, "io", error.to_string(), io_hints(source)),
                 error @ PullError::ChangedMeanwhile(_) => {
                     let hint = "run the command again to work with the file as it is now".to_owned();
                     told(exit::CONFLICT, "changed_meanwhile", error.to_string(), vec![hint])

@@ -1,7 +1,6 @@
 //! The items of an input set as a pull sends them: packed, once, when the set is made.
 
 use std::io;
-use std::panic::resume_unwind;
 
 use serde::de::IgnoredAny;
 use sqlx::sqlite::SqliteConnection;
@@ -12,7 +11,6 @@ use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, rows};
 
-/// Adds a page.
 const INSERT: &str = "INSERT INTO packed_inputs (input_set_id, number, item_count, packed) VALUES ($1, $2, $3, $4)";
 
 /// The text of a page ends with the item that makes it this long, in bytes. So much is packed and unpacked at a time.
@@ -27,28 +25,20 @@ const ITEMS_IN_AN_OLD_PAGE: u32 = 500;
 /// A page of the items of an input set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPage {
-    item_count: u32,
-    packed: Vec<u8>,
+    /// How many items it has.
+    pub item_count: u32,
+    /// Its text as one whole zstd frame that says how long the text is.
+    pub packed: Vec<u8>,
 }
 
 impl InputPage {
-    /// Returns how many items it has.
-    pub fn item_count(&self) -> u32 {
-        self.item_count
-    }
-
-    /// Returns its text as one whole zstd frame that says how long the text is.
-    pub fn packed(&self) -> &[u8] {
-        &self.packed
-    }
-
     /// Returns its text. One behind another the texts of a set's pages are the inside of a JSON array.
     ///
     /// # Errors
     /// The database is damaged.
     pub fn text(&self) -> Result<String> {
-        let bytes = zstd::decode_all(self.packed.as_slice()).map_err(|_| rows::damaged("packed", "inputs"))?;
-        String::from_utf8(bytes).map_err(|_| rows::damaged("packed", "inputs"))
+        let text = zstd::decode_all(self.packed.as_slice()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        text.ok_or_else(|| rows::damaged("packed", "inputs"))
     }
 
     pub(super) fn of_row(row: &Row) -> Result<Self> {
@@ -110,11 +100,7 @@ async fn pack_old_set(connection: &mut SqliteConnection, set: &str) -> Result<()
 /// Packs a page where that holds nobody up.
 async fn pack(text: String, item_count: u32) -> Result<InputPage, sqlx::Error> {
     let packing = tokio::task::spawn_blocking(move || zstd::bulk::compress(text.as_bytes(), LEVEL));
-    let packed = packing.await.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => resume_unwind(panic),
-        // The program ends.
-        Err(_) => Err(io::ErrorKind::Interrupted.into()),
-    })?;
+    let packed = packing.await.map_err(io::Error::other)??;
     Ok(InputPage { item_count, packed })
 }
 

@@ -1,7 +1,7 @@
 //! Test data: scenarios, bundles, importing a file.
 
 use keepstep_store::test_data::{
-    Bundle, BundleFilter, BundleStatus, InputPage, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
+    Bundle, BundleFilter, BundleStatus, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
 };
 use keepstep_store::{Result, Scope, StoreError};
 use serde_json::{Map, Value, json};
@@ -214,9 +214,9 @@ pub(crate) async fn many_inputs_are_read_in_pages(world: World) {
         && !next.is_empty()
     {
         from += next.len() as u32;
-        item_count += next.iter().map(InputPage::item_count).sum::<u32>();
+        item_count += next.iter().map(|page| page.item_count).sum::<u32>();
         pages.extend(next.iter().map(|page| page.text().unwrap()));
-        assert!(next.iter().all(|page| page.packed().len() < page.text().unwrap().len() / 4));
+        assert!(next.iter().all(|page| page.packed.len() < page.text().unwrap().len() / 4));
     }
     assert_eq!(item_count, 10_000);
     let items = world.store.input_items(&bundle.input_set_id, 0, u32::MAX).await.unwrap();

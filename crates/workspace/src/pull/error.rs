@@ -18,7 +18,7 @@ pub enum PullError {
     Workspace(#[from] WorkspaceError),
     /// What was received cannot be read again.
     #[error("the server's answer cannot be read from its temporary file: {0}; nothing was changed")]
-    Received(io::Error),
+    Received(#[from] io::Error),
     /// What is replaced could not be kept for somebody who wants it back.
     #[error("what the pull replaces cannot be kept: {0}; nothing was written")]
     NotKept(io::Error),
@@ -29,13 +29,8 @@ pub enum PullError {
     #[error("{} is a link or lies behind one that leads out of the scenario; nothing was written", .0.display())]
     Link(PathBuf),
     /// Everything is in place but one of the small files elsewhere.
-    #[error("what was pulled is in place, but {} cannot be written: {source}", .path.display())]
-    Beside {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("what was pulled is in place, but {} cannot be written: {}", .0.display(), .1)]
+    Beside(PathBuf, #[source] io::Error),
     /// A newer keepstep left a swap in this staging folder that this one does not understand.
     #[error("an interrupted pull of a newer keepstep is in {}; finish it with that one", .0.display())]
     Newer(PathBuf),

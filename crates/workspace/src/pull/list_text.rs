@@ -3,12 +3,15 @@
 //! The text is cut into the pieces of its entries, each with the comments above it. An entry that did not change keeps its piece; one that
 //! did gets a new one below its comments. A comment goes only with the entry that it stands at.
 
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
 use keepstep_testdata::input_list::{ENTRIES, item_id};
 use keepstep_testdata::yaml::to_yaml;
 use serde_json::Value;
 
 use super::text;
-use crate::yaml::layout::{Comment, Layout, comments, layout};
+use crate::yaml::layout::{Layout, comments, layout};
 
 /// A list in the words of whoever wrote it.
 pub(super) struct ListWords<'a> {
@@ -36,13 +39,10 @@ impl<'a> ListWords<'a> {
         let layout = layout(text, ENTRIES)?;
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let is_alone = |line: usize| layout.comments.iter().find(|comment| comment.line == line && comment.is_alone);
+        let indent = " ".repeat(layout.dash);
         let is_dash = |line: usize| {
-            let text = lines[line];
-            let is_indented = text.get(..layout.dash).is_some_and(|start| start.bytes().all(|byte| byte == b' '));
-            is_indented
-                && text[layout.dash..]
-                    .strip_prefix('-')
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+            let rest = lines[line].strip_prefix(&indent).and_then(|entry| entry.strip_prefix('-'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
         };
         let is_blank = |line: usize| lines[line].trim().is_empty();
         let is_inside = |line: usize| {
@@ -78,15 +78,13 @@ impl<'a> ListWords<'a> {
         let origins = origins(local, entries);
         let mut out: String = self.before.concat();
         // Comments that stand apart stay where an entry goes that they were above.
+        let is_gone = |piece: &usize| !origins.contains(&Some(*piece));
+        let apart = |pieces: Range<usize>| pieces.filter(is_gone).flat_map(|piece| self.pieces[piece].apart());
         let mut pending: Vec<&str> = Vec::new();
         let mut next = 0;
         for (entry, origin) in entries.iter().zip(&origins) {
             if let Some(at) = *origin {
-                for gone in next..at.max(next) {
-                    if !origins.contains(&Some(gone)) {
-                        pending.extend(self.pieces[gone].apart());
-                    }
-                }
+                pending.extend(apart(next..at.max(next)));
                 next = next.max(at + 1);
             }
             let piece = origin.map(|at| (&self.pieces[at], &local[at]));
@@ -98,19 +96,12 @@ impl<'a> ListWords<'a> {
                 _ => self.write_new(&mut out, piece.map(|(piece, _)| piece), entry, ends),
             }
         }
-        for gone in next..self.pieces.len() {
-            if !origins.contains(&Some(gone)) {
-                self.pieces[gone].apart().into_iter().for_each(|line| push(&mut out, line, ends));
-            }
-        }
+        pending.extend(apart(next..self.pieces.len()));
+        pending.iter().for_each(|line| push(&mut out, line, ends));
         self.after.iter().for_each(|line| push(&mut out, line, ends));
-        let same_as_before = |list: keepstep_testdata::input_list::InputList| {
-            let mut before = text::inputs(text).ok()?;
-            before.entries = entries.to_vec();
-            (list == before).then_some(())
-        };
-        text::inputs(&out).ok().and_then(same_as_before)?;
-        Some(out)
+        let mut wanted = text::inputs(text).ok()?;
+        wanted.entries = entries.to_vec();
+        (text::inputs(&out).ok()? == wanted).then_some(out)
     }
 
     /// Writes an entry that is new or changed. Comments inside of the old piece stand above it now, since nobody knows what of it
@@ -142,7 +133,6 @@ impl<'a> Piece<'a> {
 
 /// Returns which of the local entries each entry is: the same one, else the one with its id.
 fn origins(local: &[Value], entries: &[Value]) -> Vec<Option<usize>> {
-    use std::collections::HashMap;
     let mut by_content: HashMap<String, Vec<usize>> = HashMap::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     for (at, entry) in local.iter().enumerate().rev() {
@@ -153,7 +143,7 @@ fn origins(local: &[Value], entries: &[Value]) -> Vec<Option<usize>> {
     }
     let same = |entry: &Value| by_content.get_mut(&entry.to_string()).and_then(Vec::pop);
     let mut origins: Vec<Option<usize>> = entries.iter().map(same).collect();
-    let mut used: std::collections::HashSet<usize> = origins.iter().flatten().copied().collect();
+    let mut used: HashSet<usize> = origins.iter().flatten().copied().collect();
     for (entry, origin) in entries.iter().zip(&mut origins) {
         if origin.is_none() {
             *origin = item_id(entry).and_then(|id| by_id.get(&id).copied()).filter(|at| used.insert(*at));
@@ -162,7 +152,6 @@ fn origins(local: &[Value], entries: &[Value]) -> Vec<Option<usize>> {
     origins
 }
 
-/// Adds a line with its end.
 fn push(out: &mut String, line: &str, ends: &str) {
     if !out.is_empty() && !out.ends_with('\n') {
         out.push_str(ends);
@@ -173,15 +162,10 @@ fn push(out: &mut String, line: &str, ends: &str) {
 
 /// Returns true if a text has fewer comments than another one.
 pub(super) fn has_lost_comments(before: &str, after: &str) -> bool {
-    let said = |text: &str| comments(text).unwrap_or_default();
-    let mut after: Vec<Comment> = said(after);
-    said(before).iter().any(|comment| match after.iter().position(|other| other.text == comment.text) {
-        Some(at) => {
-            after.swap_remove(at);
-            false
-        }
-        None => true,
-    })
+    let said = |text: &str| comments(text).unwrap_or_default().into_iter().map(|comment| comment.text).collect::<Vec<_>>();
+    let mut after = said(after);
+    let mut take = |text: &_| Some(after.swap_remove(after.iter().position(|other| other == text)?));
+    said(before).iter().any(|text| take(text).is_none())
 }
 
 #[cfg(test)]

@@ -20,23 +20,6 @@ const MUCH: u64 = 64 * 1024 * 1024;
 /// How many times as long as a packed answer its text may be.
 const MOST_TIMES: u64 = 1000;
 
-/// A packed answer has no text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PackedError {
-    /// It is not packed as it says.
-    #[error("it is damaged")]
-    Broken,
-    /// It is very small for its text.
-    #[error("it has more than {MOST_TIMES} times as much text as was received, over {} MiB", MUCH / 1024 / 1024)]
-    Bomb,
-}
-
-impl From<PackedError> for io::Error {
-    fn from(error: PackedError) -> Self {
-        Self::new(ErrorKind::InvalidData, error)
-    }
-}
-
 /// Reads the text of an answer in either form.
 pub(super) enum Unpacked<R: Read> {
     Plain(BufReader<R>),
@@ -48,7 +31,7 @@ pub(super) enum Unpacked<R: Read> {
 }
 
 impl<R: Read> Unpacked<R> {
-    /// Begins to read an answer of so many bytes. The errors of what is packed have a [`PackedError`] or [`BundleError`] in them.
+    /// Begins to read an answer of so many bytes. The errors of what is packed have a [`BundleError`] in them.
     ///
     /// # Errors
     /// It cannot be read.
@@ -63,11 +46,6 @@ impl<R: Read> Unpacked<R> {
         decoder.window_log_max(WINDOW)?;
         Ok(Self::Packed { decoder, left: MUCH.max(length.saturating_mul(MOST_TIMES)) })
     }
-
-    /// Returns true if the answer is packed.
-    pub(super) fn is_packed(&self) -> bool {
-        matches!(self, Self::Packed { .. })
-    }
 }
 
 impl<R: Read> Read for Unpacked<R> {
@@ -77,10 +55,12 @@ impl<R: Read> Read for Unpacked<R> {
             Self::Packed { decoder, left } => (decoder, left),
         };
         let length = decoder.read(buffer).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => io::Error::from(BundleError::Unfinished),
-            _ => PackedError::Broken.into(),
+            ErrorKind::UnexpectedEof => BundleError::Unfinished,
+            _ => BundleError::Packed("it is damaged".to_owned()),
         })?;
-        *left = left.checked_sub(length as u64).ok_or(PackedError::Bomb)?;
+        let bomb =
+            || format!("it has more than {MOST_TIMES} times as much text as was received, over {} MiB", MUCH / 1024 / 1024);
+        *left = left.checked_sub(length as u64).ok_or_else(|| BundleError::Packed(bomb()))?;
         Ok(length)
     }
 }
@@ -99,6 +79,10 @@ mod tests {
         Ok(text)
     }
 
+    fn packed(why: &str) -> String {
+        BundleError::Packed(why.to_owned()).to_string()
+    }
+
     fn frames(texts: &[Vec<u8>]) -> Vec<u8> {
         texts.iter().flat_map(|text| zstd::bulk::compress(text, 3).unwrap()).collect()
     }
@@ -107,10 +91,13 @@ mod tests {
     fn what_was_made_to_fill_the_disk_is_refused() {
         // Each frame says how long it is, or does not, and as many as are there count together.
         let zeros = vec![0; MUCH as usize / 4 + 1];
-        assert_eq!(unpacked(&frames(&vec![zeros.clone(); 4])), Err(PackedError::Bomb.to_string()));
+        assert_eq!(
+            unpacked(&frames(&vec![zeros.clone(); 4])),
+            Err(packed("it has more than 1000 times as much text as was received, over 64 MiB"))
+        );
         assert_eq!(unpacked(&frames(&vec![zeros; 3])).unwrap().len() as u64, 3 * (MUCH / 4 + 1));
         let endless = zstd::encode_all(io::Read::take(io::repeat(b' '), MUCH + 1), 19).unwrap();
-        assert_eq!(unpacked(&endless), Err(PackedError::Bomb.to_string()));
+        assert_eq!(unpacked(&endless), Err(packed("it has more than 1000 times as much text as was received, over 64 MiB")));
         // A text that is not so empty may be as long.
         let honest: Vec<u8> = (0..MUCH / 8).flat_map(|number| (number / 50).to_le_bytes()).chain([0; 1]).collect();
         assert_eq!(unpacked(&frames(std::slice::from_ref(&honest))).unwrap(), honest);
@@ -121,7 +108,7 @@ mod tests {
         let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
         encoder.window_log(WINDOW + 1).unwrap();
         io::Write::write_all(&mut encoder, b"{}").unwrap();
-        assert_eq!(unpacked(&encoder.finish().unwrap()), Err(PackedError::Broken.to_string()));
+        assert_eq!(unpacked(&encoder.finish().unwrap()), Err(packed("it is damaged")));
     }
 
     #[test]

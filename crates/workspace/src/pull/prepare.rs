@@ -12,6 +12,7 @@ use keepstep_agent::merge::{self, Merged, Sides as Texts};
 use keepstep_base::Digest;
 use keepstep_testdata::input_list::{InputList, LeftOut};
 use keepstep_testdata::merge_items::{self, Choice, Conflict, ItemCounts, MergedItems, Outcome};
+use keepstep_testdata::names;
 use keepstep_testdata::pull_plan::{self, Action, Digests, Keeping, Writing};
 use keepstep_testdata::workspace_files::{self, CRITERIA_FOLDER, ManagedFile, Placement, Purpose};
 use serde_json::Value;
@@ -49,15 +50,19 @@ pub struct Question<'a> {
 pub struct Prepared {
     folder: PathBuf,
     files: Vec<Planned>,
-    record: PullRecord,
+    /// The record of the pull.
+    pub record: PullRecord,
     /// The base of the next merge.
     base: Arc<Stored>,
     /// Where that gets, and where the last one may be instead.
     base_paths: (&'static str, &'static str),
     records_differ: bool,
+    /// The inputs, where both sides changed the list.
     items: Option<Items>,
-    /// How the inputs change.
-    counts_of_items: Option<ItemCounts>,
+    /// How the inputs of an earlier pull are changed; `None` where there were none or nothing changes.
+    pub item_counts: Option<ItemCounts>,
+    /// True if comments in the list of inputs go, which then stay only in the copy: mostly those of inputs that go.
+    pub loses_comments: bool,
     /// What of the bundle does not get into the list of inputs.
     pub left_out: LeftOut,
 }
@@ -86,10 +91,6 @@ struct Items {
     server_text: String,
     base_text: String,
     merged: MergedItems,
-    /// True if the file is to hold the merged list.
-    is_merged: bool,
-    /// True if comments of what is here are not in the merged list.
-    loses_comments: bool,
 }
 
 /// Something that a person has to decide.
@@ -123,7 +124,7 @@ pub enum Collision {
 /// See [`PullError`].
 pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
     let Question { scenario, received, .. } = question;
-    let bundle = received.bundle();
+    let inputs_path = names::inputs_path(&scenario.inputs_file)?;
     let placement = Placement {
         inputs_file: &scenario.inputs_file,
         api_url: question.api_url,
@@ -131,7 +132,7 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
         sync_state: scenario.sync_state.as_ref(),
         with_pulled: scenario.with_pulled,
     };
-    let (inputs_path, files) = offered(received, placement)?;
+    let files = offered(received, placement)?;
     let known = Known::read(question, placement)?;
     let nothing = Arc::new(Stored::of(Vec::new()));
     let paths: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
@@ -143,23 +144,24 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
         files.extend(known.planned(file, &paths, true)?);
     }
     let is_same = |file: &Planned| matches!(file.action, Action::Keep(_));
-    let is_changed = scenario.bundle() != Some(bundle.id()) || !files.iter().all(is_same);
+    let is_changed = scenario.bundle() != Some(&received.bundle.id) || !files.iter().all(is_same);
     for file in records {
         files.extend(known.planned(file, &paths, is_changed)?);
     }
-    let mut record = PullRecord::of(received, question.project_id, &inputs_path).map_err(PullError::Received)?;
+    let mut record = PullRecord::of(received, question.project_id, &inputs_path)?;
     record.files = files.iter().filter_map(Planned::record).collect();
     let records_differ = scenario.record.as_ref().is_none_or(|old| !record.is_equivalent_to(old));
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
         files,
         record,
-        base: received.answer().clone(),
+        base: received.answer.clone(),
         base_paths: PullBase::paths(received),
         records_differ,
         items: None,
-        counts_of_items: None,
-        left_out: received.list().map_err(PullError::Received)?.left_out.clone(),
+        item_counts: None,
+        loses_comments: false,
+        left_out: received.list()?.left_out.clone(),
     };
     prepared.compare_items(&inputs_path, received, &known)?;
     Ok(prepared)
@@ -168,22 +170,14 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
 /// A file as the bundle has it.
 type Offered = ManagedFile<Arc<Stored>>;
 
-/// Returns the path of the inputs file, and all files of a bundle.
-fn offered(received: &Received, placement: Placement<'_>) -> Result<(String, Vec<Offered>), PullError> {
-    let rendered = workspace_files::render(received.bundle(), placement)?;
-    let mut files = Vec::new();
-    for file in rendered.files {
-        let content = received.stored(file.content).map_err(PullError::Received)?;
-        files.push(Offered { path: file.path, purpose: file.purpose, content });
-    }
-    Ok((rendered.inputs_path, files))
+fn offered(received: &Received, placement: Placement<'_>) -> Result<Vec<Offered>, PullError> {
+    let stored = |ManagedFile { path, purpose, content }| Ok(Offered { path, purpose, content: received.stored(content)? });
+    workspace_files::render(&received.bundle, placement)?.into_iter().map(stored).collect()
 }
 
 /// What was pulled, and where.
 struct Known<'q> {
     question: Question<'q>,
-    /// The path of the inputs file, as it is configured now.
-    inputs_file: &'q str,
     base: BTreeMap<String, Digest>,
     /// What was last pulled, read where it is asked for.
     pulled: OnceCell<Option<PullBase>>,
@@ -200,26 +194,26 @@ struct LocalFile {
 }
 
 impl<'q> Known<'q> {
-    fn read(question: Question<'q>, placement: Placement<'q>) -> Result<Self, PullError> {
+    fn read(question: Question<'q>, placement: Placement<'_>) -> Result<Self, PullError> {
         let scenario = question.scenario;
         let base = match (&scenario.record, question.previous) {
             (Some(record), _) => record.files.iter().map(|(path, file)| (path.clone(), file.digest)).collect(),
             (None, Some(previous)) => {
-                let (_, files) = offered(previous, placement)?;
+                let files = offered(previous, placement)?;
                 // Another program has files of its own, so one that is not there was not deleted.
                 let is_there = |file: &Offered| scenario.folder.join(&file.path).exists();
                 let content = files.into_iter().filter(|file| file.purpose != Purpose::Record && is_there(file));
-                content.map(|file| (file.path, file.content.digests().content)).collect()
+                content.map(|file| (file.path, file.content.digests.content)).collect()
             }
             (None, None) => BTreeMap::new(),
         };
         // The base of a configured path that is another one now is the old file; it is left alone.
-        Ok(Self { question, inputs_file: placement.inputs_file, base, pulled: OnceCell::new() })
+        Ok(Self { question, base, pulled: OnceCell::new() })
     }
 
-    /// Decides what happens to a file, which the bundle has if its path is among those; `None` for one that exists nowhere any more.
+    /// Decides what happens to a file, which the bundle has if its path is among those; `None` for one that is nowhere any more.
     fn planned(&self, file: Offered, paths: &BTreeSet<String>, is_changed: bool) -> Result<Option<Planned>, PullError> {
-        let bundle = paths.contains(&file.path).then(|| file.content.digests().content);
+        let bundle = paths.contains(&file.path).then(|| file.content.digests.content);
         let local = self.local_file(&file, bundle)?;
         let here = local.as_ref().map(|local| local.digest);
         let decided = match file.purpose {
@@ -232,7 +226,6 @@ impl<'q> Known<'q> {
         Ok(Some(Planned { path, purpose, action, local, bundle, content, base }))
     }
 
-    /// Reads a file that is there.
     fn local_file(&self, file: &Offered, bundle: Option<Digest>) -> Result<Option<LocalFile>, PullError> {
         let path = file.path.as_str();
         let place = self.question.scenario.folder.join(path);
@@ -255,7 +248,7 @@ impl<'q> Known<'q> {
         // Another program writes the same in other words.
         let digest = if base.is_some() && self.text(path)?.is_some_and(|pulled| says(&pulled)) {
             base
-        } else if bundle.is_some() && says(&file.content.to_text().map_err(PullError::Received)?) {
+        } else if bundle.is_some() && says(&file.content.to_text()?) {
             bundle
         } else {
             Some(digest)
@@ -263,14 +256,13 @@ impl<'q> Known<'q> {
         Ok(digest.map(|digest| LocalFile { digest, exact, stamp, text: Some(here) }))
     }
 
-    /// Returns what was last pulled.
     fn pulled(&self) -> Result<Option<&PullBase>, PullError> {
         if self.pulled.get().is_none() {
             let Question { scenario, previous, .. } = self.question;
             let kept = scenario.record.as_ref().map(|record| PullBase::read(&scenario.folder, record)).transpose()?.flatten();
-            let of = |received: &Received| PullBase { inputs_path: self.inputs_file.to_owned(), received: received.clone() };
+            let of = |received: &Received| PullBase { inputs_path: scenario.inputs_file.clone(), received: received.clone() };
             let is_recorded = |previous: &&Received| {
-                scenario.record.as_ref().is_none_or(|record| previous.bundle().id() == record.bundle_version_id)
+                scenario.record.as_ref().is_none_or(|record| previous.bundle.id == record.bundle_version_id)
             };
             let _ = self.pulled.set(kept.or_else(|| previous.filter(is_recorded).map(of)));
         }
@@ -279,7 +271,7 @@ impl<'q> Known<'q> {
 
     /// Returns the text of a file as it was last pulled.
     fn text(&self, path: &str) -> Result<Option<String>, PullError> {
-        self.pulled()?.map_or(Ok(None), |pulled| pulled.text(path)).map_err(PullError::Received)
+        Ok(self.pulled()?.map_or(Ok(None), |pulled| pulled.text(path))?)
     }
 }
 
@@ -291,40 +283,38 @@ impl Prepared {
         let Some(local_text) = local.text.take() else {
             // Nobody edited them, so only what changes is of interest.
             if let Some(base) = known.pulled()?.filter(|base| base.inputs_path == path) {
-                let fingerprints = |received: &Received| received.fingerprints().map_err(PullError::Received);
-                self.counts_of_items = Some(fingerprints(&base.received)?.replaced_by(&fingerprints(received)?));
+                self.item_counts = Some(base.received.fingerprints()?.replaced_by(&received.fingerprints()?));
             }
             return Ok(());
         };
         let Ok(local) = text::inputs(&local_text) else { return Ok(()) };
-        let entries = |received: &Received| received.entries().map_err(PullError::Received);
         let base = match known.pulled()?.filter(|base| base.inputs_path == path) {
             // What replaces the whole file keeps nothing of it.
             _ if file.action == Action::Write(Writing::Forced) => local.entries.clone(),
-            Some(base) => entries(&base.received)?,
+            Some(base) => base.received.entries()?,
             None => Vec::new(),
         };
-        let merged = merge_items::merge(&base, &local.entries, &entries(received)?);
-        let is_merged = file.action == Action::Conflict;
-        let server_text = if is_merged { file.content.to_text().map_err(PullError::Received)? } else { String::new() };
-        let base_text = file.base.clone().unwrap_or_default();
-        self.items = Some(Items { local, local_text, server_text, base_text, merged, is_merged, loses_comments: false });
-        self.settle_items();
+        let merged = merge_items::merge(&base, &local.entries, &received.entries()?);
+        self.item_counts = Some(merged.counts());
+        if file.action == Action::Conflict {
+            let (base_text, server_text) = (file.base.clone().unwrap_or_default(), file.content.to_text()?);
+            self.items = Some(Items { local, local_text, server_text, base_text, merged });
+            self.settle_items();
+        }
         Ok(())
     }
 
     /// Writes the merged list into the plan once nobody has to decide anything about it.
     fn settle_items(&mut self) {
-        let Some(items) = self.items.as_mut().filter(|items| items.is_merged && items.merged.conflicts.is_empty()) else {
-            return;
-        };
+        let Some(items) = self.items.as_ref().filter(|items| items.merged.conflicts.is_empty()) else { return };
         let Some(file) = self.files.iter_mut().find(|file| file.purpose == Purpose::Inputs) else { return };
+        self.item_counts = Some(items.merged.counts());
         if items.merged.entries == items.local.entries {
             file.action = Action::Keep(Keeping::Edited);
         } else {
-            file.action = Action::Write(Writing::Update);
             let text = items.text();
-            items.loses_comments = list_text::has_lost_comments(&items.local_text, &text);
+            self.loses_comments = list_text::has_lost_comments(&items.local_text, &text);
+            file.action = Action::Write(Writing::Update);
             file.content = Arc::new(Stored::of(text.into_bytes()));
         }
     }
@@ -333,8 +323,7 @@ impl Prepared {
     pub fn collisions(&self) -> Vec<Collision> {
         let mut collisions = Vec::new();
         for file in self.files.iter().filter(|file| file.action == Action::Conflict) {
-            let items = self.items.as_ref().filter(|items| items.is_merged && file.purpose == Purpose::Inputs);
-            if let Some(items) = items {
+            if let Some(items) = self.items.as_ref().filter(|_| file.purpose == Purpose::Inputs) {
                 let conflicts = items.merged.conflicts.iter().cloned();
                 collisions.extend(conflicts.map(|conflict| Collision::Item { path: file.path.clone(), conflict }));
                 continue;
@@ -374,7 +363,7 @@ impl Prepared {
 
     /// Returns what is lost at once in words, if the platform takes away more than half of what is here.
     pub fn mass_removal(&self) -> Option<String> {
-        if let Some(counts) = self.items().filter(ItemCounts::removes_more_than_half) {
+        if let Some(counts) = self.item_counts.as_ref().filter(|counts| counts.removes_more_than_half()) {
             return Some(format!("{} of {} inputs in {}", counts.of(Outcome::Removed), counts.local, self.record.inputs_path));
         }
         let criteria = |file: &&Planned| file.path.starts_with(CRITERIA_FOLDER);
@@ -385,16 +374,6 @@ impl Prepared {
         (removed.saturating_sub(added) * 2 > there).then(|| format!("{removed} of {there} criteria"))
     }
 
-    /// Returns how the inputs of an earlier pull are changed; `None` where there were none or nothing changes.
-    pub fn items(&self) -> Option<ItemCounts> {
-        self.items.as_ref().map(|items| items.merged.counts()).or_else(|| self.counts_of_items.clone())
-    }
-
-    /// Returns true if comments in the list of inputs go, which then stay only in the copy: mostly those of inputs that go.
-    pub fn loses_comments(&self) -> bool {
-        self.items.as_ref().is_some_and(|items| items.loses_comments)
-    }
-
     /// Returns each file of the bundle, or that was of the last one, with what happens to it.
     pub fn actions(&self) -> impl Iterator<Item = (&str, Action)> {
         self.files.iter().filter(|file| file.purpose != Purpose::Record).map(|file| (file.path.as_str(), file.action))
@@ -403,11 +382,6 @@ impl Prepared {
     /// Returns true if nothing has to be written.
     pub fn is_nothing_to_do(&self) -> bool {
         !self.records_differ && self.files.iter().all(|file| matches!(file.action, Action::Keep(_)))
-    }
-
-    /// Returns the record of the pull.
-    pub fn record(&self) -> &PullRecord {
-        &self.record
     }
 
     /// Returns true if a file that was there before is replaced or removed.
@@ -434,52 +408,41 @@ impl Prepared {
         }
         let folder = self.folder.clone();
         let mut swap = Swap::begin(&folder, before_step)?;
-        match self.stage(&mut swap).and_then(|()| keep(swap.changes()).map_err(PullError::NotKept)) {
-            Ok(()) => Ok(swap.commit(beside)?),
-            Err(error) => {
-                swap.abandon();
-                Err(error)
-            }
+        if let Err(error) = self.stage(&mut swap).and_then(|()| keep(&swap.steps).map_err(PullError::NotKept)) {
+            swap.abandon();
+            return Err(error);
         }
+        swap.commit(beside)
     }
 
     fn stage(&mut self, swap: &mut Swap<'_>) -> Result<(), PullError> {
-        let (records, content): (Vec<&Planned>, Vec<&Planned>) =
-            self.files.iter().partition(|file| file.purpose == Purpose::Record && !file.path.starts_with("pulled/"));
-        for file in content.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            let stamp = swap.write(&file.path, file.before(), &file.content)?;
-            let is_the_bundles = Some(file.content.digests().content) == file.bundle;
-            if let Some(record) = self.record.files.get_mut(&file.path) {
-                record.stamp = is_the_bundles.then_some(stamp);
+        let is_last = |file: &&Planned| file.purpose == Purpose::Record && !file.path.starts_with("pulled/");
+        let (last, first): (Vec<&Planned>, Vec<&Planned>) = self.files.iter().partition(is_last);
+        for file in first {
+            let stamp = file.stage(swap)?;
+            if let Some(record) = self.record.files.get_mut(&file.path).filter(|_| stamp.is_some()) {
+                record.stamp = stamp.filter(|_| Some(file.content.digests.content) == file.bundle);
             }
         }
         let (base, other) = self.base_paths;
-        swap.write(base, self.digest_of(base)?, &self.base)?;
-        let gone = content.iter().filter(|file| file.action == Action::Remove).map(|file| (file.path.as_str(), file.before()));
-        for (path, before) in gone.chain([(other, self.digest_of(other)?)]) {
-            if let Some(before) = before {
-                swap.remove(path, before)?;
-            }
-        }
         let record = Stored::of(self.record.to_bytes());
-        swap.write(RECORD_FILE, self.digest_of(RECORD_FILE)?, &record)?;
-        for file in records.iter().filter(|file| matches!(file.action, Action::Write(_))) {
-            swap.write(&file.path, file.before(), &file.content)?;
+        for (path, content) in [(base, Some(&*self.base)), (other, None), (RECORD_FILE, Some(&record))] {
+            let place = self.folder.join(path);
+            let before = swap::digest_of(&place).map_err(|source| WorkspaceError::io("read", &place, source))?;
+            swap.change(path, before, content)?;
         }
-        Ok(())
-    }
-
-    /// Returns the digest of one of our own records as it is; `None` where it is not there.
-    fn digest_of(&self, path: &str) -> Result<Option<Digest>, WorkspaceError> {
-        let path = self.folder.join(path);
-        swap::digest_of(&path).map_err(|source| WorkspaceError::io("read", &path, source))
+        last.into_iter().try_for_each(|file| file.stage(swap).map(drop))
     }
 }
 
 impl Planned {
-    /// Returns the digest of what is there, by its exact bytes.
-    fn before(&self) -> Option<Digest> {
-        self.local.as_ref().map(|local| local.exact)
+    fn stage(&self, swap: &mut Swap<'_>) -> Result<Option<Stamp>, PullError> {
+        let content = match self.action {
+            Action::Write(_) => Some(&*self.content),
+            Action::Remove => None,
+            Action::Keep(_) | Action::Conflict => return Ok(None),
+        };
+        swap.change(&self.path, self.local.as_ref().map(|local| local.exact), content)
     }
 
     /// Returns the file of the bundle for the record, with the stamp of one that is the bundle's already.
@@ -492,49 +455,35 @@ impl Planned {
     /// Returns both edits of the file in one text, if no line was changed by both.
     fn merged_text(&self, local: &str, server: &str) -> Option<String> {
         let merged = merged_lines(self.base.as_deref()?, local, server)?;
-        let is_whole = if self.path.ends_with(".json") {
-            serde_json::from_str::<Value>(&merged).is_ok()
-        } else {
-            crate::yaml::parse(&merged).is_ok()
-        };
-        is_whole.then_some(merged)
+        let is_json = self.path.ends_with(".json") && serde_json::from_str::<Value>(&merged).is_ok();
+        let is_yaml = !self.path.ends_with(".json") && crate::yaml::parse(&merged).is_ok();
+        (is_json || is_yaml).then_some(merged)
     }
 }
 
 impl Items {
-    /// Returns the text of the merged list.
+    /// Returns the text of the merged list. Merged lines keep comments and order, but may overlap, or say something else.
     fn text(&self) -> String {
         let entries = &self.merged.entries;
+        let is_merged = |text: &String| text::inputs(text).is_ok_and(|list| list.entries == *entries);
+        let lines = merged_lines(&self.base_text, &self.local_text, &self.server_text).filter(is_merged);
         let in_words = || ListWords::of(&self.local_text)?.with_entries(&self.local_text, &self.local.entries, entries);
-        self.text_of_lines().or_else(in_words).unwrap_or_else(|| {
+        lines.or_else(in_words).unwrap_or_else(|| {
             let mut list = self.local.clone();
             list.entries.clone_from(entries);
             list.to_yaml()
         })
     }
-
-    /// Returns the merged list as merged lines, which keeps comments and order of what somebody wrote; `None` where lines overlap
-    /// or say something else than the merged items.
-    fn text_of_lines(&self) -> Option<String> {
-        let text = merged_lines(&self.base_text, &self.local_text, &self.server_text)?;
-        let list = text::inputs(&text).ok()?;
-        (list.entries == self.merged.entries).then_some(text)
-    }
 }
 
 fn merged_lines(base: &str, local: &str, server: &str) -> Option<String> {
-    let value = |text: &str| Value::from(text);
-    let (base, ours, theirs) = (value(base), value(local), value(server));
+    let [base, ours, theirs] = [base, local, server].map(Value::from);
     let sides = Texts { base: Some(&base), local: Some(&ours), server: Some(&theirs) };
-    match merge::merge(Field::PERSONA, sides) {
-        Merged::Clean(Some(Value::String(mut text))) => {
-            if !text.ends_with('\n') && local.ends_with('\n') {
-                text.push('\n');
-            }
-            Some(text)
-        }
-        _ => None,
+    let Merged::Clean(Some(Value::String(mut text))) = merge::merge(Field::PERSONA, sides) else { return None };
+    if !text.ends_with('\n') && local.ends_with('\n') {
+        text.push('\n');
     }
+    Some(text)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use keepstep_base::Digest;
-use keepstep_testdata::bundle::{Bundle, BundleError, Document, Item, TakeItem};
+use keepstep_testdata::bundle::{Bundle, Document, Item, TakeItem};
 use keepstep_testdata::input_list::{LeftOut, ListText};
 use keepstep_testdata::merge_items::Fingerprints;
 use keepstep_testdata::workspace_files::Content;
@@ -16,7 +16,7 @@ use serde::ser::{SerializeSeq as _, Serializer as _};
 use serde_json::Value;
 use serde_json_borrow::Value as Json;
 
-use super::packed::{PackedError, Unpacked};
+use super::packed::Unpacked;
 use super::spool::{Spool, Stored};
 
 /// How much text is collected before it is kept.
@@ -25,9 +25,11 @@ const AT_ONCE: usize = 64 * 1024;
 /// A bundle with all that came with it.
 #[derive(Debug, Clone)]
 pub struct Received {
-    bundle: Bundle,
-    answer: Arc<Stored>,
-    is_packed: bool,
+    /// Everything but its items.
+    pub bundle: Bundle,
+    /// The answer as it came, in whatever form.
+    pub(crate) answer: Arc<Stored>,
+    pub(crate) is_packed: bool,
     list: OnceCell<List>,
 }
 
@@ -36,26 +38,6 @@ pub struct Received {
 pub(crate) struct List {
     pub(super) text: Arc<Stored>,
     pub(super) left_out: LeftOut,
-}
-
-/// An answer was not received.
-#[derive(Debug, thiserror::Error)]
-pub enum ReceiveError {
-    /// It is no bundle.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// It is longer than memory is meant for, and could not be kept in a temporary file.
-    #[error("the server's answer to the pull cannot be kept in a temporary file: {0}; nothing was changed")]
-    Io(io::Error),
-    /// It is packed, and nothing can be made of it.
-    #[error("the server's answer to the pull cannot be unpacked: {0}; nothing was changed")]
-    Packed(PackedError),
-}
-
-impl From<io::Error> for ReceiveError {
-    fn from(error: io::Error) -> Self {
-        error.downcast().map(Self::Bundle).or_else(|error| error.downcast().map(Self::Packed)).unwrap_or_else(Self::Io)
-    }
 }
 
 /// A list of inputs that is being written. Another thread takes its digest and keeps it: that is a fifth of the work.
@@ -101,8 +83,8 @@ impl Received {
     /// Reads an answer that came. The list of inputs is written in the same pass, where the personas come before the items.
     ///
     /// # Errors
-    /// It is no bundle, or it cannot be kept.
-    pub fn of(answer: Spool) -> Result<Self, ReceiveError> {
+    /// It is no bundle (then the error has a [`BundleError`](keepstep_testdata::bundle::BundleError) in it), or it cannot be kept.
+    pub fn of(answer: Spool) -> io::Result<Self> {
         let (mut list, mut has_items) = (None, false);
         let received = Self::read(answer.end(), &mut |item, personas| {
             if !std::mem::replace(&mut has_items, true) {
@@ -118,21 +100,16 @@ impl Received {
     }
 
     /// Reads an answer that was kept in a file.
-    pub(crate) fn from_file(file: File) -> Result<Self, ReceiveError> {
+    pub(crate) fn from_file(file: File) -> io::Result<Self> {
         Self::read(Stored::in_file(file)?, &mut |_, _| Ok(()))
     }
 
-    fn read(answer: Stored, take: TakeItem<'_>) -> Result<Self, ReceiveError> {
+    fn read(answer: Stored, take: TakeItem<'_>) -> io::Result<Self> {
         let mut text = Unpacked::of(answer.reader()?, answer.length())?;
         let bundle = Bundle::read(&mut text, take)?;
-        let is_packed = text.is_packed();
+        let is_packed = matches!(text, Unpacked::Packed { .. });
         drop(text);
         Ok(Self { bundle, answer: Arc::new(answer), is_packed, list: OnceCell::new() })
-    }
-
-    /// Returns the bundle.
-    pub fn bundle(&self) -> &Bundle {
-        &self.bundle
     }
 
     /// Returns the SHA-256 of what a test runs on.
@@ -140,23 +117,12 @@ impl Received {
     /// # Errors
     /// What was received cannot be read again.
     pub fn content_digest(&self) -> io::Result<Digest> {
-        Ok(self.bundle.content_digest(self.list()?.text.digests().content))
+        Ok(self.bundle.content_digest(self.list()?.text.digests.content))
     }
 
-    /// Returns the answer as it came, in whatever form.
-    pub(crate) fn answer(&self) -> &Arc<Stored> {
-        &self.answer
-    }
-
-    /// Returns true if the answer came packed.
-    pub(crate) fn is_packed(&self) -> bool {
-        self.is_packed
-    }
-
-    /// Returns the list of inputs.
     pub(super) fn list(&self) -> io::Result<&List> {
         if self.list.get().is_none() {
-            let mut writing = Writing::new(self.bundle.personas());
+            let mut writing = Writing::new(&self.bundle.personas);
             self.each_item(&mut |item| {
                 writing.push(item);
                 Ok(())
@@ -173,32 +139,28 @@ impl Received {
         Ok(values)
     }
 
-    /// Returns the list of inputs for comparisons.
     pub(super) fn fingerprints(&self) -> io::Result<Fingerprints> {
         let mut fingerprints = Fingerprints::default();
         self.each_entry(&mut |entry| fingerprints.add(entry))?;
         Ok(fingerprints)
     }
 
-    /// Returns what a file of the bundle holds.
     pub(crate) fn stored(&self, content: Content) -> io::Result<Arc<Stored>> {
         match content {
             Content::Bytes(bytes) => Ok(Arc::new(Stored::of(bytes))),
             Content::List => Ok(self.list()?.text.clone()),
-            Content::Items => self.items_text(),
+            Content::Items => {
+                let mut json = serde_json::Serializer::pretty(io::BufWriter::with_capacity(AT_ONCE, Spool::default()));
+                let mut list = json.serialize_seq(None)?;
+                self.each_item(&mut |item| Ok(list.serialize_element(item.0)?))?;
+                list.end()?;
+                Ok(Arc::new(json.into_inner().into_inner()?.end()))
+            }
         }
     }
 
-    fn items_text(&self) -> io::Result<Arc<Stored>> {
-        let mut serializer = serde_json::Serializer::pretty(io::BufWriter::with_capacity(AT_ONCE, Spool::default()));
-        let mut list = serializer.serialize_seq(None)?;
-        self.each_item(&mut |item| Ok(list.serialize_element(item.0)?))?;
-        list.end()?;
-        Ok(Arc::new(serializer.into_inner().into_inner()?.end()))
-    }
-
     fn each_entry(&self, take: &mut dyn FnMut(&Json<'_>)) -> io::Result<()> {
-        let mut entries = ListText::new(self.bundle.personas());
+        let mut entries = ListText::new(&self.bundle.personas);
         self.each_item(&mut |item| {
             if let Some(entry) = entries.entry(item) {
                 take(&entry);

@@ -1,13 +1,14 @@
+use keepstep_testdata::bundle::BundleError;
 use keepstep_testdata::input_list::InputList;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
-fn received(answer: &[u8]) -> Result<Received, ReceiveError> {
+fn received(answer: &[u8]) -> Result<Received, BundleError> {
     let mut spool = Spool::default();
-    spool.write_all(answer)?;
-    Received::of(spool)
+    spool.write_all(answer).unwrap();
+    Received::of(spool).map_err(|error| error.downcast().unwrap())
 }
 
 fn text(received: &Received, content: Content) -> String {
@@ -73,7 +74,7 @@ fn f3_half_an_answer_is_no_bundle() {
     let answer = answer(&[json!({"id": "1", "text": "one"}), json!({"id": "2", "text": "two"})], true, false);
     for length in 0..answer.len() {
         let received = received(&answer.as_bytes()[..length]);
-        let unfinished = matches!(received, Err(ReceiveError::Bundle(BundleError::Unfinished)));
+        let unfinished = matches!(received, Err(BundleError::Unfinished));
         assert!(unfinished, "{}", &answer[..length]);
     }
 }
@@ -82,10 +83,10 @@ fn f3_half_an_answer_is_no_bundle() {
 fn f3_a_packed_answer_that_is_cut_damaged_or_longer_is_no_bundle() {
     let answer = answer(&[json!({"id": "1", "text": "one"}), json!({"id": "2", "text": "two"})], true, false);
     let packed = packed(&answer, 100);
-    assert!(received(&packed).unwrap().is_packed());
+    assert!(received(&packed).unwrap().is_packed);
     for length in 0..packed.len() {
         let received = received(&packed[..length]);
-        assert!(matches!(received, Err(ReceiveError::Bundle(BundleError::Unfinished))), "{length}");
+        assert!(matches!(received, Err(BundleError::Unfinished)), "{length}");
     }
     let message = |bytes: &[u8]| received(bytes).unwrap_err().to_string();
     let longer = [packed.as_slice(), b"<html>"].concat();
@@ -132,8 +133,8 @@ proptest! {
         let answer = answer(&items, personas_first, is_pretty);
         let bytes = frame.map_or_else(|| answer.clone().into_bytes(), |frame| packed(&answer, frame));
         let pieces = received(&bytes).unwrap();
-        prop_assert_eq!((pieces.is_packed(), pieces.answer().length()), (frame.is_some(), bytes.len() as u64));
-        prop_assert_eq!(pieces.bundle(), whole.bundle());
+        prop_assert_eq!((pieces.is_packed, pieces.answer.length()), (frame.is_some(), bytes.len() as u64));
+        prop_assert_eq!(&pieces.bundle, &whole.bundle);
         prop_assert_eq!(pieces.entries().unwrap(), whole.entries().unwrap());
         prop_assert_eq!(pieces.fingerprints().unwrap(), whole.fingerprints().unwrap());
         let list = text(&pieces, Content::List);

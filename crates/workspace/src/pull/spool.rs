@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
 
-use keepstep_testdata::pull_plan::{Digesting, Digests, digests};
+use keepstep_testdata::pull_plan::{Digesting, Digests};
 
 /// How many bytes stay in memory. What follows lies in a temporary file, which goes with the program.
 const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
@@ -25,12 +25,12 @@ pub(crate) struct Stored {
     memory: Vec<u8>,
     /// What follows.
     file: Option<File>,
-    digests: Digests,
+    pub(crate) digests: Digests,
 }
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.digesting.update(bytes);
+        self.digesting.write_all(bytes)?;
         if self.file.is_none() && self.memory.len() + bytes.len() <= MOST_IN_MEMORY {
             // At once: a text that grows would be copied again and again. What is not used takes no memory.
             self.memory.reserve_exact(MOST_IN_MEMORY - self.memory.len());
@@ -49,7 +49,6 @@ impl Write for Spool {
 }
 
 impl Spool {
-    /// Ends the text.
     pub(super) fn end(self) -> Stored {
         Stored { memory: self.memory, file: self.file, digests: self.digesting.end() }
     }
@@ -58,25 +57,20 @@ impl Spool {
 impl Stored {
     /// Keeps a text that is there as a whole.
     pub(super) fn of(memory: Vec<u8>) -> Self {
-        let digests = digests(&memory);
-        Self { memory, file: None, digests }
+        let mut digesting = Digesting::default();
+        // Which nothing keeps it from.
+        let _ = digesting.write_all(&memory);
+        Self { memory, file: None, digests: digesting.end() }
     }
 
-    /// Keeps a text that lies in a file.
     pub(super) fn in_file(file: File) -> io::Result<Self> {
         let digests = digests_of(&file)?;
         Ok(Self { memory: Vec::new(), file: Some(file), digests })
     }
 
-    /// Returns how long it is, in bytes.
     pub(super) fn length(&self) -> u64 {
         let file = self.file.as_ref().and_then(|file| file.metadata().ok());
         self.memory.len() as u64 + file.map_or(0, |metadata| metadata.len())
-    }
-
-    /// Returns its digests.
-    pub(crate) fn digests(&self) -> Digests {
-        self.digests
     }
 
     /// Returns the text from its beginning.
@@ -86,7 +80,6 @@ impl Stored {
         Ok(Box::new(self.memory.as_slice().chain(file)))
     }
 
-    /// Writes the text to a file.
     pub(super) fn copy_to(&self, target: &mut File) -> io::Result<()> {
         self.memory.chunks(AT_ONCE).try_for_each(|piece| target.write_all(piece))?;
         if let Some(mut file) = self.file.as_ref() {
@@ -125,7 +118,7 @@ mod tests {
             }
             let stored = spool.end();
             assert_eq!(stored.file.is_none(), length <= MOST_IN_MEMORY);
-            assert_eq!((stored.length(), stored.digests()), (length as u64, digests(&text)));
+            assert_eq!((stored.length(), stored.digests), (length as u64, digests_of(text.as_slice()).unwrap()));
             for _ in 0..2 {
                 assert_eq!(stored.to_text().unwrap().as_bytes(), text);
             }

@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use keepstep_base::Digest;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::PullError;
 use super::spool::{Stored, digests_of};
@@ -54,12 +54,6 @@ impl Stamp {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    format: u32,
-    steps: Vec<Change>,
-}
-
 /// What happens to a file, a pull's own records among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -74,7 +68,8 @@ pub struct Change {
 /// Files on their way into a scenario's folder.
 pub(super) struct Swap<'a> {
     folder: &'a Path,
-    steps: Vec<Change>,
+    /// Every file that is about to change.
+    pub(super) steps: Vec<Change>,
     before_step: BeforeStep<'a>,
 }
 
@@ -84,37 +79,36 @@ impl<'a> Swap<'a> {
         let staging = folder.join(STAGING);
         // What a swap left that died before its journal was there.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
-        before_step().map_err(|source| failed("create", &staging, source))?;
-        door::pass(&staging).map_err(|source| failed("create", &staging, source))?;
-        fs::create_dir_all(&staging).map_err(|source| failed("create", &staging, source))?;
+        let created = before_step().and_then(|()| door::pass(&staging)).and_then(|()| fs::create_dir_all(&staging));
+        created.map_err(|source| failed("create", &staging, source))?;
         Ok(Self { folder, steps: Vec::new(), before_step })
     }
 
-    /// Adds a file that is to be there, in place of what has the digest `before`.
-    pub(super) fn write(&mut self, path: &str, before: Option<Digest>, content: &Stored) -> Result<Stamp, PullError> {
+    /// Adds a file that is to have a content, or to go, in place of what has the digest `before`.
+    pub(super) fn change(
+        &mut self,
+        path: &str,
+        before: Option<Digest>,
+        content: Option<&Stored>,
+    ) -> Result<Option<Stamp>, PullError> {
         let target = target(self.folder, path)?;
-        (self.before_step)().map_err(|source| failed("write", &target, source))?;
-        let staged = staged(self.folder, self.steps.len());
-        let stamp = write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?;
-        self.steps.push(Change { path: path.to_owned(), before, after: Some(content.digests().exact) });
+        let mut stamp = None;
+        if let Some(content) = content {
+            (self.before_step)().map_err(|source| failed("write", &target, source))?;
+            let staged = staged(self.folder, "new", self.steps.len());
+            stamp = Some(write_staged(&staged, &target, content).map_err(|source| failed("write", &target, source))?);
+        }
+        let after = content.map(|content| content.digests.exact);
+        if before.is_some() || after.is_some() {
+            self.steps.push(Change { path: path.to_owned(), before, after });
+        }
         Ok(stamp)
-    }
-
-    /// Adds a file that is to go, whose digest is `before`.
-    pub(super) fn remove(&mut self, path: &str, before: Digest) -> Result<(), PullError> {
-        target(self.folder, path)?;
-        self.steps.push(Change { path: path.to_owned(), before: Some(before), after: None });
-        Ok(())
     }
 
     /// Puts everything in place, and then the files `beside` the scenario.
     pub(super) fn commit(mut self, beside: Vec<Pending>) -> Result<(), PullError> {
-        let prepared = self.prepare(&beside);
-        if prepared.is_err() {
-            // Without a journal the staging folder means nothing.
-            let _ = discard(&self.folder.join(STAGING));
-        }
-        prepared?;
+        // Without a journal the staging folder means nothing.
+        self.prepare(&beside).inspect_err(|_| _ = discard(&self.folder.join(STAGING)))?;
         let Self { folder, steps, before_step } = self;
         let all: Vec<(usize, &Change)> = steps.iter().enumerate().collect();
         if let Err(error) = forward(folder, &all, before_step) {
@@ -123,11 +117,6 @@ impl<'a> Swap<'a> {
             return Err(error);
         }
         finish(folder, beside, before_step)
-    }
-
-    /// Returns every file that is about to change.
-    pub(super) fn changes(&self) -> &[Change] {
-        &self.steps
     }
 
     /// Gives up; nothing was put in place.
@@ -144,21 +133,21 @@ impl<'a> Swap<'a> {
                 return Err(PullError::ChangedMeanwhile(target));
             }
             if step.before.is_some() {
-                keep(&target, &kept(self.folder, number)).map_err(|source| failed("keep", &target, source))?;
+                keep(&target, &staged(self.folder, "old", number)).map_err(|source| failed("keep", &target, source))?;
             }
             if let Some(parent) = target.parent().filter(|_| step.after.is_some()) {
                 fs::create_dir_all(parent).map_err(|source| failed("create", parent, source))?;
             }
         }
         let staging = self.folder.join(STAGING);
-        let journal = Journal { format: 1, steps: self.steps.clone() };
+        let journal = json!({ "format": 1, "steps": self.steps });
         (self.before_step)().map_err(|source| failed("write", &staging, source))?;
         let path = staging.join(JOURNAL);
-        let text = serde_json::to_vec(&journal).map_err(|error| failed("write", &path, error.into()))?;
-        write_staged(&path, &path, &Stored::of(text)).map_err(|source| failed("write", &path, source))?;
+        write_staged(&path, &path, &Stored::of(journal.to_string().into_bytes()))
+            .map_err(|source| failed("write", &path, source))?;
         (self.before_step)().map_err(|source| failed("write", &path, source))?;
         let new = self.steps.iter().enumerate().filter(|(_, step)| step.after.is_some());
-        let mut paths: Vec<PathBuf> = new.map(|(number, _)| staged(self.folder, number)).collect();
+        let mut paths: Vec<PathBuf> = new.map(|(number, _)| staged(self.folder, "new", number)).collect();
         paths.extend(beside.iter().map(|file| file.written().to_owned()));
         paths.extend([path.clone(), staging]);
         sync_all(&paths).map_err(|source| failed("write", &path, source))
@@ -194,7 +183,7 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(failed("read", &path, source)),
     };
-    let Ok(journal) = serde_json::from_slice::<Value>(&text) else {
+    let Ok(mut journal) = serde_json::from_slice::<Value>(&text) else {
         // It was not whole when the swap died, so nothing was put in place yet.
         discard(&staging).map_err(|source| failed("clear", &staging, source))?;
         return Ok(None);
@@ -202,12 +191,13 @@ pub fn recover(folder: &Path, before_step: BeforeStep<'_>) -> Result<Option<Reco
     if journal.get("format") != Some(&1.into()) {
         return Err(PullError::Newer(staging));
     }
-    let journal: Journal = serde_json::from_value(journal).map_err(|error| failed("read", &path, error.into()))?;
-    let pending = pending(folder, &journal.steps)?;
+    let steps: Vec<Change> =
+        serde_json::from_value(journal["steps"].take()).map_err(|error| failed("read", &path, error.into()))?;
+    let pending = pending(folder, &steps)?;
     let recovered = if pending.is_some_and(|pending| forward(folder, &pending, before_step).is_ok()) {
         Recovered::Completed
     } else {
-        backward(folder, &journal.steps, before_step)?;
+        backward(folder, &steps, before_step)?;
         Recovered::TakenBack
     };
     finish(folder, Vec::new(), before_step)?;
@@ -220,7 +210,7 @@ fn pending<'s>(folder: &Path, steps: &'s [Change]) -> Result<Option<Vec<(usize, 
     for (number, step) in steps.iter().enumerate() {
         let target = target(folder, &step.path)?;
         let now = digest_of(&target).map_err(|source| failed("read", &target, source))?;
-        let staged = digest_of(&staged(folder, number)).map_err(|source| failed("read", &target, source))?;
+        let staged = digest_of(&staged(folder, "new", number)).map_err(|source| failed("read", &target, source))?;
         let is_there = step.after.is_none() || staged == step.after;
         if now != step.after && now == step.before && is_there {
             pending.push((number, step));
@@ -233,13 +223,12 @@ fn pending<'s>(folder: &Path, steps: &'s [Change]) -> Result<Option<Vec<(usize, 
     Ok(Some(pending))
 }
 
-/// Puts the new files in place.
 fn forward(folder: &Path, steps: &[(usize, &Change)], before_step: BeforeStep<'_>) -> Result<(), PullError> {
     for (number, step) in steps {
         let target = target(folder, &step.path)?;
         before_step().map_err(|source| failed("replace", &target, source))?;
         let done = match step.after {
-            Some(_) => fs::rename(staged(folder, *number), &target),
+            Some(_) => fs::rename(staged(folder, "new", *number), &target),
             None => ignore_not_found(fs::remove_file(&target)),
         };
         done.map_err(|source| failed("replace", &target, source))?;
@@ -259,7 +248,7 @@ fn backward(folder: &Path, steps: &[Change], before_step: BeforeStep<'_>) -> Res
             continue;
         }
         let done = match step.before {
-            Some(_) => fs::rename(kept(folder, number), &target),
+            Some(_) => fs::rename(staged(folder, "old", number), &target),
             None => ignore_not_found(fs::remove_file(&target)),
         };
         done.map_err(|source| failed("put back", &target, source))?;
@@ -279,15 +268,12 @@ fn finish(folder: &Path, beside: Vec<Pending>, before_step: BeforeStep<'_>) -> R
     let _ = sync_all(&folders);
     // What stays behind without a journal means nothing, and the next swap clears it.
     let _ = discard(&staging);
-    put.map_err(|(path, source)| PullError::Beside { path, source })
+    put.map_err(|(path, source)| PullError::Beside(path, source))
 }
 
-fn staged(folder: &Path, number: usize) -> PathBuf {
-    folder.join(STAGING).join(format!("new-{number}"))
-}
-
-fn kept(folder: &Path, number: usize) -> PathBuf {
-    folder.join(STAGING).join(format!("old-{number}"))
+/// Returns where the new file of a step is, or the second name of the old one.
+fn staged(folder: &Path, which: &str, number: usize) -> PathBuf {
+    folder.join(STAGING).join(format!("{which}-{number}"))
 }
 
 /// Returns where a file is. Neither it nor a folder on its way may be a link that leads out of the scenario: the folder may come from

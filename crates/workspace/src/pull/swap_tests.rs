@@ -40,7 +40,7 @@ fn digest(text: &String) -> Digest {
 }
 
 fn stage(swap: &mut Swap<'_>, path: &str, before: Option<Digest>, text: &str) -> Result<(), PullError> {
-    swap.write(path, before, &Stored::of(text.into())).map(|_| ())
+    swap.change(path, before, Some(&Stored::of(text.into()))).map(drop)
 }
 
 fn swap(folder: &Path, old: &Tree, new: &Tree, before_step: BeforeStep<'_>) -> Result<(), PullError> {
@@ -53,7 +53,7 @@ fn swap_with(folder: &Path, old: &Tree, new: &Tree, beside: Vec<Pending>, before
         stage(&mut swap, path, old.get(path).map(digest), text)?;
     }
     for (path, text) in old.iter().filter(|(path, _)| !new.contains_key(*path)) {
-        swap.remove(path, digest(text))?;
+        swap.change(path, Some(digest(text)), None)?;
     }
     swap.commit(beside)
 }
@@ -215,7 +215,7 @@ fn a_long_text_of_two_paths_becomes_two_files_with_permissions_of_their_own() {
     let mut swap = Swap::begin(folder, &mut hook).unwrap();
     let before = old.get("a/a").map(digest);
     let files = [("a/a", before), ("a/b", None), ("c", None)];
-    let stamps = files.map(|(path, before)| swap.write(path, before, &content).unwrap());
+    let stamps = files.map(|(path, before)| swap.change(path, before, Some(&content)).unwrap().unwrap());
     swap.commit(Vec::new()).unwrap();
     assert_eq!(read(folder), files.map(|(path, _)| (path.to_owned(), text.clone())).into_iter().collect());
     let metadata = files.map(|(path, _)| fs::metadata(folder.join(path)).unwrap());
@@ -276,7 +276,7 @@ fn what_cannot_be_put_beside_leaves_the_new_tree() {
     let beside = vec![Pending::write(&lock, b"new").unwrap()];
     fs::create_dir(&lock).unwrap();
     let error = swap_with(&folder, &Tree::new(), &new, beside, &mut || Ok(())).unwrap_err();
-    assert!(matches!(&error, PullError::Beside { path, .. } if *path == lock), "{error}");
+    assert!(matches!(&error, PullError::Beside(path, _) if *path == lock), "{error}");
     assert_eq!(read(&folder), new);
     assert!(!is_interrupted(&folder) && fs::read_dir(world.path()).unwrap().count() == 2);
 }

@@ -49,15 +49,15 @@ pub(crate) async fn pull(
     let bundle = platform.find_bundle(&caller, &wanted).await?;
     let tag = tag(&bundle, &request);
     let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || is_known_tag(&headers, &tag);
-    let form = if prefers_zstd(&headers) { Form::Zstd } else { Form::Plain };
+    let is_packed = prefers_zstd(&headers);
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let body = body(&platform, &caller, bundle, &request, form).await?;
+        let body = body(&platform, &caller, bundle, &request, is_packed).await?;
         ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if form == Form::Zstd && !known {
+    if is_packed && !known {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
     }
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -68,11 +68,8 @@ pub(crate) async fn pull(
 
 /// Returns the entity tag. A published version never changes, so its id says it all, together with what was left out.
 fn tag(bundle: &Bundle, request: &PullRequest) -> String {
-    let left_out: String = [("i", request.include_inputs), ("p", request.include_personas), ("c", request.include_criteria)]
-        .iter()
-        .filter(|(_, include)| *include == Some(false))
-        .map(|(letter, _)| *letter)
-        .collect();
+    let parts = [("i", request.include_inputs), ("p", request.include_personas), ("c", request.include_criteria)];
+    let left_out: String = parts.iter().filter(|part| part.1 == Some(false)).map(|part| part.0).collect();
     if left_out.is_empty() { format!("\"{}\"", bundle.id) } else { format!("\"{}-{left_out}\"", bundle.id) }
 }
 
@@ -92,26 +89,20 @@ fn prefers_zstd(headers: &HeaderMap) -> bool {
     first.is_some_and(|(name, _)| name.eq_ignore_ascii_case("zstd"))
 }
 
-/// How an answer is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Plain,
-    /// As frames of zstd one behind another; those of the items go out as they are stored.
-    Zstd,
-}
-
-impl Form {
-    fn of(self, text: String) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Plain => Ok(text.into_bytes()),
-            Self::Zstd => zstd::bulk::compress(text.as_bytes(), LEVEL),
-        }
-    }
+/// Returns a text as it is sent: packed as a frame, behind which there may be others.
+fn sent(text: String, is_packed: bool) -> io::Result<Vec<u8>> {
+    if is_packed { zstd::bulk::compress(text.as_bytes(), LEVEL) } else { Ok(text.into_bytes()) }
 }
 
 /// Returns the body of [`Pulled`]. The content is stored as it is sent, and goes through here without being parsed. The items
 /// come last, so that a client that reads them one by one knows everything else already.
-async fn body(platform: &Platform, caller: &Caller, bundle: Bundle, request: &PullRequest, form: Form) -> Result<Body, ApiError> {
+async fn body(
+    platform: &Platform,
+    caller: &Caller,
+    bundle: Bundle,
+    request: &PullRequest,
+    is_packed: bool,
+) -> Result<Body, ApiError> {
     let content = platform.bundle_content(caller, &bundle.id).await?;
     let items = platform.bundle_items(&bundle, request.include_inputs != Some(false));
     let input_set = json!({ "id": bundle.input_set_id, "version": bundle.input_set_version });
@@ -124,18 +115,15 @@ async fn body(platform: &Platform, caller: &Caller, bundle: Bundle, request: &Pu
         part(request.include_criteria, content.criteria),
         json!({ "pulled_at": time(platform.store.now()) }),
     );
-    let head = form.of(head).map_err(|error| Error::Internal(error.to_string()))?;
-    let parts = Parts { form, items, ready: head, pages: VecDeque::new(), is_ended: false };
+    let ready = sent(head, is_packed).map_err(|error| Error::Internal(error.to_string()))?;
+    let parts = Parts { is_packed, items, ready, pages: VecDeque::new(), is_ended: false };
     Ok(Body::from_stream(stream::try_unfold(parts, Parts::step)))
 }
 
-/// What is still to be sent.
 struct Parts {
-    form: Form,
+    is_packed: bool,
     items: BundleItems,
-    /// What comes next.
     ready: Vec<u8>,
-    /// What comes then.
     pages: VecDeque<InputPage>,
     is_ended: bool,
 }
@@ -150,17 +138,17 @@ impl Parts {
         }
         let mut bytes = std::mem::take(&mut self.ready);
         while let Some(page) = self.pages.pop_front() {
-            match self.form {
-                Form::Zstd => bytes.extend_from_slice(page.packed()),
-                // One after the other: texts are larger.
-                Form::Plain => {
-                    bytes.extend_from_slice(page.text()?.as_bytes());
-                    break;
-                }
+            if self.is_packed {
+                // It goes out as it is stored.
+                bytes.extend_from_slice(&page.packed);
+                continue;
             }
+            // One after the other: texts are larger.
+            bytes.extend_from_slice(page.text()?.as_bytes());
+            break;
         }
         if self.pages.is_empty() && self.items.is_over() {
-            bytes.extend(self.form.of("]}".to_owned())?);
+            bytes.extend(sent("]}".to_owned(), self.is_packed)?);
             self.is_ended = true;
         }
         Ok(Some((bytes.into(), self)))

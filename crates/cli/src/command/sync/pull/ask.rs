@@ -1,6 +1,7 @@
 //! What only a person can decide: inputs and files that were edited here and changed on the platform.
 
 use keepstep_agent::diff;
+use keepstep_testdata::input_text;
 use keepstep_workspace::pull::{Choice, Collision, Prepared};
 use serde_json::Value;
 
@@ -12,7 +13,6 @@ use crate::shell::printer::{Text, count};
 use crate::shell::prompt;
 use crate::shell::visible::{shortened, visible_line};
 
-/// How many collisions a message names.
 const MOST_NAMED: usize = 20;
 
 /// Has a person decide everything that has to be decided, or fails and names it where there is nobody to ask.
@@ -50,28 +50,23 @@ fn refusal(target: &Target, collisions: &[Collision]) -> Failure {
     }
 }
 
-/// Returns what collides, in a line.
 fn words(collision: &Collision) -> String {
     match collision {
         Collision::Item { path, conflict } => {
-            let (local, server) = conflict.texts();
-            let said = local.or(server).map_or_else(String::new, |text| format!(" ({})", quoted(&text)));
+            let said = conflict.local.as_ref().or(conflict.server.as_ref()).and_then(input_text::text).unwrap_or_default();
+            let said = visible_line(&shortened(&said, 50));
             let what = match (&conflict.local, &conflict.server) {
                 (None, _) => "removed here, changed on the server".to_owned(),
                 (_, None) => "edited here, removed on the server".to_owned(),
                 _ => conflict.members.join(", "),
             };
-            format!("{path}: input {}{said}: {}", visible_line(&conflict.id), visible_line(&what))
+            format!("{path}: input {} (\"{said}\"): {}", visible_line(&conflict.id), visible_line(&what))
         }
         Collision::File { path, problem, .. } => match problem {
             Some(problem) => format!("{path}: it cannot be read: {}", visible_line(problem)),
             None => path.clone(),
         },
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", visible_line(&shortened(text, 50)))
 }
 
 fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
@@ -101,7 +96,6 @@ fn ask(run: &Run<'_>, collision: &Collision) -> Result<Choice, Failure> {
     }
 }
 
-/// Shows how the server's side becomes the local one.
 fn show(run: &Run<'_>, collision: &Collision) {
     let printer = &run.context.printer;
     let (local, server) = match collision {

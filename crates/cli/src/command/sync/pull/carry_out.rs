@@ -7,63 +7,55 @@ use keepstep_testdata::bundle::Bundle;
 use keepstep_workspace::StateChange;
 use keepstep_workspace::files::Pending;
 use keepstep_workspace::links::Link;
-use keepstep_workspace::pull::{Change, Prepared, PullError, Question, Scenario, prepare};
+use keepstep_workspace::pull::{Change, Prepared, PullError, Question, Received, Scenario, prepare};
 use keepstep_workspace::pull_record::PullRecord;
 use serde_json::Value;
 
-use super::ask;
-use super::fetch::Fetched;
 use super::report::Report;
 use super::run::Run;
 use super::targets::Target;
+use super::{ask, fetch};
+use crate::session::checkout::keepstep_folder::Folder;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::checkout::undo_log::{Content, Write};
 use crate::shell::failure::Failure;
 use crate::shell::visible::{visible_line, word};
 
 /// Decides, asks, writes and tells. Returns what happened, for programs.
-pub(super) fn carry_out(run: &Run<'_>, target: &Target, fetched: &Fetched, is_only: bool) -> Result<Value, Failure> {
-    let bundle = fetched.received.bundle();
+pub(super) fn carry_out(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Value, Failure> {
+    let last = fetch::base(run, target, local, received)?;
+    let bundle = &received.bundle;
     check_folder(run, target, bundle)?;
-    let _guard = run.guard()?;
+    let guard = || Folder::of(run.workspace.root()).guard(&run.context.printer);
+    let _guard = (!run.arguments.dry_run).then(guard).transpose()?;
     // Read again: another keepstep may have been at work until now.
     let local = Scenario::read(&target.scenario.path)?;
     let mut prepared = prepare(Question {
         scenario: &local,
-        received: &fetched.received,
-        previous: fetched.previous.as_ref(),
+        received,
+        previous: last.as_ref(),
         api_url: run.server.name(),
         project_id: run.project.as_deref(),
         force: run.arguments.force,
     })?;
     if let Some(what) = prepared.mass_removal().filter(|_| !run.arguments.force) {
         return Err(Failure::Conflict {
-            message: format!("bundle version {} removes {what}; nothing was written", bundle.id()),
+            message: format!("bundle version {} removes {what}; nothing was written", bundle.id),
             hints: vec!["if that is meant, `keepstep sync pull --force` does it; `keepstep undo` brings it back".to_owned()],
         });
     }
     ask::settle(run, target, &mut prepared)?;
     let previous = local.bundle();
-    if run.arguments.dry_run {
-        let report = Report { context: run.context, target, prepared: &prepared, bundle };
-        report.show_plan();
-        return Ok(report.document(previous, None));
-    }
-    let mut notes =
-        Notes { files: noted(run, target, prepared.record())?.write_pending()?.into_iter().collect(), ..Notes::default() };
-    notes.add_workspace(run, target, bundle, is_only)?;
-    let undo = put_in_place(run, target, &mut prepared, notes.files)?;
-    if let Some(name) = notes.selected {
-        run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
-    }
+    let is_plan = run.arguments.dry_run;
+    let undo = if is_plan { None } else { put_in_place(run, target, bundle, &mut prepared)? };
     let report = Report { context: run.context, target, prepared: &prepared, bundle };
-    report.show();
+    report.show(is_plan);
     Ok(report.document(previous, undo.as_deref()))
 }
 
 /// Makes sure that a scenario does not get a second folder by a name that was meant for another one.
 fn check_folder(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(), Failure> {
-    let workspace = run.workspace;
+    let workspace = &run.workspace;
     let Some(id) = bundle.scenario_id().filter(|_| target.scenario.path.starts_with(workspace.folder()) && !run.arguments.force)
     else {
         return Ok(());
@@ -87,8 +79,14 @@ fn check_folder(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(), F
     })
 }
 
-/// Puts everything in place, the notes last, after what is there was kept. Returns the id that brings it back.
-fn put_in_place(run: &Run<'_>, target: &Target, prepared: &mut Prepared, notes: Vec<Pending>) -> Result<Option<String>, Failure> {
+/// Keeps what is there and puts everything in place, the small files that say so last. Returns the id that brings back what was there.
+fn put_in_place(run: &Run<'_>, target: &Target, bundle: &Bundle, prepared: &mut Prepared) -> Result<Option<String>, Failure> {
+    let mut notes: Vec<Pending> = noted(run, target, &prepared.record)?.write_pending()?.into_iter().collect();
+    // Until they are in place, no other keepstep changes those of the workspace.
+    let (mut change, selected) = change_of_state(run, target, bundle)?;
+    if let Some(change) = &mut change {
+        notes.extend(change.write()?);
+    }
     let root = run.workspace.root();
     let mut recorder = run.recorder.borrow_mut();
     let kept = recorder.len();
@@ -111,10 +109,13 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: &mut Prepared, notes: 
     match prepared.apply(notes, &mut || Ok(()), &mut keep) {
         Ok(()) => {
             run.replaced.set(run.replaced.get() || replaces);
+            if let Some(name) = selected {
+                run.context.printer.status(format!("Selected scenario {name}; the other commands work on it from now on."));
+            }
             Ok(recorder.id().map(str::to_owned))
         }
         Err(error) => {
-            if !matches!(error, PullError::Beside { .. }) {
+            if !matches!(error, PullError::Beside(..)) {
                 recorder.roll_back(kept);
             }
             Err(not_kept.unwrap_or_else(|| error.into()))
@@ -122,7 +123,6 @@ fn put_in_place(run: &Run<'_>, target: &Target, prepared: &mut Prepared, notes: 
     }
 }
 
-/// Returns `keepstep.lock` with what was pulled.
 pub(super) fn noted(run: &Run<'_>, target: &Target, record: &PullRecord) -> Result<LockFile, Failure> {
     let mut lock = LockFile::read(run.workspace.root())?;
     let entry = lock.lock.scenario_mut(&target.scenario.folder);
@@ -132,36 +132,21 @@ pub(super) fn noted(run: &Run<'_>, target: &Target, record: &PullRecord) -> Resu
     Ok(lock)
 }
 
-/// The small files that say what was pulled, written and not in place yet.
-#[derive(Debug, Default)]
-struct Notes {
-    files: Vec<Pending>,
-    /// The name of the scenario that they select.
-    selected: Option<String>,
-    /// Until they are in place, no other keepstep changes those of the workspace.
-    _change: Option<StateChange>,
-}
-
-impl Notes {
-    /// Writes which scenario of the platform the folder belongs to, and selects it if it is the only one and none is.
-    fn add_workspace(&mut self, run: &Run<'_>, target: &Target, bundle: &Bundle, is_only: bool) -> Result<(), Failure> {
-        let workspace = run.workspace;
-        let Some(id) = bundle.scenario_id().filter(|_| target.scenario.path.starts_with(workspace.folder())) else {
-            return Ok(());
-        };
-        let name = bundle.scenario_name().unwrap_or(&target.scenario.name).to_owned();
-        let mut change = StateChange::begin(workspace)?;
-        change.links.set(&target.scenario.folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
-        if change.context.scenario().is_none() && is_only && target.is_one_of_all {
-            let now = Timestamp::now().to_string();
-            change.context.select_scenario(Some(&id), &name, &target.scenario.folder, &now);
-            self.selected = Some(name);
-        }
-        if change.context.scenario().is_some_and(|current| current.folder == target.scenario.folder) {
-            change.context.note_pulled(bundle.id(), None);
-        }
-        self.files.extend(change.write()?);
-        self._change = Some(change);
-        Ok(())
+/// Notes which scenario of the platform the folder belongs to. Selects it if it is the only one and none is, and returns its name then.
+fn change_of_state(run: &Run<'_>, target: &Target, bundle: &Bundle) -> Result<(Option<StateChange>, Option<String>), Failure> {
+    let Some(id) = bundle.scenario_id().filter(|_| target.scenario.path.starts_with(run.workspace.folder())) else {
+        return Ok((None, None));
+    };
+    let name = bundle.scenario_name().unwrap_or(&target.scenario.name).to_owned();
+    let folder = &target.scenario.folder;
+    let mut change = StateChange::begin(&run.workspace)?;
+    change.links.set(folder, &Link { id: id.clone(), name: name.clone(), project_id: bundle.project_id() });
+    let selects = change.context.scenario().is_none() && target.one_of == Some(1);
+    if selects {
+        change.context.select_scenario(Some(&id), &name, folder, &Timestamp::now().to_string());
     }
+    if change.context.scenario().is_some_and(|current| current.folder == *folder) {
+        change.context.note_pulled(&bundle.id, None);
+    }
+    Ok((Some(change), selects.then_some(name)))
 }

@@ -3,43 +3,25 @@
 use std::io::Write as _;
 
 use keepstep_api::fluxloop::PullRequest;
-use keepstep_base::Digest;
 use keepstep_client::test_data::PullAnswer;
 use keepstep_client::{ClientError, Sink, SinkError};
 use keepstep_testdata::bundle::BundleError;
-use keepstep_workspace::pull::{ReceiveError, Received, Scenario, Spool};
-use keepstep_workspace::pull_record::{PullBase, PullRecord};
+use keepstep_workspace::pull::{Received, Scenario, Spool};
+use keepstep_workspace::pull_record::PullBase;
 
 use super::run::Run;
 use super::targets::Target;
 use crate::shell::failure::Failure;
 use crate::shell::visible::visible_line;
 
-/// What the platform has.
-pub(super) struct Fetched {
-    /// The bundle that is pulled.
-    pub(super) received: Received,
-    /// The one that was pulled last, where the folder does not hold it itself.
-    pub(super) previous: Option<Received>,
-}
-
 /// Returns the bundle, or `None` if all of it is there.
-pub(super) fn fetch(
-    run: &Run<'_>,
-    target: &Target,
-    local: &Scenario,
-    locked: Option<Digest>,
-) -> Result<Option<Fetched>, Failure> {
-    let mut known = local.known_bundle();
+pub(super) fn fetch(run: &Run<'_>, target: &Target, local: &Scenario) -> Result<Option<Received>, Failure> {
     // With --force everything has to be as the platform has it, so what is not has to be fetched.
-    if run.arguments.force && known.is_some() && !local.edits()?.is_empty() {
-        known = None;
-    }
+    let is_edited = run.arguments.force && !local.edits()?.is_empty();
     // Another project's bundle is not the one that is there, whatever it is called.
-    let recorded_project = local.record.as_ref().and_then(|record| record.project_id.as_deref());
-    if run.project.as_deref().zip(recorded_project).is_some_and(|(asked, recorded)| asked != recorded) {
-        known = None;
-    }
+    let recorded = local.record.as_ref().and_then(|record| record.project_id.as_deref());
+    let is_another = run.project.as_deref().zip(recorded).is_some_and(|(asked, recorded)| asked != recorded);
+    let known = local.known_bundle().filter(|_| !is_edited && !is_another);
     let request = PullRequest {
         bundle_version_id: target.bundle.clone(),
         scenario_id: target.scenario.id.clone(),
@@ -48,45 +30,42 @@ pub(super) fn fetch(
     };
     let mut answer = IncomingAnswer::default();
     match run.server.pull(&request, &mut answer)? {
-        PullAnswer::NotModified if known.is_some() && target.bundle.as_deref().is_none_or(|bundle| known == Some(bundle)) => {
+        PullAnswer::Fresh { .. } => {}
+        PullAnswer::NotModified if known.is_some_and(|known| target.bundle.as_deref().is_none_or(|bundle| known == bundle)) => {
             return Ok(None);
         }
         PullAnswer::NotModified => {
             let message = format!("{} answered \"not modified\" to a first request; nothing was changed", run.server.name());
             return Err(Failure::StoredOtherwise(message));
         }
-        PullAnswer::Fresh { .. } => {}
     }
     let received = answer.read()?;
-    let bundle = received.bundle();
-    bundle.check_asked(target.bundle.as_deref(), target.scenario.id.as_deref()).map_err(refused)?;
-    if let Some(locked) = locked
+    let bundle = &received.bundle;
+    let (asked, scenario) = (target.bundle.as_deref(), target.scenario.id.as_deref());
+    bundle.check_asked(asked, scenario, run.project.as_deref()).map_err(refused)?;
+    if let Some(locked) = target.digest
         && received.content_digest().map_err(|error| Failure::io("keep", "the server's answer", error))? != locked
     {
         return Err(Failure::StoredOtherwise(format!(
             "bundle version {} on {} has another content than keepstep.lock says; nothing was changed",
-            visible_line(bundle.id()),
+            visible_line(&bundle.id),
             run.server.name()
         )));
     }
-    accepted(run, target, local, received).map(Some)
+    Ok(Some(received))
 }
 
 /// Returns the newest bundle of a scenario of which only the name is known, in one request. A server that does not look for
 /// names answers with another scenario's bundle, or refuses; then this is `None`, and the id has to be asked for.
-pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target, local: &Scenario) -> Result<Option<Fetched>, Failure> {
-    if local.record.is_some() {
-        return Ok(None);
-    }
-    let Some(answer) = found(run, &PullRequest { scenario_name: Some(target.scenario.name.clone()), ..everything(run) })? else {
-        return Ok(None);
-    };
-    let received = answer.read()?;
-    let bundle = received.bundle();
+pub(super) fn fetch_by_name(run: &Run<'_>, target: &Target) -> Result<Option<Received>, Failure> {
+    let request = PullRequest { scenario_name: Some(target.scenario.name.clone()), ..everything(run) };
+    let Some(received) = found(run, &request)?.map(IncomingAnswer::read).transpose()? else { return Ok(None) };
+    let bundle = &received.bundle;
     if bundle.scenario_name() != Some(&target.scenario.name) || bundle.scenario_id().is_none() {
         return Ok(None);
     }
-    accepted(run, target, local, received).map(Some)
+    bundle.check_asked(None, None, run.project.as_deref()).map_err(refused)?;
+    Ok(Some(received))
 }
 
 fn everything(run: &Run<'_>) -> PullRequest {
@@ -99,28 +78,18 @@ fn everything(run: &Run<'_>) -> PullRequest {
     }
 }
 
-/// Makes sure that a bundle is of the right project, and adds what was pulled last.
-fn accepted(run: &Run<'_>, target: &Target, local: &Scenario, received: Received) -> Result<Fetched, Failure> {
-    let answered = received.bundle().project_id();
-    if let Some((asked, answered)) = run.project.clone().zip(answered).filter(|(asked, answered)| asked != answered) {
-        return Err(refused(BundleError::another("project", &asked, &answered)));
-    }
-    let previous = previous(run, target, local, &received)?;
-    Ok(Fetched { received, previous })
-}
-
 /// Returns the bundle that the files in the folder were made of, where no record of our own has it. One that the platform has no
 /// more is none: then nobody can tell who changed what, and what differs is asked about.
-fn previous(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Option<Received>, Failure> {
-    let has_base = local.record.as_ref().is_some_and(PullRecord::names_base) && PullBase::is_in(&local.folder);
+pub(super) fn base(run: &Run<'_>, target: &Target, local: &Scenario, received: &Received) -> Result<Option<Received>, Failure> {
+    let has_base = local.record.as_ref().is_some_and(|record| PullBase::is_in(&local.folder, record));
     let Some(id) = local.bundle().filter(|_| !has_base && !run.arguments.force) else { return Ok(None) };
-    if id == received.bundle().id() {
+    if id == received.bundle.id {
         return Ok(Some(received.clone()));
     }
     let request =
         PullRequest { bundle_version_id: Some(id.to_owned()), project_id: run.project.clone(), ..PullRequest::default() };
     let previous = found(run, &request)?.and_then(|answer| answer.read().ok());
-    Ok(previous.filter(|previous| previous.bundle().check_asked(Some(id), target.scenario.id.as_deref()).is_ok()))
+    Ok(previous.filter(|previous| previous.bundle.check_asked(Some(id), target.scenario.id.as_deref(), None).is_ok()))
 }
 
 /// Returns the answer to a request; `None` where the server has no such bundle.
@@ -158,14 +127,15 @@ impl Sink for IncomingAnswer {
     }
 
     fn end(&mut self) -> Result<(), SinkError> {
-        self.read = Some(match Received::of(std::mem::take(&mut self.came)) {
+        let read = Received::of(std::mem::take(&mut self.came)).map_err(|error| error.downcast::<BundleError>());
+        self.read = Some(match read {
             Ok(received) => Ok(received),
-            Err(ReceiveError::Bundle(BundleError::Unfinished)) => return Err(SinkError::Unfinished),
-            Err(ReceiveError::Bundle(BundleError::NotJson)) => return Err(SinkError::NotJson),
+            Err(Ok(BundleError::Unfinished)) => return Err(SinkError::Unfinished),
+            Err(Ok(BundleError::NotJson)) => return Err(SinkError::NotJson),
+            Err(Ok(BundleError::Packed(why))) => return Err(SinkError::NotUnpacked(why)),
             // Somebody answers with JSON, so it is not the connection that is to blame.
-            Err(ReceiveError::Bundle(error)) => Err(error),
-            Err(ReceiveError::Io(error)) => return Err(SinkError::NotKept(error.to_string())),
-            Err(ReceiveError::Packed(error)) => return Err(SinkError::NotUnpacked(error.to_string())),
+            Err(Ok(error)) => Err(error),
+            Err(Err(error)) => return Err(SinkError::NotKept(error.to_string())),
         });
         Ok(())
     }

@@ -3,7 +3,6 @@
 //! [`targets`] finds out which scenarios are meant, [`fetch`] asks the platform for each, the workspace decides what that
 //! changes, [`ask`] puts to the person what only a person can decide, and everything is put in place at once.
 
-mod arguments;
 mod ask;
 mod carry_out;
 mod fetch;
@@ -13,23 +12,21 @@ mod targets;
 
 use std::cell::{Cell, RefCell};
 
-use keepstep_workspace::pull as files;
+use keepstep_workspace::{Workspace, pull as files};
 use serde_json::{Value, json};
 
-pub(super) use self::arguments::Arguments;
-use self::run::{Destination, Run};
+pub(super) use self::run::Arguments;
+use self::run::Run;
 use self::targets::Target;
 use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::interrupted_pull::recover;
-use crate::session::checkout::lock_file::LockFile;
 use crate::session::checkout::undo_log::Recorder;
-use crate::session::connection::test_data_server::{TestDataServer, project_id};
+use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
 use crate::session::context::Context;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text};
 
-/// Pulls.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     let document = bring(context, arguments)?;
     context.printer.document("sync.pull", document);
@@ -49,15 +46,19 @@ pub(in crate::command) fn version(
 
 /// Pulls, and returns what happened, for programs.
 fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
-    let place = Destination::find(context);
-    let project = project_id(Some(&place.workspace), arguments.project_id.as_deref())?;
-    let selected = targets::selected(context, &place, arguments)?;
+    let found = find_workspace(context);
+    let is_new = found.is_none();
+    let signs = [".state", "inputs/generated.yaml", "configs/simulation.yaml", "configs/scenario.yaml"];
+    let is_scenario = is_new && signs.iter().any(|sign| context.directory.join(sign).exists());
+    let workspace = found.unwrap_or_else(|| Workspace::at(&context.directory));
+    let project = project_id(Some(&workspace), arguments.project_id.as_deref())?;
+    let selected = targets::selected(context, &workspace, arguments.scenario.as_deref(), is_scenario)?;
     let scenario = selected.as_ref().map(|target| &target.scenario);
-    let server = TestDataServer::connect(context, Some(&place.workspace), scenario)?;
-    let recorder = RefCell::new(Recorder::of(place.workspace.root(), "sync pull"));
-    let run = Run { context, arguments, workspace: &place.workspace, project, server, recorder, replaced: Cell::new(false) };
-    let targets = targets::all(&run, &place, selected)?;
-    let pulled = pull_all(&run, &place, &targets);
+    let server = TestDataServer::connect(context, Some(&workspace), scenario)?;
+    let recorder = RefCell::new(Recorder::of(workspace.root(), "sync pull"));
+    let run = Run { context, arguments, workspace, is_new, is_scenario, project, server, recorder, replaced: Cell::new(false) };
+    let targets = targets::all(&run, selected)?;
+    let pulled = pull_all(&run, &targets);
     if let Some(id) = run.recorder.borrow().id().filter(|_| run.replaced.get()) {
         context.printer.hint(&format!("`keepstep undo {id}` brings back what was replaced"));
     }
@@ -65,15 +66,14 @@ fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
     Ok(json!({ "project_id": run.project, "server": run.server.name(), "dry_run": arguments.dry_run, "scenarios": scenarios }))
 }
 
-/// Pulls each scenario and returns what happened, for programs.
-fn pull_all(run: &Run<'_>, place: &Destination, targets: &[Target]) -> Result<Vec<Value>, Failure> {
+fn pull_all(run: &Run<'_>, targets: &[Target]) -> Result<Vec<Value>, Failure> {
     let context = run.context;
     let mut scenarios = Vec::new();
     let mut failed = None;
     for target in targets {
-        match pull(run, place, target.clone(), targets.len() == 1) {
+        match pull(run, target.clone()) {
             Ok(document) => scenarios.push(document),
-            Err(failure) if target.is_one_of_all && targets.len() > 1 => {
+            Err(failure) if target.one_of > Some(1) => {
                 let told = failure.text(context.program);
                 if !matches!(told.code, exit::CONFLICT | exit::NOT_FOUND | exit::REFUSED) {
                     return Err(failure);
@@ -93,21 +93,20 @@ fn pull_all(run: &Run<'_>, place: &Destination, targets: &[Target]) -> Result<Ve
     failed.map_or(Ok(scenarios), Err)
 }
 
-/// Pulls one scenario and returns what happened, for programs.
-fn pull(run: &Run<'_>, place: &Destination, mut target: Target, is_only: bool) -> Result<Value, Failure> {
+fn pull(run: &Run<'_>, mut target: Target) -> Result<Value, Failure> {
     recover(run.context, run.workspace.root(), &target.scenario.path)?;
     let local = files::Scenario::read(&target.scenario.path)?;
     if target.scenario.id.is_none() && target.bundle.is_none() {
-        if let Some(fetched) = fetch::fetch_by_name(run, &target, &local)? {
-            target.scenario.id = fetched.received.bundle().scenario_id();
-            return carry_out::carry_out(run, &target, &fetched, is_only);
+        if local.record.is_none()
+            && let Some(received) = fetch::fetch_by_name(run, &target)?
+        {
+            target.scenario.id = received.bundle.scenario_id();
+            return carry_out::carry_out(run, &target, &local, &received);
         }
-        target.scenario.id = targets::find_id(run, place, &target)?;
+        target.scenario.id = targets::find_id(run, &target)?;
     }
     let target = &target;
-    let lock = LockFile::read(run.workspace.root())?;
-    let entry = lock.lock.scenario(&target.scenario.folder).filter(|_| run.arguments.locked);
-    let Some(fetched) = fetch::fetch(run, target, &local, entry.and_then(|entry| entry.digest()))? else {
+    let Some(received) = fetch::fetch(run, target, &local)? else {
         let document = report::up_to_date(run.context, target, &local)?;
         if let Some(record) = local.record.as_ref().filter(|_| !run.arguments.dry_run) {
             let lock = carry_out::noted(run, target, record)?;
@@ -115,5 +114,5 @@ fn pull(run: &Run<'_>, place: &Destination, mut target: Target, is_only: bool) -
         }
         return Ok(document);
     };
-    carry_out::carry_out(run, target, &fetched, is_only)
+    carry_out::carry_out(run, target, &local, &received)
 }

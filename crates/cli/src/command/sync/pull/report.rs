@@ -22,33 +22,25 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Shows what happened.
-    pub(super) fn show(&self) {
+    pub(super) fn show(&self, is_plan: bool) {
         let Self { context, target, bundle, .. } = self;
-        // A quiet caller, as the one of 0.3.3, wants to hear of failures only.
-        if !context.printer.is_quiet() {
-            let criteria = bundle.criteria().len();
+        let (id, folder) = (visible_line(&bundle.id), target.shown(context));
+        if is_plan {
+            context.printer.answer(Text::of(Label::Heading, format!("Would pull {id} into {folder}:")));
+            self.show_files();
+            if self.prepared.actions().all(|(_, action)| matches!(action, Action::Keep(_))) {
+                context.printer.answer("   no file changes");
+            }
+        } else if !context.printer.is_quiet() {
+            // A quiet caller, as the one of 0.3.3, wants to hear of failures only.
+            let criteria = bundle.criteria.len();
             context.good(&format!(
-                "Pulled {} into {}: {}, {}, {}",
-                visible_line(bundle.id()),
-                target.shown(context),
-                count(bundle.item_count(), "input"),
-                count(bundle.personas().len(), "persona"),
+                "Pulled {id} into {folder}: {}, {}, {}",
+                count(bundle.item_count, "input"),
+                count(bundle.personas.len(), "persona"),
                 if criteria == 1 { "1 criterion".to_owned() } else { format!("{criteria} criteria") }
             ));
             self.show_files();
-        }
-        self.warn();
-    }
-
-    /// Shows what would happen.
-    pub(super) fn show_plan(&self) {
-        let printer = &self.context.printer;
-        let headline = format!("Would pull {} into {}:", visible_line(self.bundle.id()), self.target.shown(self.context));
-        printer.answer(Text::of(Label::Heading, headline));
-        self.show_files();
-        if self.prepared.actions().all(|(_, action)| matches!(action, Action::Keep(_))) {
-            printer.answer("   no file changes");
         }
         self.warn();
     }
@@ -88,11 +80,10 @@ impl Report<'_> {
             ("kept as edited here", Outcome::KeptLocal),
             ("of your own kept", Outcome::KeptOwn),
         ];
-        let items = self.prepared.items().unwrap_or_default();
+        let items = self.prepared.item_counts.clone().unwrap_or_default();
         outcomes.into_iter().map(move |(words, outcome)| (words, items.of(outcome))).filter(|(_, count)| *count > 0)
     }
 
-    /// Returns the names of the inputs that have no text.
     fn without_text(&self) -> impl ExactSizeIterator<Item = String> {
         let items = self.prepared.left_out.without_text.iter();
         items.map(|item| item.id.clone().unwrap_or_else(|| format!("number {}", item.position)))
@@ -109,12 +100,11 @@ impl Report<'_> {
         if left_out.longer > 0 {
             printer.warning(&messages_left_out::sentence(left_out.longer, left_out.messages));
         }
-        if self.prepared.loses_comments() {
+        if self.prepared.loses_comments {
             printer.warning("comments in the list of inputs could not be kept when both sides' edits were merged");
         }
     }
 
-    /// Returns the same for programs.
     pub(super) fn document(&self, previous: Option<&str>, undo: Option<&str>) -> Value {
         let paths = |wanted: fn(Action) -> bool| {
             self.prepared.actions().filter(|(_, action)| wanted(*action)).map(|(path, _)| path).collect::<Vec<_>>()
@@ -123,10 +113,10 @@ impl Report<'_> {
         let items: Map<String, Value> = self.items().map(|(words, count)| (words.replace(' ', "_"), json!(count))).collect();
         json!({
             "scenario": self.target.document(),
-            "bundle": { "id": bundle.id(), "previous": previous },
+            "bundle": { "id": bundle.id, "previous": previous },
             "up_to_date": paths(|action| !matches!(action, Action::Keep(_))).is_empty(),
             "counts": {
-                "inputs": bundle.item_count(), "personas": bundle.personas().len(), "criteria": bundle.criteria().len(),
+                "inputs": bundle.item_count, "personas": bundle.personas.len(), "criteria": bundle.criteria.len(),
             },
             "written": paths(|action| matches!(action, Action::Write(_))),
             "removed": paths(|action| action == Action::Remove),

@@ -1,59 +1,57 @@
-//! What all steps of a pull share: where it goes, from which server, and who else must not write meanwhile.
+//! What is typed, and what all steps of a pull share.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 
+use clap::Args;
 use keepstep_workspace::Workspace;
 
-use super::arguments::Arguments;
-use crate::session::checkout::keepstep_folder::{Folder, Guard};
 use crate::session::checkout::undo_log::Recorder;
-use crate::session::connection::test_data_server::{TestDataServer, find_workspace};
+use crate::session::connection::test_data_server::TestDataServer;
 use crate::session::context::Context;
-use crate::shell::failure::Failure;
 
-/// One run of the command.
+/// What is typed after `sync pull`.
+#[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Without --scenario: the selected one, else every scenario of the project.\n\nWhat is pulled is noted in keepstep.lock beside .fluxloop/. Commit that file, and `--locked` pulls the same\nbundle versions in a fresh clone, with nothing but a key.\n\nExamples:\n  keepstep sync pull                                  the newest test data of the project\n  keepstep sync pull --bundle-version-id bv_12345     a certain bundle version\n  keepstep sync pull --scenario onboarding-tests      into that scenario's folder\n  keepstep sync pull --locked                         for CI: what keepstep.lock says"
+)]
+pub(in crate::command::sync) struct Arguments {
+    /// The project; the selected one when left out
+    #[arg(long, value_name = "ID")]
+    pub(in crate::command::sync) project_id: Option<String>,
+    /// The bundle version; the one that was published last when left out
+    #[arg(long, value_name = "ID")]
+    pub(in crate::command::sync) bundle_version_id: Option<String>,
+    /// The scenario
+    #[arg(long, short, value_name = "NAME")]
+    pub(in crate::command::sync) scenario: Option<String>,
+    /// Replace local edits, bring back deleted files, accept large removals
+    #[arg(long)]
+    pub(in crate::command::sync) force: bool,
+    /// Pull exactly what keepstep.lock names
+    #[arg(long)]
+    pub(in crate::command::sync) locked: bool,
+    /// Show what would change; nothing is written
+    #[arg(long)]
+    pub(in crate::command::sync) dry_run: bool,
+    /// Accepted for the sake of older scripts
+    #[arg(long, short, value_name = "FILE", hide = true)]
+    pub(in crate::command::sync) config: Option<PathBuf>,
+}
+
+/// What all steps of a pull share.
 pub(super) struct Run<'a> {
     pub(super) context: &'a Context,
     pub(super) arguments: &'a Arguments,
-    pub(super) workspace: &'a Workspace,
+    pub(super) workspace: Workspace,
+    /// True if the folder that the command was started in is in no workspace.
+    pub(super) is_new: bool,
+    /// True if it is itself a scenario's then.
+    pub(super) is_scenario: bool,
     pub(super) project: Option<String>,
     pub(super) server: TestDataServer,
     /// Keeps what is replaced, of all scenarios together.
     pub(super) recorder: RefCell<Recorder>,
     /// True once something that was there before was replaced.
     pub(super) replaced: Cell<bool>,
-}
-
-impl Run<'_> {
-    /// Sees to it that no other keepstep writes.
-    pub(super) fn guard(&self) -> Result<Option<Guard>, Failure> {
-        if self.arguments.dry_run {
-            return Ok(None);
-        }
-        Folder::of(self.workspace.root()).guard(&self.context.printer).map(Some)
-    }
-}
-
-/// Where test data goes.
-pub(super) struct Destination {
-    pub(super) workspace: Workspace,
-    /// True if the folder that the command was started in is itself a scenario's.
-    pub(super) is_scenario: bool,
-    /// True if it is in no workspace.
-    pub(super) is_new: bool,
-}
-
-impl Destination {
-    /// Returns the workspace around the folder, or the folder itself.
-    pub(super) fn find(context: &Context) -> Self {
-        match find_workspace(context) {
-            Some(workspace) => Self { workspace, is_scenario: false, is_new: false },
-            None => {
-                let folder = &context.directory;
-                let signs = [".state", "inputs/generated.yaml", "configs/simulation.yaml", "configs/scenario.yaml"];
-                let is_scenario = signs.iter().any(|sign| folder.join(sign).exists());
-                Self { workspace: Workspace::at(folder), is_scenario, is_new: true }
-            }
-        }
-    }
 }

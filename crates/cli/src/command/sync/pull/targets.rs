@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use keepstep_api::fluxloop;
+use keepstep_base::Digest;
 use keepstep_testdata::names::{Kind, Named, file_name};
 use keepstep_workspace::pull::Scenario as Pulled;
-use keepstep_workspace::{Scenario, ScenarioError, SelectedBy};
+use keepstep_workspace::{Scenario, ScenarioError, SelectedBy, Workspace};
 use serde_json::{Value, json};
 
-use super::arguments::Arguments;
-use super::run::{Destination, Run};
+use super::run::Run;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::context::Context;
 use crate::shell::failure::Failure;
@@ -17,28 +17,27 @@ use crate::shell::printer::{Text, count};
 use crate::shell::prompt;
 use crate::shell::visible::{first_few, visible_line, word};
 
-/// A scenario that is pulled.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) scenario: Scenario,
     /// The bundle version that has to be pulled.
     pub(super) bundle: Option<String>,
-    /// True if it was not named or selected, but is one of all.
-    pub(super) is_one_of_all: bool,
+    /// The digest that its content must have.
+    pub(super) digest: Option<Digest>,
+    /// How many there are, where all are meant and none was named or selected.
+    pub(super) one_of: Option<usize>,
 }
 
 impl Target {
     fn named(name: String, folder: String, path: PathBuf, id: Option<String>) -> Self {
         let scenario = Scenario { name, folder, path, id, origin: SelectedBy::Flag };
-        Self { scenario, bundle: None, is_one_of_all: false }
+        Self { scenario, bundle: None, digest: None, one_of: None }
     }
 
-    /// Returns its folder as it is shown.
     pub(super) fn shown(&self, context: &Context) -> String {
         visible_line(&context.relative(&self.scenario.path))
     }
 
-    /// Returns it for programs.
     pub(super) fn document(&self) -> Value {
         let Scenario { name, id, folder, .. } = &self.scenario;
         json!({ "name": name, "id": id, "folder": folder })
@@ -46,20 +45,25 @@ impl Target {
 }
 
 /// Returns the scenario that the command line or the workspace names; `None` where nobody says which.
-pub(super) fn selected(context: &Context, place: &Destination, arguments: &Arguments) -> Result<Option<Target>, Failure> {
-    if place.is_scenario && arguments.scenario.is_none() {
+pub(super) fn selected(
+    context: &Context,
+    workspace: &Workspace,
+    name: Option<&str>,
+    is_scenario: bool,
+) -> Result<Option<Target>, Failure> {
+    if is_scenario && name.is_none() {
         let path = context.directory.clone();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let folder = file_name(Kind::Scenario, Named { id: "", name: &name });
         let id = Pulled::id_in(&path)?;
         return Ok(Some(Target::named(name, folder, path, id)));
     }
-    match place.workspace.scenario(arguments.scenario.as_deref(), &context.directory) {
+    match workspace.scenario(name, &context.directory) {
         Ok(mut scenario) => {
             if scenario.id.is_none() {
                 scenario.id = Pulled::id_in(&scenario.path)?;
             }
-            Ok(Some(Target { scenario, bundle: None, is_one_of_all: false }))
+            Ok(Some(Target { scenario, bundle: None, digest: None, one_of: None }))
         }
         Err(ScenarioError::NoneSelected { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -67,7 +71,7 @@ pub(super) fn selected(context: &Context, place: &Destination, arguments: &Argum
 }
 
 /// Returns the scenarios to pull, each with its id on the platform, unless the pull itself may find it by its name.
-pub(super) fn all(run: &Run<'_>, place: &Destination, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
+pub(super) fn all(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
     if run.arguments.locked {
         return locked(run, selected);
     }
@@ -76,26 +80,21 @@ pub(super) fn all(run: &Run<'_>, place: &Destination, selected: Option<Target>) 
         Some(mut target) => {
             target.bundle = bundle;
             if target.scenario.id.is_none() && target.bundle.is_some() {
-                target.scenario.id = find_id(run, place, &target)?;
+                target.scenario.id = find_id(run, &target)?;
             }
             Ok(vec![target])
         }
         None if bundle.is_some() => of_bundle(run, bundle).map(|target| vec![target]),
-        None => everything(run, place),
+        None => everything(run),
     }
 }
 
 /// Returns the id of a scenario that was only named.
-pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Result<Option<String>, Failure> {
+pub(super) fn find_id(run: &Run<'_>, target: &Target) -> Result<Option<String>, Failure> {
     let scenarios = scenarios(run)?;
     let by_name = scenarios.iter().find(|scenario| scenario.name == target.scenario.name);
-    let by_folder = || {
-        let slug = |scenario: &&fluxloop::Scenario| {
-            file_name(Kind::Scenario, Named { id: &scenario.id, name: &scenario.name }) == target.scenario.folder
-        };
-        scenarios.iter().find(slug)
-    };
-    if let Some(scenario) = by_name.or_else(by_folder) {
+    let slug = |scenario: &fluxloop::Scenario| file_name(Kind::Scenario, Named { id: &scenario.id, name: &scenario.name });
+    if let Some(scenario) = by_name.or_else(|| scenarios.iter().find(|scenario| slug(scenario) == target.scenario.folder)) {
         return Ok(Some(scenario.id.clone()));
     }
     // A bundle says itself which scenario it is of.
@@ -108,7 +107,7 @@ pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Re
         several => {
             let names: Vec<String> = several.iter().map(|scenario| visible_line(&scenario.name)).collect();
             let hint = Some(format!("available: {}", names.join(", ")));
-            if place.is_scenario {
+            if run.is_scenario {
                 let message =
                     "this folder belongs to a scenario, but it is unknown to which; name one with `--scenario`".to_owned();
                 return Err(Failure::Usage { message, hint });
@@ -121,7 +120,6 @@ pub(super) fn find_id(run: &Run<'_>, place: &Destination, target: &Target) -> Re
     }
 }
 
-/// Returns the scenario that a bundle version belongs to.
 fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
     let scenarios = scenarios(run)?;
     let id = bundle.as_deref().unwrap_or_default();
@@ -130,21 +128,20 @@ fn of_bundle(run: &Run<'_>, bundle: Option<String>) -> Result<Target, Failure> {
         message: format!("bundle version {} belongs to no scenario of the project", visible_line(id)),
         hint: Some("name its project with `--project-id`".to_owned()),
     })?;
-    Ok(Target { bundle, is_one_of_all: false, ..of_platform(run, scenario)? })
+    Ok(Target { bundle, ..of_platform(run, scenario)? })
 }
 
-/// Returns all scenarios of the project.
-fn everything(run: &Run<'_>, place: &Destination) -> Result<Vec<Target>, Failure> {
+fn everything(run: &Run<'_>) -> Result<Vec<Target>, Failure> {
     let scenarios = scenarios(run)?;
     if scenarios.is_empty() {
         return Err(no_scenarios(run));
     }
-    if place.is_new && run.project.is_none() && !run.arguments.dry_run {
+    if run.is_new && run.project.is_none() && !run.arguments.dry_run {
         agree(run, &scenarios)?;
     }
     let mut targets: Vec<Target> = Vec::new();
     for scenario in &scenarios {
-        let mut target = of_platform(run, scenario)?;
+        let mut target = Target { one_of: Some(scenarios.len()), ..of_platform(run, scenario)? };
         let place = &mut target.scenario;
         if targets.iter().any(|other| other.scenario.folder.to_lowercase() == place.folder.to_lowercase()) {
             // The id makes another name of it.
@@ -190,21 +187,11 @@ fn of_platform(run: &Run<'_>, scenario: &fluxloop::Scenario) -> Result<Target, F
         }
     };
     let path = run.workspace.scenario_dir(&folder);
-    let target = Target::named(scenario.name.clone(), folder, path, Some(scenario.id.clone()));
-    Ok(Target { is_one_of_all: true, ..target })
+    Ok(Target::named(scenario.name.clone(), folder, path, Some(scenario.id.clone())))
 }
 
-/// Returns what the lock file names.
 fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failure> {
     let lock = LockFile::read(run.workspace.root())?;
-    let missing = |what: String| Failure::Usage {
-        message: format!(
-            "{} in {}; nothing was pulled",
-            what,
-            run.workspace.root().join(keepstep_agent::lock::FILE_NAME).display()
-        ),
-        hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
-    };
     let selected = selected.map(|target| target.scenario);
     let is_wanted = |folder: &str| selected.as_ref().is_none_or(|scenario| scenario.folder == folder);
     let mut targets = Vec::new();
@@ -222,13 +209,19 @@ fn locked(run: &Run<'_>, selected: Option<Target>) -> Result<Vec<Target>, Failur
             Some(scenario) => (scenario.name.clone(), scenario.path.clone()),
             None => (folder.clone(), run.workspace.scenario_dir(&folder)),
         };
-        targets.push(Target { bundle: Some(bundle), ..Target::named(name, folder, path, entry.scenario.clone()) });
+        let target = Target::named(name, folder, path, entry.scenario.clone());
+        targets.push(Target { bundle: Some(bundle), digest: entry.digest(), ..target });
     }
-    match (&selected, targets.is_empty()) {
-        (Some(scenario), true) => Err(missing(format!("no bundle version for {}", visible_line(&scenario.name)))),
-        (None, true) => Err(missing("no bundle version of any scenario".to_owned())),
-        _ => Ok(targets),
+    if targets.is_empty() {
+        let of =
+            selected.map_or_else(|| "of any scenario".to_owned(), |scenario| format!("for {}", visible_line(&scenario.name)));
+        let place = run.workspace.root().join(keepstep_agent::lock::FILE_NAME);
+        return Err(Failure::Usage {
+            message: format!("no bundle version {of} in {}; nothing was pulled", place.display()),
+            hint: Some("`keepstep sync pull` without --locked notes what it pulls there".to_owned()),
+        });
     }
+    Ok(targets)
 }
 
 fn scenarios(run: &Run<'_>) -> Result<Vec<fluxloop::Scenario>, Failure> {
@@ -248,16 +241,12 @@ fn which_project(run: &Run<'_>, failure: Failure) -> Failure {
         },
         [_] => failure,
         several => {
-            let names =
-                several.iter().take(5).map(|project| format!("{} ({})", visible_line(&project.name), visible_line(&project.id)));
-            let names = names.collect::<Vec<_>>().join(", ");
-            let more = several
-                .len()
-                .checked_sub(5)
-                .filter(|more| *more > 0)
-                .map_or_else(String::new, |more| format!(" and {more} more"));
+            let name = |project: &fluxloop::Project| format!("{} ({})", visible_line(&project.name), visible_line(&project.id));
+            let names: Vec<String> = several.iter().take(5).map(name).collect();
+            let more = several.len().saturating_sub(5);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             Failure::Usage {
-                message: format!("no project is selected; {} has {names}{more}", run.server.name()),
+                message: format!("no project is selected; {} has {}{more}", run.server.name(), names.join(", ")),
                 hint: Some("`keepstep projects select ID` selects one".to_owned()),
             }
         }
