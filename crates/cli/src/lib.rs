@@ -1,8 +1,8 @@
 //! The command line `keepstep`, all but its `main`: a library is compiled beside the server, a program only after it.
 //!
-//! A command goes through four steps: the arguments as typed ([`grammar`]); what they mean together with the environment, the
-//! project's files and a server ([`session`]); a function of these that decides, shows and acts ([`command`]); an outcome or a
-//! [failure](shell::failure), which becomes the exit code. Only the [`shell`] prints.
+//! A command goes through four steps: the arguments as typed (`grammar`); what they mean together with the environment, the
+//! project's files and a server (`session`); a function of these that decides, shows and acts (`command`); an outcome or a
+//! failure (`shell::failure`), which becomes the exit code. Only the `shell` prints.
 
 mod command;
 mod grammar;
