@@ -238,15 +238,15 @@ fn files_of_every_trace_are_uploaded(world: &World) -> Result<()> {
     files_are_those_of(world, &folder, &format!("/projects/{}/experiments/{batch}", world.project()))
 }
 
-/// Checks that what the pages of an experiment and of its runs offer is what the files in its folder hold, and that every
-/// run has the file that was made of its trace.
+/// Checks that what the pages of an experiment and of its cases offer is what the files in its folder hold, and that every
+/// case has the file that was made of its trace.
 fn files_are_those_of(world: &World, folder: &str, page: &str) -> Result<()> {
     let browser = Browser::sign_in(world.platform())?;
     let mut files = browser.files(page)?;
-    for run in browser.links_below(page, "runs")? {
-        let of_run = browser.files(&run)?;
-        ensure!(of_run.iter().any(|(name, _)| name.ends_with(".md")), "{run} offers no file of its trace: {of_run:?}");
-        files.extend(of_run);
+    for case in browser.links_below(page, "cases")? {
+        let of_case = browser.files(&case)?;
+        ensure!(of_case.iter().any(|(name, _)| name.ends_with(".md")), "{case} offers no file of its trace: {of_case:?}");
+        files.extend(of_case);
     }
     ensure!(files.len() > 2, "{page} offers too little: {files:?}");
     for (name, text) in files {
