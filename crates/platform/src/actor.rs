@@ -64,7 +64,7 @@ impl Actor {
     /// # Errors
     /// The key is confined to a project.
     pub fn require_whole_organization(&self) -> Result<(), Error> {
-        if self.scope.project_id.is_some() { Err(Error::Confined(self.name.clone())) } else { Ok(()) }
+        if self.scope.projects().is_some() { Err(Error::Confined(self.name.clone())) } else { Ok(()) }
     }
 }
 

@@ -80,12 +80,12 @@ impl Cache {
     ) -> Result<SentState, Error> {
         let place = (generation, id.clone());
         if let Some(state) = self.states.get(&place)
-            && scope.covers(&state.scope.org_id, state.scope.project_id.as_deref())
+            && scope.covers(&state.scope.org_id, state.scope.only_project())
         {
             return Ok(state);
         }
         let state = store.agent_state(scope, id).await?;
-        let scope = Scope { org_id: state.agent.org_id.clone(), project_id: state.agent.project_id.clone(), also: Vec::new() };
+        let scope = Scope::of(&state.agent.org_id, state.agent.project_id.clone());
         let revision = state.agent.revision;
         let state = SentState { scope, revision, body: write(state)?.into() };
         self.states.insert(place, state.clone());
@@ -100,11 +100,8 @@ mod tests {
     #[test]
     fn states_take_no_more_than_their_room_and_the_largest_has_a_place() {
         let cache = Cache::default();
-        let state = |bytes: usize| SentState {
-            scope: Scope { org_id: "org".into(), project_id: None, also: Vec::new() },
-            revision: Revision(1),
-            body: vec![b'x'; bytes].into(),
-        };
+        let state =
+            |bytes: usize| SentState { scope: Scope::organization("org"), revision: Revision(1), body: vec![b'x'; bytes].into() };
         let id = "agent_1".parse::<AgentId>().unwrap();
         for generation in 0..40 {
             cache.states.insert((generation, id.clone()), state(4 << 20));

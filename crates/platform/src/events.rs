@@ -80,7 +80,7 @@ impl Events {
             .filter_map(|received| future::ready(received.ok()))
             .filter(move |change| {
                 let is_seen = change.sequence > before
-                    && scope.covers(&change.scope.org_id, change.scope.project_id.as_deref())
+                    && scope.covers(&change.scope.org_id, change.scope.only_project())
                     && agent.as_ref().is_none_or(|agent| *agent == change.agent_id);
                 future::ready(is_seen)
             })

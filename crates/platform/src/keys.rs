@@ -43,7 +43,7 @@ impl Platform {
             None => actor.scope.clone(),
             Some(project) => {
                 let project = self.store.project(&actor.scope, project).await?;
-                Scope { org_id: project.org_id, project_id: Some(project.id), also: Vec::new() }
+                Scope::of(project.org_id, Some(project.id))
             }
         };
         let once = repeat.and_then(|repeat| repeat.once(actor));
@@ -75,7 +75,7 @@ impl Platform {
     pub async fn revoke_key(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         actor.require(Role::Owner)?;
         let keys = self.store.keys(&actor.scope.org_id).await?;
-        let is_inside = |key: &Key| actor.scope.covers(&key.scope.org_id, key.scope.project_id.as_deref());
+        let is_inside = |key: &Key| actor.scope.covers(&key.scope.org_id, key.scope.only_project());
         if !keys.iter().any(|key| key.id == id && is_inside(key)) {
             return Err(StoreError::KeyNotFound(id.to_owned()).into());
         }

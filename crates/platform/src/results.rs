@@ -38,7 +38,7 @@ impl Platform {
         actor.require(Role::Editor)?;
         self.write(actor, "record an upload", reply, async |transaction| {
             let recorded = transaction.record_upload(&actor.scope, upload).await?;
-            let inside = Scope { project_id: Some(recorded.project_id.clone()), ..actor.scope.clone() };
+            let inside = Scope::of(&actor.scope.org_id, Some(recorded.project_id.clone()));
             let mut artifacts = Vec::with_capacity(files.len());
             for file in files {
                 artifacts.push(find(transaction, &inside, file).await?);

@@ -78,7 +78,7 @@ impl Platform {
     /// # Errors
     /// None is named and there are several, or the database failed.
     pub async fn project_of(&self, actor: &Actor, named: Option<String>) -> Result<String, Error> {
-        let own = actor.scope.project_id.clone().filter(|_| actor.scope.also.is_empty());
+        let own = actor.scope.only_project().map(str::to_owned);
         if let Some(project) = named.or(own) {
             return Ok(project);
         }

@@ -189,7 +189,7 @@ async fn each_thing_asks_for_its_role_and_for_no_more() {
 async fn who_is_confined_to_a_project_creates_no_other() {
     let world = World::start().await;
     let mut actor = world.actor(Role::Owner);
-    actor.scope.project_id = Some("project_1".to_owned());
+    actor.scope = Scope::of(&actor.scope.org_id, Some("project_1".to_owned()));
     let new = NewProject { name: "shop".to_owned(), ..NewProject::default() };
     assert!(matches!(world.platform.create_project(&actor, new, Plain).await, Err(Error::Confined(_))));
 }

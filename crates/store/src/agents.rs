@@ -143,7 +143,7 @@ impl Transaction {
 /// Fails if the agent is not there or not in the scope.
 pub(crate) async fn require(connection: &mut Connection, scope: &Scope, id: &AgentId) -> Result<()> {
     let owner = connection.owner_of(id).await?;
-    if owner.is_some_and(|owner| scope.covers(&owner.org_id, owner.project_id.as_deref())) {
+    if owner.is_some_and(|owner| scope.covers(&owner.org_id, owner.only_project())) {
         return Ok(());
     }
     Err(StoreError::AgentNotFound(id.clone()))

@@ -85,7 +85,7 @@ impl Transaction {
         .bind(&key.id)
         .bind(secret.stored_hash())
         .bind(&key.scope.org_id)
-        .bind(&key.scope.project_id)
+        .bind(key.scope.only_project())
         .bind(&key.name)
         .bind(key.role.label())
         .bind(key.created_at)
@@ -140,7 +140,7 @@ fn key(row: &Row) -> Result<Key> {
     Ok(Key {
         name: row.get("name")?,
         role: rows::role(row, &id)?,
-        scope: Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")?, also: Vec::new() },
+        scope: Scope::of(row.get::<String>("org_id")?, row.get("project_id")?),
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
         revoked_at: row.get("revoked_at")?,

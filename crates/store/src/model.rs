@@ -42,37 +42,48 @@ pub struct Project {
 pub struct Scope {
     /// The organization.
     pub org_id: String,
-    /// The project, or `None` for the whole organization.
-    pub project_id: Option<String>,
-    /// More projects, beside the first; of no meaning for the whole organization.
-    pub also: Vec<String>,
+    /// Its projects that are meant; `None` for the whole organization.
+    projects: Option<Vec<String>>,
 }
 
 impl Scope {
     /// Returns the scope of a whole organization.
     pub fn organization(org_id: impl Into<String>) -> Self {
-        Self { org_id: org_id.into(), project_id: None, also: Vec::new() }
+        Self { org_id: org_id.into(), projects: None }
+    }
+
+    /// Returns the scope of a project of an organization, or of all of it: where a thing belongs, and what a key opens.
+    pub fn of(org_id: impl Into<String>, project: Option<String>) -> Self {
+        Self { org_id: org_id.into(), projects: project.map(|project| vec![project]) }
     }
 
     /// Returns the scope of some projects of an organization, or of none.
     pub fn some_projects(org_id: impl Into<String>, projects: impl IntoIterator<Item = String>) -> Self {
-        let mut projects = projects.into_iter();
-        // No project has this id.
-        let first = projects.next().unwrap_or_default();
-        Self { org_id: org_id.into(), project_id: Some(first), also: projects.collect() }
+        Self { org_id: org_id.into(), projects: Some(projects.into_iter().collect()) }
     }
 
-    /// Returns the projects for a statement that takes an id which stands in them between blanks; nothing for all of them.
-    pub(crate) fn projects(&self) -> Option<String> {
-        let first = self.project_id.as_deref()?;
-        let ids = std::iter::once(first).chain(self.also.iter().map(String::as_str));
-        Some(ids.fold(" ".to_owned(), |list, id| list + id + " "))
+    /// Returns the projects; `None` for the whole organization.
+    pub fn projects(&self) -> Option<&[String]> {
+        self.projects.as_deref()
+    }
+
+    /// Returns the project, where it is one and not the organization.
+    pub fn only_project(&self) -> Option<&str> {
+        match self.projects.as_deref() {
+            Some([project]) => Some(project),
+            _ => None,
+        }
+    }
+
+    /// Returns the projects for a statement that looks for an id between blanks; nothing for all of them.
+    pub(crate) fn listed_projects(&self) -> Option<String> {
+        Some(self.projects.as_ref()?.iter().fold(" ".to_owned(), |list, id| list + id + " "))
     }
 
     /// Returns true if something of that organization and project is inside.
     pub fn covers(&self, org_id: &str, project_id: Option<&str>) -> bool {
-        let Some(first) = self.project_id.as_deref() else { return self.org_id == org_id };
-        self.org_id == org_id && project_id.is_some_and(|id| id == first || self.also.iter().any(|also| also == id))
+        let is_inside = |projects: &Vec<String>| project_id.is_some_and(|id| projects.iter().any(|project| project == id));
+        self.org_id == org_id && self.projects.as_ref().is_none_or(is_inside)
     }
 }
 

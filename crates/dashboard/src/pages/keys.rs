@@ -242,7 +242,7 @@ fn listed(key: Key, projects: &[Project], now: i64) -> Listed {
         (None, Some(end)) if end <= now => "expired",
         _ => "active",
     };
-    let project = key.scope.project_id.as_deref().map(|id| {
+    let project = key.scope.only_project().map(|id| {
         let known = projects.iter().find(|project| project.id == id);
         Visible::of(known.map_or(id, |project| project.name.as_str()))
     });

@@ -21,7 +21,7 @@ async fn a_key_is_shown_once_and_revoked() {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let secret = page.text(".notice .command");
     let key = site.store.key(&secret).await.unwrap().unwrap();
-    assert_eq!((key.name.as_str(), key.role, key.scope.project_id.as_ref()), ("ci <script>", Role::Viewer, Some(&project.id)));
+    assert_eq!((key.name.as_str(), key.role, key.scope.only_project()), ("ci <script>", Role::Viewer, Some(project.id.as_str())));
     assert_eq!(key.expires_at, Some(key.created_at + 30 * 24 * 60 * 60 * 1000));
 
     let page = browser.get("/keys").await;

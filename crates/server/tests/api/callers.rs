@@ -87,7 +87,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     let elsewhere = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap();
     transaction.commit().await.unwrap();
-    let confined = Scope { project_id: Some(project.id), ..world.scope.clone() };
+    let confined = Scope::of(&world.scope.org_id, Some(project.id));
 
     let revoked = world.key("revoked", Role::Owner, &world.scope, None).await;
     let keys = world.store.keys(&world.scope.org_id).await.unwrap();
@@ -177,7 +177,7 @@ async fn an_agent_of_a_project_is_seen_by_the_keys_of_the_project() {
     let world = World::start().await;
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap();
-    let confined = Scope { project_id: Some(project.id), ..world.scope.clone() };
+    let confined = Scope::of(&world.scope.org_id, Some(project.id));
     let inside = transaction.create_agent(NewAgent { scope: &confined, name: "Inside", author: None }).await.unwrap();
     transaction.commit().await.unwrap();
     let key = world.key("confined", Role::Viewer, &confined, None).await;

@@ -188,7 +188,7 @@ async fn a_key_of_a_project_sees_only_that() {
     assert_eq!(read(pull).await.status, 404);
     // An editor makes neither keys nor projects; an owner of a project makes no other project.
     assert_eq!(read(with("POST", "/api/api-keys").json(&json!({"project_id": other}))).await.status, 403);
-    let scope = Scope { project_id: Some(other), ..world.scope.clone() };
+    let scope = Scope::of(&world.scope.org_id, Some(other));
     let owner = world.key("petra", Role::Owner, &scope, None).await;
     let request = world.anonymous("POST", "/api/projects").bearer_auth(owner).json(&json!({"name": "third"}));
     assert_eq!(read(request).await.code(), "KEY_TOO_NARROW");
@@ -474,7 +474,7 @@ async fn an_owner_of_a_project_takes_back_keys_of_that_only() {
     let (project, _) = shop(&world, 1).await;
     let inside = world.post("/api/api-keys", json!({"project_id": project})).await.json()["id"].as_str().unwrap().to_owned();
     let outside = world.store.keys(&world.scope.org_id).await.unwrap().into_iter().find(|key| key.name == "olga").unwrap().id;
-    let scope = Scope { project_id: Some(project), ..world.scope.clone() };
+    let scope = Scope::of(&world.scope.org_id, Some(project));
     let owner = world.key("petra", Role::Owner, &scope, None).await;
     for (id, status) in [(&*inside, 204), (&*outside, 404), ("key_x", 404)] {
         let request = world.anonymous("DELETE", &format!("/api/api-keys/{id}")).bearer_auth(&owner);

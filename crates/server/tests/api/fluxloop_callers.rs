@@ -110,7 +110,7 @@ async fn every_route_answers_every_kind_of_caller_as_it_should() {
     let other = Scope::organization(transaction.ensure_organization(Some("Other")).await.unwrap().id);
     let elsewhere = transaction.create_project(&world.scope.org_id, "elsewhere").await.unwrap();
     transaction.commit().await.unwrap();
-    let confined = Scope { project_id: Some(elsewhere.id), ..world.scope.clone() };
+    let confined = Scope::of(&world.scope.org_id, Some(elsewhere.id));
 
     let expired = world.key("expired", Role::Owner, &world.scope, Some(START)).await;
     let unknown = keepstep_base::api_key::ApiKey::from_random(keepstep_base::api_key::KeyKind::Access, [7; 32]);

@@ -315,7 +315,7 @@ async fn results_of_another_project_are_not_there() {
     let bundle = shop(&world).await;
     let batch = upload(&world, report(&bundle)).await.run_batch_id;
     let other = world.post("/api/projects", json!({"name": "other"})).await.json()["id"].as_str().unwrap().to_owned();
-    let scope = Scope { project_id: Some(other.clone()), ..world.scope.clone() };
+    let scope = Scope::of(&world.scope.org_id, Some(other.clone()));
     let key = world.key("confined", Role::Owner, &scope, None).await;
     let with = |method: &str, path: &str| world.anonymous(method, path).bearer_auth(&key);
     assert_eq!(read(with("POST", "/api/sync/upload").json(&report(&bundle))).await.status, 404);

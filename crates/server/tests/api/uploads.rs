@@ -145,7 +145,7 @@ async fn a_file_is_saved_and_never_shown() {
     assert_eq!(read(world.request("GET", &path).header("range", "bytes=2-")).await.status, 416);
 
     // Who may read it: those of the project, with a key or in a browser.
-    let confined = Scope { project_id: Some(shop(&world, "other").await.0), ..world.scope.clone() };
+    let confined = Scope::of(&world.scope.org_id, Some(shop(&world, "other").await.0));
     let other = world.key("other", Role::Owner, &confined, None).await;
     let with = |key: &str| read(world.anonymous("GET", &path).bearer_auth(key));
     assert_eq!(with(&other).await.status, 404);

@@ -74,7 +74,7 @@ impl Store {
             " AND b.id = ?3"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(id)
         .fetch_optional(&mut *self.reader().await?)
         .await?;

@@ -74,7 +74,7 @@ impl Store {
             " AND a.id = ?3"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(id)
         .fetch_optional(&mut *self.reader().await?)
         .await?
@@ -184,7 +184,7 @@ async fn blob_of_url(
         " AND f.id = ?3 AND f.run_id = ?4 AND f.type = ?5"
     ))
     .bind(&scope.org_id)
-    .bind(scope.projects())
+    .bind(scope.listed_projects())
     .bind(id)
     .bind(run)
     .bind(file_type)

@@ -511,7 +511,8 @@ async fn parts_of_files(
 }
 
 async fn read_upload(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Upload> {
-    let row = sqlx::query(select!()).bind(&scope.org_id).bind(scope.projects()).bind(id).fetch_optional(connection).await?;
+    let row =
+        sqlx::query(select!()).bind(&scope.org_id).bind(scope.listed_projects()).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::UploadNotFound(id.to_owned())), upload)
 }
 

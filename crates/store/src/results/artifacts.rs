@@ -39,7 +39,7 @@ impl Transaction {
             " AND b.id = ?3"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(batch_id)
         .fetch_optional(self.connection())
         .await?

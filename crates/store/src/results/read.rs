@@ -117,7 +117,7 @@ impl Store {
         require_project(&mut reader, scope, project).await?;
         let rows = sqlx::query(BATCHES)
             .bind(&scope.org_id)
-            .bind(scope.projects())
+            .bind(scope.listed_projects())
             .bind(project)
             .bind(filter.scenario)
             .bind(filter.limit)
@@ -136,7 +136,7 @@ impl Store {
         require_project(&mut reader, scope, project).await?;
         let rows = sqlx::query(BATCHES_NAMED)
             .bind(&scope.org_id)
-            .bind(scope.projects())
+            .bind(scope.listed_projects())
             .bind(project)
             .bind(rows::text(names))
             .fetch_all(&mut *reader)
@@ -258,7 +258,7 @@ impl Store {
 pub(super) async fn read_batch(connection: &mut Connection, scope: &Scope, id: &str) -> Result<RunBatch> {
     let row = sqlx::query(batches!("AND b.id = ?3"))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(id)
         .fetch_optional(connection)
         .await?;
@@ -272,7 +272,7 @@ pub(super) async fn batch_number(connection: &mut Connection, scope: &Scope, id:
         " AND b.id = ?3"
     ))
     .bind(&scope.org_id)
-    .bind(scope.projects())
+    .bind(scope.listed_projects())
     .bind(id)
     .fetch_optional(connection)
     .await?;

@@ -56,7 +56,7 @@ impl Transaction {
             BatchLookup { bundle: &bundle, org_id: &scope.org_id, experiment_id: upload.experiment_id, is_over: upload.is_over };
         let batch = self.find_batch(&wanted, upload.runs).await?;
         self.put_runs(&batch, upload.runs).await?;
-        let inside = Scope { org_id: scope.org_id.clone(), project_id: Some(bundle.project_id.clone()), also: Vec::new() };
+        let inside = Scope::of(&scope.org_id, Some(bundle.project_id.clone()));
         self.record_turns(&inside, upload.turns).await?;
         let now = self.now;
         sqlx::query(

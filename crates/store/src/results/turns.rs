@@ -59,7 +59,7 @@ impl Transaction {
              ORDER BY goes_on, number"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(ids)
         .fetch_all(self.connection())
         .await?;
@@ -69,31 +69,35 @@ impl Transaction {
         rows.iter().map(place).collect()
     }
 
+    /// Keeps turns of runs that are not known yet, and of which it is therefore not known either to which of several projects they will belong.
     async fn keep_early_turns(&mut self, scope: &Scope, turns: &[&Turn]) -> Result<()> {
         if turns.is_empty() {
             return Ok(());
         }
         let now = self.now;
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO early_turns (run_id, org_id, project_id, turn_id, heard_at, sequence, role, said_at, duration_ms, \
-             warnings, content) ",
-        );
-        query.push_values(turns, |mut values, turn| {
-            values
-                .push_bind(&turn.run_id)
-                .push_bind(&scope.org_id)
-                .push_bind(scope.project_id.as_deref().unwrap_or_default())
-                .push_bind(&turn.turn_id)
-                .push_bind(now)
-                .push_bind(turn.sequence)
-                .push_bind(turn.role.as_str())
-                .push_bind(turn.timestamp.as_deref())
-                .push_bind(turn.duration_ms)
-                .push_bind(rows::text(&turn.warnings))
-                .push_bind(&turn.content);
-        });
-        on_conflict(&mut query, "(run_id, org_id, project_id, turn_id)", MERGED_TURN);
-        query.build().persistent(false).execute(self.connection()).await?;
+        let projects = scope.projects().map_or_else(|| vec![""], |projects| projects.iter().map(String::as_str).collect());
+        for project in projects {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO early_turns (run_id, org_id, project_id, turn_id, heard_at, sequence, role, said_at, duration_ms, \
+                 warnings, content) ",
+            );
+            query.push_values(turns, |mut values, turn| {
+                values
+                    .push_bind(&turn.run_id)
+                    .push_bind(&scope.org_id)
+                    .push_bind(project)
+                    .push_bind(&turn.turn_id)
+                    .push_bind(now)
+                    .push_bind(turn.sequence)
+                    .push_bind(turn.role.as_str())
+                    .push_bind(turn.timestamp.as_deref())
+                    .push_bind(turn.duration_ms)
+                    .push_bind(rows::text(&turn.warnings))
+                    .push_bind(&turn.content);
+            });
+            on_conflict(&mut query, "(run_id, org_id, project_id, turn_id)", MERGED_TURN);
+            query.build().persistent(false).execute(self.connection()).await?;
+        }
         Ok(())
     }
 

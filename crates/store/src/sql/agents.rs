@@ -46,7 +46,7 @@ impl AgentRows for Connection {
               WHERE a.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || a.project_id || ' ', '') <> $2) ORDER BY a.name, a.id"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .fetch_all(self)
         .await?;
         found.iter().map(agent).collect()
@@ -59,7 +59,7 @@ impl AgentRows for Connection {
         )
         .bind(base)
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .fetch_one(self)
         .await?;
         Ok(found.get("is_any")?)
@@ -67,9 +67,7 @@ impl AgentRows for Connection {
 
     async fn owner_of(&mut self, id: &AgentId) -> Result<Option<Scope>> {
         let found = query("SELECT org_id, project_id FROM agents WHERE id = $1").bind(id.as_str()).fetch_optional(self).await?;
-        found
-            .map(|row| Ok(Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")?, also: Vec::new() }))
-            .transpose()
+        found.map(|row| Ok(Scope::of(row.get::<String>("org_id")?, row.get("project_id")?))).transpose()
     }
 
     async fn find_agent(&mut self, id: &AgentId) -> Result<Option<Agent>> {
@@ -95,7 +93,7 @@ impl AgentRows for Connection {
         query("INSERT INTO agents (id, org_id, project_id, revision, created_at, name) VALUES ($1, $2, $3, 1, $4, $5)")
             .bind(id.as_str())
             .bind(&new.scope.org_id)
-            .bind(&new.scope.project_id)
+            .bind(new.scope.only_project())
             .bind(at)
             .bind(new.name)
             .execute(self)

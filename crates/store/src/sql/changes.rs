@@ -119,7 +119,7 @@ impl ChangeRows for Connection {
                 Ok(ChangeRow {
                     sequence: row.get("sequence")?,
                     agent_id: agent_id(row, "agent_id")?,
-                    scope: Scope { org_id: row.get("org_id")?, project_id: row.get("project_id")?, also: Vec::new() },
+                    scope: Scope::of(row.get::<String>("org_id")?, row.get("project_id")?),
                     revision: revision_of(row, "revision")?,
                     changed: change(row)?,
                 })

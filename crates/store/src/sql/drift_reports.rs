@@ -17,11 +17,11 @@ impl DriftReportRows for Connection {
              FROM agents a
              JOIN drift_reports d ON d.agent_id = a.id
              LEFT JOIN persona_versions p ON p.agent_id = a.id AND p.version = a.published_version
-             WHERE a.org_id = $1 AND ($2 IS NULL OR a.project_id = $2) AND ($3 IS NULL OR a.id = $3)
+             WHERE a.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || a.project_id || ' ', '') <> $2) AND ($3 IS NULL OR a.id = $3)
              ORDER BY d.reported_at DESC, d.agent_id, d.repository, d.branch",
         )
         .bind(&scope.org_id)
-        .bind(&scope.project_id)
+        .bind(scope.listed_projects())
         .bind(agent.map(AgentId::as_str))
         .fetch_all(self)
         .await?;

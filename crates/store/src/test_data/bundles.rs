@@ -130,7 +130,7 @@ impl Store {
              ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT $6"
         ))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(project)
         .bind(filter.scenario)
         .bind(filter.status.map(BundleStatus::label))
@@ -332,8 +332,12 @@ impl BundleContent {
 }
 
 pub(crate) async fn read_bundle(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Bundle> {
-    let row =
-        query(select!("AND b.id = $3")).bind(&scope.org_id).bind(scope.projects()).bind(id).fetch_optional(connection).await?;
+    let row = query(select!("AND b.id = $3"))
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map_or_else(|| Err(StoreError::BundleNotFound(id.to_owned())), bundle)
 }
 

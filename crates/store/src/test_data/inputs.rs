@@ -69,7 +69,7 @@ impl Store {
         require_project(&mut reader, scope, project).await?;
         let rows = query(select!("AND p.id = $3 AND ($4 IS NULL OR s.id = $4) ORDER BY i.created_at DESC, i.rowid DESC"))
             .bind(&scope.org_id)
-            .bind(scope.projects())
+            .bind(scope.listed_projects())
             .bind(project)
             .bind(scenario)
             .fetch_all(&mut reader)
@@ -137,8 +137,12 @@ impl Transaction {
 }
 
 pub(super) async fn read_input_set(connection: &mut Connection, scope: &Scope, id: &str) -> Result<InputSet> {
-    let row =
-        query(select!("AND i.id = $3")).bind(&scope.org_id).bind(scope.projects()).bind(id).fetch_optional(connection).await?;
+    let row = query(select!("AND i.id = $3"))
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map_or_else(|| Err(StoreError::InputSetNotFound(id.to_owned())), input_set)
 }
 

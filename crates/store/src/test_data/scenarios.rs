@@ -74,7 +74,7 @@ impl Store {
         crate::organizations::require_project(&mut reader, scope, project).await?;
         let rows = query(select!("AND p.id = $3 ORDER BY s.name"))
             .bind(&scope.org_id)
-            .bind(scope.projects())
+            .bind(scope.listed_projects())
             .bind(project)
             .fetch_all(&mut reader)
             .await?;
@@ -151,8 +151,12 @@ fn name_taken(name: &str) -> StoreError {
 }
 
 pub(super) async fn read_scenario(connection: &mut Connection, scope: &Scope, id: &str) -> Result<Scenario> {
-    let row =
-        query(select!("AND s.id = $3")).bind(&scope.org_id).bind(scope.projects()).bind(id).fetch_optional(connection).await?;
+    let row = query(select!("AND s.id = $3"))
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map_or_else(|| Err(StoreError::ScenarioNotFound(id.to_owned())), scenario)
 }
 
@@ -165,7 +169,7 @@ pub(super) async fn named_scenario(
 ) -> Result<Option<Scenario>> {
     let row = query(select!("AND p.id = $3 AND s.name = $4"))
         .bind(&scope.org_id)
-        .bind(scope.projects())
+        .bind(scope.listed_projects())
         .bind(project)
         .bind(name)
         .fetch_optional(connection)

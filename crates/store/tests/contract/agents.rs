@@ -160,7 +160,7 @@ pub(crate) async fn what_is_outside_the_scope_is_not_there(world: World) {
     let mut transaction = world.store.write().await.unwrap();
     let other = transaction.ensure_organization(Some("Other")).await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap();
-    let inside = Scope { project_id: Some(project.id), ..world.scope.clone() };
+    let inside = Scope::of(&world.scope.org_id, Some(project.id));
     let new = NewAgent { scope: &inside, name: "Inside", author: None };
     let mine = transaction.create_agent(new).await.unwrap().agent.id;
     transaction.commit().await.unwrap();

@@ -300,7 +300,7 @@ pub(crate) async fn another_project_can_neither_see_nor_use_a_part(world: World)
     let probe = offer(&world, &mine, vec![file("a", secret, 100)]).await;
     assert_eq!(missing(&world, &probe).await, 1);
     assert!(!name_content(&world, &signed(&mine.project_id, "mine"), secret).await);
-    let outside = Scope { project_id: Some(mine.project_id.clone()), ..world.scope.clone() };
+    let outside = Scope::of(&world.scope.org_id, Some(mine.project_id.clone()));
     assert!(matches!(world.store.blob(&outside, &blobs[0]).await, Err(StoreError::BlobNotFound(_))));
     assert!(matches!(world.store.upload(&outside, &upload.id).await, Err(StoreError::UploadNotFound(_))));
     // To have it, one has to bring it.
@@ -355,7 +355,7 @@ pub(crate) async fn f13_a_signed_address_takes_one_content_once(world: World) {
     assert_eq!(found("other", "summary", &file.storage_url()).await, None);
     assert_eq!(found("run", "traces", &file.storage_url()).await, None);
     assert_eq!(found("run", "summary", "s3://bucket/file_1").await, None);
-    let outside = Scope { project_id: Some("project_other".to_owned()), ..world.scope.clone() };
+    let outside = Scope::of(&world.scope.org_id, Some("project_other".to_owned()));
     assert_eq!(world.store.blob_of_storage_url(&outside, "run", "summary", &file.storage_url()).await.unwrap(), None);
     // Nothing is something, too.
     let empty = signed(&bundle.project_id, "file_2");

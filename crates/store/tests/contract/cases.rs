@@ -52,6 +52,7 @@ macro_rules! shared_cases {
             }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,
+                reports_are_seen_by_who_sees_the_agent,
             }
             answers {
                 the_same_request_gets_the_same_answer,
@@ -117,6 +118,7 @@ macro_rules! sqlite_cases {
                 f27_two_tests_with_the_same_name_are_two_batches,
                 f24_what_nobody_speaks_of_any_more_is_abandoned,
                 a_turn_is_there_once_and_tells_all_that_is_known,
+                a_turn_that_comes_before_its_run_waits_in_each_project_of_who_sent_it,
                 a_file_is_attached_once,
                 runs_are_read_in_pages_and_filtered,
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keepstep_agent::canonical::digest;
 use keepstep_agent::drift::SeenField;
 use keepstep_agent::{Field, State};
-use keepstep_store::{DriftReport, ServerSide};
+use keepstep_store::{DriftReport, NewAgent, Scope, ServerSide};
 use serde_json::json;
 
 use crate::world::{START, World};
@@ -43,6 +43,42 @@ pub(crate) async fn a_report_is_compared_with_what_is_published_now(world: World
         let states = found.states(ServerSide { agent: &agent, persona: *persona });
         assert_eq!(states, [(Field::NAME, State::Unreadable), (Field::PERSONA, state)]);
     }
-    let other = keepstep_store::Scope { project_id: Some("project_other".to_owned()), ..world.scope.clone() };
-    assert!(world.store.drift_reports(&other, None).await.unwrap().is_empty());
+}
+
+pub(crate) async fn reports_are_seen_by_who_sees_the_agent(world: World) {
+    let mut transaction = world.store.write().await.unwrap();
+    let mut projects = Vec::new();
+    for name in ["first", "second", "third"] {
+        let project = transaction.create_project(&world.scope.org_id, name).await.unwrap().id;
+        let inside = Scope::of(&world.scope.org_id, Some(project.clone()));
+        let new = NewAgent { scope: &inside, name, author: None };
+        let agent_id = transaction.create_agent(new).await.unwrap().agent.id;
+        let report = DriftReport {
+            agent_id,
+            repository: name.to_owned(),
+            branch: String::new(),
+            commit: None,
+            fields: BTreeMap::new(),
+            reported_by: "ci".to_owned(),
+            reported_at: START,
+            since: None,
+        };
+        transaction.put_drift_report(&report).await.unwrap();
+        projects.push(project);
+    }
+    transaction.commit().await.unwrap();
+    let [first, second, _] = &projects[..] else { panic!("{projects:?}") };
+    let some = |projects: Vec<String>| Scope::some_projects(&world.scope.org_id, projects);
+    for (scope, seen) in [
+        (world.scope.clone(), &["first", "second", "third"][..]),
+        (some(vec![first.clone(), second.clone()]), &["first", "second"]),
+        (some(vec![second.clone()]), &["second"]),
+        (some(Vec::new()), &[]),
+        (Scope::organization("org_other"), &[]),
+    ] {
+        let reports = world.store.drift_reports(&scope, None).await.unwrap();
+        let mut found: Vec<&str> = reports.iter().map(|(report, _)| report.repository.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, seen, "{scope:?}");
+    }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn a_project_has_a_name_of_its_own(world: World) {
     assert!(matches!(error, StoreError::NameTaken { what: "project", .. }), "{error}");
     assert_eq!(transaction.project(&project.id).await.unwrap(), project);
     assert!(matches!(transaction.project("project_x").await, Err(StoreError::ProjectNotFound(_))));
-    let scope = Scope { project_id: Some(project.id.clone()), ..world.scope.clone() };
+    let scope = Scope::of(&world.scope.org_id, Some(project.id.clone()));
     let new = NewKey { name: "ci", role: Role::Viewer, scope: &scope, expires_at: None };
     transaction.create_key(new).await.unwrap();
     transaction.commit().await.unwrap();

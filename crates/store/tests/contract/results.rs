@@ -258,7 +258,7 @@ pub(crate) async fn a_commit_without_meaning_changes_nothing(world: World) {
 pub(crate) async fn results_outside_the_scope_are_not_there(world: World) {
     let (mine, other) = (shop(&world, "mine").await, shop(&world, "other").await);
     let batch = commit(&world, &mine, "exp_1", &[run("a", 1, Status::Passed)]).await.batch_id;
-    let outside = Scope { project_id: Some(other.project_id.clone()), ..world.scope.clone() };
+    let outside = Scope::of(&world.scope.org_id, Some(other.project_id.clone()));
     let store = &world.store;
     let is_hidden = |error: StoreError| matches!(error, StoreError::BatchNotFound(_) | StoreError::ProjectNotFound(_));
     assert!(is_hidden(store.run_batches(&outside, &mine.project_id, ALL).await.unwrap_err()));
@@ -415,6 +415,18 @@ pub(crate) async fn a_turn_is_there_once_and_tells_all_that_is_known(world: Worl
             say(&world, &world.scope, id, order[1].clone()).await;
         }
         assert_eq!(world.store.run(&world.scope, &batch, id).await.unwrap().turns, std::slice::from_ref(&all));
+    }
+}
+
+pub(crate) async fn a_turn_that_comes_before_its_run_waits_in_each_project_of_who_sent_it(world: World) {
+    let (first, second, third) = (shop(&world, "first").await, shop(&world, "second").await, shop(&world, "third").await);
+    let scope = Scope::some_projects(&world.scope.org_id, [first.project_id.clone(), second.project_id.clone()]);
+    for id in ["a", "b"] {
+        say(&world, &scope, id, turn("t", 0, "hello")).await;
+    }
+    for (bundle, id, turns) in [(&second, "a", 1), (&first, "b", 1), (&third, "a", 0)] {
+        let batch = upload(&world, bundle, Some("exp_1"), true, &[run(id, 1, Status::Passed)]).await.batch_id;
+        assert_eq!(world.store.run(&world.scope, &batch, id).await.unwrap().turns.len(), turns, "{id}");
     }
 }
 

@@ -181,7 +181,7 @@ async fn check(world: &World, project: &str, experiments: &[Experiment], events:
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, project).await.unwrap();
     let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();
-    let inside = keepstep_store::Scope { project_id: Some(project.id.clone()), ..world.scope.clone() };
+    let inside = keepstep_store::Scope::of(&world.scope.org_id, Some(project.id.clone()));
     let mut known = vec![Known::default(); experiments.len()];
     for Event { experiment: number, kind } in events {
         let (experiment, known) = (&experiments[*number], &mut known[*number]);

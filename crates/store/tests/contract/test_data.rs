@@ -147,7 +147,7 @@ pub(crate) async fn a_draft_is_published_once(world: World) {
 pub(crate) async fn test_data_outside_the_scope_is_not_there(world: World) {
     let (mine, other) = (project(&world, "mine").await, project(&world, "other").await);
     let bundle = import(&world, &mine, orders()).await.unwrap();
-    let outside = Scope { project_id: Some(other.clone()), ..world.scope.clone() };
+    let outside = Scope::of(&world.scope.org_id, Some(other.clone()));
     let store = &world.store;
     assert!(matches!(store.project(&outside, &mine).await, Err(StoreError::ProjectNotFound(_))));
     assert!(matches!(store.scenarios(&outside, &mine).await, Err(StoreError::ProjectNotFound(_))));
@@ -158,7 +158,7 @@ pub(crate) async fn test_data_outside_the_scope_is_not_there(world: World) {
     assert!(matches!(store.test_personas(&outside, &mine).await, Err(StoreError::ProjectNotFound(_))));
     assert_eq!(store.projects_in(&outside).await.unwrap().len(), 1);
     // Where it is one of several projects, it is.
-    let both = Scope { also: vec![mine.clone()], ..outside.clone() };
+    let both = Scope::some_projects(&world.scope.org_id, [other.clone(), mine.clone()]);
     assert_eq!(store.bundle(&both, &bundle.id).await.unwrap(), bundle);
     assert_eq!(store.scenarios(&both, &mine).await.unwrap().len(), 1);
     assert!(store.input_set(&both, &bundle.input_set_id).await.is_ok());

@@ -116,7 +116,7 @@ async fn list(context: &Context, arguments: &List) -> CommandResult {
     let document = keys.iter().map(|key| {
         json!({
             "id": key.id, "name": key.name, "role": key.role.label(), "org_id": key.scope.org_id,
-            "project": key.scope.project_id, "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
+            "project": key.scope.only_project(), "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
         })
     });
     context.printer.document("admin.key.list", json!({ "keys": document.collect::<Vec<_>>() }));

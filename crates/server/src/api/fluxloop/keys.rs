@@ -38,7 +38,7 @@ pub(crate) async fn list(
     let project = platform.project_of(&caller, wanted.project_id).await?;
     let project = platform.store.project(&caller.scope, &project).await?;
     let mut keys = platform.store.keys(&project.org_id).await?;
-    keys.retain(|key| key.revoked_at.is_none() && key.scope.project_id.as_deref() == Some(&project.id));
+    keys.retain(|key| key.revoked_at.is_none() && key.scope.only_project() == Some(project.id.as_str()));
     Ok(Json(keys.into_iter().map(|stored| key(stored, None)).collect()))
 }
 

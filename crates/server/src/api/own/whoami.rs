@@ -17,11 +17,6 @@ use crate::error::ApiError;
 pub(crate) async fn show(caller: Caller) -> Result<Json<WhoAmI>, ApiError> {
     caller.require(Role::Viewer)?;
     let Actor { name, role, scope, expires_at, .. } = caller.0.actor;
-    Ok(Json(WhoAmI {
-        name,
-        role,
-        org_id: scope.org_id,
-        project_id: scope.project_id.filter(|_| scope.also.is_empty()),
-        expires_at,
-    }))
+    let project_id = scope.only_project().map(str::to_owned);
+    Ok(Json(WhoAmI { name, role, org_id: scope.org_id, project_id, expires_at }))
 }
