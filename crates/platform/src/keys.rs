@@ -56,7 +56,7 @@ impl Platform {
         let expires_at = wanted.life.map(|life| transaction.now().saturating_add(life));
         let new = NewKey { name: wanted.name, role: wanted.role, scope: &scope, expires_at };
         let (secret, mut key) = transaction.create_key(new).await?;
-        transaction.set_key_creator(&key.id, &actor.name).await?;
+        transaction.set_key_creator(&key.id, &actor.name, &actor.id).await?;
         key.created_by = Some(actor.name.clone());
         if let Some(once) = &once {
             // What is kept is the id: with the key itself, it would be there in readable form.

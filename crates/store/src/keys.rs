@@ -55,6 +55,21 @@ impl Store {
         .await?;
         rows.iter().map(key).collect()
     }
+
+    /// Returns the keys that a person created, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keys_created_by(&self, org_id: &str, user_id: &str) -> Result<Vec<Key>> {
+        let rows = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM keys WHERE org_id = $1 AND creator_id = $2 ORDER BY created_at DESC, rowid DESC"
+        )))
+        .bind(org_id)
+        .bind(user_id)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.iter().map(key).collect()
+    }
 }
 
 impl Transaction {
@@ -95,12 +110,20 @@ impl Transaction {
         Ok((secret, key))
     }
 
-    /// Keeps who made a key.
+    /// Keeps who made a key: their name then, and the id of the person, also where they made it with a device of theirs.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn set_key_creator(&mut self, id: &str, name: &str) -> Result<()> {
-        query("UPDATE keys SET created_by = $1 WHERE id = $2").bind(name).bind(id).execute(self.connection()).await?;
+    pub async fn set_key_creator(&mut self, id: &str, name: &str, creator: &str) -> Result<()> {
+        query(
+            "UPDATE keys SET created_by = $1, creator_id = coalesce((SELECT user_id FROM device_logins WHERE id = $2), $2)
+             WHERE id = $3",
+        )
+        .bind(name)
+        .bind(creator)
+        .bind(id)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

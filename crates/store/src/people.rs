@@ -288,7 +288,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Sets the hash of somebody's password. Their sessions end, but for one; what failed at their account is forgotten.
+    /// Sets the hash of somebody's password. Their sessions end, but for one.
     ///
     /// # Errors
     /// The database failed.
@@ -340,7 +340,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Removes somebody: they cannot sign in, their browsers and devices are signed out, links for them end, and the address is free.
+    /// Removes somebody: they cannot sign in, their browsers and devices are signed out, links for them and links that they made end, so that
+    /// none of these brings them back, and the address is free.
     ///
     /// # Errors
     /// Nobody else is an owner, the organization has nobody of that id, or the database failed.
@@ -355,7 +356,8 @@ impl Transaction {
             .await?;
         for statement in [
             "UPDATE sessions SET ended_at = coalesce(ended_at, $1) WHERE user_id = $2",
-            "UPDATE links SET revoked_at = coalesce(revoked_at, $1) WHERE user_id = $2 AND redeemed_at IS NULL",
+            "UPDATE links SET revoked_at = coalesce(revoked_at, $1)
+             WHERE (user_id = $2 OR created_by = $2) AND redeemed_at IS NULL",
             "UPDATE device_logins SET revoked_at = coalesce(revoked_at, $1),
                  status = CASE WHEN status = 'approved' THEN 'denied' ELSE status END
              WHERE user_id = $2",

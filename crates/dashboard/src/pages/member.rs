@@ -199,14 +199,13 @@ async fn ask(platform: &Platform, by: &SignedIn, id: &str, problem: Option<Strin
     let devices = platform.store.devices(organization, Some(id)).await?.len();
     let (user, now) = (&member.user, platform.store.now());
     let works = |key: &Key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
-    let keys = platform.store.keys(organization).await?.into_iter();
-    let keys: Vec<String> =
-        keys.filter(|key| key.created_by.as_ref() == Some(&user.name) && works(key)).map(|key| key.name).collect();
+    let keys = platform.store.keys_created_by(organization, id).await?.into_iter();
+    let keys: Vec<String> = keys.filter(works).map(|key| key.name).collect();
     let address = user.email.as_deref().map_or_else(String::new, |email| format!(" ({email})"));
     let mut consequences = vec![
-        format!("{}{address}, {}, cannot sign in any more.", user.name, user.role.label()),
+        format!("{}{address}, role {}, can no longer sign in.", user.name, organization_role(user)),
         format!(
-            "{} and {} are signed out at once, and open links for them end.",
+            "{} and {} are signed out at once. Open links for them, and invitations that they created, are revoked.",
             counted(member.sessions.try_into().unwrap_or_default(), "browser"),
             counted(devices, "device")
         ),

@@ -168,14 +168,16 @@ async fn whoever_is_removed_is_out_at_once_and_loses_no_words() {
     fields.extend([("role", "viewer"), ("project", ""), ("days", "30")].map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(bob.post("/keys", &[], &fields).await.status, StatusCode::OK);
 
+    let (_, invitation) = invite(&mut bob, "owner").await;
+
     let remove = format!("/members/{}/remove", site.id_of("<u>Bob").await);
     let page = owner.get(&remove).await;
     assert_eq!(page.text("h1"), "Remove <u>Bob?");
     assert_eq!(
         page.texts("form p"),
         [
-            "<u>Bob (<u>bob@example.com), owner, cannot sign in any more.",
-            "1 browser and 0 devices are signed out at once, and open links for them end.",
+            "<u>Bob (<u>bob@example.com), role owner, can no longer sign in.",
+            "1 browser and 0 devices are signed out at once. Open links for them, and invitations that they created, are revoked.",
             "What they wrote stays, with their name. They can be invited again.",
             "Keys that they created keep working, until you revoke them: deploy.",
         ]
@@ -187,6 +189,7 @@ async fn whoever_is_removed_is_out_at_once_and_loses_no_words() {
     let answer = bob.submit(&form, &edit, "Publish", &[("persona", "Hours of work")]).await;
     assert_eq!((answer.status, answer.exact("textarea").as_str()), (StatusCode::UNAUTHORIZED, "Hours of work"));
     assert_eq!(bob.get("/").await.status, StatusCode::UNAUTHORIZED);
+    assert!(!site.browser().get(&invitation).await.status.is_success(), "their own invitation does not bring them back");
     let page = bob.get("/sign-in").await;
     let filled = [("email", "<u>bob@example.com"), ("password", PASSWORD)];
     assert_eq!(bob.submit(&page, "/sign-in", "Sign in", &filled).await.status, StatusCode::BAD_REQUEST);

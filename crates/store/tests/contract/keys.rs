@@ -21,7 +21,7 @@ pub(crate) async fn the_use_of_a_key_is_noted_now_and_then(world: World) {
     let mut transaction = world.store.write().await.unwrap();
     let new = NewKey { name: "ci", role: Role::Viewer, scope: &world.scope, expires_at: None };
     let (secret, key) = transaction.create_key(new).await.unwrap();
-    transaction.set_key_creator(&key.id, "Ada").await.unwrap();
+    transaction.set_key_creator(&key.id, "Ada", "user_ada").await.unwrap();
     transaction.commit().await.unwrap();
     for (later, by, noted) in
         [(0, "curl", (0, "curl")), (USE_NOTED - 1, "git", (0, "curl")), (USE_NOTED, "git", (USE_NOTED, "git"))]

@@ -1,6 +1,8 @@
 //! The people of an organization.
 
-use keepstep_store::{Attempted, Device, EmailAddress, Failures, LinkPurpose, LoginProgress, NewLink, Role, StoreError, User};
+use keepstep_store::{
+    Attempted, Device, EmailAddress, Failures, LinkPurpose, LoginProgress, NewKey, NewLink, Role, StoreError, User,
+};
 
 use crate::world::{START, World};
 
@@ -64,10 +66,17 @@ pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: W
         transaction.start_device_login("laptop", "192.0.2.7").await.unwrap(),
         transaction.start_device_login("late", "x").await.unwrap(),
     );
-    for codes in [&device, &late] {
+    for (codes, creator) in [(&device, None), (&late, Some(&bob.id))] {
         let login = transaction.device_login(&bob.id, &codes.user).await.unwrap().unwrap();
         transaction.decide_device_login(&login.id, &bob.id, true).await.unwrap();
+        let new = NewKey { name: "deploy", role: Role::Viewer, scope: &world.scope, expires_at: None };
+        let (_, key) = transaction.create_key(new).await.unwrap();
+        transaction.set_key_creator(&key.id, "Bob", creator.unwrap_or(&login.id)).await.unwrap();
     }
+    let (invitation, _) = transaction
+        .create_link(NewLink { purpose: LinkPurpose::Invite, role: Role::Owner, user_id: None, created_by: Some(&bob.id), ..new })
+        .await
+        .unwrap();
     let LoginProgress::Approved(keys) = transaction.complete_device_login(device.device.reveal()).await.unwrap() else {
         panic!()
     };
@@ -83,7 +92,12 @@ pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: W
 
     assert_eq!(world.store.session(session.reveal()).await.unwrap(), None);
     assert!(world.store.ended_session(session.reveal()).await.unwrap().is_some());
-    assert!(matches!(world.store.link_target(link.reveal()).await, Err(StoreError::LinkRevoked)));
+    for link in [link, invitation] {
+        assert!(matches!(world.store.link_target(link.reveal()).await, Err(StoreError::LinkRevoked)));
+    }
+    assert_eq!(world.store.keys_created_by(org, &bob.id).await.unwrap().len(), 2, "by themselves, and with a device of theirs");
+    assert_eq!(world.store.keys_created_by(org, &ada.id).await.unwrap(), []);
+    assert_eq!(world.store.keys_created_by("org_other", &bob.id).await.unwrap(), []);
     assert!(world.store.key(keys.access.reveal()).await.unwrap().unwrap().revoked_at.is_some());
     assert!(world.store.credentials(&EmailAddress::parse("bob@example.com").unwrap()).await.unwrap().is_none());
     assert_eq!(world.store.members(org).await.unwrap().len(), 1);
