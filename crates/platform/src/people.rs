@@ -168,7 +168,7 @@ impl Platform {
     /// database failed.
     pub async fn change_password(&self, by: &Session, old: &str, new: &str, address: &str) -> Result<(), Error> {
         let Some(email) = &by.user.email else {
-            return Err(Error::Refused("Say first with which e-mail address you sign in.".to_owned()));
+            return Err(Error::Refused("Set an e-mail address first: it is what you sign in with.".to_owned()));
         };
         check_password(new, &EmailAddress::parse(email)?)?;
         self.require_password(by, old, address).await?;
