@@ -51,8 +51,8 @@ pub use error::StoreError;
 pub use keys::NewKey;
 pub use link_target::{LinkAccount, LinkPurpose, LinkTarget, OpenLink};
 pub use model::{
-    Agent, AgentState, Change, ChangeRow, Key, Membership, Organization, Persona, PersonaStatus, PersonaSummary, Primitive,
-    Project, RevisionRow, Rights, Role, Scope, Session, User,
+    Agent, AgentState, Change, ChangeRow, Key, Membership, NewerDraft, Organization, Persona, PersonaStatus, PersonaSummary,
+    Primitive, Project, RevisionRow, Rights, Role, Scope, Session, User,
 };
 pub use organizations::check_name;
 pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAccount};

@@ -262,6 +262,17 @@ impl AgentState {
     }
 }
 
+/// A draft of an agent's persona that is newer than what is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewerDraft {
+    /// Which agent.
+    pub agent_id: AgentId,
+    /// The newest draft.
+    pub version: PersonaVersion,
+    /// Who saved it, when, and why.
+    pub created: Change,
+}
+
 /// An agent as it was at a revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevisionRow {

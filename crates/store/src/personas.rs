@@ -7,7 +7,7 @@ use keepstep_base::PersonaVersion;
 use serde_json::Value;
 
 use crate::changes::NewPersona;
-use crate::model::{Agent, Persona, PersonaStatus, PersonaSummary, Scope};
+use crate::model::{Agent, NewerDraft, Persona, PersonaStatus, PersonaSummary, Scope};
 use crate::sql::connection::Connection;
 use crate::{Result, Store, StoreError, Transaction, agents};
 
@@ -50,6 +50,9 @@ pub(crate) trait PersonaRows {
     /// Returns the newest version that was never deployed.
     fn newest_draft(&mut self, agent: &AgentId) -> impl Future<Output = Result<Option<PersonaVersion>>> + Send;
 
+    /// Returns the newest draft of each agent of a scope, where it is newer than what is published.
+    fn newer_drafts_of(&mut self, scope: &Scope) -> impl Future<Output = Result<Vec<NewerDraft>>> + Send;
+
     /// Adds a version.
     fn insert_version(
         &mut self,
@@ -81,6 +84,14 @@ impl Store {
     /// The database failed.
     pub async fn personas(&self, agent: &Agent, filter: PersonaFilter) -> Result<Vec<Persona>> {
         self.reader().await?.list_personas(agent, filter).await
+    }
+
+    /// Returns the newest draft of each agent of a scope, where it is newer than what is published.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn newer_drafts(&self, scope: &Scope) -> Result<Vec<NewerDraft>> {
+        self.reader().await?.newer_drafts_of(scope).await
     }
 
     /// Returns a persona version.

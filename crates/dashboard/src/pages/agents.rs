@@ -1,12 +1,14 @@
 //! `/`: what waits for somebody, and the list of agents.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use keepstep_base::PersonaVersion;
+use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::agent_path;
 use keepstep_platform::{CodeState, Platform};
-use keepstep_store::Agent;
+use keepstep_store::{Agent, NewerDraft};
 
 use crate::error_page::PageError;
 use crate::parts::code_state::ShownCode;
@@ -59,7 +61,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(agent: &Agent, code: &[CodeState]) -> Self {
+    fn of(agent: &Agent, code: &[CodeState], draft: Option<&NewerDraft>) -> Self {
         Self {
             code: code.iter().take(PLACES).map(ShownCode::from).collect(),
             more: code.len().saturating_sub(PLACES),
@@ -67,7 +69,7 @@ impl Listed {
             name: Visible::of(title_of(agent)),
             id: Visible::of(agent.id.as_str()),
             current: agent.current,
-            draft: newer_draft(agent),
+            draft: draft.map(|draft| draft.version),
             changed: Changed::from(&agent.changed),
         }
     }
@@ -78,31 +80,30 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     let agents = platform.store.agents(&by.scope).await?;
     let code = platform.code_states(&by, &agents).await?;
     let code_of = |agent: &Agent| code.get(&agent.id).map_or(&[][..], Vec::as_slice);
-    let mut waiting: Vec<Waiting> = agents.iter().flat_map(|agent| waiting(agent, code_of(agent))).collect();
+    let drafts = platform.store.newer_drafts(&by.scope).await?;
+    let drafts: HashMap<&AgentId, &NewerDraft> = drafts.iter().map(|draft| (&draft.agent_id, draft)).collect();
+    let draft_of = |agent: &Agent| drafts.get(&agent.id).copied();
+    let mut waiting: Vec<Waiting> = agents.iter().flat_map(|agent| waiting(agent, code_of(agent), draft_of(agent))).collect();
     waiting.sort_by_key(|waiting| waiting.order);
     page(&Agents {
         frame: Frame::of(&by.session),
         may_create: may_create(&by.session),
         waiting,
-        agents: agents.iter().map(|agent| Listed::of(agent, code_of(agent))).collect(),
+        agents: agents.iter().map(|agent| Listed::of(agent, code_of(agent), draft_of(agent))).collect(),
     })
 }
 
 /// Returns what waits of an agent.
-fn waiting(agent: &Agent, code: &[CodeState]) -> Vec<Waiting> {
+fn waiting(agent: &Agent, code: &[CodeState], draft: Option<&NewerDraft>) -> Vec<Waiting> {
     let (name, path) = (Visible::of(title_of(agent)), agent_path(&agent.id));
     let item = |order: i64, path: String, what| Waiting { since: Moment::of(order), order, agent: name.clone(), path, what };
     let drift = code.iter().filter_map(|code| Some((code.since?, ShownCode::from(code))));
     let mut found: Vec<Waiting> =
         drift.map(|(since, code)| item(since, format!("{path}#code"), Reason::Drift(Box::new(code)))).collect();
-    if let Some(version) = newer_draft(agent) {
-        let author = Visible::of(agent.changed.author.as_deref().unwrap_or_default());
-        found.push(item(agent.changed.at, format!("{path}/versions/{version}"), Reason::Draft { version, author }));
-    }
+    found.extend(draft.map(|draft| {
+        let author = Visible::of(draft.created.author.as_deref().unwrap_or_default());
+        let version = draft.version;
+        item(draft.created.at, format!("{path}/versions/{version}"), Reason::Draft { version, author })
+    }));
     found
-}
-
-/// Returns the newest draft, if it is newer than what is published.
-fn newer_draft(agent: &Agent) -> Option<PersonaVersion> {
-    agent.draft.filter(|draft| Some(*draft) > agent.published)
 }

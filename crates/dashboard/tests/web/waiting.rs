@@ -6,7 +6,7 @@ use keepstep_agent::Field;
 use keepstep_agent::canonical::digest;
 use keepstep_agent::drift::SeenField;
 use keepstep_base::AgentId;
-use keepstep_store::{DriftReport, PersonaStatus, Role};
+use keepstep_store::{DriftReport, Patch, PersonaStatus, Role};
 use serde_json::json;
 
 use crate::site::Site;
@@ -44,6 +44,8 @@ async fn drift_and_drafts_wait_and_the_oldest_is_first() {
     site.pass(60_000);
     site.persona(&billing, json!("Two"), PersonaStatus::Draft).await;
     site.pass(60_000);
+    // Another change of the agent makes the draft no newer.
+    site.change(&billing, None, Patch::of(Field::MODEL, json!("openai/gpt-4o"))).await;
     // What was in step is behind when somebody publishes, and nobody has to look again for that.
     site.publish(&orders, "Three").await;
     site.pass(60_000);
@@ -53,7 +55,7 @@ async fn drift_and_drafts_wait_and_the_oldest_is_first() {
     assert_eq!(
         page.texts("section tbody tr"),
         [
-            "Billing Draft 2 is newer than what is published last changed by Bob 14 Nov 2023, 22:14 UTC",
+            "Billing Draft 2 is newer than what is published saved by Bob 14 Nov 2023, 22:14 UTC",
             "Orders The code in git.example/<b>shop</b> on main is behind Persona changed on the server · keepstep sync --accept 14 Nov 2023, 22:15 UTC",
             "Orders The code in git.example/<b>shop</b> on topic is diverged Persona changed on both sides · keepstep sync --merge 14 Nov 2023, 22:16 UTC",
         ]

@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::query::query;
 use super::row::Row;
 use crate::changes::NewPersona;
-use crate::model::{Agent, Change, Persona, PersonaStatus, PersonaSummary};
+use crate::model::{Agent, Change, NewerDraft, Persona, PersonaStatus, PersonaSummary, Scope};
 use crate::personas::{PersonaFilter, PersonaRows};
 use crate::{Result, rows};
 
@@ -87,6 +87,29 @@ impl PersonaRows for Connection {
         rows::version(&found, "newest", agent.as_str())
     }
 
+    async fn newer_drafts_of(&mut self, scope: &Scope) -> Result<Vec<NewerDraft>> {
+        let found = query(
+            "SELECT a.id, p.version, p.author, p.message, p.created_at
+             FROM agents a JOIN persona_versions p ON p.agent_id = a.id AND p.version = a.draft_version
+             WHERE a.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || a.project_id || ' ', '') <> $2)
+               AND (a.published_version IS NULL OR a.draft_version > a.published_version)
+             ORDER BY p.created_at, a.id",
+        )
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .fetch_all(self)
+        .await?;
+        let draft = |row: &Row| {
+            let id: String = row.get("id")?;
+            Ok(NewerDraft {
+                version: rows::version(row, "version", &id)?.ok_or_else(|| rows::damaged("version", &id))?,
+                created: change(row)?,
+                agent_id: id.parse().map_err(|_| rows::damaged("agent", &id))?,
+            })
+        };
+        found.iter().map(draft).collect()
+    }
+
     async fn insert_version(
         &mut self,
         agent: &AgentId,
@@ -144,6 +167,10 @@ fn summary(row: &Row, agent: &Agent) -> Result<PersonaSummary> {
         status: rows::status(row, "status", of)?,
         is_current: agent.current == Some(version),
         digest: rows::digest(row, "digest", of)?,
-        created: Change { author: row.get("author")?, at: row.get("created_at")?, message: row.get("message")? },
+        created: change(row)?,
     })
+}
+
+fn change(row: &Row) -> Result<Change> {
+    Ok(Change { author: row.get("author")?, at: row.get("created_at")?, message: row.get("message")? })
 }

@@ -49,6 +49,7 @@ macro_rules! shared_cases {
                 versions_are_listed_newest_first_in_pages,
                 a_clock_that_is_set_back_does_not_reorder_versions,
                 a_difference_outside_the_canonical_form_is_kept,
+                a_draft_that_is_newer_than_what_is_published_is_found,
             }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,

@@ -166,3 +166,18 @@ pub(crate) async fn a_difference_outside_the_canonical_form_is_kept(world: World
     assert!(changed.is_new);
     assert_eq!(world.state(&id).await.published.unwrap().persona, json!("text\n"));
 }
+
+pub(crate) async fn a_draft_that_is_newer_than_what_is_published_is_found(world: World) {
+    let (id, other) = (world.agent().await, world.agent().await);
+    world.publish(&other, "one").await;
+    assert_eq!(world.store.newer_drafts(&world.scope).await.unwrap(), []);
+    world.draft(&id, "zero").await;
+    world.set_clock(START + 5000);
+    world.change(&id, None, &name("Another name")).await.unwrap();
+    let drafts = world.store.newer_drafts(&world.scope).await.unwrap();
+    let [draft] = &drafts[..] else { panic!("{drafts:?}") };
+    assert_eq!((&draft.agent_id, draft.version, draft.created.at), (&id, PersonaVersion(1), START));
+    assert_eq!(world.store.newer_drafts(&keepstep_store::Scope::organization("org_other")).await.unwrap(), []);
+    world.publish(&id, "one").await;
+    assert_eq!(world.store.newer_drafts(&world.scope).await.unwrap(), []);
+}
