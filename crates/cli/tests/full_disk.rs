@@ -108,7 +108,23 @@ fn a_server_tells_that_it_cannot_write_and_goes_on_reading() {
     let mut platform = keepstep_testkit::Platform::start(std::path::Path::new(BINARY));
     let (agent, _) = platform.agent("x");
     let (viewer, editor) = (platform.key("viewer"), platform.key("editor"));
+    // Once there is room for the first small writes, and once, at an address that is not kept yet, for none at all.
     platform.restart_with_small_files(256);
+    reads_and_tells(&platform, &agent, &viewer, &editor);
+    platform.leave_port();
+    platform.restart_with_small_files(96);
+    reads_and_tells(&platform, &agent, &viewer, &editor);
+    platform.terminate();
+    let output = platform.whole_output();
+    for part in
+        ["warning: the address is not kept for `keepstep admin owner-link`: ", "warning: the sign-in link is not created: "]
+    {
+        assert!(output.contains(part), "{output}");
+    }
+}
+
+/// Checks that a server without room answers what is only read, and says why it writes nothing.
+fn reads_and_tells(platform: &keepstep_testkit::Platform, agent: &str, viewer: &str, editor: &str) {
     let ask = |method: &str, path: &str, key: &str, body: &str| {
         let mut stream = std::net::TcpStream::connect(platform.address()).unwrap();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n");
@@ -121,8 +137,8 @@ fn a_server_tells_that_it_cannot_write_and_goes_on_reading() {
     let health = ask("GET", "/healthz", "", "");
     assert!(health.starts_with("HTTP/1.1 503") && health.contains("the disk is full"), "{health}");
     let body = format!("{{\"persona\":\"{}\"}}", "x".repeat(200_000));
-    let write = ask("POST", &format!("/developer/agents/{agent}/persona/version"), &editor, &body);
+    let write = ask("POST", &format!("/developer/agents/{agent}/persona/version"), editor, &body);
     assert!(write.starts_with("HTTP/1.1 503") && write.contains("nothing was written"), "{write}");
-    let read = ask("GET", &format!("/api/v1/agents/{agent}/state"), &viewer, "");
+    let read = ask("GET", &format!("/api/v1/agents/{agent}/state"), viewer, "");
     assert!(read.starts_with("HTTP/1.1 200"), "{read}");
 }

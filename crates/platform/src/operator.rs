@@ -70,6 +70,10 @@ impl Platform {
     /// # Errors
     /// The database failed.
     pub async fn keep_address(&self, address: &str) -> Result<(), Error> {
+        // A server that starts on a full disk has nothing to write where its address is the old one.
+        if self.kept_address().await?.as_deref() == Some(address) {
+            return Ok(());
+        }
         let mut transaction = self.store.write().await?;
         transaction.set_setting(ADDRESS, address).await?;
         Ok(transaction.commit().await?)

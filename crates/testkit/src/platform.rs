@@ -120,6 +120,11 @@ impl Platform {
         self.readers.push(reader);
     }
 
+    /// Has the next start take any free port.
+    pub fn leave_port(&mut self) {
+        self.address.set_port(0);
+    }
+
     /// Returns `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

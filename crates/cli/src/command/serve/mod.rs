@@ -199,8 +199,11 @@ fn lock(context: &Context, folder: &Path) -> Option<fs::File> {
 /// Says where the server is, and, as long as nobody can sign in, how to.
 async fn announce(context: &Context, arguments: &Arguments, store: &Store, shown: &str) -> Result<(), Failure> {
     let platform = alone(store.clone());
-    platform.keep_address(shown).await?;
     let printer = &context.printer;
+    if let Err(error) = platform.keep_address(shown).await {
+        let message = Failure::from(error).text(context.program).message;
+        printer.warning(&format!("the address is not kept for `{}`: {message}", context.typed("admin owner-link")));
+    }
     let database = arguments.data.path(context)?;
     let folder = database.parent().unwrap_or(&database);
     let size = size_text(size_of(folder));
