@@ -4,6 +4,7 @@ pub(crate) mod defects;
 mod dependencies;
 mod licenses;
 mod links;
+mod words;
 
 use anyhow::{Result, bail};
 
@@ -12,6 +13,7 @@ pub(crate) fn documents() -> Result<()> {
     let mut problems = dependencies::problems()?;
     problems.extend(defects::problems()?);
     problems.extend(links::problems()?);
+    problems.extend(words::problems()?);
     problems.extend(licenses::problems()?);
     problems.extend(crate::structure::problems()?);
     if problems.is_empty() {
