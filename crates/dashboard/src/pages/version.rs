@@ -16,6 +16,7 @@ use crate::error_page::PageError;
 use crate::form::posted::{Fields, Posted};
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
+use crate::parts::markdown::{self, Markdown};
 use crate::parts::view::{Changed, may_edit, may_publish, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -37,12 +38,16 @@ struct VersionPage {
     against: Option<u32>,
     rows: Vec<DiffRow>,
     text: Visible,
+    /// The text as Markdown, where the address asks for it.
+    markdown: Option<Markdown>,
 }
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VersionQuery {
     against: Option<String>,
+    /// How the text is shown: as it is, or as `markdown`.
+    text: Option<String>,
 }
 
 /// `GET`: the text, and the diff to the version before it or to the one that the address names.
@@ -69,6 +74,10 @@ pub(crate) async fn show(
         }
         None => Vec::new(),
     };
+    let markdown = match asked.text.as_deref() {
+        Some("markdown") => Some(markdown::of(&platform, text.clone(), 2).await?),
+        _ => None,
+    };
     page(&VersionPage {
         frame: Frame::of(&by.session),
         path: agent_path(&id),
@@ -84,6 +93,7 @@ pub(crate) async fn show(
         against,
         rows,
         text: Visible::of(text),
+        markdown,
     })
 }
 
