@@ -1,9 +1,10 @@
 //! How two edits of one value become one.
 
 use serde_json::{Map, Value};
-use similar::{ConflictStyle, TextMerge};
+use similar::{MergeResolution, TextMerge};
 
 use crate::canonical;
+use crate::definition::text_of;
 use crate::diff::{MOST_COMPARED, lines_between, terminated};
 use crate::field::{Field, Kind};
 
@@ -34,8 +35,69 @@ pub struct Sides<'a> {
     pub server: Option<&'a Value>,
 }
 
+/// A place where two edits of a value overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The member that it is in, where the value is an object.
+    pub member: Option<String>,
+    /// What stood there.
+    pub base: String,
+    /// What one side wrote there.
+    pub local: String,
+    /// What the other side wrote there.
+    pub server: String,
+    /// True for lines, of which both sides' can be kept; false for values that cannot stand beside each other.
+    pub is_lines: bool,
+}
+
+/// What is kept of an overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// What the one side wrote.
+    Local,
+    /// What the other side wrote.
+    Server,
+    /// Both, the one side's lines first.
+    Both,
+}
+
+impl Choice {
+    /// Returns the lines that are kept.
+    fn lines(self, overlap: &Overlap) -> String {
+        match self {
+            Self::Local => overlap.local.clone(),
+            Self::Server => overlap.server.clone(),
+            Self::Both => overlap.local.clone() + &overlap.server,
+        }
+    }
+}
+
 /// Merges a field as its kind is merged: texts line by line, objects member by member, lists item by item, everything else as a whole.
 pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
+    merge_deciding(field, sides, &mut |_| None)
+}
+
+/// Merges a field with what somebody decided at each place where the two edits overlap. Where nothing was decided there are markers, as
+/// in [`merge`].
+pub fn merge_with(field: Field, sides: Sides<'_>, decide: &mut dyn FnMut(&Overlap) -> Option<Choice>) -> Merged {
+    let merged = merge_deciding(field, sides, &mut |overlap| Some(decide(&overlap)?.lines(&overlap)));
+    if merged != Merged::Impossible {
+        return merged;
+    }
+    let text = |value| text_of(field, value);
+    let overlap =
+        Overlap { member: None, base: text(sides.base), local: text(sides.local), server: text(sides.server), is_lines: false };
+    match decide(&overlap) {
+        Some(Choice::Local) => Merged::Clean(sides.local.cloned()),
+        Some(Choice::Server) => Merged::Clean(sides.server.cloned()),
+        Some(Choice::Both) | None => Merged::Impossible,
+    }
+}
+
+/// Decides about lines that overlap, where it returns a text; otherwise they get markers.
+type Decide<'a> = dyn FnMut(Overlap) -> Option<String> + 'a;
+
+fn merge_deciding(field: Field, sides: Sides<'_>, decide: &mut Decide<'_>) -> Merged {
     let Sides { base, local, server } = sides;
     if canonical::same(field, local, server) || canonical::same(field, base, server) {
         return Merged::Clean(local.cloned());
@@ -46,14 +108,14 @@ pub fn merge(field: Field, sides: Sides<'_>) -> Merged {
     let empty = Value::Array(Vec::new());
     match (field.kind(), base, local, server) {
         (Kind::Text { .. }, Some(Value::String(base)), Some(Value::String(local)), Some(Value::String(server))) => {
-            merge_text(base, local, server).map_or(Merged::Impossible, MergedText::into_merged)
+            merge_text(base, local, server, decide).map_or(Merged::Impossible, MergedText::into_merged)
         }
         (
             kind @ (Kind::Text { .. } | Kind::Json { .. } | Kind::Switch),
             Some(Value::Object(base)),
             Some(Value::Object(local)),
             Some(Value::Object(server)),
-        ) => merge_members(base, local, server, matches!(kind, Kind::Text { .. })),
+        ) => merge_members(base, local, server, matches!(kind, Kind::Text { .. }), decide),
         (Kind::List { .. }, base, local, server) => match [base, local, server].map(|side| side.unwrap_or(&empty)) {
             [Value::Array(base), Value::Array(local), Value::Array(server)] => merge_items(base, local, server),
             _ => Merged::Impossible,
@@ -70,7 +132,13 @@ fn merge_items(base: &[Value], local: &[Value], server: &[Value]) -> Merged {
     Merged::Clean((!items.is_empty()).then_some(Value::Array(items)))
 }
 
-fn merge_members(base: &Map<String, Value>, local: &Map<String, Value>, server: &Map<String, Value>, texts: bool) -> Merged {
+fn merge_members(
+    base: &Map<String, Value>,
+    local: &Map<String, Value>,
+    server: &Map<String, Value>,
+    texts: bool,
+    decide: &mut Decide<'_>,
+) -> Merged {
     let mut merged = Map::new();
     let mut conflicts = 0;
     let added = server.keys().filter(|key| !local.contains_key(*key));
@@ -83,7 +151,8 @@ fn merge_members(base: &Map<String, Value>, local: &Map<String, Value>, server: 
         } else {
             match (base.unwrap_or(&Value::Null), local, server) {
                 (Value::String(base), Some(Value::String(local)), Some(Value::String(server))) if texts => {
-                    let Some(text) = merge_text(base, local, server) else { return Merged::Impossible };
+                    let decide = &mut |overlap| decide(Overlap { member: Some(key.clone()), ..overlap });
+                    let Some(text) = merge_text(base, local, server, decide) else { return Merged::Impossible };
                     conflicts += text.conflicts;
                     Some(Value::String(text.text))
                 }
@@ -113,7 +182,7 @@ impl MergedText {
 
 /// Merges the lines of three texts. The result ends its lines as `local` does. `None` where so many lines differ that the work would
 /// have no end.
-fn merge_text(base: &str, local: &str, server: &str) -> Option<MergedText> {
+fn merge_text(base: &str, local: &str, server: &str, decide: &mut Decide<'_>) -> Option<MergedText> {
     let (base, mut ours, mut theirs) = (terminated(base), terminated(local), terminated(server));
     if lines_between(&base, &ours).max(lines_between(&base, &theirs)) > MOST_COMPARED {
         return None;
@@ -121,10 +190,24 @@ fn merge_text(base: &str, local: &str, server: &str) -> Option<MergedText> {
     if let Some(settled) = settle_neighbors(&base, &ours, &theirs) {
         (ours, theirs) = settled;
     }
-    let mut merge = TextMerge::from_lines(base.as_str(), ours.as_str(), theirs.as_str());
-    merge.conflict_style(ConflictStyle::Diff3).labels("base", "code", "server");
-    let conflicts = merge.conflict_count();
-    let mut text = merge.to_string();
+    let merge = TextMerge::from_lines(base.as_str(), ours.as_str(), theirs.as_str());
+    let (mut text, mut conflicts) = (String::new(), 0);
+    for region in merge.regions() {
+        let ours: String = region.ours_range().filter_map(|line| merge.ours_line(line)).collect();
+        let theirs = || region.theirs_range().filter_map(|line| merge.theirs_line(line)).collect::<String>();
+        match region.resolution() {
+            MergeResolution::Theirs => text += &theirs(),
+            MergeResolution::Conflict => {
+                let base: String = region.base_range().filter_map(|line| merge.base_line(line)).collect();
+                let overlap = Overlap { member: None, base, local: ours, server: theirs(), is_lines: true };
+                text += &decide(overlap.clone()).unwrap_or_else(|| {
+                    conflicts += 1;
+                    marked(&overlap)
+                });
+            }
+            _ => text += &ours,
+        }
+    }
     if !local.ends_with(['\n', '\r']) {
         text.truncate(text.trim_end_matches('\n').len());
     }
@@ -132,6 +215,12 @@ fn merge_text(base: &str, local: &str, server: &str) -> Option<MergedText> {
         text = text.replace('\n', "\r\n");
     }
     Some(MergedText { text, conflicts })
+}
+
+/// Returns the lines of an overlap between the markers of diff3, which name their sides.
+fn marked(overlap: &Overlap) -> String {
+    let Overlap { base, local, server, .. } = overlap;
+    format!("<<<<<<< code\n{local}||||||| base\n{base}=======\n{server}>>>>>>> server\n")
 }
 
 /// Returns both sides with each other's edits where they changed lines that lie side by side, and neither added nor removed any: then
@@ -226,6 +315,46 @@ mod tests {
         assert_eq!(conflicts, 1);
         assert_eq!(value, json!("x\n<<<<<<< code\nb\n||||||| base\na\n=======\nc\n>>>>>>> server\ny"));
         assert!(value_has_conflict_markers(&value));
+    }
+
+    #[test]
+    fn what_overlaps_is_what_somebody_chooses() {
+        let chosen = |base: Value, local: Value, server: Value, choice: Option<Choice>| {
+            let mut asked = Vec::new();
+            let sides = Sides { base: Some(&base), local: Some(&local), server: Some(&server) };
+            let merged = merge_with(Field::PERSONA, sides, &mut |overlap| {
+                asked.push((overlap.member.clone(), overlap.local.clone(), overlap.server.clone(), overlap.is_lines));
+                choice
+            });
+            (merged, asked)
+        };
+        let text = || (json!("x\na\ny\nz"), json!("x\nb\ny\nZ"), json!("X\nc\ny\nz\n"));
+        for (choice, expected) in
+            [(Choice::Local, "X\nb\ny\nZ"), (Choice::Server, "X\nc\ny\nZ"), (Choice::Both, "X\nb\nX\nc\ny\nZ")]
+        {
+            let (base, local, server) = text();
+            let (merged, asked) = chosen(base, local, server, Some(choice));
+            assert_eq!(asked.len(), 1, "{asked:?}");
+            let Merged::Clean(Some(merged)) = merged else { panic!("{merged:?}") };
+            let lines =
+                |text: &str| text.lines().filter(|line| !["x", "X"].contains(line)).map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(lines(merged.as_str().unwrap()), lines(expected));
+        }
+        let (base, local, server) = text();
+        assert!(matches!(chosen(base, local, server, None).0, Merged::Marked { conflicts: 1, .. }));
+        let voice = |text: &str| json!({"base": "b", "voice": text});
+        let (merged, asked) = chosen(voice("v"), voice("mine"), voice("theirs"), Some(Choice::Both));
+        assert_eq!(asked, [(Some("voice".to_owned()), "mine\n".to_owned(), "theirs\n".to_owned(), true)]);
+        assert_eq!(merged, Merged::Clean(Some(voice("mine\ntheirs"))));
+        // A text and an object cannot stand beside each other.
+        for (choice, expected) in [
+            (Choice::Local, Merged::Clean(Some(json!("mine")))),
+            (Choice::Server, Merged::Clean(Some(voice("v")))),
+            (Choice::Both, Merged::Impossible),
+        ] {
+            let (merged, asked) = chosen(json!("a"), json!("mine"), voice("v"), Some(choice));
+            assert_eq!((merged, asked[0].3), (expected, false));
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use http::Method;
 use http::header::CONNECTION;
 use keepstep_http::{Pages, access};
@@ -35,14 +35,16 @@ use crate::error_page::{PageError, SignInNeeded};
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, agent, agents, asset, case, connect, edit, events, experiment, experiments, keys, member, members, new_agent,
-        projects, sign_in, sign_in_link, sign_out, version,
+        account, agent, agents, asset, case, connect, draft, edit, events, experiment, experiments, keys, member, members,
+        new_agent, projects, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
         .route("/new-agent", get(new_agent::show).post(new_agent::create))
         .route("/agents/{id}", get(agent::show))
         .route("/agents/{id}/edit", get(edit::show).post(edit::save))
+        .route("/agents/{id}/draft", put(draft::keep))
+        .route("/agents/{id}/draft/discard", get(draft::ask_discard).post(draft::discard))
         .route("/agents/{id}/versions/{version}", get(version::show))
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))

@@ -2,7 +2,7 @@
 
 use keepstep_agent::Field;
 use keepstep_base::{AgentId, PersonaVersion, Revision};
-use keepstep_store::{AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role};
+use keepstep_store::{AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role, Transaction};
 use serde_json::{Map, Value};
 
 use crate::actor::{Actor, KeyHolder};
@@ -94,24 +94,10 @@ impl Platform {
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        let publishes = patch.persona.as_ref().is_some_and(|persona| persona.status == PersonaStatus::Published);
-        // What has no draft is changed for everybody at once.
-        if publishes || deploy.is_some() || !patch.fields.is_empty() {
-            actor.require_publish()?;
-        }
+        require_rights_for(actor, patch, deploy)?;
         let message = definition::message(target.message.clone())?;
         self.write(actor, "change an agent", reply, async |transaction| {
-            let intent = target.intent(actor, message.as_deref());
-            let mut changed = transaction.change(&intent, patch).await?;
-            if let Some(version) = deploy {
-                // The first change was made in this transaction, so nobody can have come between.
-                let intent = Intent { expected: Some(changed.revision), ..intent };
-                let deployed = transaction.deploy(&intent, version).await?;
-                changed.is_new |= deployed.is_new;
-                changed.revision = deployed.revision;
-            }
-            let state = transaction.agent_state(&actor.scope, target.agent).await?;
-            Ok(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new })
+            change(transaction, actor, &target, message.as_deref(), patch, deploy).await
         })
         .await
     }
@@ -192,4 +178,32 @@ impl Platform {
         })
         .await
     }
+}
+
+/// Passes who may make a change. What has no draft is changed for everybody at once.
+pub(crate) fn require_rights_for(actor: &Actor, patch: &Patch, deploy: Option<PersonaVersion>) -> Result<(), Error> {
+    let publishes = patch.persona.as_ref().is_some_and(|persona| persona.status == PersonaStatus::Published);
+    if publishes || deploy.is_some() || !patch.fields.is_empty() { actor.require_publish() } else { Ok(()) }
+}
+
+/// Changes any fields of an agent as a part of a transaction; see [`Platform::change_agent`].
+pub(crate) async fn change(
+    transaction: &mut Transaction,
+    actor: &Actor,
+    target: &Target<'_>,
+    message: Option<&str>,
+    patch: &Patch,
+    deploy: Option<PersonaVersion>,
+) -> Result<ChangedAgent, Error> {
+    let intent = target.intent(actor, message);
+    let mut changed = transaction.change(&intent, patch).await?;
+    if let Some(version) = deploy {
+        // The first change was made in this transaction, so nobody can have come between.
+        let intent = Intent { expected: Some(changed.revision), ..intent };
+        let deployed = transaction.deploy(&intent, version).await?;
+        changed.is_new |= deployed.is_new;
+        changed.revision = deployed.revision;
+    }
+    let state = transaction.agent_state(&actor.scope, target.agent).await?;
+    Ok(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new })
 }

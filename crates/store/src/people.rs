@@ -364,7 +364,10 @@ impl Transaction {
         ] {
             query(statement).bind(now).bind(id).execute(self.connection()).await?;
         }
-        query("DELETE FROM members WHERE user_id = $1").bind(id).execute(self.connection()).await?;
+        // Nobody else could ever read what they had not saved.
+        for statement in ["DELETE FROM members WHERE user_id = $1", "DELETE FROM drafts WHERE user_id = $1"] {
+            query(statement).bind(id).execute(self.connection()).await?;
+        }
         Ok(removed)
     }
 

@@ -1,136 +1,115 @@
-//! What an edit form says: from the fields that a browser sent to the values that a person meant, and what to do with
-//! values that were written on top of an older revision. Nothing here knows of requests or stores.
+//! What an edit form says: from the fields that a browser sent to the values that a person meant. Nothing here knows of requests or
+//! stores.
 
-use keepstep_agent::merge::{Merged, Sides, merge};
+use std::collections::HashMap;
+
+use keepstep_agent::definition::text_of;
+use keepstep_agent::merge::Choice;
 use keepstep_agent::{Definition, Field};
+use keepstep_base::{PersonaVersion, Revision};
+use keepstep_store::Edit;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use crate::error_page::Typed;
 use crate::form::posted::Fields;
 use crate::form::text;
 
+/// How the fields are called that choose between two edits: this and the id of the place.
+pub(crate) const CHOICE: &str = "choice-";
+
+/// The names of the text areas of a persona that has channels, in the order of the channels.
+const CHANNELS: [&str; 3] = ["persona_base", "persona_voice", "persona_text"];
+
 /// The button that was pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Store the persona as a draft.
+    /// Store the persona as a version that is not published.
     Draft,
     /// Publish the persona and save the other fields.
     Publish,
-    /// Put the typed lines and those of the platform together, and save nothing.
-    Merge,
+    /// Keep what was typed, and show what it changes.
+    Preview,
+    /// Put both edits together as it was chosen, and save nothing.
+    Choose,
 }
 
 /// The fields as a browser sent them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sent {
-    #[serde(default)]
     csrf: String,
     /// The revision that the form was made from.
-    pub(crate) base: u64,
+    pub(crate) base: Revision,
     /// The persona version that the text started from.
-    pub(crate) from: Option<u32>,
+    pub(crate) from: Option<PersonaVersion>,
     /// The button.
     pub(crate) action: Action,
-    name: Option<String>,
-    model: Option<String>,
-    persona: Option<String>,
-    persona_base: Option<String>,
-    persona_voice: Option<String>,
-    persona_text: Option<String>,
-    /// Why.
-    #[serde(default)]
-    pub(crate) message: String,
+    /// Names the words that were kept before and that these replace.
+    pub(crate) draft: Option<String>,
+    message: String,
+    /// All others.
+    fields: HashMap<String, String>,
 }
 
-/// What can be edited about an agent.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Values {
-    /// The name.
-    pub(crate) name: Option<String>,
-    /// The model.
-    pub(crate) model: Option<Value>,
-    /// The persona.
-    pub(crate) persona: Option<Value>,
-}
-
-impl Values {
-    /// Returns the values of a definition, with another persona in the place of the published one.
-    pub(crate) fn of(definition: &Definition, persona: Option<Value>) -> Self {
-        Self { name: definition.name().map(str::to_owned), model: definition.get(Field::MODEL).cloned(), persona }
-    }
-
-    /// Returns the values that somebody typed here for the form of somebody who now has `current` before them: a field
-    /// that they left alone is the current one, all others are theirs.
-    pub(crate) fn on_top_of(self, base: &Self, current: &Self) -> Self {
-        fn newer<T: Clone + PartialEq>(typed: T, base: &T, current: &T) -> T {
-            if typed == *base { current.clone() } else { typed }
-        }
-        Self {
-            name: newer(self.name, &base.name, &current.name),
-            model: newer(self.model, &base.model, &current.model),
-            persona: newer(self.persona, &base.persona, &current.persona),
-        }
-    }
-
-    /// Returns the fields besides the persona that are to change, as the store names them; null clears one.
-    pub(crate) fn changed_fields(&self, current: &Self) -> Map<String, Value> {
-        let name = (self.name != current.name).then(|| self.name.clone().map_or(Value::Null, Value::String));
-        let model = (self.model != current.model).then(|| self.model.clone().unwrap_or_default());
-        let changed = [(Field::NAME, name), (Field::MODEL, model)];
-        changed.into_iter().filter_map(|(field, value)| Some((field.sent_as().to_owned(), value?))).collect()
-    }
-
-    /// Returns the persona that has both the lines typed here and those of `current`, or `None` where they overlap.
-    pub(crate) fn merged_persona(&self, base: &Self, current: &Self) -> Option<Value> {
-        let sides = Sides { base: base.persona.as_ref(), local: self.persona.as_ref(), server: current.persona.as_ref() };
-        match merge(Field::PERSONA, sides) {
-            Merged::Clean(merged) => merged,
-            Merged::Marked { .. } | Merged::Impossible => None,
-        }
-    }
-
-    /// Returns the persona's texts, one for each text area.
-    pub(crate) fn persona_texts(&self) -> Vec<(&'static str, String)> {
-        match &self.persona {
-            Some(Value::Object(members)) => {
-                let texts = Field::PERSONA.channels().iter().zip(["persona_base", "persona_voice", "persona_text"]);
-                let text_of = |channel: &str| match members.get(channel) {
-                    None => Some(String::new()),
-                    Some(member) => member.as_str().map(str::to_owned),
-                };
-                texts.filter_map(|(channel, name)| Some((name, text_of(channel)?))).collect()
-            }
-            Some(Value::String(text)) => vec![("persona", text.clone())],
-            _ => vec![("persona", String::new())],
-        }
+impl<'de> Deserialize<'de> for Sent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = HashMap::<String, String>::deserialize(deserializer)?;
+        let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_empty());
+        let invalid = |name: &str| D::Error::custom(format!("invalid field {name}"));
+        let base = take("base").and_then(|base| base.parse().ok()).ok_or_else(|| invalid("base"))?;
+        let from = take("from").map(|from| from.parse().map(PersonaVersion).map_err(|_| invalid("from"))).transpose()?;
+        let action = match take("action").as_deref() {
+            Some("draft") => Action::Draft,
+            Some("publish") => Action::Publish,
+            Some("choose") => Action::Choose,
+            Some("preview") | None => Action::Preview,
+            Some(_) => return Err(invalid("action")),
+        };
+        let csrf = take("csrf").unwrap_or_default();
+        let (draft, message) = (take("draft"), take("message").unwrap_or_default());
+        Ok(Self { csrf, base: Revision(base), from, action, draft, message, fields })
     }
 }
 
 impl Sent {
     /// Returns what the person meant, who had `base` before them.
-    pub(crate) fn values(&self, base: &Values) -> Values {
-        let name = match &self.name {
-            Some(sent) => line(base.name.as_deref(), sent),
-            None => base.name.clone(),
+    pub(crate) fn edit(&self, base: &Definition) -> Edit {
+        let mut typed = base.clone();
+        for field in Field::ALL {
+            // A field that the page did not offer keeps its value.
+            if field == Field::PERSONA {
+                typed.set(field, self.persona(base.persona()));
+            } else if let Some(sent) = self.fields.get(field.key()) {
+                typed.set(field, value_of(field, base.get(field), sent));
+            }
+        }
+        let message = self.message.trim();
+        let message = (!message.is_empty()).then(|| message.to_owned());
+        Edit { base: self.base, from: self.from, typed, message }
+    }
+
+    /// Returns what was chosen where two edits overlap.
+    pub(crate) fn choices(&self) -> HashMap<String, Choice> {
+        let choice = |(name, value): (&String, &String)| {
+            let choice = match value.as_str() {
+                "mine" => Choice::Local,
+                "theirs" => Choice::Server,
+                "both" => Choice::Both,
+                _ => return None,
+            };
+            Some((name.strip_prefix(CHOICE)?.to_owned(), choice))
         };
-        // A field that the page did not offer keeps its value.
-        let model = match (&base.model, &self.model) {
-            (None | Some(Value::Null), Some(sent)) => line(None, sent).map(Value::String),
-            (Some(Value::String(old)), Some(sent)) => line(Some(old), sent).map(Value::String),
-            (old, _) => old.clone(),
-        };
-        Values { name, model, persona: self.persona(base.persona.as_ref()) }
+        self.fields.iter().filter_map(choice).collect()
     }
 
     fn persona(&self, base: Option<&Value>) -> Option<Value> {
-        if let Some(sent) = &self.persona {
+        if let Some(sent) = self.fields.get("persona") {
             let text = text::restore_line_ends(base.and_then(Value::as_str), sent);
             return (!text.is_empty() || base.is_some()).then_some(Value::String(text));
         }
         let mut members = base.and_then(Value::as_object).cloned().unwrap_or_default();
-        let texts = [&self.persona_base, &self.persona_voice, &self.persona_text];
+        let texts = CHANNELS.map(|name| self.fields.get(name));
         if texts.iter().all(|text| text.is_none()) {
             return base.cloned();
         }
@@ -140,12 +119,47 @@ impl Sent {
         }
         Some(Value::Object(members))
     }
+}
 
-    /// Returns the message, or `None` for an empty one.
-    pub(crate) fn message(&self) -> Option<String> {
-        let message = self.message.trim();
-        (!message.is_empty()).then(|| message.to_owned())
+/// Returns the texts of a persona, one for each text area.
+pub(crate) fn persona_texts(persona: Option<&Value>) -> Vec<(&'static str, String)> {
+    match persona {
+        Some(Value::Object(members)) => {
+            let text_of = |channel: &str| match members.get(channel) {
+                None => Some(String::new()),
+                Some(member) => member.as_str().map(str::to_owned),
+            };
+            let texts = Field::PERSONA.channels().iter().zip(CHANNELS);
+            texts.filter_map(|(channel, name)| Some((name, text_of(channel)?))).collect()
+        }
+        Some(Value::String(text)) => vec![("persona", text.clone())],
+        _ => vec![("persona", String::new())],
     }
+}
+
+/// Returns true where a field's value stands in one line.
+pub(crate) fn is_line(field: Field, value: Option<&Value>) -> bool {
+    field.is_short() && value.is_none_or(|value| value.is_string() || value.is_null())
+}
+
+/// Returns the value of a field other than the persona; nothing where it is cleared. What should be JSON and is not stays the text that it
+/// is, to be shown again.
+fn value_of(field: Field, base: Option<&Value>, sent: &str) -> Option<Value> {
+    if is_line(field, base) {
+        return line(base.and_then(Value::as_str), sent).map(Value::String);
+    }
+    let shown = text_of(field, base);
+    let text = text::restore_line_ends(Some(&shown), sent);
+    if text == shown {
+        return base.cloned();
+    }
+    if text.trim().is_empty() {
+        return None;
+    }
+    if field.is_text() {
+        return Some(Value::String(text));
+    }
+    Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 impl Fields for Sent {
@@ -157,14 +171,17 @@ impl Fields for Sent {
     }
 
     fn typed(&self) -> Vec<Typed> {
-        let texts = [
-            ("Persona", &self.persona),
-            ("Persona, base", &self.persona_base),
-            ("Persona, voice", &self.persona_voice),
-            ("Persona, text", &self.persona_text),
+        let labels = [
+            ("Persona", "persona"),
+            ("Persona, base", "persona_base"),
+            ("Persona, voice", "persona_voice"),
+            ("Persona, text", "persona_text"),
         ];
-        let text = |sent: &Option<String>| Some(text::restore_line_ends(None, sent.as_deref()?)).filter(|text| !text.is_empty());
-        texts.into_iter().filter_map(|(label, sent)| Some(Typed { label, text: text(sent)? })).collect()
+        let others = Field::ALL.into_iter().filter(|field| !field.has_versions() && !field.is_short());
+        let others = others.map(|field| (field.title(), field.key()));
+        let text =
+            |name: &str| Some(text::restore_line_ends(None, self.fields.get(name)?)).filter(|text| !text.trim().is_empty());
+        labels.into_iter().chain(others).filter_map(|(label, name)| Some(Typed { label, text: text(name)? })).collect()
     }
 }
 
@@ -203,61 +220,55 @@ mod tests {
     use super::*;
 
     fn sent(fields: Value) -> Sent {
-        let mut all = json!({"csrf": "", "base": 1, "action": "draft"});
+        let mut all = json!({"csrf": "", "base": "1", "action": "draft"});
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         serde_json::from_value(all).unwrap()
     }
 
-    fn persona(value: Value) -> Values {
-        Values { persona: Some(value), ..Values::default() }
+    fn persona(value: Value) -> Definition {
+        Definition::from_iter([(Field::PERSONA, value)])
+    }
+
+    fn typed(fields: Value, base: &Definition) -> Definition {
+        sent(fields).edit(base).typed
     }
 
     #[test]
     fn an_object_persona_keeps_its_members() {
         let base = persona(json!({"voice": "v", "base": "b\r\nc", "extra": 1, "text": ""}));
-        let form = sent(json!({"persona_base": "b\r\nc", "persona_voice": "v", "persona_text": ""}));
-        assert_eq!(form.values(&base), base);
-        let form = sent(json!({"persona_base": "x\r\ny", "persona_voice": "", "persona_text": "t"}));
-        assert_eq!(form.values(&base).persona, Some(json!({"base": "x\r\ny", "extra": 1, "text": "t"})));
+        assert_eq!(typed(json!({"persona_base": "b\r\nc", "persona_voice": "v", "persona_text": ""}), &base), base);
+        let typed = typed(json!({"persona_base": "x\r\ny", "persona_voice": "", "persona_text": "t"}), &base);
+        assert_eq!(typed.persona(), Some(&json!({"base": "x\r\ny", "extra": 1, "text": "t"})));
     }
 
     #[test]
     fn a_channel_that_is_not_there_is_not_made_by_leaving_it_empty() {
         let base = persona(json!({"base": "b"}));
-        let form = sent(json!({"persona_base": "b", "persona_voice": "", "persona_text": ""}));
-        assert_eq!(form.values(&base), base);
+        assert_eq!(typed(json!({"persona_base": "b", "persona_voice": "", "persona_text": ""}), &base), base);
     }
 
     #[test]
     fn nothing_typed_is_no_persona_only_where_there_was_none() {
-        let form = sent(json!({"persona": ""}));
-        assert_eq!(form.values(&Values::default()).persona, None);
-        assert_eq!(form.values(&persona(json!("a"))).persona, Some(json!("")));
+        assert_eq!(typed(json!({"persona": ""}), &Definition::default()).persona(), None);
+        assert_eq!(typed(json!({"persona": ""}), &persona(json!("a"))).persona(), Some(&json!("")));
     }
 
     #[test]
-    fn a_model_that_is_no_text_stays() {
-        let base = Values { model: Some(json!({"id": "m"})), ..Values::default() };
-        assert_eq!(sent(json!({"model": "x"})).values(&base).model, base.model);
-        assert_eq!(sent(json!({"model": " "})).values(&Values { model: Some(json!("m")), ..base }).model, None);
+    fn a_value_that_nobody_touched_stays_as_it_is() {
+        let settings = Field::named("modelSettings");
+        let base = Definition::from_iter([(Field::MODEL, json!({"id": "m"})), (settings, json!({"b": 1, "a": [2]}))]);
+        let shown = |field: Field| text_of(field, base.get(field));
+        assert_eq!(typed(json!({"model": shown(Field::MODEL), "modelSettings": shown(settings)}), &base), base);
+        assert_eq!(typed(json!({"modelSettings": " "}), &base).get(settings), None);
+        assert_eq!(typed(json!({"modelSettings": "{\"b\": 2}"}), &base).get(settings), Some(&json!({"b": 2})));
+        // What is no JSON comes back as it was typed.
+        assert_eq!(typed(json!({"modelSettings": "{b"}), &base).get(settings), Some(&json!("{b")));
+        assert_eq!(typed(json!({"model": " "}), &Definition::from_iter([(Field::MODEL, json!("m"))])).get(Field::MODEL), None);
     }
 
     #[test]
-    fn only_what_was_typed_stands_on_top_of_a_newer_revision() {
-        let values = |name: &str, model: &str, text: &str| Values {
-            name: Some(name.into()),
-            model: Some(json!(model)),
-            persona: Some(json!(text)),
-        };
-        let (base, typed) = (values("n", "m", "p"), values("n", "mine", "mine"));
-        let current = values("theirs", "theirs", "theirs");
-        assert_eq!(typed.on_top_of(&base, &current), values("theirs", "mine", "mine"));
-    }
-
-    #[test]
-    fn lines_that_overlap_are_not_merged_for_anybody() {
-        let (base, mine) = (persona(json!("a\nb\nc")), persona(json!("A\nb\nc")));
-        assert_eq!(mine.merged_persona(&base, &persona(json!("a\nb\nC"))), Some(json!("A\nb\nC")));
-        assert_eq!(mine.merged_persona(&base, &persona(json!("x\nb\nc"))), None);
+    fn a_choice_names_its_place() {
+        let choices = sent(json!({"choice-a-1": "mine", "choice-b-1": "both", "choice-c-1": "x", "name": "mine"})).choices();
+        assert_eq!(choices, HashMap::from([("a-1".to_owned(), Choice::Local), ("b-1".to_owned(), Choice::Both)]));
     }
 }

@@ -46,6 +46,8 @@ enum Reason {
     Drift(Box<ShownCode>),
     /// A draft of the persona is newer than what is published.
     Draft { version: PersonaVersion, author: Visible },
+    /// The reader typed something and has not saved it.
+    Unsaved,
 }
 
 struct Listed {
@@ -83,7 +85,10 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     let drafts = platform.store.newer_drafts(&by.scope).await?;
     let drafts: HashMap<&AgentId, &NewerDraft> = drafts.iter().map(|draft| (&draft.agent_id, draft)).collect();
     let draft_of = |agent: &Agent| drafts.get(&agent.id).copied();
+    let unsaved = platform.store.edit_drafts(&by.scope, &by.id).await?;
+    let unsaved: HashMap<&AgentId, i64> = unsaved.iter().map(|(agent, at)| (agent, *at)).collect();
     let mut waiting: Vec<Waiting> = agents.iter().flat_map(|agent| waiting(agent, code_of(agent), draft_of(agent))).collect();
+    waiting.extend(agents.iter().filter_map(|agent| Some(Waiting::unsaved(agent, *unsaved.get(&agent.id)?))));
     waiting.sort_by_key(|waiting| waiting.order);
     page(&Agents {
         frame: Frame::of(&by.session),
@@ -91,6 +96,18 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
         waiting,
         agents: agents.iter().map(|agent| Listed::of(agent, code_of(agent), draft_of(agent))).collect(),
     })
+}
+
+impl Waiting {
+    fn unsaved(agent: &Agent, since: i64) -> Self {
+        Self {
+            since: Moment::of(since),
+            order: since,
+            agent: Visible::of(title_of(agent)),
+            path: format!("{}/edit", agent_path(&agent.id)),
+            what: Reason::Unsaved,
+        }
+    }
 }
 
 /// Returns what waits of an agent.

@@ -1,32 +1,36 @@
 //! `/agents/{id}/edit`: a form that saves a draft or publishes.
 //!
 //! The form carries the revision that it was made from and the persona version that its text started from. Nothing is
-//! saved on top of another revision: the page comes again with everything that was typed, with what the others changed,
-//! and with the new revision, so that the next press of the button is a decision. Whatever else goes wrong, the answer
-//! also holds what was typed.
+//! saved on top of another revision: the page comes again with what was typed and what the others changed in one text, and
+//! with the new revision, so that the next press of the button is a decision. Where both changed the same, it asks. Whatever else goes
+//! wrong, the answer also holds what was typed, and the server keeps it.
+
+use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use keepstep_agent::definition::{persona_text, text_of};
+use keepstep_agent::merge::Choice;
 use keepstep_agent::{Definition, Field};
-use keepstep_base::{AgentId, PersonaVersion, Revision};
+use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::agent_path;
-use keepstep_platform::{Error, Plain, Platform, Target, definition};
-use keepstep_store::{AgentState, Patch, PersonaChange, PersonaStatus, Role, StoreError};
+use keepstep_platform::{EditOutcome, EditOverlap, Error, KeptDraft, Platform, Rebased, newest_persona};
+use keepstep_store::{AgentState, Edit, PersonaStatus, Role};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::agent::Done;
 use crate::addressed::AddressedAgent;
 use crate::error_page::PageError;
-use crate::form::edit::{Action, Sent, Values};
+use crate::form::edit::{Action, CHOICE, Sent, is_line, persona_texts};
 use crate::form::posted::{Fields as _, Posted};
 use crate::form::text;
+use crate::parts::assets;
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
-use crate::parts::view::{Changed, may_publish, page, render_value, title_of};
+use crate::parts::live_edit::LiveEdit;
+use crate::parts::view::{Changed, Moment, may_publish, page, render_value, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -34,6 +38,8 @@ use crate::signed_in::SignedIn;
 #[template(path = "edit.html")]
 struct EditPage {
     frame: Frame,
+    script: &'static str,
+    user: String,
     path: String,
     title: Visible,
     notice: Notice,
@@ -42,12 +48,13 @@ struct EditPage {
     origin: Option<TextSource>,
     losses: Vec<&'static str>,
     areas: Vec<Area>,
-    name: String,
-    model: String,
-    model_is_text: bool,
+    short: Vec<Area>,
+    others: Vec<Area>,
+    others_open: bool,
     message: String,
-    may_merge: bool,
     may_publish: bool,
+    overlaps: Vec<ShownOverlap>,
+    live: LiveEdit,
 }
 
 /// What stands above the form.
@@ -55,12 +62,17 @@ enum Notice {
     None,
     Problem(String),
     Hint(&'static str),
-    Stale(Stale),
+    /// What somebody typed earlier is in the form; the agent has changed since where a change is told.
+    Restored(Moment, Option<Changed>),
+    /// Others changed the agent while the form was open.
+    Behind(Box<Behind>),
 }
 
 /// What changed while the form was open.
-struct Stale {
+struct Behind {
     changed: Changed,
+    /// False where something is still to be chosen.
+    is_merged: bool,
     fields: Vec<FieldChange>,
     theirs: Vec<DiffRow>,
     yours: Vec<DiffRow>,
@@ -70,6 +82,16 @@ struct FieldChange {
     title: &'static str,
     old: Visible,
     new: Visible,
+}
+
+/// Something that both changed.
+struct ShownOverlap {
+    name: String,
+    title: String,
+    mine: Visible,
+    theirs: Visible,
+    is_lines: bool,
+    chosen: Option<Choice>,
 }
 
 /// Where the text in the form comes from.
@@ -100,7 +122,8 @@ struct Editing<'a> {
     state: AgentState,
 }
 
-/// `GET`: the form, with the newest draft in it, or else the latest published persona, or the version that was asked for.
+/// `GET`: the form, with what somebody typed and has not saved in it; or else the newest draft, the latest published persona, or the
+/// version that was asked for.
 pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
@@ -109,15 +132,33 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
     let editing = Editing::of(&platform, &by, &id).await?;
-    let from = match asked.from {
+    let from = match &asked.from {
         Some(from) => match from.parse() {
             Ok(from) => Some(PersonaVersion(from)),
             Err(_) => return Err(PageError::VersionNotFound { agent: id }),
         },
-        None => editing.newest_version(),
+        None => newest_persona(&editing.state),
     };
-    let values = Values::of(&editing.state.definition(), editing.text_of_version(from).await?);
-    page(&editing.page(&values, from, String::new(), Notice::None))
+    let typed = platform.edit_base(&by, &id, editing.state.agent.revision, from).await?;
+    let fresh = Edit { base: editing.state.agent.revision, from, typed, message: None };
+    let Some(draft) = platform.kept_draft(&by, &id).await? else {
+        return page(&editing.page(&fresh, Notice::None, &KeptDraft::Nothing).await?);
+    };
+    let rebased = platform.rebase_edit(&by, &id, &draft.edit, HashMap::new()).await?;
+    let is_said = rebased.overlaps.is_empty() && rebased.edit.typed == rebased.current && draft.edit.message.is_none();
+    let kept = KeptDraft::Kept(draft.clone());
+    if is_said {
+        // All of it is there by now, whoever wrote it.
+        return page(&editing.page(&fresh, Notice::None, &kept).await?);
+    }
+    if asked.from.is_some() {
+        // The form would take the place of what is kept.
+        let address = format!("{}/draft/discard?from={}", agent_path(&id), from.map_or(0, |from| from.0));
+        return Ok(Redirect::to(&address).into_response());
+    }
+    let is_behind = draft.edit.base != editing.state.agent.revision;
+    let changed = is_behind.then(|| Changed::from(&editing.state.agent.changed));
+    page(&editing.page(&draft.edit, Notice::Restored(Moment::of(draft.changed_at), changed), &kept).await?)
 }
 
 /// `POST`: saves, or says why not.
@@ -127,45 +168,108 @@ pub(crate) async fn save(
     posted: Posted<Sent>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, _share } = posted;
-    decide(&platform, &by, &id, &form).await.map_err(|error| error.keeping(form.typed()))
+    match decide(&platform, &by, &id, &form).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => {
+            // Whatever went wrong, the words are kept where that is still possible; they are on the page in any case.
+            if let Ok(base) = platform.edit_base(&by, &id, form.base, form.from).await {
+                drop(platform.keep_draft(&by, &id, &form.edit(&base), form.draft.as_deref()).await);
+            }
+            Err(error.keeping(form.typed()))
+        }
+    }
 }
 
 async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
-    let editing = Editing::of(platform, by, id).await?;
-    let from = form.from.map(PersonaVersion);
-    let base = platform.store.revision(&by.scope, id, Revision(form.base)).await?;
-    let base = Base { values: Values::of(&base.definition, editing.text_of_version(from).await?), definition: base.definition };
-    let typed = form.values(&base.values);
-    if editing.state.agent.revision != Revision(form.base) {
-        return editing.refuse_stale(&base, typed, form).await;
-    }
-    match form.action {
-        Action::Merge => editing.put_together(&base, typed, form).await,
-        Action::Draft | Action::Publish => match editing.write(&base, &typed, form).await? {
-            Written::Done(done) => Ok(Redirect::to(&format!("{}{}", agent_path(id), done.query())).into_response()),
-            Written::Refused(problem) => {
-                let page = page(&editing.page(&typed, from, form.message.clone(), Notice::Problem(problem)))?;
-                Ok((StatusCode::BAD_REQUEST, page).into_response())
+    let edit = form.edit(&platform.edit_base(by, id, form.base, form.from).await?);
+    let status = match form.action {
+        Action::Draft => PersonaStatus::Draft,
+        Action::Publish => PersonaStatus::Published,
+        Action::Preview => return answer(platform, by, id, form, &edit, StatusCode::OK, Notice::None).await,
+        Action::Choose => {
+            let rebased = platform.rebase_edit(by, id, &edit, form.choices()).await?;
+            if !rebased.overlaps.is_empty() {
+                return behind(platform, by, id, form, rebased).await;
             }
-            Written::Nothing(hint) => page(&editing.page(&typed, from, form.message.clone(), Notice::Hint(hint))),
-            // Somebody was faster between the look and the write.
-            Written::Stale => Editing::of(platform, by, id).await?.refuse_stale(&base, typed, form).await,
-        },
+            let hint = Notice::Hint("The form has what you chose. Nothing is saved yet: review it, then save.");
+            return answer(platform, by, id, form, &rebased.edit, StatusCode::OK, hint).await;
+        }
+    };
+    match platform.save_edit(by, id, &edit, status, form.draft.as_deref()).await {
+        Ok(EditOutcome::Saved) => {
+            let done = if status == PersonaStatus::Draft { Done::Draft } else { Done::Published };
+            Ok(Redirect::to(&format!("{}{}", agent_path(id), done.query())).into_response())
+        }
+        Ok(EditOutcome::Nothing) => {
+            let hint = Notice::Hint("Nothing to save: nothing changed.");
+            answer(platform, by, id, form, &edit, StatusCode::OK, hint).await
+        }
+        Ok(EditOutcome::Behind(rebased)) => behind(platform, by, id, form, *rebased).await,
+        // The rules are those of the API.
+        Err(problem @ (Error::Invalid(_) | Error::Refused(_) | Error::TooLarge { .. })) => {
+            let notice = Notice::Problem(problem.to_string());
+            answer(platform, by, id, form, &edit, StatusCode::BAD_REQUEST, notice).await
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// What the person had before them when they opened the form.
-struct Base {
-    definition: Definition,
-    values: Values,
+/// Answers with the form again, and keeps what is in it.
+async fn answer(
+    platform: &Platform,
+    by: &SignedIn,
+    id: &AgentId,
+    form: &Sent,
+    edit: &Edit,
+    status: StatusCode,
+    notice: Notice,
+) -> Result<Response, PageError> {
+    let editing = Editing::of(platform, by, id).await?;
+    let kept = platform.keep_draft(by, id, edit, form.draft.as_deref()).await?;
+    Ok((status, page(&editing.page(edit, notice, &kept).await?)?).into_response())
 }
 
-enum Written {
-    Done(Done),
-    Refused(String),
-    Nothing(&'static str),
-    Stale,
+/// Answers with what changed meanwhile, and with a form that has both.
+async fn behind(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent, rebased: Rebased) -> Result<Response, PageError> {
+    let Rebased { before, current, changed, edit, overlaps } = rebased;
+    let text = |definition: &Definition| persona_text(definition.persona());
+    let (old, theirs, yours) = (text(&before), text(&current), text(&edit.typed));
+    let notice = Notice::Behind(Box::new(Behind {
+        changed: Changed::from(&changed),
+        is_merged: overlaps.is_empty(),
+        fields: field_changes(&before, &current),
+        theirs: diff_view::rows(platform, old, theirs.clone()).await?,
+        yours: diff_view::rows(platform, theirs, yours).await?,
+    }));
+    let editing = Editing::of(platform, by, id).await?;
+    let kept = platform.keep_draft(by, id, &edit, form.draft.as_deref()).await?;
+    let choices = form.choices();
+    let mut shown = editing.page(&edit, notice, &kept).await?;
+    shown.overlaps = overlaps.iter().map(|overlap| ShownOverlap::of(overlap, &choices)).collect();
+    Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
+}
+
+impl ShownOverlap {
+    fn of(found: &EditOverlap, choices: &HashMap<String, Choice>) -> Self {
+        let EditOverlap { id, field, overlap } = found;
+        let member = overlap.member.as_ref().map(|member| format!(", {member}")).unwrap_or_default();
+        Self {
+            name: format!("{CHOICE}{id}"),
+            title: format!("{}{member}", field.title()),
+            mine: Visible::of(&overlap.local),
+            theirs: Visible::of(&overlap.server),
+            is_lines: overlap.is_lines,
+            chosen: choices.get(id).copied(),
+        }
+    }
+
+    fn is_chosen(&self, choice: &str) -> bool {
+        matches!(
+            (self.chosen, choice),
+            (Some(Choice::Local), "mine") | (Some(Choice::Server), "theirs") | (Some(Choice::Both), "both")
+        )
+    }
 }
 
 impl<'a> Editing<'a> {
@@ -174,128 +278,36 @@ impl<'a> Editing<'a> {
         Ok(Self { platform, by, id, state })
     }
 
-    /// Returns the version that somebody who opens the form now starts from.
-    fn newest_version(&self) -> Option<PersonaVersion> {
-        self.state.newest_draft.as_ref().map(|draft| draft.version).or(self.state.agent.published)
-    }
-
-    async fn text_of_version(&self, version: Option<PersonaVersion>) -> Result<Option<Value>, PageError> {
-        match (version, &self.state.published) {
-            (None, _) => Ok(None),
-            (Some(version), Some(published)) if published.summary.version == version => Ok(Some(published.persona.clone())),
-            (Some(version), _) => Ok(Some(self.platform.store.persona(&self.by.scope, self.id, version).await?.persona)),
-        }
-    }
-
-    /// Writes what was typed in one transaction, if it is something new and something that can be stored.
-    async fn write(&self, base: &Base, typed: &Values, form: &Sent) -> Result<Written, PageError> {
-        let published = self.state.published.as_ref().map(|published| published.persona.clone());
-        let current = Values::of(&self.state.definition(), published);
-        let fields_changed = !typed.changed_fields(&current).is_empty();
-        let is_draft = form.action == Action::Draft;
-        if let Some(problem) = problem_of(typed, &current, form) {
-            return Ok(Written::Refused(problem));
-        }
-        if is_draft && fields_changed {
-            let problem =
-                "A name and a model have no drafts. Publish them, or restore the old ones to save a draft of the persona.";
-            return Ok(Written::Refused(problem.to_owned()));
-        }
-
-        // A draft that is published without another change becomes the published version itself, not a copy of it.
-        let draft = self.state.newest_draft.as_ref().map(|draft| draft.version);
-        let deployed = draft.filter(|draft| !is_draft && form.from == Some(draft.0) && typed.persona == base.values.persona);
-        let status = if is_draft { PersonaStatus::Draft } else { PersonaStatus::Published };
-        let persona = typed.persona.clone().filter(|_| deployed.is_none()).map(|persona| PersonaChange { persona, status });
-        let patch = Patch { persona, fields: typed.changed_fields(&current) };
-        let target = Target { agent: self.id, message: form.message(), expected: Some(self.state.agent.revision) };
-        let is_new = match self.platform.change_agent(self.by, target, &patch, deployed, Plain).await {
-            Err(Error::Store(StoreError::Stale { .. })) => return Ok(Written::Stale),
-            changed => changed?.is_new,
-        };
-        Ok(match (is_new, is_draft) {
-            (false, _) => Written::Nothing("Nothing to save: nothing changed."),
-            (true, true) => Written::Done(Done::Draft),
-            (true, false) => Written::Done(Done::Published),
-        })
-    }
-
-    /// Answers with what changed meanwhile and with a form that has what was typed and the new revision.
-    async fn refuse_stale(&self, base: &Base, typed: Values, form: &Sent) -> Result<Response, PageError> {
-        let newest = self.newest_version();
-        let newest_text = self.text_of_version(newest).await?;
-        let definition = self.state.definition();
-        let current = Values::of(&definition, newest_text);
-        let persona_changed = current.persona != base.values.persona;
-        let merged = if persona_changed { self.merged(&typed, &base.values, &current).await? } else { None };
-        let may_merge = merged.is_some_and(|merged| Some(&merged) != typed.persona.as_ref());
-        let typed_persona = typed.persona.clone();
-        let typed = typed.on_top_of(&base.values, &current);
-        let stale = if persona_changed {
-            let text = |persona: &Option<Value>| persona_text(persona.as_ref());
-            let (old, theirs, yours) = (text(&base.values.persona), text(&current.persona), text(&typed_persona));
-            let their_rows = diff_view::rows(self.platform, old, theirs.clone()).await?;
-            (their_rows, if yours == theirs { Vec::new() } else { diff_view::rows(self.platform, theirs, yours).await? })
-        } else {
-            Default::default()
-        };
-        let notice = Notice::Stale(Stale {
-            changed: Changed::from(&self.state.agent.changed),
-            fields: field_changes(&base.definition, &definition),
-            theirs: stale.0,
-            yours: stale.1,
-        });
-        // A text that was left alone is now theirs; one that was typed keeps its origin, so that it can still be merged.
-        let from = if typed_persona == base.values.persona { newest } else { form.from.map(PersonaVersion) };
-        let mut answer = self.page(&typed, from, form.message.clone(), notice);
-        answer.may_merge = may_merge;
-        Ok((StatusCode::CONFLICT, page(&answer)?).into_response())
-    }
-
-    /// Answers with a form that has both the typed lines and those of the newest version.
-    async fn put_together(&self, base: &Base, typed: Values, form: &Sent) -> Result<Response, PageError> {
-        let newest = self.newest_version();
-        let current = Values { persona: self.text_of_version(newest).await?, ..Values::default() };
-        let (values, from, notice) = match self.merged(&typed, &base.values, &current).await? {
-            Some(merged) => {
-                let hint = "The form shows their lines merged with yours. Nothing is saved yet: review it, then save.";
-                (Values { persona: Some(merged), ..typed }, newest, Notice::Hint(hint))
-            }
-            None => {
-                let problem = "Both of you changed the same lines; merge them by hand.";
-                (typed, form.from.map(PersonaVersion), Notice::Problem(problem.to_owned()))
-            }
-        };
-        page(&self.page(&values, from, form.message.clone(), notice))
-    }
-
-    /// Returns the persona that has the lines of both, made beside the threads that answer.
-    async fn merged(&self, typed: &Values, base: &Values, current: &Values) -> Result<Option<Value>, PageError> {
-        let (typed, base, current) = (typed.clone(), base.clone(), current.clone());
-        Ok(self.platform.budgets.work(move || typed.merged_persona(&base, &current)).await?)
-    }
-
-    fn page(&self, values: &Values, from: Option<PersonaVersion>, message: String, notice: Notice) -> EditPage {
-        let areas = areas_of(values);
-        let model = values.model.as_ref();
-        let origin = self.origin(from, matches!(notice, Notice::None));
-        EditPage {
+    async fn page(&self, edit: &Edit, notice: Notice, kept: &KeptDraft) -> Result<EditPage, PageError> {
+        let live = LiveEdit::of(self.platform, self.state.published.as_ref(), &edit.typed, kept).await?;
+        let areas = persona_areas(&edit.typed);
+        let (short, others): (Vec<_>, Vec<_>) = Field::ALL
+            .into_iter()
+            .filter(|field| !field.has_versions())
+            .partition(|field| is_line(*field, edit.typed.get(*field)));
+        let area = |field: Field| Area::of(field, &edit.typed);
+        let is_untouched = matches!(notice, Notice::None) && matches!(kept, KeptDraft::Nothing);
+        let present = self.state.definition();
+        Ok(EditPage {
             frame: Frame::of(&self.by.session),
+            script: assets::editor(),
+            user: self.by.id.clone(),
             path: agent_path(self.id),
             title: Visible::of(title_of(&self.state.agent)),
             notice,
-            base: self.state.agent.revision.0,
-            from: from.map(|from| from.0),
-            origin,
+            base: edit.base.0,
+            from: edit.from.map(|from| from.0),
+            origin: self.origin(edit.from, is_untouched),
             losses: areas.iter().filter_map(|area| text::loss(&area.text)).take(1).collect(),
             areas,
-            name: values.name.clone().unwrap_or_default(),
-            model: text_of(Field::MODEL, model),
-            model_is_text: model.is_none_or(|model| model.is_string() || model.is_null()),
-            message,
-            may_merge: false,
+            others_open: others.iter().any(|field| edit.typed.get(*field) != present.get(*field)),
+            short: short.into_iter().map(area).collect(),
+            others: others.into_iter().map(area).collect(),
+            message: edit.message.clone().unwrap_or_default(),
             may_publish: may_publish(&self.by.session),
-        }
+            overlaps: Vec::new(),
+            live,
+        })
     }
 
     fn origin(&self, from: Option<PersonaVersion>, is_untouched: bool) -> Option<TextSource> {
@@ -311,7 +323,23 @@ impl<'a> Editing<'a> {
     }
 }
 
-fn areas_of(values: &Values) -> Vec<Area> {
+impl Area {
+    /// Returns the area of a field other than the persona.
+    fn of(field: Field, typed: &Definition) -> Self {
+        let value = typed.get(field);
+        let hint = match field {
+            Field::NAME => Some("Saved by “Publish” only: a name has no draft."),
+            Field::MODEL if is_line(field, value) => {
+                Some("Such as openai/gpt-4o; empty for the default. Saved by “Publish” only.")
+            }
+            _ if field.is_text() => Some("Saved by “Publish” only."),
+            _ => Some("JSON; empty to clear it. Saved by “Publish” only."),
+        };
+        Self { name: field.key(), label: field.title(), hint, rows: 4, text: text_of(field, value) }
+    }
+}
+
+fn persona_areas(typed: &Definition) -> Vec<Area> {
     let area = |(name, text): (&'static str, String)| {
         let (label, hint, rows) = match name {
             "persona_base" => ("Persona: base", Some("Said in every channel."), 14),
@@ -321,7 +349,7 @@ fn areas_of(values: &Values) -> Vec<Area> {
         };
         Area { name, label, hint, rows, text }
     };
-    values.persona_texts().into_iter().map(area).collect()
+    persona_texts(typed.persona()).into_iter().map(area).collect()
 }
 
 /// Returns the changes of the fields that are no persona.
@@ -333,12 +361,4 @@ fn field_changes(old: &Definition, new: &Definition) -> Vec<FieldChange> {
         new: render_value(field, new.get(field)),
     };
     fields.map(change).collect()
-}
-
-/// Returns why these values cannot be stored: the rules are those of the API.
-fn problem_of(typed: &Values, current: &Values, form: &Sent) -> Option<String> {
-    let persona = typed.persona.clone().filter(|_| typed.persona != current.persona).map(definition::persona);
-    let fields = definition::sent_patch(typed.changed_fields(current));
-    let problems = [fields.err(), persona.and_then(Result::err), definition::message(form.message()).err()];
-    problems.into_iter().flatten().next().map(|problem| problem.to_string())
 }

@@ -6,6 +6,7 @@
 //! | `/new-agent` | [`new_agent`] | a form that makes one |
 //! | `/agents/{id}` | [`agent`] | its persona and its versions |
 //! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
+//! | `/agents/{id}/draft` | [`draft`] | what somebody typed and has not saved |
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
 //! | `/sign-in` | [`sign_in`] | an e-mail address and a password sign a browser in |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
@@ -28,6 +29,7 @@ pub(crate) mod agents;
 pub(crate) mod asset;
 pub(crate) mod case;
 pub(crate) mod connect;
+pub(crate) mod draft;
 pub(crate) mod edit;
 pub(crate) mod events;
 pub(crate) mod experiment;

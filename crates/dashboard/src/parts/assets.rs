@@ -57,6 +57,11 @@ pub(crate) fn script() -> &'static str {
     address("live.js")
 }
 
+/// Returns the address of the module that keeps what somebody types.
+pub(crate) fn editor() -> &'static str {
+    address("editor.js")
+}
+
 /// Returns the file of an address below `/assets/`.
 pub(crate) fn found(file: &str) -> Option<&'static Asset> {
     ASSETS.values().find(|asset| asset.path.strip_prefix("/assets/") == Some(file))
@@ -95,7 +100,7 @@ mod tests {
     fn every_file_of_the_folder_has_an_address_with_its_hash() {
         assert_eq!(ASSETS.len(), FOLDER.files().count());
         assert_eq!(FOLDER.dirs().count(), 0);
-        for name in [stylesheet(), icon(), script()] {
+        for name in [stylesheet(), icon(), script(), editor()] {
             let asset = found(name.strip_prefix("/assets/").unwrap()).unwrap();
             assert_eq!(name.split('.').nth(1), Some(&Digest::of_bytes(asset.content).to_string()[..16]));
         }

@@ -6,6 +6,7 @@ pub(crate) mod confirm;
 pub(crate) mod devices;
 pub(crate) mod diff_view;
 pub(crate) mod frame;
+pub(crate) mod live_edit;
 pub(crate) mod markdown;
 pub(crate) mod sessions;
 pub(crate) mod shown_results;

@@ -4,6 +4,7 @@
 
 mod account;
 mod connect;
+mod drafts;
 mod editing;
 mod escaping;
 mod keys;

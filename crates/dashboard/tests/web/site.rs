@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use keepstep_agent::Field;
 use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
 use keepstep_platform::{SESSION_LIFE, Settings};
 use keepstep_server::serve;
 use keepstep_store::{
@@ -111,10 +110,6 @@ impl Site {
         state.definition().get(Field::PERSONA).cloned().unwrap_or_default()
     }
 
-    pub(crate) async fn version(&self, agent: &AgentId, version: u32) -> Value {
-        self.store.persona(&self.scope, agent, PersonaVersion(version)).await.unwrap().persona
-    }
-
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser { site: self, cookies: Vec::new() }
     }
@@ -188,6 +183,12 @@ impl Browser<'_> {
         let fields = page.fields(action, button, filled);
         let origin = self.site.url.clone();
         self.send(Method::POST, action, &[("origin", &origin)], Some(&fields)).await
+    }
+
+    /// Sends the fields of a form as a script does.
+    pub(crate) async fn put(&mut self, path: &str, fields: &[(String, String)]) -> Page {
+        let origin = self.site.url.clone();
+        self.send(Method::PUT, path, &[("origin", &origin)], Some(fields)).await
     }
 
     pub(crate) async fn post(&mut self, path: &str, headers: &[(&str, &str)], fields: &[(String, String)]) -> Page {
@@ -296,6 +297,13 @@ impl Page {
                 "textarea" => field.text().collect(),
                 _ => field.value().attr("value").unwrap_or_default().to_owned(),
             };
+            let is_filled = |filled: &(&str, &str)| filled.0 == name && Some(filled.1) == field.value().attr("value");
+            if field.value().attr("type") == Some("radio")
+                && field.value().attr("checked").is_none()
+                && !filled.iter().any(is_filled)
+            {
+                continue;
+            }
             let value = filled.iter().find(|(filled, _)| *filled == name).map_or(value, |(_, value)| (*value).to_owned());
             // Browsers send every line end as CRLF.
             let value = value.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");

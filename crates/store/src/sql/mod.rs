@@ -11,6 +11,7 @@ mod changes;
 pub(crate) mod commits;
 pub(crate) mod connection;
 pub(crate) mod dialect;
+mod drafts;
 mod drift_reports;
 mod migrations;
 mod personas;

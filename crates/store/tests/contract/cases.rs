@@ -51,6 +51,10 @@ macro_rules! shared_cases {
                 a_difference_outside_the_canonical_form_is_kept,
                 a_draft_that_is_newer_than_what_is_published_is_found,
             }
+            drafts {
+                a_draft_is_its_authors_and_names_what_it_replaces,
+                drafts_are_listed_where_the_agent_is_seen,
+            }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,
                 reports_are_seen_by_who_sees_the_agent,

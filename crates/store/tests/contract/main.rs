@@ -9,6 +9,7 @@ mod agents;
 mod answers;
 mod artifacts;
 mod commits;
+mod drafts;
 mod drift_reports;
 mod keys;
 mod people;

@@ -14,6 +14,7 @@ mod cases;
 
 mod agents;
 mod answers;
+mod drafts;
 mod drift_reports;
 mod keys;
 mod people;

@@ -1,0 +1,105 @@
+// Keeps what somebody types at every pause, and shows what it changes. The form works without this.
+
+const form = document.getElementById("edit");
+const PAUSE = 700;
+
+let timer = 0;
+let busy = null;
+/** True for words that the server does not have yet. */
+let unkept = false;
+
+function say(text) {
+  const line = document.getElementById("keeping");
+  line.textContent = text;
+  line.hidden = text === "";
+}
+
+/** Puts the parts of an answer in the place of those with the same ids. */
+function show(html) {
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  for (const part of answer.querySelectorAll("[data-live]")) {
+    document.getElementById(part.id)?.replaceWith(part);
+  }
+  const status = document.getElementById("live-status");
+  if (status) form.elements.draft.value = status.dataset.tag;
+}
+
+/** Somebody who signed in again has another token. */
+async function renew() {
+  const answer = await fetch(form.action);
+  if (!answer.ok) return false;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("edit");
+  if (!fresh || fresh.dataset.user !== form.dataset.user) return false;
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = fresh.elements.csrf.value;
+  return true;
+}
+
+const send = (body) => fetch(form.dataset.draft, { method: "PUT", body });
+
+async function keep() {
+  const body = new URLSearchParams(new FormData(form));
+  const sent = body.toString();
+  try {
+    let answer = await send(body);
+    if ((answer.status === 401 || answer.status === 403) && (await renew())) {
+      body.set("csrf", form.elements.csrf.value);
+      answer = await send(body);
+    }
+    if (answer.ok || answer.status === 409) {
+      show(await answer.text());
+      unkept = !answer.ok;
+      say("");
+      body.set("draft", form.elements.draft.value);
+      // What was typed while the answer came is kept at the next pause.
+      if (new URLSearchParams(new FormData(form)).toString() !== body.toString()) later();
+    } else if (answer.status === 401) {
+      say("Your session has ended, and what you type is only in this window. Sign in in another window; this one goes on by itself.");
+      later(5000);
+    } else {
+      say(`What you type is only in this window: the server answered ${answer.status}.`);
+    }
+  } catch {
+    say("What you type is only in this window: the server does not answer. Trying again.");
+    later(5000);
+  }
+  return sent;
+}
+
+function later(pause = PAUSE) {
+  unkept = true;
+  clearTimeout(timer);
+  timer = setTimeout(now, pause);
+}
+
+async function now() {
+  clearTimeout(timer);
+  while (busy) await busy;
+  busy = keep().finally(() => (busy = null));
+  await busy;
+}
+
+if (form) {
+  form.addEventListener("input", () => later());
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
+      event.preventDefault();
+      form.querySelector("button[value=draft]")?.click();
+    }
+  });
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (busy) {
+      // Two that write the same words would get in each other's way.
+      event.preventDefault();
+      busy.finally(() => form.requestSubmit(event.submitter));
+      return;
+    }
+    unkept = false;
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden" && unkept) now();
+  });
+  addEventListener("beforeunload", (event) => {
+    if (unkept) event.preventDefault();
+  });
+}
