@@ -5,7 +5,7 @@ const agent = banner?.dataset.agent;
 const shown = Number(banner?.dataset.revision);
 
 if (banner && agent && shown > 0) {
-  const events = new EventSource(`/events?agent=${encodeURIComponent(agent)}`);
+  const events = new EventSource(new URL(`../events?agent=${encodeURIComponent(agent)}`, import.meta.url));
   events.addEventListener("change", (event) => {
     const change = JSON.parse(event.data);
     if (change.revision > shown) {

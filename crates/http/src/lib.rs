@@ -2,8 +2,8 @@
 //!
 //! Who may call what is one table for all dialects and pages ([`access`]), asked before anything of a body is read. Keys ([`key`]) and
 //! sessions ([`session`]) say who calls; a body is read within bounds ([`received`]) and must not come too slowly ([`pace`]); an answer
-//! that may be large waits for its share of the memory; changes go out as a stream ([`event_stream`]); and each request has a line of the
-//! log ([`request_log`]). What goes wrong is an [`Error`](keepstep_platform::Error), which the server says as JSON and the dashboard as a
+//! that may be large waits for its share of the memory; changes go out as a stream ([`event_stream`]); pages and their files are
+//! sent packed ([`packing`]); and each request has a line of the log ([`request_log`]). What goes wrong is an [`Error`](keepstep_platform::Error), which the server says as JSON and the dashboard as a
 //! page.
 
 pub mod access;
@@ -15,6 +15,7 @@ pub mod key;
 mod large_answers;
 pub mod origin;
 pub mod pace;
+pub mod packing;
 mod pages;
 pub mod received;
 pub mod request_log;

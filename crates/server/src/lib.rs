@@ -12,6 +12,8 @@ mod files;
 mod observation;
 mod openapi;
 mod origin;
+mod packed_pages;
+mod prefix;
 mod reply;
 mod request;
 mod router;

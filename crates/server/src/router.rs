@@ -19,7 +19,7 @@ use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas
 use crate::api::own::{agents, artifacts, definition, drift, events, import, personas, revisions, uploads, whoami};
 use crate::api::{health, metrics};
 use crate::error::ApiError;
-use crate::{observation, openapi};
+use crate::{observation, openapi, packed_pages, prefix};
 
 /// Returns the whole server as one service: the API, and the pages that it is given.
 pub fn router(platform: Platform, pages: Pages) -> Router {
@@ -28,12 +28,17 @@ pub fn router(platform: Platform, pages: Pages) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(platform.clone(), admit))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    api.merge(pages.routes)
-        .fallback(move |request: Request| async move { not_found(&request, pages.not_found) })
+    let public_url = platform.settings.public_url.clone();
+    let server = api
+        .merge(pages.routes)
+        .fallback(move |State(platform): State<Platform>, request: Request| async move {
+            not_found(&request, |headers| (pages.not_found)(&platform, headers))
+        })
         .with_state(platform.clone())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(head_line))
-        .layer(from_fn_with_state(platform, observation::observe))
+        .layer(from_fn_with_state(platform, observation::observe));
+    prefix::below(public_url.as_deref(), server).layer(from_fn(packed_pages::pack))
 }
 
 /// Our own additions: see [`keepstep_api::own`].
@@ -145,14 +150,14 @@ fn is_from_program(headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION) || (accepts("application/json") && !accepts("text/html"))
 }
 
-fn not_found(request: &Request, page: fn() -> Response) -> Response {
+fn not_found(request: &Request, page: impl FnOnce(&HeaderMap) -> Response) -> Response {
     let path = request.uri().path();
     if path.starts_with("/developer/") {
         ApiError(Error::NotKept(printable(path))).into_response()
     } else if is_api(path) || is_from_program(request.headers()) {
         ApiError(Error::NotFound(printable(path))).into_response()
     } else {
-        page()
+        page(request.headers())
     }
 }
 

@@ -123,7 +123,7 @@ fn form(
 ) -> Result<Response, PageError> {
     let token = FormToken::of(headers, platform)?;
     let status = problem.status();
-    let csrf = token.csrf.as_str().to_owned();
+    let csrf = token.csrf.field();
     let page = page(&SignInPage { frame: Frame::default(), title, explanation, csrf, next, email, problem, typed })?;
     Ok((status, [(header::SET_COOKIE, token.cookie)], page).into_response())
 }

@@ -31,7 +31,7 @@ struct SignInLink<'a> {
     explanation: String,
     button: &'static str,
     action: String,
-    csrf: &'a str,
+    csrf: String,
     has_name: bool,
     user_name: Visible,
     name: &'a str,
@@ -127,7 +127,7 @@ fn form(
         button,
         // The form of a token was checked: it holds nothing that means something in an address.
         action: format!("/sign-in/link/{token}"),
-        csrf: form_token.csrf.as_str(),
+        csrf: form_token.csrf.field(),
         has_name: account.is_some(),
         user_name: Visible::of(account.map_or("", |account| account.name.as_str())),
         name: &sent.name,

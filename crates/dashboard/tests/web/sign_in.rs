@@ -334,7 +334,8 @@ async fn cookies_are_for_this_platform_alone() {
     let cookie = async |public_url: Option<&str>| {
         let site = Site::start_with(Settings { public_url: public_url.map(str::to_owned), ..Settings::default() }).await;
         let mut browser = site.browser();
-        let link = site.link(Role::Viewer).await;
+        let prefix = public_url.and_then(|url| Some(format!("/{}", url.split('/').nth(3)?))).unwrap_or_default();
+        let link = format!("{prefix}{}", site.link(Role::Viewer).await);
         let page = browser.get(&link).await;
         let answer = browser.submit(&page, &link, CREATE, &account("Grace", "grace@example.com")).await;
         let line = answer.header("set-cookie").to_owned();
