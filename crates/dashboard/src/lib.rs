@@ -24,19 +24,20 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use http::Method;
 use http::header::CONNECTION;
+use http::{HeaderMap, Method};
 use keepstep_http::{Pages, access};
 use keepstep_platform::Platform;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error_page::{PageError, SignInNeeded};
+use crate::parts::theme;
 
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, agent, agents, asset, case, connect, draft, edit, events, experiment, experiments, keys, member, members,
-        new_agent, projects, sign_in, sign_in_link, sign_out, version,
+        new_agent, projects, search, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -51,6 +52,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/account", get(account::show).post(account::save))
         .route("/account/password", post(account::set_password))
+        .route("/account/theme", post(account::set_theme))
         .route("/account/sessions/end", post(account::end_session))
         .route("/members", get(members::show).post(members::invite))
         .route("/members/links/{link}/revoke", get(members::ask_revoke).post(members::revoke))
@@ -72,11 +74,13 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/keys", get(keys::show).post(keys::create))
         .route("/keys/{key}/revoke", get(keys::ask_revoke).post(keys::revoke))
         .route("/keys/devices/{device}/sign-out", get(keys::ask_sign_out).post(keys::sign_out))
+        .route("/search", get(search::show))
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(asset::show))
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(platform.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(platform.clone(), theme::remember))
         .layer(from_fn(security_headers::add))
         // Each form says itself how large it may be.
         .layer(DefaultBodyLimit::disable());
@@ -105,8 +109,8 @@ async fn admit(State(platform): State<Platform>, request: Request, next: Next) -
 }
 
 /// Returns the page for an address that is nobody's.
-fn not_found() -> Response {
-    with_headers(PageError::NotFound)
+fn not_found(platform: &Platform, headers: &HeaderMap) -> Response {
+    theme::made_for(headers, platform, || with_headers(PageError::NotFound))
 }
 
 async fn method_not_allowed() -> Response {

@@ -174,6 +174,7 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/account", Person(Viewer), Nothing),
         ("POST", "/account", Person(Viewer), Nothing),
         ("POST", "/account/password", Person(Viewer), Nothing),
+        ("POST", "/account/theme", Person(Viewer), Nothing),
         ("POST", "/account/sessions/end", Person(Viewer), Nothing),
         ("GET", "/members", Person(Owner), Nothing),
         ("POST", "/members", Person(Owner), Nothing),
@@ -202,6 +203,7 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/keys/{key}/revoke", Person(Owner), Nothing),
         ("GET", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
         ("POST", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
+        ("GET", "/search", Person(Viewer), Nothing),
         ("GET", "/events", Person(Viewer), Nothing),
         ("GET", "/assets/{file}", Anybody, Nothing),
     ];

@@ -25,6 +25,8 @@ pub enum Cookie {
     Session,
     /// A random text that ties the sign-in form to the browser that was given it.
     Form,
+    /// The colors of the pages.
+    Theme,
 }
 
 impl Cookie {
@@ -34,6 +36,8 @@ impl Cookie {
             (Self::Session, false) => "keepstep_session",
             (Self::Form, true) => "__Host-keepstep_form",
             (Self::Form, false) => "keepstep_form",
+            (Self::Theme, true) => "__Host-keepstep_theme",
+            (Self::Theme, false) => "keepstep_theme",
         }
     }
 

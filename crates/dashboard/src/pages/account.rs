@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::header;
 use keepstep_http::address::Address;
+use keepstep_http::session::Cookie;
 use keepstep_platform::{Error, Platform, SHORTEST_PASSWORD};
 use keepstep_store::Role;
 use serde::Deserialize;
@@ -13,6 +15,7 @@ use crate::form::posted::{Fields, Posted};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::sessions::ShownSession;
+use crate::parts::theme::Theme;
 use crate::parts::view::{may_publish, page};
 use crate::signed_in::SignedIn;
 
@@ -29,6 +32,7 @@ struct AccountPage {
     has_password: bool,
     shortest: usize,
     problem: Problem,
+    themes: [(Theme, bool); 3],
     sessions: Vec<ShownSession>,
 }
 
@@ -81,6 +85,24 @@ impl Fields for PasswordForm {
     }
 }
 
+/// How long a browser keeps the theme, in seconds: as long as browsers keep a cookie.
+const THEME_LIFE: i64 = 400 * 24 * 60 * 60;
+
+/// The form that chooses the colors.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ThemeForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    theme: String,
+}
+
+impl Fields for ThemeForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
 /// The form that signs another browser out.
 #[derive(Debug, Deserialize)]
 pub(crate) struct EndForm {
@@ -105,6 +127,7 @@ pub(crate) async fn show(
     let done = match asked.done.as_deref() {
         Some("saved") => Some("Saved."),
         Some("password") => Some("Your password is set. Your other browsers are signed out."),
+        Some("theme") => Some("The theme is set."),
         Some("signed-out") => Some("That browser is signed out."),
         _ => None,
     };
@@ -148,6 +171,12 @@ pub(crate) async fn set_password(
     shown(&platform, &by, None, None, problem).await
 }
 
+/// `POST /account/theme`: chooses the colors, for this browser.
+pub(crate) async fn set_theme(State(platform): State<Platform>, posted: Posted<ThemeForm>) -> Result<Response, PageError> {
+    let cookie = Cookie::Theme.set(Theme::named(&posted.form.theme).name(), THEME_LIFE, &platform)?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/account?done=theme")).into_response())
+}
+
 /// `POST /account/sessions/end`: signs another browser out.
 pub(crate) async fn end_session(State(platform): State<Platform>, posted: Posted<EndForm>) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
@@ -177,6 +206,7 @@ async fn shown(
         has_password: platform.store.password(&user.id).await?.is_some(),
         shortest: SHORTEST_PASSWORD,
         problem,
+        themes: Theme::ALL.map(|theme| (theme, theme == Theme::chosen())),
         sessions: sessions.into_iter().map(|session| ShownSession::of(session, &by.session.id)).collect(),
     })?;
     Ok((status, page).into_response())

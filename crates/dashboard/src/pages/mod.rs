@@ -20,6 +20,7 @@
 //! | `/members` | [`members`] | for owners: people and invitations |
 //! | `/members/{user}` | [`member`] | for owners: one person |
 //! | `/keys` | [`keys`] | for owners: keys and devices |
+//! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
@@ -39,6 +40,7 @@ pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod new_agent;
 pub(crate) mod projects;
+pub(crate) mod search;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;

@@ -4,6 +4,7 @@ use keepstep_store::{Role, Session};
 
 use crate::form::csrf::CsrfToken;
 use crate::parts::assets;
+use crate::parts::theme::Theme;
 use crate::parts::visible::Visible;
 
 /// What stands around the content of every page.
@@ -30,7 +31,7 @@ impl Frame {
     /// Returns the frame of somebody who is signed in.
     pub(crate) fn of(session: &Session) -> Self {
         let user = &session.user;
-        let csrf = CsrfToken::of_session(session).as_str().to_owned();
+        let csrf = CsrfToken::of_session(session).field();
         let is_owner = user.role >= Role::Owner;
         Self { person: Some(Person { name: Visible::of(&user.name), role: user.role.label(), is_owner, csrf }) }
     }
@@ -40,9 +41,20 @@ impl Frame {
         self.person.as_ref().map_or("", |person| &person.csrf)
     }
 
+    /// Returns the colors that the browser wants.
+    #[expect(clippy::unused_self, reason = "templates ask the frame")]
+    pub(crate) fn theme(&self) -> Theme {
+        Theme::chosen()
+    }
+
     /// Returns the address of the style sheet.
     pub(crate) fn stylesheet(&self) -> &'static str {
         assets::stylesheet()
+    }
+
+    /// Returns the address of the module that every page has.
+    pub(crate) fn script(&self) -> &'static str {
+        assets::page_script()
     }
 
     /// Returns the address of the icon.

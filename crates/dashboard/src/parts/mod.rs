@@ -10,5 +10,6 @@ pub(crate) mod live_edit;
 pub(crate) mod markdown;
 pub(crate) mod sessions;
 pub(crate) mod shown_results;
+pub(crate) mod theme;
 pub(crate) mod view;
 pub(crate) mod visible;

@@ -138,3 +138,26 @@ async fn the_last_use_of_a_session_is_noted_once_in_five_minutes() {
     assert_eq!(used().await, began + USE_NOTED);
     assert_eq!(site.store.generation().await.unwrap(), generation, "nobody has to look again");
 }
+
+#[tokio::test]
+async fn a_theme_is_chosen_and_kept() {
+    let site = Site::start().await;
+    let mut browser = site.member(Role::Viewer, "Ada").await;
+    let page = browser.get("/account").await;
+    assert_eq!(page.attributes("html", "data-theme"), ["system"]);
+    assert_eq!(page.attributes("meta[name='color-scheme']", "content"), ["light dark"]);
+    for (button, theme) in [("Dark", "dark"), ("Light", "light"), ("Like the system", "system")] {
+        let page = browser.get("/account").await;
+        let answer = browser.submit(&page, "/account/theme", button, &[]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/account?done=theme"));
+        // Also on pages that are made in the place of others, and where nobody is signed in.
+        for path in ["/", "/not-there", "/agents/none", "/sign-in/link/none"] {
+            assert_eq!(browser.get(path).await.attributes("html", "data-theme"), [theme], "{path}");
+        }
+        let pressed = browser.get("/account").await;
+        assert_eq!(pressed.text("button[aria-pressed='true']"), button);
+    }
+    browser.cookies.push(("keepstep_theme".to_owned(), "\"><script>".to_owned()));
+    browser.cookies.retain(|(name, value)| name != "keepstep_theme" || value != "system");
+    assert_eq!(browser.get("/").await.attributes("html", "data-theme"), ["system"]);
+}

@@ -13,6 +13,7 @@ mod members;
 mod reading;
 mod results;
 mod rights;
+mod search;
 mod security;
 mod sign_in;
 mod site;

@@ -36,6 +36,10 @@ async fn every_page_has_the_policy_and_nothing_inline() {
         ("/", 200),
         ("/new-agent", 200),
         ("/connect", 200),
+        ("/projects", 200),
+        ("/search", 200),
+        ("/search?q=x", 200),
+        ("/account/theme", 405),
         ("/account", 200),
         ("/account?done=x", 200),
         ("/account/password", 405),
@@ -104,7 +108,7 @@ async fn assets_are_kept_for_ever_and_named_by_their_content() {
     let page = browser.get(&format!("/agents/{agent}")).await;
     let mut addresses = page.attributes("link", "href");
     addresses.extend(page.attributes("script", "src"));
-    assert_eq!(addresses.len(), 3);
+    assert_eq!(addresses.len(), 4);
     for address in addresses {
         let asset = site.browser().get(&address).await;
         assert_eq!(asset.status, StatusCode::OK, "{address}");
