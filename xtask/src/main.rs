@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who started it")]
 
 mod bench;
+mod browser;
 mod checks;
 mod command;
 mod generate;
@@ -50,6 +51,8 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 0)]
         tables: u32,
     },
+    /// Walk through the pages of a server in Chromium, and look at each of them
+    Browser(browser::Options),
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
     /// Attack a server of the release build with hundreds of connections, and compare what keepstep reads with Node for many seeds
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Test(options) => return test::run(&options),
         Task::Peers => tools::install(),
         Task::Values { seed, count, rounds, tables } => values(peers::Sample { seed, count, one_in: tables }, rounds),
+        Task::Browser(options) => browser::run(&options).map(|count| println!("{count} passed, 0 failed")),
         Task::Bench(options) => bench::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Generate { check } => generate::build_and_run(check),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::steps::{self, Step};
-use crate::{bench, checks, command, generate, peers, readme, repository, soak, tools};
+use crate::{bench, browser, checks, command, generate, peers, readme, repository, soak, tools};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -81,6 +81,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             "the real fluxloop-cli against our server",
             "run one again with `cargo xtask test --only fluxloop-cli --peer NAME`; its transcript is above",
             peers(peers::run_fluxloop),
+        ),
+        Step::counted(
+            "the pages in Chromium",
+            "run one story again with `cargo xtask browser --only NAME`; what the pages look like is in target/screenshots",
+            {
+                let as_built = options.as_built;
+                move || browser::run(&browser::Options { only: None, as_built })
+            },
         ),
         Step::new("the benchmarks run", "run `cargo xtask bench --quick`", || {
             build()?;

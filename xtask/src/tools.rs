@@ -29,7 +29,7 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         program: "node",
         oldest: Some(20),
@@ -52,7 +52,20 @@ const TOOLS: [Tool; 4] = [
         how: "install curl",
         why: "asks the server without any code of ours",
     },
+    Tool {
+        program: CHROMIUM,
+        oldest: Some(120),
+        package: Some("chromium"),
+        how: "install Chromium 120 or newer, so that `chromium` is on the PATH",
+        why: "shows the pages",
+    },
 ];
+
+/// The browser that shows the pages.
+const CHROMIUM: &str = "chromium";
+
+/// What the tests of the pages need of [`TOOLS`].
+const OF_PAGES: [&str; 3] = ["node", "npm", CHROMIUM];
 
 /// The Debian package with which Python makes virtual environments.
 const PYTHON_PACKAGE: &str = "python3-venv";
@@ -62,19 +75,15 @@ const LUA_VERSION: &str = "3.37.0";
 
 /// Makes sure that every tool and every peer is there, and says what was found.
 pub(crate) fn install() -> Result<()> {
-    install_debian_packages()?;
-    let mut problems = Vec::new();
-    for tool in &TOOLS {
-        match version(tool.program) {
-            None => problems.push(format!("{} is missing ({}): {}", tool.program, tool.why, tool.how)),
-            Some(found) => match (tool.oldest, major(&found)) {
-                (Some(oldest), Some(major)) if major < oldest => {
-                    problems.push(format!("{} is {found}, too old ({}): {}", tool.program, tool.why, tool.how));
-                }
-                _ => println!("    {:<8} {found}", tool.program),
-            },
-        }
+    let mut missing = packages_missing(&TOOLS);
+    if !python::makes_environments() {
+        missing.push(PYTHON_PACKAGE);
     }
+    if postgres::programs().is_none() {
+        missing.push(postgres::PACKAGE);
+    }
+    install_debian_packages(&missing)?;
+    let mut problems = problems(&TOOLS);
     if !python::makes_environments() {
         problems.push(format!("python3 makes no virtual environments: install {PYTHON_PACKAGE}, or Python from python.org"));
     }
@@ -86,7 +95,45 @@ pub(crate) fn install() -> Result<()> {
     }
     install_lua()?;
     install_pinned("packages", "packages", "of npm that personas use", |_| Ok(()))?;
+    install_browser_packages()?;
     python::install_fluxloop()
+}
+
+/// Makes sure that what the tests of the pages need is there, and nothing else.
+pub(crate) fn install_for_pages() -> Result<()> {
+    let tools = || TOOLS.iter().filter(|tool| OF_PAGES.contains(&tool.program));
+    install_debian_packages(&packages_missing(tools()))?;
+    let problems = problems(tools());
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    install_browser_packages()
+}
+
+/// Returns the folder with the packages of npm that drive the browser and look at pages.
+pub(crate) fn browser_packages() -> PathBuf {
+    folder("browser").join("node_modules")
+}
+
+fn install_browser_packages() -> Result<()> {
+    install_pinned("browser", "browser", "packages of npm that drive it", |_| Ok(()))
+}
+
+/// Says which version each tool has, and returns what is wrong with the others.
+fn problems<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for tool in tools {
+        match version(tool.program) {
+            None => problems.push(format!("{} is missing ({}): {}", tool.program, tool.why, tool.how)),
+            Some(found) => match (tool.oldest, major(&found)) {
+                (Some(oldest), Some(major)) if major < oldest => {
+                    problems.push(format!("{} is {found}, too old ({}): {}", tool.program, tool.why, tool.how));
+                }
+                _ => println!("    {:<8} {found}", tool.program),
+            },
+        }
+    }
+    problems
 }
 
 /// Returns the path of the real `lua`, which [`install`] puts there.
@@ -112,15 +159,12 @@ pub(crate) fn packages() -> Result<PathBuf> {
     Ok(folder("packages"))
 }
 
-fn install_debian_packages() -> Result<()> {
-    let mut missing: Vec<&str> =
-        TOOLS.iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect();
-    if !python::makes_environments() {
-        missing.push(PYTHON_PACKAGE);
-    }
-    if postgres::programs().is_none() {
-        missing.push(postgres::PACKAGE);
-    }
+/// Returns the Debian packages of the tools that are not there.
+fn packages_missing<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Vec<&'static str> {
+    tools.into_iter().filter(|tool| version(tool.program).is_none()).filter_map(|tool| tool.package).collect()
+}
+
+fn install_debian_packages(missing: &[&str]) -> Result<()> {
     if missing.is_empty() || !Path::new("/etc/debian_version").exists() {
         return Ok(());
     }
@@ -134,7 +178,7 @@ fn install_debian_packages() -> Result<()> {
         command::show(&mut command)
     };
     apt(&["update", "-qq"])?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], &missing].concat())
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], missing].concat())
 }
 
 /// Installs the pinned lua-cli, unless exactly that is there already.

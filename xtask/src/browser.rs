@@ -1,0 +1,46 @@
+//! The pages in a real browser: stories of people, and a look at every page that there is.
+//!
+//! The stories are in `xtask/browser`, as Node runs them with `playwright-core` and Debian's Chromium. They start the servers that they
+//! need themselves, on ports that are free, with data that is thrown away.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::{command, repository, test, tools};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only the stories whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// Take the program in `target/debug` as it is
+    #[arg(long)]
+    pub(crate) as_built: bool,
+}
+
+/// Runs the stories, and returns how many checks they made.
+pub(crate) fn run(options: &Options) -> Result<usize> {
+    tools::install_for_pages()?;
+    if !options.as_built {
+        test::build()?;
+    }
+    let count = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
+    let screenshots = repository::target().join("screenshots");
+    fs::create_dir_all(&screenshots).with_context(|| format!("cannot create {}", screenshots.display()))?;
+    let mut node = Command::new("node");
+    node.arg(repository::root().join("xtask/browser/main.mjs"))
+        .args(&options.only)
+        .current_dir(repository::root())
+        .env("KEEPSTEP_PROGRAM", repository::binary("debug", "keepstep"))
+        .env("KEEPSTEP_PACKAGES", tools::browser_packages())
+        .env("KEEPSTEP_SCREENSHOTS", &screenshots)
+        .env("KEEPSTEP_COUNT", count.path());
+    if command::show(&mut node).is_err() {
+        bail!("the pages are not as they should be: see above");
+    }
+    let text = fs::read_to_string(count.path()).context("cannot read how many checks there were")?;
+    text.trim().parse().with_context(|| format!("the stories counted {text:?} checks"))
+}
