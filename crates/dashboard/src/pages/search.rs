@@ -19,7 +19,7 @@ use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
 /// How many results of one kind are shown.
-const OF_A_KIND: usize = 8;
+const OF_A_KIND: usize = 10;
 
 /// In how many projects scenarios and experiments are looked for, and how many of the newest experiments of each.
 const PROJECTS: usize = 50;
