@@ -46,7 +46,7 @@ async function run(browser, { looks, proxy = null }) {
     const people = await team(browser, world);
     await fill(world, people);
     const pages = await table();
-    const walks = await Promise.all(ROLES.map((role) => walk(people[role], role, pages, looks && role === "owner")));
+    const walks = await Promise.all(ROLES.map((role) => walk(browser, people[role], role, pages, looks && role === "owner")));
     const all = walks.find((walk) => walk.role === "owner");
     const problems = walks.flatMap((walk) => walk.problems);
     problems.push(...unreached(pages, all));
@@ -56,6 +56,9 @@ async function run(browser, { looks, proxy = null }) {
     if (looks) await contactSheet();
     if (/ (ERROR|WARN) /.test(world.log)) problems.push(`the server logged:\n${world.log}`);
     if (problems.length > 0) throw new Error(`${problems.length} problems of pages\n\n${grouped(problems)}`);
+    const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
+    const { first, later, path } = all.heaviest;
+    console.log(`            transferred: the first page ${kilobytes(first)}, a later one at most ${kilobytes(later)} (${path})`);
     return walks.reduce((sum, walk) => sum + walk.visited.size, 0);
   } finally {
     await world.end();
@@ -74,7 +77,7 @@ function grouped(problems) {
 }
 
 // Opens whatever the pages link to, from the front page on.
-async function walk(person, role, pages, looks) {
+async function walk(browser, person, role, pages, looks) {
   const { page } = person;
   const problems = [];
   const visited = new Map();
@@ -82,6 +85,8 @@ async function walk(person, role, pages, looks) {
   const waiting = ["/"];
   const prefix = new URL(person.base).pathname.replace(/\/$/, "");
   const weight = await Weight.of(person);
+  const heaviest = { first: await firstWeight(browser, person), later: 0, path: "" };
+  if (heaviest.first > FIRST) problems.push(`/ as ${role}: transfers ${heaviest.first} bytes at the first visit, more than ${FIRST}`);
   while (waiting.length > 0) {
     const path = waiting.shift();
     const route = pageOf(pages, new URL(path, "http://x").pathname);
@@ -92,8 +97,8 @@ async function walk(person, role, pages, looks) {
     const say = (what) => problems.push(`${path} as ${role}: ${what}`);
     const response = await weight.during(() => person.open(path));
     if (response.status() !== 200) say(`is answered with ${response.status()}`);
-    const most = visited.size === 1 ? FIRST : LATER;
-    if (weight.bytes > most) say(`transfers ${weight.bytes} bytes, more than ${most}`);
+    if (weight.bytes > heaviest.later) Object.assign(heaviest, { later: weight.bytes, path: key });
+    if (weight.bytes > LATER) say(`transfers ${weight.bytes} bytes, more than ${LATER}`);
     if ((await page.locator("h1").count()) !== 1) say("has not exactly one heading of the first rank");
     if ((await page.title()).replace("· keepstep", "").trim() === "") say("has no title");
     const links = await page.evaluate(linksOf);
@@ -113,7 +118,7 @@ async function walk(person, role, pages, looks) {
       }
     }
   }
-  return { role, problems, visited };
+  return { role, problems, visited, heaviest };
 }
 
 // Runs in the page: returns where its links and its forms that only read lead.
@@ -176,6 +181,17 @@ async function asNobody(browser, base, pages, { visited }, looks) {
   problems.push(...person.problems);
   await person.close();
   return problems;
+}
+
+// Returns what the first page transfers in a browser that has nothing of this server yet.
+async function firstWeight(browser, { base, context }) {
+  const person = await Person.at(browser, base);
+  await person.context.addCookies(await context.cookies());
+  const weight = await Weight.of(person);
+  await weight.during(() => person.open("/"));
+  person.check();
+  await person.close();
+  return weight.bytes;
 }
 
 // What a page transfers, with everything that it asks for.
