@@ -11,6 +11,7 @@ mod actor;
 mod agents;
 mod cache;
 pub mod definition;
+mod draft;
 mod drift;
 mod edits;
 mod error;

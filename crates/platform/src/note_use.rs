@@ -34,6 +34,19 @@ impl Platform {
         });
     }
 
+    /// Notes that somebody got a bundle version, by a program that calls itself so.
+    pub fn note_pull(&self, by: &Actor, bundle: &str, program: String) {
+        if !self.uses.is_due(&format!("{bundle} {}", by.id), self.store.now()) {
+            return;
+        }
+        let (bundle, id, name) = (bundle.to_owned(), by.id.clone(), by.name.clone());
+        self.note(|store| async move {
+            let mut transaction = store.write().await?;
+            transaction.note_pull(&bundle, (&id, &name), &program).await?;
+            transaction.commit_hidden().await
+        });
+    }
+
     /// Writes beside the request, which neither waits for it nor fails with it.
     fn note<F>(&self, write: impl FnOnce(Store) -> F)
     where

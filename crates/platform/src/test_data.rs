@@ -1,10 +1,11 @@
 //! Test data: projects, scenarios, personas, bundle versions; importing a file and pulling a version.
 
+use keepstep_base::AgentId;
 use keepstep_store::test_data::{
     Bundle, BundleContent, BundleStatus, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch, TestDataFile,
     TestPersona,
 };
-use keepstep_store::{Project, Role, Store, StoreError};
+use keepstep_store::{Project, ProjectPatch, Role, Store, StoreError};
 use serde_json::{Map, Value};
 
 use crate::actor::Actor;
@@ -33,6 +34,8 @@ pub struct NewProject {
     pub description: Option<String>,
     /// Its settings.
     pub settings: Option<Map<String, Value>>,
+    /// The agent that it tests.
+    pub agent: Option<AgentId>,
 }
 
 /// Which bundle version somebody wants to pull. What is left out is found out.
@@ -68,7 +71,80 @@ impl Platform {
             if let Some(settings) = new.settings.filter(|settings| !settings.is_empty()) {
                 created = transaction.set_project_settings(&created.id, &settings).await?;
             }
+            if new.agent.is_some() {
+                let patch = ProjectPatch { agent: Some(new.agent), ..ProjectPatch::default() };
+                created = transaction.change_project(&actor.scope, &created.id, patch).await?;
+            }
             Ok(created)
+        })
+        .await
+    }
+
+    /// Changes a project: its name, what it is about, the agent that it tests. An owner may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project or agent for them, the name is taken or not one, or the database failed.
+    pub async fn change_project<R: Reply<Project>>(
+        &self,
+        actor: &Actor,
+        id: &str,
+        patch: ProjectPatch,
+        reply: R,
+    ) -> Result<R::Output, Error> {
+        actor.require(Role::Owner)?;
+        self.write(actor, "change a project", reply, async |transaction| {
+            Ok(transaction.change_project(&actor.scope, id, patch).await?)
+        })
+        .await
+    }
+
+    /// Deletes a project with everything in it, so that it can be restored. An owner may whose key is not confined to a project.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project for them, or the database failed.
+    pub async fn delete_project<R: Reply<Project>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
+        actor.require(Role::Owner)?;
+        actor.require_whole_organization()?;
+        self.write(actor, "delete a project", reply, async |transaction| {
+            Ok(transaction.delete_project(&actor.scope, id, &actor.name).await?)
+        })
+        .await
+    }
+
+    /// Restores a deleted project. An owner may whose key is not confined to a project.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such deleted project for them, its name is taken meanwhile, or the database failed.
+    pub async fn restore_project<R: Reply<Project>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
+        actor.require(Role::Owner)?;
+        actor.require_whole_organization()?;
+        self.write(actor, "restore a project", reply, async |transaction| {
+            Ok(transaction.restore_project(&actor.scope, id).await?)
+        })
+        .await
+    }
+
+    /// Deletes a scenario with its test data, so that it can be restored. Its results stay. An editor may who may publish: whoever pulls
+    /// finds it no more.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such scenario for them, or the database failed.
+    pub async fn delete_scenario<R: Reply<Scenario>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
+        actor.require_publish()?;
+        self.write(actor, "delete a scenario", reply, async |transaction| {
+            Ok(transaction.delete_scenario(&actor.scope, id, &actor.name).await?)
+        })
+        .await
+    }
+
+    /// Restores a deleted scenario. An editor may who may publish.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such deleted scenario for them, its name is taken meanwhile, or the database failed.
+    pub async fn restore_scenario<R: Reply<Scenario>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
+        actor.require_publish()?;
+        self.write(actor, "restore a scenario", reply, async |transaction| {
+            Ok(transaction.restore_scenario(&actor.scope, id).await?)
         })
         .await
     }
@@ -216,6 +292,8 @@ impl Platform {
         };
         if let Some(id) = wanted.version {
             let bundle = self.store.bundle(&actor.scope, id).await?;
+            // Nobody pulls a version of a scenario that is deleted.
+            self.store.scenario(&actor.scope, &bundle.scenario_id).await?;
             let is_asked_for = wanted.project.is_none_or(|project| project == bundle.project_id)
                 && scenario.as_ref().is_none_or(|scenario| *scenario == bundle.scenario_id);
             return match bundle.status {

@@ -76,6 +76,7 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         let once = reply.repeat().and_then(|repeat| repeat.once(actor));
         let mut transaction = self.store.write().await?;
+        transaction.note_author(&actor.name);
         if let Some(once) = &once
             && let Some(answer) = transaction.recall(once).await?
         {

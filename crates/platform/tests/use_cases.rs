@@ -16,8 +16,10 @@ use keepstep_platform::{
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
-use keepstep_store::test_data::{BundleStatus, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
-use keepstep_store::{AgentState, NewAgent, Patch, PersonaChange, PersonaStatus, Role, Scope, Store, StoreError, StoredResponse};
+use keepstep_store::test_data::{BundleStatus, DraftRelease, InputValues, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
+use keepstep_store::{
+    AgentState, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, Role, Scope, Store, StoreError, StoredResponse,
+};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -64,7 +66,7 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 29] = [
+const ROWS: [Row; 39] = [
     ("change a role in a project", Role::Owner, |w, a| done(w.platform.set_membership(a, "user_x", "project_x", None))),
     ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
     ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),
@@ -85,6 +87,23 @@ const ROWS: [Row; 29] = [
     }),
     ("create a project", Role::Owner, |w, a| {
         done(w.platform.create_project(a, NewProject { name: "shop".to_owned(), ..NewProject::default() }, Plain))
+    }),
+    ("change a project", Role::Owner, |w, a| done(w.platform.change_project(a, "project_1", ProjectPatch::default(), Plain))),
+    ("delete a project", Role::Owner, |w, a| done(w.platform.delete_project(a, "project_1", Plain))),
+    ("restore a project", Role::Owner, |w, a| done(w.platform.restore_project(a, "project_1", Plain))),
+    ("delete a scenario", Role::Editor, |w, a| done(w.platform.delete_scenario(a, "scenario_1", Plain))),
+    ("restore a scenario", Role::Editor, |w, a| done(w.platform.restore_scenario(a, "scenario_1", Plain))),
+    ("add an input", Role::Editor, |w, a| {
+        async { w.platform.add_input(a, "scenario_1", &InputValues::default(), Plain).await.map(drop) }.boxed()
+    }),
+    ("change an input", Role::Editor, |w, a| {
+        let place = ("scenario_1", "item_1");
+        async move { w.platform.change_input(a, place, None, &InputValues::default(), Plain).await.map(drop) }.boxed()
+    }),
+    ("delete an input", Role::Editor, |w, a| done(w.platform.delete_input(a, ("scenario_1", "item_1"), None, Plain))),
+    ("revert an input", Role::Editor, |w, a| done(w.platform.revert_input(a, ("scenario_1", "item_1"), Plain))),
+    ("publish a draft of inputs", Role::Editor, |w, a| {
+        done(w.platform.publish_draft(a, "scenario_1", DraftRelease { message: "", seen: None }, Plain))
     }),
     ("create a scenario", Role::Editor, |w, a| {
         async {

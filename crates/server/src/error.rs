@@ -126,6 +126,7 @@ impl ApiError {
                 | StoreError::UserNotFound(_) => (ErrorCode::NotFound, None),
                 StoreError::ScenarioNotFound(_)
                 | StoreError::InputSetNotFound(_)
+                | StoreError::InputNotFound(_)
                 | StoreError::BundleNotFound(_)
                 | StoreError::BundleIsDraft(_)
                 | StoreError::NothingPublished(_)
@@ -138,6 +139,8 @@ impl ApiError {
                     (ErrorCode::Refused, None)
                 }
                 StoreError::NameTaken { .. }
+                | StoreError::InputChanged(_)
+                | StoreError::DraftChanged
                 | StoreError::InvalidName { .. }
                 | StoreError::SettingsTooLarge { .. }
                 | StoreError::EmailTaken { .. }

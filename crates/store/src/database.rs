@@ -45,6 +45,8 @@ pub struct Transaction {
     pub(crate) surroundings: Surroundings,
     /// The time of everything in this transaction.
     pub(crate) now: i64,
+    /// Who writes, where that is known.
+    pub(crate) author: Option<String>,
     pub(crate) store: Store,
 }
 
@@ -91,7 +93,7 @@ impl Store {
         let mut inner = self.inner.database.writer().await?;
         let written_before = commits::begin(&mut inner).await?;
         let surroundings = self.inner.surroundings.clone();
-        Ok(Transaction { inner, written_before, now: surroundings.now(), surroundings, store: self.clone() })
+        Ok(Transaction { inner, written_before, now: surroundings.now(), surroundings, author: None, store: self.clone() })
     }
 
     /// Returns a number that is another one whenever anything was committed since, by whatever process.
@@ -166,6 +168,11 @@ impl Transaction {
         self.inner.commit().await?;
         self.store.inner.database.after_much().await;
         Ok(())
+    }
+
+    /// Notes who writes: what is published keeps it.
+    pub fn note_author(&mut self, name: &str) {
+        self.author = Some(name.to_owned());
     }
 
     /// Returns the time of the transaction, in epoch milliseconds.

@@ -107,6 +107,15 @@ pub enum StoreError {
     /// There is no such input set, or it is outside the scope or of another scenario.
     #[error("input set {0} not found")]
     InputSetNotFound(String),
+    /// The scenario has no such input.
+    #[error("input {0} not found")]
+    InputNotFound(String),
+    /// The input is not what it was when somebody read it.
+    #[error("input {0} was changed meanwhile")]
+    InputChanged(String),
+    /// The draft of a scenario is not what it was when somebody read it.
+    #[error("the draft was changed meanwhile")]
+    DraftChanged,
     /// There is no such bundle version, or it is outside the scope.
     #[error("bundle version {0} not found")]
     BundleNotFound(String),

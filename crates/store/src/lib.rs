@@ -56,7 +56,7 @@ pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Membership, NewerDraft, Organization, Persona, PersonaStatus, PersonaSummary,
     Primitive, Project, RevisionRow, Rights, Role, Scope, Session, User,
 };
-pub use organizations::check_name;
+pub use organizations::{ProjectPatch, check_name};
 pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAccount};
 pub use personas::PersonaFilter;
 pub use sign_in::{Device, ListedSession, NewLink, USE_NOTED};

@@ -31,6 +31,8 @@ pub struct Project {
     pub description: String,
     /// What a client has set for it, as it was sent.
     pub settings: Map<String, Value>,
+    /// The agent that it tests.
+    pub agent: Option<AgentId>,
     /// When it was created.
     pub created_at: i64,
 }

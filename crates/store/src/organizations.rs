@@ -1,5 +1,6 @@
 //! Organizations, projects and settings.
 
+use keepstep_base::AgentId;
 use serde_json::{Map, Value};
 
 use crate::model::{Organization, Project, Scope};
@@ -11,6 +12,24 @@ use crate::{Result, Store, StoreError, Transaction};
 
 /// The name of the organization that is made where none was named.
 const DEFAULT_NAME: &str = "Default";
+
+/// The columns of a project.
+macro_rules! select {
+    () => {
+        "SELECT id, org_id, name, description, settings, agent_id, created_at FROM projects"
+    };
+}
+
+/// What to change of a project; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectPatch {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Another agent that it tests, or none.
+    pub agent: Option<Option<AgentId>>,
+}
 
 impl Store {
     /// Returns the organizations, oldest first.
@@ -28,11 +47,10 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>> {
-        let rows =
-            query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE org_id = $1 ORDER BY name")
-                .bind(org_id)
-                .fetch_all(&mut *self.reader().await?)
-                .await?;
+        let rows = query(concat!(select!(), " WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name"))
+            .bind(org_id)
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
         rows.iter().map(project).collect()
     }
 
@@ -130,7 +148,43 @@ impl Transaction {
         if added == 0 {
             return Err(StoreError::NameTaken { what: "project", name });
         }
-        Ok(Project { id, org_id: org_id.to_owned(), name, description: String::new(), settings: Map::new(), created_at: now })
+        let (description, settings) = (String::new(), Map::new());
+        Ok(Project { id, org_id: org_id.to_owned(), name, description, settings, agent: None, created_at: now })
+    }
+
+    /// Changes a project. The agent has to be in the scope, unless it is the one that the project tests already.
+    ///
+    /// # Errors
+    /// There is no such project or agent in the scope, the new name is taken or not one, or the database failed.
+    pub async fn change_project(&mut self, scope: &Scope, id: &str, patch: ProjectPatch) -> Result<Project> {
+        let mut project = require_project(self.connection(), scope, id).await?;
+        if let Some(name) = &patch.name {
+            project.name = check_name(name)?.to_owned();
+            let named = query("SELECT id FROM projects WHERE org_id = $1 AND name = $2 AND id <> $3")
+                .bind(&project.org_id)
+                .bind(&project.name)
+                .bind(id)
+                .fetch_optional(self.connection())
+                .await?;
+            if named.is_some() {
+                return Err(StoreError::NameTaken { what: "project", name: project.name });
+            }
+        }
+        project.description = patch.description.unwrap_or(project.description);
+        if let Some(agent) = patch.agent.filter(|agent| *agent != project.agent) {
+            if let Some(agent) = &agent {
+                self.agent(scope, agent).await?;
+            }
+            project.agent = agent;
+        }
+        query("UPDATE projects SET name = $1, description = $2, agent_id = $3 WHERE id = $4")
+            .bind(&project.name)
+            .bind(&project.description)
+            .bind(project.agent.as_ref().map(AgentId::as_str))
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(project)
     }
 
     /// Says what a project is about.
@@ -212,10 +266,7 @@ pub(crate) async fn require_project(connection: &mut Connection, scope: &Scope, 
 }
 
 async fn read_project(connection: &mut Connection, id: &str) -> Result<Project> {
-    let row = query("SELECT id, org_id, name, description, settings, created_at FROM projects WHERE id = $1")
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
+    let row = query(concat!(select!(), " WHERE id = $1 AND deleted_at IS NULL")).bind(id).fetch_optional(connection).await?;
     row.as_ref().map_or_else(|| Err(StoreError::ProjectNotFound(id.to_owned())), project)
 }
 
@@ -226,6 +277,8 @@ fn project(row: &Row) -> Result<Project> {
         name: row.get("name")?,
         description: row.get("description")?,
         settings: settings(&row.text("settings")?.unwrap_or_default()),
+        // An id is kept as it was made, so one that cannot be read is none.
+        agent: row.text("agent_id")?.and_then(|id| id.parse().ok()),
         created_at: row.get("created_at")?,
     })
 }

@@ -58,6 +58,18 @@ impl Dialect {
         }
     }
 
+    /// Adds what the items of the input set `$1` are found by: the texts of the JSON array `$2`, in their order.
+    pub(crate) fn insert_input_words(self) -> &'static str {
+        match self {
+            Self::Sqlite => "INSERT INTO input_words (input_set_id, position, words) SELECT $1, key, value FROM json_each($2)",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => {
+                "INSERT INTO input_words (input_set_id, position, words)
+                 SELECT $1, number - 1, words FROM json_array_elements_text($2::JSON) WITH ORDINALITY AS items (words, number)"
+            }
+        }
+    }
+
     /// Returns each `persona_id` that an item of the input set `$1` names.
     pub(crate) fn personas_of_items(self) -> &'static str {
         match self {

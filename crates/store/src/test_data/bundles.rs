@@ -57,6 +57,12 @@ pub struct Bundle {
     pub status: BundleStatus,
     /// Counts the published versions of a scenario; a draft has none.
     pub generation: Option<u32>,
+    /// Why it was published; may be empty.
+    pub message: String,
+    /// Who published it, where that was noted.
+    pub published_by: Option<String>,
+    /// When it was published, where that was noted.
+    pub published_at: Option<i64>,
     /// When it was created.
     pub created_at: i64,
 }
@@ -73,8 +79,8 @@ pub struct BundleContent {
 }
 
 /// What a draft would pin now.
-struct Pinned {
-    content: BundleContent,
+pub(super) struct Pinned {
+    pub(super) content: BundleContent,
     persona_count: usize,
 }
 
@@ -107,7 +113,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT b.id, s.project_id, b.scenario_id, b.input_set_id, i.version, i.item_count, b.persona_count, b.name,
-               b.status, b.generation, b.created_at
+               b.status, b.generation, b.message, b.published_by, b.published_at, b.created_at
              FROM bundles b JOIN scenarios s ON s.id = b.scenario_id JOIN projects p ON p.id = s.project_id
              JOIN input_sets i ON i.id = b.input_set_id WHERE ",
             in_scope!(),
@@ -126,7 +132,7 @@ impl Store {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
         let rows = query(select!(
-            "AND p.id = $3 AND ($4 IS NULL OR s.id = $4) AND ($5 IS NULL OR b.status = $5)
+            "AND p.id = $3 AND s.deleted_at IS NULL AND ($4 IS NULL OR s.id = $4) AND ($5 IS NULL OR b.status = $5)
              ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT $6"
         ))
         .bind(&scope.org_id)
@@ -167,8 +173,7 @@ impl Store {
         if read_bundle(&mut reader, scope, id).await?.status == BundleStatus::Draft {
             return Err(StoreError::BundleIsDraft(id.to_owned()));
         }
-        let row = query("SELECT scenario, personas, criteria FROM bundles WHERE id = $1").bind(id).fetch_one(&mut reader).await?;
-        Ok(BundleContent { scenario: row.get("scenario")?, personas: row.get("personas")?, criteria: row.get("criteria")? })
+        read_content(&mut reader, id).await
     }
 }
 
@@ -211,7 +216,7 @@ impl Transaction {
             return Ok(draft);
         }
         let pinned = self.pinned_by(scope, &draft).await?;
-        self.publish(scope, &draft, &pinned).await
+        self.publish(scope, &draft, &pinned, None).await
     }
 
     /// Makes a bundle version and publishes it, unless the one that the scenario published last is the same: then that
@@ -220,6 +225,16 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::create_bundle`].
     pub async fn publish_new_bundle(&mut self, scope: &Scope, new: NewBundle<'_>) -> Result<Bundle> {
+        self.publish_new_bundle_because(scope, new, None).await
+    }
+
+    /// As [`Transaction::publish_new_bundle`], with the reason.
+    pub(super) async fn publish_new_bundle_because(
+        &mut self,
+        scope: &Scope,
+        new: NewBundle<'_>,
+        message: Option<&str>,
+    ) -> Result<Bundle> {
         let draft = self.create_bundle(scope, new).await?;
         let pinned = self.pinned_by(scope, &draft).await?;
         let newest = query(
@@ -235,15 +250,16 @@ impl Transaction {
             query("DELETE FROM bundles WHERE id = $1").bind(&draft.id).execute(self.connection()).await?;
             return read_bundle(self.connection(), scope, &id).await;
         }
-        self.publish(scope, &draft, &pinned).await
+        self.publish(scope, &draft, &pinned, message).await
     }
 
-    async fn publish(&mut self, scope: &Scope, draft: &Bundle, pinned: &Pinned) -> Result<Bundle> {
+    async fn publish(&mut self, scope: &Scope, draft: &Bundle, pinned: &Pinned, message: Option<&str>) -> Result<Bundle> {
         let content = &pinned.content;
+        let (now, author) = (self.now, self.author.clone());
         query(
             "UPDATE bundles SET status = 'published', scenario = $2, personas = $3, criteria = $4, persona_count = $5, digest = $6,
                generation = (SELECT coalesce(max(generation), 0) + 1 FROM bundles WHERE scenario_id = $7),
-               sequence = (SELECT coalesce(max(sequence), 0) + 1 FROM bundles)
+               sequence = (SELECT coalesce(max(sequence), 0) + 1 FROM bundles), message = $8, published_by = $9, published_at = $10
              WHERE id = $1",
         )
         .bind(&draft.id)
@@ -253,34 +269,20 @@ impl Transaction {
         .bind(i64::try_from(pinned.persona_count).unwrap_or(i64::MAX))
         .bind(content.digest(draft))
         .bind(&draft.scenario_id)
+        .bind(message)
+        .bind(author)
+        .bind(now)
         .execute(self.connection())
         .await?;
+        self.drop_settled_edits(&draft.scenario_id, &draft.input_set_id).await?;
         read_bundle(self.connection(), scope, &draft.id).await
     }
 
     /// Returns what a draft would pin now: the personas are those that its inputs name.
     async fn pinned_by(&mut self, scope: &Scope, draft: &Bundle) -> Result<Pinned> {
-        let scenario = read_scenario(self.connection(), scope, &draft.scenario_id).await?;
-        let named = self.named_personas(&draft.input_set_id).await?;
-        let mut personas = read_personas(self.connection(), &draft.project_id).await?;
-        personas.retain(|persona| named.contains(&persona.id));
-        let personas: Vec<Value> = personas.iter().map(super::TestPersona::document).collect();
-        let criteria = query("SELECT id, name, version, body FROM criteria WHERE scenario_id = $1 ORDER BY position, name")
-            .bind(&draft.scenario_id)
-            .fetch_all(self.connection())
-            .await?;
-        let criteria = criteria.iter().map(criterion).collect::<Result<Vec<_>>>()?;
-        let content = BundleContent {
-            scenario: rows::text(&json!({
-                "id": scenario.id,
-                "name": scenario.name,
-                "description": scenario.description,
-                "config_snapshot": scenario.config,
-            })),
-            personas: rows::text(&personas),
-            criteria: rows::text(&criteria),
-        };
-        Ok(Pinned { content, persona_count: personas.len() })
+        let personas = self.named_personas(&draft.input_set_id).await?;
+        let of = Pinning { project: &draft.project_id, scenario: &draft.scenario_id, personas: &personas };
+        pinned_by(self.connection(), scope, of).await
     }
 
     /// Returns the ids of the personas that the items of a set name, each once.
@@ -294,7 +296,7 @@ impl Transaction {
         let id = match new.scenario {
             Some(id) => id.to_owned(),
             None => {
-                let found = query("SELECT id FROM scenarios WHERE project_id = $1 LIMIT 2")
+                let found = query("SELECT id FROM scenarios WHERE project_id = $1 AND deleted_at IS NULL LIMIT 2")
                     .bind(new.project)
                     .fetch_all(self.connection())
                     .await?;
@@ -321,6 +323,42 @@ impl Transaction {
         let set = read_input_set(self.connection(), scope, &id).await?;
         if set.scenario_id == scenario.id { Ok(set) } else { Err(StoreError::InputSetNotFound(id)) }
     }
+}
+
+/// What decides about the content of a bundle version, besides its inputs.
+pub(super) struct Pinning<'a> {
+    pub(super) project: &'a str,
+    pub(super) scenario: &'a str,
+    /// The ids of the personas that the inputs name.
+    pub(super) personas: &'a [String],
+}
+
+pub(super) async fn pinned_by(connection: &mut Connection, scope: &Scope, of: Pinning<'_>) -> Result<Pinned> {
+    let scenario = read_scenario(connection, scope, of.scenario).await?;
+    let mut personas = read_personas(connection, of.project).await?;
+    personas.retain(|persona| of.personas.contains(&persona.id));
+    let personas: Vec<Value> = personas.iter().map(super::TestPersona::document).collect();
+    let criteria = query("SELECT id, name, version, body FROM criteria WHERE scenario_id = $1 ORDER BY position, name")
+        .bind(of.scenario)
+        .fetch_all(connection)
+        .await?;
+    let criteria = criteria.iter().map(criterion).collect::<Result<Vec<_>>>()?;
+    let content = BundleContent {
+        scenario: rows::text(&json!({
+            "id": scenario.id,
+            "name": scenario.name,
+            "description": scenario.description,
+            "config_snapshot": scenario.config,
+        })),
+        personas: rows::text(&personas),
+        criteria: rows::text(&criteria),
+    };
+    Ok(Pinned { content, persona_count: personas.len() })
+}
+
+pub(super) async fn read_content(connection: &mut Connection, id: &str) -> Result<BundleContent> {
+    let row = query("SELECT scenario, personas, criteria FROM bundles WHERE id = $1").bind(id).fetch_one(connection).await?;
+    Ok(BundleContent { scenario: row.get("scenario")?, personas: row.get("personas")?, criteria: row.get("criteria")? })
 }
 
 impl BundleContent {
@@ -357,6 +395,9 @@ fn bundle(row: &Row) -> Result<Bundle> {
             _ => return Err(rows::damaged("status", &id)),
         },
         generation: row.get("generation")?,
+        message: row.get::<Option<String>>("message")?.unwrap_or_default(),
+        published_by: row.get("published_by")?,
+        published_at: row.get("published_at")?,
         created_at: row.get("created_at")?,
         id,
     })

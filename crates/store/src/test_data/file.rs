@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The largest number of inputs in one file.
-const MOST_INPUTS: usize = 100_000;
+pub(super) const MOST_INPUTS: usize = 100_000;
 
 /// The longest text of a message, in bytes.
 const LONGEST_TEXT: usize = 1024 * 1024;
@@ -116,6 +116,9 @@ pub enum TestDataError {
         /// How many there are.
         found: usize,
     },
+    /// The one input that somebody wrote has no meaning.
+    #[error("{0}")]
+    Said(&'static str),
     /// An input has no meaning.
     #[error("input {number}: {reason}")]
     Input {
@@ -157,20 +160,27 @@ impl InputFile {
             (None, None) => return Some("it has neither `text` nor `messages`"),
             _ => self.messages(),
         };
-        let is_id = |id: &String| !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
-        if !messages.iter().any(|message| message.role == "user") {
-            Some("no message has the role `user`")
-        } else if messages.iter().any(|message| message.content.trim().is_empty()) {
-            Some("a message is empty")
-        } else if messages.iter().any(|message| message.content.len() > LONGEST_TEXT) {
-            Some("a message is longer than 1 MiB")
-        } else if messages.iter().any(|message| message.role.trim().is_empty()) {
-            Some("a message has an empty role")
-        } else if self.id.as_ref().is_some_and(|id| !is_id(id)) {
-            Some("its `id` is empty, longer than 200 bytes, or holds control characters")
-        } else {
-            None
+        if let Some(reason) = problem_of_messages(&messages) {
+            return Some(reason);
         }
+        let is_id = |id: &String| !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
+        let has_bad_id = self.id.as_ref().is_some_and(|id| !is_id(id));
+        has_bad_id.then_some("its `id` is empty, longer than 200 bytes, or holds control characters")
+    }
+}
+
+/// Returns why messages cannot be an input.
+pub(super) fn problem_of_messages(messages: &[Message]) -> Option<&'static str> {
+    if !messages.iter().any(|message| message.role == "user") {
+        Some("no message has the role `user`")
+    } else if messages.iter().any(|message| message.content.trim().is_empty()) {
+        Some("a message is empty")
+    } else if messages.iter().any(|message| message.content.len() > LONGEST_TEXT) {
+        Some("a message is longer than 1 MiB")
+    } else if messages.iter().any(|message| message.role.trim().is_empty()) {
+        Some("a message has an empty role")
+    } else {
+        None
     }
 }
 

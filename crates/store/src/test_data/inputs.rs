@@ -3,7 +3,7 @@
 use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
-use super::{in_scope, packed};
+use super::{in_scope, packed, words};
 use crate::model::Scope;
 use crate::organizations::require_project;
 use crate::sql::connection::Connection;
@@ -35,6 +35,8 @@ pub(super) struct Items {
     pub(super) ids: String,
     /// The persona that each names, or null.
     pub(super) personas: String,
+    /// What each is found by.
+    pub(super) words: String,
     pub(super) count: usize,
 }
 
@@ -42,7 +44,8 @@ impl Items {
     /// Returns the items, which have ids.
     pub(super) fn of(items: &[Map<String, Value>]) -> Self {
         let all = |name: &str| rows::text(&items.iter().map(|item| item.get(name)).collect::<Vec<_>>());
-        Self { text: rows::text(items), ids: all("id"), personas: all("persona_id"), count: items.len() }
+        let words = rows::text(&items.iter().map(words::of).collect::<Vec<_>>());
+        Self { text: rows::text(items), ids: all("id"), personas: all("persona_id"), words, count: items.len() }
     }
 }
 
@@ -67,13 +70,15 @@ impl Store {
     pub async fn input_sets(&self, scope: &Scope, project: &str, scenario: Option<&str>) -> Result<Vec<InputSet>> {
         let mut reader = self.reader().await?;
         require_project(&mut reader, scope, project).await?;
-        let rows = query(select!("AND p.id = $3 AND ($4 IS NULL OR s.id = $4) ORDER BY i.created_at DESC, i.rowid DESC"))
-            .bind(&scope.org_id)
-            .bind(scope.listed_projects())
-            .bind(project)
-            .bind(scenario)
-            .fetch_all(&mut reader)
-            .await?;
+        let rows = query(select!(
+            "AND p.id = $3 AND s.deleted_at IS NULL AND ($4 IS NULL OR s.id = $4) ORDER BY i.created_at DESC, i.rowid DESC"
+        ))
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .bind(project)
+        .bind(scenario)
+        .fetch_all(&mut reader)
+        .await?;
         rows.iter().map(input_set).collect()
     }
 
@@ -130,6 +135,8 @@ impl Transaction {
         // One statement for all items, however many there are.
         let statement = self.connection().dialect().insert_input_items();
         query(statement).bind(&id).bind(&items.text).bind(&items.ids).bind(&items.personas).execute(self.connection()).await?;
+        let statement = self.connection().dialect().insert_input_words();
+        query(statement).bind(&id).bind(&items.words).execute(self.connection()).await?;
         // Once here rather than for every pull.
         packed::keep(self.connection(), &id, &items.text).await?;
         read_input_set(self.connection(), scope, &id).await

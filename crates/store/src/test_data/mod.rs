@@ -4,27 +4,38 @@
 //! scenario, personas and criteria are copied at the moment of publishing.
 
 mod bundles;
+mod changes;
+mod deleted;
+mod draft;
 mod file;
 mod import;
 mod input_pages;
 mod inputs;
 pub(crate) mod packed;
 mod personas;
+mod publish_draft;
+mod pulls;
 mod scenarios;
+mod words;
 
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
+pub use changes::InputChange;
+pub use deleted::Deleted;
+pub use draft::{DraftCounts, DraftInput, InputFilter, InputState, InputValues};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
 pub use import::{Imported, Reworded};
 pub use inputs::InputSet;
 pub use packed::InputPage;
 pub use personas::TestPersona;
+pub use publish_draft::{DraftBundle, DraftRelease};
+pub use pulls::Pull;
 pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
 
-/// The condition that the project `p` is in a scope, which is bound as `$1` and `$2`.
+/// The condition that the project `p` is in a scope, which is bound as `$1` and `$2`, and is not deleted.
 macro_rules! in_scope {
     () => {
-        "p.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || p.id || ' ', '') <> $2)"
+        "p.org_id = $1 AND p.deleted_at IS NULL AND ($2 IS NULL OR replace($2, ' ' || p.id || ' ', '') <> $2)"
     };
 }
 pub(crate) use in_scope;

@@ -56,7 +56,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT s.id, s.project_id, s.name, s.description, s.config_snapshot, s.created_at
-             FROM scenarios s JOIN projects p ON p.id = s.project_id WHERE ",
+             FROM scenarios s JOIN projects p ON p.id = s.project_id WHERE s.deleted_at IS NULL AND ",
             in_scope!(),
             " ",
             $rest
@@ -79,6 +79,24 @@ impl Store {
             .fetch_all(&mut reader)
             .await?;
         rows.iter().map(scenario).collect()
+    }
+
+    /// Returns the name of a scenario, also of one that is deleted: results keep it.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn scenario_name(&self, scope: &Scope, id: &str) -> Result<String> {
+        let row = query(concat!(
+            "SELECT coalesce(s.deleted_name, s.name) AS name FROM scenarios s JOIN projects p ON p.id = s.project_id WHERE ",
+            in_scope!(),
+            " AND s.id = $3"
+        ))
+        .bind(&scope.org_id)
+        .bind(scope.listed_projects())
+        .bind(id)
+        .fetch_optional(&mut *self.reader().await?)
+        .await?;
+        Ok(row.ok_or_else(|| StoreError::ScenarioNotFound(id.to_owned()))?.get("name")?)
     }
 
     /// Returns a scenario.

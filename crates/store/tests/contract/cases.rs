@@ -99,6 +99,15 @@ macro_rules! shared_cases {
                 any_text_of_an_input_comes_back,
                 a_scenario_has_a_name_of_its_own,
             }
+            input_drafts {
+                what_is_deleted_is_hidden_and_comes_back,
+                a_project_tests_an_agent,
+                a_draft_changes_nothing_before_it_is_published,
+                an_edit_of_something_else_than_was_seen_changes_nothing,
+                inputs_are_found_and_read_in_pages,
+                whatever_is_done_to_a_draft_it_is_what_a_list_would_be,
+                a_pull_is_noted_for_each_who_pulls,
+            }
         }
     };
 }

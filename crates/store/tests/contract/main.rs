@@ -11,6 +11,7 @@ mod artifacts;
 mod commits;
 mod drafts;
 mod drift_reports;
+mod input_drafts;
 mod keys;
 mod people;
 mod personas;

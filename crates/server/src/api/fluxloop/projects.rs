@@ -56,7 +56,7 @@ pub(crate) async fn create(
     input: Input<NewProject>,
 ) -> Result<Response, ApiError> {
     let NewProject { name, workspace_id: organization, description, settings, .. } = input.value;
-    let new = keepstep_platform::NewProject { organization, name, description, settings };
+    let new = keepstep_platform::NewProject { organization, name, description, settings, agent: None };
     Ok(platform.create_project(&caller, new, reply::json(input.repeat, StatusCode::CREATED, project)).await?)
 }
 

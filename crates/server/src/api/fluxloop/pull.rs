@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use keepstep_api::fluxloop::{PullRequest, Pulled};
+use keepstep_http::device;
 use keepstep_platform::{BundleItems, BundleQuery, Error, Platform};
 use keepstep_store::test_data::{Bundle, InputPage};
 use serde_json::json;
@@ -47,6 +48,7 @@ pub(crate) async fn pull(
         scenario_name: request.scenario_name.as_deref(),
     };
     let bundle = platform.find_bundle(&caller, &wanted).await?;
+    platform.note_pull(&caller, &bundle.id, device::name(&headers));
     let tag = tag(&bundle, &request);
     let known = request.known_bundle_version_id.as_deref() == Some(bundle.id.as_str()) || is_known_tag(&headers, &tag);
     let is_packed = prefers_zstd(&headers);

@@ -1,0 +1,464 @@
+//! The draft of a scenario's inputs: how they differ from those that were published last.
+//!
+//! A draft is a list of edits and no copy: an input that nobody touched is the published one, also when somebody publishes another one
+//! meanwhile. It is the same for all who work on the scenario; an edit names the input that it was made from, so that nobody overwrites
+//! what they have not seen.
+
+use keepstep_base::Digest;
+use serde_json::{Map, Value};
+
+use super::file::{MOST_INPUTS, Message, TestDataError, problem_of_messages};
+use super::scenarios::read_scenario;
+use super::{personas, words};
+use crate::model::Scope;
+use crate::sql::connection::Connection;
+use crate::sql::query::{Query, query};
+use crate::sql::row::Row;
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// An input as the draft of its scenario has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftInput {
+    /// Its id.
+    pub id: String,
+    /// What it is in the draft; what it was, where the draft deletes it.
+    pub document: Map<String, Value>,
+    /// What it is in the bundle version that was published last.
+    pub published: Option<Map<String, Value>>,
+    /// What the draft does to it.
+    pub state: InputState,
+    /// Who edited it last, and when.
+    pub edited: Option<(String, i64)>,
+    /// True where another version was published while it was edited: publishing the draft replaces a text that its author has not seen.
+    pub is_overtaken: bool,
+}
+
+/// What a draft does to an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InputState {
+    /// Nothing.
+    Published,
+    /// It is new.
+    New,
+    /// It is changed.
+    Changed,
+    /// It goes.
+    Deleted,
+}
+
+/// Which inputs of a draft to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InputFilter<'a> {
+    /// Only those that have this text somewhere.
+    pub text: Option<&'a str>,
+    /// Only those with a tag.
+    pub tag: Option<&'a str>,
+    /// Only those of a persona, by its id.
+    pub persona: Option<&'a str>,
+    /// Only those that the draft changes.
+    pub only_edited: bool,
+    /// How many to leave out.
+    pub offset: u32,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// How many inputs a draft has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DraftCounts {
+    /// All of them, without those that it deletes.
+    pub all: u32,
+    /// Those that it adds.
+    pub new: u32,
+    /// Those that it changes.
+    pub changed: u32,
+    /// Those that it deletes.
+    pub deleted: u32,
+}
+
+impl DraftCounts {
+    /// Returns how many inputs differ from what is published.
+    pub fn edits(self) -> u32 {
+        self.new + self.changed + self.deleted
+    }
+}
+
+/// What somebody says about an input.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InputValues {
+    /// What is said, by whom.
+    pub messages: Vec<Message>,
+    /// The persona that says it, by its id.
+    pub persona: Option<String>,
+    /// Whatever else is to be known about it; its tags are the list `tags`.
+    pub metadata: Map<String, Value>,
+}
+
+impl DraftInput {
+    /// Returns what names this state of the input.
+    pub fn digest(&self) -> Digest {
+        Digest::of_bytes(rows::text(&(self.state == InputState::Deleted, &self.document)).as_bytes())
+    }
+
+    /// Returns its tags.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        words::tags(&self.document)
+    }
+
+    /// Returns what it says, as somebody would edit it.
+    pub fn values(&self) -> InputValues {
+        InputValues {
+            messages: messages_of(&self.document),
+            persona: self.document.get("persona_id").and_then(Value::as_str).map(str::to_owned),
+            metadata: self.document.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Returns what is said in an input.
+fn messages_of(input: &Map<String, Value>) -> Vec<Message> {
+    let text = |message: &Value, name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let messages = input.get("messages").and_then(Value::as_array).into_iter().flatten();
+    messages.map(|message| Message { role: text(message, "role"), content: text(message, "content") }).collect()
+}
+
+/// The inputs of the scenario `$1` on the set `$2`, each with its place, its words and whether the draft changes it. A new input comes
+/// behind the others. What is deleted and was never there is nothing.
+macro_rules! inputs {
+    () => {
+        "SELECT 0 AS is_new, i.position AS place, i.id AS id, e.input_id IS NOT NULL AS is_edited,
+           e.input_id IS NULL AND w.words IS NULL AS is_stored,
+           CASE WHEN e.document IS NULL THEN coalesce(w.words, lower(i.document)) ELSE e.words END AS words
+         FROM input_items i LEFT JOIN input_words w ON w.input_set_id = i.input_set_id AND w.position = i.position
+           LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = i.id
+         WHERE i.input_set_id = $2
+         UNION ALL
+         SELECT 1, e.number, e.input_id, TRUE, FALSE, e.words FROM input_edits e
+         WHERE e.scenario_id = $1 AND e.document IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = e.input_id)"
+    };
+}
+
+/// The condition that an input passes a filter.
+macro_rules! passes {
+    () => {
+        "($3 IS NULL OR words LIKE $3 ESCAPE '\\')
+         AND ($4 IS NULL OR words LIKE $4 ESCAPE '\\' OR (is_stored AND words LIKE $5 ESCAPE '\\'))
+         AND ($6 IS NULL OR words LIKE $6 ESCAPE '\\' OR (is_stored AND words LIKE $7 ESCAPE '\\'))
+         AND (NOT $8 OR is_edited)"
+    };
+}
+
+/// The columns of the inputs whose ids are in `k`.
+macro_rules! columns {
+    () => {
+        "SELECT k.id, i.document AS published, e.document, e.base, e.edited_by, e.edited_at"
+    };
+}
+
+fn filtered<'q>(text: &'static str, scenario: &'q str, set: &'q str, filter: &InputFilter<'_>) -> Query<'q> {
+    query(text)
+        .bind(scenario)
+        .bind(set)
+        .bind(filter.text.map(words::pattern))
+        .bind(filter.tag.map(words::pattern_of_tag))
+        .bind(filter.tag.map(words::pattern_of_stored))
+        .bind(filter.persona.map(words::pattern_of_persona))
+        .bind(filter.persona.map(words::pattern_of_stored))
+        .bind(filter.only_edited)
+}
+
+impl Store {
+    /// Returns inputs of a scenario as its draft has them: the published ones in their order, and then the new ones.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn draft_inputs(&self, scope: &Scope, scenario: &str, filter: &InputFilter<'_>) -> Result<Vec<DraftInput>> {
+        let mut reader = self.reader().await?;
+        read_scenario(&mut reader, scope, scenario).await?;
+        let set = published_set(&mut reader, scenario).await?;
+        let page = filtered(
+            concat!(
+                columns!(),
+                " FROM (SELECT is_new, place, id FROM (",
+                inputs!(),
+                ") AS found WHERE ",
+                passes!(),
+                " ORDER BY is_new, place LIMIT $9 OFFSET $10) AS k
+                 LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = k.id
+                 LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = k.id
+                 ORDER BY k.is_new, k.place"
+            ),
+            scenario,
+            &set,
+            filter,
+        );
+        page.bind(filter.limit).bind(filter.offset).fetch_all(&mut reader).await?.iter().map(input).collect()
+    }
+
+    /// Returns how many inputs pass a filter.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn count_draft_inputs(&self, scope: &Scope, scenario: &str, filter: &InputFilter<'_>) -> Result<u32> {
+        let mut reader = self.reader().await?;
+        read_scenario(&mut reader, scope, scenario).await?;
+        let set = published_set(&mut reader, scenario).await?;
+        let text = concat!("SELECT count(*) AS found FROM (", inputs!(), ") AS found WHERE ", passes!());
+        Ok(filtered(text, scenario, &set, filter).fetch_one(&mut reader).await?.get("found")?)
+    }
+
+    /// Returns how many inputs a draft has, and how many it changes.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn draft_counts(&self, scope: &Scope, scenario: &str) -> Result<DraftCounts> {
+        let mut reader = self.reader().await?;
+        read_scenario(&mut reader, scope, scenario).await?;
+        read_counts(&mut reader, scenario).await
+    }
+
+    /// Returns an input as the draft of its scenario has it.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, the scenario has no such input, or the database failed.
+    pub async fn draft_input(&self, scope: &Scope, scenario: &str, id: &str) -> Result<DraftInput> {
+        let mut reader = self.reader().await?;
+        read_scenario(&mut reader, scope, scenario).await?;
+        let found = read_input(&mut reader, scenario, id).await?;
+        found.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))
+    }
+}
+
+impl Transaction {
+    /// Adds an input to a draft.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, what it says is not valid, there are too many inputs, or the database failed.
+    pub async fn add_input(&mut self, scope: &Scope, scenario: &str, values: &InputValues, by: &str) -> Result<DraftInput> {
+        let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
+        self.check_values(&project, values).await?;
+        let counts = read_counts(self.connection(), scenario).await?;
+        if counts.all as usize >= MOST_INPUTS {
+            return Err(TestDataError::TooManyInputs { found: counts.all as usize + 1 }.into());
+        }
+        let id = self.surroundings.id("item_")?;
+        let document = with_values(Map::from_iter([("id".to_owned(), id.clone().into())]), values);
+        self.keep_edit(scenario, &id, Some(&document), None, by).await?;
+        read_input(self.connection(), scenario, &id).await?.ok_or(StoreError::InputNotFound(id))
+    }
+
+    /// Changes an input in a draft, or brings one back that the draft deletes. It keeps its id, its place, and whatever of it is not said.
+    ///
+    /// # Errors
+    /// There is no such input in the scope, it is not what it was when somebody read it (`seen`), what it says is not valid, or the
+    /// database failed.
+    pub async fn change_input(
+        &mut self,
+        scope: &Scope,
+        scenario: &str,
+        id: &str,
+        seen: Option<&Digest>,
+        values: &InputValues,
+        by: &str,
+    ) -> Result<DraftInput> {
+        let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
+        let current = self.seen_input(scenario, id, seen).await?;
+        self.check_values(&project, values).await?;
+        let document = with_values(current.document, values);
+        if current.published.as_ref() == Some(&document) {
+            self.drop_edit(scenario, id).await?;
+        } else {
+            self.keep_edit(scenario, id, Some(&document), current.published.as_ref(), by).await?;
+        }
+        read_input(self.connection(), scenario, id).await?.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))
+    }
+
+    /// Deletes an input in a draft. One that was never published is gone.
+    ///
+    /// # Errors
+    /// As [`Transaction::change_input`].
+    pub async fn delete_input(&mut self, scope: &Scope, scenario: &str, id: &str, seen: Option<&Digest>, by: &str) -> Result<()> {
+        read_scenario(self.connection(), scope, scenario).await?;
+        let current = self.seen_input(scenario, id, seen).await?;
+        match &current.published {
+            Some(published) => self.keep_edit(scenario, id, None, Some(published), by).await,
+            None => self.drop_edit(scenario, id).await,
+        }
+    }
+
+    /// Forgets what a draft does to an input, which is again what is published. One that was never published stays.
+    ///
+    /// # Errors
+    /// There is no such input in the scope, or the database failed.
+    pub async fn revert_input(&mut self, scope: &Scope, scenario: &str, id: &str) -> Result<()> {
+        read_scenario(self.connection(), scope, scenario).await?;
+        match self.seen_input(scenario, id, None).await?.published {
+            Some(_) => self.drop_edit(scenario, id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn seen_input(&mut self, scenario: &str, id: &str, seen: Option<&Digest>) -> Result<DraftInput> {
+        let current = read_input(self.connection(), scenario, id).await?;
+        let current = current.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))?;
+        if seen.is_some_and(|seen| *seen != current.digest()) {
+            return Err(StoreError::InputChanged(id.to_owned()));
+        }
+        Ok(current)
+    }
+
+    async fn check_values(&mut self, project: &str, values: &InputValues) -> Result<()> {
+        if let Some(reason) = problem_of_messages(&values.messages) {
+            return Err(TestDataError::Said(reason).into());
+        }
+        if let Some(persona) = &values.persona
+            && !personas::read_personas(self.connection(), project).await?.iter().any(|known| known.id == *persona)
+        {
+            return Err(TestDataError::Said("its persona was not found in the project").into());
+        }
+        Ok(())
+    }
+
+    /// Keeps an edit in place of the one before, in its place.
+    async fn keep_edit(
+        &mut self,
+        scenario: &str,
+        id: &str,
+        document: Option<&Map<String, Value>>,
+        base: Option<&Map<String, Value>>,
+        by: &str,
+    ) -> Result<()> {
+        let now = self.now;
+        query(
+            "INSERT INTO input_edits (scenario_id, input_id, document, base, words, edited_by, edited_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (scenario_id, input_id) DO UPDATE SET document = $3, base = $4, words = $5, edited_by = $6, edited_at = $7",
+        )
+        .bind(scenario)
+        .bind(id)
+        .bind(document.map(rows::text))
+        .bind(base.map(rows::text))
+        .bind(document.or(base).map(words::of).unwrap_or_default())
+        .bind(by)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn drop_edit(&mut self, scenario: &str, id: &str) -> Result<()> {
+        query("DELETE FROM input_edits WHERE scenario_id = $1 AND input_id = $2")
+            .bind(scenario)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets edits that a set has as they are, because somebody published the same.
+    pub(super) async fn drop_settled_edits(&mut self, scenario: &str, set: &str) -> Result<()> {
+        query(
+            "DELETE FROM input_edits WHERE scenario_id = $1 AND (
+               EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = input_edits.input_id
+                       AND i.document = input_edits.document)
+               OR document IS NULL AND NOT EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = input_edits.input_id))",
+        )
+        .bind(scenario)
+        .bind(set)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+/// Returns an input that says something else, and keeps what it says nothing of.
+fn with_values(mut document: Map<String, Value>, values: &InputValues) -> Map<String, Value> {
+    match &values.persona {
+        Some(persona) => {
+            // An item has its persona before its messages; a new one has neither.
+            document.insert("persona_id".to_owned(), persona.clone().into());
+        }
+        None => {
+            document.shift_remove("persona_id");
+        }
+    }
+    if messages_of(&document) != values.messages {
+        let messages = values.messages.iter();
+        let messages: Vec<Value> =
+            messages.map(|Message { role, content }| serde_json::json!({ "role": role, "content": content })).collect();
+        document.insert("messages".to_owned(), messages.into());
+    }
+    document.insert("metadata".to_owned(), values.metadata.clone().into());
+    document
+}
+
+/// Returns the set of inputs that a scenario published last; an empty text where it published nothing.
+pub(super) async fn published_set(connection: &mut Connection, scenario: &str) -> Result<String> {
+    let found =
+        query("SELECT input_set_id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
+            .bind(scenario)
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.map(|row| row.get("input_set_id")).transpose()?.unwrap_or_default())
+}
+
+async fn read_input(connection: &mut Connection, scenario: &str, id: &str) -> Result<Option<DraftInput>> {
+    let set = published_set(connection, scenario).await?;
+    let row = query(concat!(
+        columns!(),
+        " FROM (SELECT id FROM input_items WHERE input_set_id = $2 AND id = $3
+                UNION SELECT input_id FROM input_edits WHERE scenario_id = $1 AND input_id = $3 AND document IS NOT NULL) AS k
+          LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = k.id
+          LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = k.id"
+    ))
+    .bind(scenario)
+    .bind(&set)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(input).transpose()
+}
+
+async fn read_counts(connection: &mut Connection, scenario: &str) -> Result<DraftCounts> {
+    let set = published_set(connection, scenario).await?;
+    let row = query(
+        "SELECT (SELECT count(*) FROM input_items WHERE input_set_id = $2) AS published,
+           count(CASE WHEN i.id IS NULL AND e.document IS NOT NULL THEN 1 END) AS new,
+           count(CASE WHEN i.id IS NOT NULL AND e.document IS NOT NULL THEN 1 END) AS changed,
+           count(CASE WHEN i.id IS NOT NULL AND e.document IS NULL THEN 1 END) AS deleted
+         FROM input_edits e LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = e.input_id WHERE e.scenario_id = $1",
+    )
+    .bind(scenario)
+    .bind(&set)
+    .fetch_one(connection)
+    .await?;
+    let (published, new, deleted): (u32, u32, u32) = (row.get("published")?, row.get("new")?, row.get("deleted")?);
+    Ok(DraftCounts { all: published + new - deleted, new, changed: row.get("changed")?, deleted })
+}
+
+fn input(row: &Row) -> Result<DraftInput> {
+    let id: String = row.get("id")?;
+    let object = |column: &'static str| -> Result<Option<Map<String, Value>>> {
+        let text: Option<String> = row.get(column)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|_| rows::damaged(column, &id))).transpose()
+    };
+    let (published, edited, base) = (object("published")?, object("document")?, object("base")?);
+    let at: Option<i64> = row.get("edited_at")?;
+    let by: Option<String> = row.get("edited_by")?;
+    let state = match (&published, &edited, at) {
+        (_, _, None) => InputState::Published,
+        (None, _, _) => InputState::New,
+        (Some(published), Some(edited), _) if published == edited => InputState::Published,
+        (Some(_), Some(_), _) => InputState::Changed,
+        (Some(_), None, _) => InputState::Deleted,
+    };
+    Ok(DraftInput {
+        is_overtaken: at.is_some() && base != published && state != InputState::Published,
+        document: edited.or_else(|| published.clone()).ok_or_else(|| rows::damaged("document", &id))?,
+        published,
+        state,
+        edited: by.zip(at),
+        id,
+    })
+}

@@ -1,0 +1,126 @@
+//! What a draft makes of a scenario, and publishing it.
+
+use std::collections::BTreeSet;
+
+use keepstep_base::Digest;
+use serde_json::{Map, Value};
+
+use super::bundles::{Bundle, BundleContent, NewBundle, Pinning, pinned_by, read_bundle, read_content};
+use super::draft::published_set;
+use super::file::TestDataError;
+use super::inputs::Items;
+use super::scenarios::read_scenario;
+use crate::model::Scope;
+use crate::sql::connection::Connection;
+use crate::sql::query::query;
+use crate::{Result, Store, StoreError, Transaction, rows};
+
+/// What publishing the draft of a scenario would make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftBundle {
+    /// The version that was published last.
+    pub newest: Option<Bundle>,
+    /// What that one pins.
+    pub published: Option<BundleContent>,
+    /// What the next one would pin.
+    pub content: BundleContent,
+    /// Names this draft on top of that version.
+    pub digest: Digest,
+}
+
+/// Why and as what a draft is published.
+#[derive(Debug, Clone, Copy)]
+pub struct DraftRelease<'a> {
+    /// Why.
+    pub message: &'a str,
+    /// The draft that somebody has looked at; see [`DraftBundle::digest`].
+    pub seen: Option<&'a Digest>,
+}
+
+impl Store {
+    /// Returns what publishing the draft of a scenario would make.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn draft_bundle(&self, scope: &Scope, scenario: &str) -> Result<DraftBundle> {
+        read_draft_bundle(&mut *self.reader().await?, scope, scenario).await
+    }
+}
+
+impl Transaction {
+    /// Publishes the draft of a scenario as its next bundle version, and begins a new draft. A draft that changes nothing makes none, and
+    /// the version that was published last is returned.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, the draft is another one than was seen, it has no inputs, or the database failed.
+    pub async fn publish_draft(&mut self, scope: &Scope, scenario: &str, release: DraftRelease<'_>) -> Result<Bundle> {
+        let draft = read_draft_bundle(self.connection(), scope, scenario).await?;
+        if release.seen.is_some_and(|seen| *seen != draft.digest) {
+            return Err(StoreError::DraftChanged);
+        }
+        let items = draft_items(self.connection(), scenario).await?;
+        if items.is_empty() {
+            return Err(TestDataError::NoInputs.into());
+        }
+        let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
+        let set = self.ensure_input_set(scope, scenario, &Items::of(&items)).await?;
+        let name = draft.newest.as_ref().map(|newest| newest.name.as_str());
+        let new = NewBundle { project: &project, scenario: Some(scenario), input_set: Some(&set.id), name };
+        let bundle = self.publish_new_bundle_because(scope, new, Some(release.message)).await?;
+        query("DELETE FROM input_edits WHERE scenario_id = $1").bind(scenario).execute(self.connection()).await?;
+        Ok(bundle)
+    }
+}
+
+async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario: &str) -> Result<DraftBundle> {
+    let project = read_scenario(connection, scope, scenario).await?.project_id;
+    let newest = query("SELECT id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
+        .bind(scenario)
+        .fetch_optional(connection)
+        .await?;
+    let newest = match newest {
+        Some(row) => Some(read_bundle(connection, scope, &row.get::<String>("id")?).await?),
+        None => None,
+    };
+    let published = match &newest {
+        Some(newest) => Some(read_content(connection, &newest.id).await?),
+        None => None,
+    };
+    let items = draft_items(connection, scenario).await?;
+    let personas: BTreeSet<&str> = items.iter().filter_map(|item| item.get("persona_id")).filter_map(Value::as_str).collect();
+    let personas: Vec<String> = personas.into_iter().map(str::to_owned).collect();
+    let pinned = pinned_by(connection, scope, Pinning { project: &project, scenario, personas: &personas }).await?;
+    let text: Vec<Value> = items.into_iter().map(Value::Object).collect();
+    let parts = (
+        newest.as_ref().map(|newest| newest.id.as_str()),
+        &pinned.content.scenario,
+        &pinned.content.personas,
+        &pinned.content.criteria,
+        &text,
+    );
+    let digest = Digest::of_bytes(rows::text(&parts).as_bytes());
+    Ok(DraftBundle { newest, published, content: pinned.content, digest })
+}
+
+/// Returns the inputs of a draft: those that are published without what it deletes, and behind them the new ones.
+async fn draft_items(connection: &mut Connection, scenario: &str) -> Result<Vec<Map<String, Value>>> {
+    let set = published_set(connection, scenario).await?;
+    let found = query(
+        "SELECT coalesce(e.document, i.document) AS document
+         FROM input_items i LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = i.id
+         WHERE i.input_set_id = $2 AND (e.input_id IS NULL OR e.document IS NOT NULL) ORDER BY i.position",
+    )
+    .bind(scenario)
+    .bind(&set)
+    .fetch_all(connection)
+    .await?;
+    let new = query(
+        "SELECT e.document FROM input_edits e WHERE e.scenario_id = $1 AND e.document IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = e.input_id) ORDER BY e.number",
+    )
+    .bind(scenario)
+    .bind(&set)
+    .fetch_all(connection)
+    .await?;
+    found.iter().chain(&new).map(|row| rows::object(row, "document", "an input")).collect()
+}
