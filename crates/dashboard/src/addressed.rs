@@ -48,6 +48,41 @@ impl FromRequestParts<Platform> for AddressedProject {
     }
 }
 
+/// The scenario of an address such as `/projects/{project}/scenarios/{scenario}`.
+#[derive(Debug)]
+pub(crate) struct AddressedScenario {
+    pub(crate) project: String,
+    pub(crate) scenario: String,
+}
+
+impl FromRequestParts<Platform> for AddressedScenario {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedProject(project) = AddressedProject::from_request_parts(parts, platform).await?;
+        let scenario = parameter(parts, platform, "scenario").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, scenario })
+    }
+}
+
+/// The input of an address such as `/projects/{project}/scenarios/{scenario}/inputs/{input}`.
+#[derive(Debug)]
+pub(crate) struct AddressedInput {
+    pub(crate) project: String,
+    pub(crate) scenario: String,
+    pub(crate) input: String,
+}
+
+impl FromRequestParts<Platform> for AddressedInput {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedScenario { project, scenario } = AddressedScenario::from_request_parts(parts, platform).await?;
+        let input = parameter(parts, platform, "input").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, scenario, input })
+    }
+}
+
 /// The experiment of an address such as `/projects/{project}/experiments/{experiment}`.
 #[derive(Debug)]
 pub(crate) struct AddressedExperiment {

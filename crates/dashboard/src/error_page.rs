@@ -209,6 +209,7 @@ impl From<StoreError> for PageError {
             | StoreError::UserNotFound(_)
             | StoreError::ProjectNotFound(_)
             | StoreError::ScenarioNotFound(_)
+            | StoreError::InputNotFound(_)
             | StoreError::BundleNotFound(_)
             | StoreError::BatchNotFound(_)
             | StoreError::RunNotFound { .. }
@@ -222,6 +223,9 @@ impl From<StoreError> for PageError {
                 Self::Unavailable(capitalized(&error.to_string()))
             }
             StoreError::NameTaken { .. }
+            | StoreError::InputChanged(_)
+            | StoreError::DraftChanged
+            | StoreError::TestData(_)
             | StoreError::InvalidName { .. }
             | StoreError::EmailTaken { .. }
             | StoreError::InvalidEmail { .. }

@@ -36,8 +36,9 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, agent, agents, asset, case, connect, draft, edit, events, experiment, experiments, keys, member, members,
-        new_agent, projects, search, sign_in, sign_in_link, sign_out, version,
+        account, agent, agents, asset, bundle, bundles, case, connect, draft, edit, events, experiment, experiments, inputs,
+        keys, member, members, new_agent, new_project, new_scenario, project_settings, projects, publish, scenario,
+        scenario_settings, search, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -64,7 +65,26 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/members/{user}/remove", get(member::ask_remove).post(member::remove))
         .route("/sign-out", post(sign_out::sign_out))
         .route("/projects", get(projects::show))
+        .route("/new-project", get(new_project::show).post(new_project::create))
         .route("/projects/{project}", get(experiments::show))
+        .route("/projects/{project}/settings", get(project_settings::show).post(project_settings::save))
+        .route("/projects/{project}/delete", get(project_settings::ask_delete).post(project_settings::delete))
+        .route("/projects/{project}/restore", post(project_settings::restore))
+        .route("/projects/{project}/new-scenario", get(new_scenario::show).post(new_scenario::create))
+        .route("/projects/{project}/scenarios/{scenario}", get(scenario::show))
+        .route("/projects/{project}/scenarios/{scenario}/settings", get(scenario_settings::show).post(scenario_settings::save))
+        .route(
+            "/projects/{project}/scenarios/{scenario}/delete",
+            get(scenario_settings::ask_delete).post(scenario_settings::delete),
+        )
+        .route("/projects/{project}/scenarios/{scenario}/restore", post(scenario_settings::restore))
+        .route("/projects/{project}/scenarios/{scenario}/publish", get(publish::show).post(publish::publish))
+        .route("/projects/{project}/scenarios/{scenario}/versions", get(bundles::show))
+        .route("/projects/{project}/scenarios/{scenario}/versions/{version}", get(bundle::show))
+        .route("/projects/{project}/scenarios/{scenario}/inputs", post(inputs::add))
+        .route("/projects/{project}/scenarios/{scenario}/inputs/{input}", post(inputs::change))
+        .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/delete", get(inputs::ask_delete).post(inputs::delete))
+        .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", get(inputs::ask_revert).post(inputs::revert))
         .route("/projects/{project}/experiments/{experiment}", get(experiment::show))
         .route("/projects/{project}/experiments/{experiment}/cases/{case}", get(case::show))
         .route("/projects/{project}/experiments/{experiment}/runs/{case}", get(case::redirect))

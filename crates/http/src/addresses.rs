@@ -14,6 +14,16 @@ pub fn project_path(project: &str) -> String {
     format!("/projects/{}", segment(project))
 }
 
+/// Returns the address of a scenario's page.
+pub fn scenario_path(project: &str, scenario: &str) -> String {
+    format!("{}/scenarios/{}", project_path(project), segment(scenario))
+}
+
+/// Returns the address of an input, below that of its scenario.
+pub fn input_path(scenario_path: &str, input: &str) -> String {
+    format!("{scenario_path}/inputs/{}", segment(input))
+}
+
 /// Returns the address of an experiment's page.
 pub fn experiment_path(project: &str, experiment: &str) -> String {
     format!("{}/experiments/{}", project_path(project), segment(experiment))

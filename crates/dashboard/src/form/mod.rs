@@ -3,6 +3,7 @@
 pub(crate) mod before_session;
 pub(crate) mod csrf;
 pub(crate) mod edit;
+pub(crate) mod input;
 pub(crate) mod next;
 pub(crate) mod posted;
 pub(crate) mod problem;

@@ -32,6 +32,11 @@ impl Problem {
         (!self.text.is_empty() && self.field == field).then_some(&self.text)
     }
 
+    /// Returns true where nothing is wrong.
+    pub(crate) fn is_none(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Returns the status of the page with the form.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -44,7 +49,7 @@ impl TryFrom<Error> for Problem {
     /// Passes on what no other text in a field would mend.
     fn try_from(error: Error) -> Result<Self, PageError> {
         let field = match &error {
-            Error::Store(StoreError::InvalidName { .. }) => "name",
+            Error::Store(StoreError::InvalidName { .. } | StoreError::NameTaken { .. }) => "name",
             Error::Store(StoreError::InvalidEmail { .. } | StoreError::EmailTaken { .. }) => "email",
             Error::WeakPassword(_) => "password",
             Error::WrongOldPassword => "old",

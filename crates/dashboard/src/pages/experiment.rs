@@ -108,7 +108,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let batch = experiment_of(&platform, &by, &project, &experiment).await?;
     let project = platform.store.project(&by.scope, &project).await?;
-    let scenario = platform.store.scenario(&by.scope, &batch.scenario_id).await?;
+    let scenario = platform.store.scenario_name(&by.scope, &batch.scenario_id).await?;
     let bundle = platform.store.bundle(&by.scope, &batch.bundle_id).await?;
     let durations = platform.store.run_durations(&by.scope, &batch.id).await?;
 
@@ -133,7 +133,7 @@ pub(crate) async fn show(
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
         name: Visible::of(experiment_name(&batch)),
         id: Visible::of(&batch.id),
-        scenario: Visible::of(&scenario.name),
+        scenario: Visible::of(&scenario),
         bundle: Visible::of(&bundle.name),
         bundle_id: Visible::of(&bundle.id),
         generation: bundle.generation,

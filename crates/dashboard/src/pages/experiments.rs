@@ -3,17 +3,19 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use keepstep_http::addresses::{experiment_path, project_path};
+use keepstep_http::addresses::{agent_path, experiment_path, project_path, scenario_path};
 use keepstep_platform::Platform;
+use keepstep_store::Role;
 use keepstep_store::results::{BatchFilter, RunBatch};
 use keepstep_store::test_data::{Bundle, BundleFilter, BundleStatus};
 use serde::Deserialize;
 
+use super::experiment::Link;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::{Badge, Figures, experiment_name};
-use crate::parts::view::{Moment, page};
+use crate::parts::view::{Moment, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -30,6 +32,12 @@ const VERSIONS: usize = 5;
 #[template(path = "experiments.html")]
 struct Experiments {
     frame: Frame,
+    done: Option<&'static str>,
+    agent: Option<Link>,
+    is_owner: bool,
+    may_edit: bool,
+    may_publish: bool,
+    deleted_scenarios: Vec<DeletedScenario>,
     path: String,
     name: Visible,
     id: Visible,
@@ -40,7 +48,15 @@ struct Experiments {
     older: Option<u32>,
 }
 
+struct DeletedScenario {
+    path: String,
+    name: Visible,
+    by: Visible,
+    at: Moment,
+}
+
 struct ListedScenario {
+    path: String,
     name: Visible,
     id: Visible,
     description: Visible,
@@ -69,6 +85,7 @@ struct ListedBatch {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExperimentsQuery {
     from: Option<String>,
+    done: Option<String>,
 }
 
 /// `GET`.
@@ -84,14 +101,41 @@ pub(crate) async fn show(
     let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };
     let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
     // An address that says no number is the first page.
-    let from: u32 = asked.from.and_then(|from| from.parse().ok()).unwrap_or_default();
+    let from: u32 = asked.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or_default();
     let filter = BatchFilter { scenario: None, offset: from, limit: PAGE + 1 };
     let mut batches = platform.store.run_batches(&by.scope, &id, filter).await?;
     let has_more = batches.len() > PAGE as usize;
     batches.truncate(PAGE as usize);
     let name_of = |id: &str| scenarios.iter().find(|scenario| scenario.id == id).map_or("", |scenario| &scenario.name);
+    let may_publish = by.require_publish().is_ok();
+    let deleted = if may_publish { platform.store.deleted_scenarios(&by.scope, &id).await? } else { Vec::new() };
+    let agent = match &project.agent {
+        // Who cannot see it is not told that it is there.
+        Some(agent) => platform.store.agent(&by.scope, agent).await.ok(),
+        None => None,
+    };
     page(&Experiments {
         frame: Frame::of(&by.session),
+        done: match asked.done.as_deref() {
+            Some("created") => Some("The project is created."),
+            Some("saved") => Some("Saved."),
+            Some("restored") => Some("The project is restored."),
+            Some("scenario-deleted") => Some("The scenario is deleted. It can be restored below."),
+            _ => None,
+        },
+        agent: agent.map(|agent| Link { path: agent_path(&agent.id), name: Visible::of(title_of(&agent)) }),
+        is_owner: by.require(Role::Owner).is_ok(),
+        may_edit: by.require(Role::Editor).is_ok(),
+        may_publish,
+        deleted_scenarios: deleted
+            .into_iter()
+            .map(|scenario| DeletedScenario {
+                path: scenario_path(&id, &scenario.id),
+                name: Visible::of(scenario.name),
+                by: Visible::of(scenario.by),
+                at: Moment::of(scenario.at),
+            })
+            .collect(),
         path: project_path(&id),
         name: Visible::of(&project.name),
         id: Visible::of(&project.id),
@@ -100,6 +144,7 @@ pub(crate) async fn show(
         scenarios: scenarios
             .iter()
             .map(|scenario| ListedScenario {
+                path: scenario_path(&id, &scenario.id),
                 name: Visible::of(&scenario.name),
                 id: Visible::of(&scenario.id),
                 description: Visible::of(&scenario.description),

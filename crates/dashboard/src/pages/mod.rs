@@ -12,7 +12,16 @@
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/projects` | [`projects`] | the list of projects |
+//! | `/new-project` | [`new_project`] | a form that makes one |
 //! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
+//! | `/projects/{id}/settings` | [`project_settings`] | its name and its agent; deleting and restoring it |
+//! | `/projects/{id}/new-scenario` | [`new_scenario`] | a form that makes a scenario |
+//! | `/projects/{id}/scenarios/{scenario}` | [`scenario`] | its inputs |
+//! | `/projects/{id}/scenarios/{scenario}/inputs/{input}` | [`inputs`] | saving an input that is edited in the table; deleting and reverting it |
+//! | `/projects/{id}/scenarios/{scenario}/publish` | [`publish`] | what the draft changes, and publishing it |
+//! | `/projects/{id}/scenarios/{scenario}/versions` | [`bundles`] | the bundle versions |
+//! | `/projects/{id}/scenarios/{scenario}/versions/{n}` | [`bundle`] | how a bundle version differs from the one before, and who pulled it |
+//! | `/projects/{id}/scenarios/{scenario}/settings` | [`scenario_settings`] | its name; deleting and restoring it |
 //! | `/projects/{id}/experiments/{experiment}` | [`experiment`] | figures, cases and files of an experiment |
 //! | `/projects/{id}/experiments/{experiment}/cases/{case}` | [`case`] | what was said in a case, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
@@ -28,6 +37,8 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod asset;
+pub(crate) mod bundle;
+pub(crate) mod bundles;
 pub(crate) mod case;
 pub(crate) mod connect;
 pub(crate) mod draft;
@@ -35,11 +46,18 @@ pub(crate) mod edit;
 pub(crate) mod events;
 pub(crate) mod experiment;
 pub(crate) mod experiments;
+pub(crate) mod inputs;
 pub(crate) mod keys;
 pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod new_agent;
+pub(crate) mod new_project;
+pub(crate) mod new_scenario;
+pub(crate) mod project_settings;
 pub(crate) mod projects;
+pub(crate) mod publish;
+pub(crate) mod scenario;
+pub(crate) mod scenario_settings;
 pub(crate) mod search;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;

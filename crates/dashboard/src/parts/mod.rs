@@ -1,6 +1,7 @@
 //! What several pages show in the same way.
 
 pub(crate) mod assets;
+pub(crate) mod changed_test_data;
 pub(crate) mod code_state;
 pub(crate) mod confirm;
 pub(crate) mod devices;

@@ -17,4 +17,5 @@ mod search;
 mod security;
 mod sign_in;
 mod site;
+mod test_data;
 mod waiting;

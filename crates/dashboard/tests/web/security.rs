@@ -31,10 +31,33 @@ async fn every_page_has_the_policy_and_nothing_inline() {
     site.publish(&agent, "One\n").await;
     site.publish(&agent, "Two\n").await;
     let link = site.link(Role::Owner).await;
+    let (scenario, _) = crate::test_data::orders(&site, serde_json::json!([{"id": "q", "text": "One"}])).await;
+    let project = site.store.projects_in(&site.scope).await.unwrap().remove(0).id;
     let mut browser = site.signed_in(Role::Owner).await;
     for (path, status) in [
         ("/", 200),
         ("/new-agent", 200),
+        ("/new-project", 200),
+        ("/projects?done=x", 200),
+        (&*format!("/projects/{project}?done=x"), 200),
+        (&*format!("/projects/{project}/settings"), 200),
+        (&*format!("/projects/{project}/delete"), 200),
+        (&*format!("/projects/{project}/restore"), 405),
+        (&*format!("/projects/{project}/new-scenario"), 200),
+        (&*format!("{scenario}?edit=q&text=%25&from=x&tag=x&persona=x&done=x"), 200),
+        (&*format!("{scenario}?edit=new&changed=1&from=4294967295"), 200),
+        (&*format!("{scenario}?edit=x"), 200),
+        (&*format!("{scenario}/inputs"), 405),
+        (&*format!("{scenario}/inputs/q"), 405),
+        (&*format!("{scenario}/inputs/q/delete?back=%FF"), 200),
+        (&*format!("{scenario}/inputs/q/revert"), 200),
+        (&*format!("{scenario}/publish"), 200),
+        (&*format!("{scenario}/versions?from=99"), 200),
+        (&*format!("{scenario}/versions/1"), 200),
+        (&*format!("{scenario}/versions/2"), 404),
+        (&*format!("{scenario}/settings"), 200),
+        (&*format!("{scenario}/delete"), 200),
+        (&*format!("{scenario}/restore"), 405),
         ("/connect", 200),
         ("/projects", 200),
         ("/search", 200),
