@@ -12,8 +12,8 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use tower::Service as _;
 
-/// The attributes whose values are addresses; the last one is read by the module of the editor.
-const ADDRESSES: [&str; 5] = ["href", "src", "action", "formaction", "data-draft"];
+/// The attributes whose values are addresses; the last ones are read by modules.
+const ADDRESSES: [&str; 6] = ["href", "src", "action", "formaction", "data-draft", "data-presence"];
 
 /// Returns the path of an address, without a slash at its end; `None` where it has none.
 fn path_of(public_url: &str) -> Option<&str> {
