@@ -51,9 +51,64 @@ async function unsavedWords(owner, agent) {
   await kept;
 }
 
+const QUESTIONS = `scenario: {name: returns, description: Questions about shoes that come back}
+personas: [{name: hurried, description: Wants an answer now}]
+inputs:
+  - {text: Can I return shoes that I wore once?, persona: hurried}
+  - {text: Who pays for the parcel?}
+  - {text: How long do I have?}
+criteria:
+  - {name: House rules, items: [{contains: thank you}]}
+`;
+
+const ANSWERING = `while read -r line; do
+  case "$line" in
+    *parcel*) text='We do, thank you for asking.' ;;
+    *) text='Sorry, **no idea**.' ;;
+  esac
+  printf '{"type":"final","output":"%s"}\n' "$text"
+done
+`;
+
+const RUNNER = `name: returns
+runner:
+  process:
+    command: [sh, answer.sh]
+    protocol: jsonl
+    reuse: true
+`;
+
+// Makes a project, the first one by its name, with test data and an experiment in which most cases fail.
+export async function failingExperiment(world, key) {
+  const cwd = world.path("returns");
+  await world.write("returns/questions.yaml", QUESTIONS);
+  await world.run(["projects", "create", "--name", "A shoe shop"], { cwd, key });
+  await world.run(["bundles", "import", "questions.yaml"], { cwd, key });
+  await world.run(["sync", "pull", "--scenario", "returns"], { cwd, key });
+  await world.write("returns/.fluxloop/scenarios/returns/configs/simulation.yaml", RUNNER);
+  await world.write("returns/.fluxloop/scenarios/returns/answer.sh", ANSWERING);
+  await world.run(["test"], { cwd, key, code: 1 });
+}
+
+// Edits one input of the scenario that `failingExperiment` makes, and deletes another; neither is published.
+async function editedInputs(owner) {
+  const { page } = owner;
+  await owner.open("/search?q=returns");
+  await page.locator("tr", { hasText: "Scenario" }).getByRole("link").first().click();
+  const input = (text) => page.locator("tr", { hasText: text });
+  await input("parcel").getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("Message 1", { exact: true }).fill("Who pays for the parcel back to you?");
+  await page.getByRole("button", { name: "Save input" }).click();
+  await input("How long").getByRole("link", { name: "Delete" }).click();
+  await page.locator("main button.danger").click();
+  await input("back to you").waitFor();
+}
+
 export async function fill(world, { owner }) {
   const key = await makeKey(owner, "CI", "owner");
   await driftingAgent(world, key);
+  await failingExperiment(world, key);
+  await editedInputs(owner);
   await unsavedWords(owner, "Shop");
   await (await approveDevice(world, owner)).approve();
   await invite(owner, "viewer");

@@ -12,6 +12,9 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const WIDTHS = [1280, 2560, 360];
 const THEMES = ["light", "dark"];
 
+// The pages that README shows.
+const ON_TOP = ["front", "projects-project-experiments-experiment"];
+
 // The names of the pages that were looked at.
 const seen = [];
 
@@ -34,6 +37,8 @@ export async function look(person, name) {
   }
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.emulateMedia({ colorScheme: "light" });
+  // As much of it as a window shows, for README.
+  if (ON_TOP.includes(name)) await page.screenshot({ path: path.join(SCREENSHOTS, `${name}-top.png`) });
   seen.push(name);
   return problems;
 }

@@ -4,9 +4,10 @@
 //! need themselves, on ports that are free, with data that is thrown away.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use crate::{command, repository, test, tools};
@@ -19,7 +20,17 @@ pub(crate) struct Options {
     /// Take the program in `target/debug` as it is
     #[arg(long)]
     pub(crate) as_built: bool,
+    /// Put the screenshots that README shows into `docs/images`
+    #[arg(long)]
+    pub(crate) images: bool,
 }
+
+/// The screenshots that README shows, each with the one that is taken of its page.
+const IMAGES: [(&str, &str); 2] =
+    [("front.png", "front-top.png"), ("experiment.png", "projects-project-experiments-experiment-top.png")];
+
+/// The largest of them, in bytes: README is read on phones, too.
+const LARGEST_IMAGE: u64 = 150 * 1024;
 
 /// Runs the stories, and returns how many checks they made.
 pub(crate) fn run(options: &Options) -> Result<usize> {
@@ -41,6 +52,20 @@ pub(crate) fn run(options: &Options) -> Result<usize> {
     if command::show(&mut node).is_err() {
         bail!("the pages are not as they should be: see above");
     }
+    if options.images {
+        copy_images(&screenshots)?;
+    }
     let text = fs::read_to_string(count.path()).context("cannot read how many checks there were")?;
     text.trim().parse().with_context(|| format!("the stories counted {text:?} checks"))
+}
+
+fn copy_images(screenshots: &Path) -> Result<()> {
+    let folder = repository::root().join("docs/images");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (image, screenshot) in IMAGES {
+        let size =
+            fs::copy(screenshots.join(screenshot), folder.join(image)).with_context(|| format!("cannot copy {screenshot}"))?;
+        ensure!(size <= LARGEST_IMAGE, "docs/images/{image} has {size} bytes, more than {LARGEST_IMAGE}");
+    }
+    Ok(())
 }

@@ -87,7 +87,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             "run one story again with `cargo xtask browser --only NAME`; what the pages look like is in target/screenshots",
             {
                 let as_built = options.as_built;
-                move || browser::run(&browser::Options { only: None, as_built })
+                move || browser::run(&browser::Options { only: None, as_built, images: false })
             },
         ),
         Step::new("the benchmarks run", "run `cargo xtask bench --quick`", || {

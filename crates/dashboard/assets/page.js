@@ -162,7 +162,7 @@ function showPalette() {
 // Returns the links that the rows of the lists on this page are opened by.
 function rowLinks() {
   const rows = [...document.querySelectorAll("main .list tbody tr, main [data-row]")];
-  const links = rows.map((row) => row.querySelector("th a[href]") ?? row.querySelector("a[href]"));
+  const links = rows.map((row) => row.querySelector("th > a[href], td a[href]"));
   return links.filter((link) => link && link.getClientRects().length > 0);
 }
 

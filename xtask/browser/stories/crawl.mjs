@@ -34,23 +34,23 @@ export const prefixed = {
   run: async (browser) => {
     let checks = 0;
     for (const strips of [false, true]) {
-      checks += await run(browser, { looks: false, proxy: await proxy("/tools/steps", { strips }) });
+      checks += await run(browser, { looks: false, proxy: await proxy("/tools/steps", { strips }), roles: ["owner"], ofEach: 1 });
     }
     return checks;
   },
 };
 
-async function run(browser, { looks, proxy = null }) {
+async function run(browser, { looks, proxy = null, roles = ROLES, ofEach = OF_EACH }) {
   const world = await World.start({ demo: true, proxy });
   try {
     const people = await team(browser, world);
     await fill(world, people);
     const pages = await table();
-    const walks = await Promise.all(ROLES.map((role) => walk(browser, people[role], role, pages, looks && role === "owner")));
+    const walks = await Promise.all(roles.map((role) => walk(browser, people[role], role, { pages, ofEach, looks: looks && role === "owner" })));
     const all = walks.find((walk) => walk.role === "owner");
     const problems = walks.flatMap((walk) => walk.problems);
     problems.push(...unreached(pages, all));
-    for (const role of ROLES) problems.push(...(await refusals(people[role], role, pages, all)));
+    for (const role of roles) problems.push(...(await refusals(people[role], role, pages, all)));
     problems.push(...(await asNobody(browser, world.url, pages, all, looks)));
     for (const person of Object.values(people)) problems.push(...person.problems);
     if (looks) await contactSheet();
@@ -72,16 +72,17 @@ function grouped(problems) {
     const [, page, what] = /^(\S+(?: \([^)]*\)| as \w+)?): (.*)$/s.exec(problem) ?? [null, "", problem];
     pages.set(what, [...(pages.get(what) ?? []), page]);
   }
-  const places = (all) => all.slice(0, 4).join(", ") + (all.length > 4 ? ` and ${all.length - 4} more` : "");
+  const places = (all) => all.slice(0, 12).join(", ") + (all.length > 12 ? ` and ${all.length - 12} more` : "");
   return [...pages].map(([what, all]) => `- ${places(all)}: ${what}`).join("\n");
 }
 
 // Opens whatever the pages link to, from the front page on.
-async function walk(browser, person, role, pages, looks) {
+async function walk(browser, person, role, { pages, ofEach, looks }) {
   const { page } = person;
   const problems = [];
   const visited = new Map();
   const counts = new Map();
+  const looked = new Set();
   const waiting = ["/"];
   const prefix = new URL(person.base).pathname.replace(/\/$/, "");
   const weight = await Weight.of(person);
@@ -91,7 +92,7 @@ async function walk(browser, person, role, pages, looks) {
     const path = waiting.shift();
     const route = pageOf(pages, new URL(path, "http://x").pathname);
     const key = route?.path ?? path;
-    if (visited.has(path) || (counts.get(key) ?? 0) >= OF_EACH) continue;
+    if (visited.has(path) || (counts.get(key) ?? 0) >= ofEach) continue;
     visited.set(path, route);
     counts.set(key, (counts.get(key) ?? 0) + 1);
     const say = (what) => problems.push(`${path} as ${role}: ${what}`);
@@ -102,7 +103,10 @@ async function walk(browser, person, role, pages, looks) {
     if ((await page.locator("h1").count()) !== 1) say("has not exactly one heading of the first rank");
     if ((await page.title()).replace("· keepstep", "").trim() === "") say("has no title");
     const links = await page.evaluate(linksOf);
-    if (looks && counts.get(key) === 1) problems.push(...(await look(person, nameOf(key))));
+    const states = [...new Set(new URL(path, "http://x").searchParams.keys())].sort().map((name) => `-by-${name}`);
+    const shape = nameOf(key) + states.join("");
+    if (looks && !looked.has(shape)) problems.push(...(await look(person, shape)));
+    looked.add(shape);
     for (const link of links.downloads) {
       const answer = await person.context.request.get(link);
       if (!answer.ok()) say(`offers ${link}, which is answered with ${answer.status()}`);

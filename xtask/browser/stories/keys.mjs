@@ -16,6 +16,15 @@ const palette = (page) => page.getByRole("dialog", { name: "Go to" });
 const focused = (page) => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.id);
 const path = (page) => new URL(page.url()).pathname;
 
+// Opens the first case that failed of the experiment that `fill` makes.
+async function openFailure(person) {
+  const { page } = person;
+  await person.open("/search?q=shoe");
+  await page.locator("tr", { hasText: "Experiment" }).getByRole("link").first().click();
+  await page.locator("tr", { hasText: "failed" }).first().getByRole("link").first().click();
+  await page.waitForURL(/\/cases\//);
+}
+
 // What each key of the table does, by its id.
 const TESTS = {
   sheet: async (person) => {
@@ -84,7 +93,17 @@ const TESTS = {
     equal("the first row", await focused(page), names[0]);
     await page.keyboard.press("j");
     equal("the second row", await focused(page), names[1]);
+    // Inside of a case that failed, it is the next one that did.
+    await openFailure(person);
+    const [first] = await Promise.all([page.locator("h1").innerText(), page.locator('a[rel="next"]').waitFor()]);
+    await page.keyboard.press("j");
+    await page.locator('a[rel="prev"]').waitFor();
+    holds("another case is open", (await page.locator("h1").innerText()) !== first);
+    await page.keyboard.press("k");
+    await page.locator('a[rel="next"]').waitFor();
+    equal("the case before it", await page.locator("h1").innerText(), first);
     // In a field it is a letter.
+    await person.open("/search?q=");
     await page.getByLabel(/Agents, projects/).fill("");
     await page.keyboard.press("j");
     equal("what was typed", await page.getByLabel(/Agents, projects/).inputValue(), "j");

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
-use keepstep_http::addresses::{agent_path, experiment_path, project_path};
+use keepstep_http::addresses::{agent_path, experiment_path, project_path, scenario_path};
 use keepstep_platform::Platform;
 use keepstep_store::results::BatchFilter;
 use keepstep_store::{Project, Role};
@@ -128,7 +128,7 @@ async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<F
             kind: "Scenario",
             title: scenario.name,
             about: name.clone(),
-            path: format!("{}#scenarios", project_path(id)),
+            path: scenario_path(id, &scenario.id),
         }));
         let filter = BatchFilter { scenario: None, offset: 0, limit: EXPERIMENTS };
         experiments.extend(store.run_batches(&by.scope, id, filter).await?.into_iter().map(|batch| Found {
@@ -151,6 +151,7 @@ fn actions(by: &SignedIn) -> Vec<Found> {
     let mut actions = vec![action("All agents", "/"), action("All projects", "/projects")];
     if may_create(&by.session) {
         actions.push(action("New agent", "/new-agent"));
+        actions.push(action("New project", "/new-project"));
     }
     if by.session.user.role >= Role::Owner {
         actions.push(action("Invite a member", "/members#invite"));
