@@ -12,6 +12,7 @@ pub mod id;
 pub mod lines;
 pub mod random;
 pub mod role;
+pub mod spreadsheet;
 pub mod text;
 pub mod whole_file;
 

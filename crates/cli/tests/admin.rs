@@ -90,3 +90,33 @@ fn an_agent_without_a_name_is_not_made() {
     let bench = Bench::new();
     assert_eq!(bench.output(&["admin", "agent", "create", "--data", "data", "--create", "--name", ""]).status.code(), Some(2));
 }
+
+#[test]
+fn a_log_that_was_changed_is_found() {
+    let mut bench = Bench::new();
+    bench.platform.admin(&["key", "create", "--name", "original"]);
+    let data = bench.platform.data_dir();
+    let verify = ["admin", "verify-log", "--data", data.to_str().unwrap()];
+    assert_snapshot!(bench.run(&verify), @"
+    exit: 0
+    ----- stdout -----
+    Default: 4 entries, none changed
+    ");
+    // Whoever has the file can write into it.
+    bench.platform.terminate();
+    let file = data.join("keepstep.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let places: Vec<usize> = (0..bytes.len() - 8).filter(|place| bytes[*place..].starts_with(b"original")).collect();
+    assert!(places.len() > 1, "the key and what is told of it");
+    for place in places {
+        bytes[place..place + 8].copy_from_slice(b"modified");
+    }
+    std::fs::write(&file, bytes).unwrap();
+    assert_snapshot!(bench.run(&verify), @"
+    exit: 1
+    ----- stdout -----
+    Default: entry 4 was changed, or an entry before it was added or removed
+    ----- stderr -----
+    hint: compare with a backup of the data, or with a file that `Activity` in the dashboard exported earlier
+    ");
+}

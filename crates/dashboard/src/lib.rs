@@ -36,8 +36,8 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, agent, agents, asset, bundle, bundles, case, connect, draft, edit, events, experiment, experiments, inputs,
-        keys, member, members, new_agent, new_project, new_scenario, project_settings, projects, publish, scenario,
+        account, activity, agent, agents, asset, bundle, bundles, case, connect, draft, edit, events, experiment, experiments,
+        inputs, keys, member, members, new_agent, new_project, new_scenario, project_settings, projects, publish, scenario,
         scenario_settings, search, sign_in, sign_in_link, sign_out, version,
     };
     let routes = Router::new()
@@ -95,6 +95,8 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/keys/{key}/revoke", get(keys::ask_revoke).post(keys::revoke))
         .route("/keys/devices/{device}/sign-out", get(keys::ask_sign_out).post(keys::sign_out))
         .route("/search", get(search::show))
+        .route("/activity", get(activity::show))
+        .route("/activity/export", get(activity::export))
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(asset::show))
         .method_not_allowed_fallback(method_not_allowed)

@@ -14,9 +14,10 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use keepstep_api::lua::PrimitiveKind;
-use keepstep_platform::{Actor, Error, Platform, printable};
+use keepstep_platform::{Actor, Caller, Error, Platform, printable};
 use keepstep_store::{Role, Scope, StoreError};
 
+use crate::address::Address;
 use crate::{device, key, large_answers, pace, request_log, session};
 
 /// Who may call a route.
@@ -229,6 +230,8 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
         ("POST", "/keys/devices/{device}/sign-out", Person(Owner), Nothing),
         ("GET", "/search", Person(Viewer), Nothing),
+        ("GET", "/activity", Person(Owner), Nothing),
+        ("GET", "/activity/export", Person(Owner), Nothing),
         ("GET", "/events", Person(Viewer), Nothing),
         ("GET", "/assets/{file}", Anybody, Nothing),
     ];
@@ -281,10 +284,17 @@ pub async fn decide(platform: &Platform, request: Request, next: Next, refuse: f
             return answer;
         }
     };
-    if !is_large {
-        return next.run(request).await;
+    let caller = request.extensions().get::<Caller>().cloned();
+    let answer = async {
+        if !is_large {
+            return next.run(request).await;
+        }
+        large_answers::answer(platform, request, next).await.unwrap_or_else(refuse)
+    };
+    match caller {
+        Some(caller) => caller.scope(answer).await,
+        None => answer.await,
     }
-    large_answers::answer(platform, request, next).await.unwrap_or_else(refuse)
 }
 
 async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> {
@@ -355,6 +365,10 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                 key::holder(&parts.headers, platform).await?.actor.require(Role::Viewer)?;
             }
         }
+    }
+    if route.method != "GET" && !matches!(route.who, Who::SignedAddress) {
+        let Ok(Address(address)) = Address::from_request_parts(&mut parts, platform).await;
+        parts.extensions.insert(Caller { device: device::name(&parts.headers), address });
     }
     let body = if body.is_end_stream() { body } else { pace::paced(body) };
     Ok(Request::from_parts(parts, body))

@@ -2,7 +2,9 @@
 
 use keepstep_agent::Field;
 use keepstep_base::{AgentId, PersonaVersion, Revision};
-use keepstep_store::{AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role, Transaction};
+use keepstep_store::{
+    Agent, AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role, Transaction,
+};
 use serde_json::{Map, Value};
 
 use crate::actor::{Actor, KeyHolder};
@@ -73,7 +75,9 @@ impl Platform {
         definition::value(Field::NAME, Value::String(name.clone()))?;
         self.write(actor, "create an agent", reply, async |transaction| {
             let new = NewAgent { scope: &actor.scope, name: &name, author: Some(&actor.name) };
-            Ok(transaction.create_agent(new).await?)
+            let created = transaction.create_agent(new).await?;
+            about(transaction, &created.agent);
+            Ok(created)
         })
         .await
     }
@@ -96,7 +100,7 @@ impl Platform {
         actor.require(Role::Editor)?;
         require_rights_for(actor, patch, deploy)?;
         let message = definition::message(target.message.clone())?;
-        self.write(actor, "change an agent", reply, async |transaction| {
+        self.write(actor, what_changes(patch, deploy), reply, async |transaction| {
             change(transaction, actor, &target, message.as_deref(), patch, deploy).await
         })
         .await
@@ -122,10 +126,12 @@ impl Platform {
         let message = definition::message(target.message.clone())?;
         let change = PersonaChange { persona: definition::persona(persona)?, status };
         let patch = Patch { persona: Some(change), ..Patch::default() };
-        self.write(actor, "save a persona", reply, async |transaction| {
+        self.write(actor, what_changes(&patch, None), reply, async |transaction| {
             let changed = transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
             let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
             let persona = transaction.persona(&actor.scope, target.agent, version).await?;
+            let agent = transaction.agent_state(&actor.scope, target.agent).await?.agent;
+            about(transaction, &agent);
             Ok(SavedPersona { persona, revision: changed.revision })
         })
         .await
@@ -148,6 +154,7 @@ impl Platform {
         self.write(actor, "deploy a persona", reply, async |transaction| {
             let deployed = transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
             let state = transaction.agent_state(&actor.scope, target.agent).await?;
+            about(transaction, &state.agent);
             Ok(ChangedAgent { state, revision: deployed.revision, is_new: deployed.is_new })
         })
         .await
@@ -174,6 +181,7 @@ impl Platform {
             return Err(Error::TooLarge { what: "The name".into(), limit: definition::NAME_LIMIT as u64 });
         }
         self.write(actor, "create a primitive", reply, async |transaction| {
+            transaction.about("agent", agent.as_str(), name);
             Ok(transaction.put_primitive(&actor.scope, agent, kind, name, body).await?)
         })
         .await
@@ -205,5 +213,21 @@ pub(crate) async fn change(
         changed.revision = deployed.revision;
     }
     let state = transaction.agent_state(&actor.scope, target.agent).await?;
+    about(transaction, &state.agent);
     Ok(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new })
+}
+
+/// Says in the log which agent a write is about.
+fn about(transaction: &mut Transaction, agent: &Agent) {
+    transaction.about("agent", agent.id.as_str(), agent.name().unwrap_or_default());
+}
+
+/// Returns what a change of an agent is called in the log.
+pub(crate) fn what_changes(patch: &Patch, deploy: Option<PersonaVersion>) -> &'static str {
+    match &patch.persona {
+        _ if deploy.is_some() => "publish a draft of a persona",
+        Some(PersonaChange { status: PersonaStatus::Published, .. }) => "publish a persona",
+        Some(PersonaChange { status: PersonaStatus::Draft, .. }) => "save a draft of a persona",
+        None => "change an agent",
+    }
 }

@@ -85,7 +85,8 @@ impl Platform {
         let differs = report.states(ServerSide { agent: &known, persona }).iter().any(|(_, state)| state.is_drift());
         report.since = differs.then(|| before.and_then(|before| before.since).unwrap_or(report.reported_at));
         transaction.put_drift_report(&report).await?;
-        self.commit(transaction, actor, "report drift").await
+        // A check of each commit of each branch is not what somebody did to the agent.
+        self.commit_unnoted(transaction, actor, "report drift").await
     }
 
     /// Returns how the code of these agents stands, the latest report first.

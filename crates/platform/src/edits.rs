@@ -10,7 +10,7 @@ use keepstep_store::{AgentState, Change, Edit, EditDraft, Patch, PersonaChange, 
 use serde_json::Value;
 
 use crate::actor::Actor;
-use crate::agents::{Target, change, require_rights_for};
+use crate::agents::{Target, change, require_rights_for, what_changes};
 use crate::definition::{self, PERSONA_LIMIT};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -121,7 +121,7 @@ impl Platform {
             None if is_empty => return Ok(KeptDraft::Nothing),
             _ => {}
         }
-        self.write(actor, "keep a draft", Plain, async |transaction| {
+        self.write_unnoted(actor, "keep a draft", Plain, async |transaction| {
             if is_empty {
                 transaction.remove_edit_draft(agent, &actor.id, replaces).await?;
                 return Ok(KeptDraft::Nothing);
@@ -139,7 +139,7 @@ impl Platform {
     pub async fn discard_draft(&self, actor: &Actor, agent: &AgentId) -> Result<(), Error> {
         actor.require(Role::Editor)?;
         self.store.agent(&actor.scope, agent).await?;
-        self.write(actor, "discard a draft", Plain, async |transaction| {
+        self.write_unnoted(actor, "discard a draft", Plain, async |transaction| {
             Ok(transaction.remove_edit_draft(agent, &actor.id, None).await?)
         })
         .await
@@ -208,7 +208,7 @@ impl Platform {
         require_rights_for(actor, &patch, deploy)?;
         let message = definition::message(edit.message.clone())?;
         let target = Target { agent, message: None, expected: Some(edit.base) };
-        self.write(actor, "save an edit", Plain, async |transaction| {
+        self.write(actor, what_changes(&patch, deploy), Plain, async |transaction| {
             let changed = change(transaction, actor, &target, message.as_deref(), &patch, deploy).await?;
             if !changed.is_new {
                 return Ok(EditOutcome::Nothing);

@@ -58,6 +58,7 @@ impl Platform {
         let (secret, mut key) = transaction.create_key(new).await?;
         transaction.set_key_creator(&key.id, &actor.name, &actor.id).await?;
         key.created_by = Some(actor.name.clone());
+        transaction.about("key", &key.id, &key.name);
         if let Some(once) = &once {
             // What is kept is the id: with the key itself, it would be there in readable form.
             let answer = StoredResponse { status: CREATED, body: key.id.clone() };
@@ -76,10 +77,11 @@ impl Platform {
         actor.require(Role::Owner)?;
         let keys = self.store.keys(&actor.scope.org_id).await?;
         let is_inside = |key: &Key| actor.scope.covers(&key.scope.org_id, key.scope.only_project());
-        if !keys.iter().any(|key| key.id == id && is_inside(key)) {
+        let Some(key) = keys.iter().find(|key| key.id == id && is_inside(key)) else {
             return Err(StoreError::KeyNotFound(id.to_owned()).into());
-        }
+        };
         let mut transaction = self.store.write().await?;
+        transaction.about("key", &key.id, &key.name);
         transaction.revoke_key(&actor.scope.org_id, id).await?;
         self.commit(transaction, actor, "revoke a key").await
     }
@@ -92,6 +94,7 @@ impl Platform {
         actor.require(Role::Owner)?;
         let mut transaction = self.store.write().await?;
         transaction.revoke_device(&actor.scope.org_id, None, id).await?;
+        transaction.about("device", id, "");
         self.commit(transaction, actor, "revoke a device").await
     }
 }

@@ -7,9 +7,11 @@
 //! What all of them share is in [`Platform`]: the store, the changes as they happen, what was read and is still true, what requests may
 //! take of the memory, and what the person who runs the server decided.
 
+mod activity;
 mod actor;
 mod agents;
 mod cache;
+mod caller;
 pub mod definition;
 mod draft;
 mod drift;
@@ -38,6 +40,7 @@ mod write;
 pub use actor::{Actor, KeyHolder};
 pub use agents::{ChangedAgent, SavedPersona, Target};
 pub use cache::SentState;
+pub use caller::Caller;
 pub use drift::{CodeState, SeenDrift};
 pub use edits::{EditOutcome, EditOverlap, KeptDraft, Rebased, newest_persona};
 pub use error::{Error, KeyProblem};

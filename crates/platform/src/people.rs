@@ -45,6 +45,7 @@ impl Platform {
     pub async fn invite(&self, actor: &Actor, role: Role) -> Result<ApiKey, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
         let (link, id) = transaction.create_link(new_link(actor, LinkPurpose::Invite, role, None, transaction.now())).await?;
+        transaction.about("invitation", &id, role.label());
         self.commit(transaction, actor, "invite a member").await?;
         tracing::info!(by = %actor.id, link = %id, %role, "a member was invited");
         Ok(link)
@@ -59,6 +60,7 @@ impl Platform {
         let user = transaction.user(&actor.scope.org_id, user).await?;
         let new = new_link(actor, LinkPurpose::Reset, user.role, Some(&user.id), transaction.now());
         let (link, id) = transaction.create_link(new).await?;
+        transaction.about("person", &user.id, &user.name);
         self.commit(transaction, actor, "create a link that sets a password").await?;
         tracing::info!(by = %actor.id, link = %id, user = %user.id, "a link that sets a password was created");
         Ok(link)
@@ -71,6 +73,7 @@ impl Platform {
     pub async fn revoke_link(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         let mut transaction = self.write_as_owner(actor).await?;
         transaction.revoke_link(&actor.scope.org_id, id).await?;
+        transaction.about("link", id, "");
         self.commit(transaction, actor, "revoke a link").await
     }
 
@@ -81,6 +84,7 @@ impl Platform {
     pub async fn set_rights(&self, actor: &Actor, user: &str, role: Option<Role>, may_publish: bool) -> Result<User, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
         let changed = transaction.set_rights(&actor.scope.org_id, user, role, may_publish).await?;
+        transaction.about("person", &changed.id, &changed.name);
         self.commit(transaction, actor, "change a role").await?;
         tracing::info!(by = %actor.id, user = %changed.id, role = role.map_or("none", Role::label), may_publish, "a role was changed");
         Ok(changed)
@@ -102,6 +106,8 @@ impl Platform {
             return Err(Error::Refused("A role in a project is viewer or editor.".to_owned()));
         }
         transaction.set_membership(&actor.scope.org_id, user, project, rights).await?;
+        let changed = transaction.user(&actor.scope.org_id, user).await?;
+        transaction.about("person", &changed.id, &changed.name);
         self.commit(transaction, actor, "change a role in a project").await
     }
 
@@ -112,6 +118,7 @@ impl Platform {
     pub async fn remove_member(&self, actor: &Actor, user: &str) -> Result<User, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
         let removed = transaction.remove_user(&actor.scope.org_id, user).await?;
+        transaction.about("person", &removed.id, &removed.name);
         self.commit(transaction, actor, "remove a person").await?;
         tracing::info!(by = %actor.id, user = %removed.id, "a person was removed");
         Ok(removed)
@@ -125,6 +132,7 @@ impl Platform {
         let mut transaction = self.write_as_owner(actor).await?;
         let user = transaction.user(&actor.scope.org_id, user).await?;
         transaction.end_session_of(&user.id, session).await?;
+        transaction.about("person", &user.id, &user.name);
         self.commit(transaction, actor, "end a session").await
     }
 
@@ -135,6 +143,7 @@ impl Platform {
     pub async fn end_own_session(&self, by: &Session, session: &str) -> Result<(), Error> {
         let mut transaction = self.store.write().await?;
         transaction.end_session_of(&by.user.id, session).await?;
+        transaction.about("person", &by.user.id, &by.user.name);
         self.commit(transaction, &by.into(), "end a session").await
     }
 
@@ -158,6 +167,7 @@ impl Platform {
         }
         let mut transaction = self.store.write().await?;
         transaction.set_profile(&by.user.id, name, &email).await?;
+        transaction.about("person", &by.user.id, name);
         self.commit(transaction, &by.into(), "change the own account").await
     }
 

@@ -44,6 +44,7 @@ impl Platform {
                 artifacts.push(find(transaction, &inside, file).await?);
             }
             transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
+            transaction.about("experiment", &recorded.batch_id, "");
             Ok(recorded)
         })
         .await
@@ -57,7 +58,8 @@ impl Platform {
         actor.require(Role::Editor)?;
         let mut transaction = self.store.write().await?;
         transaction.record_turns(&actor.scope, turns).await?;
-        self.commit(transaction, actor, "add turns").await
+        // One entry of the log for each would tell nothing: they come a few at a time, for as long as a test runs.
+        self.commit_unnoted(transaction, actor, "add turns").await
     }
 
     /// Marks the runs as abandoned of which nothing was heard for too long. Whoever looks at results does this first, so that

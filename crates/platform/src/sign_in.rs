@@ -10,6 +10,7 @@ use crate::actor::Actor;
 use crate::error::{Error, KeyProblem};
 use crate::passwords::check_password;
 use crate::platform::Platform;
+use crate::write::note;
 
 /// How long a browser stays signed in, in milliseconds: 14 days.
 pub const SESSION_LIFE: i64 = 14 * 24 * 60 * 60 * 1000;
@@ -100,6 +101,7 @@ impl Platform {
         }
         let expires_at = transaction.now().saturating_add(SESSION_LIFE);
         let (secret, _) = transaction.create_session(user, expires_at, browser.device).await?;
+        note(&mut transaction, &user.org_id, &user.id, &user.name, "sign in").await?;
         transaction.commit().await?;
         tracing::info!(user = %user.id, "a browser signed in");
         Ok(secret)
@@ -182,7 +184,8 @@ impl Platform {
         let Some(device) = self.device_of_code(actor, code).await? else { return Ok(None) };
         let mut transaction = self.store.write().await?;
         transaction.decide_device_login(&device.id, &actor.id, approve).await?;
-        transaction.commit().await?;
+        transaction.about("device", &device.id, &device.device_name);
+        self.commit(transaction, actor, if approve { "approve a device" } else { "refuse a device" }).await?;
         tracing::info!(user = %actor.id, login = %device.id, approve, "a device was decided about");
         Ok(Some(device))
     }
@@ -195,6 +198,7 @@ impl Platform {
         actor.require(Role::Viewer)?;
         let mut transaction = self.store.write().await?;
         transaction.revoke_device(&actor.scope.org_id, Some(&actor.id), id).await?;
-        Ok(transaction.commit().await?)
+        transaction.about("device", id, "");
+        self.commit(transaction, actor, "sign a device out").await
     }
 }

@@ -5,7 +5,7 @@ use keepstep_store::test_data::{
     Bundle, BundleContent, BundleStatus, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch, TestDataFile,
     TestPersona,
 };
-use keepstep_store::{Project, ProjectPatch, Role, Store, StoreError};
+use keepstep_store::{Project, ProjectPatch, Role, Store, StoreError, Transaction};
 use serde_json::{Map, Value};
 
 use crate::actor::Actor;
@@ -75,6 +75,7 @@ impl Platform {
                 let patch = ProjectPatch { agent: Some(new.agent), ..ProjectPatch::default() };
                 created = transaction.change_project(&actor.scope, &created.id, patch).await?;
             }
+            transaction.about("project", &created.id, &created.name);
             Ok(created)
         })
         .await
@@ -177,7 +178,9 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "create a scenario", reply, async |transaction| {
-            Ok(transaction.create_scenario(&actor.scope, new).await?)
+            let created = transaction.create_scenario(&actor.scope, new).await?;
+            transaction.about("scenario", &created.id, &created.name);
+            Ok(created)
         })
         .await
     }
@@ -201,7 +204,9 @@ impl Platform {
             {
                 config.entry(RUNNER).or_insert(runner);
             }
-            Ok(transaction.change_scenario(&actor.scope, id, patch).await?)
+            let changed = transaction.change_scenario(&actor.scope, id, patch).await?;
+            transaction.about("scenario", &changed.id, &changed.name);
+            Ok(changed)
         })
         .await
     }
@@ -221,6 +226,7 @@ impl Platform {
         actor.require(Role::Editor)?;
         let project = self.project_of(actor, project).await?;
         self.write(actor, "put a persona for tests", reply, async |transaction| {
+            transaction.about("project", &project, name);
             Ok(transaction.put_test_persona(&actor.scope, &project, name, body).await?)
         })
         .await
@@ -246,6 +252,7 @@ impl Platform {
                 BundleStatus::Draft => transaction.create_bundle(&actor.scope, new).await?,
                 BundleStatus::Published => transaction.publish_new_bundle(&actor.scope, new).await?,
             };
+            about(transaction, &created);
             Ok(created)
         })
         .await
@@ -257,8 +264,12 @@ impl Platform {
     /// The actor may not, there is no such version for them, or the database failed.
     pub async fn publish_bundle<R: Reply<Bundle>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
         actor.require_publish()?;
-        self.write(actor, "publish a bundle", reply, async |transaction| Ok(transaction.publish_bundle(&actor.scope, id).await?))
-            .await
+        self.write(actor, "publish a bundle", reply, async |transaction| {
+            let published = transaction.publish_bundle(&actor.scope, id).await?;
+            about(transaction, &published);
+            Ok(published)
+        })
+        .await
     }
 
     /// Imports a file with a scenario, its personas, inputs and criteria as the next bundle version, all of it or nothing. An editor may.
@@ -274,7 +285,9 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require_publish()?;
         self.write(actor, "import test data", reply, async |transaction| {
-            Ok(transaction.import_file(&actor.scope, project, file).await?)
+            let imported = transaction.import_file(&actor.scope, project, file).await?;
+            about(transaction, &imported.bundle);
+            Ok(imported)
         })
         .await
     }
@@ -384,4 +397,9 @@ mod tests {
         assert!(!items.is_over());
         assert!(items.next().await.is_err());
     }
+}
+
+/// Says in the log which bundle version a write is about.
+fn about(transaction: &mut Transaction, bundle: &Bundle) {
+    transaction.about("bundle", &bundle.id, &bundle.name);
 }

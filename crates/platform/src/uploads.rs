@@ -263,6 +263,7 @@ impl Platform {
         let became = CommittedUpload { batch_id: committed.batch_id, runs: committed.runs, failed: committed.failed };
         let transaction = writer.current().await?;
         transaction.end_upload(upload, &became).await?;
+        transaction.about("experiment", &became.batch_id, &upload.experiment_id);
         let is_more = transaction.forget_files(upload).await?;
         self.commit(writer.end().await?, actor, "commit an upload").await?;
         if is_more && let Err(error) = self.forget_files(upload).await {

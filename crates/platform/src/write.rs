@@ -1,9 +1,10 @@
 //! Writes that are done once, however often they are asked for.
 
 use keepstep_base::Digest;
-use keepstep_store::{Once, StoredResponse, Transaction};
+use keepstep_store::{NewActivity, Once, StoredResponse, Transaction};
 
 use crate::actor::Actor;
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::platform::Platform;
 
@@ -74,25 +75,60 @@ impl Platform {
         reply: R,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
     ) -> Result<R::Output, Error> {
+        match self.written(actor, reply, work).await? {
+            (told, Some(transaction)) => self.commit(transaction, actor, what).await.map(|()| told),
+            (told, None) => Ok(told),
+        }
+    }
+
+    /// Does a write as [`Platform::write`] does, which the log of what people did would drown in.
+    pub(crate) async fn write_unnoted<T, R: Reply<T>>(
+        &self,
+        actor: &Actor,
+        what: &'static str,
+        reply: R,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
+    ) -> Result<R::Output, Error> {
+        match self.written(actor, reply, work).await? {
+            (told, Some(transaction)) => self.commit_unnoted(transaction, actor, what).await.map(|()| told),
+            (told, None) => Ok(told),
+        }
+    }
+
+    /// Does a write up to its commit. Without a transaction, the same request was answered before.
+    async fn written<T, R: Reply<T>>(
+        &self,
+        actor: &Actor,
+        reply: R,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
+    ) -> Result<(R::Output, Option<Transaction>), Error> {
         let once = reply.repeat().and_then(|repeat| repeat.once(actor));
         let mut transaction = self.store.write().await?;
         transaction.note_author(&actor.name);
         if let Some(once) = &once
             && let Some(answer) = transaction.recall(once).await?
         {
-            return reply.again(answer);
+            return Ok((reply.again(answer)?, None));
         }
         let result = work(&mut transaction).await?;
         let (told, answer) = reply.first(result)?;
         if let (Some(once), Some(answer)) = (&once, &answer) {
             transaction.remember(once, answer).await?;
         }
-        self.commit(transaction, actor, what).await?;
-        Ok(told)
+        Ok((told, Some(transaction)))
     }
 
-    /// Commits a transaction, tells everybody who listens, and notes who did it.
-    pub(crate) async fn commit(&self, transaction: Transaction, actor: &Actor, what: &'static str) -> Result<(), Error> {
+    /// Commits a transaction, tells everybody who listens, and notes who did it: in the log that owners read, in the same transaction,
+    /// unless nothing was changed.
+    pub(crate) async fn commit(&self, mut transaction: Transaction, actor: &Actor, what: &'static str) -> Result<(), Error> {
+        if transaction.has_written().await? {
+            note(&mut transaction, &actor.scope.org_id, &actor.id, &actor.name, what).await?;
+        }
+        self.commit_unnoted(transaction, actor, what).await
+    }
+
+    /// Commits a transaction and tells everybody who listens, where the log of what people did would drown in it.
+    pub(crate) async fn commit_unnoted(&self, transaction: Transaction, actor: &Actor, what: &'static str) -> Result<(), Error> {
         transaction.commit().await?;
         // Beside the line of the request for whoever asks for it (`KEEPSTEP_LOG=info,audit=debug`), and for no one else.
         tracing::debug!(target: AUDIT, by = actor.id, name = ?actor.name, role = actor.role.label(), what);
@@ -100,4 +136,24 @@ impl Platform {
         self.metrics.wrote();
         Ok(())
     }
+}
+
+/// Notes in the log of an organization, in a transaction that is about to be committed, who did what in it.
+pub(crate) async fn note(
+    transaction: &mut Transaction,
+    org_id: &str,
+    actor_id: &str,
+    actor_name: &str,
+    action: &'static str,
+) -> Result<(), Error> {
+    let caller = Caller::current();
+    let new = NewActivity {
+        org_id,
+        actor_id,
+        actor_name,
+        device: caller.as_ref().map(|caller| caller.device.as_str()),
+        address: caller.as_ref().map(|caller| caller.address.as_str()),
+        action,
+    };
+    Ok(transaction.record_activity(new).await?)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
+use crate::activity::Subject;
 use crate::asking::Asking;
 use crate::sql::commits::{self, WrittenBefore};
 use crate::sql::connection::{Connection, Reader};
@@ -48,6 +49,8 @@ pub struct Transaction {
     /// Who writes, where that is known.
     pub(crate) author: Option<String>,
     pub(crate) store: Store,
+    /// What it is about, for the log.
+    pub(crate) subject: Option<Subject>,
 }
 
 impl Store {
@@ -93,7 +96,15 @@ impl Store {
         let mut inner = self.inner.database.writer().await?;
         let written_before = commits::begin(&mut inner).await?;
         let surroundings = self.inner.surroundings.clone();
-        Ok(Transaction { inner, written_before, now: surroundings.now(), surroundings, author: None, store: self.clone() })
+        Ok(Transaction {
+            inner,
+            written_before,
+            now: surroundings.now(),
+            surroundings,
+            author: None,
+            store: self.clone(),
+            subject: None,
+        })
     }
 
     /// Returns a number that is another one whenever anything was committed since, by whatever process.
@@ -173,6 +184,14 @@ impl Transaction {
     /// Notes who writes: what is published keeps it.
     pub fn note_author(&mut self, name: &str) {
         self.author = Some(name.to_owned());
+    }
+
+    /// Returns whether anything was changed yet.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_written(&mut self) -> Result<bool> {
+        Ok(commits::has_written(&mut self.inner, self.written_before).await?)
     }
 
     /// Returns the time of the transaction, in epoch milliseconds.

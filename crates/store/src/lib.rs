@@ -12,10 +12,12 @@
 //! - *Test data* comes as bundle versions, which never change once they are published. See [`test_data`].
 //! - *Results* come as run batches, however often and in whatever order a client sends them. See [`results`].
 //! - *Files* are kept beside the database, in a place of their own. See [`artifacts`].
+//! - Who did what is in a log that shows when it was changed. See [`Activity`].
 //! - What somebody may see is a [`Scope`]; every read and write of an agent asks for one.
 //!
 //! Time and randomness come from [`Surroundings`], so tests choose both.
 
+mod activity;
 mod agents;
 mod answers;
 pub mod artifacts;
@@ -42,6 +44,7 @@ mod sql;
 mod surroundings;
 pub mod test_data;
 
+pub use activity::{Activity, ActivityFilter, NewActivity, Subject, VerifiedActivity};
 pub use agents::NewAgent;
 pub use answers::{Once, StoredResponse};
 pub use changes::{Changed, Intent, Patch, PersonaChange};

@@ -30,10 +30,12 @@
 //! | `/members/{user}` | [`member`] | for owners: one person |
 //! | `/keys` | [`keys`] | for owners: keys and devices |
 //! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
+//! | `/activity` | [`activity`] | for owners: who did what, as a page and as a file |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
 pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod asset;

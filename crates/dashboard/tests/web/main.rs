@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod account;
+mod activity;
 mod connect;
 mod drafts;
 mod editing;

@@ -13,10 +13,18 @@ pub(crate) async fn begin(connection: &mut Connection) -> Result<WrittenBefore, 
     Ok(WrittenBefore(statement.fetch_one(connection).await?.get("written")?))
 }
 
+/// Returns whether a transaction has changed anything yet.
+pub(crate) async fn has_written(connection: &mut Connection, before: WrittenBefore) -> Result<bool, sqlx::Error> {
+    let statement = query(connection.dialect().has_written()).bind(before.0);
+    Ok(statement.fetch_one(connection).await?.get::<i64>("written")? != 0)
+}
+
 /// Counts a transaction that is about to be committed, if it changed anything.
 pub(crate) async fn count(connection: &mut Connection, before: WrittenBefore) -> Result<(), sqlx::Error> {
-    let statement = query(connection.dialect().count()).bind(before.0);
-    statement.execute(connection).await.map(|_| ())
+    if has_written(connection, before).await? {
+        query("UPDATE change_number SET number = number + 1").execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// Returns the number of the last commit that changed anything, by whatever process.

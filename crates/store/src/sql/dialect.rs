@@ -82,13 +82,13 @@ impl Dialect {
         }
     }
 
-    /// Counts a commit, if more than `$1` was written.
-    pub(super) fn count(self) -> &'static str {
+    /// Returns as `written` whether more than `$1` was written: 1 or 0.
+    pub(super) fn has_written(self) -> &'static str {
         match self {
-            Self::Sqlite => "UPDATE change_number SET number = number + 1 WHERE total_changes() > $1",
+            Self::Sqlite => "SELECT total_changes() > $1 AS written",
             #[cfg(feature = "postgres")]
             Self::Postgres => {
-                "UPDATE change_number SET number = number + 1 WHERE $1 = 0 AND pg_current_xact_id_if_assigned() IS NOT NULL"
+                "SELECT CASE WHEN $1 = 0 AND pg_current_xact_id_if_assigned() IS NOT NULL THEN 1::BIGINT ELSE 0::BIGINT END AS written"
             }
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! The statements of a subject stand in a file of its own, which implements the trait of that subject.
 
+mod activity;
 mod agents;
 mod changes;
 pub(crate) mod commits;

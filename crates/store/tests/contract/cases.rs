@@ -18,6 +18,10 @@ macro_rules! cases {
 macro_rules! shared_cases {
     ($fresh:ident) => {
         cases! { shared: $fresh:
+            activity {
+                entries_are_found_by_who_what_and_when,
+                writers_at_the_same_time_have_a_place_each,
+            }
             agents {
                 a_new_agent_is_at_revision_one,
                 every_change_makes_the_next_revision,
@@ -117,6 +121,9 @@ macro_rules! shared_cases {
 macro_rules! sqlite_cases {
     ($fresh:ident) => {
         cases! { sqlite_only: $fresh:
+            activity {
+                a_log_that_was_changed_does_not_fit,
+            }
             results {
                 a_commit_is_there_as_a_whole,
                 an_input_has_a_history_and_runs_are_known,

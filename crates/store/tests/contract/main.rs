@@ -5,6 +5,7 @@
 #[macro_use]
 mod cases;
 
+mod activity;
 mod agents;
 mod answers;
 mod artifacts;

@@ -12,6 +12,7 @@
 #[macro_use]
 mod cases;
 
+mod activity;
 mod agents;
 mod answers;
 mod drafts;
