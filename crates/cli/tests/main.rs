@@ -36,3 +36,4 @@ mod test_data;
 mod trust;
 mod undo;
 mod upload;
+mod webhooks;

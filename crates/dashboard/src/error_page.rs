@@ -206,6 +206,7 @@ impl From<StoreError> for PageError {
                 Self::VersionNotFound { agent }
             }
             StoreError::KeyNotFound(_)
+            | StoreError::WebhookNotFound(_)
             | StoreError::UserNotFound(_)
             | StoreError::ProjectNotFound(_)
             | StoreError::ScenarioNotFound(_)

@@ -38,7 +38,7 @@ pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, agent, agents, asset, bundle, bundles, case, connect, draft, edit, events, experiment, experiments,
         inputs, keys, member, members, new_agent, new_project, new_scenario, project_settings, projects, publish, scenario,
-        scenario_settings, search, sign_in, sign_in_link, sign_out, version,
+        scenario_settings, search, sign_in, sign_in_link, sign_out, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -95,6 +95,11 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/keys/{key}/revoke", get(keys::ask_revoke).post(keys::revoke))
         .route("/keys/devices/{device}/sign-out", get(keys::ask_sign_out).post(keys::sign_out))
         .route("/search", get(search::show))
+        .route("/webhooks", get(webhooks::show).post(webhooks::create))
+        .route("/webhooks/{webhook}", get(webhooks::show_one))
+        .route("/webhooks/{webhook}/test", post(webhooks::test))
+        .route("/webhooks/{webhook}/deliveries/{delivery}/send", post(webhooks::send_again))
+        .route("/webhooks/{webhook}/delete", get(webhooks::ask_delete).post(webhooks::delete))
         .route("/activity", get(activity::show))
         .route("/activity/export", get(activity::export))
         .route("/events", get(events::stream))

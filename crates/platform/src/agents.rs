@@ -5,7 +5,7 @@ use keepstep_base::{AgentId, PersonaVersion, Revision};
 use keepstep_store::{
     Agent, AgentState, Intent, NewAgent, Patch, Persona, PersonaChange, PersonaStatus, Primitive, Role, Transaction,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::actor::{Actor, KeyHolder};
 use crate::cache::SentState;
@@ -130,8 +130,11 @@ impl Platform {
             let changed = transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
             let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
             let persona = transaction.persona(&actor.scope, target.agent, version).await?;
-            let agent = transaction.agent_state(&actor.scope, target.agent).await?.agent;
-            about(transaction, &agent);
+            let state = transaction.agent_state(&actor.scope, target.agent).await?;
+            about(transaction, &state.agent);
+            if changed.is_new && status == PersonaStatus::Published {
+                announce(transaction, actor, &state, message.as_deref()).await?;
+            }
             Ok(SavedPersona { persona, revision: changed.revision })
         })
         .await
@@ -155,6 +158,9 @@ impl Platform {
             let deployed = transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
             let state = transaction.agent_state(&actor.scope, target.agent).await?;
             about(transaction, &state.agent);
+            if deployed.is_new {
+                announce(transaction, actor, &state, message.as_deref()).await?;
+            }
             Ok(ChangedAgent { state, revision: deployed.revision, is_new: deployed.is_new })
         })
         .await
@@ -214,7 +220,24 @@ pub(crate) async fn change(
     }
     let state = transaction.agent_state(&actor.scope, target.agent).await?;
     about(transaction, &state.agent);
+    let publishes = patch.persona.as_ref().is_some_and(|persona| persona.status == PersonaStatus::Published);
+    if changed.is_new && (publishes || deploy.is_some()) {
+        announce(transaction, actor, &state, message).await?;
+    }
     Ok(ChangedAgent { state, revision: changed.revision, is_new: changed.is_new })
+}
+
+/// Tells who wants to know that another persona is in production.
+async fn announce(transaction: &mut Transaction, actor: &Actor, state: &AgentState, message: Option<&str>) -> Result<(), Error> {
+    let data = json!({
+        "agent": { "id": state.agent.id.as_str(), "name": state.agent.name() },
+        "version": state.current.as_ref().map(|current| current.version.0),
+        "revision": state.agent.revision.0,
+        "by": actor.name,
+        "message": message,
+    });
+    transaction.announce(&actor.scope, "persona.published", &data).await?;
+    Ok(())
 }
 
 /// Says in the log which agent a write is about.

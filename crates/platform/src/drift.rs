@@ -6,6 +6,7 @@ use keepstep_agent::drift::SeenField;
 use keepstep_agent::{Field, State};
 use keepstep_base::{AgentId, Digest};
 use keepstep_store::{Agent, DriftReport, Role, ServerSide, Transaction};
+use serde_json::json;
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -82,9 +83,24 @@ impl Platform {
         }
         let mut transaction = self.store.write().await?;
         let persona = published_digest(&mut transaction, actor, &known).await?;
-        let differs = report.states(ServerSide { agent: &known, persona }).iter().any(|(_, state)| state.is_drift());
+        let states = report.states(ServerSide { agent: &known, persona });
+        let differs = states.iter().any(|(_, state)| state.is_drift());
+        // Once for what is seen, not at each check that sees it again.
+        let is_news = differs && before.as_ref().is_none_or(|before| before.since.is_none() || before.fields != report.fields);
         report.since = differs.then(|| before.and_then(|before| before.since).unwrap_or(report.reported_at));
         transaction.put_drift_report(&report).await?;
+        if is_news {
+            let drifted = states.iter().filter(|(_, state)| state.is_drift());
+            let data = json!({
+                "agent": { "id": agent.as_str(), "name": known.name() },
+                "repository": report.repository,
+                "branch": Some(&report.branch).filter(|branch| !branch.is_empty()),
+                "commit": report.commit,
+                "fields": drifted.map(|(field, state)| json!({ "field": field.key(), "state": state })).collect::<Vec<_>>(),
+                "reported_by": report.reported_by,
+            });
+            transaction.announce(&actor.scope, "drift.seen", &data).await?;
+        }
         // A check of each commit of each branch is not what somebody did to the agent.
         self.commit_unnoted(transaction, actor, "report drift").await
     }

@@ -35,6 +35,7 @@ mod test_data;
 mod text;
 mod uploads;
 mod uses;
+mod webhooks;
 mod write;
 
 pub use actor::{Actor, KeyHolder};
@@ -58,4 +59,5 @@ pub use sign_in::{Browser, LinkForm, SESSION_LIFE};
 pub use test_data::{BundleItems, BundleQuery, NewProject, harmless};
 pub use text::printable;
 pub use uploads::{CommitOutcome, OfferedUpload, RunStream, UploadCommit};
+pub use webhooks::{EVENTS, Message, Messenger, PATIENCE, host};
 pub use write::{Plain, Repeat, Reply};

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use keepstep_store::artifacts::Objects;
 
+use crate::webhooks::Messenger;
+
 /// What the person who runs the server decided.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub scratch: Option<PathBuf>,
     /// How many connections there may be.
     pub limits: Limits,
+    /// Brings messages to webhooks. Without it they wait.
+    pub messenger: Option<Arc<dyn Messenger>>,
     /// Is told about every request.
     pub request_log: Option<RequestLog>,
 }

@@ -6,7 +6,7 @@ use keepstep_store::test_data::{
     TestPersona,
 };
 use keepstep_store::{Project, ProjectPatch, Role, Store, StoreError, Transaction};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -253,6 +253,9 @@ impl Platform {
                 BundleStatus::Published => transaction.publish_new_bundle(&actor.scope, new).await?,
             };
             about(transaction, &created);
+            if status == BundleStatus::Published {
+                announce(transaction, actor, &created).await?;
+            }
             Ok(created)
         })
         .await
@@ -267,6 +270,7 @@ impl Platform {
         self.write(actor, "publish a bundle", reply, async |transaction| {
             let published = transaction.publish_bundle(&actor.scope, id).await?;
             about(transaction, &published);
+            announce(transaction, actor, &published).await?;
             Ok(published)
         })
         .await
@@ -287,6 +291,7 @@ impl Platform {
         self.write(actor, "import test data", reply, async |transaction| {
             let imported = transaction.import_file(&actor.scope, project, file).await?;
             about(transaction, &imported.bundle);
+            announce(transaction, actor, &imported.bundle).await?;
             Ok(imported)
         })
         .await
@@ -385,6 +390,24 @@ impl BundleItems {
     }
 }
 
+/// Says in the log which bundle version a write is about.
+fn about(transaction: &mut Transaction, bundle: &Bundle) {
+    transaction.about("bundle", &bundle.id, &bundle.name);
+}
+
+/// Tells who wants to know that a bundle version is published.
+async fn announce(transaction: &mut Transaction, actor: &Actor, bundle: &Bundle) -> Result<(), Error> {
+    let data = json!({
+        "project_id": bundle.project_id,
+        "scenario_id": bundle.scenario_id,
+        "bundle": { "id": bundle.id, "name": bundle.name, "number": bundle.generation },
+        "inputs": bundle.input_count,
+        "by": actor.name,
+    });
+    transaction.announce(&actor.scope, "bundle.published", &data).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,9 +420,4 @@ mod tests {
         assert!(!items.is_over());
         assert!(items.next().await.is_err());
     }
-}
-
-/// Says in the log which bundle version a write is about.
-fn about(transaction: &mut Transaction, bundle: &Bundle) {
-    transaction.about("bundle", &bundle.id, &bundle.name);
 }

@@ -10,7 +10,7 @@ use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, Offer, PartOf, Upload, UploadFile};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
 use keepstep_store::{Result as Stored, Role, Store, StoreError, Transaction};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -264,6 +264,16 @@ impl Platform {
         let transaction = writer.current().await?;
         transaction.end_upload(upload, &became).await?;
         transaction.about("experiment", &became.batch_id, &upload.experiment_id);
+        if !committed.repeated {
+            let data = json!({
+                "project_id": upload.project_id,
+                "experiment": { "id": became.batch_id, "experiment_id": upload.experiment_id },
+                "cases": became.runs,
+                "failed": became.failed,
+                "by": actor.name,
+            });
+            transaction.announce(&actor.scope, "experiment.ended", &data).await?;
+        }
         let is_more = transaction.forget_files(upload).await?;
         self.commit(writer.end().await?, actor, "commit an upload").await?;
         if is_more && let Err(error) = self.forget_files(upload).await {

@@ -123,6 +123,7 @@ impl ApiError {
                 StoreError::OrganizationNotFound(_)
                 | StoreError::ProjectNotFound(_)
                 | StoreError::KeyNotFound(_)
+                | StoreError::WebhookNotFound(_)
                 | StoreError::UserNotFound(_) => (ErrorCode::NotFound, None),
                 StoreError::ScenarioNotFound(_)
                 | StoreError::InputSetNotFound(_)

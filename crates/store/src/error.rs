@@ -165,6 +165,9 @@ pub enum StoreError {
     /// A file or a part of one is not taken.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// There is no such webhook, or no such delivery of it.
+    #[error("webhook {0} not found")]
+    WebhookNotFound(String),
     /// There is no such key.
     #[error("key {0} not found")]
     KeyNotFound(String),

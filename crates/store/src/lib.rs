@@ -43,6 +43,7 @@ mod sign_in;
 mod sql;
 mod surroundings;
 pub mod test_data;
+mod webhooks;
 
 pub use activity::{Activity, ActivityFilter, NewActivity, Subject, VerifiedActivity};
 pub use agents::NewAgent;
@@ -64,6 +65,7 @@ pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAcco
 pub use personas::PersonaFilter;
 pub use sign_in::{Device, ListedSession, NewLink, USE_NOTED};
 pub use surroundings::Surroundings;
+pub use webhooks::{Attempt, Delivery, DueDelivery, NewWebhook, Webhook};
 
 /// The result of everything that a store does.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -352,7 +352,8 @@ fn store(error: &StoreError) -> (u8, &'static str) {
         | StoreError::ScenarioNotFound(_)
         | StoreError::InputSetNotFound(_)
         | StoreError::BundleNotFound(_)
-        | StoreError::KeyNotFound(_) => (exit::NOT_FOUND, "not_found"),
+        | StoreError::KeyNotFound(_)
+        | StoreError::WebhookNotFound(_) => (exit::NOT_FOUND, "not_found"),
         StoreError::Stale { .. } => (exit::CONFLICT, "conflict"),
         _ => (exit::USAGE, "data"),
     }

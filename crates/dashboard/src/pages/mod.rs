@@ -31,6 +31,7 @@
 //! | `/keys` | [`keys`] | for owners: keys and devices |
 //! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
 //! | `/activity` | [`activity`] | for owners: who did what, as a page and as a file |
+//! | `/webhooks` | [`webhooks`] | for owners: addresses that are told what happens, and whether it arrived |
 //! | `/events` | [`events`] | the stream of changes, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
@@ -65,3 +66,4 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;
 pub(crate) mod version;
+pub(crate) mod webhooks;

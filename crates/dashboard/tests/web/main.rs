@@ -20,3 +20,4 @@ mod sign_in;
 mod site;
 mod test_data;
 mod waiting;
+mod webhooks;

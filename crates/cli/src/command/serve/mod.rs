@@ -1,9 +1,12 @@
 //! `keepstep serve`
 
+mod messenger;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use keepstep_base::human::{parse_size, size_text};
@@ -17,6 +20,7 @@ use url::Url;
 
 use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
+use crate::session::connection::connecting;
 use crate::session::context::Context;
 use crate::session::platform_data::{DataArguments, OBJECTS, alone};
 use crate::shell::failure::Failure;
@@ -106,6 +110,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             upload_limit: Some(arguments.upload_limit),
             scratch: Some(objects),
             limits,
+            messenger: Some(Arc::new(messenger::Network(connecting::options(context)))),
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
         };
         let served = keepstep_server::serve(listener, store, settings, keepstep_dashboard::pages, signals.wait()).await;

@@ -1,0 +1,318 @@
+//! Webhooks: who is told what happens here, and telling them.
+//!
+//! What is sent is signed as Standard Webhooks (version 1.0.0) has it: the headers `webhook-id`, `webhook-timestamp` (seconds since 1970) and
+//! `webhook-signature`, which is `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and body with dots between them. The key is what
+//! follows `whsec_` in the secret, decoded from base64. A message has the same id at each attempt: it may arrive more than once.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use futures_util::future::{BoxFuture, join_all};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use keepstep_store::{Attempt, Delivery, DueDelivery, NewWebhook, Role, Store, StoreError, Webhook};
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::actor::Actor;
+use crate::error::Error;
+use crate::platform::Platform;
+
+/// What a webhook can be told, with what it means.
+pub const EVENTS: [(&str, &str); 4] = [
+    ("persona.published", "a persona is published or put into production"),
+    ("drift.seen", "a check sees that code and server differ"),
+    ("bundle.published", "a bundle version is published"),
+    ("experiment.ended", "the results of an experiment are uploaded"),
+];
+
+/// What a webhook is told when somebody tries it.
+const TEST: &str = "webhook.test";
+
+/// What a secret begins with.
+const SECRET: &str = "whsec_";
+
+/// The longest address, in bytes.
+const LONGEST: usize = 2000;
+
+/// How many webhooks an organization may have.
+const MOST: usize = 50;
+
+/// How long after each attempt the next one is made, in milliseconds: 5 seconds, 1 and 10 minutes, 1, 6 and 24 hours. Not the delays of a
+/// command that somebody waits for: a receiver may be away for a night.
+const DELAYS: [i64; 6] = [5_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000];
+
+/// For how long whoever took a delivery may be at it, in milliseconds.
+const LEASE: i64 = 60_000;
+
+/// How many deliveries are made at a time.
+const AT_ONCE: u32 = 16;
+
+/// How long a receiver may take to answer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long nothing is looked for, where nothing is due.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A message that is ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where to.
+    pub url: String,
+    /// Its headers, beside the media type, which is JSON.
+    pub headers: [(&'static str, String); 3],
+    /// What is sent.
+    pub body: String,
+}
+
+/// Brings messages to addresses: whoever starts the server has the connections.
+pub trait Messenger: Debug + Send + Sync {
+    /// Sends a message by a `POST`, follows no redirects, and returns the status of the answer, or why there is none, as the end of a
+    /// sentence.
+    fn send(&self, message: Message) -> BoxFuture<'static, Result<u16, String>>;
+}
+
+impl Platform {
+    /// Returns the webhooks. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, or the database failed.
+    pub async fn webhooks(&self, actor: &Actor) -> Result<Vec<Webhook>, Error> {
+        may_manage(actor)?;
+        Ok(self.store.webhooks(&actor.scope.org_id).await?)
+    }
+
+    /// Returns a webhook with its latest deliveries. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, there is none of that id, or the database failed.
+    pub async fn webhook(&self, actor: &Actor, id: &str, most: u32) -> Result<(Webhook, Vec<Delivery>), Error> {
+        may_manage(actor)?;
+        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
+        let deliveries = self.store.deliveries(id, most).await?;
+        Ok((webhook, deliveries))
+    }
+
+    /// Creates a webhook and returns its secret, which can be read only now. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, the address or an event is not one, there are too many, or the database failed.
+    pub async fn create_webhook(&self, actor: &Actor, url: &str, events: &[String]) -> Result<(Webhook, String), Error> {
+        may_manage(actor)?;
+        let url = checked_address(url)?;
+        if events.is_empty() {
+            return Err(Error::Refused("Choose at least one event.".to_owned()));
+        }
+        if let Some(unknown) = events.iter().find(|event| EVENTS.iter().all(|(known, _)| known != event)) {
+            return Err(Error::Refused(format!("{unknown:?} is not an event.")));
+        }
+        let org_id = &actor.scope.org_id;
+        if self.store.webhooks(org_id).await?.len() >= MOST {
+            return Err(Error::Refused(format!("There are {MOST} webhooks already. Delete one first.")));
+        }
+        let secret = format!("{SECRET}{}", BASE64.encode(&self.store.surroundings().random::<32>()?));
+        let mut transaction = self.store.write().await?;
+        let new = NewWebhook { org_id, url, events, secret: &secret, created_by: &actor.name };
+        let webhook = transaction.create_webhook(new).await?;
+        transaction.about("webhook", &webhook.id, host(url));
+        self.commit(transaction, actor, "create a webhook").await?;
+        Ok((webhook, secret))
+    }
+
+    /// Deletes a webhook with its deliveries. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, there is none of that id, or the database failed.
+    pub async fn delete_webhook(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        may_manage(actor)?;
+        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
+        let mut transaction = self.store.write().await?;
+        transaction.remove_webhook(&actor.scope.org_id, id).await?;
+        transaction.about("webhook", id, host(&webhook.url));
+        self.commit(transaction, actor, "delete a webhook").await
+    }
+
+    /// Tells a webhook something that did not happen, to see whether it arrives. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, there is none of that id, or the database failed.
+    pub async fn test_webhook(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        may_manage(actor)?;
+        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
+        let mut transaction = self.store.write().await?;
+        transaction.deliver(&webhook.id, TEST, &json!({ "sent_by": actor.name })).await?;
+        transaction.about("webhook", id, host(&webhook.url));
+        self.commit(transaction, actor, "test a webhook").await
+    }
+
+    /// Has a delivery tried again now. An owner may who sees the whole organization.
+    ///
+    /// # Errors
+    /// The actor may not, there is none of that id, or the database failed.
+    pub async fn deliver_again(&self, actor: &Actor, id: &str, delivery: &str) -> Result<(), Error> {
+        may_manage(actor)?;
+        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
+        let mut transaction = self.store.write().await?;
+        transaction.deliver_again(id, delivery).await?;
+        transaction.about("webhook", id, host(&webhook.url));
+        self.commit(transaction, actor, "send to a webhook again").await
+    }
+
+    /// Sends what is due, for as long as the server runs. Many servers may do so on the same data.
+    pub async fn deliver(self, messenger: Arc<dyn Messenger>) {
+        let mut generations = self.events.generations();
+        loop {
+            let pause = match self.deliver_due(messenger.as_ref()).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "webhooks are not delivered; trying again");
+                    IDLE
+                }
+            };
+            tokio::select! {
+                changed = generations.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Sends what is due now, and returns how long nothing more is.
+    async fn deliver_due(&self, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+        loop {
+            let Some(next) = self.store.next_delivery().await? else { return Ok(IDLE) };
+            let left = next.saturating_sub(self.store.now());
+            if left > 0 {
+                return Ok(Duration::from_millis(left.unsigned_abs()).min(IDLE));
+            }
+            let mut transaction = self.store.write().await?;
+            let due = transaction.take_deliveries(AT_ONCE, LEASE).await?;
+            // Nobody who listens or caches has to look again: this is between the sender and its list.
+            transaction.commit_hidden().await?;
+            join_all(due.iter().map(|due| attempt(&self.store, messenger, due))).await;
+        }
+    }
+}
+
+async fn attempt(store: &Store, messenger: &dyn Messenger, due: &DueDelivery) {
+    let answer = match message(due, store.now() / 1000) {
+        Ok(message) => messenger.send(message).await,
+        Err(reason) => Err(reason),
+    };
+    let next = usize::try_from(due.delivery.attempts.saturating_sub(1)).ok().and_then(|attempt| DELAYS.get(attempt));
+    let again = next.map_or(Attempt::Failed, |delay| Attempt::Again(store.now().saturating_add(*delay)));
+    let (attempt, outcome) = match answer {
+        Ok(status @ 200..=299) => (Attempt::Delivered, format!("status {status}")),
+        Ok(410) => (Attempt::Gone, "status 410: the address is gone".to_owned()),
+        Ok(status) => (again, format!("status {status}")),
+        Err(reason) => (again, reason),
+    };
+    let noted = async {
+        let mut transaction = store.write().await?;
+        transaction.note_attempt(due, attempt, &outcome).await?;
+        transaction.commit().await
+    };
+    if let Err(error) = noted.await {
+        // It is sent again when the lease ends; the receiver knows it by its id.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            delivery = due.delivery.id,
+            "the outcome of a delivery is not noted"
+        );
+    }
+}
+
+/// Returns a message with its signature, as of a time in seconds since 1970.
+fn message(due: &DueDelivery, timestamp: i64) -> Result<Message, String> {
+    let delivery = &due.delivery;
+    let damaged = || "the webhook's secret is damaged; delete the webhook and create it again".to_owned();
+    let key = due.secret.strip_prefix(SECRET).and_then(|text| BASE64.decode(text.as_bytes()).ok()).ok_or_else(damaged)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| damaged())?;
+    mac.update(format!("{}.{timestamp}.", delivery.id).as_bytes());
+    mac.update(delivery.body.as_bytes());
+    let signature = format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()));
+    Ok(Message {
+        url: due.url.clone(),
+        headers: [
+            ("webhook-id", delivery.id.clone()),
+            ("webhook-timestamp", timestamp.to_string()),
+            ("webhook-signature", signature),
+        ],
+        body: delivery.body.clone(),
+    })
+}
+
+fn may_manage(actor: &Actor) -> Result<(), Error> {
+    actor.require(Role::Owner)?;
+    actor.require_whole_organization()
+}
+
+/// Returns an address that can be one of a webhook.
+fn checked_address(url: &str) -> Result<&str, Error> {
+    let url = url.trim();
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default()).unwrap_or_default();
+    if authority.is_empty()
+        || url.len() > LONGEST
+        || url.chars().any(|character| character.is_control() || character.is_whitespace())
+    {
+        return Err(Error::Refused("An address begins with https:// or http:// and has no spaces.".to_owned()));
+    }
+    if authority.contains('@') {
+        return Err(Error::Refused("An address has no name and no password in it. The signature proves who sends.".to_owned()));
+    }
+    Ok(url)
+}
+
+/// Returns the host of an address, which may hold a secret further behind.
+pub fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_signed_as_the_standard_has_it() {
+        // The example of the standard's own libraries.
+        let due = DueDelivery {
+            delivery: Delivery {
+                id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(),
+                event: TEST.to_owned(),
+                body: "{\"test\": 2432232314}".to_owned(),
+                created_at: 0,
+                attempts: 1,
+                next_at: None,
+                delivered_at: None,
+                outcome: None,
+            },
+            webhook_id: "webhook_1".to_owned(),
+            url: "https://example.com".to_owned(),
+            secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
+        };
+        let message = message(&due, 1_614_265_330).unwrap();
+        assert_eq!(message.headers[2].1, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn an_address_has_no_password_and_no_other_scheme() {
+        for good in ["https://example.com", "http://127.0.0.1:8080/hooks?a=b", " https://example.com/x "] {
+            assert!(checked_address(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "example.com",
+            "ftp://example.com",
+            "https://",
+            "https:///x",
+            "https://a:b@example.com",
+            "https://a b",
+            "https://a\nb",
+        ] {
+            assert!(checked_address(bad).is_err(), "{bad}");
+        }
+        assert_eq!(host("https://example.com:8443/secret?x"), "example.com:8443");
+    }
+}
