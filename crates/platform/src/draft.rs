@@ -1,15 +1,16 @@
 //! The draft of a scenario's inputs, which all who work on it share.
 
 use keepstep_base::Digest;
-use keepstep_store::Role;
 use keepstep_store::results::{RunDetail, Turn};
 use keepstep_store::test_data::{Bundle, DraftInput, DraftRelease, InputValues, Message};
+use keepstep_store::{Role, Transaction};
 use serde_json::{Map, json};
 
 use crate::actor::Actor;
 use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::test_data::published_bundle;
 use crate::text::printable;
 use crate::write::Reply;
 
@@ -27,7 +28,9 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "add an input", reply, async |transaction| {
-            Ok(transaction.add_input(&actor.scope, scenario, values, &actor.name).await?)
+            let done = transaction.add_input(&actor.scope, scenario, values, &actor.name).await?;
+            about(self, transaction, actor, scenario).await?;
+            Ok(done)
         })
         .await
     }
@@ -78,7 +81,9 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "change an input", reply, async |transaction| {
-            Ok(transaction.change_input(&actor.scope, scenario, id, seen, values, &actor.name).await?)
+            let done = transaction.change_input(&actor.scope, scenario, id, seen, values, &actor.name).await?;
+            about(self, transaction, actor, scenario).await?;
+            Ok(done)
         })
         .await
     }
@@ -96,7 +101,8 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "delete an input", reply, async |transaction| {
-            Ok(transaction.delete_input(&actor.scope, scenario, id, seen, &actor.name).await?)
+            transaction.delete_input(&actor.scope, scenario, id, seen, &actor.name).await?;
+            about(self, transaction, actor, scenario).await
         })
         .await
     }
@@ -117,7 +123,9 @@ impl Platform {
         let message = definition::message(Some(release.message.to_owned()))?.unwrap_or_default();
         self.write(actor, "publish a draft of test data", reply, async |transaction| {
             let release = DraftRelease { message: &message, ..release };
-            Ok(transaction.publish_draft(&actor.scope, scenario, release).await?)
+            let published = transaction.publish_draft(&actor.scope, scenario, release).await?;
+            published_bundle(transaction, actor, &published).await?;
+            Ok(published)
         })
         .await
     }
@@ -134,10 +142,18 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "revert an input", reply, async |transaction| {
-            Ok(transaction.revert_input(&actor.scope, scenario, id).await?)
+            transaction.revert_input(&actor.scope, scenario, id).await?;
+            about(self, transaction, actor, scenario).await
         })
         .await
     }
+}
+
+/// Says in the log which scenario a write is about.
+async fn about(platform: &Platform, transaction: &mut Transaction, actor: &Actor, scenario: &str) -> Result<(), Error> {
+    let scenario = platform.store.scenario(&actor.scope, scenario).await?;
+    transaction.about("scenario", &scenario.id, &scenario.name);
+    Ok(())
 }
 
 /// Returns what was said before the last answer; what a tool or somebody else said is no part of an input.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keepstep_store::artifacts::Objects;
 
-use crate::webhooks::Messenger;
+use crate::messenger::Messenger;
 
 /// What the person who runs the server decided.
 #[derive(Debug, Clone, Default)]

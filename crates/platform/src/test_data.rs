@@ -94,7 +94,9 @@ impl Platform {
     ) -> Result<R::Output, Error> {
         actor.require(Role::Owner)?;
         self.write(actor, "change a project", reply, async |transaction| {
-            Ok(transaction.change_project(&actor.scope, id, patch).await?)
+            let changed = transaction.change_project(&actor.scope, id, patch).await?;
+            transaction.about("project", &changed.id, &changed.name);
+            Ok(changed)
         })
         .await
     }
@@ -107,7 +109,9 @@ impl Platform {
         actor.require(Role::Owner)?;
         actor.require_whole_organization()?;
         self.write(actor, "delete a project", reply, async |transaction| {
-            Ok(transaction.delete_project(&actor.scope, id, &actor.name).await?)
+            let deleted = transaction.delete_project(&actor.scope, id, &actor.name).await?;
+            transaction.about("project", &deleted.id, &deleted.name);
+            Ok(deleted)
         })
         .await
     }
@@ -120,7 +124,9 @@ impl Platform {
         actor.require(Role::Owner)?;
         actor.require_whole_organization()?;
         self.write(actor, "restore a project", reply, async |transaction| {
-            Ok(transaction.restore_project(&actor.scope, id).await?)
+            let restored = transaction.restore_project(&actor.scope, id).await?;
+            transaction.about("project", &restored.id, &restored.name);
+            Ok(restored)
         })
         .await
     }
@@ -133,7 +139,9 @@ impl Platform {
     pub async fn delete_scenario<R: Reply<Scenario>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
         actor.require_publish()?;
         self.write(actor, "delete a scenario", reply, async |transaction| {
-            Ok(transaction.delete_scenario(&actor.scope, id, &actor.name).await?)
+            let deleted = transaction.delete_scenario(&actor.scope, id, &actor.name).await?;
+            transaction.about("scenario", &deleted.id, &deleted.name);
+            Ok(deleted)
         })
         .await
     }
@@ -145,7 +153,9 @@ impl Platform {
     pub async fn restore_scenario<R: Reply<Scenario>>(&self, actor: &Actor, id: &str, reply: R) -> Result<R::Output, Error> {
         actor.require_publish()?;
         self.write(actor, "restore a scenario", reply, async |transaction| {
-            Ok(transaction.restore_scenario(&actor.scope, id).await?)
+            let restored = transaction.restore_scenario(&actor.scope, id).await?;
+            transaction.about("scenario", &restored.id, &restored.name);
+            Ok(restored)
         })
         .await
     }
@@ -252,9 +262,9 @@ impl Platform {
                 BundleStatus::Draft => transaction.create_bundle(&actor.scope, new).await?,
                 BundleStatus::Published => transaction.publish_new_bundle(&actor.scope, new).await?,
             };
-            about(transaction, &created);
-            if status == BundleStatus::Published {
-                announce(transaction, actor, &created).await?;
+            match status {
+                BundleStatus::Draft => transaction.about("bundle", &created.id, &created.name),
+                BundleStatus::Published => published_bundle(transaction, actor, &created).await?,
             }
             Ok(created)
         })
@@ -269,8 +279,7 @@ impl Platform {
         actor.require_publish()?;
         self.write(actor, "publish a bundle", reply, async |transaction| {
             let published = transaction.publish_bundle(&actor.scope, id).await?;
-            about(transaction, &published);
-            announce(transaction, actor, &published).await?;
+            published_bundle(transaction, actor, &published).await?;
             Ok(published)
         })
         .await
@@ -290,8 +299,7 @@ impl Platform {
         actor.require_publish()?;
         self.write(actor, "import test data", reply, async |transaction| {
             let imported = transaction.import_file(&actor.scope, project, file).await?;
-            about(transaction, &imported.bundle);
-            announce(transaction, actor, &imported.bundle).await?;
+            published_bundle(transaction, actor, &imported.bundle).await?;
             Ok(imported)
         })
         .await
@@ -390,13 +398,9 @@ impl BundleItems {
     }
 }
 
-/// Says in the log which bundle version a write is about.
-fn about(transaction: &mut Transaction, bundle: &Bundle) {
+/// Says in the log which bundle version is published, and tells who wants to know.
+pub(crate) async fn published_bundle(transaction: &mut Transaction, actor: &Actor, bundle: &Bundle) -> Result<(), Error> {
     transaction.about("bundle", &bundle.id, &bundle.name);
-}
-
-/// Tells who wants to know that a bundle version is published.
-async fn announce(transaction: &mut Transaction, actor: &Actor, bundle: &Bundle) -> Result<(), Error> {
     let data = json!({
         "project_id": bundle.project_id,
         "scenario_id": bundle.scenario_id,

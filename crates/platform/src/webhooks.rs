@@ -4,12 +4,11 @@
 //! `webhook-signature`, which is `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and body with dots between them. The key is what
 //! follows `whsec_` in the secret, decoded from base64. A message has the same id at each attempt: it may arrive more than once.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keepstep_store::{Attempt, Delivery, DueDelivery, NewWebhook, Role, Store, StoreError, Webhook};
 use serde_json::json;
@@ -17,6 +16,7 @@ use sha2::Sha256;
 
 use crate::actor::Actor;
 use crate::error::Error;
+use crate::messenger::{Message, Messenger};
 use crate::platform::Platform;
 
 /// What a webhook can be told, with what it means.
@@ -49,29 +49,8 @@ const LEASE: i64 = 60_000;
 /// How many deliveries are made at a time.
 const AT_ONCE: u32 = 16;
 
-/// How long a receiver may take to answer.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long nothing is looked for, where nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// A message that is ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Where to.
-    pub url: String,
-    /// Its headers, beside the media type, which is JSON.
-    pub headers: [(&'static str, String); 3],
-    /// What is sent.
-    pub body: String,
-}
-
-/// Brings messages to addresses: whoever starts the server has the connections.
-pub trait Messenger: Debug + Send + Sync {
-    /// Sends a message by a `POST`, follows no redirects, and returns the status of the answer, or why there is none, as the end of a
-    /// sentence.
-    fn send(&self, message: Message) -> BoxFuture<'static, Result<u16, String>>;
-}
 
 impl Platform {
     /// Returns the webhooks. An owner may who sees the whole organization.

@@ -8,21 +8,11 @@ use std::future::Future;
 use keepstep_base::Digest;
 use serde_json::json;
 
+use crate::model::Subject;
 use crate::{Result, Store, Transaction};
 
 /// How many entries are read at a time.
 const PAGE: u32 = 1000;
-
-/// What an entry is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The kind, in a word of people: `agent`, `key`, `person`.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// How it was called then.
-    pub name: String,
-}
 
 /// An entry to add.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
-use crate::activity::Subject;
 use crate::asking::Asking;
+use crate::model::Subject;
 use crate::sql::commits::{self, WrittenBefore};
 use crate::sql::connection::{Connection, Reader};
 #[cfg(feature = "postgres")]

@@ -45,7 +45,7 @@ mod surroundings;
 pub mod test_data;
 mod webhooks;
 
-pub use activity::{Activity, ActivityFilter, NewActivity, Subject, VerifiedActivity};
+pub use activity::{Activity, ActivityFilter, NewActivity, VerifiedActivity};
 pub use agents::NewAgent;
 pub use answers::{Once, StoredResponse};
 pub use changes::{Changed, Intent, Patch, PersonaChange};
@@ -58,7 +58,7 @@ pub use keys::NewKey;
 pub use link_target::{LinkAccount, LinkPurpose, LinkTarget, OpenLink};
 pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Membership, NewerDraft, Organization, Persona, PersonaStatus, PersonaSummary,
-    Primitive, Project, RevisionRow, Rights, Role, Scope, Session, User,
+    Primitive, Project, RevisionRow, Rights, Role, Scope, Session, Subject, User,
 };
 pub use organizations::{ProjectPatch, check_name};
 pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAccount};

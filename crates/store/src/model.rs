@@ -317,3 +317,14 @@ pub(crate) fn definition(fields: &Map<String, Value>, persona: Option<&Value>) -
     let value = |field: Field| if field.has_versions() { persona } else { fields.get(field.sent_as()) };
     Field::ALL.into_iter().filter_map(|field| Some((field, value(field)?.clone()))).collect()
 }
+
+/// What an entry of the log of activity is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The kind, in a word of people: `agent`, `key`, `person`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// How it was called then.
+    pub name: String,
+}

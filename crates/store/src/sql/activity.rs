@@ -4,7 +4,8 @@ use super::connection::Connection;
 use super::query::query;
 use super::row::Row;
 use crate::Result;
-use crate::activity::{Activity, ActivityFilter, ActivityRows, Head, Subject};
+use crate::activity::{Activity, ActivityFilter, ActivityRows, Head};
+use crate::model::Subject;
 
 /// Returns the statement that reads entries, with the condition by which an index finds them.
 macro_rules! reading {
