@@ -34,6 +34,9 @@ pub struct Provenance {
     /// Whether files of it were changed since, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_dirty: Option<bool>,
+    /// The branch, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_branch: Option<String>,
     /// Who wrote the commit, as git has the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_author: Option<String>,
@@ -78,6 +81,7 @@ impl Provenance {
             persona_modified: flag("persona_modified"),
             git_commit: text("git_commit"),
             git_dirty: flag("git_dirty"),
+            git_branch: text("git_branch"),
             git_author: text("git_author"),
             bundle_version_id: text("bundle_version_id"),
             target_kind: text("target_kind"),

@@ -7,7 +7,7 @@ use keepstep_agent::drift::SeenField;
 use keepstep_api::own::DriftReport;
 use keepstep_client::Dialect;
 
-use super::checkout::git::Repository;
+use super::checkout::git::{self, Repository};
 use super::checkout::lock_file::LockFile;
 use super::connection::server::Server;
 use super::context::Context;
@@ -19,9 +19,6 @@ const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Turns reports off.
 const VARIABLE: &str = "KEEPSTEP_NO_REPORT";
-
-/// Where pipelines say which branch they have checked out: they check out a commit.
-const BRANCH_VARIABLES: [&str; 4] = ["GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BUILDKITE_BRANCH"];
 
 /// Whether what a check has seen is reported.
 #[derive(Debug, Default, Args)]
@@ -53,10 +50,10 @@ pub(crate) fn send(
     let repository = Repository::around(&project.root);
     let folder = || project.root.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
     let Some(name) = repository.as_ref().and_then(Repository::name).or_else(folder) else { return };
-    let in_pipeline = || BRANCH_VARIABLES.iter().find_map(|name| context.environment.get(name).filter(|value| !value.is_empty()));
+    let in_pipeline = || git::branch_in_pipeline(&context.environment);
     let report = DriftReport {
         repository: name,
-        branch: repository.as_ref().and_then(Repository::branch).or_else(|| in_pipeline().map(str::to_owned)),
+        branch: repository.as_ref().and_then(Repository::branch).or_else(in_pipeline),
         commit: repository.as_ref().and_then(Repository::commit),
         fields: seen.collect(),
     };

@@ -43,7 +43,7 @@ impl Versions {
             let scope = keepstep_store::Scope::organization(&organizations[0].id);
             let filter = keepstep_store::results::BatchFilter { scenario: None, offset: 0, limit: 100 };
             let batches = store.run_batches(&scope, &self.bench.project_id, filter).await.unwrap();
-            let filter = keepstep_store::results::RunFilter { status: None, persona: None, text: None, after: None, limit: 100 };
+            let filter = keepstep_store::results::RunFilter { limit: 100, ..Default::default() };
             let mut runs = store.runs(&scope, &batches[0].id, &filter).await.unwrap();
             runs.sort_by(|one, other| one.input.cmp(&other.input));
             (batches[0].bundle_id.clone(), runs.into_iter().map(|run| run.input).collect())

@@ -65,20 +65,20 @@ fn results_say_whether_files_of_the_commit_were_changed() {
         let newest = orders.experiments().pop().unwrap();
         let summary: Value = serde_json::from_str(&orders.read(&format!("experiments/{newest}/summary.json"))).unwrap();
         let ours = |name: &str| summary["keepstep"][name].clone();
-        (ours("git_commit"), ours("git_dirty"), ours("git_author"))
+        (ours("git_commit"), ours("git_dirty"), ours("git_author"), ours("git_branch"))
     };
-    assert_eq!(told(), (Value::Null, Value::Null, Value::Null));
-    git(&["init", "-q"]);
+    assert_eq!(told(), (Value::Null, Value::Null, Value::Null, Value::Null));
+    git(&["init", "-q", "-b", "trunk"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "all"]);
     // What a repository wants to be run is not run.
     git(&["config", "core.fsmonitor", "touch owned; false"]);
     let commit = git(&["rev-parse", "HEAD"]);
-    assert_eq!(told(), (json!(commit), json!(false), json!("a")));
+    assert_eq!(told(), (json!(commit), json!(false), json!("a"), json!("trunk")));
     orders.file("agents/my_agent.py", AGENT.to_owned() + "# edited\n");
-    assert_eq!(told(), (json!(commit), json!(true), json!("a")));
+    assert_eq!(told(), (json!(commit), json!(true), json!("a"), json!("trunk")));
     assert!(!project.has("owned"));
     // A repository that git does not take says nothing about its files.
     project.file(".git/config", "[core]\n\trepositoryformatversion = 9\n");
-    assert_eq!(told(), (json!(commit), Value::Null, Value::Null));
+    assert_eq!(told(), (json!(commit), Value::Null, Value::Null, json!("trunk")));
 }

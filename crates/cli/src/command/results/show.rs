@@ -203,6 +203,7 @@ fn sum_up(context: &Context, shelf: &Shelf<'_>, stored: &Stored, figures: &Figur
         ("Agent", provenance.agent.clone()),
         ("Persona", provenance.persona()),
         ("Commit", provenance.commit()),
+        ("Branch", provenance.git_branch.clone()),
         ("Author", provenance.git_author.clone()),
         ("Bundle version", provenance.bundle_version_id.clone()),
         ("Target", provenance.target()),

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Checkout {
     /// The commit.
     pub(super) commit: Option<String>,
+    /// The branch.
+    pub(super) branch: Option<String>,
     status: Option<Status>,
     author: Option<Receiver<String>>,
 }
@@ -31,10 +33,12 @@ impl Checkout {
     /// Looks at the repository around a folder. The commit is read from git's own files; whether other files differ from it only
     /// git knows, and where there is no git it stays unknown.
     pub(super) fn read(folder: &Path) -> Self {
-        let commit = git::Repository::around(folder).and_then(|repository| repository.commit());
+        let repository = git::Repository::around(folder);
+        let commit = repository.as_ref().and_then(git::Repository::commit);
+        let branch = commit.as_ref().and(repository.as_ref()).and_then(git::Repository::branch);
         let status = commit.as_ref().and_then(|_| Status::ask(folder));
         let author = commit.as_deref().map(|commit| ask_author(folder, commit));
-        Self { commit, status, author }
+        Self { commit, branch, status, author }
     }
 
     /// Returns who wrote the commit, if git has said so.

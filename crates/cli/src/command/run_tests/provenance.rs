@@ -12,6 +12,7 @@ use url::Url;
 
 use super::git::Checkout;
 use super::setup::Tested;
+use crate::session::checkout::git;
 use crate::session::checkout::lock_file::LockFile;
 use crate::session::context::Context;
 use crate::session::sides;
@@ -52,6 +53,7 @@ pub(super) fn provenance(
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         scenario: Some(tested.name.clone()),
         git_dirty: checkout.is_dirty(),
+        git_branch: checkout.branch.take().or_else(|| git::branch_in_pipeline(&context.environment)),
         git_author: checkout.author(),
         git_commit: checkout.commit,
         bundle_version_id,

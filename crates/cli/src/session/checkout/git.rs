@@ -4,8 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::session::context::Environment;
+
 /// Variables by which whoever started us, for example a hook, points git at something else.
 const POINTERS: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"];
+
+/// Where pipelines say which branch they have checked out: they check out a commit.
+const BRANCH_VARIABLES: [&str; 4] = ["GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BUILDKITE_BRANCH"];
+
+/// Returns the branch that a pipeline says that it has checked out.
+pub(crate) fn branch_in_pipeline(environment: &Environment) -> Option<String> {
+    let found = BRANCH_VARIABLES.iter().find_map(|name| environment.get(name).filter(|value| !value.is_empty()));
+    found.map(str::to_owned)
+}
 
 /// Returns the beginning of a question about the repository around a folder: no hook and no monitor of it is run, and no lock is
 /// taken that others would wait for.
