@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::case::{Finished, input_name};
 use crate::status::Status;
 use crate::totals::Totals;
-use crate::verdict::Verdict;
+use crate::verdict::{Judged, Verdict};
 
 /// How many inputs are listed one by one, those with the lowest rates first.
 const LISTED: usize = 1000;
@@ -194,30 +194,43 @@ impl Tally {
             *of += 1;
         }
         for judged in &case.criteria {
-            let key = (judged.pack.clone(), judged.name.clone(), judged.kind.clone());
-            let tally = self.criteria.entry(key).or_insert_with_key(|(pack, name, kind)| CriterionTally {
-                pack: pack.clone(),
-                name: name.clone(),
-                kind: kind.clone(),
-                ..CriterionTally::default()
-            });
-            match judged.verdict {
-                Verdict::Passed => tally.passed += 1,
-                Verdict::Failed => tally.failed += 1,
-                Verdict::Error => tally.error += 1,
-                Verdict::NotJudged => tally.not_judged += 1,
-                Verdict::NotApplicable => tally.not_applicable += 1,
-            }
-            // Why it was not judged is what a person can do something about.
-            let is_first = tally.not_judged + tally.error == 1;
-            match judged.verdict {
-                Verdict::Error | Verdict::NotJudged if is_first => tally.reason = Some(judged.found.clone()),
-                Verdict::NotApplicable => {
-                    tally.reason.get_or_insert_with(|| judged.found.clone());
-                }
-                _ => {}
-            }
+            self.judge(judged);
         }
+    }
+
+    /// Adds what a criterion says about a case, and returns its place among all criteria.
+    pub fn judge(&mut self, judged: &Judged) -> usize {
+        let key = (judged.pack.clone(), judged.name.clone(), judged.kind.clone());
+        let entry = self.criteria.entry(key);
+        let place = entry.index();
+        let tally = entry.or_insert_with_key(|(pack, name, kind)| CriterionTally {
+            pack: pack.clone(),
+            name: name.clone(),
+            kind: kind.clone(),
+            ..CriterionTally::default()
+        });
+        match judged.verdict {
+            Verdict::Passed => tally.passed += 1,
+            Verdict::Failed => tally.failed += 1,
+            Verdict::Error => tally.error += 1,
+            Verdict::NotJudged => tally.not_judged += 1,
+            Verdict::NotApplicable => tally.not_applicable += 1,
+        }
+        // Why it was not judged is what a person can do something about.
+        let is_first = tally.not_judged + tally.error == 1;
+        match judged.verdict {
+            Verdict::Error | Verdict::NotJudged if is_first => tally.reason = Some(judged.found.clone()),
+            Verdict::NotApplicable => {
+                tally.reason.get_or_insert_with(|| judged.found.clone());
+            }
+            _ => {}
+        }
+        place
+    }
+
+    /// Returns how often each criterion ended in which way, in the order in which they came.
+    pub fn into_criteria(self) -> Vec<CriterionTally> {
+        self.criteria.into_values().collect()
     }
 
     /// Returns what the cases say.

@@ -11,7 +11,7 @@ use crate::usage::Usage;
 
 /// What tells an input from all others: the platform's item where there is one, and what is asked. An input whose question was
 /// edited is another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InputKey(u128);
 
 /// One run of an input.

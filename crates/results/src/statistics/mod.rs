@@ -8,9 +8,11 @@
 //! - Two runs of the same cases: [`Pairs`] tells a change from noise, and a drop from a drop that was allowed.
 //! - Two sets of durations: [`QuantileChange`] does the same for their quantiles.
 //! - Two costs of the same cases: [`MeanChange`] does the same for their mean.
+//! - A judge and people on the same answers: [`Agreement`] tells how far they say the same, and how far chance would.
 //!
 //! How often each of these is wrong was simulated (`tests/statistics.rs`), and is written in `docs/statistics.md`.
 
+mod agreement;
 mod distribution;
 mod mean;
 mod paired;
@@ -18,6 +20,7 @@ mod quantile;
 
 use serde::{Deserialize, Serialize};
 
+pub use agreement::Agreement;
 pub use mean::{FEWEST_FOR_MEANS, MeanChange};
 pub use paired::{Pairs, Regression};
 pub use quantile::{FEWEST_FOR_QUANTILES, QuantileChange, quantile};

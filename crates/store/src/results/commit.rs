@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::find::{BatchKey, BatchLookup};
 use super::model::{Counts, ResultsError, RunRecord, check_id};
 use super::read::{read_batch, read_counts};
+use super::write::run_ids;
 use crate::model::Scope;
 use crate::test_data::{Bundle, read_bundle};
 use crate::{Result, StoreError, Transaction, rows};
@@ -130,6 +131,7 @@ impl Transaction {
         let experiment_id = check_id("an experiment", new.experiment_id)?;
         let digest = Digest::of_bytes(rows::text(&[&bundle.id, experiment_id, new.digest]).as_bytes()).to_string();
         let opened = Digest::of_bytes(rows::text(&[digest.as_str(), new.source]).as_bytes()).to_string();
+        self.restore_commit(&bundle.project_id, &digest).await?;
         if let Some(committed) = self.done_before(scope, &bundle.project_id, &digest).await? {
             self.forget_commit(&bundle.project_id, &opened).await?;
             return Ok(Begun::Repeated(committed));
@@ -181,6 +183,7 @@ impl Transaction {
             return Err(ResultsError::NotEnded(check_id("a run", &run.id)?.to_owned()).into());
         }
         self.check_open(commit).await?;
+        self.restore_runs(&commit.bundle.project_id, &run_ids(runs)).await?;
         self.check_items(&commit.bundle, runs).await?;
         if matches!(commit.place, CommitPlace::Undecided) {
             commit.place = self.decide_place(commit, runs).await?;

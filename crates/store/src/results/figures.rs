@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::model::Status;
+use super::model::{Status, not_passed};
 use super::read::{batch_number, status};
 use crate::model::Scope;
 use crate::organizations::require_project;
@@ -44,17 +44,10 @@ pub struct InputResult {
 const MOST_RUNS: u32 = 200;
 
 /// The last runs of an input, the newest first.
-const RUNS_OF_INPUT: &str = "SELECT r.id, r.status, r.verdict, b.id AS batch, b.experiment_id
-     FROM runs r JOIN run_batches b ON b.number = r.batch
+const RUNS_OF_INPUT: &str = "SELECT r.id, r.status, r.verdict, b.id AS batch, coalesce(l.name, b.experiment_id) AS experiment_id
+     FROM runs r JOIN run_batches b ON b.number = r.batch LEFT JOIN experiment_labels l ON l.batch = b.number
      WHERE r.project_id = ?1 AND r.input_item_id = ?2 AND r.status <> 'running'
      ORDER BY r.number DESC LIMIT ?3";
-
-/// The condition of an index, in the same words.
-macro_rules! not_passed {
-    () => {
-        "(status IN ('failed', 'error', 'timeout') OR (status = 'completed' AND verdict IN ('fail', 'failed')))"
-    };
-}
 
 impl InputResult {
     fn is_good(&self) -> bool {

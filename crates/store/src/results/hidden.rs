@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::commit::Commit;
+use super::experiments::RESTORABLE;
 use super::find::{BatchKey, BatchLookup, key};
 use super::model::{RunRecord, check_id};
 use super::write::{ROWS, RunLocation, last_of_each};
@@ -69,6 +70,41 @@ impl Transaction {
     /// Shows a hidden batch: this is the moment at which all of it is there.
     pub(super) async fn show_batch(&mut self, batch: i64) -> Result<()> {
         sqlx::query("DELETE FROM hidden_batches WHERE batch = ?").bind(batch).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Restores what was deleted and is brought again: the experiments that have one of the runs. The ids are a JSON array.
+    pub(super) async fn restore_runs(&mut self, project: &str, ids: &str) -> Result<()> {
+        let has_deleted: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM hidden_batches WHERE deleted_at NOT NULL)")
+            .fetch_one(self.connection())
+            .await?;
+        if !has_deleted {
+            return Ok(());
+        }
+        sqlx::query(
+            "DELETE FROM hidden_batches WHERE deleted_at NOT NULL AND batch IN (
+               SELECT batch FROM stored_runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
+               UNION ALL
+               SELECT r.batch FROM replaced_runs a JOIN stored_runs r ON r.number = a.run
+               WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2)))",
+        )
+        .bind(project)
+        .bind(ids)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Restores the experiment of a commit that was done before, if it was deleted.
+    pub(super) async fn restore_commit(&mut self, project: &str, digest: &str) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM hidden_batches WHERE deleted_at NOT NULL
+               AND batch IN (SELECT batch FROM commits WHERE project_id = ? AND digest = ?)",
+        )
+        .bind(project)
+        .bind(digest)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
@@ -243,6 +279,7 @@ impl Transaction {
             "DELETE FROM stored_artifacts WHERE run IN (SELECT value FROM json_each(?))",
             "DELETE FROM turns WHERE run IN (SELECT value FROM json_each(?))",
             "DELETE FROM run_results WHERE run IN (SELECT value FROM json_each(?))",
+            "DELETE FROM replaced_runs WHERE run IN (SELECT value FROM json_each(?))",
             "DELETE FROM stored_runs WHERE number IN (SELECT value FROM json_each(?))",
         ] {
             sqlx::query(sql).bind(&list).execute(self.connection()).await?;
@@ -250,8 +287,10 @@ impl Transaction {
         Ok(())
     }
 
-    /// Removes some of what no commit goes on with. Returns false if there is nothing left.
+    /// Removes some of what no commit goes on with, and of what was deleted too long ago to be restored. Returns false if there is
+    /// nothing left.
     async fn remove_hidden(&mut self) -> Result<bool> {
+        let restorable = self.now - RESTORABLE;
         let waiting = sqlx::query(
             "DELETE FROM waiting_runs WHERE number IN
                (SELECT number FROM waiting_runs WHERE commit_number NOT IN (SELECT number FROM open_commits) LIMIT ?)",
@@ -263,8 +302,10 @@ impl Transaction {
             return Ok(true);
         }
         let batch: Option<i64> = sqlx::query_scalar(
-            "SELECT batch FROM hidden_batches WHERE batch NOT IN (SELECT batch FROM open_commits WHERE batch NOT NULL) LIMIT 1",
+            "SELECT batch FROM hidden_batches WHERE batch NOT IN (SELECT batch FROM open_commits WHERE batch NOT NULL)
+               AND (deleted_at IS NULL OR deleted_at <= ?) LIMIT 1",
         )
+        .bind(restorable)
         .fetch_optional(self.connection())
         .await?;
         let Some(batch) = batch else { return Ok(false) };
@@ -288,7 +329,9 @@ impl Transaction {
             return Ok(true);
         }
         self.show_batch(batch).await?;
-        sqlx::query("DELETE FROM stored_batches WHERE number = ?").bind(batch).execute(self.connection()).await?;
+        for sql in ["DELETE FROM commits WHERE batch = ?", "DELETE FROM stored_batches WHERE number = ?"] {
+            sqlx::query(sql).bind(batch).execute(self.connection()).await?;
+        }
         Ok(true)
     }
 }

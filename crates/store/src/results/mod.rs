@@ -21,23 +21,36 @@
 mod abandon;
 mod artifacts;
 mod commit;
+mod compared;
+mod counted;
+mod experiments;
+mod export;
 mod figures;
 mod find;
 mod hidden;
 mod model;
 mod read;
 mod record;
+mod shares;
 mod turns;
+mod verdicts;
 mod write;
 
 pub use artifacts::NewArtifact;
 pub use commit::{Begun, Commit, Committed, NewCommit};
+pub use compared::{ComparedCases, RunTexts};
+pub use counted::{CountedCases, ExperimentFigures, Uncounted};
+pub use experiments::{
+    DeletedExperiment, Experiment, ExperimentChoices, ExperimentFilter, ExperimentLabels, ExperimentOrder, RESTORABLE, TrendPoint,
+};
 pub use figures::{FailedNeighbors, InputResult, RunDurations};
 pub use model::{
     Artifact, BatchStatus, Counts, NOT_REPORTED, ResultsError, Run, RunBatch, RunDetail, RunRecord, RunResult, Status, Turn,
 };
-pub use read::{BatchFilter, RunFilter};
+pub use read::{BatchFilter, RunFilter, RunPart};
 pub use record::{Recorded, Upload};
+pub use shares::{Share, SharedExperiment};
+pub use verdicts::{HumanVerdict, NewVerdict, WaitingExperiment, criterion_key};
 
 #[cfg(test)]
 mod tests {
@@ -48,10 +61,11 @@ mod tests {
     const TABLES: [&str; 3] = ["stored_batches", "stored_runs", "stored_artifacts"];
 
     /// Those that write, and that remove what nobody needs.
-    const WRITERS: [&str; 10] = [
+    const WRITERS: [&str; 11] = [
         "results/abandon.rs",
         "results/artifacts.rs",
         "results/commit.rs",
+        "results/counted.rs",
         "results/find.rs",
         "results/hidden.rs",
         "results/mod.rs",

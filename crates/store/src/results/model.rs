@@ -5,6 +5,7 @@ pub use keepstep_results::counts::Counts;
 pub use keepstep_results::record::RunRecord;
 pub use keepstep_results::status::Status;
 pub use keepstep_results::turn::Turn;
+use keepstep_results::verdict::Verdict;
 use serde_json::{Map, Value};
 
 /// The error of a run that was announced and that the client, when it was done, said nothing about.
@@ -155,3 +156,20 @@ pub(super) fn check_id<'a>(what: &'static str, id: &'a str) -> Result<&'a str, R
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
+
+/// Returns the name of a verdict that is a miss.
+pub(super) fn miss(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Failed => "failed",
+        Verdict::Error => "error",
+        Verdict::NotJudged | Verdict::Passed | Verdict::NotApplicable => "not_judged",
+    }
+}
+
+/// The condition of the index `runs_not_passed`, in the same words.
+macro_rules! not_passed {
+    () => {
+        "(status IN ('failed', 'error', 'timeout') OR (status = 'completed' AND verdict IN ('fail', 'failed')))"
+    };
+}
+pub(super) use not_passed;

@@ -1,10 +1,11 @@
 //! Reading batches, runs and files.
 
+use keepstep_results::verdict::Verdict;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
-use super::model::{Artifact, BatchStatus, Counts, Run, RunBatch, RunDetail, RunResult, Status, Turn};
+use super::model::{Artifact, BatchStatus, Counts, Run, RunBatch, RunDetail, RunResult, Status, Turn, miss, not_passed};
 use crate::model::Scope;
 use crate::organizations::require_project;
 use crate::sql::connection::Connection;
@@ -31,10 +32,23 @@ pub struct RunFilter<'a> {
     pub persona: Option<&'a str>,
     /// Only those with this text in their input, output, error or id. Upper and lower case of ASCII are the same.
     pub text: Option<&'a str>,
+    /// Only those that did not pass, or only the others.
+    pub part: Option<RunPart>,
+    /// Only those for which a criterion, by its place among all of the batch, failed or was not judged.
+    pub criterion: Option<(i64, Verdict)>,
     /// Only those after this [`Run::number`]: the last one of the page before.
     pub after: Option<i64>,
     /// How many at most.
     pub limit: u32,
+}
+
+/// A part of the runs of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunPart {
+    /// Those that did not pass.
+    NotPassed,
+    /// All others.
+    Others,
 }
 
 /// How many characters of its texts a list has of a run.
@@ -309,11 +323,21 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
     if let Some(persona) = filter.persona {
         query.push(" AND r.persona = ").push_bind(persona);
     }
+    match filter.part {
+        Some(RunPart::NotPassed) => drop(query.push(" AND ").push(not_passed!())),
+        Some(RunPart::Others) => drop(query.push(" AND ").push(not_passed!()).push(" IS NOT TRUE")),
+        None => {}
+    }
+    if let Some((position, verdict)) = filter.criterion {
+        query.push(" AND r.number IN (SELECT m.run FROM batch_criteria c JOIN criterion_misses m ON m.criterion = c.number WHERE c.batch = ");
+        query.push_bind(number).push(" AND c.position = ").push_bind(position);
+        query.push(" AND m.verdict = ").push_bind(miss(verdict)).push(")");
+    }
     if let Some(after) = filter.after {
         query.push(" AND r.number > ").push_bind(after);
     }
     if let Some(text) = filter.text {
-        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let pattern = containing(text);
         query.push(" AND (");
         for (index, column) in ["r.input", "r.output", "r.error", "r.id"].into_iter().enumerate() {
             query.push(if index > 0 { " OR " } else { "" }).push(column).push(" LIKE ").push_bind(&pattern);
@@ -323,6 +347,11 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
     }
     query.push(" ORDER BY r.number LIMIT ").push_bind(filter.limit);
     query
+}
+
+/// Returns the pattern of `LIKE`, with a backslash as its escape, of everything that has a text in it.
+pub(super) fn containing(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 /// Returns how many runs of a batch have which status, as its row says it.
@@ -336,7 +365,7 @@ pub(super) async fn read_counts(connection: &mut Connection, batch: i64) -> Resu
     counts(&row)
 }
 
-fn counts(row: &SqliteRow) -> Result<Counts> {
+pub(super) fn counts(row: &SqliteRow) -> Result<Counts> {
     let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
     Ok(Counts {
         running: count("running")?,
@@ -352,7 +381,7 @@ fn counts(row: &SqliteRow) -> Result<Counts> {
     })
 }
 
-fn batch(row: &SqliteRow) -> Result<RunBatch> {
+pub(super) fn batch(row: &SqliteRow) -> Result<RunBatch> {
     let id: String = row.try_get("id")?;
     Ok(RunBatch {
         project_id: row.try_get("project_id")?,
@@ -393,7 +422,7 @@ pub(super) fn status(row: &SqliteRow, of: &str) -> Result<Status> {
     Status::of(row.try_get("status")?, row.try_get("verdict")?).map_err(|_| rows::damaged("status", of))
 }
 
-fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
+pub(super) fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
     Ok(RunResult {
         metrics: rows::object(row, "metrics", id)?,
         transcript: values(row, "transcript", id)?,
@@ -401,7 +430,7 @@ fn run_result(row: &SqliteRow, id: &str) -> Result<RunResult> {
     })
 }
 
-fn turn(row: &SqliteRow) -> Result<Turn> {
+pub(super) fn turn(row: &SqliteRow) -> Result<Turn> {
     let id: String = row.try_get("turn_id")?;
     Ok(Turn {
         run_id: String::new(),
@@ -449,6 +478,9 @@ mod tests {
             RunFilter { status: Some(Status::Failed), after: Some(7), ..RunFilter::default() },
             RunFilter { persona: Some("p"), after: Some(7), ..RunFilter::default() },
             RunFilter { text: Some("t"), ..RunFilter::default() },
+            RunFilter { part: Some(RunPart::NotPassed), after: Some(7), ..RunFilter::default() },
+            RunFilter { part: Some(RunPart::Others), after: Some(7), ..RunFilter::default() },
+            RunFilter { criterion: Some((2, Verdict::Failed)), after: Some(7), ..RunFilter::default() },
         ];
         let mut queries: Vec<String> =
             filters.iter().map(|filter| runs_query(1, "b", filter).sql().as_str().to_owned()).collect();
@@ -471,6 +503,9 @@ mod tests {
         SEARCH stored_runs USING INDEX runs_by_status (batch=? AND status=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_by_persona (batch=? AND persona=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         SEARCH stored_runs USING INDEX runs_of_batch (batch=?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_not_passed (batch=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_of_batch (batch=? AND rowid>?); USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
+        SEARCH stored_runs USING INDEX runs_of_batch (batch=? AND rowid=?); LIST SUBQUERY 1; SEARCH c USING COVERING INDEX sqlite_autoindex_batch_criteria_1 (batch=? AND position=?); SEARCH m USING PRIMARY KEY (criterion=? AND verdict=?); CREATE BLOOM FILTER; USING ROWID SEARCH ON TABLE hidden_batches FOR IN-OPERATOR; SEARCH t USING INDEX sqlite_autoindex_test_personas_1 (id=?) LEFT-JOIN
         ");
     }
 }

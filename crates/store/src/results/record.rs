@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::find::BatchLookup;
 use super::model::{Counts, RunRecord, Turn, check_id};
+use super::write::run_ids;
 use crate::model::Scope;
 use crate::test_data::read_bundle;
 use crate::{Result, Transaction, rows};
@@ -51,6 +52,7 @@ impl Transaction {
         if let Some(experiment) = upload.experiment_id {
             check_id("an experiment", experiment)?;
         }
+        self.restore_runs(&bundle.project_id, &run_ids(upload.runs)).await?;
         self.check_items(&bundle, upload.runs).await?;
         let wanted =
             BatchLookup { bundle: &bundle, org_id: &scope.org_id, experiment_id: upload.experiment_id, is_over: upload.is_over };

@@ -153,6 +153,11 @@ fn of_counted(rows: &[SqliteRow]) -> Result<Vec<(Status, u64)>> {
     rows.iter().map(|row| Ok((status(row, "a run")?, row.try_get::<i64, _>("found")?.unsigned_abs()))).collect()
 }
 
+/// Returns the ids of runs, as a JSON array.
+pub(super) fn run_ids(runs: &[RunRecord]) -> String {
+    rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>())
+}
+
 /// Returns the runs, each once. One that is named twice is what was said last.
 pub(super) fn last_of_each(runs: &[RunRecord]) -> Result<Vec<&RunRecord>> {
     let mut last: HashMap<&str, usize> = HashMap::with_capacity(runs.len());
@@ -592,7 +597,7 @@ impl Transaction {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         sqlx::query(
             "UPDATE stored_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
-               skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11 WHERE number = ?1",
+               skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11, is_counted = 0 WHERE number = ?1",
         )
         .bind(batch)
         .bind(counts.status().label())

@@ -143,6 +143,15 @@ macro_rules! sqlite_cases {
                 a_file_is_attached_once,
                 runs_are_read_in_pages_and_filtered,
             }
+            experiments {
+                experiments_are_found_by_what_they_are,
+                what_people_add_stays_beside_what_was_uploaded,
+                a_deleted_experiment_is_not_there_and_can_be_restored_for_a_day,
+                what_is_uploaded_again_is_restored,
+                an_experiment_is_counted_when_it_has_ended_and_again_when_something_comes,
+                what_people_say_is_kept_by_person_and_criterion,
+                a_link_shows_one_experiment_until_it_ends,
+            }
             commits {
                 nothing_of_a_batch_is_seen_before_all_of_it,
                 a_commit_that_dies_between_any_two_transactions_goes_on,

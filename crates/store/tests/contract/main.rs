@@ -12,6 +12,7 @@ mod artifacts;
 mod commits;
 mod drafts;
 mod drift_reports;
+mod experiments;
 mod input_drafts;
 mod keys;
 mod people;
