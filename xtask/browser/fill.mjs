@@ -104,12 +104,23 @@ async function editedInputs(owner) {
   await input("back to you").waitFor();
 }
 
+// Makes a link that shows an experiment of the demo.
+async function sharedExperiment(owner) {
+  const { page } = owner;
+  await owner.open("/projects");
+  await page.locator('main a[href*="/experiments/"]').first().click();
+  await page.getByRole("link", { name: "Share", exact: true }).click();
+  await page.getByRole("button", { name: "Create a link" }).click();
+  await page.getByText("Copy this link now").waitFor();
+}
+
 export async function fill(world, { owner }) {
   const key = await makeKey(owner, "CI", "owner");
   await driftingAgent(world, key);
   await failingExperiment(world, key);
   await editedInputs(owner);
   await unsavedWords(owner, "Shop");
+  await sharedExperiment(owner);
   await (await approveDevice(world, owner)).approve();
   await invite(owner, "viewer");
 }

@@ -36,9 +36,10 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, activity, agent, agents, asset, bundle, bundles, case, connect, draft, edit, events, experiment, experiments,
-        inputs, keys, member, members, new_agent, new_project, new_scenario, project_settings, projects, publish, scenario,
-        scenario_settings, search, sign_in, sign_in_link, sign_out, version, webhooks,
+        account, activity, agent, agents, asset, bundle, bundles, case, compare, connect, draft, edit, events, experiment,
+        experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys, member, members, new_agent,
+        new_project, new_scenario, project_settings, projects, publish, scenario, scenario_settings, search, share, sign_in,
+        sign_in_link, sign_out, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -85,8 +86,22 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}", post(inputs::change))
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/delete", get(inputs::ask_delete).post(inputs::delete))
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", get(inputs::ask_revert).post(inputs::revert))
+        .route("/projects/{project}/trends", get(trends::show))
+        .route("/projects/{project}/compare", get(compare::show))
+        .route("/projects/{project}/experiments", get(experiment_list::show))
         .route("/projects/{project}/experiments/{experiment}", get(experiment::show))
+        .route("/projects/{project}/experiments/{experiment}/export/{format}", get(export::download))
+        .route("/projects/{project}/experiments/{experiment}/labels", get(experiment_labels::show).post(experiment_labels::save))
+        .route("/projects/{project}/experiments/{experiment}/pin", post(experiment_labels::pin))
+        .route("/projects/{project}/experiments/{experiment}/unpin", post(experiment_labels::unpin))
+        .route("/projects/{project}/experiments/{experiment}/delete", get(experiment_delete::ask).post(experiment_delete::delete))
+        .route("/projects/{project}/experiments/{experiment}/shares", get(share::list).post(share::create))
+        .route("/projects/{project}/experiments/{experiment}/shares/{share}/revoke", get(share::ask_revoke).post(share::revoke))
+        .route("/shared/{token}", get(share::open))
+        .route("/projects/{project}/experiments/{experiment}/restore", post(experiment_delete::restore))
         .route("/projects/{project}/experiments/{experiment}/cases/{case}", get(case::show))
+        .route("/projects/{project}/experiments/{experiment}/cases/{case}/verdict", post(case::say))
+        .route("/projects/{project}/experiments/{experiment}/cases/{case}/messages/{number}", get(case::raw))
         .route("/projects/{project}/experiments/{experiment}/runs/{case}", get(case::redirect))
         .route("/connect", get(connect::show).post(connect::find))
         .route("/connect/decide", post(connect::decide))

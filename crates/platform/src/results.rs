@@ -79,6 +79,32 @@ impl Platform {
     }
 }
 
+/// How many experiments are counted before a page is shown, and how many cases they may have together: one that is larger is counted
+/// alone.
+const MOST_COUNTED: u32 = 20;
+const MOST_COUNTED_CASES: u64 = 20_000;
+
+impl Platform {
+    /// Counts the experiments of a project that have ended since somebody looked: whoever looks at their figures does this first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn count_experiments(&self, project: &str) -> Result<(), Error> {
+        let mut cases = 0_u64;
+        for uncounted in self.store.uncounted_experiments(project, MOST_COUNTED).await? {
+            cases = cases.saturating_add(uncounted.cases);
+            if cases > MOST_COUNTED_CASES && cases > uncounted.cases {
+                break;
+            }
+            let counted = self.store.count_cases(uncounted).await?;
+            let mut transaction = self.store.write().await?;
+            transaction.keep_counted(&counted).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+}
+
 /// Returns the file that an upload names by the address that this platform gave out for it, and for nothing else.
 async fn find(transaction: &mut Transaction, inside: &Scope, named: NamedFile) -> Result<NewArtifact, Error> {
     let NamedFile { run_id, file_type, storage_url } = named;

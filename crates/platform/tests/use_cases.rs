@@ -11,8 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_agent::Field;
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 use keepstep_platform::{
-    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Settings, Target,
-    UploadCommit,
+    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, SaidVerdict, Settings,
+    Target, UploadCommit,
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
@@ -66,7 +66,19 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 39] = [
+const ROWS: [Row; 46] = [
+    ("share an experiment", Role::Editor, |w, a| done(w.platform.share_experiment(a, "experiment_x", 1))),
+    ("revoke the link of an experiment", Role::Editor, |w, a| done(w.platform.revoke_share(a, "experiment_x", "share_x"))),
+    ("say whether an answer is right", Role::Editor, |w, a| {
+        let said = SaidVerdict { criterion: "", is_right: Some(true), comment: "" };
+        async move { w.platform.say_verdict(a, "experiment_x", "run_x", said).await }.boxed()
+    }),
+    ("label an experiment", Role::Editor, |w, a| {
+        async { w.platform.label_experiment(a, "experiment_x", &Default::default()).await }.boxed()
+    }),
+    ("pin an experiment", Role::Editor, |w, a| done(w.platform.pin_experiment(a, "experiment_x", true))),
+    ("delete an experiment", Role::Editor, |w, a| done(w.platform.delete_experiment(a, "experiment_x"))),
+    ("restore an experiment", Role::Editor, |w, a| done(w.platform.restore_experiment(a, "experiment_x"))),
     ("change a role in a project", Role::Owner, |w, a| done(w.platform.set_membership(a, "user_x", "project_x", None))),
     ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
     ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),

@@ -20,6 +20,9 @@ const WITHOUT_LINK = new Map([
   ["/events", "a stream for scripts"],
   ["/assets/{file}", "files of the pages"],
   ["/sign-in/link/{token}", "shown to whoever was sent it; the stories of people open it"],
+  ["/shared/{token}", "shown to whoever was sent it"],
+  ["/projects/{project}/experiments/{experiment}/export/{format}", "files to download"],
+  ["/projects/{project}/experiments/{experiment}/cases/{case}/messages/{number}", "plain text"],
   ["/sign-in", "shown to whoever is not signed in"],
   ["/healthz", "for programs"],
   ["/api/openapi.json", "for programs"],
@@ -130,7 +133,7 @@ function linksOf() {
   const links = { pages: [], downloads: [] };
   for (const link of document.querySelectorAll("a[href]")) {
     if (!/^https?:/.test(link.href)) continue;
-    (link.hasAttribute("download") ? links.downloads : links.pages).push(link.href.split("#")[0]);
+    (link.hasAttribute("download") || link.type === "text/plain" ? links.downloads : links.pages).push(link.href.split("#")[0]);
   }
   for (const form of document.querySelectorAll('form[method="get"], form:not([method])')) {
     const url = new URL(form.action);

@@ -6,16 +6,21 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keepstep_base::{AgentId, PersonaVersion};
-use keepstep_http::addresses::agent_path;
+use keepstep_http::addresses::{agent_path, experiment_path};
 use keepstep_platform::{CodeState, Platform};
+use keepstep_store::results::WaitingExperiment;
 use keepstep_store::{Agent, NewerDraft};
 
 use crate::error_page::PageError;
 use crate::parts::code_state::ShownCode;
 use crate::parts::frame::Frame;
+use crate::parts::shown_results::excerpt;
 use crate::parts::view::{Changed, Moment, may_create, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
+
+/// How long results wait for somebody, in milliseconds: 30 days.
+const WAITING_LIFE: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How many repositories and branches of an agent stand in its row.
 const PLACES: usize = 2;
@@ -48,6 +53,8 @@ enum Reason {
     Draft { version: PersonaVersion, author: Visible },
     /// The reader typed something and has not saved it.
     Unsaved,
+    /// Results that nobody has looked at, or that have answers to label.
+    Results { is_unseen: bool, bad: u64, to_label: u64 },
 }
 
 struct Listed {
@@ -89,6 +96,8 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     let unsaved: HashMap<&AgentId, i64> = unsaved.iter().map(|(agent, at)| (agent, *at)).collect();
     let mut waiting: Vec<Waiting> = agents.iter().flat_map(|agent| waiting(agent, code_of(agent), draft_of(agent))).collect();
     waiting.extend(agents.iter().filter_map(|agent| Some(Waiting::unsaved(agent, *unsaved.get(&agent.id)?))));
+    let since = platform.store.now() - WAITING_LIFE;
+    waiting.extend(platform.store.waiting_experiments(&by.scope, since).await?.iter().map(of_results));
     waiting.sort_by_key(|waiting| waiting.order);
     page(&Agents {
         frame: Frame::of(&by.session),
@@ -107,6 +116,20 @@ impl Waiting {
             path: format!("{}/edit", agent_path(&agent.id)),
             what: Reason::Unsaved,
         }
+    }
+}
+
+/// Returns an experiment that waits.
+fn of_results(experiment: &WaitingExperiment) -> Waiting {
+    let WaitingExperiment { is_unseen, bad, to_label, .. } = *experiment;
+    // Whoever labels begins with the first answer that needs it.
+    let list = if is_unseen { "" } else { "?status=completed#cases" };
+    Waiting {
+        since: Moment::of(experiment.created_at),
+        order: experiment.created_at,
+        agent: Visible::of(excerpt(&experiment.name, 120)),
+        path: format!("{}{list}", experiment_path(&experiment.project_id, &experiment.id)),
+        what: Reason::Results { is_unseen, bad, to_label },
     }
 }
 

@@ -1,35 +1,44 @@
 //! `/projects/{id}/experiments/{experiment}/cases/{case}`: a case: what was said, how it was judged, its files.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use askama::Template;
-use axum::extract::State;
-use axum::response::{Redirect, Response};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::header::CONTENT_TYPE;
 use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
 use keepstep_http::addresses::{case_path, experiment_path, project_path};
-use keepstep_platform::Platform;
+use keepstep_platform::{LONGEST_COMMENT, Platform, SaidVerdict};
 use keepstep_results::verdict::Verdict;
-use keepstep_store::results::{InputResult, NOT_REPORTED, RunDetail, Turn};
-use serde::Deserialize as _;
+use keepstep_store::results::{HumanVerdict, InputResult, NOT_REPORTED, Run, RunDetail, Turn, criterion_key};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::experiment::{Link, experiment_of};
 use crate::addressed::AddressedCase;
-use crate::error_page::PageError;
+use crate::error_page::{PageError, Typed};
+use crate::form::posted::{Fields, Posted};
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Fact, File, clipped, excerpt, experiment_name, facts, plain};
-use crate::parts::view::page;
+use crate::parts::markdown::{self, Markdown};
+use crate::parts::marked::{Place, places};
+use crate::parts::shown_results::{Badge, Fact, File, LONGEST_TEXT, clipped, excerpt, facts, grouped, readable};
+use crate::parts::spans::{Span, spans};
+use crate::parts::view::{Moment, may_edit, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
-/// How many messages stand on the page.
-const MOST_MESSAGES: usize = 500;
+/// How many messages stand on the page, and how many characters they have together: the rest is on the next one.
+const MOST_MESSAGES: usize = 100;
+const MOST_CHARACTERS: usize = 400_000;
 
 /// What the page shows elsewhere than in the list of metrics.
 const SHOWN_METRICS: [&str; 1] = ["duration_ms"];
 
 /// What the page shows elsewhere than in the list of what the judges said.
-const SHOWN_EVALUATION: [&str; 8] =
-    ["verdict", "failures", "criteria", "scores", "error_type", "location", "traceback", "printed"];
+const SHOWN_EVALUATION: [&str; 10] =
+    ["verdict", "failures", "criteria", "scores", "error_type", "location", "traceback", "printed", "observations", "tool_calls"];
 
 /// Verdicts that the badge beside the title says already.
 const SHOWN_BY_BADGE: [&str; 7] = ["pass", "passed", "fail", "failed", "error", "timeout", "not_judged"];
@@ -59,12 +68,36 @@ struct CasePage {
     verdict: Visible,
     metrics: Vec<Fact>,
     messages: Vec<Message>,
-    left_out: usize,
+    /// How many messages there are, and which stand on the page.
+    message_count: String,
+    shown_messages: String,
+    earlier_messages: Option<String>,
+    later_messages: Option<String>,
+    spans: Vec<Span>,
+    spans_left_out: usize,
     evaluation: Vec<Fact>,
     failures: Vec<Visible>,
     files: Vec<File>,
     previous: Option<String>,
     next: Option<String>,
+    own_path: String,
+    may_edit: bool,
+    /// What the judges say is hidden until a person has judged.
+    is_blind: bool,
+    /// What goes on with it from page to page.
+    blind: &'static str,
+    said: Vec<SaidBy>,
+    mine: Option<bool>,
+    comment: String,
+    longest_comment: usize,
+}
+
+/// What somebody says of an answer, ready to show.
+struct SaidBy {
+    name: Visible,
+    badge: Badge,
+    comment: Visible,
+    said: Moment,
 }
 
 /// What a criterion says, ready to show.
@@ -74,6 +107,10 @@ struct Criterion {
     pack: Visible,
     expected: Visible,
     found: Visible,
+    places: Vec<Place>,
+    key: String,
+    said: Vec<SaidBy>,
+    mine: Option<bool>,
     score: String,
     is_optional: bool,
 }
@@ -92,10 +129,21 @@ struct Earlier {
 struct Message {
     role: Visible,
     class: &'static str,
+    number: usize,
+    raw: String,
     text: Visible,
+    /// What an agent says is Markdown more often than not; as it was said it is one link away.
+    markdown: Option<Markdown>,
     is_whole: bool,
     duration: Option<String>,
     warnings: Vec<Visible>,
+}
+
+/// What the address asks for: from which message on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CaseQuery {
+    from: Option<String>,
+    blind: Option<String>,
 }
 
 /// `GET` of the address that the page had before: printed links still work.
@@ -108,8 +156,10 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedCase { project, experiment, case }: AddressedCase,
+    Query(asked): Query<CaseQuery>,
 ) -> Result<Response, PageError> {
-    let batch = experiment_of(&platform, &by, &project, &experiment).await?;
+    let experiment = experiment_of(&platform, &by, &project, &experiment).await?;
+    let batch = &experiment.batch;
     let project = platform.store.project(&by.scope, &project).await?;
     let RunDetail { run, result, turns, artifacts } = platform.store.run(&by.scope, &batch.id, &case).await?;
     let history = match run.input_item_id.as_deref() {
@@ -119,22 +169,43 @@ pub(crate) async fn show(
     let around = platform.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
 
     let path = experiment_path(&project.id, &batch.id);
-    let neighbor_path = |id: String| case_path(&path, &id);
-    let mut messages: Vec<Message> = if !turns.is_empty() {
-        turns.iter().map(of_turn).collect()
-    } else if !result.transcript.is_empty() {
-        result.transcript.iter().map(of_transcript).collect()
-    } else {
-        let said = [("user", &run.input), ("assistant", &run.output)];
-        said.into_iter().filter(|(_, text)| !text.is_empty()).map(|(role, text)| message(role, text)).collect()
+    let neighbor_path =
+        |id: String| case_path(&path, &id) + if asked.blind.as_deref() == Some("yes") { "?blind=yes" } else { "" };
+    let said = said(&run, &result.transcript, &turns);
+    let own_path = case_path(&path, &run.id);
+    let from = asked.from.as_deref().and_then(|from| from.parse::<usize>().ok()).unwrap_or(1).clamp(1, said.len().max(1));
+    let mut characters = 0;
+    let fits = |said: &&Said<'_>| {
+        let is_first = characters == 0;
+        characters += said.text.chars().take(LONGEST_TEXT).count().max(1);
+        is_first || characters <= MOST_CHARACTERS
     };
-    let left_out = messages.len().saturating_sub(MOST_MESSAGES);
-    messages.truncate(MOST_MESSAGES);
-    let criteria = criteria(&result.evaluation);
+    let shown: Vec<&Said<'_>> = said.iter().skip(from - 1).take(MOST_MESSAGES).take_while(fits).collect();
+    let last = from - 1 + shown.len();
+    let mut messages = Vec::with_capacity(shown.len());
+    for (said, number) in shown.into_iter().zip(from..) {
+        let mut message = message(said, number, &own_path);
+        if message.class == "from-agent" {
+            let text = said.text.chars().take(LONGEST_TEXT).collect();
+            message.markdown = Some(markdown::of(&platform, text, 2).await?);
+        }
+        messages.push(message);
+    }
+    let from_address = |from: usize| if from > 1 { format!("{own_path}?from={from}#said") } else { format!("{own_path}#said") };
+    let (spans, spans_left_out) = spans(&result.evaluation);
+    let is_blind = asked.blind.as_deref() == Some("yes");
+    let all_said = platform.store.human_verdicts(&by.scope, &batch.id, run.number).await?;
+    let mut criteria = criteria(&result.evaluation, &run.output);
+    for criterion in &mut criteria {
+        (criterion.said, criterion.mine) = said_of(&all_said, &criterion.key, &by, is_blind);
+    }
+    let (said_of_all, mine) = said_of(&all_said, "", &by, is_blind);
+    let is_mine = |said: &&HumanVerdict| said.criterion.is_empty() && said.user_id == by.id;
+    let comment = all_said.iter().find(is_mine).map(|said| said.comment.clone()).unwrap_or_default();
     let failures = result.evaluation.get("failures").and_then(Value::as_array).into_iter().flatten();
     let is_listed = |failure: &Visible| criteria.iter().any(|criterion| criterion.name == *failure);
     let failures: Vec<Visible> =
-        failures.map(|failure| clipped(&plain(failure)).0).filter(|failure| !is_listed(failure)).collect();
+        failures.map(|failure| clipped(&readable(failure)).0).filter(|failure| !is_listed(failure)).collect();
     let long = |name: &str| {
         let text = result.evaluation.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         text.map(|text| clipped(text.trim_end()).0)
@@ -147,7 +218,7 @@ pub(crate) async fn show(
     page(&CasePage {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
-        experiment: Link { name: Visible::of(experiment_name(&batch)), path: path.clone() },
+        experiment: Link { name: Visible::of(experiment.name()), path: path.clone() },
         title: Visible::of(excerpt(&run.input, 60)).plain().to_owned(),
         heading: Visible::of(heading),
         id: Visible::of(&run.id),
@@ -164,19 +235,32 @@ pub(crate) async fn show(
         verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SHOWN_BY_BADGE.contains(verdict)).unwrap_or_default()),
         metrics: facts(&result.metrics, &SHOWN_METRICS),
         messages,
-        left_out,
+        message_count: grouped(said.len() as u64),
+        shown_messages: format!("{} to {}", grouped(from as u64), grouped(last as u64)),
+        earlier_messages: (from > 1).then(|| from_address(from.saturating_sub(MOST_MESSAGES).max(1))),
+        later_messages: (last < said.len()).then(|| from_address(last + 1)),
+        spans,
+        spans_left_out,
         evaluation: facts(&result.evaluation, &SHOWN_EVALUATION),
         failures,
         files: artifacts.iter().map(File::of).collect(),
         previous: around.previous.map(neighbor_path),
         next: around.next.map(neighbor_path),
+        own_path,
+        may_edit: may_edit(&by.session),
+        is_blind,
+        blind: if is_blind { "?blind=yes" } else { "" },
+        said: said_of_all,
+        mine,
+        comment,
+        longest_comment: LONGEST_COMMENT,
     })
 }
 
 /// Returns what the criteria say: each with all that is known of it, else the scores that a peer has by their names.
-fn criteria(evaluation: &Map<String, Value>) -> Vec<Criterion> {
+fn criteria(evaluation: &Map<String, Value>, answer: &str) -> Vec<Criterion> {
     if let Some(criteria) = evaluation.get("criteria").and_then(Value::as_array) {
-        return criteria.iter().filter_map(Value::as_object).map(criterion).collect();
+        return criteria.iter().filter_map(Value::as_object).map(|members| criterion(members, answer)).collect();
     }
     let failed = |name: &str| {
         let failures = evaluation.get("failures").and_then(Value::as_array);
@@ -190,31 +274,33 @@ fn criteria(evaluation: &Map<String, Value>) -> Vec<Criterion> {
             pack: Visible::of(""),
             expected: Visible::of(""),
             found: Visible::of(""),
-            score: plain(score),
+            places: Vec::new(),
+            key: criterion_key("", name),
+            said: Vec::new(),
+            mine: None,
+            score: readable(score),
             is_optional: false,
         })
         .collect()
 }
 
-fn criterion(members: &Map<String, Value>) -> Criterion {
-    let text = |name: &str| members.get(name).map(plain).unwrap_or_default();
-    let (name, expected) = (text("name"), text("expected"));
+fn criterion(members: &Map<String, Value>, answer: &str) -> Criterion {
+    let text = |name: &str| members.get(name).map(readable).unwrap_or_default();
+    let (name, expected, found) = (text("name"), text("expected"), text("found"));
     let is_said = expected == name || expected == format!("{name:?}");
     let verdict = members.get("verdict").and_then(|verdict| Verdict::deserialize(verdict).ok());
-    let class = match verdict {
-        Some(Verdict::Passed) => "good",
-        Some(Verdict::Failed) => "bad",
-        Some(Verdict::Error | Verdict::NotJudged) => "draft",
-        Some(Verdict::NotApplicable) | None => "",
-    };
-    let badge = Badge { label: verdict.map_or("unknown", Verdict::words), class };
+    let badge = verdict.map_or(Badge { label: "unknown", class: "" }, Badge::of_verdict);
     let score = members.get("score").and_then(Value::as_f64);
     Criterion {
         badge,
         name: clipped(&name).0,
         pack: Visible::of(text("pack")),
         expected: clipped(if is_said { "" } else { &expected }).0,
-        found: clipped(&text("found")).0,
+        places: places(answer, &expected, &found),
+        key: criterion_key(&text("pack"), &name),
+        said: Vec::new(),
+        mine: None,
+        found: clipped(&found).0,
         score: score.map(|score| format!("{}", (score * 100.0).round() / 100.0)).unwrap_or_default(),
         is_optional: members.get("required").and_then(Value::as_bool) == Some(false),
     }
@@ -246,25 +332,140 @@ fn of_history(project: &str, batch: &str, earlier: &InputResult) -> Earlier {
     }
 }
 
-fn message(role: &str, text: &str) -> Message {
-    let class = match Role::from(role) {
+/// A message as it came.
+struct Said<'a> {
+    role: &'a str,
+    text: Cow<'a, str>,
+    turn: Option<&'a Turn>,
+}
+
+/// Returns what was said in a case: its turns, else its transcript, else the question and the answer.
+fn said<'a>(run: &'a Run, transcript: &'a [Value], turns: &'a [Turn]) -> Vec<Said<'a>> {
+    if !turns.is_empty() {
+        let said = |turn: &'a Turn| Said { role: turn.role.as_str(), text: Cow::Borrowed(&*turn.content), turn: Some(turn) };
+        return turns.iter().map(said).collect();
+    }
+    if !transcript.is_empty() {
+        let said = |entry: &'a Value| {
+            let text = match entry.get("content").unwrap_or(entry) {
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(readable(other)),
+            };
+            Said { role: entry.get("role").and_then(Value::as_str).unwrap_or("unknown"), text, turn: None }
+        };
+        return transcript.iter().map(said).collect();
+    }
+    let both = [("user", &run.input), ("assistant", &run.output)].into_iter().filter(|(_, text)| !text.is_empty());
+    both.map(|(role, text)| Said { role, text: Cow::Borrowed(text.as_str()), turn: None }).collect()
+}
+
+fn message(said: &Said<'_>, number: usize, path: &str) -> Message {
+    let class = match Role::from(said.role) {
         role if role.is_user() => "from-user",
         role if role.is_agent() => "from-agent",
         _ => "from-other",
     };
-    let (text, is_whole) = clipped(text);
-    Message { role: Visible::of(role), class, text, is_whole, duration: None, warnings: Vec::new() }
-}
-
-fn of_turn(turn: &Turn) -> Message {
+    let (text, is_whole) = clipped(&said.text);
+    let warnings = said.turn.map(|turn| turn.warnings.as_slice()).unwrap_or_default();
     Message {
-        duration: turn.duration_ms.map(milliseconds_words),
-        warnings: turn.warnings.iter().map(|warning| clipped(&warning.text()).0).collect(),
-        ..message(turn.role.as_str(), &turn.content)
+        role: Visible::of(said.role),
+        class,
+        number,
+        raw: format!("{path}/messages/{number}"),
+        text,
+        markdown: None,
+        is_whole,
+        duration: said.turn.and_then(|turn| turn.duration_ms).map(milliseconds_words),
+        warnings: warnings.iter().map(|warning| clipped(&warning.text()).0).collect(),
     }
 }
 
-fn of_transcript(entry: &Value) -> Message {
-    let role = entry.get("role").and_then(Value::as_str).unwrap_or("unknown");
-    message(role, &entry.get("content").map_or_else(|| plain(entry), plain))
+/// Returns what people say of an answer by a criterion, and what the reader says. Whoever judges blind sees only that.
+fn said_of(all: &[HumanVerdict], key: &str, by: &SignedIn, is_blind: bool) -> (Vec<SaidBy>, Option<bool>) {
+    let of_key = || all.iter().filter(|said| said.criterion == key);
+    let mine = of_key().find(|said| said.user_id == by.id).map(|said| said.is_right);
+    let shown = of_key().filter(|said| !is_blind || said.user_id == by.id).map(|said| SaidBy {
+        name: Visible::of(&said.user_name),
+        badge: if said.is_right { Badge { label: "right", class: "good" } } else { Badge { label: "wrong", class: "bad" } },
+        comment: Visible::of(&said.comment),
+        said: Moment::of(said.said_at),
+    });
+    (shown.collect(), mine)
+}
+
+/// What a verdict's form says. Which criterion it is about is in its address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct VerdictForm {
+    csrf: String,
+    verdict: String,
+    comment: String,
+}
+
+impl Fields for VerdictForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    fn typed(&self) -> Vec<Typed> {
+        let typed = Typed { label: "Comment", text: self.comment.clone() };
+        if self.comment.is_empty() { Vec::new() } else { vec![typed] }
+    }
+}
+
+/// The address of a verdict's form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VerdictQuery {
+    criterion: Option<usize>,
+    blind: Option<String>,
+}
+
+/// `POST …/verdict`: notes what a person says of the answer, of all of it or by a criterion.
+pub(crate) async fn say(
+    State(platform): State<Platform>,
+    AddressedCase { project, experiment, case }: AddressedCase,
+    Query(asked): Query<VerdictQuery>,
+    posted: Posted<VerdictForm>,
+) -> Result<Response, PageError> {
+    let Posted { by, form, _share } = posted;
+    let typed = form.typed();
+    let path = case_path(&experiment_path(&project, &experiment), &case);
+    let said = async {
+        let experiment = experiment_of(&platform, &by, &project, &experiment).await?;
+        let is_right = match form.verdict.as_str() {
+            "right" => Some(true),
+            "wrong" => Some(false),
+            "none" => None,
+            _ => return Err(PageError::Invalid("A verdict is right or wrong.".to_owned())),
+        };
+        let key = match asked.criterion {
+            Some(place) => {
+                let detail = platform.store.run(&by.scope, &experiment.batch.id, &case).await?;
+                let criteria = criteria(&detail.result.evaluation, "");
+                criteria.into_iter().nth(place).ok_or(PageError::NotFound)?.key
+            }
+            None => String::new(),
+        };
+        let said = SaidVerdict { criterion: &key, is_right, comment: &form.comment };
+        Ok(platform.say_verdict(&by, &experiment.batch.id, &case, said).await?)
+    };
+    said.await.map_err(|error: PageError| error.keeping(typed))?;
+    let blind = if asked.blind.as_deref() == Some("yes") { "?blind=yes" } else { "" };
+    let place = if asked.criterion.is_some() { "#evaluation" } else { "#people" };
+    Ok(Redirect::to(&format!("{path}{blind}{place}")).into_response())
+}
+
+/// `GET …/messages/{number}`: all of a message as it was said, as plain text.
+pub(crate) async fn raw(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    AddressedCase { project, experiment, case }: AddressedCase,
+    Path(parts): Path<HashMap<String, String>>,
+) -> Result<Response, PageError> {
+    let experiment = experiment_of(&platform, &by, &project, &experiment).await?;
+    let RunDetail { run, result, turns, .. } = platform.store.run(&by.scope, &experiment.batch.id, &case).await?;
+    let number = parts.get("number").and_then(|number| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
+    let said = said(&run, &result.transcript, &turns);
+    let text = number.and_then(|number| said.get(number)).ok_or(PageError::NotFound)?.text.clone().into_owned();
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

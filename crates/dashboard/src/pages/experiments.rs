@@ -6,7 +6,7 @@ use axum::response::Response;
 use keepstep_http::addresses::{agent_path, experiment_path, project_path, scenario_path};
 use keepstep_platform::Platform;
 use keepstep_store::Role;
-use keepstep_store::results::{BatchFilter, RunBatch};
+use keepstep_store::results::{Experiment, ExperimentFilter};
 use keepstep_store::test_data::{Bundle, BundleFilter, BundleStatus};
 use serde::Deserialize;
 
@@ -14,13 +14,13 @@ use super::experiment::Link;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, Figures, experiment_name};
+use crate::parts::shown_results::{Badge, Figures, grouped};
 use crate::parts::view::{Moment, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
-/// How many experiments stand on a page.
-const PAGE: u32 = 20;
+/// How many of the newest experiments are shown; all of them are in the list.
+const NEWEST: u32 = 10;
 
 /// How many bundle versions are looked at for the newest of each scenario.
 const MOST_BUNDLES: u32 = 1000;
@@ -44,8 +44,7 @@ struct Experiments {
     description: Visible,
     scenarios: Vec<ListedScenario>,
     batches: Vec<ListedBatch>,
-    newer: Option<u32>,
-    older: Option<u32>,
+    all: Option<String>,
 }
 
 struct DeletedScenario {
@@ -84,7 +83,6 @@ struct ListedBatch {
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExperimentsQuery {
-    from: Option<String>,
     done: Option<String>,
 }
 
@@ -100,13 +98,9 @@ pub(crate) async fn show(
     let scenarios = platform.store.scenarios(&by.scope, &id).await?;
     let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };
     let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
-    // An address that says no number is the first page.
-    let from: u32 = asked.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or_default();
-    let filter = BatchFilter { scenario: None, offset: from, limit: PAGE + 1 };
-    let mut batches = platform.store.run_batches(&by.scope, &id, filter).await?;
-    let has_more = batches.len() > PAGE as usize;
-    batches.truncate(PAGE as usize);
-    let name_of = |id: &str| scenarios.iter().find(|scenario| scenario.id == id).map_or("", |scenario| &scenario.name);
+    let filter = ExperimentFilter { limit: NEWEST, ..ExperimentFilter::default() };
+    let batches = platform.store.experiments(&by.scope, &id, &filter).await?;
+    let count = platform.store.count_experiments(&by.scope, &id, &filter).await?;
     let may_publish = by.require_publish().is_ok();
     let deleted = if may_publish { platform.store.deleted_scenarios(&by.scope, &id).await? } else { Vec::new() };
     let agent = match &project.agent {
@@ -140,7 +134,7 @@ pub(crate) async fn show(
         name: Visible::of(&project.name),
         id: Visible::of(&project.id),
         description: Visible::of(&project.description),
-        batches: batches.iter().map(|batch| listed(batch, name_of(&batch.scenario_id))).collect(),
+        batches: batches.iter().map(listed).collect(),
         scenarios: scenarios
             .iter()
             .map(|scenario| ListedScenario {
@@ -156,8 +150,7 @@ pub(crate) async fn show(
                     .collect(),
             })
             .collect(),
-        newer: (from > 0).then(|| from.saturating_sub(PAGE)),
-        older: has_more.then(|| from.saturating_add(PAGE)),
+        all: (count > batches.len() as u64).then(|| grouped(count)),
     })
 }
 
@@ -174,11 +167,12 @@ impl From<&Bundle> for ListedBundle {
     }
 }
 
-fn listed(batch: &RunBatch, scenario: &str) -> ListedBatch {
+fn listed(experiment: &Experiment) -> ListedBatch {
+    let batch = &experiment.batch;
     ListedBatch {
         path: experiment_path(&batch.project_id, &batch.id),
-        name: Visible::of(experiment_name(batch)),
-        scenario: Visible::of(scenario),
+        name: Visible::of(experiment.name()),
+        scenario: Visible::of(&experiment.scenario_name),
         badge: batch.status.into(),
         figures: Figures::from(&batch.counts),
         made: Moment::of(batch.started_at.unwrap_or(batch.created_at)),

@@ -13,7 +13,6 @@
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/projects` | [`projects`] | the list of projects |
 //! | `/new-project` | [`new_project`] | a form that makes one |
-//! | `/projects/{id}` | [`experiments`] | its experiments and its test data |
 //! | `/projects/{id}/settings` | [`project_settings`] | its name and its agent; deleting and restoring it |
 //! | `/projects/{id}/new-scenario` | [`new_scenario`] | a form that makes a scenario |
 //! | `/projects/{id}/scenarios/{scenario}` | [`scenario`] | its inputs |
@@ -22,7 +21,16 @@
 //! | `/projects/{id}/scenarios/{scenario}/versions` | [`bundles`] | the bundle versions |
 //! | `/projects/{id}/scenarios/{scenario}/versions/{n}` | [`bundle`] | how a bundle version differs from the one before, and who pulled it |
 //! | `/projects/{id}/scenarios/{scenario}/settings` | [`scenario_settings`] | its name; deleting and restoring it |
+//! | `/projects/{id}` | [`experiments`] | its newest experiments and its test data |
+//! | `/projects/{id}/experiments` | [`experiment_list`] | its experiments, filtered and sorted |
+//! | `/projects/{id}/compare` | [`compare`] | two experiments case by case, or several side by side |
+//! | `/projects/{id}/trends` | [`trends`] | how the experiments of a scenario went over time |
 //! | `/projects/{id}/experiments/{experiment}` | [`experiment`] | figures, cases and files of an experiment |
+//! | `/projects/{id}/experiments/{experiment}/export/{format}` | [`export`] | it as CSV, JSON, JUnit or one HTML file |
+//! | `/projects/{id}/experiments/{experiment}/shares` | [`share`] | links that show it without an account |
+//! | `/shared/{token}` | [`share`] | what such a link shows |
+//! | `/projects/{id}/experiments/{experiment}/labels` | [`experiment_labels`] | its name, tags, note, and whether it is a baseline |
+//! | `/projects/{id}/experiments/{experiment}/delete` | [`experiment_delete`] | deletes it after a question |
 //! | `/projects/{id}/experiments/{experiment}/cases/{case}` | [`case`] | what was said in a case, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/account` | [`account`] | one's own name, password and sessions |
@@ -43,12 +51,17 @@ pub(crate) mod asset;
 pub(crate) mod bundle;
 pub(crate) mod bundles;
 pub(crate) mod case;
+pub(crate) mod compare;
 pub(crate) mod connect;
 pub(crate) mod draft;
 pub(crate) mod edit;
 pub(crate) mod events;
 pub(crate) mod experiment;
+pub(crate) mod experiment_delete;
+pub(crate) mod experiment_labels;
+pub(crate) mod experiment_list;
 pub(crate) mod experiments;
+pub(crate) mod export;
 pub(crate) mod inputs;
 pub(crate) mod keys;
 pub(crate) mod member;
@@ -62,8 +75,10 @@ pub(crate) mod publish;
 pub(crate) mod scenario;
 pub(crate) mod scenario_settings;
 pub(crate) mod search;
+pub(crate) mod share;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;
+pub(crate) mod trends;
 pub(crate) mod version;
 pub(crate) mod webhooks;

@@ -5,14 +5,14 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_http::addresses::{agent_path, experiment_path, project_path};
 use keepstep_platform::Platform;
-use keepstep_store::results::{BatchFilter, RunBatch};
+use keepstep_store::results::{Experiment, ExperimentFilter};
 use keepstep_store::{Agent, Project, Role};
 use serde::Deserialize;
 
 use super::experiment::Link;
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::{Badge, experiment_name};
+use crate::parts::shown_results::Badge;
 use crate::parts::view::{Moment, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -72,8 +72,8 @@ pub(crate) async fn show(
     let mut projects = Vec::new();
     for (index, project) in platform.store.projects_in(&by.scope).await?.into_iter().enumerate() {
         let newest = if index < MOST {
-            let filter = BatchFilter { scenario: None, offset: 0, limit: 1 };
-            platform.store.run_batches(&by.scope, &project.id, filter).await?.pop()
+            let filter = ExperimentFilter { limit: 1, ..ExperimentFilter::default() };
+            platform.store.experiments(&by.scope, &project.id, &filter).await?.pop()
         } else {
             None
         };
@@ -90,7 +90,7 @@ pub(crate) async fn show(
     page(&Projects { frame: Frame::of(&by.session), done, may_create, projects, deleted: deleted.collect() })
 }
 
-fn listed(project: Project, agents: &[Agent], newest: Option<&RunBatch>) -> Listed {
+fn listed(project: Project, agents: &[Agent], newest: Option<&Experiment>) -> Listed {
     let agent = agents.iter().find(|agent| Some(&agent.id) == project.agent.as_ref());
     Listed {
         path: project_path(&project.id),
@@ -98,11 +98,11 @@ fn listed(project: Project, agents: &[Agent], newest: Option<&RunBatch>) -> List
         id: Visible::of(&project.id),
         description: Visible::of(project.description),
         agent: agent.map(|agent| Link { path: agent_path(&agent.id), name: Visible::of(title_of(agent)) }),
-        newest: newest.map(|batch| Newest {
-            path: experiment_path(&project.id, &batch.id),
-            name: Visible::of(experiment_name(batch)),
-            badge: batch.status.into(),
-            made: Moment::of(batch.created_at),
+        newest: newest.map(|newest| Newest {
+            path: experiment_path(&project.id, &newest.batch.id),
+            name: Visible::of(newest.name()),
+            badge: newest.batch.status.into(),
+            made: Moment::of(newest.batch.created_at),
         }),
     }
 }

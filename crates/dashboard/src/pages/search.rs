@@ -7,13 +7,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use keepstep_http::addresses::{agent_path, experiment_path, project_path, scenario_path};
 use keepstep_platform::Platform;
-use keepstep_store::results::BatchFilter;
+use keepstep_store::results::ExperimentFilter;
 use keepstep_store::{Project, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::error_page::PageError;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::experiment_name;
 use crate::parts::view::{may_create, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -130,12 +129,12 @@ async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<F
             about: name.clone(),
             path: scenario_path(id, &scenario.id),
         }));
-        let filter = BatchFilter { scenario: None, offset: 0, limit: EXPERIMENTS };
-        experiments.extend(store.run_batches(&by.scope, id, filter).await?.into_iter().map(|batch| Found {
+        let filter = ExperimentFilter { limit: EXPERIMENTS, ..ExperimentFilter::default() };
+        experiments.extend(store.experiments(&by.scope, id, &filter).await?.into_iter().map(|experiment| Found {
             kind: "Experiment",
-            title: experiment_name(&batch).to_owned(),
+            title: experiment.name().to_owned(),
             about: name.clone(),
-            path: experiment_path(id, &batch.id),
+            path: experiment_path(id, &experiment.batch.id),
         }));
     }
     found.extend(words.best(scenarios.into_iter()));

@@ -83,6 +83,11 @@ pub(crate) fn stylesheet() -> &'static str {
     address("style.css")
 }
 
+/// Returns the style sheet itself, for a file that stands alone.
+pub(crate) fn stylesheet_text() -> &'static str {
+    ASSETS.get("style.css").and_then(|asset| std::str::from_utf8(&asset.content).ok()).unwrap_or_default()
+}
+
 /// Returns the address of the icon.
 pub(crate) fn icon() -> &'static str {
     address("icon.svg")

@@ -1,7 +1,9 @@
 //! What several pages show in the same way.
 
 pub(crate) mod assets;
+pub(crate) mod baseline;
 pub(crate) mod changed_test_data;
+pub(crate) mod chart;
 pub(crate) mod code_state;
 pub(crate) mod confirm;
 pub(crate) mod devices;
@@ -9,8 +11,10 @@ pub(crate) mod diff_view;
 pub(crate) mod frame;
 pub(crate) mod live_edit;
 pub(crate) mod markdown;
+pub(crate) mod marked;
 pub(crate) mod sessions;
 pub(crate) mod shown_results;
+pub(crate) mod spans;
 pub(crate) mod theme;
 pub(crate) mod view;
 pub(crate) mod visible;

@@ -1,13 +1,16 @@
 //! What the pages of test data and results show in the same way.
 
 use keepstep_http::addresses::segment;
+use keepstep_results::provenance::Provenance;
+use keepstep_results::statistics::{Interval, wilson};
+use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{Artifact, BatchStatus, Counts, RunBatch, Status};
 use serde_json::{Map, Value};
 
 use crate::parts::visible::Visible;
 
 /// How many characters of one text stand on a page. Whoever wants all of it downloads the file.
-const LONGEST_TEXT: usize = 50_000;
+pub(crate) const LONGEST_TEXT: usize = 50_000;
 
 /// A status, ready to show: a word and the class of its color.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,19 @@ impl Badge {
     }
 }
 
+impl Badge {
+    /// Returns the badge of what a criterion says.
+    pub(crate) fn of_verdict(verdict: Verdict) -> Self {
+        let class = match verdict {
+            Verdict::Passed => "good",
+            Verdict::Failed => "bad",
+            Verdict::Error | Verdict::NotJudged => "draft",
+            Verdict::NotApplicable => "",
+        };
+        Self { label: verdict.words(), class }
+    }
+}
+
 /// The counts of a batch, ready to show.
 #[derive(Debug)]
 pub(crate) struct Figures {
@@ -56,6 +72,8 @@ pub(crate) struct Figures {
     pub(crate) is_running: bool,
     /// The part of the runs that passed, once all have ended.
     pub(crate) rate: Option<String>,
+    /// Where the rate may lie, once all have ended.
+    pub(crate) interval: Option<String>,
     /// Where the parts of a bar of 1000 begin and how wide they are: passed, not passed, running.
     pub(crate) bar: [(u64, u64); 3],
 }
@@ -80,13 +98,21 @@ impl From<&Counts> for Figures {
             has_skipped: counts.skipped > 0,
             is_running: counts.running > 0,
             rate: counts.pass_rate().map(percent),
+            interval: counts.pass_rate().and(wilson(counts.passed, counts.judged())).map(shown_interval),
             bar,
         }
     }
 }
 
+/// Returns an interval of rates, with what it is.
+pub(crate) fn shown_interval(interval: Interval) -> String {
+    let whole = |rate: f64| format!("{:.0}", rate * 100.0);
+    // A line does not end before the sign.
+    format!("95\u{a0}%: {} to {}\u{a0}%", whole(interval.low), whole(interval.high))
+}
+
 /// Returns a rate as a person reads it. Only all is 100 %, and only none is 0 %.
-fn percent(rate: f64) -> String {
+pub(crate) fn percent(rate: f64) -> String {
     let shown = (rate * 1000.0).round() / 10.0;
     let shown = if rate < 1.0 { shown.min(99.9) } else { shown };
     let shown = if rate > 0.0 { shown.max(0.1) } else { shown };
@@ -106,9 +132,49 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-/// Returns the name of a batch: what the client called it, or its id.
-pub(crate) fn experiment_name(batch: &RunBatch) -> &str {
-    batch.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&batch.id)
+/// A tag, with the list of what has it.
+#[derive(Debug)]
+pub(crate) struct Tag {
+    pub(crate) path: String,
+    pub(crate) name: Visible,
+}
+
+/// Returns tags, each with its filter of the list at an address.
+pub(crate) fn shown_tags(list: &str, tags: &[String]) -> Vec<Tag> {
+    let shown = |tag: &String| {
+        let name = Visible::of(tag);
+        Tag { path: format!("{list}?tag={}", segment(name.plain())), name }
+    };
+    tags.iter().map(shown).collect()
+}
+
+/// Returns what was tested in one line: agent, persona, branch and commit, author.
+pub(crate) fn provenance_line(batch: &RunBatch, agent_name: &impl Fn(&str) -> String) -> String {
+    let provenance = Provenance::of(&batch.details);
+    let commit = provenance.git_commit.as_ref().map(|commit| commit.chars().take(8).collect::<String>());
+    let code = match (&provenance.git_branch, commit) {
+        (Some(branch), Some(commit)) => Some(format!("{branch} at {commit}")),
+        (branch, commit) => branch.clone().or(commit),
+    };
+    let parts = [
+        provenance.agent.as_deref().map(agent_name),
+        provenance.persona().map(|persona| format!("persona {persona}")),
+        code,
+        provenance.git_author.clone(),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().map(|part| excerpt(&part, 80)).collect();
+    parts.join(" · ")
+}
+
+/// Returns a number without its fraction.
+pub(crate) fn whole(number: f64) -> String {
+    // What is too large is the largest.
+    grouped(number.round() as u64)
+}
+
+/// Returns an amount of US dollars: cents, and of less than ten cents as much as says something.
+pub(crate) fn dollars(amount: f64) -> String {
+    if amount.abs() >= 0.1 || amount == 0.0 { format!("${amount:.2}") } else { format!("${amount:.4}") }
 }
 
 /// Returns the beginning of a text, and whether that is all of it.
@@ -139,10 +205,10 @@ pub(crate) struct Fact {
     pub(crate) value: Visible,
 }
 
-/// Returns the members of an object: texts and numbers as they are, everything else as JSON.
+/// Returns the members of an object: texts and numbers as they are, everything else line by line.
 pub(crate) fn facts(members: &Map<String, Value>, without: &[&str]) -> Vec<Fact> {
     let shown = members.iter().filter(|(name, value)| !without.contains(&name.as_str()) && !is_nothing(value));
-    shown.map(|(name, value)| Fact { name: Visible::of(name), value: clipped(&plain(value)).0 }).collect()
+    shown.map(|(name, value)| Fact { name: Visible::of(name), value: clipped(&readable(value)).0 }).collect()
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -155,11 +221,58 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Returns a value as a text: a text as it is, everything else as JSON.
-pub(crate) fn plain(value: &Value) -> String {
+/// How many lines a value becomes at most.
+const MOST_LINES: usize = 500;
+
+/// Returns a value for people: a text as it is, an object or a list with a line for each of its values, `order.items.1: tea`. A text that
+/// is a JSON document is that document: services send arguments so.
+pub(crate) fn readable(value: &Value) -> String {
+    let parsed = match value {
+        Value::String(text) if text.starts_with(['{', '[']) => serde_json::from_str::<Value>(text).ok(),
+        _ => None,
+    };
+    match parsed.as_ref().unwrap_or(value) {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        value @ (Value::Array(_) | Value::Object(_)) => {
+            let mut lines = Vec::new();
+            push_lines(&mut lines, "", value);
+            if lines.len() > MOST_LINES {
+                lines.truncate(MOST_LINES);
+                lines.push("…".to_owned());
+            }
+            lines.join("\n")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn push_lines(lines: &mut Vec<String>, path: &str, value: &Value) {
+    if lines.len() > MOST_LINES {
+        return;
+    }
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let is_plain = |value: &Value| !value.is_array() && !value.is_object();
+    let line = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
+    match value {
+        Value::Array(items) if items.iter().all(is_plain) => {
+            lines.push(line(items.iter().map(scalar).collect::<Vec<_>>().join(", ")));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| push_lines(lines, &below(&(index + 1).to_string()), item));
+        }
+        Value::Object(members) if members.is_empty() => lines.push(line("nothing".to_owned())),
+        Value::Object(members) => members.iter().for_each(|(name, value)| push_lines(lines, &below(name), value)),
+        value => lines.push(line(scalar(value))),
+    }
+}
+
+fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
         other => other.to_string(),
     }
 }
@@ -197,6 +310,28 @@ mod tests {
             [0.4, 7.93, 999.4, 1500.0, 59_940.0, 61_000.0, 3_660_000.0, f64::NAN].map(keepstep_base::human::milliseconds_words),
             ["0 ms", "8 ms", "999 ms", "1.5 s", "59.9 s", "1 min 1 s", "1 h 1 min", "unknown"]
         );
+    }
+
+    #[test]
+    fn values_are_read_without_braces() {
+        use serde_json::json;
+        assert_eq!(readable(&json!("a {b}")), "a {b}");
+        let order =
+            json!({"id": 7, "items": [{"name": "tea", "sizes": [1, 2]}, {"name": "cup"}], "gift": true, "to": {}, "note": null});
+        let lines = "id: 7\nitems.1.name: tea\nitems.1.sizes: 1, 2\nitems.2.name: cup\ngift: yes\nto: nothing\nnote: nothing";
+        assert_eq!(readable(&order), lines);
+        assert_eq!(readable(&json!(order.to_string())), lines);
+        assert_eq!(
+            (readable(&json!(["a", "b"])), readable(&json!([])), readable(&json!(2.5))),
+            ("a, b".into(), String::new(), "2.5".into())
+        );
+        assert!(readable(&json!((0..2000).map(|n| json!({"n": n})).collect::<Vec<_>>())).ends_with("\n…"));
+    }
+
+    #[test]
+    fn money_and_tokens_are_short() {
+        assert_eq!([0.0, 0.0123, 0.1, 12.345].map(dollars), ["$0.00", "$0.0123", "$0.10", "$12.35"]);
+        assert_eq!(whole(12_345.6), "12\u{a0}346");
     }
 
     #[test]

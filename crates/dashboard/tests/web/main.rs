@@ -8,6 +8,7 @@ mod connect;
 mod drafts;
 mod editing;
 mod escaping;
+mod experiments;
 mod keys;
 mod logs;
 mod members;

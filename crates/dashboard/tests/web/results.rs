@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::site::{Page, Site};
 
 /// What a page must not obey: markup, the peers' markup, a terminal, the direction of reading.
-const EVIL: &str = "<script>alert(1)</script> x[/x] \u{1b}[31m \u{202e}abc <b onclick=x>";
-const SHOWN: &str = "<script>alert(1)</script> x[/x] \\u{1b}[31m \\u{202e}abc <b onclick=x>";
+pub(crate) const EVIL: &str = "<script>alert(1)</script> x[/x] \u{1b}[31m \u{202e}abc <b onclick=x>";
+pub(crate) const SHOWN: &str = "<script>alert(1)</script> x[/x] \\u{1b}[31m \\u{202e}abc <b onclick=x>";
 
 /// A project with a published bundle. Returns the ids of the project and the bundle version.
-async fn shop(site: &Site) -> (String, String) {
+pub(crate) async fn shop(site: &Site) -> (String, String) {
     let file: TestDataFile = serde_json::from_value(json!({
         "scenario": {"name": "orders", "description": EVIL},
         "inputs": [{"id": "first", "text": "Where is my order?"}],
@@ -24,12 +24,12 @@ async fn shop(site: &Site) -> (String, String) {
     (project.id, bundle.id)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     let Value::Object(object) = value else { panic!("an object") };
     object
 }
 
-fn run(id: &str, status: Status, input: &str, output: &str) -> RunRecord {
+pub(crate) fn run(id: &str, status: Status, input: &str, output: &str) -> RunRecord {
     let mut run = RunRecord::new(id, status);
     run.input = input.to_owned();
     run.output = output.to_owned();
@@ -37,7 +37,14 @@ fn run(id: &str, status: Status, input: &str, output: &str) -> RunRecord {
 }
 
 /// Uploads runs as an experiment and returns its address.
-async fn experiment(site: &Site, project: &str, bundle: &str, name: &str, runs: &[RunRecord], is_over: bool) -> String {
+pub(crate) async fn experiment(
+    site: &Site,
+    project: &str,
+    bundle: &str,
+    name: &str,
+    runs: &[RunRecord],
+    is_over: bool,
+) -> String {
     let details = object(json!({"target": EVIL, "total_tokens": 12}));
     let upload = Upload {
         bundle,
@@ -56,7 +63,7 @@ async fn experiment(site: &Site, project: &str, bundle: &str, name: &str, runs: 
 }
 
 /// Checks that nothing of what people and programs wrote became an element.
-fn check_is_text(page: &Page) {
+pub(crate) fn check_is_text(page: &Page) {
     for selector in ["script:not([src^='/assets/'])", "main b", "main i", "[onclick]", "[style]"] {
         assert!(!page.has(selector), "{selector} in {}", page.body);
     }
@@ -79,13 +86,13 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     check_is_text(&page);
     assert_eq!(page.text("h1"), "exp_1 with failures");
-    assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 %"]);
+    assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 % 95 %: 15 to 85 %"]);
     assert_eq!(page.attributes("svg.bar", "aria-label"), ["2 of 4 cases passed, 2 did not"]);
     assert!(page.texts(".facts dd").contains(&"1 min 30 s".to_owned()));
-    assert_eq!(page.texts(".cases tbody th"), ["first", "second", "third", "fourth"]);
-    assert_eq!(page.texts(".cases .badge"), ["passed", "error", "not passed", "passed"]);
+    assert_eq!(page.texts(".cases tbody th"), ["second", "third", "first", "fourth"], "what did not pass is first");
+    assert_eq!(page.texts(".cases .badge"), ["error", "not passed", "passed", "passed"]);
     assert_eq!(page.texts(".cases .problem"), ["boom"]);
-    assert_eq!(page.texts(".chip"), ["all 4", "completed 3", "error 1"]);
+    assert_eq!(page.texts(".filter .chip"), ["all 4", "completed 3", "error 1"]);
     assert!(page.texts(".pairs dd").contains(&SHOWN.to_owned()));
 
     assert_eq!(browser.get(&format!("{path}?status=error")).await.texts(".cases tbody th"), ["second"]);
@@ -102,7 +109,7 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
     assert_eq!(projects.texts("tbody th a"), ["<i>Shop\\u{202e}"]);
     let listed = browser.get(&projects.attributes("tbody th a", "href")[0]).await;
     check_is_text(&listed);
-    assert_eq!(listed.attributes("#experiments ~ * a, .card tbody th a", "href"), [path]);
+    assert_eq!(listed.attributes(".card tbody th a", "href"), [path]);
     assert_eq!(listed.text("article h3"), "orders");
     assert!(listed.exact("article .scenario-head").contains(SHOWN));
 }
@@ -150,15 +157,15 @@ async fn a_run_shows_what_was_said_and_leads_to_the_next_failure() {
     assert!(!page.has("a[rel=prev]"));
     let page = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
     assert_eq!(page.text("h1"), "third not passed");
-    assert_eq!(page.texts(".turn .verbatim"), ["hello".to_owned(), "{ \"a\": 1 }".to_owned(), SHOWN.to_owned()]);
+    assert_eq!(page.texts(".turn .verbatim"), ["hello".to_owned(), "a: 1".to_owned(), SHOWN.to_owned()]);
     assert_eq!(page.attributes("a[rel=prev]", "href"), [links[0].clone()]);
     let last = browser.get(&page.attributes("a[rel=next]", "href")[0]).await;
     assert_eq!((last.text("h1").as_str(), last.has("a[rel=next]")), ("(empty) timed out", false));
     assert_eq!(last.texts(".empty p"), ["Nothing was uploaded of this case."]);
     // Between two failures, from a run that passed.
-    let passed = browser.get(&links[1]).await;
-    assert_eq!(passed.texts(".turn .verbatim"), ["second", "fine"]);
-    assert_eq!(passed.attributes("nav.actions a", "href"), [links[0].clone(), links[2].clone()]);
+    let passed = browser.get(&links[3]).await;
+    assert_eq!(passed.texts(".turn .verbatim, .turn .markdown"), ["second", "fine"]);
+    assert_eq!(passed.attributes("nav.actions a", "href"), [links[0].clone(), links[1].clone()]);
 }
 
 #[tokio::test]
@@ -203,7 +210,9 @@ async fn how_a_run_was_judged_is_a_table_and_a_crash_has_its_traceback() {
         page.texts(".criteria tbody th > .verbatim:first-child"),
         [SHOWN, "every answer within 5 s", "The answer is polite"]
     );
-    assert_eq!(page.texts(".criteria td.verbatim"), ["\"sorry\" in \"I am sorry.\"", "0.101 s", "no model is set as judge"]);
+    assert_eq!(page.texts(".criteria mark"), ["sorry"]);
+    let found = "\"sorry\" in \"I am sorry.\" In the answer: I am sorry.";
+    assert_eq!(page.texts(".criteria td.verbatim"), [found, "0.101 s", "no model is set as judge"]);
     assert_eq!(page.texts(".criteria td.number"), ["0", "1", ""]);
     assert!(!page.text("main").contains("\\\""), "nothing is escaped twice: {}", page.text("main"));
     assert_eq!(page.text("#history"), "This input in the last 3 experiments");
@@ -273,7 +282,7 @@ async fn a_running_batch_says_so() {
 /// Nobody need ask the API first: whoever looks is told how it is.
 #[tokio::test]
 async fn f24_a_test_that_broke_off_is_abandoned_on_every_page() {
-    for levels in [3, 2, 0] {
+    for levels in [3, 2, 1, 0] {
         let site = Site::start().await;
         let (project, bundle) = shop(&site).await;
         let runs = [RunRecord::new("r1", Status::Running)];
