@@ -55,6 +55,8 @@ export class Person {
       if (!["error", "warning"].includes(message.type())) return;
       // A page that says what went wrong has such a status itself; the stories look at it.
       if (/the server responded with a status of (4\d\d)/.test(message.text()) && message.location().url === page.url()) return;
+      // A file has no icon, so the browser asks for one that nobody offered.
+      if (message.location().url.endsWith("/favicon.ico")) return;
       this.#report(page, `the console says: ${message.text()} (${message.location().url})`);
     });
     page.on("pageerror", (error) => this.#report(page, `a script failed: ${error.stack ?? error}`));
@@ -65,7 +67,7 @@ export class Person {
       }
     });
     page.on("response", (response) => {
-      const isPage = response.request().isNavigationRequest();
+      const isPage = response.request().isNavigationRequest() || response.url().endsWith("/favicon.ico");
       if (response.status() >= 500 || (response.status() >= 400 && !isPage)) {
         this.#report(page, `${response.request().method()} ${response.url()} was answered with ${response.status()}`);
       }

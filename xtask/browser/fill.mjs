@@ -104,14 +104,24 @@ async function editedInputs(owner) {
   await input("back to you").waitFor();
 }
 
-// Makes a link that shows an experiment of the demo.
+// Makes a webhook, to an address that nobody listens on.
+async function webhook(owner) {
+  const { page } = owner;
+  await owner.open("/webhooks");
+  await page.getByLabel("Address").fill("https://hooks.example.invalid/keepstep");
+  await page.locator('main form input[type="checkbox"]').first().check();
+  await page.getByRole("button", { name: "Create the webhook" }).click();
+  await page.getByLabel("The secret").waitFor();
+}
+
+// Makes a link that shows an experiment, and returns it.
 async function sharedExperiment(owner) {
   const { page } = owner;
   await owner.open("/projects");
   await page.locator('main a[href*="/experiments/"]').first().click();
   await page.getByRole("link", { name: "Share", exact: true }).click();
   await page.getByRole("button", { name: "Create a link" }).click();
-  await page.getByText("Copy this link now").waitFor();
+  return (await page.getByLabel("Link", { exact: true }).innerText()).trim();
 }
 
 export async function fill(world, { owner }) {
@@ -119,8 +129,10 @@ export async function fill(world, { owner }) {
   await driftingAgent(world, key);
   await failingExperiment(world, key);
   await editedInputs(owner);
+  await webhook(owner);
   await unsavedWords(owner, "Shop");
-  await sharedExperiment(owner);
+  const shared = await sharedExperiment(owner);
   await (await approveDevice(world, owner)).approve();
   await invite(owner, "viewer");
+  return { shared };
 }

@@ -35,6 +35,9 @@ export async function look(person, name) {
     }
     problems.push(...(await tooWide(page, width)).map((what) => `${where} (${width} px): ${what}`));
   }
+  // Between a phone and a desk.
+  await page.setViewportSize({ width: 768, height: 1024 });
+  problems.push(...(await tooWide(page, 768)).map((what) => `${where} (768 px): ${what}`));
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.emulateMedia({ colorScheme: "light" });
   // As much of it as a window shows, for README.

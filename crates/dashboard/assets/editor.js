@@ -26,7 +26,7 @@ function show(html) {
 
 /** Somebody who signed in again has another token. */
 async function renew() {
-  const answer = await fetch(form.action);
+  const answer = await fetch(form.getAttribute("action"));
   if (!answer.ok) return false;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("edit");
   if (!fresh || fresh.dataset.user !== form.dataset.user) return false;

@@ -204,7 +204,7 @@ onKey("previous", () => step(-1));
 onKey("open", () => false);
 onKey("save", () => {
   const form = document.activeElement?.closest("form");
-  if (form?.method !== "post" || opened()) return false;
+  if (form?.getAttribute("method") !== "post" || opened()) return false;
   // The first button is the one that does least.
   form.requestSubmit(form.querySelector('button[type="submit"]'));
 });
@@ -218,7 +218,7 @@ onKey("leave", () => {
 const unsaved = new Set();
 addEventListener("input", ({ target }) => {
   const { form } = target;
-  const isWords = target.matches('textarea, input[type="text"]') && form?.method === "post";
+  const isWords = target.matches('textarea, input[type="text"]') && form?.getAttribute("method") === "post";
   if (isWords && isSignedIn && !form.hasAttribute("data-draft")) unsaved.add(form);
 });
 addEventListener("submit", ({ target }) => unsaved.delete(target));

@@ -20,9 +20,7 @@ const WITHOUT_LINK = new Map([
   ["/events", "a stream for scripts"],
   ["/assets/{file}", "files of the pages"],
   ["/sign-in/link/{token}", "shown to whoever was sent it; the stories of people open it"],
-  ["/shared/{token}", "shown to whoever was sent it"],
-  ["/projects/{project}/experiments/{experiment}/export/{format}", "files to download"],
-  ["/projects/{project}/experiments/{experiment}/cases/{case}/messages/{number}", "plain text"],
+  ["/shared/{token}", "shown to whoever was sent it; opened as nobody"],
   ["/sign-in", "shown to whoever is not signed in"],
   ["/healthz", "for programs"],
   ["/api/openapi.json", "for programs"],
@@ -47,14 +45,15 @@ async function run(browser, { looks, proxy = null, roles = ROLES, ofEach = OF_EA
   const world = await World.start({ demo: true, proxy });
   try {
     const people = await team(browser, world);
-    await fill(world, people);
+    const { shared } = await fill(world, people);
     const pages = await table();
     const walks = await Promise.all(roles.map((role) => walk(browser, people[role], role, { pages, ofEach, looks: looks && role === "owner" })));
     const all = walks.find((walk) => walk.role === "owner");
     const problems = walks.flatMap((walk) => walk.problems);
-    problems.push(...unreached(pages, all));
+    // Of one address of each page not every state is seen.
+    if (ofEach === OF_EACH) problems.push(...unreached(pages, all));
     for (const role of roles) problems.push(...(await refusals(people[role], role, pages, all)));
-    problems.push(...(await asNobody(browser, world.url, pages, all, looks)));
+    problems.push(...(await asNobody(browser, world.url, pages, all, { looks, shared })));
     for (const person of Object.values(people)) problems.push(...person.problems);
     if (looks) await contactSheet();
     if (/ (ERROR|WARN) /.test(world.log)) problems.push(`the server logged:\n${world.log}`);
@@ -86,6 +85,7 @@ async function walk(browser, person, role, { pages, ofEach, looks }) {
   const visited = new Map();
   const counts = new Map();
   const looked = new Set();
+  const files = new Set();
   const waiting = ["/"];
   const prefix = new URL(person.base).pathname.replace(/\/$/, "");
   const weight = await Weight.of(person);
@@ -99,7 +99,13 @@ async function walk(browser, person, role, { pages, ofEach, looks }) {
     visited.set(path, route);
     counts.set(key, (counts.get(key) ?? 0) + 1);
     const say = (what) => problems.push(`${path} as ${role}: ${what}`);
-    const response = await weight.during(() => person.open(path));
+    const response = await weight.during(() => person.open(path).catch(downloaded(person, path)));
+    const isPage = (response.headers?.()["content-type"] ?? "").startsWith("text/html");
+    if (!isPage) {
+      // A file, which has no more to it than that it comes.
+      if (response.status() !== 200) say(`is answered with ${response.status()}`);
+      continue;
+    }
     if (response.status() !== 200) say(`is answered with ${response.status()}`);
     if (weight.bytes > heaviest.later) Object.assign(heaviest, { later: weight.bytes, path: key });
     if (weight.bytes > LATER) say(`transfers ${weight.bytes} bytes, more than ${LATER}`);
@@ -111,13 +117,19 @@ async function walk(browser, person, role, { pages, ofEach, looks }) {
     if (looks && !looked.has(shape)) problems.push(...(await look(person, shape)));
     looked.add(shape);
     for (const link of links.downloads) {
+      const path = new URL(link).pathname.slice(prefix.length);
+      const route = pageOf(pages, path);
+      if (files.has(route?.path)) continue;
+      files.add(route?.path);
+      visited.set(path, route);
       const answer = await person.context.request.get(link);
       if (!answer.ok()) say(`offers ${link}, which is answered with ${answer.status()}`);
     }
     for (const link of links.pages) {
       const url = new URL(link);
       if (url.host !== new URL(person.base).host) {
-        say(`links to another host: ${link}`);
+        // Whoever follows such a link does not say where they come from.
+        if (!links.leaving.includes(link)) say(`links to another host without rel="noreferrer": ${link}`);
       } else if (!url.pathname.startsWith(`${prefix}/`)) {
         say(`links out of the server: ${link}`);
       } else {
@@ -128,15 +140,24 @@ async function walk(browser, person, role, { pages, ofEach, looks }) {
   return { role, problems, visited, heaviest };
 }
 
+// What is downloaded is not shown by the browser, so it is asked for once more.
+const downloaded = (person, path) => async (error) => {
+  if (!/Download is starting|ERR_ABORTED/.test(error.message)) throw error;
+  const answer = await person.context.request.get(person.base + path);
+  return { status: () => answer.status(), headers: () => answer.headers() };
+};
+
 // Runs in the page: returns where its links and its forms that only read lead.
 function linksOf() {
-  const links = { pages: [], downloads: [] };
+  const links = { pages: [], downloads: [], leaving: [] };
   for (const link of document.querySelectorAll("a[href]")) {
     if (!/^https?:/.test(link.href)) continue;
-    (link.hasAttribute("download") || link.type === "text/plain" ? links.downloads : links.pages).push(link.href.split("#")[0]);
+    if (link.relList.contains("noreferrer")) links.leaving.push(link.href.split("#")[0]);
+    (link.hasAttribute("download") ? links.downloads : links.pages).push(link.href.split("#")[0]);
   }
   for (const form of document.querySelectorAll('form[method="get"], form:not([method])')) {
-    const url = new URL(form.action);
+    // A field may be called `action`, and is what `form.action` is then.
+    const url = new URL(form.getAttribute("action") ?? "", location.href);
     url.search = new URLSearchParams(new FormData(form)).toString();
     links.pages.push(url.href);
   }
@@ -160,6 +181,7 @@ async function refusals(person, role, pages, { visited }) {
     if (!text.includes("<h1")) problems.push(`${path} as ${role}: is answered with something that is no page of ours`);
   };
   for (const [path, route] of visited) {
+    if (route?.who === "KeyOrPerson") continue;
     const isAllowed = ROLES.indexOf(role) >= ROLES.indexOf(route?.role ?? "viewer");
     if (!isAllowed) await ask(path, 403);
   }
@@ -171,10 +193,11 @@ async function refusals(person, role, pages, { visited }) {
 }
 
 // Opens everything as somebody who is not signed in: nothing is shown but the form that signs in.
-async function asNobody(browser, base, pages, { visited }, looks) {
+async function asNobody(browser, base, pages, { visited }, { looks, shared }) {
   const person = await Person.at(browser, base);
   const problems = [];
   for (const [path, route] of visited) {
+    if (route?.who === "KeyOrPerson") continue;
     const answer = await person.context.request.get(base + path);
     const text = await answer.text();
     const isOpen = route?.who === "Anybody";
@@ -183,6 +206,10 @@ async function asNobody(browser, base, pages, { visited }, looks) {
   }
   await person.open("/sign-in");
   if (looks) problems.push(...(await look(person, "sign-in")));
+  if (shared) {
+    await person.page.goto(shared);
+    if (looks) problems.push(...(await look(person, "shared")));
+  }
   await person.open("/not-a-page");
   if (looks) problems.push(...(await look(person, "not-found")));
   problems.push(...person.problems);
