@@ -2,13 +2,14 @@
 
 use keepstep_base::AgentId;
 use keepstep_store::test_data::{
-    Bundle, BundleContent, BundleStatus, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch, TestDataFile,
-    TestPersona,
+    Bundle, BundleContent, BundleStatus, ImportOnto, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch,
+    TestDataFile, TestPersona,
 };
 use keepstep_store::{Project, ProjectPatch, Role, Store, StoreError, Transaction};
 use serde_json::{Map, Value, json};
 
 use crate::actor::Actor;
+use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::write::Reply;
@@ -296,9 +297,26 @@ impl Platform {
         file: &TestDataFile,
         reply: R,
     ) -> Result<R::Output, Error> {
+        self.import_onto(actor, project, file, ImportOnto::default(), reply).await
+    }
+
+    /// Imports a file that was made from a bundle version, as long as that is the newest one. An editor may.
+    ///
+    /// # Errors
+    /// As [`Platform::import`], and another version was published meanwhile.
+    pub async fn import_onto<R: Reply<Imported>>(
+        &self,
+        actor: &Actor,
+        project: &str,
+        file: &TestDataFile,
+        onto: ImportOnto<'_>,
+        reply: R,
+    ) -> Result<R::Output, Error> {
         actor.require_publish()?;
+        let message = definition::message(onto.message.map(str::to_owned))?;
         self.write(actor, "import test data", reply, async |transaction| {
-            let imported = transaction.import_file(&actor.scope, project, file).await?;
+            let onto = ImportOnto { message: message.as_deref(), ..onto };
+            let imported = transaction.import_onto(&actor.scope, project, file, onto).await?;
             published_bundle(transaction, actor, &imported.bundle).await?;
             Ok(imported)
         })

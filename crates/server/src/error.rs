@@ -151,6 +151,7 @@ impl ApiError {
                 | StoreError::LinkUsed
                 | StoreError::LinkRevoked
                 | StoreError::LinkExpired => (ErrorCode::Refused, None),
+                StoreError::BundleOvertaken => (ErrorCode::Stale, Some("Pull it and publish again.")),
                 StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),
                 StoreError::OtherRequest => (ErrorCode::IdempotencyMismatch, Some("Use a new idempotency key.")),

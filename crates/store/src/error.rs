@@ -113,6 +113,9 @@ pub enum StoreError {
     /// The input is not what it was when somebody read it.
     #[error("input {0} was changed meanwhile")]
     InputChanged(String),
+    /// Another bundle version was published since the one that somebody started from.
+    #[error("another bundle version was published meanwhile")]
+    BundleOvertaken,
     /// The draft of a scenario is not what it was when somebody read it.
     #[error("the draft was changed meanwhile")]
     DraftChanged,

@@ -9,6 +9,8 @@
 //!    the platform, [`input_list`] for the one that people edit most, and [`yaml`] to write it.
 //! 3. [`pull_plan`] decides for each file: write, keep, remove, or a conflict.
 //! 4. [`merge_items`] solves a conflict in the list of inputs, item by item.
+//!
+//! The way up is [`publish`]: what the files say as the file that makes the next bundle version.
 
 pub mod answer;
 pub mod bundle;
@@ -16,6 +18,7 @@ pub mod input_list;
 pub mod input_text;
 pub mod merge_items;
 pub mod names;
+pub mod publish;
 pub mod pull_plan;
 pub mod same_input;
 pub mod workspace_files;

@@ -10,7 +10,7 @@ use keepstep_source::ManifestError;
 use keepstep_source::skill_file::SkillFileError;
 use keepstep_source::{EditError, EditRefusal, Problem, SourceError};
 use keepstep_store::StoreError;
-use keepstep_workspace::pull::PullError;
+use keepstep_workspace::pull::{LocalError, PullError};
 use keepstep_workspace::{ScenarioError, WorkspaceError};
 
 use crate::shell::exit;
@@ -286,6 +286,22 @@ impl From<PullError> for Failure {
     }
 }
 
+impl From<LocalError> for Failure {
+    fn from(error: LocalError) -> Self {
+        let hint = match &error {
+            LocalError::NotPulled(_) => Some("`keepstep sync pull` brings it to a workspace"),
+            LocalError::Deleted(_) | LocalError::Elsewhere { .. } => {
+                Some("`keepstep sync pull --force` takes the server's; `keepstep undo` restores what was here")
+            }
+            LocalError::Workspace(_) | LocalError::Unreadable { .. } | LocalError::Upload { .. } => None,
+        };
+        match error {
+            LocalError::Workspace(error) => Self::Workspace(error),
+            other => Self::Usage { message: other.to_string(), hint: hint.map(str::to_owned) },
+        }
+    }
+}
+
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
         Self::Scenario(error)
@@ -354,7 +370,7 @@ fn store(error: &StoreError) -> (u8, &'static str) {
         | StoreError::BundleNotFound(_)
         | StoreError::KeyNotFound(_)
         | StoreError::WebhookNotFound(_) => (exit::NOT_FOUND, "not_found"),
-        StoreError::Stale { .. } => (exit::CONFLICT, "conflict"),
+        StoreError::Stale { .. } | StoreError::BundleOvertaken => (exit::CONFLICT, "conflict"),
         _ => (exit::USAGE, "data"),
     }
 }

@@ -3,6 +3,7 @@
 mod hostile;
 mod merging;
 mod prompts;
+mod publishing;
 mod version;
 mod workspace;
 

@@ -7,6 +7,7 @@ use keepstep_api::fluxloop::{
 use keepstep_api::own::ImportedBundle;
 use serde_json::{Value, json};
 
+use super::read::with_query;
 use super::tolerant::one;
 use super::{IDEMPOTENCY, TestData};
 use crate::dialect::part;
@@ -63,6 +64,23 @@ impl TestData {
     /// The file has no meaning to the server, or it does not answer.
     pub async fn import(&self, project: &str, file: Value) -> Result<ImportedBundle, ClientError> {
         let path = format!("/api/v1/projects/{}/import", part(project));
+        let call = Call::write(Method::POST, path, file).once(IDEMPOTENCY);
+        one(&self.transport, &call, &format!("project {}", crate::visible(project))).await
+    }
+
+    /// Imports a file that was made from a bundle version, for a reason.
+    ///
+    /// # Errors
+    /// Another version was published meanwhile ([`ClientError::Stale`]), the file has no meaning to the server, or it does not answer.
+    pub async fn import_onto(
+        &self,
+        project: &str,
+        file: Value,
+        base: &str,
+        message: Option<&str>,
+    ) -> Result<ImportedBundle, ClientError> {
+        let path = format!("/api/v1/projects/{}/import", part(project));
+        let path = with_query(&path, &[("base", Some(base)), ("message", message)]);
         let call = Call::write(Method::POST, path, file).once(IDEMPOTENCY);
         one(&self.transport, &call, &format!("project {}", crate::visible(project))).await
     }

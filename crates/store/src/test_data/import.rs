@@ -14,7 +14,16 @@ use super::scenarios::{NewScenario, Scenario, ScenarioPatch, named_scenario};
 use crate::model::Scope;
 use crate::organizations::{check_name, require_project};
 use crate::sql::query::query;
-use crate::{Result, Transaction, rows};
+use crate::{Result, StoreError, Transaction, rows};
+
+/// What an import is made on top of, and why.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOnto<'a> {
+    /// The bundle version that the file was made from; `None` for a file that says it all.
+    pub base: Option<&'a str>,
+    /// Why.
+    pub message: Option<&'a str>,
+}
 
 /// What an import made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +63,21 @@ impl Transaction {
     /// # Errors
     /// The file has no meaning, there is no such project in the scope, or the database failed.
     pub async fn import_file(&mut self, scope: &Scope, project: &str, file: &TestDataFile) -> Result<Imported> {
+        self.import_onto(scope, project, file, ImportOnto::default()).await
+    }
+
+    /// As [`Transaction::import_file`], for a file that was made from a bundle version: it has to be the newest one still, unless the
+    /// newest one says what the file says.
+    ///
+    /// # Errors
+    /// As [`Transaction::import_file`], and another version was published meanwhile.
+    pub async fn import_onto(
+        &mut self,
+        scope: &Scope,
+        project: &str,
+        file: &TestDataFile,
+        onto: ImportOnto<'_>,
+    ) -> Result<Imported> {
         file.check()?;
         require_project(self.connection(), scope, project).await?;
         let scenario = self.import_scenario(scope, project, file).await?;
@@ -67,9 +91,17 @@ impl Transaction {
         let last = if has_all_ids { Vec::new() } else { self.last_items(&scenario.id).await? };
         let (items, reworded) = items(file, &scenario, &personas, &last)?;
         let set = self.ensure_input_set(scope, &scenario.id, &items).await?;
-        let new =
-            NewBundle { project, scenario: Some(&scenario.id), input_set: Some(&set.id), name: file.bundle.name.as_deref() };
-        let bundle = self.publish_new_bundle(scope, new).await?;
+        let newest = self.newest_of(scope, &scenario.id).await?;
+        // What is made from a version keeps its name.
+        let kept = newest.as_ref().filter(|_| onto.base.is_some()).map(|newest| newest.name.as_str());
+        let name = file.bundle.name.as_deref().or(kept);
+        let new = NewBundle { project, scenario: Some(&scenario.id), input_set: Some(&set.id), name };
+        let bundle = self.publish_new_bundle_because(scope, new, onto.message).await?;
+        let newest = newest.map(|newest| newest.id);
+        let is_overtaken = onto.base.is_some_and(|base| newest.as_deref() != Some(base)) && newest.as_ref() != Some(&bundle.id);
+        if is_overtaken {
+            return Err(StoreError::BundleOvertaken);
+        }
         Ok(Imported { bundle, reworded })
     }
 

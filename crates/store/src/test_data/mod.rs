@@ -24,7 +24,7 @@ pub use changes::InputChange;
 pub use deleted::Deleted;
 pub use draft::{DraftCounts, DraftInput, InputFilter, InputState, InputValues};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
-pub use import::{Imported, Reworded};
+pub use import::{ImportOnto, Imported, Reworded};
 pub use inputs::InputSet;
 pub use packed::InputPage;
 pub use personas::TestPersona;

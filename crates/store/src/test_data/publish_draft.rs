@@ -48,6 +48,11 @@ impl Store {
 }
 
 impl Transaction {
+    /// Returns the version that a scenario published last.
+    pub(super) async fn newest_of(&mut self, scope: &Scope, scenario: &str) -> Result<Option<Bundle>> {
+        read_newest(self.connection(), scope, scenario).await
+    }
+
     /// Publishes the draft of a scenario as its next bundle version, and begins a new draft. A draft that changes nothing makes none, and
     /// the version that was published last is returned.
     ///
@@ -74,14 +79,7 @@ impl Transaction {
 
 async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario: &str) -> Result<DraftBundle> {
     let project = read_scenario(connection, scope, scenario).await?.project_id;
-    let newest = query("SELECT id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
-        .bind(scenario)
-        .fetch_optional(connection)
-        .await?;
-    let newest = match newest {
-        Some(row) => Some(read_bundle(connection, scope, &row.get::<String>("id")?).await?),
-        None => None,
-    };
+    let newest = read_newest(connection, scope, scenario).await?;
     let published = match &newest {
         Some(newest) => Some(read_content(connection, &newest.id).await?),
         None => None,
@@ -100,6 +98,18 @@ async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario:
     );
     let digest = Digest::of_bytes(rows::text(&parts).as_bytes());
     Ok(DraftBundle { newest, published, content: pinned.content, digest })
+}
+
+/// Returns the version that a scenario published last.
+async fn read_newest(connection: &mut Connection, scope: &Scope, scenario: &str) -> Result<Option<Bundle>> {
+    let found = query("SELECT id FROM bundles WHERE scenario_id = $1 AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
+        .bind(scenario)
+        .fetch_optional(connection)
+        .await?;
+    match found {
+        Some(row) => Ok(Some(read_bundle(connection, scope, &row.get::<String>("id")?).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Returns the inputs of a draft: those that are published without what it deletes, and behind them the new ones.

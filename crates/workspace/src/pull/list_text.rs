@@ -71,18 +71,26 @@ impl<'a> ListWords<'a> {
     /// Returns the text with other entries; `None` where that would say something else than they do. `local` are the entries that
     /// the text has.
     pub(super) fn with_entries(&self, text: &str, local: &[Value], entries: &[Value]) -> Option<String> {
+        self.written(text, local, entries, &origins(local, entries))
+    }
+
+    /// The same for entries each of which is the one at its place, whatever it says now.
+    pub(super) fn with_entries_in_place(&self, text: &str, local: &[Value], entries: &[Value]) -> Option<String> {
+        self.written(text, local, entries, &(0..entries.len()).map(Some).collect::<Vec<_>>())
+    }
+
+    fn written(&self, text: &str, local: &[Value], entries: &[Value], origins: &[Option<usize>]) -> Option<String> {
         if self.pieces.len() != local.len() || entries.is_empty() {
             return None;
         }
         let ends = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let origins = origins(local, entries);
         let mut out: String = self.before.concat();
         // Comments that stand apart stay where an entry goes that they were above.
         let is_gone = |piece: &usize| !origins.contains(&Some(*piece));
         let apart = |pieces: Range<usize>| pieces.filter(is_gone).flat_map(|piece| self.pieces[piece].apart());
         let mut pending: Vec<&str> = Vec::new();
         let mut next = 0;
-        for (entry, origin) in entries.iter().zip(&origins) {
+        for (entry, origin) in entries.iter().zip(origins) {
             if let Some(at) = *origin {
                 pending.extend(apart(next..at.max(next)));
                 next = next.max(at + 1);

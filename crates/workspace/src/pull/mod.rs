@@ -6,6 +6,7 @@
 pub mod edits;
 mod error;
 mod list_text;
+pub mod local;
 mod packed;
 pub mod prepare;
 pub mod received;
@@ -17,6 +18,7 @@ mod text;
 pub use edits::{Edit, ItemEdits};
 pub use error::PullError;
 pub use keepstep_testdata::merge_items::Choice;
+pub use local::{LocalError, LocalTestData};
 pub use prepare::{Collision, Prepared, Question, prepare};
 pub use received::Received;
 pub use scenario::Scenario;

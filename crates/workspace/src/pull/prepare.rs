@@ -43,6 +43,8 @@ pub struct Question<'a> {
     pub project_id: Option<&'a str>,
     /// True if the bundle wins against local edits.
     pub force: bool,
+    /// True if the list of inputs is merged also where the bundle wins otherwise: it was just published, and has comments.
+    pub merges_inputs: bool,
 }
 
 /// What a bundle changes, with what is still to be decided.
@@ -218,7 +220,10 @@ impl<'q> Known<'q> {
         let here = local.as_ref().map(|local| local.digest);
         let decided = match file.purpose {
             Purpose::Record => Some(pull_plan::decide_record(here, bundle, is_changed)),
-            _ => pull_plan::decide(self.base.get(&file.path).copied(), here, bundle, self.question.force),
+            purpose => {
+                let is_merged = purpose == Purpose::Inputs && self.question.merges_inputs;
+                pull_plan::decide(self.base.get(&file.path).copied(), here, bundle, self.question.force && !is_merged)
+            }
         };
         let Some(action) = decided else { return Ok(None) };
         let Offered { path, purpose, content } = file;

@@ -33,8 +33,15 @@ impl Bench {
 
     fn prepare_after(&self, received: &Received, previous: Option<&Received>, force: bool) -> Prepared {
         let scenario = Scenario::read(self.path()).unwrap();
-        let question =
-            Question { scenario: &scenario, received, previous, api_url: "http://127.0.0.1:9", project_id: None, force };
+        let question = Question {
+            scenario: &scenario,
+            received,
+            previous,
+            api_url: "http://127.0.0.1:9",
+            project_id: None,
+            force,
+            merges_inputs: false,
+        };
         prepare(question).unwrap()
     }
 
@@ -326,8 +333,15 @@ fn f34_an_inputs_file_outside_the_scenario_is_refused() {
     bench.write("configs/input.yaml", "inputs_file: ../../../x.yaml\n");
     let scenario = Scenario::read(bench.path()).unwrap();
     let bundle = first();
-    let question =
-        Question { scenario: &scenario, received: &bundle, previous: None, api_url: "", project_id: None, force: true };
+    let question = Question {
+        scenario: &scenario,
+        received: &bundle,
+        previous: None,
+        api_url: "",
+        project_id: None,
+        force: true,
+        merges_inputs: false,
+    };
     assert!(matches!(prepare(question), Err(PullError::Path(_))));
     bench.write("configs/input.yaml", "inputs_file: data/mine.yaml\n");
     bench.pull(&bundle);

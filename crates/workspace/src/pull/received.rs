@@ -169,7 +169,7 @@ impl Received {
         })
     }
 
-    fn each_item(&self, take: &mut dyn FnMut(Item<'_>) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn each_item(&self, take: &mut dyn FnMut(Item<'_>) -> io::Result<()>) -> io::Result<()> {
         let text = Unpacked::of(self.answer.reader()?, self.answer.length())?;
         Bundle::read(text, &mut |item, _| take(item)).map(drop)
     }

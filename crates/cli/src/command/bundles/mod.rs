@@ -1,6 +1,7 @@
 //! `keepstep bundles …`
 
 mod document;
+mod from_workspace;
 mod import;
 mod list;
 mod publish;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::document::document;
+use super::from_workspace::{self, Asked};
 use crate::command::{CommandResult, Outcome};
 use crate::session::connection::test_data_server::{TestDataServer, find_workspace, required_project};
 use crate::session::context::Context;
@@ -17,7 +18,7 @@ use crate::shell::printer::count;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep bundles publish                         what the selected scenario has now\n  keepstep bundles publish --bundle-version-id ID  a draft"
+    after_help = "Examples:\n  keepstep bundles publish                         what the selected scenario has now\n  keepstep bundles publish --bundle-version-id ID  a draft\n  keepstep bundles publish --from-workspace        what was edited in the folder of the scenario"
 )]
 pub(super) struct Arguments {
     /// The project; the workspace's when left out
@@ -38,6 +39,18 @@ pub(super) struct Arguments {
     /// A draft to publish
     #[arg(long, value_name = "ID", conflicts_with_all = ["scenario_id", "input_set_id", "name"])]
     bundle_version_id: Option<String>,
+    /// Publish the questions, personas and criteria that were edited in the folder of a scenario; what the server got meanwhile is merged first
+    #[arg(long, conflicts_with_all = ["scenario_id", "input_set_id", "name", "file", "bundle_version_id"])]
+    from_workspace: bool,
+    /// The scenario of the workspace; the selected one when left out
+    #[arg(long, value_name = "NAME", requires = "from_workspace")]
+    scenario: Option<String>,
+    /// Why
+    #[arg(long, short, requires = "from_workspace")]
+    message: Option<String>,
+    /// Show what would be published; nothing is written
+    #[arg(long, requires = "from_workspace")]
+    dry_run: bool,
 }
 
 /// What a file may say of the options. A key that is none of these is an error, so that nothing is left out in silence.
@@ -52,6 +65,15 @@ struct FromFile {
 
 /// Runs it. The same content published again is the same bundle version.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    if arguments.from_workspace {
+        let asked = Asked {
+            project: arguments.project_id.as_deref(),
+            scenario: arguments.scenario.as_deref(),
+            message: arguments.message.as_deref(),
+            dry_run: arguments.dry_run,
+        };
+        return from_workspace::run(context, asked);
+    }
     let workspace = find_workspace(context);
     let bundle;
     let server;

@@ -1,19 +1,27 @@
 //! `/api/v1/projects/{id}/import`
 
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use keepstep_api::IMPORT_LIMIT;
 use keepstep_api::own::{ImportedBundle, RewordedInput};
 use keepstep_http::received::Cost;
 use keepstep_platform::{Error, Platform};
-use keepstep_store::test_data::{Imported, TestDataFile};
+use keepstep_store::test_data::{ImportOnto, Imported, TestDataFile};
+use serde::Deserialize;
 
 use crate::api::fluxloop::bundles::bundle;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::reply;
 use crate::request::{Input, Segments};
+
+/// What the address says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ImportQuery {
+    base: Option<String>,
+    message: Option<String>,
+}
 
 /// How many reworded inputs the answer shows.
 const MOST_SHOWN: usize = 20;
@@ -29,7 +37,7 @@ const COST: Cost = Cost { value: 8, object: 360, most: 104 * 1024 * 1024 };
 #[utoipa::path(
     post,
     path = "/api/v1/projects/{id}/import",
-    params(("id" = String, Path, description = "The project"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
+    params(("id" = String, Path, description = "The project"), ("base" = Option<String>, Query, description = "The bundle version that the file was made from: 412 if another one was published since"), ("message" = Option<String>, Query, description = "Why"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated write the same write")),
     request_body(content = Object, description = "`scenario`, `personas`, `inputs`, `criteria`, `bundle`, as in the file of `keepstep bundles import`"),
     responses((status = 201, description = "The bundle version, published", body = ImportedBundle))
 )]
@@ -37,6 +45,7 @@ pub(crate) async fn create(
     State(platform): State<Platform>,
     caller: Caller,
     Segments(project): Segments<String>,
+    Query(asked): Query<ImportQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let unexpected = |error: serde_json::Error| match error.is_data() {
@@ -44,7 +53,9 @@ pub(crate) async fn create(
         false => Error::Invalid(format!("The body is not what this address takes: {error}.")),
     };
     let input: Input<TestDataFile, IMPORT_LIMIT> = Input::read(request, &platform, COST, unexpected).await?;
-    Ok(platform.import(&caller, &project, &input.value, reply::json(input.repeat, StatusCode::CREATED, answer)).await?)
+    let onto = ImportOnto { base: asked.base.as_deref(), message: asked.message.as_deref() };
+    let reply = reply::json(input.repeat, StatusCode::CREATED, answer);
+    Ok(platform.import_onto(&caller, &project, &input.value, onto, reply).await?)
 }
 
 fn answer(made: Imported) -> ImportedBundle {

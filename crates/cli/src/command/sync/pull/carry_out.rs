@@ -37,6 +37,7 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, local: &Scenario, receiv
         api_url: run.server.name(),
         project_id: run.project.as_deref(),
         force: run.arguments.force,
+        merges_inputs: run.arguments.is_published,
     })?;
     if let Some(what) = prepared.mass_removal().filter(|_| !run.arguments.force) {
         return Err(Failure::Conflict {
@@ -49,7 +50,9 @@ pub(super) fn carry_out(run: &Run<'_>, target: &Target, local: &Scenario, receiv
     let is_plan = run.arguments.dry_run;
     let undo = if is_plan { None } else { put_in_place(run, target, bundle, &mut prepared)? };
     let report = Report { context: run.context, target, prepared: &prepared, bundle };
-    report.show(is_plan);
+    if !run.arguments.is_published {
+        report.show(is_plan);
+    }
     Ok(report.document(previous, undo.as_deref()))
 }
 

@@ -44,6 +44,19 @@ pub(in crate::command) fn version(
     bring(context, &Arguments { project_id, scenario, bundle_version_id, ..Arguments::default() }).map(drop)
 }
 
+/// Pulls the newest bundle version of a scenario for another command. What was just published comes back in the server's form, with which
+/// the folder is in step.
+pub(in crate::command) fn newest(
+    context: &Context,
+    project_id: Option<&str>,
+    scenario: &str,
+    is_published: bool,
+) -> Result<(), Failure> {
+    let (project_id, scenario) = (project_id.map(str::to_owned), Some(scenario.to_owned()));
+    let arguments = Arguments { project_id, scenario, force: is_published, is_published, ..Arguments::default() };
+    bring(context, &arguments).map(drop)
+}
+
 /// Pulls, and returns what happened, for programs.
 fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
     let found = find_workspace(context);
@@ -59,7 +72,7 @@ fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
     let run = Run { context, arguments, workspace, is_new, is_scenario, project, server, recorder, replaced: Cell::new(false) };
     let targets = targets::all(&run, selected)?;
     let pulled = pull_all(&run, &targets);
-    if let Some(id) = run.recorder.borrow().id().filter(|_| run.replaced.get()) {
+    if let Some(id) = run.recorder.borrow().id().filter(|_| run.replaced.get() && !arguments.is_published) {
         context.printer.hint(&format!("`keepstep undo {id}` brings back what was replaced"));
     }
     let scenarios = pulled?;

@@ -37,6 +37,9 @@ pub(in crate::command::sync) struct Arguments {
     /// Accepted for the sake of older scripts
     #[arg(long, short, value_name = "FILE", hide = true)]
     pub(in crate::command::sync) config: Option<PathBuf>,
+    /// True where what is here was just published, so that the server's form of it replaces nobody's words.
+    #[arg(skip)]
+    pub(in crate::command::sync) is_published: bool,
 }
 
 /// What all steps of a pull share.
