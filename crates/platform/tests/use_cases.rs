@@ -323,7 +323,7 @@ async fn each_write_has_a_line_that_says_who_did_it() {
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let audit: Vec<&str> = log.lines().filter_map(|line| line.split_once(" audit: ")).map(|(_, line)| line).collect();
     let audit: Vec<&str> = audit.into_iter().filter(|line| line.contains("audited")).collect();
-    assert_eq!(audit, [r#"by="id_editor" name="audited" role="editor" what="save a persona""#]);
+    assert_eq!(audit, [r#"by="id_editor" name="audited" role="editor" what="publish a persona""#]);
 }
 
 #[tokio::test]
