@@ -2,6 +2,7 @@
 
 const form = document.getElementById("edit");
 const PAUSE = 700;
+const HERE = 20000;
 
 let timer = 0;
 let busy = null;
@@ -78,14 +79,22 @@ async function now() {
   await busy;
 }
 
+/** Tells that the page is here, and shows who else is. */
+async function beHere() {
+  if (document.visibilityState === "hidden") return;
+  try {
+    const body = new URLSearchParams({ csrf: form.elements.csrf.value });
+    const answer = await fetch(form.dataset.presence, { method: "PUT", body });
+    if (answer.ok) show(await answer.text());
+  } catch {
+    // The next one tells it.
+  }
+}
+
 if (form) {
+  beHere();
+  setInterval(beHere, HERE);
   form.addEventListener("input", () => later());
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
-      event.preventDefault();
-      form.querySelector("button[value=draft]")?.click();
-    }
-  });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
     if (busy) {

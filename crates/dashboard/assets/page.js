@@ -205,8 +205,8 @@ onKey("open", () => false);
 onKey("save", () => {
   const form = document.activeElement?.closest("form");
   if (form?.getAttribute("method") !== "post" || opened()) return false;
-  // The first button is the one that does least.
-  form.requestSubmit(form.querySelector('button[type="submit"]'));
+  // The first button is the one that does least; a form where that saves nothing says which one does.
+  form.requestSubmit(form.querySelector("button[data-save]") ?? form.querySelector('button[type="submit"]'));
 });
 onKey("leave", () => {
   if (opened() || !isTyping(document.activeElement)) return false;

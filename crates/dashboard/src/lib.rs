@@ -38,8 +38,8 @@ pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, agent, agents, asset, bundle, bundles, case, compare, connect, draft, edit, events, experiment,
         experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys, member, members, new_agent,
-        new_project, new_scenario, project_settings, projects, publish, scenario, scenario_settings, search, share, sign_in,
-        sign_in_link, sign_out, trends, version, webhooks,
+        new_project, new_scenario, presence, project_settings, projects, publish, scenario, scenario_settings, search, share,
+        sign_in, sign_in_link, sign_out, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -48,6 +48,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/agents/{id}/edit", get(edit::show).post(edit::save))
         .route("/agents/{id}/draft", put(draft::keep))
         .route("/agents/{id}/draft/discard", get(draft::ask_discard).post(draft::discard))
+        .route("/agents/{id}/presence", put(presence::renew))
         .route("/agents/{id}/versions/{version}", get(version::show))
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))

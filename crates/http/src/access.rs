@@ -165,6 +165,7 @@ pub fn routes() -> Vec<Route> {
         ("PUT", "/agents/{id}/draft", Person(Editor), Agent),
         ("GET", "/agents/{id}/draft/discard", Person(Editor), Agent),
         ("POST", "/agents/{id}/draft/discard", Person(Editor), Agent),
+        ("PUT", "/agents/{id}/presence", Person(Editor), Agent),
         ("GET", "/agents/{id}/versions/{version}", Person(Viewer), Agent),
         ("POST", "/agents/{id}/versions/{version}/deploy", Person(Editor), Agent),
         ("GET", "/sign-in/link/{token}", Link, Nothing),

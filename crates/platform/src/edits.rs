@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use keepstep_agent::merge::{Choice, Merged, Overlap, Sides, merge_with};
 use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
-use keepstep_store::{AgentState, Change, Edit, EditDraft, Patch, PersonaChange, PersonaStatus, Role, StoreError};
+use keepstep_store::{AgentState, Change, Edit, EditDraft, Editor, Patch, PersonaChange, PersonaStatus, Role, StoreError};
 use serde_json::Value;
 
 use crate::actor::Actor;
@@ -18,6 +18,12 @@ use crate::write::Plain;
 
 /// The largest draft, in bytes: it may be more than what can be saved, so that somebody can shorten it.
 const DRAFT_LIMIT: usize = 8 * PERSONA_LIMIT;
+
+/// For how long somebody whose page was there is there, in milliseconds: a page that is open says so three times in it.
+const HERE_FOR: i64 = 60 * 1000;
+
+/// For how long somebody who typed is told, in milliseconds: a page without a script says nothing.
+const TYPING_FOR: i64 = 60 * 60 * 1000;
 
 /// What became of words that were to be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,6 +136,30 @@ impl Platform {
             Ok(if kept.edit == *edit { KeptDraft::Kept(kept) } else { KeptDraft::Elsewhere(kept) })
         })
         .await
+    }
+
+    /// Notes that somebody has the form of an agent open. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such agent for them, or the database failed.
+    pub async fn note_editor(&self, actor: &Actor, agent: &AgentId) -> Result<(), Error> {
+        actor.require(Role::Editor)?;
+        self.write(actor, "have a form open", Plain, async |transaction| {
+            let forgotten = transaction.now().saturating_sub(HERE_FOR);
+            Ok(transaction.note_editor(&actor.scope, agent, &actor.id, forgotten).await?)
+        })
+        .await
+    }
+
+    /// Returns who else edits an agent: whose page is there, and who typed in the last hour. Nobody is locked out by it. A viewer may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such agent for them, or the database failed.
+    pub async fn other_editors(&self, actor: &Actor, agent: &AgentId) -> Result<Vec<Editor>, Error> {
+        actor.require(Role::Viewer)?;
+        let now = self.store.now();
+        let (seen, typed) = (now.saturating_sub(HERE_FOR), now.saturating_sub(TYPING_FOR));
+        Ok(self.store.editors(&actor.scope, agent, &actor.id, seen, typed).await?)
     }
 
     /// Removes what somebody typed and has not saved. They alone may.

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use keepstep_agent::Field;
-use keepstep_base::{AgentId, Digest, PersonaVersion};
+use keepstep_agent::{Definition, Field};
+use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
 use keepstep_platform::{
     Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, SaidVerdict, Settings,
     Target, UploadCommit,
@@ -18,7 +18,7 @@ use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
 use keepstep_store::test_data::{BundleStatus, DraftRelease, InputValues, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
 use keepstep_store::{
-    AgentState, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, Role, Scope, Store, StoreError, StoredResponse,
+    AgentState, Edit, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, Role, Scope, Store, StoreError, StoredResponse,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 46] = [
+const ROWS: [Row; 50] = [
     ("share an experiment", Role::Editor, |w, a| done(w.platform.share_experiment(a, "experiment_x", 1))),
     ("revoke the link of an experiment", Role::Editor, |w, a| done(w.platform.revoke_share(a, "experiment_x", "share_x"))),
     ("say whether an answer is right", Role::Editor, |w, a| {
@@ -79,6 +79,22 @@ const ROWS: [Row; 46] = [
     ("pin an experiment", Role::Editor, |w, a| done(w.platform.pin_experiment(a, "experiment_x", true))),
     ("delete an experiment", Role::Editor, |w, a| done(w.platform.delete_experiment(a, "experiment_x"))),
     ("restore an experiment", Role::Editor, |w, a| done(w.platform.restore_experiment(a, "experiment_x"))),
+    ("keep a draft", Role::Editor, |w, a| {
+        async {
+            let edit = Edit { base: Revision(1), from: None, typed: Definition::default(), message: None };
+            w.platform.keep_draft(a, &w.agent, &edit, None).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("discard a draft", Role::Editor, |w, a| done(w.platform.discard_draft(a, &w.agent))),
+    ("save an edit", Role::Editor, |w, a| {
+        async {
+            let edit = Edit { base: Revision(1), from: None, typed: Definition::default(), message: None };
+            w.platform.save_edit(a, &w.agent, &edit, PersonaStatus::Draft, None).await.map(drop)
+        }
+        .boxed()
+    }),
+    ("have a form open", Role::Editor, |w, a| done(w.platform.note_editor(a, &w.agent))),
     ("change a role in a project", Role::Owner, |w, a| done(w.platform.set_membership(a, "user_x", "project_x", None))),
     ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
     ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),

@@ -1,4 +1,4 @@
-//! What people typed into the form of an agent and have not saved yet. It is nobody else's, and no version.
+//! What people typed into the form of an agent and have not saved yet, and who has it open. A draft is nobody else's, and no version.
 
 use std::future::Future;
 
@@ -35,6 +35,17 @@ pub struct EditDraft {
     pub changed_at: i64,
 }
 
+/// Somebody else who edits an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor {
+    /// Their name.
+    pub name: String,
+    /// When their page was last there, or when they last typed, in epoch milliseconds.
+    pub seen_at: i64,
+    /// True where their page is there now.
+    pub is_here: bool,
+}
+
 /// What a database keeps of drafts. Who may see an agent is not its business.
 pub(crate) trait DraftRows {
     /// Returns what somebody typed about an agent.
@@ -45,6 +56,18 @@ pub(crate) trait DraftRows {
 
     /// Keeps a draft in place of the one before.
     fn put_draft(&mut self, user: &str, draft: &EditDraft) -> impl Future<Output = Result<()>> + Send;
+
+    /// Notes that somebody has the form of an agent open, and forgets who was seen before a time.
+    fn put_presence(&mut self, agent: &AgentId, user: &str, now: i64, before: i64) -> impl Future<Output = Result<()>> + Send;
+
+    /// Returns who besides somebody has the form of an agent open since a time, or has a draft since another one.
+    fn editors_of(
+        &mut self,
+        agent: &AgentId,
+        except: &str,
+        seen_since: i64,
+        typed_since: i64,
+    ) -> impl Future<Output = Result<Vec<Editor>>> + Send;
 
     /// Removes the draft with a tag, or whichever there is.
     fn delete_draft(&mut self, agent: &AgentId, user: &str, tag: Option<&str>) -> impl Future<Output = Result<()>> + Send;
@@ -66,9 +89,36 @@ impl Store {
     pub async fn edit_drafts(&self, scope: &Scope, user: &str) -> Result<Vec<(AgentId, i64)>> {
         self.reader().await?.drafts_of(scope, user).await
     }
+
+    /// Returns who besides somebody has the form of an agent open since a time, or has a draft since another one; who is there first.
+    ///
+    /// # Errors
+    /// There is no such agent in the scope, or the database failed.
+    pub async fn editors(
+        &self,
+        scope: &Scope,
+        agent: &AgentId,
+        except: &str,
+        seen_since: i64,
+        typed_since: i64,
+    ) -> Result<Vec<Editor>> {
+        let mut reader = self.reader().await?;
+        agents::require(&mut reader, scope, agent).await?;
+        reader.editors_of(agent, except, seen_since, typed_since).await
+    }
 }
 
 impl Transaction {
+    /// Notes that somebody has the form of an agent open, and forgets who was seen before a time.
+    ///
+    /// # Errors
+    /// There is no such agent in the scope, or the database failed.
+    pub async fn note_editor(&mut self, scope: &Scope, agent: &AgentId, user: &str, forgotten: i64) -> Result<()> {
+        agents::require(self.connection(), scope, agent).await?;
+        let now = self.now;
+        self.connection().put_presence(agent, user, now, forgotten).await
+    }
+
     /// Keeps what somebody typed, in place of the draft that `replaces` names, or of none. Returns the draft that is there then: another
     /// one where somebody replaced it since, which stays.
     ///

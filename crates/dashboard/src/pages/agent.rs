@@ -15,6 +15,7 @@ use crate::addressed::AddressedAgent;
 use crate::error_page::PageError;
 use crate::parts::assets;
 use crate::parts::code_state::ShownCode;
+use crate::parts::editors::{self, ShownEditor};
 use crate::parts::frame::Frame;
 use crate::parts::view::{Changed, may_edit, page, render_value, title_of};
 use crate::parts::visible::Visible;
@@ -44,6 +45,7 @@ struct AgentPage {
     changed: Changed,
     may_edit: bool,
     code: Vec<ShownCode>,
+    editors: Vec<ShownEditor>,
     versions: Vec<Listed>,
     is_later_page: bool,
     next: Option<PersonaVersion>,
@@ -169,6 +171,7 @@ pub(crate) async fn show(
         text: state.published.map(|published| Visible::of(persona_text(Some(&published.persona)))),
         changed: Changed::from(&agent.changed),
         may_edit: may_edit(&by.session),
+        editors: editors::others(&platform, &by, &id).await?,
         code: code.values().flatten().map(ShownCode::from).collect(),
         next: summaries.last().filter(|_| has_more).map(|last| last.version),
         versions: summaries.iter().map(Listed::from).collect(),

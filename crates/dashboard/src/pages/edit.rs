@@ -28,6 +28,7 @@ use crate::form::posted::{Fields as _, Posted};
 use crate::form::text;
 use crate::parts::assets;
 use crate::parts::diff_view::{self, DiffRow};
+use crate::parts::editors::{self, ShownEditor};
 use crate::parts::frame::Frame;
 use crate::parts::live_edit::LiveEdit;
 use crate::parts::view::{Changed, Moment, may_publish, page, render_value, title_of};
@@ -49,12 +50,13 @@ struct EditPage {
     losses: Vec<&'static str>,
     areas: Vec<Area>,
     short: Vec<Area>,
-    others: Vec<Area>,
-    others_open: bool,
+    more: Vec<Area>,
+    more_open: bool,
     message: String,
     may_publish: bool,
     overlaps: Vec<ShownOverlap>,
     live: LiveEdit,
+    others: Vec<ShownEditor>,
 }
 
 /// What stands above the form.
@@ -281,7 +283,7 @@ impl<'a> Editing<'a> {
     async fn page(&self, edit: &Edit, notice: Notice, kept: &KeptDraft) -> Result<EditPage, PageError> {
         let live = LiveEdit::of(self.platform, self.state.published.as_ref(), &edit.typed, kept).await?;
         let areas = persona_areas(&edit.typed);
-        let (short, others): (Vec<_>, Vec<_>) = Field::ALL
+        let (short, more): (Vec<_>, Vec<_>) = Field::ALL
             .into_iter()
             .filter(|field| !field.has_versions())
             .partition(|field| is_line(*field, edit.typed.get(*field)));
@@ -300,13 +302,14 @@ impl<'a> Editing<'a> {
             origin: self.origin(edit.from, is_untouched),
             losses: areas.iter().filter_map(|area| text::loss(&area.text)).take(1).collect(),
             areas,
-            others_open: others.iter().any(|field| edit.typed.get(*field) != present.get(*field)),
+            more_open: more.iter().any(|field| edit.typed.get(*field) != present.get(*field)),
             short: short.into_iter().map(area).collect(),
-            others: others.into_iter().map(area).collect(),
+            more: more.into_iter().map(area).collect(),
             message: edit.message.clone().unwrap_or_default(),
             may_publish: may_publish(&self.by.session),
             overlaps: Vec::new(),
             live,
+            others: editors::others(self.platform, self.by, self.id).await?,
         })
     }
 

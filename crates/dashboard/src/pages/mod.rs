@@ -7,6 +7,7 @@
 //! | `/agents/{id}` | [`agent`] | its persona and its versions |
 //! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
 //! | `/agents/{id}/draft` | [`draft`] | what somebody typed and has not saved |
+//! | `/agents/{id}/presence` | [`presence`] | the form is open in somebody's browser |
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
 //! | `/sign-in` | [`sign_in`] | an e-mail address and a password sign a browser in |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
@@ -69,6 +70,7 @@ pub(crate) mod members;
 pub(crate) mod new_agent;
 pub(crate) mod new_project;
 pub(crate) mod new_scenario;
+pub(crate) mod presence;
 pub(crate) mod project_settings;
 pub(crate) mod projects;
 pub(crate) mod publish;

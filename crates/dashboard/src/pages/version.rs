@@ -14,7 +14,7 @@ use super::agent::Done;
 use crate::addressed::AddressedVersion;
 use crate::error_page::PageError;
 use crate::form::posted::{Fields, Posted};
-use crate::parts::diff_view::{self, DiffRow};
+use crate::parts::diff_view::{self, DiffRow, SplitRow};
 use crate::parts::frame::Frame;
 use crate::parts::markdown::{self, Markdown};
 use crate::parts::view::{Changed, may_edit, may_publish, page, title_of};
@@ -37,15 +37,58 @@ struct VersionPage {
     may_publish: bool,
     against: Option<u32>,
     rows: Vec<DiffRow>,
+    /// The rows side by side, where the address asks for it.
+    split: Option<Vec<SplitRow>>,
+    /// True where no unchanged line is folded.
+    is_unfolded: bool,
+    links: Links,
+    /// The version in production, which this one would replace.
+    replaced: Option<(PersonaVersion, Changed)>,
     text: Visible,
     /// The text as Markdown, where the address asks for it.
     markdown: Option<Markdown>,
+}
+
+/// The addresses of the page with another way to show it.
+struct Links {
+    inline: String,
+    split: String,
+    lines: String,
+    text: String,
+    markdown: String,
+}
+
+impl Links {
+    fn of(page: &str, against: Option<u32>, is_split: bool, is_unfolded: bool, is_markdown: bool) -> Self {
+        let link = |is_split: bool, is_unfolded: bool, is_markdown: bool| {
+            let against = against.map(|against| format!("against={against}"));
+            let options = [
+                against.as_deref(),
+                is_split.then_some("view=split"),
+                is_unfolded.then_some("lines=all"),
+                is_markdown.then_some("text=markdown"),
+            ];
+            let query: Vec<&str> = options.into_iter().flatten().collect();
+            format!("{page}?{}", query.join("&"))
+        };
+        Self {
+            inline: link(false, is_unfolded, is_markdown),
+            split: link(true, is_unfolded, is_markdown),
+            lines: link(is_split, !is_unfolded, is_markdown),
+            text: link(is_split, is_unfolded, false),
+            markdown: link(is_split, is_unfolded, true),
+        }
+    }
 }
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VersionQuery {
     against: Option<String>,
+    /// How the diff is shown: inline, or `split`.
+    view: Option<String>,
+    /// Which lines of it: folded, or `all`.
+    lines: Option<String>,
     /// How the text is shown: as it is, or as `markdown`.
     text: Option<String>,
 }
@@ -67,17 +110,34 @@ pub(crate) async fn show(
         Some(against) => Some(against.parse().map_err(|_| PageError::VersionNotFound { agent: id.clone() })?),
         None => number.checked_sub(1).filter(|before| *before > 0),
     };
+    let is_unfolded = asked.lines.as_deref() == Some("all");
     let rows = match against {
         Some(against) => {
             let other = platform.store.persona(&by.scope, &id, PersonaVersion(against)).await?;
-            diff_view::rows(&platform, persona_text(Some(&other.persona)), text.clone()).await?
+            let other = persona_text(Some(&other.persona));
+            match is_unfolded {
+                true => diff_view::all_rows(&platform, other, text.clone()).await?,
+                false => diff_view::rows(&platform, other, text.clone()).await?,
+            }
         }
         None => Vec::new(),
+    };
+    let is_split = asked.view.as_deref() == Some("split") && !rows.is_empty();
+    let (rows, split) = if is_split { (Vec::new(), Some(diff_view::side_by_side(rows))) } else { (rows, None) };
+    let replaced = match agent.current.filter(|current| *current != version && may_publish(&by.session)) {
+        Some(current) => {
+            let filter = PersonaFilter { status: None, before: Some(PersonaVersion(current.0 + 1)), limit: 1 };
+            let found = platform.store.persona_summaries(&by.scope, &id, filter).await?;
+            found.first().map(|summary| (current, Changed::from(&summary.created)))
+        }
+        None => None,
     };
     let markdown = match asked.text.as_deref() {
         Some("markdown") => Some(markdown::of(&platform, text.clone(), 2).await?),
         _ => None,
     };
+    let links =
+        Links::of(&format!("{}/versions/{number}", agent_path(&id)), against, split.is_some(), is_unfolded, markdown.is_some());
     page(&VersionPage {
         frame: Frame::of(&by.session),
         path: agent_path(&id),
@@ -92,6 +152,10 @@ pub(crate) async fn show(
         may_publish: may_publish(&by.session),
         against,
         rows,
+        split,
+        is_unfolded,
+        links,
+        replaced,
         text: Visible::of(text),
         markdown,
     })

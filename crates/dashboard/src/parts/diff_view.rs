@@ -1,5 +1,7 @@
 //! A diff of two texts as the rows of a table.
 
+use std::collections::VecDeque;
+
 use keepstep_agent::diff::{self, Row, Tag};
 use keepstep_platform::Platform;
 
@@ -17,8 +19,19 @@ pub(crate) enum DiffRow {
     Omitted(usize, usize),
 }
 
-/// A line with its numbers.
+/// A row of two texts side by side.
 #[derive(Debug)]
+pub(crate) enum SplitRow {
+    /// A line of each, or of one of them.
+    Pair(Option<DiffLine>, Option<DiffLine>),
+    /// This many unchanged lines are left out.
+    Folded(usize),
+    /// So many more lines are only in the old text, and so many only in the new one.
+    Omitted(usize, usize),
+}
+
+/// A line with its numbers.
+#[derive(Debug, Clone)]
 pub(crate) struct DiffLine {
     /// Its number in the old text.
     pub(crate) old: Option<usize>,
@@ -33,7 +46,7 @@ pub(crate) struct DiffLine {
 }
 
 /// A part of a line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DiffPart {
     /// What it says.
     pub(crate) text: Visible,
@@ -46,6 +59,43 @@ pub(crate) struct DiffPart {
 /// The work is done on a thread of its own: the largest personas take long enough to keep other requests waiting.
 pub(crate) async fn rows(platform: &Platform, old: String, new: String) -> Result<Vec<DiffRow>, PageError> {
     Ok(platform.budgets.work(move || numbered(diff::rows(&old, &new))).await?)
+}
+
+/// Returns the same with every unchanged line.
+pub(crate) async fn all_rows(platform: &Platform, old: String, new: String) -> Result<Vec<DiffRow>, PageError> {
+    Ok(platform.budgets.work(move || numbered(diff::all_rows(&old, &new))).await?)
+}
+
+/// Returns rows side by side: what is removed beside what is added in its place.
+pub(crate) fn side_by_side(rows: Vec<DiffRow>) -> Vec<SplitRow> {
+    let mut split = Vec::new();
+    let (mut removed, mut added) = (VecDeque::new(), VecDeque::new());
+    let flush = |split: &mut Vec<SplitRow>, removed: &mut VecDeque<DiffLine>, added: &mut VecDeque<DiffLine>| {
+        while !removed.is_empty() || !added.is_empty() {
+            split.push(SplitRow::Pair(removed.pop_front(), added.pop_front()));
+        }
+    };
+    for row in rows {
+        match row {
+            DiffRow::Line(line) if line.new.is_none() => {
+                if !added.is_empty() {
+                    flush(&mut split, &mut removed, &mut added);
+                }
+                removed.push_back(line);
+            }
+            DiffRow::Line(line) if line.old.is_none() => added.push_back(line),
+            other => {
+                flush(&mut split, &mut removed, &mut added);
+                split.push(match other {
+                    DiffRow::Line(line) => SplitRow::Pair(Some(line.clone()), Some(line)),
+                    DiffRow::Folded(lines) => SplitRow::Folded(lines),
+                    DiffRow::Omitted(removed, added) => SplitRow::Omitted(removed, added),
+                });
+            }
+        }
+    }
+    flush(&mut split, &mut removed, &mut added);
+    split
 }
 
 fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
@@ -87,6 +137,25 @@ fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_removed_stands_beside_what_is_added_in_its_place() {
+        let rows = side_by_side(numbered(diff::rows("a\nb\nc\nd\n", "a\nB\nd\ne\n")));
+        let number = |line: Option<DiffLine>| line.map(|line| (line.old, line.new));
+        let pairs = rows.into_iter().map(|row| match row {
+            SplitRow::Pair(old, new) => (number(old), number(new)),
+            SplitRow::Folded(_) | SplitRow::Omitted(..) => (None, None),
+        });
+        let both = |old, new| Some((Some(old), Some(new)));
+        let expected = [
+            (both(1, 1), both(1, 1)),
+            (Some((Some(2), None)), Some((None, Some(2)))),
+            (Some((Some(3), None)), None),
+            (both(4, 3), both(4, 3)),
+            (None, Some((None, Some(4)))),
+        ];
+        assert_eq!(pairs.collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn lines_keep_their_numbers_across_a_fold() {

@@ -8,6 +8,7 @@ pub(crate) mod code_state;
 pub(crate) mod confirm;
 pub(crate) mod devices;
 pub(crate) mod diff_view;
+pub(crate) mod editors;
 pub(crate) mod frame;
 pub(crate) mod live_edit;
 pub(crate) mod markdown;

@@ -169,3 +169,32 @@ async fn words_are_kept_by_who_may_write_and_for_a_form_of_ours() {
     right = editor.put(&path, &with("persona", "Three\n")).await;
     assert_eq!(right.status, StatusCode::CONFLICT, "the tag is still the empty one");
 }
+
+#[tokio::test]
+async fn who_else_has_the_form_open_is_told_and_nobody_is_locked_out() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\n").await;
+    let (mut ada, mut bob) = (site.member(Role::Editor, "Ada").await, site.member(Role::Editor, "B<b>ob").await);
+    let (edit, presence) = (edit_of(&agent), format!("/agents/{agent}/presence"));
+    let page = ada.get(&edit).await;
+    let csrf = |page: &Page| vec![("csrf".to_owned(), page.attributes("#edit input[name=csrf]", "value").remove(0))];
+    assert_eq!(ada.put(&presence, &csrf(&page)).await.text("#live-editors"), "", "not oneself");
+    let bobs = bob.get(&edit).await;
+    assert_eq!(bobs.text("#live-editors"), "here now Ada has this form open");
+    assert_eq!(bob.put(&presence, &csrf(&bobs)).await.text("#live-editors"), "here now Ada has this form open");
+    assert_eq!(ada.put(&presence, &csrf(&page)).await.text("#live-editors"), "here now B<b>ob has this form open");
+    assert_eq!(site.signed_in(Role::Viewer).await.get(&format!("/agents/{agent}")).await.texts("#live-editors p").len(), 2);
+    assert_eq!(bob.submit(&bobs, &edit, "Publish", &[("persona", "Two\n")]).await.status, StatusCode::SEE_OTHER);
+    site.pass(60_001);
+    assert_eq!(ada.get(&edit).await.text("#live-editors"), "");
+    // Without a script, words that are kept say it for an hour.
+    let page = ada.get(&edit).await;
+    ada.submit(&page, &edit, "Preview", &[("persona", "Three\n")]).await;
+    assert!(bob.get(&edit).await.text("#live-editors").starts_with("typed Ada typed here on 14 Nov 2023, 22:14 UTC"));
+    site.pass(60 * 60 * 1000 + 1);
+    assert!(!bob.get(&edit).await.has("#live-editors p"));
+    let mut viewer = site.signed_in(Role::Viewer).await;
+    let token = viewer.get("/").await.attributes("input[name=csrf]", "value").remove(0);
+    assert_eq!(viewer.put(&presence, &[("csrf".to_owned(), token)]).await.status, StatusCode::FORBIDDEN);
+}

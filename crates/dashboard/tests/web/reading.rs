@@ -3,7 +3,7 @@ use keepstep_store::{Patch, PersonaStatus, Role};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::site::Site;
+use crate::site::{Page, Site};
 
 #[tokio::test]
 async fn an_empty_platform_says_what_to_do() {
@@ -166,4 +166,48 @@ async fn an_open_page_hears_of_a_change() {
     assert!(heard.starts_with("event: change\n") || heard.contains("\nevent: change\n"), "{heard}");
     assert!(heard.contains(agent.as_str()) && heard.contains("\"author\":\"Bob\""), "{heard}");
     assert_eq!(site.browser().get(&format!("/events?agent={agent}")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn any_two_versions_are_compared_inline_and_side_by_side() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "same\n".repeat(9));
+    site.publish(&agent, &lines("You are friendly.", "Bye")).await;
+    site.publish(&agent, "between\n").await;
+    site.publish(&agent, &lines("You are formal.", "Bye\nSee you")).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let version = format!("/agents/{agent}/versions/3?against=1");
+    let page = browser.get(&version).await;
+    assert_eq!(page.text(".diff .folded"), "4 unchanged lines");
+    let address = |page: &Page, label: &str| {
+        let labels = page.texts("nav a.chip");
+        page.attributes("nav a.chip", "href").remove(labels.iter().position(|found| found == label).unwrap())
+    };
+    let split = browser.get(&address(&page, "Side by side")).await;
+    assert_eq!(split.texts(".diff.split mark"), ["friendly", "formal"]);
+    assert_eq!(split.texts(".diff tr")[..2], ["1You are friendly.1You are formal.", "2same2same"]);
+    assert_eq!(split.text(".diff .folded"), "4 unchanged lines");
+    let all = browser.get(&address(&split, "All lines")).await;
+    assert!(!all.has(".diff .folded") && all.has(".diff.split"), "what is chosen stays");
+    assert_eq!(all.texts(".diff tr").last().unwrap(), "12See you");
+    let markdown = browser.get(&address(&all, "Markdown")).await;
+    assert!(markdown.has(".markdown p") && markdown.has(".diff.split") && !markdown.has(".folded"));
+    assert_eq!(markdown.text("#changes"), "Changes from version 1");
+}
+
+#[tokio::test]
+async fn a_roll_back_says_what_it_replaces() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    site.pass(60_000);
+    let persona = keepstep_store::PersonaChange { persona: json!("Two"), status: PersonaStatus::Published };
+    site.change(&agent, Some("Shorter"), Patch { persona: Some(persona), ..Patch::default() }).await;
+    let page = site.signed_in(Role::Editor).await.get(&format!("/agents/{agent}/versions/1")).await;
+    let said = "Putting it in production replaces version 2, by Bob on 14 Nov 2023, 22:14 UTC (“Shorter”).";
+    assert_eq!(page.text("main > p.small"), said);
+    assert_eq!(page.attributes("main > p.small a", "href"), [format!("/agents/{agent}/versions/1?against=2#changes")]);
+    let page = site.signed_in(Role::Viewer).await.get(&format!("/agents/{agent}/versions/1")).await;
+    assert!(!page.has("main > p.small"));
 }

@@ -87,6 +87,8 @@ async fn every_page_has_the_policy_and_nothing_inline() {
         (&*format!("/agents/{agent}/edit?from=9"), 404),
         (&*format!("/agents/{agent}/versions/2"), 200),
         (&*format!("/agents/{agent}/draft"), 405),
+        (&*format!("/agents/{agent}/presence"), 405),
+        (&*format!("/agents/{agent}/versions/2?view=split&lines=all"), 200),
         (&*format!("/agents/{agent}/draft/discard"), 303),
         (&*format!("/agents/{agent}/versions/2?text=markdown"), 200),
         (&*format!("/agents/{agent}/versions/2?against=2"), 200),

@@ -5,7 +5,7 @@ use keepstep_base::{AgentId, Revision};
 use super::connection::Connection;
 use super::query::query;
 use super::row::Row;
-use crate::drafts::{DraftRows, Edit, EditDraft};
+use crate::drafts::{DraftRows, Edit, EditDraft, Editor};
 use crate::model::Scope;
 use crate::rows::Columns as _;
 use crate::{Result, rows};
@@ -59,6 +59,43 @@ impl DraftRows for Connection {
         .execute(self)
         .await?;
         Ok(())
+    }
+
+    async fn put_presence(&mut self, agent: &AgentId, user: &str, now: i64, before: i64) -> Result<()> {
+        query("DELETE FROM presence WHERE seen_at < $1").bind(before).execute(self).await?;
+        query(
+            "INSERT INTO presence (agent_id, user_id, seen_at) VALUES ($1, $2, $3)
+             ON CONFLICT (agent_id, user_id) DO UPDATE SET seen_at = $3",
+        )
+        .bind(agent.as_str())
+        .bind(user)
+        .bind(now)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    async fn editors_of(&mut self, agent: &AgentId, except: &str, seen_since: i64, typed_since: i64) -> Result<Vec<Editor>> {
+        let found = query(
+            "SELECT u.name, p.seen_at AS seen_at, CAST(1 AS BIGINT) AS here FROM presence p JOIN users u ON u.id = p.user_id
+             WHERE p.agent_id = $1 AND p.user_id <> $2 AND p.seen_at >= $3 AND u.removed_at IS NULL
+             UNION ALL
+             SELECT u.name, d.changed_at AS seen_at, CAST(0 AS BIGINT) AS here FROM drafts d JOIN users u ON u.id = d.user_id
+             WHERE d.agent_id = $1 AND d.user_id <> $2 AND d.changed_at >= $4 AND u.removed_at IS NULL
+               AND NOT EXISTS (
+                   SELECT 1 FROM presence p WHERE p.agent_id = d.agent_id AND p.user_id = d.user_id AND p.seen_at >= $3)
+             ORDER BY here DESC, seen_at DESC, name",
+        )
+        .bind(agent.as_str())
+        .bind(except)
+        .bind(seen_since)
+        .bind(typed_since)
+        .fetch_all(self)
+        .await?;
+        let editor = |row: &Row| {
+            Ok(Editor { name: row.get("name")?, seen_at: row.get("seen_at")?, is_here: row.get::<i64>("here")? == 1 })
+        };
+        found.iter().map(editor).collect()
     }
 
     async fn delete_draft(&mut self, agent: &AgentId, user: &str, tag: Option<&str>) -> Result<()> {

@@ -58,6 +58,7 @@ macro_rules! shared_cases {
             drafts {
                 a_draft_is_its_authors_and_names_what_it_replaces,
                 drafts_are_listed_where_the_agent_is_seen,
+                who_has_a_form_open_is_forgotten,
             }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,

@@ -68,3 +68,34 @@ pub(crate) async fn drafts_are_listed_where_the_agent_is_seen(world: World) {
     assert_eq!(world.store.edit_drafts(&world.scope, "user_x").await.unwrap(), []);
     assert!(world.store.edit_draft(&inside, &agent, &user).await.is_err());
 }
+
+pub(crate) async fn who_has_a_form_open_is_forgotten(world: World) {
+    let agent = world.agent().await;
+    let mut transaction = world.store.write().await.unwrap();
+    let ada = transaction.create_user(&world.scope.org_id, Role::Owner, "Ada").await.unwrap().id;
+    let bob = transaction.create_user(&world.scope.org_id, Role::Editor, "Bob").await.unwrap().id;
+    transaction.commit().await.unwrap();
+    let note = async |user: &str| {
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.note_editor(&world.scope, &agent, user, transaction.now() - 60_000).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let others = async |user: &str| {
+        let now = world.store.now();
+        let found = world.store.editors(&world.scope, &agent, user, now - 60_000, now - 3_600_000).await.unwrap();
+        found.into_iter().map(|editor| (editor.name, editor.seen_at - START, editor.is_here)).collect::<Vec<_>>()
+    };
+    keep(&world, &agent, &bob, &edit("one"), None).await;
+    assert_eq!(others(&ada).await, [("Bob".to_owned(), 0, false)], "somebody without a script has typed");
+    assert_eq!(others(&bob).await, []);
+    world.set_clock(START + 1000);
+    note(&bob).await;
+    note(&ada).await;
+    assert_eq!(others(&ada).await, [("Bob".to_owned(), 1000, true)], "once, and as who is there");
+    world.set_clock(START + 61_001);
+    note(&ada).await;
+    assert_eq!(others(&ada).await, [("Bob".to_owned(), 0, false)]);
+    assert_eq!(others(&bob).await, [("Ada".to_owned(), 61_001, true)]);
+    world.set_clock(START + 3_600_001);
+    assert_eq!((others(&ada).await, others(&bob).await), (vec![], vec![]));
+}
