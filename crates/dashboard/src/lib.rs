@@ -38,8 +38,8 @@ pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, agent, agents, asset, bundle, bundles, case, compare, connect, draft, edit, events, experiment,
         experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys, member, members, new_agent,
-        new_project, new_scenario, presence, project_settings, projects, publish, scenario, scenario_settings, search, share,
-        sign_in, sign_in_link, sign_out, trends, version, webhooks,
+        new_project, new_scenario, presence, project_settings, projects, publish, publishing, review, scenario,
+        scenario_settings, search, share, sign_in, sign_in_link, sign_out, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -51,6 +51,9 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/agents/{id}/presence", put(presence::renew))
         .route("/agents/{id}/versions/{version}", get(version::show))
         .route("/agents/{id}/versions/{version}/deploy", post(version::deploy))
+        .route("/agents/{id}/versions/{version}/propose", post(review::propose))
+        .route("/agents/{id}/versions/{version}/review", post(review::review))
+        .route("/publishing", get(publishing::show).post(publishing::save))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/account", get(account::show).post(account::save))

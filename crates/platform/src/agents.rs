@@ -12,6 +12,7 @@ use crate::cache::SentState;
 use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::proposals::require_approval;
 use crate::write::Reply;
 
 /// Which agent is changed, why, and on which condition.
@@ -127,6 +128,7 @@ impl Platform {
         let change = PersonaChange { persona: definition::persona(persona)?, status };
         let patch = Patch { persona: Some(change), ..Patch::default() };
         self.write(actor, what_changes(&patch, None), reply, async |transaction| {
+            require_approval(transaction, actor, target.agent, patch.persona.as_ref(), None).await?;
             let changed = transaction.change(&target.intent(actor, message.as_deref()), &patch).await?;
             let version = changed.persona.ok_or_else(|| Error::Internal("a persona without a version".to_owned()))?;
             let persona = transaction.persona(&actor.scope, target.agent, version).await?;
@@ -155,6 +157,7 @@ impl Platform {
         actor.require_publish()?;
         let message = definition::message(target.message.clone())?;
         self.write(actor, "deploy a persona", reply, async |transaction| {
+            require_approval(transaction, actor, target.agent, None, Some(version)).await?;
             let deployed = transaction.deploy(&target.intent(actor, message.as_deref()), version).await?;
             let state = transaction.agent_state(&actor.scope, target.agent).await?;
             about(transaction, &state.agent);
@@ -209,6 +212,7 @@ pub(crate) async fn change(
     patch: &Patch,
     deploy: Option<PersonaVersion>,
 ) -> Result<ChangedAgent, Error> {
+    require_approval(transaction, actor, target.agent, patch.persona.as_ref(), deploy).await?;
     let intent = target.intent(actor, message);
     let mut changed = transaction.change(&intent, patch).await?;
     if let Some(version) = deploy {

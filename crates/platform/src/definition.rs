@@ -13,6 +13,9 @@ use crate::text::printable;
 /// The largest name, in bytes.
 pub const NAME_LIMIT: usize = 10_000;
 
+/// Why a text is not published that nobody has approved.
+pub(crate) const NOT_APPROVED: &str = "Personas of this agent are reviewed before they are published: save a draft, propose it, and publish it when it is approved.";
+
 /// The longest message about a change, in bytes.
 pub const MESSAGE_LIMIT: usize = 10_000;
 

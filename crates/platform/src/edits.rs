@@ -39,8 +39,8 @@ pub enum KeptDraft {
 /// What became of an edit that was to be saved.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EditOutcome {
-    /// It is saved.
-    Saved,
+    /// It is saved. Where it is a persona that is not published, as this version.
+    Saved(Option<PersonaVersion>),
     /// Everything was so already.
     Nothing,
     /// The agent changed since the form was made. Nothing is saved.
@@ -144,7 +144,7 @@ impl Platform {
     /// The actor may not, there is no such agent for them, or the database failed.
     pub async fn note_editor(&self, actor: &Actor, agent: &AgentId) -> Result<(), Error> {
         actor.require(Role::Editor)?;
-        self.write(actor, "have a form open", Plain, async |transaction| {
+        self.write_unnoted(actor, "have a form open", Plain, async |transaction| {
             let forgotten = transaction.now().saturating_sub(HERE_FOR);
             Ok(transaction.note_editor(&actor.scope, agent, &actor.id, forgotten).await?)
         })
@@ -246,7 +246,7 @@ impl Platform {
             if let Some(draft) = draft {
                 transaction.remove_edit_draft(agent, &actor.id, Some(draft)).await?;
             }
-            Ok(EditOutcome::Saved)
+            Ok(EditOutcome::Saved(changed.state.newest_draft.map(|draft| draft.version).filter(|_| is_draft)))
         })
         .await
     }

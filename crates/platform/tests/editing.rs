@@ -219,7 +219,7 @@ impl World {
         let (_, after) = self.newest().await;
         let page = &mut self.pages[index];
         match saved {
-            EditOutcome::Saved => {
+            EditOutcome::Saved(_) => {
                 let typed = words(&text_of(&page.edit.typed));
                 assert_eq!(words(&after), typed, "what was typed is what is saved");
                 let lost: Vec<_> =

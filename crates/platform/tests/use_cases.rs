@@ -11,8 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
 use keepstep_platform::{
-    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, SaidVerdict, Settings,
-    Target, UploadCommit,
+    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Review, SaidVerdict,
+    Settings, Target, UploadCommit,
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
@@ -66,7 +66,7 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 50] = [
+const ROWS: [Row; 53] = [
     ("share an experiment", Role::Editor, |w, a| done(w.platform.share_experiment(a, "experiment_x", 1))),
     ("revoke the link of an experiment", Role::Editor, |w, a| done(w.platform.revoke_share(a, "experiment_x", "share_x"))),
     ("say whether an answer is right", Role::Editor, |w, a| {
@@ -79,6 +79,9 @@ const ROWS: [Row; 50] = [
     ("pin an experiment", Role::Editor, |w, a| done(w.platform.pin_experiment(a, "experiment_x", true))),
     ("delete an experiment", Role::Editor, |w, a| done(w.platform.delete_experiment(a, "experiment_x"))),
     ("restore an experiment", Role::Editor, |w, a| done(w.platform.restore_experiment(a, "experiment_x"))),
+    ("propose a persona", Role::Editor, |w, a| done(w.platform.propose(a, &w.agent, PersonaVersion(1)))),
+    ("review a persona", Role::Editor, |w, a| done(w.platform.review(a, &w.agent, PersonaVersion(1), Review::default()))),
+    ("set a rule for publishing", Role::Owner, |w, a| done(w.platform.set_review(a, Some("project_x"), true))),
     ("keep a draft", Role::Editor, |w, a| {
         async {
             let edit = Edit { base: Revision(1), from: None, typed: Definition::default(), message: None };
@@ -368,4 +371,56 @@ async fn a_draft_is_published_as_itself_and_nobody_comes_between() {
     assert_eq!(changed.state.agent.name(), Some("Shop 2"));
     let stale = world.platform.change_agent(&editor, target(), &patch, None, Plain).await;
     assert!(matches!(stale, Err(Error::Store(StoreError::Stale { .. }))));
+}
+
+#[tokio::test]
+async fn where_personas_are_reviewed_only_what_somebody_approved_is_published() {
+    use keepstep_store::ProposalState;
+
+    let world = World::start().await;
+    let platform = &world.platform;
+    let named = |name: &str, role: Role| Actor { id: format!("user_{name}"), name: name.to_owned(), ..world.actor(role) };
+    let (ada, bob, owner) = (named("Ada", Role::Editor), named("Bob", Role::Editor), named("Own", Role::Owner));
+    let save = async |text: &str, status| {
+        let saved = platform.save_persona(&ada, world.target(), json!(text), status, Plain).await;
+        saved.map(|saved| saved.persona.summary.version)
+    };
+    let first = save("One", PersonaStatus::Published).await.unwrap();
+    platform.set_review(&owner, None, true).await.unwrap();
+    let second = save("Two", PersonaStatus::Draft).await.unwrap();
+    let refused = [
+        save("Two", PersonaStatus::Published).await.map(drop),
+        platform.deploy_persona(&owner, world.target(), second, Plain).await.map(drop),
+        platform.change_agent(&ada, world.target(), &Patch::default(), Some(second), Plain).await.map(drop),
+    ];
+    for refused in refused {
+        assert!(matches!(&refused, Err(Error::Refused(why)) if why.contains("reviewed")), "{refused:?}");
+    }
+    // What is no persona is not reviewed, and what was published before is not, either.
+    platform.change_agent(&ada, world.target(), &Patch::of(Field::NAME, json!("Sales")), None, Plain).await.unwrap();
+    platform.deploy_persona(&ada, world.target(), first, Plain).await.unwrap();
+    save("One", PersonaStatus::Published).await.unwrap();
+
+    let review = |state| Review { state, comment: "so".to_owned(), ..Review::default() };
+    let approve = || review(Some(ProposalState::Approved));
+    assert!(matches!(platform.review(&bob, &world.agent, second, approve()).await, Err(Error::NotFound(_))));
+    platform.propose(&ada, &world.agent, second).await.unwrap();
+    let own = platform.review(&ada, &world.agent, second, approve()).await;
+    assert!(matches!(own, Err(Error::Refused(_))), "{own:?}");
+    let writer = Actor { may_publish: false, ..bob.clone() };
+    assert!(matches!(platform.review(&writer, &world.agent, second, approve()).await, Err(Error::MayNotPublish(_))));
+    platform.review(&writer, &world.agent, second, review(Some(ProposalState::ChangesRequested))).await.unwrap();
+    assert!(platform.deploy_persona(&ada, world.target(), second, Plain).await.is_err());
+    let withdrawn = platform.review(&bob, &world.agent, second, review(Some(ProposalState::Withdrawn))).await;
+    assert!(matches!(withdrawn, Err(Error::Refused(_))), "{withdrawn:?}");
+    platform.propose(&ada, &world.agent, second).await.unwrap();
+    platform.review(&bob, &world.agent, second, approve()).await.unwrap();
+    // Exactly this text, and no other one.
+    assert!(save("Two, changed", PersonaStatus::Published).await.is_err());
+    platform.deploy_persona(&ada, world.target(), second, Plain).await.unwrap();
+    let late = platform.review(&bob, &world.agent, second, review(None)).await;
+    assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+    assert!(matches!(platform.propose(&ada, &world.agent, first).await, Err(Error::Refused(_))));
+    platform.set_review(&owner, None, false).await.unwrap();
+    save("Three", PersonaStatus::Published).await.unwrap();
 }

@@ -27,6 +27,8 @@ const CHANNELS: [&str; 3] = ["persona_base", "persona_voice", "persona_text"];
 pub(crate) enum Action {
     /// Store the persona as a version that is not published.
     Draft,
+    /// The same, and ask for a review of it.
+    Propose,
     /// Publish the persona and save the other fields.
     Publish,
     /// Keep what was typed, and show what it changes.
@@ -61,6 +63,7 @@ impl<'de> Deserialize<'de> for Sent {
         let from = take("from").map(|from| from.parse().map(PersonaVersion).map_err(|_| invalid("from"))).transpose()?;
         let action = match take("action").as_deref() {
             Some("draft") => Action::Draft,
+            Some("propose") => Action::Propose,
             Some("publish") => Action::Publish,
             Some("choose") => Action::Choose,
             Some("preview") | None => Action::Preview,

@@ -9,13 +9,13 @@ use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::{agent_path, experiment_path};
 use keepstep_platform::{CodeState, Platform};
 use keepstep_store::results::WaitingExperiment;
-use keepstep_store::{Agent, NewerDraft};
+use keepstep_store::{Agent, NewerDraft, Proposal, ProposalState};
 
 use crate::error_page::PageError;
 use crate::parts::code_state::ShownCode;
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::excerpt;
-use crate::parts::view::{Changed, Moment, may_create, page, title_of};
+use crate::parts::view::{Changed, Moment, may_create, may_edit, may_publish, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
@@ -51,6 +51,8 @@ enum Reason {
     Drift(Box<ShownCode>),
     /// A draft of the persona is newer than what is published.
     Draft { version: PersonaVersion, author: Visible },
+    /// A draft is proposed, and its review waits for the reader.
+    Proposal { version: PersonaVersion, author: Visible, state: ProposalState },
     /// The reader typed something and has not saved it.
     Unsaved,
     /// Results that nobody has looked at, or that have answers to label.
@@ -92,9 +94,19 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     let drafts = platform.store.newer_drafts(&by.scope).await?;
     let drafts: HashMap<&AgentId, &NewerDraft> = drafts.iter().map(|draft| (&draft.agent_id, draft)).collect();
     let draft_of = |agent: &Agent| drafts.get(&agent.id).copied();
+    let proposals = platform.store.waiting_proposals(&by.scope).await?;
+    let is_proposed = |draft: &NewerDraft| {
+        proposals.iter().any(|proposal| (&proposal.agent_id, proposal.version) == (&draft.agent_id, draft.version))
+    };
+    let waiting_draft_of = |agent: &Agent| draft_of(agent).filter(|draft| !is_proposed(draft));
     let unsaved = platform.store.edit_drafts(&by.scope, &by.id).await?;
     let unsaved: HashMap<&AgentId, i64> = unsaved.iter().map(|(agent, at)| (agent, *at)).collect();
-    let mut waiting: Vec<Waiting> = agents.iter().flat_map(|agent| waiting(agent, code_of(agent), draft_of(agent))).collect();
+    let mut waiting: Vec<Waiting> =
+        agents.iter().flat_map(|agent| waiting(agent, code_of(agent), waiting_draft_of(agent))).collect();
+    waiting.extend(proposals.iter().filter(|proposal| waits_for(&by, proposal)).filter_map(|proposal| {
+        let agent = agents.iter().find(|agent| agent.id == proposal.agent_id)?;
+        Some(Waiting::proposal(agent, proposal))
+    }));
     waiting.extend(agents.iter().filter_map(|agent| Some(Waiting::unsaved(agent, *unsaved.get(&agent.id)?))));
     let since = platform.store.now() - WAITING_LIFE;
     waiting.extend(platform.store.waiting_experiments(&by.scope, since).await?.iter().map(of_results));
@@ -107,7 +119,29 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     })
 }
 
+/// Returns true if a proposal waits for somebody: a review for all others who write, and what came of it for its author.
+fn waits_for(by: &SignedIn, proposal: &Proposal) -> bool {
+    let is_own = proposal.author_id == by.id;
+    match proposal.state {
+        ProposalState::Open => !is_own && may_edit(&by.session),
+        ProposalState::Approved => is_own || may_publish(&by.session),
+        ProposalState::ChangesRequested => is_own,
+        ProposalState::Withdrawn => false,
+    }
+}
+
 impl Waiting {
+    fn proposal(agent: &Agent, proposal: &Proposal) -> Self {
+        let Proposal { version, state, .. } = *proposal;
+        Self {
+            since: Moment::of(proposal.changed_at),
+            order: proposal.changed_at,
+            agent: Visible::of(title_of(agent)),
+            path: format!("{}/versions/{version}#review", agent_path(&agent.id)),
+            what: Reason::Proposal { version, author: Visible::of(&proposal.author), state },
+        }
+    }
+
     fn unsaved(agent: &Agent, since: i64) -> Self {
         Self {
             since: Moment::of(since),

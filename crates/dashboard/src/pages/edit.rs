@@ -17,8 +17,9 @@ use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::agent_path;
 use keepstep_platform::{EditOutcome, EditOverlap, Error, KeptDraft, Platform, Rebased, newest_persona};
-use keepstep_store::{AgentState, Edit, PersonaStatus, Role};
+use keepstep_store::{AgentState, Edit, PersonaStatus, ProposalNote, Role};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::agent::Done;
 use crate::addressed::AddressedAgent;
@@ -54,6 +55,7 @@ struct EditPage {
     more_open: bool,
     message: String,
     may_publish: bool,
+    is_reviewed: bool,
     overlaps: Vec<ShownOverlap>,
     live: LiveEdit,
     others: Vec<ShownEditor>,
@@ -114,6 +116,8 @@ struct Area {
 #[derive(Debug, Deserialize)]
 pub(crate) struct EditQuery {
     from: Option<String>,
+    /// The note whose suggestion is to be in the form.
+    apply: Option<u32>,
 }
 
 /// An agent while it is being edited.
@@ -141,17 +145,25 @@ pub(crate) async fn show(
         },
         None => newest_persona(&editing.state),
     };
-    let typed = platform.edit_base(&by, &id, editing.state.agent.revision, from).await?;
+    let mut typed = platform.edit_base(&by, &id, editing.state.agent.revision, from).await?;
+    let mut notice = Notice::None;
+    if let (Some(number), Some(version)) = (asked.apply, from)
+        && let Some((_, notes)) = platform.store.proposal(&by.scope, &id, version).await?
+        && let Some(text) = notes.iter().find(|note| note.number == number).and_then(|note| applied(&typed, note))
+    {
+        typed.set(Field::PERSONA, Some(Value::String(text)));
+        notice = Notice::Hint("The suggestion is in the form. Nothing is saved yet.");
+    }
     let fresh = Edit { base: editing.state.agent.revision, from, typed, message: None };
     let Some(draft) = platform.kept_draft(&by, &id).await? else {
-        return page(&editing.page(&fresh, Notice::None, &KeptDraft::Nothing).await?);
+        return page(&editing.page(&fresh, notice, &KeptDraft::Nothing).await?);
     };
     let rebased = platform.rebase_edit(&by, &id, &draft.edit, HashMap::new()).await?;
     let is_said = rebased.overlaps.is_empty() && rebased.edit.typed == rebased.current && draft.edit.message.is_none();
     let kept = KeptDraft::Kept(draft.clone());
     if is_said {
         // All of it is there by now, whoever wrote it.
-        return page(&editing.page(&fresh, Notice::None, &kept).await?);
+        return page(&editing.page(&fresh, notice, &kept).await?);
     }
     if asked.from.is_some() {
         // The form would take the place of what is kept.
@@ -161,6 +173,16 @@ pub(crate) async fn show(
     let is_behind = draft.edit.base != editing.state.agent.revision;
     let changed = is_behind.then(|| Changed::from(&editing.state.agent.changed));
     page(&editing.page(&draft.edit, Notice::Restored(Moment::of(draft.changed_at), changed), &kept).await?)
+}
+
+/// Returns the persona with a suggestion in the place of its line.
+fn applied(typed: &Definition, note: &ProposalNote) -> Option<String> {
+    let text = typed.persona()?.as_str()?;
+    let (line, suggestion) = (usize::try_from(note.line?).ok()?.checked_sub(1)?, note.suggestion.as_ref()?);
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let old = *lines.get(line)?;
+    let end = &old[old.trim_end_matches(['\r', '\n']).len()..];
+    Some(lines[..line].concat() + suggestion + end + &lines[line + 1..].concat())
 }
 
 /// `POST`: saves, or says why not.
@@ -186,7 +208,7 @@ async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -
     by.require(Role::Editor)?;
     let edit = form.edit(&platform.edit_base(by, id, form.base, form.from).await?);
     let status = match form.action {
-        Action::Draft => PersonaStatus::Draft,
+        Action::Draft | Action::Propose => PersonaStatus::Draft,
         Action::Publish => PersonaStatus::Published,
         Action::Preview => return answer(platform, by, id, form, &edit, StatusCode::OK, Notice::None).await,
         Action::Choose => {
@@ -199,7 +221,11 @@ async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -
         }
     };
     match platform.save_edit(by, id, &edit, status, form.draft.as_deref()).await {
-        Ok(EditOutcome::Saved) => {
+        Ok(EditOutcome::Saved(Some(version))) if form.action == Action::Propose => {
+            platform.propose(by, id, version).await?;
+            Ok(Redirect::to(&format!("{}/versions/{version}#review", agent_path(id))).into_response())
+        }
+        Ok(EditOutcome::Saved(_)) => {
             let done = if status == PersonaStatus::Draft { Done::Draft } else { Done::Published };
             Ok(Redirect::to(&format!("{}{}", agent_path(id), done.query())).into_response())
         }
@@ -307,6 +333,7 @@ impl<'a> Editing<'a> {
             more: more.into_iter().map(area).collect(),
             message: edit.message.clone().unwrap_or_default(),
             may_publish: may_publish(&self.by.session),
+            is_reviewed: self.platform.is_reviewed(self.by, &self.state.agent).await?,
             overlaps: Vec::new(),
             live,
             others: editors::others(self.platform, self.by, self.id).await?,

@@ -9,6 +9,8 @@
 //! | `/agents/{id}/draft` | [`draft`] | what somebody typed and has not saved |
 //! | `/agents/{id}/presence` | [`presence`] | the form is open in somebody's browser |
 //! | `/agents/{id}/versions/{n}` | [`version`] | a version and how it differs from another; deploying it |
+//! | `/agents/{id}/versions/{n}/review` | [`review`] | proposing a version, and reviewing it |
+//! | `/publishing` | [`publishing`] | for owners: where personas are reviewed |
 //! | `/sign-in` | [`sign_in`] | an e-mail address and a password sign a browser in |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
 //! | `/sign-out` | [`sign_out`] | and out |
@@ -74,6 +76,8 @@ pub(crate) mod presence;
 pub(crate) mod project_settings;
 pub(crate) mod projects;
 pub(crate) mod publish;
+pub(crate) mod publishing;
+pub(crate) mod review;
 pub(crate) mod scenario;
 pub(crate) mod scenario_settings;
 pub(crate) mod search;

@@ -17,6 +17,7 @@ use crate::form::posted::{Fields, Posted};
 use crate::parts::diff_view::{self, DiffRow, SplitRow};
 use crate::parts::frame::Frame;
 use crate::parts::markdown::{self, Markdown};
+use crate::parts::shown_review::{self, ShownReview};
 use crate::parts::view::{Changed, may_edit, may_publish, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -44,6 +45,10 @@ struct VersionPage {
     links: Links,
     /// The version in production, which this one would replace.
     replaced: Option<(PersonaVersion, Changed)>,
+    review: Option<ShownReview>,
+    may_propose: bool,
+    /// True where a review has to come before publishing.
+    needs_review: bool,
     text: Visible,
     /// The text as Markdown, where the address asks for it.
     markdown: Option<Markdown>,
@@ -132,6 +137,10 @@ pub(crate) async fn show(
         }
         None => None,
     };
+    let review = shown_review::of(&platform, &by, &id, &persona).await?;
+    let is_draft = persona.summary.status == PersonaStatus::Draft;
+    let is_approved = review.as_ref().is_some_and(|review| review.is_approved);
+    let needs_review = is_draft && !is_approved && platform.is_reviewed(&by, &agent).await?;
     let markdown = match asked.text.as_deref() {
         Some("markdown") => Some(markdown::of(&platform, text.clone(), 2).await?),
         _ => None,
@@ -146,7 +155,7 @@ pub(crate) async fn show(
         number,
         newest: newest.first().map_or(number, |newest| newest.version.0),
         is_current: persona.summary.is_current,
-        is_draft: persona.summary.status == PersonaStatus::Draft,
+        is_draft,
         created: Changed::from(&persona.summary.created),
         may_edit: may_edit(&by.session),
         may_publish: may_publish(&by.session),
@@ -156,6 +165,9 @@ pub(crate) async fn show(
         is_unfolded,
         links,
         replaced,
+        may_propose: is_draft && may_edit(&by.session) && review.as_ref().is_none_or(|review| review.may_be_proposed),
+        needs_review,
+        review,
         text: Visible::of(text),
         markdown,
     })

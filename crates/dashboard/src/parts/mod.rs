@@ -15,6 +15,7 @@ pub(crate) mod markdown;
 pub(crate) mod marked;
 pub(crate) mod sessions;
 pub(crate) mod shown_results;
+pub(crate) mod shown_review;
 pub(crate) mod spans;
 pub(crate) mod theme;
 pub(crate) mod view;

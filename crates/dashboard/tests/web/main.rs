@@ -14,6 +14,7 @@ mod logs;
 mod members;
 mod reading;
 mod results;
+mod review;
 mod rights;
 mod search;
 mod security;

@@ -68,6 +68,7 @@ async fn every_page_has_the_policy_and_nothing_inline() {
         ("/account/password", 405),
         ("/members", 200),
         ("/members?done=x", 200),
+        ("/publishing", 200),
         ("/members/user_x", 404),
         ("/members/links/link_x/revoke", 404),
         ("/sign-in", 303),

@@ -18,6 +18,7 @@ mod migrations;
 mod personas;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod proposals;
 pub(crate) mod query;
 pub(crate) mod row;
 pub(crate) mod sqlite;

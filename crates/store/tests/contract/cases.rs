@@ -60,6 +60,10 @@ macro_rules! shared_cases {
                 drafts_are_listed_where_the_agent_is_seen,
                 who_has_a_form_open_is_forgotten,
             }
+            proposals {
+                a_proposal_is_reviewed_and_waits_until_it_is_published,
+                review_is_asked_for_by_project,
+            }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,
                 reports_are_seen_by_who_sees_the_agent,

@@ -17,6 +17,7 @@ mod input_drafts;
 mod keys;
 mod people;
 mod personas;
+mod proposals;
 mod results;
 mod results_model;
 mod sign_in;

@@ -20,6 +20,7 @@ mod drift_reports;
 mod keys;
 mod people;
 mod personas;
+mod proposals;
 mod sign_in;
 mod test_data;
 mod world;

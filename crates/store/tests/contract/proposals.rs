@@ -1,0 +1,76 @@
+use keepstep_agent::canonical::persona_digest;
+use keepstep_base::PersonaVersion;
+use keepstep_store::{Proposal, ProposalNote, ProposalState, Scope};
+use serde_json::json;
+
+use crate::world::{START, World};
+
+pub(crate) async fn a_proposal_is_reviewed_and_waits_until_it_is_published(world: World) {
+    let agent = world.agent().await;
+    world.publish(&agent, "one").await;
+    world.draft(&agent, "two").await;
+    let proposal = Proposal {
+        agent_id: agent.clone(),
+        version: PersonaVersion(2),
+        author_id: "user_a".to_owned(),
+        author: "Ada".to_owned(),
+        state: ProposalState::Open,
+        created_at: START,
+        changed_at: START,
+    };
+    let note = ProposalNote {
+        number: 0,
+        author: "Bob".to_owned(),
+        at: START + 1,
+        state: None,
+        line: Some(1),
+        suggestion: Some("two!".to_owned()),
+        comment: String::new(),
+    };
+    let put = async |proposal: &Proposal, note: Option<ProposalNote>| {
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.put_proposal(proposal, note).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let is_approved = async |text: &str| {
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.is_approved(&agent, persona_digest(Some(&json!(text))).unwrap()).await.unwrap()
+    };
+    put(&proposal, None).await;
+    put(&proposal, Some(note.clone())).await;
+    assert_eq!(world.store.waiting_proposals(&world.scope).await.unwrap(), std::slice::from_ref(&proposal));
+    assert_eq!(world.store.waiting_proposals(&Scope::organization("org_other")).await.unwrap(), []);
+    assert!(!is_approved("two").await);
+    let approved = Proposal { state: ProposalState::Approved, changed_at: START + 2, ..proposal };
+    let second = ProposalNote { state: Some(ProposalState::Approved), line: None, suggestion: None, ..note.clone() };
+    put(&approved, Some(second.clone())).await;
+    assert!(is_approved("two").await && is_approved("two\n").await && !is_approved("one").await && !is_approved("three").await);
+    let (found, notes) = world.store.proposal(&world.scope, &agent, PersonaVersion(2)).await.unwrap().unwrap();
+    assert_eq!(
+        (found, notes),
+        (approved.clone(), vec![ProposalNote { number: 1, ..note }, ProposalNote { number: 2, ..second }])
+    );
+    assert_eq!(world.store.proposal(&world.scope, &agent, PersonaVersion(1)).await.unwrap(), None);
+    world.deploy(&agent, 2).await.unwrap();
+    assert_eq!(world.store.waiting_proposals(&world.scope).await.unwrap(), []);
+}
+
+pub(crate) async fn review_is_asked_for_by_project(world: World) {
+    let agent = world.agent().await;
+    let mut transaction = world.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap().id;
+    let inside = Scope::of(&world.scope.org_id, Some(project.clone()));
+    let new = keepstep_store::NewAgent { scope: &inside, name: "inside", author: None };
+    let confined = transaction.create_agent(new).await.unwrap().agent.id;
+    assert!(!transaction.is_reviewed(&world.scope, &agent).await.unwrap());
+    transaction.set_review(&world.scope, Some(&project), true).await.unwrap();
+    assert!(transaction.set_review(&world.scope, Some("project_x"), true).await.is_err());
+    assert!(!transaction.is_reviewed(&world.scope, &agent).await.unwrap());
+    assert!(transaction.is_reviewed(&world.scope, &confined).await.unwrap());
+    transaction.set_review(&world.scope, None, true).await.unwrap();
+    transaction.set_review(&world.scope, Some(&project), false).await.unwrap();
+    assert!(transaction.is_reviewed(&world.scope, &agent).await.unwrap());
+    assert!(!transaction.is_reviewed(&world.scope, &confined).await.unwrap());
+    transaction.commit().await.unwrap();
+    assert_eq!(world.store.reviewed_places(&world.scope.org_id).await.unwrap(), [""]);
+}
