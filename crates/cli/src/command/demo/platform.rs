@@ -6,9 +6,9 @@ use std::path::Path;
 use keepstep_api::own::DefinitionChange;
 use keepstep_base::AgentId;
 use keepstep_client::{Key, KeyOrigin, Options, Secret, Target, UrlOrigin, Writer};
-use keepstep_platform::{KeyRequest, Plain, Settings};
+use keepstep_platform::{KeyRequest, Plain, Settings, Target as Changed};
 use keepstep_store::artifacts::Objects;
-use keepstep_store::{Role, Store};
+use keepstep_store::{PersonaStatus, Role, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -88,6 +88,18 @@ impl Platform {
         self.runtime.block_on(async {
             let before = writer.reader().agent_now(agent).await?;
             writer.change(agent, before.revision, &change).await?;
+            Ok(())
+        })
+    }
+
+    /// Saves a draft of a persona and asks for a review of it, as somebody else would.
+    pub(super) fn propose(&self, key: &str, agent: &AgentId, persona: &str) -> Result<(), Failure> {
+        self.runtime.block_on(async {
+            let platform = alone(self.store.clone());
+            let by = platform.holder_of_key(key).await?.actor;
+            let target = Changed { agent, message: Some("For questions in other languages".to_owned()), expected: None };
+            let saved = platform.save_persona(&by, target, Value::from(persona), PersonaStatus::Draft, Plain).await?;
+            platform.propose(&by, agent, saved.persona.summary.version).await?;
             Ok(())
         })
     }

@@ -38,6 +38,14 @@ Be friendly, and brief.
 Never promise a delivery date.
 Close with the order number and a thank-you.";
 
+/// What the colleague would like to change next, and asks for a review of.
+const PROPOSED: &str = "You answer questions about orders of the bookshop Lamplight.
+
+Be friendly, and brief.
+Never promise a delivery date; say when to ask again.
+Close with the order number and a thank-you.
+Answer in the language of the question.";
+
 /// The questions that the agent is tested with and what its answers must be like, as the colleague publishes them at first.
 const QUESTIONS: &str = r"scenario: {name: orders, description: Questions about orders}
 personas:
@@ -143,6 +151,8 @@ pub(super) fn run(context: &Context, world: &Path, platform: &Platform, pause: b
     tour.writes(".fluxloop/scenarios/orders/answer.sh", &ANSWERING.replace(PROMISE, NO_PROMISE))?;
     tour.runs(&[succeeds(&["test"], &["passed"])])?;
     tour.runs(&[succeeds(&["results", "compare", "latest~1", "latest"], &["Pass rate", "- Yes", "+ It is"])])?;
+    // What waits on the first page of the dashboard.
+    platform.propose(&colleague, &agent, PROPOSED)?;
     tour.ends()
 }
 
