@@ -16,6 +16,10 @@ pub const NAME_LIMIT: usize = 10_000;
 /// Why a text is not published that nobody has approved.
 pub(crate) const NOT_APPROVED: &str = "Personas of this agent are reviewed before they are published: save a draft, propose it, and publish it when it is approved.";
 
+/// Why a text is not published that has not passed its tests.
+pub(crate) const NOT_PASSED: &str = "Personas of this agent pass a scenario before they are published, and no uploaded experiment of it with \
+     exactly this text has passed: test it with this text in the code, and upload the experiment.";
+
 /// The longest message about a change, in bytes.
 pub const MESSAGE_LIMIT: usize = 10_000;
 

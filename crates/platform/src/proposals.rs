@@ -2,7 +2,10 @@
 
 use keepstep_agent::canonical::persona_digest;
 use keepstep_base::{AgentId, PersonaVersion};
-use keepstep_store::{Agent, PersonaChange, PersonaStatus, Project, Proposal, ProposalNote, ProposalState, Role, Transaction};
+use keepstep_store::test_data::Scenario;
+use keepstep_store::{
+    Agent, PersonaChange, PersonaStatus, Project, Proposal, ProposalNote, ProposalState, PublishingRule, Role, Transaction,
+};
 
 use crate::actor::Actor;
 use crate::definition::{self, MESSAGE_LIMIT};
@@ -23,13 +26,15 @@ pub struct Review {
     pub comment: String,
 }
 
-/// A place where personas may be reviewed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReviewPlace {
-    /// The project; none for the agents that are in none.
+/// What has to come before the personas of some agents are published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishingPlace {
+    /// The project of the agents; none for those that are in none.
     pub project: Option<Project>,
-    /// True where a persona is published only after somebody has approved it.
-    pub review: bool,
+    /// The rule.
+    pub rule: PublishingRule,
+    /// The scenarios that it can name.
+    pub scenarios: Vec<Scenario>,
 }
 
 impl Platform {
@@ -120,46 +125,60 @@ impl Platform {
         .await
     }
 
-    /// Returns true if the personas of an agent are reviewed before they are published. A viewer may.
+    /// Returns what has to come before a persona of an agent is published. A viewer may.
     ///
     /// # Errors
     /// The actor may not, or the database failed.
-    pub async fn is_reviewed(&self, actor: &Actor, agent: &Agent) -> Result<bool, Error> {
+    pub async fn publishing_rule(&self, actor: &Actor, agent: &Agent) -> Result<PublishingRule, Error> {
         actor.require(Role::Viewer)?;
-        let places = self.store.reviewed_places(&agent.org_id).await?;
-        Ok(places.iter().any(|place| place == agent.project_id.as_deref().unwrap_or_default()))
+        let rules = self.store.publishing_rules(&agent.org_id).await?;
+        Ok(rules.into_iter().find(|rule| rule.project_id == agent.project_id).unwrap_or_default())
     }
 
-    /// Returns where personas may be reviewed, and where they are. An owner may.
+    /// Returns the rules for publishing, of agents that are in no project first. An owner may.
     ///
     /// # Errors
     /// The actor may not, or the database failed.
-    pub async fn review_places(&self, actor: &Actor) -> Result<Vec<ReviewPlace>, Error> {
+    pub async fn publishing_places(&self, actor: &Actor) -> Result<Vec<PublishingPlace>, Error> {
         actor.require(Role::Owner)?;
-        let reviewed = self.store.reviewed_places(&actor.scope.org_id).await?;
-        let is_reviewed = |place: &str| reviewed.iter().any(|reviewed| reviewed == place);
-        let projects = self.store.projects_in(&actor.scope).await?.into_iter();
-        let projects = projects.map(|project| ReviewPlace { review: is_reviewed(&project.id), project: Some(project) });
-        let without = ReviewPlace { project: None, review: is_reviewed("") };
-        Ok(std::iter::once(without).chain(projects).collect())
+        let rules = self.store.publishing_rules(&actor.scope.org_id).await?;
+        let rule_of = |project_id: Option<String>| {
+            let found = rules.iter().find(|rule| rule.project_id == project_id).cloned();
+            found.unwrap_or(PublishingRule { project_id, ..PublishingRule::default() })
+        };
+        let mut places = vec![PublishingPlace { project: None, rule: rule_of(None), scenarios: Vec::new() }];
+        for project in self.store.projects_in(&actor.scope).await? {
+            let scenarios = self.store.scenarios(&actor.scope, &project.id).await?;
+            // Agents in no project are tested by the scenarios of any.
+            places[0].scenarios.extend(scenarios.iter().cloned());
+            let rule = rule_of(Some(project.id.clone()));
+            places.push(PublishingPlace { project: Some(project), rule, scenarios });
+        }
+        Ok(places)
     }
 
-    /// Sets whether personas are reviewed in a project, or, without one, of agents that are in none. An owner may.
+    /// Sets what has to come before a persona is published. An owner may.
     ///
     /// # Errors
-    /// The actor may not, there is no such project for them, or the database failed.
-    pub async fn set_review(&self, actor: &Actor, project: Option<&str>, review: bool) -> Result<(), Error> {
+    /// The actor may not, there is no such project or scenario for them, or the database failed.
+    pub async fn set_publishing_rule(&self, actor: &Actor, rule: &PublishingRule) -> Result<(), Error> {
         actor.require(Role::Owner)?;
         actor.require_whole_organization()?;
+        if let Some(scenario) = &rule.scenario {
+            let scenario = self.store.scenario(&actor.scope, scenario).await?;
+            if rule.project_id.as_ref().is_some_and(|project| *project != scenario.project_id) {
+                return Err(Error::Refused("The scenario is of another project.".to_owned()));
+            }
+        }
         self.write(actor, "set a rule for publishing", Plain, async |transaction| {
-            Ok(transaction.set_review(&actor.scope, project, review).await?)
+            Ok(transaction.set_publishing_rule(&actor.scope, rule).await?)
         })
         .await
     }
 }
 
-/// Passes what may be published: where personas are reviewed, that is a text that somebody has approved, or one that was published
-/// before.
+/// Passes what may be published: where there is a rule, that is a text that somebody has approved and that has passed its tests, or one
+/// that was published before.
 pub(crate) async fn require_approval(
     transaction: &mut Transaction,
     actor: &Actor,
@@ -168,27 +187,32 @@ pub(crate) async fn require_approval(
     deploy: Option<PersonaVersion>,
 ) -> Result<(), Error> {
     let persona = persona.filter(|change| change.status == PersonaStatus::Published);
-    if (persona.is_none() && deploy.is_none()) || !transaction.is_reviewed(&actor.scope, agent).await? {
+    if persona.is_none() && deploy.is_none() {
+        return Ok(());
+    }
+    let rule = transaction.publishing_rule(&actor.scope, agent).await?;
+    if !rule.review && rule.scenario.is_none() {
         return Ok(());
     }
     let mut digests = Vec::new();
     if let Some(version) = deploy {
         let summary = transaction.persona(&actor.scope, agent, version).await?.summary;
-        digests.extend(Some(summary.digest).filter(|_| summary.status == PersonaStatus::Draft));
+        digests.extend(summary.digest.filter(|_| summary.status == PersonaStatus::Draft));
     }
     if let Some(change) = persona {
-        let digest = persona_digest(Some(&change.persona));
         let state = transaction.agent_state(&actor.scope, agent).await?;
         let published = state.published.and_then(|published| published.summary.digest);
-        digests.extend(Some(digest).filter(|digest| *digest != published));
+        // A persona always has a text, and with it a digest.
+        digests.extend(persona_digest(Some(&change.persona)).filter(|digest| Some(*digest) != published));
     }
     for digest in digests {
-        let is_approved = match digest {
-            Some(digest) => transaction.is_approved(agent, digest).await?,
-            None => false,
-        };
-        if !is_approved {
+        if rule.review && !transaction.is_approved(agent, digest).await? {
             return Err(Error::Refused(definition::NOT_APPROVED.to_owned()));
+        }
+        if let Some(scenario) = &rule.scenario
+            && !transaction.has_passed(agent, digest, scenario).await?
+        {
+            return Err(Error::Refused(definition::NOT_PASSED.to_owned()));
         }
     }
     Ok(())

@@ -18,7 +18,8 @@ use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
 use keepstep_store::test_data::{BundleStatus, DraftRelease, InputValues, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
 use keepstep_store::{
-    AgentState, Edit, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, Role, Scope, Store, StoreError, StoredResponse,
+    AgentState, Edit, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, PublishingRule, Role, Scope, Store,
+    StoreError, StoredResponse,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -81,7 +82,9 @@ const ROWS: [Row; 53] = [
     ("restore an experiment", Role::Editor, |w, a| done(w.platform.restore_experiment(a, "experiment_x"))),
     ("propose a persona", Role::Editor, |w, a| done(w.platform.propose(a, &w.agent, PersonaVersion(1)))),
     ("review a persona", Role::Editor, |w, a| done(w.platform.review(a, &w.agent, PersonaVersion(1), Review::default()))),
-    ("set a rule for publishing", Role::Owner, |w, a| done(w.platform.set_review(a, Some("project_x"), true))),
+    ("set a rule for publishing", Role::Owner, |w, a| {
+        async { w.platform.set_publishing_rule(a, &PublishingRule::default()).await }.boxed()
+    }),
     ("keep a draft", Role::Editor, |w, a| {
         async {
             let edit = Edit { base: Revision(1), from: None, typed: Definition::default(), message: None };
@@ -385,8 +388,9 @@ async fn where_personas_are_reviewed_only_what_somebody_approved_is_published() 
         let saved = platform.save_persona(&ada, world.target(), json!(text), status, Plain).await;
         saved.map(|saved| saved.persona.summary.version)
     };
+    let rule = |review| PublishingRule { review, ..PublishingRule::default() };
     let first = save("One", PersonaStatus::Published).await.unwrap();
-    platform.set_review(&owner, None, true).await.unwrap();
+    platform.set_publishing_rule(&owner, &rule(true)).await.unwrap();
     let second = save("Two", PersonaStatus::Draft).await.unwrap();
     let refused = [
         save("Two", PersonaStatus::Published).await.map(drop),
@@ -421,6 +425,61 @@ async fn where_personas_are_reviewed_only_what_somebody_approved_is_published() 
     let late = platform.review(&bob, &world.agent, second, review(None)).await;
     assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
     assert!(matches!(platform.propose(&ada, &world.agent, first).await, Err(Error::Refused(_))));
-    platform.set_review(&owner, None, false).await.unwrap();
+    platform.set_publishing_rule(&owner, &rule(false)).await.unwrap();
     save("Three", PersonaStatus::Published).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_a_scenario_has_to_pass_only_exactly_the_text_that_passed_is_published() {
+    use keepstep_agent::canonical::persona_digest;
+    use keepstep_store::results::{RunRecord, Status};
+
+    let world = World::start().await;
+    let platform = &world.platform;
+    let (editor, owner) = (world.actor(Role::Editor), world.actor(Role::Owner));
+    let file: TestDataFile =
+        serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": [{"id": "a", "text": "A"}]})).unwrap();
+    let mut transaction = platform.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&world.scope, &project, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    let rule = PublishingRule { scenario: Some(bundle.scenario_id.clone()), ..PublishingRule::default() };
+    platform.set_publishing_rule(&owner, &rule).await.unwrap();
+    let unknown = PublishingRule { scenario: Some("scenario_x".to_owned()), ..PublishingRule::default() };
+    assert!(platform.set_publishing_rule(&owner, &unknown).await.is_err());
+    let publish = async |text: &str| {
+        platform.save_persona(&editor, world.target(), json!(text), PersonaStatus::Published, Plain).await.map(drop)
+    };
+    let test = async |text: &str, name: &str, status: Status, agent: &str| {
+        let digest = persona_digest(Some(&json!(text))).unwrap().to_string();
+        let details = json!({"agent": agent, "code_persona_digest": digest});
+        let Value::Object(details) = details else { panic!("an object") };
+        let upload = Upload {
+            bundle: &bundle.id,
+            experiment_id: Some(name),
+            is_over: true,
+            started_at: None,
+            completed_at: None,
+            details: &details,
+            runs: &[RunRecord::new(name, status)],
+            turns: &[],
+        };
+        let mut transaction = platform.store.write().await.unwrap();
+        transaction.record_upload(&world.scope, &upload).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let agent = world.agent.as_str();
+    test("One", "failed", Status::Failed, agent).await;
+    test("One", "other-agent", Status::Passed, "base1_agent").await;
+    test("Two", "other-text", Status::Passed, agent).await;
+    let refused = publish("One").await;
+    assert!(matches!(&refused, Err(Error::Refused(why)) if why.contains("pass a scenario")), "{refused:?}");
+    publish("Two").await.unwrap();
+    test("One", "passed", Status::Passed, agent).await;
+    publish("One").await.unwrap();
+    let digest = persona_digest(Some(&json!("One"))).unwrap();
+    let found = platform.store.run_batches_of_persona(&world.scope, &world.agent, digest, 10).await.unwrap();
+    assert_eq!(found.iter().map(|batch| batch.experiment_id.as_deref().unwrap()).collect::<Vec<_>>(), ["passed", "failed"]);
+    let elsewhere = Scope::organization("org_other");
+    assert!(platform.store.run_batches_of_persona(&elsewhere, &world.agent, digest, 10).await.unwrap().is_empty());
 }

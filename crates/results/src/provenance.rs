@@ -25,6 +25,9 @@ pub struct Provenance {
     /// The digest of the persona that code and platform last agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona_digest: Option<String>,
+    /// The digest of the persona that the code has, where it could be read: what was tested, to the letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_persona_digest: Option<String>,
     /// Whether the code has another persona now, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona_modified: Option<bool>,
@@ -78,6 +81,7 @@ impl Provenance {
             agent_revision: number("agent_revision"),
             persona_version: number("persona_version"),
             persona_digest: text("persona_digest"),
+            code_persona_digest: text("code_persona_digest"),
             persona_modified: flag("persona_modified"),
             git_commit: text("git_commit"),
             git_dirty: flag("git_dirty"),

@@ -64,7 +64,7 @@ pub use model::{
 pub use organizations::{ProjectPatch, check_name};
 pub use people::{Attempted, Credentials, EmailAddress, Failures, Member, NewAccount};
 pub use personas::PersonaFilter;
-pub use proposals::{Proposal, ProposalNote, ProposalState};
+pub use proposals::{Proposal, ProposalNote, ProposalState, PublishingRule};
 pub use sign_in::{Device, ListedSession, NewLink, USE_NOTED};
 pub use surroundings::Surroundings;
 pub use webhooks::{Attempt, Delivery, DueDelivery, NewWebhook, Webhook};

@@ -5,7 +5,7 @@ use std::future::Future;
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 
 use crate::model::Scope;
-use crate::sql::connection::Connection;
+use crate::organizations::require_project;
 use crate::{Result, Store, Transaction, agents};
 
 /// How far a proposal is.
@@ -78,6 +78,17 @@ pub struct ProposalNote {
     pub comment: String,
 }
 
+/// What has to come before a persona is published.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublishingRule {
+    /// The project that it is about; none for the agents that are in none.
+    pub project_id: Option<String>,
+    /// True where somebody else has to approve it.
+    pub review: bool,
+    /// The scenario in which exactly this text has to have passed.
+    pub scenario: Option<String>,
+}
+
 /// What a database keeps of proposals. Who may see an agent is not its business.
 pub(crate) trait ProposalRows {
     /// Returns the proposal of a version.
@@ -102,11 +113,11 @@ pub(crate) trait ProposalRows {
     /// Adds what was said.
     fn insert_note(&mut self, of: &Proposal, note: &ProposalNote) -> impl Future<Output = Result<()>> + Send;
 
-    /// Returns the places where personas are reviewed: the ids of projects, and an empty text for agents that are in none.
-    fn reviewed_places(&mut self, org_id: &str) -> impl Future<Output = Result<Vec<String>>> + Send;
+    /// Returns the rules of an organization.
+    fn rules_of(&mut self, org_id: &str) -> impl Future<Output = Result<Vec<PublishingRule>>> + Send;
 
-    /// Sets whether personas are reviewed in a place.
-    fn put_rule(&mut self, org_id: &str, place: &str, review: bool) -> impl Future<Output = Result<()>> + Send;
+    /// Sets a rule in place of the one before.
+    fn put_rule(&mut self, org_id: &str, rule: &PublishingRule) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Store {
@@ -136,12 +147,12 @@ impl Store {
         self.reader().await?.waiting_proposals(scope).await
     }
 
-    /// Returns the places where personas are reviewed: the ids of projects, and an empty text for agents that are in none.
+    /// Returns the rules of an organization.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn reviewed_places(&self, org_id: &str) -> Result<Vec<String>> {
-        self.reader().await?.reviewed_places(org_id).await
+    pub async fn publishing_rules(&self, org_id: &str) -> Result<Vec<PublishingRule>> {
+        self.reader().await?.rules_of(org_id).await
     }
 }
 
@@ -169,14 +180,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Returns true if the personas of an agent are reviewed before they are published.
+    /// Returns what has to come before a persona of an agent is published.
     ///
     /// # Errors
     /// There is no such agent in the scope, or the database failed.
-    pub async fn is_reviewed(&mut self, scope: &Scope, agent: &AgentId) -> Result<bool> {
+    pub async fn publishing_rule(&mut self, scope: &Scope, agent: &AgentId) -> Result<PublishingRule> {
         let agent = agents::read_agent(self.connection(), scope, agent).await?;
-        let places = self.connection().reviewed_places(&agent.org_id).await?;
-        Ok(places.contains(&agent.project_id.unwrap_or_default()))
+        let rules = self.connection().rules_of(&agent.org_id).await?;
+        Ok(rules.into_iter().find(|rule| rule.project_id == agent.project_id).unwrap_or_default())
     }
 
     /// Returns true if a version of an agent that says the same was approved.
@@ -187,18 +198,14 @@ impl Transaction {
         self.connection().is_approved(agent, digest).await
     }
 
-    /// Sets whether personas are reviewed in a project, or, without one, of agents that are in none.
+    /// Sets what has to come before a persona is published.
     ///
     /// # Errors
     /// There is no such project in the scope, or the database failed.
-    pub async fn set_review(&mut self, scope: &Scope, project: Option<&str>, review: bool) -> Result<()> {
-        if let Some(project) = project {
+    pub async fn set_publishing_rule(&mut self, scope: &Scope, rule: &PublishingRule) -> Result<()> {
+        if let Some(project) = &rule.project_id {
             require_project(self.connection(), scope, project).await?;
         }
-        self.connection().put_rule(&scope.org_id, project.unwrap_or_default(), review).await
+        self.connection().put_rule(&scope.org_id, rule).await
     }
-}
-
-async fn require_project(connection: &mut Connection, scope: &Scope, project: &str) -> Result<()> {
-    crate::organizations::require_project(connection, scope, project).await.map(drop)
 }

@@ -35,10 +35,13 @@ fn results_say_which_version_of_the_persona_was_agreed_on_and_whether_it_was_edi
     let told = ours(&bench);
     assert_eq!((&told["agent"], &told["persona_version"]), (&json!(bench.agent), &json!(2)), "{told}");
     assert_eq!(told["persona_modified"], false);
+    let agreed = told["persona_digest"].clone();
+    assert_eq!(told["code_persona_digest"], agreed, "what was tested is what both sides have");
     project.file("src/index.ts", code(FIRST));
     test();
     let told = ours(&bench);
     assert_eq!((&told["persona_version"], &told["persona_modified"]), (&json!(2), &json!(true)));
+    assert_ne!(told["code_persona_digest"], agreed);
     let shown = bench.ok(&["results", "show", "latest", "--scenario", "orders"]);
     assert!(shown.contains("v2, edited"), "{shown}");
 }

@@ -333,7 +333,7 @@ impl<'a> Editing<'a> {
             more: more.into_iter().map(area).collect(),
             message: edit.message.clone().unwrap_or_default(),
             may_publish: may_publish(&self.by.session),
-            is_reviewed: self.platform.is_reviewed(self.by, &self.state.agent).await?,
+            is_reviewed: self.platform.publishing_rule(self.by, &self.state.agent).await?.review,
             overlaps: Vec::new(),
             live,
             others: editors::others(self.platform, self.by, self.id).await?,

@@ -1,9 +1,11 @@
-//! `/publishing`: an owner decides where personas are reviewed before they are published.
+//! `/publishing`: an owner decides what has to come before a persona is published.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use keepstep_platform::Platform;
+use keepstep_platform::{Platform, PublishingPlace};
+use keepstep_store::PublishingRule;
+use keepstep_store::test_data::Scenario;
 use serde::Deserialize;
 
 use crate::error_page::PageError;
@@ -25,6 +27,30 @@ struct Place {
     id: String,
     name: Option<Visible>,
     review: bool,
+    scenarios: Vec<ListedScenario>,
+}
+
+struct ListedScenario {
+    id: String,
+    name: Visible,
+    is_chosen: bool,
+}
+
+impl From<PublishingPlace> for Place {
+    fn from(place: PublishingPlace) -> Self {
+        let chosen = place.rule.scenario;
+        let listed = |scenario: Scenario| ListedScenario {
+            is_chosen: chosen.as_ref() == Some(&scenario.id),
+            name: Visible::of(scenario.name),
+            id: scenario.id,
+        };
+        Self {
+            id: place.rule.project_id.unwrap_or_default(),
+            name: place.project.map(|project| Visible::of(project.name)),
+            review: place.rule.review,
+            scenarios: place.scenarios.into_iter().map(listed).collect(),
+        }
+    }
 }
 
 /// What the address asks for.
@@ -42,6 +68,8 @@ pub(crate) struct RuleForm {
     project: String,
     #[serde(default)]
     review: String,
+    #[serde(default)]
+    scenario: String,
 }
 
 impl Fields for RuleForm {
@@ -56,18 +84,15 @@ pub(crate) async fn show(
     by: SignedIn,
     Query(asked): Query<PublishingQuery>,
 ) -> Result<Response, PageError> {
-    let places = platform.review_places(&by).await?.into_iter().map(|place| Place {
-        id: place.project.as_ref().map(|project| project.id.clone()).unwrap_or_default(),
-        name: place.project.map(|project| Visible::of(project.name)),
-        review: place.review,
-    });
+    let places = platform.publishing_places(&by).await?.into_iter().map(Place::from);
     page(&Publishing { frame: Frame::of(&by.session), is_done: asked.done.is_some(), places: places.collect() })
 }
 
 /// `POST`: sets it for one place.
 pub(crate) async fn save(State(platform): State<Platform>, posted: Posted<RuleForm>) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    let project = Some(form.project.as_str()).filter(|project| !project.is_empty());
-    platform.set_review(&by, project, form.review == "yes").await?;
+    let named = |text: String| Some(text).filter(|text| !text.is_empty());
+    let rule = PublishingRule { project_id: named(form.project), review: form.review == "yes", scenario: named(form.scenario) };
+    platform.set_publishing_rule(&by, &rule).await?;
     Ok(Redirect::to("/publishing?done=saved").into_response())
 }

@@ -4,9 +4,10 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_agent::definition::persona_text;
-use keepstep_base::{PersonaVersion, Revision};
-use keepstep_http::addresses::agent_path;
+use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
+use keepstep_http::addresses::{agent_path, experiment_path};
 use keepstep_platform::{Error, Plain, Platform, Target};
+use keepstep_store::results::RunBatch;
 use keepstep_store::{PersonaFilter, PersonaStatus, StoreError};
 use serde::Deserialize;
 
@@ -17,10 +18,14 @@ use crate::form::posted::{Fields, Posted};
 use crate::parts::diff_view::{self, DiffRow, SplitRow};
 use crate::parts::frame::Frame;
 use crate::parts::markdown::{self, Markdown};
+use crate::parts::shown_results::{Badge, Figures};
 use crate::parts::shown_review::{self, ShownReview};
-use crate::parts::view::{Changed, may_edit, may_publish, page, title_of};
+use crate::parts::view::{Changed, Moment, may_edit, may_publish, page, title_of};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
+
+/// How many experiments stand beside a text.
+const MOST_TESTS: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "version.html")]
@@ -46,12 +51,35 @@ struct VersionPage {
     /// The version in production, which this one would replace.
     replaced: Option<(PersonaVersion, Changed)>,
     review: Option<ShownReview>,
+    tests: Vec<ShownTest>,
     may_propose: bool,
     /// True where a review has to come before publishing.
     needs_review: bool,
     text: Visible,
     /// The text as Markdown, where the address asks for it.
     markdown: Option<Markdown>,
+}
+
+/// An experiment that tested exactly the text of a version.
+struct ShownTest {
+    path: String,
+    name: Visible,
+    badge: Badge,
+    figures: Figures,
+    made: Moment,
+}
+
+/// Returns the experiments that tested exactly this text.
+async fn tests_of(platform: &Platform, by: &SignedIn, id: &AgentId, digest: Digest) -> Result<Vec<ShownTest>, PageError> {
+    let found = platform.store.run_batches_of_persona(&by.scope, id, digest, MOST_TESTS).await?;
+    let shown = |batch: &RunBatch| ShownTest {
+        path: experiment_path(&batch.project_id, &batch.id),
+        name: Visible::of(batch.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&batch.id)),
+        badge: batch.status.into(),
+        figures: Figures::from(&batch.counts),
+        made: Moment::of(batch.created_at),
+    };
+    Ok(found.iter().map(shown).collect())
 }
 
 /// The addresses of the page with another way to show it.
@@ -140,7 +168,11 @@ pub(crate) async fn show(
     let review = shown_review::of(&platform, &by, &id, &persona).await?;
     let is_draft = persona.summary.status == PersonaStatus::Draft;
     let is_approved = review.as_ref().is_some_and(|review| review.is_approved);
-    let needs_review = is_draft && !is_approved && platform.is_reviewed(&by, &agent).await?;
+    let needs_review = is_draft && !is_approved && platform.publishing_rule(&by, &agent).await?.review;
+    let tests = match persona.summary.digest {
+        Some(digest) => tests_of(&platform, &by, &id, digest).await?,
+        None => Vec::new(),
+    };
     let markdown = match asked.text.as_deref() {
         Some("markdown") => Some(markdown::of(&platform, text.clone(), 2).await?),
         _ => None,
@@ -168,6 +200,7 @@ pub(crate) async fn show(
         may_propose: is_draft && may_edit(&by.session) && review.as_ref().is_none_or(|review| review.may_be_proposed),
         needs_review,
         review,
+        tests,
         text: Visible::of(text),
         markdown,
     })

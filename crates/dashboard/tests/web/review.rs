@@ -1,7 +1,10 @@
 //! A draft is proposed, reviewed and published.
 
+use keepstep_agent::canonical::persona_digest;
 use keepstep_store::Role;
+use keepstep_store::results::{RunRecord, Status, Upload};
 use reqwest::StatusCode;
+use serde_json::json;
 
 use crate::site::Site;
 
@@ -13,10 +16,11 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     let (mut owner, mut ada, mut bob) =
         (site.member(Role::Owner, "Own").await, site.member(Role::Editor, "Ada").await, site.member(Role::Editor, "Bob").await);
     let page = owner.get("/publishing").await;
-    assert_eq!(page.texts("tbody tr"), ["no project not required Require for agents of no project"]);
-    let answer = owner.submit(&page, "/publishing", "Require for agents of no project", &[]).await;
-    assert_eq!(answer.location(), "/publishing?done=saved");
-    assert_eq!(owner.get("/publishing").await.text(".badge"), "required");
+    assert_eq!(page.texts("h2"), ["Agents in no project"]);
+    let mut fields = page.fields("/publishing", "Save", &[]);
+    fields.push(("review".to_owned(), "yes".to_owned()));
+    assert_eq!(owner.post("/publishing", &[], &fields).await.location(), "/publishing?done=saved");
+    assert_eq!(owner.get("/publishing").await.text("select[name=review] option[selected]"), "somebody else has approved it");
     assert_eq!(ada.get("/publishing").await.status, StatusCode::FORBIDDEN);
 
     // Nobody publishes past it.
@@ -73,4 +77,50 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     assert!(!bob.get("/").await.texts(&format!("{waiting} tr")).iter().any(|row| row.contains("Draft 3")));
     let page = ada.get(&version).await;
     assert!(!page.has(&format!("form[action='{review}']")), "what is published is not reviewed any more");
+}
+
+#[tokio::test]
+async fn the_tests_of_exactly_a_text_stand_beside_it() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One").await;
+    let file = serde_json::from_value(json!({"scenario": {"name": "<i>orders"}, "inputs": [{"id": "a", "text": "A"}]})).unwrap();
+    let digest = persona_digest(Some(&json!("One"))).unwrap().to_string();
+    let details = json!({"agent": agent, "persona_digest": digest, "persona_modified": false});
+    let mut transaction = site.store.write().await.unwrap();
+    let project = transaction.create_project(&site.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&site.scope, &project, &file).await.unwrap();
+    let upload = Upload {
+        bundle: &bundle.id,
+        experiment_id: Some("nightly"),
+        is_over: true,
+        started_at: None,
+        completed_at: None,
+        details: details.as_object().unwrap(),
+        runs: &[RunRecord::new("r", Status::Passed)],
+        turns: &[],
+    };
+    transaction.record_upload(&site.scope, &upload).await.unwrap();
+    transaction.commit().await.unwrap();
+    site.publish(&agent, "Two").await;
+    let mut browser = site.signed_in(Role::Owner).await;
+    let page = browser.get(&format!("/agents/{agent}/versions/1")).await;
+    assert_eq!(page.texts("#tests ~ .card tbody tr"), ["nightly completed 1 of 1 14 Nov 2023, 22:13 UTC"]);
+    let page = browser.get(&format!("/agents/{agent}/versions/2")).await;
+    assert!(page.text("section[aria-labelledby=tests]").contains("None yet."));
+    // The rule names a scenario of the project.
+    let page = browser.get("/publishing").await;
+    assert_eq!(page.texts("h2"), ["Agents in no project", "shop"]);
+    assert_eq!(page.texts("#scenario-2 option"), ["not required", "exactly this text has passed <i>orders"]);
+    let mut fields = page.fields("/publishing", "Save", &[]);
+    fields.push(("scenario".to_owned(), bundle.scenario_id.clone()));
+    browser.post("/publishing", &[], &fields).await;
+    let edit = format!("/agents/{agent}/edit");
+    let page = browser.get(&edit).await;
+    let refused = browser.submit(&page, &edit, "Publish", &[("persona", "Three")]).await;
+    assert!(refused.text(".notice.bad").contains("pass a scenario before they are published"));
+    let version = format!("/agents/{agent}/versions/1");
+    let page = browser.get(&version).await;
+    let answer = browser.submit(&page, &format!("{version}/deploy"), "Put in production", &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "a roll back needs no test");
 }

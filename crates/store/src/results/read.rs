@@ -1,5 +1,6 @@
 //! Reading batches, runs and files.
 
+use keepstep_base::{AgentId, Digest};
 use keepstep_results::verdict::Verdict;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
@@ -10,7 +11,7 @@ use crate::model::Scope;
 use crate::organizations::require_project;
 use crate::sql::connection::Connection;
 use crate::test_data::in_scope;
-use crate::{Result, Store, StoreError, rows};
+use crate::{Result, Store, StoreError, Transaction, rows};
 
 /// Which batches to read.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,10 @@ macro_rules! batches {
 /// The batches of a project.
 const BATCHES: &str =
     batches!("AND b.project_id = ?3 AND (?4 IS NULL OR u.scenario_id = ?4) ORDER BY b.number DESC LIMIT ?5 OFFSET ?6");
+
+/// Those that tested exactly this persona of an agent.
+const BATCHES_OF_PERSONA: &str =
+    batches!("AND b.tested_persona = ?3 AND b.details ->> '$.agent' = ?4 ORDER BY b.number DESC LIMIT ?5");
 
 /// The batches of a project that have one of these ids or names.
 const BATCHES_NAMED: &str = batches!(
@@ -153,6 +158,29 @@ impl Store {
             .bind(scope.listed_projects())
             .bind(project)
             .bind(rows::text(names))
+            .fetch_all(&mut *reader)
+            .await?;
+        rows.iter().map(batch).collect()
+    }
+
+    /// Returns the batches that tested exactly this persona of an agent, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn run_batches_of_persona(
+        &self,
+        scope: &Scope,
+        agent: &AgentId,
+        digest: Digest,
+        limit: u32,
+    ) -> Result<Vec<RunBatch>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(BATCHES_OF_PERSONA)
+            .bind(&scope.org_id)
+            .bind(scope.listed_projects())
+            .bind(digest.to_string())
+            .bind(agent.as_str())
+            .bind(limit)
             .fetch_all(&mut *reader)
             .await?;
         rows.iter().map(batch).collect()
@@ -266,6 +294,26 @@ impl Store {
         let number = batch_number(&mut reader, scope, batch).await?;
         let row = sqlx::query(artifacts!("a.id = ? AND a.batch = ?")).bind(id).bind(number).fetch_optional(&mut *reader).await?;
         row.as_ref().map_or_else(|| Err(StoreError::ArtifactNotFound(id.to_owned())), artifact)
+    }
+}
+
+impl Transaction {
+    /// Returns true if all cases of an experiment of a scenario passed that tested exactly this persona of an agent.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_passed(&mut self, agent: &AgentId, digest: Digest, scenario: &str) -> Result<bool> {
+        let found = sqlx::query(
+            "SELECT b.id FROM run_batches b JOIN bundles u ON u.id = b.bundle_id
+             WHERE b.tested_persona = ?1 AND b.details ->> '$.agent' = ?2 AND u.scenario_id = ?3 AND b.passed > 0
+               AND b.passed = b.completed AND b.running + b.failed + b.error + b.timeout + b.skipped + b.abandoned = 0 LIMIT 1",
+        )
+        .bind(digest.to_string())
+        .bind(agent.as_str())
+        .bind(scenario)
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(found.is_some())
     }
 }
 
@@ -484,7 +532,10 @@ mod tests {
         ];
         let mut queries: Vec<String> =
             filters.iter().map(|filter| runs_query(1, "b", filter).sql().as_str().to_owned()).collect();
-        queries.extend([BATCHES, BATCHES_NAMED, RUN_IDS, ARTIFACTS, ARTIFACTS_OF_RUN, TURNS, PERSONAS].map(str::to_owned));
+        queries.extend(
+            [BATCHES, BATCHES_NAMED, BATCHES_OF_PERSONA, RUN_IDS, ARTIFACTS, ARTIFACTS_OF_RUN, TURNS, PERSONAS]
+                .map(str::to_owned),
+        );
         let mut reader = store.reader().await.unwrap();
         let mut shown = String::new();
         for query in queries {

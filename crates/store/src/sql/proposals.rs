@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::query::query;
 use super::row::Row;
 use crate::model::Scope;
-use crate::proposals::{Proposal, ProposalNote, ProposalRows, ProposalState};
+use crate::proposals::{Proposal, ProposalNote, ProposalRows, ProposalState, PublishingRule};
 use crate::{Result, rows};
 
 impl ProposalRows for Connection {
@@ -101,22 +101,31 @@ impl ProposalRows for Connection {
         Ok(())
     }
 
-    async fn reviewed_places(&mut self, org_id: &str) -> Result<Vec<String>> {
-        let found = query("SELECT project_id FROM publishing_rules WHERE org_id = $1 AND review = 1 ORDER BY project_id")
+    async fn rules_of(&mut self, org_id: &str) -> Result<Vec<PublishingRule>> {
+        let found = query("SELECT project_id, review, scenario FROM publishing_rules WHERE org_id = $1 ORDER BY project_id")
             .bind(org_id)
             .fetch_all(self)
             .await?;
-        found.iter().map(|row| Ok(row.get("project_id")?)).collect()
+        let rule = |row: &Row| {
+            let project: String = row.get("project_id")?;
+            Ok(PublishingRule {
+                project_id: Some(project).filter(|project| !project.is_empty()),
+                review: row.get::<i64>("review")? == 1,
+                scenario: row.get("scenario")?,
+            })
+        };
+        found.iter().map(rule).collect()
     }
 
-    async fn put_rule(&mut self, org_id: &str, place: &str, review: bool) -> Result<()> {
+    async fn put_rule(&mut self, org_id: &str, rule: &PublishingRule) -> Result<()> {
         query(
-            "INSERT INTO publishing_rules (org_id, project_id, review) VALUES ($1, $2, $3)
-             ON CONFLICT (org_id, project_id) DO UPDATE SET review = $3",
+            "INSERT INTO publishing_rules (org_id, project_id, review, scenario) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (org_id, project_id) DO UPDATE SET review = $3, scenario = $4",
         )
         .bind(org_id)
-        .bind(place)
-        .bind(i64::from(review))
+        .bind(rule.project_id.as_deref().unwrap_or_default())
+        .bind(i64::from(rule.review))
+        .bind(&rule.scenario)
         .execute(self)
         .await?;
         Ok(())

@@ -62,7 +62,7 @@ macro_rules! shared_cases {
             }
             proposals {
                 a_proposal_is_reviewed_and_waits_until_it_is_published,
-                review_is_asked_for_by_project,
+                a_rule_is_of_a_project_or_of_agents_in_none,
             }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,

@@ -1,6 +1,6 @@
 use keepstep_agent::canonical::persona_digest;
 use keepstep_base::PersonaVersion;
-use keepstep_store::{Proposal, ProposalNote, ProposalState, Scope};
+use keepstep_store::{Proposal, ProposalNote, ProposalState, PublishingRule, Scope};
 use serde_json::json;
 
 use crate::world::{START, World};
@@ -55,22 +55,25 @@ pub(crate) async fn a_proposal_is_reviewed_and_waits_until_it_is_published(world
     assert_eq!(world.store.waiting_proposals(&world.scope).await.unwrap(), []);
 }
 
-pub(crate) async fn review_is_asked_for_by_project(world: World) {
+pub(crate) async fn a_rule_is_of_a_project_or_of_agents_in_none(world: World) {
     let agent = world.agent().await;
     let mut transaction = world.store.write().await.unwrap();
     let project = transaction.create_project(&world.scope.org_id, "p").await.unwrap().id;
     let inside = Scope::of(&world.scope.org_id, Some(project.clone()));
     let new = keepstep_store::NewAgent { scope: &inside, name: "inside", author: None };
     let confined = transaction.create_agent(new).await.unwrap().agent.id;
-    assert!(!transaction.is_reviewed(&world.scope, &agent).await.unwrap());
-    transaction.set_review(&world.scope, Some(&project), true).await.unwrap();
-    assert!(transaction.set_review(&world.scope, Some("project_x"), true).await.is_err());
-    assert!(!transaction.is_reviewed(&world.scope, &agent).await.unwrap());
-    assert!(transaction.is_reviewed(&world.scope, &confined).await.unwrap());
-    transaction.set_review(&world.scope, None, true).await.unwrap();
-    transaction.set_review(&world.scope, Some(&project), false).await.unwrap();
-    assert!(transaction.is_reviewed(&world.scope, &agent).await.unwrap());
-    assert!(!transaction.is_reviewed(&world.scope, &confined).await.unwrap());
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
+    let of_project = PublishingRule { project_id: Some(project), review: true, scenario: Some("scenario_1".to_owned()) };
+    transaction.set_publishing_rule(&world.scope, &of_project).await.unwrap();
+    let unknown = PublishingRule { project_id: Some("project_x".to_owned()), ..PublishingRule::default() };
+    assert!(transaction.set_publishing_rule(&world.scope, &unknown).await.is_err());
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), PublishingRule::default());
+    assert_eq!(transaction.publishing_rule(&world.scope, &confined).await.unwrap(), of_project);
+    let of_none = PublishingRule { review: true, ..PublishingRule::default() };
+    let of_project = PublishingRule { review: false, scenario: None, ..of_project };
+    transaction.set_publishing_rule(&world.scope, &of_none).await.unwrap();
+    transaction.set_publishing_rule(&world.scope, &of_project).await.unwrap();
+    assert_eq!(transaction.publishing_rule(&world.scope, &agent).await.unwrap(), of_none);
     transaction.commit().await.unwrap();
-    assert_eq!(world.store.reviewed_places(&world.scope.org_id).await.unwrap(), [""]);
+    assert_eq!(world.store.publishing_rules(&world.scope.org_id).await.unwrap(), [of_none, of_project]);
 }

@@ -66,7 +66,7 @@ pub(super) fn provenance(
 }
 
 /// Returns which agent the project around is, the persona that its code and the platform last agreed on, and whether the code has
-/// another one now. A project that cannot be read is not what a test is about.
+/// another one now, and which. A project that cannot be read is not what a test is about.
 fn agent(context: &Context) -> Provenance {
     let project = skill_file::find_root(&context.directory).and_then(|root| Some((skill_file::read(&root).ok()?, root)));
     let Some((skill, root)) = project else { return Provenance::default() };
@@ -80,12 +80,14 @@ fn agent(context: &Context) -> Provenance {
         let code = sides::read_code(context, &root).ok()?;
         sides::persona(&*code).ok().map(|persona| canonical::persona_digest(persona.as_ref()))
     };
+    let local = local();
     Provenance {
         agent: Some(skill.agent_id.to_string()),
         agent_revision: entry.and_then(|entry| entry.revision).map(|revision| revision.0),
         persona_version: entry.and_then(|entry| entry.persona_version).map(|version| version.0.into()),
         persona_digest: agreed.flatten().map(|digest| digest.to_string()),
-        persona_modified: agreed.and_then(|agreed| Some(local()? != agreed)),
+        code_persona_digest: local.flatten().map(|digest| digest.to_string()),
+        persona_modified: agreed.and_then(|agreed| Some(local? != agreed)),
         ..Provenance::default()
     }
 }
