@@ -99,7 +99,7 @@ impl Platform {
             let is_author = proposal.author_id == actor.id || persona.summary.created.author.as_ref() == Some(&actor.name);
             match review.state {
                 Some(ProposalState::Approved) if is_author => {
-                    return Err(Error::Refused("Somebody else has to approve what you wrote.".to_owned()));
+                    return Err(Error::Refused("Someone else has to approve what you wrote.".to_owned()));
                 }
                 Some(ProposalState::Withdrawn) if proposal.author_id != actor.id => {
                     return Err(Error::Refused("Only its author can withdraw a proposal.".to_owned()));

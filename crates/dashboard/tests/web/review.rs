@@ -20,7 +20,7 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     let mut fields = page.fields("/publishing", "Save", &[]);
     fields.push(("review".to_owned(), "yes".to_owned()));
     assert_eq!(owner.post("/publishing", &[], &fields).await.location(), "/publishing?done=saved");
-    assert_eq!(owner.get("/publishing").await.text("select[name=review] option[selected]"), "somebody else has approved it");
+    assert_eq!(owner.get("/publishing").await.text("select[name=review] option[selected]"), "someone else has approved it");
     assert_eq!(ada.get("/publishing").await.status, StatusCode::FORBIDDEN);
 
     // Nobody publishes past it.
