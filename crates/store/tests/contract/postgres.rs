@@ -17,6 +17,7 @@ mod agents;
 mod answers;
 mod drafts;
 mod drift_reports;
+mod input_drafts;
 mod keys;
 mod people;
 mod personas;
