@@ -68,9 +68,9 @@ impl Platform {
     /// The actor may not, there is none of that id, or the database failed.
     pub async fn webhook(&self, actor: &Actor, id: &str, most: u32) -> Result<(Webhook, Vec<Delivery>), Error> {
         may_manage(actor)?;
-        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
+        // What a delivery has done to the webhook is to be seen where the delivery is.
         let deliveries = self.store.deliveries(id, most).await?;
-        Ok((webhook, deliveries))
+        Ok((self.store.webhook(&actor.scope.org_id, id).await?, deliveries))
     }
 
     /// Creates a webhook and returns its secret, which can be read only now. An owner may who sees the whole organization.
