@@ -105,6 +105,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/experiments/{experiment}/restore", post(experiment_delete::restore))
         .route("/projects/{project}/experiments/{experiment}/cases/{case}", get(case::show))
         .route("/projects/{project}/experiments/{experiment}/cases/{case}/verdict", post(case::say))
+        .route("/projects/{project}/experiments/{experiment}/cases/{case}/input", post(case::make_input))
         .route("/projects/{project}/experiments/{experiment}/cases/{case}/messages/{number}", get(case::raw))
         .route("/projects/{project}/experiments/{experiment}/runs/{case}", get(case::redirect))
         .route("/connect", get(connect::show).post(connect::find))

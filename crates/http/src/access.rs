@@ -240,6 +240,7 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/shared/{token}", Anybody, Nothing),
         ("GET", "/projects/{project}/experiments/{experiment}/cases/{case}", Person(Viewer), Project),
         ("POST", "/projects/{project}/experiments/{experiment}/cases/{case}/verdict", Person(Editor), Project),
+        ("POST", "/projects/{project}/experiments/{experiment}/cases/{case}/input", Person(Editor), Project),
         ("GET", "/projects/{project}/experiments/{experiment}/cases/{case}/messages/{number}", Person(Viewer), Project),
         ("GET", "/projects/{project}/experiments/{experiment}/runs/{case}", Person(Viewer), Project),
         ("GET", "/connect", Person(Viewer), Nothing),

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::CONTENT_TYPE;
 use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
-use keepstep_http::addresses::{case_path, experiment_path, project_path};
-use keepstep_platform::{LONGEST_COMMENT, Platform, SaidVerdict};
+use keepstep_http::addresses::{case_path, experiment_path, project_path, scenario_path, segment};
+use keepstep_platform::{LONGEST_COMMENT, Plain, Platform, SaidVerdict};
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{HumanVerdict, InputResult, NOT_REPORTED, Run, RunDetail, Turn, criterion_key};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use super::experiment::{Link, experiment_of};
 use crate::addressed::AddressedCase;
 use crate::error_page::{PageError, Typed};
-use crate::form::posted::{Fields, Posted};
+use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::parts::frame::Frame;
 use crate::parts::markdown::{self, Markdown};
 use crate::parts::marked::{Place, places};
@@ -453,6 +453,20 @@ pub(crate) async fn say(
     let blind = if asked.blind.as_deref() == Some("yes") { "?blind=yes" } else { "" };
     let place = if asked.criterion.is_some() { "#evaluation" } else { "#people" };
     Ok(Redirect::to(&format!("{path}{blind}{place}")).into_response())
+}
+
+/// `POST …/input`: adds what was said to the draft of the scenario, and opens it there.
+pub(crate) async fn make_input(
+    State(platform): State<Platform>,
+    AddressedCase { project, experiment, case }: AddressedCase,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    let by = posted.by;
+    let experiment = experiment_of(&platform, &by, &project, &experiment).await?;
+    let batch = &experiment.batch;
+    let added = platform.add_input_of_case(&by, (&batch.id, &case), Plain).await?;
+    let scenario = scenario_path(&project, &batch.scenario_id);
+    Ok(Redirect::to(&format!("{scenario}?edit={}", segment(&added.id))).into_response())
 }
 
 /// `GET …/messages/{number}`: all of a message as it was said, as plain text.

@@ -435,6 +435,19 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     assert_eq!((said.status, said.location()), (StatusCode::SEE_OTHER, format!("{path}/cases/a#people").as_str()));
     let page = editor.get(&format!("{path}/cases/a")).await;
     check_is_text(&page);
+    assert!(!viewer.get(&format!("{path}/cases/a")).await.has("form[action$='/input']"));
+    let made = editor.submit(&page, &format!("{path}/cases/a/input"), "Add what was said to the scenario as an input", &[]).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let (scenario, input) = made.location().split_once("?edit=").expect("the input in the table");
+    assert!(
+        scenario.starts_with(&format!("/projects/{project}/scenarios/")) && input.starts_with("item_"),
+        "{}",
+        made.location()
+    );
+    let page = editor.get(made.location()).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.exact("#content-1"), "question of a");
+    let page = editor.get(&format!("{path}/cases/a")).await;
     assert_eq!((page.text(".said .badge").as_str(), page.exact(".said .verbatim").as_str()), ("wrong", "It is <b>rude"));
     assert_eq!(page.exact("#comment"), "It is <b>rude");
     assert!(!viewer.get(&format!("{path}/cases/a")).await.has("form[action*='/verdict']"));
