@@ -46,7 +46,8 @@ async function unsavedWords(owner, agent) {
   await owner.open("/");
   await page.getByRole("link", { name: agent, exact: true }).first().click();
   await page.locator(".actions a.primary").click();
-  const kept = page.waitForResponse((response) => response.request().method() === "PUT");
+  const isDraft = (response) => response.request().method() === "PUT" && new URL(response.url()).pathname.endsWith("/draft");
+  const kept = page.waitForResponse(isDraft);
   await page.locator("#edit textarea").first().fill("You sell shoes.\n\nBe friendly, and do not hurry anybody.");
   await kept;
 }

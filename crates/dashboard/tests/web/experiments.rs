@@ -436,7 +436,7 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     let page = editor.get(&format!("{path}/cases/a")).await;
     check_is_text(&page);
     assert!(!viewer.get(&format!("{path}/cases/a")).await.has("form[action$='/input']"));
-    let made = editor.submit(&page, &format!("{path}/cases/a/input"), "Add what was said to the scenario as an input", &[]).await;
+    let made = editor.submit(&page, &format!("{path}/cases/a/input"), "Add to the inputs", &[]).await;
     assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
     let (scenario, input) = made.location().split_once("?edit=").expect("the input in the table");
     assert!(
