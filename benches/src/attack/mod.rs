@@ -29,10 +29,6 @@ use crate::statistics::{count, memory, quantile, time};
 /// What the server may take of the memory, in KiB.
 const MEMORY: u64 = 200 * 1024;
 
-/// The same where the machine has other work, or the server was built for development: what is asked for is answered later, so more of it is
-/// there at a time, and its code alone takes 20 MiB more. What grows with each request passes this bound as well.
-const BUSY_MEMORY: u64 = 256 * 1024;
-
 /// How long 99 of 100 answers to a normal client may take at most.
 const SLOWEST_HUNDREDTH: Duration = Duration::from_millis(100);
 
@@ -156,7 +152,7 @@ impl Seen {
     fn broken(&self, size: &Size) -> Vec<String> {
         let mut broken = Vec::new();
         let kind = self.kind;
-        if self.peak > if size.busy_machine { BUSY_MEMORY } else { MEMORY } {
+        if self.peak > MEMORY {
             broken.push(format!("{kind}: the server took {} of memory", memory(self.peak)));
         }
         let slowest = quantile(&self.answers, 0.99).unwrap_or(Duration::MAX);
