@@ -196,7 +196,7 @@ pub(crate) async fn show(
     let done = match query.done.as_deref() {
         Some("labels") => Some("Saved."),
         Some("pinned") => Some("This is a baseline now: other experiments of its scenario are compared with it."),
-        Some("unpinned") => Some("This is no baseline any more."),
+        Some("unpinned") => Some("No longer a baseline."),
         Some("restored") => Some("Restored."),
         _ => None,
     };
