@@ -409,6 +409,31 @@ mod tests {
             }
         }
 
+        /// A word that both sides still have is lost only by a choice, or where it stood twice and each side removed another of the two.
+        #[test]
+        fn no_word_of_both_sides_is_lost(
+            texts in prop::array::uniform3("(a\n|a x\n|b\n|b y\n|c\n|d\n){0,6}"),
+            choice in prop::sample::select(vec![Choice::Local, Choice::Server, Choice::Both]),
+        ) {
+            let [base, left, right] = &texts;
+            let mut refused = String::new();
+            let [a, b, c] = texts.each_ref().map(|text| json!(text));
+            let merged = merge_with(Field::PERSONA, Sides { base: Some(&a), local: Some(&b), server: Some(&c) }, &mut |overlap| {
+                match choice {
+                    Choice::Local => refused += &overlap.server,
+                    Choice::Server => refused += &overlap.local,
+                    Choice::Both => {}
+                }
+                Some(choice)
+            });
+            let Merged::Clean(Some(Value::String(merged))) = merged else { panic!("{merged:?}") };
+            let copies = |text: &str, word: &str| text.split_whitespace().filter(|found| *found == word).count();
+            for word in left.split_whitespace().filter(|word| copies(right, word) > 0 && copies(&refused, word) == 0) {
+                let is_removed_by_both = copies(base, word) > copies(left, word) && copies(base, word) > copies(right, word);
+                prop_assert!(is_removed_by_both || copies(&merged, word) > 0, "{word:?} is lost in {merged:?}");
+            }
+        }
+
         /// Whoever changes lines that the others do not change, in whatever order it comes together.
         #[test]
         fn edits_of_different_lines_never_conflict(owners in prop::collection::vec(0u8..3, 1..10)) {

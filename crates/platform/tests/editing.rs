@@ -80,6 +80,10 @@ fn words(text: &str) -> BTreeSet<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+fn copies(text: &str, word: &str) -> usize {
+    text.split_whitespace().filter(|found| *found == word).count()
+}
+
 fn text_of(definition: &Definition) -> String {
     definition.persona().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -239,7 +243,13 @@ impl World {
                 let (base, theirs) = (words(&text_of(&rebased.before)), words(&before));
                 let both: BTreeSet<_> = words(&text_of(&page.edit.typed)).union(&theirs).cloned().collect();
                 let merged = words(&text_of(&rebased.edit.typed));
-                let is_removed = |word: &String| page.removed.contains(word) || (base.contains(word) && !theirs.contains(word));
+                let [seen, mine, newest] = [&text_of(&rebased.before), &text_of(&page.edit.typed), &before];
+                // Who keeps both sides of an overlap has a word twice. Where each then removes another of the two, both meant it.
+                let is_copy_removed = |text: &str, word: &str| copies(text, word) < copies(seen, word);
+                let is_removed = |word: &String| {
+                    let by_both = is_copy_removed(mine, word) && is_copy_removed(newest, word);
+                    page.removed.contains(word) || by_both || (base.contains(word) && !theirs.contains(word))
+                };
                 let lost: Vec<_> = both.difference(&merged).filter(|word| !is_removed(word)).collect();
                 assert!(lost.is_empty(), "{lost:?} lost by a merge of {:?} and {before:?}", text_of(&page.edit.typed));
                 page.edit = rebased.edit;
