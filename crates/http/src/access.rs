@@ -348,7 +348,7 @@ async fn admit(platform: &Platform, request: Request) -> Result<Request, Error> 
                 check_named(platform, &holder.actor, route.names, &mut parts).await?;
             }
             request_log::note_caller(&holder.actor.name);
-            platform.note_key_use(&holder.actor, device::name(&parts.headers));
+            platform.note_key_use(&holder.actor, || device::name(&parts.headers));
             parts.extensions.insert(holder);
         }
         Who::Person(role) => {

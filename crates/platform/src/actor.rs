@@ -112,7 +112,6 @@ impl Platform {
     /// # Errors
     /// It is cut, not known, expired or revoked; or the database failed.
     pub async fn holder_of_key(&self, presented: &str) -> Result<KeyHolder, Error> {
-        KeyProblem::of_form(presented)?;
         let generation = self.store.generation().await?;
         let key = self.cache.key(&self.store, generation, presented).await?.ok_or(KeyProblem::Unknown)?;
         if key.revoked_at.is_some() {

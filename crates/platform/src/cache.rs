@@ -12,7 +12,7 @@ use keepstep_store::{AgentState, Key, Scope, Store};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Kept;
 
-use crate::error::Error;
+use crate::error::{Error, KeyProblem};
 
 /// How many bytes of states are kept.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -62,6 +62,8 @@ impl Cache {
         if let Some(key) = self.keys.get(&place) {
             return Ok(Some(key));
         }
+        // What was found once has the form of a key.
+        KeyProblem::of_form(presented)?;
         let key = store.key(presented).await?;
         if let Some(key) = &key {
             self.keys.insert(place, key.clone());

@@ -57,7 +57,7 @@ pub use messenger::{Message, Messenger, PATIENCE};
 pub use metrics::Metrics;
 pub use passwords::SHORTEST_PASSWORD;
 pub use people::{INVITATION_LIFE, LINK_LIFE};
-pub use platform::Platform;
+pub use platform::{Platform, Shared};
 pub use proposals::{PublishingPlace, Review};
 pub use results::NamedFile;
 pub use settings::{Answered, Limits, RequestLog, Settings};

@@ -20,12 +20,12 @@ impl Platform {
         });
     }
 
-    /// Notes that a key is used, by a program that calls itself so.
-    pub fn note_key_use(&self, key: &Actor, by: String) {
+    /// Notes that a key is used, by a program that calls itself as `by` says. It is asked only where that is noted.
+    pub fn note_key_use(&self, key: &Actor, by: impl FnOnce() -> String) {
         if !self.uses.is_due(&key.id, self.store.now()) {
             return;
         }
-        let id = key.id.clone();
+        let (id, by) = (key.id.clone(), by());
         self.note(|store| async move {
             let mut transaction = store.write().await?;
             transaction.note_key_use(&id, &by).await?;

@@ -1,6 +1,7 @@
 //! What everybody who asks shares.
 
 use std::fs::File;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -21,9 +22,14 @@ const UPLOAD_LIMIT: u64 = 64 * 1024 * 1024 * 1024;
 /// In milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// The platform: what is known, what is decided, and everything that can be done. Clones share everything.
+/// The platform: what is known, what is decided, and everything that can be done. Clones share everything, and each request has
+/// several: they cost one count.
 #[derive(Debug, Clone)]
-pub struct Platform {
+pub struct Platform(Arc<Shared>);
+
+/// What all clones of a platform share.
+#[derive(Debug)]
+pub struct Shared {
     /// What the platform knows.
     pub store: Store,
     /// Tells about changes.
@@ -37,13 +43,21 @@ pub struct Platform {
     pub(crate) cache: Cache,
     pub(crate) uses: Uses,
     /// When files that nobody needs were last looked for.
-    tidied: Arc<AtomicI64>,
+    tidied: AtomicI64,
+}
+
+impl Deref for Platform {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl Platform {
     /// Returns the platform on a store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             store,
             events: Events::new(),
             metrics: Metrics::new(),
@@ -51,8 +65,8 @@ impl Platform {
             budgets: Budgets::default(),
             cache: Cache::default(),
             uses: Uses::default(),
-            tidied: Arc::default(),
-        }
+            tidied: AtomicI64::default(),
+        }))
     }
 
     /// Returns the place where the bytes of files are.

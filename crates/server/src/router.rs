@@ -2,12 +2,11 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use keepstep_api::lua::PrimitiveKind;
-use keepstep_api::{API_HEADER, API_NUMBER, VERSION_HEADER};
 use keepstep_http::access::LEFT_TO_MODELS;
 use keepstep_http::{Pages, access};
 use keepstep_platform::{Error, Platform, printable};
@@ -36,7 +35,6 @@ pub fn router(platform: Platform, pages: Pages) -> Router {
         })
         .with_state(platform.clone())
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(head_line))
         .layer(from_fn_with_state(platform, observation::observe));
     prefix::below(public_url.as_deref(), server).layer(from_fn(packed_pages::pack))
 }
@@ -172,15 +170,6 @@ async fn method_not_allowed(request: Request) -> ApiError {
 fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
     let cause = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
     ApiError(Error::Internal(format!("a handler panicked: {}", cause.unwrap_or("without a message")))).into_response()
-}
-
-/// Says on every response what answers: a client tells by it whether our additions are there.
-async fn head_line(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
-    headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_NUMBER));
-    response
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ async fn create(context: &Context, arguments: &Create) -> CommandResult {
 }
 
 async fn list(context: &Context, arguments: &List) -> CommandResult {
-    let store = arguments.data.open_existing(context).await?.store;
+    let store = arguments.data.open_existing(context).await?.store.clone();
     let mut keys = Vec::new();
     for organization in store.organizations().await? {
         keys.extend(store.keys(&organization.id).await?);

@@ -47,8 +47,14 @@ pub(crate) async fn list(
     caller.require(Role::Viewer)?;
     let agent = platform.store.agent(&caller.scope, &agent_id(&id)?).await?;
     let filter = PersonaFilter { status: wanted.status, before: None, limit: 1 };
-    let mut listing =
-        Listing { store: platform.store, agent, filter, page: VecDeque::new(), pages: Pages::of_at_most(PAGE), part: Part::Head };
+    let mut listing = Listing {
+        store: platform.store.clone(),
+        agent,
+        filter,
+        page: VecDeque::new(),
+        pages: Pages::of_at_most(PAGE),
+        part: Part::Head,
+    };
     // What fails before the first byte is still an error with a status.
     listing.turn().await?;
     let body = stream::try_unfold(listing, |mut listing| async move {
