@@ -117,6 +117,9 @@ impl InputForm {
                     unique.push(tag)
                 }
             });
+            if !unique.is_empty() && metadata.contains_key("tags") {
+                return Err(Problem::at("metadata", "It has `tags`, and so has the field: leave one of them."));
+            }
             if !unique.is_empty() {
                 metadata.insert("tags".to_owned(), unique.into());
             }
@@ -174,6 +177,8 @@ mod tests {
         let texts: Vec<&str> = said.messages.iter().map(|message| message.content.as_str()).collect();
         assert_eq!(texts, ["One", "Three"]);
         assert_eq!(json!(said.metadata), json!({"tags": ["late", "VIP"]}));
+        let twice = InputForm { metadata: json!({"tags": ["theirs"]}).to_string(), ..form.clone() };
+        assert!(twice.values(&InputValues::default()).unwrap_err().of("metadata").is_some());
         assert!(InputForm { metadata: "[1]".to_owned(), ..form }.values(&InputValues::default()).is_err());
     }
 
