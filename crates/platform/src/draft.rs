@@ -130,19 +130,20 @@ impl Platform {
         .await
     }
 
-    /// Makes an input of the draft of a scenario what is published. An editor may.
+    /// Makes an input of the draft of a scenario what is published, as long as it is what the actor has seen. An editor may.
     ///
     /// # Errors
-    /// The actor may not, there is no such input for them, or the database failed.
+    /// The actor may not, there is no such input for them, it was changed meanwhile, or the database failed.
     pub async fn revert_input<R: Reply<()>>(
         &self,
         actor: &Actor,
         (scenario, id): (&str, &str),
+        seen: Option<&Digest>,
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
         self.write(actor, "revert an input", reply, async |transaction| {
-            transaction.revert_input(&actor.scope, scenario, id).await?;
+            transaction.revert_input(&actor.scope, scenario, id, seen).await?;
             about(self, transaction, actor, scenario).await
         })
         .await

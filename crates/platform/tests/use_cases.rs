@@ -135,7 +135,7 @@ const ROWS: [Row; 53] = [
         async move { w.platform.change_input(a, place, None, &InputValues::default(), Plain).await.map(drop) }.boxed()
     }),
     ("delete an input", Role::Editor, |w, a| done(w.platform.delete_input(a, ("scenario_1", "item_1"), None, Plain))),
-    ("revert an input", Role::Editor, |w, a| done(w.platform.revert_input(a, ("scenario_1", "item_1"), Plain))),
+    ("revert an input", Role::Editor, |w, a| done(w.platform.revert_input(a, ("scenario_1", "item_1"), None, Plain))),
     ("publish a draft of inputs", Role::Editor, |w, a| {
         done(w.platform.publish_draft(a, "scenario_1", DraftRelease { message: "", seen: None }, Plain))
     }),

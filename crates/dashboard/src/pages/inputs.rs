@@ -5,19 +5,20 @@ use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_base::Digest;
 use keepstep_http::addresses::{input_path, scenario_path, segment};
 use keepstep_platform::{Error, Plain, Platform};
-use keepstep_store::test_data::{InputState, InputValues, Scenario};
+use keepstep_store::test_data::{InputState, InputValues, Scenario, TestPersona};
 use keepstep_store::{Project, Role, StoreError};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::scenario::{ScenarioQuery, Sent, conversation, scenario_of, shown};
+use super::scenario::{ScenarioQuery, Sent, scenario_of, shown};
 use crate::addressed::{AddressedInput, AddressedScenario};
 use crate::error_page::{PageError, capitalized};
 use crate::form::input::InputForm;
 use crate::form::posted::{Confirmed, Posted};
 use crate::form::problem::Problem;
+use crate::parts::changed_test_data::text_of;
 use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
-use crate::parts::shown_results::excerpt;
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -46,7 +47,7 @@ pub(crate) async fn add(
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let again = Again { platform: &platform, by: &by, project: &project, scenario: &scenario, input: None };
     if form.wants_more {
-        return again.with_another_message(form).await;
+        return again.with(with_another_message(form), Problem::default()).await;
     }
     let values = match form.values(&InputValues::default()) {
         Ok(values) => values,
@@ -68,18 +69,16 @@ pub(crate) async fn change(
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let id = addressed.input.as_str();
     let again = Again { platform: &platform, by: &by, project: &project, scenario: &scenario, input: Some(id) };
-    if form.wants_more {
-        return again.with_another_message(form).await;
-    }
+    let wants_more = form.wants_more;
+    let form = if wants_more { with_another_message(form) } else { form };
     let current = match platform.store.draft_input(&by.scope, &scenario.id, id).await {
         Ok(current) => current,
-        // Somebody deleted it. What was typed is the start of another one.
-        Err(StoreError::InputNotFound(_)) => {
-            let problem = Problem::at("form", "This input was deleted while you were writing. Saving adds it as a new one.");
-            return Again { input: None, ..again }.with(form, problem).await;
-        }
+        Err(StoreError::InputNotFound(_)) => return again.gone(form).await,
         Err(error) => return Err(error.into()),
     };
+    if wants_more {
+        return again.with(form, Problem::default()).await;
+    }
     let values = match form.values(&current.values()) {
         Ok(values) => values,
         Err(problem) => return again.with(form, problem).await,
@@ -89,6 +88,7 @@ pub(crate) async fn change(
     match platform.change_input(&by, (&scenario.id, id), Some(&seen), &values, Plain).await {
         Ok(changed) => Ok(back_to_list(&project, &scenario, &form.back, "changed", &changed.id)),
         Err(Error::Store(StoreError::InputChanged(_))) => again.stale(form).await,
+        Err(Error::Store(StoreError::InputNotFound(_))) => again.gone(form).await,
         Err(error) => again.with(form, problem_of(error)?).await,
     }
 }
@@ -103,6 +103,7 @@ pub(crate) async fn ask_delete(
     by.require(Role::Editor)?;
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let input = platform.store.draft_input(&by.scope, &scenario.id, &addressed.input).await?;
+    let personas = platform.store.test_personas(&by.scope, &project.id).await?;
     let after = match &input.published {
         Some(_) => "Published versions keep it. It can be reverted until the next one is published.",
         None => "It was never published, so it is gone.",
@@ -115,7 +116,7 @@ pub(crate) async fn ask_delete(
         &asked.back,
         Asked {
             title: "Delete this input?",
-            consequences: vec![said(input.document.get("messages")), Visible::of(after)],
+            consequences: vec![said(&input.document, &personas), Visible::of(after)],
             action: format!("delete?seen={}&back={}", input.digest(), segment(&asked.back)),
             button: "Delete the input",
         },
@@ -146,12 +147,13 @@ pub(crate) async fn ask_revert(
     by.require(Role::Editor)?;
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let input = platform.store.draft_input(&by.scope, &scenario.id, &addressed.input).await?;
+    let personas = platform.store.test_personas(&by.scope, &project.id).await?;
     let mut consequences = Vec::new();
     if input.state == InputState::Changed {
-        consequences.extend([Visible::of("The draft loses:"), said(input.document.get("messages"))]);
+        consequences.extend([Visible::of("The draft loses:"), said(&input.document, &personas)]);
     }
     if let Some(published) = &input.published {
-        consequences.extend([Visible::of("It is again what is published:"), said(published.get("messages"))]);
+        consequences.extend([Visible::of("It is again what is published:"), said(published, &personas)]);
     }
     ask(
         &by,
@@ -162,7 +164,7 @@ pub(crate) async fn ask_revert(
         Asked {
             title: "Revert this input?",
             consequences,
-            action: format!("revert?back={}", segment(&asked.back)),
+            action: format!("revert?seen={}&back={}", input.digest(), segment(&asked.back)),
             button: "Revert the input",
         },
     )
@@ -177,7 +179,8 @@ pub(crate) async fn revert(
 ) -> Result<Response, PageError> {
     let by = posted.by;
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
-    platform.revert_input(&by, (&scenario.id, &addressed.input), Plain).await?;
+    let seen: Option<Digest> = asked.seen.parse().ok();
+    platform.revert_input(&by, (&scenario.id, &addressed.input), seen.as_ref(), Plain).await?;
     Ok(back_to_list(&project, &scenario, &asked.back, "reverted", &addressed.input))
 }
 
@@ -210,8 +213,22 @@ fn ask(
     })
 }
 
-fn said(messages: Option<&serde_json::Value>) -> Visible {
-    Visible::of(excerpt(&conversation(messages), EXCERPT))
+/// Returns what an input says, as far as a question has room for it.
+fn said(input: &Map<String, Value>, personas: &[TestPersona]) -> Visible {
+    let text = text_of(input, personas);
+    let text = text.trim_end();
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => Visible::of(format!("{}…", &text[..end])),
+        None => Visible::of(text),
+    }
+}
+
+/// Returns a form with room for one message more.
+fn with_another_message(mut form: InputForm) -> InputForm {
+    let role = if form.messages.last().is_some_and(|(role, _)| role == "user") { "assistant" } else { "user" };
+    form.messages.push((role.to_owned(), String::new()));
+    form.wants_more = false;
+    form
 }
 
 fn back_to_list(project: &Project, scenario: &Scenario, back: &str, done: &str, input: &str) -> Response {
@@ -229,6 +246,7 @@ fn problem_of(error: Error) -> Result<Problem, PageError> {
 }
 
 /// The page again, with a form that was not saved.
+#[derive(Clone, Copy)]
 struct Again<'a> {
     platform: &'a Platform,
     by: &'a SignedIn,
@@ -244,18 +262,20 @@ impl Again<'_> {
         shown(self.platform, self.by, self.project, self.scenario, query, Some(sent)).await
     }
 
-    async fn with_another_message(&self, mut form: InputForm) -> Result<Response, PageError> {
-        let role = if form.messages.last().is_some_and(|(role, _)| role == "user") { "assistant" } else { "user" };
-        form.messages.push((role.to_owned(), String::new()));
-        form.wants_more = false;
-        self.with(form, Problem::default()).await
+    /// Somebody deleted the input. What was typed is the start of another one.
+    async fn gone(&self, form: InputForm) -> Result<Response, PageError> {
+        let problem = Problem::at("form", "This input was deleted while you were writing. Saving adds it as a new one.");
+        Again { input: None, ..*self }.with(form, problem).await
     }
 
     /// Shows what somebody else saved beside what was typed. Whoever saves again has seen it.
     async fn stale(&self, form: InputForm) -> Result<Response, PageError> {
         let query = ScenarioQuery::of_form(&form.back);
         let theirs = match self.input {
-            Some(id) => Some(self.platform.store.draft_input(&self.by.scope, &self.scenario.id, id).await?),
+            Some(id) => match self.platform.store.draft_input(&self.by.scope, &self.scenario.id, id).await {
+                Err(StoreError::InputNotFound(_)) => return self.gone(form).await,
+                theirs => Some(theirs?),
+            },
             None => None,
         };
         let sent = Sent { input: self.input, form, problem: Problem::default(), theirs };

@@ -40,7 +40,6 @@ struct PublishPage {
     inputs: Vec<ChangedInput>,
     more: u32,
     parts: Vec<ChangedPart>,
-    overtaken: u32,
 }
 
 /// The fields of the form.
@@ -132,7 +131,6 @@ async fn shown(
         let sides = Sides { id: &input.id, before: input.published.as_ref(), after };
         inputs.push(changed_input(platform, sides, &personas).await?);
     }
-    let overtaken = edited.iter().filter(|input| input.is_overtaken).count();
     let path = scenario_path(&project.id, &scenario.id);
     let published = draft.newest.as_ref().and_then(|newest| newest.generation);
     let (status, problem) = problem.map_or((StatusCode::OK, None), |(status, text)| (status, Some(text)));
@@ -151,7 +149,6 @@ async fn shown(
         counts,
         inputs,
         parts: changed_parts(platform, draft.published.as_ref(), &draft.content).await?,
-        overtaken: u32::try_from(overtaken).unwrap_or(u32::MAX),
     })?;
     Ok((status, answer).into_response())
 }

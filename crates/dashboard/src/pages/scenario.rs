@@ -19,6 +19,7 @@ use crate::addressed::AddressedScenario;
 use crate::error_page::PageError;
 use crate::form::input::InputForm;
 use crate::form::problem::Problem;
+use crate::parts::changed_test_data::text_of;
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::{excerpt, grouped};
 use crate::parts::view::{Moment, page};
@@ -30,6 +31,9 @@ const PAGE: u32 = 50;
 
 /// The longest text that is looked for, in characters.
 const LONGEST_SEARCH: usize = 200;
+
+/// The longest tag or id of a persona that is looked for, in characters: a database refuses longer patterns.
+const LONGEST_NAME: usize = 2000;
 
 /// How much of a message a row shows, in characters.
 const EXCERPT: usize = 300;
@@ -147,6 +151,17 @@ impl ScenarioQuery {
         address.and_then(|address| Query::try_from_uri(&address).ok()).map(|Query(query)| query).unwrap_or_default()
     }
 
+    /// Returns the query with texts that a database looks for.
+    fn cut(self) -> Self {
+        let cut = |text: &str, longest: usize| text.chars().take(longest).collect();
+        Self {
+            text: cut(self.text.trim(), LONGEST_SEARCH),
+            tag: cut(&self.tag, LONGEST_NAME),
+            persona: cut(&self.persona, LONGEST_NAME),
+            ..self
+        }
+    }
+
     fn from(&self) -> u32 {
         // An address that says no number is the first page.
         self.from.parse().unwrap_or_default()
@@ -212,9 +227,8 @@ pub(crate) async fn show(
     State(platform): State<Platform>,
     by: SignedIn,
     AddressedScenario { project, scenario }: AddressedScenario,
-    Query(mut query): Query<ScenarioQuery>,
+    Query(query): Query<ScenarioQuery>,
 ) -> Result<Response, PageError> {
-    query.text = query.text.trim().chars().take(LONGEST_SEARCH).collect();
     let (project, scenario) = scenario_of(&platform, &by, &project, &scenario).await?;
     shown(&platform, &by, &project, &scenario, query, None).await
 }
@@ -228,6 +242,7 @@ pub(crate) async fn shown(
     query: ScenarioQuery,
     sent: Option<Sent<'_>>,
 ) -> Result<Response, PageError> {
+    let query = query.cut();
     let store = &platform.store;
     let may_edit = by.require(Role::Editor).is_ok();
     let path = scenario_path(&project.id, &scenario.id);
@@ -360,7 +375,7 @@ fn open_form(
 ) -> OpenForm {
     let (problem, theirs) = sent.map_or_else(Default::default, |sent| (sent.problem, sent.theirs));
     let overtaken = input.filter(|input| input.is_overtaken).map(|input| match &input.published {
-        Some(published) => Visible::of(conversation(published.get("messages"))),
+        Some(published) => Visible::of(text_of(published, personas)),
         None => Visible::of("deleted"),
     });
     let roles = |role: &str| {
@@ -385,19 +400,11 @@ fn open_form(
         metadata: form.metadata,
         theirs: theirs.map(|theirs| match theirs.state {
             InputState::Deleted => Visible::of("deleted"),
-            _ => Visible::of(conversation(theirs.document.get("messages"))),
+            _ => Visible::of(text_of(&theirs.document, personas)),
         }),
         overtaken,
         problem,
     }
-}
-
-/// Returns what is said, one message below the other.
-pub(crate) fn conversation(messages: Option<&serde_json::Value>) -> String {
-    let text = |message: &serde_json::Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    let messages = messages.and_then(serde_json::Value::as_array).into_iter().flatten();
-    let lines: Vec<String> = messages.map(|message| format!("{}: {}", text(message, "role"), text(message, "content"))).collect();
-    lines.join("\n")
 }
 
 fn row(path: &str, query: &ScenarioQuery, input: &DraftInput, personas: &[TestPersona], open: Option<OpenForm>) -> Row {

@@ -77,7 +77,7 @@ pub(crate) async fn changed_parts(
 }
 
 /// Returns an input as a text, a line for each thing that it says.
-fn text_of(input: &Map<String, Value>, personas: &[TestPersona]) -> String {
+pub(crate) fn text_of(input: &Map<String, Value>, personas: &[TestPersona]) -> String {
     let mut text = String::new();
     for message in input.get("messages").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -115,6 +115,14 @@ async fn a_scenario_is_created_renamed_deleted_and_restored() {
     let page = editor.get(&path).await;
     assert_eq!(page.text(".empty code"), "keepstep bundles import FILE.yaml");
     assert!(!page.has("main script") && !page.has("[onclick]"));
+    let form = editor.get(&format!("{path}?edit=new")).await;
+    send(&mut editor, &form, &format!("{path}/inputs"), "Save input", &[("user", "First")], &[]).await;
+    let page = editor.get(&path).await;
+    assert_eq!(page.text("section > .about-section"), "Nothing is published yet.");
+    for field in ["text", "tag", "persona"] {
+        let page = editor.get(&format!("{path}?{field}={}", "_".repeat(30_000))).await;
+        assert_eq!(page.status, StatusCode::OK, "{field}");
+    }
 
     let settings = format!("{orders}/settings");
     let form = editor.get(&settings).await;
@@ -192,6 +200,24 @@ async fn inputs_are_added_edited_in_their_row_and_deleted() {
     let action = question.attributes("form.card", "action").remove(0);
     editor.submit(&question, &action, "Revert the input", &[]).await;
     assert_eq!(draft(&site, &id).await[0], ("One".to_owned(), false));
+    // What somebody else says of it beside its messages is shown before it is overwritten, and nothing is lost that was not shown.
+    let form = editor.get(&format!("{path}?edit=q%201")).await;
+    let tagged = send(&mut editor, &form, &change, "Save input", &[("user", "One")], &[("tags", "theirs")]).await;
+    assert_eq!(tagged.status, StatusCode::SEE_OTHER);
+    let stale = send(&mut editor, &form, &change, "Save input", &[("user", "Uno")], &[]).await;
+    assert!(stale.text(".notice.warn .verbatim").contains("tags: - theirs"), "{}", stale.body);
+    let page = editor.get(&path).await;
+    let revert = page.attributes("a[href*='/revert']", "href").remove(0);
+    let question = editor.get(&revert).await;
+    assert!(question.text("form.card").contains("tags: - theirs"), "{}", question.body);
+    let action = question.attributes("form.card", "action").remove(0);
+    send(&mut editor, &stale, &change, "Save input", &[("user", "Saved in between")], &[]).await;
+    let answer = editor.submit(&question, &action, "Revert the input", &[]).await;
+    assert_eq!((answer.status, draft(&site, &id).await[0].0.as_str()), (StatusCode::BAD_REQUEST, "Saved in between"));
+    let question = editor.get(&revert).await;
+    let action = question.attributes("form.card", "action").remove(0);
+    editor.submit(&question, &action, "Revert the input", &[]).await;
+    assert_eq!(draft(&site, &id).await[0], ("One".to_owned(), false));
     // One that somebody else deleted for good is kept by whoever still has it open.
     let edited = InputFilter { only_edited: true, limit: 9, ..InputFilter::default() };
     let added = site.store.draft_inputs(&site.scope, &id, &edited).await.unwrap().remove(0).id;
@@ -199,7 +225,11 @@ async fn inputs_are_added_edited_in_their_row_and_deleted() {
     let mut transaction = site.store.write().await.unwrap();
     transaction.delete_input(&site.scope, &id, &added, None, "Eve").await.unwrap();
     transaction.commit().await.unwrap();
-    let answer = send(&mut editor, &form, &format!("{path}/inputs/{added}"), "Save input", &[("user", "Kept")], &[]).await;
+    let gone = format!("{path}/inputs/{added}");
+    let more = send(&mut editor, &form, &gone, "Add a message", &[("user", "Kept")], &[]).await;
+    assert_eq!(more.exact("textarea[name=content]"), "Kept", "{}", more.body);
+    assert_eq!(more.texts("form.input-form textarea[name=content]").len(), 2);
+    let answer = send(&mut editor, &form, &gone, "Save input", &[("user", "Kept")], &[]).await;
     assert!(answer.text(".notice.bad").contains("was deleted while you were writing"), "{}", answer.body);
     assert_eq!(send(&mut editor, &answer, &add, "Save input", &[("user", "Kept")], &[]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(draft(&site, &id).await.last().unwrap().0, "Kept");

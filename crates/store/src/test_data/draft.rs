@@ -74,6 +74,8 @@ pub struct DraftCounts {
     pub changed: u32,
     /// Those that it deletes.
     pub deleted: u32,
+    /// Those whose edit was made from another text than is published now.
+    pub overtaken: u32,
 }
 
 impl DraftCounts {
@@ -142,7 +144,7 @@ macro_rules! inputs {
 /// The condition that an input passes a filter.
 macro_rules! passes {
     () => {
-        "($3 IS NULL OR words LIKE $3 ESCAPE '\\')
+        "($3 IS NULL OR words LIKE $3 ESCAPE '\\' OR (is_stored AND words LIKE $9 ESCAPE '\\'))
          AND ($4 IS NULL OR words LIKE $4 ESCAPE '\\' OR (is_stored AND words LIKE $5 ESCAPE '\\'))
          AND ($6 IS NULL OR words LIKE $6 ESCAPE '\\' OR (is_stored AND words LIKE $7 ESCAPE '\\'))
          AND (NOT $8 OR is_edited)"
@@ -166,6 +168,7 @@ fn filtered<'q>(text: &'static str, scenario: &'q str, set: &'q str, filter: &In
         .bind(filter.persona.map(words::pattern_of_persona))
         .bind(filter.persona.map(words::pattern_of_stored))
         .bind(filter.only_edited)
+        .bind(filter.text.map(words::pattern_in_stored))
 }
 
 impl Store {
@@ -184,7 +187,7 @@ impl Store {
                 inputs!(),
                 ") AS found WHERE ",
                 passes!(),
-                " ORDER BY is_new, place LIMIT $9 OFFSET $10) AS k
+                " ORDER BY is_new, place LIMIT $10 OFFSET $11) AS k
                  LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = k.id
                  LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = k.id
                  ORDER BY k.is_new, k.place"
@@ -290,10 +293,10 @@ impl Transaction {
     /// Forgets what a draft does to an input, which is again what is published. One that was never published stays.
     ///
     /// # Errors
-    /// There is no such input in the scope, or the database failed.
-    pub async fn revert_input(&mut self, scope: &Scope, scenario: &str, id: &str) -> Result<()> {
+    /// There is no such input in the scope, it is not what it was when somebody read it (`seen`), or the database failed.
+    pub async fn revert_input(&mut self, scope: &Scope, scenario: &str, id: &str, seen: Option<&Digest>) -> Result<()> {
         read_scenario(self.connection(), scope, scenario).await?;
-        match self.seen_input(scenario, id, None).await?.published {
+        match self.seen_input(scenario, id, seen).await?.published {
             Some(_) => self.drop_edit(scenario, id).await,
             None => Ok(()),
         }
@@ -368,29 +371,44 @@ impl Transaction {
         .bind(set)
         .execute(self.connection())
         .await?;
+        // The same members in another order are the same, and of the same length.
+        let alike = query(
+            "SELECT e.input_id, e.document AS edited, i.document AS published
+             FROM input_edits e JOIN input_items i ON i.input_set_id = $2 AND i.id = e.input_id
+             WHERE e.scenario_id = $1 AND length(e.document) = length(i.document)",
+        )
+        .bind(scenario)
+        .bind(set)
+        .fetch_all(self.connection())
+        .await?;
+        for row in alike {
+            let id: String = row.get("input_id")?;
+            if rows::object(&row, "edited", &id)? == rows::object(&row, "published", &id)? {
+                self.drop_edit(scenario, &id).await?;
+            }
+        }
         Ok(())
     }
 }
 
 /// Returns an input that says something else, and keeps what it says nothing of.
 fn with_values(mut document: Map<String, Value>, values: &InputValues) -> Map<String, Value> {
-    match &values.persona {
-        Some(persona) => {
-            // An item has its persona before its messages; a new one has neither.
-            document.insert("persona_id".to_owned(), persona.clone().into());
-        }
-        None => {
-            document.shift_remove("persona_id");
-        }
-    }
-    if messages_of(&document) != values.messages {
+    let is_same = messages_of(&document) == values.messages;
+    let messages = document.shift_remove("messages").filter(|_| is_same).unwrap_or_else(|| {
         let messages = values.messages.iter();
-        let messages: Vec<Value> =
-            messages.map(|Message { role, content }| serde_json::json!({ "role": role, "content": content })).collect();
-        document.insert("messages".to_owned(), messages.into());
+        messages.map(|Message { role, content }| serde_json::json!({ "role": role, "content": content })).collect()
+    });
+    // In the order in which an import writes them, so that the same input is the same text.
+    let mut ordered: Map<String, Value> = document.shift_remove_entry("id").into_iter().collect();
+    ordered.extend(values.persona.clone().map(|persona| ("persona_id".to_owned(), persona.into())));
+    ordered.insert("messages".to_owned(), messages);
+    ordered.insert("metadata".to_owned(), values.metadata.clone().into());
+    for (name, value) in document {
+        if !matches!(name.as_str(), "persona_id" | "metadata") {
+            ordered.insert(name, value);
+        }
     }
-    document.insert("metadata".to_owned(), values.metadata.clone().into());
-    document
+    ordered
 }
 
 /// Returns the set of inputs that a scenario published last; an empty text where it published nothing.
@@ -426,7 +444,9 @@ async fn read_counts(connection: &mut Connection, scenario: &str) -> Result<Draf
         "SELECT (SELECT count(*) FROM input_items WHERE input_set_id = $2) AS published,
            count(CASE WHEN i.id IS NULL AND e.document IS NOT NULL THEN 1 END) AS new,
            count(CASE WHEN i.id IS NOT NULL AND e.document IS NOT NULL THEN 1 END) AS changed,
-           count(CASE WHEN i.id IS NOT NULL AND e.document IS NULL THEN 1 END) AS deleted
+           count(CASE WHEN i.id IS NOT NULL AND e.document IS NULL THEN 1 END) AS deleted,
+           count(CASE WHEN coalesce(e.base, '') <> coalesce(i.document, '') AND coalesce(e.document, '') <> coalesce(i.document, '')
+                      THEN 1 END) AS overtaken
          FROM input_edits e LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = e.input_id WHERE e.scenario_id = $1",
     )
     .bind(scenario)
@@ -434,7 +454,8 @@ async fn read_counts(connection: &mut Connection, scenario: &str) -> Result<Draf
     .fetch_one(connection)
     .await?;
     let (published, new, deleted): (u32, u32, u32) = (row.get("published")?, row.get("new")?, row.get("deleted")?);
-    Ok(DraftCounts { all: published + new - deleted, new, changed: row.get("changed")?, deleted })
+    let (changed, overtaken) = (row.get("changed")?, row.get("overtaken")?);
+    Ok(DraftCounts { all: published + new - deleted, new, changed, deleted, overtaken })
 }
 
 fn input(row: &Row) -> Result<DraftInput> {

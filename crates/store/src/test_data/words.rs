@@ -54,6 +54,12 @@ pub(super) fn pattern_of_stored(value: &str) -> String {
     format!("%{}%", escaped(&rows::text(value).to_ascii_lowercase()))
 }
 
+/// Returns the pattern that finds a text anywhere in an input as it is stored, in small letters.
+pub(super) fn pattern_in_stored(text: &str) -> String {
+    let quoted = rows::text(text).to_ascii_lowercase();
+    format!("%{}%", escaped(&quoted[1..quoted.len() - 1]))
+}
+
 fn mark(kind: char, text: &str) -> String {
     format!("{EDGE}{kind}{}{EDGE}", folded(text))
 }

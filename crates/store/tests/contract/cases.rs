@@ -113,6 +113,7 @@ macro_rules! shared_cases {
                 a_project_tests_an_agent,
                 a_draft_changes_nothing_before_it_is_published,
                 an_edit_of_something_else_than_was_seen_changes_nothing,
+                an_edit_that_is_published_by_an_import_is_none,
                 inputs_are_found_and_read_in_pages,
                 whatever_is_done_to_a_draft_it_is_what_a_list_would_be,
                 a_pull_is_noted_for_each_who_pulls,
@@ -128,6 +129,9 @@ macro_rules! sqlite_cases {
         cases! { sqlite_only: $fresh:
             activity {
                 a_log_that_was_changed_does_not_fit,
+            }
+            input_drafts {
+                any_text_is_found_in_a_set_that_was_made_before_words_were_kept,
             }
             results {
                 a_commit_is_there_as_a_whole,
