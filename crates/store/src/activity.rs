@@ -173,7 +173,9 @@ impl Store {
                 }
             }
             if is_last {
-                let first_broken = (number < last).then_some(number + 1);
+                let has_lost_its_head =
+                    number > 0 && head.is_none() && self.reader().await?.activity_head(org_id).await?.is_none();
+                let first_broken = (number < last || has_lost_its_head).then_some(number + 1);
                 return Ok(VerifiedActivity { entries, first_broken });
             }
         }

@@ -108,6 +108,8 @@ pub(crate) async fn a_log_that_was_changed_does_not_fit(world: World) {
         ("UPDATE activity SET hash = (SELECT hash FROM activity WHERE number = 4) WHERE number = 5".to_owned(), 5),
         ("UPDATE activity SET number = 9 WHERE number = 5".to_owned(), 5),
         ("UPDATE activity_heads SET hash = 'x'".to_owned(), 5),
+        (format!("DELETE FROM activity_heads; DELETE FROM activity {}", entry_of(5)), 5),
+        ("DELETE FROM activity_heads".to_owned(), 6),
     ] {
         sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut raw).await.unwrap();
         let found = store.verify_activity(org).await.unwrap();
