@@ -65,6 +65,13 @@ impl<T: Send> Reply<T> for Plain {
     }
 }
 
+/// A transaction that is to be committed.
+struct Written {
+    transaction: Transaction,
+    /// True where the work has changed anything.
+    is_new: bool,
+}
+
 impl Platform {
     /// Does a write in one transaction, unless the same request was answered before, and returns what is told of it. What is told is
     /// kept in that transaction. If the work fails, nothing was written.
@@ -76,7 +83,9 @@ impl Platform {
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
     ) -> Result<R::Output, Error> {
         match self.written(actor, reply, work).await? {
-            (told, Some(transaction)) => self.commit(transaction, actor, what).await.map(|()| told),
+            (told, Some(Written { transaction, is_new })) => {
+                self.commit_if_new(transaction, actor, what, is_new).await.map(|()| told)
+            }
             (told, None) => Ok(told),
         }
     }
@@ -90,7 +99,7 @@ impl Platform {
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
     ) -> Result<R::Output, Error> {
         match self.written(actor, reply, work).await? {
-            (told, Some(transaction)) => self.commit_unnoted(transaction, actor, what).await.map(|()| told),
+            (told, Some(Written { transaction, .. })) => self.commit_unnoted(transaction, actor, what).await.map(|()| told),
             (told, None) => Ok(told),
         }
     }
@@ -101,7 +110,7 @@ impl Platform {
         actor: &Actor,
         reply: R,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, Error>,
-    ) -> Result<(R::Output, Option<Transaction>), Error> {
+    ) -> Result<(R::Output, Option<Written>), Error> {
         let once = reply.repeat().and_then(|repeat| repeat.once(actor));
         let mut transaction = self.store.write().await?;
         transaction.note_author(&actor.name);
@@ -112,16 +121,29 @@ impl Platform {
         }
         let result = work(&mut transaction).await?;
         let (told, answer) = reply.first(result)?;
+        // What is remembered below is written, too, and is nothing that somebody did.
+        let is_new = transaction.has_written().await?;
         if let (Some(once), Some(answer)) = (&once, &answer) {
             transaction.remember(once, answer).await?;
         }
-        Ok((told, Some(transaction)))
+        Ok((told, Some(Written { transaction, is_new })))
     }
 
     /// Commits a transaction, tells everybody who listens, and notes who did it: in the log that owners read, in the same transaction,
     /// unless nothing was changed.
     pub(crate) async fn commit(&self, mut transaction: Transaction, actor: &Actor, what: &'static str) -> Result<(), Error> {
-        if transaction.has_written().await? {
+        let is_new = transaction.has_written().await?;
+        self.commit_if_new(transaction, actor, what, is_new).await
+    }
+
+    async fn commit_if_new(
+        &self,
+        mut transaction: Transaction,
+        actor: &Actor,
+        what: &'static str,
+        is_new: bool,
+    ) -> Result<(), Error> {
+        if is_new {
             note(&mut transaction, &actor.scope.org_id, &actor.id, &actor.name, what).await?;
         }
         self.commit_unnoted(transaction, actor, what).await

@@ -11,15 +11,15 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
 use keepstep_platform::{
-    Actor, AnnouncedFile, BundleQuery, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Review, SaidVerdict,
-    Settings, Target, UploadCommit,
+    Actor, AnnouncedFile, BundleQuery, ChangedAgent, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Review,
+    SaidVerdict, Settings, Target, UploadCommit,
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
 use keepstep_store::test_data::{BundleStatus, DraftRelease, InputValues, NewBundle, NewScenario, ScenarioPatch, TestDataFile};
 use keepstep_store::{
-    AgentState, Edit, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, PublishingRule, Role, Scope, Store,
-    StoreError, StoredResponse,
+    ActivityFilter, AgentState, Edit, NewAgent, Patch, PersonaChange, PersonaStatus, ProjectPatch, PublishingRule, Role, Scope,
+    Store, StoreError, StoredResponse,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -267,6 +267,22 @@ impl Reply<AgentState> for Told {
     }
 }
 
+impl Reply<ChangedAgent> for Told {
+    type Output = String;
+
+    fn repeat(&self) -> Option<&Repeat> {
+        Some(&self.0)
+    }
+
+    fn again(self, before: StoredResponse) -> Result<String, Error> {
+        Ok(before.body)
+    }
+
+    fn first(self, changed: ChangedAgent) -> Result<(String, Option<StoredResponse>), Error> {
+        <Self as Reply<AgentState>>::first(self, changed.state)
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_comes_again_is_done_once() {
     let world = World::start().await;
@@ -277,6 +293,22 @@ async fn a_request_that_comes_again_is_done_once() {
     assert_eq!(create(told("a")).await.unwrap(), first);
     assert_eq!(world.platform.store.agents(&world.scope).await.unwrap().len(), 2);
     assert!(matches!(create(told("b")).await, Err(Error::Store(StoreError::OtherRequest))));
+}
+
+#[tokio::test]
+async fn a_request_with_a_key_that_changes_nothing_is_in_no_log() {
+    let world = World::start().await;
+    let owner = world.actor(Role::Owner);
+    let platform = &world.platform;
+    let change = async |key: &str| {
+        let told = Told(Repeat { key: Some(key.to_owned()), request: Digest::of_bytes(key.as_bytes()) });
+        let patch = Patch::of(Field::NAME, json!("Sales"));
+        platform.change_agent(&owner, world.target(), &patch, None, told).await.unwrap();
+        platform.activity(&owner, &ActivityFilter::default(), 10).await.unwrap().len()
+    };
+    let logged = change("first").await;
+    assert_eq!(change("second").await, logged, "it was so already");
+    assert_eq!(change("second").await, logged);
 }
 
 #[tokio::test]
