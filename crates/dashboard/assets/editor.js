@@ -8,6 +8,8 @@ let timer = 0;
 let busy = null;
 /** True for words that the server does not have yet. */
 let unkept = false;
+/** True where words of another window are kept, which only a button of the form replaces. */
+let isElsewhere = false;
 
 function say(text) {
   const line = document.getElementById("keeping");
@@ -22,7 +24,8 @@ function show(html) {
     document.getElementById(part.id)?.replaceWith(part);
   }
   const status = document.getElementById("live-status");
-  if (status) form.elements.draft.value = status.dataset.tag;
+  // A button that replaces what another window kept has the same name.
+  if (status) form.querySelector("input[name=draft]").value = status.dataset.tag;
 }
 
 /** Somebody who signed in again has another token. */
@@ -39,7 +42,6 @@ const send = (body) => fetch(form.dataset.draft, { method: "PUT", body });
 
 async function keep() {
   const body = new URLSearchParams(new FormData(form));
-  const sent = body.toString();
   try {
     let answer = await send(body);
     if ((answer.status === 401 || answer.status === 403) && (await renew())) {
@@ -48,9 +50,10 @@ async function keep() {
     }
     if (answer.ok || answer.status === 409) {
       show(await answer.text());
-      unkept = !answer.ok;
+      isElsewhere = answer.status === 409;
+      unkept = isElsewhere;
       say("");
-      body.set("draft", form.elements.draft.value);
+      body.set("draft", form.querySelector("input[name=draft]").value);
       // What was typed while the answer came is kept at the next pause.
       if (new URLSearchParams(new FormData(form)).toString() !== body.toString()) later();
     } else if (answer.status === 401) {
@@ -58,17 +61,18 @@ async function keep() {
       later(5000);
     } else {
       say(`What you type is only in this window: the server answered ${answer.status}.`);
+      if (answer.status >= 500 || answer.status === 429) later(5000);
     }
   } catch {
     say("What you type is only in this window: the server does not answer. Trying again.");
     later(5000);
   }
-  return sent;
 }
 
 function later(pause = PAUSE) {
   unkept = true;
   clearTimeout(timer);
+  if (isElsewhere) return;
   timer = setTimeout(now, pause);
 }
 
@@ -106,7 +110,7 @@ if (form) {
     unkept = false;
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden" && unkept) now();
+    if (document.visibilityState === "hidden" && unkept && !isElsewhere) now();
   });
   addEventListener("beforeunload", (event) => {
     if (unkept) event.preventDefault();

@@ -162,17 +162,19 @@ impl Platform {
         Ok(self.store.editors(&actor.scope, agent, &actor.id, seen, typed).await?)
     }
 
-    /// Removes what somebody typed and has not saved. They alone may.
+    /// Removes what somebody typed and has not saved, which a tag names, and returns what they have typed since in another window. They
+    /// alone may.
     ///
     /// # Errors
     /// The actor may not, there is no such agent for them, or the database failed.
-    pub async fn discard_draft(&self, actor: &Actor, agent: &AgentId) -> Result<(), Error> {
+    pub async fn discard_draft(&self, actor: &Actor, agent: &AgentId, tag: &str) -> Result<Option<EditDraft>, Error> {
         actor.require(Role::Editor)?;
         self.store.agent(&actor.scope, agent).await?;
         self.write_unnoted(actor, "discard a draft", Plain, async |transaction| {
-            Ok(transaction.remove_edit_draft(agent, &actor.id, None).await?)
+            Ok(transaction.remove_edit_draft(agent, &actor.id, Some(tag)).await?)
         })
-        .await
+        .await?;
+        self.kept_draft(actor, agent).await
     }
 
     /// Saves what somebody typed: publishes it, or stores the persona as a version that is not published. The words that were kept for

@@ -92,7 +92,7 @@ const ROWS: [Row; 53] = [
         }
         .boxed()
     }),
-    ("discard a draft", Role::Editor, |w, a| done(w.platform.discard_draft(a, &w.agent))),
+    ("discard a draft", Role::Editor, |w, a| done(w.platform.discard_draft(a, &w.agent, ""))),
     ("save an edit", Role::Editor, |w, a| {
         async {
             let edit = Edit { base: Revision(1), from: None, typed: Definition::default(), message: None };
@@ -449,6 +449,11 @@ async fn where_personas_are_reviewed_only_what_somebody_approved_is_published() 
     assert!(platform.deploy_persona(&ada, world.target(), second, Plain).await.is_err());
     let withdrawn = platform.review(&bob, &world.agent, second, review(Some(ProposalState::Withdrawn))).await;
     assert!(matches!(withdrawn, Err(Error::Refused(_))), "{withdrawn:?}");
+    platform.review(&ada, &world.agent, second, review(Some(ProposalState::Withdrawn))).await.unwrap();
+    for state in [ProposalState::Approved, ProposalState::ChangesRequested] {
+        let refused = platform.review(&bob, &world.agent, second, review(Some(state))).await;
+        assert!(matches!(&refused, Err(Error::Refused(why)) if why.contains("withdrawn")), "{refused:?}");
+    }
     platform.propose(&ada, &world.agent, second).await.unwrap();
     platform.review(&bob, &world.agent, second, approve()).await.unwrap();
     // Exactly this text, and no other one.

@@ -40,16 +40,18 @@ pub(crate) async fn keep(
     let state = platform.store.agent_state(&by.scope, &id).await?;
     let edit = form.edit(&platform.edit_base(&by, &id, form.base, form.from).await?);
     let kept = platform.keep_draft(&by, &id, &edit, form.draft.as_deref()).await?;
-    let live = LiveEdit::of(&platform, state.published.as_ref(), &edit.typed, &kept).await?;
+    let live = LiveEdit::of(&platform, state.published.as_ref(), &edit.typed, &kept, form.draft.as_deref()).await?;
     let part = page(&DraftPart { path: agent_path(&id), live })?;
     let status = if matches!(kept, KeptDraft::Elsewhere(_)) { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok((status, part).into_response())
 }
 
-/// Where to go afterwards.
+/// Which text, and where to go afterwards.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DiscardQuery {
     from: Option<u32>,
+    /// Names the text that the question was about.
+    tag: Option<String>,
 }
 
 impl DiscardQuery {
@@ -78,19 +80,20 @@ pub(crate) async fn ask_discard(
             Moment::of(draft.changed_at).readable
         ))],
         problem: None,
-        action: format!("{path}/draft/discard{}", asked.query()),
+        action: format!("{path}/draft/discard?tag={}{}", draft.tag, asked.query().replace('?', "&")),
         button: "Discard my text",
         back: format!("{path}/edit"),
     })
 }
 
-/// `POST …/discard`: removes it.
+/// `POST …/discard`: removes it, and asks again where another window has kept another text since the question.
 pub(crate) async fn discard(
     State(platform): State<Platform>,
     AddressedAgent(id): AddressedAgent,
     Query(asked): Query<DiscardQuery>,
     posted: Posted<Confirmed>,
 ) -> Result<Response, PageError> {
-    platform.discard_draft(&posted.by, &id).await?;
-    Ok(Redirect::to(&format!("{}/edit{}", agent_path(&id), asked.query())).into_response())
+    let left = platform.discard_draft(&posted.by, &id, asked.tag.as_deref().unwrap_or_default()).await?;
+    let next = if left.is_some() { "draft/discard" } else { "edit" };
+    Ok(Redirect::to(&format!("{}/{next}{}", agent_path(&id), asked.query())).into_response())
 }

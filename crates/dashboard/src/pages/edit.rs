@@ -156,14 +156,14 @@ pub(crate) async fn show(
     }
     let fresh = Edit { base: editing.state.agent.revision, from, typed, message: None };
     let Some(draft) = platform.kept_draft(&by, &id).await? else {
-        return page(&editing.page(&fresh, notice, &KeptDraft::Nothing).await?);
+        return page(&editing.page(&fresh, notice, &KeptDraft::Nothing, None).await?);
     };
     let rebased = platform.rebase_edit(&by, &id, &draft.edit, HashMap::new()).await?;
     let is_said = rebased.overlaps.is_empty() && rebased.edit.typed == rebased.current && draft.edit.message.is_none();
     let kept = KeptDraft::Kept(draft.clone());
     if is_said {
         // All of it is there by now, whoever wrote it.
-        return page(&editing.page(&fresh, notice, &kept).await?);
+        return page(&editing.page(&fresh, notice, &kept, None).await?);
     }
     if asked.from.is_some() {
         // The form would take the place of what is kept.
@@ -172,7 +172,7 @@ pub(crate) async fn show(
     }
     let is_behind = draft.edit.base != editing.state.agent.revision;
     let changed = is_behind.then(|| Changed::from(&editing.state.agent.changed));
-    page(&editing.page(&draft.edit, Notice::Restored(Moment::of(draft.changed_at), changed), &kept).await?)
+    page(&editing.page(&draft.edit, Notice::Restored(Moment::of(draft.changed_at), changed), &kept, None).await?)
 }
 
 /// Returns the persona with a suggestion in the place of its line.
@@ -221,15 +221,18 @@ async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -
         }
     };
     match platform.save_edit(by, id, &edit, status, form.draft.as_deref()).await {
-        Ok(EditOutcome::Saved(Some(version))) if form.action == Action::Propose => {
-            platform.propose(by, id, version).await?;
-            Ok(Redirect::to(&format!("{}/versions/{version}#review", agent_path(id))).into_response())
-        }
+        Ok(EditOutcome::Saved(Some(version))) if form.action == Action::Propose => proposed(platform, by, id, version).await,
         Ok(EditOutcome::Saved(_)) => {
             let done = if status == PersonaStatus::Draft { Done::Draft } else { Done::Published };
             Ok(Redirect::to(&format!("{}{}", agent_path(id), done.query())).into_response())
         }
         Ok(EditOutcome::Nothing) => {
+            if form.action == Action::Propose
+                && let Some(version) = saved_draft(platform, by, id, &edit).await?
+            {
+                platform.discard_draft(by, id, form.draft.as_deref().unwrap_or_default()).await?;
+                return proposed(platform, by, id, version).await;
+            }
             let hint = Notice::Hint("Nothing to save: nothing changed.");
             answer(platform, by, id, form, &edit, StatusCode::OK, hint).await
         }
@@ -241,6 +244,19 @@ async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks for a review of a version, and goes to it.
+async fn proposed(platform: &Platform, by: &SignedIn, id: &AgentId, version: PersonaVersion) -> Result<Response, PageError> {
+    platform.propose(by, id, version).await?;
+    Ok(Redirect::to(&format!("{}/versions/{version}#review", agent_path(id))).into_response())
+}
+
+/// Returns the newest draft, where it says what somebody typed.
+async fn saved_draft(platform: &Platform, by: &SignedIn, id: &AgentId, edit: &Edit) -> Result<Option<PersonaVersion>, PageError> {
+    let Some(draft) = platform.store.agent_state(&by.scope, id).await?.newest_draft else { return Ok(None) };
+    let saved = platform.store.persona(&by.scope, id, draft.version).await?.persona;
+    Ok((edit.typed.persona() == Some(&saved)).then_some(draft.version))
 }
 
 /// Answers with the form again, and keeps what is in it.
@@ -255,7 +271,7 @@ async fn answer(
 ) -> Result<Response, PageError> {
     let editing = Editing::of(platform, by, id).await?;
     let kept = platform.keep_draft(by, id, edit, form.draft.as_deref()).await?;
-    Ok((status, page(&editing.page(edit, notice, &kept).await?)?).into_response())
+    Ok((status, page(&editing.page(edit, notice, &kept, form.draft.as_deref()).await?)?).into_response())
 }
 
 /// Answers with what changed meanwhile, and with a form that has both.
@@ -273,7 +289,7 @@ async fn behind(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent, r
     let editing = Editing::of(platform, by, id).await?;
     let kept = platform.keep_draft(by, id, &edit, form.draft.as_deref()).await?;
     let choices = form.choices();
-    let mut shown = editing.page(&edit, notice, &kept).await?;
+    let mut shown = editing.page(&edit, notice, &kept, form.draft.as_deref()).await?;
     shown.overlaps = overlaps.iter().map(|overlap| ShownOverlap::of(overlap, &choices)).collect();
     Ok((StatusCode::CONFLICT, page(&shown)?).into_response())
 }
@@ -306,8 +322,8 @@ impl<'a> Editing<'a> {
         Ok(Self { platform, by, id, state })
     }
 
-    async fn page(&self, edit: &Edit, notice: Notice, kept: &KeptDraft) -> Result<EditPage, PageError> {
-        let live = LiveEdit::of(self.platform, self.state.published.as_ref(), &edit.typed, kept).await?;
+    async fn page(&self, edit: &Edit, notice: Notice, kept: &KeptDraft, sent: Option<&str>) -> Result<EditPage, PageError> {
+        let live = LiveEdit::of(self.platform, self.state.published.as_ref(), &edit.typed, kept, sent).await?;
         let areas = persona_areas(&edit.typed);
         let (short, more): (Vec<_>, Vec<_>) = Field::ALL
             .into_iter()

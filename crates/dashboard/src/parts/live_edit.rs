@@ -16,12 +16,12 @@ use crate::parts::view::Moment;
 /// What stands below a form while somebody types into it.
 #[derive(Debug)]
 pub(crate) struct LiveEdit {
-    /// Names the words that are kept; empty where none are.
+    /// Names the words that are kept, or those that the form took the place of; empty where there are none.
     pub(crate) tag: String,
     /// When they were kept.
     pub(crate) kept: Option<Moment>,
-    /// When other words were kept in another window, which these would replace.
-    pub(crate) elsewhere: Option<Moment>,
+    /// The words that were kept in another window and stay until somebody says that these replace them.
+    pub(crate) elsewhere: Option<Elsewhere>,
     /// How long the persona is, in words.
     pub(crate) length: String,
     /// The version that it is compared with.
@@ -30,6 +30,15 @@ pub(crate) struct LiveEdit {
     pub(crate) rows: Vec<DiffRow>,
     /// How its texts look.
     pub(crate) previews: Vec<Preview>,
+}
+
+/// Words that were kept in another window.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    /// Names them.
+    pub(crate) tag: String,
+    /// When they were kept.
+    pub(crate) kept: Moment,
 }
 
 /// A text as Markdown.
@@ -42,12 +51,13 @@ pub(crate) struct Preview {
 }
 
 impl LiveEdit {
-    /// Returns it for the values in a form.
+    /// Returns it for the values in a form, which was sent with a tag.
     pub(crate) async fn of(
         platform: &Platform,
         published: Option<&Persona>,
         typed: &Definition,
         kept: &KeptDraft,
+        sent: Option<&str>,
     ) -> Result<Self, PageError> {
         let texts = persona_texts(typed.persona());
         let channels: Vec<_> = match texts.len() {
@@ -61,15 +71,19 @@ impl LiveEdit {
             previews.push(Preview { channel, text: markdown::of(platform, text, below).await? });
         }
         let old = persona_text(published.map(|published| &published.persona));
-        let (kept, elsewhere) = match kept {
-            KeptDraft::Kept(draft) => (Some(draft), None),
-            KeptDraft::Nothing => (None, None),
-            KeptDraft::Elsewhere(draft) => (None, Some(draft)),
+        let (tag, kept, elsewhere) = match kept {
+            KeptDraft::Kept(draft) => (draft.tag.clone(), Some(Moment::of(draft.changed_at)), None),
+            KeptDraft::Nothing => (String::new(), None, None),
+            KeptDraft::Elsewhere(draft) => {
+                let elsewhere = Elsewhere { tag: draft.tag.clone(), kept: Moment::of(draft.changed_at) };
+                // The form does not know those words: with their tag, the next pause would replace them.
+                (sent.unwrap_or_default().to_owned(), None, Some(elsewhere))
+            }
         };
         Ok(Self {
-            tag: kept.or(elsewhere).map(|draft| draft.tag.clone()).unwrap_or_default(),
-            kept: kept.map(|draft| Moment::of(draft.changed_at)),
-            elsewhere: elsewhere.map(|draft| Moment::of(draft.changed_at)),
+            tag,
+            kept,
+            elsewhere,
             length,
             published: published.map(|published| published.summary.version.0),
             rows: diff_view::rows(platform, old, persona_text(typed.persona())).await?,
@@ -85,8 +99,9 @@ fn length<'a>(texts: impl Iterator<Item = &'a str>) -> String {
         characters += text.chars().count() as u64;
         tokens += about_tokens(text);
     }
-    let plural = if characters == 1 { "" } else { "s" };
-    format!("{} character{plural}, about {} tokens", grouped(characters), grouped(tokens))
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let (many_characters, many_tokens) = (plural(characters), plural(tokens));
+    format!("{} character{many_characters}, about {} token{many_tokens}", grouped(characters), grouped(tokens))
 }
 
 /// Returns about how many tokens a model makes of a text. Every model has its own: of English, four characters are one; other letters
@@ -109,7 +124,7 @@ mod tests {
         assert_eq!(length(["You help customers of a shop."].into_iter()), "29 characters, about 8 tokens");
         assert_eq!(length(["a".repeat(12_344).as_str(), "b"].into_iter()), "12\u{a0}345 characters, about 3\u{a0}087 tokens");
         assert_eq!(length(["あなたは"].into_iter()), "4 characters, about 4 tokens");
-        assert_eq!(length(["x"].into_iter()), "1 character, about 1 tokens");
+        assert_eq!(length(["x"].into_iter()), "1 character, about 1 token");
         assert_eq!(length([].into_iter()), "0 characters, about 0 tokens");
     }
 }

@@ -88,7 +88,16 @@ async fn buttons_keep_words_without_a_script() {
     assert_eq!(elsewhere.location(), ask);
     let page = browser.get(&ask).await;
     assert_eq!(page.text("h1"), "Discard what you typed about Orders?");
-    let answer = browser.submit(&page, &ask, "Discard my text", &[]).await;
+    // What another window has kept since is not what the question was about.
+    let first = page.attributes("main form", "action").remove(0);
+    let window = browser.get(&edit).await;
+    pause(&mut browser, &window, &agent, &[("persona", "Newer\n")]).await;
+    let answer = browser.submit(&page, &first, "Discard my text", &[]).await;
+    assert_eq!(answer.location(), ask);
+    assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "Newer\n");
+    let page = browser.get(&ask).await;
+    let second = page.attributes("main form", "action").remove(0);
+    let answer = browser.submit(&page, &second, "Discard my text", &[]).await;
     assert_eq!(answer.location(), format!("{edit}?from=1"));
     assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "One\n");
     assert_eq!(browser.get(&format!("/agents/{agent}/draft/discard")).await.location(), edit);
@@ -107,17 +116,44 @@ async fn two_windows_of_one_person_do_not_overwrite_each_other() {
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text("#live-status .notice").starts_with("Not kept: you changed this text in another window"));
     assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "First\n");
+    // The next pause sends the tag of the part, as the script does: the words of the first window still stay.
+    let next = [("persona", "Second and more\n"), ("draft", &tag(&refused))];
+    let refused = pause(&mut browser, &second, &agent, &next).await;
+    assert_eq!((refused.status, tag(&refused).as_str()), (StatusCode::CONFLICT, ""));
+    assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "First\n");
     // The same words again are kept already; other ones name what they replace.
     let again = pause(&mut browser, &second, &agent, &[("persona", "First\n")]).await;
     assert_eq!((again.status, tag(&again)), (StatusCode::OK, tag(&kept)));
-    let named = [("persona", "Second\n"), ("draft", &tag(&refused))];
-    assert_eq!(pause(&mut browser, &second, &agent, &named).await.status, StatusCode::OK);
+    // Without a script the page comes again, and a button on it replaces them, which the Enter key does not press.
+    let shown = browser.submit(&second, &edit, "Preview", &[("persona", "Second\n")]).await;
+    assert_eq!((shown.exact("textarea[name=persona]").as_str(), tag(&shown).as_str()), ("Second\n", ""));
+    assert_eq!(shown.texts("#edit button[type=submit]")[..2], ["Preview", "Replace that text"]);
+    assert_eq!(refused.attributes("#live-replace button", "value"), [tag(&kept)]);
+    let replaced = browser.submit(&shown, &edit, "Replace that text", &[("persona", "Second\n")]).await;
+    assert!(replaced.status == StatusCode::OK && !replaced.has("#live-replace button"));
     assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "Second\n");
     // The first window saves its text; the words of the second one stay.
     assert_eq!(browser.submit(&first, &edit, "Publish", &[("persona", "First\n")]).await.status, StatusCode::SEE_OTHER);
     let page = browser.get(&edit).await;
     assert_eq!(page.exact("textarea[name=persona]"), "Second\n");
     assert!(page.text(".notice:not([hidden])").contains("saving merges both"), "{}", page.text(".notice:not([hidden])"));
+}
+
+#[tokio::test]
+async fn what_one_window_saves_leaves_the_words_of_another() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\n").await;
+    let mut browser = site.signed_in(Role::Editor).await;
+    let edit = edit_of(&agent);
+    let (first, second) = (browser.get(&edit).await, browser.get(&edit).await);
+    pause(&mut browser, &first, &agent, &[("persona", "One\nFirst\n")]).await;
+    let refused = pause(&mut browser, &second, &agent, &[("persona", "Second\nOne\n")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let filled = [("persona", "Second\nOne\n"), ("draft", &tag(&refused))];
+    assert_eq!(browser.submit(&second, &edit, "Publish", &filled).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.published(&agent).await, "Second\nOne\n");
+    assert_eq!(browser.get(&edit).await.exact("textarea[name=persona]"), "One\nFirst\n");
 }
 
 #[tokio::test]
