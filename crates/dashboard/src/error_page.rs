@@ -59,8 +59,8 @@ pub(crate) enum PageError {
     },
     /// The request has no meaning.
     Invalid(String),
-    /// The form is larger than what is accepted.
-    TooLarge,
+    /// The form, or something in it, is larger than what is accepted.
+    TooLarge(String),
     /// It was tried too often.
     TooMany(String),
     /// The address takes no such request.
@@ -111,7 +111,7 @@ impl PageError {
             Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked => StatusCode::GONE,
             Self::Stale { .. } => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -136,7 +136,7 @@ impl PageError {
             Self::VersionNotFound { .. } => "Version not found",
             Self::Stale { .. } => "The agent has changed",
             Self::Invalid(_) => "This request is not valid",
-            Self::TooLarge => "This is too large",
+            Self::TooLarge(_) => "This is too large",
             Self::TooMany(_) => "Too often",
             Self::MethodNotAllowed => "This page cannot be used that way",
             Self::Unavailable(_) => "Not now",
@@ -168,8 +168,7 @@ impl PageError {
                 "It was changed while the page was open: it is at revision {current} now. Your change was not saved. \
                  Reload the page and try again."
             ),
-            Self::Invalid(reason) | Self::TooMany(reason) => reason.clone(),
-            Self::TooLarge => "It is more than this form takes. A persona holds at most 1 MiB of text.".into(),
+            Self::Invalid(reason) | Self::TooLarge(reason) | Self::TooMany(reason) => reason.clone(),
             Self::MethodNotAllowed => "Open it from the first page instead.".into(),
             Self::Unavailable(reason) => format!("{reason}. Try again in a moment."),
             Self::Internal => "Nothing was changed. Try again; see the log of the server for details.".into(),
@@ -241,7 +240,7 @@ impl From<StoreError> for PageError {
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         match error {
-            Error::TooLarge { .. } => Self::TooLarge,
+            Error::TooLarge { .. } => Self::TooLarge(error.to_string()),
             Error::Store(error) => error.into(),
             Error::Overloaded => Self::Unavailable("The server is busy".to_owned()),
             Error::Invalid(reason) | Error::Refused(reason) => Self::Invalid(reason),

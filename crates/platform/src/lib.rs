@@ -58,7 +58,7 @@ pub use metrics::Metrics;
 pub use passwords::SHORTEST_PASSWORD;
 pub use people::{INVITATION_LIFE, LINK_LIFE};
 pub use platform::{Platform, Shared};
-pub use proposals::{PublishingPlace, Review};
+pub use proposals::{PublishingPlace, Review, is_own_text};
 pub use results::NamedFile;
 pub use settings::{Answered, Limits, RequestLog, Settings};
 pub use sign_in::{Browser, LinkForm, SESSION_LIFE};

@@ -4,7 +4,8 @@ use keepstep_agent::canonical::persona_digest;
 use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_store::test_data::Scenario;
 use keepstep_store::{
-    Agent, PersonaChange, PersonaStatus, Project, Proposal, ProposalNote, ProposalState, PublishingRule, Role, Transaction,
+    Agent, Persona, PersonaChange, PersonaStatus, Project, Proposal, ProposalNote, ProposalState, PublishingRule, Role,
+    Transaction,
 };
 
 use crate::actor::Actor;
@@ -82,7 +83,7 @@ impl Platform {
         }
         let length = review.comment.len() + review.suggestion.as_ref().map_or(0, String::len);
         if length > MESSAGE_LIMIT {
-            return Err(Error::TooLarge { what: "The comment".into(), limit: MESSAGE_LIMIT as u64 });
+            return Err(Error::TooLarge { what: "The comment with its suggestion".into(), limit: MESSAGE_LIMIT as u64 });
         }
         if review.state.is_none() && review.suggestion.is_none() && review.comment.trim().is_empty() {
             return Err(Error::Refused("The comment is empty.".to_owned()));
@@ -96,9 +97,12 @@ impl Platform {
             if persona.summary.status == PersonaStatus::Published {
                 return Err(Error::Refused(format!("Version {version} is published already.")));
             }
-            let is_author = proposal.author_id == actor.id || persona.summary.created.author.as_ref() == Some(&actor.name);
             match review.state {
-                Some(ProposalState::Approved) if is_author => {
+                // What becomes of it would be decided without a review by who withdrew it.
+                Some(_) if proposal.state == ProposalState::Withdrawn => {
+                    return Err(Error::Refused("This proposal is withdrawn: propose it again.".to_owned()));
+                }
+                Some(ProposalState::Approved) if is_own_text(actor, &proposal, &persona) => {
                     return Err(Error::Refused("Someone else has to approve what you wrote.".to_owned()));
                 }
                 Some(ProposalState::Withdrawn) if proposal.author_id != actor.id => {
@@ -175,6 +179,11 @@ impl Platform {
         })
         .await
     }
+}
+
+/// Returns true where somebody wrote a text or proposes it, so that someone else has to approve it.
+pub fn is_own_text(actor: &Actor, proposal: &Proposal, persona: &Persona) -> bool {
+    proposal.author_id == actor.id || persona.summary.created.author.as_ref() == Some(&actor.name)
 }
 
 /// Passes what may be published: where there is a rule, that is a text that somebody has approved and that has passed its tests, or one

@@ -101,7 +101,8 @@ pub(crate) trait ProposalRows {
     /// Returns what was said about it, the oldest first.
     fn notes_of(&mut self, agent: &AgentId, version: PersonaVersion) -> impl Future<Output = Result<Vec<ProposalNote>>> + Send;
 
-    /// Returns the proposals of the agents of a scope that nobody has withdrawn and whose version is not published, the oldest first.
+    /// Returns the proposals of the agents of a scope that wait, the oldest first: not those that were withdrawn, that are older than what
+    /// is published, or whose changes are in a newer draft.
     fn waiting_proposals(&mut self, scope: &Scope) -> impl Future<Output = Result<Vec<Proposal>>> + Send;
 
     /// Returns true if a version that says the same was approved.
@@ -139,7 +140,8 @@ impl Store {
         }
     }
 
-    /// Returns the proposals of the agents of a scope that nobody has withdrawn and whose version is not published, the oldest first.
+    /// Returns the proposals of the agents of a scope that wait, the oldest first: not those that were withdrawn, that are older than what
+    /// is published, or whose changes are in a newer draft.
     ///
     /// # Errors
     /// The database failed.

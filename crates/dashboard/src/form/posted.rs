@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{self};
 use keepstep_http::received::Received;
 use keepstep_http::session;
-use keepstep_platform::{Platform, Share};
+use keepstep_platform::{Error, Platform, Share};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -98,14 +98,18 @@ pub(crate) async fn read_form<T: DeserializeOwned>(
 ) -> Result<(T, Option<Share>), PageError> {
     session::check_origin(request.headers(), platform)?;
     let (mut parts, body) = request.into_parts();
-    let received = Received::read(&parts.headers, body, platform, limit, b"").await?;
+    let too_large = || PageError::TooLarge(format!("The form is larger than {limit} bytes."));
+    let received = match Received::read(&parts.headers, body, platform, limit, b"").await {
+        Err(Error::TooLarge { .. }) => return Err(too_large()),
+        received => received?,
+    };
     let (bytes, share) = received.bytes(platform, FORM_COST).await?;
     // A body without an announced length has one now.
     parts.headers.remove(header::CONTENT_LENGTH);
     let form = Form::<T>::from_request(Request::from_parts(parts, Body::from(bytes)), platform).await;
     match form {
         Ok(Form(form)) => Ok((form, share)),
-        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(PageError::TooLarge),
+        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
         Err(other) => Err(PageError::Invalid(other.body_text())),
     }
 }

@@ -68,7 +68,10 @@ pub(crate) async fn review(
         _ if line.is_empty() => None,
         _ => return Err(PageError::Invalid("A line is a number from 1.".to_owned()).keeping(form.typed())),
     };
-    let suggestion = line.and(Some(form.suggestion.trim_end())).filter(|text| !text.is_empty()).map(str::to_owned);
+    let suggestion = Some(form.suggestion.trim_end()).filter(|text| !text.is_empty()).map(str::to_owned);
+    if line.is_none() && suggestion.is_some() {
+        return Err(PageError::Invalid("Enter the line that the suggestion is for.".to_owned()).keeping(form.typed()));
+    }
     let comment = text::restore_line_ends(None, &form.comment);
     match platform.review(&by, &id, version, Review { state, line, suggestion, comment }).await {
         Ok(()) => Ok(Redirect::to(&format!("{}/versions/{version}#review", agent_path(&id))).into_response()),

@@ -1,7 +1,7 @@
 //! What was said about a proposal.
 
 use keepstep_agent::definition::persona_text;
-use keepstep_platform::Platform;
+use keepstep_platform::{Platform, is_own_text};
 use keepstep_store::{Persona, PersonaStatus, Proposal, ProposalNote, ProposalState};
 use serde_json::Value;
 
@@ -27,8 +27,10 @@ pub(crate) struct ShownReview {
     pub(crate) may_comment: bool,
     /// True where the reader may approve.
     pub(crate) may_approve: bool,
-    /// True where the reader proposes it.
-    pub(crate) is_own: bool,
+    /// True where the reader may ask for changes.
+    pub(crate) may_ask_for_changes: bool,
+    /// True where the reader may withdraw it.
+    pub(crate) may_withdraw: bool,
     /// True where it can be proposed again.
     pub(crate) may_be_proposed: bool,
     /// True where it is approved.
@@ -75,11 +77,11 @@ pub(crate) async fn of(
     persona: &Persona,
 ) -> Result<Option<ShownReview>, PageError> {
     let Some((proposal, notes)) = platform.store.proposal(&by.scope, id, persona.summary.version).await? else { return Ok(None) };
-    let Proposal { author_id, author, state, created_at, .. } = proposal;
     let is_draft = persona.summary.status == PersonaStatus::Draft;
     let (may_write, text) = (may_edit(&by.session) && is_draft, persona_text(Some(&persona.persona)));
-    let is_own = author_id == by.id;
-    let is_writer = is_own || persona.summary.created.author.as_ref() == Some(&by.name);
+    let is_own_text = is_own_text(by, &proposal, persona);
+    let Proposal { author_id, author, state, created_at, .. } = proposal;
+    let is_withdrawn = state == ProposalState::Withdrawn;
     let lines: Vec<&str> = text.lines().collect();
     let may_apply = may_write && matches!(persona.persona, Value::String(_));
     let (label, class) = words(state);
@@ -90,8 +92,9 @@ pub(crate) async fn of(
         created: Moment::of(created_at),
         notes: notes.into_iter().map(|note| ShownNote::of(note, &lines, may_apply)).collect(),
         may_comment: may_write,
-        may_approve: may_write && may_publish(&by.session) && !is_writer && state != ProposalState::Approved,
-        is_own,
+        may_ask_for_changes: may_write && !is_withdrawn,
+        may_approve: may_write && may_publish(&by.session) && !is_own_text && !is_withdrawn && state != ProposalState::Approved,
+        may_withdraw: author_id == by.id && !is_withdrawn,
         may_be_proposed: matches!(state, ProposalState::ChangesRequested | ProposalState::Withdrawn),
         is_approved: state == ProposalState::Approved,
     }))

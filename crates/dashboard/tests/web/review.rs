@@ -47,6 +47,16 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     assert_eq!(page.texts(".diff .added .content"), ["<b>Three</b>"], "the diff is on the page");
     let bad = bob.submit(&page, &review, "Comment", &[("line", "x"), ("comment", "Hours of work")]).await;
     assert_eq!((bad.status, bad.exact("textarea[readonly]").as_str()), (StatusCode::BAD_REQUEST, "Hours of work"));
+    let bad = bob.submit(&page, &review, "Comment", &[("suggestion", "Four"), ("comment", "So")]).await;
+    assert_eq!(
+        (bad.status, bad.texts("textarea[readonly]")),
+        (StatusCode::BAD_REQUEST, vec!["Four".to_owned(), "So".to_owned()])
+    );
+    assert!(bad.body.contains("Enter the line that the suggestion is for."));
+    let long = "x".repeat(10_001);
+    let bad = bob.submit(&page, &review, "Comment", &[("comment", &long)]).await;
+    assert_eq!((bad.status, bad.exact("textarea[readonly]")), (StatusCode::PAYLOAD_TOO_LARGE, long));
+    assert!(bad.body.contains("The comment with its suggestion is larger than 10000 bytes."), "{}", bad.body);
     let fields = [("line", "3"), ("suggestion", "Four"), ("comment", "<script>1</script>")];
     let answer = bob.submit(&page, &review, "Request changes", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
@@ -77,6 +87,45 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     assert!(!bob.get("/").await.texts(&format!("{waiting} tr")).iter().any(|row| row.contains("Draft 3")));
     let page = ada.get(&version).await;
     assert!(!page.has(&format!("form[action='{review}']")), "what is published is not reviewed any more");
+}
+
+#[tokio::test]
+async fn a_saved_draft_is_proposed_and_what_is_withdrawn_is_not_approved() {
+    let site = Site::start().await;
+    let agent = site.agent("Orders").await;
+    site.publish(&agent, "One\n").await;
+    let (mut owner, mut ada, mut bob) =
+        (site.member(Role::Owner, "Own").await, site.member(Role::Editor, "Ada").await, site.member(Role::Editor, "Bob").await);
+    let page = owner.get("/publishing").await;
+    let mut fields = page.fields("/publishing", "Save", &[]);
+    fields.push(("review".to_owned(), "yes".to_owned()));
+    owner.post("/publishing", &[], &fields).await;
+    let (edit, version) = (format!("/agents/{agent}/edit"), format!("/agents/{agent}/versions/2"));
+    let page = ada.get(&edit).await;
+    let nothing = ada.submit(&page, &edit, "Propose", &[]).await;
+    assert_eq!(nothing.text(".notice[role=status]"), "Nothing to save: nothing changed.");
+    assert_eq!(ada.submit(&page, &edit, "Save draft", &[("persona", "Two\n")]).await.status, StatusCode::SEE_OTHER);
+    // The draft as it is.
+    let page = ada.get(&edit).await;
+    assert_eq!(ada.submit(&page, &edit, "Propose", &[]).await.location(), format!("{version}#review"));
+
+    let review = format!("{version}/review");
+    let (own, others) = (ada.get(&version).await, bob.get(&version).await);
+    assert!(own.texts("button").contains(&"Withdraw".to_owned()), "{:?}", own.texts("button"));
+    bob.submit(&others, &review, "Request changes", &[]).await;
+    let own = ada.get(&version).await;
+    ada.submit(&own, &review, "Withdraw", &[]).await;
+    for button in ["Approve", "Request changes"] {
+        let refused = bob.submit(&others, &review, button, &[("comment", "Good")]).await;
+        assert_eq!((refused.status, refused.exact("textarea[readonly]").as_str()), (StatusCode::BAD_REQUEST, "Good"));
+        assert!(refused.body.contains("This proposal is withdrawn: propose it again."));
+        assert!(!bob.get(&version).await.texts("button").contains(&button.to_owned()));
+    }
+    assert!(!ada.get(&version).await.texts("button").contains(&"Withdraw".to_owned()));
+    let page = ada.get(&version).await;
+    ada.submit(&page, &format!("{version}/propose"), "Propose", &[]).await;
+    bob.submit(&others, &review, "Approve", &[]).await;
+    assert_eq!(ada.get(&version).await.text("#review"), "Review approved");
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ impl ProposalRows for Connection {
              JOIN persona_versions p ON p.agent_id = q.agent_id AND p.version = q.version
              WHERE a.org_id = $1 AND ($2 IS NULL OR replace($2, ' ' || a.project_id || ' ', '') <> $2)
                AND q.state <> 'withdrawn' AND p.status = 'draft'
+               AND (a.published_version IS NULL OR q.version > a.published_version)
+               AND (q.state <> 'changes' OR q.version = a.draft_version)
              ORDER BY q.changed_at, q.agent_id, q.version",
         )
         .bind(&scope.org_id)

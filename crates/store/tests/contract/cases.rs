@@ -62,6 +62,7 @@ macro_rules! shared_cases {
             }
             proposals {
                 a_proposal_is_reviewed_and_waits_until_it_is_published,
+                a_proposal_that_something_newer_replaced_waits_no_more,
                 a_rule_is_of_a_project_or_of_agents_in_none,
             }
             drift_reports {

@@ -55,6 +55,41 @@ pub(crate) async fn a_proposal_is_reviewed_and_waits_until_it_is_published(world
     assert_eq!(world.store.waiting_proposals(&world.scope).await.unwrap(), []);
 }
 
+pub(crate) async fn a_proposal_that_something_newer_replaced_waits_no_more(world: World) {
+    let agent = world.agent().await;
+    world.publish(&agent, "one").await;
+    let put = async |version: u32, state: ProposalState| {
+        let mut transaction = world.store.write().await.unwrap();
+        let proposal = Proposal {
+            agent_id: agent.clone(),
+            version: PersonaVersion(version),
+            author_id: "user_a".to_owned(),
+            author: "Ada".to_owned(),
+            state,
+            created_at: START,
+            changed_at: START,
+        };
+        transaction.put_proposal(&proposal, None).await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    let waiting = async || {
+        let found = world.store.waiting_proposals(&world.scope).await.unwrap();
+        found.iter().map(|proposal| proposal.version.0).collect::<Vec<_>>()
+    };
+    world.draft(&agent, "two").await;
+    put(2, ProposalState::ChangesRequested).await;
+    assert_eq!(waiting().await, [2]);
+    // The changes that were asked for are in another draft.
+    world.draft(&agent, "three").await;
+    assert_eq!(waiting().await, [0_u32; 0]);
+    put(2, ProposalState::Approved).await;
+    put(3, ProposalState::Open).await;
+    assert_eq!(waiting().await, [2, 3]);
+    // Somebody pushes the same text as a version of its own.
+    world.publish(&agent, "two").await;
+    assert_eq!(waiting().await, [0_u32; 0]);
+}
+
 pub(crate) async fn a_rule_is_of_a_project_or_of_agents_in_none(world: World) {
     let agent = world.agent().await;
     let mut transaction = world.store.write().await.unwrap();
