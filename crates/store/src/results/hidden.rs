@@ -301,14 +301,22 @@ impl Transaction {
         if waiting.rows_affected() > 0 {
             return Ok(true);
         }
-        let batch: Option<i64> = sqlx::query_scalar(
-            "SELECT batch FROM hidden_batches WHERE batch NOT IN (SELECT batch FROM open_commits WHERE batch NOT NULL)
+        let batch: Option<(i64, bool)> = sqlx::query_as(
+            "SELECT batch, deleted_at NOT NULL FROM hidden_batches
+             WHERE batch NOT IN (SELECT batch FROM open_commits WHERE batch NOT NULL)
                AND (deleted_at IS NULL OR deleted_at <= ?) LIMIT 1",
         )
         .bind(restorable)
         .fetch_optional(self.connection())
         .await?;
-        let Some(batch) = batch else { return Ok(false) };
+        let Some((batch, is_deleted)) = batch else { return Ok(false) };
+        if is_deleted {
+            // Before the first part of it is gone: from now on nothing restores it, and who brings the same again brings all of it.
+            for sql in ["UPDATE hidden_batches SET deleted_at = NULL WHERE batch = ?", "DELETE FROM commits WHERE batch = ?"] {
+                sqlx::query(sql).bind(batch).execute(self.connection()).await?;
+            }
+            return Ok(true);
+        }
         let files = sqlx::query(
             "DELETE FROM stored_artifacts WHERE number IN (SELECT number FROM stored_artifacts WHERE batch = ? LIMIT ?)",
         )
@@ -329,9 +337,7 @@ impl Transaction {
             return Ok(true);
         }
         self.show_batch(batch).await?;
-        for sql in ["DELETE FROM commits WHERE batch = ?", "DELETE FROM stored_batches WHERE number = ?"] {
-            sqlx::query(sql).bind(batch).execute(self.connection()).await?;
-        }
+        sqlx::query("DELETE FROM stored_batches WHERE number = ?").bind(batch).execute(self.connection()).await?;
         Ok(true)
     }
 }
@@ -353,6 +359,80 @@ impl Store {
             if !is_more {
                 return Ok(old);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use serde_json::{Map, json};
+
+    use super::super::commit::{Begun, NewCommit};
+    use super::*;
+    use crate::model::Scope;
+    use crate::results::Status;
+    use crate::surroundings::Surroundings;
+
+    async fn commit(store: &Store, scope: &Scope, project: &str, bundle: &str, runs: &[RunRecord]) -> (String, u64, bool) {
+        let mut transaction = store.write().await.unwrap();
+        let new = NewCommit {
+            project,
+            bundle,
+            experiment_id: "one",
+            digest: "d",
+            source: "file",
+            started_at: None,
+            completed_at: None,
+            details: &Map::new(),
+        };
+        let done = match transaction.begin_commit(scope, &new).await.unwrap() {
+            Begun::Repeated(done) => done,
+            Begun::New(mut commit) => {
+                transaction.commit_runs(&mut commit, runs).await.unwrap();
+                transaction.finish_commit(commit).await.unwrap()
+            }
+        };
+        transaction.commit().await.unwrap();
+        (done.batch_id, done.runs, done.repeated)
+    }
+
+    /// An experiment is removed piece by piece, and others write between the pieces.
+    #[tokio::test]
+    async fn what_is_being_removed_is_never_said_to_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let surroundings = Surroundings::of_the_machine().with_clock(move || clock.load(Ordering::SeqCst));
+        let store = Store::open_with(&folder.path().join("k.db"), surroundings).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
+        let project = transaction.create_project(&scope.org_id, "Shop").await.unwrap();
+        let file = json!({"scenario": {"name": "orders"}, "inputs": [{"id": "1", "text": "Where is my order?"}]});
+        let bundle = transaction.import(&scope, &project.id, &serde_json::from_value(file).unwrap()).await.unwrap();
+        transaction.commit().await.unwrap();
+
+        let runs: Vec<RunRecord> = (0..REMOVED + 10).map(|number| RunRecord::new(number.to_string(), Status::Passed)).collect();
+        let count = runs.len() as u64;
+        for pieces in 0..4 {
+            let (batch, ..) = commit(&store, &scope, &project.id, &bundle.id, &runs).await;
+            let mut transaction = store.write().await.unwrap();
+            transaction.delete_experiment(&scope, &batch, "Ada").await.unwrap();
+            transaction.commit().await.unwrap();
+            time.fetch_add(2 * RESTORABLE, Ordering::SeqCst);
+            for _ in 0..pieces {
+                let mut transaction = store.write().await.unwrap();
+                assert!(transaction.remove_hidden().await.unwrap());
+                transaction.commit_hidden().await.unwrap();
+            }
+            // The same comes again meanwhile.
+            let (batch, said, is_repeated) = commit(&store, &scope, &project.id, &bundle.id, &runs).await;
+            assert_eq!((said, is_repeated), (count, pieces == 0), "after {pieces} pieces");
+            let there = store.experiment(&scope, &batch).await.unwrap().batch.counts.total();
+            let kept = store.run_records(&scope, &batch, i64::MIN, 2 * REMOVED).await.unwrap().len() as u64;
+            assert_eq!((there, kept), (count, count), "after {pieces} pieces");
         }
     }
 }
