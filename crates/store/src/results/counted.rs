@@ -154,7 +154,7 @@ impl Transaction {
         let CountedCases { number, heard_at, figures, criteria, misses } = counted;
         let kept = sqlx::query(
             "UPDATE stored_batches SET is_counted = 1, median_ms = ?3, p95_ms = ?4, tokens = ?5, cost_usd = ?6
-             WHERE number = ?1 AND heard_at = ?2 AND running = 0",
+             WHERE number = ?1 AND heard_at = ?2 AND running = 0 AND is_counted = 0",
         )
         .bind(number)
         .bind(heard_at)

@@ -592,12 +592,14 @@ impl Transaction {
         of_counted(&rows)
     }
 
-    /// Sets what is known of a batch by its runs.
+    /// Sets what is known of a batch by its runs. Where nothing goes on, `heard_at` grows: it tells what is counted now from what was
+    /// there a moment ago, also within one millisecond.
     pub(super) async fn set_counts(&mut self, batch: i64, counts: &Counts) -> Result<()> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         sqlx::query(
             "UPDATE stored_batches SET status = ?2, running = ?3, completed = ?4, failed = ?5, error = ?6, timeout = ?7,
-               skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11, is_counted = 0 WHERE number = ?1",
+               skipped = ?8, abandoned = ?9, passed = ?10, not_judged = ?11, is_counted = 0,
+               heard_at = heard_at + iif(?3 = 0, 1, 0) WHERE number = ?1",
         )
         .bind(batch)
         .bind(counts.status().label())
