@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::BatchStatus;
+use crate::statistics::{Interval, wilson};
 use crate::status::Status;
 
 /// How many cases or runs have which status.
@@ -111,12 +112,21 @@ impl Counts {
         }
     }
 
+    /// Returns how many were tried: those that ended with a result, and those of which nothing was heard any more.
+    fn tried(&self) -> u64 {
+        self.judged() + self.abandoned
+    }
+
     /// Returns which part of those that were tried passed, from 0 to 1; nothing while some go on or where none was tried.
     pub fn pass_rate(&self) -> Option<f64> {
-        let tried = self.judged() + self.abandoned;
         #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-        let rate = self.passed as f64 / tried as f64;
-        (self.running == 0 && tried > 0).then_some(rate)
+        let rate = self.passed as f64 / self.tried() as f64;
+        (self.running == 0 && self.tried() > 0).then_some(rate)
+    }
+
+    /// Returns the interval in which the pass rate may lie; nothing where there is none.
+    pub fn interval(&self) -> Option<Interval> {
+        self.pass_rate().and(wilson(self.passed, self.tried()))
     }
 }
 
@@ -147,5 +157,16 @@ mod tests {
         assert_eq!((counts.bad(), counts.broken()), (2 + 64 + 4 + 8, 2 + 4 + 8));
         assert_eq!((counts.judged(), counts.finished()), (1 + 2 + 64 + 4 + 8, 1 + 2 + 64 + 4 + 8 + 16));
         assert_eq!((counts.status(), counts.pass_rate()), (BatchStatus::Running, None));
+        assert_eq!(counts.interval(), None);
+    }
+
+    #[test]
+    fn the_pass_rate_lies_in_its_interval() {
+        let counts = Counts { passed: 2, abandoned: 98, not_judged: 7, skipped: 3, ..Counts::default() };
+        let Some((rate, interval)) = counts.pass_rate().zip(counts.interval()) else { panic!("a rate") };
+        assert!((rate - 0.02).abs() < 1e-9 && interval.low < rate && rate < interval.high, "{interval:?}");
+        assert!(interval.high < 0.1, "of all that were tried: {interval:?}");
+        let none = Counts { not_judged: 7, skipped: 3, ..Counts::default() };
+        assert_eq!((none.pass_rate(), none.interval()), (None, None));
     }
 }

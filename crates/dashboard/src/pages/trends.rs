@@ -6,7 +6,6 @@ use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
 use keepstep_http::addresses::{experiment_path, project_path};
 use keepstep_platform::Platform;
-use keepstep_results::statistics::wilson;
 use keepstep_store::results::{ExperimentFilter, TrendPoint};
 use serde::Deserialize;
 
@@ -171,8 +170,8 @@ fn charts(trend: &[TrendPoint], marks: &[(usize, String)]) -> Vec<Chart> {
     let bands: Vec<Option<(f64, f64)>> = trend
         .iter()
         .map(|point| {
-            let interval = wilson(point.counts.passed, point.counts.judged())?;
-            point.counts.pass_rate().map(|_| (interval.low, interval.high))
+            let interval = point.counts.interval()?;
+            Some((interval.low, interval.high))
         })
         .collect();
     let (median, p95) = (values(&|point| point.figures.median_ms), values(&|point| point.figures.p95_ms));
@@ -210,7 +209,7 @@ fn shown_point(project: &str, trend: &[TrendPoint], at: usize, changes: &[(usize
         began: Moment::of(point.began_at),
         passed: format!("{} of {}", grouped(counts.passed), grouped(counts.total())),
         rate: shown(counts.pass_rate(), percent),
-        interval: counts.pass_rate().and(wilson(counts.passed, counts.judged())).map(shown_interval).unwrap_or_default(),
+        interval: counts.interval().map(shown_interval).unwrap_or_default(),
         change: change.filter(|change| change.abs() >= 0.05).map(|change| format!("{change:+.1} points")).unwrap_or_default(),
         median: shown(figures.median_ms, milliseconds_words),
         p95: shown(figures.p95_ms, milliseconds_words),

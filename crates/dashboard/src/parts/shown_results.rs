@@ -2,7 +2,8 @@
 
 use keepstep_http::addresses::segment;
 use keepstep_results::provenance::Provenance;
-use keepstep_results::statistics::{Interval, wilson};
+use keepstep_results::statistics::Interval;
+use keepstep_results::tally;
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{Artifact, BatchStatus, Counts, RunBatch, Status};
 use serde_json::{Map, Value};
@@ -98,7 +99,7 @@ impl From<&Counts> for Figures {
             has_skipped: counts.skipped > 0,
             is_running: counts.running > 0,
             rate: counts.pass_rate().map(percent),
-            interval: counts.pass_rate().and(wilson(counts.passed, counts.judged())).map(shown_interval),
+            interval: counts.interval().map(shown_interval),
             bar,
         }
     }
@@ -106,9 +107,9 @@ impl From<&Counts> for Figures {
 
 /// Returns an interval of rates, with what it is.
 pub(crate) fn shown_interval(interval: Interval) -> String {
-    let whole = |rate: f64| format!("{:.0}", rate * 100.0);
-    // A line does not end before the sign.
-    format!("95\u{a0}%: {} to {}\u{a0}%", whole(interval.low), whole(interval.high))
+    // To a tenth, as the rate: neither is outside of the other. Here a sign stands behind the last number alone, and no line ends before it.
+    let [low, high] = [interval.low, interval.high].map(tally::percent);
+    format!("95\u{a0}%: {} to {}\u{a0}%", low.trim_end_matches('%'), high.trim_end_matches('%'))
 }
 
 /// Returns a rate as a person reads it. Only all is 100 %, and only none is 0 %.

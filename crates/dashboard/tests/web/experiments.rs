@@ -52,7 +52,7 @@ async fn the_list_is_filtered_sorted_and_paged_by_its_address() {
     check_is_text(&page);
     assert_eq!(page.texts(".experiments tbody th a"), ["exp_b", "exp_a"]);
     assert_eq!(page.texts(".experiments .about")[2], "Orders <b> · persona v3 · main at 01234567 · Ada");
-    assert_eq!(page.texts(".experiments .number")[3], "3 of 4 75 % (95 %: 30 to 95 %)");
+    assert_eq!(page.texts(".experiments .number")[3], "3 of 4 75 % (95 %: 30.1 to 95.4 %)");
     // What there is one of is no choice; the states always are.
     assert_eq!(page.attributes("select", "name"), ["state", "agent", "persona", "branch", "author", "sort"]);
     assert_eq!(page.texts("#persona option"), ["All", "v3", "v4"]);
@@ -337,7 +337,7 @@ async fn two_experiments_are_compared_by_what_changed() {
         ["worse question worse", "better question better", "other answer question answer", "only in the newer question added"]
     );
     assert_eq!(page.texts(".compared .chip")[..2], ["before: 5/5", "after: 2/5"]);
-    assert_eq!(page.texts(".compared .small")[..2], ["95 %: 57 to 100 %", "95 %: 12 to 77 %"]);
+    assert_eq!(page.texts(".compared .small")[..2], ["95 %: 56.6 to 100.0 %", "95 %: 11.8 to 76.9 %"]);
     assert_eq!(page.texts(".compared mark")[..2], ["Yes", "gladly"]);
     assert_eq!(page.texts(".notice li"), ["persona version: v3 → v4"]);
     assert_eq!(
@@ -402,7 +402,7 @@ async fn trends_are_lines_and_numbers_with_what_changed() {
     assert_eq!(page.texts(".chart-letter")[0], "A");
     assert_eq!(page.texts("main > .pairs dd"), ["persona v3 → v4 in exp_3"]);
     assert_eq!(page.texts("tbody th a"), ["exp_5", "exp_4", "exp_3", "exp_2", "exp_1", "exp_0"]);
-    assert_eq!(page.texts("tbody tr:nth-child(2) td.number")[..3], ["1 of 2", "50 %95 %: 9 to 91 %", "-50.0 points"]);
+    assert_eq!(page.texts("tbody tr:nth-child(2) td.number")[..3], ["1 of 2", "50 %95 %: 9.5 to 90.5 %", "-50.0 points"]);
     assert_eq!(browser.get(&format!("{trends}?branch=main")).await.texts("tbody th").len(), 6);
 }
 

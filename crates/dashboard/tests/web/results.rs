@@ -86,7 +86,7 @@ async fn an_experiment_shows_its_figures_and_its_runs() {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     check_is_text(&page);
     assert_eq!(page.text("h1"), "exp_1 with failures");
-    assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 % 95 %: 15 to 85 %"]);
+    assert_eq!(page.texts(".facts .big"), ["4", "2", "2", "50 % 95 %: 15.0 to 85.0 %"]);
     assert_eq!(page.attributes("svg.bar", "aria-label"), ["2 of 4 cases passed, 2 did not"]);
     assert!(page.texts(".facts dd").contains(&"1 min 30 s".to_owned()));
     assert_eq!(page.texts(".cases tbody th"), ["second", "third", "first", "fourth"], "what did not pass is first");

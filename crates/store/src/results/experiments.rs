@@ -519,7 +519,7 @@ mod tests {
         SEARCH stored_batches USING INDEX run_batches_by_persona (project_id=? AND persona>?)
         SEARCH stored_batches USING INDEX run_batches_by_branch (project_id=? AND branch>?)
         SEARCH stored_batches USING INDEX run_batches_by_author (project_id=? AND author>?)
-        SEARCH stored_batches USING COVERING INDEX run_batches_by_cost (project_id=?)
+        SEARCH stored_batches USING COVERING INDEX run_batches_by_rate (project_id=?)
         ");
     }
 }
