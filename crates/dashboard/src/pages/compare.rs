@@ -12,11 +12,12 @@ use keepstep_base::human::milliseconds_words;
 use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_results::compare::check::{Limits, check};
-use keepstep_results::compare::figures::InputKey;
+use keepstep_results::compare::figures::{InputFigures, InputKey};
 use keepstep_results::compare::inputs::{ComparedInput, InputChange, Tried, by_input};
 use keepstep_results::compare::{Comparison, Figure};
 use keepstep_results::provenance::{Difference, Provenance};
 use keepstep_results::statistics::{SIGNIFICANCE, wilson};
+use keepstep_results::status::Status;
 use keepstep_store::Project;
 use keepstep_store::results::{ComparedCases, Experiment, ExperimentFilter, RunTexts};
 
@@ -46,8 +47,8 @@ const KINDS: [(InputChange, &str, &str, &str); 7] = [
     (InputChange::Otherwise, "otherwise", "not passed in another way", "draft"),
     (InputChange::Better, "better", "better", "good"),
     (InputChange::Answer, "answers", "other answer", ""),
-    (InputChange::New, "new", "only in the newer", ""),
-    (InputChange::Gone, "gone", "only in the older", ""),
+    (InputChange::New, "new", "only after", ""),
+    (InputChange::Gone, "gone", "only before", ""),
     (InputChange::Same, "same", "the same", ""),
 ];
 
@@ -118,12 +119,18 @@ struct KindChoice {
 struct InputRow {
     badge: Badge,
     text: Visible,
-    before: Option<Cell>,
-    after: Option<Cell>,
+    before: Ended,
+    after: Ended,
     diff: Vec<DiffRow>,
 }
 
-/// How an input ended in one of them.
+/// How an input ended in one of them; else why it did not.
+struct Ended {
+    cell: Option<Cell>,
+    without: &'static str,
+}
+
+/// How an input ended in one of them, ready to show.
 struct Cell {
     path: String,
     text: String,
@@ -156,7 +163,7 @@ struct ManyHead {
 
 struct ManyRow {
     text: Visible,
-    cells: Vec<Option<Cell>>,
+    cells: Vec<Ended>,
 }
 
 /// What the address asks for. What is invalid is ignored.
@@ -426,7 +433,10 @@ async fn input_row(
     };
     let text = of(1).or_else(|| of(0)).map_or(input.name.as_str(), |(_, texts)| &texts.input);
     let (_, _, label, class) = *KINDS.iter().find(|(kind, ..)| *kind == input.change).unwrap_or(&KINDS[6]);
-    let cell = |side: usize, tried: Option<Tried>| cell(sides[side].0, tried?, of(side).map(|(id, _)| id.as_str()));
+    let cell = |side: usize, tried: Option<Tried>| {
+        let (experiment, cases) = sides[side];
+        ended(experiment, cases, input.key, tried, of(side).map(|(id, _)| id.as_str()))
+    };
     Ok(InputRow {
         badge: Badge { label, class },
         text: Visible::of(excerpt(text, 160)),
@@ -436,8 +446,15 @@ async fn input_row(
     })
 }
 
+/// Returns how an input ended in an experiment. One that ran and was not judged has no end that can be compared.
+fn ended(experiment: &Experiment, cases: &ComparedCases, key: InputKey, tried: Option<Tried>, run: Option<&str>) -> Ended {
+    let is_not_judged = |input: &InputFigures| input.runs.iter().any(|once| once.status == Status::NotJudged);
+    let without = if cases.figures.get(key).is_some_and(is_not_judged) { "no verdict" } else { "not run" };
+    Ended { cell: tried.map(|tried| cell(experiment, tried, run)), without }
+}
+
 /// Returns how an input ended in an experiment: the status of one case, `4/5` of several.
-fn cell(experiment: &Experiment, tried: Tried, run: Option<&str>) -> Option<Cell> {
+fn cell(experiment: &Experiment, tried: Tried, run: Option<&str>) -> Cell {
     let batch = &experiment.batch;
     let path = experiment_path(&batch.project_id, &batch.id);
     let class = match tried.passed {
@@ -445,7 +462,7 @@ fn cell(experiment: &Experiment, tried: Tried, run: Option<&str>) -> Option<Cell
         0 => "bad",
         _ => "draft",
     };
-    Some(Cell {
+    Cell {
         path: run.map_or_else(|| path.clone(), |run| case_path(&path, run)),
         text: match tried.status {
             Some(status) => Badge::of_run(status).label.to_owned(),
@@ -453,7 +470,7 @@ fn cell(experiment: &Experiment, tried: Tried, run: Option<&str>) -> Option<Cell
         },
         interval: wilson(tried.passed, tried.of).filter(|_| tried.of > 1).map(shown_interval),
         class,
-    })
+    }
 }
 
 async fn many(
@@ -491,7 +508,7 @@ async fn many(
     let mut runs: HashMap<(usize, InputKey), String> = HashMap::new();
     for (at, (experiment, cases)) in experiments.iter().zip(&cases).enumerate() {
         let here = shown.iter().filter_map(|(key, ..)| {
-            let bad = cases.figures.get(*key)?.runs.iter().find(|once| once.status != keepstep_results::status::Status::Passed);
+            let bad = cases.figures.get(*key)?.runs.iter().find(|once| once.status != Status::Passed);
             let once = bad.or_else(|| cases.figures.get(*key)?.runs.first())?;
             Some((*key, cases.runs.get(&(*key, once.iteration))?.clone()))
         });
@@ -508,7 +525,7 @@ async fn many(
         cells: tried
             .iter()
             .enumerate()
-            .map(|(at, tried)| cell(&experiments[at], (*tried)?, runs.get(&(at, *key)).map(String::as_str)))
+            .map(|(at, tried)| ended(&experiments[at], &cases[at], *key, *tried, runs.get(&(at, *key)).map(String::as_str)))
             .collect(),
     });
     let base = format!("{}/compare?", project_path(&project.id))

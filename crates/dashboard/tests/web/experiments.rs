@@ -334,7 +334,7 @@ async fn two_experiments_are_compared_by_what_changed() {
     assert_eq!(page.text(".verdict"), "3 of 8 cases worse, 1 better; p = 0.625: may well be chance");
     assert_eq!(
         page.texts(".compared h3"),
-        ["worse question worse", "better question better", "other answer question answer", "only in the newer question added"]
+        ["worse question worse", "better question better", "other answer question answer", "only after question added"]
     );
     assert_eq!(page.texts(".compared .chip")[..2], ["before: 5/5", "after: 2/5"]);
     assert_eq!(page.texts(".compared .small")[..2], ["95 %: 56.6 to 100.0 %", "95 %: 11.8 to 76.9 %"]);
@@ -342,7 +342,7 @@ async fn two_experiments_are_compared_by_what_changed() {
     assert_eq!(page.texts(".notice li"), ["persona version: v3 → v4"]);
     assert_eq!(
         page.texts("#inputs + .chips .chip"),
-        ["all changes 4", "worse 1", "better 1", "other answer 1", "only in the newer 1", "the same 1"]
+        ["all changes 4", "worse 1", "better 1", "other answer 1", "only after 1", "the same 1"]
     );
     assert_eq!(page.text(".command"), "keepstep results compare before after");
     assert_eq!(browser.get(&format!("{link}&show=same")).await.texts(".compared h3"), ["the same question same"]);

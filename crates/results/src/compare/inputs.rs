@@ -1,5 +1,6 @@
 //! Two runs, input by input: the repeats of an input stand together, as a person reads them.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::figures::{CaseKey, Figures, InputFigures, InputKey};
@@ -93,7 +94,15 @@ pub fn by_input(before: &Figures, after: &Figures, comparison: &Comparison) -> V
                 return None;
             }
             let found = changes.get(&input.key).map(Changes::change);
-            let (change, case) = found.unwrap_or((InputChange::Same, (input.key, input.runs.first()?.iteration)));
+            let (mut change, case) = found.unwrap_or((InputChange::Same, (input.key, input.runs.first()?.iteration)));
+            // Only repeats are new or gone of what was tried in both.
+            if let (InputChange::New | InputChange::Gone, Some(old), Some(new)) = (change, before, after) {
+                change = match new.rate().total_cmp(&old.rate()) {
+                    Ordering::Less => InputChange::Worse,
+                    Ordering::Greater => InputChange::Better,
+                    Ordering::Equal => InputChange::Same,
+                };
+            }
             Some(ComparedInput { key: input.key, name: input.name.clone(), change, before, after, case })
         })
         .collect();
@@ -196,6 +205,27 @@ mod tests {
                 "f Gone 0/3 - #0",
                 "e Same 1/1 1/1 #0",
             ]
+        );
+    }
+
+    #[test]
+    fn an_input_of_both_is_neither_new_nor_gone() {
+        let repeated = |name: &'static str, statuses: &'static [&'static str]| {
+            (0..).zip(statuses).map(move |(iteration, status)| (name, Some(name), iteration, "q", *status, "x"))
+        };
+        let before: Vec<_> = repeated("a", &["passed"])
+            .chain(repeated("b", &["passed", "passed", "failed"]))
+            .chain(repeated("c", &["failed"]))
+            .chain(repeated("d", &["passed", "passed"]))
+            .collect();
+        let after: Vec<_> = repeated("a", &["passed", "failed"])
+            .chain(repeated("b", &["passed", "passed"]))
+            .chain(repeated("c", &["failed", "failed"]))
+            .chain(repeated("d", &["passed"]))
+            .collect();
+        assert_eq!(
+            shown(&figures(&before), &figures(&after)),
+            ["a Worse 1/1 1/2 #1", "b Better 2/3 2/2 #2", "c Same 0/1 0/2 #1", "d Same 2/2 1/1 #1"]
         );
     }
 
