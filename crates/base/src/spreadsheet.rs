@@ -11,9 +11,23 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     if is_formula || text.starts_with(['\t', '\r', '\n']) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// Returns a row of CSV (RFC 4180) with its line end, of which no cell begins a formula.
+pub fn row<T: AsRef<str>>(cells: impl IntoIterator<Item = T>) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Texts into memory: nothing can fail.
+    let written = writer.write_record(cells.into_iter().map(|text| cell(text.as_ref()).into_owned()));
+    let bytes = written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_has_its_quotes_and_its_line_end() {
+        assert_eq!(row(["a", "=1", "b, \"c\"", "d\ne", ""]), "a,'=1,\"b, \"\"c\"\"\",\"d\ne\",\r\n");
+    }
 
     #[test]
     fn no_cell_begins_a_formula() {

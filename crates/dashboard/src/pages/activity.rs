@@ -10,7 +10,7 @@ use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use keepstep_base::spreadsheet::cell;
+use keepstep_base::spreadsheet::row;
 use keepstep_http::addresses::{agent_path, member_path, project_path, segment};
 use keepstep_platform::{Error, Platform};
 use keepstep_store::{Activity, ActivityFilter, Role};
@@ -300,13 +300,4 @@ impl Form {
             }
         }
     }
-}
-
-/// Returns a row of CSV, of which no cell begins a formula.
-fn row<const N: usize>(cells: [&str; N]) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // A row of texts into memory.
-    let written = writer.write_record(cells.map(|text| cell(text).into_owned()));
-    let bytes = written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default();
-    String::from_utf8(bytes).unwrap_or_default()
 }

@@ -61,8 +61,8 @@ async fn activity_is_exported_without_formulas() {
     assert_eq!(
         csv.body,
         format!(
-            "number,at,actor_id,actor_name,action,subject_kind,subject_id,subject_name,device,address,hash\n\
-             1,2023-11-14T22:13:20Z,{},Grace,create a key,key,{},\"'=1+1, \"\"quoted\"\"\",an unnamed program,127.0.0.1,{}\n",
+            "number,at,actor_id,actor_name,action,subject_kind,subject_id,subject_name,device,address,hash\r\n\
+             1,2023-11-14T22:13:20Z,{},Grace,create a key,key,{},\"'=1+1, \"\"quoted\"\"\",an unnamed program,127.0.0.1,{}\r\n",
             entry.actor_id, subject.id, entry.hash
         )
     );

@@ -1,14 +1,15 @@
 //! A run as CSV (RFC 4180), for spreadsheets: no cell of it is a formula, whatever an agent answered.
 
+use std::borrow::Cow;
+
+use keepstep_base::spreadsheet::row;
+
 use crate::case::Finished;
 use crate::usage::Usage;
 use crate::verdict::Verdict;
 
 /// The longest text of a cell, in characters: spreadsheets cut longer ones, or do not open the file.
 const LONGEST: usize = 32_000;
-
-/// What spreadsheets take for the beginning of a formula.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The names of the columns.
 const COLUMNS: [&str; 14] = [
@@ -30,27 +31,27 @@ const COLUMNS: [&str; 14] = [
 
 /// Returns the first line.
 pub fn head() -> String {
-    line(&COLUMNS.map(str::to_owned))
+    row(COLUMNS)
 }
 
 /// Returns the line of a case.
 pub fn case(case: &Finished) -> String {
     let usage = case.token_usage.as_ref().map(Usage::of).unwrap_or_default();
-    let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
-    let text = |text: Option<&str>| cell(text.unwrap_or_default());
+    let number = |number: Option<f64>| Cow::Owned(number.map(|number| number.to_string()).unwrap_or_default());
     let of = |verdicts: &[Verdict]| {
         let judged = case.criteria.iter().filter(|judged| verdicts.contains(&judged.verdict));
-        cell(&judged.map(|judged| judged.name.as_str()).collect::<Vec<_>>().join("; "))
+        let names = judged.map(|judged| judged.name.as_str()).collect::<Vec<_>>().join("; ");
+        Cow::Owned(short(&names).into_owned())
     };
-    line(&[
-        cell(&case.case),
-        text(case.item_id.as_deref()),
-        text(case.persona.as_deref()),
-        (case.iteration + 1).to_string(),
-        case.status.word().to_owned(),
-        cell(&case.input),
-        text(case.output.as_deref()),
-        text(case.problem.as_ref().map(|problem| problem.message.as_str())),
+    row([
+        short(&case.case),
+        short(case.item_id.as_deref().unwrap_or_default()),
+        short(case.persona.as_deref().unwrap_or_default()),
+        Cow::Owned(case.iteration.saturating_add(1).to_string()),
+        Cow::Borrowed(case.status.word()),
+        short(&case.input),
+        short(case.output.as_deref().unwrap_or_default()),
+        short(case.problem.as_ref().map_or("", |problem| &problem.message)),
         number(Some(case.duration_ms)),
         number(usage.total),
         number(usage.cost),
@@ -60,22 +61,12 @@ pub fn case(case: &Finished) -> String {
     ])
 }
 
-/// Returns a text that no spreadsheet calculates: what would begin a formula stands behind an apostrophe.
-fn cell(text: &str) -> String {
-    let short: String = text.chars().take(LONGEST).collect();
-    let is_formula = short.trim_start().starts_with(FORMULA) || short.starts_with(['\t', '\r', '\n']);
-    if is_formula { format!("'{short}") } else { short }
-}
-
-fn line(cells: &[String]) -> String {
-    let quoted = cells.iter().map(|cell| {
-        if cell.contains([',', '"', '\n', '\r', ';', '\t']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell.clone()
-        }
-    });
-    quoted.collect::<Vec<_>>().join(",") + "\r\n"
+/// Returns as much of a text as a cell takes, with a mark where something is missing.
+fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +75,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// What spreadsheets take for the beginning of a formula.
+    const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
     fn finished(input: &str, output: &str) -> Finished {
         serde_json::from_value(json!({
@@ -104,7 +98,9 @@ mod tests {
         item-1#2,1,'@hurried,2,failed,'=1+1,"He said ""no"",
         then left",'-1,12.5,7,,,polite,
         "#);
-        assert_eq!(cell(&"x".repeat(LONGEST + 5)).len(), LONGEST);
+        assert_eq!(short(&"ä".repeat(LONGEST)), "ä".repeat(LONGEST));
+        assert_eq!(short(&"ä".repeat(LONGEST + 1)), format!("{}…", "ä".repeat(LONGEST)));
+        assert!(case(&Finished { iteration: u32::MAX, ..finished("\0=1", "") }).contains(",4294967295,failed,'\0=1,"));
     }
 
     proptest! {
@@ -122,7 +118,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(cells.len(), COLUMNS.len());
-            prop_assert!(cells.iter().all(|cell| !cell.trim_start().starts_with(FORMULA)), "{:?}", cells);
+            prop_assert!(cells.iter().all(|cell| !cell.trim_start_matches(|first: char| first.is_whitespace() || first.is_control()).starts_with(FORMULA)), "{:?}", cells);
             prop_assert!(cells[6] == output || cells[6].strip_prefix('\'') == Some(&*output));
         }
     }
