@@ -52,17 +52,28 @@ pub fn experiment_labels(name: &str, tags: &str, note: &str) -> Result<Experimen
 }
 
 impl Platform {
-    /// Sets the name, the tags and the note of an experiment. An editor may.
+    /// Sets the name, the tags and the note of an experiment, unless they are no more what had the digest `base`. An editor may.
+    ///
+    /// Returns what somebody else set meanwhile: then nothing is set.
     ///
     /// # Errors
     /// The actor may not, there is no such experiment for them, or the database failed.
-    pub async fn label_experiment(&self, actor: &Actor, id: &str, labels: &ExperimentLabels) -> Result<(), Error> {
+    pub async fn label_experiment(
+        &self,
+        actor: &Actor,
+        id: &str,
+        labels: &ExperimentLabels,
+        base: &str,
+    ) -> Result<Option<ExperimentLabels>, Error> {
         actor.require(Role::Editor)?;
         let name = self.experiment_name(actor, id).await?;
         let mut transaction = self.store.write().await?;
         transaction.about("experiment", id, &name);
-        transaction.label_experiment(&actor.scope, id, labels, &actor.name).await?;
-        self.commit(transaction, actor, "label an experiment").await
+        if let Some(there) = transaction.label_experiment(&actor.scope, id, labels, base, &actor.name).await? {
+            return Ok(Some(there));
+        }
+        self.commit(transaction, actor, "label an experiment").await?;
+        Ok(None)
     }
 
     /// Pins an experiment as the one that others of its scenario are compared with, or takes the pin away. An editor may.

@@ -75,7 +75,7 @@ const ROWS: [Row; 53] = [
         async move { w.platform.say_verdict(a, "experiment_x", "run_x", said).await }.boxed()
     }),
     ("label an experiment", Role::Editor, |w, a| {
-        async { w.platform.label_experiment(a, "experiment_x", &Default::default()).await }.boxed()
+        async { w.platform.label_experiment(a, "experiment_x", &Default::default(), "").await.map(|_| ()) }.boxed()
     }),
     ("pin an experiment", Role::Editor, |w, a| done(w.platform.pin_experiment(a, "experiment_x", true))),
     ("delete an experiment", Role::Editor, |w, a| done(w.platform.delete_experiment(a, "experiment_x"))),

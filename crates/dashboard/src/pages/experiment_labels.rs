@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use http::StatusCode;
 use keepstep_http::addresses::{experiment_path, project_path};
 use keepstep_platform::{LONGEST_EXPERIMENT_NAME, LONGEST_NOTE, Platform, experiment_labels};
 use keepstep_store::Role;
@@ -33,6 +34,17 @@ struct LabelsPage {
     note: String,
     longest_name: usize,
     longest_note: usize,
+    /// What tells whether somebody saved something else meanwhile.
+    base: String,
+    /// What somebody else saved meanwhile.
+    theirs: Option<Theirs>,
+}
+
+/// What somebody else saved, ready to show.
+struct Theirs {
+    name: Visible,
+    tags: Visible,
+    note: Visible,
 }
 
 /// What the form says.
@@ -41,6 +53,7 @@ struct LabelsPage {
 #[derive(Default)]
 pub(crate) struct LabelsForm {
     csrf: String,
+    base: String,
     name: String,
     tags: String,
     note: String,
@@ -72,11 +85,12 @@ pub(crate) async fn show(
     let labels = &experiment.labels;
     let form = LabelsForm {
         csrf: String::new(),
+        base: labels.digest(),
         name: labels.name.clone().unwrap_or_default(),
         tags: labels.tags.join(", "),
         note: labels.note.clone(),
     };
-    filled(&platform, &by, &experiment, form, Problem::default()).await
+    filled(&platform, &by, &experiment, form, Problem::default(), None).await
 }
 
 /// `POST`: saves, or says why not.
@@ -98,10 +112,19 @@ async fn set(platform: &Platform, by: &SignedIn, project: &str, id: &str, form: 
         Err(error) => {
             let problem = Problem::try_from(error)?;
             let status = problem.status();
-            return Ok((status, filled(platform, by, &experiment, form, problem).await?).into_response());
+            return Ok((status, filled(platform, by, &experiment, form, problem, None).await?).into_response());
         }
     };
-    platform.label_experiment(by, id, &labels).await?;
+    if let Some(there) = platform.label_experiment(by, id, &labels, &form.base).await? {
+        let form = LabelsForm { base: there.digest(), ..form };
+        let theirs = Theirs {
+            name: Visible::of(there.name.as_deref().unwrap_or_default()),
+            tags: Visible::of(there.tags.join(", ")),
+            note: Visible::of(&there.note),
+        };
+        let page = filled(platform, by, &experiment, form, Problem::default(), Some(theirs)).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     Ok(Redirect::to(&format!("{}?done=labels", experiment_path(project, id))).into_response())
 }
 
@@ -136,6 +159,7 @@ async fn filled(
     experiment: &Experiment,
     form: LabelsForm,
     problem: Problem,
+    theirs: Option<Theirs>,
 ) -> Result<Response, PageError> {
     let batch = &experiment.batch;
     let project = platform.store.project(&by.scope, &batch.project_id).await?;
@@ -150,5 +174,7 @@ async fn filled(
         note: form.note,
         longest_name: LONGEST_EXPERIMENT_NAME,
         longest_note: LONGEST_NOTE,
+        base: form.base,
+        theirs,
     })
 }

@@ -130,6 +130,17 @@ async fn an_experiment_gets_a_name_tags_and_a_note_and_is_a_baseline() {
     assert!(tag.ends_with("?tag=a%26b"), "{tag}");
     assert_eq!(viewer.get(&tag).await.texts(".experiments tbody th > a:first-child"), ["Before <b>"]);
     assert_eq!(editor.get(&labels).await.attributes("#tags", "value"), ["a&b, slow"]);
+    // The second to save sees what the first wrote, and loses nothing of their own.
+    let (one, other) = (editor.get(&labels).await, editor.get(&labels).await);
+    let note = [("note", "A long <i>thought")];
+    assert_eq!(editor.submit(&one, &labels, "Save", &note).await.status, StatusCode::SEE_OTHER);
+    let both = editor.submit(&other, &labels, "Save", &[("note", "Mine")]).await;
+    check_is_text(&both);
+    assert_eq!((both.status, both.exact("textarea").as_str()), (StatusCode::CONFLICT, "Mine"));
+    assert_eq!(both.texts(".notice dd"), ["Before <b>", "a&b, slow", "A long <i>thought"]);
+    assert_eq!(editor.get(&labels).await.exact("textarea"), "A long <i>thought");
+    assert_eq!(editor.submit(&both, &labels, "Save", &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(editor.get(&labels).await.exact("textarea"), "Mine");
     // Everywhere else it has that name, too.
     for elsewhere in [format!("/projects/{project}"), "/projects".to_owned(), format!("{path}/cases/a-0")] {
         assert!(viewer.get(&elsewhere).await.body.contains("Before &lt;b&gt;"), "{elsewhere}");

@@ -1,5 +1,6 @@
 //! Experiments as people handle them: found in a list, given a name, tags and a note, pinned, deleted and restored.
 
+use keepstep_base::Digest;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
@@ -185,6 +186,13 @@ const AUTHORS: &str = choices!("author");
 const TAGS: &str = "SELECT DISTINCT t.tag FROM run_batches b JOIN experiment_tags t ON t.batch = b.number WHERE b.project_id = ?
      ORDER BY 1 LIMIT ?";
 
+impl ExperimentLabels {
+    /// Returns what tells these labels from others: whoever changes them says which they saw.
+    pub fn digest(&self) -> String {
+        Digest::of_bytes(rows::text(&(&self.name, &self.note, &self.tags)).as_bytes()).to_string()
+    }
+}
+
 impl Experiment {
     /// Returns its name: what people called it, else what the client called it, else its id.
     pub fn name(&self) -> &str {
@@ -283,12 +291,25 @@ impl Store {
 }
 
 impl Transaction {
-    /// Sets what people say of an experiment. `by` is the name of who does.
+    /// Sets what people say of an experiment, unless it is no more what had the digest `base`. `by` is the name of who does.
+    ///
+    /// Returns what somebody else said meanwhile: then nothing is set.
     ///
     /// # Errors
     /// There is no such experiment in the scope, or the database failed.
-    pub async fn label_experiment(&mut self, scope: &Scope, id: &str, labels: &ExperimentLabels, by: &str) -> Result<()> {
+    pub async fn label_experiment(
+        &mut self,
+        scope: &Scope,
+        id: &str,
+        labels: &ExperimentLabels,
+        base: &str,
+        by: &str,
+    ) -> Result<Option<ExperimentLabels>> {
         let (number, now) = (batch_number(self.connection(), scope, id).await?, self.now);
+        let there = self.labels_of(number).await?;
+        if there != *labels && there.digest() != base {
+            return Ok(Some(there));
+        }
         sqlx::query(
             "INSERT INTO experiment_labels (batch, name, note, changed_by, changed_at) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (batch) DO UPDATE SET name = excluded.name, note = excluded.note, changed_by = excluded.changed_by,
@@ -307,7 +328,20 @@ impl Transaction {
             .bind(rows::text(&labels.tags))
             .execute(self.connection())
             .await?;
-        Ok(())
+        Ok(None)
+    }
+
+    async fn labels_of(&mut self, number: i64) -> Result<ExperimentLabels> {
+        let said: Option<(Option<String>, String)> = sqlx::query_as("SELECT name, note FROM experiment_labels WHERE batch = ?")
+            .bind(number)
+            .fetch_optional(self.connection())
+            .await?;
+        let tags = sqlx::query_scalar("SELECT tag FROM experiment_tags WHERE batch = ? ORDER BY tag")
+            .bind(number)
+            .fetch_all(self.connection())
+            .await?;
+        let (name, note) = said.unwrap_or_default();
+        Ok(ExperimentLabels { name, note, tags })
     }
 
     /// Pins an experiment, or takes the pin away. One that is pinned is what others of its scenario are compared with.

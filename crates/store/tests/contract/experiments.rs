@@ -77,7 +77,8 @@ async fn label(world: &World, id: &str, name: Option<&str>, tags: &[&str], note:
     let mut transaction = world.store.write().await.unwrap();
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
     let labels = ExperimentLabels { name: name.map(str::to_owned), note: note.to_owned(), tags };
-    transaction.label_experiment(&world.scope, id, &labels, "Ada").await.unwrap();
+    let base = world.store.experiment(&world.scope, id).await.unwrap().labels.digest();
+    assert_eq!(transaction.label_experiment(&world.scope, id, &labels, &base, "Ada").await.unwrap(), None);
     transaction.commit().await.unwrap();
 }
 
@@ -170,10 +171,22 @@ pub(crate) async fn what_people_add_stays_beside_what_was_uploaded(world: World)
     transaction.commit().await.unwrap();
     assert!(names(&world, &bundle.project_id, pinned).await.is_empty());
 
+    // Who saw other labels than those that are there sets none, unless they are what is wanted.
+    let there = read().await.labels;
+    let stale = ExperimentLabels { note: "another".to_owned(), ..there.clone() };
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(
+        transaction.label_experiment(&world.scope, &id, &stale, &stale.digest(), "Bob").await.unwrap(),
+        Some(there.clone())
+    );
+    assert_eq!(transaction.label_experiment(&world.scope, &id, &there, "", "Bob").await.unwrap(), None);
+    transaction.commit().await.unwrap();
+    assert_eq!(read().await.labels, there);
+
     let other = Scope::of(&world.scope.org_id, Some("project_x".to_owned()));
     let mut transaction = world.store.write().await.unwrap();
     let labels = ExperimentLabels::default();
-    assert!(matches!(transaction.label_experiment(&other, &id, &labels, "x").await, Err(StoreError::BatchNotFound(_))));
+    assert!(matches!(transaction.label_experiment(&other, &id, &labels, "", "x").await, Err(StoreError::BatchNotFound(_))));
     assert!(matches!(transaction.pin_experiment(&other, &id, true, "x").await, Err(StoreError::BatchNotFound(_))));
     assert!(matches!(transaction.delete_experiment(&other, &id, "x").await, Err(StoreError::BatchNotFound(_))));
     assert!(matches!(transaction.restore_experiment(&other, &id).await, Err(StoreError::BatchNotFound(_))));
