@@ -86,7 +86,7 @@ impl Platform {
         let mut transaction = self.store.write().await?;
         transaction.about("experiment", id, &name);
         transaction.pin_experiment(&actor.scope, id, is_pinned, &actor.name).await?;
-        self.commit(transaction, actor, "pin an experiment").await
+        self.commit(transaction, actor, if is_pinned { "pin an experiment" } else { "unpin an experiment" }).await
     }
 
     /// Deletes an experiment with its files. An editor may. It can be restored for a day.
@@ -112,8 +112,8 @@ impl Platform {
     pub async fn restore_experiment(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         actor.require(Role::Editor)?;
         let mut transaction = self.store.write().await?;
-        transaction.about("experiment", id, id);
-        transaction.restore_experiment(&actor.scope, id).await?;
+        let name = transaction.restore_experiment(&actor.scope, id).await?;
+        transaction.about("experiment", id, &name);
         self.commit(transaction, actor, "restore an experiment").await?;
         tracing::info!(by = %actor.id, experiment = id, "an experiment was restored");
         Ok(())

@@ -324,7 +324,7 @@ fn of_history(project: &str, batch: &str, earlier: &InputResult) -> Earlier {
     };
     Earlier {
         path: case_path(&experiment_path(project, &earlier.batch_id), &earlier.run_id),
-        name: Visible::of(earlier.experiment_id.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&earlier.batch_id)),
+        name: Visible::of(&earlier.name),
         sign,
         label: badge.label,
         class: badge.class,

@@ -196,7 +196,7 @@ pub(crate) async fn show(
         has_to_choose: !asked.choose.is_empty(),
         restorable: deleted
             .iter()
-            .find(|deleted| deleted.experiment.batch.id == asked.deleted)
+            .find(|deleted| may_edit(&by.session) && deleted.experiment.batch.id == asked.deleted)
             .map(|deleted| format!("{}/restore", experiment_path(&id, &deleted.experiment.batch.id))),
         selects: selects.map(|(name, label, options)| Select { name, label, options }).collect(),
         orders: ORDERS.iter().map(|(name, label, known)| choice(name, (*label).to_owned(), *known == order)).collect(),

@@ -151,8 +151,18 @@ async fn an_experiment_gets_a_name_tags_and_a_note_and_is_a_baseline() {
     let page = editor.get(&path).await;
     assert_eq!(page.texts("main .badge.current"), ["baseline"]);
     assert_eq!(viewer.get(&format!("/projects/{project}/experiments?pinned=yes")).await.texts(".badge.current"), ["baseline"]);
-    editor.submit(&page, &format!("{path}/unpin"), "No baseline", &[]).await;
+    editor.submit(&page, &format!("{path}/unpin"), "Remove as baseline", &[]).await;
     assert!(!editor.get(&path).await.has("main .badge.current"));
+    // What was done is in the log under its own name.
+    let ask = editor.get(&format!("{path}/delete")).await;
+    let deleted = editor.submit(&ask, &format!("{path}/delete"), "Delete the experiment", &[]).await;
+    let list = editor.get(deleted.location()).await;
+    editor.submit(&list, &format!("{path}/restore"), "Restore", &[]).await;
+    let log = site.signed_in(Role::Owner).await.get("/activity").await;
+    for done in ["Restore an experiment", "Delete an experiment", "Unpin an experiment", "Pin an experiment"] {
+        let row = log.texts("tbody tr").into_iter().find(|row| row.contains(done)).unwrap_or_default();
+        assert!(row.contains("Before <b>"), "{done}: {row}");
+    }
 }
 
 #[tokio::test]
@@ -176,7 +186,9 @@ async fn a_deleted_experiment_comes_back_within_a_day() {
     let page = editor.get(deleted.location()).await;
     assert_eq!(page.texts("#deleted ~ .card tbody th"), ["exp_1"]);
     assert!(page.text("#deleted ~ .card tbody td:nth-child(3)").ends_with("by Grace"));
-    assert!(!viewer.get(&list).await.has(&format!("form[action='{restore}']")));
+    for address in [list.as_str(), deleted.location()] {
+        assert!(!viewer.get(address).await.has(&format!("form[action='{restore}']")), "{address}");
+    }
     let restored = editor.submit(&page, &restore, "Restore", &[]).await;
     assert_eq!(restored.location(), format!("{path}?done=restored"));
     assert_eq!(editor.get(restored.location()).await.text(".notice"), "Restored.");

@@ -155,10 +155,14 @@ const COLUMNS: &str = "SELECT b.id, b.project_id, u.scenario_id, b.bundle_id, b.
        (SELECT json_group_array(tag) FROM (SELECT t.tag FROM experiment_tags t WHERE t.batch = b.number ORDER BY t.tag)) AS tags";
 
 /// The columns of a point of a trend.
-const TREND: &str = "SELECT b.id, coalesce(l.name, b.experiment_id, b.id) AS name, coalesce(b.started_at, b.created_at) AS began_at,
+const TREND: &str = concat!(
+    "SELECT b.id, ",
+    shown_name!(),
+    " AS name, coalesce(b.started_at, b.created_at) AS began_at,
        b.running, b.completed, b.failed, b.error, b.timeout, b.skipped, b.abandoned, b.passed, b.not_judged, b.median_ms, b.p95_ms,
        b.tokens, b.cost_usd, l.pinned_at, b.persona, b.bundle_id, u.generation, CAST(b.details ->> '$.model' AS TEXT) AS model,
-       CAST(b.details ->> '$.target' AS TEXT) AS target";
+       CAST(b.details ->> '$.target' AS TEXT) AS target"
+);
 
 /// What the columns are from.
 const JOINS: &str = "JOIN bundles u ON u.id = b.bundle_id JOIN scenarios s ON s.id = u.scenario_id
@@ -196,7 +200,7 @@ impl ExperimentLabels {
 impl Experiment {
     /// Returns its name: what people called it, else what the client called it, else its id.
     pub fn name(&self) -> &str {
-        let sent = || self.batch.experiment_id.as_deref().filter(|name| !name.trim().is_empty());
+        let sent = || self.batch.experiment_id.as_deref().map(str::trim).filter(|name| !name.is_empty());
         self.labels.name.as_deref().or_else(sent).unwrap_or(&self.batch.id)
     }
 }
@@ -379,14 +383,17 @@ impl Transaction {
         Ok(())
     }
 
-    /// Restores an experiment that was deleted.
+    /// Restores an experiment that was deleted. Returns its name.
     ///
     /// # Errors
     /// There is no such experiment in the scope that can be restored, or the database failed.
-    pub async fn restore_experiment(&mut self, scope: &Scope, id: &str) -> Result<()> {
+    pub async fn restore_experiment(&mut self, scope: &Scope, id: &str) -> Result<String> {
         let oldest = self.now - RESTORABLE;
-        let number: Option<i64> = sqlx::query_scalar(concat!(
-            "SELECT b.number FROM deleted_batches b JOIN projects p ON p.id = b.project_id WHERE ",
+        let found: Option<(i64, String)> = sqlx::query_as(concat!(
+            "SELECT b.number, ",
+            shown_name!(),
+            " FROM deleted_batches b JOIN projects p ON p.id = b.project_id
+               LEFT JOIN experiment_labels l ON l.batch = b.number WHERE ",
             in_scope!(),
             " AND b.id = ?3 AND b.deleted_at > ?4"
         ))
@@ -396,8 +403,9 @@ impl Transaction {
         .bind(oldest)
         .fetch_optional(self.connection())
         .await?;
-        let number = number.ok_or_else(|| StoreError::BatchNotFound(id.to_owned()))?;
-        self.show_batch(number).await
+        let (number, name) = found.ok_or_else(|| StoreError::BatchNotFound(id.to_owned()))?;
+        self.show_batch(number).await?;
+        Ok(name)
     }
 }
 

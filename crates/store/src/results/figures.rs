@@ -32,8 +32,8 @@ pub struct FailedNeighbors {
 pub struct InputResult {
     /// The experiment.
     pub batch_id: String,
-    /// Its name, if it has one.
-    pub experiment_id: Option<String>,
+    /// Its name.
+    pub name: String,
     /// A run of the input: the first that did not pass, else the last.
     pub run_id: String,
     /// How the run ended.
@@ -44,10 +44,13 @@ pub struct InputResult {
 const MOST_RUNS: u32 = 200;
 
 /// The last runs of an input, the newest first.
-const RUNS_OF_INPUT: &str = "SELECT r.id, r.status, r.verdict, b.id AS batch, coalesce(l.name, b.experiment_id) AS experiment_id
-     FROM runs r JOIN run_batches b ON b.number = r.batch LEFT JOIN experiment_labels l ON l.batch = b.number
+const RUNS_OF_INPUT: &str = concat!(
+    "SELECT r.id, r.status, r.verdict, b.id AS batch, ",
+    shown_name!(),
+    " AS name FROM runs r JOIN run_batches b ON b.number = r.batch LEFT JOIN experiment_labels l ON l.batch = b.number
      WHERE r.project_id = ?1 AND r.input_item_id = ?2 AND r.status <> 'running'
-     ORDER BY r.number DESC LIMIT ?3";
+     ORDER BY r.number DESC LIMIT ?3"
+);
 
 impl InputResult {
     fn is_good(&self) -> bool {
@@ -69,8 +72,7 @@ impl Store {
         for row in &rows {
             let batch_id: String = row.try_get("batch")?;
             let status = status(row, "a run")?;
-            let result =
-                InputResult { experiment_id: row.try_get("experiment_id")?, run_id: row.try_get("id")?, status, batch_id };
+            let result = InputResult { name: row.try_get("name")?, run_id: row.try_get("id")?, status, batch_id };
             match results.iter().position(|known| known.batch_id == result.batch_id) {
                 Some(place) if results[place].is_good() && !result.is_good() => results[place] = result,
                 Some(_) => {}

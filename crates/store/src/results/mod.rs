@@ -18,6 +18,13 @@
 //!    runs replace those that were announced for them;
 //! 4. otherwise a new one. Two tests that have the same name by accident are two batches.
 
+/// The name of an experiment `b` with the labels `l`, as [`Experiment::name`] has it.
+macro_rules! shown_name {
+    () => {
+        "coalesce(l.name, nullif(trim(b.experiment_id, ' ' || char(9, 10, 11, 12, 13)), ''), b.id)"
+    };
+}
+
 mod abandon;
 mod artifacts;
 mod commit;

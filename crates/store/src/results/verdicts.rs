@@ -73,7 +73,9 @@ const MOST_WAITING: u32 = 50;
 
 /// The experiments since a time that nobody has opened, or that have answers to label.
 const WAITING: &str = concat!(
-    "SELECT b.project_id, b.id, coalesce(l.name, b.experiment_id, b.id) AS name, b.created_at, v.batch IS NULL AS is_unseen,
+    "SELECT b.project_id, b.id, ",
+    shown_name!(),
+    " AS name, b.created_at, v.batch IS NULL AS is_unseen,
        b.failed + b.error + b.timeout + b.completed - b.passed - b.not_judged AS bad,
        b.not_judged - iif(b.not_judged = 0, 0, (SELECT count(*) FROM runs r WHERE r.batch = b.number AND r.status = 'completed'
          AND r.verdict = 'not_judged' AND EXISTS (SELECT 1 FROM human_verdicts h WHERE h.run = r.number))) AS to_label

@@ -507,7 +507,7 @@ pub(crate) async fn an_input_has_a_history_and_runs_are_known(world: World) {
     let third = upload(&world, &bundle, Some("exp_3"), true, &[with(run("c1", 1, Status::Passed), "not_judged")]).await;
 
     let history = world.store.input_history(&world.scope, &bundle.project_id, "item-1", 10).await.unwrap();
-    let told: Vec<_> = history.iter().map(|result| (result.experiment_id.as_deref().unwrap(), result.run_id.as_str())).collect();
+    let told: Vec<_> = history.iter().map(|result| (result.name.as_str(), result.run_id.as_str())).collect();
     assert_eq!(told, [("exp_3", "c1"), ("exp_2", "b1"), ("exp_1", "a1")], "the newest first, and of several the one that failed");
     let two = world.store.input_history(&world.scope, &bundle.project_id, "item-1", 2).await.unwrap();
     assert_eq!(two.len(), 2);
