@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use futures_util::future::try_join;
 use keepstep_base::human::milliseconds_words;
+use keepstep_base::text::shell_word;
 use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_results::compare::check::{Limits, check};
@@ -35,8 +36,9 @@ use crate::signed_in::SignedIn;
 /// How many inputs stand on a page.
 const PAGE: usize = 25;
 
-/// How many experiments are compared input by input.
+/// How many experiments are compared input by input, and of how many the figures are shown.
 const MOST_SIDE_BY_SIDE: usize = 10;
+const MOST_HEADS: usize = 100;
 
 /// How much of an answer is compared word by word, in characters.
 const LONGEST_ANSWER: usize = 20_000;
@@ -144,6 +146,8 @@ struct ManyPage {
     frame: Frame,
     project: Link,
     experiments: Vec<ManyHead>,
+    /// How many of them stand in the table of inputs.
+    side_by_side: usize,
     inputs: Vec<ManyRow>,
     is_all: bool,
     only_changed: String,
@@ -209,7 +213,7 @@ pub(crate) async fn show(
         return two(&platform, &by, &project, &before, &after, &asked).await;
     }
     let mut experiments = Vec::new();
-    for id in asked.experiments.iter().take(MOST_SIDE_BY_SIDE) {
+    for id in asked.experiments.iter().take(MOST_HEADS) {
         experiments.push(experiment_of(&platform, &by, &project.id, id).await?);
     }
     // The older one first: what came later is better or worse than it.
@@ -321,9 +325,16 @@ async fn two(
                 is_after: option.batch.id == after.batch.id,
             })
             .collect(),
-        command: format!("keepstep results compare {} {}", sent_name(before), sent_name(after)),
+        command: command([before, after].map(sent_name)),
         sides: [side(before), side(after)],
     })
+}
+
+/// Returns the command that compares two experiments. Their names are what a client sent: they are words and no options.
+fn command(names: [String; 2]) -> String {
+    let end_of_options = if names.iter().any(|name| name.starts_with('-')) { "-- " } else { "" };
+    let [before, after] = &names;
+    format!("keepstep results compare {end_of_options}{} {}", shell_word(before), shell_word(after))
 }
 
 /// Returns the name under which the command line knows an experiment.
@@ -480,6 +491,10 @@ async fn many(
     experiments: &[Experiment],
     asked: &Asked,
 ) -> Result<Response, PageError> {
+    let all = experiments;
+    // The newest ones, in the order of all.
+    let first = all.len().saturating_sub(MOST_SIDE_BY_SIDE);
+    let experiments = &all[first..];
     let mut cases = Vec::with_capacity(experiments.len());
     for experiment in experiments {
         cases.push(platform.store.compared_cases(&by.scope, &experiment.batch.id).await?);
@@ -529,11 +544,7 @@ async fn many(
             .collect(),
     });
     let base = format!("{}/compare?", project_path(&project.id))
-        + &experiments
-            .iter()
-            .map(|experiment| format!("experiment={}", segment(&experiment.batch.id)))
-            .collect::<Vec<_>>()
-            .join("&");
+        + &all.iter().map(|experiment| format!("experiment={}", segment(&experiment.batch.id))).collect::<Vec<_>>().join("&");
     let address = |is_all: bool, from: usize| {
         let show = if is_all { "&show=all" } else { "" };
         let from = if from > 0 { format!("&from={from}") } else { String::new() };
@@ -542,7 +553,8 @@ async fn many(
     page(&ManyPage {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
-        experiments: experiments
+        side_by_side: experiments.len(),
+        experiments: all
             .iter()
             .map(|experiment| ManyHead {
                 side: side(experiment),

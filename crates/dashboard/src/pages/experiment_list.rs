@@ -157,6 +157,7 @@ pub(crate) async fn show(
         order,
         offset: from,
         limit: PAGE,
+        ..ExperimentFilter::default()
     };
     let count = platform.store.count_experiments(&by.scope, &id, &filter).await?;
     let experiments = platform.store.experiments(&by.scope, &id, &filter).await?;

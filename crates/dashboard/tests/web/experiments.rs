@@ -398,6 +398,57 @@ async fn two_experiments_are_compared_by_what_changed() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_client_is_one_word_of_the_command() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let before = tested(&site, &bundle, "x; rm -rf ~", json!({}), &repeats("a", "one", &[Status::Passed], "x")).await;
+    let after = tested(&site, &bundle, "--server=it's", json!({}), &repeats("b", "one", &[Status::Passed], "x")).await;
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let page = browser.get(&format!("/projects/{project}/compare?before={before}&after={after}")).await;
+    assert_eq!(page.text(".command"), r"keepstep results compare -- 'x; rm -rf ~' '--server=it'\''s'");
+}
+
+#[tokio::test]
+async fn what_an_experiment_is_compared_with_is_found_among_many() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let mut ids = Vec::new();
+    for number in 0..105 {
+        let mut runs = repeats(&number.to_string(), "one", &[Status::Passed], "x");
+        if number == 1 {
+            runs[0].evaluation = object(json!({"verdict": "not_judged"}));
+        }
+        ids.push(tested(&site, &bundle, &format!("e{number}"), json!({}), &runs).await);
+    }
+    let mut browser = site.signed_in(Role::Editor).await;
+    let path = |at: usize| format!("/projects/{project}/experiments/{}", ids[at]);
+    let compared_with = async |browser: &mut crate::site::Browser<'_>, at: usize| {
+        let links = browser.get(&path(at)).await.attributes("a[href*='/compare?before=']", "href");
+        ids.iter().position(|id| links.iter().any(|link| link.contains(&format!("before={id}&"))))
+    };
+    // However many came later.
+    assert_eq!(compared_with(&mut browser, 1).await, Some(0));
+    assert_eq!(compared_with(&mut browser, 0).await, None);
+    // The last pin counts, and not the newest experiment.
+    for at in [50, 3] {
+        site.pass(1000);
+        let page = browser.get(&path(at)).await;
+        browser.submit(&page, &format!("{}/pin", path(at)), "Make it the baseline", &[]).await;
+    }
+    assert_eq!(compared_with(&mut browser, 104).await, Some(3));
+    assert_eq!(compared_with(&mut browser, 3).await, Some(50));
+
+    // All that were ticked are there, as many as fit with their inputs.
+    let ticked = (0..12).map(|at| format!("experiment={}", ids[at])).collect::<Vec<_>>().join("&");
+    let page = browser.get(&format!("/projects/{project}/compare?{ticked}&show=all")).await;
+    assert_eq!((page.texts("table:not(.matrix) tbody tr").len(), page.texts(".matrix thead th").len()), (12, 11));
+    assert!(page.body.contains("Inputs are compared in the newest 10 of these experiments."), "{}", page.body);
+    // What ran and was not judged did run.
+    let page = browser.get(&format!("/projects/{project}/compare?before={}&after={}&show=all", ids[0], ids[1])).await;
+    assert!(page.text(".compared p").ends_with("after: no verdict"), "{}", page.text(".compared p"));
+}
+
+#[tokio::test]
 async fn trends_are_lines_and_numbers_with_what_changed() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;

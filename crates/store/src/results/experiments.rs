@@ -38,6 +38,8 @@ pub enum ExperimentOrder {
     Slowest,
     /// Those that cost the most first.
     MostExpensive,
+    /// Those first that were pinned last.
+    LastPinned,
 }
 
 /// Which experiments of a project to read, and in which order.
@@ -59,8 +61,12 @@ pub struct ExperimentFilter<'a> {
     pub status: Option<BatchStatus>,
     /// Only those with this text in their name, id or note. Upper and lower case of ASCII are the same.
     pub text: Option<&'a str>,
+    /// Only those with this text in their name, as it is shown. Upper and lower case of ASCII are the same.
+    pub name: Option<&'a str>,
     /// Only those that are pinned.
     pub is_pinned: bool,
+    /// Only those that came before this one.
+    pub before: Option<&'a str>,
     /// In which order.
     pub order: ExperimentOrder,
     /// How many to leave out.
@@ -436,6 +442,12 @@ fn push_conditions(query: &mut QueryBuilder<Sqlite>, project: &str, filter: &Exp
     if filter.is_pinned {
         query.push(" AND b.number IN (SELECT batch FROM experiment_labels WHERE pinned_at NOT NULL)");
     }
+    if let Some(before) = filter.before {
+        query.push(" AND b.number < (SELECT o.number FROM run_batches o WHERE o.id = ").push_bind(before.to_owned()).push(")");
+    }
+    if let Some(name) = filter.name {
+        query.push(concat!(" AND ", shown_name!(), " LIKE ")).push_bind(super::read::containing(name)).push(" ESCAPE '\\'");
+    }
     if let Some(text) = filter.text {
         let pattern = super::read::containing(text);
         query.push(" AND (");
@@ -461,6 +473,7 @@ fn ordered(mut query: QueryBuilder<Sqlite>, project: &str, filter: &ExperimentFi
         ExperimentOrder::MostCases => " ORDER BY b.cases DESC, b.number DESC",
         ExperimentOrder::Slowest => " ORDER BY b.p95_ms DESC, b.number DESC",
         ExperimentOrder::MostExpensive => " ORDER BY b.cost_usd DESC, b.number DESC",
+        ExperimentOrder::LastPinned => " ORDER BY l.pinned_at DESC, b.number DESC",
     });
     query.push(" LIMIT ").push_bind(filter.limit).push(" OFFSET ").push_bind(filter.offset);
     query
@@ -529,6 +542,9 @@ mod tests {
             ExperimentFilter { author: Some("Ada"), ..none },
             ExperimentFilter { tag: Some("t"), text: Some("x"), ..none },
             ExperimentFilter { scenario: Some("s"), is_pinned: true, ..none },
+            ExperimentFilter { scenario: Some("s"), is_pinned: true, order: ExperimentOrder::LastPinned, ..none },
+            ExperimentFilter { scenario: Some("s"), before: Some("b"), ..none },
+            ExperimentFilter { name: Some("x"), ..none },
         ]
         .iter()
         .map(|filter| list_query("p", filter).sql().as_str().to_owned())
@@ -557,6 +573,9 @@ mod tests {
         SEARCH stored_batches USING INDEX run_batches_by_author (project_id=? AND author=?)
         SEARCH stored_batches USING INDEX run_batches_in_order (project_id=? AND rowid=?)
         SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
+        SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
+        SEARCH s USING INDEX sqlite_autoindex_scenarios_1 (id=?)
+        SEARCH stored_batches USING INDEX run_batches_in_order (project_id=?)
         SEARCH stored_batches USING INDEX run_batches_by_agent (project_id=? AND agent>?)
         SEARCH stored_batches USING INDEX run_batches_by_persona (project_id=? AND persona>?)
         SEARCH stored_batches USING INDEX run_batches_by_branch (project_id=? AND branch>?)

@@ -21,7 +21,9 @@ const ALL: ExperimentFilter<'static> = ExperimentFilter {
     tag: None,
     status: None,
     text: None,
+    name: None,
     is_pinned: false,
+    before: None,
     order: ExperimentOrder::Newest,
     offset: 0,
     limit: 1000,
@@ -105,6 +107,11 @@ pub(crate) async fn experiments_are_found_by_what_they_are(world: World) {
     label(&world, &three, Some("Before the release"), &[], "what Bob asked").await;
 
     let found = async |filter| names(&world, project, filter).await;
+    assert_eq!(found(ExperimentFilter { name: Some("before THE"), ..ALL }).await, ["Before the release"]);
+    assert!(found(ExperimentFilter { name: Some("Bob"), ..ALL }).await.is_empty(), "that is a note");
+    assert!(found(ExperimentFilter { name: Some("three"), ..ALL }).await.is_empty(), "it has another name");
+    assert_eq!(found(ExperimentFilter { before: Some(&two), ..ALL }).await, ["one"]);
+    assert_eq!(found(ExperimentFilter { before: Some(&three), limit: 1, ..ALL }).await, ["two"]);
     assert_eq!(found(ALL).await, ["four", "Before the release", "two", "one"]);
     assert_eq!(
         found(ExperimentFilter { order: ExperimentOrder::Oldest, limit: 2, offset: 1, ..ALL }).await,
