@@ -12,7 +12,9 @@ use keepstep_base::role::Role;
 use keepstep_http::addresses::{case_path, experiment_path, project_path, scenario_path, segment};
 use keepstep_platform::{LONGEST_COMMENT, Plain, Platform, SaidVerdict};
 use keepstep_results::verdict::Verdict;
-use keepstep_store::results::{HumanVerdict, InputResult, NOT_REPORTED, Run, RunDetail, Turn, criterion_key};
+use keepstep_store::results::{
+    FailedNeighbors, HumanVerdict, InputResult, NOT_REPORTED, Run, RunDetail, Status, Turn, criterion_key,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -166,11 +168,15 @@ pub(crate) async fn show(
         Some(item) => platform.store.input_history(&by.scope, &project.id, item, EXPERIMENTS).await?,
         None => Vec::new(),
     };
-    let around = platform.store.failed_neighbors(&by.scope, &batch.id, run.number).await?;
+    let is_blind = asked.blind.as_deref() == Some("yes");
+    // A link to the next failure says that this one is none, or is one.
+    let around = match is_blind {
+        true => FailedNeighbors::default(),
+        false => platform.store.failed_neighbors(&by.scope, &batch.id, run.number).await?,
+    };
 
     let path = experiment_path(&project.id, &batch.id);
-    let neighbor_path =
-        |id: String| case_path(&path, &id) + if asked.blind.as_deref() == Some("yes") { "?blind=yes" } else { "" };
+    let neighbor_path = |id: String| case_path(&path, &id);
     let said = said(&run, &result.transcript, &turns);
     let own_path = case_path(&path, &run.id);
     let from = asked.from.as_deref().and_then(|from| from.parse::<usize>().ok()).unwrap_or(1).clamp(1, said.len().max(1));
@@ -191,9 +197,13 @@ pub(crate) async fn show(
         }
         messages.push(message);
     }
-    let from_address = |from: usize| if from > 1 { format!("{own_path}?from={from}#said") } else { format!("{own_path}#said") };
+    let from_address = |from: usize| {
+        let parts = [(from > 1).then(|| format!("from={from}")), is_blind.then(|| "blind=yes".to_owned())];
+        let query = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{own_path}{mark}{query}#said")
+    };
     let (spans, spans_left_out) = spans(&result.evaluation);
-    let is_blind = asked.blind.as_deref() == Some("yes");
     let all_said = platform.store.human_verdicts(&by.scope, &batch.id, run.number).await?;
     let mut criteria = criteria(&result.evaluation, &run.output);
     for criterion in &mut criteria {
@@ -210,7 +220,9 @@ pub(crate) async fn show(
         let text = result.evaluation.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         text.map(|text| clipped(text.trim_end()).0)
     };
-    let error = run.error.as_deref().filter(|error| !error.is_empty()).map(|error| match error {
+    // What went wrong in the agent is a part of the answer; of another case it may be what the judge says.
+    let is_shown = |error: &&str| !error.is_empty() && (!is_blind || run.status != Status::Failed);
+    let error = run.error.as_deref().filter(is_shown).map(|error| match error {
         NOT_REPORTED => Visible::of("The test ended without saying what became of this case."),
         error => clipped(error).0,
     });
@@ -233,7 +245,8 @@ pub(crate) async fn show(
         attempt: run.iteration.saturating_add(1),
         duration: run.duration_ms.map(milliseconds_words),
         verdict: Visible::of(run.verdict.as_deref().filter(|verdict| !SHOWN_BY_BADGE.contains(verdict)).unwrap_or_default()),
-        metrics: facts(&result.metrics, &SHOWN_METRICS),
+        // There may be scores among them.
+        metrics: if is_blind { Vec::new() } else { facts(&result.metrics, &SHOWN_METRICS) },
         messages,
         message_count: grouped(said.len() as u64),
         shown_messages: format!("{} to {}", grouped(from as u64), grouped(last as u64)),

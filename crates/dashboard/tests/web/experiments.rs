@@ -297,6 +297,10 @@ async fn a_long_conversation_is_read_in_pages_and_each_message_as_it_was_said() 
     ]}));
     let path = format!("{}/cases/long", experiment(&site, &project, &bundle, "exp_1", &[long], true).await);
     let mut browser = site.signed_in(Role::Viewer).await;
+    // Blind from page to page.
+    let blind = browser.get(&format!("{path}?from=51&blind=yes")).await;
+    let links = blind.attributes("nav[aria-label=Messages] a", "href");
+    assert!(!links.is_empty() && links.iter().all(|link| link.contains("blind=yes")), "{links:?}");
     let page = browser.get(&path).await;
     check_is_text(&page);
     assert_eq!(page.texts(".turn").len(), 100);
@@ -486,7 +490,10 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     let (project, bundle) = shop(&site).await;
     let mut unknown = run("u", Status::Passed, "asked", "answered");
     unknown.evaluation = object(json!({"verdict": "not_judged"}));
-    let runs = [judged("a", Status::Passed, "passed", "passed"), judged("b", Status::Failed, "failed", "passed"), unknown];
+    let mut failed = judged("b", Status::Failed, "failed", "passed");
+    failed.error = Some("told by the judge".to_owned());
+    failed.metrics = object(json!({"politeness": 0.125}));
+    let runs = [judged("a", Status::Passed, "passed", "passed"), failed, unknown];
     let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
     let mut editor = site.member(Role::Editor, "Ada").await;
     let mut viewer = site.signed_in(Role::Viewer).await;
@@ -537,13 +544,20 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     );
     assert_eq!(
         page.texts(".criteria tbody th .about")[1],
-        "The judge agrees with people in 1 of 2 answers, kappa 0.00; 1 failed and people say right"
+        "The judge agrees with people in 1 of 2 verdicts, kappa 0.00; 1 failed and people say right"
     );
     assert!(!viewer.get("/").await.has("#waiting"), "everything is labeled");
 
-    // Whoever judges blind sees what they say, and nothing else.
+    // Whoever judges blind sees what they say, and nothing else: no score, no word of the judge, no link tells what did not pass.
+    assert!(editor.get(&format!("{path}/cases/a")).await.has("a[rel=next]"));
+    for case in ["a", "b"] {
+        assert!(!editor.get(&format!("{path}/cases/{case}?blind=yes")).await.has("a[rel=next], a[rel=prev]"), "{case}");
+    }
     let blind = editor.get(&format!("{path}/cases/b?blind=yes")).await;
     assert_eq!((blind.text("h1").as_str(), blind.texts(".criteria td").len()), ("question of b", 2));
+    let told = ["told by the judge", "0.125"];
+    let open = editor.get(&format!("{path}/cases/b")).await.body;
+    assert!(told.iter().all(|word| open.contains(word) && !blind.body.contains(word)), "{}", blind.body);
     let answer = editor.submit(&blind, &format!("{path}/cases/b/verdict?blind=yes"), "Undo", &[]).await;
     assert_eq!(answer.location(), format!("{path}/cases/b?blind=yes#people"));
     assert!(!editor.get(&format!("{path}/cases/b")).await.has(".said"));
