@@ -58,12 +58,15 @@ impl Packing {
     /// # Errors
     /// There is too little memory.
     pub fn pack(self, content: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
-        match (self, effort) {
+        let mut packed = match (self, effort) {
             (Self::Zstd, Effort::Quick) => zstd::bulk::compress(content, 3),
             (Self::Zstd, Effort::Best) => zstd::bulk::compress(content, 19),
             (Self::Gzip, Effort::Quick) => gzip(content, Compression::fast()),
             (Self::Gzip, Effort::Best) => gzip(content, Compression::best()),
-        }
+        }?;
+        // It was made with room for a text that cannot be packed.
+        packed.shrink_to_fit();
+        Ok(packed)
     }
 }
 
@@ -98,6 +101,7 @@ mod tests {
         let content = "words and words and words ".repeat(100);
         for effort in [Effort::Quick, Effort::Best] {
             let packed = Packing::Zstd.pack(content.as_bytes(), effort).unwrap();
+            assert!(packed.capacity() < content.len() / 10, "{}", packed.capacity());
             assert_eq!(zstd::bulk::decompress(&packed, content.len()).unwrap(), content.as_bytes());
             let mut unpacked = String::new();
             let packed = Packing::Gzip.pack(content.as_bytes(), effort).unwrap();

@@ -18,6 +18,7 @@ mod reply;
 mod request;
 mod router;
 mod serve;
+mod whole_page;
 mod wire;
 
 pub use error::ApiError;

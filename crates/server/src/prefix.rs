@@ -5,12 +5,15 @@
 //! themselves (`import.meta.url`).
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, future, stream};
 use tower::Service as _;
+
+use crate::whole_page::{WholePage, is_page};
 
 /// The attributes whose values are addresses; the last ones are read by modules.
 const ADDRESSES: [&str; 6] = ["href", "src", "action", "formaction", "data-draft", "data-presence"];
@@ -53,26 +56,40 @@ fn without(uri: &Uri, prefix: &str) -> Option<Uri> {
 }
 
 /// Returns an answer whose addresses begin with the prefix.
-async fn with_prefix(response: Response, prefix: &str) -> Response {
-    let (mut parts, body) = response.into_parts();
-    if let Some(location) = parts.headers.get(header::LOCATION)
+async fn with_prefix(mut response: Response, prefix: &str) -> Response {
+    if let Some(location) = response.headers().get(header::LOCATION)
         && let Ok(location) = location.to_str()
         && is_of_ours(location)
         && let Ok(location) = HeaderValue::from_str(&format!("{prefix}{location}"))
     {
-        parts.headers.insert(header::LOCATION, location);
+        response.headers_mut().insert(header::LOCATION, location);
     }
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.starts_with("text/html")) {
-        return Response::from_parts(parts, body);
+    if WholePage::is_one(&response) {
+        let Ok(page) = WholePage::read(response).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let text = links_with(&String::from_utf8_lossy(page.text()), prefix);
+        return page.answer(Some(text.into_bytes()));
     }
-    // A page is a whole text before it is sent.
-    let page = match to_bytes(body, usize::MAX).await {
-        Ok(bytes) => bytes,
-        Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    };
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(links_with(&String::from_utf8_lossy(&page), prefix)))
+    if is_page(&response) { response.map(|body| written_with(body, prefix.to_owned())) } else { response }
+}
+
+/// Returns a page that is written while it is sent, whose links begin with the prefix.
+fn written_with(body: Body, prefix: String) -> Body {
+    // An end of it that has no piece of its own.
+    let pieces = body.into_data_stream().map(Some).chain(stream::iter([None]));
+    let pieces = pieces.scan(Vec::new(), move |rest: &mut Vec<u8>, piece| {
+        let piece = match piece {
+            Some(Ok(piece)) => piece,
+            Some(Err(error)) => return future::ready(Some(Err(error))),
+            None => return future::ready(Some(Ok(Bytes::from(std::mem::take(rest))))),
+        };
+        rest.extend_from_slice(&piece);
+        // A tag may go on in the next piece.
+        let end = rest.iter().rposition(|byte| *byte == b'>').map_or(0, |last| last + 1);
+        let after = rest.split_off(end);
+        let tags = std::mem::replace(rest, after);
+        future::ready(Some(Ok(links_with(&String::from_utf8_lossy(&tags), &prefix).into())))
+    });
+    Body::from_stream(pieces)
 }
 
 /// Returns true for an address that begins at the root of this server.
@@ -99,6 +116,7 @@ fn links_with(page: &str, prefix: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::to_bytes;
     use axum::routing::get;
 
     use super::*;
@@ -124,6 +142,18 @@ href="/agents/1">href=&quot;/x"#;
 <a class="b"
 href="/s/agents/1">href=&quot;/x"#;
         assert_eq!(links_with(page, "/s"), wanted);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_written_while_it_is_sent_has_the_prefix_too() {
+        let page = "<p>ä<a class=\"b\" href=\"/x\">=\"/t</a><script src=\"/a.js\"></script>end".as_bytes();
+        let wanted = "<p>ä<a class=\"b\" href=\"/s/x\">=\"/t</a><script src=\"/s/a.js\"></script>end";
+        for size in 1..page.len() {
+            let pieces: Vec<_> = page.chunks(size).map(|piece| Ok::<_, axum::Error>(Bytes::copy_from_slice(piece))).collect();
+            let body = written_with(Body::from_stream(stream::iter(pieces)), "/s".to_owned());
+            let written = to_bytes(body, usize::MAX).await.unwrap();
+            assert_eq!(std::str::from_utf8(&written), Ok(wanted), "{size}");
+        }
     }
 
     #[tokio::test]

@@ -643,6 +643,13 @@ async fn a_link_shows_one_experiment_until_it_is_revoked_or_expires() {
     assert_eq!((shown.status, shown.text("h1").as_str()), (StatusCode::OK, "exp_1 with failures"));
     assert_eq!(shown.texts("details > summary .badge"), ["failed", "passed"]);
     check_is_text(&shown);
+    // It is written while it is sent, and is not kept as a whole to be packed; other pages are.
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (address, packed) in [(links[0].as_str(), None), ("/sign-in", Some("zstd"))] {
+        let request = client.get(format!("{}{address}", site.url)).header("accept-encoding", "zstd");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers().get("content-encoding").map(|name| name.to_str().unwrap()), packed, "{address}");
+    }
     // Nothing of it leads to anything else, and the policy of all pages holds.
     assert!(!shown.has("a") && !shown.has("form") && !shown.has("style"));
     assert!(shown.header("content-security-policy").contains("style-src 'self'") && shown.header("cache-control") == "no-store");
