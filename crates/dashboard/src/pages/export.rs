@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use keepstep_base::human::milliseconds_words;
-use keepstep_platform::Platform;
+use keepstep_platform::{Pages, Platform};
 use keepstep_results::case::Finished;
 use keepstep_results::counts::Counts;
 use keepstep_results::record::messages;
@@ -34,7 +34,7 @@ use crate::parts::view::Moment;
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
-/// How many cases are read at a time.
+/// How many cases are read at a time: fewer where they are large.
 const READ: u32 = 100;
 
 /// How many cases an HTML file has: a browser still opens it. The other files have all of them.
@@ -135,7 +135,14 @@ pub(crate) async fn download(
     let name = file_name(experiment.name());
     let judge_failed = platform.store.count_failed_judges(&by.scope, &experiment.batch.id).await?;
     let writer = Writer::begin(format, &experiment, judge_failed, platform.store.now())?;
-    let export = Export { platform, scope: by.scope.clone(), batch: experiment.batch.id, after: i64::MIN, writer: Some(writer) };
+    let export = Export {
+        platform,
+        scope: by.scope.clone(),
+        batch: experiment.batch.id,
+        after: i64::MIN,
+        pages: Pages::of_at_most(READ),
+        writer: Some(writer),
+    };
     let body = Body::from_stream(stream::try_unfold(export, Export::step));
     let disposition = format!("attachment; filename=\"{name}.{ending}\"");
     Ok(([(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response())
@@ -156,6 +163,7 @@ pub(crate) struct Export {
     scope: Scope,
     batch: String,
     after: i64,
+    pages: Pages,
     writer: Option<Writer>,
 }
 
@@ -163,7 +171,8 @@ impl Export {
     /// Begins an experiment as a page of this server that leads nowhere else.
     pub(crate) fn page(platform: Platform, scope: Scope, experiment: &Experiment) -> Result<Self, PageError> {
         let writer = Writer::begin(Format::Page, experiment, 0, platform.store.now())?;
-        Ok(Self { platform, scope, batch: experiment.batch.id.clone(), after: i64::MIN, writer: Some(writer) })
+        let pages = Pages::of_at_most(READ);
+        Ok(Self { platform, scope, batch: experiment.batch.id.clone(), after: i64::MIN, pages, writer: Some(writer) })
     }
 
     /// Returns the next piece of the file.
@@ -172,16 +181,38 @@ impl Export {
         if writer.is_full() {
             return Ok(Some((writer.end()?, self)));
         }
-        let records = self.platform.store.run_records(&self.scope, &self.batch, self.after, READ).await;
+        let records = self.platform.store.run_records(&self.scope, &self.batch, self.after, self.pages.next()).await;
         let records = records.map_err(io::Error::other)?;
         let Some((last, _)) = records.last() else { return Ok(Some((writer.end()?, self))) };
         self.after = *last;
         for (_, record) in records {
+            self.pages.note(size_of(&record)?);
             writer.add(record)?;
         }
         let piece = writer.taken();
         self.writer = Some(writer);
         Ok(Some((piece, self)))
+    }
+}
+
+/// Returns how large a case is, with everything that came of it.
+fn size_of(record: &RunRecord) -> io::Result<usize> {
+    let mut size = Size(0);
+    serde_json::to_writer(&mut size, record).map_err(io::Error::other)?;
+    Ok(size.0)
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -380,7 +411,51 @@ fn html_case(case: &Finished) -> HtmlCase {
 
 #[cfg(test)]
 mod tests {
+    use keepstep_platform::Settings;
+    use keepstep_store::Store;
+    use keepstep_store::results::Upload;
+    use serde_json::Map;
+
     use super::*;
+
+    #[tokio::test]
+    async fn large_cases_are_read_few_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let mut transaction = store.write().await.unwrap();
+        let scope = Scope::organization(transaction.ensure_organization(None).await.unwrap().id);
+        let project = transaction.create_project(&scope.org_id, "Shop").await.unwrap();
+        let file = json!({"scenario": {"name": "orders"}, "inputs": [{"id": "1", "text": "Where is my order?"}]});
+        let bundle = transaction.import(&scope, &project.id, &serde_json::from_value(file).unwrap()).await.unwrap();
+        let runs: Vec<RunRecord> = (0..20)
+            .map(|number| RunRecord { output: "x".repeat(300_000), ..RunRecord::new(number.to_string(), Status::Passed) })
+            .collect();
+        let upload = Upload {
+            bundle: &bundle.id,
+            experiment_id: Some("one"),
+            is_over: true,
+            started_at: None,
+            completed_at: None,
+            details: &Map::new(),
+            runs: &runs,
+            turns: &[],
+        };
+        let batch = transaction.record_upload(&scope, &upload).await.unwrap().batch_id;
+        transaction.commit().await.unwrap();
+
+        let experiment = store.experiment(&scope, &batch).await.unwrap();
+        let platform = Platform::new(store, Settings::default());
+        let mut export = Export::page(platform, scope, &experiment).unwrap();
+        export.writer = Some(Writer::begin(Format::Json, &experiment, 0, 0).unwrap());
+        let mut file = Vec::new();
+        while let Some((piece, next)) = export.step().await.unwrap() {
+            assert!(piece.len() < 1_000_000, "{}", piece.len());
+            file.extend(piece);
+            export = next;
+        }
+        let document: Value = serde_json::from_slice(&file).unwrap();
+        assert_eq!(document["cases"].as_array().unwrap().len(), runs.len());
+    }
 
     #[test]
     fn the_name_of_a_file_is_one_on_every_system() {
