@@ -24,8 +24,8 @@ use crate::error_page::{PageError, Typed};
 use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::parts::frame::Frame;
 use crate::parts::markdown::{self, Markdown};
-use crate::parts::marked::{Place, places};
-use crate::parts::shown_results::{Badge, Fact, File, LONGEST_TEXT, clipped, excerpt, facts, grouped, readable};
+use crate::parts::marked::{Place, Searched};
+use crate::parts::shown_results::{Badge, Fact, File, LONGEST_TEXT, Room, clipped, excerpt, facts, grouped, readable};
 use crate::parts::spans::{Span, spans};
 use crate::parts::view::{Moment, may_edit, page};
 use crate::parts::visible::Visible;
@@ -34,6 +34,11 @@ use crate::signed_in::SignedIn;
 /// How many messages stand on the page, and how many characters they have together: the rest is on the next one.
 const MOST_MESSAGES: usize = 100;
 const MOST_CHARACTERS: usize = 400_000;
+
+/// How many criteria stand on the page, how many characters they have together, and in how many of them the answer is marked.
+const MOST_CRITERIA: usize = 500;
+const MOST_OF_CRITERIA: usize = 400_000;
+const MOST_MARKED: usize = 100;
 
 /// What the page shows elsewhere than in the list of metrics.
 const SHOWN_METRICS: [&str; 1] = ["duration_ms"];
@@ -64,6 +69,7 @@ struct CasePage {
     printed: Option<Visible>,
     history: Vec<Earlier>,
     criteria: Vec<Criterion>,
+    criteria_left_out: usize,
     persona: Visible,
     attempt: u32,
     duration: Option<String>,
@@ -205,7 +211,10 @@ pub(crate) async fn show(
     };
     let (spans, spans_left_out) = spans(&result.evaluation);
     let all_said = platform.store.human_verdicts(&by.scope, &batch.id, run.number).await?;
-    let mut criteria = criteria(&result.evaluation, &run.output);
+    let answer: String = run.output.chars().take(LONGEST_TEXT).collect();
+    let mut criteria = criteria(&result.evaluation, &answer);
+    let criteria_left_out = criteria.len().saturating_sub(MOST_CRITERIA);
+    criteria.truncate(MOST_CRITERIA);
     for criterion in &mut criteria {
         (criterion.said, criterion.mine) = said_of(&all_said, &criterion.key, &by, is_blind);
     }
@@ -214,8 +223,9 @@ pub(crate) async fn show(
     let comment = all_said.iter().find(is_mine).map(|said| said.comment.clone()).unwrap_or_default();
     let failures = result.evaluation.get("failures").and_then(Value::as_array).into_iter().flatten();
     let is_listed = |failure: &Visible| criteria.iter().any(|criterion| criterion.name == *failure);
-    let failures: Vec<Visible> =
-        failures.map(|failure| clipped(&readable(failure)).0).filter(|failure| !is_listed(failure)).collect();
+    let mut room = Room::of(MOST_OF_CRITERIA);
+    let failures = failures.map(readable).filter(|failure| !is_listed(&clipped(failure).0)).take(MOST_CRITERIA);
+    let failures: Vec<Visible> = failures.map(|failure| room.clipped(&failure)).collect();
     let long = |name: &str| {
         let text = result.evaluation.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         text.map(|text| clipped(text.trim_end()).0)
@@ -241,6 +251,7 @@ pub(crate) async fn show(
         printed: long("printed"),
         history: history.iter().rev().map(|earlier| of_history(&project.id, &batch.id, earlier)).collect(),
         criteria,
+        criteria_left_out,
         persona: Visible::of(run.persona_name.as_deref().or(run.persona.as_deref()).unwrap_or_default()),
         attempt: run.iteration.saturating_add(1),
         duration: run.duration_ms.map(milliseconds_words),
@@ -273,7 +284,10 @@ pub(crate) async fn show(
 /// Returns what the criteria say: each with all that is known of it, else the scores that a peer has by their names.
 fn criteria(evaluation: &Map<String, Value>, answer: &str) -> Vec<Criterion> {
     if let Some(criteria) = evaluation.get("criteria").and_then(Value::as_array) {
-        return criteria.iter().filter_map(Value::as_object).map(|members| criterion(members, answer)).collect();
+        let answer = Searched::of(answer);
+        let mut room = Room::of(MOST_OF_CRITERIA);
+        let of = |(at, members)| criterion(members, Some(&answer).filter(|_| at < MOST_MARKED), &mut room);
+        return criteria.iter().filter_map(Value::as_object).enumerate().map(of).collect();
     }
     let failed = |name: &str| {
         let failures = evaluation.get("failures").and_then(Value::as_array);
@@ -297,7 +311,7 @@ fn criteria(evaluation: &Map<String, Value>, answer: &str) -> Vec<Criterion> {
         .collect()
 }
 
-fn criterion(members: &Map<String, Value>, answer: &str) -> Criterion {
+fn criterion(members: &Map<String, Value>, answer: Option<&Searched<'_>>, room: &mut Room) -> Criterion {
     let text = |name: &str| members.get(name).map(readable).unwrap_or_default();
     let (name, expected, found) = (text("name"), text("expected"), text("found"));
     let is_said = expected == name || expected == format!("{name:?}");
@@ -306,14 +320,14 @@ fn criterion(members: &Map<String, Value>, answer: &str) -> Criterion {
     let score = members.get("score").and_then(Value::as_f64);
     Criterion {
         badge,
-        name: clipped(&name).0,
-        pack: Visible::of(text("pack")),
-        expected: clipped(if is_said { "" } else { &expected }).0,
-        places: places(answer, &expected, &found),
+        name: room.clipped(&name),
+        pack: room.clipped(&text("pack")),
+        expected: room.clipped(if is_said { "" } else { &expected }),
+        places: answer.map_or_else(Vec::new, |answer| answer.places(&expected, &found)),
         key: criterion_key(&text("pack"), &name),
         said: Vec::new(),
         mine: None,
-        found: clipped(&found).0,
+        found: room.clipped(&found),
         score: score.map(|score| format!("{}", (score * 100.0).round() / 100.0)).unwrap_or_default(),
         is_optional: members.get("required").and_then(Value::as_bool) == Some(false),
     }

@@ -5,8 +5,9 @@ use crate::parts::visible::Visible;
 /// How much of an answer stands around a place, in characters.
 const AROUND: usize = 60;
 
-/// How many places are shown for a criterion.
+/// How many places are shown for a criterion, and how many texts of it are looked for.
 const MOST: usize = 3;
+const MOST_WANTED: usize = 10;
 
 /// A place in a text, with what stands around it.
 #[derive(Debug, PartialEq)]
@@ -16,16 +17,38 @@ pub(crate) struct Place {
     pub(crate) after: Visible,
 }
 
-/// Returns where an answer has the texts that a criterion names in quotes: what it expected, and what it found. Upper and lower case of
-/// ASCII are the same.
-pub(crate) fn places(answer: &str, expected: &str, found: &str) -> Vec<Place> {
-    let found = found.split_once("\" in \"").map_or("", |(found, _)| found);
-    let mut wanted = quoted(&format!("{found}\""));
-    wanted.extend(quoted(expected));
-    let mut places: Vec<(usize, usize)> = wanted.iter().filter_map(|text| position(answer, text)).collect();
-    places.sort_unstable();
-    places.dedup();
-    places.into_iter().take(MOST).map(|(start, end)| place(answer, start, end)).collect()
+/// An answer in which texts are looked for. Upper and lower case of ASCII are the same.
+#[derive(Debug)]
+pub(crate) struct Searched<'a> {
+    answer: &'a str,
+    /// As long, so that the places are the same.
+    lower: String,
+}
+
+impl<'a> Searched<'a> {
+    pub(crate) fn of(answer: &'a str) -> Self {
+        Self { answer, lower: answer.to_ascii_lowercase() }
+    }
+
+    /// Returns where the answer has the texts that a criterion names in quotes: what it expected, and what it found.
+    pub(crate) fn places(&self, expected: &str, found: &str) -> Vec<Place> {
+        let found = found.split_once("\" in \"").map_or("", |(found, _)| found);
+        let mut wanted = quoted(&format!("{found}\""));
+        wanted.extend(quoted(expected));
+        let mut places: Vec<(usize, usize)> = wanted.iter().take(MOST_WANTED).filter_map(|text| self.position(text)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().take(MOST).map(|(start, end)| place(self.answer, start, end)).collect()
+    }
+
+    /// Returns where a text begins and ends.
+    fn position(&self, wanted: &str) -> Option<(usize, usize)> {
+        if wanted.trim().is_empty() {
+            return None;
+        }
+        let at = self.lower.find(&wanted.to_ascii_lowercase())?;
+        Some((at, at + wanted.len()))
+    }
 }
 
 fn place(answer: &str, start: usize, end: usize) -> Place {
@@ -37,16 +60,6 @@ fn place(answer: &str, start: usize, end: usize) -> Place {
         marked: Visible::of(&answer[start..end]),
         after: Visible::of(format!("{}{}", &answer[end..stop], dots(stop < answer.len()))),
     }
-}
-
-/// Returns where a text begins and ends in an answer.
-fn position(answer: &str, wanted: &str) -> Option<(usize, usize)> {
-    if wanted.trim().is_empty() {
-        return None;
-    }
-    // Lower case of ASCII is as long, so that the places are the same.
-    let at = answer.to_ascii_lowercase().find(&wanted.to_ascii_lowercase())?;
-    Some((at, at + wanted.len()))
 }
 
 /// Returns the texts in double quotes, as criteria write them.
@@ -79,7 +92,7 @@ mod tests {
 
     fn shown(answer: &str, expected: &str, found: &str) -> Vec<String> {
         let shown = |place: Place| format!("{}[{}]{}", place.before.plain(), place.marked.plain(), place.after.plain());
-        places(answer, expected, found).into_iter().map(shown).collect()
+        Searched::of(answer).places(expected, found).into_iter().map(shown).collect()
     }
 
     #[test]

@@ -186,6 +186,30 @@ pub(crate) fn clipped(text: &str) -> (Visible, bool) {
     }
 }
 
+/// How many characters texts of a page may have together. Where none are left, the beginning of each still stands there.
+#[derive(Debug)]
+pub(crate) struct Room(usize);
+
+impl Room {
+    /// How much of a text is shown in any case.
+    const LEAST: usize = 200;
+
+    pub(crate) fn of(characters: usize) -> Self {
+        Self(characters)
+    }
+
+    /// Returns as much of a text as there is room for, with a mark where something is missing.
+    pub(crate) fn clipped(&mut self, text: &str) -> Visible {
+        let longest = self.0.clamp(Self::LEAST, LONGEST_TEXT);
+        let shown = match text.char_indices().nth(longest) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        };
+        self.0 = self.0.saturating_sub(shown.chars().count());
+        Visible::of(shown)
+    }
+}
+
 /// Returns the first line of a text, not longer than a line should be; "(empty)" where there is nothing.
 pub(crate) fn excerpt(text: &str, longest: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
@@ -327,6 +351,27 @@ mod tests {
             ("a, b".into(), String::new(), "2.5".into())
         );
         assert!(readable(&json!((0..2000).map(|n| json!({"n": n})).collect::<Vec<_>>())).ends_with("\n…"));
+    }
+
+    #[test]
+    fn texts_have_a_room_together() {
+        let mut room = Room::of(LONGEST_TEXT + 1000);
+        let long = "ä".repeat(LONGEST_TEXT + 1);
+        let length = |text: &str| room.clipped(text).plain().chars().count();
+        assert_eq!([&long, &long, &long, "short"].map(length), [LONGEST_TEXT + 1, 1000, Room::LEAST + 1, 5]);
+    }
+
+    #[test]
+    fn an_interval_has_the_rate_in_it() {
+        for (passed, of, shown, rate) in [
+            (9_999, 10_000, "95\u{a0}%: 99.9 to 100.0\u{a0}%", "99.9 %"),
+            (2, 4, "95\u{a0}%: 15.0 to 85.0\u{a0}%", "50 %"),
+            (0, 3, "95\u{a0}%: 0.0 to 56.1\u{a0}%", "0 %"),
+        ] {
+            let counts = Counts { passed, failed: of - passed, ..Counts::default() };
+            let figures = Figures::from(&counts);
+            assert_eq!((figures.interval.as_deref(), figures.rate.as_deref()), (Some(shown), Some(rate)));
+        }
     }
 
     #[test]

@@ -5,11 +5,15 @@ use std::collections::{HashMap, HashSet};
 use keepstep_base::human::milliseconds_words;
 use serde_json::{Map, Value};
 
-use crate::parts::shown_results::{clipped, readable};
+use crate::parts::shown_results::{Room, excerpt, readable};
 use crate::parts::visible::Visible;
 
-/// How many steps are shown.
+/// How many steps are shown, and how many characters of them together.
 const MOST: usize = 500;
+const MOST_CHARACTERS: usize = 400_000;
+
+/// How long a name may be, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// How deep the tree is drawn; what is deeper stands there, too.
 const DEPTHS: [&str; 6] = ["depth-0", "depth-1", "depth-2", "depth-3", "depth-4", "depth-5"];
@@ -37,7 +41,8 @@ pub(crate) fn spans(evaluation: &Map<String, Value>) -> (Vec<Span>, usize) {
         if noted.is_empty() { list("tool_calls").iter().map(|call| (0, call)).collect() } else { in_order(noted) };
     let left_out = all.len().saturating_sub(MOST);
     let is_call = noted.is_empty();
-    (all.into_iter().take(MOST).map(|(depth, value)| span(depth, value, is_call)).collect(), left_out)
+    let mut room = Room::of(MOST_CHARACTERS);
+    (all.into_iter().take(MOST).map(|(depth, value)| span(depth, value, is_call, &mut room)).collect(), left_out)
 }
 
 fn text<'a>(value: &'a Value, names: &[&str]) -> Option<&'a str> {
@@ -80,7 +85,7 @@ fn in_order(noted: &[Value]) -> Vec<(usize, &Value)> {
     ordered
 }
 
-fn span(depth: usize, value: &Value, is_call: bool) -> Span {
+fn span(depth: usize, value: &Value, is_call: bool, room: &mut Room) -> Span {
     let inner = value.get("function").filter(|inner| inner.is_object()).unwrap_or(value);
     let kind = text(value, &["type", "kind"]).filter(|kind| *kind != "function").unwrap_or(if is_call { "tool" } else { "step" });
     let name = value.as_str().or_else(|| text(inner, &["name", "tool", "tool_name"])).unwrap_or(kind);
@@ -93,11 +98,11 @@ fn span(depth: usize, value: &Value, is_call: bool) -> Span {
     Span {
         class: DEPTHS[depth.min(DEPTHS.len() - 1)],
         depth,
-        kind: Visible::of(kind),
-        name: Visible::of(name),
+        kind: Visible::of(excerpt(kind, LONGEST_NAME)),
+        name: Visible::of(excerpt(name, LONGEST_NAME)),
         duration: duration(value).map(milliseconds_words),
         is_bad: error.is_some(),
-        parts: parts.into_iter().filter_map(|(name, text)| Some((name, clipped(&text?).0))).collect(),
+        parts: parts.into_iter().filter_map(|(name, text)| Some((name, room.clipped(&text?)))).collect(),
     }
 }
 
@@ -145,6 +150,17 @@ mod tests {
         // Nothing that is noted is lost, and nothing goes round for ever.
         let round = json!({"observations": [{"id": "a", "parent_id": "b"}, {"id": "b", "parent_id": "a"}, 7]});
         assert_eq!(shown(&round), ["step step", "step step", "-step step"]);
+    }
+
+    #[test]
+    fn many_long_steps_are_no_long_page() {
+        let call = json!({"name": "n".repeat(1000), "arguments": "x".repeat(50_000), "result": "y".repeat(50_000)});
+        let calls = json!({"tool_calls": vec![call; MOST + 1]});
+        let (spans, left_out) = spans(calls.as_object().unwrap());
+        let of = |span: &Span| span.name.plain().len() + span.parts.iter().map(|(_, text)| text.plain().len()).sum::<usize>();
+        assert_eq!((spans.len(), left_out), (MOST, 1));
+        assert!(spans.iter().all(|span| span.parts.len() == 2), "each has its beginnings");
+        assert!(spans.iter().map(of).sum::<usize>() < 800_000);
     }
 
     #[test]

@@ -571,6 +571,23 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
 }
 
 #[tokio::test]
+async fn many_long_criteria_are_no_long_page() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let mut long = judged("a", Status::Passed, "passed", "passed");
+    let criterion = |number: usize| {
+        json!({"pack": "House", "name": format!("n{number}"), "kind": "contains", "verdict": "passed", "expected": "e".repeat(3000),
+            "found": "f".repeat(3000), "required": true, "weight": 1.0})
+    };
+    long.evaluation = object(json!({"verdict": "pass", "criteria": (0..501).map(criterion).collect::<Vec<_>>()}));
+    let path = experiment(&site, &project, &bundle, "exp_1", &[long], true).await;
+    let page = site.signed_in(Role::Viewer).await.get(&format!("{path}/cases/a")).await;
+    assert_eq!(page.texts(".criteria tbody tr").len(), 500);
+    assert!(page.body.contains("1 more are not shown"));
+    assert!(page.body.len() < 1_500_000, "{}", page.body.len());
+}
+
+#[tokio::test]
 async fn an_experiment_is_downloaded_as_any_of_four_files() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
