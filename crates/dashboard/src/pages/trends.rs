@@ -90,10 +90,17 @@ pub(crate) async fn show(
     let branches = platform.store.experiment_choices(&by.scope, &id).await?.branches;
     let newest = ExperimentFilter { limit: 1, ..ExperimentFilter::default() };
     // Lines of two scenarios say nothing together.
-    let scenario = match scenarios.iter().find(|scenario| scenario.id == asked.scenario) {
-        Some(scenario) => Some(scenario.id.clone()),
-        None => platform.store.experiments(&by.scope, &id, &newest).await?.pop().map(|newest| newest.batch.scenario_id),
+    let one = ExperimentFilter { scenario: Some(&asked.scenario), ..newest };
+    let is_there = scenarios.iter().any(|scenario| scenario.id == asked.scenario)
+        || !platform.store.experiments(&by.scope, &id, &one).await?.is_empty();
+    let scenario = match is_there {
+        true => Some(asked.scenario),
+        false => platform.store.experiments(&by.scope, &id, &newest).await?.pop().map(|newest| newest.batch.scenario_id),
     };
+    let mut choices: Vec<(String, String)> = scenarios.into_iter().map(|known| (known.id, known.name)).collect();
+    if let Some(deleted) = scenario.as_ref().filter(|wanted| choices.iter().all(|(known, _)| known != *wanted)) {
+        choices.push((deleted.clone(), platform.store.scenario_name(&by.scope, deleted).await?));
+    }
     let branch = branches.iter().find(|branch| Visible::of(branch).plain() == asked.branch);
     let filter = ExperimentFilter {
         scenario: scenario.as_deref(),
@@ -110,12 +117,12 @@ pub(crate) async fn show(
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&id), name: Visible::of(&project.name) },
         path: format!("{}/trends", project_path(&id)),
-        scenarios: scenarios
-            .iter()
-            .map(|known| Choice {
-                value: known.id.clone(),
-                label: Visible::of(&known.name).plain().to_owned(),
-                is_chosen: scenario.as_ref() == Some(&known.id),
+        scenarios: choices
+            .into_iter()
+            .map(|(value, name)| Choice {
+                label: Visible::of(name).plain().to_owned(),
+                is_chosen: scenario.as_ref() == Some(&value),
+                value,
             })
             .collect(),
         branches: branches

@@ -482,6 +482,24 @@ async fn trends_are_lines_and_numbers_with_what_changed() {
     assert_eq!(page.texts("tbody th a"), ["exp_5", "exp_4", "exp_3", "exp_2", "exp_1", "exp_0"]);
     assert_eq!(page.texts("tbody tr:nth-child(2) td.number")[..3], ["1 of 2", "50 %95 %: 9.5 to 90.5 %", "-50.0 points"]);
     assert_eq!(browser.get(&format!("{trends}?branch=main")).await.texts("tbody th").len(), 6);
+
+    // A scenario that was deleted keeps its trend, under its name.
+    let mut transaction = site.store.write().await.unwrap();
+    let other = json!({"scenario": {"name": "refunds"}, "inputs": [{"id": "1", "text": "Where is my money?"}]});
+    let other = transaction.import(&site.scope, &project, &serde_json::from_value(other).unwrap()).await.unwrap();
+    transaction.commit().await.unwrap();
+    tested(&site, &other.id, "refund_1", json!({}), &[run("r1", Status::Passed, "asked", "answered")]).await;
+    let mut transaction = site.store.write().await.unwrap();
+    let scenarios = site.store.scenarios(&site.scope, &project).await.unwrap();
+    for name in ["orders", "refunds"] {
+        let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap();
+        transaction.delete_scenario(&site.scope, &scenario.id, "Ada").await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let orders = &scenarios.iter().find(|scenario| scenario.name == "orders").unwrap().id;
+    let page = browser.get(&format!("{trends}?scenario={orders}")).await;
+    assert_eq!(page.texts("tbody th a").len(), 6);
+    assert_eq!(browser.get(&format!("{trends}?scenario=scenario_x")).await.texts("tbody th a"), ["refund_1"]);
 }
 
 #[tokio::test]
