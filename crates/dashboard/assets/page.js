@@ -116,13 +116,15 @@ function showPalette() {
     await answered;
     if (field.value === text && chosen >= 0) open(list.children[chosen]);
   };
-  const ask = async () => {
+  const ask = async (wait) => {
     asking?.abort();
-    asking = new AbortController();
+    const mine = (asking = new AbortController());
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    if (mine.signal.aborted) return;
     const url = new URL("search", ROOT);
     url.searchParams.set("q", field.value);
     try {
-      const answer = await fetch(url, { headers: { accept: "application/json" }, signal: asking.signal });
+      const answer = await fetch(url, { headers: { accept: "application/json" }, signal: mine.signal });
       if (!answer.ok) throw new Error(`the search answered with ${answer.status}`);
       const { results } = await answer.json();
       const options = results.map(({ kind, title, about, path }, index) => {
@@ -143,7 +145,8 @@ function showPalette() {
       status.classList.remove("visually-hidden");
     }
   };
-  field.addEventListener("input", () => (answered = ask()));
+  // Whoever still types is not answered at each letter.
+  field.addEventListener("input", () => (answered = ask(100)));
   field.addEventListener("keydown", (event) => {
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.key in steps) choose(chosen + steps[event.key]);
@@ -154,7 +157,7 @@ function showPalette() {
   dialog.addEventListener("close", () => asking?.abort());
   showWindow(dialog);
   field.focus();
-  answered = ask();
+  answered = ask(0);
 }
 
 // Rows and items

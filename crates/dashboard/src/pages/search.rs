@@ -20,9 +20,9 @@ use crate::signed_in::SignedIn;
 /// How many results of one kind are shown.
 const OF_A_KIND: usize = 10;
 
-/// In how many projects scenarios and experiments are looked for, and how many of the newest experiments of each.
+/// In how many projects scenarios and experiments are looked for, and how many of the newest experiments that fit are read of each.
 const PROJECTS: usize = 50;
-const EXPERIMENTS: u32 = 200;
+const EXPERIMENTS: u32 = 20;
 
 /// The longest text that is looked for, in characters.
 const LONGEST: usize = 200;
@@ -94,6 +94,14 @@ impl Words {
         })
     }
 
+    /// Returns what the name of something has in any case, if it is in what is called `about`: the longest word that is not in that. Only
+    /// ASCII is looked for in the database as it is here.
+    fn needed(&self, about: &str) -> Option<&str> {
+        let about = about.to_lowercase();
+        let needed = self.0.iter().filter(|word| word.is_ascii() && !about.contains(word.as_str()));
+        needed.max_by_key(|word| word.len()).map(String::as_str)
+    }
+
     /// Returns those that fit, the best first, as many as are shown of a kind.
     fn best(&self, found: impl Iterator<Item = Found>) -> Vec<Found> {
         let mut ranked: Vec<(usize, Found)> =
@@ -129,7 +137,7 @@ async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<F
             about: name.clone(),
             path: scenario_path(id, &scenario.id),
         }));
-        let filter = ExperimentFilter { limit: EXPERIMENTS, ..ExperimentFilter::default() };
+        let filter = ExperimentFilter { name: words.needed(name), limit: EXPERIMENTS, ..ExperimentFilter::default() };
         experiments.extend(store.experiments(&by.scope, id, &filter).await?.into_iter().map(|experiment| Found {
             kind: "Experiment",
             title: experiment.name().to_owned(),
@@ -183,5 +191,7 @@ mod tests {
         assert_eq!(titles("SHOES shop"), ["Shop of shoes"]);
         assert_eq!(titles(""), ["The Shop", "Shop of shoes", "Bank", "Other"]);
         assert!(titles("nothing of this").is_empty());
+        assert_eq!(Words::of("the shoes shop änderung").needed("Shop"), Some("shoes"));
+        assert_eq!(Words::of("SHOP").needed("The shop"), None);
     }
 }

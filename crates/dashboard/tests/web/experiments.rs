@@ -9,7 +9,7 @@ use crate::results::{EVIL, SHOWN, check_is_text, experiment, object, run, shop};
 use crate::site::Site;
 
 /// Uploads an experiment that says what was tested.
-async fn tested(site: &Site, bundle: &str, name: &str, details: Value, runs: &[RunRecord]) -> String {
+pub(crate) async fn tested(site: &Site, bundle: &str, name: &str, details: Value, runs: &[RunRecord]) -> String {
     let details = object(details);
     let upload = Upload {
         bundle,

@@ -1,6 +1,9 @@
 use keepstep_store::Role;
-use serde_json::Value;
+use keepstep_store::results::Status;
+use serde_json::{Value, json};
 
+use crate::experiments::tested;
+use crate::results::{run, shop};
 use crate::site::{Browser, Page, Site};
 
 /// Asks as the palette does.
@@ -39,6 +42,19 @@ async fn what_somebody_may_see_is_found_by_its_name() {
     assert_eq!(found[0]["title"], "Orders & <b>more");
     assert_eq!(found[0]["path"], format!("/agents/{agent}"));
     assert_eq!(found[0]["kind"], "Agent");
+}
+
+#[tokio::test]
+async fn an_experiment_is_found_however_many_came_after_it() {
+    let site = Site::start().await;
+    let (_, bundle) = shop(&site).await;
+    for number in 0..201 {
+        let name = if number == 0 { "the needle".to_owned() } else { format!("hay {number}") };
+        tested(&site, &bundle, &name, json!({}), &[run(&format!("r{number}"), Status::Passed, "asked", "answered")]).await;
+    }
+    let mut browser = site.signed_in(Role::Viewer).await;
+    assert_eq!(names(&browser.get("/search?q=NEEDLE+shop").await), ["the needle"]);
+    assert_eq!(names(&browser.get("/search?q=hay").await).len(), 10);
 }
 
 #[tokio::test]
