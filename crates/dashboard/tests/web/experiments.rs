@@ -555,11 +555,9 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     say(&mut editor, "b", "/verdict?criterion=0", "Right", "").await;
     say(&mut editor, "u", "/verdict", "Right", "").await;
     let page = viewer.get(&path).await;
-    assert!(
-        page.body.contains(
-            "Of whole answers the judge agrees with people in 1 of 2 answers, kappa 0.00; 1 passed and people say wrong."
-        )
-    );
+    assert!(page.body.contains(
+        "Of whole answers the judge agrees with people in 1 of 2 verdicts, kappa 0.00; 1 passed and people say wrong."
+    ));
     assert_eq!(
         page.texts(".criteria tbody th .about")[1],
         "The judge agrees with people in 1 of 2 verdicts, kappa 0.00; 1 failed and people say right"

@@ -24,7 +24,7 @@ impl Agreement {
         } += 1;
     }
 
-    /// Returns how many answers both judged.
+    /// Returns how many verdicts of people there are on answers that a judge judged.
     pub fn count(&self) -> u64 {
         self.same() + self.only_judge + self.only_person
     }
@@ -47,7 +47,7 @@ impl Agreement {
     /// Returns it for people.
     pub fn in_words(&self) -> String {
         let kappa = self.kappa().map_or_else(String::new, |kappa| format!(", kappa {kappa:.2}"));
-        format!("agrees with people in {} of {} answers{kappa}", self.same(), self.count())
+        format!("agrees with people in {} of {} verdicts{kappa}", self.same(), self.count())
     }
 }
 
@@ -62,11 +62,11 @@ mod tests {
         // The example of Cohen's paper in its usual form: 20 and 15 times the same of 50.
         let agreement = Agreement { both_good: 20, only_judge: 5, only_person: 10, both_bad: 15 };
         assert!((agreement.kappa().unwrap() - 0.4).abs() < 1e-12);
-        assert_eq!(agreement.in_words(), "agrees with people in 35 of 50 answers, kappa 0.40");
+        assert_eq!(agreement.in_words(), "agrees with people in 35 of 50 verdicts, kappa 0.40");
         assert_eq!(Agreement::default().kappa(), None);
         let mut always = Agreement::default();
         always.add(true, true);
-        assert_eq!((always.kappa(), always.in_words().as_str()), (None, "agrees with people in 1 of 1 answers"));
+        assert_eq!((always.kappa(), always.in_words().as_str()), (None, "agrees with people in 1 of 1 verdicts"));
         always.add(false, false);
         assert_eq!(always.kappa(), Some(1.0));
     }
