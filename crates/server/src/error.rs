@@ -151,6 +151,13 @@ impl ApiError {
                 | StoreError::LinkUsed
                 | StoreError::LinkRevoked
                 | StoreError::LinkExpired => (ErrorCode::Refused, None),
+                StoreError::PersonaOvertaken(_) => (
+                    ErrorCode::Refused,
+                    Some(
+                        "Give it another name; or publish the scenario on its page, which takes the persona as it is in the project, \
+                         and pull.",
+                    ),
+                ),
                 StoreError::BundleOvertaken => (ErrorCode::Stale, Some("Pull it and publish again.")),
                 StoreError::Stale { .. } => (ErrorCode::Stale, Some("Read the agent again and decide again.")),
                 StoreError::TooManyLogins | StoreError::TooManyCodes => (ErrorCode::TooMany, None),

@@ -116,6 +116,9 @@ pub enum StoreError {
     /// Another bundle version was published since the one that somebody started from.
     #[error("another bundle version was published meanwhile")]
     BundleOvertaken,
+    /// A persona that a file changes was changed since the bundle version that the file was made from, by another scenario of the project.
+    #[error("persona {0:?} was changed in the project since this bundle version")]
+    PersonaOvertaken(String),
     /// The draft of a scenario is not what it was when somebody read it.
     #[error("the draft was changed meanwhile")]
     DraftChanged,

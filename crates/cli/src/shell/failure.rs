@@ -370,7 +370,7 @@ fn store(error: &StoreError) -> (u8, &'static str) {
         | StoreError::BundleNotFound(_)
         | StoreError::KeyNotFound(_)
         | StoreError::WebhookNotFound(_) => (exit::NOT_FOUND, "not_found"),
-        StoreError::Stale { .. } | StoreError::BundleOvertaken => (exit::CONFLICT, "conflict"),
+        StoreError::Stale { .. } | StoreError::BundleOvertaken | StoreError::PersonaOvertaken(_) => (exit::CONFLICT, "conflict"),
         _ => (exit::USAGE, "data"),
     }
 }

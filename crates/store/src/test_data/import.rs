@@ -70,7 +70,7 @@ impl Transaction {
     /// newest one says what the file says.
     ///
     /// # Errors
-    /// As [`Transaction::import_file`], and another version was published meanwhile.
+    /// As [`Transaction::import_file`], and another version was published meanwhile, or a persona changed by another scenario.
     pub async fn import_onto(
         &mut self,
         scope: &Scope,
@@ -81,6 +81,10 @@ impl Transaction {
         file.check()?;
         require_project(self.connection(), scope, project).await?;
         let scenario = self.import_scenario(scope, project, file).await?;
+        let newest = self.newest_of(scope, &scenario.id).await?;
+        if let Some(base) = onto.base {
+            self.check_personas(&scenario, &[Some(base), newest.as_ref().map(|newest| newest.id.as_str())], file).await?;
+        }
         for persona in &file.personas {
             self.put_test_persona(scope, project, &persona.name, &persona.body).await?;
         }
@@ -91,7 +95,6 @@ impl Transaction {
         let last = if has_all_ids { Vec::new() } else { self.last_items(&scenario.id).await? };
         let (items, reworded) = items(file, &scenario, &personas, &last)?;
         let set = self.ensure_input_set(scope, &scenario.id, &items).await?;
-        let newest = self.newest_of(scope, &scenario.id).await?;
         // What is made from a version keeps its name.
         let kept = newest.as_ref().filter(|_| onto.base.is_some()).map(|newest| newest.name.as_str());
         let name = file.bundle.name.as_deref().or(kept);
@@ -103,6 +106,32 @@ impl Transaction {
             return Err(StoreError::BundleOvertaken);
         }
         Ok(Imported { bundle, reworded })
+    }
+
+    /// Checks that each persona of a file is as versions of the scenario pin it, or as the file has it: personas belong to the project, and
+    /// what another scenario says of one is not replaced unseen.
+    async fn check_personas(&mut self, scenario: &Scenario, versions: &[Option<&str>], file: &TestDataFile) -> Result<()> {
+        let mut pinned: Vec<Value> = Vec::new();
+        for version in versions.iter().flatten() {
+            let found = query("SELECT personas FROM bundles WHERE id = $1 AND scenario_id = $2 AND sequence IS NOT NULL")
+                .bind(*version)
+                .bind(&scenario.id)
+                .fetch_optional(self.connection())
+                .await?;
+            if let Some(row) = found {
+                let text: String = row.get("personas")?;
+                let personas: Vec<Value> = serde_json::from_str(&text).map_err(|_| rows::damaged("personas", &scenario.id))?;
+                pinned.extend(personas);
+            }
+        }
+        let known = read_personas(self.connection(), &scenario.project_id).await?;
+        for said in &file.personas {
+            let known = known.iter().find(|known| known.name == said.name.trim());
+            if known.is_some_and(|known| known.body != said.body && !pinned.contains(&known.document())) {
+                return Err(StoreError::PersonaOvertaken(said.name.chars().take(80).collect()));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the items of the bundle version that a scenario published last.

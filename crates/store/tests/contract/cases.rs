@@ -101,6 +101,7 @@ macro_rules! shared_cases {
                 a_file_becomes_a_published_bundle,
                 the_same_file_is_the_same_bundle,
                 a_reworded_input_stays_the_same_one,
+                a_persona_of_another_scenario_is_not_overwritten_unseen,
                 a_published_bundle_never_changes,
                 a_draft_is_published_once,
                 test_data_outside_the_scope_is_not_there,

@@ -1,7 +1,7 @@
 //! Test data: scenarios, bundles, importing a file.
 
 use keepstep_store::test_data::{
-    Bundle, BundleFilter, BundleStatus, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
+    Bundle, BundleFilter, BundleStatus, ImportOnto, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
 };
 use keepstep_store::{Result, Scope, StoreError};
 use serde_json::{Map, Value, json};
@@ -110,6 +110,39 @@ pub(crate) async fn a_reworded_input_stays_the_same_one(world: World) {
     for bundle in [with_id, changed] {
         assert_eq!(items(&world, &bundle).await[1]["id"], "own");
     }
+}
+
+/// Personas belong to the project; what a file is made from is a version of a scenario.
+pub(crate) async fn a_persona_of_another_scenario_is_not_overwritten_unseen(world: World) {
+    let project = project(&world, "shop").await;
+    let of = |scenario: &str, level: u32| {
+        let mut file = orders();
+        file["scenario"]["name"] = json!(scenario);
+        file["personas"][0]["level"] = json!(level);
+        file
+    };
+    let base = import(&world, &project, of("orders", 1)).await.unwrap();
+    let onto = async |base: &Bundle, value: Value| {
+        let mut transaction = world.store.write().await?;
+        let onto = ImportOnto { base: Some(&base.id), message: None };
+        let imported = transaction.import_onto(&world.scope, &project, &file(value), onto).await?;
+        transaction.commit().await?;
+        Ok::<_, StoreError>(imported.bundle)
+    };
+    let second = onto(&base, of("orders", 2)).await.unwrap();
+    // A version of the same scenario is overtaken, and can be merged; what another scenario says cannot.
+    let error = onto(&base, of("orders", 3)).await.unwrap_err();
+    assert!(matches!(error, StoreError::BundleOvertaken), "{error}");
+    import(&world, &project, of("returns", 4)).await.unwrap();
+    for base in [&base, &second] {
+        let error = onto(base, of("orders", 3)).await.unwrap_err();
+        assert!(matches!(&error, StoreError::PersonaOvertaken(name) if name == "novice"), "{error}");
+    }
+    let level = world.store.test_personas(&world.scope, &project).await.unwrap().remove(0).body["level"].clone();
+    assert_eq!(level, 4);
+    // Who says the same, or says it all, publishes it.
+    onto(&second, of("orders", 4)).await.unwrap();
+    import(&world, &project, of("orders", 5)).await.unwrap();
 }
 
 pub(crate) async fn a_published_bundle_never_changes(world: World) {
