@@ -18,6 +18,9 @@ const ITEM_ID: &str = "input_item_id";
 const PERSONA_ID: &str = "persona_id";
 const PERSONA: &str = "persona";
 
+/// The members in which an entry says what it says.
+const TEXTS: [&str; 4] = ["input", "messages", "text", "content"];
+
 /// What is in a scenario's folder, and what was pulled into it.
 #[derive(Debug, Clone, Copy)]
 pub struct Local<'a> {
@@ -80,6 +83,22 @@ pub enum UploadError {
         /// The member.
         member: String,
     },
+    /// An input says in two ways what it says.
+    #[error("input {number} has both `{first}` and `{second}`: leave one of them")]
+    Twice {
+        /// Which, from 1.
+        number: usize,
+        /// A member.
+        first: &'static str,
+        /// Another one.
+        second: &'static str,
+    },
+    /// The metadata of an input is no mapping.
+    #[error("the `metadata` of input {0} is not a mapping")]
+    Metadata(usize),
+    /// A persona is new or changed, and would be in no bundle version.
+    #[error("no input uses persona {0}: name it as `persona` in the `metadata` of one, or undo the change of it")]
+    UnusedPersona(String),
     /// A persona or a criterion has no name.
     #[error("{0} has no `name`")]
     NoName(String),
@@ -140,6 +159,11 @@ pub fn upload(local: Local<'_>) -> Result<Upload, UploadError> {
             personas.push(named(persona, "a persona")?);
         }
     }
+    let used: HashSet<&str> = inputs.iter().filter_map(|input| input.get(PERSONA)?.as_str()).map(str::trim).collect();
+    let name = |persona: &Value| persona["name"].as_str().unwrap_or_default().trim().to_owned();
+    if let Some(unused) = personas.iter().map(name).find(|name| !used.contains(name.as_str())) {
+        return Err(UploadError::UnusedPersona(unused));
+    }
     counts.personas = personas.len();
     let criteria = local.criteria.iter().map(|criterion| named(criterion, "a criterion")).collect::<Result<Vec<_>, _>>()?;
     let before = local.base.criteria.iter().map(|criterion| named(&criterion.0, "a criterion")).collect::<Result<Vec<_>, _>>();
@@ -177,13 +201,15 @@ fn inputs(local: Local<'_>, counts: &mut UploadCounts) -> Result<Vec<Value>, Upl
         .collect();
     let known: HashMap<String, usize> =
         local.items.iter().enumerate().filter_map(|(at, item)| Some((id_of(item.get("id")?)?, at))).collect();
-    let names = Names { base: &local.base.personas, local: local.personas };
+    let names = Names::new(&local.base.personas, local.personas);
     let mut left: HashSet<usize> = known.values().copied().collect();
     let mut inputs = Vec::with_capacity(local.entries.len());
     for (at, entry) in local.entries.iter().enumerate() {
         let id = item_id(entry);
         let base = id.as_ref().and_then(|id| known.get(id)).copied();
-        left.retain(|item| Some(*item) != base);
+        if let Some(base) = base {
+            left.remove(&base);
+        }
         let (item, before) = base.map_or((None, None), |base| (Some(&local.items[base]), shown[base].as_ref()));
         match (item, before) {
             (Some(_), Some(before)) if before == entry => {}
@@ -206,18 +232,19 @@ fn inputs(local: Local<'_>, counts: &mut UploadCounts) -> Result<Vec<Value>, Upl
     Ok(inputs)
 }
 
-/// Which name a persona has.
-struct Names<'a> {
-    base: &'a [Document],
-    local: &'a [Value],
-}
+/// The names of personas by their ids.
+struct Names(HashMap<String, String>);
 
-impl Names<'_> {
+impl Names {
+    /// The names that they have here count, and of personas with one id the first.
+    fn new(base: &[Document], local: &[Value]) -> Self {
+        let base = base.iter().rev().filter_map(|persona| Some((persona.id()?, persona.name()?)));
+        let local = local.iter().rev().filter_map(|persona| Some((id_of(persona.get("id")?)?, persona.get("name")?.as_str()?)));
+        Self(base.chain(local).map(|(id, name)| (id, name.to_owned())).collect())
+    }
+
     fn of(&self, id: &str) -> Option<String> {
-        let here = self.local.iter().find(|persona| persona.get("id").and_then(id_of).as_deref() == Some(id));
-        let here = here.and_then(|persona| persona.get("name")?.as_str());
-        let name = here.or_else(|| self.base.iter().find(|persona| persona.id().as_deref() == Some(id))?.name());
-        name.map(str::to_owned)
+        self.0.get(id).cloned()
     }
 }
 
@@ -228,14 +255,21 @@ fn input(
     entry: &Value,
     item: Option<&Value>,
     before: Option<&Value>,
-    names: &Names<'_>,
+    names: &Names,
 ) -> Result<Value, UploadError> {
     let is_same = before == Some(entry);
     let empty = Map::new();
     let members = entry.as_object().unwrap_or(&empty);
-    let is_known = |member: &&String| matches!(member.as_str(), "input" | "messages" | "metadata" | "text" | "content");
+    let is_known = |member: &&String| member.as_str() == "metadata" || TEXTS.contains(&member.as_str());
     if let Some(member) = members.keys().find(|member| !is_known(member)) {
         return Err(UploadError::UnknownMember { number, member: member.clone() });
+    }
+    let mut said = TEXTS.into_iter().filter(|name| members.get(*name).is_some_and(|said| !said.is_null()));
+    if !is_same && let (Some(first), Some(second)) = (said.next(), said.next()) {
+        return Err(UploadError::Twice { number, first, second });
+    }
+    if !is_same && members.get("metadata").is_some_and(|metadata| !metadata.is_null() && !metadata.is_object()) {
+        return Err(UploadError::Metadata(number));
     }
     let old_metadata = item.and_then(|item| item.get("metadata")).and_then(Value::as_object);
     let metadata = if is_same {
@@ -290,7 +324,7 @@ fn reworded(mut messages: Vec<Value>, said: &str) -> Vec<Value> {
 }
 
 /// Returns the name of the persona of an entry: what somebody changed, else that of the item.
-fn persona(members: &Map<String, Value>, item: Option<&Value>, before: Option<&Value>, names: &Names<'_>) -> Option<String> {
+fn persona(members: &Map<String, Value>, item: Option<&Value>, before: Option<&Value>, names: &Names) -> Option<String> {
     let text = |entry: Option<&Map<String, Value>>, name: &str| -> Option<String> {
         id_of(entry?.get("metadata")?.as_object()?.get(name)?)
     };

@@ -33,6 +33,10 @@ fn documents(list: &[Document]) -> Vec<Value> {
     list.iter().map(|document| document.0.clone()).collect()
 }
 
+fn pulled_personas() -> Vec<Value> {
+    documents(&bundle(&items()).personas)
+}
+
 fn uploaded(items: &[Value], entries: &[Value], personas: &[Value], criteria: &[Value]) -> Result<Upload, UploadError> {
     upload(Local { base: &bundle(items), items, entries, personas, criteria, scenario: "orders" })
 }
@@ -79,11 +83,27 @@ fn personas_and_criteria_are_sent_without_what_the_server_counts() {
     let personas =
         [json!({"id": "p1", "name": "novice", "level": 2}), json!({"id": "p2", "name": "expert"}), json!({"name": "new"})];
     let criteria = [json!({"name": "Short"}), json!({"id": "c1", "name": "Polite", "version": 2, "items": []})];
-    let upload = uploaded(&items(), &entries(&items()), &personas, &criteria).unwrap();
+    let mut list = entries(&items());
+    assert_eq!(
+        uploaded(&items(), &list, &personas, &criteria).unwrap_err().to_string(),
+        "no input uses persona new: name it as `persona` in the `metadata` of one, or undo the change of it"
+    );
+    list[2]["metadata"]["persona"] = json!("new");
+    let upload = uploaded(&items(), &list, &personas, &criteria).unwrap();
     assert_eq!(upload.file["personas"], json!([{"name": "novice", "level": 2}, {"name": "new"}]));
     assert_eq!(upload.file["criteria"], json!([{"name": "Short"}, {"name": "Polite", "items": []}]));
     assert_eq!((upload.counts.personas, upload.counts.criteria), (2, 2));
-    assert_eq!(uploaded(&items(), &entries(&items()), &personas, &[]).unwrap().counts.criteria, 1);
+    assert_eq!(uploaded(&items(), &list, &personas, &[]).unwrap().counts.criteria, 1);
+    // An input that names it by its id has the name that it has here.
+    let mut renamed = pulled_personas();
+    renamed[0]["name"] = json!("beginner");
+    let upload = uploaded(&items(), &entries(&items()), &renamed, &criteria).unwrap();
+    assert_eq!(
+        (&upload.file["personas"][0]["name"], &upload.file["inputs"][0]["persona"]),
+        (&json!("beginner"), &json!("beginner"))
+    );
+    // One that is pulled is in a version already, also where no input names it any more.
+    assert_eq!(uploaded(&items(), &[json!("x")], &pulled_personas(), &criteria).unwrap().counts.personas, 0);
     assert!(matches!(uploaded(&items(), &[], &[json!({"level": 1})], &[]), Err(UploadError::NoName(_))));
 }
 
@@ -93,6 +113,13 @@ fn what_a_server_would_lose_is_an_error() {
         (json!({"input": "x", "own": 1}), "input 1 has `own`, which a server does not keep; move it into its `metadata`"),
         (json!({"metadata": {}}), "input 1 has no text"),
         (json!({"input": " "}), "input 1 has no text"),
+        (json!({"input": "x", "metadata": "own"}), "the `metadata` of input 1 is not a mapping"),
+        (json!({"input": "x", "metadata": ["own"]}), "the `metadata` of input 1 is not a mapping"),
+        (
+            json!({"input": "x", "messages": [{"role": "user", "content": "y"}]}),
+            "input 1 has both `input` and `messages`: leave one of them",
+        ),
+        (json!({"text": "x", "content": "y"}), "input 1 has both `text` and `content`: leave one of them"),
     ] {
         assert_eq!(unchanged(&[entry]).unwrap_err().to_string(), error);
     }

@@ -290,6 +290,8 @@ impl From<LocalError> for Failure {
     fn from(error: LocalError) -> Self {
         let hint = match &error {
             LocalError::NotPulled(_) => Some("`keepstep sync pull` brings it to a workspace"),
+            LocalError::NoBase(_) => Some("`keepstep sync pull` brings it again"),
+            LocalError::DamagedBase(_) => Some("delete `.state/pull_base.json.zst` there; `keepstep sync pull` brings it again"),
             LocalError::Deleted(_) | LocalError::Elsewhere { .. } => {
                 Some("`keepstep sync pull --force` takes the server's; `keepstep undo` restores what was here")
             }

@@ -110,6 +110,20 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows("1 input"),
     },
     Row {
+        state: &["pulled", "remove .fluxloop/scenarios/orders/.state/pull_base.json.zst"],
+        command: "bundles publish --from-workspace",
+        hint: "`keepstep sync pull` brings it again",
+        typed: "",
+        then: Ends(0),
+    },
+    Row {
+        state: &["pulled", "write .fluxloop/scenarios/orders/.state/pull_base.json.zst no"],
+        command: "bundles publish --from-workspace",
+        hint: "delete `.state/pull_base.json.zst` there; `keepstep sync pull` brings it again",
+        typed: "remove .fluxloop/scenarios/orders/.state/pull_base.json.zst\nsync pull",
+        then: Ends(0),
+    },
+    Row {
         state: &["shop"],
         command: "apikeys check --env-file k.env",
         hint: "`keepstep apikeys create --env-file k.env` creates one",

@@ -44,9 +44,15 @@ pub enum LocalError {
     /// The system refused.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-    /// Nothing was pulled, or what was pulled is not there any more.
+    /// Nothing was pulled.
     #[error("nothing was pulled into {} yet", .0.display())]
     NotPulled(PathBuf),
+    /// What was pulled is not kept any more, so that nobody can say what was edited.
+    #[error("the copy of what was pulled into {} is missing", .0.display())]
+    NoBase(PathBuf),
+    /// What was pulled is kept and cannot be read.
+    #[error("the copy of what was pulled into {} is damaged", .0.display())]
+    DamagedBase(PathBuf),
     /// A file is gone.
     #[error("{} was deleted", .0.display())]
     Deleted(PathBuf),
@@ -83,9 +89,11 @@ impl Scenario {
     /// # Errors
     /// Nothing was pulled, a file is gone or cannot be read, or something was edited that is not published.
     pub fn local_test_data(&self) -> Result<LocalTestData, LocalError> {
-        let not_pulled = || LocalError::NotPulled(self.folder.clone());
-        let record = self.record.as_ref().ok_or_else(not_pulled)?;
-        let base = PullBase::read(&self.folder, record)?.ok_or_else(not_pulled)?;
+        let record = self.record.as_ref().ok_or_else(|| LocalError::NotPulled(self.folder.clone()))?;
+        let base = PullBase::read(&self.folder, record)?.ok_or_else(|| match PullBase::is_in(&self.folder, record) {
+            true => LocalError::DamagedBase(self.folder.clone()),
+            false => LocalError::NoBase(self.folder.clone()),
+        })?;
         let is_ours =
             |path: &str| path == base.inputs_path || path == PERSONAS_FILE || path.starts_with(&format!("{CRITERIA_FOLDER}/"));
         let elsewhere: Vec<String> =

@@ -152,7 +152,8 @@ pub fn prepare(question: Question<'_>) -> Result<Prepared, PullError> {
     }
     let mut record = PullRecord::of(received, question.project_id, &inputs_path)?;
     record.files = files.iter().filter_map(Planned::record).collect();
-    let records_differ = scenario.record.as_ref().is_none_or(|old| !record.is_equivalent_to(old));
+    let is_there = |old: &PullRecord| record.is_equivalent_to(old) && PullBase::is_in(&scenario.folder, old);
+    let records_differ = !scenario.record.as_ref().is_some_and(is_there);
     let mut prepared = Prepared {
         folder: scenario.folder.clone(),
         files,

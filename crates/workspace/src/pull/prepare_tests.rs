@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::pull::{Edit, ItemEdits, Spool, recover};
+use crate::pull::{Edit, ItemEdits, LocalError, Spool, recover};
 
 const INPUTS: &str = "inputs/generated.yaml";
 const POLITE: &str = ".state/criteria/polite.yaml";
@@ -131,6 +131,23 @@ fn a_second_pull_writes_nothing() {
     assert_eq!(bench.tree(), before);
     assert_eq!(Scenario::read(bench.path()).unwrap().known_bundle(), Some("b_1"));
     assert_eq!(bench.edits(), []);
+}
+
+#[test]
+fn what_was_pulled_is_kept_again_where_it_is_missing() {
+    let bench = Bench::new();
+    bench.pull(&first());
+    bench.edit(INPUTS, "input: two", "input: my two");
+    let tree = || bench.tree().into_iter().filter(|(path, _)| path != RECORD_FILE).collect::<Vec<_>>();
+    let before = tree();
+    fs::remove_file(bench.path().join(".state/pull_base.json")).unwrap();
+    assert_eq!(Scenario::read(bench.path()).unwrap().known_bundle(), None);
+    let scenario = Scenario::read(bench.path()).unwrap();
+    assert!(matches!(scenario.local_test_data(), Err(LocalError::NoBase(_))));
+    let mut prepared = bench.prepare_after(&first(), Some(&first()), false);
+    assert!(prepared.actions().all(|(_, action)| matches!(action, Action::Keep(_))));
+    prepared.apply(Vec::new(), &mut || Ok(()), &mut |_| Ok(())).unwrap();
+    assert_eq!(tree(), before);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use keepstep_testdata::workspace_files::{DEFAULT_INPUTS_FILE, PULLED_INPUTS, SYN
 use serde_json::Value;
 
 use crate::WorkspaceError;
-use crate::pull_record::PullRecord;
+use crate::pull_record::{PullBase, PullRecord};
 
 /// The files whose merged content is a scenario's configuration, as far as it concerns a pull; the last one that says something
 /// wins.
@@ -63,7 +63,9 @@ impl Scenario {
         let has_state = SYNC_STATE_FILES.iter().all(|path| self.folder.join(path).is_file());
         let has_layout = record.files.keys().any(|path| path.starts_with("pulled/")) == self.with_pulled
             && names::inputs_path(&self.inputs_file).is_ok_and(|path| record.files.contains_key(&path));
-        (has_state && has_layout).then_some(record.bundle_version_id.as_str())
+        // Without what was pulled nobody can say what was edited.
+        let has_base = PullBase::is_in(&self.folder, record);
+        (has_state && has_layout && has_base).then_some(record.bundle_version_id.as_str())
     }
 
     /// Returns the bundle version that was pulled last, by whichever program.

@@ -63,6 +63,8 @@ pub(super) fn run(context: &Context, asked: Asked<'_>) -> CommandResult {
             return Ok(run.show_plan(&data, upload.counts));
         }
         let data = run.with_ids(data)?;
+        // What is sent is what was read last: somebody may have saved in between.
+        let upload = data.upload(&name)?;
         let project = asked.project.map(str::to_owned).or_else(|| data.project_id()).unwrap_or_default();
         let sent = run.server.client().import_onto(&project, upload.file, data.base(), asked.message);
         match run.server.wait(sent) {
@@ -160,12 +162,12 @@ fn words(counts: UploadCounts) -> String {
     let inputs = inputs.into_iter().filter(|(number, _)| *number > 0);
     let mut words: Vec<String> = inputs.map(|(number, what)| format!("{} {what}", count(number, "input"))).collect();
     if counts.personas > 0 {
-        words.push(format!("{} changed", count(counts.personas, "persona")));
+        words.push(format!("{} updated", count(counts.personas, "persona")));
     }
     match counts.criteria {
         0 => {}
-        1 => words.push("1 criterion changed".to_owned()),
-        many => words.push(format!("{many} criteria changed")),
+        1 => words.push("1 criterion updated".to_owned()),
+        many => words.push(format!("{many} criteria updated")),
     }
     words.join(", ")
 }
