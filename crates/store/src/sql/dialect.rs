@@ -82,6 +82,22 @@ impl Dialect {
         }
     }
 
+    /// Returns as `persona_id` the personas that the items of the set `$1` name which the draft of the scenario `$2` leaves as they are.
+    pub(crate) fn personas_of_unedited_items(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT DISTINCT json_extract(document, '$.persona_id') AS persona_id FROM input_items i
+                 WHERE input_set_id = $1 AND json_extract(document, '$.persona_id') IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres => {
+                "SELECT DISTINCT persona_id FROM input_items i WHERE input_set_id = $1 AND persona_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
+            }
+        }
+    }
+
     /// Returns as `written` whether more than `$1` was written: 1 or 0.
     pub(super) fn has_written(self) -> &'static str {
         match self {

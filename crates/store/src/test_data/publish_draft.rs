@@ -84,17 +84,16 @@ async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario:
         Some(newest) => Some(read_content(connection, &newest.id).await?),
         None => None,
     };
-    let items = draft_items(connection, scenario).await?;
-    let personas: BTreeSet<&str> = items.iter().filter_map(|item| item.get("persona_id")).filter_map(Value::as_str).collect();
-    let personas: Vec<String> = personas.into_iter().map(str::to_owned).collect();
+    let edits = read_edits(connection, scenario).await?;
+    let personas = draft_personas(connection, scenario, &edits).await?;
     let pinned = pinned_by(connection, scope, Pinning { project: &project, scenario, personas: &personas }).await?;
-    let text: Vec<Value> = items.into_iter().map(Value::Object).collect();
+    // A published version never changes, so its id stands for its inputs.
     let parts = (
         newest.as_ref().map(|newest| newest.id.as_str()),
         &pinned.content.scenario,
         &pinned.content.personas,
         &pinned.content.criteria,
-        &text,
+        &edits,
     );
     let digest = Digest::of_bytes(rows::text(&parts).as_bytes());
     Ok(DraftBundle { newest, published, content: pinned.content, digest })
@@ -110,6 +109,29 @@ async fn read_newest(connection: &mut Connection, scope: &Scope, scenario: &str)
         Some(row) => Ok(Some(read_bundle(connection, scope, &row.get::<String>("id")?).await?)),
         None => Ok(None),
     }
+}
+
+/// Returns what a draft does to inputs: the id of each, and what it is then; nothing where it goes.
+async fn read_edits(connection: &mut Connection, scenario: &str) -> Result<Vec<(String, Option<String>)>> {
+    let found = query("SELECT input_id, document FROM input_edits WHERE scenario_id = $1 ORDER BY number")
+        .bind(scenario)
+        .fetch_all(connection)
+        .await?;
+    found.iter().map(|row| Ok((row.get("input_id")?, row.get("document")?))).collect()
+}
+
+/// Returns the ids of the personas that the inputs of a draft name.
+async fn draft_personas(connection: &mut Connection, scenario: &str, edits: &[(String, Option<String>)]) -> Result<Vec<String>> {
+    let set = published_set(connection, scenario).await?;
+    let statement = connection.dialect().personas_of_unedited_items();
+    let found = query(statement).bind(&set).bind(scenario).fetch_all(connection).await?;
+    let mut personas = found.iter().map(|row| Ok(row.get("persona_id")?)).collect::<Result<BTreeSet<String>>>()?;
+    for (id, document) in edits {
+        let Some(document) = document else { continue };
+        let input: Map<String, Value> = serde_json::from_str(document).map_err(|_| rows::damaged("document", id))?;
+        personas.extend(input.get("persona_id").and_then(Value::as_str).map(str::to_owned));
+    }
+    Ok(personas.into_iter().collect())
 }
 
 /// Returns the inputs of a draft: those that are published without what it deletes, and behind them the new ones.

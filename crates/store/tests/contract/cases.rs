@@ -116,6 +116,7 @@ macro_rules! shared_cases {
                 a_draft_changes_nothing_before_it_is_published,
                 an_edit_of_something_else_than_was_seen_changes_nothing,
                 an_edit_that_is_published_by_an_import_is_none,
+                a_draft_pins_the_personas_that_its_inputs_name,
                 inputs_are_found_and_read_in_pages,
                 whatever_is_done_to_a_draft_it_is_what_a_list_would_be,
                 a_pull_is_noted_for_each_who_pulls,

@@ -1,8 +1,11 @@
 //! Deleting and restoring, and the draft of a scenario's inputs.
 
+use std::collections::HashSet;
+
 use keepstep_base::random::Random;
 use keepstep_store::test_data::{
-    Bundle, DraftCounts, DraftInput, DraftRelease, InputFilter, InputState, InputValues, Message, ScenarioPatch, TestDataFile,
+    Bundle, BundleContent, DraftCounts, DraftInput, DraftRelease, InputFilter, InputState, InputValues, Message, ScenarioPatch,
+    TestDataFile,
 };
 use keepstep_store::{ProjectPatch, Result, Scope, StoreError, Transaction};
 use serde_json::{Map, Value, json};
@@ -260,6 +263,50 @@ pub(crate) async fn any_text_is_found_in_a_set_that_was_made_before_words_were_k
         let inputs = world.store.draft_inputs(&world.scope, &scenario, &filter).await.unwrap();
         assert_eq!(self::texts(&inputs), [texts[found]], "{text}");
     }
+}
+
+/// What a draft would pin is told from its edits, and not from all of its inputs.
+pub(crate) async fn a_draft_pins_the_personas_that_its_inputs_name(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let inputs =
+        json!([{"id": "q", "text": "One", "persona": "novice"}, {"id": "r", "text": "Two"}, {"id": "s", "text": "Three"}]);
+    let bundle = import(&world, &shop, inputs).await;
+    let scenario = bundle.scenario_id.as_str();
+    let personas = store.test_personas(scope, &shop).await.unwrap();
+    let named = |content: &BundleContent| -> Vec<String> {
+        let pinned: Vec<Value> = serde_json::from_str(&content.personas).unwrap();
+        pinned.iter().map(|persona| persona["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let of = |name: &str, text: &str| {
+        let persona = personas.iter().find(|known| known.name == name).map(|known| known.id.clone());
+        InputValues { persona, ..says(text) }
+    };
+    let change = async |id: &str, values: InputValues| {
+        write(&world, async |t| t.change_input(scope, scenario, id, None, &values, "Ada").await).await.unwrap();
+    };
+    let told = async || store.draft_bundle(scope, scenario).await.unwrap();
+    let published = told().await;
+    assert_eq!(named(&published.content), ["novice"]);
+    change("r", of("expert", "Two")).await;
+    let edited = told().await;
+    assert_eq!(named(&edited.content).len(), 2);
+    change("q", of("", "One")).await;
+    assert_eq!(named(&told().await.content), ["expert"]);
+    change("q", of("novice", "One")).await;
+    assert_eq!(told().await.digest, edited.digest);
+    write(&world, async |t| t.delete_input(scope, scenario, "q", None, "Ada").await).await.unwrap();
+    let deleted = told().await;
+    assert_eq!(named(&deleted.content), ["expert"]);
+    // An edit that pins nothing else is another draft.
+    change("s", says("Three!")).await;
+    let draft = told().await;
+    assert_eq!(draft.content, deleted.content);
+    let digests = [&published, &edited, &deleted, &draft].map(|draft| draft.digest.to_string());
+    assert_eq!(digests.iter().collect::<HashSet<_>>().len(), 4);
+    let release = DraftRelease { message: "", seen: Some(&draft.digest) };
+    let made = write(&world, async |t| t.publish_draft(scope, scenario, release).await).await.unwrap();
+    assert_eq!(store.bundle_content(scope, &made.id).await.unwrap(), draft.content);
 }
 
 pub(crate) async fn inputs_are_found_and_read_in_pages(world: World) {
