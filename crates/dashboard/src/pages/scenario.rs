@@ -297,7 +297,7 @@ pub(crate) async fn shown(
     let rows: Vec<Row> = rows.collect();
     let filter = BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1 };
     let newest = store.bundles(&by.scope, &project.id, filter).await?.pop();
-    let other_page = |from: u32| ScenarioQuery { from: from.to_string(), ..query.clone() }.address(&path);
+    let other_page = |from: u32| format!("{}#inputs", ScenarioQuery { from: from.to_string(), ..query.clone() }.address(&path));
     let without = |query: ScenarioQuery| ScenarioQuery { from: String::new(), ..query };
     let chip = |label, count: u32, changed: &str| Chip {
         path: without(ScenarioQuery { changed: changed.to_owned(), ..query.clone() }).address(&path),
