@@ -22,9 +22,6 @@ use crate::signed_in::SignedIn;
 /// How many who pulled the version are shown.
 const MOST_PULLS: u32 = 100;
 
-/// How many versions are looked at.
-const MOST_VERSIONS: u32 = 10_000;
-
 #[derive(Template)]
 #[template(path = "bundle.html")]
 struct BundlePage {
@@ -69,19 +66,22 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let store = &platform.store;
     let (project, scenario) = scenario_of(&platform, &by, &project, &scenario).await?;
-    let filter = BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: MOST_VERSIONS };
-    let all = store.bundles(&by.scope, &project.id, filter).await?;
     let version: u32 = version.parse().map_err(|_| PageError::NotFound)?;
-    let at = all.iter().position(|bundle| bundle.generation == Some(version)).ok_or(PageError::NotFound)?;
-    let (bundle, before) = (&all[at], all.get(at + 1));
+    let published =
+        BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), ..BundleFilter::default() };
+    let filter = BundleFilter { generation: Some(version), limit: 2, ..published };
+    let mut found = store.bundles(&by.scope, &project.id, filter).await?.into_iter();
+    let bundle = found.next().filter(|bundle| bundle.generation == Some(version)).ok_or(PageError::NotFound)?;
+    let before = found.next();
+    let newest = store.bundles(&by.scope, &project.id, BundleFilter { limit: 1, ..published }).await?.pop();
     let path = scenario_path(&project.id, &scenario.id);
     let personas = store.test_personas(&by.scope, &project.id).await?;
     let content = store.bundle_content(&by.scope, &bundle.id).await?;
-    let old_content = match before {
+    let old_content = match &before {
         Some(before) => Some(store.bundle_content(&by.scope, &before.id).await?),
         None => None,
     };
-    let old_set = before.map_or("", |before| before.input_set_id.as_str());
+    let old_set = before.as_ref().map_or("", |before| before.input_set_id.as_str());
     let mut inputs = Vec::new();
     for change in store.input_changes(old_set, &bundle.input_set_id, MOST).await? {
         let object = |text: &Option<String>| {
@@ -106,7 +106,7 @@ pub(crate) async fn show(
         path,
         generation: version,
         id: Visible::of(&bundle.id),
-        is_newest: at == 0,
+        is_newest: newest.is_some_and(|newest| newest.id == bundle.id),
         message: Visible::of(&bundle.message),
         by: Visible::of(bundle.published_by.as_deref().unwrap_or_default()),
         at: Moment::of(bundle.published_at.unwrap_or(bundle.created_at)),

@@ -18,10 +18,7 @@ use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
 /// How many versions stand on a page.
-const PAGE: usize = 50;
-
-/// How many versions are looked at.
-const MOST: u32 = 10_000;
+const PAGE: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "bundles.html")]
@@ -29,10 +26,9 @@ struct Bundles {
     frame: Frame,
     project: Link,
     scenario: Link,
-    path: String,
     versions: Vec<Listed>,
-    older: Option<usize>,
-    newer: Option<usize>,
+    older: Option<String>,
+    newer: Option<String>,
 }
 
 struct Listed {
@@ -62,22 +58,31 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let path = scenario_path(&project.id, &scenario.id);
-    let filter = BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: MOST };
-    let all = platform.store.bundles(&by.scope, &project.id, filter).await?;
-    let from: usize = asked.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or_default();
+    let from: u32 = asked.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or_default();
+    // One more, to know whether there is another page.
+    let filter = BundleFilter {
+        scenario: Some(&scenario.id),
+        status: Some(BundleStatus::Published),
+        generation: None,
+        offset: from,
+        limit: PAGE + 1,
+    };
+    let mut bundles = platform.store.bundles(&by.scope, &project.id, filter).await?;
+    let has_older = bundles.len() > PAGE as usize;
+    bundles.truncate(PAGE as usize);
     let mut versions = Vec::new();
-    for (at, bundle) in all.iter().enumerate().skip(from).take(PAGE) {
+    for (at, bundle) in bundles.iter().enumerate() {
         let last = platform.store.bundle_pulls(&by.scope, &bundle.id, 1).await?.pop();
-        versions.push(listed(&path, bundle, at == 0, last));
+        versions.push(listed(&path, bundle, from == 0 && at == 0, last));
     }
+    let other_page = |from: u32| format!("{path}/versions?from={from}");
     page(&Bundles {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
         scenario: Link { path: path.clone(), name: Visible::of(&scenario.name) },
         versions,
-        older: (from.saturating_add(PAGE) < all.len()).then(|| from.saturating_add(PAGE)),
-        newer: (from > 0).then(|| from.saturating_sub(PAGE)),
-        path,
+        older: has_older.then(|| other_page(from.saturating_add(PAGE))),
+        newer: (from > 0).then(|| other_page(from.saturating_sub(PAGE))),
     })
 }
 

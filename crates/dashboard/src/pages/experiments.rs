@@ -96,7 +96,7 @@ pub(crate) async fn show(
     platform.abandon_silent_runs().await?;
     let project = platform.store.project(&by.scope, &id).await?;
     let scenarios = platform.store.scenarios(&by.scope, &id).await?;
-    let filter = BundleFilter { scenario: None, status: Some(BundleStatus::Published), limit: MOST_BUNDLES };
+    let filter = BundleFilter { status: Some(BundleStatus::Published), limit: MOST_BUNDLES, ..BundleFilter::default() };
     let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
     let filter = ExperimentFilter { limit: NEWEST, ..ExperimentFilter::default() };
     let batches = platform.store.experiments(&by.scope, &id, &filter).await?;

@@ -295,7 +295,8 @@ pub(crate) async fn shown(
         row(&path, &query, input, &personas, open)
     });
     let rows: Vec<Row> = rows.collect();
-    let filter = BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1 };
+    let filter =
+        BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1, ..BundleFilter::default() };
     let newest = store.bundles(&by.scope, &project.id, filter).await?.pop();
     let other_page = |from: u32| format!("{}#inputs", ScenarioQuery { from: from.to_string(), ..query.clone() }.address(&path));
     let without = |query: ScenarioQuery| ScenarioQuery { from: String::new(), ..query };

@@ -97,7 +97,8 @@ pub(crate) async fn ask_delete(
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let path = scenario_path(&project.id, &scenario.id);
     let counts = platform.store.draft_counts(&by.scope, &scenario.id).await?;
-    let filter = BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1 };
+    let filter =
+        BundleFilter { scenario: Some(&scenario.id), status: Some(BundleStatus::Published), limit: 1, ..BundleFilter::default() };
     let newest = platform.store.bundles(&by.scope, &project.id, filter).await?.pop();
     let filter = BatchFilter { scenario: Some(&scenario.id), offset: 0, limit: 1 };
     let is_tested = !platform.store.run_batches(&by.scope, &project.id, filter).await?.is_empty();

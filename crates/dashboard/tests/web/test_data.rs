@@ -272,6 +272,33 @@ async fn what_is_typed_outlives_the_session_and_viewers_only_read() {
 }
 
 #[tokio::test]
+async fn versions_are_listed_in_pages_and_each_is_found() {
+    let site = Site::start().await;
+    let (path, _) = orders(&site, json!([{"id": "q", "text": "Text 1"}])).await;
+    let project = path.split('/').nth(2).unwrap().to_owned();
+    let mut transaction = site.store.write().await.unwrap();
+    for number in 2..=52 {
+        let file = json!({"scenario": {"name": "orders"}, "inputs": [{"id": "q", "text": format!("Text {number}")}]});
+        transaction.import(&site.scope, &project, &serde_json::from_value(file).unwrap()).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let mut viewer = site.signed_in(Role::Viewer).await;
+    let page = viewer.get(&format!("{path}/versions")).await;
+    let versions = page.texts("th[scope=row] a");
+    assert_eq!((versions.len(), versions[0].as_str(), page.texts(".badge.current").len()), (50, "Version 52", 1));
+    let page = viewer.get(&page.attributes(".pager a", "href")[0]).await;
+    assert_eq!(page.texts("th[scope=row] a"), ["Version 2", "Version 1"]);
+    assert_eq!((page.texts(".badge.current").len(), page.texts(".pager a")), (0, vec!["← Newer versions".to_owned()]));
+    for (version, old, new) in [(52, "user: Text 51", "user: Text 52"), (2, "user: Text 1", "user: Text 2")] {
+        let page = viewer.get(&format!("{path}/versions/{version}")).await;
+        let content = |class: &str| page.texts(&format!(".diff .{class} .content"));
+        assert_eq!((content("removed"), content("added")), (vec![old.to_owned()], vec![new.to_owned()]), "{}", page.body);
+        assert_eq!(page.has(".badge.current"), version == 52);
+    }
+    assert_eq!(viewer.get(&format!("{path}/versions/53")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_scenario_is_only_below_its_project() {
     let site = Site::start().await;
     let (path, id) = orders(&site, json!([{"id": "q", "text": "One"}])).await;

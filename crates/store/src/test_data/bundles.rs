@@ -85,12 +85,16 @@ pub(super) struct Pinned {
 }
 
 /// Which bundle versions to read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct BundleFilter<'a> {
     /// Only those of a scenario.
     pub scenario: Option<&'a str>,
     /// Only those of a status.
     pub status: Option<BundleStatus>,
+    /// Only those up to a generation.
+    pub generation: Option<u32>,
+    /// How many to leave out.
+    pub offset: u32,
     /// How many at most.
     pub limit: u32,
 }
@@ -133,14 +137,17 @@ impl Store {
         require_project(&mut reader, scope, project).await?;
         let rows = query(select!(
             "AND p.id = $3 AND s.deleted_at IS NULL AND ($4 IS NULL OR s.id = $4) AND ($5 IS NULL OR b.status = $5)
-             ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT $6"
+             AND ($6 IS NULL OR b.generation <= $6)
+             ORDER BY b.sequence DESC NULLS FIRST, b.rowid DESC LIMIT $7 OFFSET $8"
         ))
         .bind(&scope.org_id)
         .bind(scope.listed_projects())
         .bind(project)
         .bind(filter.scenario)
         .bind(filter.status.map(BundleStatus::label))
+        .bind(filter.generation)
         .bind(filter.limit)
+        .bind(filter.offset)
         .fetch_all(&mut reader)
         .await?;
         rows.iter().map(bundle).collect()
@@ -159,7 +166,7 @@ impl Store {
     /// # Errors
     /// There is no such project in the scope, nothing is published, or the database failed.
     pub async fn newest_bundle(&self, scope: &Scope, project: &str, scenario: Option<&str>) -> Result<Bundle> {
-        let filter = BundleFilter { scenario, status: Some(BundleStatus::Published), limit: 1 };
+        let filter = BundleFilter { scenario, status: Some(BundleStatus::Published), limit: 1, ..BundleFilter::default() };
         let newest = self.bundles(scope, project, filter).await?.into_iter().next();
         newest.ok_or_else(|| StoreError::NothingPublished(scenario.unwrap_or(project).to_owned()))
     }

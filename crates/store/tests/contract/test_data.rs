@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::world::World;
 
-const ALL: BundleFilter<'static> = BundleFilter { scenario: None, status: None, limit: 100 };
+const ALL: BundleFilter<'static> = BundleFilter { scenario: None, status: None, generation: None, offset: 0, limit: 100 };
 
 fn file(value: Value) -> TestDataFile {
     serde_json::from_value(value).unwrap()

@@ -49,6 +49,7 @@ pub(crate) async fn list(
         scenario: wanted.scenario_id.as_deref(),
         status: Some(status(wanted.status.as_deref())?),
         limit: wanted.limit.unwrap_or(MOST).clamp(1, MOST),
+        ..BundleFilter::default()
     };
     let bundles = platform.store.bundles(&caller.scope, &project, filter).await?;
     Ok(Json(bundles.into_iter().map(bundle).collect()))
