@@ -200,7 +200,7 @@ impl Platform {
                 saved => return saved,
             }
         }
-        Ok(EditOutcome::Behind(Box::new(self.rebase_edit(actor, agent, edit, HashMap::new()).await?)))
+        Ok(EditOutcome::Behind(Box::new(self.rebase_edit(actor, agent, edit.clone(), HashMap::new()).await?)))
     }
 
     async fn write_edit(
@@ -261,14 +261,13 @@ impl Platform {
         &self,
         actor: &Actor,
         agent: &AgentId,
-        edit: &Edit,
+        edit: Edit,
         choices: HashMap<String, Choice>,
     ) -> Result<Rebased, Error> {
         let before = self.edit_base(actor, agent, edit.base, edit.from).await?;
         let state = self.store.agent_state(&actor.scope, agent).await?;
         let newest = newest_persona(&state);
         let current = self.edit_base(actor, agent, state.agent.revision, newest).await?;
-        let edit = edit.clone();
         let merge = move || {
             let (typed, overlaps) = merged(&before, &edit.typed, &current, &choices);
             let edit = match overlaps.is_empty() {

@@ -41,6 +41,8 @@ pub struct Budgets {
     spools: Arc<Semaphore>,
     work: Arc<Semaphore>,
     passwords: Arc<Semaphore>,
+    /// What work holds for as long as it runs.
+    held: Option<Arc<Share>>,
 }
 
 /// A part of a budget; given back when this is dropped.
@@ -58,6 +60,7 @@ impl Default for Budgets {
             spools: of(SPOOLS),
             work: of((processors / 2).max(1)),
             passwords: of(HASHES),
+            held: None,
         }
     }
 }
@@ -95,11 +98,22 @@ impl Budgets {
         take(&self.spools, 1).await
     }
 
+    /// Returns the same budgets, whose work holds a share until it is done: work goes on where whoever waits for it goes away.
+    pub fn holding(&self, share: Option<Share>) -> Self {
+        Self { held: share.map(Arc::new), ..self.clone() }
+    }
+
     /// Does what takes a processor for long beside the threads that answer.
     ///
     /// # Errors
     /// There was none for too long.
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let held = self.held.clone();
+        let work = move || {
+            let value = work();
+            drop(held);
+            value
+        };
         beside(&self.work, work).await
     }
 
@@ -202,5 +216,27 @@ mod tests {
         assert!(matches!(second, Error::Overloaded));
         drop(first);
         assert!(budgets.parsed(1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_holds_its_share_also_where_nobody_waits_for_it_any_more() {
+        let budgets = Budgets::default();
+        let share = budgets.parsed(PARSED * 1024).await.unwrap();
+        let holding = budgets.holding(Some(share));
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let request = tokio::spawn(async move {
+            let work = move || {
+                started.send(()).unwrap();
+                wait.recv().unwrap();
+            };
+            holding.work(work).await
+        });
+        has_started.await.unwrap();
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        assert_eq!(budgets.parsed.available_permits(), 0);
+        go_on.send(()).unwrap();
+        assert!(budgets.parsed(PARSED * 1024).await.is_ok());
     }
 }

@@ -276,7 +276,8 @@ impl World {
                 choices.insert(found.id.clone(), choice);
             }
             let actor = page.actor.clone();
-            rebased = self.platform.rebase_edit(&actor, &self.agent, &self.pages[index].edit, choices.clone()).await.unwrap();
+            rebased =
+                self.platform.rebase_edit(&actor, &self.agent, self.pages[index].edit.clone(), choices.clone()).await.unwrap();
         }
         rebased
     }

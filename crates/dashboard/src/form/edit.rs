@@ -169,6 +169,9 @@ impl Fields for Sent {
     // In a form, a line end is six bytes, and any other byte at most three.
     const LIMIT: usize = 6 * keepstep_platform::definition::PERSONA_LIMIT + 256 * 1024;
 
+    // Where others changed the agent meanwhile, there are what was before, what they wrote and both together, each on the page, too.
+    const COST: usize = 12;
+
     fn csrf(&self) -> &str {
         &self.csrf
     }

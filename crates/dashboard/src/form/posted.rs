@@ -17,7 +17,7 @@ use crate::form::csrf::CsrfToken;
 use crate::signed_in::SignedIn;
 
 /// How often a form is there while it is read and answered, in its own length: as it came, decoded, meant, and on a page.
-const FORM_COST: usize = 6;
+pub(crate) const FORM_COST: usize = 6;
 
 /// The largest form in bytes, where it has no long text.
 pub(crate) const SMALL_FORM: usize = 64 * 1024;
@@ -29,6 +29,9 @@ pub(crate) trait Fields: DeserializeOwned + Send {
 
     /// The largest form in bytes.
     const LIMIT: usize = SMALL_FORM;
+
+    /// How often the form is there, in its own length.
+    const COST: usize = FORM_COST;
 
     /// Returns what a person wrote and would not like to write again.
     fn typed(&self) -> Vec<Typed> {
@@ -57,7 +60,7 @@ pub(crate) struct Posted<T> {
     /// The fields.
     pub(crate) form: T,
     /// What they take of the memory, for as long as the handler runs.
-    pub(crate) _share: Option<Share>,
+    pub(crate) share: Option<Share>,
 }
 
 impl<T: Fields> FromRequest<Platform> for Posted<T> {
@@ -74,9 +77,9 @@ impl<T: Fields> FromRequest<Platform> for Posted<T> {
             (Err(error), None) => return Err(error),
             (by, _) => by,
         };
-        let (form, share) = read_form::<T>(Request::from_parts(parts, body), platform, T::LIMIT).await?;
+        let (form, share) = read_form::<T>(Request::from_parts(parts, body), platform, T::LIMIT, T::COST).await?;
         match by {
-            Ok(by) if CsrfToken::of_session(&by.session).matches(form.csrf()) => Ok(Self { by, form, _share: share }),
+            Ok(by) if CsrfToken::of_session(&by.session).matches(form.csrf()) => Ok(Self { by, form, share }),
             Ok(_) => Err(PageError::Forged.keeping(form.typed())),
             // What was typed outlives the session, for the browser that had it.
             Err(error) if ended.is_some_and(|ended| CsrfToken::of_session(&ended).matches(form.csrf())) => {
@@ -87,7 +90,8 @@ impl<T: Fields> FromRequest<Platform> for Posted<T> {
     }
 }
 
-/// Reads a form of at most so many bytes, after checking where it comes from. The token is still to be compared.
+/// Reads a form of at most so many bytes, after checking where it comes from, and takes the memory for so many copies of it. The token is
+/// still to be compared.
 ///
 /// # Errors
 /// It comes from another site, is too large, or is no form.
@@ -95,6 +99,7 @@ pub(crate) async fn read_form<T: DeserializeOwned>(
     request: Request,
     platform: &Platform,
     limit: usize,
+    cost: usize,
 ) -> Result<(T, Option<Share>), PageError> {
     session::check_origin(request.headers(), platform)?;
     let (mut parts, body) = request.into_parts();
@@ -103,7 +108,7 @@ pub(crate) async fn read_form<T: DeserializeOwned>(
         Err(Error::TooLarge { .. }) => return Err(too_large()),
         received => received?,
     };
-    let (bytes, share) = received.bytes(platform, FORM_COST).await?;
+    let (bytes, share) = received.bytes(platform, cost).await?;
     // A body without an announced length has one now.
     parts.headers.remove(header::CONTENT_LENGTH);
     let form = Form::<T>::from_request(Request::from_parts(parts, Body::from(bytes)), platform).await;
@@ -111,5 +116,32 @@ pub(crate) async fn read_form<T: DeserializeOwned>(
         Ok(Form(form)) => Ok((form, share)),
         Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
         Err(other) => Err(PageError::Invalid(other.body_text())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use keepstep_platform::{PARSED, Settings};
+    use keepstep_store::{Store, Surroundings};
+
+    use super::*;
+    use crate::form::edit::Sent;
+
+    #[tokio::test]
+    async fn a_form_holds_the_memory_for_what_becomes_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_with(&folder.path().join("keepstep.db"), Surroundings::of_the_machine()).await.unwrap();
+        let platform = Platform::new(store, Settings::default());
+        let body = format!("csrf=&base=1&action=draft&persona={}", "x".repeat(1024 * 1024));
+        let length = body.len();
+        let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.body(Body::from(body)).unwrap();
+        let (_, share) = read_form::<Sent>(request, &platform, Sent::LIMIT, Sent::COST).await.unwrap();
+        let left = PARSED * 1024 - 12 * length;
+        assert!(platform.budgets.parsed(left + 1024).now_or_never().is_none());
+        assert!(platform.budgets.parsed(left - 1024).now_or_never().is_some_and(|share| share.is_ok()));
+        drop(share);
+        assert!(platform.budgets.parsed(PARSED * 1024).now_or_never().is_some_and(|share| share.is_ok()));
     }
 }

@@ -454,7 +454,7 @@ pub(crate) async fn say(
     Query(asked): Query<VerdictQuery>,
     posted: Posted<VerdictForm>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, _share } = posted;
+    let Posted { by, form, share: _share } = posted;
     let typed = form.typed();
     let path = case_path(&experiment_path(&project, &experiment), &case);
     let said = async {

@@ -31,11 +31,12 @@ struct DraftPart {
 
 /// `PUT`: keeps the words, and answers with what changes on the page.
 pub(crate) async fn keep(
-    State(platform): State<Platform>,
+    State(mut platform): State<Platform>,
     AddressedAgent(id): AddressedAgent,
     posted: Posted<Sent>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, _share } = posted;
+    let Posted { by, form, share } = posted;
+    platform.budgets = platform.budgets.holding(share);
     by.require(Role::Editor)?;
     let state = platform.store.agent_state(&by.scope, &id).await?;
     let edit = form.edit(&platform.edit_base(&by, &id, form.base, form.from).await?);

@@ -158,7 +158,7 @@ pub(crate) async fn show(
     let Some(draft) = platform.kept_draft(&by, &id).await? else {
         return page(&editing.page(&fresh, notice, &KeptDraft::Nothing, None).await?);
     };
-    let rebased = platform.rebase_edit(&by, &id, &draft.edit, HashMap::new()).await?;
+    let rebased = platform.rebase_edit(&by, &id, draft.edit.clone(), HashMap::new()).await?;
     let is_said = rebased.overlaps.is_empty() && rebased.edit.typed == rebased.current && draft.edit.message.is_none();
     let kept = KeptDraft::Kept(draft.clone());
     if is_said {
@@ -187,11 +187,12 @@ fn applied(typed: &Definition, note: &ProposalNote) -> Option<String> {
 
 /// `POST`: saves, or says why not.
 pub(crate) async fn save(
-    State(platform): State<Platform>,
+    State(mut platform): State<Platform>,
     AddressedAgent(id): AddressedAgent,
     posted: Posted<Sent>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, _share } = posted;
+    let Posted { by, form, share } = posted;
+    platform.budgets = platform.budgets.holding(share);
     match decide(&platform, &by, &id, &form).await {
         Ok(answer) => Ok(answer),
         Err(error) => {
@@ -212,7 +213,7 @@ async fn decide(platform: &Platform, by: &SignedIn, id: &AgentId, form: &Sent) -
         Action::Publish => PersonaStatus::Published,
         Action::Preview => return answer(platform, by, id, form, &edit, StatusCode::OK, Notice::None).await,
         Action::Choose => {
-            let rebased = platform.rebase_edit(by, id, &edit, form.choices()).await?;
+            let rebased = platform.rebase_edit(by, id, edit, form.choices()).await?;
             if !rebased.overlaps.is_empty() {
                 return behind(platform, by, id, form, rebased).await;
             }

@@ -99,7 +99,7 @@ pub(crate) async fn save(
     AddressedExperiment { project, experiment }: AddressedExperiment,
     posted: Posted<LabelsForm>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, _share } = posted;
+    let Posted { by, form, share: _share } = posted;
     let typed = form.typed();
     set(&platform, &by, &project, &experiment, form).await.map_err(|error| error.keeping(typed))
 }

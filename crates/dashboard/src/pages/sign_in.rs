@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::error_page::{PageError, SignInNeeded, Typed};
 use crate::form::before_session::FormToken;
 use crate::form::next::page_of_ours;
-use crate::form::posted::{SMALL_FORM, read_form};
+use crate::form::posted::{FORM_COST, SMALL_FORM, read_form};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::view::page;
@@ -73,7 +73,7 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, PageError> {
-    let (sent, _share): (SignIn, _) = read_form(request, &platform, SMALL_FORM).await?;
+    let (sent, _share): (SignIn, _) = read_form(request, &platform, SMALL_FORM, FORM_COST).await?;
     let next = page_of_ours(&sent.next);
     let refuse = |problem| form(&headers, &platform, ("Sign in to keepstep", None), next, &sent.email, problem, Vec::new());
     if !FormToken::is_of(&headers, &platform, &sent.csrf) {

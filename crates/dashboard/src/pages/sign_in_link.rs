@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::sign_in::signed_in;
 use crate::error_page::PageError;
 use crate::form::before_session::FormToken;
-use crate::form::posted::{SMALL_FORM, read_form};
+use crate::form::posted::{FORM_COST, SMALL_FORM, read_form};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::view::page;
@@ -70,7 +70,7 @@ pub(crate) async fn redeem(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, PageError> {
-    let (sent, _share): (Sent, _) = read_form(request, &platform, SMALL_FORM).await?;
+    let (sent, _share): (Sent, _) = read_form(request, &platform, SMALL_FORM, FORM_COST).await?;
     let target = platform.link_target(&token).await?;
     let refuse = |problem| form(&headers, &platform, &token, &target, &sent, problem);
     if !FormToken::is_of(&headers, &platform, &sent.csrf) {
