@@ -132,8 +132,8 @@ impl Platform {
         .await
     }
 
-    /// Deletes a scenario with its test data, so that it can be restored. Its results stay. An editor may who may publish: whoever pulls
-    /// finds it no more.
+    /// Deletes a scenario with its test data, so that it can be restored. Its results stay. It takes the right to publish besides the role
+    /// of an editor, because a pull does not find the scenario any more.
     ///
     /// # Errors
     /// The actor may not, there is no such scenario for them, or the database failed.

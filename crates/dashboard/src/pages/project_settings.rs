@@ -139,7 +139,7 @@ pub(crate) async fn ask_delete(
     let keys = store.keys(&by.scope.org_id).await?.into_iter();
     let keys: Vec<String> = keys.filter(|key| works(key) && key.scope.only_project() == Some(&id)).map(|key| key.name).collect();
     if !keys.is_empty() {
-        consequences.push(format!("Keys that are confined to it open nothing of it any more: {}.", keys.join(", ")));
+        consequences.push(format!("Keys confined to it stop working: {}.", keys.join(", ")));
     }
     let inside = Scope::some_projects(&by.scope.org_id, [id.clone()]);
     let agents = store.agents(&inside).await?;

@@ -355,7 +355,7 @@ pub(crate) async fn whatever_is_done_to_a_draft_it_is_what_a_list_would_be(world
     for seed in 0..12 {
         let mut random = Random::new(seed);
         let shop = project(&world, &format!("shop {seed}")).await;
-        // The published inputs by their ids, and what the draft says of some, and of new ones. Nothing is deleted.
+        // The published inputs by their ids, and the edits of some, and of new ones; one without a text deletes.
         let mut published: Vec<(String, String)> =
             (0..4).map(|number| (format!("q-{number}"), format!("Text {number}"))).collect();
         let inputs =
