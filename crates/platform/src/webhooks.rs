@@ -10,7 +10,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keepstep_store::{Attempt, Delivery, DueDelivery, NewWebhook, Role, Store, StoreError, Webhook};
+use keepstep_store::{Attempt, Delivery, DueDelivery, NewWebhook, Role, Store, StoreError, Transaction, Webhook};
 use serde_json::json;
 use sha2::Sha256;
 
@@ -46,8 +46,9 @@ const DELAYS: [i64; 6] = [5_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_
 /// For how long whoever took a delivery may be at it, in milliseconds.
 const LEASE: i64 = 60_000;
 
-/// How many deliveries are made at a time.
+/// How many deliveries are made at a time, and how many of them to one webhook: a receiver that does not answer leaves room for others.
 const AT_ONCE: u32 = 16;
+const AT_ONCE_TO_ONE: u32 = 2;
 
 /// How long nothing is looked for, where nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
@@ -115,11 +116,11 @@ impl Platform {
     /// Tells a webhook something that did not happen, to see whether it arrives. An owner may who sees the whole organization.
     ///
     /// # Errors
-    /// The actor may not, there is none of that id, or the database failed.
+    /// The actor may not, there is none of that id, it is disabled, or the database failed.
     pub async fn test_webhook(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         may_manage(actor)?;
-        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
         let mut transaction = self.store.write().await?;
+        let webhook = enabled_webhook(&mut transaction, actor, id).await?;
         transaction.deliver(&webhook.id, TEST, &json!({ "sent_by": actor.name })).await?;
         transaction.about("webhook", id, host(&webhook.url));
         self.commit(transaction, actor, "test a webhook").await
@@ -128,11 +129,11 @@ impl Platform {
     /// Has a delivery tried again now. An owner may who sees the whole organization.
     ///
     /// # Errors
-    /// The actor may not, there is none of that id, or the database failed.
+    /// The actor may not, there is none of that id, the webhook is disabled, or the database failed.
     pub async fn deliver_again(&self, actor: &Actor, id: &str, delivery: &str) -> Result<(), Error> {
         may_manage(actor)?;
-        let webhook = self.store.webhook(&actor.scope.org_id, id).await?;
         let mut transaction = self.store.write().await?;
+        let webhook = enabled_webhook(&mut transaction, actor, id).await?;
         transaction.deliver_again(id, delivery).await?;
         transaction.about("webhook", id, host(&webhook.url));
         self.commit(transaction, actor, "send to a webhook again").await
@@ -165,7 +166,7 @@ impl Platform {
                 return Ok(Duration::from_millis(left.unsigned_abs()).min(IDLE));
             }
             let mut transaction = self.store.write().await?;
-            let due = transaction.take_deliveries(AT_ONCE, LEASE).await?;
+            let due = transaction.take_deliveries(AT_ONCE, AT_ONCE_TO_ONE, LEASE).await?;
             // Nobody who listens or caches has to look again: this is between the sender and its list.
             transaction.commit_hidden().await?;
             join_all(due.iter().map(|due| attempt(&self.store, messenger, due))).await;
@@ -219,6 +220,14 @@ fn message(due: &DueDelivery, timestamp: i64) -> Result<Message, String> {
         ],
         body: delivery.body.clone(),
     })
+}
+
+async fn enabled_webhook(transaction: &mut Transaction, actor: &Actor, id: &str) -> Result<Webhook, Error> {
+    let webhook = transaction.webhook(&actor.scope.org_id, id).await?;
+    if webhook.disabled_at.is_some() {
+        return Err(Error::Refused("This webhook is disabled: its address said that it is gone.".to_owned()));
+    }
+    Ok(webhook)
 }
 
 fn may_manage(actor: &Actor) -> Result<(), Error> {

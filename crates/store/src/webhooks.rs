@@ -6,11 +6,12 @@
 use serde_json::Value;
 
 use crate::rows::Columns as _;
+use crate::sql::connection::Connection;
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Scope, Store, StoreError, Transaction, rows};
 
-/// How many deliveries of a webhook are kept; the oldest that are done go first.
+/// How many deliveries of a webhook are kept. The oldest go first, also those that wait: a receiver that is away for long is not told all.
 const KEPT: u32 = 1000;
 
 /// An address that is told what happens.
@@ -110,9 +111,7 @@ impl Store {
     /// There is none of that id, or the database failed.
     pub async fn webhook(&self, org_id: &str, id: &str) -> Result<Webhook> {
         let mut reader = self.reader().await?;
-        let statement = "SELECT id, url, events, created_at, created_by, disabled_at FROM webhooks WHERE org_id = $1 AND id = $2";
-        let found = query(statement).bind(org_id).bind(id).fetch_optional(&mut reader).await?;
-        found.as_ref().map(webhook).transpose()?.ok_or_else(|| StoreError::WebhookNotFound(id.to_owned()))
+        read_webhook(&mut reader, org_id, id).await
     }
 
     /// Returns at most so many deliveries of a webhook, the latest first.
@@ -168,6 +167,14 @@ impl Transaction {
         Ok(webhook)
     }
 
+    /// Returns a webhook of an organization, as this transaction sees it.
+    ///
+    /// # Errors
+    /// There is none of that id, or the database failed.
+    pub async fn webhook(&mut self, org_id: &str, id: &str) -> Result<Webhook> {
+        read_webhook(self.connection(), org_id, id).await
+    }
+
     /// Removes a webhook with its deliveries.
     ///
     /// # Errors
@@ -217,11 +224,13 @@ impl Transaction {
         .bind(now)
         .execute(self.connection())
         .await?;
+        // Many may be of the same moment, and a clock may go back: this one stays.
         query(
-            "DELETE FROM webhook_deliveries WHERE webhook_id = $1 AND next_at IS NULL AND created_at < (
-                 SELECT created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY created_at DESC LIMIT 1 OFFSET $2)",
+            "DELETE FROM webhook_deliveries WHERE webhook_id = $1 AND id <> $2 AND id NOT IN (
+                 SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND id <> $2 ORDER BY created_at DESC, id LIMIT $3)",
         )
         .bind(webhook)
+        .bind(&id)
         .bind(KEPT - 1)
         .execute(self.connection())
         .await?;
@@ -243,19 +252,23 @@ impl Transaction {
         if changed == 0 { Err(StoreError::WebhookNotFound(id.to_owned())) } else { Ok(()) }
     }
 
-    /// Takes at most so many deliveries that are due. No other process gets them until `lease` milliseconds have passed, after which
-    /// whoever took them is taken for dead.
+    /// Takes at most so many deliveries that are due, and of each webhook at most `most_to_one`. No other process gets them until
+    /// `lease` milliseconds have passed, after which whoever took them is taken for dead.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn take_deliveries(&mut self, most: u32, lease: i64) -> Result<Vec<DueDelivery>> {
+    pub async fn take_deliveries(&mut self, most: u32, most_to_one: u32, lease: i64) -> Result<Vec<DueDelivery>> {
         let now = self.now;
         let found = query(
             "SELECT d.id, d.event, d.body, d.created_at, d.attempts, d.next_at, d.delivered_at, d.outcome, d.webhook_id, w.url, w.secret
-             FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id
-             WHERE d.next_at IS NOT NULL AND d.next_at <= $1 ORDER BY d.next_at, d.id LIMIT $2",
+             FROM (SELECT id, row_number() OVER (PARTITION BY webhook_id ORDER BY next_at, id) AS place
+                   FROM webhook_deliveries WHERE next_at IS NOT NULL AND next_at <= $1) due
+             JOIN webhook_deliveries d ON d.id = due.id
+             JOIN webhooks w ON w.id = d.webhook_id
+             WHERE due.place <= $2 ORDER BY d.next_at, d.id LIMIT $3",
         )
         .bind(now)
+        .bind(most_to_one)
         .bind(most)
         .fetch_all(self.connection())
         .await?;
@@ -277,7 +290,7 @@ impl Transaction {
         Ok(due)
     }
 
-    /// Notes what came of an attempt, with words for it.
+    /// Notes what came of an attempt, with words for it. Nothing waits for an address that is gone, also where another attempt said so.
     ///
     /// # Errors
     /// The database failed.
@@ -301,13 +314,22 @@ impl Transaction {
                 .bind(&of.webhook_id)
                 .execute(self.connection())
                 .await?;
-            query("UPDATE webhook_deliveries SET next_at = NULL WHERE webhook_id = $1")
-                .bind(&of.webhook_id)
-                .execute(self.connection())
-                .await?;
         }
+        query(
+            "UPDATE webhook_deliveries SET next_at = NULL WHERE next_at IS NOT NULL
+               AND webhook_id IN (SELECT id FROM webhooks WHERE id = $1 AND disabled_at IS NOT NULL)",
+        )
+        .bind(&of.webhook_id)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
+}
+
+async fn read_webhook(connection: &mut Connection, org_id: &str, id: &str) -> Result<Webhook> {
+    let statement = "SELECT id, url, events, created_at, created_by, disabled_at FROM webhooks WHERE org_id = $1 AND id = $2";
+    let found = query(statement).bind(org_id).bind(id).fetch_optional(connection).await?;
+    found.as_ref().map(webhook).transpose()?.ok_or_else(|| StoreError::WebhookNotFound(id.to_owned()))
 }
 
 fn webhook(row: &Row) -> Result<Webhook> {

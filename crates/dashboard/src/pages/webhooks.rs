@@ -199,11 +199,11 @@ pub(crate) async fn show_one(
         url: Visible::of(&webhook.url),
         events: Visible::of(webhook.events.join(", ")),
         disabled: webhook.disabled_at.map(Moment::of),
-        deliveries: deliveries.into_iter().map(sent).collect(),
+        deliveries: deliveries.into_iter().map(|delivery| sent(delivery, webhook.disabled_at.is_some())).collect(),
     })
 }
 
-fn sent(delivery: Delivery) -> Sent {
+fn sent(delivery: Delivery, is_disabled: bool) -> Sent {
     let state = match (delivery.delivered_at, delivery.next_at) {
         (Some(_), None) => "delivered",
         (_, Some(_)) => "waiting",
@@ -218,7 +218,7 @@ fn sent(delivery: Delivery) -> Sent {
         outcome: delivery.outcome.map(Visible::of),
         next: delivery.next_at.map(Moment::of),
         body: Visible::of(delivery.body),
-        can_be_sent: state != "waiting" || delivery.attempts > 0,
+        can_be_sent: !is_disabled && (state != "waiting" || delivery.attempts > 0),
     }
 }
 

@@ -130,6 +130,15 @@ async fn an_address_that_is_gone_is_told_nothing_more() {
     assert_eq!(page.texts("td[data-label='Answer:']"), ["status 410: the address is gone"]);
     assert!(page.text(".notice.bad").starts_with("Disabled since"));
     assert_eq!(browser.get("/webhooks").await.texts("tbody .badge"), ["disabled"]);
+    // Nor by hand, from a page that was open before.
+    assert!(!page.texts("main button").iter().any(|label| label.starts_with("Send")), "{:?}", page.texts("main button"));
+    let delivery = page.text("tbody .id");
+    let token = page.attributes("input[name=csrf]", "value").remove(0);
+    for path in [format!("{path}/test"), format!("{path}/deliveries/{delivery}/send")] {
+        let refused = browser.post(&path, &[], &[("csrf".to_owned(), token.clone())]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(refused.body.contains("This webhook is disabled: its address said that it is gone."), "{}", refused.body);
+    }
     let agent = site.agent("Shop").await;
     let form = format!("/agents/{agent}/edit");
     let page = browser.get(&form).await;

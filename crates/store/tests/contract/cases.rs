@@ -65,6 +65,14 @@ macro_rules! shared_cases {
                 a_proposal_that_something_newer_replaced_waits_no_more,
                 a_rule_is_of_a_project_or_of_agents_in_none,
             }
+            webhooks {
+                what_happens_is_written_down_for_who_wants_to_know,
+                what_one_took_is_another_ones_when_its_time_is_over,
+                nothing_waits_for_an_address_that_is_gone,
+                at_most_two_of_a_webhook_are_taken_at_a_time,
+                the_newest_thousand_of_a_webhook_are_kept_whether_they_wait_or_not,
+                deliveries_go_with_their_webhook,
+            }
             drift_reports {
                 a_report_is_compared_with_what_is_published_now,
                 reports_are_seen_by_who_sees_the_agent,

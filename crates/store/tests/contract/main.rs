@@ -22,6 +22,7 @@ mod results;
 mod results_model;
 mod sign_in;
 mod test_data;
+mod webhooks;
 mod world;
 
 use keepstep_store::Store;

@@ -24,6 +24,7 @@ mod personas;
 mod proposals;
 mod sign_in;
 mod test_data;
+mod webhooks;
 mod world;
 
 use std::sync::atomic::{AtomicU32, Ordering};
