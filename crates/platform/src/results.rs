@@ -7,6 +7,7 @@ use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::text::printable;
+use crate::webhooks::{EndedExperiment, announce_end};
 use crate::write::Reply;
 
 /// How long nothing may be heard of a test until its runs count as abandoned, in milliseconds: a day.
@@ -45,6 +46,16 @@ impl Platform {
             }
             transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
             transaction.about("experiment", &recorded.batch_id, "");
+            if recorded.has_ended {
+                let ended = EndedExperiment {
+                    project: &recorded.project_id,
+                    batch: &recorded.batch_id,
+                    name: upload.experiment_id,
+                    cases: recorded.counts.total(),
+                    failed: recorded.counts.broken(),
+                };
+                announce_end(transaction, actor, ended).await?;
+            }
             Ok(recorded)
         })
         .await

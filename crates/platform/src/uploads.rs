@@ -10,7 +10,7 @@ use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, Offer, PartOf, Upload, UploadFile};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
 use keepstep_store::{Result as Stored, Role, Store, StoreError, Transaction};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::files::{check_file_name, check_label, media_type};
 use crate::platform::Platform;
 use crate::text::printable;
+use crate::webhooks::{EndedExperiment, announce_end};
 
 /// How many files an upload may have.
 const MOST_FILES: usize = 100_000;
@@ -265,14 +266,14 @@ impl Platform {
         transaction.end_upload(upload, &became).await?;
         transaction.about("experiment", &became.batch_id, &upload.experiment_id);
         if !committed.repeated {
-            let data = json!({
-                "project_id": upload.project_id,
-                "experiment": { "id": became.batch_id, "experiment_id": upload.experiment_id },
-                "cases": became.runs,
-                "failed": became.failed,
-                "by": actor.name,
-            });
-            transaction.announce(&actor.scope, "experiment.ended", &data).await?;
+            let ended = EndedExperiment {
+                project: &upload.project_id,
+                batch: &became.batch_id,
+                name: Some(&upload.experiment_id),
+                cases: became.runs,
+                failed: became.failed,
+            };
+            announce_end(transaction, actor, ended).await?;
         }
         let is_more = transaction.forget_files(upload).await?;
         self.commit(writer.end().await?, actor, "commit an upload").await?;

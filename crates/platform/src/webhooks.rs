@@ -222,6 +222,32 @@ fn message(due: &DueDelivery, timestamp: i64) -> Result<Message, String> {
     })
 }
 
+/// An experiment that has ended.
+pub(crate) struct EndedExperiment<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) batch: &'a str,
+    /// The name that its program gave it.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) cases: u64,
+    pub(crate) failed: u64,
+}
+
+/// Tells it, whichever way its results came.
+pub(crate) async fn announce_end(
+    transaction: &mut Transaction,
+    actor: &Actor,
+    ended: EndedExperiment<'_>,
+) -> Result<(), StoreError> {
+    let data = json!({
+        "project_id": ended.project,
+        "experiment": { "id": ended.batch, "experiment_id": ended.name },
+        "cases": ended.cases,
+        "failed": ended.failed,
+        "by": actor.name,
+    });
+    transaction.announce(&actor.scope, "experiment.ended", &data).await.map(drop)
+}
+
 async fn enabled_webhook(transaction: &mut Transaction, actor: &Actor, id: &str) -> Result<Webhook, Error> {
     let webhook = transaction.webhook(&actor.scope.org_id, id).await?;
     if webhook.disabled_at.is_some() {

@@ -312,6 +312,44 @@ async fn a_request_with_a_key_that_changes_nothing_is_in_no_log() {
 }
 
 #[tokio::test]
+async fn the_end_of_an_experiment_of_another_tool_is_told_once() {
+    use keepstep_store::results::{RunRecord, Status};
+
+    let world = World::start().await;
+    let platform = &world.platform;
+    let (editor, owner) = (world.actor(Role::Editor), world.actor(Role::Owner));
+    let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": [{"id": "a", "text": "A"}]})).unwrap();
+    let mut transaction = platform.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&world.scope, &project, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    let events = ["experiment.ended".to_owned()];
+    let (webhook, _) = platform.create_webhook(&owner, "https://example.com", &events).await.unwrap();
+    let upload = async |is_over: bool, status: Status| {
+        let (details, runs) = (Map::new(), [RunRecord::new("a", status), RunRecord::new("b", Status::Passed)]);
+        let upload = Upload {
+            bundle: &bundle.id,
+            experiment_id: Some("nightly"),
+            is_over,
+            started_at: None,
+            completed_at: None,
+            details: &details,
+            runs: &runs,
+            turns: &[],
+        };
+        platform.record_upload(&editor, &upload, Vec::new(), Plain).await.unwrap();
+        platform.store.deliveries(&webhook.id, 10).await.unwrap()
+    };
+    assert_eq!(upload(false, Status::Running).await, []);
+    let told = upload(true, Status::Failed).await;
+    let body: Value = serde_json::from_str(&told[0].body).unwrap();
+    assert_eq!((told.len(), &body["type"]), (1, &json!("experiment.ended")));
+    assert_eq!((&body["data"]["cases"], &body["data"]["failed"]), (&json!(2), &json!(1)));
+    assert_eq!((&body["data"]["project_id"], &body["data"]["experiment"]["experiment_id"]), (&json!(project), &json!("nightly")));
+    assert_eq!(upload(true, Status::Failed).await.len(), 1, "what comes again has ended before");
+}
+
+#[tokio::test]
 async fn the_right_to_publish_is_apart_from_the_role() {
     let world = World::start().await;
     let editor = Actor { may_publish: false, ..world.actor(Role::Editor) };

@@ -39,6 +39,8 @@ pub struct Recorded {
     pub project_id: String,
     /// Its runs by their status.
     pub counts: Counts,
+    /// True where it has ended with this upload, and not before.
+    pub has_ended: bool,
 }
 
 impl Transaction {
@@ -74,6 +76,8 @@ impl Transaction {
         let counts =
             if upload.is_over { self.close_batch(&batch, &bundle).await? } else { self.settle_batch(&batch, &bundle).await? };
         tracing::debug!(batch = batch.id, runs = counts.total(), is_over = upload.is_over, "results came");
-        Ok(Recorded { batch_id: batch.id, project_id: bundle.project_id, counts })
+        // Of several that go on under one name it is not certain which one has ended.
+        let has_ended = upload.is_over && batch.is_certain && !batch.is_reported;
+        Ok(Recorded { batch_id: batch.id, project_id: bundle.project_id, counts, has_ended })
     }
 }
