@@ -1,8 +1,9 @@
 //! Encrypted connections, and why a connection failed in words.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::ClientBuilder;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -30,6 +31,36 @@ pub(crate) fn builder(address: &Url, options: &Options) -> Result<ClientBuilder,
 /// Encrypted connections cannot be made here; the text is the end of a sentence.
 pub fn service_client(address: &Url, options: &Options) -> Result<reqwest::Client, String> {
     builder(address, options)?.build().map_err(|error| reason_of(&error))
+}
+
+/// Clients for such services, which are kept: each of them reads all certificates when it is made.
+#[derive(Debug)]
+pub struct ServiceClients {
+    options: Options,
+    /// By whether connections are encrypted, and whether they stay on this machine, where no proxy is in between.
+    kept: Mutex<HashMap<(bool, bool), reqwest::Client>>,
+}
+
+impl ServiceClients {
+    /// Returns none yet, which will have these options.
+    pub fn new(options: Options) -> Self {
+        Self { options, kept: Mutex::default() }
+    }
+
+    /// Returns the client for an address.
+    ///
+    /// # Errors
+    /// As for [`service_client`]; the next call tries again.
+    pub fn client(&self, address: &Url) -> Result<reqwest::Client, String> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = (address.scheme() == "https", is_loopback(address));
+        if let Some(client) = kept.get(&kind) {
+            return Ok(client.clone());
+        }
+        let client = service_client(address, &self.options)?;
+        kept.insert(kind, client.clone());
+        Ok(client)
+    }
 }
 
 /// Returns the settings for encrypted connections. Reading the system's certificates takes longer than a whole check of a

@@ -27,7 +27,7 @@ pub mod trust;
 pub mod upload;
 mod writer;
 
-pub use connection::{reason_of, service_client};
+pub use connection::{ServiceClients, reason_of, service_client};
 pub use error::{ClientError, KeyProblem};
 pub use options::{Options, Silent, Waiting};
 pub use reader::{Health, Identity, Reader};

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use common::{agent, good_key, options, state, target, told};
-use keepstep_client::{Options, Reader};
+use keepstep_client::{Options, Reader, ServiceClients};
 use keepstep_testkit::{Canned, Reply};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -62,6 +62,23 @@ async fn the_authority_in_a_file_is_trusted_and_no_other() {
     http://server cannot be reached: its certificate is not signed by an authority that this machine trusts
     if it is from an authority of your own, name the authority's file in SSL_CERT_FILE
     ");
+}
+
+#[tokio::test]
+async fn a_client_for_services_reads_the_certificates_once() {
+    let url = format!("https://{}", serve("127.0.0.1")).parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("authority.pem");
+    let clients = ServiceClients::new(Options { certificate_file: Some(authority.clone()), ..options().0 });
+    let ask = async || Ok::<_, String>(clients.client(&url)?.get(url.clone()).send().await.unwrap().status().as_u16());
+    // What fails is not kept.
+    assert!(ask().await.unwrap_err().starts_with("no certificates to trust were found"));
+    std::fs::copy(fixture("authority.pem"), &authority).unwrap();
+    assert_eq!(ask().await, Ok(200));
+    std::fs::remove_file(&authority).unwrap();
+    assert_eq!(ask().await, Ok(200));
+    // Connections that are not encrypted have a client of their own.
+    assert!(clients.client(&"http://127.0.0.1".parse().unwrap()).is_ok());
 }
 
 /// Only Linux has more loopback addresses than one without set-up.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use keepstep_base::human::{parse_size, size_text};
+use keepstep_client::ServiceClients;
 use keepstep_platform::{Limits, Platform, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
@@ -112,7 +113,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             upload_limit: Some(arguments.upload_limit),
             scratch: Some(objects),
             limits,
-            messenger: Some(Arc::new(messenger::Network(connecting::options(context)))),
+            messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
         };
         let served = keepstep_server::serve(listener, store, settings, keepstep_dashboard::pages, signals.wait()).await;
