@@ -5,7 +5,7 @@ use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_store::test_data::Scenario;
 use keepstep_store::{
     Agent, Persona, PersonaChange, PersonaStatus, Project, Proposal, ProposalNote, ProposalState, PublishingRule, Role,
-    Transaction,
+    StoreError, Transaction,
 };
 
 use crate::actor::Actor;
@@ -36,6 +36,8 @@ pub struct PublishingPlace {
     pub rule: PublishingRule,
     /// The scenarios that it can name.
     pub scenarios: Vec<Scenario>,
+    /// The name of the scenario that the rule names, where that is deleted: the rule goes on all the same.
+    pub deleted_scenario: Option<String>,
 }
 
 impl Platform {
@@ -150,32 +152,50 @@ impl Platform {
             let found = rules.iter().find(|rule| rule.project_id == project_id).cloned();
             found.unwrap_or(PublishingRule { project_id, ..PublishingRule::default() })
         };
-        let mut places = vec![PublishingPlace { project: None, rule: rule_of(None), scenarios: Vec::new() }];
+        let mut places =
+            vec![PublishingPlace { project: None, rule: rule_of(None), scenarios: Vec::new(), deleted_scenario: None }];
         for project in self.store.projects_in(&actor.scope).await? {
             let scenarios = self.store.scenarios(&actor.scope, &project.id).await?;
             // Agents in no project are tested by the scenarios of any.
             places[0].scenarios.extend(scenarios.iter().cloned());
             let rule = rule_of(Some(project.id.clone()));
-            places.push(PublishingPlace { project: Some(project), rule, scenarios });
+            places.push(PublishingPlace { project: Some(project), rule, scenarios, deleted_scenario: None });
+        }
+        for place in &mut places {
+            let Some(named) = &place.rule.scenario else { continue };
+            if place.scenarios.iter().all(|scenario| scenario.id != *named) {
+                place.deleted_scenario = Some(match self.store.scenario_name(&actor.scope, named).await {
+                    Ok(name) => name,
+                    Err(StoreError::ScenarioNotFound(id)) => id,
+                    Err(error) => return Err(error.into()),
+                });
+            }
         }
         Ok(places)
     }
 
-    /// Sets what has to come before a persona is published. An owner may.
+    /// Sets what has to come before a persona is published. A rule may go on naming a scenario that is deleted meanwhile. An owner may.
     ///
     /// # Errors
     /// The actor may not, there is no such project or scenario for them, or the database failed.
     pub async fn set_publishing_rule(&self, actor: &Actor, rule: &PublishingRule) -> Result<(), Error> {
         actor.require(Role::Owner)?;
         actor.require_whole_organization()?;
-        if let Some(scenario) = &rule.scenario {
-            let scenario = self.store.scenario(&actor.scope, scenario).await?;
-            if rule.project_id.as_ref().is_some_and(|project| *project != scenario.project_id) {
-                return Err(Error::Refused("The scenario is of another project.".to_owned()));
-            }
-        }
         self.write(actor, "set a rule for publishing", Plain, async |transaction| {
-            Ok(transaction.set_publishing_rule(&actor.scope, rule).await?)
+            let before = transaction.publishing_rule_of(&actor.scope, rule.project_id.as_deref()).await?;
+            if let Some(scenario) = &rule.scenario
+                && before.scenario.as_ref() != Some(scenario)
+            {
+                let scenario = transaction.scenario(&actor.scope, scenario).await?;
+                if rule.project_id.as_ref().is_some_and(|project| *project != scenario.project_id) {
+                    return Err(Error::Refused("The scenario is of another project.".to_owned()));
+                }
+            }
+            match transaction.set_publishing_rule(&actor.scope, rule).await? {
+                Some(project) => transaction.about("project", &project.id, &project.name),
+                None => transaction.about("agents", "none", "in no project"),
+            }
+            Ok(())
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use keepstep_base::{AgentId, Digest, PersonaVersion};
 
-use crate::model::Scope;
+use crate::model::{Project, Scope};
 use crate::organizations::require_project;
 use crate::{Result, Store, Transaction, agents};
 
@@ -200,14 +200,25 @@ impl Transaction {
         self.connection().is_approved(agent, digest).await
     }
 
-    /// Sets what has to come before a persona is published.
+    /// Returns the rule of a project, or of the agents that are in none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn publishing_rule_of(&mut self, scope: &Scope, project: Option<&str>) -> Result<PublishingRule> {
+        let rules = self.connection().rules_of(&scope.org_id).await?;
+        Ok(rules.into_iter().find(|rule| rule.project_id.as_deref() == project).unwrap_or_default())
+    }
+
+    /// Sets what has to come before a persona is published. Returns the project that it is about.
     ///
     /// # Errors
     /// There is no such project in the scope, or the database failed.
-    pub async fn set_publishing_rule(&mut self, scope: &Scope, rule: &PublishingRule) -> Result<()> {
-        if let Some(project) = &rule.project_id {
-            require_project(self.connection(), scope, project).await?;
-        }
-        self.connection().put_rule(&scope.org_id, rule).await
+    pub async fn set_publishing_rule(&mut self, scope: &Scope, rule: &PublishingRule) -> Result<Option<Project>> {
+        let project = match &rule.project_id {
+            Some(project) => Some(require_project(self.connection(), scope, project).await?),
+            None => None,
+        };
+        self.connection().put_rule(&scope.org_id, rule).await?;
+        Ok(project)
     }
 }

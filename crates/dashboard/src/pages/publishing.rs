@@ -44,11 +44,15 @@ impl From<PublishingPlace> for Place {
             name: Visible::of(scenario.name),
             id: scenario.id,
         };
+        let mut scenarios: Vec<_> = place.scenarios.into_iter().map(listed).collect();
+        if let (Some(id), Some(name)) = (chosen.clone(), place.deleted_scenario) {
+            scenarios.push(ListedScenario { id, name: Visible::of(format!("{name} (deleted)")), is_chosen: true });
+        }
         Self {
             id: place.rule.project_id.unwrap_or_default(),
             name: place.project.map(|project| Visible::of(project.name)),
             review: place.rule.review,
-            scenarios: place.scenarios.into_iter().map(listed).collect(),
+            scenarios,
         }
     }
 }

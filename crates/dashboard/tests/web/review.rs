@@ -172,4 +172,24 @@ async fn the_tests_of_exactly_a_text_stand_beside_it() {
     let page = browser.get(&version).await;
     let answer = browser.submit(&page, &format!("{version}/deploy"), "Put in production", &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "a roll back needs no test");
+    // A scenario that is deleted is still what the rule asks for, until somebody chooses otherwise.
+    let mut transaction = site.store.write().await.unwrap();
+    transaction.delete_scenario(&site.scope, &bundle.scenario_id, "Grace").await.unwrap();
+    transaction.commit().await.unwrap();
+    for review in ["", "yes"] {
+        let page = browser.get("/publishing").await;
+        assert_eq!(page.text("#scenario-1 option[selected]"), "exactly this text has passed <i>orders (deleted)");
+        let chosen = page.attributes("#scenario-1 option[selected]", "value").remove(0);
+        let mut fields = page.fields("/publishing", "Save", &[]);
+        fields.extend([("scenario".to_owned(), chosen), ("review".to_owned(), review.to_owned())]);
+        assert_eq!(browser.post("/publishing", &[], &fields).await.location(), "/publishing?done=saved");
+    }
+    assert_eq!(
+        browser.get("/activity").await.texts("tbody tr:first-child td[data-label='About:']"),
+        ["agents in no projectits activity"]
+    );
+    let mut fields = browser.get("/publishing").await.fields("/publishing", "Save", &[]);
+    fields.push(("scenario".to_owned(), String::new()));
+    browser.post("/publishing", &[], &fields).await;
+    assert_eq!(browser.get("/publishing").await.texts("#scenario-1 option"), ["not required"]);
 }

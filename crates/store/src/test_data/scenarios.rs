@@ -109,6 +109,14 @@ impl Store {
 }
 
 impl Transaction {
+    /// Returns a scenario, as this transaction sees it.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn scenario(&mut self, scope: &Scope, id: &str) -> Result<Scenario> {
+        read_scenario(self.connection(), scope, id).await
+    }
+
     /// Makes a scenario.
     ///
     /// # Errors
