@@ -1,5 +1,7 @@
 // The keys of the pages: one table, from which the sheet is drawn, and one listener, which asks it. `Mod` is Ctrl, and ⌘ on a Mac.
 
+export const isMac = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
+
 export const KEYS = [
   { id: "sheet", keys: "?", does: "Show the keys" },
   { id: "palette", keys: "Mod+K", does: "Go to an agent, a project, a scenario, an experiment or an action" },
@@ -36,9 +38,11 @@ export const letters = {
 };
 
 function pressed(event) {
-  if (event.isComposing || event.defaultPrevented || event.altKey) return;
+  const [hasMod, hasOther] = isMac ? [event.metaKey, event.ctrlKey] : [event.ctrlKey, event.metaKey];
+  if (event.isComposing || event.defaultPrevented || event.altKey || hasOther) return;
+  // Shift is part of a character such as the question mark, and of no key of the table.
+  if (event.shiftKey && (hasMod || event.key.length > 1 || /[a-z]/i.test(event.key))) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const hasMod = event.ctrlKey || event.metaKey;
   const found = KEYS.find(({ keys }) => keys.toLowerCase() === `${hasMod ? "mod+" : ""}${name.toLowerCase()}`);
   const handler = found && handlers.get(found.id);
   if (!handler) return;

@@ -1,10 +1,9 @@
 // What makes every page quicker: times in the reader's zone, keys, and the palette. A page is complete without this.
 
-import { KEYS, isTyping, letters, onKey } from "./keys.js";
+import { KEYS, isMac, isTyping, letters, onKey } from "./keys.js";
 
 // The pages are where the folder with this file is, whatever a proxy puts before it.
 const ROOT = new URL("..", import.meta.url);
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 // Times
 
@@ -116,6 +115,12 @@ function showPalette() {
     await answered;
     if (field.value === text && chosen >= 0) open(list.children[chosen]);
   };
+  const fail = (text) => {
+    list.replaceChildren();
+    choose(0);
+    status.textContent = text;
+    status.classList.remove("visually-hidden");
+  };
   const ask = async (wait) => {
     asking?.abort();
     const mine = (asking = new AbortController());
@@ -125,7 +130,10 @@ function showPalette() {
     url.searchParams.set("q", field.value);
     try {
       const answer = await fetch(url, { headers: { accept: "application/json" }, signal: mine.signal });
-      if (!answer.ok) throw new Error(`the search answered with ${answer.status}`);
+      if (!answer.ok) {
+        fail(answer.status === 401 ? "Your session has ended: sign in again." : `The search failed: the server answered ${answer.status}.`);
+        return;
+      }
       const { results } = await answer.json();
       const options = results.map(({ kind, title, about, path }, index) => {
         const name = make("span", { class: "palette-name" }, title, ...(about ? [" ", make("span", { class: "muted small" }, about)] : []));
@@ -140,9 +148,7 @@ function showPalette() {
       choose(0);
     } catch (error) {
       if (error.name === "AbortError") return;
-      list.replaceChildren();
-      status.textContent = "The server does not answer.";
-      status.classList.remove("visually-hidden");
+      fail("The server does not answer.");
     }
   };
   // Whoever still types is not answered at each letter.

@@ -75,6 +75,36 @@ const TESTS = {
     await palette(page).waitFor();
     await page.keyboard.type("no such thing");
     await shows(person, "Nothing has that in its name.");
+    // A search that fails says so.
+    for (const [status, said] of [
+      [401, "Your session has ended: sign in again."],
+      [429, "The search failed: the server answered 429."],
+      [0, "The server does not answer."],
+    ]) {
+      await page.route(/\/search\?q=shoe$/, (route) => (status ? route.fulfill({ status }) : route.abort()), { times: 1 });
+      await palette(page).getByRole("combobox").fill("shoe");
+      await shows(person, said);
+      equal("results of a search that failed", await options.count(), 0);
+      await palette(page).getByRole("combobox").fill("shop");
+      await options.first().waitFor();
+    }
+    person.problems = person.problems.filter((problem) => !problem.includes("/search?q=shoe"));
+    // Shift and the key makes another one, and so does Ctrl on a Mac.
+    await person.open("/");
+    await page.keyboard.press("Control+Shift+k");
+    await page.keyboard.press("Shift+J");
+    equal("windows", await page.getByRole("dialog").count(), 0);
+    equal("the row with the focus", await page.evaluate(() => document.activeElement.tagName), "BODY");
+    await page.addInitScript(() => {
+      if (sessionStorage.getItem("is-mac")) Object.defineProperty(navigator, "platform", { value: "MacIntel" });
+    });
+    await page.evaluate(() => sessionStorage.setItem("is-mac", "yes"));
+    await person.open("/");
+    await page.keyboard.press("Control+k");
+    equal("windows on a Mac", await page.getByRole("dialog").count(), 0);
+    await page.keyboard.press("Meta+k");
+    await palette(page).waitFor();
+    await page.evaluate(() => sessionStorage.removeItem("is-mac"));
   },
   search: async (person) => {
     const { page } = person;

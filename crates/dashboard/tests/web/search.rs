@@ -1,5 +1,6 @@
 use keepstep_store::Role;
 use keepstep_store::results::Status;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::experiments::tested;
@@ -42,6 +43,8 @@ async fn what_somebody_may_see_is_found_by_its_name() {
     assert_eq!(found[0]["title"], "Orders & <b>more");
     assert_eq!(found[0]["path"], format!("/agents/{agent}"));
     assert_eq!(found[0]["kind"], "Agent");
+    // The palette says by this that the session has ended.
+    assert_eq!(site.browser().get("/search?q=more").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
