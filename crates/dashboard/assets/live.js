@@ -9,7 +9,7 @@ if (banner && agent && shown > 0) {
   events.addEventListener("change", (event) => {
     const change = JSON.parse(event.data);
     if (change.revision > shown) {
-      banner.querySelector("[data-author]").textContent = change.changed?.author ?? "Somebody";
+      banner.querySelector("[data-author]").textContent = change.changed?.author ?? "Someone";
       banner.hidden = false;
     }
   });

@@ -26,7 +26,7 @@ const PHRASES: [(&str, &str); 13] = [
 pub(super) fn problems() -> Result<Vec<String>> {
     let root = repository::root();
     let mut problems = Vec::new();
-    for (folder, extension) in [("crates", "rs"), ("crates", "html"), ("docs/reference", "md")] {
+    for (folder, extension) in [("crates", "rs"), ("crates", "js"), ("crates", "html"), ("docs/reference", "md")] {
         for file in repository::files(folder, extension)? {
             let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
             let is_read = name.contains("/src/") && !name.ends_with("_tests.rs") && !name.starts_with("crates/testkit/");
@@ -34,17 +34,32 @@ pub(super) fn problems() -> Result<Vec<String>> {
                 continue;
             }
             let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
-            let read = if extension == "rs" { messages(&text).with_context(|| format!("{name} is not Rust"))? } else { text };
+            let read = match extension {
+                "rs" => messages(&text).with_context(|| format!("{name} is not Rust"))?,
+                "js" => without_comments(&text),
+                _ => text,
+            };
             problems.extend(found(&read).map(|(phrase, better)| format!("{name}: a text says \"{phrase}\": write {better}")));
         }
     }
     Ok(problems)
 }
 
-/// Returns the phrases that a text has.
+/// Returns the phrases that a text has, as whole words.
 fn found(text: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let text = text.to_lowercase();
-    PHRASES.iter().filter(move |(phrase, _)| text.contains(phrase))
+    PHRASES.iter().filter(move |(phrase, _)| {
+        text.match_indices(phrase).any(|(start, _)| {
+            let (before, after) = (text[..start].chars().next_back(), text[start + phrase.len()..].chars().next());
+            ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+        })
+    })
+}
+
+/// Returns a script without the lines that are comments.
+fn without_comments(source: &str) -> String {
+    let is_comment = |line: &&str| ["//", "/*", "*"].iter().any(|start| line.trim_start().starts_with(start));
+    source.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the texts between quotes of a source file, a line each, without those of its tests and without what is only for its readers.
@@ -101,6 +116,20 @@ impl<'ast> Visit<'ast> for Messages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phrases_are_whole_words() {
+        let phrases = |text: &str| found(text).map(|(phrase, _)| *phrase).collect::<Vec<_>>();
+        assert_eq!(phrases("The file is overwritten. This overlooks nobodyness."), [""; 0]);
+        assert_eq!(phrases("Your session is over."), ["is over"]);
+        assert_eq!(phrases("Is overwritten, and is over"), ["is over"]);
+    }
+
+    #[test]
+    fn scripts_are_read_without_their_comments() {
+        let script = "// Nobody\n/** whoever\n * somebody */\n  // nobody\nsay(\"It was taken back\");\n";
+        assert_eq!(found(&without_comments(script)).map(|(phrase, _)| *phrase).collect::<Vec<_>>(), ["taken back"]);
+    }
 
     #[test]
     fn messages_are_read_and_comments_are_not() {
