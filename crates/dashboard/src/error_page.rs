@@ -258,7 +258,7 @@ impl From<Error> for PageError {
     }
 }
 
-/// Returns a sentence with a large first letter and an end.
+/// Returns a sentence with a large first letter.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()

@@ -17,7 +17,7 @@ use keepstep_store::{Activity, ActivityFilter, Role};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::error_page::PageError;
+use crate::error_page::{PageError, capitalized};
 use crate::parts::frame::Frame;
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
@@ -53,7 +53,7 @@ struct ActivityPage {
     asked: ActivityQuery,
     actions: Vec<Choice>,
     /// What the entries are confined to beside the form, and the address without it.
-    confined: Vec<(String, String)>,
+    confined: Vec<(Visible, String)>,
     entries: Vec<Listed>,
     is_filtered: bool,
     older: Option<String>,
@@ -164,16 +164,16 @@ pub(crate) async fn show(
         entries.last().filter(|_| is_more).map(|last| asked.address("/activity", &[("before", &last.number.to_string())]));
     let actions = platform.activity_actions(&by).await?;
     let choices =
-        actions.into_iter().map(|action| Choice { shown: begun_large(&action), chosen: action == asked.action, action });
+        actions.into_iter().map(|action| Choice { shown: capitalized(&action), chosen: action == asked.action, action });
     let mut confined = Vec::new();
     if !asked.who.is_empty() {
         let name = entries.first().map_or_else(|| asked.who.clone(), |entry| entry.actor_name.clone());
-        confined.push((format!("by {name}"), asked.address("/activity", &[("who", "")])));
+        confined.push((Visible::of(format!("by {name}")), asked.address("/activity", &[("who", "")])));
     }
     if !asked.about.is_empty() {
         let subject = entries.first().and_then(|entry| entry.subject.as_ref());
         let name = subject.map_or_else(|| asked.about.clone(), |subject| format!("{} {}", subject.kind, subject.name));
-        confined.push((format!("about {}", name.trim()), asked.address("/activity", &[("about", "")])));
+        confined.push((Visible::of(format!("about {}", name.trim())), asked.address("/activity", &[("about", "")])));
     }
     page(&ActivityPage {
         frame: Frame::of(&by.session),
@@ -213,17 +213,11 @@ fn listed(entry: Activity, asked: &ActivityQuery) -> Listed {
         by_actor: asked.address("/activity", &[("who", &entry.actor_id)]),
         actor: Visible::of(entry.actor_name),
         actor_kind,
-        what: begun_large(&entry.action),
+        what: capitalized(&entry.action),
         about,
         device: entry.device.map(Visible::of),
         address: entry.address.map(Visible::of),
     }
-}
-
-/// Returns a sentence with a large first letter.
-fn begun_large(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// `GET /activity/export`: all entries of a filter, the latest first, as a file that is written while it is read.

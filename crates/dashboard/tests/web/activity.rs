@@ -48,6 +48,28 @@ async fn an_owner_sees_who_did_what_from_where() {
 }
 
 #[tokio::test]
+async fn names_are_visible_also_where_entries_are_confined_to_them() {
+    let site = Site::start().await;
+    let agent = site.agent("Shop\u{202e}").await;
+    let mut browser = site.signed_in(Role::Owner).await;
+    let page = browser.get(&format!("/agents/{agent}/edit")).await;
+    browser.submit(&page, &format!("/agents/{agent}/edit"), "Publish", &[("persona", "Be kind.")]).await;
+    let page = browser.get("/activity").await;
+    assert_eq!(page.texts("form label"), ["Action", "From (UTC)", "To (UTC)"]);
+    let about = page.attributes("td[data-label='About:'] .about a", "href").remove(0);
+    let confinements = [
+        (about.as_str(), "about agent Shop\\u{202e}"),
+        ("/activity?about=x%E2%80%AE", "about x\\u{202e}"),
+        ("/activity?who=x%E2%80%AE", "by x\\u{202e}"),
+    ];
+    for (path, name) in confinements {
+        let confined = browser.get(path).await;
+        assert!(confined.texts("form p").contains(&format!("Only entries {name} (show all)")), "{:?}", confined.texts("form p"));
+        assert!(!confined.texts("main").concat().contains('\u{202e}'), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn activity_is_exported_without_formulas() {
     let site = Site::start().await;
     let mut browser = site.signed_in(Role::Owner).await;
