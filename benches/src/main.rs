@@ -1,5 +1,5 @@
-//! Measures the release build beside its peers: `sync --check`, `compile`, the server, pulling and uploading, each with its
-//! growth.
+//! Measures the release build beside its peers: `sync --check`, `compile`, the server, pulling and uploading, the
+//! pages, each with its growth.
 //!
 //! Started by `cargo xtask bench`, which builds everything first. Whatever is compared is measured in the same run on
 //! the same machine, alternating, so that a busy moment hits all sides. Wall time and memory of a command are taken by
@@ -14,6 +14,7 @@ mod drift;
 mod load;
 mod machine;
 mod measure;
+mod pages;
 mod platform;
 mod project;
 mod publishing;
@@ -124,7 +125,7 @@ impl Options {
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// The sections, in order.
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 10] = [
     ("drift", drift::measure),
     ("compile", compile::measure),
     ("server", serving::measure),
@@ -134,6 +135,7 @@ const SECTIONS: [(&str, Section); 9] = [
     ("large-file", test_data::measure_large_file),
     ("many-runs", test_data::measure_many_runs),
     ("test", test_data::measure_tests),
+    ("pages", pages::measure),
 ];
 
 fn main() -> ExitCode {

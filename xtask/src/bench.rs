@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// How often each command is run
     #[arg(long, value_name = "N", default_value_t = 11)]
     runs: usize,
-    /// Measure only one section: drift, compile, server, attack, pull, upload, large-file, many-runs, test; writes to `target/` only
+    /// Measure only one section: drift, compile, server, attack, pull, upload, large-file, many-runs, test, pages; writes to `target/` only
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
