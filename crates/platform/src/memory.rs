@@ -35,14 +35,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What all requests share.
 #[derive(Debug, Clone)]
 pub struct Budgets {
+    all: Arc<All>,
+    /// What work holds for as long as it runs.
+    held: Option<Arc<Share>>,
+}
+
+#[derive(Debug)]
+struct All {
     parsed: Arc<Semaphore>,
     answers: Arc<Semaphore>,
     makers: Arc<Semaphore>,
     spools: Arc<Semaphore>,
     work: Arc<Semaphore>,
     passwords: Arc<Semaphore>,
-    /// What work holds for as long as it runs.
-    held: Option<Arc<Share>>,
 }
 
 /// A part of a budget; given back when this is dropped.
@@ -53,15 +58,15 @@ impl Default for Budgets {
     fn default() -> Self {
         let processors = processors();
         let of = |size| Arc::new(Semaphore::new(size));
-        Self {
+        let all = All {
             parsed: of(PARSED),
             answers: of(ANSWERS),
             makers: of(makers()),
             spools: of(SPOOLS),
             work: of((processors / 2).max(1)),
             passwords: of(HASHES),
-            held: None,
-        }
+        };
+        Self { all: Arc::new(all), held: None }
     }
 }
 
@@ -71,7 +76,7 @@ impl Budgets {
     /// # Errors
     /// There was none for too long.
     pub async fn parsed(&self, bytes: usize) -> Result<Share, Error> {
-        take(&self.parsed, bytes.div_ceil(1024).min(PARSED)).await
+        take(&self.all.parsed, bytes.div_ceil(1024).min(PARSED)).await
     }
 
     /// Takes a place for making a large answer.
@@ -79,7 +84,7 @@ impl Budgets {
     /// # Errors
     /// There was none for too long.
     pub async fn maker(&self) -> Result<Share, Error> {
-        take(&self.makers, 1).await
+        take(&self.all.makers, 1).await
     }
 
     /// Takes what an answer holds until it is sent, in KiB.
@@ -87,7 +92,7 @@ impl Budgets {
     /// # Errors
     /// There was none for too long.
     pub async fn answer(&self, kibibytes: usize) -> Result<Share, Error> {
-        take(&self.answers, kibibytes.min(ANSWERS)).await
+        take(&self.all.answers, kibibytes.min(ANSWERS)).await
     }
 
     /// Takes a place for a body that is written to a file.
@@ -95,12 +100,12 @@ impl Budgets {
     /// # Errors
     /// There was none for too long.
     pub async fn spool(&self) -> Result<Share, Error> {
-        take(&self.spools, 1).await
+        take(&self.all.spools, 1).await
     }
 
     /// Returns the same budgets, whose work holds a share until it is done: work goes on where whoever waits for it goes away.
     pub fn holding(&self, share: Option<Share>) -> Self {
-        Self { held: share.map(Arc::new), ..self.clone() }
+        Self { held: share.map(Arc::new), all: Arc::clone(&self.all) }
     }
 
     /// Does what takes a processor for long beside the threads that answer.
@@ -114,7 +119,7 @@ impl Budgets {
             drop(held);
             value
         };
-        beside(&self.work, work).await
+        beside(&self.all.work, work).await
     }
 
     /// Hashes a password, as [`Budgets::work`] does other work.
@@ -122,7 +127,7 @@ impl Budgets {
     /// # Errors
     /// There was no place for too long.
     pub(crate) async fn password_work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        beside(&self.passwords, work).await
+        beside(&self.all.passwords, work).await
     }
 }
 
@@ -235,7 +240,7 @@ mod tests {
         has_started.await.unwrap();
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
-        assert_eq!(budgets.parsed.available_permits(), 0);
+        assert_eq!(budgets.all.parsed.available_permits(), 0);
         go_on.send(()).unwrap();
         assert!(budgets.parsed(PARSED * 1024).await.is_ok());
     }

@@ -23,9 +23,13 @@ const UPLOAD_LIMIT: u64 = 64 * 1024 * 1024 * 1024;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The platform: what is known, what is decided, and everything that can be done. Clones share everything, and each request has
-/// several: they cost one count.
+/// several: they cost two counts.
 #[derive(Debug, Clone)]
-pub struct Platform(Arc<Shared>);
+pub struct Platform {
+    shared: Arc<Shared>,
+    /// What requests may take of the memory together.
+    pub budgets: Budgets,
+}
 
 /// What all clones of a platform share.
 #[derive(Debug)]
@@ -38,8 +42,6 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What was decided at the start.
     pub settings: Arc<Settings>,
-    /// What requests may take of the memory together.
-    pub budgets: Budgets,
     pub(crate) cache: Cache,
     pub(crate) uses: Uses,
     /// When files that nobody needs were last looked for.
@@ -50,23 +52,23 @@ impl Deref for Platform {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 }
 
 impl Platform {
     /// Returns the platform on a store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             store,
             events: Events::new(),
             metrics: Metrics::new(),
             settings: Arc::new(settings),
-            budgets: Budgets::default(),
             cache: Cache::default(),
             uses: Uses::default(),
             tidied: AtomicI64::default(),
-        }))
+        };
+        Self { shared: Arc::new(shared), budgets: Budgets::default() }
     }
 
     /// Returns the place where the bytes of files are.
