@@ -293,14 +293,9 @@ impl Platform {
     }
 
     async fn forget_files(&self, upload: &Upload) -> Stored<()> {
-        loop {
-            let mut transaction = self.store.write().await?;
-            let is_more = transaction.forget_files(upload).await?;
-            transaction.commit_hidden().await?;
-            if !is_more {
-                return Ok(());
-            }
-        }
+        let mut writer = Writer::new(&self.store);
+        while writer.turn().await?.forget_files(upload).await? {}
+        writer.rest().await
     }
 
     async fn runs_of(&self, objects: &Objects, upload: &Upload, sha256: &str) -> Result<Content, Error> {

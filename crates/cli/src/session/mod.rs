@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod data_file;
 pub(crate) mod drift_report;
+pub(crate) mod memory;
 pub(crate) mod messages_left_out;
 pub(crate) mod platform_data;
 pub(crate) mod runtime;

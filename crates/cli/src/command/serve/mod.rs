@@ -23,6 +23,7 @@ use super::{CommandResult, Outcome};
 use crate::command::admin::make_link;
 use crate::session::connection::connecting;
 use crate::session::context::Context;
+use crate::session::memory::take_small_pages;
 use crate::session::platform_data::{DataArguments, OBJECTS, alone};
 use crate::shell::failure::Failure;
 use crate::shell::interrupt;
@@ -79,7 +80,6 @@ fn public_url(text: &str) -> Result<String, String> {
 /// Serves until a signal asks to end.
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     give_memory_back_soon();
-    #[cfg(target_os = "linux")]
     take_small_pages();
     let objects = objects_folder(context, arguments)?;
     let logs_requests = start_log(context)?;
@@ -144,14 +144,6 @@ fn give_memory_back_soon() {
     const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
     // SAFETY: it takes two numbers, of which the first is an option that there is, and may be called at any time.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, 10) };
-}
-
-/// Has the system give small pages of memory. Of the large ones, 2 MiB each, which the allocator asks for, a server that answers many
-/// strangers gives none back: one byte in use keeps all of it. A command that ends soon is faster with them.
-#[cfg(target_os = "linux")]
-fn take_small_pages() {
-    // A system without large pages has nothing to disable.
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// Returns how many connections there may be, after asking the system for as many files as it gives.

@@ -23,6 +23,7 @@ use crate::session::checkout::interrupted_pull::recover;
 use crate::session::checkout::undo_log::Recorder;
 use crate::session::connection::test_data_server::{TestDataServer, find_workspace, project_id};
 use crate::session::context::Context;
+use crate::session::memory::take_small_pages;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
 use crate::shell::printer::{Label, Text};
@@ -59,6 +60,7 @@ pub(in crate::command) fn newest(
 
 /// Pulls, and returns what happened, for programs.
 fn bring(context: &Context, arguments: &Arguments) -> Result<Value, Failure> {
+    take_small_pages();
     let found = find_workspace(context);
     let is_new = found.is_none();
     let signs = [".state", "inputs/generated.yaml", "configs/simulation.yaml", "configs/scenario.yaml"];

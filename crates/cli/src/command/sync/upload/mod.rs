@@ -26,6 +26,7 @@ use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::outbox::{self, Courier, Deliveries, Delivery, Entry, Outbox};
 use crate::session::connection::test_data_server::{self, project_id};
 use crate::session::context::Context;
+use crate::session::memory::take_small_pages;
 use crate::session::settings::Settings;
 use crate::shell::exit;
 use crate::shell::failure::Failure;
@@ -34,6 +35,7 @@ use crate::shell::wrap::padded;
 
 /// Runs it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    take_small_pages();
     let workspace = test_data_server::workspace(context)?;
     let strict = Settings::read(context, workspace.root())?.strict(context, arguments.strict)?.value;
     let outbox = Outbox::of(workspace.root());
