@@ -40,15 +40,20 @@ export async function approveDevice(world, person) {
   };
 }
 
-// Leaves words in the editor that are not saved; the server keeps them.
+// Leaves words in the editor that are not saved; the server keeps them. They are typed before the script of the page is there.
 async function unsavedWords(owner, agent) {
   const { page } = owner;
   await owner.open("/");
   await page.getByRole("link", { name: agent, exact: true }).first().click();
-  await page.locator(".actions a.primary").click();
+  let typed;
+  const areTyped = new Promise((resolve) => (typed = resolve));
+  await page.route(/\/assets\/editor/, (route) => areTyped.then(() => route.continue()), { times: 1 });
+  await page.locator(".actions a.primary").click({ noWaitAfter: true });
+  await page.waitForURL(/\/edit$/, { waitUntil: "commit" });
   const isDraft = (response) => response.request().method() === "PUT" && new URL(response.url()).pathname.endsWith("/draft");
   const kept = page.waitForResponse(isDraft);
   await page.locator("#edit textarea").first().fill("You sell shoes.\n\nBe friendly, and do not hurry anybody.");
+  typed();
   await kept;
 }
 

@@ -95,8 +95,13 @@ async function beHere() {
   }
 }
 
+/** True for a field that says something else than the page did: typed before this ran, or brought back by the browser. */
+const isTyped = ({ type, value, defaultValue }) =>
+  (type === "text" || type === "textarea") && value !== defaultValue.replace(/\r\n?/g, "\n");
+
 if (form) {
   beHere();
+  if ([...form.elements].some(isTyped)) later();
   setInterval(beHere, HERE);
   form.addEventListener("input", () => later());
   form.addEventListener("submit", (event) => {
