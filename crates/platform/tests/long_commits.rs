@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, join, try_join_all};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use keepstep_base::{AgentId, Digest};
-use keepstep_platform::{Actor, CommitOutcome, Error, Plain, Platform, RunStream, Settings, Target, UploadCommit};
+use keepstep_platform::{Actor, CommitOutcome, Error, OfferedUpload, Plain, Platform, RunStream, Settings, Target, UploadCommit};
 use keepstep_store::artifacts::{FileContent, NewUpload, NewUploadFile, Objects, PartName, PartOf};
 use keepstep_store::results::{BatchFilter, RunFilter, RunRecord, Status};
 use keepstep_store::{NewAgent, PersonaStatus, Result as Stored, Role, Scope, Store, StoreError};
@@ -176,7 +176,8 @@ impl World {
         assert_eq!(saved.unwrap().persona.persona, json!(text));
     }
 
-    /// Offers runs, with a file of its own for every tenth, and sends all of it. Returns the upload and the SHA-256 of its runs.
+    /// Offers runs, with a file of its own for every tenth, and sends all of it where something is missing. Returns the upload and the
+    /// SHA-256 of its runs.
     async fn upload(&self, runs: &[RunRecord], part: usize) -> (String, String) {
         let lines: String = runs.iter().map(|run| serde_json::to_string(run).unwrap() + "\n").collect();
         let lines = lines.into_bytes();
@@ -197,8 +198,8 @@ impl World {
             experiment_id: "exp_1".to_owned(),
             files: files.iter().map(offered).collect(),
         };
-        let upload = self.platform.offer_upload(&self.editor(), &new).await.unwrap().id;
-        for some in files.chunks(200) {
+        let OfferedUpload { id: upload, missing } = self.platform.offer_upload(&self.editor(), &new).await.unwrap();
+        for some in files.chunks(200).filter(|_| !missing.is_empty()) {
             let names: Vec<PartOf> = some.iter().flat_map(|(.., bytes)| content(bytes, part).parts).map(PartOf::Name).collect();
             let bytes: Vec<u8> = some.iter().flat_map(|(.., bytes)| bytes.clone()).collect();
             let body = stream::iter([Ok(Bytes::from(bytes))]);
@@ -330,4 +331,29 @@ async fn a_commit_whose_client_went_away_goes_on() {
     gate.open_for(usize::MAX);
     assert_eq!(done(world.commit(&upload, &sha256).await).1, 3000);
     assert_eq!(world.seen().await, [(3000, 300)]);
+}
+
+/// What was committed is offered again: it is there, so none of its files is noted, and the commit finds it. What was deleted meanwhile is
+/// noted file by file, and seen again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_is_there_is_not_written_again() {
+    let world = World::start(|objects| objects).await;
+    let (store, runs) = (&world.platform.store, runs(3000));
+    let (upload, sha256) = world.upload(&runs, 20_000).await;
+    let (batch, ..) = done(world.commit(&upload, &sha256).await);
+    for is_deleted in [false, true, false] {
+        if is_deleted {
+            let mut transaction = store.write().await.unwrap();
+            transaction.delete_experiment(&world.scope, &batch, "Ada").await.unwrap();
+            transaction.commit().await.unwrap();
+            assert_eq!(world.seen().await, []);
+        }
+        let (again, _) = world.upload(&runs, 20_000).await;
+        assert_ne!(again, upload);
+        let noted = store.upload(&world.scope, &again).await.unwrap();
+        let file = store.open_upload_file(world.platform.objects().unwrap(), &noted, "runs", &sha256).await.unwrap();
+        assert_eq!((file.is_some(), noted.committed.is_some()), (is_deleted, !is_deleted));
+        assert_eq!(done(world.commit(&again, &sha256).await), (batch.clone(), 3000, true));
+        assert_eq!(world.seen().await, [(3000, 300)]);
+    }
 }

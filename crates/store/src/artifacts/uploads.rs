@@ -215,7 +215,8 @@ impl Store {
 }
 
 impl Transaction {
-    /// Begins an upload, or finds the one that the same offer began. What it needs is kept for a week from now.
+    /// Begins an upload, or finds the one that the same offer began. What it needs is kept for a week from now. One that was committed
+    /// before, as it is, is ended at once: it needs nothing.
     ///
     /// The offer has been checked by [`FileContent::check`]. Its files are for [`Transaction::offer_some`]; transactions before the last of
     /// these may end with [`Transaction::commit_hidden`].
@@ -242,6 +243,14 @@ impl Transaction {
         .fetch_one(self.connection())
         .await?;
         (offer.number, offer.id, offer.left) = (row.try_get("number")?, row.try_get("id")?, new.files.len());
+        // (Where somebody else is writing the same offer, it goes its way.)
+        if offer.id == id
+            && let Some(before) = self.committed_before(scope, &bundle, &new.experiment_id, &offer.digest.to_string()).await?
+        {
+            let became = CommittedUpload { batch_id: before.batch_id, runs: before.runs, failed: before.failed };
+            self.end(offer.number, &became).await?;
+            offer.left = 0;
+        }
         Ok(())
     }
 
@@ -425,11 +434,15 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn end_upload(&mut self, upload: &Upload, became: &CommittedUpload) -> Result<()> {
+        self.end(upload.number, became).await
+    }
+
+    async fn end(&mut self, number: i64, became: &CommittedUpload) -> Result<()> {
         sqlx::query("UPDATE uploads SET batch_id = ?, runs = ?, failed = ? WHERE number = ?")
             .bind(&became.batch_id)
             .bind(i64::try_from(became.runs).unwrap_or(i64::MAX))
             .bind(i64::try_from(became.failed).unwrap_or(i64::MAX))
-            .bind(upload.number)
+            .bind(number)
             .execute(self.connection())
             .await?;
         Ok(())

@@ -129,7 +129,7 @@ impl Transaction {
             return Err(StoreError::BundleNotFound(new.bundle.to_owned()));
         }
         let experiment_id = check_id("an experiment", new.experiment_id)?;
-        let digest = Digest::of_bytes(rows::text(&[&bundle.id, experiment_id, new.digest]).as_bytes()).to_string();
+        let digest = digest_of(&bundle.id, experiment_id, new.digest);
         let opened = Digest::of_bytes(rows::text(&[digest.as_str(), new.source]).as_bytes()).to_string();
         self.restore_commit(&bundle.project_id, &digest).await?;
         if let Some(committed) = self.done_before(scope, &bundle.project_id, &digest).await? {
@@ -154,6 +154,17 @@ impl Transaction {
             kept: 0,
             attached_to: None,
         }))
+    }
+
+    /// Returns what an upload became that was committed before as it is, where that is seen.
+    pub(crate) async fn committed_before(
+        &mut self,
+        scope: &Scope,
+        bundle: &Bundle,
+        experiment_id: &str,
+        digest: &str,
+    ) -> Result<Option<Committed>> {
+        self.done_before(scope, &bundle.project_id, &digest_of(&bundle.id, experiment_id, digest)).await
     }
 
     async fn done_before(&mut self, scope: &Scope, project: &str, digest: &str) -> Result<Option<Committed>> {
@@ -303,6 +314,10 @@ impl Transaction {
 fn batch_lookup(commit: &Commit) -> BatchLookup<'_> {
     let experiment_id = Some(commit.said.experiment_id.as_str());
     BatchLookup { bundle: &commit.bundle, org_id: &commit.said.org_id, experiment_id, is_over: true }
+}
+
+fn digest_of(bundle: &str, experiment_id: &str, digest: &str) -> String {
+    Digest::of_bytes(rows::text(&[bundle, experiment_id, digest]).as_bytes()).to_string()
 }
 
 fn committed(batch_id: String, counts: &Counts, repeated: bool) -> Committed {
