@@ -12,7 +12,7 @@ use keepstep_base::human::milliseconds_words;
 use keepstep_base::text::shell_word;
 use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
-use keepstep_results::compare::check::{Limits, check};
+use keepstep_results::compare::check::{Limits, findings};
 use keepstep_results::compare::figures::{InputFigures, InputKey};
 use keepstep_results::compare::inputs::{ComparedInput, InputChange, Tried, by_input};
 use keepstep_results::compare::{Comparison, Figure};
@@ -372,8 +372,8 @@ fn figure_rows(old: &ComparedCases, new: &ComparedCases, comparison: &Comparison
     };
     // The question of the gate, with nothing allowed.
     let limits = Limits { p95: Some(0.0), cost: Some(0.0), ..Limits::default() };
-    let checked = check(&old.figures, &new.figures, limits);
-    let finding = |what: &str| checked.findings.iter().find(|finding| finding.what == what);
+    let findings = findings(comparison, &old.figures, &new.figures, limits);
+    let finding = |what: &str| findings.iter().find(|finding| finding.what == what);
     let chance = |what: &str| {
         let finding = finding(what);
         finding.and_then(|finding| finding.chance().or_else(|| finding.reason.clone())).unwrap_or_default()

@@ -79,8 +79,21 @@ pub struct Checked {
 
 /// Compares a run with its baseline.
 pub fn check(baseline: &Figures, now: &Figures, limits: Limits) -> Checked {
-    let Comparison { pairs, worse, better, gone, new, .. } = Comparison::of(baseline, now);
-    let (not_run, new) = (gone.len() as u64, new.len() as u64);
+    let comparison = Comparison::of(baseline, now);
+    let findings = findings(&comparison, baseline, now, limits);
+    let Comparison { pairs, worse, better, gone, new, .. } = comparison;
+    let has = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    let verdict = match (has(Verdict::Regression), has(Verdict::Undecided)) {
+        (true, _) => Verdict::Regression,
+        (false, true) => Verdict::Undecided,
+        (false, false) => Verdict::Good,
+    };
+    Checked { verdict, pairs, not_run: gone.len() as u64, new: new.len() as u64, findings, worse, better }
+}
+
+/// Returns what a check finds of two runs that are compared already, one by one.
+pub fn findings(comparison: &Comparison, baseline: &Figures, now: &Figures, limits: Limits) -> Vec<Finding> {
+    let (pairs, not_run) = (comparison.pairs, comparison.gone.len() as u64);
     let new_failures = limits.new_failures.map(|allowed| new_failures(pairs, not_run, allowed));
     let mut rate = pass_rate(pairs, not_run, limits.max_drop);
     let is_exact = new_failures.as_ref().is_some_and(|finding| finding.verdict == Verdict::Good);
@@ -92,13 +105,7 @@ pub fn check(baseline: &Figures, now: &Figures, limits: Limits) -> Checked {
     findings.extend(new_failures);
     findings.extend(limits.p95.map(|allowed| p95(baseline, now, allowed)));
     findings.extend(limits.cost.map(|allowed| cost(baseline, now, allowed)));
-    let has = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    let verdict = match (has(Verdict::Regression), has(Verdict::Undecided)) {
-        (true, _) => Verdict::Regression,
-        (false, true) => Verdict::Undecided,
-        (false, false) => Verdict::Good,
-    };
-    Checked { verdict, pairs, not_run, new, findings, worse, better }
+    findings
 }
 
 /// Returns why nothing can be said from these cases, however they ended.

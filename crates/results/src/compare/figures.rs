@@ -117,8 +117,8 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Adds a case.
-    pub fn add(&mut self, finished: &Finished) {
+    /// Adds a case, and returns its key.
+    pub fn add(&mut self, finished: &Finished) -> CaseKey {
         let figures = &mut self.figures;
         figures.totals.planned += 1;
         figures.totals.add(finished);
@@ -138,6 +138,7 @@ impl Collector {
             self.costs[place].0 += cost;
             self.costs[place].1 += 1;
         }
+        (key, iteration)
     }
 
     /// Returns the figures of all cases that were added.

@@ -1,20 +1,30 @@
 //! The cases of an experiment as they are compared: each is read once, and of its texts only digests stay.
+//!
+//! To read ten thousand of them takes longer than to compare them. So they are kept, packed, when an experiment is
+//! [counted](super::counted), and are read again one by one only where it is not.
 
 use std::collections::HashMap;
 
 use futures_util::stream::TryStreamExt as _;
 use keepstep_results::compare::CaseKey;
-use keepstep_results::compare::figures::{Collector, Figures, Keys};
+use keepstep_results::compare::figures::{Collector, Figures, InputFigures, InputKey, Once};
 use keepstep_results::record::RunRecord;
+use keepstep_results::totals::Totals;
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
+use super::model::Status;
 use super::read::{batch_number, status};
 use crate::model::Scope;
 use crate::{Result, Store, rows};
 
+/// How hard to pack: the texts are digests and ids, which get no smaller.
+const LEVEL: i32 = 1;
+
 /// The cases of an experiment, without their texts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ComparedCases {
     /// How they ended.
     pub figures: Figures,
@@ -33,6 +43,32 @@ pub struct RunTexts {
     pub error: Option<String>,
 }
 
+/// Cases that are read one by one.
+#[derive(Debug, Default)]
+pub(super) struct CaseReader {
+    collector: Collector,
+    runs: HashMap<CaseKey, String>,
+    index: usize,
+}
+
+/// The cases as they are kept. The numbers that statistics are made of are kept by their bits, so that the same ones come back.
+#[derive(Serialize, Deserialize)]
+struct KeptCases {
+    inputs: Vec<KeptInput>,
+    durations: Vec<u64>,
+    totals: Totals,
+}
+
+/// An input: its key, its name, what it cost, and its runs, each with its id.
+type KeptInput = (String, String, Option<u64>, Vec<KeptRun>);
+
+/// A run: its iteration, how it ended, the digest of its answer, its id.
+type KeptRun = (u32, Status, u64, String);
+
+/// The cases of an experiment as they were kept, if these are all of them still.
+const KEPT: &str = "SELECT k.cases FROM kept_cases k JOIN run_batches b ON b.number = k.batch
+     WHERE k.batch = ? AND b.is_counted = 1 AND b.running = 0";
+
 /// The cases of an experiment.
 const CASES: &str = "SELECT r.id, r.input_item_id, r.persona, r.iteration, r.status, r.verdict, r.input, r.output, r.duration_ms,
        m.metrics
@@ -46,36 +82,16 @@ impl Store {
     pub async fn compared_cases(&self, scope: &Scope, batch: &str) -> Result<ComparedCases> {
         let mut reader = self.reader().await?;
         let number = batch_number(&mut reader, scope, batch).await?;
-        let (mut collector, mut keys, mut runs) = (Collector::default(), Keys::default(), HashMap::new());
-        let mut found = sqlx::query(CASES).bind(number).fetch(&mut *reader);
-        let mut index = 0;
-        while let Some(row) = found.try_next().await? {
-            let id: String = row.try_get("id")?;
-            let status = status(&row, &id)?;
-            let metrics = row.try_get::<Option<&str>, _>("metrics")?.map(serde_json::from_str).transpose();
-            let mut metrics: Map<_, _> = metrics.map_err(|_| rows::damaged("metrics", &id))?.unwrap_or_default();
-            if let Some(duration) = row.try_get::<Option<f64>, _>("duration_ms")? {
-                metrics.insert("duration_ms".to_owned(), duration.into());
-            }
-            let case = RunRecord {
-                input_item_id: row.try_get("input_item_id")?,
-                persona: row.try_get("persona")?,
-                iteration: row.try_get("iteration")?,
-                input: row.try_get("input")?,
-                output: row.try_get("output")?,
-                metrics,
-                ..RunRecord::new(id.clone(), status)
-            };
-            let case = case.into_case(index);
-            index += 1;
-            // One that is not over is not compared, which is another thing than one that failed.
-            if !status.is_reported() {
-                continue;
-            }
-            collector.add(&case);
-            runs.insert(keys.of(&case), id);
+        let kept: Option<Vec<u8>> = sqlx::query_scalar(KEPT).bind(number).fetch_optional(&mut *reader).await?;
+        if let Some(cases) = kept.as_deref().and_then(ComparedCases::of_kept) {
+            return Ok(cases);
         }
-        Ok(ComparedCases { figures: collector.finish(), runs })
+        let mut cases = CaseReader::default();
+        let mut found = sqlx::query(CASES).bind(number).fetch(&mut *reader);
+        while let Some(row) = found.try_next().await? {
+            cases.add(&row)?;
+        }
+        Ok(cases.finish())
     }
 
     /// Returns the texts of some runs of an experiment, by their ids.
@@ -98,5 +114,78 @@ impl Store {
             Ok((row.try_get("id")?, texts))
         });
         texts.collect()
+    }
+}
+
+impl CaseReader {
+    /// Adds the case of a row.
+    pub(super) fn add(&mut self, row: &SqliteRow) -> Result<()> {
+        let id: String = row.try_get("id")?;
+        let status = status(row, &id)?;
+        let metrics = row.try_get::<Option<&str>, _>("metrics")?.map(serde_json::from_str).transpose();
+        let mut metrics: Map<_, _> = metrics.map_err(|_| rows::damaged("metrics", &id))?.unwrap_or_default();
+        if let Some(duration) = row.try_get::<Option<f64>, _>("duration_ms")? {
+            metrics.insert("duration_ms".to_owned(), duration.into());
+        }
+        let case = RunRecord {
+            input_item_id: row.try_get("input_item_id")?,
+            persona: row.try_get("persona")?,
+            iteration: row.try_get("iteration")?,
+            input: row.try_get("input")?,
+            output: row.try_get("output")?,
+            metrics,
+            ..RunRecord::new(id.clone(), status)
+        };
+        let case = case.into_case(self.index);
+        self.index += 1;
+        // One that is not over is not compared, which is another thing than one that failed.
+        if status.is_reported() {
+            self.runs.insert(self.collector.add(&case), id);
+        }
+        Ok(())
+    }
+
+    /// Returns the cases that were added.
+    pub(super) fn finish(self) -> ComparedCases {
+        ComparedCases { figures: self.collector.finish(), runs: self.runs }
+    }
+}
+
+impl ComparedCases {
+    /// Returns the cases as they are kept; nothing where they cannot be.
+    pub(super) fn to_kept(&self) -> Option<Vec<u8>> {
+        let run = |input: &InputFigures, once: &Once| -> KeptRun {
+            let id = self.runs.get(&(input.key, once.iteration)).cloned().unwrap_or_default();
+            (once.iteration, once.status, once.answer, id)
+        };
+        let input = |input: &InputFigures| -> KeptInput {
+            let runs = input.runs.iter().map(|once| run(input, once)).collect();
+            (input.key.to_hex(), input.name.clone(), input.cost_usd.map(f64::to_bits), runs)
+        };
+        let kept = KeptCases {
+            inputs: self.figures.inputs.iter().map(input).collect(),
+            durations: self.figures.durations.iter().copied().map(f64::to_bits).collect(),
+            totals: self.figures.totals,
+        };
+        zstd::bulk::compress(&serde_json::to_vec(&kept).ok()?, LEVEL).ok()
+    }
+
+    /// Returns cases that were kept; nothing where another version kept them in another form.
+    fn of_kept(kept: &[u8]) -> Option<Self> {
+        let kept: KeptCases = serde_json::from_slice(&zstd::decode_all(kept).ok()?).ok()?;
+        let mut runs = HashMap::with_capacity(kept.inputs.len());
+        let mut inputs = Vec::with_capacity(kept.inputs.len());
+        for (key, name, cost, kept_runs) in kept.inputs {
+            let key = InputKey::from_hex(&key)?;
+            let of = |(iteration, status, answer, id): KeptRun| {
+                runs.insert((key, iteration), id);
+                Once { iteration, status, answer }
+            };
+            let once: Vec<Once> = kept_runs.into_iter().map(of).collect();
+            inputs.push(InputFigures { key, name, runs: once, cost_usd: cost.map(f64::from_bits) });
+        }
+        let mut others = Figures::default();
+        (others.durations, others.totals) = (kept.durations.into_iter().map(f64::from_bits).collect(), kept.totals);
+        Some(Self { figures: Figures::new(inputs, others), runs })
     }
 }

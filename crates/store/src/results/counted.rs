@@ -11,6 +11,7 @@ use sqlx::Row as _;
 use sqlx::query_builder::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 
+use super::compared::CaseReader;
 use super::model::{Status, miss};
 use super::read::{batch_number, status};
 use super::write::ROWS;
@@ -34,7 +35,12 @@ pub struct CountedCases {
     criteria: Vec<CriterionTally>,
     /// The position of a criterion, what it says, and the run.
     misses: Vec<(usize, Verdict, i64)>,
+    /// The cases as they are compared; nothing where there are too many to keep.
+    kept: Option<Vec<u8>>,
 }
+
+/// How many cases are kept as they are compared. To count a larger experiment must not take the memory of all its cases.
+const MOST_KEPT: u64 = 20_000;
 
 /// Figures of all cases of an experiment, where they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -53,7 +59,8 @@ pub struct ExperimentFigures {
 const UNCOUNTED: &str = "SELECT number, cases FROM run_batches WHERE project_id = ? AND is_counted = 0 AND running = 0 LIMIT ?";
 
 /// What is counted of the cases of an experiment.
-const CASES: &str = "SELECT r.number, r.status, r.verdict, r.duration_ms, m.metrics, m.evaluation -> '$.criteria' AS criteria
+const CASES: &str = "SELECT r.number, r.id, r.input_item_id, r.persona, r.iteration, r.status, r.verdict, r.input, r.output,
+       r.duration_ms, m.metrics, m.evaluation -> '$.criteria' AS criteria
      FROM runs r LEFT JOIN run_results m ON m.run = r.number WHERE r.batch = ? ORDER BY r.number";
 
 impl ExperimentFigures {
@@ -92,12 +99,21 @@ impl Store {
             .fetch_optional(&mut *reader)
             .await?
             .unwrap_or(i64::MIN);
-        let mut counted =
-            CountedCases { number, heard_at, figures: ExperimentFigures::default(), criteria: Vec::new(), misses: Vec::new() };
+        let mut counted = CountedCases {
+            number,
+            heard_at,
+            figures: ExperimentFigures::default(),
+            criteria: Vec::new(),
+            misses: Vec::new(),
+            kept: None,
+        };
         let (mut tally, mut durations) = (Tally::default(), Vec::new());
+        let mut compared = (uncounted.cases <= MOST_KEPT).then(CaseReader::default);
         let mut cases = sqlx::query(CASES).bind(number).fetch(&mut *reader);
         while let Some(row) = cases.try_next().await? {
             let status = status(&row, "a run")?;
+            // One that cannot be read is told when they are compared.
+            compared = compared.and_then(|mut cases| cases.add(&row).ok().map(|()| cases));
             if !matches!(status, Status::Skipped | Status::Error | Status::Running | Status::Abandoned) {
                 durations.extend(row.try_get::<Option<f64>, _>("duration_ms")?);
             }
@@ -124,6 +140,7 @@ impl Store {
         counted.figures.median_ms = quantile(&durations, 0.5);
         counted.figures.p95_ms = quantile(&durations, 0.95);
         counted.criteria = tally.into_criteria();
+        counted.kept = compared.and_then(|cases| cases.finish().to_kept());
         Ok(counted)
     }
 
@@ -151,7 +168,7 @@ impl Transaction {
     /// # Errors
     /// The database failed.
     pub async fn keep_counted(&mut self, counted: &CountedCases) -> Result<()> {
-        let CountedCases { number, heard_at, figures, criteria, misses } = counted;
+        let CountedCases { number, heard_at, figures, criteria, misses, kept: cases } = counted;
         let kept = sqlx::query(
             "UPDATE stored_batches SET is_counted = 1, median_ms = ?3, p95_ms = ?4, tokens = ?5, cost_usd = ?6
              WHERE number = ?1 AND heard_at = ?2 AND running = 0 AND is_counted = 0",
@@ -168,6 +185,14 @@ impl Transaction {
             return Ok(());
         }
         sqlx::query("DELETE FROM batch_criteria WHERE batch = ?").bind(number).execute(self.connection()).await?;
+        sqlx::query("DELETE FROM kept_cases WHERE batch = ?").bind(number).execute(self.connection()).await?;
+        if let Some(cases) = cases {
+            sqlx::query("INSERT INTO kept_cases (batch, cases) VALUES (?, ?)")
+                .bind(number)
+                .bind(cases)
+                .execute(self.connection())
+                .await?;
+        }
         let mut numbers = Vec::with_capacity(criteria.len());
         for (position, tally) in criteria.iter().enumerate() {
             let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

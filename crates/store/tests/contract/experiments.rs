@@ -336,7 +336,11 @@ pub(crate) async fn an_experiment_is_counted_when_it_has_ended_and_again_when_so
     let project = bundle.project_id.as_str();
     let mut runs = vec![judged("1", Status::Passed, "passed", 10.0), judged("2", Status::Failed, "failed", 30.0)];
     let id = upload(&world, &bundle, "one", json!({}), &runs).await;
+    let compared = async || world.store.compared_cases(&world.scope, &id).await.unwrap();
+    let read = compared().await;
     assert_eq!((count(&world, project).await, count(&world, project).await), (1, 0));
+    // What is compared is kept, and is what was read.
+    assert_eq!((world.rows(&["kept_cases"]).await, compared().await), (vec![1], read));
     let figures = world.store.experiment(&world.scope, &id).await.unwrap().figures;
     assert_eq!(
         (figures.median_ms, figures.p95_ms, figures.tokens, figures.cost_usd),
@@ -356,10 +360,13 @@ pub(crate) async fn an_experiment_is_counted_when_it_has_ended_and_again_when_so
     let stale = world.store.count_cases(uncounted[0]).await.unwrap();
     // In the same millisecond.
     upload(&world, &bundle, "one", json!({}), &runs).await;
+    let read = compared().await;
+    assert_eq!(read.runs.len(), 3, "what was kept of two is not what there is");
     let mut transaction = world.store.write().await.unwrap();
     transaction.keep_counted(&stale).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(count(&world, project).await, 1);
+    assert_eq!(compared().await, read);
     assert_eq!(missed().await, ["2", "3"]);
     let tally = world.store.criteria_of(&world.scope, &id).await.unwrap().remove(0);
     assert_eq!((tally.name.as_str(), tally.passed, tally.failed), ("polite", 1, 2));
@@ -416,12 +423,16 @@ pub(crate) async fn what_people_say_is_kept_by_person_and_criterion(world: World
     assert!(world.store.is_seen(&world.scope, &id).await.unwrap());
     assert!(world.store.waiting_experiments(&world.scope, START - 1).await.unwrap().is_empty());
     // All of it goes with the experiment.
+    assert_eq!(count(&world, &bundle.project_id).await, 1);
+    assert_eq!(world.rows(&["kept_cases"]).await, [1]);
     delete(&world, &id).await;
     world.set_clock(START + 2 * RESTORABLE);
     world.store.collect(&world.objects()).await.unwrap();
     assert_eq!(
-        world.rows(&["human_verdicts", "seen_experiments", "batch_criteria", "criterion_misses", "stored_runs"]).await,
-        [0; 5]
+        world
+            .rows(&["human_verdicts", "seen_experiments", "batch_criteria", "criterion_misses", "kept_cases", "stored_runs"])
+            .await,
+        [0; 6]
     );
 }
 
