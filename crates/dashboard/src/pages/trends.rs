@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
-use keepstep_http::addresses::{experiment_path, project_path};
+use keepstep_http::addresses::{experiment_path, project_path, segment};
 use keepstep_platform::Platform;
 use keepstep_store::results::{ExperimentFilter, TrendPoint};
 use serde::Deserialize;
@@ -22,6 +22,9 @@ use crate::signed_in::SignedIn;
 /// How many experiments are drawn: the newest.
 const MOST: u32 = 1000;
 
+/// How many of them stand in the table at a time.
+const ROWS: usize = 100;
+
 /// How many changes have a letter in the charts; all of them are in the table.
 const LETTERS: usize = 26;
 
@@ -36,6 +39,8 @@ struct Trends {
     charts: Vec<Chart>,
     changes: Vec<Change>,
     points: Vec<Point>,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
 struct Choice {
@@ -74,6 +79,7 @@ struct Point {
 pub(crate) struct TrendsQuery {
     scenario: String,
     branch: String,
+    from: String,
 }
 
 /// `GET`.
@@ -110,13 +116,21 @@ pub(crate) async fn show(
     };
     let mut trend = platform.store.trend(&by.scope, &id, &filter).await?;
     trend.reverse();
+    let from = asked.from.parse::<usize>().ok().filter(|from| *from < trend.len()).unwrap_or_default();
+    let path = format!("{}/trends", project_path(&id));
+    let address = |from: usize| {
+        let branch = branch.map(|branch| Visible::of(branch).plain().to_owned());
+        let from = (from > 0).then(|| from.to_string());
+        let parts = [("scenario", scenario.clone()), ("branch", branch), ("from", from)].into_iter();
+        let parts: Vec<String> = parts.filter_map(|(name, value)| Some(format!("{name}={}", segment(&value?)))).collect();
+        format!("{path}?{}#numbers", parts.join("&"))
+    };
     let changes = changes(&trend);
     let lettered: Vec<(usize, String)> =
         changes.iter().take(LETTERS).zip('A'..='Z').map(|((at, _), letter)| (*at, letter.to_string())).collect();
     page(&Trends {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&id), name: Visible::of(&project.name) },
-        path: format!("{}/trends", project_path(&id)),
         scenarios: choices
             .into_iter()
             .map(|(value, name)| Choice {
@@ -142,7 +156,10 @@ pub(crate) async fn show(
                 what: Visible::of(what),
             })
             .collect(),
-        points: (0..trend.len()).rev().map(|at| shown_point(&id, &trend, at, &changes)).collect(),
+        points: (0..trend.len()).rev().skip(from).take(ROWS).map(|at| shown_point(&id, &trend, at, &changes)).collect(),
+        newer: (from > 0).then(|| address(from.saturating_sub(ROWS))),
+        older: (from.saturating_add(ROWS) < trend.len()).then(|| address(from + ROWS)),
+        path: path.clone(),
     })
 }
 

@@ -6,7 +6,7 @@ const RIGHT: f64 = 930.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 185.0;
 
-/// With more points than this none is drawn by itself.
+/// With more points than this none is drawn by itself, and all of them are in whole numbers.
 const MOST_DOTS: usize = 120;
 
 /// A chart, ready to draw.
@@ -77,11 +77,11 @@ pub(crate) fn chart(
     let lines = series.iter().map(|series| {
         let points: Vec<(f64, f64)> =
             series.values.iter().enumerate().filter_map(|(at, value)| Some((x(at), y((*value)?)))).collect();
-        let is_drawn = series.values.len() <= MOST_DOTS;
+        let is_drawn = count <= MOST_DOTS;
         Line {
             name: series.name,
             class: series.class,
-            path: path(series.values.iter().enumerate().map(|(at, value)| value.map(|value| (x(at), y(value))))),
+            path: path(count, series.values.iter().enumerate().map(|(at, value)| value.map(|value| (x(at), y(value))))),
             dots: points.iter().filter(|_| is_drawn).map(|(x, y)| (number(*x), number(*y))).collect(),
             end: points.last().map(|(x, y)| (number(x + 6.0), number(y + 4.0))),
         }
@@ -89,7 +89,7 @@ pub(crate) fn chart(
     let band = band.map(|band| {
         let upper = band.iter().enumerate().filter_map(|(at, bounds)| Some((x(at), y(bounds.as_ref()?.1))));
         let lower = band.iter().enumerate().rev().filter_map(|(at, bounds)| Some((x(at), y(bounds.as_ref()?.0))));
-        path(upper.chain(lower).map(Some))
+        path(count, upper.chain(lower).map(Some))
     });
     let mut summary = format!("{title} of {count} experiments.");
     for series in series {
@@ -110,13 +110,32 @@ pub(crate) fn chart(
 }
 
 /// Returns the commands of a line through points, with a gap where one is not known.
-fn path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+fn path(count: usize, points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+    if count > MOST_DOTS {
+        return steps(points);
+    }
     let (mut commands, mut is_open) = (String::new(), false);
     for point in points {
         if let Some((x, y)) = point {
             commands += &format!("{}{} {}", if is_open { "L" } else { "M" }, number(x), number(y));
         }
         is_open = point.is_some();
+    }
+    commands
+}
+
+/// Returns the commands of such a line through very many points: each is a step from the one before, which is a third as long.
+fn steps(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+    let (mut commands, mut last) = (String::new(), None);
+    for point in points {
+        let point = point.map(|(x, y)| (x.round(), y.round()));
+        match (last, point) {
+            // Nothing added to -0 is 0.
+            (Some((last_x, last_y)), Some((x, y))) => commands += &format!("l{} {}", x - last_x + 0.0, y - last_y + 0.0),
+            (None, Some((x, y))) => commands += &format!("M{x} {y}"),
+            (_, None) => {}
+        }
+        last = point;
     }
     commands
 }
@@ -153,6 +172,18 @@ mod tests {
         assert_eq!(chart.ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), ["0", "5", "10"]);
         assert_eq!(chart.marks, [Mark { x: "356.7".to_owned(), letter: "A".to_owned() }]);
         assert_eq!(chart.summary, "Latency of 4 experiments. p95: first 0, last 10.");
+    }
+
+    #[test]
+    fn a_line_of_very_many_points_is_one_of_steps() {
+        let values: Vec<Option<f64>> = (0..=1000_u32).map(|at| (at != 3).then(|| f64::from(at % 2))).collect();
+        let series = [Series { name: "rate", class: "line-plain", values: &values }];
+        let chart = chart(("rate", "Rate"), &series, None, &[], Some(1.0), words).unwrap();
+        assert!(chart.lines[0].path.starts_with("M70 185l1 -163l1 163M73 185l1 -163l1 163l1 -163"), "{}", chart.lines[0].path);
+        // The steps lead to the end of the axis.
+        let steps = chart.lines[0].path.split('M').next_back().unwrap().split('l').skip(1);
+        let wide: f64 = steps.map(|step| step.split(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+        assert_eq!((73.0 + wide, chart.lines[0].dots.len()), (RIGHT, 0));
     }
 
     #[test]

@@ -503,6 +503,29 @@ async fn trends_are_lines_and_numbers_with_what_changed() {
 }
 
 #[tokio::test]
+async fn the_numbers_of_a_long_trend_are_paged() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    for number in 0..102 {
+        let runs = [judged(&format!("a{number}"), Status::Passed, "passed", "passed")];
+        tested(&site, &bundle, &format!("exp_{number}"), json!({"git_branch": "main"}), &runs).await;
+        site.pass(1000);
+    }
+    let mut browser = site.signed_in(Role::Viewer).await;
+    let trends = format!("/projects/{project}/trends?branch=main");
+    let page = browser.get(&trends).await;
+    let names = page.texts("tbody th a");
+    assert_eq!((names.len(), names[0].as_str(), names[99].as_str()), (100, "exp_101", "exp_2"));
+    let older = page.attributes(".pager a", "href").remove(0);
+    let page = browser.get(older.trim_end_matches("#numbers")).await;
+    assert_eq!(page.texts("tbody th a"), ["exp_1", "exp_0"]);
+    // The charts are of all of them.
+    assert!(page.attributes("svg[role=img]", "aria-label")[0].starts_with("Pass rate of 102 experiments."));
+    assert!(page.attributes(".pager a", "href")[0].contains("branch=main"));
+    assert_eq!(browser.get(&format!("{trends}&from=5000")).await.texts("tbody th a").len(), 100);
+}
+
+#[tokio::test]
 async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
