@@ -83,7 +83,8 @@ pub(crate) async fn show(
     };
     let old_set = before.as_ref().map_or("", |before| before.input_set_id.as_str());
     let mut inputs = Vec::new();
-    for change in store.input_changes(old_set, &bundle.input_set_id, MOST).await? {
+    let changes = store.input_changes(old_set, &bundle.input_set_id, MOST).await?;
+    for change in changes.first {
         let object = |text: &Option<String>| {
             text.as_deref().map(|text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default())
         };
@@ -91,7 +92,6 @@ pub(crate) async fn show(
         let sides = Sides { id: &change.id, before: old.as_ref(), after: new.as_ref() };
         inputs.push(changed_input(&platform, sides, &personas).await?);
     }
-    let changed = store.count_input_changes(old_set, &bundle.input_set_id).await?;
     let pulls = store.bundle_pulls(&by.scope, &bundle.id, MOST_PULLS).await?.into_iter().map(|pull| ShownPull {
         puller: Visible::of(pull.puller),
         program: Visible::of(pull.program),
@@ -112,7 +112,7 @@ pub(crate) async fn show(
         at: Moment::of(bundle.published_at.unwrap_or(bundle.created_at)),
         input_count: bundle.input_count,
         before: before.and_then(|before| before.generation),
-        more: changed.saturating_sub(u32::try_from(inputs.len()).unwrap_or(u32::MAX)),
+        more: changes.count.saturating_sub(u32::try_from(inputs.len()).unwrap_or(u32::MAX)),
         inputs,
         parts: changed_parts(&platform, old_content.as_ref(), &content).await?,
         pulls: pulls.collect(),

@@ -1,6 +1,7 @@
 //! How the inputs of one set differ from those of another.
 
 use crate::sql::query::query;
+use crate::sql::row::Row;
 use crate::{Result, Store};
 
 /// An input that is not the same in two sets.
@@ -12,6 +13,15 @@ pub struct InputChange {
     pub before: Option<String>,
     /// Its JSON text after; `None` where it is gone.
     pub after: Option<String>,
+}
+
+/// How the inputs of a set differ from those of the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputChanges {
+    /// The first of those that differ, in their order.
+    pub first: Vec<InputChange>,
+    /// How many differ.
+    pub count: u32,
 }
 
 /// The inputs in which the set `$1` differs from the set `$2`.
@@ -27,29 +37,26 @@ macro_rules! changes {
 }
 
 impl Store {
-    /// Returns inputs in which a set differs from the one before, in their order. Whoever asks may see both.
+    /// Returns the first inputs in which a set differs from the one before, and how many do. Whoever asks may see both.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn input_changes(&self, before: &str, after: &str, limit: u32) -> Result<Vec<InputChange>> {
-        let rows = query(concat!("SELECT id, before, after FROM (", changes!(), ") AS changes ORDER BY place, id LIMIT $3"))
-            .bind(before)
-            .bind(after)
-            .bind(limit)
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
-        let change = |row: &crate::sql::row::Row| {
-            Ok(InputChange { id: row.get("id")?, before: row.get("before")?, after: row.get("after")? })
-        };
-        rows.iter().map(change).collect()
-    }
-
-    /// Returns in how many inputs a set differs from the one before.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn count_input_changes(&self, before: &str, after: &str) -> Result<u32> {
-        let text = concat!("SELECT count(*) AS found FROM (", changes!(), ") AS changes");
-        Ok(query(text).bind(before).bind(after).fetch_one(&mut *self.reader().await?).await?.get("found")?)
+    pub async fn input_changes(&self, before: &str, after: &str, limit: u32) -> Result<InputChanges> {
+        // Both sets are looked through once.
+        let rows = query(concat!(
+            "SELECT id, before, after, count(*) OVER () AS found FROM (",
+            changes!(),
+            ") AS changes ORDER BY place, id LIMIT $3"
+        ))
+        .bind(before)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        let change = |row: &Row| Ok(InputChange { id: row.get("id")?, before: row.get("before")?, after: row.get("after")? });
+        Ok(InputChanges {
+            first: rows.iter().map(change).collect::<Result<_>>()?,
+            count: rows.first().map(|row| row.get("found")).transpose()?.unwrap_or_default(),
+        })
     }
 }

@@ -20,7 +20,7 @@ mod words;
 
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
-pub use changes::InputChange;
+pub use changes::{InputChange, InputChanges};
 pub use deleted::Deleted;
 pub use draft::{DraftCounts, DraftInput, InputFilter, InputState, InputValues};
 pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
