@@ -11,6 +11,8 @@
 //! 4. [`merge_items`] solves a conflict in the list of inputs, item by item.
 //!
 //! The way up is [`publish`]: what the files say as the file that makes the next bundle version.
+//!
+//! What people bring from elsewhere, as a table or line by line, is read in [`sheet`].
 
 pub mod answer;
 pub mod bundle;
@@ -21,5 +23,6 @@ pub mod names;
 pub mod publish;
 pub mod pull_plan;
 pub mod same_input;
+pub mod sheet;
 pub mod workspace_files;
 pub mod yaml;

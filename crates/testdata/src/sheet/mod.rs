@@ -1,0 +1,11 @@
+//! Inputs in the form in which people have them: a table of a spreadsheet, JSON Lines, or a question on each line.
+
+mod alike;
+mod columns;
+mod decode;
+mod rows;
+
+pub use alike::{AlikeTexts, likeness};
+pub use columns::{Meaning, guess};
+pub use decode::{Encoding, decode};
+pub use rows::{Format, MOST_COLUMNS, MOST_ROWS, RowProblem, Table, TableError, TableRow, read};
