@@ -110,6 +110,17 @@ async function editedInputs(owner) {
   await input("back to you").waitFor();
 }
 
+// Pastes inputs and leaves them in their preview.
+async function pastedInputs(owner) {
+  const { page } = owner;
+  await owner.open("/search?q=returns");
+  await page.locator("tr", { hasText: "Scenario" }).getByRole("link").first().click();
+  await page.getByRole("link", { name: "Add from a file or text" }).click();
+  await page.getByLabel("Or paste").fill("text,persona,zip\nWhere is the label?,,08989\nWhere is my label?,nobody,1\n\"not closed,,\n");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByRole("heading", { name: "What it does" }).waitFor();
+}
+
 // Makes a webhook, to an address that nobody listens on.
 async function webhook(owner) {
   const { page } = owner;
@@ -135,6 +146,7 @@ export async function fill(world, { owner }) {
   await driftingAgent(world, key);
   await failingExperiment(world, key);
   await editedInputs(owner);
+  await pastedInputs(owner);
   await webhook(owner);
   await unsavedWords(owner, "Shop");
   const shared = await sharedExperiment(owner);

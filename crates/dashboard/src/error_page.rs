@@ -211,6 +211,7 @@ impl From<StoreError> for PageError {
             | StoreError::ScenarioNotFound(_)
             | StoreError::InputNotFound(_)
             | StoreError::BundleNotFound(_)
+            | StoreError::UploadNotFound(_)
             | StoreError::BatchNotFound(_)
             | StoreError::RunNotFound { .. }
             | StoreError::ArtifactNotFound(_) => Self::NotFound,

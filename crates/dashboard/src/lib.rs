@@ -36,10 +36,10 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, activity, agent, agents, asset, bundle, bundles, case, compare, connect, draft, edit, events, experiment,
-        experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys, member, members, new_agent,
-        new_project, new_scenario, presence, project_settings, projects, publish, publishing, review, scenario,
-        scenario_settings, search, share, sign_in, sign_in_link, sign_out, trends, version, webhooks,
+        account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
+        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys,
+        member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish, publishing, review,
+        scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_out, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -83,6 +83,9 @@ pub fn pages(platform: &Platform) -> Pages {
             get(scenario_settings::ask_delete).post(scenario_settings::delete),
         )
         .route("/projects/{project}/scenarios/{scenario}/restore", post(scenario_settings::restore))
+        .route("/projects/{project}/scenarios/{scenario}/add", get(add_inputs::show).post(add_inputs::bring))
+        .route("/projects/{project}/scenarios/{scenario}/add/{sheet}", get(sheet::show).post(sheet::send))
+        .route("/projects/{project}/scenarios/{scenario}/download/{format}", get(download_inputs::download))
         .route("/projects/{project}/scenarios/{scenario}/publish", get(publish::show).post(publish::publish))
         .route("/projects/{project}/scenarios/{scenario}/versions", get(bundles::show))
         .route("/projects/{project}/scenarios/{scenario}/versions/{version}", get(bundle::show))

@@ -32,6 +32,7 @@ mod platform;
 mod proposals;
 mod results;
 mod settings;
+mod sheets;
 mod sign_in;
 mod sign_in_guard;
 mod test_data;
@@ -61,6 +62,10 @@ pub use platform::{Platform, Shared};
 pub use proposals::{PublishingPlace, Review, is_own_text};
 pub use results::NamedFile;
 pub use settings::{Answered, Limits, RequestLog, Settings};
+pub use sheets::{
+    AddedSheet, AlikeRow, BroughtSheet, LARGEST_SHEET, Reading, SHEET_COLUMNS, SheetColumn, SheetForm, SheetOutcome, SheetPlan,
+    SheetView, sheet_row, sheet_row_as_json,
+};
 pub use sign_in::{Browser, LinkForm, SESSION_LIFE};
 pub use test_data::{BundleItems, BundleQuery, NewProject, harmless};
 pub use text::printable;

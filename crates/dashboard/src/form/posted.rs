@@ -33,6 +33,14 @@ pub(crate) trait Fields: DeserializeOwned + Send {
     /// How often the form is there, in its own length.
     const COST: usize = FORM_COST;
 
+    /// Reads the form, after checking where it comes from, with what it takes of the memory.
+    ///
+    /// # Errors
+    /// It comes from another site, is too large, or is no form.
+    fn read(request: Request, platform: &Platform) -> impl Future<Output = Result<(Self, Option<Share>), PageError>> + Send {
+        read_form::<Self>(request, platform, Self::LIMIT, Self::COST)
+    }
+
     /// Returns what a person wrote and would not like to write again.
     fn typed(&self) -> Vec<Typed> {
         Vec::new()
@@ -77,7 +85,7 @@ impl<T: Fields> FromRequest<Platform> for Posted<T> {
             (Err(error), None) => return Err(error),
             (by, _) => by,
         };
-        let (form, share) = read_form::<T>(Request::from_parts(parts, body), platform, T::LIMIT, T::COST).await?;
+        let (form, share) = T::read(Request::from_parts(parts, body), platform).await?;
         match by {
             Ok(by) if CsrfToken::of_session(&by.session).matches(form.csrf()) => Ok(Self { by, form, share }),
             Ok(_) => Err(PageError::Forged.keeping(form.typed())),
@@ -101,22 +109,40 @@ pub(crate) async fn read_form<T: DeserializeOwned>(
     limit: usize,
     cost: usize,
 ) -> Result<(T, Option<Share>), PageError> {
+    let (request, share) = read_whole(request, platform, limit, cost).await?;
+    let form = Form::<T>::from_request(request, platform).await;
+    match form {
+        Ok(Form(form)) => Ok((form, share)),
+        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large(limit)),
+        Err(other) => Err(PageError::Invalid(other.body_text())),
+    }
+}
+
+fn too_large(limit: usize) -> PageError {
+    PageError::TooLarge(format!("The form is larger than {limit} bytes."))
+}
+
+/// Reads the body of a form as a whole, of at most so many bytes, after checking where it comes from. Returns the request with it, and what
+/// so many copies of it take of the memory.
+///
+/// # Errors
+/// It comes from another site, is too large, or there is no memory for it now.
+pub(crate) async fn read_whole(
+    request: Request,
+    platform: &Platform,
+    limit: usize,
+    cost: usize,
+) -> Result<(Request, Option<Share>), PageError> {
     session::check_origin(request.headers(), platform)?;
     let (mut parts, body) = request.into_parts();
-    let too_large = || PageError::TooLarge(format!("The form is larger than {limit} bytes."));
     let received = match Received::read(&parts.headers, body, platform, limit, b"").await {
-        Err(Error::TooLarge { .. }) => return Err(too_large()),
+        Err(Error::TooLarge { .. }) => return Err(too_large(limit)),
         received => received?,
     };
     let (bytes, share) = received.bytes(platform, cost).await?;
     // A body without an announced length has one now.
     parts.headers.remove(header::CONTENT_LENGTH);
-    let form = Form::<T>::from_request(Request::from_parts(parts, Body::from(bytes)), platform).await;
-    match form {
-        Ok(Form(form)) => Ok((form, share)),
-        Err(FormRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
-        Err(other) => Err(PageError::Invalid(other.body_text())),
-    }
+    Ok((Request::from_parts(parts, Body::from(bytes)), share))
 }
 
 #[cfg(test)]

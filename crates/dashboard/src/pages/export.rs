@@ -149,7 +149,7 @@ pub(crate) async fn download(
 }
 
 /// Returns the name of an experiment as that of a file on any system.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let is_kept = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let name: String =
         name.chars().take(LONGEST_NAME).map(|character| if is_kept(character) { character } else { '-' }).collect();

@@ -20,6 +20,9 @@
 //! | `/projects/{id}/new-scenario` | [`new_scenario`] | a form that makes a scenario |
 //! | `/projects/{id}/scenarios/{scenario}` | [`scenario`] | its inputs |
 //! | `/projects/{id}/scenarios/{scenario}/inputs/{input}` | [`inputs`] | saving an input that is edited in the table; deleting and reverting it |
+//! | `/projects/{id}/scenarios/{scenario}/add` | [`add_inputs`] | inputs from a file or a pasted text: bringing them |
+//! | `/projects/{id}/scenarios/{scenario}/add/{sheet}` | [`sheet`] | what that would do, and adding it |
+//! | `/projects/{id}/scenarios/{scenario}/download/{format}` | [`download_inputs`] | the inputs as CSV or JSON Lines |
 //! | `/projects/{id}/scenarios/{scenario}/publish` | [`publish`] | what the draft changes, and publishing it |
 //! | `/projects/{id}/scenarios/{scenario}/versions` | [`bundles`] | the bundle versions |
 //! | `/projects/{id}/scenarios/{scenario}/versions/{n}` | [`bundle`] | how a bundle version differs from the one before, and who pulled it |
@@ -48,6 +51,7 @@
 
 pub(crate) mod account;
 pub(crate) mod activity;
+pub(crate) mod add_inputs;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod asset;
@@ -56,6 +60,7 @@ pub(crate) mod bundles;
 pub(crate) mod case;
 pub(crate) mod compare;
 pub(crate) mod connect;
+pub(crate) mod download_inputs;
 pub(crate) mod draft;
 pub(crate) mod edit;
 pub(crate) mod events;
@@ -82,6 +87,7 @@ pub(crate) mod scenario;
 pub(crate) mod scenario_settings;
 pub(crate) mod search;
 pub(crate) mod share;
+pub(crate) mod sheet;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;

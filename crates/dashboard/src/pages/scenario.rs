@@ -64,6 +64,8 @@ struct ScenarioPage {
     tag: Option<(Visible, String)>,
     is_filtered: bool,
     new_path: String,
+    as_csv: String,
+    as_json_lines: String,
     new: Option<OpenForm>,
     rows: Vec<Row>,
     found: String,
@@ -152,7 +154,7 @@ impl ScenarioQuery {
     }
 
     /// Returns the query with texts that a database looks for.
-    fn cut(self) -> Self {
+    pub(crate) fn cut(self) -> Self {
         let cut = |text: &str, longest: usize| text.chars().take(longest).collect();
         Self {
             text: cut(self.text.trim(), LONGEST_SEARCH),
@@ -162,9 +164,26 @@ impl ScenarioQuery {
         }
     }
 
+    /// Returns what the list shows.
+    pub(crate) fn filter(&self, limit: u32) -> InputFilter<'_> {
+        InputFilter {
+            text: Some(self.text.as_str()).filter(|text| !text.is_empty()),
+            tag: Some(self.tag.as_str()).filter(|tag| !tag.is_empty()),
+            persona: Some(self.persona.as_str()).filter(|persona| !persona.is_empty()),
+            only_edited: !self.changed.is_empty(),
+            offset: self.from(),
+            limit,
+        }
+    }
+
     fn from(&self) -> u32 {
         // An address that says no number is the first page.
         self.from.parse().unwrap_or_default()
+    }
+
+    /// Returns the address of the file that has what the list shows.
+    fn download(&self, path: &str, format: &str) -> String {
+        Self { from: String::new(), ..self.clone() }.address(&format!("{path}/download/{format}"))
     }
 
     fn is_filtered(&self) -> bool {
@@ -247,14 +266,7 @@ pub(crate) async fn shown(
     let may_edit = by.require(Role::Editor).is_ok();
     let path = scenario_path(&project.id, &scenario.id);
     let personas = store.test_personas(&by.scope, &project.id).await?;
-    let filter = InputFilter {
-        text: Some(query.text.as_str()).filter(|text| !text.is_empty()),
-        tag: Some(query.tag.as_str()).filter(|tag| !tag.is_empty()),
-        persona: Some(query.persona.as_str()).filter(|persona| !persona.is_empty()),
-        only_edited: !query.changed.is_empty(),
-        offset: query.from(),
-        limit: PAGE,
-    };
+    let filter = query.filter(PAGE);
     let counts = store.draft_counts(&by.scope, &scenario.id).await?;
     let mut inputs = store.draft_inputs(&by.scope, &scenario.id, &filter).await?;
     let found = if query.is_filtered() {
@@ -323,6 +335,8 @@ pub(crate) async fn shown(
         tag: (!query.tag.is_empty()).then(|| (Visible::of(&query.tag), untagged)),
         is_filtered: query.is_filtered(),
         new_path: query.with(&path, "edit", NEW),
+        as_csv: query.download(&path, "csv"),
+        as_json_lines: query.download(&path, "jsonl"),
         new,
         rows,
         found: grouped(found.into()),

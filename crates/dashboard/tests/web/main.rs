@@ -18,6 +18,7 @@ mod review;
 mod rights;
 mod search;
 mod security;
+mod sheets;
 mod sign_in;
 mod site;
 mod test_data;

@@ -208,6 +208,12 @@ impl Browser<'_> {
         cookies.join("; ")
     }
 
+    /// Sends a body as it is.
+    pub(crate) async fn post_body(&mut self, path: &str, kind: &str, body: Vec<u8>) -> Page {
+        let request = self.site.client.post(format!("{}{path}", self.site.url)).header(COOKIE, self.cookie_line());
+        self.answer(request.header("content-type", kind).body(body)).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], fields: Option<&[(String, String)]>) -> Page {
         let mut request = self.site.client.request(method, format!("{}{path}", self.site.url));
         if !self.cookies.is_empty() {
@@ -219,6 +225,10 @@ impl Browser<'_> {
         if let Some(fields) = fields {
             request = request.header("content-type", "application/x-www-form-urlencoded").body(encoded(fields));
         }
+        self.answer(request).await
+    }
+
+    async fn answer(&mut self, request: reqwest::RequestBuilder) -> Page {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         for line in headers.get_all(SET_COOKIE) {

@@ -4,6 +4,8 @@
 //! meanwhile. It is the same for all who work on the scenario; an edit names the input that it was made from, so that nobody overwrites
 //! what they have not seen.
 
+use std::collections::HashSet;
+
 use keepstep_base::Digest;
 use serde_json::{Map, Value};
 
@@ -63,6 +65,18 @@ pub struct InputFilter<'a> {
     pub limit: u32,
 }
 
+/// A place among the inputs of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputPlace {
+    is_new: bool,
+    number: i64,
+}
+
+impl InputPlace {
+    /// Before the first of them.
+    pub const BEGIN: Self = Self { is_new: false, number: -1 };
+}
+
 /// How many inputs a draft has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DraftCounts {
@@ -96,6 +110,17 @@ pub struct InputValues {
     pub metadata: Map<String, Value>,
 }
 
+/// An input as it is to be in a draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutInput {
+    /// Its id.
+    pub id: String,
+    /// What it was when somebody looked; nothing where it was not there.
+    pub seen: Option<Digest>,
+    /// What it is to say.
+    pub values: InputValues,
+}
+
 impl DraftInput {
     /// Returns what names this state of the input.
     pub fn digest(&self) -> Digest {
@@ -124,20 +149,51 @@ fn messages_of(input: &Map<String, Value>) -> Vec<Message> {
     messages.map(|message| Message { role: text(message, "role"), content: text(message, "content") }).collect()
 }
 
-/// The inputs of the scenario `$1` on the set `$2`, each with its place, its words and whether the draft changes it. A new input comes
-/// behind the others. What is deleted and was never there is nothing.
-macro_rules! inputs {
+/// The inputs of the set `$2` as the draft of the scenario `$1` has them, each with its place, its words and whether the draft changes it.
+macro_rules! published_inputs {
     () => {
         "SELECT 0 AS is_new, i.position AS place, i.id AS id, e.input_id IS NOT NULL AS is_edited,
            e.input_id IS NULL AND w.words IS NULL AS is_stored,
            CASE WHEN e.document IS NULL THEN coalesce(w.words, lower(i.document)) ELSE e.words END AS words
          FROM input_items i LEFT JOIN input_words w ON w.input_set_id = i.input_set_id AND w.position = i.position
            LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = i.id
-         WHERE i.input_set_id = $2
-         UNION ALL
-         SELECT 1, e.number, e.input_id, TRUE, FALSE, e.words FROM input_edits e
+         WHERE i.input_set_id = $2"
+    };
+}
+
+/// The inputs that the draft of the scenario `$1` adds to the set `$2`. What is deleted and was never there is nothing.
+macro_rules! added_inputs {
+    () => {
+        "SELECT 1 AS is_new, e.number AS place, e.input_id AS id, TRUE AS is_edited, FALSE AS is_stored, e.words AS words
+         FROM input_edits e
          WHERE e.scenario_id = $1 AND e.document IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM input_items i WHERE i.input_set_id = $2 AND i.id = e.input_id)"
+    };
+}
+
+/// All of them. A new input comes behind the others.
+macro_rules! inputs {
+    () => {
+        concat!(published_inputs!(), " UNION ALL ", added_inputs!())
+    };
+}
+
+/// Some of the inputs that come behind the place `$10`, in their order.
+macro_rules! inputs_behind {
+    ($inputs:ident, $place:literal) => {
+        concat!(
+            columns!(),
+            ", k.place FROM (SELECT place, id FROM (",
+            $inputs!(),
+            " AND ",
+            $place,
+            " > $10) AS found WHERE ",
+            passes!(),
+            " ORDER BY place LIMIT $11) AS k
+             LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = k.id
+             LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = k.id
+             ORDER BY k.place"
+        )
     };
 }
 
@@ -197,6 +253,39 @@ impl Store {
             filter,
         );
         page.bind(filter.limit).bind(filter.offset).fetch_all(&mut reader).await?.iter().map(input).collect()
+    }
+
+    /// Returns inputs as [`Store::draft_inputs`] does, from behind a place on, and the place of the last one: reading all of them so takes as
+    /// long as they are many. The filter's `offset` counts for nothing.
+    ///
+    /// # Errors
+    /// There is no such scenario in the scope, or the database failed.
+    pub async fn draft_inputs_behind(
+        &self,
+        scope: &Scope,
+        scenario: &str,
+        filter: &InputFilter<'_>,
+        behind: InputPlace,
+    ) -> Result<(Vec<DraftInput>, InputPlace)> {
+        let mut reader = self.reader().await?;
+        read_scenario(&mut reader, scope, scenario).await?;
+        let set = published_set(&mut reader, scenario).await?;
+        let mut place = behind;
+        if !place.is_new {
+            let published = filtered(inputs_behind!(published_inputs, "i.position"), scenario, &set, filter);
+            let found = published.bind(place.number).bind(filter.limit).fetch_all(&mut reader).await?;
+            if let Some(last) = found.last() {
+                place.number = last.get("place")?;
+                return Ok((found.iter().map(input).collect::<Result<_>>()?, place));
+            }
+            place = InputPlace { is_new: true, number: -1 };
+        }
+        let added = filtered(inputs_behind!(added_inputs, "e.number"), scenario, &set, filter);
+        let found = added.bind(place.number).bind(filter.limit).fetch_all(&mut reader).await?;
+        if let Some(last) = found.last() {
+            place.number = last.get("place")?;
+        }
+        Ok((found.iter().map(input).collect::<Result<_>>()?, place))
     }
 
     /// Returns how many inputs pass a filter.
@@ -309,6 +398,47 @@ impl Transaction {
             return Err(StoreError::InputChanged(id.to_owned()));
         }
         Ok(current)
+    }
+
+    /// Returns the ids of the personas of a project.
+    pub(super) async fn persona_ids(&mut self, project: &str) -> Result<HashSet<String>> {
+        let personas = personas::read_personas(self.connection(), project).await?;
+        Ok(personas.into_iter().map(|persona| persona.id).collect())
+    }
+
+    /// Adds an input with an id to a draft on a set. Returns false where there is one already.
+    pub(super) async fn put_new_input(
+        &mut self,
+        scenario: &str,
+        set: &str,
+        personas: &HashSet<String>,
+        input: &PutInput,
+        by: &str,
+    ) -> Result<bool> {
+        if let Some(reason) = problem_of_messages(&input.values.messages) {
+            return Err(TestDataError::Said(reason).into());
+        }
+        if input.values.persona.as_ref().is_some_and(|persona| !personas.contains(persona)) {
+            return Err(TestDataError::Said("its persona was not found in the project").into());
+        }
+        let document = with_values(Map::from_iter([("id".to_owned(), input.id.clone().into())]), &input.values);
+        let now = self.now;
+        let added = query(
+            "INSERT INTO input_edits (scenario_id, input_id, document, words, edited_by, edited_at)
+             SELECT $1, $2, $3, $4, $5, $6
+             WHERE NOT EXISTS (SELECT 1 FROM input_items WHERE input_set_id = $7 AND id = $2)
+             ON CONFLICT (scenario_id, input_id) DO NOTHING",
+        )
+        .bind(scenario)
+        .bind(&input.id)
+        .bind(rows::text(&document))
+        .bind(words::of(&document))
+        .bind(by)
+        .bind(now)
+        .bind(set)
+        .execute(self.connection())
+        .await?;
+        Ok(added > 0)
     }
 
     async fn check_values(&mut self, project: &str, values: &InputValues) -> Result<()> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The largest number of inputs in one file.
-pub(super) const MOST_INPUTS: usize = 100_000;
+pub const MOST_INPUTS: usize = 100_000;
 
 /// The longest text of a message, in bytes.
 const LONGEST_TEXT: usize = 1024 * 1024;
@@ -163,14 +163,18 @@ impl InputFile {
         if let Some(reason) = problem_of_messages(&messages) {
             return Some(reason);
         }
-        let is_id = |id: &String| !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
-        let has_bad_id = self.id.as_ref().is_some_and(|id| !is_id(id));
+        let has_bad_id = self.id.as_ref().is_some_and(|id| !is_input_id(id));
         has_bad_id.then_some("its `id` is empty, longer than 200 bytes, or holds control characters")
     }
 }
 
+/// Returns true for what can be the id of an input.
+pub fn is_input_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 200 && !id.chars().any(char::is_control)
+}
+
 /// Returns why messages cannot be an input.
-pub(super) fn problem_of_messages(messages: &[Message]) -> Option<&'static str> {
+pub fn problem_of_messages(messages: &[Message]) -> Option<&'static str> {
     if !messages.iter().any(|message| message.role == "user") {
         Some("no message has the role `user`")
     } else if messages.iter().any(|message| message.content.trim().is_empty()) {

@@ -16,14 +16,18 @@ mod personas;
 mod publish_draft;
 mod pulls;
 mod scenarios;
+mod sheets;
 mod words;
 
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use changes::{InputChange, InputChanges};
 pub use deleted::Deleted;
-pub use draft::{DraftCounts, DraftInput, InputFilter, InputState, InputValues};
-pub use file::{BundleFile, CriterionFile, InputFile, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile};
+pub use draft::{DraftCounts, DraftInput, InputFilter, InputPlace, InputState, InputValues, PutInput};
+pub use file::{
+    BundleFile, CriterionFile, InputFile, MOST_INPUTS, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile,
+    is_input_id, problem_of_messages,
+};
 pub use import::{ImportOnto, Imported, Reworded};
 pub use inputs::InputSet;
 pub use packed::InputPage;
@@ -31,6 +35,7 @@ pub use personas::TestPersona;
 pub use publish_draft::{DraftBundle, DraftRelease};
 pub use pulls::Pull;
 pub use scenarios::{NewScenario, Scenario, ScenarioPatch};
+pub use sheets::{InputSheet, NewSheet};
 
 /// The condition that the project `p` is in a scope, which is bound as `$1` and `$2`, and is not deleted.
 macro_rules! in_scope {

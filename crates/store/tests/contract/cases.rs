@@ -128,6 +128,8 @@ macro_rules! shared_cases {
                 inputs_are_found_and_read_in_pages,
                 whatever_is_done_to_a_draft_it_is_what_a_list_would_be,
                 a_pull_is_noted_for_each_who_pulls,
+                a_sheet_is_kept_for_who_brought_it_and_for_a_day,
+                many_inputs_are_put_where_they_are_what_was_seen,
             }
         }
     };

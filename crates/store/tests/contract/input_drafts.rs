@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use keepstep_base::random::Random;
 use keepstep_store::test_data::{
-    Bundle, BundleContent, DraftCounts, DraftInput, DraftRelease, InputFilter, InputState, InputValues, Message, ScenarioPatch,
-    TestDataFile,
+    Bundle, BundleContent, DraftCounts, DraftInput, DraftRelease, InputFilter, InputPlace, InputState, InputValues, Message,
+    NewSheet, PutInput, ScenarioPatch, TestDataFile,
 };
 use keepstep_store::{ProjectPatch, Result, Scope, StoreError, Transaction};
 use serde_json::{Map, Value, json};
@@ -462,4 +462,79 @@ pub(crate) async fn a_pull_is_noted_for_each_who_pulls(world: World) {
         .map(|pull| (pull.puller.as_str(), pull.first_at - crate::world::START, pull.last_at - crate::world::START))
         .collect();
     assert_eq!(told, [("ci renamed", 1, 3), ("laptop", 2, 2)]);
+}
+
+pub(crate) async fn a_sheet_is_kept_for_who_brought_it_and_for_a_day(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let scenario = import(&world, &shop, json!([{"text": "One"}])).await.scenario_id;
+    let bring = async |user: &str, text: &str| {
+        let new = NewSheet { user, name: "q.csv", text, reading: "{}" };
+        write(&world, async |t| t.keep_input_sheet(scope, &scenario, new).await).await.unwrap()
+    };
+    let text = "text\n\0\u{1a}ä";
+    let id = bring("ada", text).await;
+    let sheet = store.input_sheet(scope, &scenario, "ada", &id).await.unwrap();
+    assert_eq!((sheet.name.as_str(), sheet.size, &sheet.outcome), ("q.csv", text.len() as u64, &None));
+    assert_eq!(store.input_sheet_text(&sheet).await.unwrap(), text);
+    for (user, of) in [("eve", scenario.as_str()), ("ada", "scenario_x")] {
+        assert!(store.input_sheet(scope, of, user, &id).await.is_err(), "{user} {of}");
+    }
+    let other = Scope::organization("org_x".to_owned());
+    assert!(matches!(store.input_sheet(&other, &scenario, "ada", &id).await, Err(StoreError::ScenarioNotFound(_))));
+    write(&world, async |t| t.read_input_sheet_as(&sheet, "[]").await).await.unwrap();
+    assert_eq!(store.input_columns(scope, &scenario).await.unwrap(), None);
+    for columns in ["[1]", "[2]"] {
+        write(&world, async |t| t.end_input_sheet(&scenario, &sheet, "done", columns).await).await.unwrap();
+        assert_eq!(store.input_columns(scope, &scenario).await.unwrap().as_deref(), Some(columns));
+    }
+    let ended = store.input_sheet(scope, &scenario, "ada", &id).await.unwrap();
+    assert_eq!((ended.reading.as_str(), ended.outcome.as_deref()), ("[]", Some("done")));
+    assert_eq!(store.input_sheet_text(&sheet).await.unwrap(), "");
+    assert_eq!(store.input_sheets(scope, &scenario, "ada").await.unwrap(), []);
+    // Of one person the newest are kept, and of others theirs.
+    let theirs = bring("eve", "x").await;
+    for _ in 0..9 {
+        bring("ada", "x").await;
+    }
+    assert_eq!(store.input_sheets(scope, &scenario, "ada").await.unwrap().len(), 5);
+    assert_eq!(store.input_sheets(scope, &scenario, "eve").await.unwrap()[0].id, theirs);
+}
+
+pub(crate) async fn many_inputs_are_put_where_they_are_what_was_seen(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let inputs = json!([{"id": "a", "text": "A"}, {"id": "b", "text": "B"}, {"id": "c", "text": "C"}]);
+    let scenario = import(&world, &shop, inputs).await.scenario_id;
+    let seen: Vec<_> = draft(&world, &scenario).await.iter().map(|input| Some(input.digest())).collect();
+    write(&world, async |t| t.change_input(scope, &scenario, "b", None, &says("Theirs"), "Eve").await).await.unwrap();
+    let put = |id: &str, seen, text: &str| PutInput { id: id.to_owned(), seen, values: says(text) };
+    let puts = [
+        put("a", seen[0], "A2"),
+        put("b", seen[1], "B2"),
+        put("c", None, "C2"),
+        put("n", None, "N"),
+        put("gone", seen[2], "G"),
+        put("n", None, "N2"),
+    ];
+    let left = write(&world, async |t| t.put_inputs(scope, &scenario, &puts, "Ada").await).await.unwrap();
+    assert_eq!(left, ["b", "c", "gone", "n"]);
+    let inputs = draft(&world, &scenario).await;
+    assert_eq!(texts(&inputs), ["~A2", "~Theirs", "C", "+N"]);
+    let wrong = [put("o", None, "O"), put("p", None, " ")];
+    assert!(write(&world, async |t| t.put_inputs(scope, &scenario, &wrong, "Ada").await).await.is_err());
+    // What is read from behind a place on is what is read in pages.
+    for filter in [ALL, InputFilter { only_edited: true, ..ALL }, InputFilter { text: Some("n"), ..ALL }] {
+        let (mut found, mut place) = (Vec::new(), InputPlace::BEGIN);
+        loop {
+            let next = InputFilter { limit: 2, ..filter };
+            let (page, behind) = store.draft_inputs_behind(scope, &scenario, &next, place).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page);
+            place = behind;
+        }
+        assert_eq!(found, store.draft_inputs(scope, &scenario, &filter).await.unwrap());
+    }
 }
