@@ -37,7 +37,7 @@ use crate::parts::theme;
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
-        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, inputs, keys,
+        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs, keys,
         member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish, publishing, review,
         scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_out, trends, version, webhooks,
     };
@@ -83,6 +83,7 @@ pub fn pages(platform: &Platform) -> Pages {
             get(scenario_settings::ask_delete).post(scenario_settings::delete),
         )
         .route("/projects/{project}/scenarios/{scenario}/restore", post(scenario_settings::restore))
+        .route("/projects/{project}/scenarios/{scenario}/gate", post(gate::save))
         .route("/projects/{project}/scenarios/{scenario}/add", get(add_inputs::show).post(add_inputs::bring))
         .route("/projects/{project}/scenarios/{scenario}/add/{sheet}", get(sheet::show).post(sheet::send))
         .route("/projects/{project}/scenarios/{scenario}/download/{format}", get(download_inputs::download))
@@ -101,6 +102,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/experiments/{experiment}/labels", get(experiment_labels::show).post(experiment_labels::save))
         .route("/projects/{project}/experiments/{experiment}/pin", post(experiment_labels::pin))
         .route("/projects/{project}/experiments/{experiment}/unpin", post(experiment_labels::unpin))
+        .route("/projects/{project}/experiments/{experiment}/gate/seen", post(gate::see))
         .route("/projects/{project}/experiments/{experiment}/delete", get(experiment_delete::ask).post(experiment_delete::delete))
         .route("/projects/{project}/experiments/{experiment}/shares", get(share::list).post(share::create))
         .route("/projects/{project}/experiments/{experiment}/shares/{share}/revoke", get(share::ask_revoke).post(share::revoke))

@@ -37,7 +37,8 @@ impl Platform {
         reply: R,
     ) -> Result<R::Output, Error> {
         actor.require(Role::Editor)?;
-        self.write(actor, "record an upload", reply, async |transaction| {
+        let mut project = None;
+        let told = self.write(actor, "record an upload", reply, async |transaction| {
             let recorded = transaction.record_upload(&actor.scope, upload).await?;
             let inside = Scope::of(&actor.scope.org_id, Some(recorded.project_id.clone()));
             let mut artifacts = Vec::with_capacity(files.len());
@@ -47,6 +48,7 @@ impl Platform {
             transaction.attach_artifacts(&actor.scope, &recorded.batch_id, &artifacts).await?;
             transaction.about("experiment", &recorded.batch_id, "");
             if recorded.has_ended {
+                project = Some(recorded.project_id.clone());
                 let ended = EndedExperiment {
                     project: &recorded.project_id,
                     batch: &recorded.batch_id,
@@ -57,8 +59,19 @@ impl Platform {
                 announce_end(transaction, actor, ended).await?;
             }
             Ok(recorded)
-        })
-        .await
+        });
+        let told = told.await?;
+        if let Some(project) = project {
+            self.count_ended(&project).await;
+        }
+        Ok(told)
+    }
+
+    /// Counts the experiments of a project after one of them has ended. Where that fails, whoever looks at them does it.
+    pub(crate) async fn count_ended(&self, project: &str) {
+        if let Err(error) = self.count_experiments(project).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, project, "the cases of an upload are not counted");
+        }
     }
 
     /// Adds turns of runs, each with the id of its run. An editor may. A turn is known by its run and its id.
@@ -96,7 +109,8 @@ const MOST_COUNTED: u32 = 20;
 const MOST_COUNTED_CASES: u64 = 20_000;
 
 impl Platform {
-    /// Counts the experiments of a project that have ended since somebody looked: whoever looks at their figures does this first.
+    /// Counts the experiments of a project that have ended since somebody looked, and checks their gates: whoever looks at their figures
+    /// does this first.
     ///
     /// # Errors
     /// The database failed.
@@ -108,9 +122,19 @@ impl Platform {
                 break;
             }
             let counted = self.store.count_cases(uncounted).await?;
+            let gate = self.check_gate(uncounted).await?;
             let mut transaction = self.store.write().await?;
-            transaction.keep_counted(&counted).await?;
+            // Where something came meanwhile, neither is kept.
+            if transaction.keep_counted(&counted).await?
+                && let Some(gate) = &gate
+            {
+                self.keep_gate(&mut transaction, uncounted, gate).await?;
+            }
             transaction.commit().await?;
+            if gate.is_some() {
+                // Somebody may be told.
+                self.events.check_now();
+            }
         }
         Ok(())
     }

@@ -277,14 +277,7 @@ impl Platform {
         }
         let is_more = transaction.forget_files(upload).await?;
         self.commit(writer.end().await?, actor, "commit an upload").await?;
-        if let Err(error) = self.count_experiments(&upload.project_id).await {
-            // Whoever looks at them counts them.
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                upload = upload.id,
-                "the cases of an upload are not counted"
-            );
-        }
+        self.count_ended(&upload.project_id).await;
         if is_more && let Err(error) = self.forget_files(upload).await {
             // They are forgotten with the upload, in a week.
             tracing::warn!(error = &error as &dyn std::error::Error, upload = upload.id, "the files of an upload stay");

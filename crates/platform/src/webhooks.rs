@@ -20,11 +20,12 @@ use crate::messenger::{Message, Messenger};
 use crate::platform::Platform;
 
 /// What a webhook can be told, with what it means.
-pub const EVENTS: [(&str, &str); 4] = [
+pub const EVENTS: [(&str, &str); 5] = [
     ("persona.published", "a persona is published or put into production"),
     ("drift.seen", "a check sees that code and server differ"),
     ("bundle.published", "a bundle version is published"),
     ("experiment.ended", "the results of an experiment are uploaded"),
+    ("gate.failed", "the gate of a scenario fails for an experiment"),
 ];
 
 /// What a webhook is told when somebody tries it.

@@ -67,7 +67,7 @@ type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 type Row = (&'static str, Role, for<'a> fn(&'a World, &'a Actor) -> Done<'a>);
 
 /// What of it cannot be done in an empty world fails in another way than for its role.
-const ROWS: [Row; 53] = [
+const ROWS: [Row; 55] = [
     ("share an experiment", Role::Editor, |w, a| done(w.platform.share_experiment(a, "experiment_x", 1))),
     ("revoke the link of an experiment", Role::Editor, |w, a| done(w.platform.revoke_share(a, "experiment_x", "share_x"))),
     ("say whether an answer is right", Role::Editor, |w, a| {
@@ -77,6 +77,8 @@ const ROWS: [Row; 53] = [
     ("label an experiment", Role::Editor, |w, a| {
         async { w.platform.label_experiment(a, "experiment_x", &Default::default(), "").await.map(|_| ()) }.boxed()
     }),
+    ("set the gate of a scenario", Role::Editor, |w, a| done(w.platform.set_gate(a, "scenario_x", None))),
+    ("mark a failed gate as seen", Role::Editor, |w, a| done(w.platform.see_gate(a, "experiment_x"))),
     ("pin an experiment", Role::Editor, |w, a| done(w.platform.pin_experiment(a, "experiment_x", true))),
     ("delete an experiment", Role::Editor, |w, a| done(w.platform.delete_experiment(a, "experiment_x"))),
     ("restore an experiment", Role::Editor, |w, a| done(w.platform.restore_experiment(a, "experiment_x"))),
@@ -347,6 +349,90 @@ async fn the_end_of_an_experiment_of_another_tool_is_told_once() {
     assert_eq!((&body["data"]["cases"], &body["data"]["failed"]), (&json!(2), &json!(1)));
     assert_eq!((&body["data"]["project_id"], &body["data"]["experiment"]["experiment_id"]), (&json!(project), &json!("nightly")));
     assert_eq!(upload(true, Status::Failed).await.len(), 1, "what comes again has ended before");
+}
+
+#[tokio::test]
+async fn a_gate_is_checked_when_an_experiment_ends_and_a_failure_is_told_once() {
+    use keepstep_results::gate::{Gate, GateState};
+    use keepstep_store::results::{RunRecord, Status};
+
+    let world = World::start().await;
+    let platform = &world.platform;
+    let (editor, owner) = (world.actor(Role::Editor), world.actor(Role::Owner));
+    let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": [{"id": "a", "text": "A"}]})).unwrap();
+    let mut transaction = platform.store.write().await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&world.scope, &project, &file).await.unwrap();
+    transaction.commit().await.unwrap();
+    let gate = Gate { min_pass_rate: None, no_new_failures: true };
+    platform.set_gate(&editor, &bundle.scenario_id, Some(gate)).await.unwrap();
+    let events = ["gate.failed".to_owned()];
+    let (webhook, _) = platform.create_webhook(&owner, "https://example.com", &events).await.unwrap();
+    let upload = async |name: &str, statuses: [Status; 2]| {
+        let ended = |id: &str, status| {
+            let input = id.to_owned();
+            RunRecord { input, ..RunRecord::new(format!("{name}-{id}"), status) }
+        };
+        let (details, runs) = (Map::new(), [ended("first", statuses[0]), ended("second", statuses[1])]);
+        let upload = Upload {
+            bundle: &bundle.id,
+            experiment_id: Some(name),
+            is_over: true,
+            started_at: None,
+            completed_at: None,
+            details: &details,
+            runs: &runs,
+            turns: &[],
+        };
+        let recorded = platform.record_upload(&editor, &upload, Vec::new(), Plain).await.unwrap();
+        platform.store.experiment(&world.scope, &recorded.batch_id).await.unwrap()
+    };
+    let said = |experiment: &keepstep_store::results::Experiment| {
+        let gate = experiment.gate.clone().unwrap();
+        (gate.state.unwrap(), gate.reason)
+    };
+    let told = async || platform.store.deliveries(&webhook.id, 10).await.unwrap();
+    let (good, bad) = (Status::Passed, Status::Failed);
+    let first = upload("one", [good, good]).await;
+    assert_eq!(said(&first), (GateState::Undecided, "there is no baseline to compare with".to_owned()));
+    assert_eq!(told().await, []);
+
+    let second = upload("two", [good, bad]).await;
+    assert_eq!(said(&second), (GateState::Failed, "1 new failure against the baseline".to_owned()));
+    let kept = second.gate.clone().unwrap();
+    assert_eq!((kept.baseline.as_deref(), kept.first_run.as_deref()), (Some(first.batch.id.as_str()), Some("two-second")));
+    let body: Value = serde_json::from_str(&told().await[0].body).unwrap();
+    assert_eq!(body["type"], "gate.failed");
+    assert_eq!(
+        body["data"],
+        json!({
+            "project": {"id": project, "name": "shop"},
+            "scenario": {"id": bundle.scenario_id, "name": "orders"},
+            "experiment": {"id": second.batch.id, "experiment_id": "two", "name": "two"},
+            "reason": "1 new failure against the baseline",
+            "gate": {"no_new_failures": true},
+        })
+    );
+    // What comes again, and another gate, change neither the answer nor what was told.
+    let rate = Gate { min_pass_rate: Some(50), no_new_failures: false };
+    platform.set_gate(&editor, &bundle.scenario_id, Some(rate)).await.unwrap();
+    assert_eq!(upload("two", [good, bad]).await.gate, second.gate);
+    platform.count_experiments(&project).await.unwrap();
+    assert_eq!(platform.store.experiment(&world.scope, &second.batch.id).await.unwrap().gate, second.gate);
+    assert_eq!(told().await.len(), 1);
+    assert_eq!(said(&upload("three", [good, bad]).await), (GateState::Passed, "50 % of 50 % wanted".to_owned()));
+    let fourth = upload("four", [bad, Status::Error]).await;
+    assert_eq!(said(&fourth), (GateState::Failed, "0 % of 50 % wanted".to_owned()));
+    assert_eq!(fourth.gate.unwrap().first_run.as_deref(), Some("four-first"));
+    assert_eq!(told().await.len(), 2);
+    platform.see_gate(&editor, &fourth.batch.id).await.unwrap();
+    platform.set_gate(&editor, &bundle.scenario_id, Some(Gate::default())).await.unwrap();
+    assert_eq!(platform.store.gate(&world.scope, &bundle.scenario_id).await.unwrap(), None);
+    assert_eq!(upload("five", [bad, bad]).await.gate, None);
+    let done = platform.activity_actions(&owner).await.unwrap();
+    for action in ["set the gate of a scenario", "remove the gate of a scenario", "mark a failed gate as seen"] {
+        assert!(done.iter().any(|known| known == action), "{action} in {done:?}");
+    }
 }
 
 #[tokio::test]

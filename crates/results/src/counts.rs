@@ -113,7 +113,7 @@ impl Counts {
     }
 
     /// Returns how many were tried: those that ended with a result, and those of which nothing was heard any more.
-    fn tried(&self) -> u64 {
+    pub fn tried(&self) -> u64 {
         self.judged() + self.abandoned
     }
 

@@ -124,4 +124,16 @@ pub struct Committed {
     pub failed: u64,
     /// It was there already.
     pub repeated: bool,
+    /// What the gate of its scenario says, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateAnswer>,
+}
+
+/// What the gate of a scenario says of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateAnswer {
+    /// `passed`, `failed` or `undecided`.
+    pub state: String,
+    /// Why, in words.
+    pub reason: String,
 }

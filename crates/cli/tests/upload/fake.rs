@@ -19,6 +19,8 @@ pub(crate) struct Kept {
     pub(crate) received: usize,
     /// What the next commit answers in place of success.
     pub(crate) refuse: Option<u16>,
+    /// What it says of the gate, where it has one.
+    pub(crate) gate: Option<Value>,
     /// The body of the last upload of the peers' protocol.
     pub(crate) uploaded: Value,
     /// The files of the peers' protocol, by the address.
@@ -120,10 +122,11 @@ fn own(kept: &mut Kept, request: &Request) -> Reply {
             assert!(all_parts(&offer).iter().all(|part| kept.parts.contains_key(part)));
             let name = format!("{}/{}/{}", offer["project_id"], offer["bundle_version_id"], offer["experiment_id"]);
             let repeated = kept.batches.insert(name, offer).is_some();
-            ours(
-                200,
-                &json!({"run_batch_id": "rb-1", "url": "https://keepstep.test/batches/rb-1", "runs": 2, "failed": 1, "repeated": repeated}),
-            )
+            let mut committed = json!({"run_batch_id": "rb-1", "url": "https://keepstep.test/batches/rb-1", "runs": 2, "failed": 1, "repeated": repeated});
+            if let Some(gate) = &kept.gate {
+                committed["gate"] = gate.clone();
+            }
+            ours(200, &committed)
         }
         _ => ours(404, &json!({"message": "nothing"})),
     }

@@ -67,6 +67,19 @@ fn f10_f12_f13_the_newest_results_go_up_clean_and_once() {
 }
 
 #[test]
+fn what_the_gate_says_is_a_line_and_changes_no_exit_code() {
+    let fake = Fake::keepstep();
+    fake.kept().gate = Some(json!({"state": "failed", "reason": "50 % of 90 % \u{1b}[31mwanted"}));
+    let bench = Bench::new(&fake);
+    let output = bench.run(&["sync", "upload", "--quiet"]);
+    assert!(output.starts_with("exit: 0"), "{output}");
+    let line = output.lines().find(|line| line.contains("Gate")).unwrap();
+    assert_eq!(line, "✗ Gate failed: 50 % of 90 % \\e[31mwanted");
+    let output = bench.run(&["sync", "upload", "--quiet", "--json"]);
+    assert!(output.contains(r#""gate":{"#), "{output}");
+}
+
+#[test]
 fn f15_an_upload_that_was_killed_goes_on() {
     let fake = Fake::keepstep();
     let mut bench = Bench::new(&fake);

@@ -70,6 +70,7 @@ pub(crate) async fn send(
             runs: Some(committed.runs),
             failed: Some(committed.failed),
             repeated: committed.repeated,
+            gate: committed.gate,
             bytes_sent,
         }));
     }

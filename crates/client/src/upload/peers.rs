@@ -80,7 +80,7 @@ pub(crate) async fn send(transport: &Arc<Transport>, manifest: &Manifest, progre
         }
         .into());
     };
-    Ok(Sent { run_batch_id, url: text("url"), runs: None, failed: None, repeated: false, bytes_sent })
+    Ok(Sent { run_batch_id, url: text("url"), runs: None, failed: None, repeated: false, gate: None, bytes_sent })
 }
 
 /// Asks where a file belongs and puts it there. An address can only be used once, so a new try begins with a new one.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use keepstep_api::own::uploads::GateAnswer;
+
 use crate::error::ClientError;
 
 /// How many requests are under way at the same time.
@@ -60,6 +62,8 @@ pub struct Sent {
     pub failed: Option<u64>,
     /// It was there already.
     pub repeated: bool,
+    /// What the gate of its scenario says there, if it has one.
+    pub gate: Option<GateAnswer>,
     /// How many bytes of files were sent.
     pub bytes_sent: u64,
 }

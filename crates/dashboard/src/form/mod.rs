@@ -4,6 +4,7 @@ pub(crate) mod before_session;
 pub(crate) mod brought;
 pub(crate) mod csrf;
 pub(crate) mod edit;
+pub(crate) mod gate;
 pub(crate) mod input;
 pub(crate) mod next;
 pub(crate) mod posted;

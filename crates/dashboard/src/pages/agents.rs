@@ -6,9 +6,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keepstep_base::{AgentId, PersonaVersion};
-use keepstep_http::addresses::{agent_path, experiment_path};
+use keepstep_http::addresses::{agent_path, case_path, experiment_path};
 use keepstep_platform::{CodeState, Platform};
-use keepstep_store::results::WaitingExperiment;
+use keepstep_store::results::{FailedGate, WaitingExperiment};
 use keepstep_store::{Agent, NewerDraft, Proposal, ProposalState};
 
 use crate::error_page::PageError;
@@ -57,6 +57,8 @@ enum Reason {
     Unsaved,
     /// Results that nobody has looked at, or that have answers to label.
     Results { is_unseen: bool, bad: u64, to_label: u64 },
+    /// The gate of a scenario failed.
+    Gate { scenario: Visible, branch: Visible, reason: Visible },
 }
 
 struct Listed {
@@ -109,7 +111,15 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
     }));
     waiting.extend(agents.iter().filter_map(|agent| Some(Waiting::unsaved(agent, *unsaved.get(&agent.id)?))));
     let since = platform.store.now() - WAITING_LIFE;
-    waiting.extend(platform.store.waiting_experiments(&by.scope, since).await?.iter().map(of_results));
+    let failed = platform.store.failed_gates(&by.scope, since).await?;
+    let mut experiments = platform.store.waiting_experiments(&by.scope, since).await?;
+    // One row says both where nobody has looked at an experiment whose gate failed.
+    experiments.retain_mut(|experiment| {
+        experiment.is_unseen &= failed.iter().all(|failed| failed.id != experiment.id);
+        experiment.is_unseen || experiment.to_label > 0
+    });
+    waiting.extend(experiments.iter().map(of_results));
+    waiting.extend(failed.iter().map(of_gate));
     waiting.sort_by_key(|waiting| waiting.order);
     page(&Agents {
         frame: Frame::of(&by.session),
@@ -164,6 +174,23 @@ fn of_results(experiment: &WaitingExperiment) -> Waiting {
         agent: Visible::of(excerpt(&experiment.name, 120)),
         path: format!("{}{list}", experiment_path(&experiment.project_id, &experiment.id)),
         what: Reason::Results { is_unseen, bad, to_label },
+    }
+}
+
+/// Returns an experiment whose gate failed, with the case that failed first.
+fn of_gate(failed: &FailedGate) -> Waiting {
+    let experiment = experiment_path(&failed.project_id, &failed.id);
+    let path = failed.first_run.as_deref().map(|run| case_path(&experiment, run)).unwrap_or(experiment);
+    Waiting {
+        since: Moment::of(failed.created_at),
+        order: failed.created_at,
+        agent: Visible::of(excerpt(&failed.name, 120)),
+        path,
+        what: Reason::Gate {
+            scenario: Visible::of(&failed.scenario_name),
+            branch: Visible::of(failed.branch.as_deref().unwrap_or_default()),
+            reason: Visible::of(&failed.reason),
+        },
     }
 }
 

@@ -25,7 +25,7 @@ use keepstep_store::results::{ComparedCases, Experiment, ExperimentFilter, RunTe
 use super::experiment::{Link, experiment_of};
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
-use crate::parts::baseline::{CHOICES, compare_path, usual_baseline};
+use crate::parts::baseline::{CHOICES, compare_path};
 use crate::parts::diff_view::{self, DiffRow};
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::{Badge, Figures, dollars, excerpt, grouped, percent, provenance_line, shown_interval, whole};
@@ -234,7 +234,7 @@ async fn choose(
 ) -> Result<Response, PageError> {
     let list = || Redirect::to(&format!("{}/experiments?choose=yes", project_path(&project.id))).into_response();
     let Some(experiment) = experiment else { return Ok(list()) };
-    let Some(before) = usual_baseline(platform, by, experiment).await? else { return Ok(list()) };
+    let Some(before) = platform.usual_baseline(&by.scope, experiment).await? else { return Ok(list()) };
     let asked = Asked::of(Vec::new());
     two(platform, by, project, &before, experiment, &asked).await
 }

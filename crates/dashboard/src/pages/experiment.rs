@@ -18,8 +18,9 @@ use serde_json::{Map, Value};
 
 use crate::addressed::AddressedExperiment;
 use crate::error_page::PageError;
-use crate::parts::baseline::{compare_path, usual_baseline};
+use crate::parts::baseline::compare_path;
 use crate::parts::frame::Frame;
+use crate::parts::shown_gate::ShownGate;
 use crate::parts::shown_results::{
     Badge, Fact, Figures, File, Tag, dollars, excerpt, facts, grouped, percent, shown_tags, whole,
 };
@@ -68,6 +69,7 @@ struct ExperimentPage {
     bundle_id: Visible,
     generation: Option<u32>,
     badge: Badge,
+    gate: Option<ShownGate>,
     is_abandoned: bool,
     figures: Figures,
     median: Option<String>,
@@ -198,6 +200,7 @@ pub(crate) async fn show(
         Some("pinned") => Some("This is a baseline now: other experiments of its scenario are compared with it."),
         Some("unpinned") => Some("No longer a baseline."),
         Some("restored") => Some("Restored."),
+        Some("seen") => Some("Marked as seen."),
         _ => None,
     };
     page(&ExperimentPage {
@@ -208,7 +211,7 @@ pub(crate) async fn show(
         done,
         may_edit: may_edit(&by.session),
         is_pinned: experiment.pinned_at.is_some(),
-        compare: usual_baseline(&platform, &by, &experiment).await?.map(|other| Link {
+        compare: platform.usual_baseline(&by.scope, &experiment).await?.map(|other| Link {
             path: compare_path(&project.id, &other.batch.id, &batch.id),
             name: Visible::of(excerpt(other.name(), 40)),
         }),
@@ -221,6 +224,7 @@ pub(crate) async fn show(
         bundle_id: Visible::of(&bundle.id),
         generation: bundle.generation,
         badge: batch.status.into(),
+        gate: ShownGate::of(&experiment),
         is_abandoned: batch.status == BatchStatus::Abandoned,
         figures: Figures::from(&batch.counts),
         median: experiment.figures.median_ms.map(milliseconds_words),

@@ -13,6 +13,7 @@ use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::pages::experiment::Link;
 use crate::parts::frame::Frame;
+use crate::parts::shown_gate::ShownGate;
 use crate::parts::shown_results::{Badge, Figures, Tag, dollars, grouped, provenance_line, shown_tags};
 use crate::parts::view::{Moment, may_edit, page};
 use crate::parts::visible::Visible;
@@ -80,6 +81,7 @@ struct Listed {
     provenance: Visible,
     scenario: Visible,
     badge: Badge,
+    gate: Option<ShownGate>,
     figures: Figures,
     p95: Option<String>,
     cost: Option<String>,
@@ -257,6 +259,7 @@ fn listed(path: &str, experiment: &Experiment, agent_name: &impl Fn(&str) -> Str
         provenance: Visible::of(provenance_line(batch, agent_name)),
         scenario: Visible::of(&experiment.scenario_name),
         badge: batch.status.into(),
+        gate: ShownGate::of(experiment),
         figures: Figures::from(&batch.counts),
         p95: experiment.figures.p95_ms.map(milliseconds_words),
         cost: experiment.figures.cost_usd.map(dollars),

@@ -330,7 +330,10 @@ impl Writer {
 
 /// Returns everything before the cases.
 fn json_head(experiment: &Experiment) -> String {
-    let Experiment { batch, labels, scenario_name, figures, pinned_at } = experiment;
+    let Experiment { batch, labels, scenario_name, figures, pinned_at, gate } = experiment;
+    let gate = gate.as_ref().and_then(|gate| {
+        Some(json!({ "state": gate.state?.label(), "reason": gate.reason, "asked": gate.gate, "baseline": gate.baseline }))
+    });
     let head = json!({
         "schema": "keepstep.experiment/1",
         "id": batch.id,
@@ -350,6 +353,7 @@ fn json_head(experiment: &Experiment) -> String {
         "p95_ms": figures.p95_ms,
         "tokens": figures.tokens,
         "cost_usd": figures.cost_usd,
+        "gate": gate,
         "details": Value::Object(batch.details.clone()),
         "cases": [],
     });

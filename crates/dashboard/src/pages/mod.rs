@@ -27,6 +27,7 @@
 //! | `/projects/{id}/scenarios/{scenario}/versions` | [`bundles`] | the bundle versions |
 //! | `/projects/{id}/scenarios/{scenario}/versions/{n}` | [`bundle`] | how a bundle version differs from the one before, and who pulled it |
 //! | `/projects/{id}/scenarios/{scenario}/settings` | [`scenario_settings`] | its name; deleting and restoring it |
+//! | `/projects/{id}/scenarios/{scenario}/gate` | [`gate`] | what its experiments must hold |
 //! | `/projects/{id}` | [`experiments`] | its newest experiments and its test data |
 //! | `/projects/{id}/experiments` | [`experiment_list`] | its experiments, filtered and sorted |
 //! | `/projects/{id}/compare` | [`compare`] | two experiments case by case, or several side by side |
@@ -70,6 +71,7 @@ pub(crate) mod experiment_labels;
 pub(crate) mod experiment_list;
 pub(crate) mod experiments;
 pub(crate) mod export;
+pub(crate) mod gate;
 pub(crate) mod inputs;
 pub(crate) mod keys;
 pub(crate) mod member;

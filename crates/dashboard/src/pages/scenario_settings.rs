@@ -1,4 +1,4 @@
-//! `/projects/{project}/scenarios/{scenario}/settings`: what a scenario is called and about; deleting it, and bringing it back.
+//! `/projects/{project}/scenarios/{scenario}/settings`: what a scenario is called and about, and its gate; deleting it, and bringing it back.
 
 use askama::Template;
 use axum::extract::State;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::scenario::scenario_of;
 use crate::addressed::AddressedScenario;
 use crate::error_page::{PageError, Typed};
+use crate::form::gate::GateForm;
 use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::form::problem::Problem;
 use crate::form::text::restore_line_ends;
@@ -34,6 +35,8 @@ struct ScenarioSettings<'a> {
     title: Visible,
     may_delete: bool,
     form: &'a ScenarioForm,
+    /// Its gate; none where the scenario is to be made.
+    gate: Option<&'a GateForm>,
     problem: Problem,
 }
 
@@ -46,6 +49,13 @@ pub(crate) struct ScenarioForm {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) description: String,
+}
+
+impl ScenarioForm {
+    /// Returns the form of a scenario.
+    pub(crate) fn of(scenario: &Scenario) -> Self {
+        Self { csrf: String::new(), name: scenario.name.clone(), description: scenario.description.clone() }
+    }
 }
 
 impl Fields for ScenarioForm {
@@ -67,8 +77,8 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     by.require(Role::Editor)?;
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
-    let form = ScenarioForm { csrf: String::new(), name: scenario.name.clone(), description: scenario.description.clone() };
-    form_page(&by, &project, Some(&scenario), &form, Problem::default())
+    let gate = GateForm::of(platform.store.gate(&by.scope, &scenario.id).await?);
+    form_page(&by, &project, Some((&scenario, &gate)), &ScenarioForm::of(&scenario), Problem::default())
 }
 
 /// `POST`.
@@ -83,7 +93,11 @@ pub(crate) async fn save(
     let patch = ScenarioPatch { name: Some(form.name.clone()), description, config: None };
     match platform.change_scenario(&by, &scenario.id, patch, Plain).await {
         Ok(_) => Ok(Redirect::to(&format!("{}?done=saved", scenario_path(&project.id, &scenario.id))).into_response()),
-        Err(error) => form_page(&by, &project, Some(&scenario), &form, Problem::try_from(error)?),
+        Err(error) => {
+            let problem = Problem::try_from(error)?;
+            let gate = GateForm::of(platform.store.gate(&by.scope, &scenario.id).await?);
+            form_page(&by, &project, Some((&scenario, &gate)), &form, problem)
+        }
     }
 }
 
@@ -158,11 +172,11 @@ pub(crate) async fn restore(
     Ok(Redirect::to(&format!("{}?done=restored", scenario_path(&project, &restored.id))).into_response())
 }
 
-/// Returns the page with the form: of a scenario, or of one that is to be made.
+/// Returns the page with the forms: of a scenario and its gate, or of a scenario that is to be made.
 pub(crate) fn form_page(
     by: &SignedIn,
     project: &Project,
-    scenario: Option<&Scenario>,
+    scenario: Option<(&Scenario, &GateForm)>,
     form: &ScenarioForm,
     problem: Problem,
 ) -> Result<Response, PageError> {
@@ -171,10 +185,11 @@ pub(crate) fn form_page(
         frame: Frame::of(&by.session),
         project_path: project_path(&project.id),
         project: Visible::of(&project.name),
-        path: scenario.map(|scenario| scenario_path(&project.id, &scenario.id)),
-        title: Visible::of(scenario.map_or("New scenario", |scenario| &scenario.name)),
+        path: scenario.map(|(scenario, _)| scenario_path(&project.id, &scenario.id)),
+        title: Visible::of(scenario.map_or("New scenario", |(scenario, _)| &scenario.name)),
         may_delete: by.require_publish().is_ok(),
         form,
+        gate: scenario.map(|(_, gate)| gate),
         problem,
     })?;
     Ok((status, answer).into_response())

@@ -14,6 +14,7 @@ pub(crate) mod live_edit;
 pub(crate) mod markdown;
 pub(crate) mod marked;
 pub(crate) mod sessions;
+pub(crate) mod shown_gate;
 pub(crate) mod shown_results;
 pub(crate) mod shown_review;
 pub(crate) mod spans;

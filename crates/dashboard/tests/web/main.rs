@@ -9,6 +9,7 @@ mod drafts;
 mod editing;
 mod escaping;
 mod experiments;
+mod gates;
 mod keys;
 mod logs;
 mod members;

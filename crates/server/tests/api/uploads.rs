@@ -2,7 +2,7 @@
 
 use keepstep_api::own::uploads::{Offer, OfferedFile, OfferedPart};
 use keepstep_base::Digest;
-use keepstep_platform::Settings;
+use keepstep_platform::{Settings, typed_gate};
 use keepstep_store::{Device, Role, Scope};
 use serde_json::{Value, json};
 
@@ -120,6 +120,25 @@ async fn f13_an_experiment_is_there_once_and_as_a_whole() {
     assert_eq!(shown, [("summary", false), ("traces", false), ("per_trace_markdown", true)]);
     let response = world.request("GET", &format!("/api/v1/artifacts/{}", artifacts[1].id)).send().await.unwrap();
     assert!(response.bytes().await.unwrap() == parts[1..11].concat());
+}
+
+#[tokio::test]
+async fn a_commit_tells_what_the_gate_of_the_scenario_says() {
+    let world = World::start().await;
+    let (project, bundle) = shop(&world, "shop").await;
+    let scenario = world.store.bundle(&world.scope, &bundle).await.unwrap().scenario_id;
+    let mut transaction = world.store.write().await.unwrap();
+    let gate = typed_gate("90", false).unwrap();
+    transaction.set_gate(&world.scope, &scenario, gate.as_ref(), "Ada").await.unwrap();
+    transaction.commit().await.unwrap();
+    let (experiment, parts) = experiment(&project, &bundle);
+    let upload = id(&offer(&world, &experiment).await);
+    assert_eq!(send(&world, &upload, &parts).await.status, 204);
+    for repeated in [false, true] {
+        let answer = commit(&world, &upload, &experiment).await.json();
+        assert_eq!((&answer["repeated"], &answer["runs"]), (&json!(repeated), &json!(2)));
+        assert_eq!(answer["gate"], json!({"state": "failed", "reason": "50 % of 90 % wanted"}));
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ impl Transaction {
                 .execute(self.connection())
                 .await?;
             self.recount(*batch).await?;
+            self.copy_gate(*batch).await?;
         }
         sqlx::query("DELETE FROM early_turns WHERE heard_at < ?").bind(silent_since).execute(self.connection()).await?;
         Ok(batches.len())

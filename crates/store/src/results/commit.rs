@@ -272,6 +272,7 @@ impl Transaction {
             .execute(self.connection())
             .await?;
         self.close_counted(&batch, &mut counts).await?;
+        self.copy_gate(batch.number).await?;
         self.close_commit(commit.number).await?;
         Ok(committed(batch.id, &counts, false))
     }

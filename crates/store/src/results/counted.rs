@@ -26,6 +26,12 @@ pub struct Uncounted {
     pub cases: u64,
 }
 
+impl Uncounted {
+    pub(super) fn number(self) -> i64 {
+        self.number
+    }
+}
+
 /// What the cases of an experiment say together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountedCases {
@@ -163,11 +169,11 @@ impl Store {
 }
 
 impl Transaction {
-    /// Keeps what was counted, unless something came meanwhile.
+    /// Keeps what was counted, unless something came meanwhile. Returns whether it did.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn keep_counted(&mut self, counted: &CountedCases) -> Result<()> {
+    pub async fn keep_counted(&mut self, counted: &CountedCases) -> Result<bool> {
         let CountedCases { number, heard_at, figures, criteria, misses, kept: cases } = counted;
         let kept = sqlx::query(
             "UPDATE stored_batches SET is_counted = 1, median_ms = ?3, p95_ms = ?4, tokens = ?5, cost_usd = ?6
@@ -182,7 +188,7 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         if kept.rows_affected() == 0 {
-            return Ok(());
+            return Ok(false);
         }
         sqlx::query("DELETE FROM batch_criteria WHERE batch = ?").bind(number).execute(self.connection()).await?;
         sqlx::query("DELETE FROM kept_cases WHERE batch = ?").bind(number).execute(self.connection()).await?;
@@ -222,7 +228,7 @@ impl Transaction {
             });
             query.build().execute(self.connection()).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite};
 
 use super::counted::ExperimentFigures;
+use super::gates::ExperimentGate;
 use super::model::{BatchStatus, Counts, RunBatch};
 use super::read::{batch, batch_number, counts};
 use crate::model::Scope;
@@ -88,6 +89,8 @@ pub struct Experiment {
     pub labels: ExperimentLabels,
     /// When it was pinned, in epoch milliseconds.
     pub pinned_at: Option<i64>,
+    /// What came of the gate of its scenario, if it had one.
+    pub gate: Option<ExperimentGate>,
 }
 
 /// What people add to an experiment.
@@ -158,6 +161,8 @@ pub struct ExperimentChoices {
 const COLUMNS: &str = "SELECT b.id, b.project_id, u.scenario_id, b.bundle_id, b.experiment_id, b.status, b.started_at, b.completed_at,
        b.created_at, b.details, b.running, b.completed, b.failed, b.error, b.timeout, b.skipped, b.abandoned, b.passed,
        b.not_judged, b.median_ms, b.p95_ms, b.tokens, b.cost_usd, coalesce(s.deleted_name, s.name) AS scenario_name, l.name AS given_name, l.note, l.pinned_at,
+       g.gate, g.state AS gate_state, g.reason AS gate_reason, g.baseline AS gate_baseline, g.first_run AS gate_first_run,
+       g.seen_by AS gate_seen_by,
        (SELECT json_group_array(tag) FROM (SELECT t.tag FROM experiment_tags t WHERE t.batch = b.number ORDER BY t.tag)) AS tags";
 
 /// The columns of a point of a trend.
@@ -172,7 +177,7 @@ const TREND: &str = concat!(
 
 /// What the columns are from.
 const JOINS: &str = "JOIN bundles u ON u.id = b.bundle_id JOIN scenarios s ON s.id = u.scenario_id
-     LEFT JOIN experiment_labels l ON l.batch = b.number";
+     LEFT JOIN experiment_labels l ON l.batch = b.number LEFT JOIN experiment_gates g ON g.batch = b.number";
 
 /// The different values of a column of a project's experiments.
 macro_rules! choices {
@@ -513,6 +518,7 @@ fn experiment(row: &SqliteRow) -> Result<Experiment> {
             tags: serde_json::from_str(tags).map_err(|_| rows::damaged("tags", &batch.id))?,
         },
         pinned_at: row.try_get("pinned_at")?,
+        gate: ExperimentGate::read(row, &batch.id)?,
         batch,
     })
 }

@@ -34,6 +34,7 @@ mod experiments;
 mod export;
 mod figures;
 mod find;
+mod gates;
 mod hidden;
 mod model;
 mod read;
@@ -51,6 +52,7 @@ pub use experiments::{
     DeletedExperiment, Experiment, ExperimentChoices, ExperimentFilter, ExperimentLabels, ExperimentOrder, RESTORABLE, TrendPoint,
 };
 pub use figures::{FailedNeighbors, InputResult, RunDurations};
+pub use gates::{CheckedGate, ExperimentGate, FailedGate, GateToCheck};
 pub use model::{
     Artifact, BatchStatus, Counts, NOT_REPORTED, ResultsError, Run, RunBatch, RunDetail, RunRecord, RunResult, Status, Turn,
 };

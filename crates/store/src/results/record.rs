@@ -78,6 +78,9 @@ impl Transaction {
         tracing::debug!(batch = batch.id, runs = counts.total(), is_over = upload.is_over, "results came");
         // Of several that go on under one name it is not certain which one has ended.
         let has_ended = upload.is_over && batch.is_certain && !batch.is_reported;
+        if has_ended {
+            self.copy_gate(batch.number).await?;
+        }
         Ok(Recorded { batch_id: batch.id, project_id: bundle.project_id, counts, has_ended })
     }
 }

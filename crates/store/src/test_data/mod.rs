@@ -8,6 +8,7 @@ mod changes;
 mod deleted;
 mod draft;
 mod file;
+mod gates;
 mod import;
 mod input_pages;
 mod inputs;

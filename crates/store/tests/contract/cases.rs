@@ -117,6 +117,7 @@ macro_rules! shared_cases {
                 many_inputs_are_read_in_pages,
                 any_text_of_an_input_comes_back,
                 a_scenario_has_a_name_of_its_own,
+                a_scenario_has_one_gate_or_none,
             }
             input_drafts {
                 what_is_deleted_is_hidden_and_comes_back,
@@ -173,6 +174,8 @@ macro_rules! sqlite_cases {
                 an_experiment_is_counted_when_it_has_ended_and_again_when_something_comes,
                 what_people_say_is_kept_by_person_and_criterion,
                 a_link_shows_one_experiment_until_it_ends,
+                a_gate_is_copied_when_an_experiment_ends,
+                a_failed_gate_waits_until_it_passes_or_is_seen,
             }
             commits {
                 nothing_of_a_batch_is_seen_before_all_of_it,

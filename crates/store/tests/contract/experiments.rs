@@ -1,10 +1,11 @@
 //! Experiments as people handle them: found, labeled, pinned, deleted and restored.
 
+use keepstep_results::gate::{Gate, GateState};
 use keepstep_results::provenance::Provenance;
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{
-    Begun, Experiment, ExperimentFilter, ExperimentLabels, ExperimentOrder, NewArtifact, NewCommit, NewVerdict, RESTORABLE,
-    RunFilter, RunRecord, Status, Upload, criterion_key,
+    Begun, CheckedGate, Experiment, ExperimentFilter, ExperimentGate, ExperimentLabels, ExperimentOrder, NewArtifact, NewCommit,
+    NewVerdict, RESTORABLE, RunFilter, RunRecord, Status, Upload, criterion_key,
 };
 use keepstep_store::test_data::Bundle;
 use keepstep_store::{Scope, StoreError};
@@ -461,4 +462,164 @@ pub(crate) async fn a_link_shows_one_experiment_until_it_ends(world: World) {
     assert!(matches!(transaction.revoke_share(&world.scope, &id, "share_x").await, Err(StoreError::LinkUnknown)));
     transaction.commit().await.unwrap();
     assert_eq!(opened().await, None);
+}
+
+async fn set_gate(world: &World, scenario: &str, min_pass_rate: u8) -> Gate {
+    let gate = Gate { min_pass_rate: Some(min_pass_rate), no_new_failures: false };
+    let mut transaction = world.store.write().await.unwrap();
+    transaction.set_gate(&world.scope, scenario, Some(&gate), "Ada").await.unwrap();
+    transaction.commit().await.unwrap();
+    gate
+}
+
+/// Counts the experiments of a project, and keeps this as what their gates say. Returns the gates.
+async fn answer(world: &World, project: &str, state: GateState, reason: &str) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for uncounted in world.store.uncounted_experiments(project, 10).await.unwrap() {
+        let counted = world.store.count_cases(uncounted).await.unwrap();
+        let asked = world.store.gate_to_check(uncounted).await.unwrap();
+        let mut transaction = world.store.write().await.unwrap();
+        assert!(transaction.keep_counted(&counted).await.unwrap());
+        if let Some(asked) = asked {
+            assert_eq!((asked.org_id.as_str(), asked.project_id.as_str()), (world.scope.org_id.as_str(), project));
+            let checked = CheckedGate { state, reason, baseline: Some("batch_1"), first_run: Some("run_1") };
+            transaction.keep_gate(uncounted, &checked).await.unwrap();
+            gates.push(asked.gate);
+        }
+        transaction.commit().await.unwrap();
+    }
+    gates
+}
+
+pub(crate) async fn a_gate_is_copied_when_an_experiment_ends(world: World) {
+    let orders = shop(&world, "orders").await;
+    let project = orders.project_id.as_str();
+    let gate_of = async |id: &str| world.store.experiment(&world.scope, id).await.unwrap().gate;
+    let before = upload(&world, &orders, "before", json!({}), &[run("1", Status::Failed)]).await;
+    world.set_clock(START + 1000);
+    let strict = set_gate(&world, &orders.scenario_id, 90).await;
+    let again = upload(&world, &orders, "before", json!({}), &[run("1", Status::Failed)]).await;
+    assert_eq!((again == before, gate_of(&before).await), (true, None), "it had ended before there was a gate");
+    assert_eq!(answer(&world, project, GateState::Failed, "").await, []);
+
+    let runs = [run("2", Status::Passed), run("3", Status::Failed)];
+    let one = upload(&world, &orders, "one", json!({}), &runs).await;
+    let mut wanted =
+        ExperimentGate { gate: strict, state: None, reason: String::new(), baseline: None, first_run: None, seen_by: None };
+    assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted), "it is to be checked");
+    let mild = set_gate(&world, &orders.scenario_id, 10).await;
+    assert_eq!(answer(&world, project, GateState::Failed, "50 % of 90 % wanted").await, [strict], "the gate of then");
+    wanted.state = Some(GateState::Failed);
+    wanted.reason = "50 % of 90 % wanted".to_owned();
+    wanted.baseline = Some("batch_1".to_owned());
+    wanted.first_run = Some("run_1".to_owned());
+    assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted));
+    // What comes later is checked by the same gate; until then the answer stays.
+    upload(&world, &orders, "one", json!({}), &runs).await;
+    assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted));
+    assert_eq!(answer(&world, project, GateState::Failed, "50 % of 90 % wanted").await, [strict]);
+
+    let new = NewCommit {
+        project,
+        bundle: &orders.id,
+        experiment_id: "committed",
+        digest: "d",
+        source: "s",
+        started_at: None,
+        completed_at: None,
+        details: &Map::new(),
+    };
+    let mut transaction = world.store.write().await.unwrap();
+    let Begun::New(mut commit) = transaction.begin_commit(&world.scope, &new).await.unwrap() else { panic!("it is new") };
+    transaction.commit_runs(&mut commit, &[run("4", Status::Passed)]).await.unwrap();
+    let committed = transaction.finish_commit(commit).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(gate_of(&committed.batch_id).await.unwrap().gate, mild);
+    let silent = upload_begun(&world, &orders, "silent").await;
+    assert_eq!(gate_of(&silent).await, None, "it goes on");
+    world.set_clock(START + 2000);
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(transaction.abandon_runs(START + 2000).await.unwrap(), 1);
+    transaction.commit().await.unwrap();
+    assert_eq!(gate_of(&silent).await.unwrap().gate, mild);
+}
+
+/// Announces an experiment that goes on, and returns its id.
+async fn upload_begun(world: &World, bundle: &Bundle, name: &str) -> String {
+    let upload = Upload {
+        bundle: &bundle.id,
+        experiment_id: Some(name),
+        is_over: false,
+        started_at: None,
+        completed_at: None,
+        details: &Map::new(),
+        runs: &[run("begun", Status::Running)],
+        turns: &[],
+    };
+    let mut transaction = world.store.write().await.unwrap();
+    let recorded = transaction.record_upload(&world.scope, &upload).await.unwrap();
+    transaction.commit().await.unwrap();
+    recorded.batch_id
+}
+
+pub(crate) async fn a_failed_gate_waits_until_it_passes_or_is_seen(world: World) {
+    let orders = shop(&world, "orders").await;
+    let project = orders.project_id.as_str();
+    set_gate(&world, &orders.scenario_id, 90).await;
+    let mut ids = 0;
+    let mut tested = async |name: &str, branch: &str, state: GateState| {
+        ids += 1;
+        let details = if branch.is_empty() { json!({}) } else { json!({"git_branch": branch}) };
+        let id = upload(&world, &orders, name, details, &[run(&ids.to_string(), Status::Passed)]).await;
+        answer(&world, project, state, "why").await;
+        id
+    };
+    let waiting = async || {
+        let failed = world.store.failed_gates(&world.scope, START - 1).await.unwrap();
+        failed.into_iter().map(|failed| failed.name).collect::<Vec<_>>()
+    };
+    let one = tested("one", "main", GateState::Failed).await;
+    let found = world.store.failed_gates(&world.scope, START - 1).await.unwrap().remove(0);
+    assert_eq!((found.id.as_str(), found.project_id.as_str(), found.scenario_name.as_str()), (one.as_str(), project, "orders"));
+    assert_eq!((found.branch.as_deref(), found.first_run.as_deref()), (Some("main"), Some("run_1")));
+    assert_eq!((found.reason.as_str(), found.created_at), ("why", START));
+    assert!(world.store.failed_gates(&world.scope, START).await.unwrap().is_empty(), "it is older");
+    let elsewhere = Scope::of(&world.scope.org_id, Some("project_elsewhere".to_owned()));
+    assert!(world.store.failed_gates(&elsewhere, 0).await.unwrap().is_empty());
+
+    tested("undecided", "main", GateState::Undecided).await;
+    assert_eq!(waiting().await, ["one"], "nobody knows better");
+    tested("topic", "topic", GateState::Failed).await;
+    tested("no branch", "", GateState::Failed).await;
+    tested("newer", "topic", GateState::Failed).await;
+    assert_eq!(waiting().await, ["one", "no branch", "newer"], "the newest of each branch");
+    tested("good", "main", GateState::Passed).await;
+    tested("good, too", "", GateState::Passed).await;
+    assert_eq!(waiting().await, ["newer"]);
+    let last = tested("last", "topic", GateState::Failed).await;
+    let see = async |id: &str| {
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.see_gate(&world.scope, id, "Ada").await.unwrap();
+        transaction.commit().await.unwrap();
+    };
+    see(&last).await;
+    assert!(waiting().await.is_empty(), "an older one of the branch does not come back");
+    let seen_by = async || world.store.experiment(&world.scope, &last).await.unwrap().gate.unwrap().seen_by;
+    assert_eq!(seen_by().await.as_deref(), Some("Ada"));
+
+    // What came later and is as bad stays seen; what was good meanwhile does not.
+    let again = async |state| {
+        let name = ids.to_string();
+        upload(&world, &orders, "last", json!({}), &[run(&name, Status::Passed)]).await;
+        answer(&world, project, state, "why").await;
+    };
+    again(GateState::Failed).await;
+    assert_eq!(seen_by().await.as_deref(), Some("Ada"));
+    again(GateState::Passed).await;
+    see(&last).await;
+    assert_eq!(seen_by().await, None, "nothing is to be seen");
+    again(GateState::Failed).await;
+    assert_eq!(waiting().await, ["last"]);
+    let mut transaction = world.store.write().await.unwrap();
+    assert!(matches!(transaction.see_gate(&elsewhere, &last, "Bob").await, Err(StoreError::BatchNotFound(_))));
 }

@@ -1,5 +1,6 @@
 //! Test data: scenarios, bundles, importing a file.
 
+use keepstep_results::gate::Gate;
 use keepstep_store::test_data::{
     Bundle, BundleFilter, BundleStatus, ImportOnto, NewBundle, NewScenario, Reworded, ScenarioPatch, TestDataFile,
 };
@@ -287,4 +288,30 @@ pub(crate) async fn a_scenario_has_a_name_of_its_own(world: World) {
     assert!(matches!(error, StoreError::NameTaken { what: "scenario", .. }), "{error}");
     transaction.commit().await.unwrap();
     assert_eq!(world.store.scenario(&world.scope, &made.id).await.unwrap(), made);
+}
+
+pub(crate) async fn a_scenario_has_one_gate_or_none(world: World) {
+    let project = project(&world, "shop").await;
+    let scenario = import(&world, &project, orders()).await.unwrap().scenario_id;
+    // Sets a gate, and returns whether anything was written for it.
+    let set = async |gate: Option<Gate>| {
+        let mut transaction = world.store.write().await.unwrap();
+        let named = transaction.set_gate(&world.scope, &scenario, gate.as_ref(), "Ada").await.unwrap();
+        assert_eq!((named.id.as_str(), named.name.as_str()), (scenario.as_str(), "orders"));
+        let has_written = transaction.has_written().await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(world.store.gate(&world.scope, &scenario).await.unwrap(), gate);
+        has_written
+    };
+    let gate = |min_pass_rate, no_new_failures| Some(Gate { min_pass_rate, no_new_failures });
+    assert!(!set(None).await, "there is none");
+    assert!(set(gate(Some(90), false)).await);
+    assert!(!set(gate(Some(90), false)).await, "it is the same");
+    assert!(set(gate(None, true)).await);
+    assert!(set(None).await);
+    let elsewhere = Scope::of(&world.scope.org_id, Some("project_elsewhere".to_owned()));
+    let not_found = StoreError::ScenarioNotFound(scenario.clone());
+    assert_eq!(world.store.gate(&elsewhere, &scenario).await.unwrap_err().to_string(), not_found.to_string());
+    let mut transaction = world.store.write().await.unwrap();
+    assert!(transaction.set_gate(&elsewhere, &scenario, None, "Ada").await.is_err());
 }

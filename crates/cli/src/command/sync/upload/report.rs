@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::prepare::Prepared;
 use crate::session::context::Context;
 use crate::shell::printer::{Label, Text, count};
+use crate::shell::visible::visible_line;
 
 /// Says what was left out: secrets, and lines that cannot be read.
 pub(super) fn print_left_out(context: &Context, prepared: &Prepared) {
@@ -33,6 +34,16 @@ pub(super) fn print_sent(context: &Context, experiment: &str, runs: u64, failed:
         if sent.repeated { ", which were there already".to_owned() } else { format!(", {} sent", size_text(sent.bytes_sent)) };
     let text = format!(" Uploaded {runs} ({failed} failed) of {experiment}{how}");
     context.printer.answer(Text::of(Label::Good, "✓").and(Label::Plain, text));
+    if let Some(gate) = &sent.gate {
+        let (label, sign) = match gate.state.as_str() {
+            "passed" => (Label::Good, "✓"),
+            "failed" => (Label::Error, "✗"),
+            _ => (Label::Warning, "!"),
+        };
+        context
+            .printer
+            .answer(Text::of(label, sign).and(Label::Plain, visible_line(&format!(" Gate {}: {}", gate.state, gate.reason))));
+    }
     if let Some(url) = &sent.url {
         context.printer.answer(Text::from("View results: ").and(Label::Command, url.clone()));
     }
@@ -40,7 +51,12 @@ pub(super) fn print_sent(context: &Context, experiment: &str, runs: u64, failed:
 
 /// Returns it for programs.
 pub(super) fn sent_document(sent: &Sent) -> Value {
-    json!({"run_batch_id": sent.run_batch_id, "url": sent.url, "bytes_sent": sent.bytes_sent, "repeated": sent.repeated})
+    let mut document =
+        json!({"run_batch_id": sent.run_batch_id, "url": sent.url, "bytes_sent": sent.bytes_sent, "repeated": sent.repeated});
+    if let Some(gate) = &sent.gate {
+        document["gate"] = json!(gate);
+    }
+    document
 }
 
 /// Adds the members of an object to a document.

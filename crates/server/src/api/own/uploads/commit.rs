@@ -4,9 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use keepstep_api::own::uploads::{Commit, Committed, Incomplete};
+use keepstep_api::own::uploads::{Commit, Committed, GateAnswer, Incomplete};
 use keepstep_platform::{CommitOutcome, Error, Platform, UploadCommit};
+use keepstep_store::StoreError;
 use keepstep_store::artifacts::CommittedUpload;
+use keepstep_store::results::ExperimentGate;
 
 use super::runs;
 use crate::auth::Caller;
@@ -47,9 +49,21 @@ pub(crate) async fn commit(
         CommitOutcome::Done { project_id, became, repeated } => {
             let url = experiment_url(&origin, &project_id, &became.batch_id);
             let CommittedUpload { batch_id, runs, failed } = became;
-            Json(Committed { run_batch_id: batch_id, url, runs, failed, repeated }).into_response()
+            let gate = gate(&platform, &caller, &batch_id).await?;
+            Json(Committed { run_batch_id: batch_id, url, runs, failed, repeated, gate }).into_response()
         }
     })
+}
+
+/// Returns what the gate of its scenario says of an experiment.
+async fn gate(platform: &Platform, caller: &Caller, id: &str) -> Result<Option<GateAnswer>, Error> {
+    let experiment = match platform.store.experiment(&caller.scope, id).await {
+        // Somebody has deleted it meanwhile.
+        Err(StoreError::BatchNotFound(_)) => return Ok(None),
+        experiment => experiment?,
+    };
+    let answer = |gate: ExperimentGate| Some(GateAnswer { state: gate.state?.label().to_owned(), reason: gate.reason });
+    Ok(experiment.gate.and_then(answer))
 }
 
 fn incomplete(missing: Vec<String>) -> Response {
