@@ -118,7 +118,7 @@ async function pastedInputs(owner) {
   await page.getByRole("link", { name: "Add from a file or text" }).click();
   await page.getByLabel("Or paste").fill("text,persona,zip\nWhere is the label?,,08989\nWhere is my label?,nobody,1\n\"not closed,,\n");
   await page.getByRole("button", { name: "Preview" }).click();
-  await page.getByRole("heading", { name: "What it does" }).waitFor();
+  await page.getByRole("heading", { name: "What will change" }).waitFor();
 }
 
 // Makes a webhook, to an address that nobody listens on.

@@ -420,9 +420,9 @@ async fn a_gate_is_checked_when_an_experiment_ends_and_a_failure_is_told_once() 
     platform.count_experiments(&project).await.unwrap();
     assert_eq!(platform.store.experiment(&world.scope, &second.batch.id).await.unwrap().gate, second.gate);
     assert_eq!(told().await.len(), 1);
-    assert_eq!(said(&upload("three", [good, bad]).await), (GateState::Passed, "50 % of 50 % wanted".to_owned()));
+    assert_eq!(said(&upload("three", [good, bad]).await), (GateState::Passed, "50 % passed, 50 % required".to_owned()));
     let fourth = upload("four", [bad, Status::Error]).await;
-    assert_eq!(said(&fourth), (GateState::Failed, "0 % of 50 % wanted".to_owned()));
+    assert_eq!(said(&fourth), (GateState::Failed, "0 % passed, 50 % required".to_owned()));
     assert_eq!(fourth.gate.unwrap().first_run.as_deref(), Some("four-first"));
     assert_eq!(told().await.len(), 2);
     platform.see_gate(&editor, &fourth.batch.id).await.unwrap();

@@ -106,7 +106,7 @@ fn pass_rate(counts: &Counts, wanted: u8) -> (GateState, String) {
     }
     let shown = if shown % 10 == 0 { (shown / 10).to_string() } else { format!("{}.{}", shown / 10, shown % 10) };
     let state = if is_enough { GateState::Passed } else { GateState::Failed };
-    (state, format!("{shown} % of {wanted} % wanted"))
+    (state, format!("{shown} % passed, {wanted} % required"))
 }
 
 fn new_failures(cases: &Figures, baseline: Option<&Figures>) -> (GateState, String, Option<CaseKey>) {
@@ -160,9 +160,9 @@ mod tests {
     fn what_a_gate_says_and_why() {
         let (good, bad) = ("passed", "failed");
         let cases: [Row<'_>; 12] = [
-            (RATE, None, &[good; 10], GateState::Passed, "100 % of 90 % wanted"),
-            (RATE, None, &[good, good, good, good, good, bad], GateState::Failed, "83.3 % of 90 % wanted"),
-            (RATE, None, &["error", "timeout"], GateState::Failed, "0 % of 90 % wanted"),
+            (RATE, None, &[good; 10], GateState::Passed, "100 % passed, 90 % required"),
+            (RATE, None, &[good, good, good, good, good, bad], GateState::Failed, "83.3 % passed, 90 % required"),
+            (RATE, None, &["error", "timeout"], GateState::Failed, "0 % passed, 90 % required"),
             (RATE, None, &["skipped", "not_judged"], GateState::Undecided, "no case ended with a result"),
             (RATE, None, &[], GateState::Undecided, "no case ended with a result"),
             (FAILURES, None, &[good], GateState::Undecided, "there is no baseline to compare with"),
@@ -174,9 +174,9 @@ mod tests {
                 Some(&[good, good]),
                 &[bad, bad],
                 GateState::Failed,
-                "0 % of 90 % wanted; 2 new failures against the baseline",
+                "0 % passed, 90 % required; 2 new failures against the baseline",
             ),
-            (BOTH, None, &[bad], GateState::Failed, "0 % of 90 % wanted"),
+            (BOTH, None, &[bad], GateState::Failed, "0 % passed, 90 % required"),
             (BOTH, None, &[good], GateState::Undecided, "there is no baseline to compare with"),
         ];
         for (gate, before, now, state, reason) in cases {

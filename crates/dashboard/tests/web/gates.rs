@@ -79,18 +79,21 @@ async fn a_failed_gate_waits_on_the_front_page_until_it_is_seen_or_passes() {
     let path = format!("{list}/{first}");
     // Whoever looks at results has them counted, and their gates checked.
     let page = editor.get(&list).await;
-    assert!(page.text("th .about:last-child").starts_with("Gate failed 83.3 % of 90 % wanted"), "{}", page.body);
+    assert!(page.text("th .about:last-child").starts_with("Gate failed 83.3 % passed, 90 % required"), "{}", page.body);
     check_is_text(&page);
 
     let mut viewer = site.signed_in(Role::Viewer).await;
     let front = viewer.get("/").await;
-    assert_eq!(front.texts("section tbody td:nth-child(2)"), [format!("Gate failed 83.3 % of 90 % wanted orders on {SHOWN}")]);
+    assert_eq!(
+        front.texts("section tbody td:nth-child(2)"),
+        [format!("Gate failed 83.3 % passed, 90 % required orders on {SHOWN}")]
+    );
     assert_eq!(front.attributes("section tbody a", "href"), [format!("{path}/cases/one-0")]);
     check_is_text(&front);
     assert_eq!(viewer.get(&format!("{path}/cases/one-0")).await.status, StatusCode::OK);
 
     let page = viewer.get(&path).await;
-    assert_eq!(page.text(".notice.bad p"), "Gate failed: 83.3 % of 90 % wanted · First failure");
+    assert_eq!(page.text(".notice.bad p"), "Gate failed: 83.3 % passed, 90 % required · First failure");
     assert_eq!(page.attributes(".notice.bad a", "href"), [format!("{path}/cases/one-0")]);
     assert!(!page.body.contains("Mark as seen"));
     let csrf = vec![("csrf".to_owned(), viewer.get("/").await.attributes("input[name=csrf]", "value").remove(0))];
@@ -99,7 +102,7 @@ async fn a_failed_gate_waits_on_the_front_page_until_it_is_seen_or_passes() {
     let export: Value = serde_json::from_str(&viewer.get(&format!("{path}/export/json")).await.body).unwrap();
     assert_eq!(
         export["gate"],
-        json!({"state": "failed", "reason": "83.3 % of 90 % wanted", "asked": {"min_pass_rate": 90, "no_new_failures": false}, "baseline": null})
+        json!({"state": "failed", "reason": "83.3 % passed, 90 % required", "asked": {"min_pass_rate": 90, "no_new_failures": false}, "baseline": null})
     );
 
     let page = editor.get(&path).await;
@@ -117,7 +120,7 @@ async fn a_failed_gate_waits_on_the_front_page_until_it_is_seen_or_passes() {
     assert_eq!(front.attributes("section tbody a", "href"), [format!("{list}/{second}/cases/two-0")]);
     let third = tested(&site, &bundle, "three", details, &runs("three", 0)).await;
     let page = editor.get(&format!("{list}/{third}")).await;
-    assert!(page.body.contains("100 % of 90 % wanted") && !page.has(".notice.bad"), "{}", page.body);
+    assert!(page.body.contains("100 % passed, 90 % required") && !page.has(".notice.bad"), "{}", page.body);
     let front = editor.get("/").await;
     assert!(!front.body.contains("Gate failed"), "{}", front.body);
     // Nobody has opened the second one yet.

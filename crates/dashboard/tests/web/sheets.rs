@@ -92,7 +92,7 @@ async fn a_file_is_looked_at_read_in_another_way_and_added() {
     assert_eq!(
         page.texts("#problems ~ .card tbody tr"),
         [
-            "Line 6 a quote is not closed, or something stands behind a closed one",
+            "Line 6 unclosed quote, or text after a closing quote",
             "Line 7 it has 2 cells, and the first row has 5",
             "Line 8 persona \"nobody\" not found in the project",
             "Line 9 the id \"q1\" is on line 2 already",

@@ -137,7 +137,7 @@ async fn a_commit_tells_what_the_gate_of_the_scenario_says() {
     for repeated in [false, true] {
         let answer = commit(&world, &upload, &experiment).await.json();
         assert_eq!((&answer["repeated"], &answer["runs"]), (&json!(repeated), &json!(2)));
-        assert_eq!(answer["gate"], json!({"state": "failed", "reason": "50 % of 90 % wanted"}));
+        assert_eq!(answer["gate"], json!({"state": "failed", "reason": "50 % passed, 90 % required"}));
     }
 }
 

@@ -508,16 +508,16 @@ pub(crate) async fn a_gate_is_copied_when_an_experiment_ends(world: World) {
         ExperimentGate { gate: strict, state: None, reason: String::new(), baseline: None, first_run: None, seen_by: None };
     assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted), "it is to be checked");
     let mild = set_gate(&world, &orders.scenario_id, 10).await;
-    assert_eq!(answer(&world, project, GateState::Failed, "50 % of 90 % wanted").await, [strict], "the gate of then");
+    assert_eq!(answer(&world, project, GateState::Failed, "50 % passed, 90 % required").await, [strict], "the gate of then");
     wanted.state = Some(GateState::Failed);
-    wanted.reason = "50 % of 90 % wanted".to_owned();
+    wanted.reason = "50 % passed, 90 % required".to_owned();
     wanted.baseline = Some("batch_1".to_owned());
     wanted.first_run = Some("run_1".to_owned());
     assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted));
     // What comes later is checked by the same gate; until then the answer stays.
     upload(&world, &orders, "one", json!({}), &runs).await;
     assert_eq!(gate_of(&one).await.as_ref(), Some(&wanted));
-    assert_eq!(answer(&world, project, GateState::Failed, "50 % of 90 % wanted").await, [strict]);
+    assert_eq!(answer(&world, project, GateState::Failed, "50 % passed, 90 % required").await, [strict]);
 
     let new = NewCommit {
         project,

@@ -252,7 +252,7 @@ impl Reading {
         for run in records.chunk_by(|one, next| one.is_whole && next.is_whole) {
             match run {
                 [only] if !only.is_whole => {
-                    self.problem(only.line, "a quote is not closed, or something stands behind a closed one")?;
+                    self.problem(only.line, "unclosed quote, or text after a closing quote")?;
                 }
                 _ => self.records(text, run, delimiter, has_names, &mut width)?,
             }
@@ -424,7 +424,7 @@ mod tests {
         assert_eq!(table.columns, ["id", "text"]);
         assert_eq!(texts(&table), [(2, vec!["a", "One,\r\n\"two\""]), (6, vec!["c", "5\" pipe"]), (9, vec!["=f", "=1"])]);
         let problems: Vec<(usize, &str)> = table.problems.iter().map(|problem| (problem.line, problem.what.as_str())).collect();
-        let broken = "a quote is not closed, or something stands behind a closed one";
+        let broken = "unclosed quote, or text after a closing quote";
         assert_eq!(problems, [(5, broken), (7, broken), (8, "it has 1 cell, and the first row has 2")]);
         let table = read("a;b\n;c", Format::Semicolon, false).unwrap();
         assert_eq!((table.columns, table.rows.len()), (vec!["Column 1".to_owned(), "Column 2".to_owned()], 2));
