@@ -19,7 +19,7 @@ const PACKED: &str = "gzip, deflate, br, zstd";
 pub(super) struct Browser {
     runtime: Runtime,
     sender: SendRequest<Empty<Bytes>>,
-    host: String,
+    address: SocketAddr,
     cookie: String,
 }
 
@@ -45,14 +45,8 @@ impl Browser {
     /// Connects to a server.
     pub(super) fn open(address: SocketAddr, cookie: &str) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let sender = runtime.block_on(async {
-            let stream = tokio::net::TcpStream::connect(address).await.context("cannot connect")?;
-            stream.set_nodelay(true)?;
-            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(connection);
-            anyhow::Ok(sender)
-        })?;
-        Ok(Self { runtime, sender, host: address.to_string(), cookie: cookie.to_owned() })
+        let sender = runtime.block_on(connection(address))?;
+        Ok(Self { runtime, sender, address, cookie: cookie.to_owned() })
     }
 
     /// Asks for a page, which is sent packed.
@@ -89,13 +83,17 @@ impl Browser {
 
     fn request(&mut self, path: &str, accept: &str, encoding: &str) -> Result<Answer> {
         let request = Request::get(path)
-            .header("host", &self.host)
+            .header("host", self.address.to_string())
             .header("cookie", &self.cookie)
             .header("accept", accept)
             .header("accept-encoding", encoding)
             .body(Empty::new())?;
-        let Self { runtime, sender, .. } = self;
+        let Self { runtime, sender, address, .. } = self;
         runtime.block_on(async {
+            // While data is filled in, nobody asks, and the server closes what is idle.
+            if sender.is_closed() {
+                *sender = connection(*address).await?;
+            }
             sender.ready().await?;
             let asked = Instant::now();
             let answer = sender.send_request(request).await?;
@@ -106,6 +104,14 @@ impl Browser {
             Ok(Answer { took, body })
         })
     }
+}
+
+async fn connection(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>> {
+    let stream = tokio::net::TcpStream::connect(address).await.context("cannot connect")?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// Returns the addresses of files that a page or a module names.
