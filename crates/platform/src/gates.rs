@@ -2,7 +2,8 @@
 
 use keepstep_results::gate::{Gate, GateState};
 use keepstep_store::results::{
-    CheckedGate, ComparedCases, Experiment, ExperimentFilter, ExperimentOrder, GateToCheck, RunFilter, RunPart, Uncounted,
+    CheckedGate, ComparedCases, Experiment, ExperimentFilter, ExperimentGate, ExperimentOrder, GateToCheck, RunFilter, RunPart,
+    Uncounted,
 };
 use keepstep_store::{Role, Scope, StoreError, Transaction};
 use serde_json::json;
@@ -91,9 +92,18 @@ impl Platform {
         let (mut cases, mut baseline, mut compared) = (ComparedCases::default(), None, None);
         if asked.gate.no_new_failures {
             cases = self.store.compared_cases(&scope, &asked.batch_id).await?;
-            baseline = self.usual_baseline(&scope, &experiment).await?.map(|baseline| baseline.batch.id);
+            baseline = match &experiment.gate {
+                // Another baseline changes no old answer.
+                Some(ExperimentGate { state: Some(_), baseline, .. }) => baseline.clone(),
+                _ => self.usual_baseline(&scope, &experiment).await?.map(|baseline| baseline.batch.id),
+            };
             if let Some(baseline) = &baseline {
-                compared = Some(self.store.compared_cases(&scope, baseline).await?.figures);
+                compared = match self.store.compared_cases(&scope, baseline).await {
+                    Ok(compared) => Some(compared.figures),
+                    // What it was compared with is deleted, so the answer stays as it is.
+                    Err(StoreError::BatchNotFound(_)) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                };
             }
         }
         let answer = asked.gate.check(&experiment.batch.counts, &cases.figures, compared.as_ref());

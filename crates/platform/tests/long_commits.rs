@@ -357,3 +357,34 @@ async fn an_upload_that_is_there_is_not_written_again() {
         assert_eq!(world.seen().await, [(3000, 300)]);
     }
 }
+
+/// An experiment that was uploaded again with other results: its gate holds it against what it was held against, whatever is the baseline
+/// by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_baseline_changes_no_answer_of_a_gate() {
+    let world = World::start(|objects| objects).await;
+    let (store, editor) = (&world.platform.store, world.editor());
+    let scenario = store.bundle(&world.scope, &world.bundle).await.unwrap().scenario_id;
+    let gate = keepstep_results::gate::Gate { min_pass_rate: None, no_new_failures: true };
+    world.platform.set_gate(&editor, &scenario, Some(gate)).await.unwrap();
+    let upload = async |name: &str, statuses: [Status; 2]| {
+        let runs: Vec<RunRecord> = ["first", "second"]
+            .into_iter()
+            .zip(statuses)
+            .map(|(input, status)| RunRecord { input: input.to_owned(), ..RunRecord::new(format!("{name}-{input}"), status) })
+            .collect();
+        let (upload, sha256) = world.upload(&runs, 20_000).await;
+        let (batch, ..) = done(world.commit(&upload, &sha256).await);
+        store.experiment(&world.scope, &batch).await.unwrap()
+    };
+    let (good, bad) = (Status::Passed, Status::Failed);
+    let first = upload("one", [good, good]).await;
+    let second = upload("two", [good, bad]).await;
+    let third = upload("three", [good, bad]).await;
+    world.platform.pin_experiment(&editor, &third.batch.id, true).await.unwrap();
+    let again = upload("two", [bad, bad]).await;
+    assert_eq!(again.batch.id, second.batch.id);
+    let answers = [second, again].map(|experiment| experiment.gate.map(|gate| (gate.baseline, gate.reason)).unwrap());
+    let wanted = ["1 new failure against the baseline", "2 new failures against the baseline"];
+    assert_eq!(answers, wanted.map(|reason| (Some(first.batch.id.clone()), reason.to_owned())));
+}

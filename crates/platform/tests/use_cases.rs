@@ -394,7 +394,7 @@ async fn a_gate_is_checked_when_an_experiment_ends_and_a_failure_is_told_once() 
     let told = async || platform.store.deliveries(&webhook.id, 10).await.unwrap();
     let (good, bad) = (Status::Passed, Status::Failed);
     let first = upload("one", [good, good]).await;
-    assert_eq!(said(&first), (GateState::Undecided, "there is no baseline to compare with".to_owned()));
+    assert_eq!(said(&first), (GateState::Undecided, "no earlier experiment to compare with".to_owned()));
     assert_eq!(told().await, []);
 
     let second = upload("two", [good, bad]).await;

@@ -111,7 +111,7 @@ fn pass_rate(counts: &Counts, wanted: u8) -> (GateState, String) {
 
 fn new_failures(cases: &Figures, baseline: Option<&Figures>) -> (GateState, String, Option<CaseKey>) {
     let Some(baseline) = baseline else {
-        return (GateState::Undecided, "there is no baseline to compare with".to_owned(), None);
+        return (GateState::Undecided, "no earlier experiment to compare with".to_owned(), None);
     };
     let checked = check(baseline, cases, Limits { new_failures: Some(0), ..Limits::default() });
     let finding = checked.findings.iter().find(|finding| finding.what == "new_failures");
@@ -165,7 +165,7 @@ mod tests {
             (RATE, None, &["error", "timeout"], GateState::Failed, "0 % passed, 90 % required"),
             (RATE, None, &["skipped", "not_judged"], GateState::Undecided, "no case ended with a result"),
             (RATE, None, &[], GateState::Undecided, "no case ended with a result"),
-            (FAILURES, None, &[good], GateState::Undecided, "there is no baseline to compare with"),
+            (FAILURES, None, &[good], GateState::Undecided, "no earlier experiment to compare with"),
             (FAILURES, Some(&[good, bad]), &[good, bad], GateState::Passed, "no new failures against the baseline"),
             (FAILURES, Some(&[good, good]), &[good, bad], GateState::Failed, "1 new failure against the baseline"),
             (FAILURES, Some(&[good, good]), &[], GateState::Undecided, "the baseline and this experiment have no case in common"),
@@ -177,7 +177,7 @@ mod tests {
                 "0 % passed, 90 % required; 2 new failures against the baseline",
             ),
             (BOTH, None, &[bad], GateState::Failed, "0 % passed, 90 % required"),
-            (BOTH, None, &[good], GateState::Undecided, "there is no baseline to compare with"),
+            (BOTH, None, &[good], GateState::Undecided, "no earlier experiment to compare with"),
         ];
         for (gate, before, now, state, reason) in cases {
             let before = before.map(|before| of(before).1);
