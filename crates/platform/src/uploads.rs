@@ -178,6 +178,8 @@ impl Platform {
         loop {
             let upload = self.store.upload(&actor.scope, id).await?;
             if let Some(outcome) = done_before(&upload) {
+                // Who brought it may have gone away before its cases were counted.
+                self.count_ended(&upload.project_id).await;
                 return Ok(outcome);
             }
             let missing = self.store.missing_parts(&upload).await?;

@@ -51,13 +51,22 @@ pub(super) struct CaseReader {
     index: usize,
 }
 
-/// The cases as they are kept. The numbers that statistics are made of are kept by their bits, so that the same ones come back.
+/// What kept cases mean. It is raised when the key of an input, the digest of an answer or a figure is made in another way: what was kept
+/// before is read again then.
+const FORM: u32 = 1;
+
+/// The cases as they are kept. Fractions are kept by their bits, so that the same ones come back.
 #[derive(Serialize, Deserialize)]
 struct KeptCases {
+    form: u32,
     inputs: Vec<KeptInput>,
     durations: Vec<u64>,
     totals: Totals,
+    sums: KeptSums,
 }
+
+/// The fractions of the totals: the time of all and of passed cases, the tokens, the cost.
+type KeptSums = (u64, u64, Option<u64>, Option<u64>);
 
 /// An input: its key, its name, what it cost, and its runs, each with its id.
 type KeptInput = (String, String, Option<u64>, Vec<KeptRun>);
@@ -162,10 +171,18 @@ impl ComparedCases {
             let runs = input.runs.iter().map(|once| run(input, once)).collect();
             (input.key.to_hex(), input.name.clone(), input.cost_usd.map(f64::to_bits), runs)
         };
+        let totals = self.figures.totals;
         let kept = KeptCases {
+            form: FORM,
             inputs: self.figures.inputs.iter().map(input).collect(),
             durations: self.figures.durations.iter().copied().map(f64::to_bits).collect(),
-            totals: self.figures.totals,
+            totals,
+            sums: (
+                totals.agent_ms.to_bits(),
+                totals.passed_ms.to_bits(),
+                totals.tokens.map(f64::to_bits),
+                totals.cost_usd.map(f64::to_bits),
+            ),
         };
         zstd::bulk::compress(&serde_json::to_vec(&kept).ok()?, LEVEL).ok()
     }
@@ -173,6 +190,9 @@ impl ComparedCases {
     /// Returns cases that were kept; nothing where another version kept them in another form.
     fn of_kept(kept: &[u8]) -> Option<Self> {
         let kept: KeptCases = serde_json::from_slice(&zstd::decode_all(kept).ok()?).ok()?;
+        if kept.form != FORM {
+            return None;
+        }
         let mut runs = HashMap::with_capacity(kept.inputs.len());
         let mut inputs = Vec::with_capacity(kept.inputs.len());
         for (key, name, cost, kept_runs) in kept.inputs {
@@ -185,7 +205,61 @@ impl ComparedCases {
             inputs.push(InputFigures { key, name, runs: once, cost_usd: cost.map(f64::from_bits) });
         }
         let mut others = Figures::default();
-        (others.durations, others.totals) = (kept.durations.into_iter().map(f64::from_bits).collect(), kept.totals);
+        let (agent_ms, passed_ms, tokens, cost_usd) = kept.sums;
+        others.durations = kept.durations.into_iter().map(f64::from_bits).collect();
+        others.totals = Totals {
+            agent_ms: f64::from_bits(agent_ms),
+            passed_ms: f64::from_bits(passed_ms),
+            tokens: tokens.map(f64::from_bits),
+            cost_usd: cost_usd.map(f64::from_bits),
+            ..kept.totals
+        };
         Some(Self { figures: Figures::new(inputs, others), runs })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Cases of which some are repeated, with fractions that decimal digits do not hold.
+    fn cases() -> ComparedCases {
+        let (mut collector, mut runs) = (Collector::default(), HashMap::new());
+        for number in 0..40_u32 {
+            let status = [Status::Passed, Status::Failed, Status::Error][number as usize % 3];
+            let mut metrics = Map::from_iter([("duration_ms".to_owned(), json!(f64::from(number).sqrt() / 7.0))]);
+            if number % 4 != 0 {
+                metrics.insert("token_usage".to_owned(), json!({"total_tokens": number, "cost_usd": f64::from(number) / 10.0}));
+            }
+            let id = format!("run-{number}");
+            let record = RunRecord {
+                input: format!("question {}", number % 15),
+                output: format!("answer {number}"),
+                iteration: number / 15,
+                metrics,
+                ..RunRecord::new(id.clone(), status)
+            };
+            runs.insert(collector.add(&record.into_case(number as usize)), id);
+        }
+        ComparedCases { figures: collector.finish(), runs }
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_to_the_last_bit() {
+        let cases = cases();
+        assert!(cases.figures.inputs.len() == 15 && cases.figures.totals.agent_ms.fract() != 0.0);
+        assert_eq!(ComparedCases::of_kept(&cases.to_kept().unwrap()), Some(cases));
+        assert_eq!(ComparedCases::of_kept(b"damaged"), None);
+    }
+
+    #[test]
+    fn what_another_version_kept_is_read_again() {
+        let kept = cases().to_kept().unwrap();
+        let text = String::from_utf8(zstd::decode_all(&kept[..]).unwrap()).unwrap();
+        let other = text.replacen(&format!("\"form\":{FORM}"), "\"form\":0", 1);
+        assert_ne!(other, text);
+        assert_eq!(ComparedCases::of_kept(&zstd::bulk::compress(other.as_bytes(), LEVEL).unwrap()), None);
     }
 }
