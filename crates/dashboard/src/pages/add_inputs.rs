@@ -60,12 +60,13 @@ pub(crate) async fn bring(
     posted: Posted<BroughtForm>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, share } = posted;
+    by.require(Role::Editor)?;
     let (project, scenario) = scenario_of(&platform, &by, &addressed.project, &addressed.scenario).await?;
     let again = (&project, &scenario);
     let has_file = !form.name.is_empty() || !form.file.is_empty();
     let problem = match (has_file, form.text.trim().is_empty()) {
         (false, true) => Some("Choose a file, or paste inputs."),
-        (true, false) => Some("There is a file and a text: send one of them."),
+        (true, false) => Some("Choose a file or paste inputs, not both."),
         _ => None,
     };
     if let Some(problem) = problem {

@@ -110,7 +110,9 @@ pub(crate) async fn send(
     Path((project, scenario, sheet)): Path<(String, String, String)>,
     posted: Posted<SheetFields>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, .. } = posted;
+    let Posted { by, form, share } = posted;
+    // What is planned takes a share of its own.
+    drop(share);
     let (project, scenario) = scenario_of(&platform, &by, &project, &scenario).await?;
     let again = (&project, &scenario);
     let path = format!("{}/add/{}", scenario_path(&project.id, &scenario.id), segment(&sheet));
@@ -123,12 +125,8 @@ pub(crate) async fn send(
     let wanted = SheetForm { reading, seen: &form.seen, skips_problems: form.skips };
     let (status, notice) = match platform.add_sheet(&by, &scenario, &sheet, wanted).await? {
         AddedSheet::Added => return Ok(Redirect::to(&path).into_response()),
-        AddedSheet::ReadAnew => {
-            (StatusCode::CONFLICT, "The rows are read in another way now. Check what they do, and add them then.")
-        }
-        AddedSheet::Stale => {
-            (StatusCode::CONFLICT, "The inputs changed since you looked. Check what the rows do now, and add them then.")
-        }
+        AddedSheet::ReadAnew => (StatusCode::CONFLICT, "The preview has changed. Check it, then add the rows."),
+        AddedSheet::Stale => (StatusCode::CONFLICT, "The inputs changed since this preview. Check it, then add the rows."),
         AddedSheet::Problems => {
             (StatusCode::BAD_REQUEST, "Some rows have problems. Correct them in the file, or choose to leave them out.")
         }

@@ -96,7 +96,7 @@ async fn a_file_is_looked_at_read_in_another_way_and_added() {
             "Line 7 it has 2 cells, and the first row has 5",
             "Line 8 persona \"nobody\" not found in the project",
             "Line 9 the id \"q1\" is on line 2 already",
-            "Line 10 it has no words",
+            "Line 10 no text",
         ]
     );
     assert_eq!(draft(&site, &id).await.len(), 2);
@@ -107,7 +107,7 @@ async fn a_file_is_looked_at_read_in_another_way_and_added() {
     assert!(answer.text(".notice.bad").contains("Some rows have problems"), "{}", answer.body);
     let answer = send(&mut editor, &page, &sheet, "add", &[("zip", "leave-out"), ("skip", "yes")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
-    assert!(answer.text(".notice.bad").contains("read in another way"), "{}", answer.body);
+    assert!(answer.text(".notice.bad").contains("The preview has changed."), "{}", answer.body);
     let answer = send(&mut editor, &answer, &sheet, "read", &[("zip", "own")]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, sheet.as_str()));
     let page = editor.get(&sheet).await;
@@ -185,7 +185,7 @@ async fn near_duplicates_are_pointed_out_and_pasted_lines_are_inputs() {
     let (_, page) = preview(&mut editor, &path, "alt.csv", b"text,n\nGr\xfc\xdfe,1\n").await;
     assert!(page.text(".notice.warn").contains("Windows-1252") && page.body.contains("Grüße"), "{}", page.body);
     let answer = upload(&mut editor, &path, "empty.csv", b"\xef\xbb\xbf\r\n", "").await;
-    assert_eq!((answer.status, answer.text(".notice.bad").as_str()), (StatusCode::BAD_REQUEST, "There is nothing in it."));
+    assert_eq!((answer.status, answer.text(".notice.bad").as_str()), (StatusCode::BAD_REQUEST, "The file is empty."));
     let (_, page) = preview(&mut editor, &path, "wide.csv", ",".repeat(200).as_bytes()).await;
     assert_eq!(page.text(".notice.bad"), "It cannot be read: it has more than 100 columns.");
     assert!(!page.has("button[value=add]"));

@@ -106,7 +106,7 @@ impl Platform {
         let kept = self.store.input_columns(&actor.scope, scenario).await?;
         let (text, encoding) = decode(brought.bytes);
         if text.trim().is_empty() {
-            return Err(Error::Refused("There is nothing in it.".to_owned()));
+            return Err(Error::Refused("The file is empty.".to_owned()));
         }
         let columns = kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default();
         let reading = Reading { format: Format::guess(&text, brought.name), encoding, has_names: true, columns };

@@ -124,7 +124,7 @@ impl Platform {
         let rows = table.rows.len() + table.problems.len();
         let id = sheet.id.clone();
         let for_rows = columns.clone();
-        let mut planning = budgets.work(move || Planning::of(table, &for_rows, personas, &id)).await?;
+        let mut planning = budgets.work(move || Planning::of(table, reading.format, &for_rows, personas, &id)).await?;
         let is_not_compared = counts.all as usize + planning.rows.len() > MOST_COMPARED;
         let (mut place, mut pages) = (InputPlace::BEGIN, Pages::of_at_most(READ));
         loop {
@@ -203,13 +203,13 @@ fn words_of(values: &InputValues) -> String {
 }
 
 impl Planning {
-    fn of(table: Table, columns: &[SheetColumn], personas: Vec<TestPersona>, sheet: &str) -> Self {
+    fn of(table: Table, format: Format, columns: &[SheetColumn], personas: Vec<TestPersona>, sheet: &str) -> Self {
         let mut problems = table.problems;
         let mut by_id: HashMap<String, usize> = HashMap::with_capacity(table.rows.len());
         let mut rows: Vec<Wanted> = Vec::with_capacity(table.rows.len());
         for row in table.rows {
             let line = row.line;
-            let said = Said::of(row, columns).and_then(|said| match &said.id {
+            let said = Said::of(row, columns, format).and_then(|said| match &said.id {
                 Some(id) if !is_input_id(id) => {
                     Err("its id is empty, longer than 200 bytes, or holds control characters".to_owned())
                 }

@@ -1,7 +1,7 @@
 //! From the row of a table to an input, and back.
 
 use keepstep_store::test_data::{InputValues, Message, TestPersona};
-use keepstep_testdata::sheet::{Meaning, TableRow};
+use keepstep_testdata::sheet::{Format, Meaning, TableRow};
 use serde_json::{Map, Value, json};
 
 /// The columns of a table that is written here.
@@ -50,15 +50,20 @@ impl<'a> Personas<'a> {
 }
 
 impl Said {
-    /// Returns what a row says.
+    /// Returns what a row says. An empty cell of a table says that there is nothing; in JSON, `null` does, and a member that is not there
+    /// says nothing.
     ///
     /// # Errors
     /// What is wrong with it, as a text for people.
-    pub(super) fn of(row: TableRow, columns: &[SheetColumn]) -> Result<Self, String> {
+    pub(super) fn of(row: TableRow, columns: &[SheetColumn], format: Format) -> Result<Self, String> {
         let mut said = Self::default();
         let mut cells = row.cells.into_iter().peekable();
         for (number, SheetColumn { name, meaning, .. }) in columns.iter().enumerate() {
             let cell = cells.next_if(|(at, _)| *at == number).map(|(_, value)| value);
+            if cell.is_none() && format == Format::JsonLines {
+                continue;
+            }
+            let cell = cell.filter(|cell| !cell.is_null());
             match (meaning, cell) {
                 (Meaning::LeaveOut, _) => {}
                 (Meaning::Own, cell) => said.own.push((name.clone(), cell)),
@@ -81,7 +86,7 @@ impl Said {
             }
         }
         if said.words.is_some() && said.messages.is_some() {
-            return Err("it has both words and messages".to_owned());
+            return Err("both a text and messages given".to_owned());
         }
         Ok(said)
     }
@@ -94,7 +99,7 @@ impl Said {
         let messages = match (self.words, self.messages) {
             (_, Some(messages)) => messages,
             (Some(words), None) => reworded(&current.messages, words),
-            (None, None) if current.messages.is_empty() => return Err("it has no words".to_owned()),
+            (None, None) if current.messages.is_empty() => return Err("no text".to_owned()),
             (None, None) => current.messages.clone(),
         };
         let persona = match self.persona {
@@ -241,17 +246,16 @@ pub fn sheet_row_as_json(id: &str, values: &InputValues, personas: &[TestPersona
         Some(words) => row.insert("text".to_owned(), words.into()),
         None => row.insert("messages".to_owned(), json!(values.messages)),
     };
-    row.extend(values.persona.as_deref().map(|id| ("persona".to_owned(), Personas(personas).name_of(id).into())));
-    if !values.metadata.is_empty() {
-        row.insert("metadata".to_owned(), values.metadata.clone().into());
-    }
+    // All of it is said: what is not said would stay as it is, where the line comes back.
+    row.insert("persona".to_owned(), values.persona.as_deref().map(|id| Personas(personas).name_of(id)).into());
+    row.insert("metadata".to_owned(), values.metadata.clone().into());
     json_text(&row)
 }
 
 #[cfg(test)]
 mod tests {
     use keepstep_base::spreadsheet;
-    use keepstep_testdata::sheet::{Format, guess, read};
+    use keepstep_testdata::sheet::{guess, read};
     use proptest::prelude::*;
 
     use super::*;
@@ -272,7 +276,7 @@ mod tests {
         assert!(table.problems.is_empty(), "{:?}", table.problems);
         let (columns, personas) = (columns(&table.columns), personas());
         let rows = table.rows.into_iter().zip(current);
-        rows.map(|(row, current)| Said::of(row, &columns)?.values(current, &Personas(&personas))).collect()
+        rows.map(|(row, current)| Said::of(row, &columns, format)?.values(current, &Personas(&personas))).collect()
     }
 
     fn said(words: &str) -> InputValues {
@@ -290,6 +294,11 @@ mod tests {
         current.messages[0].content = "Uno".to_owned();
         current.metadata.shift_remove("k");
         assert_eq!(found, current);
+        // In JSON, a member that only other lines have says nothing, and `null` says that there is nothing.
+        let lines = "{\"text\":\"Uno\"}\n{\"text\":\"Uno\",\"persona\":null,\"metadata\":{\"k\":1}}\n";
+        let found = read_again(lines, Format::JsonLines, &[current.clone(), current.clone()]);
+        let other = InputValues { persona: None, metadata: Map::from_iter([("k".to_owned(), json!(1))]), ..current.clone() };
+        assert_eq!(found, [Ok(current), Ok(other)]);
     }
 
     #[test]
@@ -298,12 +307,12 @@ mod tests {
         let text = "text,messages,persona,tags,metadata\n\
             ,,,,\n,[1],,,\na,\"[{\"\"role\"\":\"\"user\"\",\"\"content\"\":\"\"b\"\"}]\",,,\na,,stranger,,\na,,,x,\"{\"\"tags\"\":[]}\"\na,,,,[1]\na,,,,{\n";
         let found: Vec<String> = read_again(text, Format::Comma, &current).into_iter().map(|found| found.unwrap_err()).collect();
-        assert_eq!(found[0], "it has no words");
+        assert_eq!(found[0], "no text");
         assert!(found[1].starts_with("`messages` is not a list of messages: "), "{}", found[1]);
         assert_eq!(
             found[2..6],
             [
-                "it has both words and messages",
+                "both a text and messages given",
                 "persona \"stranger\" not found in the project",
                 "its tags are in two columns",
                 "`metadata` is not a JSON object"

@@ -25,6 +25,9 @@ const MOST_CELLS: usize = 1_000_000;
 /// How many records are looked at to find out what a text is.
 const LOOKED_AT: usize = 20;
 
+/// A first line that is longer is not parsed to guess what it is, in bytes.
+const LONG: usize = 64 * 1024;
+
 /// How a text has its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,7 +60,8 @@ pub struct Table {
 pub struct TableRow {
     /// The line that it begins on, from 1.
     pub line: usize,
-    /// The cells that are not empty, each with the number of its column, in their order.
+    /// The cells that are not empty, each with the number of its column, in their order. In JSON, `null` is a cell: it says that there is
+    /// nothing, and a member that is not there says nothing.
     pub cells: Vec<(usize, Value)>,
 }
 
@@ -117,7 +121,8 @@ impl Format {
     /// Guesses how a text has its rows, from its beginning and the name of its file.
     pub fn guess(text: &str, file: &str) -> Self {
         let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        if first.trim_start().starts_with('{') && serde_json::from_str::<Map<String, Value>>(first).is_ok() {
+        let is_object = || first.len() > LONG || serde_json::from_str::<Map<String, Value>>(first).is_ok();
+        if first.trim_start().starts_with('{') && is_object() {
             return Self::JsonLines;
         }
         let tables = [Self::Tab, Self::Semicolon, Self::Comma];
@@ -151,7 +156,10 @@ impl Shape {
         let mut begin: Vec<Vec<String>> = Vec::new();
         let records = Records::of(text, delimiter).filter(|record| !record.is_blank(text)).take(LOOKED_AT);
         for record in records.filter(|record| record.is_whole) {
-            begin.push(cells(&text[record.bytes], delimiter).into_iter().next()?);
+            if record.columns > MOST_COLUMNS {
+                return None;
+            }
+            begin.push(cells(&text[record.bytes], delimiter).next()?);
         }
         let columns = begin.first()?.len();
         let names: Vec<String> = begin.first()?.iter().map(|name| name.trim().to_owned()).collect();
@@ -222,6 +230,16 @@ impl Reading {
     }
 
     fn json(&mut self, line: usize, text: &str) -> Result<(), TableError> {
+        // What a line becomes is counted before it is in memory: an object takes as much as several values.
+        let weight = |byte: u8| match byte {
+            b'{' => 7,
+            b',' | b'[' => 1,
+            _ => 0,
+        };
+        self.cells += text.bytes().map(weight).sum::<usize>();
+        if self.cells > MOST_CELLS {
+            return Err(TableError::TooManyCells);
+        }
         let members: Map<String, Value> = match serde_json::from_str(text) {
             Ok(members) => members,
             Err(error) => return self.problem(line, format!("it is not a JSON object: {error}")),
@@ -236,9 +254,7 @@ impl Reading {
             if number >= MOST_COLUMNS {
                 return Err(TableError::TooManyColumns);
             }
-            if !value.is_null() {
-                cells.push((number, value));
-            }
+            cells.push((number, value));
         }
         cells.sort_by_key(|(number, _)| *number);
         self.push(line, cells)
@@ -249,6 +265,9 @@ impl Reading {
         // One more than are allowed, and the names: what is longer is not read to its end.
         let records: Vec<Record> = records.take(MOST_ROWS + 2).collect();
         let mut width = None;
+        if records.iter().any(|record| record.columns > MOST_COLUMNS) {
+            return Err(TableError::TooManyColumns);
+        }
         for run in records.chunk_by(|one, next| one.is_whole && next.is_whole) {
             match run {
                 [only] if !only.is_whole => {
@@ -273,13 +292,11 @@ impl Reading {
         let bytes = first.bytes.start..run.last().unwrap_or(first).bytes.end;
         for (line, row) in run.iter().map(|record| record.line).zip(cells(&text[bytes], delimiter)) {
             let Some(expected) = *width else {
-                if row.len() > MOST_COLUMNS {
-                    return Err(TableError::TooManyColumns);
-                }
                 *width = Some(row.len());
                 for (at, name) in row.iter().enumerate() {
-                    let name = match name.trim() {
-                        name if has_names && !name.is_empty() => name.to_owned(),
+                    // In one line, as a form sends it back.
+                    let name = match name.split_whitespace().collect::<Vec<_>>().join(" ") {
+                        name if has_names && !name.is_empty() => name,
                         _ => format!("Column {}", at + 1),
                     };
                     // Of two columns with one name each has its own.
@@ -308,17 +325,17 @@ impl Reading {
     }
 }
 
-/// Returns the cells of records that are whole.
-fn cells(text: &str, delimiter: u8) -> Vec<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new()
+/// Returns the cells of records that are whole, one record after the other.
+fn cells(text: &str, delimiter: u8) -> impl Iterator<Item = Vec<String>> {
+    let reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
         .buffer_capacity(text.len().clamp(16, 8 * 1024))
         .from_reader(text.as_bytes());
     // A text in memory is read whatever stands in it.
-    let rows = reader.records().map_while(Result::ok);
-    rows.map(|row| row.iter().map(str::to_owned).collect()).collect()
+    let rows = reader.into_records().map_while(Result::ok);
+    rows.map(|row| row.iter().map(str::to_owned).collect())
 }
 
 /// A record: a line, or several where quotes have line ends in them.
@@ -326,6 +343,7 @@ struct Record {
     line: usize,
     bytes: Range<usize>,
     is_whole: bool,
+    columns: usize,
 }
 
 impl Record {
@@ -339,11 +357,62 @@ struct Records<'a> {
     at: usize,
     line: usize,
     delimiter: u8,
+    opened: Opened,
+}
+
+/// Where quotes were opened, a bit for each byte. What becomes of one depends on nothing that stands before it: where a later record comes
+/// to one again, it is as broken as the record that opened it first.
+#[derive(Default)]
+struct Opened(Vec<u64>);
+
+impl Opened {
+    /// Notes a quote of a text of some length. Returns false if it was noted before.
+    fn note(&mut self, at: usize, length: usize) -> bool {
+        if self.0.is_empty() {
+            self.0 = vec![0; length / 64 + 1];
+        }
+        let (word, bit) = (&mut self.0[at / 64], 1 << (at % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
 }
 
 impl<'a> Records<'a> {
     fn of(text: &'a str, delimiter: u8) -> Self {
-        Self { text: text.as_bytes(), at: 0, line: 1, delimiter }
+        Self { text: text.as_bytes(), at: 0, line: 1, delimiter, opened: Opened::default() }
+    }
+
+    /// Returns where the record ends that begins here, and how many columns it has; nothing where its quotes are not whole.
+    fn end_of_record(&mut self) -> Option<(usize, usize)> {
+        let (text, mut at, mut columns) = (self.text, self.at, 1);
+        loop {
+            if text.get(at) == Some(&b'"') {
+                if !self.opened.note(at, text.len()) {
+                    return None;
+                }
+                at += 1;
+                loop {
+                    at += memchr(b'"', &text[at..])? + 1;
+                    if text.get(at) != Some(&b'"') {
+                        break;
+                    }
+                    at += 1;
+                }
+                match text.get(at) {
+                    None => return Some((at, columns)),
+                    Some(b'\r' | b'\n') => return Some((at + end_of_line(&text[at..]), columns)),
+                    Some(next) if *next == self.delimiter => (at, columns) = (at + 1, columns + 1),
+                    Some(_) => return None,
+                }
+                continue;
+            }
+            match memchr3(self.delimiter, b'\r', b'\n', &text[at..]) {
+                Some(next) if text[at + next] == self.delimiter => (at, columns) = (at + next + 1, columns + 1),
+                Some(next) => return Some((at + next + end_of_line(&text[at + next..]), columns)),
+                None => return Some((text.len(), columns)),
+            }
+        }
     }
 }
 
@@ -352,9 +421,10 @@ impl Iterator for Records<'_> {
 
     fn next(&mut self) -> Option<Record> {
         let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let whole = end_of_record(rest, self.delimiter);
-        let length = whole.unwrap_or_else(|| end_of_line(rest));
-        let record = Record { line: self.line, bytes: self.at..self.at + length, is_whole: whole.is_some() };
+        let whole = self.end_of_record();
+        let length = whole.map_or_else(|| end_of_line(rest), |(end, _)| end - self.at);
+        let columns = whole.map_or(1, |(_, columns)| columns);
+        let record = Record { line: self.line, bytes: self.at..self.at + length, is_whole: whole.is_some(), columns };
         self.at += length;
         self.line += line_ends(&rest[..length]);
         Some(record)
@@ -373,35 +443,6 @@ fn end_of_line(text: &[u8]) -> usize {
 fn line_ends(text: &[u8]) -> usize {
     let ends = text.iter().enumerate();
     ends.filter(|(at, byte)| **byte == b'\n' || **byte == b'\r' && text.get(at + 1) != Some(&b'\n')).count()
-}
-
-/// Returns where the record ends that a text begins with; nothing where its quotes are not whole.
-fn end_of_record(text: &[u8], delimiter: u8) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        if text.get(at) == Some(&b'"') {
-            at += 1;
-            loop {
-                at += memchr(b'"', &text[at..])? + 1;
-                if text.get(at) != Some(&b'"') {
-                    break;
-                }
-                at += 1;
-            }
-            match text.get(at) {
-                None => return Some(at),
-                Some(b'\r' | b'\n') => return Some(at + end_of_line(&text[at..])),
-                Some(next) if *next == delimiter => at += 1,
-                Some(_) => return None,
-            }
-            continue;
-        }
-        match memchr3(delimiter, b'\r', b'\n', &text[at..]) {
-            Some(next) if text[at + next] == delimiter => at += next + 1,
-            Some(next) => return Some(at + next + end_of_line(&text[at + next..])),
-            None => return Some(text.len()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -436,7 +477,7 @@ mod tests {
         let table = read(text, Format::JsonLines, true).unwrap();
         assert_eq!(table.columns, ["text", "n"]);
         let rows: Vec<_> = table.rows.iter().map(|row| (row.line, row.cells.clone())).collect();
-        assert_eq!(rows, [(1, vec![(0, json!("One"))]), (4, vec![(0, json!("Two")), (1, json!([1]))])]);
+        assert_eq!(rows, [(1, vec![(0, json!("One")), (1, json!(null))]), (4, vec![(0, json!("Two")), (1, json!([1]))])]);
         assert_eq!(table.problems[0].line, 3);
         assert!(table.problems[0].what.starts_with("it is not a JSON object"));
         let table = read(" One, or two?\n\n=3", Format::Lines, true).unwrap();
@@ -472,6 +513,21 @@ mod tests {
         assert_eq!(read(&",".repeat(MOST_COLUMNS), Format::Comma, true), Err(TableError::TooManyColumns));
         assert_eq!(read(&("a,".repeat(20) + "\n").repeat(60_000), Format::Comma, false), Err(TableError::TooManyCells));
         assert_eq!(read(&"a\n".repeat(MOST_ROWS), Format::Lines, true).unwrap().rows.len(), MOST_ROWS);
+        let nested = format!("{{\"a\":[{}]}}", "{\"\":0},".repeat(200_000));
+        assert_eq!(read(&nested, Format::JsonLines, true), Err(TableError::TooManyCells));
+        let wide = "a,b\n".to_owned() + &",".repeat(MOST_COLUMNS);
+        assert_eq!(read(&wide, Format::Comma, true), Err(TableError::TooManyColumns));
+        assert!(Shape::of(&wide, b',').is_none());
+    }
+
+    /// Each line opens a quote in which the line before is closed, so that all of them are broken. Reading each to the end of the text
+    /// would be about 10^11 steps.
+    #[test]
+    fn broken_quotes_are_read_once() {
+        let text = "x\",\"\n".repeat(MOST_ROWS - 1);
+        let table = read(&text, Format::Comma, false).unwrap();
+        assert_eq!((table.rows.len(), table.problems.len()), (0, MOST_ROWS - 1));
+        assert_eq!(Format::guess(&text, "q.csv"), Format::Comma);
     }
 
     proptest! {
