@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt as _};
 use keepstep_api::own::uploads::{PACK_PARTS, PACK_SIZE, PART_SIZE, RUNS_FILE};
 use keepstep_store::artifacts::{CommittedUpload, Content, NewUpload, NewUploadFile, Objects, Offer, PartOf, Upload, UploadFile};
 use keepstep_store::results::{Begun, NewArtifact, NewCommit, RunRecord};
-use keepstep_store::{Result as Stored, Role, Store, StoreError, Transaction};
+use keepstep_store::{HiddenTransaction, Result as Stored, Role, Store, StoreError, Transaction};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -103,7 +103,9 @@ impl Platform {
         let mut writer = Writer::new(&self.store);
         writer.turn().await?.begin_offer(&actor.scope, &mut offer).await?;
         while writer.turn().await?.offer_some(&mut offer).await? {}
-        writer.end().await?.commit().await?;
+        let mut transaction = writer.last().await?;
+        transaction.end_offer(&offer).await?;
+        transaction.commit().await?;
         let upload = self.store.upload(&actor.scope, offer.id()).await?;
         let missing = self.store.missing_parts(&upload).await?;
         self.tidy();
@@ -222,8 +224,8 @@ impl Platform {
         let mut writer = Writer::new(&self.store);
         let transaction = writer.turn().await?;
         transaction.keep_upload(upload).await?;
-        let committed = match transaction.begin_commit(&actor.scope, &new).await? {
-            Begun::Repeated(committed) => committed,
+        let (mut transaction, committed) = match transaction.begin_commit(&actor.scope, &new).await? {
+            Begun::Repeated(committed) => (writer.last().await?, committed),
             Begun::New(mut commit) => {
                 loop {
                     for runs in chunk.runs.chunks(RUNS) {
@@ -253,18 +255,17 @@ impl Platform {
                     }
                     from += i64::from(FILES);
                 }
-                let transaction = writer.turn().await?;
+                let mut transaction = writer.last().await?;
                 let committed = transaction.finish_commit(commit).await?;
                 for from in left {
                     if let Some(files) = transaction.take_files(upload, RUNS_FILE, from, FILES).await? {
                         transaction.attach_artifacts(&actor.scope, &committed.batch_id, &artifacts(files)).await?;
                     }
                 }
-                committed
+                (transaction, committed)
             }
         };
         let became = CommittedUpload { batch_id: committed.batch_id, runs: committed.runs, failed: committed.failed };
-        let transaction = writer.current().await?;
         transaction.end_upload(upload, &became).await?;
         transaction.about("experiment", &became.batch_id, &upload.experiment_id);
         if !committed.repeated {
@@ -275,10 +276,10 @@ impl Platform {
                 cases: became.runs,
                 failed: became.failed,
             };
-            announce_end(transaction, actor, ended).await?;
+            announce_end(&mut transaction, actor, ended).await?;
         }
         let is_more = transaction.forget_files(upload).await?;
-        self.commit(writer.end().await?, actor, "commit an upload").await?;
+        self.commit(transaction, actor, "commit an upload").await?;
         self.count_ended(&upload.project_id).await;
         if is_more && let Err(error) = self.forget_files(upload).await {
             // They are forgotten with the upload, in a week.
@@ -332,7 +333,7 @@ struct Writer<'a> {
 
 /// A transaction that others wait for.
 struct Turn {
-    transaction: Transaction,
+    transaction: HiddenTransaction,
     begun: Instant,
     /// When the last piece was begun.
     last: Instant,
@@ -360,7 +361,7 @@ impl<'a> Writer<'a> {
         let turn = match self.open.take() {
             Some(turn) => turn,
             None => {
-                let transaction = self.store.write().await?;
+                let transaction = self.store.write_hidden().await?;
                 let begun = Instant::now();
                 Turn { transaction, begun, last: begun }
             }
@@ -371,17 +372,15 @@ impl<'a> Writer<'a> {
     /// Lets others write.
     async fn rest(&mut self) -> Stored<()> {
         match self.open.take() {
-            Some(turn) => turn.transaction.commit_hidden().await,
+            Some(turn) => turn.transaction.commit().await,
             None => Ok(()),
         }
     }
 
-    /// Returns the transaction that is to be committed.
-    async fn end(mut self) -> Stored<Transaction> {
-        match self.open.take() {
-            Some(turn) => Ok(turn.transaction),
-            None => self.store.write().await,
-        }
+    /// Returns the transaction that makes all of it visible.
+    async fn last(&mut self) -> Stored<Transaction> {
+        self.rest().await?;
+        self.store.write().await
     }
 }
 

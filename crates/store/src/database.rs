@@ -1,5 +1,6 @@
 //! The store: reading, writing, and noticing that somebody else wrote.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use crate::sql::connection::{Connection, Reader};
 #[cfg(feature = "postgres")]
 use crate::sql::postgres::Server;
 use crate::sql::query::query;
-use crate::sql::sqlite::File;
+use crate::sql::sqlite::{File, Kept};
 use crate::{Result, Surroundings};
 
 /// What a platform knows. Clones are the same store.
@@ -52,6 +53,9 @@ pub struct Transaction {
     /// What it is about, for the log.
     pub(crate) subject: Option<Subject>,
 }
+
+/// A transaction with a part of what becomes visible later. Before anybody is told that all of it is there, a usual one is committed.
+pub struct HiddenTransaction(Transaction);
 
 impl Store {
     /// Opens the database in a file, and makes or upgrades it.
@@ -93,7 +97,20 @@ impl Store {
     /// # Errors
     /// Another process has been writing for too long, or the database cannot be written.
     pub async fn write(&self) -> Result<Transaction> {
-        let mut inner = self.inner.database.writer().await?;
+        self.begin(Kept::Now).await
+    }
+
+    /// Begins a write of what nobody sees yet, one of several that end with a usual write. The disk is not waited for: if the machine stops,
+    /// what is lost of it is lost with all that came after it, so what is there is always what was there at some time.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_hidden(&self) -> Result<HiddenTransaction> {
+        Ok(HiddenTransaction(self.begin(Kept::WithTheNext).await?))
+    }
+
+    async fn begin(&self, kept: Kept) -> Result<Transaction> {
+        let mut inner = self.inner.database.writer(kept).await?;
         let written_before = commits::begin(&mut inner).await?;
         let surroundings = self.inner.surroundings.clone();
         Ok(Transaction {
@@ -158,6 +175,30 @@ impl Store {
     }
 }
 
+impl Deref for HiddenTransaction {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        &self.0
+    }
+}
+
+impl DerefMut for HiddenTransaction {
+    fn deref_mut(&mut self) -> &mut Transaction {
+        &mut self.0
+    }
+}
+
+impl HiddenTransaction {
+    /// Ends it: it is kept with the next usual write.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub async fn commit(self) -> Result<()> {
+        self.0.commit_hidden().await
+    }
+}
+
 impl Transaction {
     /// Makes everything in the transaction visible and durable.
     ///
@@ -213,9 +254,9 @@ impl Database {
         }
     }
 
-    async fn writer(&self) -> Result<Connection> {
+    async fn writer(&self, kept: Kept) -> Result<Connection> {
         match self {
-            Self::File(file) => file.writer().await,
+            Self::File(file) => file.writer(kept).await,
             #[cfg(feature = "postgres")]
             Self::Server(server) => server.writer().await,
         }
@@ -375,6 +416,13 @@ mod tests {
         assert_eq!(mode.unwrap(), "wal");
         // 2 is FULL: a commit waits until the log is on the disk.
         let sql = "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous";
+        assert_eq!(pragma(sql).fetch_one(transaction.connection()).await.unwrap(), "2");
+        drop(transaction);
+        // What nobody sees yet is not waited for, and what comes after it is.
+        let mut hidden = store.write_hidden().await.unwrap();
+        assert_eq!(pragma(sql).fetch_one(hidden.connection()).await.unwrap(), "1");
+        hidden.commit().await.unwrap();
+        let mut transaction = store.write().await.unwrap();
         assert_eq!(pragma(sql).fetch_one(transaction.connection()).await.unwrap(), "2");
 
         let mut reader = store.reader().await.unwrap();

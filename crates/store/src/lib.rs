@@ -50,7 +50,7 @@ pub use activity::{Activity, ActivityFilter, NewActivity, VerifiedActivity};
 pub use agents::NewAgent;
 pub use answers::{Once, StoredResponse};
 pub use changes::{Changed, Intent, Patch, PersonaChange};
-pub use database::{Store, Transaction};
+pub use database::{HiddenTransaction, Store, Transaction};
 pub use device_logins::{ACCESS_LIFE, CODE_LIFE, DeviceCodes, DeviceLogin, LoginKeys, LoginProgress, REFRESH_LIFE};
 pub use drafts::{Edit, EditDraft, Editor};
 pub use drift_reports::{DriftReport, ServerSide};

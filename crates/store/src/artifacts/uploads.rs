@@ -281,6 +281,17 @@ impl Transaction {
         Ok(from > 0)
     }
 
+    /// Ends an offer: what it needs is kept for a week from now.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn end_offer(&mut self, offer: &Offer<'_>) -> Result<()> {
+        let now = self.now;
+        let query = sqlx::query("UPDATE uploads SET offered_at = ?2 WHERE number = ?1").bind(offer.number).bind(now);
+        query.execute(self.connection()).await?;
+        Ok(())
+    }
+
     /// Notes that the parts of some files of an upload are relied on.
     async fn mark_parts_used(&mut self, upload: i64, project: &str, from: usize, until: usize) -> Result<()> {
         let now = self.now;

@@ -48,6 +48,15 @@ pub(crate) struct File {
     logged: AtomicU32,
 }
 
+/// When what a transaction wrote is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// When it is committed.
+    Now,
+    /// With the next one that is kept when it is committed.
+    WithTheNext,
+}
+
 impl File {
     /// Opens a file, and makes or upgrades it. The connection that comes with it is one to ask for the change number.
     pub(crate) async fn open(path: &Path) -> Result<(Self, Connection)> {
@@ -108,9 +117,14 @@ impl File {
     }
 
     /// Begins a write, as the only one.
-    pub(crate) async fn writer(&self) -> Result<Connection> {
+    pub(crate) async fn writer(&self, kept: Kept) -> Result<Connection> {
         self.check_file()?;
-        Ok(Connection::Sqlite(Held::Writer(self.writer.begin_with("BEGIN IMMEDIATE").await?)))
+        // How far a commit is waited for can be said between transactions only, and the connection has been another writer's.
+        let begin = match kept {
+            Kept::Now => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            Kept::WithTheNext => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+        };
+        Ok(Connection::Sqlite(Held::Writer(self.writer.begin_with(begin).await?)))
     }
 
     /// Brings the log into the file now and then, on a connection that nobody who writes waits for.
