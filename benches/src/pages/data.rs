@@ -266,6 +266,8 @@ impl Data {
             ("100 experiments compared", some(100)),
             ("Trends", format!("{project}/trends")),
             ("Trends of a branch", format!("{project}/trends?branch=main")),
+            ("1,000 experiments, input by input", format!("{project}/trends/inputs")),
+            ("The same, all inputs", format!("{project}/trends/inputs?show=all")),
             ("Activity", "/activity".to_owned()),
             ("Members", "/members".to_owned()),
             ("Member", format!("/members/{}", self.member)),

@@ -39,7 +39,8 @@ pub fn pages(platform: &Platform) -> Pages {
         account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
         edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs, keys,
         member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish, publishing, review,
-        scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_out, trends, version, webhooks,
+        scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_out, trend_inputs, trends, version,
+        webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -95,6 +96,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/delete", get(inputs::ask_delete).post(inputs::delete))
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", get(inputs::ask_revert).post(inputs::revert))
         .route("/projects/{project}/trends", get(trends::show))
+        .route("/projects/{project}/trends/inputs", get(trend_inputs::show))
         .route("/projects/{project}/compare", get(compare::show))
         .route("/projects/{project}/experiments", get(experiment_list::show))
         .route("/projects/{project}/experiments/{experiment}", get(experiment::show))

@@ -227,6 +227,7 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", Person(Editor), Project),
         ("POST", "/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", Person(Editor), Project),
         ("GET", "/projects/{project}/trends", Person(Viewer), Project),
+        ("GET", "/projects/{project}/trends/inputs", Person(Viewer), Project),
         ("GET", "/projects/{project}/compare", Person(Viewer), Project),
         ("GET", "/projects/{project}/experiments", Person(Viewer), Project),
         ("GET", "/projects/{project}/experiments/{experiment}", Person(Viewer), Project),

@@ -155,6 +155,8 @@ struct ManyPage {
     newer: Option<String>,
     older: Option<String>,
     count: String,
+    /// The page of each input in all experiments of the newest one's scenario.
+    over_time: String,
 }
 
 struct ManyHead {
@@ -571,5 +573,10 @@ async fn many(
         newer: (asked.from > 0).then(|| address(asked.is_all, asked.from.saturating_sub(2 * PAGE))),
         older: (asked.from.saturating_add(2 * PAGE) < chosen.len()).then(|| address(asked.is_all, asked.from + 2 * PAGE)),
         count: grouped(chosen.len() as u64),
+        over_time: format!(
+            "{}/trends/inputs{}",
+            project_path(&project.id),
+            all.last().map(|newest| format!("?scenario={}", segment(&newest.batch.scenario_id))).unwrap_or_default()
+        ),
     })
 }

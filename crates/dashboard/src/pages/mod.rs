@@ -32,6 +32,7 @@
 //! | `/projects/{id}/experiments` | [`experiment_list`] | its experiments, filtered and sorted |
 //! | `/projects/{id}/compare` | [`compare`] | two experiments case by case, or several side by side |
 //! | `/projects/{id}/trends` | [`trends`] | how the experiments of a scenario went over time |
+//! | `/projects/{id}/trends/inputs` | [`trend_inputs`] | how each input ended in up to 1,000 of them |
 //! | `/projects/{id}/experiments/{experiment}` | [`experiment`] | figures, cases and files of an experiment |
 //! | `/projects/{id}/experiments/{experiment}/export/{format}` | [`export`] | it as CSV, JSON, JUnit or one HTML file |
 //! | `/projects/{id}/experiments/{experiment}/shares` | [`share`] | links that show it without an account |
@@ -93,6 +94,7 @@ pub(crate) mod sheet;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod sign_out;
+pub(crate) mod trend_inputs;
 pub(crate) mod trends;
 pub(crate) mod version;
 pub(crate) mod webhooks;

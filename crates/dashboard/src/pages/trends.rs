@@ -4,23 +4,21 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
-use keepstep_http::addresses::{experiment_path, project_path, segment};
+use keepstep_http::addresses::{experiment_path, project_path};
 use keepstep_platform::Platform;
-use keepstep_store::results::{ExperimentFilter, TrendPoint};
+use keepstep_store::results::TrendPoint;
 use serde::Deserialize;
 
 use super::experiment::Link;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
 use crate::parts::chart::{Chart, Series, chart};
+use crate::parts::chosen_trend::{ChosenTrend, TrendChoice};
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::{dollars, excerpt, grouped, percent, shown_interval, whole};
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
-
-/// How many experiments are drawn: the newest.
-const MOST: u32 = 1000;
 
 /// How many of them stand in the table at a time.
 const ROWS: usize = 100;
@@ -34,19 +32,14 @@ struct Trends {
     frame: Frame,
     project: Link,
     path: String,
-    scenarios: Vec<Choice>,
-    branches: Vec<Choice>,
+    inputs: String,
+    scenarios: Vec<TrendChoice>,
+    branches: Vec<TrendChoice>,
     charts: Vec<Chart>,
     changes: Vec<Change>,
     points: Vec<Point>,
     newer: Option<String>,
     older: Option<String>,
-}
-
-struct Choice {
-    value: String,
-    label: String,
-    is_chosen: bool,
 }
 
 /// Something that changed before an experiment.
@@ -89,64 +82,24 @@ pub(crate) async fn show(
     AddressedProject(id): AddressedProject,
     Query(asked): Query<TrendsQuery>,
 ) -> Result<Response, PageError> {
-    platform.abandon_silent_runs().await?;
-    platform.count_experiments(&id).await?;
-    let project = platform.store.project(&by.scope, &id).await?;
-    let scenarios = platform.store.scenarios(&by.scope, &id).await?;
-    let branches = platform.store.experiment_choices(&by.scope, &id).await?.branches;
-    let newest = ExperimentFilter { limit: 1, ..ExperimentFilter::default() };
-    // Lines of two scenarios say nothing together.
-    let one = ExperimentFilter { scenario: Some(&asked.scenario), ..newest };
-    let is_there = scenarios.iter().any(|scenario| scenario.id == asked.scenario)
-        || !platform.store.experiments(&by.scope, &id, &one).await?.is_empty();
-    let scenario = match is_there {
-        true => Some(asked.scenario),
-        false => platform.store.experiments(&by.scope, &id, &newest).await?.pop().map(|newest| newest.batch.scenario_id),
-    };
-    let mut choices: Vec<(String, String)> = scenarios.into_iter().map(|known| (known.id, known.name)).collect();
-    if let Some(deleted) = scenario.as_ref().filter(|wanted| choices.iter().all(|(known, _)| known != *wanted)) {
-        choices.push((deleted.clone(), platform.store.scenario_name(&by.scope, deleted).await?));
-    }
-    let branch = branches.iter().find(|branch| Visible::of(branch).plain() == asked.branch);
-    let filter = ExperimentFilter {
-        scenario: scenario.as_deref(),
-        branch: branch.map(String::as_str),
-        limit: MOST,
-        ..ExperimentFilter::default()
-    };
-    let mut trend = platform.store.trend(&by.scope, &id, &filter).await?;
-    trend.reverse();
+    let chosen = ChosenTrend::of(&platform, &by, &id, &asked.scenario, &asked.branch).await?;
+    let trend = &chosen.points;
     let from = asked.from.parse::<usize>().ok().filter(|from| *from < trend.len()).unwrap_or_default();
     let path = format!("{}/trends", project_path(&id));
     let address = |from: usize| {
-        let branch = branch.map(|branch| Visible::of(branch).plain().to_owned());
         let from = (from > 0).then(|| from.to_string());
-        let parts = [("scenario", scenario.clone()), ("branch", branch), ("from", from)].into_iter();
-        let parts: Vec<String> = parts.filter_map(|(name, value)| Some(format!("{name}={}", segment(&value?)))).collect();
-        format!("{path}?{}#numbers", parts.join("&"))
+        chosen.address(&path, [("from", from)]) + "#numbers"
     };
-    let changes = changes(&trend);
+    let changes = changes(trend);
     let lettered: Vec<(usize, String)> =
         changes.iter().take(LETTERS).zip('A'..='Z').map(|((at, _), letter)| (*at, letter.to_string())).collect();
     page(&Trends {
         frame: Frame::of(&by.session),
-        project: Link { path: project_path(&id), name: Visible::of(&project.name) },
-        scenarios: choices
-            .into_iter()
-            .map(|(value, name)| Choice {
-                label: Visible::of(name).plain().to_owned(),
-                is_chosen: scenario.as_ref() == Some(&value),
-                value,
-            })
-            .collect(),
-        branches: branches
-            .iter()
-            .map(|known| {
-                let shown = Visible::of(known).plain().to_owned();
-                Choice { value: shown.clone(), label: shown, is_chosen: branch == Some(known) }
-            })
-            .collect(),
-        charts: charts(&trend, &lettered),
+        project: Link { path: project_path(&id), name: Visible::of(&chosen.project.name) },
+        inputs: chosen.address(&format!("{path}/inputs"), []),
+        scenarios: chosen.scenarios.clone(),
+        branches: chosen.branches.clone(),
+        charts: charts(trend, &lettered),
         changes: changes
             .iter()
             .zip(&lettered)
@@ -156,10 +109,10 @@ pub(crate) async fn show(
                 what: Visible::of(what),
             })
             .collect(),
-        points: (0..trend.len()).rev().skip(from).take(ROWS).map(|at| shown_point(&id, &trend, at, &changes)).collect(),
+        points: (0..trend.len()).rev().skip(from).take(ROWS).map(|at| shown_point(&id, trend, at, &changes)).collect(),
         newer: (from > 0).then(|| address(from.saturating_sub(ROWS))),
         older: (from.saturating_add(ROWS) < trend.len()).then(|| address(from + ROWS)),
-        path: path.clone(),
+        path,
     })
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod assets;
 pub(crate) mod baseline;
 pub(crate) mod changed_test_data;
 pub(crate) mod chart;
+pub(crate) mod chosen_trend;
 pub(crate) mod code_state;
 pub(crate) mod confirm;
 pub(crate) mod devices;

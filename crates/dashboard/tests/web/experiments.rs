@@ -526,6 +526,42 @@ async fn the_numbers_of_a_long_trend_are_paged() {
 }
 
 #[tokio::test]
+async fn each_input_is_seen_over_all_experiments() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let path = format!("/projects/{project}/trends/inputs");
+    let mut browser = site.signed_in(Role::Viewer).await;
+    assert!(browser.get(&path).await.text(".empty").contains("no input is like this"));
+    // The first input always passes, the second fails from the fifth experiment on, the third by turns.
+    for number in 0..12 {
+        let of = |is_good: bool| if is_good { Status::Passed } else { Status::Failed };
+        let runs = [
+            run(&format!("a{number}"), Status::Passed, "always <b>good</b>", "yes"),
+            run(&format!("b{number}"), of(number < 5), "broken", "no"),
+            run(&format!("c{number}"), of(number % 2 == 0), "by turns", "maybe"),
+        ];
+        tested(&site, &bundle, &format!("exp_{number}"), json!({"git_branch": "main"}), &runs).await;
+        site.pass(1000);
+    }
+    let page = browser.get(&path).await;
+    check_is_text(&page);
+    assert_eq!(page.texts("tbody th a"), ["by turns", "broken"], "what got worse last stands first");
+    assert_eq!(page.texts("tbody .about"), ["since exp_11", "since exp_5"]);
+    assert_eq!(page.texts("tbody td.number"), ["6 of 12", "11", "5 of 12", "1"]);
+    assert_eq!(page.attributes("tbody tr:nth-child(2) svg path", "d"), ["M0 7h5v3h-5z", "", "M5 0h7v10h-7z"]);
+    let chips = page.texts(".chips a");
+    assert_eq!(chips, ["all changes 2", "worse 2", "better 0", "unsteady 1", "never passed 0", "all inputs 3"]);
+    // The case to look at is the one of the last experiment.
+    let case = page.attributes("tbody tr:nth-child(2) th a", "href").remove(0);
+    assert!(browser.get(&case).await.body.contains("broken"));
+    let page = browser.get(&format!("{path}?show=all&branch=main")).await;
+    assert_eq!(page.texts("tbody th a").len(), 3);
+    assert!(page.body.contains("always &lt;b&gt;good") || page.body.contains("always &#60;b&#62;good"), "{}", page.body);
+    // Only where the project is seen.
+    assert_eq!(browser.get("/projects/project_x/trends/inputs").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;

@@ -74,6 +74,11 @@ impl InputKey {
         Self(u128::from_be_bytes(first(&hash.finalize())))
     }
 
+    /// Returns half of the key, which tells the inputs of some runs apart.
+    pub fn half(self) -> u64 {
+        self.0 as u64
+    }
+
     /// Returns the key as text.
     pub fn to_hex(self) -> String {
         format!("{:032x}", self.0)
@@ -100,7 +105,7 @@ impl Keys {
     pub fn of(&mut self, finished: &Finished) -> CaseKey {
         let iteration = finished.iteration;
         let mut key = InputKey::of(finished);
-        while !self.seen.insert((key.0 as u64).wrapping_add(u64::from(iteration))) {
+        while !self.seen.insert(key.half().wrapping_add(u64::from(iteration))) {
             key = key.again();
         }
         (key, iteration)

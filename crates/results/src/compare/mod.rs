@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod figures;
+pub mod history;
 pub mod inputs;
 #[cfg(test)]
 mod simulation;

@@ -127,8 +127,8 @@ impl Store {
 }
 
 impl CaseReader {
-    /// Adds the case of a row.
-    pub(super) fn add(&mut self, row: &SqliteRow) -> Result<()> {
+    /// Adds the case of a row. Returns its key, if it is over.
+    pub(super) fn add(&mut self, row: &SqliteRow) -> Result<Option<CaseKey>> {
         let id: String = row.try_get("id")?;
         let status = status(row, &id)?;
         let metrics = row.try_get::<Option<&str>, _>("metrics")?.map(serde_json::from_str).transpose();
@@ -148,10 +148,9 @@ impl CaseReader {
         let case = case.into_case(self.index);
         self.index += 1;
         // One that is not over is not compared, which is another thing than one that failed.
-        if status.is_reported() {
-            self.runs.insert(self.collector.add(&case), id);
-        }
-        Ok(())
+        let key = status.is_reported().then(|| self.collector.add(&case));
+        self.runs.extend(key.map(|key| (key, id)));
+        Ok(key)
     }
 
     /// Returns the cases that were added.

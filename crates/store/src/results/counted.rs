@@ -1,6 +1,10 @@
 //! Figures of experiments that have ended: counted once, kept beside them, and counted again when something comes.
 
+use std::collections::HashMap;
+
 use futures_util::stream::TryStreamExt as _;
+use keepstep_results::compare::CaseKey;
+use keepstep_results::compare::history::Outcomes;
 use keepstep_results::record::criteria;
 use keepstep_results::statistics::quantile;
 use keepstep_results::tally::{CriterionTally, Tally};
@@ -42,7 +46,21 @@ pub struct CountedCases {
     /// The position of a criterion, what it says, and the run.
     misses: Vec<(usize, Verdict, i64)>,
     /// The cases as they are compared; nothing where there are too many to keep.
-    kept: Option<Vec<u8>>,
+    kept: Option<Kept>,
+}
+
+/// The cases of an experiment as they are compared, packed, and how each input ended.
+#[derive(Debug, Clone, PartialEq)]
+struct Kept {
+    cases: Vec<u8>,
+    outcomes: Vec<u8>,
+}
+
+/// Reads cases as they are compared, with the number of each.
+#[derive(Default)]
+struct Keeper {
+    cases: CaseReader,
+    numbers: HashMap<CaseKey, i64>,
 }
 
 /// How many cases are kept as they are compared. To count a larger experiment must not take the memory of all its cases.
@@ -64,10 +82,26 @@ pub struct ExperimentFigures {
 /// The experiments of a project that have ended and are not counted.
 const UNCOUNTED: &str = "SELECT number, cases FROM run_batches WHERE project_id = ? AND is_counted = 0 AND running = 0 LIMIT ?";
 
-/// What is counted of the cases of an experiment.
-const CASES: &str = "SELECT r.number, r.id, r.input_item_id, r.persona, r.iteration, r.status, r.verdict, r.input, r.output,
-       r.duration_ms, m.metrics, m.evaluation -> '$.criteria' AS criteria
-     FROM runs r LEFT JOIN run_results m ON m.run = r.number WHERE r.batch = ? ORDER BY r.number";
+/// What is counted of the cases of an experiment. Their texts are read only where they are compared.
+const CASES: &str = "SELECT r.number, r.id, r.input_item_id, r.persona, r.iteration, r.status, r.verdict,
+       iif(?2, r.input, NULL) AS input, iif(?2, r.output, NULL) AS output, r.duration_ms, m.metrics, m.evaluation -> '$.criteria' AS criteria
+     FROM runs r LEFT JOIN run_results m ON m.run = r.number WHERE r.batch = ?1 ORDER BY r.number";
+
+impl Keeper {
+    fn add(&mut self, row: &SqliteRow) -> Result<()> {
+        if let Some(key) = self.cases.add(row)? {
+            self.numbers.insert(key, row.try_get("number")?);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Option<Kept> {
+        let Self { cases, numbers } = self;
+        let cases = cases.finish();
+        let outcomes = Outcomes::of(&cases.figures.inputs, |input, iteration| numbers.get(&(input, iteration)).copied());
+        Some(Kept { cases: cases.to_kept()?, outcomes: outcomes.to_bytes() })
+    }
+}
 
 impl ExperimentFigures {
     pub(super) fn read(row: &SqliteRow) -> Result<Self> {
@@ -114,8 +148,8 @@ impl Store {
             kept: None,
         };
         let (mut tally, mut durations) = (Tally::default(), Vec::new());
-        let mut compared = (uncounted.cases <= MOST_KEPT).then(CaseReader::default);
-        let mut cases = sqlx::query(CASES).bind(number).fetch(&mut *reader);
+        let mut compared = (uncounted.cases <= MOST_KEPT).then(Keeper::default);
+        let mut cases = sqlx::query(CASES).bind(number).bind(compared.is_some()).fetch(&mut *reader);
         while let Some(row) = cases.try_next().await? {
             let status = status(&row, "a run")?;
             // One that cannot be read is told when they are compared.
@@ -146,7 +180,7 @@ impl Store {
         counted.figures.median_ms = quantile(&durations, 0.5);
         counted.figures.p95_ms = quantile(&durations, 0.95);
         counted.criteria = tally.into_criteria();
-        counted.kept = compared.and_then(|cases| cases.finish().to_kept());
+        counted.kept = compared.and_then(Keeper::finish);
         Ok(counted)
     }
 
@@ -193,9 +227,10 @@ impl Transaction {
         sqlx::query("DELETE FROM batch_criteria WHERE batch = ?").bind(number).execute(self.connection()).await?;
         sqlx::query("DELETE FROM kept_cases WHERE batch = ?").bind(number).execute(self.connection()).await?;
         if let Some(cases) = cases {
-            sqlx::query("INSERT INTO kept_cases (batch, cases) VALUES (?, ?)")
+            sqlx::query("INSERT INTO kept_cases (batch, cases, outcomes) VALUES (?, ?, ?)")
                 .bind(number)
-                .bind(cases)
+                .bind(&cases.cases)
+                .bind(&cases.outcomes)
                 .execute(self.connection())
                 .await?;
         }

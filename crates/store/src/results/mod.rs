@@ -37,6 +37,7 @@ mod find;
 mod gates;
 mod hidden;
 mod model;
+mod outcomes;
 mod read;
 mod record;
 mod shares;
@@ -56,6 +57,7 @@ pub use gates::{CheckedGate, ExperimentGate, FailedGate, GateToCheck};
 pub use model::{
     Artifact, BatchStatus, Counts, NOT_REPORTED, ResultsError, Run, RunBatch, RunDetail, RunRecord, RunResult, Status, Turn,
 };
+pub use outcomes::ShownCase;
 pub use read::{BatchFilter, RunFilter, RunPart};
 pub use record::{Recorded, Upload};
 pub use shares::{Share, SharedExperiment};

@@ -340,8 +340,10 @@ pub(crate) async fn an_experiment_is_counted_when_it_has_ended_and_again_when_so
     let compared = async || world.store.compared_cases(&world.scope, &id).await.unwrap();
     let read = compared().await;
     assert_eq!((count(&world, project).await, count(&world, project).await), (1, 0));
-    // What is compared is kept, and is what was read.
+    // What is compared is kept, and is what was read: what becomes of the rows behind its back is not seen.
+    world.alter("UPDATE stored_runs SET status = 'skipped'").await;
     assert_eq!((world.rows(&["kept_cases"]).await, compared().await), (vec![1], read));
+    world.alter("UPDATE stored_runs SET status = CASE id WHEN '1' THEN 'completed' ELSE 'failed' END").await;
     let figures = world.store.experiment(&world.scope, &id).await.unwrap().figures;
     assert_eq!(
         (figures.median_ms, figures.p95_ms, figures.tokens, figures.cost_usd),
@@ -369,6 +371,19 @@ pub(crate) async fn an_experiment_is_counted_when_it_has_ended_and_again_when_so
     assert_eq!(count(&world, project).await, 1);
     assert_eq!(compared().await, read);
     assert_eq!(missed().await, ["2", "3"]);
+    // How each input ended is kept with it, and leads to a case.
+    let outcomes = world.store.outcomes(&world.scope, project, &[&id, "batch_x"]).await.unwrap();
+    assert_eq!(outcomes.len(), 1);
+    let shown: Vec<i64> = outcomes[&id].iter().map(|outcome| outcome.case).collect();
+    let cases = world.store.shown_cases(&world.scope, project, &shown).await.unwrap();
+    assert!(cases.values().all(|case| case.batch_id == id));
+    let mut ends: Vec<_> =
+        outcomes[&id].iter().map(|outcome| (cases[&outcome.case].run_id.as_str(), outcome.passed, outcome.of)).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [("1", 1, 1), ("2", 0, 1), ("3", 0, 1)]);
+    let other = Scope::of(&world.scope.org_id, Some("project_x".to_owned()));
+    assert!(matches!(world.store.outcomes(&other, project, &[&id]).await, Err(StoreError::ProjectNotFound(_))));
+    assert!(matches!(world.store.shown_cases(&other, project, &shown).await, Err(StoreError::ProjectNotFound(_))));
     let tally = world.store.criteria_of(&world.scope, &id).await.unwrap().remove(0);
     assert_eq!((tally.name.as_str(), tally.passed, tally.failed), ("polite", 1, 2));
     // The whole comes out as it went in, for a file.

@@ -61,6 +61,13 @@ impl World {
         counts
     }
 
+    /// Changes rows behind the store's back.
+    pub(crate) async fn alter(&self, statement: &'static str) {
+        let url = format!("sqlite://{}?mode=rw", self.folder.path().join("keepstep.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+
     pub(crate) async fn agent(&self) -> AgentId {
         let mut transaction = self.store.write().await.unwrap();
         let new = NewAgent { scope: &self.scope, name: "Shop", author: Some("ada") };
