@@ -9,6 +9,8 @@ export const KEYS = [
   { id: "next", keys: "j", does: "The next row of a list; inside of an item that stands in a row of others, the next one" },
   { id: "previous", keys: "k", does: "The previous row, or the previous item" },
   { id: "open", keys: "Enter", does: "Open the row" },
+  { id: "verdict", keys: "1–9", does: "On a case, say what you think: 1 the answer is right, 2 it is wrong, then right and wrong for each criterion" },
+  { id: "add", keys: "i", does: "On a case, add what was asked to the inputs" },
   { id: "save", keys: "Mod+Enter", does: "Save the form that you are in" },
   { id: "leave", keys: "Escape", does: "Close a window, leave a field" },
 ];
@@ -37,13 +39,18 @@ export const letters = {
   },
 };
 
+// Returns true if a key of the table is the one that was pressed.
+function isKey(keys, pressed) {
+  return keys === "1–9" ? /^[1-9]$/.test(pressed) : keys.toLowerCase() === pressed;
+}
+
 function pressed(event) {
   const [hasMod, hasOther] = isMac ? [event.metaKey, event.ctrlKey] : [event.ctrlKey, event.metaKey];
   if (event.isComposing || event.defaultPrevented || event.altKey || hasOther) return;
   // Shift is part of a character such as the question mark, and of no key of the table.
   if (event.shiftKey && (hasMod || event.key.length > 1 || /[a-z]/i.test(event.key))) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const found = KEYS.find(({ keys }) => keys.toLowerCase() === `${hasMod ? "mod+" : ""}${name.toLowerCase()}`);
+  const found = KEYS.find(({ keys }) => isKey(keys, `${hasMod ? "mod+" : ""}${name.toLowerCase()}`));
   const handler = found && handlers.get(found.id);
   if (!handler) return;
   const isLetter = !hasMod && name.length === 1;

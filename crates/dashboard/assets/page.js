@@ -211,6 +211,21 @@ onKey("next", () => step(1));
 onKey("previous", () => step(-1));
 // A row is focused by its link, which opens it.
 onKey("open", () => false);
+const verdicts = [...document.querySelectorAll("button[data-verdict]")].slice(0, 9);
+verdicts.forEach((button, at) => {
+  button.title = `Key ${at + 1}`;
+  button.setAttribute("aria-keyshortcuts", String(at + 1));
+});
+onKey("verdict", ({ key }) => {
+  const button = verdicts[Number(key) - 1];
+  if (!button || opened()) return false;
+  button.click();
+});
+onKey("add", () => {
+  const button = document.querySelector("button[data-add-input]");
+  if (!button || opened()) return false;
+  button.click();
+});
 onKey("save", () => {
   const form = document.activeElement?.closest("form");
   if (form?.getAttribute("method") !== "post" || opened()) return false;

@@ -158,6 +158,32 @@ const TESTS = {
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/projects\/./);
   },
+  verdict: async (person) => {
+    const { page } = person;
+    await openFailure(person);
+    const pressed = (name) => page.locator(".said > li .badge", { hasText: name }).first();
+    await page.keyboard.press("1");
+    await pressed("right").waitFor();
+    await page.keyboard.press("2");
+    await pressed("wrong").waitFor();
+    // The third is the first criterion's.
+    const third = page.locator("button[data-verdict]").nth(2);
+    equal("its key", await third.getAttribute("aria-keyshortcuts"), "3");
+    await page.keyboard.press("3");
+    await page.locator('button[data-verdict][aria-pressed="true"]').nth(1).waitFor();
+    // In the comment it is a digit.
+    await page.getByLabel("Comment").fill("");
+    await page.keyboard.press("1");
+    equal("what was typed", await page.getByLabel("Comment").inputValue(), "1");
+    await page.getByLabel("Comment").fill("");
+  },
+  add: async (person) => {
+    const { page } = person;
+    await openFailure(person);
+    await page.keyboard.press("i");
+    await page.waitForURL(/\/scenarios\/.*edit=/);
+    holds("the new input has what was asked", (await page.locator("main textarea").first().inputValue()).length > 0);
+  },
   save: async (person) => {
     const { page } = person;
     await person.open("/account");
