@@ -77,6 +77,12 @@ struct Options {
     /// The program under test
     #[arg(long)]
     keepstep: PathBuf,
+    /// The script that opens pages in Chromium; without it, what a reader notices is not measured
+    #[arg(long, value_name = "SCRIPT", requires = "browser_packages")]
+    felt: Option<PathBuf>,
+    /// The packages of npm that it needs
+    #[arg(long, value_name = "FOLDER")]
+    browser_packages: Option<PathBuf>,
     /// The real lua-cli; without it, nothing is compared with it
     #[arg(long)]
     lua: Option<PathBuf>,

@@ -45,6 +45,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         };
         benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(report);
         benches.arg("--lua").arg(tools::lua()).arg("--lua-template").arg(tools::lua_template());
+        benches.arg("--felt").arg(repository::root().join("xtask/browser/felt.mjs"));
+        benches.arg("--browser-packages").arg(tools::browser_packages());
         benches.arg("--fluxloop").arg(tools::fluxloop("0.3.3"));
     }
     if let Some(only) = &options.only {

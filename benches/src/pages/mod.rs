@@ -2,6 +2,7 @@
 
 mod browser;
 mod data;
+mod felt;
 
 use std::time::Duration;
 
@@ -26,6 +27,17 @@ const WARM: usize = 3;
 
 /// Numbers of turns at which the growth is looked at.
 const STEPS: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
+
+/// The pages that are opened in a browser: the first one, and those with many rows behind them.
+const FELT: [&str; 7] = [
+    "Front page, with all agents",
+    "Scenario, inputs",
+    "Experiments",
+    "Experiment of all inputs",
+    "Case of 100 turns",
+    "Two experiments of all inputs compared",
+    "1,000 experiments, input by input",
+];
 
 /// Writes the section.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
@@ -53,8 +65,9 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
 
     let mut rows = Vec::new();
     let mut heaviest = ("", 0);
-    for page in data.pages()? {
-        let asked = ask(&mut browser, &page, options).with_context(|| format!("{}: {}", page.name, page.path))?;
+    let pages = data.pages()?;
+    for page in &pages {
+        let asked = ask(&mut browser, page, options).with_context(|| format!("{}: {}", page.name, page.path))?;
         if asked.bytes > heaviest.1 {
             heaviest = (page.name, asked.bytes);
         }
@@ -88,6 +101,17 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         kilobytes(heaviest.1),
         memory(platform.server.memory()?)
     ));
+    if let Some((script, packages)) = options.felt.as_ref().zip(options.browser_packages.as_ref()) {
+        let looked_at: Vec<&Page> = pages.iter().filter(|page| FELT.contains(&page.name)).collect();
+        let base = format!("http://{}", platform.server.address());
+        report.paragraph(
+            "What a reader notices, in headless Chromium on the same two cores as the server, each page several times with nothing cached: \
+             when the largest part of it is painted (LCP), and the longest time from a key to the next picture (INP), over the keys that walk \
+             a list, open the sheet of keys, and type into the palette and the search. The wanted: 500 ms and 50 ms.",
+        );
+        let felt = felt::rows(script, packages, &base, &cookie, &looked_at, options.quick)?;
+        report.table(["Page", "LCP, half within", "LCP, 95 % within", "INP, the longest"], &felt);
+    }
     report.paragraph(
         "Growth: 95 of 100 answers within, with one server whose data grow from row to row; the experiment has 5 cases.",
     );
