@@ -26,7 +26,14 @@ struct Felt {
 
 /// Opens pages in Chromium, each several times with nothing cached. Returns a row for each: its name, half and 95 of 100 of the times of the
 /// largest contentful paint, the longest time from a key to the next picture.
-pub(super) fn rows(script: &Path, packages: &Path, base: &str, cookie: &str, pages: &[&Page], quick: bool) -> Result<Vec<[String; 4]>> {
+pub(super) fn rows(
+    script: &Path,
+    packages: &Path,
+    base: &str,
+    cookie: &str,
+    pages: &[&Page],
+    quick: bool,
+) -> Result<Vec<[String; 4]>> {
     let loads = if quick { FEW } else { LOADS };
     let mut node = Command::new("node");
     node.arg(script).arg(base).arg(cookie).arg(loads.to_string()).args(pages.iter().map(|page| page.path.as_str()));

@@ -3,6 +3,7 @@
 //! A server on throw-away data, a sample project, and a tour of the real commands, each run as its own process with an
 //! environment in which nothing of the user's is seen or touched. Of what they print the lines that matter are shown.
 
+mod month;
 mod platform;
 mod tour;
 
@@ -50,6 +51,9 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
         None => world.path().join("data"),
     };
     let platform = Platform::start(arguments.listen, &data)?;
+    if !arguments.once {
+        platform.remember_a_month()?;
+    }
     let printer = &context.printer;
     let pause = !arguments.fast && context.can_ask && !printer.is_json() && printer.is_read_by_a_person();
     tour::run(context, world.path(), &platform, pause)?;

@@ -1,7 +1,7 @@
 //! The demo's platform, in this process.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keepstep_api::own::DefinitionChange;
 use keepstep_base::AgentId;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::month;
 use crate::command::admin::make_link;
 use crate::session::data_file;
 use crate::session::platform_data::{OBJECTS, alone, make_private};
@@ -27,6 +28,7 @@ pub(super) struct Platform {
     runtime: Runtime,
     url: String,
     store: Store,
+    database: PathBuf,
     shutdown: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -54,12 +56,17 @@ impl Platform {
             // Also when the sender is dropped: then nobody is left to serve for.
             let _ = asked.await;
         }));
-        Ok(Self { runtime, url, store, shutdown, serving })
+        Ok(Self { runtime, url, store, database, shutdown, serving })
     }
 
     /// Returns its address.
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Writes down what has happened before: there is something to look at.
+    pub(super) fn remember_a_month(&self) -> Result<(), Failure> {
+        self.runtime.block_on(month::write(&self.database))
     }
 
     /// Returns a link that signs a browser in.
