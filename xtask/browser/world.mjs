@@ -25,9 +25,11 @@ export class World {
   #server;
   #folder;
   #proxy;
+  #provider;
 
-  // Starts a server. `demo` fills it with what `keepstep demo` shows; `proxy` stands before it.
-  static async start({ demo = false, proxy = null } = {}) {
+  // Starts a server. `demo` fills it with what `keepstep demo` shows; `proxy` stands before it; people sign in with
+  // `provider`.
+  static async start({ demo = false, proxy = null, provider = null } = {}) {
     const world = new World();
     world.#folder = await mkdtemp(path.join(tmpdir(), "keepstep-browser-"));
     await mkdir(world.path("home"), { recursive: true });
@@ -36,6 +38,7 @@ export class World {
         await world.run(["demo", "--once", "--fast", "--data", world.path("data")]);
       }
       world.#proxy = proxy;
+      world.#provider = provider;
       await world.serve();
     } catch (error) {
       await world.end();
@@ -54,8 +57,13 @@ export class World {
     // With a public address the server prints that one, so the port has to be known before.
     const listen = `127.0.0.1:${this.#proxy ? await freePort() : 0}`;
     const options = this.#proxy ? ["--public-url", this.#proxy.url] : [];
+    const secrets = {};
+    if (this.#provider) {
+      options.push("--oidc-issuer", this.#provider.issuer, "--oidc-client-id", "keepstep");
+      secrets.KEEPSTEP_OIDC_CLIENT_SECRET = this.#provider.secret;
+    }
     const server = spawn(PROGRAM, ["serve", "--json", "--listen", listen, "--data", this.path("data"), ...options], {
-      env: { ...this.#environment(), KEEPSTEP_LOG: "warn" },
+      env: { ...this.#environment(), ...secrets, KEEPSTEP_LOG: "warn" },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#server = server;

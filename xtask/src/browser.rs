@@ -47,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<usize> {
         .current_dir(repository::root())
         .env("KEEPSTEP_PROGRAM", repository::binary("debug", "keepstep"))
         .env("KEEPSTEP_PACKAGES", tools::browser_packages())
+        .env("KEEPSTEP_PROVIDER", tools::provider_packages())
         .env("KEEPSTEP_SCREENSHOTS", &screenshots)
         .env("KEEPSTEP_COUNT", count.path());
     if command::show(&mut node).is_err() {

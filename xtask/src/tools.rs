@@ -115,8 +115,14 @@ pub(crate) fn browser_packages() -> PathBuf {
     folder("browser").join("node_modules")
 }
 
+/// Returns the folder with the identity provider that people of the stories sign in with.
+pub(crate) fn provider_packages() -> PathBuf {
+    folder("oidc").join("node_modules")
+}
+
 fn install_browser_packages() -> Result<()> {
-    install_pinned("browser", "browser", "packages of npm that drive it", |_| Ok(()))
+    install_pinned("browser", "browser", "packages of npm that drive it", |_| Ok(()))?;
+    install_pinned("oidc", "provider", "oidc-provider of npm, to sign in with", |_| Ok(()))
 }
 
 /// Says which version each tool has, and returns what is wrong with the others.

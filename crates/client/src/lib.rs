@@ -34,7 +34,7 @@ pub use reader::{Health, Identity, Reader};
 pub use remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};
 pub use resolve::{About, ResolveError, Surroundings, TargetOptions, resolve};
 pub use secret::Secret;
-pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, parse_url, same_server};
+pub use target::{Key, KeyOrigin, LUA_SERVICE, Target, Tool, UrlOrigin, Withheld, is_loopback, parse_url, same_server};
 pub use test_data::TestData;
 pub use text::visible;
 pub use transport::{Sink, SinkError};

@@ -155,7 +155,7 @@ pub fn same_server(left: &Url, right: &Url) -> bool {
 }
 
 /// Returns true if the address is this machine, by its number in any form or as `localhost`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use keepstep_base::{AgentId, Revision};
 use keepstep_http::addresses::agent_path;
 use keepstep_http::request_log;
-use keepstep_platform::Error;
+use keepstep_platform::{Error, OidcProblem};
 use keepstep_store::StoreError;
 
 use crate::parts::frame::Frame;
@@ -252,6 +252,8 @@ impl From<Error> for PageError {
             Error::NotSignedIn { ended } => Self::NotSignedIn { ended },
             Error::Forged => Self::Forged,
             Error::WrongPassword | Error::WrongOldPassword | Error::WeakPassword(_) => Self::Invalid(error.to_string()),
+            Error::Oidc(OidcProblem::NotSetUp) => Self::NotFound,
+            Error::Oidc(_) => Self::Invalid(error.to_string()),
             Error::TooManyAttempts { .. } => Self::TooMany(error.to_string()),
             Error::MethodNotAllowed { .. } => Self::MethodNotAllowed,
             other => Self::internal(&other),

@@ -37,10 +37,10 @@ use crate::parts::theme;
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
-        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs, keys,
-        member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish, publishing, review,
-        scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_out, trend_inputs, trends, version,
-        webhooks,
+        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs,
+        invite, keys, member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish,
+        publishing, review, scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out,
+        trend_inputs, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -56,12 +56,17 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/agents/{id}/versions/{version}/review", post(review::review))
         .route("/publishing", get(publishing::show).post(publishing::save))
         .route("/sign-in/link/{token}", get(sign_in_link::show).post(sign_in_link::redeem))
+        .route("/sign-in/link/{token}/oidc", get(sign_in_oidc::begin_link))
+        .route("/sign-in/oidc", get(sign_in_oidc::begin))
+        .route("/sign-in/oidc/callback", get(sign_in_oidc::callback))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/account", get(account::show).post(account::save))
         .route("/account/password", post(account::set_password))
         .route("/account/theme", post(account::set_theme))
         .route("/account/sessions/end", post(account::end_session))
+        .route("/account/identities/{identity}/unlink", get(account::ask_unlink).post(account::unlink))
         .route("/members", get(members::show).post(members::invite))
+        .route("/members/invite", get(invite::show).post(invite::invite))
         .route("/members/links/{link}/revoke", get(members::ask_revoke).post(members::revoke))
         .route("/members/{user}", get(member::show))
         .route("/members/{user}/reset", post(member::reset))

@@ -25,6 +25,8 @@ pub enum Cookie {
     Session,
     /// A random text that ties the sign-in form to the browser that was given it.
     Form,
+    /// A sign-in that the identity provider has not answered yet.
+    Oidc,
     /// The colors of the pages.
     Theme,
 }
@@ -36,6 +38,8 @@ impl Cookie {
             (Self::Session, false) => "keepstep_session",
             (Self::Form, true) => "__Host-keepstep_form",
             (Self::Form, false) => "keepstep_form",
+            (Self::Oidc, true) => "__Host-keepstep_oidc",
+            (Self::Oidc, false) => "keepstep_oidc",
             (Self::Theme, true) => "__Host-keepstep_theme",
             (Self::Theme, false) => "keepstep_theme",
         }
@@ -51,7 +55,8 @@ impl Cookie {
 
     /// Returns the header that sets the cookie for so many seconds; none at all removes it.
     ///
-    /// `Lax` and not `Strict`: a link in a chat should open the page, not the sign-in. No `GET` changes anything.
+    /// `Lax` and not `Strict`: a link in a chat should open the page, not the sign-in. No `GET` changes anything, but for the one with which
+    /// an identity provider sends a browser back.
     ///
     /// # Errors
     /// The value cannot stand in a header.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use keepstep_store::{Role, StoreError};
 
+use crate::oidc::OidcProblem;
+
 /// Why something is not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -99,8 +101,11 @@ pub enum Error {
     /// A text cannot be a password.
     #[error("{0}")]
     WeakPassword(String),
-    /// Too many passwords were wrong.
-    #[error("Too many passwords were wrong. Try again in {}.", waiting(*seconds))]
+    /// The identity provider signed nobody in.
+    #[error("{0}")]
+    Oidc(#[from] OidcProblem),
+    /// Too many sign-ins failed.
+    #[error("Too many attempts failed. Try again in {}.", waiting(*seconds))]
     TooManyAttempts {
         /// How long to wait.
         seconds: u64,

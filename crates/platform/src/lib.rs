@@ -26,6 +26,7 @@ mod memory;
 mod messenger;
 mod metrics;
 mod note_use;
+mod oidc;
 mod operator;
 mod passwords;
 mod people;
@@ -58,8 +59,12 @@ pub use keys::KeyRequest;
 pub use memory::{Budgets, PARSED, Pages, Share, workers};
 pub use messenger::{Message, Messenger, PATIENCE};
 pub use metrics::Metrics;
+pub use oidc::{
+    BegunSignIn, ClientSecret, IssuerAnswer, IssuerConnection, IssuerRequest, LARGEST_ANSWER, OIDC_LIFE, OidcAnswer, OidcProblem,
+    OidcProvider, OidcPurpose, OidcSettings,
+};
 pub use passwords::SHORTEST_PASSWORD;
-pub use people::{INVITATION_LIFE, LINK_LIFE};
+pub use people::{INVITATION_LIFE, InvitationRights, LINK_LIFE};
 pub use platform::{Platform, Shared};
 pub use proposals::{PublishingPlace, Review, is_own_text};
 pub use results::NamedFile;

@@ -1,7 +1,9 @@
 //! People: who is invited, what they may do, how they leave, and what somebody may change about themselves.
 
 use keepstep_base::api_key::ApiKey;
-use keepstep_store::{Attempted, EmailAddress, LinkPurpose, NewLink, Role, Session, StoreError, Transaction, User, check_name};
+use keepstep_store::{
+    Attempted, EmailAddress, LinkPurpose, Membership, NewLink, Role, Session, StoreError, Transaction, User, check_name,
+};
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -18,6 +20,45 @@ pub const LINK_LIFE: i64 = DAY;
 
 /// The ids of people begin like this; those of keys and of whoever runs the server do not.
 const PERSON: &str = "user_";
+
+/// What an invitation is to give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationRights {
+    /// The role in the whole organization; without one only the projects count.
+    pub role: Option<Role>,
+    /// Whether they may publish in the whole organization, where their role lets them write.
+    pub may_publish: bool,
+    /// What they may do in single projects, where they have no role in the whole organization.
+    pub projects: Vec<Membership>,
+}
+
+impl InvitationRights {
+    /// Returns those of a role in the whole organization.
+    pub fn organization(role: Role, may_publish: bool) -> Self {
+        Self { role: Some(role), may_publish, projects: Vec::new() }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |reason: &str| Err(Error::Refused(reason.to_owned()));
+        match (self.role, self.projects.as_slice()) {
+            (None, []) => refuse("Choose a role in at least one project."),
+            (Some(_), [_, ..]) => refuse("An invitation is for the whole organization or for some projects."),
+            (_, projects) if projects.iter().any(|project| project.role >= Role::Owner) => {
+                refuse("A role in a project is viewer or editor.")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns what the log calls it.
+    fn name(&self) -> String {
+        match (self.role, self.projects.len()) {
+            (Some(role), _) => role.label().to_owned(),
+            (None, 1) => "1 project".to_owned(),
+            (None, count) => format!("{count} projects"),
+        }
+    }
+}
 
 impl Platform {
     /// Begins a write about people. Whoever does it may have been removed, or may have lost their role, since their request came: of two
@@ -38,16 +79,20 @@ impl Platform {
         Ok(transaction)
     }
 
-    /// Makes a link with which somebody gets an account with a role. An owner may. It can be read only now.
+    /// Makes a link with which somebody gets an account with a role, or with roles in some projects. An owner may. It can be read only now.
     ///
     /// # Errors
-    /// The actor may not, or the database failed.
-    pub async fn invite(&self, actor: &Actor, role: Role) -> Result<ApiKey, Error> {
+    /// The actor may not, there is neither a role nor a project or both, there is no such project, or the database failed.
+    pub async fn invite(&self, actor: &Actor, rights: &InvitationRights) -> Result<ApiKey, Error> {
         let mut transaction = self.write_as_owner(actor).await?;
-        let (link, id) = transaction.create_link(new_link(actor, LinkPurpose::Invite, role, None, transaction.now())).await?;
-        transaction.about("invitation", &id, role.label());
+        rights.check()?;
+        let (role, now) = (rights.role.unwrap_or(Role::Viewer), transaction.now());
+        let (link, id) = transaction.create_link(new_link(actor, LinkPurpose::Invite, role, None, now)).await?;
+        let (org_id, is_confined) = (&actor.scope.org_id, rights.role.is_none());
+        transaction.set_link_rights(org_id, &id, is_confined, rights.may_publish, &rights.projects).await?;
+        transaction.about("invitation", &id, &rights.name());
         self.commit(transaction, actor, "invite a member").await?;
-        tracing::info!(by = %actor.id, link = %id, %role, "a member was invited");
+        tracing::info!(by = %actor.id, link = %id, gives = rights.name(), "a member was invited");
         Ok(link)
     }
 

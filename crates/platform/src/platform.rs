@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::events::Events;
 use crate::memory::Budgets;
 use crate::metrics::Metrics;
+use crate::oidc::Provider;
 use crate::settings::Settings;
 use crate::uses::Uses;
 
@@ -44,6 +45,7 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     pub(crate) cache: Cache,
     pub(crate) uses: Uses,
+    pub(crate) oidc: Option<Provider>,
     /// When files that nobody needs were last looked for.
     tidied: AtomicI64,
 }
@@ -63,6 +65,7 @@ impl Platform {
             store,
             events: Events::new(),
             metrics: Metrics::new(),
+            oidc: settings.oidc.clone().map(Provider::new),
             settings: Arc::new(settings),
             cache: Cache::default(),
             uses: Uses::default(),

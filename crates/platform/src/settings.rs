@@ -8,6 +8,7 @@ use std::time::Duration;
 use keepstep_store::artifacts::Objects;
 
 use crate::messenger::Messenger;
+use crate::oidc::OidcSettings;
 
 /// What the person who runs the server decided.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Brings messages to webhooks. Without it they wait.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// The identity provider that people sign in with, beside passwords.
+    pub oidc: Option<OidcSettings>,
     /// Is told about every request.
     pub request_log: Option<RequestLog>,
 }

@@ -95,7 +95,12 @@ impl Platform {
         self.begin_session(transaction, &user, browser).await
     }
 
-    async fn begin_session(&self, mut transaction: Transaction, user: &User, browser: Browser<'_>) -> Result<ApiKey, Error> {
+    pub(crate) async fn begin_session(
+        &self,
+        mut transaction: Transaction,
+        user: &User,
+        browser: Browser<'_>,
+    ) -> Result<ApiKey, Error> {
         if let Some(previous) = browser.previous {
             transaction.end_session(previous).await?;
         }

@@ -19,7 +19,8 @@ const LONGEST: i64 = 15 * 60 * SECOND;
 /// An attempt that was let through. It counts as failed until it is said to have succeeded.
 pub(crate) struct Attempt<'a> {
     platform: &'a Platform,
-    account: Attempted<'a>,
+    /// None where it is known only afterwards who tries.
+    account: Option<Attempted<'a>>,
     network: Attempted<'a>,
 }
 
@@ -28,17 +29,23 @@ impl Platform {
     ///
     /// # Errors
     /// There were too many that failed, or the database failed.
-    pub(crate) async fn attempt<'a>(&'a self, account: Attempted<'a>, address: &'a str) -> Result<Attempt<'a>, Error> {
-        let network = Attempted::Network(address);
+    pub(crate) async fn attempt<'a>(
+        &'a self,
+        account: impl Into<Option<Attempted<'a>>>,
+        address: &'a str,
+    ) -> Result<Attempt<'a>, Error> {
+        let (account, network) = (account.into(), Attempted::Network(address));
+        let counted = [account.map(|account| (account, FREE_OF_ACCOUNT)), Some((network, FREE_OF_NETWORK))];
         let mut transaction = self.store.write().await?;
         let now = transaction.now();
-        for (of, free) in [(account, FREE_OF_ACCOUNT), (network, FREE_OF_NETWORK)] {
+        for (of, free) in counted.into_iter().flatten() {
             if let Some(wait) = wait(transaction.failures(of).await?, free, now) {
                 return Err(Error::TooManyAttempts { seconds: wait.unsigned_abs().div_ceil(SECOND.unsigned_abs()) });
             }
         }
-        transaction.count_failure(account).await?;
-        transaction.count_failure(network).await?;
+        for (of, _) in counted.into_iter().flatten() {
+            transaction.count_failure(of).await?;
+        }
         transaction.commit().await?;
         Ok(Attempt { platform: self, account, network })
     }
@@ -51,7 +58,9 @@ impl Attempt<'_> {
     /// The database failed.
     pub(crate) async fn succeeded(self) -> Result<(), Error> {
         let mut transaction = self.platform.store.write().await?;
-        transaction.forget_failures(self.account).await?;
+        if let Some(account) = self.account {
+            transaction.forget_failures(account).await?;
+        }
         transaction.uncount_failure(self.network).await?;
         Ok(transaction.commit().await?)
     }

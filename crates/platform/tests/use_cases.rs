@@ -11,8 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use keepstep_agent::{Definition, Field};
 use keepstep_base::{AgentId, Digest, PersonaVersion, Revision};
 use keepstep_platform::{
-    Actor, AnnouncedFile, BundleQuery, ChangedAgent, Error, KeyRequest, NewProject, Plain, Platform, Repeat, Reply, Review,
-    SaidVerdict, Settings, Target, UploadCommit,
+    Actor, AnnouncedFile, BundleQuery, ChangedAgent, Error, InvitationRights, KeyRequest, NewProject, Plain, Platform, Repeat,
+    Reply, Review, SaidVerdict, Settings, Target, UploadCommit,
 };
 use keepstep_store::artifacts::{NewUpload, Objects};
 use keepstep_store::results::Upload;
@@ -104,7 +104,13 @@ const ROWS: [Row; 55] = [
     }),
     ("have a form open", Role::Editor, |w, a| done(w.platform.note_editor(a, &w.agent))),
     ("change a role in a project", Role::Owner, |w, a| done(w.platform.set_membership(a, "user_x", "project_x", None))),
-    ("invite somebody", Role::Owner, |w, a| done(w.platform.invite(a, Role::Viewer))),
+    ("invite somebody", Role::Owner, |w, a| {
+        async {
+            let rights = InvitationRights::organization(Role::Viewer, true);
+            w.platform.invite(a, &rights).await.map(drop)
+        }
+        .boxed()
+    }),
     ("create a link for a new password", Role::Owner, |w, a| done(w.platform.create_reset_link(a, "user_x"))),
     ("revoke a link", Role::Owner, |w, a| done(w.platform.revoke_link(a, "link_x"))),
     ("change a role", Role::Owner, |w, a| done(w.platform.set_rights(a, "user_x", Some(Role::Viewer), true))),

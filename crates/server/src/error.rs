@@ -115,7 +115,9 @@ impl ApiError {
             Error::MethodNotAllowed { .. } => (ErrorCode::MethodNotAllowed, None),
             Error::Internal(_) => (ErrorCode::Internal, None),
             Error::NotSignedIn { .. } => (ErrorCode::KeyMissing, Some(key_hint(KeyProblem::Missing))),
-            Error::Forged | Error::WrongPassword | Error::WrongOldPassword | Error::WeakPassword(_) => (ErrorCode::Refused, None),
+            Error::Forged | Error::WrongPassword | Error::WrongOldPassword | Error::WeakPassword(_) | Error::Oidc(_) => {
+                (ErrorCode::Refused, None)
+            }
             Error::TooManyAttempts { .. } => (ErrorCode::TooMany, None),
             Error::Store(error) => match error {
                 StoreError::AgentNotFound(_) => (ErrorCode::AgentNotFound, Some("Check the agent's id and the key's project.")),

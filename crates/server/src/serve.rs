@@ -28,6 +28,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let platform = Platform::new(store, settings);
     platform.tidy();
+    platform.look_for_oidc_provider();
     let events = platform.events.clone();
     let seen = platform.store.newest_change().await.map_err(io::Error::other)?;
     let watching = tokio::spawn(events.clone().watch(platform.store.clone(), seen));

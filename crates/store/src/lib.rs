@@ -29,7 +29,9 @@ mod drafts;
 mod drift_reports;
 mod error;
 mod file_watch;
+mod identities;
 mod keys;
+mod link_rights;
 mod link_target;
 mod model;
 mod organizations;
@@ -55,7 +57,9 @@ pub use device_logins::{ACCESS_LIFE, CODE_LIFE, DeviceCodes, DeviceLogin, LoginK
 pub use drafts::{Edit, EditDraft, Editor};
 pub use drift_reports::{DriftReport, ServerSide};
 pub use error::StoreError;
+pub use identities::{Identity, NewIdentity};
 pub use keys::NewKey;
+pub use link_rights::{LinkProject, LinkRights};
 pub use link_target::{LinkAccount, LinkPurpose, LinkTarget, OpenLink};
 pub use model::{
     Agent, AgentState, Change, ChangeRow, Key, Membership, NewerDraft, Organization, Persona, PersonaStatus, PersonaSummary,

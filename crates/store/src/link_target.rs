@@ -2,6 +2,7 @@
 
 use keepstep_base::api_key::stored_hash;
 
+use crate::link_rights::{LinkProject, LinkRights, link_projects};
 use crate::model::Role;
 use crate::rows::Columns as _;
 use crate::sql::query::query;
@@ -37,6 +38,8 @@ pub struct LinkTarget {
     pub purpose: LinkPurpose,
     /// The role that the link gives.
     pub role: Role,
+    /// What the link gives whom it makes an account.
+    pub rights: LinkRights,
     /// The account that there is already; `None` for a link that makes one.
     pub account: Option<LinkAccount>,
     /// The name of the person who made the link.
@@ -63,6 +66,8 @@ pub struct OpenLink {
     pub purpose: LinkPurpose,
     /// The role that it gives.
     pub role: Role,
+    /// What it gives whom it makes an account.
+    pub rights: LinkRights,
     /// The name of the person it is for, where there is an account already.
     pub user_name: Option<String>,
     /// The name of the person who made it; none where that was whoever runs the server.
@@ -75,7 +80,7 @@ pub struct OpenLink {
 
 const COLUMNS: &str =
     "l.id, l.purpose, coalesce(u.role, l.role) AS role, l.user_id, u.name AS user_name, u.email, c.name AS created_by,
-     l.created_at, l.expires_at, l.redeemed_at, l.revoked_at
+     l.created_at, l.expires_at, l.redeemed_at, l.revoked_at, l.org_id, l.may_publish, l.confined
      FROM links l LEFT JOIN users u ON u.id = l.user_id LEFT JOIN users c ON c.id = l.created_by";
 
 impl Store {
@@ -84,9 +89,10 @@ impl Store {
     /// # Errors
     /// The link is not known, was used, revoked or has expired, or the database failed.
     pub async fn link_target(&self, presented: &str) -> Result<LinkTarget> {
+        let mut reader = self.reader().await?;
         let row = query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} WHERE l.hash = $1")))
             .bind(stored_hash(presented))
-            .fetch_optional(&mut *self.reader().await?)
+            .fetch_optional(&mut reader)
             .await?
             .ok_or(StoreError::LinkUnknown)?;
         require_open(&row, self.now())?;
@@ -94,7 +100,15 @@ impl Store {
             Some(id) => Some(LinkAccount { id, name: row.get("user_name")?, email: row.get("email")? }),
             None => None,
         };
-        Ok(LinkTarget { purpose: purpose(&row)?, role: rows::role(&row, "a link")?, account, created_by: row.get("created_by")? })
+        let (id, org_id): (String, String) = (row.get("id")?, row.get("org_id")?);
+        let projects = link_projects(&mut reader, &org_id, Some(&id)).await?;
+        Ok(LinkTarget {
+            purpose: purpose(&row)?,
+            role: rows::role(&row, "a link")?,
+            rights: rights(&row, &id, &projects)?,
+            account,
+            created_by: row.get("created_by")?,
+        })
     }
 
     /// Returns the links of an organization that somebody could still use, newest first.
@@ -102,27 +116,42 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn open_links(&self, org_id: &str) -> Result<Vec<OpenLink>> {
+        let mut reader = self.reader().await?;
         let rows = query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} WHERE l.org_id = $1 AND l.expires_at > $2 AND l.redeemed_at IS NULL AND l.revoked_at IS NULL
              ORDER BY l.created_at DESC, l.id"
         )))
         .bind(org_id)
         .bind(self.now())
-        .fetch_all(&mut *self.reader().await?)
+        .fetch_all(&mut reader)
         .await?;
+        let projects = link_projects(&mut reader, org_id, None).await?;
         let open = |row: &Row| {
+            let id: String = row.get("id")?;
             Ok(OpenLink {
+                rights: rights(row, &id, &projects)?,
                 purpose: purpose(row)?,
                 role: rows::role(row, "a link")?,
                 user_name: row.get("user_name")?,
                 created_by: row.get("created_by")?,
                 created_at: row.get("created_at")?,
                 expires_at: row.get("expires_at")?,
-                id: row.get("id")?,
+                id,
             })
         };
         rows.iter().map(open).collect()
     }
+}
+
+/// Returns what a link gives, of what all links give in projects.
+fn rights(row: &Row, id: &str, projects: &[(String, LinkProject)]) -> Result<LinkRights> {
+    let is_confined = row.get::<i64>("confined")? != 0;
+    let of_link = projects.iter().filter(|(link, _)| link == id);
+    Ok(LinkRights {
+        role: if is_confined { None } else { Some(rows::role(row, "a link")?) },
+        may_publish: row.get::<i64>("may_publish")? != 0,
+        projects: of_link.map(|(_, project)| project.clone()).collect(),
+    })
 }
 
 /// Passes a link that can still be used.

@@ -61,6 +61,11 @@ impl EmailAddress {
         &self.typed
     }
 
+    /// Returns the host of the address, in small letters.
+    pub fn host(&self) -> &str {
+        self.key.rsplit_once('@').map_or("", |(_, host)| host)
+    }
+
     /// Returns what all spellings of the address have in common: of letters that differ in case or in how Unicode writes them, one.
     pub fn key(&self) -> &str {
         &self.key
@@ -98,6 +103,8 @@ pub struct Member {
     pub user: User,
     /// True where they have a password.
     pub has_password: bool,
+    /// True where they sign in with an account of an identity provider.
+    pub has_identity: bool,
     /// Since when.
     pub created_at: i64,
     /// How many of their browsers are signed in.
@@ -176,6 +183,20 @@ impl Store {
         row.as_ref().map_or_else(|| Err(StoreError::UserNotFound(id.to_owned())), member)
     }
 
+    /// Returns the owners of all organizations, who first came first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn owners(&self) -> Result<Vec<User>> {
+        let rows = query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM users u WHERE u.role = 'owner' AND u.confined = 0 AND u.removed_at IS NULL
+             ORDER BY u.created_at, u.rowid"
+        )))
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        rows.iter().map(user).collect()
+    }
+
     /// Returns what somebody may do in single projects.
     ///
     /// # Errors
@@ -211,6 +232,7 @@ impl Store {
 
 const MEMBERS: &str = "SELECT u.id, u.name, u.email, u.role, u.org_id, u.may_publish, u.confined, u.created_at,
        CAST(CASE WHEN u.password IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_password,
+       (SELECT count(*) FROM identities i WHERE i.user_id = u.id) AS identities,
        (SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > $2) AS sessions,
        (SELECT max(s.used_at) FROM sessions s WHERE s.user_id = u.id) AS used_at
      FROM users u";
@@ -364,8 +386,12 @@ impl Transaction {
         ] {
             query(statement).bind(now).bind(id).execute(self.connection()).await?;
         }
-        // Nobody else could ever read what they had not saved.
-        for statement in ["DELETE FROM members WHERE user_id = $1", "DELETE FROM drafts WHERE user_id = $1"] {
+        // Nobody else could ever read what they had not saved, and their identity can be invited again.
+        for statement in [
+            "DELETE FROM members WHERE user_id = $1",
+            "DELETE FROM identities WHERE user_id = $1",
+            "DELETE FROM drafts WHERE user_id = $1",
+        ] {
             query(statement).bind(id).execute(self.connection()).await?;
         }
         Ok(removed)
@@ -471,6 +497,7 @@ fn member(row: &Row) -> Result<Member> {
     Ok(Member {
         user: user(row)?,
         has_password: row.get::<i64>("has_password")? != 0,
+        has_identity: row.get::<i64>("identities")? != 0,
         created_at: row.get("created_at")?,
         sessions: row.get("sessions")?,
         used_at: row.get("used_at")?,

@@ -4,7 +4,7 @@ use keepstep_base::api_key::{ApiKey, KeyKind, stored_hash};
 
 use crate::link_target::{LinkPurpose, purpose, require_open};
 use crate::model::{Rights, Role, Session, User};
-use crate::people::{COLUMNS, NewAccount, memberships, user};
+use crate::people::{COLUMNS, EmailAddress, NewAccount, memberships, user};
 use crate::sql::query::query;
 use crate::sql::row::Row;
 use crate::{Result, Store, StoreError, Transaction, rows};
@@ -30,6 +30,16 @@ pub struct NewLink<'a> {
     pub created_by: Option<&'a str>,
     /// When it ends.
     pub expires_at: i64,
+}
+
+/// A link that is being used up.
+struct OpenedLink {
+    id: String,
+    hash: String,
+    org_id: String,
+    purpose: LinkPurpose,
+    role: Role,
+    user_id: Option<String>,
 }
 
 /// Where a browser is, and what it calls itself.
@@ -181,42 +191,89 @@ impl Transaction {
     /// The link is not known, was used, revoked or has expired; the name is not one, or somebody else has the address; or the database
     /// failed.
     pub async fn redeem_link(&mut self, presented: &str, account: &NewAccount<'_>) -> Result<User> {
-        let hash = stored_hash(presented);
-        let row = query("SELECT org_id, purpose, role, user_id, expires_at, redeemed_at, revoked_at FROM links WHERE hash = $1")
-            .bind(&hash)
-            .fetch_optional(self.connection())
-            .await?
-            .ok_or(StoreError::LinkUnknown)?;
-        require_open(&row, self.now)?;
-        let org_id: String = row.get("org_id")?;
-        let role = rows::role(&row, "a link")?;
-        let known = self.user_of_email(account.email).await?;
-        let user = match (purpose(&row)?, row.get::<Option<String>>("user_id")?, known) {
-            (LinkPurpose::Reset, Some(id), _) => {
-                let user = self.user(&org_id, &id).await?;
-                self.set_profile(&id, &user.name, account.email).await?;
+        let link = self.open_link(presented).await?;
+        let user = match (link.purpose, &link.user_id) {
+            (LinkPurpose::Reset, Some(id)) => {
+                let user = self.user(&link.org_id, id).await?;
+                self.set_profile(id, &user.name, account.email).await?;
                 user
             }
-            // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back.
-            (LinkPurpose::Owner, _, Some(known)) if known.org_id == org_id => {
-                self.set_rights(&org_id, &known.id, Some(role), true).await?
-            }
-            (_, _, Some(_)) => return Err(StoreError::EmailTaken { email: account.email.as_str().to_owned() }),
-            (_, _, None) => {
-                let user = self.create_user(&org_id, role, account.name).await?;
-                self.set_profile(&user.id, account.name, account.email).await?;
-                user
-            }
+            _ => self.account_of_link(&link, account.name, Some(account.email)).await?,
         };
         self.set_password(&user.id, account.password, None).await?;
+        self.use_up(&link, &user).await
+    }
+
+    /// Uses a link up that makes an account, for somebody who signs in without a password. Returns who that is.
+    ///
+    /// # Errors
+    /// As for [`Transaction::redeem_link`]; a link that sets a password is none that is known here.
+    pub async fn redeem_link_without_password(
+        &mut self,
+        presented: &str,
+        name: &str,
+        email: Option<&EmailAddress>,
+    ) -> Result<User> {
+        let link = self.open_link(presented).await?;
+        if link.purpose == LinkPurpose::Reset {
+            return Err(StoreError::LinkUnknown);
+        }
+        let user = self.account_of_link(&link, name, email).await?;
+        self.use_up(&link, &user).await
+    }
+
+    async fn open_link(&mut self, presented: &str) -> Result<OpenedLink> {
+        let hash = stored_hash(presented);
+        let row =
+            query("SELECT id, org_id, purpose, role, user_id, expires_at, redeemed_at, revoked_at FROM links WHERE hash = $1")
+                .bind(&hash)
+                .fetch_optional(self.connection())
+                .await?
+                .ok_or(StoreError::LinkUnknown)?;
+        require_open(&row, self.now)?;
+        Ok(OpenedLink {
+            id: row.get("id")?,
+            org_id: row.get("org_id")?,
+            purpose: purpose(&row)?,
+            role: rows::role(&row, "a link")?,
+            user_id: row.get("user_id")?,
+            hash,
+        })
+    }
+
+    /// Returns the account that a link makes, or makes an owner's.
+    async fn account_of_link(&mut self, link: &OpenedLink, name: &str, email: Option<&EmailAddress>) -> Result<User> {
+        let known = match email {
+            Some(email) => self.user_of_email(email).await?,
+            None => None,
+        };
+        match (known, email) {
+            // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back.
+            (Some(known), _) if link.purpose == LinkPurpose::Owner && known.org_id == link.org_id => {
+                self.set_rights(&link.org_id, &known.id, Some(link.role), true).await
+            }
+            (Some(_), email) => Err(StoreError::EmailTaken { email: email.map_or("", EmailAddress::as_str).to_owned() }),
+            (None, email) => {
+                let user = self.create_user(&link.org_id, link.role, name).await?;
+                if let Some(email) = email {
+                    self.set_profile(&user.id, name, email).await?;
+                }
+                self.give_link_rights(&link.id, &user).await?;
+                Ok(user)
+            }
+        }
+    }
+
+    /// Notes that a link was used, and returns whom it made.
+    async fn use_up(&mut self, link: &OpenedLink, user: &User) -> Result<User> {
         let now = self.now;
         query("UPDATE links SET redeemed_at = $1, user_id = $2 WHERE hash = $3")
             .bind(now)
             .bind(&user.id)
-            .bind(&hash)
+            .bind(&link.hash)
             .execute(self.connection())
             .await?;
-        self.user(&org_id, &user.id).await
+        self.user(&link.org_id, &user.id).await
     }
 
     /// Signs a browser in: returns the secret for its cookie. Sessions that ended long ago are swept out.

@@ -13,7 +13,8 @@ use super::Circle;
 const FILE: &str = "ARCHITECTURE.md";
 
 /// Crates that only one of ours may use, by the beginning of their names.
-const ONLY_ONE: [(&str, &str); 3] = [("sqlx", "store"), ("oxc_", "source-typescript"), ("rquickjs", "source-typescript")];
+const ONLY_ONE: [(&str, &str); 4] =
+    [("ring", "platform"), ("sqlx", "store"), ("oxc_", "source-typescript"), ("rquickjs", "source-typescript")];
 
 /// Folders that no crate has inside its `src`: `target` is what a build leaves, and `test` reads as code for tests.
 const NO_FOLDERS: [&str; 2] = ["target", "test"];

@@ -1,7 +1,7 @@
 //! What is wrong with what somebody typed, at the field where it is wrong.
 
 use http::StatusCode;
-use keepstep_platform::Error;
+use keepstep_platform::{Error, OidcProblem};
 use keepstep_store::StoreError;
 
 use crate::error_page::{PageError, capitalized};
@@ -54,6 +54,18 @@ impl TryFrom<Error> for Problem {
             Error::WeakPassword(_) => "password",
             Error::WrongOldPassword => "old",
             Error::WrongPassword | Error::Refused(_) | Error::Store(StoreError::LastOwner { .. }) => "form",
+            Error::Oidc(OidcProblem::NotSetUp) => return Err(error.into()),
+            Error::Oidc(problem) => {
+                let status = match problem {
+                    OidcProblem::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                    OidcProblem::NoAccount { .. }
+                    | OidcProblem::NotVerified { .. }
+                    | OidcProblem::OtherIdentity { .. }
+                    | OidcProblem::HasAccount { .. } => StatusCode::FORBIDDEN,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                return Ok(Self { field: "form", text: error.to_string(), status });
+            }
             Error::TooManyAttempts { .. } => {
                 return Ok(Self { field: "form", text: error.to_string(), status: StatusCode::TOO_MANY_REQUESTS });
             }

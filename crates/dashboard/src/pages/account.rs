@@ -1,22 +1,24 @@
 //! `/account`: what somebody may change about themselves, and the browsers that are signed in as them.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header;
+use http::{StatusCode, header};
 use keepstep_http::address::Address;
 use keepstep_http::session::Cookie;
 use keepstep_platform::{Error, Platform, SHORTEST_PASSWORD};
-use keepstep_store::Role;
+use keepstep_store::{Identity, Role};
 use serde::Deserialize;
 
 use crate::error_page::{PageError, Typed};
-use crate::form::posted::{Fields, Posted};
+use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::form::problem::Problem;
+use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
 use crate::parts::sessions::ShownSession;
 use crate::parts::theme::Theme;
-use crate::parts::view::{may_publish, page};
+use crate::parts::view::{Moment, may_publish, page};
+use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
 #[derive(Template)]
@@ -32,8 +34,18 @@ struct AccountPage {
     has_password: bool,
     shortest: usize,
     problem: Problem,
+    provider: Option<Visible>,
+    identities: Vec<ShownIdentity>,
     themes: [(Theme, bool); 3],
     sessions: Vec<ShownSession>,
+}
+
+struct ShownIdentity {
+    id: String,
+    issuer: Visible,
+    email: Visible,
+    linked: Moment,
+    used: Moment,
 }
 
 /// What the address asks for.
@@ -128,6 +140,7 @@ pub(crate) async fn show(
         Some("saved") => Some("Saved."),
         Some("password") => Some("Your password is set. Your other browsers are signed out."),
         Some("theme") => Some("The theme is set."),
+        Some("unlinked") => Some("Unlinked. It signs you in no more."),
         Some("signed-out") => Some("That browser is signed out."),
         _ => None,
     };
@@ -184,6 +197,62 @@ pub(crate) async fn end_session(State(platform): State<Platform>, posted: Posted
     Ok(Redirect::to("/account?done=signed-out").into_response())
 }
 
+/// `GET /account/identities/{identity}/unlink`: asks.
+pub(crate) async fn ask_unlink(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    ask(&platform, &by, &id, None).await
+}
+
+/// `POST /account/identities/{identity}/unlink`.
+pub(crate) async fn unlink(
+    State(platform): State<Platform>,
+    Path(id): Path<String>,
+    posted: Posted<Confirmed>,
+) -> Result<Response, PageError> {
+    let by = posted.by;
+    match platform.unlink_identity(&by.session, &id).await {
+        Ok(()) => Ok(Redirect::to("/account?done=unlinked").into_response()),
+        Err(Error::Refused(problem)) => {
+            let page = ask(&platform, &by, &id, Some(problem)).await?;
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the question before an identity is unlinked.
+async fn ask(platform: &Platform, by: &SignedIn, id: &str, problem: Option<String>) -> Result<Response, PageError> {
+    let identities = platform.store.identities(&by.session.user.id).await?;
+    let identity = identities.into_iter().find(|identity| identity.id == id).ok_or(PageError::NotFound)?;
+    let who = identity.email.as_deref().map_or_else(String::new, |email| format!(" as {email}"));
+    let consequences = [
+        format!("{}{who} signs you in no more.", identity.issuer),
+        "You sign in with your password. Who is signed in stays signed in.".to_owned(),
+    ];
+    page(&Confirm {
+        frame: Frame::of(&by.session),
+        title: Visible::of("Unlink this identity?"),
+        consequences: consequences.into_iter().map(Visible::of).collect(),
+        problem,
+        action: format!("/account/identities/{}/unlink", identity.id),
+        button: "Unlink it",
+        back: "/account".to_owned(),
+    })
+}
+
+fn shown_identity(identity: Identity) -> ShownIdentity {
+    ShownIdentity {
+        issuer: Visible::of(identity.issuer),
+        email: Visible::of(identity.email.unwrap_or_default()),
+        linked: Moment::of(identity.created_at),
+        used: Moment::of(identity.used_at),
+        id: identity.id,
+    }
+}
+
 async fn shown(
     platform: &Platform,
     by: &SignedIn,
@@ -206,6 +275,8 @@ async fn shown(
         has_password: platform.store.password(&user.id).await?.is_some(),
         shortest: SHORTEST_PASSWORD,
         problem,
+        provider: platform.oidc_provider().map(|provider| Visible::of(provider.name)),
+        identities: platform.store.identities(&user.id).await?.into_iter().map(shown_identity).collect(),
         themes: Theme::ALL.map(|theme| (theme, theme == Theme::chosen())),
         sessions: sessions.into_iter().map(|session| ShownSession::of(session, &by.session.id)).collect(),
     })?;

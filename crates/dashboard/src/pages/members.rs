@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_base::api_key::ApiKey;
 use keepstep_http::addresses::member_path;
-use keepstep_platform::Platform;
+use keepstep_platform::{InvitationRights, Platform};
 use keepstep_store::{LinkPurpose, Member, OpenLink, Role, StoreError, User};
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use crate::form::posted::{Confirmed, Fields, Posted};
 use crate::origin::PublicAddress;
 use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
+use crate::parts::link_rights::rights_text;
 use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
@@ -35,6 +36,7 @@ struct Listed {
     role: &'static str,
     is_you: bool,
     has_password: bool,
+    has_identity: bool,
     used: Option<Moment>,
     since: Moment,
 }
@@ -42,7 +44,7 @@ struct Listed {
 struct ListedLink {
     id: String,
     what: Visible,
-    role: &'static str,
+    gives: String,
     by: Visible,
     created: Moment,
     expires: Moment,
@@ -61,6 +63,8 @@ pub(crate) struct InviteForm {
     csrf: String,
     #[serde(default)]
     role: String,
+    #[serde(default)]
+    publish: String,
 }
 
 impl Fields for InviteForm {
@@ -91,8 +95,8 @@ pub(crate) async fn invite(
     posted: Posted<InviteForm>,
 ) -> Result<Response, PageError> {
     let Posted { by, form, .. } = posted;
-    let role = role_of(&form.role)?;
-    let link = platform.invite(&by, role).await?;
+    let rights = InvitationRights::organization(role_of(&form.role)?, !form.publish.is_empty());
+    let link = platform.invite(&by, &rights).await?;
     list(&platform, &by, None, Some(link_address(&origin, &link))).await
 }
 
@@ -107,16 +111,12 @@ pub(crate) async fn ask_revoke(
     let link = links.into_iter().find(|link| link.id == id).ok_or(StoreError::LinkUnknown)?;
     let created = Moment::of(link.created_at).readable;
     let shown = ListedLink::from(link);
+    let gives = if shown.gives.is_empty() { String::new() } else { format!(": {}", shown.gives) };
     page(&Confirm {
         frame: Frame::of(&by.session),
         title: Visible::of("Revoke this link?"),
         consequences: vec![
-            Visible::of(format!(
-                "{} for the role {}, created on {created} by {}.",
-                shown.what.plain(),
-                shown.role,
-                shown.by.plain()
-            )),
+            Visible::of(format!("{}{gives}. Created on {created} by {}.", shown.what.plain(), shown.by.plain())),
             Visible::of("It stops working at once. You can create another one at any time."),
         ],
         problem: None,
@@ -151,7 +151,8 @@ pub(crate) fn link_address(origin: &str, link: &ApiKey) -> String {
     format!("{origin}/sign-in/link/{}", link.reveal())
 }
 
-async fn list(
+/// Returns the page, perhaps with the address of an invitation that was just made.
+pub(crate) async fn list(
     platform: &Platform,
     by: &SignedIn,
     done: Option<&'static str>,
@@ -170,7 +171,7 @@ async fn list(
 }
 
 fn listed(member: Member, looking: &str) -> Listed {
-    let Member { user, has_password, created_at, used_at, .. } = member;
+    let Member { user, has_password, has_identity, created_at, used_at, .. } = member;
     let role = organization_role(&user);
     Listed {
         path: member_path(&user.id),
@@ -179,6 +180,7 @@ fn listed(member: Member, looking: &str) -> Listed {
         role,
         is_you: user.id == looking,
         has_password,
+        has_identity,
         used: used_at.map(Moment::of),
         since: Moment::of(created_at),
     }
@@ -194,7 +196,10 @@ impl From<OpenLink> for ListedLink {
         };
         Self {
             what: Visible::of(what),
-            role: link.role.label(),
+            gives: match link.purpose {
+                LinkPurpose::Reset => String::new(),
+                LinkPurpose::Invite | LinkPurpose::Owner => rights_text(&link.rights),
+            },
             by: Visible::of(link.created_by.as_deref().unwrap_or("the server's command line")),
             created: Moment::of(link.created_at),
             expires: Moment::of(link.expires_at),

@@ -13,6 +13,7 @@
 //! | `/publishing` | [`publishing`] | for owners: where personas are reviewed |
 //! | `/sign-in` | [`sign_in`] | an e-mail address and a password sign a browser in |
 //! | `/sign-in/link/{token}` | [`sign_in_link`] | a one-time link makes an account, or gives one back |
+//! | `/sign-in/oidc` | [`sign_in_oidc`] | an account of the identity provider signs a browser in |
 //! | `/sign-out` | [`sign_out`] | and out |
 //! | `/projects` | [`projects`] | the list of projects |
 //! | `/new-project` | [`new_project`] | a form that makes one |
@@ -43,6 +44,7 @@
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/account` | [`account`] | one's own name, password and sessions |
 //! | `/members` | [`members`] | for owners: people and invitations |
+//! | `/members/invite` | [`invite`] | for owners: an invitation to some projects |
 //! | `/members/{user}` | [`member`] | for owners: one person |
 //! | `/keys` | [`keys`] | for owners: keys and devices |
 //! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
@@ -74,6 +76,7 @@ pub(crate) mod experiments;
 pub(crate) mod export;
 pub(crate) mod gate;
 pub(crate) mod inputs;
+pub(crate) mod invite;
 pub(crate) mod keys;
 pub(crate) mod member;
 pub(crate) mod members;
@@ -93,6 +96,7 @@ pub(crate) mod share;
 pub(crate) mod sheet;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
+pub(crate) mod sign_in_oidc;
 pub(crate) mod sign_out;
 pub(crate) mod trend_inputs;
 pub(crate) mod trends;

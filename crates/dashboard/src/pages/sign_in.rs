@@ -1,4 +1,4 @@
-//! `/sign-in`: an e-mail address and a password sign a browser in. Whoever opens another page first gets the same form there, and then
+//! `/sign-in`: an e-mail address and a password sign a browser in, or a link to the identity provider. Whoever opens another page first gets the same form there, and then
 //! the page that they wanted.
 
 use askama::Template;
@@ -7,9 +7,10 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
 use keepstep_base::api_key::ApiKey;
 use keepstep_http::address::Address;
+use keepstep_http::addresses::segment;
 use keepstep_http::device;
 use keepstep_http::session::{self, Cookie};
-use keepstep_platform::{Browser, Platform, SESSION_LIFE};
+use keepstep_platform::{Browser, OidcProvider, Platform, SESSION_LIFE};
 use keepstep_store::Device;
 use serde::Deserialize;
 
@@ -20,6 +21,9 @@ use crate::form::posted::{FORM_COST, SMALL_FORM, read_form};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
 use crate::parts::view::page;
+use crate::parts::visible::Visible;
+
+const TITLE: &str = "Sign in to keepstep";
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -29,15 +33,41 @@ struct SignInPage<'a> {
     explanation: Option<&'static str>,
     csrf: String,
     next: &'a str,
+    provider: Option<ShownProvider>,
     email: &'a str,
     problem: Problem,
     typed: Vec<Typed>,
+}
+
+/// The identity provider.
+pub(crate) struct ShownProvider {
+    /// What people call it.
+    pub(crate) name: Visible,
+    /// Why it cannot be used now, as the end of a sentence.
+    pub(crate) failure: Option<Visible>,
+    /// Where the way to it begins.
+    pub(crate) href: String,
+}
+
+impl ShownProvider {
+    /// Returns the identity provider, if there is one, with where the way to it begins.
+    pub(crate) fn of(platform: &Platform, href: impl FnOnce() -> String) -> Option<Self> {
+        let OidcProvider { name, failure } = platform.oidc_provider()?;
+        Some(Self { name: Visible::of(name), failure: failure.map(Visible::of), href: href() })
+    }
 }
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignInQuery {
     next: Option<String>,
+}
+
+impl SignInQuery {
+    /// Returns the page to open afterwards.
+    pub(crate) fn next(&self) -> String {
+        page_of_ours(self.next.as_deref().unwrap_or("/")).to_owned()
+    }
 }
 
 /// The fields of the form. What has a password in it is not shown for debugging.
@@ -59,11 +89,11 @@ pub(crate) async fn show(
     headers: HeaderMap,
     Query(asked): Query<SignInQuery>,
 ) -> Result<Response, PageError> {
-    let next = page_of_ours(asked.next.as_deref().unwrap_or("/")).to_owned();
+    let next = asked.next();
     if session::of(&headers, &platform).await.is_ok() {
         return Ok(Redirect::to(&next).into_response());
     }
-    form(&headers, &platform, ("Sign in to keepstep", None), &next, "", Problem::default(), Vec::new())
+    form(&headers, &platform, (TITLE, None), &next, "", Problem::default(), Vec::new())
 }
 
 /// `POST`: begins a session, and opens the page that was wanted.
@@ -75,7 +105,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, PageError> {
     let (sent, _share): (SignIn, _) = read_form(request, &platform, SMALL_FORM, FORM_COST).await?;
     let next = page_of_ours(&sent.next);
-    let refuse = |problem| form(&headers, &platform, ("Sign in to keepstep", None), next, &sent.email, problem, Vec::new());
+    let refuse = |problem| form(&headers, &platform, (TITLE, None), next, &sent.email, problem, Vec::new());
     if !FormToken::is_of(&headers, &platform, &sent.csrf) {
         return refuse(Problem::stale_form());
     }
@@ -95,6 +125,11 @@ pub(crate) fn signed_in(secret: &ApiKey, next: &str, platform: &Platform) -> Res
         (header::SET_COOKIE, Cookie::Form.set("", 0, platform)?),
     ]);
     Ok((cookies, Redirect::to(next)).into_response())
+}
+
+/// Returns the form once more, with what is wrong.
+pub(crate) fn again(headers: &HeaderMap, platform: &Platform, next: &str, problem: Problem) -> Result<Response, PageError> {
+    form(headers, platform, (TITLE, None), next, "", problem, Vec::new())
 }
 
 /// Returns the form in the place of a page that only somebody who is signed in sees.
@@ -124,6 +159,7 @@ fn form(
     let token = FormToken::of(headers, platform)?;
     let status = problem.status();
     let csrf = token.csrf.field();
-    let page = page(&SignInPage { frame: Frame::default(), title, explanation, csrf, next, email, problem, typed })?;
+    let provider = ShownProvider::of(platform, || format!("/sign-in/oidc?next={}", segment(next)));
+    let page = page(&SignInPage { frame: Frame::default(), title, explanation, csrf, next, provider, email, problem, typed })?;
     Ok((status, [(header::SET_COOKIE, token.cookie)], page).into_response())
 }

@@ -14,12 +14,13 @@ use keepstep_platform::{Browser, LinkForm, Platform, SHORTEST_PASSWORD};
 use keepstep_store::{Device, LinkPurpose, LinkTarget};
 use serde::Deserialize;
 
-use super::sign_in::signed_in;
+use super::sign_in::{ShownProvider, signed_in};
 use crate::error_page::PageError;
 use crate::form::before_session::FormToken;
 use crate::form::posted::{FORM_COST, SMALL_FORM, read_form};
 use crate::form::problem::Problem;
 use crate::parts::frame::Frame;
+use crate::parts::link_rights::rights_text;
 use crate::parts::view::page;
 use crate::parts::visible::Visible;
 
@@ -31,6 +32,7 @@ struct SignInLink<'a> {
     explanation: String,
     button: &'static str,
     action: String,
+    provider: Option<ShownProvider>,
     csrf: String,
     has_name: bool,
     user_name: Visible,
@@ -89,6 +91,17 @@ pub(crate) async fn redeem(
     }
 }
 
+/// Returns the form once more, with what is wrong.
+pub(crate) async fn again(
+    headers: &HeaderMap,
+    platform: &Platform,
+    token: &str,
+    problem: Problem,
+) -> Result<Response, PageError> {
+    let target = platform.link_target(token).await?;
+    form(headers, platform, token, &target, &Sent::default(), problem)
+}
+
 fn form(
     headers: &HeaderMap,
     platform: &Platform,
@@ -98,7 +111,6 @@ fn form(
     problem: Problem,
 ) -> Result<Response, PageError> {
     let form_token = FormToken::of(headers, platform)?;
-    let role = target.role.label();
     let (title, explanation, button) = match target.purpose {
         LinkPurpose::Owner => (
             "Welcome to keepstep",
@@ -109,7 +121,15 @@ fn form(
         ),
         LinkPurpose::Invite => {
             let by = target.created_by.as_deref().map_or_else(String::new, |by| format!(" by {}", Visible::of(by).plain()));
-            ("You are invited to keepstep", format!("You were invited{by}, with the role {role}."), "Create my account")
+            let gives = rights_text(&target.rights);
+            let explanation = match target.rights.role {
+                Some(_) => format!("You were invited{by}, with the role {gives}."),
+                None if target.rights.projects.is_empty() => {
+                    format!("You were invited{by} to projects that were deleted since. Ask for another invitation.")
+                }
+                None => format!("You were invited{by}: {gives}. You see these projects, and nothing else."),
+            };
+            ("You are invited to keepstep", explanation, "Create my account")
         }
         LinkPurpose::Reset => (
             "Choose a new password",
@@ -118,6 +138,11 @@ fn form(
         ),
     };
     let account = target.account.as_ref();
+    // A link for an account sets its password, and nothing else.
+    let provider = match target.purpose {
+        LinkPurpose::Invite | LinkPurpose::Owner => ShownProvider::of(platform, || format!("/sign-in/link/{token}/oidc")),
+        LinkPurpose::Reset => None,
+    };
     let known_email = account.and_then(|account| account.email.as_deref());
     let status = problem.status();
     let page = page(&SignInLink {
@@ -127,6 +152,7 @@ fn form(
         button,
         // The form of a token was checked: it holds nothing that means something in an address.
         action: format!("/sign-in/link/{token}"),
+        provider,
         csrf: form_token.csrf.field(),
         has_name: account.is_some(),
         user_name: Visible::of(account.map_or("", |account| account.name.as_str())),

@@ -11,6 +11,7 @@ pub(crate) mod devices;
 pub(crate) mod diff_view;
 pub(crate) mod editors;
 pub(crate) mod frame;
+pub(crate) mod link_rights;
 pub(crate) mod live_edit;
 pub(crate) mod markdown;
 pub(crate) mod marked;

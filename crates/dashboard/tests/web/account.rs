@@ -43,7 +43,7 @@ async fn an_open_browser_is_no_place_to_guess_the_old_password() {
     }
     let answer = browser.submit(&page, "/account/password", "Set the password", &filled).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(answer.text(".notice.bad").starts_with("Too many passwords were wrong."));
+    assert!(answer.text(".notice.bad").starts_with("Too many attempts failed."));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn an_invitation_is_revoked_after_a_question() {
     let revoke = page.attributes("a[href$='/revoke']", "href").remove(0);
     let page = owner.get(&revoke).await;
     assert_eq!(page.text("h1"), "Revoke this link?");
-    assert!(page.texts("form p")[0].starts_with("Invitation for the role owner, created on"), "{:?}", page.texts("form p"));
+    assert!(page.texts("form p")[0].starts_with("Invitation: owner. Created on"), "{:?}", page.texts("form p"));
     assert_eq!(site.browser().get(&link).await.status, StatusCode::OK, "looking revokes nothing");
     let answer = owner.submit(&page, &revoke, "Revoke the link", &[]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/members?done=revoked"));

@@ -127,14 +127,14 @@ async fn guessing_a_password_takes_longer_and_longer() {
         // Also the right one has to wait, from whatever browser, and another spelling of the address is the same account.
         let answer = sign_in(&mut site.browser_with(&browser), &page, &email.to_uppercase(), PASSWORD).await;
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.text(".notice.bad"), "Too many passwords were wrong. Try again in a second.");
+        assert_eq!(answer.text(".notice.bad"), "Too many attempts failed. Try again in a second.");
     }
     site.pass(1000);
     let mut browser = site.browser();
     let page = browser.get("/sign-in").await;
     assert_eq!(sign_in(&mut browser, &page, "ada@example.com", "wrong").await.status, StatusCode::BAD_REQUEST);
     let answer = sign_in(&mut browser, &page, "ada@example.com", PASSWORD).await;
-    assert_eq!(answer.text(".notice.bad"), "Too many passwords were wrong. Try again in 2 seconds.");
+    assert_eq!(answer.text(".notice.bad"), "Too many attempts failed. Try again in 2 seconds.");
     site.pass(2000);
     assert_eq!(sign_in(&mut browser, &page, "ada@example.com", PASSWORD).await.status, StatusCode::SEE_OTHER);
     // What was right begins anew.

@@ -95,6 +95,8 @@ macro_rules! shared_cases {
                 a_link_makes_an_account_once,
                 a_link_for_a_new_password_ends_the_sessions_of_its_account,
                 a_link_ends_by_itself_or_is_revoked,
+                a_link_gives_exactly_what_it_says,
+                an_identity_is_one_persons,
                 a_session_ends,
                 the_use_of_a_session_is_noted_now_and_then,
             }

@@ -1,7 +1,9 @@
 //! Links and sessions.
 
 use keepstep_base::api_key::ApiKey;
-use keepstep_store::{Device, EmailAddress, LinkPurpose, NewAccount, NewLink, Role, StoreError, USE_NOTED};
+use keepstep_store::{
+    Device, EmailAddress, LinkPurpose, Membership, NewAccount, NewIdentity, NewLink, Role, StoreError, USE_NOTED,
+};
 
 use crate::world::{START, World};
 
@@ -73,6 +75,86 @@ pub(crate) async fn a_link_ends_by_itself_or_is_revoked(world: World) {
     drop(transaction);
     assert!(matches!(world.store.link_target(expired.reveal()).await, Err(StoreError::LinkExpired)));
     assert!(world.store.open_links(&world.scope.org_id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_link_gives_exactly_what_it_says(world: World) {
+    let (link, id) = link(&world, LinkPurpose::Invite, Role::Viewer, None).await;
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    let mut projects = Vec::new();
+    for (name, role, may_publish) in [("b", Role::Editor, false), ("a", Role::Viewer, true)] {
+        let project_id = transaction.create_project(org, name).await.unwrap().id;
+        projects.push(Membership { project_id, role, may_publish });
+    }
+    let elsewhere = transaction.ensure_organization(Some("Other")).await.unwrap().id;
+    let theirs = transaction.create_project(&elsewhere, "theirs").await.unwrap().id;
+    let foreign = Membership { project_id: theirs, ..projects[0].clone() };
+    let refused = transaction.set_link_rights(&elsewhere, &id, true, true, &[]).await;
+    assert!(matches!(refused, Err(StoreError::LinkUnknown)), "{refused:?}");
+    let refused = transaction.set_link_rights(org, &id, true, true, &[foreign]).await;
+    assert!(matches!(refused, Err(StoreError::ProjectNotFound(_))), "{refused:?}");
+    transaction.set_link_rights(org, &id, true, true, &projects).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let rights = world.store.link_target(link.reveal()).await.unwrap().rights;
+    assert_eq!(rights.role, None);
+    let listed: Vec<_> = rights.projects.iter().map(|project| (project.name.as_str(), project.membership.clone())).collect();
+    assert_eq!(listed, [("a", projects[1].clone()), ("b", projects[0].clone())]);
+    assert_eq!(world.store.open_links(org).await.unwrap()[0].rights, rights);
+
+    let mut transaction = world.store.write().await.unwrap();
+    let user = transaction.redeem_link_without_password(link.reveal(), "Ada", None).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!((user.confined, user.email.clone()), (true, None));
+    let mut given = world.store.memberships(&user.id).await.unwrap();
+    given.sort_by_key(|membership| membership.role);
+    assert_eq!(given, [projects[1].clone(), projects[0].clone()]);
+    assert!(world.store.open_links(org).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_identity_is_one_persons(world: World) {
+    let (link, _) = link(&world, LinkPurpose::Invite, Role::Editor, None).await;
+    let org = world.scope.org_id.as_str();
+    let email = EmailAddress::parse("Ada@example.com").unwrap();
+    let ada = NewIdentity { issuer: "https://id.example", subject: "1", email: Some(&email) };
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(transaction.use_identity(ada.issuer, ada.subject).await.unwrap(), None);
+    let user = transaction.redeem_link_without_password(link.reveal(), "Ada", Some(&email)).await.unwrap();
+    assert_eq!((user.role, user.email.as_deref(), user.may_publish), (Role::Editor, Some("Ada@example.com"), true));
+    transaction.link_identity(&user.id, ada).await.unwrap();
+    assert!(transaction.has_identity_of(&user.id, ada.issuer).await.unwrap());
+    assert!(!transaction.has_identity_of(&user.id, "https://other.example").await.unwrap());
+    assert!(!transaction.has_password(&user.id).await.unwrap());
+    transaction.commit().await.unwrap();
+
+    world.set_clock(START + 5);
+    let mut transaction = world.store.write().await.unwrap();
+    for (issuer, subject) in [("https://id.example", "2"), ("https://other.example", "1")] {
+        assert_eq!(transaction.use_identity(issuer, subject).await.unwrap(), None);
+    }
+    assert_eq!(transaction.use_identity(ada.issuer, ada.subject).await.unwrap().unwrap().id, user.id);
+    // Neither a second one of the same issuer, nor the same for somebody else.
+    let bob = transaction.create_user(org, Role::Viewer, "Bob").await.unwrap();
+    transaction.commit().await.unwrap();
+    for (id, subject) in [(&user.id, "2"), (&bob.id, "1")] {
+        let mut transaction = world.store.write().await.unwrap();
+        assert!(transaction.link_identity(id, NewIdentity { subject, ..ada }).await.is_err());
+    }
+    let linked = world.store.identities(&user.id).await.unwrap();
+    assert_eq!((linked.len(), linked[0].email.as_deref()), (1, Some("Ada@example.com")));
+    assert_eq!((linked[0].created_at, linked[0].used_at), (START, START + 5));
+    let members = world.store.members(org).await.unwrap();
+    assert_eq!(members.iter().map(|member| member.has_identity).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(world.store.owners().await.unwrap(), []);
+
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(transaction.unlink_identity(&bob.id, &linked[0].id).await.unwrap(), None);
+    assert_eq!(transaction.unlink_identity(&user.id, &linked[0].id).await.unwrap().as_ref(), Some(&linked[0]));
+    transaction.link_identity(&user.id, ada).await.unwrap();
+    transaction.remove_user(org, &user.id).await.unwrap();
+    assert_eq!(transaction.use_identity(ada.issuer, ada.subject).await.unwrap(), None);
+    transaction.link_identity(&bob.id, ada).await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 pub(crate) async fn a_session_ends(world: World) {

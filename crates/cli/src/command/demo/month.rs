@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use keepstep_agent::drift::{Base, Local, SeenField};
 use keepstep_agent::{Field, canonical};
 use keepstep_base::{AgentId, Digest};
-use keepstep_platform::{Actor, Browser, LinkForm, NewProject, Plain, Platform, SaidVerdict, SeenDrift, Target};
+use keepstep_platform::{
+    Actor, Browser, InvitationRights, LinkForm, NewProject, Plain, Platform, SaidVerdict, SeenDrift, Target,
+};
 use keepstep_results::gate::Gate;
 use keepstep_results::record::RunRecord;
 use keepstep_results::status::Status;
@@ -216,7 +218,7 @@ impl Month {
     /// Somebody is invited and comes. Nobody knows their password.
     async fn comes(&self, by: &Actor, role: Role, name: &str) -> Result<Actor, Failure> {
         let link = match by.id.starts_with("user_") {
-            true => self.platform.invite(by, role).await?,
+            true => self.platform.invite(by, &InvitationRights::organization(role, true)).await?,
             false => self.platform.create_owner_link(by).await?,
         };
         let address = format!("{}@example.com", name.split(' ').next().unwrap_or(name).to_lowercase());

@@ -1,5 +1,6 @@
 //! `keepstep serve`
 
+mod issuer;
 mod messenger;
 
 use std::fs;
@@ -10,8 +11,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use keepstep_base::human::{parse_size, size_text};
-use keepstep_client::ServiceClients;
-use keepstep_platform::{Limits, Platform, Settings};
+use keepstep_client::{ServiceClients, is_loopback};
+use keepstep_platform::{Limits, OidcSettings, Platform, Settings};
 use keepstep_store::Store;
 use keepstep_store::artifacts::Objects;
 use serde_json::json;
@@ -33,7 +34,7 @@ use crate::shell::request_log;
 /// The arguments.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example"
+    after_help = "Examples:\n  keepstep serve    on this machine, data in the user's data folder\n  keepstep serve --listen 0.0.0.0:80 --data /srv/keepstep --upload-limit 2GiB\n  keepstep serve --data /srv/keepstep --public-url https://keepstep.example\n  keepstep serve --oidc-issuer https://accounts.example --oidc-client-id keepstep"
 )]
 pub(crate) struct Arguments {
     /// Where to listen; port 0 takes any free one
@@ -56,7 +57,17 @@ pub(crate) struct Arguments {
     /// How many of them one address may have; 256, or any number with --public-url, behind which all have the proxy's address
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     connections_per_address: Option<u32>,
+    /// The issuer of an OpenID Connect provider that people sign in with, beside passwords; the client's secret is read from
+    /// KEEPSTEP_OIDC_CLIENT_SECRET
+    #[arg(long, value_name = "URL", requires = "oidc_client_id", value_parser = issuer)]
+    oidc_issuer: Option<String>,
+    /// The id of this server at that provider
+    #[arg(long, value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
 }
+
+/// The variable with the secret of this server at its identity provider.
+const OIDC_SECRET: &str = "KEEPSTEP_OIDC_CLIENT_SECRET";
 
 /// Reads an address and a port; a name is looked up.
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -75,6 +86,31 @@ fn public_url(text: &str) -> Result<String, String> {
             && url.fragment().is_none()
     });
     if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err("write it as https://keepstep.example.com".to_owned()) }
+}
+
+/// Reads the address of an issuer. What is secret goes there, so it is encrypted or does not leave the machine.
+fn issuer(text: &str) -> Result<String, String> {
+    let Ok(url) = Url::parse(text) else { return Err("write it as https://accounts.example.com".to_owned()) };
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    match (is_plain, is_safe) {
+        (true, true) => Ok(text.to_owned()),
+        (true, false) => Err("an issuer has an address of https, unless it is on this machine".to_owned()),
+        (false, _) => Err("write it as https://accounts.example.com".to_owned()),
+    }
+}
+
+/// Returns the identity provider that the arguments name.
+fn oidc(context: &Context, arguments: &Arguments) -> Option<OidcSettings> {
+    let (issuer, client_id) = (arguments.oidc_issuer.clone()?, arguments.oidc_client_id.clone()?);
+    let secret = context.environment.get(OIDC_SECRET).filter(|secret| !secret.is_empty());
+    let clients = ServiceClients::new(connecting::options(context));
+    Some(OidcSettings {
+        issuer,
+        client_id,
+        client_secret: secret.map(|secret| secret.to_owned().into()),
+        connection: Arc::new(issuer::Network(clients)),
+    })
 }
 
 /// Serves until a signal asks to end.
@@ -114,6 +150,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             scratch: Some(objects),
             limits,
             messenger: Some(Arc::new(messenger::Network(ServiceClients::new(connecting::options(context))))),
+            oidc: oidc(context, arguments),
             request_log: if logs_requests { Some(request_log::to_stderr()?) } else { None },
         };
         let served = keepstep_server::serve(listener, store, settings, keepstep_dashboard::pages, signals.wait()).await;
@@ -323,6 +360,19 @@ mod tests {
         assert!(address("[::1]:0").is_ok());
         for text in ["", "4747", "127.0.0.1", "127.0.0.1:70000"] {
             assert!(address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_asked_over_https_or_on_this_machine() {
+        for good in ["https://accounts.example", "https://x.example/realms/team/", "http://127.0.0.1:3000", "http://localhost/a"]
+        {
+            assert_eq!(issuer(good).as_deref(), Ok(good));
+        }
+        for bad in
+            ["accounts.example", "http://accounts.example", "https://a:b@x.example", "https://x.example?a", "ftp://127.0.0.1", ""]
+        {
+            assert!(issuer(bad).is_err(), "{bad}");
         }
     }
 
