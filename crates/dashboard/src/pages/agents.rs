@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::{AgentId, PersonaVersion};
 use keepstep_http::addresses::{agent_path, case_path, experiment_path};
 use keepstep_platform::{CodeState, Platform};
 use keepstep_store::results::{FailedGate, WaitingExperiment};
 use keepstep_store::{Agent, NewerDraft, Proposal, ProposalState};
+use serde::Deserialize;
 
 use crate::error_page::PageError;
 use crate::parts::code_state::ShownCode;
+use crate::parts::folders::{self, FolderRow};
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::excerpt;
 use crate::parts::view::{Changed, Moment, may_create, may_edit, may_publish, page, title_of};
@@ -31,7 +33,20 @@ struct Agents {
     frame: Frame,
     may_create: bool,
     waiting: Vec<Waiting>,
+    is_empty: bool,
+    crumbs: Vec<(Visible, String)>,
+    folders: Vec<FolderRow>,
     agents: Vec<Listed>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AgentsQuery {
+    /// The folder that is open.
+    folder: Option<String>,
+    page: Option<String>,
 }
 
 /// Something that waits for somebody.
@@ -74,12 +89,12 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(agent: &Agent, code: &[CodeState], draft: Option<&NewerDraft>) -> Self {
+    fn of(agent: &Agent, name: Visible, code: &[CodeState], draft: Option<&NewerDraft>) -> Self {
         Self {
             code: code.iter().take(PLACES).map(ShownCode::from).collect(),
             more: code.len().saturating_sub(PLACES),
             path: agent_path(&agent.id),
-            name: Visible::of(title_of(agent)),
+            name,
             id: Visible::of(agent.id.as_str()),
             current: agent.current,
             draft: draft.map(|draft| draft.version),
@@ -89,8 +104,14 @@ impl Listed {
 }
 
 /// `GET`.
-pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Result<Response, PageError> {
+pub(crate) async fn show(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    Query(asked): Query<AgentsQuery>,
+) -> Result<Response, PageError> {
     let agents = platform.store.agents(&by.scope).await?;
+    let (folder, number) = (asked.folder.as_deref(), asked.page.as_deref());
+    let level = folders::open(&agents, title_of, ("/", "#all"), folder, number)?;
     let code = platform.code_states(&by, &agents).await?;
     let code_of = |agent: &Agent| code.get(&agent.id).map_or(&[][..], Vec::as_slice);
     let drafts = platform.store.newer_drafts(&by.scope).await?;
@@ -125,7 +146,12 @@ pub(crate) async fn show(State(platform): State<Platform>, by: SignedIn) -> Resu
         frame: Frame::of(&by.session),
         may_create: may_create(&by.session),
         waiting,
-        agents: agents.iter().map(|agent| Listed::of(agent, code_of(agent), draft_of(agent))).collect(),
+        is_empty: agents.is_empty(),
+        crumbs: level.crumbs,
+        folders: level.folders,
+        agents: level.items.into_iter().map(|(agent, name)| Listed::of(agent, name, code_of(agent), draft_of(agent))).collect(),
+        newer: level.earlier,
+        older: level.later,
     })
 }
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::experiment::Link;
 use crate::addressed::AddressedProject;
 use crate::error_page::PageError;
+use crate::parts::folders::{self, FolderRow};
 use crate::parts::frame::Frame;
 use crate::parts::shown_results::{Badge, Figures, grouped};
 use crate::parts::view::{Moment, page, title_of};
@@ -42,7 +43,14 @@ struct Experiments {
     name: Visible,
     id: Visible,
     description: Visible,
+    has_scenarios: bool,
+    /// The address of the list without a folder.
+    all_scenarios: String,
+    crumbs: Vec<(Visible, String)>,
+    folders: Vec<FolderRow>,
     scenarios: Vec<ListedScenario>,
+    newer: Option<String>,
+    older: Option<String>,
     batches: Vec<ListedBatch>,
     all: Option<String>,
 }
@@ -84,6 +92,9 @@ struct ListedBatch {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExperimentsQuery {
     done: Option<String>,
+    /// The folder of scenarios that is open.
+    folder: Option<String>,
+    page: Option<String>,
 }
 
 /// `GET`.
@@ -96,6 +107,9 @@ pub(crate) async fn show(
     platform.abandon_silent_runs().await?;
     let project = platform.store.project(&by.scope, &id).await?;
     let scenarios = platform.store.scenarios(&by.scope, &id).await?;
+    let path = project_path(&id);
+    let (folder, number) = (asked.folder.as_deref(), asked.page.as_deref());
+    let level = folders::open(&scenarios, |scenario| &scenario.name, (&path, "#scenarios"), folder, number)?;
     let filter = BundleFilter { status: Some(BundleStatus::Published), limit: MOST_BUNDLES, ..BundleFilter::default() };
     let bundles = platform.store.bundles(&by.scope, &id, filter).await?;
     let filter = ExperimentFilter { limit: NEWEST, ..ExperimentFilter::default() };
@@ -130,16 +144,23 @@ pub(crate) async fn show(
                 at: Moment::of(scenario.at),
             })
             .collect(),
-        path: project_path(&id),
+        path,
         name: Visible::of(&project.name),
         id: Visible::of(&project.id),
         description: Visible::of(&project.description),
         batches: batches.iter().map(listed).collect(),
-        scenarios: scenarios
-            .iter()
-            .map(|scenario| ListedScenario {
+        has_scenarios: !scenarios.is_empty(),
+        all_scenarios: format!("{}#scenarios", project_path(&id)),
+        crumbs: level.crumbs,
+        folders: level.folders,
+        newer: level.earlier,
+        older: level.later,
+        scenarios: level
+            .items
+            .into_iter()
+            .map(|(scenario, name)| ListedScenario {
                 path: scenario_path(&id, &scenario.id),
-                name: Visible::of(&scenario.name),
+                name,
                 id: Visible::of(&scenario.id),
                 description: Visible::of(&scenario.description),
                 versions: bundles

@@ -10,6 +10,7 @@ pub(crate) mod confirm;
 pub(crate) mod devices;
 pub(crate) mod diff_view;
 pub(crate) mod editors;
+pub(crate) mod folders;
 pub(crate) mod frame;
 pub(crate) mod link_rights;
 pub(crate) mod live_edit;

@@ -9,6 +9,7 @@ mod drafts;
 mod editing;
 mod escaping;
 mod experiments;
+mod folders;
 mod gates;
 mod invitations;
 mod issuer;
