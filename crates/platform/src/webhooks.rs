@@ -4,15 +4,16 @@
 //! `webhook-signature`, which is `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and body with dots between them. The key is what
 //! follows `whsec_` in the secret, decoded from base64. A message has the same id at each attempt: it may arrive more than once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keepstep_store::{Attempt, Delivery, DueDelivery, NewWebhook, Role, Store, StoreError, Transaction, Webhook};
 use serde_json::json;
 use sha2::Sha256;
+use tokio::task::{Id, JoinSet};
 
 use crate::actor::Actor;
 use crate::error::Error;
@@ -48,11 +49,14 @@ const DELAYS: [i64; 6] = [5_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_
 const LEASE: i64 = 60_000;
 
 /// How many deliveries are made at a time, and how many of them to one webhook: a receiver that does not answer leaves room for others.
-const AT_ONCE: u32 = 16;
+const AT_ONCE: usize = 16;
 const AT_ONCE_TO_ONE: u32 = 2;
 
 /// How long nothing is looked for, where nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long, where what is due waits for a receiver that is told something already: what others wait for stands behind it.
+const BUSY: Duration = Duration::from_secs(5);
 
 impl Platform {
     /// Returns the webhooks. An owner may who sees the whole organization.
@@ -141,10 +145,13 @@ impl Platform {
     }
 
     /// Sends what is due, for as long as the server runs. Many servers may do so on the same data.
+    ///
+    /// As soon as one delivery has ended the next one begins, so that a receiver that does not answer keeps nobody else waiting.
     pub async fn deliver(self, messenger: Arc<dyn Messenger>) {
         let mut generations = self.events.generations();
+        let mut under_way = UnderWay::default();
         loop {
-            let pause = match self.deliver_due(messenger.as_ref()).await {
+            let pause = match self.begin_due(&messenger, &mut under_way).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "webhooks are not delivered; trying again");
@@ -152,31 +159,63 @@ impl Platform {
                 }
             };
             tokio::select! {
+                () = under_way.end_of_one(), if !under_way.webhooks.is_empty() => {}
                 changed = generations.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Sends what is due now, and returns how long nothing more is.
-    async fn deliver_due(&self, messenger: &dyn Messenger) -> Result<Duration, StoreError> {
+    /// Begins what is due now and may be under way beside what is, and returns how long nothing more is.
+    async fn begin_due(&self, messenger: &Arc<dyn Messenger>, under_way: &mut UnderWay) -> Result<Duration, StoreError> {
         loop {
-            let Some(next) = self.store.next_delivery().await? else { return Ok(IDLE) };
+            let free = AT_ONCE - under_way.webhooks.len().min(AT_ONCE);
+            let Some(next) = self.store.next_delivery().await?.filter(|_| free > 0) else { return Ok(IDLE) };
             let left = next.saturating_sub(self.store.now());
             if left > 0 {
                 return Ok(Duration::from_millis(left.unsigned_abs()).min(IDLE));
             }
             let mut transaction = self.store.write().await?;
-            let due = transaction.take_deliveries(AT_ONCE, AT_ONCE_TO_ONE, LEASE).await?;
+            let most = u32::try_from(free).unwrap_or(1);
+            let webhooks: Vec<&str> = under_way.webhooks.values().map(String::as_str).collect();
+            let due = transaction.take_deliveries(most, AT_ONCE_TO_ONE, &webhooks, LEASE).await?;
             // Nobody who listens or caches has to look again: this is between the sender and its list.
             transaction.commit_hidden().await?;
-            join_all(due.iter().map(|due| attempt(&self.store, messenger, due))).await;
+            if due.is_empty() {
+                return Ok(BUSY);
+            }
+            for due in due {
+                let webhook = due.webhook_id.clone();
+                let task = under_way.attempts.spawn(attempt(self.store.clone(), Arc::clone(messenger), due));
+                under_way.webhooks.insert(task.id(), webhook);
+            }
         }
     }
 }
 
-async fn attempt(store: &Store, messenger: &dyn Messenger, due: &DueDelivery) {
-    let answer = match message(due, store.now() / 1000) {
+/// Deliveries that are being made, each by a task of its own: whoever waits for the place of writers keeps none of them waiting that has it.
+#[derive(Default)]
+struct UnderWay {
+    attempts: JoinSet<()>,
+    /// The webhook of each.
+    webhooks: HashMap<Id, String>,
+}
+
+impl UnderWay {
+    async fn end_of_one(&mut self) {
+        let ended = match self.attempts.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            // Whatever broke down there, the delivery is made again when its lease ends.
+            Some(Err(error)) => error.id(),
+            None => return,
+        };
+        self.webhooks.remove(&ended);
+    }
+}
+
+/// Makes a delivery and notes what came of it.
+async fn attempt(store: Store, messenger: Arc<dyn Messenger>, due: DueDelivery) {
+    let answer = match message(&due, store.now() / 1000) {
         Ok(message) => messenger.send(message).await,
         Err(reason) => Err(reason),
     };
@@ -190,7 +229,7 @@ async fn attempt(store: &Store, messenger: &dyn Messenger, due: &DueDelivery) {
     };
     let noted = async {
         let mut transaction = store.write().await?;
-        transaction.note_attempt(due, attempt, &outcome).await?;
+        transaction.note_attempt(&due, attempt, &outcome).await?;
         transaction.commit().await
     };
     if let Err(error) = noted.await {

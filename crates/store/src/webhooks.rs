@@ -252,16 +252,24 @@ impl Transaction {
         if changed == 0 { Err(StoreError::WebhookNotFound(id.to_owned())) } else { Ok(()) }
     }
 
-    /// Takes at most so many deliveries that are due, and of each webhook at most `most_to_one`. No other process gets them until
+    /// Takes at most so many deliveries that are due, and of each webhook at most `most_to_one` together with those that are `under_way`: an
+    /// entry for each of them, with the id of its webhook. No other process gets them until
     /// `lease` milliseconds have passed, after which whoever took them is taken for dead.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn take_deliveries(&mut self, most: u32, most_to_one: u32, lease: i64) -> Result<Vec<DueDelivery>> {
+    pub async fn take_deliveries(
+        &mut self,
+        most: u32,
+        most_to_one: u32,
+        under_way: &[&str],
+        lease: i64,
+    ) -> Result<Vec<DueDelivery>> {
         let now = self.now;
         let found = query(
             "SELECT d.id, d.event, d.body, d.created_at, d.attempts, d.next_at, d.delivered_at, d.outcome, d.webhook_id, w.url, w.secret
-             FROM (SELECT id, row_number() OVER (PARTITION BY webhook_id ORDER BY next_at, id) AS place
+             FROM (SELECT id, row_number() OVER (PARTITION BY webhook_id ORDER BY next_at, id)
+                     + (length(CAST($4 AS TEXT)) - length(replace(CAST($4 AS TEXT), webhook_id, ''))) / length(webhook_id) AS place
                    FROM webhook_deliveries WHERE next_at IS NOT NULL AND next_at <= $1) due
              JOIN webhook_deliveries d ON d.id = due.id
              JOIN webhooks w ON w.id = d.webhook_id
@@ -270,6 +278,7 @@ impl Transaction {
         .bind(now)
         .bind(most_to_one)
         .bind(most)
+        .bind(under_way.join(" "))
         .fetch_all(self.connection())
         .await?;
         let mut due = Vec::with_capacity(found.len());

@@ -70,6 +70,7 @@ macro_rules! shared_cases {
                 what_one_took_is_another_ones_when_its_time_is_over,
                 nothing_waits_for_an_address_that_is_gone,
                 at_most_two_of_a_webhook_are_taken_at_a_time,
+                what_is_under_way_counts_among_them,
                 the_newest_thousand_of_a_webhook_are_kept_whether_they_wait_or_not,
                 deliveries_go_with_their_webhook,
             }

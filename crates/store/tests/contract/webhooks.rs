@@ -27,8 +27,12 @@ async fn deliver(store: &Store, webhook: &Webhook, count: usize) -> Vec<String> 
 }
 
 async fn take(store: &Store, most: u32, most_to_one: u32) -> Vec<DueDelivery> {
+    take_beside(store, most, most_to_one, &[]).await
+}
+
+async fn take_beside(store: &Store, most: u32, most_to_one: u32, under_way: &[&str]) -> Vec<DueDelivery> {
     let mut transaction = store.write().await.unwrap();
-    let due = transaction.take_deliveries(most, most_to_one, 60_000).await.unwrap();
+    let due = transaction.take_deliveries(most, most_to_one, under_way, 60_000).await.unwrap();
     transaction.commit().await.unwrap();
     due
 }
@@ -111,6 +115,19 @@ pub(crate) async fn at_most_two_of_a_webhook_are_taken_at_a_time(world: World) {
     assert_eq!((of(&busy), of(&other)), (2, 1));
     assert!(ids(&due).contains(last[0].as_str()));
     assert_eq!(take(&world.store, 1, 2).await.len(), 1);
+}
+
+pub(crate) async fn what_is_under_way_counts_among_them(world: World) {
+    let busy = create(&world, "https://busy.example", &["drift.seen"]).await;
+    let half = create(&world, "https://half.example", &["drift.seen"]).await;
+    let free = create(&world, "https://free.example", &["drift.seen"]).await;
+    for webhook in [&busy, &half, &free] {
+        deliver(&world.store, webhook, 5).await;
+    }
+    let under_way = [busy.id.as_str(), half.id.as_str(), busy.id.as_str()];
+    let due = take_beside(&world.store, 16, 2, &under_way).await;
+    let of = |webhook: &Webhook| due.iter().filter(|due| due.webhook_id == webhook.id).count();
+    assert_eq!((of(&busy), of(&half), of(&free)), (0, 1, 2));
 }
 
 pub(crate) async fn the_newest_thousand_of_a_webhook_are_kept_whether_they_wait_or_not(world: World) {
