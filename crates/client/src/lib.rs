@@ -13,6 +13,7 @@ pub mod credentials;
 mod dialect;
 pub mod env_file;
 mod error;
+mod live;
 mod options;
 mod reader;
 mod remote;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use connection::{ServiceClients, reason_of, service_client};
 pub use error::{ClientError, KeyProblem};
+pub use live::LiveReporter;
 pub use options::{Options, Silent, Waiting};
 pub use reader::{Health, Identity, Reader};
 pub use remote::{Dialect, Fetched, PersonaQuery, RemoteAgent};

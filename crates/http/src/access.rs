@@ -107,6 +107,7 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/api/v1/uploads/{upload}/commit", Key(Editor), Upload),
         ("GET", "/api/v1/artifacts/{artifact}", KeyOrPerson, Nothing),
         ("POST", "/api/v1/projects/{id}/import", Key(Editor), Project),
+        ("POST", "/api/v1/projects/{id}/live", Key(Editor), Project),
         ("GET", "/api/v1/events", Key(Viewer), Nothing),
         // The lua dialect.
         ("GET", "/admin/me/authorization", Key(Viewer), Nothing),

@@ -51,6 +51,15 @@ impl Events {
         self.generation.subscribe()
     }
 
+    /// Returns when the server stops.
+    pub fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut closed = self.closed.subscribe();
+        async move {
+            // An error means that the sender is gone, and then it is over as well.
+            let _ = closed.wait_for(|closed| *closed).await;
+        }
+    }
+
     /// Ends all streams; the server stops.
     pub fn close(&self) {
         self.closed.send_replace(true);
@@ -70,11 +79,6 @@ impl Events {
         let received = BroadcastStream::new(self.sender.subscribe());
         // What was written before may not have been handed out yet.
         let before = store.newest_change().await?;
-        let mut closed = self.closed.subscribe();
-        let stop = async move {
-            // An error means that the sender is gone, and then the stream is over as well.
-            let _ = closed.wait_for(|closed| *closed).await;
-        };
         Ok(received
             .take_while(|received| future::ready(received.is_ok()))
             .filter_map(|received| future::ready(received.ok()))
@@ -84,7 +88,7 @@ impl Events {
                     && agent.as_ref().is_none_or(|agent| *agent == change.agent_id);
                 future::ready(is_seen)
             })
-            .take_until(stop))
+            .take_until(self.closing()))
     }
 
     /// Reads the changes after `seen` and hands them out, for as long as the server runs.

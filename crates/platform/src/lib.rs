@@ -22,6 +22,7 @@ mod experiments;
 mod files;
 mod gates;
 mod keys;
+mod live;
 mod memory;
 mod messenger;
 mod metrics;

@@ -242,14 +242,14 @@ impl Platform {
                         }
                     };
                 }
-                let is_hidden = commit.is_hidden();
+                let takes_files = commit.takes_files();
                 // Where those files begin that are attached to a batch that is seen already, so in the last transaction.
                 let mut left = Vec::new();
                 let mut from = 0;
                 while let Some(files) = writer.turn().await?.take_files(upload, RUNS_FILE, from, FILES).await? {
                     let transaction = writer.current().await?;
-                    if is_hidden {
-                        transaction.attach_hidden_artifacts(&commit, &artifacts(files)).await?;
+                    if takes_files {
+                        transaction.attach_early_artifacts(&commit, &artifacts(files)).await?;
                     } else if !transaction.are_attached(&mut commit, &artifacts(files)).await? {
                         left.push(from);
                     }

@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The name of the member, beside the others, that tells a test from all others: a platform that was told of the test while it went on knows by
+/// it which one has ended.
+pub const TEST_KEY: &str = "test_key";
+
 /// What is known about what was tested. What is not known is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -13,7 +13,7 @@ use crate::api::fluxloop::{
 };
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas};
 use crate::api::own::uploads::{commit, offer, parts};
-use crate::api::own::{agents, artifacts, definition, drift, events, import, personas, revisions, whoami};
+use crate::api::own::{agents, artifacts, definition, drift, events, import, live, personas, revisions, whoami};
 use crate::api::{health, metrics};
 
 #[derive(OpenApi)]
@@ -44,6 +44,7 @@ use crate::api::{health, metrics};
         artifacts::show,
         events::stream,
         import::create,
+        live::report,
         me::authorization,
         me::context,
         me::resources,

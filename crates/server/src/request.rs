@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
 use keepstep_api::{BODY_LIMIT, IDEMPOTENCY_HEADER};
 use keepstep_base::{AgentId, Revision};
 use keepstep_http::received::{Cost, Received};
@@ -147,6 +148,15 @@ pub(crate) fn is_known_tag(headers: &HeaderMap, tag: &str) -> bool {
 fn known_tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|tags| tags.split(','))
+}
+
+/// Returns a time that a client names, in epoch milliseconds.
+pub(crate) fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
+    let parse = |text: &str| {
+        let time = text.parse::<Timestamp>().map(Timestamp::as_millisecond);
+        time.map_err(|_| Error::Invalid(format!("Invalid {name}: write it as 2026-02-01T10:00:00Z.")))
+    };
+    text.map(parse).transpose()
 }
 
 /// Returns the id of an agent in a path. What is not an id names no agent.

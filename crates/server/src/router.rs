@@ -15,7 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::fluxloop;
 use crate::api::lua::{agents as lua_agents, backup, me, personas as lua_personas, primitives};
-use crate::api::own::{agents, artifacts, definition, drift, events, import, personas, revisions, uploads, whoami};
+use crate::api::own::{agents, artifacts, definition, drift, events, import, live, personas, revisions, uploads, whoami};
 use crate::api::{health, metrics};
 use crate::error::ApiError;
 use crate::{observation, openapi, packed_pages, prefix};
@@ -58,6 +58,7 @@ fn own() -> Router<Platform> {
         .route("/api/v1/uploads/{upload}/commit", post(uploads::commit::commit))
         .route("/api/v1/artifacts/{artifact}", get(artifacts::show))
         .route("/api/v1/projects/{id}/import", post(import::create))
+        .route("/api/v1/projects/{id}/live", post(live::report))
         .route("/api/v1/events", get(events::stream))
 }
 

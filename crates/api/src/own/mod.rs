@@ -13,6 +13,7 @@
 //! | `POST /api/v1/agents/{id}/personas/{n}/deploy` with `If-Match` | [`AgentState`] after the change |
 //! | `GET /api/v1/agents/{id}/personas/{a}/diff/{b}` | [`PersonaDiff`] |
 //! | `POST /api/v1/agents/{id}/drift` [`DriftReport`] | 204 |
+//! | `POST /api/v1/projects/{id}/live` [`LiveReport`](live::LiveReport) | [`LiveAnswer`](live::LiveAnswer) |
 //! | `GET /api/v1/events[?agent=ID]` | server-sent events; the data of each is a [`ChangeEvent`] |
 //!
 //! A write without `If-Match` is answered 428 here; the lua dialect's writes have none and are accepted.
@@ -21,6 +22,7 @@ pub mod agents;
 pub mod drift;
 pub mod events;
 pub mod import;
+pub mod live;
 pub mod people;
 pub mod personas;
 pub mod uploads;

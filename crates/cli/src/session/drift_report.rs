@@ -28,6 +28,11 @@ pub(crate) struct Reporting {
     pub(crate) no_report: bool,
 }
 
+/// Returns true where a command is to report nothing that nobody asked it to send, by its flag or by the environment.
+pub(crate) fn is_off(context: &Context, no_report: bool) -> bool {
+    no_report || context.environment.get(VARIABLE).is_some_and(|value| switch(value) != Some(false))
+}
+
 /// Reports what was compared, as digests. Whether the report arrives changes nothing for the command.
 pub(crate) fn send(
     context: &Context,
@@ -37,9 +42,11 @@ pub(crate) fn send(
     lock: &LockFile,
     compared: &Compared,
 ) {
-    let is_off = reporting.no_report || context.environment.get(VARIABLE).is_some_and(|value| switch(value) != Some(false));
     // Another version than the published one is compared out of curiosity.
-    if is_off || compared.remote.dialect != Dialect::Keepstep || compared.against != Against::Published {
+    if is_off(context, reporting.no_report)
+        || compared.remote.dialect != Dialect::Keepstep
+        || compared.against != Against::Published
+    {
         return;
     }
     let entry = lock.lock.agent(&project.agent);

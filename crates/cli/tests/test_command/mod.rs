@@ -4,6 +4,7 @@ mod agents;
 mod crash;
 mod documented;
 mod judging;
+mod live;
 mod network;
 mod provenance;
 mod run;

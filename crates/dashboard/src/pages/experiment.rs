@@ -9,6 +9,7 @@ use axum::response::Response;
 use keepstep_base::human::milliseconds_words;
 use keepstep_http::addresses::{case_path, experiment_path, project_path, segment};
 use keepstep_platform::Platform;
+use keepstep_results::provenance::TEST_KEY;
 use keepstep_results::statistics::Agreement;
 use keepstep_results::tally::CriterionTally;
 use keepstep_results::verdict::Verdict;
@@ -18,8 +19,10 @@ use serde_json::{Map, Value};
 
 use crate::addressed::AddressedExperiment;
 use crate::error_page::PageError;
+use crate::parts::assets;
 use crate::parts::baseline::compare_path;
 use crate::parts::frame::Frame;
+use crate::parts::live_test::LiveTest;
 use crate::parts::shown_gate::ShownGate;
 use crate::parts::shown_results::{
     Badge, Fact, Figures, File, Tag, dollars, excerpt, facts, grouped, percent, shown_tags, whole,
@@ -35,8 +38,18 @@ const PAGE: u32 = 50;
 const MOST_FILES: u32 = 100;
 
 /// What the page shows elsewhere than in the list of details, or as figures.
-const SHOWN_DETAILS: [&str; 9] =
-    ["agent", "persona_version", "persona_modified", "git_branch", "git_author", "git_dirty", "counts", "statistics", "run"];
+const SHOWN_DETAILS: [&str; 10] = [
+    "agent",
+    "persona_version",
+    "persona_modified",
+    "git_branch",
+    "git_author",
+    "git_dirty",
+    "counts",
+    "statistics",
+    "run",
+    TEST_KEY,
+];
 
 /// How a criterion is missed: the name in the address, what it is, and the words for it.
 const MISSES: [(&str, Verdict, &str); 3] = [
@@ -53,6 +66,7 @@ const LONGEST_SEARCH: usize = 200;
 struct ExperimentPage {
     frame: Frame,
     project: Link,
+    project_id: String,
     list: String,
     path: String,
     name: Visible,
@@ -71,6 +85,8 @@ struct ExperimentPage {
     badge: Badge,
     gate: Option<ShownGate>,
     is_abandoned: bool,
+    script: &'static str,
+    live: Option<LiveTest>,
     figures: Figures,
     median: Option<String>,
     percentile_95: Option<String>,
@@ -91,6 +107,7 @@ struct ExperimentPage {
     is_filtered: bool,
     is_later_page: bool,
     first: String,
+    reload: String,
     next: Option<String>,
     files: Vec<File>,
     has_more_files: bool,
@@ -170,7 +187,15 @@ pub(crate) async fn show(
     let project = platform.store.project(&by.scope, &project).await?;
     let scenario = platform.store.scenario_name(&by.scope, &batch.scenario_id).await?;
     let bundle = platform.store.bundle(&by.scope, &batch.bundle_id).await?;
-    platform.see_experiment(&by, &batch.id).await?;
+    let state = platform.store.live_state(&by.scope, &batch.id).await?;
+    let (live, counts) = match LiveTest::of(&state, &batch.counts, platform.store.now()) {
+        Some((live, counts)) => (Some(live), counts),
+        None => (None, batch.counts),
+    };
+    if live.is_none() {
+        // Who watched the beginning has not seen the result.
+        platform.see_experiment(&by, &batch.id).await?;
+    }
     let agreement = platform.store.agreement(&by.scope, &batch.id).await?;
     let tallies = platform.store.criteria_of(&by.scope, &batch.id).await?;
     let personas = platform.store.personas_of_runs(&by.scope, &batch.id).await?;
@@ -186,7 +211,9 @@ pub(crate) async fn show(
     let verdict = query.verdict.as_deref().and_then(|asked| MISSES.iter().find(|(name, ..)| *name == asked));
     let position = query.criterion.as_deref().and_then(|asked| asked.parse::<usize>().ok()).filter(|at| *at < tallies.len());
     let criterion = position.zip(verdict).map(|(position, (name, verdict, _))| (position, *name, *verdict));
-    let list = CaseList { path: experiment_path(&project.id, &batch.id), status, text: text.clone(), persona, criterion };
+    let path = experiment_path(&project.id, &batch.id);
+    let newest_first = live.is_some();
+    let list = CaseList { path, status, text: text.clone(), persona, criterion, newest_first };
     let (runs, next) = list.read(&platform, &by, &batch.id, after).await?;
     let mut artifacts = platform.store.artifacts(&by.scope, &batch.id, 0, MOST_FILES + 1).await?;
     let has_more_files = artifacts.len() > MOST_FILES as usize || artifacts.iter().any(|file| file.run_id.is_some());
@@ -205,6 +232,7 @@ pub(crate) async fn show(
     };
     page(&ExperimentPage {
         frame: Frame::of(&by.session),
+        project_id: project.id.clone(),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
         name: Visible::of(experiment.name()),
         sent_name: Visible::of(batch.experiment_id.as_deref().unwrap_or_default()),
@@ -226,7 +254,9 @@ pub(crate) async fn show(
         badge: batch.status.into(),
         gate: ShownGate::of(&experiment),
         is_abandoned: batch.status == BatchStatus::Abandoned,
-        figures: Figures::from(&batch.counts),
+        script: assets::watcher(),
+        live,
+        figures: Figures::from(&counts),
         median: experiment.figures.median_ms.map(milliseconds_words),
         percentile_95: experiment.figures.p95_ms.map(milliseconds_words),
         tokens: experiment.figures.tokens.map(whole),
@@ -260,11 +290,13 @@ pub(crate) async fn show(
                 PersonaChoice { value, name: Visible::of(name).plain().to_owned(), is_chosen: persona == Some(known) }
             })
             .collect(),
-        choices: choices(&batch.counts, status, |status| CaseList { status, ..list.clone() }.address(None)),
+        choices: choices(&counts, status, |status| CaseList { status, ..list.clone() }.address(None)),
         hidden: list.hidden(),
         is_filtered: list.is_filtered(),
         is_later_page: after.is_some(),
         first: list.address(None),
+        // Without the place in the page, a link to the same address loads it again.
+        reload: list.address(None).trim_end_matches("#cases").to_owned(),
         next: next.map(|next| list.address(Some(next))),
         cases: runs.iter().map(|run| listed(&path, run)).collect(),
         files: artifacts.iter().map(File::of).collect(),
@@ -382,6 +414,8 @@ struct CaseList<'a> {
     persona: Option<&'a String>,
     /// The place of a criterion, and what it says: the name of that in the address, and it.
     criterion: Option<(usize, &'static str, Verdict)>,
+    /// While a test goes on, the cases that ended last come first.
+    newest_first: bool,
 }
 
 impl CaseList<'_> {
@@ -397,6 +431,7 @@ impl CaseList<'_> {
             status: self.status,
             persona: self.persona.map(String::as_str),
             text: Some(self.text.as_str()).filter(|text| !text.is_empty()),
+            newest_first: self.newest_first,
             criterion: self.criterion.and_then(|(position, _, verdict)| Some((i64::try_from(position).ok()?, verdict))),
             ..RunFilter::default()
         };

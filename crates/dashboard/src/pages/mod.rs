@@ -50,7 +50,7 @@
 //! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
 //! | `/activity` | [`activity`] | for owners: who did what, as a page and as a file |
 //! | `/webhooks` | [`webhooks`] | for owners: addresses that are told what happens, and whether it arrived |
-//! | `/events` | [`events`] | the stream of changes, for the page that is open |
+//! | `/events` | [`events`] | what changes of an agent or a running test, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
 pub(crate) mod account;

@@ -98,6 +98,11 @@ pub(crate) fn script() -> &'static str {
     address("live.js")
 }
 
+/// Returns the address of the module that brings the page of a test up to date.
+pub(crate) fn watcher() -> &'static str {
+    address("watch.js")
+}
+
 /// Returns the address of the module that keeps what somebody types.
 pub(crate) fn editor() -> &'static str {
     address("editor.js")
@@ -172,7 +177,7 @@ mod tests {
     fn every_file_of_the_folder_has_an_address_with_its_hash() {
         assert_eq!(ASSETS.len(), FOLDER.files().count());
         assert_eq!(FOLDER.dirs().count(), 0);
-        for name in [stylesheet(), icon(), script(), editor(), page_script()] {
+        for name in [stylesheet(), icon(), script(), watcher(), editor(), page_script()] {
             let asset = found(name.strip_prefix("/assets/").unwrap()).unwrap();
             assert_eq!(name.split('.').nth(1), Some(&Digest::of_bytes(&asset.content).to_string()[..16]));
         }

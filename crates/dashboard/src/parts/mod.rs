@@ -14,6 +14,7 @@ pub(crate) mod folders;
 pub(crate) mod frame;
 pub(crate) mod link_rights;
 pub(crate) mod live_edit;
+pub(crate) mod live_test;
 pub(crate) mod markdown;
 pub(crate) mod marked;
 pub(crate) mod sessions;

@@ -68,9 +68,7 @@ pub(crate) struct Figures {
     pub(crate) not_judged: String,
     pub(crate) has_not_judged: bool,
     pub(crate) skipped: String,
-    pub(crate) running: String,
     pub(crate) has_skipped: bool,
-    pub(crate) is_running: bool,
     /// The part of the runs that passed, once all have ended.
     pub(crate) rate: Option<String>,
     /// Where the rate may lie, once all have ended.
@@ -95,9 +93,7 @@ impl From<&Counts> for Figures {
             not_judged: grouped(counts.not_judged),
             has_not_judged: counts.not_judged > 0,
             skipped: grouped(counts.skipped),
-            running: grouped(counts.running),
             has_skipped: counts.skipped > 0,
-            is_running: counts.running > 0,
             rate: counts.pass_rate().map(percent),
             interval: counts.interval().map(shown_interval),
             bar,

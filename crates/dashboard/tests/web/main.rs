@@ -14,6 +14,7 @@ mod gates;
 mod invitations;
 mod issuer;
 mod keys;
+mod live;
 mod logs;
 mod members;
 mod oidc;

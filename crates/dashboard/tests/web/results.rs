@@ -275,7 +275,7 @@ async fn a_running_batch_says_so() {
     let mut browser = site.signed_in(Role::Viewer).await;
     let page = browser.get(&path).await;
     assert_eq!(page.text("h1"), "exp_1 running");
-    assert!(page.text(".notice").starts_with("This experiment is still running. 2 of 2 cases have not ended yet."));
+    assert!(page.text(".notice").starts_with("This test is running: 0 of 2 cases have ended, 2 are left. Last heard at"));
     assert_eq!(page.texts(".facts .big"), ["2", "0", "0", "not yet"]);
 }
 

@@ -37,6 +37,10 @@ impl Transaction {
                 .bind(batch)
                 .execute(self.connection())
                 .await?;
+            sqlx::query("UPDATE live_experiments SET state = 'abandoned' WHERE batch = ? AND state <> 'ended'")
+                .bind(batch)
+                .execute(self.connection())
+                .await?;
             self.recount(*batch).await?;
             self.copy_gate(*batch).await?;
         }

@@ -52,13 +52,13 @@ impl Transaction {
         Ok(())
     }
 
-    /// Attaches files to the hidden batch of a commit, which [has one](Commit::is_hidden).
+    /// Attaches files to the batch of a commit before its end, which [can be done](Commit::takes_files).
     ///
     /// # Errors
     /// Somebody else brought the same ([`StoreError::CommitOvertaken`]), a type or name has no meaning, or the database failed.
-    pub async fn attach_hidden_artifacts(&mut self, commit: &Commit, artifacts: &[NewArtifact]) -> Result<()> {
+    pub async fn attach_early_artifacts(&mut self, commit: &Commit, artifacts: &[NewArtifact]) -> Result<()> {
         self.check_open(commit).await?;
-        let Some(batch) = commit.hidden_number() else { return Err(StoreError::CommitOvertaken) };
+        let Some(batch) = commit.own_number() else { return Err(StoreError::CommitOvertaken) };
         for chunk in artifacts.chunks(ROWS) {
             let (mut places, hidden) = self.all_places(&commit.bundle.project_id, &run_ids(chunk)).await?;
             places.extend(hidden.into_iter().filter(|(_, place)| place.batch == batch));

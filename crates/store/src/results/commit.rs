@@ -1,6 +1,7 @@
 //! A whole batch, brought in chunks and visible all at once.
 
 use keepstep_base::Digest;
+use keepstep_results::provenance::TEST_KEY;
 use serde_json::{Map, Value};
 
 use super::find::{BatchKey, BatchLookup};
@@ -76,6 +77,8 @@ enum CommitPlace {
     Undecided,
     /// In a hidden batch.
     Hidden(Box<BatchKey>),
+    /// In the batch of a test that was told of while it went on, which is seen.
+    Live(Box<BatchKey>),
     /// They wait: they belong to a batch that is seen already, this one as far as is known now.
     Waiting(Option<i64>),
 }
@@ -94,15 +97,28 @@ pub struct Committed {
 }
 
 impl Commit {
-    /// Returns true if everything that was brought so far is in a hidden batch, so that files can be added there.
-    pub fn is_hidden(&self) -> bool {
-        matches!(self.place, CommitPlace::Hidden(_)) && !self.is_waiting
+    /// Returns true if everything that was brought so far is in the batch of the commit, so that files can be added there.
+    pub fn takes_files(&self) -> bool {
+        self.own_number().is_some() && !self.is_waiting
+    }
+
+    /// Returns the number of the batch that its runs are in before its end.
+    pub(super) fn own_number(&self) -> Option<i64> {
+        match &self.place {
+            CommitPlace::Hidden(batch) | CommitPlace::Live(batch) => Some(batch.number),
+            CommitPlace::Undecided | CommitPlace::Waiting(_) => None,
+        }
+    }
+
+    /// Returns the client's key for the test whose end it is.
+    fn test(&self) -> Option<&str> {
+        self.said.details.get(TEST_KEY)?.as_str()
     }
 
     pub(super) fn hidden_number(&self) -> Option<i64> {
         match &self.place {
             CommitPlace::Hidden(batch) => Some(batch.number),
-            CommitPlace::Undecided | CommitPlace::Waiting(_) => None,
+            CommitPlace::Undecided | CommitPlace::Live(_) | CommitPlace::Waiting(_) => None,
         }
     }
 
@@ -110,7 +126,7 @@ impl Commit {
     pub(super) fn seen_number(&self) -> Option<i64> {
         match &self.place {
             CommitPlace::Waiting(batch) => *batch,
-            CommitPlace::Undecided | CommitPlace::Hidden(_) => None,
+            CommitPlace::Undecided | CommitPlace::Live(_) | CommitPlace::Hidden(_) => None,
         }
     }
 }
@@ -201,12 +217,19 @@ impl Transaction {
         }
         match commit.place.clone() {
             CommitPlace::Hidden(batch) => self.put_hidden_runs(commit, &batch, runs).await,
+            CommitPlace::Live(batch) => self.put_ended_runs(commit, &batch, runs).await,
             CommitPlace::Waiting(_) | CommitPlace::Undecided => self.put_waiting_runs(commit, runs).await,
         }
     }
 
     async fn decide_place(&mut self, commit: &Commit, runs: &[RunRecord]) -> Result<CommitPlace> {
         let wanted = batch_lookup(commit);
+        if let Some(test) = commit.test()
+            && let Some(batch) = self.live_batch_of(&wanted, test).await?
+        {
+            self.set_hidden_batch(commit.number, None).await?;
+            return Ok(CommitPlace::Live(Box::new(batch)));
+        }
         let known = self.find_known_batch(&wanted, runs).await?;
         // Nothing to store is of the batch that is there when it is seen.
         if runs.is_empty() || known.is_some() {
@@ -236,6 +259,7 @@ impl Transaction {
                 self.show_batch_of(&commit, batch).await?;
                 (**batch).clone()
             }
+            CommitPlace::Live(batch) => (**batch).clone(),
             CommitPlace::Undecided | CommitPlace::Waiting(_) => {
                 self.set_hidden_batch(commit.number, None).await?;
                 let runs = waiting.as_ref().map(|(runs, _)| runs.as_slice()).unwrap_or_default();
@@ -248,12 +272,15 @@ impl Transaction {
         let mut counts = match &commit.place {
             // A run that came twice was counted twice.
             CommitPlace::Hidden(_) if self.count_runs(batch.number).await? == commit.counts.total() => commit.counts,
-            CommitPlace::Hidden(_) => self.recount(batch.number).await?,
+            CommitPlace::Hidden(_) | CommitPlace::Live(_) => self.recount(batch.number).await?,
             CommitPlace::Undecided | CommitPlace::Waiting(_) => read_counts(self.connection(), batch.number).await?,
         };
         while let Some((runs, last)) = waiting {
             self.put_few_runs(&batch, &commit.bundle, &runs, &mut counts).await?;
             waiting = self.waiting_runs(commit.number, last).await?;
+        }
+        if self.end_live(&batch, &batch_lookup(&commit), commit.test()).await? {
+            counts = self.recount(batch.number).await?;
         }
         sqlx::query(
             "UPDATE stored_batches SET details = ?2, started_at = coalesce(?3, started_at), completed_at = coalesce(?4, completed_at)

@@ -151,6 +151,10 @@ impl Transaction {
                 commit.counts.add(run.status.judged(run.verdict()), 1);
             }
             commit.is_waiting |= !waiting.is_empty();
+            if !waiting.is_empty() {
+                let ids: Vec<&str> = waiting.iter().map(|run| run.id.as_str()).collect();
+                self.name_runs(&batch.project_id, &rows::text(&ids)).await?;
+            }
             let waiting = self.that_change(commit.number, &known, waiting).await?;
             self.keep_waiting(commit, waiting).await?;
         }
@@ -273,7 +277,7 @@ impl Transaction {
         self.remove_runs(&numbers).await
     }
 
-    async fn remove_runs(&mut self, numbers: &[i64]) -> Result<()> {
+    pub(super) async fn remove_runs(&mut self, numbers: &[i64]) -> Result<()> {
         let list = rows::text(numbers);
         for sql in [
             "DELETE FROM stored_artifacts WHERE run IN (SELECT value FROM json_each(?))",

@@ -1,11 +1,12 @@
 //! Results: run batches, their runs, what was said in them, and their files.
 //!
 //! A *batch* is one experiment. A *run* is one input, tried once; its id is given by the client and is unique within a
-//! project. There are two ways in:
+//! project. There are three ways in:
 //!
 //! - [`Transaction::begin_commit`](crate::Transaction::begin_commit) brings a whole batch in chunks: our own protocol.
 //! - [`Transaction::record_upload`](crate::Transaction::record_upload) takes what the peers say in pieces: before the
 //!   runs, after them, twice, and in no certain order.
+//! - [`Transaction::record_live`](crate::Transaction::record_live) takes what is told of a test while it goes on, which a commit ends.
 //!
 //! A commit of very many runs is written in many transactions, between which others write. What it brings is hidden until its last
 //! transaction: whatever reads names the views `run_batches`, `runs` and `artifacts`, in which nothing hidden is.
@@ -36,6 +37,7 @@ mod figures;
 mod find;
 mod gates;
 mod hidden;
+mod live;
 mod model;
 mod outcomes;
 mod read;
@@ -54,6 +56,7 @@ pub use experiments::{
 };
 pub use figures::{FailedNeighbors, InputResult, RunDurations};
 pub use gates::{CheckedGate, ExperimentGate, FailedGate, GateToCheck};
+pub use live::{LiveReport, LiveState};
 pub use model::{
     Artifact, BatchStatus, Counts, NOT_REPORTED, ResultsError, Run, RunBatch, RunDetail, RunRecord, RunResult, Status, Turn,
 };
@@ -72,13 +75,14 @@ mod tests {
     const TABLES: [&str; 3] = ["stored_batches", "stored_runs", "stored_artifacts"];
 
     /// Those that write, and that remove what nobody needs.
-    const WRITERS: [&str; 11] = [
+    const WRITERS: [&str; 12] = [
         "results/abandon.rs",
         "results/artifacts.rs",
         "results/commit.rs",
         "results/counted.rs",
         "results/find.rs",
         "results/hidden.rs",
+        "results/live.rs",
         "results/mod.rs",
         "results/record.rs",
         "results/turns.rs",

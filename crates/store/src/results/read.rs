@@ -37,7 +37,9 @@ pub struct RunFilter<'a> {
     pub part: Option<RunPart>,
     /// Only those for which a criterion, by its place among all of the batch, failed or was not judged.
     pub criterion: Option<(i64, Verdict)>,
-    /// Only those after this [`Run::number`]: the last one of the page before.
+    /// Those that came last first.
+    pub newest_first: bool,
+    /// Only those behind this [`Run::number`]: the last one of the page before.
     pub after: Option<i64>,
     /// How many at most.
     pub limit: u32,
@@ -382,7 +384,7 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
         query.push(" AND m.verdict = ").push_bind(miss(verdict)).push(")");
     }
     if let Some(after) = filter.after {
-        query.push(" AND r.number > ").push_bind(after);
+        query.push(if filter.newest_first { " AND r.number < " } else { " AND r.number > " }).push_bind(after);
     }
     if let Some(text) = filter.text {
         let pattern = containing(text);
@@ -393,7 +395,8 @@ fn runs_query(number: i64, batch: &str, filter: &RunFilter<'_>) -> QueryBuilder<
         }
         query.push(")");
     }
-    query.push(" ORDER BY r.number LIMIT ").push_bind(filter.limit);
+    let order = if filter.newest_first { " ORDER BY r.number DESC LIMIT " } else { " ORDER BY r.number LIMIT " };
+    query.push(order).push_bind(filter.limit);
     query
 }
 

@@ -73,6 +73,9 @@ impl Transaction {
         .bind(rows::text(upload.details))
         .execute(self.connection())
         .await?;
+        if upload.is_over {
+            self.stop_waiting_for(batch.number).await?;
+        }
         let counts =
             if upload.is_over { self.close_batch(&batch, &bundle).await? } else { self.settle_batch(&batch, &bundle).await? };
         tracing::debug!(batch = batch.id, runs = counts.total(), is_over = upload.is_over, "results came");

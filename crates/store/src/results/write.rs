@@ -229,7 +229,12 @@ impl Transaction {
     }
 
     /// Stores runs, and returns the numbers of those that are in this batch, if its counts are to be kept in step.
-    async fn put_chunk(&mut self, batch: &BatchKey, runs: &[&RunRecord], mut counts: Option<&mut Counts>) -> Result<Vec<i64>> {
+    pub(super) async fn put_chunk(
+        &mut self,
+        batch: &BatchKey,
+        runs: &[&RunRecord],
+        mut counts: Option<&mut Counts>,
+    ) -> Result<Vec<i64>> {
         let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
         let (mut known, hidden) = self.all_places(&batch.project_id, &ids).await?;
         if !hidden.is_empty() {
@@ -516,7 +521,7 @@ impl Transaction {
     }
 
     /// Says it for some runs, which are named by their numbers.
-    async fn add_inputs_of(&mut self, runs: &[i64], input_set: &str) -> Result<()> {
+    pub(super) async fn add_inputs_of(&mut self, runs: &[i64], input_set: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT r.number, i.document FROM stored_runs r JOIN input_items i ON i.input_set_id = ?2 AND i.id = r.input_item_id
              WHERE r.number IN (SELECT value FROM json_each(?1)) AND r.input = ''",
@@ -576,6 +581,7 @@ impl Transaction {
         for (status, count) in of_counted(&rows)? {
             counts.add(status, count);
         }
+        self.add_left(batch, &mut counts).await?;
         self.set_counts(batch, &counts).await?;
         Ok(counts)
     }

@@ -150,6 +150,12 @@ macro_rules! sqlite_cases {
             input_drafts {
                 any_text_is_found_in_a_set_that_was_made_before_words_were_kept,
             }
+            live {
+                a_test_is_told_of_while_it_goes_on_and_its_upload_has_the_last_word,
+                a_report_that_meets_the_upload_makes_no_second_experiment,
+                a_test_that_falls_silent_is_abandoned_and_can_go_on,
+                what_somebody_deleted_is_not_told_of_and_its_upload_restores_it,
+            }
             results {
                 a_commit_is_there_as_a_whole,
                 an_input_has_a_history_and_runs_are_known,

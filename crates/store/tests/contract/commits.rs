@@ -104,9 +104,9 @@ impl<'a> Bringing<'a> {
             }
             Some(commit) => match self.runs.chunks(CHUNK).nth(step - 1) {
                 Some(runs) => transaction.commit_runs(commit, runs).await?,
-                None if commit.is_hidden() => {
+                None if commit.takes_files() => {
                     let files = [file(None, "summary.md"), file(Some(&self.runs[0].id), "first.md")];
-                    transaction.attach_hidden_artifacts(commit, &files).await?;
+                    transaction.attach_early_artifacts(commit, &files).await?;
                 }
                 None => {}
             },
@@ -420,7 +420,7 @@ pub(crate) async fn files_that_are_there_already_do_not_wait_for_the_last_transa
     let mut again = Bringing { digest: "again", ..Bringing::new(&world, &bundle, "exp_1", &seen) };
     again.die_after(store, again.steps()).await.unwrap();
     let commit = again.commit.as_mut().unwrap();
-    assert!(!commit.is_hidden());
+    assert!(!commit.takes_files());
     let mut transaction = store.write().await.unwrap();
     assert!(transaction.are_attached(commit, &[known.clone(), file(None, "summary.md")]).await.unwrap());
     for other in [

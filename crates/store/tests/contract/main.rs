@@ -15,6 +15,7 @@ mod drift_reports;
 mod experiments;
 mod input_drafts;
 mod keys;
+mod live;
 mod people;
 mod personas;
 mod proposals;

@@ -13,8 +13,16 @@ use serde_json::{Map, json};
 use crate::world::{START, World};
 
 const ALL: BatchFilter<'static> = BatchFilter { scenario: None, offset: 0, limit: 1000 };
-const PAGE: RunFilter<'static> =
-    RunFilter { status: None, persona: None, text: None, part: None, criterion: None, after: None, limit: 1000 };
+const PAGE: RunFilter<'static> = RunFilter {
+    status: None,
+    persona: None,
+    text: None,
+    part: None,
+    criterion: None,
+    newest_first: false,
+    after: None,
+    limit: 1000,
+};
 
 /// A project with a published bundle version of two inputs, `item-1` and `item-2`.
 async fn shop(world: &World, name: &str) -> Bundle {

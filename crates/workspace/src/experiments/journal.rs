@@ -1,7 +1,7 @@
 //! The journal of a run of ours: a finished case in each line. Where there is one, it says all that is known.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use keepstep_results::case::{Finished, MOST_ITERATIONS};
@@ -71,6 +71,50 @@ impl Entries {
     }
 }
 
+/// The end of a journal that is being written, read as it grows.
+#[derive(Debug)]
+pub struct Tail {
+    file: BufReader<File>,
+    /// The line that is not whole yet.
+    line: Vec<u8>,
+    /// True while the rest of a line is left out that is too long.
+    is_skipping: bool,
+    longest: u64,
+}
+
+impl Tail {
+    /// Returns the cases of a journal from its beginning on. Lines that are longer than so many bytes are left out.
+    pub fn of(file: File, longest: usize) -> Self {
+        Self { file: BufReader::new(file), line: Vec::new(), is_skipping: false, longest: longest as u64 }
+    }
+
+    /// Returns the next case that is there as a whole, with its line; `None` where none is yet.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_case(&mut self) -> io::Result<Option<(Finished, Vec<u8>)>> {
+        loop {
+            let room = self.longest.saturating_sub(self.line.len() as u64).max(1);
+            if (&mut self.file).take(room).read_until(b'\n', &mut self.line)? == 0 {
+                return Ok(None);
+            }
+            if self.line.last() != Some(&b'\n') {
+                if self.line.len() as u64 >= self.longest {
+                    self.line.clear();
+                    self.is_skipping = true;
+                }
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            if !std::mem::take(&mut self.is_skipping)
+                && let Ok(case) = serde_json::from_slice(&line)
+            {
+                return Ok(Some((case, line)));
+            }
+        }
+    }
+}
+
 /// Returns the length of a journal, or of another file of JSON Lines, up to the end of its last whole line; a crash can tear one, at
 /// its end or inside.
 ///
@@ -107,4 +151,42 @@ pub fn each(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(name: &str, answer: &str) -> String {
+        let case = json!({
+            "case": name, "index": 0, "run_id": name, "iteration": 0, "status": "passed", "attempts": 1, "persona": null,
+            "input": "a", "output": answer, "duration_ms": 1.5, "metadata": {},
+        });
+        format!("{case}\n")
+    }
+
+    #[test]
+    fn a_journal_is_read_while_it_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path());
+        let mut file = File::options().create(true).append(true).open(&path).unwrap();
+        let mut tail = Tail::of(File::open(&path).unwrap(), 1000);
+        let mut next = || tail.next_case().unwrap().map(|(case, _)| case.case);
+        assert_eq!(next(), None);
+        file.write_all(line("one", "yes").as_bytes()).unwrap();
+        let second = line("two", "no");
+        let (begin, rest) = second.split_at(50);
+        file.write_all(begin.as_bytes()).unwrap();
+        assert_eq!((next().as_deref(), next()), (Some("one"), None));
+        file.write_all(rest.as_bytes()).unwrap();
+        // What is too long and what is broken is left out, and no other line with it.
+        file.write_all(line("long", &"x".repeat(5000)).as_bytes()).unwrap();
+        file.write_all(b"{}\n").unwrap();
+        file.write_all(line("three", "yes").as_bytes()).unwrap();
+        assert_eq!((next().as_deref(), next().as_deref(), next()), (Some("two"), Some("three"), None));
+    }
 }

@@ -72,6 +72,9 @@ pub(super) struct RunArguments {
     /// Send the results, also where the configuration says not to
     #[arg(long, overrides_with = "skip_upload")]
     pub(super) no_skip_upload: bool,
+    /// Send nothing before the end; the test cannot be watched on the server [env: KEEPSTEP_NO_REPORT=1]
+    #[arg(long)]
+    pub(super) no_report: bool,
     /// Show what is said, as it is said
     #[arg(long, visible_alias = "stream-turns", alias = "verbose", overrides_with = "no_stream")]
     pub(super) stream: bool,

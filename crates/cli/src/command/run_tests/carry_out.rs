@@ -26,11 +26,11 @@ use super::arguments::RunArguments;
 use super::git::Checkout;
 use super::github::GitHub;
 use super::models::model_failure;
-use super::provenance::{config_digest, provenance, target_described};
+use super::provenance::{config_digest, known_before, provenance, target_described};
 use super::setup::{Tested, experiment_failure, refused, surroundings};
 use super::version::Version;
 use super::view::View;
-use super::{judging, models, results, send, version};
+use super::{judging, live, models, results, send, version};
 use crate::command::{CommandResult, Outcome};
 use crate::session::checkout::interrupted_pull::recover;
 use crate::session::context::Context;
@@ -48,7 +48,8 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     }
     let variables = tested.variables(context)?;
     let config = tested.config(context, arguments.config.as_deref(), &variables, &arguments.multi_turn)?;
-    let redactor = secrets::keep(context, &tested.secrets(context, &variables, &config)?)?;
+    let secrets = tested.secrets(context, &variables, &config)?;
+    let redactor = secrets::keep(context, &secrets)?;
     let Version { inputs, bundle } = version::resolve(context, arguments, &tested, &config)?;
     let directory = arguments.output_dir.as_ref().map_or(config.output_directory.clone(), |path| context.directory.join(path));
     let checkout = Checkout::read(&context.directory);
@@ -87,6 +88,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
     let options = options(&tested, &config, arguments, user.clone(), Arc::clone(&judging));
     let described = target_described(&config.target);
     let target = agent::make(&config.target, &surroundings).map_err(refused)?;
+    let is_sent = (arguments.no_skip_upload || (config.auto_upload && !arguments.skip_upload)) && tested.workspace.is_some();
     let runtime = runtime::single()?;
     let (ended, folder) = runtime.block_on(async {
         let _pause = interrupt::pause();
@@ -101,6 +103,17 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             Some(experiment) => experiment,
             None => create(&directory, &selection, &cases, basis)?,
         };
+        let watched = bundle.clone().filter(|_| is_sent).and_then(|bundle| {
+            let test = live::LiveTest {
+                folder: experiment.folder().to_owned(),
+                name: experiment.name(),
+                key: live::key(&experiment.run.nonce),
+                cases: cases.len(),
+                details: known_before(&tested, &config, &checkout, &bundle),
+                bundle,
+            };
+            live::Live::begin(context, arguments, &tested, secrets, test)
+        });
         let notes_skipped = arguments.junit.is_some();
         let mut github = GitHub::of(context);
         let mut view = View::new(&context.printer, &tested.name, &described, arguments.stream && !arguments.no_stream);
@@ -114,6 +127,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             if let Some(github) = &mut github {
                 github.note(reported);
             }
+            if let Some(url) = watched.as_ref().and_then(live::Live::url) {
+                view.watched_at(url);
+            }
             hidden += usize::from(matches!(cleaned, Some(Event::CaseFinished(_))));
             if let (Event::CaseFinished(finished), true, Ok(mut skipped)) = (event, notes_skipped, skipped.lock())
                 && finished.status == Status::Skipped
@@ -122,6 +138,9 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             }
         };
         let ended = keepstep_runner::run(&experiment, cases, target, session, options, wishes, &mut on_event).await;
+        if let Some(watched) = watched {
+            watched.end(ended.as_ref().is_ok_and(is_complete));
+        }
         for model in models.into_iter().flatten() {
             model.close().await;
         }
@@ -134,7 +153,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
             totals: ended.totals,
             statistics: &ended.statistics,
             duration_seconds: ended.duration.as_secs_f64(),
-            provenance: provenance(context, &tested, &config, checkout, bundle),
+            provenance: provenance(context, &tested, &config, checkout, bundle, &live::key(&experiment.run.nonce)),
             is_complete: is_complete(&ended),
         };
         let suite = Suite { name: &tested.name, totals: ended.totals, duration_seconds: summary.duration_seconds, strict };
@@ -148,8 +167,7 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> CommandResult 
         }
         Ok::<_, Failure>((ended, experiment.folder().to_owned()))
     })?;
-    let wanted = arguments.no_skip_upload || (config.auto_upload && !arguments.skip_upload);
-    if is_complete(&ended) && wanted && tested.workspace.is_some() {
+    if is_complete(&ended) && is_sent {
         // The run is over and its folder no longer locked.
         send::results(context, arguments, folder);
     }

@@ -5,6 +5,7 @@ mod carry_out;
 mod git;
 mod github;
 mod judging;
+mod live;
 mod models;
 pub(in crate::command) mod multi_turn;
 mod provenance;

@@ -4,7 +4,7 @@ use keepstep_agent::canonical;
 use keepstep_agent::drift::Base;
 use keepstep_agent::lock::AgentEntry;
 use keepstep_base::Digest;
-use keepstep_results::provenance::Provenance;
+use keepstep_results::provenance::{Provenance, TEST_KEY};
 use keepstep_runner::config::{Config, TargetConfig};
 use keepstep_source::skill_file;
 use serde_json::{Map, Value};
@@ -47,6 +47,7 @@ pub(super) fn provenance(
     config: &Config,
     mut checkout: Checkout,
     bundle_version_id: Option<String>,
+    key: &str,
 ) -> Map<String, Value> {
     let (kind, target) = kind_and_target(&config.target);
     let known = Provenance {
@@ -61,6 +62,24 @@ pub(super) fn provenance(
         target: Some(target),
         config_digest: Some(config_digest(config)),
         ..agent(context)
+    };
+    let mut members = known.to_members();
+    members.insert(TEST_KEY.to_owned(), Value::from(key));
+    members
+}
+
+/// Returns what is known of it when the run begins, without asking anybody.
+pub(super) fn known_before(tested: &Tested, config: &Config, checkout: &Checkout, bundle: &str) -> Map<String, Value> {
+    let (kind, target) = kind_and_target(&config.target);
+    let known = Provenance {
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        scenario: Some(tested.name.clone()),
+        git_branch: checkout.branch.clone(),
+        git_commit: checkout.commit.clone(),
+        bundle_version_id: Some(bundle.to_owned()),
+        target_kind: Some(kind.to_owned()),
+        target: Some(target),
+        ..Provenance::default()
     };
     known.to_members()
 }

@@ -25,6 +25,9 @@ const ALL_SHOWN: usize = 50;
 const DRAWN: Duration = Duration::from_millis(100);
 const LOGGED: Duration = Duration::from_secs(30);
 
+/// A test that takes longer than this is worth a look while it goes on.
+const WATCHED: Duration = Duration::from_secs(10);
+
 /// How many criteria, inputs and cases with warnings are listed.
 const LISTED: usize = 20;
 
@@ -54,6 +57,8 @@ pub(super) struct View<'a> {
     first_bad: Option<String>,
     began: Instant,
     said: Instant,
+    /// It was said where the test is watched.
+    is_watched: bool,
 }
 
 impl<'a> View<'a> {
@@ -75,6 +80,7 @@ impl<'a> View<'a> {
             first_bad: None,
             began: now,
             said: now,
+            is_watched: false,
         }
     }
 
@@ -116,6 +122,14 @@ impl<'a> View<'a> {
             Event::Stopping => self.line("Waiting for the cases that run; press Ctrl-C again to stop now"),
             Event::RunFinished { .. } => self.clear(),
             _ => {}
+        }
+    }
+
+    /// Says once where a test is watched that takes its time.
+    pub(super) fn watched_at(&mut self, url: &str) {
+        if !self.is_watched && self.began.elapsed() > WATCHED {
+            self.is_watched = true;
+            self.line(Text::from("  Watch it: ").and(Label::Command, url.to_owned()));
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keepstep_api::fluxloop::PullRequest;
 use keepstep_client::test_data::PullAnswer;
-use keepstep_client::{About, ClientError, Secret, Sink, Surroundings, Target, TargetOptions, TestData};
+use keepstep_client::{About, ClientError, Secret, Sink, Surroundings, Target, TargetOptions, TestData, resolve};
 use keepstep_workspace::{Scenario, Workspace};
 use tokio::runtime::Runtime;
 
@@ -89,6 +89,13 @@ pub(crate) fn target(
     target_for(context, workspace, scenario, url, false)
 }
 
+/// Returns the platform that a scenario's results go to, where its key goes there without a word: nobody is asked and nothing is said.
+pub(crate) fn quiet_target(context: &Context, workspace: &Workspace, scenario: &Path) -> Option<Target> {
+    let (wanted, surroundings) = sought(context, Some(workspace), Some(scenario), None, false);
+    let target = resolve(&wanted, &surroundings).ok()?;
+    (target.key.is_some() && target.named_only_by.is_none()).then_some(target)
+}
+
 fn target_for(
     context: &Context,
     workspace: Option<&Workspace>,
@@ -96,6 +103,17 @@ fn target_for(
     url: Option<String>,
     login_first: bool,
 ) -> Result<Target, Failure> {
+    let (wanted, surroundings) = sought(context, workspace, scenario, url, login_first);
+    trusted::resolved(context, &wanted, &surroundings)
+}
+
+fn sought(
+    context: &Context,
+    workspace: Option<&Workspace>,
+    scenario: Option<&Path>,
+    url: Option<String>,
+    login_first: bool,
+) -> (TargetOptions, Surroundings) {
     let wanted = TargetOptions {
         url_flag: url.or_else(|| context.url.clone()),
         key_flag: context.api_key.as_deref().map(Secret::from),
@@ -108,7 +126,7 @@ fn target_for(
         scenario: scenario.map(Path::to_owned),
         ..connecting::surroundings(context)
     };
-    trusted::resolved(context, &wanted, &surroundings)
+    (wanted, surroundings)
 }
 
 /// Returns the project that a command must be about.

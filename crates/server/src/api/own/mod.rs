@@ -6,6 +6,7 @@ pub(crate) mod definition;
 pub(crate) mod drift;
 pub(crate) mod events;
 pub(crate) mod import;
+pub(crate) mod live;
 pub(crate) mod personas;
 pub(crate) mod revisions;
 pub(crate) mod uploads;

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use jiff::Timestamp;
 use keepstep_api::own::uploads::{Commit, Committed, GateAnswer, Incomplete};
 use keepstep_platform::{CommitOutcome, Error, Platform, UploadCommit};
 use keepstep_store::StoreError;
@@ -14,7 +13,7 @@ use super::runs;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::origin::{Origin, experiment_url};
-use crate::request::{Input, Segments};
+use crate::request::{Input, Segments, time};
 
 /// `POST /api/v1/uploads/{upload}/commit`
 ///
@@ -69,13 +68,4 @@ async fn gate(platform: &Platform, caller: &Caller, id: &str) -> Result<Option<G
 fn incomplete(missing: Vec<String>) -> Response {
     let (status, error) = ApiError(Error::Incomplete(missing.len())).to_body();
     (status, Json(Incomplete { error, missing })).into_response()
-}
-
-/// Returns a time in epoch milliseconds.
-fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
-    let parse = |text: &str| {
-        let time = text.parse::<Timestamp>().map(Timestamp::as_millisecond);
-        time.map_err(|_| Error::Invalid(format!("Invalid {name}: write it as 2026-02-01T10:00:00Z.")))
-    };
-    text.map(parse).transpose()
 }

@@ -1,0 +1,49 @@
+// Brings the page of a test up to date while it goes on. The page is complete without this, and the server makes all that it shows.
+
+let page = document.getElementById("experiment");
+/** How long two looks at the server lie apart, in milliseconds. */
+const REST = 1000;
+
+let last = 0;
+let timer = 0;
+
+/** Returns true while somebody types into the page: what they typed is not taken away. */
+const isBusy = () => page.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+
+/** Finds what has the focus in the page that comes, so that it stays there. */
+function sameIn(other) {
+  const focused = document.activeElement;
+  if (!page.contains(focused)) return null;
+  const alike = [...other.querySelectorAll(focused.tagName)];
+  return alike.find((element) => element.outerHTML === focused.outerHTML) ?? alike.find((element) => element.href && element.href === focused.href);
+}
+
+async function update() {
+  timer = 0;
+  if (isBusy()) {
+    later();
+    return;
+  }
+  last = Date.now();
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || isBusy()) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("experiment");
+  // Somebody who has signed out gets another page.
+  if (!next) return;
+  const focused = sameIn(next);
+  page.replaceWith(next);
+  page = next;
+  focused?.focus({ preventScroll: true });
+}
+
+function later() {
+  if (timer === 0) timer = setTimeout(update, Math.max(REST - (Date.now() - last), 50));
+}
+
+if (page?.dataset.watch) {
+  const { project, watch, seen } = page.dataset;
+  const wanted = new URLSearchParams({ project, experiment: watch, seen });
+  const events = new EventSource(new URL(`../events?${wanted}`, import.meta.url));
+  events.addEventListener("change", later);
+  addEventListener("pagehide", () => events.close());
+}
