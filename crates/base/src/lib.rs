@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api_key;
 pub mod digest;
+pub mod disk;
 pub mod human;
 pub mod id;
 pub mod lines;

@@ -39,8 +39,8 @@ pub fn pages(platform: &Platform) -> Pages {
         account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
         edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs,
         invite, keys, member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish,
-        publishing, review, scenario, scenario_settings, search, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out,
-        trend_inputs, trends, version, webhooks,
+        publishing, retention, review, scenario, scenario_settings, search, server, share, sheet, sign_in, sign_in_link,
+        sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -79,6 +79,7 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/new-project", get(new_project::show).post(new_project::create))
         .route("/projects/{project}", get(experiments::show))
         .route("/projects/{project}/settings", get(project_settings::show).post(project_settings::save))
+        .route("/projects/{project}/retention", get(retention::show).post(retention::save))
         .route("/projects/{project}/delete", get(project_settings::ask_delete).post(project_settings::delete))
         .route("/projects/{project}/restore", post(project_settings::restore))
         .route("/projects/{project}/new-scenario", get(new_scenario::show).post(new_scenario::create))
@@ -134,6 +135,8 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/webhooks/{webhook}/delete", get(webhooks::ask_delete).post(webhooks::delete))
         .route("/activity", get(activity::show))
         .route("/activity/export", get(activity::export))
+        .route("/server", get(server::show))
+        .route("/usage", get(server::usage))
         .route("/events", get(events::stream))
         .route("/assets/{file}", get(asset::show))
         .method_not_allowed_fallback(method_not_allowed)

@@ -208,6 +208,8 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/new-project", Person(Owner), Nothing),
         ("GET", "/projects/{project}/settings", Person(Owner), Project),
         ("POST", "/projects/{project}/settings", Person(Owner), Project),
+        ("GET", "/projects/{project}/retention", Person(Owner), Project),
+        ("POST", "/projects/{project}/retention", Person(Owner), Project),
         ("GET", "/projects/{project}/delete", Person(Owner), Project),
         ("POST", "/projects/{project}/delete", Person(Owner), Project),
         ("POST", "/projects/{project}/restore", Person(Owner), Nothing),
@@ -281,6 +283,8 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/webhooks/{webhook}/delete", Person(Owner), Nothing),
         ("GET", "/activity", Person(Owner), Nothing),
         ("GET", "/activity/export", Person(Owner), Nothing),
+        ("GET", "/server", Person(Owner), Nothing),
+        ("GET", "/usage", Person(Owner), Nothing),
         ("GET", "/events", Person(Viewer), Nothing),
         ("GET", "/assets/{file}", Anybody, Nothing),
     ];

@@ -21,6 +21,7 @@ mod events;
 mod experiments;
 mod files;
 mod gates;
+mod housekeeping;
 mod keys;
 mod live;
 mod memory;
@@ -34,6 +35,8 @@ mod people;
 mod platform;
 mod proposals;
 mod results;
+mod retention;
+mod server_state;
 mod settings;
 mod sheets;
 mod sign_in;
@@ -56,10 +59,11 @@ pub use events::Events;
 pub use experiments::{LONGEST_COMMENT, LONGEST_EXPERIMENT_NAME, LONGEST_NOTE, SaidVerdict, experiment_labels};
 pub use files::{AnnouncedFile, SignedAddress, media_type};
 pub use gates::typed_gate;
+pub use housekeeping::{Chore, DoneChore};
 pub use keys::KeyRequest;
 pub use memory::{Budgets, PARSED, Pages, Share, workers};
 pub use messenger::{Message, Messenger, PATIENCE};
-pub use metrics::Metrics;
+pub use metrics::{Answers, Metrics};
 pub use oidc::{
     BegunSignIn, ClientSecret, IssuerAnswer, IssuerConnection, IssuerRequest, LARGEST_ANSWER, OIDC_LIFE, OidcAnswer, OidcProblem,
     OidcProvider, OidcPurpose, OidcSettings,
@@ -69,6 +73,8 @@ pub use people::{INVITATION_LIFE, InvitationRights, LINK_LIFE};
 pub use platform::{Platform, Shared};
 pub use proposals::{PublishingPlace, Review, is_own_text};
 pub use results::NamedFile;
+pub use retention::RETENTION_DAYS;
+pub use server_state::{ProjectUsage, ServerState, Usage};
 pub use settings::{Answered, Limits, RequestLog, Settings};
 pub use sheets::{
     AddedSheet, AlikeRow, BroughtSheet, LARGEST_SHEET, Reading, SHEET_COLUMNS, SheetColumn, SheetForm, SheetOutcome, SheetPlan,

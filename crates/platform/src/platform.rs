@@ -4,13 +4,15 @@ use std::fs::File;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
-use keepstep_store::artifacts::Objects;
+use keepstep_store::artifacts::{Collected, Objects};
 use keepstep_store::{Store, StoreError};
 
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::events::Events;
+use crate::housekeeping::{Chore, Housekeeping};
 use crate::memory::Budgets;
 use crate::metrics::Metrics;
 use crate::oidc::Provider;
@@ -46,6 +48,9 @@ pub struct Shared {
     pub(crate) cache: Cache,
     pub(crate) uses: Uses,
     pub(crate) oidc: Option<Provider>,
+    pub(crate) housekeeping: Housekeeping,
+    /// When this server began.
+    pub(crate) began: Instant,
     /// When files that nobody needs were last looked for.
     tidied: AtomicI64,
 }
@@ -69,6 +74,8 @@ impl Platform {
             settings: Arc::new(settings),
             cache: Cache::default(),
             uses: Uses::default(),
+            housekeeping: Housekeeping::default(),
+            began: Instant::now(),
             tidied: AtomicI64::default(),
         };
         Self { shared: Arc::new(shared), budgets: Budgets::default() }
@@ -108,12 +115,14 @@ impl Platform {
         {
             return;
         }
-        let store = self.store.clone();
+        let platform = self.clone();
         tokio::spawn(async move {
-            match store.collect(&objects).await {
-                Ok(collected) => tracing::debug!(?collected, "unused files are removed"),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "unused files stay"),
-            }
+            let collected = platform.store.collect(&objects).await;
+            let words = |collected: Collected| {
+                tracing::debug!(?collected, "unused files are removed");
+                format!("{} files removed", collected.objects)
+            };
+            platform.note_chore(Chore::Removing, collected.map(words).map_err(Error::from));
         });
     }
 }

@@ -32,6 +32,7 @@ pub async fn serve(
     let events = platform.events.clone();
     let seen = platform.store.newest_change().await.map_err(io::Error::other)?;
     let watching = tokio::spawn(events.clone().watch(platform.store.clone(), seen));
+    let keeping_house = tokio::spawn(platform.clone().keep_house());
     let messenger = platform.settings.messenger.clone();
     let delivering = messenger.map(|messenger| tokio::spawn(platform.clone().deliver(messenger)));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
@@ -52,6 +53,7 @@ pub async fn serve(
         () = patience => tracing::warn!("requests still run after {} seconds; they are cut off", PATIENCE.as_secs()),
     }
     watching.abort();
+    keeping_house.abort();
     // What is on its way is sent again by the next server, with the same id.
     if let Some(delivering) = delivering {
         delivering.abort();

@@ -166,6 +166,15 @@ impl Store {
         }
     }
 
+    /// Returns the folder that the database is in, where it is a file.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.inner.database {
+            Database::File(file) => Some(file.folder()),
+            #[cfg(feature = "postgres")]
+            Database::Server(_) => None,
+        }
+    }
+
     pub(crate) fn asking(&self) -> std::sync::MutexGuard<'_, Asking> {
         self.inner.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

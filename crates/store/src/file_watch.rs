@@ -61,6 +61,11 @@ impl FileWatch {
         }
     }
 
+    /// Returns the folder of the database.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Checks that the files are those that were opened.
     pub(crate) fn check(&self) -> Result<()> {
         for (path, identity) in &self.files {

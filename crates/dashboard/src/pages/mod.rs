@@ -18,6 +18,7 @@
 //! | `/projects` | [`projects`] | the list of projects |
 //! | `/new-project` | [`new_project`] | a form that makes one |
 //! | `/projects/{id}/settings` | [`project_settings`] | its name and its agent; deleting and restoring it |
+//! | `/projects/{id}/retention` | [`retention`] | for how long its experiments are kept |
 //! | `/projects/{id}/new-scenario` | [`new_scenario`] | a form that makes a scenario |
 //! | `/projects/{id}/scenarios/{scenario}` | [`scenario`] | its inputs |
 //! | `/projects/{id}/scenarios/{scenario}/inputs/{input}` | [`inputs`] | saving an input that is edited in the table; deleting and reverting it |
@@ -50,6 +51,8 @@
 //! | `/search` | [`search`] | what has some words in its name; as JSON for the palette |
 //! | `/activity` | [`activity`] | for owners: who did what, as a page and as a file |
 //! | `/webhooks` | [`webhooks`] | for owners: addresses that are told what happens, and whether it arrived |
+//! | `/server` | [`server`] | for owners: how the server is |
+//! | `/usage` | [`server`] | for owners: what takes the room |
 //! | `/events` | [`events`] | what changes of an agent or a running test, for the page that is open |
 //! | `/assets/{file}` | [`asset`] | style sheet, icon, module |
 
@@ -88,10 +91,12 @@ pub(crate) mod project_settings;
 pub(crate) mod projects;
 pub(crate) mod publish;
 pub(crate) mod publishing;
+pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod scenario;
 pub(crate) mod scenario_settings;
 pub(crate) mod search;
+pub(crate) mod server;
 pub(crate) mod share;
 pub(crate) mod sheet;
 pub(crate) mod sign_in;

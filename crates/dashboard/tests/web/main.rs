@@ -18,6 +18,7 @@ mod live;
 mod logs;
 mod members;
 mod oidc;
+mod operation;
 mod reading;
 mod results;
 mod review;

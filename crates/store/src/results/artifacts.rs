@@ -132,7 +132,7 @@ impl Transaction {
         });
         query.push(" ON CONFLICT DO NOTHING");
         query.build().persistent(artifacts.len() == ROWS).execute(self.connection()).await?;
-        Ok(())
+        self.forget_file_bytes(batch).await
     }
 }
 

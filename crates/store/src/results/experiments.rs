@@ -416,6 +416,7 @@ impl Transaction {
         .await?;
         let (number, name) = found.ok_or_else(|| StoreError::BatchNotFound(id.to_owned()))?;
         self.show_batch(number).await?;
+        self.note_restored(number).await?;
         Ok(name)
     }
 }
@@ -586,7 +587,7 @@ mod tests {
         SEARCH stored_batches USING INDEX run_batches_by_persona (project_id=? AND persona>?)
         SEARCH stored_batches USING INDEX run_batches_by_branch (project_id=? AND branch>?)
         SEARCH stored_batches USING INDEX run_batches_by_author (project_id=? AND author>?)
-        SEARCH stored_batches USING COVERING INDEX run_batches_by_rate (project_id=?)
+        SEARCH stored_batches USING COVERING INDEX run_batches_usage (project_id=?)
         ");
     }
 }

@@ -42,6 +42,7 @@ mod model;
 mod outcomes;
 mod read;
 mod record;
+mod retention;
 mod shares;
 mod turns;
 mod verdicts;
@@ -63,6 +64,7 @@ pub use model::{
 pub use outcomes::ShownCase;
 pub use read::{BatchFilter, RunFilter, RunPart};
 pub use record::{Recorded, Upload};
+pub use retention::{ExperimentsSize, MonthSize};
 pub use shares::{Share, SharedExperiment};
 pub use verdicts::{HumanVerdict, NewVerdict, WaitingExperiment, criterion_key};
 
@@ -75,7 +77,7 @@ mod tests {
     const TABLES: [&str; 3] = ["stored_batches", "stored_runs", "stored_artifacts"];
 
     /// Those that write, and that remove what nobody needs.
-    const WRITERS: [&str; 12] = [
+    const WRITERS: [&str; 13] = [
         "results/abandon.rs",
         "results/artifacts.rs",
         "results/commit.rs",
@@ -85,6 +87,7 @@ mod tests {
         "results/live.rs",
         "results/mod.rs",
         "results/record.rs",
+        "results/retention.rs",
         "results/turns.rs",
         "results/write.rs",
         "artifacts/collect.rs",

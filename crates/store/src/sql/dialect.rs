@@ -5,6 +5,7 @@
 //! | The one place for writers | `BEGIN IMMEDIATE` locks the file | a transaction holds an advisory lock |
 //! | Whether a transaction wrote anything | `total_changes()` has grown | the transaction has a number |
 //! | Reading into a JSON text | `json_extract`, `json_each` | `json_array_elements` |
+//! | The size of the database | pages | a function of the server |
 //! | U+0000 in a text | is a character | is written as two others |
 //! | What an error means | a number | a state of five characters |
 //!
@@ -95,6 +96,15 @@ impl Dialect {
                 "SELECT DISTINCT persona_id FROM input_items i WHERE input_set_id = $1 AND persona_id IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
             }
+        }
+    }
+
+    /// Returns as `bytes` how large the database is.
+    pub(crate) fn database_size(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+            #[cfg(feature = "postgres")]
+            Self::Postgres => "SELECT pg_database_size(current_database()) AS bytes",
         }
     }
 

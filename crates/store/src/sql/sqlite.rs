@@ -106,6 +106,11 @@ impl File {
         Ok((Self { readers, writer, watch: reading, file, logged: AtomicU32::new(0) }, first))
     }
 
+    /// Returns the folder that it is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.folder()
+    }
+
     /// Returns a connection that reads.
     pub(crate) async fn reader(&self) -> Result<Connection> {
         // A connection that is open goes on with the file that it has. A new one would be tried for as long as somebody may wait.

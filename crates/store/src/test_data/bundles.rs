@@ -128,6 +128,21 @@ macro_rules! select {
 }
 
 impl Store {
+    /// Returns how many published bundle versions a project has.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn count_bundle_versions(&self, project: &str) -> Result<u64> {
+        let row = query(
+            "SELECT count(*) AS versions FROM scenarios s JOIN bundles b ON b.scenario_id = s.id
+             WHERE s.project_id = $1 AND b.sequence IS NOT NULL",
+        )
+        .bind(project)
+        .fetch_one(&mut *self.reader().await?)
+        .await?;
+        Ok(row.get::<i64>("versions")?.unsigned_abs())
+    }
+
     /// Returns the bundle versions of a project: drafts first, then those that were published last.
     ///
     /// # Errors

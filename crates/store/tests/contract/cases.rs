@@ -65,6 +65,10 @@ macro_rules! shared_cases {
                 a_proposal_that_something_newer_replaced_waits_no_more,
                 a_rule_is_of_a_project_or_of_agents_in_none,
             }
+            retention_rules {
+                a_rule_of_retention_is_set_by_who_knows_the_one_before,
+                the_database_says_how_it_is,
+            }
             webhooks {
                 what_happens_is_written_down_for_who_wants_to_know,
                 what_one_took_is_another_ones_when_its_time_is_over,
@@ -149,6 +153,10 @@ macro_rules! sqlite_cases {
             }
             input_drafts {
                 any_text_is_found_in_a_set_that_was_made_before_words_were_kept,
+            }
+            retention {
+                what_is_old_goes_unless_it_is_still_of_use,
+                files_are_counted_once_and_again_where_one_comes,
             }
             live {
                 a_test_is_told_of_while_it_goes_on_and_its_upload_has_the_last_word,

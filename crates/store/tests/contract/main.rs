@@ -21,6 +21,8 @@ mod personas;
 mod proposals;
 mod results;
 mod results_model;
+mod retention;
+mod retention_rules;
 mod sign_in;
 mod test_data;
 mod webhooks;

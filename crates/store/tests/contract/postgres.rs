@@ -22,6 +22,7 @@ mod keys;
 mod people;
 mod personas;
 mod proposals;
+mod retention_rules;
 mod sign_in;
 mod test_data;
 mod webhooks;

@@ -5,6 +5,7 @@ mod import;
 mod key;
 mod owner_link;
 mod project;
+mod retention;
 mod verify_log;
 
 use clap::{Args, Subcommand};
@@ -34,6 +35,8 @@ enum Command {
     Import(import::Arguments),
     /// Print a link that signs one browser in as an owner, once
     OwnerLink(owner_link::Arguments),
+    /// Show or set for how long the experiments of a project are kept
+    Retention(retention::Arguments),
     /// Check that no entry of the activity log was changed, added or removed
     VerifyLog(verify_log::Arguments),
 }
@@ -47,6 +50,7 @@ pub(crate) fn run(context: &Context, arguments: &Arguments) -> CommandResult {
             Command::Project(arguments) => project::run(context, arguments).await,
             Command::Import(arguments) => import::run(context, arguments).await,
             Command::OwnerLink(arguments) => owner_link::run(context, arguments).await,
+            Command::Retention(arguments) => retention::run(context, arguments).await,
             Command::VerifyLog(arguments) => verify_log::run(context, arguments).await,
         }
     })
