@@ -22,6 +22,7 @@ mod experiments;
 mod files;
 mod gates;
 mod housekeeping;
+mod keep_house;
 mod keys;
 mod live;
 mod memory;

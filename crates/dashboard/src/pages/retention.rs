@@ -128,7 +128,7 @@ pub(crate) async fn save(
     match platform.set_retention(&by, &id, form.before.parse().ok(), days).await {
         Ok(true) => Ok(Redirect::to(&format!("{}/retention?done=saved", project_path(&id))).into_response()),
         Ok(false) => {
-            let problem = "Somebody has changed this meanwhile. Look at what holds now, and decide again.".to_owned();
+            let problem = "Another person has changed this meanwhile. Look at what holds now, and decide again.".to_owned();
             shown(&platform, &by, &id, form.days.trim(), false, Some((StatusCode::PRECONDITION_FAILED, problem))).await
         }
         Err(error) => {

@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let is_changed = (arguments.days.is_some() || arguments.off) && !arguments.dry_run;
     if is_changed && !platform.set_retention(&operator, &arguments.project, before, arguments.days).await? {
         return Err(Failure::Conflict {
-            message: "somebody else changed this at the same time; nothing was changed here".to_owned(),
+            message: "another person changed this at the same time; nothing was changed here".to_owned(),
             hints: vec!["run the command again".to_owned()],
         });
     }
