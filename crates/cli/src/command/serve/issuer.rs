@@ -48,3 +48,34 @@ async fn whole(mut response: Response) -> Result<Option<IssuerAnswer>, reqwest::
     }
     Ok(Some(IssuerAnswer { status, body }))
 }
+
+#[cfg(test)]
+mod tests {
+    use keepstep_testkit::{Canned, Reply};
+
+    use super::*;
+
+    async fn ask(server: &Canned, path: &str, authorization: Option<&str>) -> Result<IssuerAnswer, String> {
+        let network = Network(ServiceClients::new(keepstep_client::Options::default()));
+        let (url, authorization) = (format!("{}{path}", server.url()), authorization.map(str::to_owned));
+        network.send(IssuerRequest { url, authorization, form: None }).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_bounded_and_a_redirect_leads_nowhere() {
+        let longest = "x".repeat(LARGEST_ANSWER);
+        let longer = format!("{longest}x");
+        let server = Canned::routes([
+            ("GET /longest", Reply::new(200, &[], longest)),
+            ("GET /longer", Reply::new(200, &[], longer)),
+            ("GET /away", Reply::new(302, &[("location", "/longest")], "")),
+        ]);
+        let answer = ask(&server, "/longest", Some("Bearer access")).await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, LARGEST_ANSWER));
+        assert_eq!(ask(&server, "/longer", None).await, Err("its answer is longer than 256 KiB".to_owned()));
+        assert_eq!(ask(&server, "/away", None).await.unwrap().status, 302);
+        assert_eq!(server.requests().len(), 3, "it is not followed");
+        let refused = ask(&server, "/longest", Some("Bearer a\nb")).await;
+        assert_eq!(refused, Err("its token cannot be sent".to_owned()));
+    }
+}
