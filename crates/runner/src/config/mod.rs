@@ -26,7 +26,6 @@ pub use target::{
 use crate::conversation::UserConfig;
 use crate::yaml;
 use keepstep_results::guardrails::Guardrails;
-pub(crate) use section::duration_of;
 use section::{MergedFile, Section};
 
 /// The files that make up the configuration, in the order in which they are merged.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::ConfigError;
 use crate::json_path::JsonPath;
 use crate::yaml;
-use keepstep_base::human;
+use keepstep_results::criterion::duration_of;
 
 /// A file that the configuration was merged from.
 #[derive(Debug)]
@@ -164,13 +164,5 @@ impl<'a> Section<'a> {
         let file = origin.map(|origin| origin.path.clone()).unwrap_or_default();
         let line = origin.and_then(|origin| yaml::line_of(&origin.text, &path));
         ConfigError::Key { file, line, key: path.join("."), problem }
-    }
-}
-
-/// Returns the duration that a value says: a number of seconds, or a text such as `30s`.
-pub(crate) fn duration_of(value: &Value) -> Option<Duration> {
-    match value {
-        Value::String(text) => human::parse_duration(text).ok(),
-        other => human::seconds(other.as_f64()?),
     }
 }

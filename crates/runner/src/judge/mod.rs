@@ -8,7 +8,6 @@
 //! at is *not judged*, and a judge that failed is an *error*, each with its reason. A case whose required criterion was not judged,
 //! for whichever reason, is neither good nor bad: [`Status::NotJudged`](keepstep_results::status::Status::NotJudged).
 
-mod check;
 mod item;
 mod model;
 mod opinion;
@@ -20,17 +19,16 @@ mod tests;
 use std::sync::Arc;
 
 use keepstep_base::Digest;
-use keepstep_results::case::{Finished, input_name};
+use keepstep_results::case::Finished;
+use keepstep_results::criterion::{Check, Finding};
 use keepstep_results::verdict::{self, Judged, Judgment, PackScore, Verdict};
 
 pub use pack::{Criteria, CriteriaError, FOLDER, Unaccepted};
 
 use crate::agent::Surroundings;
 use crate::model::Model;
-use check::{Check, Finding};
-use item::Criterion;
+use item::Item;
 use pack::Pack;
-use serde_json::Value;
 
 /// Judges cases.
 #[derive(Default)]
@@ -60,7 +58,7 @@ impl Judging {
 
     /// Returns the model, if there is something to ask it.
     pub fn model(&self) -> Option<&Model> {
-        let asks = |pack: &Pack, criterion: &Criterion| {
+        let asks = |pack: &Pack, criterion: &Item| {
             matches!(criterion.check, Check::Statement { .. }) && self.criteria.is_accepted(pack, criterion)
         };
         let any = self.criteria.packs.iter().any(|pack| pack.criteria.iter().any(|criterion| asks(pack, criterion)));
@@ -87,9 +85,9 @@ impl Judging {
         judgment
     }
 
-    async fn judge_by(&self, pack: &Pack, criterion: &Criterion, case: &Finished) -> Judged {
+    async fn judge_by(&self, pack: &Pack, criterion: &Item, case: &Finished) -> Judged {
         let mut judge = None;
-        let finding = if let Some(reason) = why_not_applicable(criterion, case) {
+        let finding = if let Some(reason) = criterion.why_not_applicable(case) {
             Finding::not_applicable(reason)
         } else if let Some(finding) = criterion.check.check(case) {
             finding
@@ -122,18 +120,4 @@ impl Judging {
             judge,
         }
     }
-}
-
-/// Returns why a criterion is not about this case, if it is not.
-fn why_not_applicable(criterion: &Criterion, case: &Finished) -> Option<String> {
-    let is = |key: &str, wanted: &Value| {
-        let one = |wanted: &Value| match key {
-            "persona" => case.persona.as_deref() == wanted.as_str(),
-            "item" => case.item_id.as_deref() == wanted.as_str() || wanted.as_str() == Some(input_name(case)),
-            _ => case.metadata.get(key).is_some_and(|value| check::holds(value, wanted)),
-        };
-        wanted.as_array().map_or_else(|| one(wanted), |any| any.iter().any(one))
-    };
-    let (key, wanted) = criterion.when.iter().find(|(key, wanted)| !is(key, wanted))?;
-    Some(format!("it is for cases whose {key} is {wanted}"))
 }

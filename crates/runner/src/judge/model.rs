@@ -4,7 +4,7 @@ use keepstep_base::Digest;
 use keepstep_base::role::Role;
 use serde_json::json;
 
-use super::check::{Finding, shortened};
+use keepstep_results::criterion::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Message;
 use crate::model::{Model, first_object};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check::{Finding, shortened};
+use keepstep_results::criterion::{Finding, shortened};
 
 /// The longest reason that is kept.
 const LONGEST_REASON: usize = 1000;

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use keepstep_base::Digest;
+use keepstep_results::criterion::{Check, Source};
 use keepstep_workspace::files;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::check::Check;
-use super::item::{Criterion, Source};
+use super::item::Item;
 use crate::yaml::{self, YamlError};
 
 /// The folder of a person's own criteria, below the scenario's.
@@ -69,7 +69,7 @@ pub enum CriteriaError {
 #[derive(Debug)]
 pub(super) struct Pack {
     pub(super) name: String,
-    pub(super) criteria: Vec<Criterion>,
+    pub(super) criteria: Vec<Item>,
     /// The least score, where the pack has one.
     pub(super) threshold: Option<f64>,
     pub(super) is_own: bool,
@@ -188,7 +188,7 @@ impl Criteria {
     }
 
     /// Returns true if a criterion may run something or ask somebody: it is a person's own, or exactly this one was accepted.
-    pub(super) fn is_accepted(&self, pack: &Pack, criterion: &Criterion) -> bool {
+    pub(super) fn is_accepted(&self, pack: &Pack, criterion: &Item) -> bool {
         pack.is_own || self.accepted.contains_key(&criterion.digest)
     }
 }
@@ -236,10 +236,15 @@ fn own(value: &Value, path: &Path, scenario: &Path) -> Result<Pack, CriteriaErro
             problem: "threshold must be a number from 0 to 1".to_owned(),
         })?),
     };
-    let source = Source { folder: Some(scenario), is_detail: false };
+    let files = |path: &str| match yaml::read(&scenario.join(path)) {
+        Ok(Some((document, _))) => Ok(document),
+        Ok(None) => Err(format!("json_schema names {path}, which was not found in the scenario's folder")),
+        Err(error) => Err(error.to_string()),
+    };
+    let source = Source { files: Some(&files), is_detail: false };
     let read = |(index, item): (usize, &Value)| {
         let fail = |problem| CriteriaError::Item { path: path.to_owned(), position: index + 1, problem };
-        Criterion::read(item, source).map_err(fail)
+        Item::read(item, source).map_err(fail)
     };
     Ok(Pack {
         name: members.get("name").and_then(Value::as_str).map_or_else(|| stem(path), str::to_owned),
@@ -253,14 +258,14 @@ fn own(value: &Value, path: &Path, scenario: &Path) -> Result<Pack, CriteriaErro
 fn received(value: &Value, path: &Path) -> Pack {
     let list = |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let read = |item: &Value, is_detail: bool| {
-        let read = Criterion::read(item, Source { folder: None, is_detail });
-        read.unwrap_or_else(|reason| Criterion::unusable(item, format!("this criterion from the server {reason}")))
+        let read = Item::read(item, Source { files: None, is_detail });
+        read.unwrap_or_else(|reason| Item::unusable(item, format!("this criterion from the server {reason}")))
     };
-    let mut criteria: Vec<Criterion> = list("items").iter().map(|item| read(item, false)).collect();
+    let mut criteria: Vec<Item> = list("items").iter().map(|item| read(item, false)).collect();
     for detail in list("details").iter().map(|detail| read(detail, true)) {
         // Platforms repeat an item here to say how much it matters.
         match criteria.iter_mut().find(|criterion| criterion.name == detail.name && criterion.kind == detail.kind) {
-            Some(same) => same.required = detail.required,
+            Some(same) => same.require(detail.required),
             None => criteria.push(detail),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::check::{Finding, shortened};
+use keepstep_results::criterion::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Surroundings;
 use crate::agent::child::{Child, Line, find_program, how_it_ended};

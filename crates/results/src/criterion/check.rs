@@ -8,9 +8,9 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
-use keepstep_results::case::Finished;
-use keepstep_results::usage::Usage;
-use keepstep_results::verdict::Verdict;
+use crate::case::Finished;
+use crate::usage::Usage;
+use crate::verdict::Verdict;
 
 /// The longest text that is compared letter by letter; longer ones are compared word by word.
 const BY_LETTERS: usize = 4_000;
@@ -26,32 +26,88 @@ const FAULTS: usize = 3;
 
 /// What is looked at.
 #[derive(Debug)]
-pub(super) enum Check {
-    Contains { texts: Vec<String>, any: bool, negated: bool, ignore_case: bool, of: Text },
-    Pattern { pattern: Regex, negated: bool, of: Text },
-    Equals { wanted: Expected, ignore_case: bool },
-    Similar { wanted: Expected, at_least: f64, ignore_case: bool },
+pub enum Check {
+    /// Texts that stand in the answer.
+    Contains {
+        /// The texts.
+        texts: Vec<String>,
+        /// True where one of them is enough.
+        any: bool,
+        /// True where none of them may stand there.
+        negated: bool,
+        /// True where upper and lower case are the same.
+        ignore_case: bool,
+        /// Which answers.
+        of: Text,
+    },
+    /// A regular expression.
+    Pattern {
+        /// The expression.
+        pattern: Regex,
+        /// True where it must not match.
+        negated: bool,
+        /// Which answers.
+        of: Text,
+    },
+    /// The whole answer.
+    Equals {
+        /// What it is to be.
+        wanted: Expected,
+        /// True where upper and lower case are the same.
+        ignore_case: bool,
+    },
+    /// How like a text the answer is.
+    Similar {
+        /// The text.
+        wanted: Expected,
+        /// How like it has to be, from 0 to 1.
+        at_least: f64,
+        /// True where upper and lower case are the same.
+        ignore_case: bool,
+    },
+    /// A JSON schema.
     Schema(Box<Schema>),
+    /// A tool that has to be called.
     Called(Tool),
+    /// A tool that must not be called.
     NotCalled(Tool),
+    /// How long an answer may take.
     Latency(Duration),
+    /// How many tokens it may take.
     Tokens(f64),
+    /// How much it may cost.
     Cost(Cost),
-    Program { command: Vec<String>, timeout: Duration },
-    Statement { text: String, at_least: Option<f64> },
+    /// A program that judges.
+    Program {
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// How long it may take.
+        timeout: Duration,
+    },
+    /// A statement that a model judges.
+    Statement {
+        /// The statement.
+        text: String,
+        /// The least score.
+        at_least: Option<f64>,
+    },
+    /// Nothing that this version can use, and why.
     Unusable(String),
 }
 
 /// Which answers are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Text {
+pub enum Text {
+    /// The last one.
     Last,
+    /// All of them.
     Conversation,
 }
 
 /// An expected text.
 #[derive(Debug)]
-pub(super) enum Expected {
+pub enum Expected {
+    /// This one.
     Text(String),
     /// What the input has in its metadata under this name.
     Metadata(String),
@@ -59,52 +115,59 @@ pub(super) enum Expected {
 
 /// A tool, with arguments that a call must have at least.
 #[derive(Debug)]
-pub(super) struct Tool {
+pub struct Tool {
     pub(super) name: String,
     pub(super) arguments: Option<Value>,
 }
 
 /// A limit in US dollars.
 #[derive(Debug)]
-pub(super) struct Cost {
+pub struct Cost {
     pub(super) limit: f64,
     /// What a million tokens cost that the model reads, and that it writes.
     pub(super) per_million: Option<[f64; 2]>,
 }
 
 /// A compiled schema.
-pub(super) struct Schema(Validator);
+pub struct Schema(Validator);
 
 /// What was found out.
 #[derive(Debug, PartialEq)]
-pub(super) struct Finding {
-    pub(super) verdict: Verdict,
-    pub(super) found: String,
-    pub(super) score: Option<f64>,
+pub struct Finding {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was found, or why nothing was looked for.
+    pub found: String,
+    /// How good it is, from 0 to 1.
+    pub score: Option<f64>,
 }
 
 impl Finding {
-    pub(super) fn of(passed: bool, found: impl Into<String>) -> Self {
+    /// Returns what was found where it passed, or did not.
+    pub fn of(passed: bool, found: impl Into<String>) -> Self {
         let verdict = if passed { Verdict::Passed } else { Verdict::Failed };
         Self { verdict, found: found.into(), score: Some(f64::from(u8::from(passed))) }
     }
 
-    pub(super) fn not_applicable(reason: impl Into<String>) -> Self {
+    /// Returns that it is not about the case.
+    pub fn not_applicable(reason: impl Into<String>) -> Self {
         Self { verdict: Verdict::NotApplicable, found: reason.into(), score: None }
     }
 
-    pub(super) fn not_judged(reason: impl Into<String>) -> Self {
+    /// Returns that nobody could judge.
+    pub fn not_judged(reason: impl Into<String>) -> Self {
         Self { verdict: Verdict::NotJudged, found: reason.into(), score: None }
     }
 
-    pub(super) fn error(reason: impl Into<String>) -> Self {
+    /// Returns that the judge failed.
+    pub fn error(reason: impl Into<String>) -> Self {
         Self { verdict: Verdict::Error, found: reason.into(), score: None }
     }
 }
 
 impl Check {
     /// Returns true if it says what the last answer has to be, and not only what it must not be or how it came about.
-    pub(super) fn wants_text(&self) -> bool {
+    pub fn wants_text(&self) -> bool {
         match self {
             Self::Contains { negated, of, .. } | Self::Pattern { negated, of, .. } => !negated && *of == Text::Last,
             Self::Equals { .. } | Self::Similar { .. } | Self::Schema(_) | Self::Program { .. } | Self::Statement { .. } => true,
@@ -115,7 +178,7 @@ impl Check {
     }
 
     /// Returns what the case itself says; `None` where somebody else has to be asked.
-    pub(super) fn check(&self, case: &Finished) -> Option<Finding> {
+    pub fn check(&self, case: &Finished) -> Option<Finding> {
         let answer = case.output.as_deref().unwrap_or_default();
         Some(match self {
             Self::Contains { texts, any, negated, ignore_case, of } => {
@@ -382,7 +445,7 @@ fn around(text: &str, wanted: &str) -> String {
 }
 
 /// Returns the beginning of a text.
-pub(super) fn shortened(text: &str, most: usize) -> String {
+pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
