@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
+use super::bounds::{Bounds, PATTERN_OF_A_SCHEMA, size_of_schema};
 use crate::case::Finished;
 use crate::usage::Usage;
 use crate::verdict::Verdict;
@@ -129,7 +130,11 @@ pub struct Cost {
 }
 
 /// A compiled schema.
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    /// How large it is with all that it refers to; see [`bounds`](super::bounds).
+    size: u64,
+}
 
 /// What was found out.
 #[derive(Debug, PartialEq)]
@@ -255,7 +260,7 @@ impl Check {
 }
 
 impl Expected {
-    fn of(&self, case: &Finished) -> Option<String> {
+    pub(super) fn of(&self, case: &Finished) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Metadata(name) => match case.metadata.get(name)? {
@@ -284,14 +289,26 @@ impl fmt::Display for Expected {
 }
 
 impl Schema {
-    /// Compiles a schema. References to other documents are never followed.
-    pub(super) fn new(schema: &Value) -> Result<Self, String> {
+    /// Compiles a schema, or says why that would take too much. References to other documents are never followed.
+    pub(super) fn new(schema: &Value, bounds: Option<Bounds>) -> Result<Result<Self, &'static str>, String> {
+        let size = size_of_schema(schema);
+        if bounds.is_some() && size.is_none() {
+            return Ok(Err("the schema refers to itself, or is too large with all that it refers to"));
+        }
         // The engine for patterns is the one whose time is linear in its input.
-        let options = jsonschema::options().offline().with_pattern_options(PatternOptions::regex());
-        options
-            .build(schema)
-            .map(Self)
-            .map_err(|error| format!("json_schema is not a valid schema: {}", quote_excerpt(&error.to_string())))
+        let patterns = PatternOptions::regex();
+        let patterns = if bounds.is_some() { patterns.size_limit(PATTERN_OF_A_SCHEMA) } else { patterns };
+        let options = jsonschema::options().offline().with_pattern_options(patterns);
+        match options.build(schema) {
+            Ok(validator) => Ok(Ok(Self { validator, size: size.unwrap_or(u64::MAX) })),
+            Err(_) if bounds.is_some() && Self::new(schema, None).is_ok() => Ok(Err("a pattern of the schema is too large")),
+            Err(error) => Err(format!("json_schema is not a valid schema: {}", quote_excerpt(&error.to_string()))),
+        }
+    }
+
+    /// Returns how large it is with all that it refers to.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     fn check(&self, answer: &str) -> Finding {
@@ -300,7 +317,7 @@ impl Schema {
             Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", quote_excerpt(answer))),
         };
         let faults: Vec<String> = self
-            .0
+            .validator
             .iter_errors(&document)
             .take(FAULTS)
             .map(|fault| {
@@ -420,7 +437,7 @@ fn likeness(wanted: &str, answer: &str, ignore_case: bool) -> Option<f64> {
 }
 
 /// Returns the answers that a criterion is about.
-fn answers_of(case: &Finished, of: Text) -> String {
+pub(super) fn answers_of(case: &Finished, of: Text) -> String {
     match of {
         Text::Last => case.output.clone().unwrap_or_default(),
         Text::Conversation => {

@@ -7,7 +7,10 @@ use keepstep_base::human::{self, duration_text};
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-use super::check::{self, Check, Cost, Expected, Schema, Text, Tool, shortened};
+use super::bounds::Bounds;
+use super::check::{self, Check, Cost, Expected, Finding, Schema, Text, Tool, shortened};
+use super::kinds::{KINDS, is_addition, kind_of, known_keys};
+use super::too_much::too_much;
 use crate::case::{Finished, input_name};
 
 /// The time that a program has where nobody set one.
@@ -15,43 +18,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest text that says what is expected.
 const LONGEST: usize = 500;
-
-/// The kinds, each by the key that its value stands under.
-const KINDS: [&str; 15] = [
-    "contains",
-    "contains_any",
-    "not_contains",
-    "regex",
-    "not_regex",
-    "equals",
-    "similar",
-    "json_schema",
-    "tool_called",
-    "tool_not_called",
-    "latency_at_most",
-    "tokens_at_most",
-    "cost_at_most",
-    "program",
-    "judge",
-];
-
-/// The keys that say more about a criterion.
-const OTHERS: [&str; 14] = [
-    "id",
-    "name",
-    "description",
-    "text",
-    "title",
-    "required",
-    "priority",
-    "weight",
-    "when",
-    "of",
-    "ignore_case",
-    "at_least",
-    "timeout",
-    "per_million",
-];
 
 /// A criterion.
 #[derive(Debug)]
@@ -82,12 +48,14 @@ pub struct Source<'a> {
     pub files: Option<ReadDocument<'a>>,
     /// True for an entry of `details`, whose `priority` says whether it is required.
     pub is_detail: bool,
+    /// What it may take; `None` where whoever wrote it also runs it.
+    pub bounds: Option<Bounds>,
 }
 
 impl fmt::Debug for Source<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Source");
-        shown.field("has_files", &self.files.is_some()).field("is_detail", &self.is_detail).finish()
+        shown.field("has_files", &self.files.is_some()).field("is_detail", &self.is_detail).field("bounds", &self.bounds).finish()
     }
 }
 
@@ -104,10 +72,9 @@ impl Criterion {
             _ => return Err("must be a text, or a mapping with one of its kinds".to_owned()),
         };
         let kinds: Vec<&'static str> =
-            KINDS.into_iter().filter(|kind| members.get(*kind).is_some_and(|v| !v.is_null())).collect();
+            KINDS.iter().map(|kind| kind.key).filter(|key| members.get(*key).is_some_and(|v| !v.is_null())).collect();
         let is_ours = source.files.is_some();
-        if is_ours && let Some(key) = members.keys().find(|key| !KINDS.contains(&key.as_str()) && !OTHERS.contains(&key.as_str()))
-        {
+        if is_ours && let Some(key) = members.keys().find(|key| kind_of(key).is_none() && !is_addition(key)) {
             let near = nearest(key).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             return Err(format!("has an unknown key: {key}{near}"));
         }
@@ -121,10 +88,10 @@ impl Criterion {
         };
         let mut criterion = match kinds[..] {
             [] => {
-                let unknown = members.keys().find(|key| !OTHERS.contains(&key.as_str()));
+                let unknown = members.keys().find(|key| !is_addition(key));
                 let said = described.or_else(|| text("name").filter(|_| unknown.is_none())).ok_or_else(|| match unknown {
                     Some(key) => format!("is of a kind that this version does not know: {key}"),
-                    None => format!("has none of {}", KINDS.join(", ")),
+                    None => format!("has none of {}", KINDS.map(|kind| kind.key).join(", ")),
                 })?;
                 Self::statement(said, members, required)
             }
@@ -180,6 +147,17 @@ impl Criterion {
         Some(format!("it is for cases whose {key} is {wanted}"))
     }
 
+    /// Returns what it says of a case within bounds; nothing where a program or a model has to be asked.
+    pub fn bounded_check(&self, case: &Finished) -> Option<Finding> {
+        if let Some(reason) = self.why_not_applicable(case) {
+            return Some(Finding::not_applicable(reason));
+        }
+        match too_much(&self.check, case) {
+            Some(reason) => Some(Finding::not_judged(reason)),
+            None => self.check.check(case),
+        }
+    }
+
     fn statement(text: &str, members: &Map<String, Value>, required: bool) -> Self {
         let at_least = members.get("at_least").and_then(Value::as_f64);
         let check = Check::Statement { text: text.to_owned(), at_least };
@@ -202,7 +180,7 @@ impl Criterion {
 }
 
 /// Returns true for a priority of a server that decides about a case.
-fn is_required(priority: &str) -> bool {
+pub fn is_required(priority: &str) -> bool {
     matches!(priority, "required" | "must" | "critical" | "high")
 }
 
@@ -229,7 +207,11 @@ fn check_of(kind: &str, value: &Value, members: &Map<String, Value>, source: Sou
             let negated = kind == "not_regex";
             let not = if negated { "not " } else { "" };
             let expected = format!("{whose} {not}to match /{pattern}/");
-            (Check::Pattern { pattern: pattern_of(kind, &pattern, ignore_case)?, negated, of }, expected)
+            let check = match pattern_of(kind, &pattern, ignore_case, source.bounds)? {
+                Some(pattern) => Check::Pattern { pattern, negated, of },
+                None => Check::Unusable("the pattern is too large for an answer of this length".to_owned()),
+            };
+            (check, expected)
         }
         "equals" => {
             let wanted = expected_text(kind, value)?;
@@ -249,7 +231,8 @@ fn check_of(kind: &str, value: &Value, members: &Map<String, Value>, source: Sou
         }
         "json_schema" => {
             let (schema, name) = schema(value, source)?;
-            (Check::Schema(Box::new(schema)), format!("the answer to be JSON that fits {name}"))
+            let check = schema.map_or_else(|reason| Check::Unusable(reason.to_owned()), |schema| Check::Schema(Box::new(schema)));
+            (check, format!("the answer to be JSON that fits {name}"))
         }
         "tool_called" => {
             let tool = tool(kind, value)?;
@@ -364,12 +347,22 @@ fn format_exactly(limit: Duration) -> String {
     if limit < Duration::from_secs(10) { format!("{}s", limit.as_secs_f64()) } else { duration_text(limit) }
 }
 
-fn pattern_of(key: &str, pattern: &str, ignore_case: bool) -> Result<Regex, String> {
-    RegexBuilder::new(pattern).case_insensitive(ignore_case).build().map_err(|error| {
-        let text = error.to_string();
-        let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        format!("{key} is not a valid regular expression: {last}")
-    })
+/// Returns a compiled pattern; nothing where it is larger than it may be.
+fn pattern_of(key: &str, pattern: &str, ignore_case: bool, bounds: Option<Bounds>) -> Result<Option<Regex>, String> {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.case_insensitive(ignore_case);
+    if let Some(bounds) = bounds {
+        builder.size_limit(bounds.pattern);
+    }
+    match builder.build() {
+        Ok(pattern) => Ok(Some(pattern)),
+        Err(regex::Error::CompiledTooBig(_)) if bounds.is_some() => Ok(None),
+        Err(error) => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Err(format!("{key} is not a valid regular expression: {last}"))
+        }
+    }
 }
 
 fn tool(key: &str, value: &Value) -> Result<Tool, String> {
@@ -395,10 +388,10 @@ fn prices(members: &Map<String, Value>) -> Result<Option<[f64; 2]>, String> {
     Ok(Some([price("input")?, price("output")?]))
 }
 
-fn schema(value: &Value, source: Source<'_>) -> Result<(Schema, String), String> {
+fn schema(value: &Value, source: Source<'_>) -> Result<(Result<Schema, &'static str>, String), String> {
     match (value, source.files) {
-        (Value::Object(_) | Value::Bool(_), _) => Ok((Schema::new(value)?, "the schema".to_owned())),
-        (Value::String(path), Some(read)) => Ok((Schema::new(&read(path)?)?, path.clone())),
+        (Value::Object(_) | Value::Bool(_), _) => Ok((Schema::new(value, source.bounds)?, "the schema".to_owned())),
+        (Value::String(path), Some(read)) => Ok((Schema::new(&read(path)?, source.bounds)?, path.clone())),
         // A name from a platform is never a path.
         (Value::String(_), None) => Err("json_schema from a server must be the schema itself, not a file".to_owned()),
         _ => Err("json_schema must be a schema, or the file of one".to_owned()),
@@ -408,6 +401,6 @@ fn schema(value: &Value, source: Source<'_>) -> Result<(Schema, String), String>
 /// Returns the key that somebody may have meant.
 fn nearest(key: &str) -> Option<&'static str> {
     let alike = |known: &&'static str| f64::from(similar::TextDiff::from_chars(*known, key).ratio());
-    let best = KINDS.into_iter().chain(OTHERS).max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    let best = known_keys().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
     (alike(&best) >= 0.7).then_some(best)
 }

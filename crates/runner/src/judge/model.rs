@@ -4,11 +4,11 @@ use keepstep_base::Digest;
 use keepstep_base::role::Role;
 use serde_json::json;
 
-use keepstep_results::criterion::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Message;
 use crate::model::{Model, first_object};
 use keepstep_results::case::Finished;
+use keepstep_results::criterion::{Finding, shortened};
 use keepstep_results::verdict::JudgedBy;
 
 /// What a model is told where the configuration says nothing else. A changed text is another prompt, with another digest.

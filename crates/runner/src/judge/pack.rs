@@ -241,7 +241,7 @@ fn own(value: &Value, path: &Path, scenario: &Path) -> Result<Pack, CriteriaErro
         Ok(None) => Err(format!("json_schema names {path}, which was not found in the scenario's folder")),
         Err(error) => Err(error.to_string()),
     };
-    let source = Source { files: Some(&files), is_detail: false };
+    let source = Source { files: Some(&files), is_detail: false, bounds: None };
     let read = |(index, item): (usize, &Value)| {
         let fail = |problem| CriteriaError::Item { path: path.to_owned(), position: index + 1, problem };
         Item::read(item, source).map_err(fail)
@@ -258,7 +258,7 @@ fn own(value: &Value, path: &Path, scenario: &Path) -> Result<Pack, CriteriaErro
 fn received(value: &Value, path: &Path) -> Pack {
     let list = |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let read = |item: &Value, is_detail: bool| {
-        let read = Item::read(item, Source { files: None, is_detail });
+        let read = Item::read(item, Source { files: None, is_detail, bounds: None });
         read.unwrap_or_else(|reason| Item::unusable(item, format!("this criterion from the server {reason}")))
     };
     let mut criteria: Vec<Item> = list("items").iter().map(|item| read(item, false)).collect();

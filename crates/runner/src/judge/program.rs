@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use keepstep_results::criterion::{Finding, shortened};
 use super::opinion::Opinion;
 use crate::agent::Surroundings;
 use crate::agent::child::{Child, Line, find_program, how_it_ended};
 use keepstep_base::human::duration_text;
 use keepstep_results::case::Finished;
+use keepstep_results::criterion::{Finding, shortened};
 use keepstep_results::turn::{Turn, whole};
 
 /// Returns the case as judges get it.

@@ -423,7 +423,7 @@ proptest! {
     fn contains_and_its_negation_never_agree(answer in ".{0,40}", wanted in ".{1,4}", ignore_case: bool) {
         let criterion = |kind: &str| {
             let value = json!({kind: wanted, "ignore_case": ignore_case});
-            Criterion::read(&value, Source { files: None, is_detail: false }).unwrap()
+            Criterion::read(&value, Source { files: None, is_detail: false, bounds: None }).unwrap()
         };
         let case = case(&answer);
         let verdict = |kind: &str| criterion(kind).check.check(&case).unwrap().verdict;
@@ -439,7 +439,7 @@ proptest! {
             2 => json!({"similar": {"to": text}}),
             _ => json!({"json_schema": {"pattern": text}, "weight": text}),
         };
-        if let Ok(criterion) = Criterion::read(&value, Source { files: None, is_detail: false }) {
+        if let Ok(criterion) = Criterion::read(&value, Source { files: None, is_detail: false, bounds: None }) {
             let _ = criterion.check.check(&case("{}"));
         }
     }
