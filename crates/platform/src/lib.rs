@@ -78,8 +78,8 @@ pub use retention::RETENTION_DAYS;
 pub use server_state::{ProjectUsage, ServerState, Usage};
 pub use settings::{Answered, Limits, RequestLog, Settings};
 pub use sheets::{
-    AddedSheet, AlikeRow, BroughtSheet, LARGEST_SHEET, Reading, SHEET_COLUMNS, SheetColumn, SheetForm, SheetOutcome, SheetPlan,
-    SheetView, sheet_row, sheet_row_as_json,
+    AddedSheet, AlikeRow, BroughtSheet, InputsFile, InputsFormat, LARGEST_SHEET, Reading, SheetColumn, SheetForm, SheetOutcome,
+    SheetPlan, SheetView, inputs_of,
 };
 pub use sign_in::{Browser, LinkForm, SESSION_LIFE};
 pub use test_data::{BundleItems, BundleQuery, NewProject, harmless};

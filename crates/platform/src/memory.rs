@@ -52,7 +52,15 @@ struct All {
 
 /// A part of a budget; given back when this is dropped.
 #[derive(Debug)]
-pub struct Share(#[expect(dead_code, reason = "what counts is that it is there")] OwnedSemaphorePermit);
+pub struct Share(OwnedSemaphorePermit);
+
+impl Share {
+    /// Gives back what is more than so many bytes.
+    fn shrink(&mut self, bytes: usize) {
+        let more = self.0.num_permits().saturating_sub(bytes.div_ceil(1024));
+        drop(self.0.split(more));
+    }
+}
 
 impl Default for Budgets {
     fn default() -> Self {
@@ -106,6 +114,13 @@ impl Budgets {
     /// Returns the same budgets, whose work holds a share until it is done: work goes on where whoever waits for it goes away.
     pub fn holding(&self, share: Option<Share>) -> Self {
         Self { held: share.map(Arc::new), all: Arc::clone(&self.all) }
+    }
+
+    /// Gives back what is held beyond so many bytes, where no work is left that holds it, too.
+    pub fn shrink(&mut self, bytes: usize) {
+        if let Some(share) = self.held.as_mut().and_then(Arc::get_mut) {
+            share.shrink(bytes);
+        }
     }
 
     /// Does what takes a processor for long beside the threads that answer.
@@ -221,6 +236,20 @@ mod tests {
         assert!(matches!(second, Error::Overloaded));
         drop(first);
         assert!(budgets.parsed(1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_needed_any_more_is_given_back() {
+        let budgets = Budgets::default();
+        let share = budgets.parsed(PARSED * 1024).await.unwrap();
+        let mut holding = budgets.holding(Some(share));
+        holding.work(|| ()).await.unwrap();
+        holding.shrink(10 * 1024);
+        assert_eq!(budgets.all.parsed.available_permits(), PARSED - 10);
+        holding.shrink(20 * 1024);
+        assert_eq!(budgets.all.parsed.available_permits(), PARSED - 10);
+        drop(holding);
+        assert_eq!(budgets.all.parsed.available_permits(), PARSED);
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ pub(crate) struct SheetFields {
     /// True where rows with problems are left out.
     pub(crate) skips: bool,
     format: Option<Format>,
+    encoding: Option<Encoding>,
     has_names: bool,
     columns: Vec<(String, Option<Meaning>)>,
 }
@@ -32,6 +33,7 @@ impl From<Vec<(String, String)>> for SheetFields {
                 "action" => form.adds = value == "add",
                 "skip" => form.skips = true,
                 "format" => form.format = Format::of_key(&value),
+                "encoding" => form.encoding = Encoding::of_key(&value),
                 "first" => form.has_names = value != "input",
                 "column" => form.columns.push((value, None)),
                 // The name of a column stands before what it is.
@@ -61,6 +63,7 @@ impl SheetFields {
             format: self.format?,
             // The server knows it.
             encoding: Encoding::Utf8,
+            read_as: self.encoding,
             has_names: self.has_names,
             columns: columns.collect(),
         })

@@ -42,6 +42,8 @@ struct PlanPage {
     formats: Vec<(&'static str, &'static str, bool)>,
     is_table: bool,
     has_names: bool,
+    /// How the characters are read, where that can be chosen.
+    encodings: Vec<(&'static str, &'static str, bool)>,
     is_guessed_encoding: bool,
     columns: Vec<Column>,
     new: String,
@@ -194,6 +196,7 @@ fn plan_page(
         formats: Format::ALL.into_iter().map(|(format, key)| (key, name_of(format), format == plan.format)).collect(),
         is_table: plan.format.delimiter().is_some(),
         has_names: plan.has_names,
+        encodings: if plan.is_utf_16 { Vec::new() } else { encodings(plan.encoding) },
         is_guessed_encoding: plan.encoding == Encoding::Windows1252,
         columns: columns.collect(),
         new: count(plan.new),
@@ -251,6 +254,14 @@ fn words_for(meaning: Meaning) -> &'static str {
         Meaning::Own => "Metadata under its name",
         Meaning::LeaveOut => "Leave out",
     }
+}
+
+fn encodings(chosen: Encoding) -> Vec<(&'static str, &'static str, bool)> {
+    let name = |encoding| match encoding {
+        Encoding::Windows1252 => "Windows-1252",
+        Encoding::Utf8 | Encoding::Utf16 => "UTF-8",
+    };
+    Encoding::CHOICES.into_iter().map(|(encoding, key)| (key, name(encoding), encoding == chosen)).collect()
 }
 
 fn name_of(format: Format) -> &'static str {

@@ -1,7 +1,7 @@
 //! Inputs that come and go as CSV and JSON Lines, as somebody works with them who has no script.
 
 use keepstep_store::Role;
-use keepstep_store::test_data::{InputFilter, InputState};
+use keepstep_store::test_data::{DraftRelease, InputFilter, InputState, InputValues, Message};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn send(browser: &mut Browser<'_>, page: &Page, sheet: &str, action: &str,
     }
     let of = |selector: &str| page.attributes(&format!("{selector} option[selected]"), "value").into_iter().next();
     let choice = |name: &str| chosen.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    for name in ["format", "first"] {
+    for name in ["format", "encoding", "first"] {
         if let Some(value) = choice(name).or_else(|| of(&format!("select[name={name}]"))) {
             push(name, value);
         }
@@ -213,11 +213,11 @@ async fn what_was_downloaded_is_the_same_when_it_is_brought_again() {
             (StatusCode::OK, &*format!("attachment; filename=\"orders.{format}\""))
         );
         if format == "csv" {
-            assert!(
-                file.body.starts_with("id,text,messages,persona,tags,metadata\r\nq 1,'=1+1,,novice,\"late, b\","),
-                "{}",
-                file.body
-            );
+            let bytes = viewer.stream(&format!("{path}/download/csv")).await.bytes().await.unwrap();
+            let begins = "\u{feff}id,text,messages,persona,tags,metadata\r\nq 1,'=1+1,,novice,\"late, b\",";
+            assert!(bytes.starts_with(begins.as_bytes()), "{}", file.body);
+            let (_, page) = preview(&mut editor, &path, "q.csv", &bytes).await;
+            assert_eq!(facts(&page), ["0", "0", "3", "0", "0"], "{}", page.body);
         }
         let (sheet, page) = preview(&mut editor, &path, &format!("q.{format}"), file.body.as_bytes()).await;
         assert_eq!(facts(&page), ["0", "0", "3", "0", "0"], "{}", page.body);
@@ -266,6 +266,89 @@ async fn a_hundred_thousand_rows_are_looked_at_and_added() {
     assert_eq!(page.text(".notice.bad"), "It cannot be read: it has more than 100000 rows.");
 }
 
+/// The same form comes twice, as after a click too many: nobody else changed anything, and the second is told what the first did.
+#[tokio::test]
+async fn a_sheet_that_is_added_twice_is_added_once() {
+    let site = Site::start().await;
+    let (path, id) = orders(&site, json!([{"id": "q", "text": "One"}])).await;
+    let mut editor = site.member(Role::Editor, "Bob").await;
+    let (sheet, page) = preview(&mut editor, &path, "q.csv", b"id,text\nq,Uno\nr,Two\n,Three\n").await;
+    let mut other = site.browser_with(&editor);
+    let (first, second) =
+        tokio::join!(send(&mut editor, &page, &sheet, "add", &[]), async { send(&mut other, &page, &sheet, "add", &[]).await },);
+    // Who comes in the middle of the first is asked to look again; whoever comes before or after it is told what it did.
+    for answer in [&first, &second] {
+        assert!(matches!(answer.status, StatusCode::SEE_OTHER | StatusCode::CONFLICT), "{}", answer.body);
+    }
+    let answer = send(&mut other, &page, &sheet, "add", &[]).await;
+    assert_eq!(answer.location(), sheet);
+    let outcome = other.get(&sheet).await;
+    assert_eq!(facts(&outcome), ["2", "1", "0", "0"], "{}", outcome.body);
+    assert_eq!(draft(&site, &id).await.len(), 3);
+}
+
+#[tokio::test]
+async fn characters_are_read_as_somebody_chooses() {
+    let site = Site::start().await;
+    let (path, id) = orders(&site, json!([{"id": "q", "text": "One"}])).await;
+    let mut editor = site.member(Role::Editor, "Bob").await;
+    let (sheet, page) = preview(&mut editor, &path, "q.csv", "id,text\na,Gr\u{c3}\u{bc}n\n".as_bytes()).await;
+    assert_eq!(page.attributes("#encoding option[selected]", "value"), ["utf-8"]);
+    // What was written twice is as it is, and what is read in another way is that.
+    assert!(page.body.contains("GrÃ¼n"), "{}", page.body);
+    send(&mut editor, &page, &sheet, "read", &[("encoding", "windows-1252")]).await;
+    let western = editor.get(&sheet).await;
+    assert!(western.has(".notice.warn") && western.body.contains("GrÃƒÂ¼n"), "{}", western.body);
+    let answer = send(&mut editor, &western, &sheet, "read", &[("encoding", "utf-8")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(editor.get(&sheet).await.body.contains("GrÃ¼n"));
+    let (sheet, page) = preview(&mut editor, &path, "q.csv", b"id,text\nb,Gr\xfcn \xc3\xbc\n").await;
+    assert!(page.has(".notice.warn") && page.body.contains("Grün Ã¼"), "{}", page.body);
+    send(&mut editor, &page, &sheet, "read", &[("encoding", "utf-8")]).await;
+    let page = editor.get(&sheet).await;
+    assert!(page.body.contains("Gr\u{fffd}n ü"), "{}", page.body);
+    let answer = send(&mut editor, &page, &sheet, "add", &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(draft(&site, &id).await[1].1, "Gr\u{fffd}n ü");
+}
+
+#[tokio::test]
+async fn a_download_has_each_input_once_also_where_somebody_publishes_meanwhile() {
+    let site = Site::start().await;
+    let inputs: Vec<_> = (0..300).map(|number| json!({"id": format!("q{number}"), "text": "x ".repeat(4_000)})).collect();
+    let (path, id) = orders(&site, json!(inputs)).await;
+    let viewer = site.signed_in(Role::Viewer).await;
+    let publish = async {
+        for number in 0..4 {
+            let mut transaction = site.store.write().await.unwrap();
+            let message = Message { role: "user".to_owned(), content: format!("New {number}") };
+            let values = InputValues { messages: vec![message], ..InputValues::default() };
+            transaction.add_input(&site.scope, &id, &values, "Eve").await.unwrap();
+            transaction.commit().await.unwrap();
+            let mut transaction = site.store.write().await.unwrap();
+            let release = DraftRelease { message: "", seen: None };
+            transaction.publish_draft(&site.scope, &id, release).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+    };
+    let download = async {
+        let mut count = 0;
+        for _ in 0..6 {
+            let answer = viewer.stream(&format!("{path}/download/jsonl")).await;
+            let text = answer.text().await.unwrap();
+            let row = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned();
+            let ids: Vec<String> = text.lines().map(row).collect();
+            let once: std::collections::BTreeSet<&String> = ids.iter().collect();
+            assert_eq!(once.len(), ids.len(), "an input is there twice");
+            assert_eq!(ids.iter().filter(|id| id.starts_with('q')).count(), 300);
+            assert!(ids.len() >= count, "an input is gone");
+            count = ids.len();
+        }
+    };
+    tokio::join!(publish, download);
+    assert_eq!(draft(&site, &id).await.len(), 304);
+}
+
 #[tokio::test]
 async fn viewers_only_download_and_other_projects_have_no_such_sheet() {
     let site = Site::start().await;
@@ -292,6 +375,17 @@ async fn viewers_only_download_and_other_projects_have_no_such_sheet() {
         assert_eq!(editor.get(&address).await.status, StatusCode::NOT_FOUND, "{address}");
     }
     assert_eq!(editor.get(&format!("{path}/add/sheet_x")).await.status, StatusCode::NOT_FOUND);
+    // What somebody brought is theirs alone, also for whoever sends a form to it.
+    let mut eve = site.member(Role::Editor, "Eve").await;
+    assert_eq!(eve.get(&sheet).await.status, StatusCode::NOT_FOUND);
+    let csrf = eve.get("/projects").await.attributes("input[name=csrf]", "value").remove(0);
+    for action in ["add", "read"] {
+        let seen = page.attributes("main input[name=seen]", "value").remove(0);
+        let fields = [("csrf", csrf.clone()), ("seen", seen), ("format", "lines".into()), ("action", action.into())];
+        let fields = fields.map(|(name, value): (&str, String)| (name.to_owned(), value));
+        assert_eq!(eve.post(&sheet, &[], &fields).await.status, StatusCode::NOT_FOUND, "{action}");
+    }
+    assert_eq!(draft(&site, &id).await.len(), 1);
     // A form of another site, one without its token, and one that says nothing.
     let forged = editor.post(&sheet, &[("origin", "https://example.com")], &[("action".to_owned(), "add".to_owned())]).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);

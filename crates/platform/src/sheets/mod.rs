@@ -1,18 +1,21 @@
 //! Inputs that come as a file or a pasted text: they are kept, looked at, and added to the draft of a scenario when somebody says so.
 
+mod download;
 mod plan;
 mod reading;
 mod row;
 
-use keepstep_store::Role;
-use keepstep_store::test_data::{InputSheet, NewSheet, PutInput, Scenario};
-use keepstep_testdata::sheet::{Format, Meaning, RowProblem, decode};
+use keepstep_store::test_data::{InputSheet, NewSheet, PutInput, Scenario, TestDataError};
+use keepstep_store::{Role, StoreError};
+use keepstep_testdata::sheet::{Encoding, Format, Meaning, RowProblem, decode};
 use serde::{Deserialize, Serialize};
 
+pub use self::download::{InputsFile, InputsFormat};
+use self::plan::size_of_put;
 pub use self::plan::{AlikeRow, SheetPlan};
 pub use self::reading::Reading;
 use self::reading::reading_of;
-pub use self::row::{SHEET_COLUMNS, SheetColumn, sheet_row, sheet_row_as_json};
+pub use self::row::{SheetColumn, inputs_of};
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::platform::Platform;
@@ -109,7 +112,7 @@ impl Platform {
             return Err(Error::Refused("The file is empty.".to_owned()));
         }
         let columns = kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default();
-        let reading = Reading { format: Format::guess(&text, brought.name), encoding, has_names: true, columns };
+        let reading = Reading { format: Format::guess(&text, brought.name), encoding, read_as: None, has_names: true, columns };
         let name: String = brought.name.chars().take(LONGEST_NAME).collect();
         let reading = as_text(&reading)?;
         let new = NewSheet { user: &actor.id, name: &name, text: &text, reading: &reading };
@@ -149,6 +152,7 @@ impl Platform {
         let old = reading_of(sheet)?;
         // How the characters were written is known, and what was said of other columns stays.
         wanted.encoding = old.encoding;
+        wanted.read_as = wanted.read_as.filter(|read_as| *read_as != old.encoding && old.encoding != Encoding::Utf16);
         for (name, meaning) in &old.columns {
             if !wanted.columns.iter().any(|(known, _)| known == name) {
                 wanted.columns.push((name.clone(), *meaning));
@@ -186,7 +190,13 @@ impl Platform {
         let sheet = self.store.input_sheet(&actor.scope, &scenario.id, &actor.id, id).await?;
         let plan = self.plan_sheet(actor, scenario, &sheet).await?;
         if form.seen != plan.digest.to_string() {
-            return Ok(if is_new { AddedSheet::ReadAnew } else { AddedSheet::Stale });
+            // Who sent the form twice has added it meanwhile.
+            let sheet = self.store.input_sheet(&actor.scope, &scenario.id, &actor.id, id).await?;
+            return Ok(match (sheet.outcome, is_new) {
+                (Some(_), _) => AddedSheet::Added,
+                (None, true) => AddedSheet::ReadAnew,
+                (None, false) => AddedSheet::Stale,
+            });
         }
         if plan.impossible.is_some() {
             return Ok(AddedSheet::Impossible);
@@ -194,19 +204,29 @@ impl Platform {
         if !plan.problems.is_empty() && !form.skips_problems {
             return Ok(AddedSheet::Problems);
         }
-        self.write_sheet(actor, scenario, &sheet, plan).await?;
-        Ok(AddedSheet::Added)
+        match self.write_sheet(actor, scenario, &sheet, plan).await {
+            // Others added so many meanwhile.
+            Err(Error::Store(StoreError::TestData(TestDataError::TooManyInputs { .. }))) => Ok(AddedSheet::Impossible),
+            written => written.map(|()| AddedSheet::Added),
+        }
     }
 }
 
 impl Platform {
-    async fn write_sheet(&self, actor: &Actor, scenario: &Scenario, sheet: &InputSheet, plan: SheetPlan) -> Result<(), Error> {
+    async fn write_sheet(
+        &self,
+        actor: &Actor,
+        scenario: &Scenario,
+        sheet: &InputSheet,
+        mut plan: SheetPlan,
+    ) -> Result<(), Error> {
+        plan.keep_puts_only();
         let mut outcome = SheetOutcome {
             added: plan.new,
             changed: plan.changed,
             same: plan.same,
             skipped: plan.problems.len(),
-            problems: plan.problems.into_iter().take(MOST_NAMED).collect(),
+            problems: plan.problems.iter().take(MOST_NAMED).cloned().collect(),
             ..SheetOutcome::default()
         };
         let mut rest = plan.puts.as_slice();
@@ -243,9 +263,8 @@ impl Platform {
 fn at_once(inputs: &[PutInput]) -> usize {
     let (most, most_bytes) = WRITTEN_AT_ONCE;
     let mut bytes = 0;
-    let size = |input: &PutInput| input.values.messages.iter().map(|message| message.content.len()).sum::<usize>();
     let fits = inputs.iter().take(most).take_while(|input| {
-        bytes += size(input);
+        bytes += size_of_put(input);
         bytes <= most_bytes
     });
     fits.count().max(1).min(inputs.len())

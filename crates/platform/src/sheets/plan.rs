@@ -6,9 +6,9 @@ use std::collections::hash_map::Entry;
 use keepstep_base::Digest;
 use keepstep_store::test_data::{
     DraftInput, InputFilter, InputPlace, InputSheet, InputState, InputValues, MOST_INPUTS, PutInput, Scenario, TestPersona,
-    is_input_id, problem_of_messages,
+    is_input_id, problem_of_messages, size_of_members,
 };
-use keepstep_testdata::sheet::{AlikeTexts, Encoding, Format, Meaning, RowProblem, Table, guess, read};
+use keepstep_testdata::sheet::{AlikeTexts, Encoding, Format, Meaning, RowProblem, Table, decode_as, guess, read};
 
 use super::reading::reading_of;
 use super::row::{Personas, Said, SheetColumn};
@@ -26,8 +26,14 @@ const LONGEST_CELL: usize = 120;
 /// How many inputs are read at a time.
 const READ: u32 = 5_000;
 
-/// How many texts are compared with each other.
-const MOST_COMPARED: usize = 20_000;
+/// How many texts are compared with each other, and how many bytes they have together.
+const MOST_COMPARED: (usize, usize) = (20_000, 4 * 1024 * 1024);
+
+/// How much of a text is compared, in characters.
+const LONGEST_COMPARED: usize = 2_000;
+
+/// About how much memory a byte takes that is compared: as a text, and in groups of characters.
+const COMPARED: usize = 6;
 
 /// How many rows are named that are like others.
 const MOST_ALIKE: usize = 50;
@@ -55,8 +61,10 @@ pub struct AlikeRow {
 pub struct SheetPlan {
     /// How its rows are written.
     pub format: Format,
-    /// How its characters were written.
+    /// How its characters are read.
     pub encoding: Encoding,
+    /// True where they cannot be read in another way.
+    pub is_utf_16: bool,
     /// True where its first row has the names of the columns.
     pub has_names: bool,
     /// Its columns.
@@ -82,8 +90,18 @@ pub struct SheetPlan {
     /// Names what it would do.
     pub digest: Digest,
     pub(super) puts: Vec<PutInput>,
-    #[expect(dead_code, reason = "what counts is that it holds what this takes of the memory")]
+    /// Holds what this takes of the memory.
     held: Option<Budgets>,
+}
+
+impl SheetPlan {
+    /// Gives back what planning took of the memory, but for what is to be written.
+    pub(super) fn keep_puts_only(&mut self) {
+        let bytes: usize = self.puts.iter().map(size_of_put).sum();
+        if let Some(held) = &mut self.held {
+            held.shrink(bytes);
+        }
+    }
 }
 
 /// A row with its id.
@@ -100,8 +118,9 @@ struct Planning {
     problems: Vec<RowProblem>,
     puts: Vec<(usize, PutInput)>,
     same: usize,
-    /// What is said by inputs that stay as they are.
+    /// What is said by inputs that stay as they are, and how many bytes that is.
     others: Vec<(String, String)>,
+    compared: usize,
 }
 
 impl Platform {
@@ -110,22 +129,27 @@ impl Platform {
         let reading = reading_of(sheet)?;
         let size = usize::try_from(sheet.size).unwrap_or(usize::MAX);
         let (cell, most_cells) = CELL;
-        let share = self.budgets.parsed(3 * size + (size / 2).min(most_cells) * cell).await?;
+        let counts = self.store.draft_counts(&actor.scope, &scenario.id).await?;
+        let (most_compared, compared_bytes) = MOST_COMPARED;
+        // What is there is compared with what comes.
+        let compared = if counts.all as usize <= most_compared { COMPARED * compared_bytes } else { 0 };
+        let share = self.budgets.parsed(3 * size + (size / 2).min(most_cells) * cell + compared).await?;
         let budgets = self.budgets.holding(Some(share));
         let text = self.store.input_sheet_text(sheet).await?;
         let (format, has_names) = (reading.format, reading.has_names);
-        let (table, unread) = match budgets.work(move || read(&text, format, has_names)).await? {
+        let (written_as, read_as) = (reading.encoding, reading.read_as.unwrap_or(reading.encoding));
+        let text = move || if read_as == written_as { text } else { decode_as(&text, written_as, read_as) };
+        let (table, unread) = match budgets.work(move || read(&text(), format, has_names)).await? {
             Ok(table) => (table, None),
             Err(error) => (Table::default(), Some(error.to_string())),
         };
         let columns = columns_of(&table, guess(&table.columns, &reading.columns));
-        let counts = self.store.draft_counts(&actor.scope, &scenario.id).await?;
         let personas = self.store.test_personas(&actor.scope, &scenario.project_id).await?;
         let rows = table.rows.len() + table.problems.len();
         let id = sheet.id.clone();
         let for_rows = columns.clone();
         let mut planning = budgets.work(move || Planning::of(table, reading.format, &for_rows, personas, &id)).await?;
-        let is_not_compared = counts.all as usize + planning.rows.len() > MOST_COMPARED;
+        let is_not_compared = counts.all as usize + planning.rows.len() > most_compared;
         let (mut place, mut pages) = (InputPlace::BEGIN, Pages::of_at_most(READ));
         loop {
             let filter = InputFilter { limit: pages.next(), ..InputFilter::default() };
@@ -135,8 +159,8 @@ impl Platform {
             }
             place = next;
             for input in inputs {
+                pages.note(input.size());
                 let values = input.values();
-                pages.note(200 + values.messages.iter().map(|message| message.content.len()).sum::<usize>());
                 planning.meet(&input, values, is_not_compared);
             }
         }
@@ -152,11 +176,12 @@ impl Platform {
             plan.puts.iter().map(|put| (put.id.as_str(), put.seen.as_ref().map(ToString::to_string))).collect();
         let meanings: Vec<&str> = columns.iter().map(|column| column.meaning.key()).collect();
         let counted = (plan.new, plan.changed, plan.same, plan.problems.len());
-        let named = serde_json::to_vec(&(format, has_names, meanings, counted, seen));
+        let named = serde_json::to_vec(&(format, read_as, has_names, meanings, counted, seen));
         let digest = Digest::of_bytes(&named.map_err(|error| Error::Internal(error.to_string()))?);
         Ok(SheetPlan {
             format,
-            encoding: reading.encoding,
+            encoding: read_as,
+            is_utf_16: written_as == Encoding::Utf16,
             has_names,
             columns,
             rows,
@@ -196,10 +221,16 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// Returns what somebody says, to be compared.
+/// Returns the beginning of what somebody says, to be compared.
 fn words_of(values: &InputValues) -> String {
-    let all: Vec<&str> = values.messages.iter().map(|message| message.content.as_str()).collect();
-    all.join("\n")
+    let all = values.messages.iter().flat_map(|message| message.content.chars().chain(['\n']));
+    all.take(LONGEST_COMPARED).collect::<String>().trim_end().to_owned()
+}
+
+/// Returns about how many bytes an input takes that is to be put.
+pub(super) fn size_of_put(put: &PutInput) -> usize {
+    let messages = put.values.messages.iter().map(|message| 100 + message.role.len() + message.content.len());
+    200 + messages.sum::<usize>() + size_of_members(&put.values.metadata)
 }
 
 impl Planning {
@@ -234,7 +265,7 @@ impl Planning {
                 Err(what) => problems.push(RowProblem { line, what }),
             }
         }
-        Self { personas, rows, by_id, problems, puts: Vec::new(), same: 0, others: Vec::new() }
+        Self { personas, rows, by_id, problems, puts: Vec::new(), same: 0, others: Vec::new(), compared: 0 }
     }
 
     /// Notes an input that is there.
@@ -242,8 +273,10 @@ impl Planning {
         let is_deleted = input.state == InputState::Deleted;
         let row = self.by_id.get(&input.id).and_then(|number| self.rows.get_mut(*number));
         let Some((line, said)) = row.and_then(|row| Some((row.line, row.said.take()?))) else {
-            if !is_deleted && !is_not_compared {
-                self.others.push((input.id.clone(), words_of(&values)));
+            if !is_deleted && !is_not_compared && self.compared <= MOST_COMPARED.1 {
+                let words = words_of(&values);
+                self.compared += words.len();
+                self.others.push((input.id.clone(), words));
             }
             return;
         };
@@ -279,6 +312,8 @@ impl Planning {
         self.puts.sort_by_key(|(line, _)| *line);
         self.problems.sort_by_key(|problem| problem.line);
         let (mut alike, mut alike_count) = (Vec::new(), 0);
+        let new_words = self.puts.iter().filter(|(_, put)| put.seen.is_none()).map(|(_, put)| words_of(&put.values).len());
+        let is_not_compared = is_not_compared || self.compared + new_words.sum::<usize>() > MOST_COMPARED.1;
         if !is_not_compared {
             (alike, alike_count) = alike_rows(&self.puts, &self.others);
         }
@@ -286,6 +321,7 @@ impl Planning {
         SheetPlan {
             format: Format::Lines,
             encoding: Encoding::Utf8,
+            is_utf_16: false,
             has_names: true,
             columns: Vec::new(),
             rows: 0,

@@ -11,8 +11,11 @@ use crate::error::Error;
 pub struct Reading {
     /// How its rows are written.
     pub format: Format,
-    /// How its characters were written.
+    /// How its characters were written, as they show it themselves.
     pub encoding: Encoding,
+    /// How they are read instead, because somebody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<Encoding>,
     /// True where its first row has the names of the columns.
     pub has_names: bool,
     /// What columns are, by their names; the others are guessed.

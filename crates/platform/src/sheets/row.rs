@@ -1,11 +1,11 @@
 //! From the row of a table to an input, and back.
 
-use keepstep_store::test_data::{InputValues, Message, TestPersona};
-use keepstep_testdata::sheet::{Format, Meaning, TableRow};
+use keepstep_store::test_data::{InputFile, InputValues, Message, TestPersona};
+use keepstep_testdata::sheet::{Format, Meaning, RowProblem, Table, TableRow, guess_by_name};
 use serde_json::{Map, Value, json};
 
 /// The columns of a table that is written here.
-pub const SHEET_COLUMNS: [&str; 6] = ["id", "text", "messages", "persona", "tags", "metadata"];
+pub(super) const SHEET_COLUMNS: [&str; 6] = ["id", "text", "messages", "persona", "tags", "metadata"];
 
 /// The member of the metadata that has the tags.
 const TAGS: &str = "tags";
@@ -111,6 +111,9 @@ impl Said {
                 None => return Err(format!("persona {said:?} not found in the project")),
             },
         };
+        // What two columns say of one thing is not chosen for whoever wrote both.
+        let said_of_all: Vec<String> = self.metadata.iter().flat_map(Map::keys).cloned().collect();
+        let says_tags = self.tags.as_ref().is_some_and(|tags| !tags.is_empty());
         let is_whole = self.metadata.is_some();
         let mut metadata = self.metadata.unwrap_or_else(|| current.metadata.clone());
         if let Some(tags) = self.tags {
@@ -131,13 +134,49 @@ impl Said {
                 (Some(old), Some(Value::String(new))) => json_text(old) == *new,
                 (old, new) => old == new.as_ref(),
             };
+            let is_said = said_of_all.contains(&name) || says_tags && name == TAGS;
             match value {
                 _ if is_same => {}
+                Some(_) if is_said => return Err(format!("`{name}` is in two columns, with two values")),
+                None if is_said => {}
                 Some(value) => drop(metadata.insert(name, value)),
                 None => drop(metadata.shift_remove(&name)),
             }
         }
         Ok(InputValues { messages, persona, metadata })
+    }
+}
+
+/// Returns the inputs of a table for a file that is imported. What a column is follows from its name alone, because nobody looks at it before.
+///
+/// # Errors
+/// What is wrong with it and in which line, as a text for people.
+pub fn inputs_of(table: Table, format: Format) -> Result<Vec<InputFile>, String> {
+    if let Some(RowProblem { line, what }) = table.problems.first() {
+        return Err(format!("line {line}: {what}"));
+    }
+    let Some(meanings) = guess_by_name(&table.columns) else {
+        let found = table.columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        return Err(format!("line 1: no column `input`, `question` or `text`; the columns are {found}"));
+    };
+    let columns = table.columns.into_iter().zip(meanings);
+    let columns: Vec<SheetColumn> = columns.map(|(name, meaning)| SheetColumn { name, meaning, sample: Vec::new() }).collect();
+    let input = |row: TableRow| {
+        let line = row.line;
+        let said = Said::of(row, &columns, format).and_then(Said::into_file);
+        said.map_err(|what| format!("line {line}: {what}"))
+    };
+    table.rows.into_iter().map(input).collect()
+}
+
+impl Said {
+    /// Returns a new input that is imported. Its persona is named, and found where it is imported.
+    fn into_file(mut self) -> Result<InputFile, String> {
+        let (id, persona) = (self.id.take(), self.persona.take().flatten());
+        let values = self.values(&InputValues::default(), &Personas(&[]))?;
+        let text = only_words(&values).map(str::to_owned);
+        let messages = if text.is_some() { None } else { Some(values.messages) };
+        Ok(InputFile { id, text, messages, persona, metadata: values.metadata })
     }
 }
 
@@ -222,7 +261,7 @@ fn json_text(value: &impl serde::Serialize) -> String {
 }
 
 /// Returns an input as the cells of [`SHEET_COLUMNS`].
-pub fn sheet_row(id: &str, values: &InputValues, personas: &[TestPersona]) -> [String; 6] {
+pub(super) fn sheet_row(id: &str, values: &InputValues, personas: &[TestPersona]) -> [String; 6] {
     let words = only_words(values);
     let tags = plain_tags(&values.metadata);
     let mut metadata = values.metadata.clone();
@@ -240,7 +279,7 @@ pub fn sheet_row(id: &str, values: &InputValues, personas: &[TestPersona]) -> [S
 }
 
 /// Returns an input as a line of JSON, without the end of the line.
-pub fn sheet_row_as_json(id: &str, values: &InputValues, personas: &[TestPersona]) -> String {
+pub(super) fn sheet_row_as_json(id: &str, values: &InputValues, personas: &[TestPersona]) -> String {
     let mut row = Map::from_iter([("id".to_owned(), Value::from(id))]);
     match only_words(values) {
         Some(words) => row.insert("text".to_owned(), words.into()),
@@ -319,6 +358,24 @@ mod tests {
             ]
         );
         assert!(found[6].starts_with("`metadata` is not JSON: "), "{}", found[6]);
+    }
+
+    #[test]
+    fn what_two_columns_say_of_one_thing_is_told() {
+        let current = vec![InputValues::default(); 4];
+        let twice = "text,tags,labels,zip,metadata\na,x,y,,\na,,,5,\"{\"\"zip\"\":6}\"\na,x,x,,\"{\"\"zip\"\":6}\"\na,,,6,\"{\"\"zip\"\":6}\"\n";
+        let mut of_twice = read_again(twice, Format::Comma, &current);
+        let labels = of_twice.remove(0).unwrap().metadata;
+        assert_eq!(json!(labels), json!({"tags": ["x"], "labels": "y"}));
+        assert_eq!(of_twice.remove(0), Err("`zip` is in two columns, with two values".to_owned()));
+        for found in of_twice {
+            assert_eq!(found.unwrap().metadata["zip"], 6);
+        }
+        let twice = "text,labels,tags\na,x,y\na,x,\na,,y\n";
+        let found_tags = read_again(twice, Format::Comma, &current);
+        assert_eq!(found_tags[0], Err("`tags` is in two columns, with two values".to_owned()));
+        assert_eq!(found_tags[1].as_ref().unwrap().metadata["tags"], json!(["x"]));
+        assert_eq!(found_tags[2].as_ref().unwrap().metadata["tags"], "y");
     }
 
     fn any_values() -> impl Strategy<Value = InputValues> {

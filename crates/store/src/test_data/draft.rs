@@ -65,6 +65,9 @@ pub struct InputFilter<'a> {
     pub limit: u32,
 }
 
+/// How many characters of inputs are read at a time by who reads all of them, the last one aside: a few may be as long as many.
+const READ_AT_ONCE: i64 = 2 * 1024 * 1024;
+
 /// A place among the inputs of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputPlace {
@@ -99,6 +102,28 @@ impl DraftCounts {
     }
 }
 
+/// Why an input is refused that names a persona of another project.
+const NO_PERSONA: &str = "its persona was not found in the project";
+
+/// What inputs are put into.
+pub(super) struct PutWithin {
+    /// The set that is published.
+    pub(super) set: String,
+    /// The ids of the personas of the project.
+    pub(super) personas: HashSet<String>,
+}
+
+/// What became of an input that was to be put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PutOutcome {
+    /// It is new.
+    Added,
+    /// It says what it is to say.
+    Changed,
+    /// It is not what somebody has seen, and stays.
+    Left,
+}
+
 /// What somebody says about an input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputValues {
@@ -127,6 +152,11 @@ impl DraftInput {
         Digest::of_bytes(rows::text(&(self.state == InputState::Deleted, &self.document)).as_bytes())
     }
 
+    /// Returns about how many bytes it takes in memory, with what is published of it.
+    pub fn size(&self) -> usize {
+        200 + size_of_members(&self.document) + self.published.as_ref().map_or(0, size_of_members)
+    }
+
     /// Returns its tags.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         words::tags(&self.document)
@@ -139,6 +169,21 @@ impl DraftInput {
             persona: self.document.get("persona_id").and_then(Value::as_str).map(str::to_owned),
             metadata: self.document.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default(),
         }
+    }
+}
+
+/// Returns about how many bytes the members of an object take in memory.
+pub fn size_of_members(members: &Map<String, Value>) -> usize {
+    members.iter().map(|(key, value)| 50 + key.len() + size_of(value)).sum()
+}
+
+/// Returns about how many bytes a value takes.
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 50 + size_of(item)).sum(),
+        Value::Object(members) => size_of_members(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 
@@ -183,13 +228,14 @@ macro_rules! inputs_behind {
     ($inputs:ident, $place:literal) => {
         concat!(
             columns!(),
-            ", k.place FROM (SELECT place, id FROM (",
+            ", k.place FROM (SELECT place, id FROM (SELECT place, id, sum(size) OVER (ORDER BY place) - size AS size_before FROM (
+               SELECT place, id, length(words) AS size FROM (",
             $inputs!(),
             " AND ",
             $place,
             " > $10) AS found WHERE ",
             passes!(),
-            " ORDER BY place LIMIT $11) AS k
+            " ORDER BY place LIMIT $11) AS sized) AS measured WHERE size_before < $12) AS k
              LEFT JOIN input_items i ON i.input_set_id = $2 AND i.id = k.id
              LEFT JOIN input_edits e ON e.scenario_id = $1 AND e.input_id = k.id
              ORDER BY k.place"
@@ -256,7 +302,7 @@ impl Store {
     }
 
     /// Returns inputs as [`Store::draft_inputs`] does, from behind a place on, and the place of the last one: reading all of them so takes as
-    /// long as they are many. The filter's `offset` counts for nothing.
+    /// long as they are many. There are fewer than the filter's `limit` where they are long. Its `offset` counts for nothing.
     ///
     /// # Errors
     /// There is no such scenario in the scope, or the database failed.
@@ -273,7 +319,7 @@ impl Store {
         let mut place = behind;
         if !place.is_new {
             let published = filtered(inputs_behind!(published_inputs, "i.position"), scenario, &set, filter);
-            let found = published.bind(place.number).bind(filter.limit).fetch_all(&mut reader).await?;
+            let found = published.bind(place.number).bind(filter.limit).bind(READ_AT_ONCE).fetch_all(&mut reader).await?;
             if let Some(last) = found.last() {
                 place.number = last.get("place")?;
                 return Ok((found.iter().map(input).collect::<Result<_>>()?, place));
@@ -281,7 +327,7 @@ impl Store {
             place = InputPlace { is_new: true, number: -1 };
         }
         let added = filtered(inputs_behind!(added_inputs, "e.number"), scenario, &set, filter);
-        let found = added.bind(place.number).bind(filter.limit).fetch_all(&mut reader).await?;
+        let found = added.bind(place.number).bind(filter.limit).bind(READ_AT_ONCE).fetch_all(&mut reader).await?;
         if let Some(last) = found.last() {
             place.number = last.get("place")?;
         }
@@ -357,13 +403,18 @@ impl Transaction {
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
         let current = self.seen_input(scenario, id, seen).await?;
         self.check_values(&project, values).await?;
+        self.put_values(scenario, current, values, by).await?;
+        read_input(self.connection(), scenario, id).await?.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))
+    }
+
+    /// Makes an input of a draft say something else.
+    async fn put_values(&mut self, scenario: &str, current: DraftInput, values: &InputValues, by: &str) -> Result<()> {
         let document = with_values(current.document, values);
         if current.published.as_ref() == Some(&document) {
-            self.drop_edit(scenario, id).await?;
+            self.drop_edit(scenario, &current.id).await
         } else {
-            self.keep_edit(scenario, id, Some(&document), current.published.as_ref(), by).await?;
+            self.keep_edit(scenario, &current.id, Some(&document), current.published.as_ref(), by).await
         }
-        read_input(self.connection(), scenario, id).await?.ok_or_else(|| StoreError::InputNotFound(id.to_owned()))
     }
 
     /// Deletes an input in a draft. One that was never published is gone.
@@ -406,21 +457,36 @@ impl Transaction {
         Ok(personas.into_iter().map(|persona| persona.id).collect())
     }
 
-    /// Adds an input with an id to a draft on a set. Returns false where there is one already.
-    pub(super) async fn put_new_input(
+    /// Adds an input to a draft, or changes one that is what somebody has seen. Returns what became of it.
+    pub(super) async fn put_input(
         &mut self,
         scenario: &str,
-        set: &str,
-        personas: &HashSet<String>,
+        within: &PutWithin,
         input: &PutInput,
         by: &str,
-    ) -> Result<bool> {
+    ) -> Result<PutOutcome> {
         if let Some(reason) = problem_of_messages(&input.values.messages) {
             return Err(TestDataError::Said(reason).into());
         }
-        if input.values.persona.as_ref().is_some_and(|persona| !personas.contains(persona)) {
-            return Err(TestDataError::Said("its persona was not found in the project").into());
+        if input.values.persona.as_ref().is_some_and(|persona| !within.personas.contains(persona)) {
+            return Err(TestDataError::Said(NO_PERSONA).into());
         }
+        let current = match &input.seen {
+            None if self.put_new_input(scenario, &within.set, input, by).await? => return Ok(PutOutcome::Added),
+            _ => read_input(self.connection(), scenario, &input.id).await?,
+        };
+        let Some(current) = current else { return Ok(PutOutcome::Left) };
+        if input.seen.is_some_and(|seen| seen == current.digest()) {
+            self.put_values(scenario, current, &input.values, by).await?;
+            return Ok(PutOutcome::Changed);
+        }
+        // Whoever puts the same at the same time comes second, and finds what they wanted.
+        let is_there = current.state != InputState::Deleted && current.values() == input.values;
+        Ok(if is_there { PutOutcome::Changed } else { PutOutcome::Left })
+    }
+
+    /// Adds an input with an id to a draft on a set. Returns false where there is one already.
+    async fn put_new_input(&mut self, scenario: &str, set: &str, input: &PutInput, by: &str) -> Result<bool> {
         let document = with_values(Map::from_iter([("id".to_owned(), input.id.clone().into())]), &input.values);
         let now = self.now;
         let added = query(
@@ -448,7 +514,7 @@ impl Transaction {
         if let Some(persona) = &values.persona
             && !personas::read_personas(self.connection(), project).await?.iter().any(|known| known.id == *persona)
         {
-            return Err(TestDataError::Said("its persona was not found in the project").into());
+            return Err(TestDataError::Said(NO_PERSONA).into());
         }
         Ok(())
     }
@@ -568,7 +634,7 @@ async fn read_input(connection: &mut Connection, scenario: &str, id: &str) -> Re
     row.as_ref().map(input).transpose()
 }
 
-async fn read_counts(connection: &mut Connection, scenario: &str) -> Result<DraftCounts> {
+pub(super) async fn read_counts(connection: &mut Connection, scenario: &str) -> Result<DraftCounts> {
     let set = published_set(connection, scenario).await?;
     let row = query(
         "SELECT (SELECT count(*) FROM input_items WHERE input_set_id = $2) AS published,

@@ -24,7 +24,7 @@ pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use changes::{InputChange, InputChanges};
 pub use deleted::Deleted;
-pub use draft::{DraftCounts, DraftInput, InputFilter, InputPlace, InputState, InputValues, PutInput};
+pub use draft::{DraftCounts, DraftInput, InputFilter, InputPlace, InputState, InputValues, PutInput, size_of_members};
 pub use file::{
     BundleFile, CriterionFile, InputFile, MOST_INPUTS, Message, PersonaFile, ScenarioFile, TestDataError, TestDataFile,
     is_input_id, problem_of_messages,

@@ -1,6 +1,7 @@
 //! What somebody brings to the inputs of a scenario, for as long as they look at it, and writing it into the draft.
 
-use super::draft::{PutInput, published_set};
+use super::draft::{PutInput, PutOutcome, PutWithin, published_set, read_counts};
+use super::file::{MOST_INPUTS, TestDataError};
 use super::scenarios::read_scenario;
 use crate::model::Scope;
 use crate::sql::query::query;
@@ -52,8 +53,9 @@ impl Store {
         let mut reader = self.reader().await?;
         read_scenario(&mut reader, scope, scenario).await?;
         let text = "SELECT id, name, size, reading, outcome, created_at FROM input_sheets
-                    WHERE id = $1 AND scenario_id = $2 AND user_id = $3";
-        let found = query(text).bind(id).bind(scenario).bind(user).fetch_optional(&mut reader).await?;
+                    WHERE id = $1 AND scenario_id = $2 AND user_id = $3 AND created_at >= $4";
+        let oldest = self.now() - KEPT_FOR;
+        let found = query(text).bind(id).bind(scenario).bind(user).bind(oldest).fetch_optional(&mut reader).await?;
         found.as_ref().map(sheet).transpose()?.ok_or_else(|| StoreError::UploadNotFound(id.to_owned()))
     }
 
@@ -65,8 +67,16 @@ impl Store {
         let mut reader = self.reader().await?;
         read_scenario(&mut reader, scope, scenario).await?;
         let text = "SELECT id, name, size, reading, outcome, created_at FROM input_sheets
-                    WHERE scenario_id = $1 AND user_id = $2 AND outcome IS NULL ORDER BY created_at DESC, id";
-        query(text).bind(scenario).bind(user).fetch_all(&mut reader).await?.iter().map(sheet).collect()
+                    WHERE scenario_id = $1 AND user_id = $2 AND outcome IS NULL AND created_at >= $3 ORDER BY created_at DESC, id";
+        query(text)
+            .bind(scenario)
+            .bind(user)
+            .bind(self.now() - KEPT_FOR)
+            .fetch_all(&mut reader)
+            .await?
+            .iter()
+            .map(sheet)
+            .collect()
     }
 
     /// Returns the text of a sheet; empty once it is added.
@@ -148,13 +158,15 @@ impl Transaction {
         Ok(())
     }
 
-    /// Says what became of a sheet, whose text is not needed any more, and keeps what its columns were.
+    /// Says what became of a sheet, whose text is not needed any more, and keeps what its columns were. What is said first stays.
     ///
     /// # Errors
     /// The database failed.
     pub async fn end_input_sheet(&mut self, scenario: &str, sheet: &InputSheet, outcome: &str, columns: &str) -> Result<()> {
-        let text = "UPDATE input_sheets SET text = '', outcome = $2 WHERE id = $1";
-        query(text).bind(&sheet.id).bind(outcome).execute(self.connection()).await?;
+        let text = "UPDATE input_sheets SET text = '', outcome = $2 WHERE id = $1 AND outcome IS NULL";
+        if query(text).bind(&sheet.id).bind(outcome).execute(self.connection()).await? == 0 {
+            return Ok(());
+        }
         query("INSERT INTO input_columns (scenario_id, columns) VALUES ($1, $2) ON CONFLICT (scenario_id) DO UPDATE SET columns = $2")
             .bind(scenario)
             .bind(columns)
@@ -164,27 +176,26 @@ impl Transaction {
     }
 
     /// Adds and changes inputs of a draft, and returns the ids of those that are not what they were when somebody looked. These stay as
-    /// they are.
+    /// they are, unless they say already what they are to say.
     ///
     /// # Errors
-    /// There is no such scenario in the scope, what one of them says is not valid, or the database failed.
+    /// There is no such scenario in the scope, what one of them says is not valid, there are too many inputs, or the database failed.
     pub async fn put_inputs(&mut self, scope: &Scope, scenario: &str, inputs: &[PutInput], by: &str) -> Result<Vec<String>> {
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
-        let personas = self.persona_ids(&project).await?;
-        let set = published_set(self.connection(), scenario).await?;
+        let within =
+            PutWithin { personas: self.persona_ids(&project).await?, set: published_set(self.connection(), scenario).await? };
+        let before = read_counts(self.connection(), scenario).await?.all as usize;
+        let mut all = before;
         let mut left = Vec::new();
         for input in inputs {
-            let is_put = match &input.seen {
-                None => self.put_new_input(scenario, &set, &personas, input, by).await?,
-                Some(seen) => match self.change_input(scope, scenario, &input.id, Some(seen), &input.values, by).await {
-                    Ok(_) => true,
-                    Err(StoreError::InputChanged(_) | StoreError::InputNotFound(_)) => false,
-                    Err(error) => return Err(error),
-                },
-            };
-            if !is_put {
-                left.push(input.id.clone());
+            match self.put_input(scenario, &within, input, by).await? {
+                PutOutcome::Added => all += 1,
+                PutOutcome::Changed => {}
+                PutOutcome::Left => left.push(input.id.clone()),
             }
+        }
+        if all > before && all > MOST_INPUTS {
+            return Err(TestDataError::TooManyInputs { found: all }.into());
         }
         Ok(left)
     }

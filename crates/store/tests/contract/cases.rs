@@ -152,6 +152,7 @@ macro_rules! sqlite_cases {
                 a_log_that_was_changed_does_not_fit,
             }
             input_drafts {
+                a_scenario_has_no_more_inputs_than_it_may_also_where_they_are_put,
                 any_text_is_found_in_a_set_that_was_made_before_words_were_kept,
             }
             retention {

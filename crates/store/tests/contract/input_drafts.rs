@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use keepstep_base::random::Random;
 use keepstep_store::test_data::{
-    Bundle, BundleContent, DraftCounts, DraftInput, DraftRelease, InputFilter, InputPlace, InputState, InputValues, Message,
-    NewSheet, PutInput, ScenarioPatch, TestDataFile,
+    Bundle, BundleContent, DraftCounts, DraftInput, DraftRelease, InputFilter, InputPlace, InputState, InputValues, MOST_INPUTS,
+    Message, NewSheet, PutInput, ScenarioPatch, TestDataError, TestDataFile,
 };
 use keepstep_store::{ProjectPatch, Result, Scope, StoreError, Transaction};
 use serde_json::{Map, Value, json};
@@ -484,9 +484,10 @@ pub(crate) async fn a_sheet_is_kept_for_who_brought_it_and_for_a_day(world: Worl
     assert!(matches!(store.input_sheet(&other, &scenario, "ada", &id).await, Err(StoreError::ScenarioNotFound(_))));
     write(&world, async |t| t.read_input_sheet_as(&sheet, "[]").await).await.unwrap();
     assert_eq!(store.input_columns(scope, &scenario).await.unwrap(), None);
-    for columns in ["[1]", "[2]"] {
-        write(&world, async |t| t.end_input_sheet(&scenario, &sheet, "done", columns).await).await.unwrap();
-        assert_eq!(store.input_columns(scope, &scenario).await.unwrap().as_deref(), Some(columns));
+    // What is said first stays: who sends a form twice gets one answer.
+    for (outcome, columns) in [("done", "[1]"), ("done again", "[2]")] {
+        write(&world, async |t| t.end_input_sheet(&scenario, &sheet, outcome, columns).await).await.unwrap();
+        assert_eq!(store.input_columns(scope, &scenario).await.unwrap().as_deref(), Some("[1]"));
     }
     let ended = store.input_sheet(scope, &scenario, "ada", &id).await.unwrap();
     assert_eq!((ended.reading.as_str(), ended.outcome.as_deref()), ("[]", Some("done")));
@@ -499,6 +500,31 @@ pub(crate) async fn a_sheet_is_kept_for_who_brought_it_and_for_a_day(world: Worl
     }
     assert_eq!(store.input_sheets(scope, &scenario, "ada").await.unwrap().len(), 5);
     assert_eq!(store.input_sheets(scope, &scenario, "eve").await.unwrap()[0].id, theirs);
+    let other = import(&world, &shop, json!([{"text": "Two"}])).await.scenario_id;
+    assert_eq!(other, scenario);
+    // After a day nobody sees them, whether they are removed already or not.
+    let day = 24 * 60 * 60 * 1000;
+    for (at, is_there) in [(day, true), (day + 1, false)] {
+        world.set_clock(crate::world::START + at);
+        assert_eq!(store.input_sheet(scope, &scenario, "eve", &theirs).await.is_ok(), is_there);
+        assert_eq!(!store.input_sheets(scope, &scenario, "eve").await.unwrap().is_empty(), is_there);
+    }
+}
+
+pub(crate) async fn a_scenario_has_no_more_inputs_than_it_may_also_where_they_are_put(world: World) {
+    let (store, scope) = (&world.store, &world.scope);
+    let shop = project(&world, "shop").await;
+    let inputs: Vec<Value> = (0..MOST_INPUTS - 1).map(|number| json!({"id": number.to_string(), "text": "x"})).collect();
+    let scenario = import(&world, &shop, json!(inputs)).await.scenario_id;
+    let put = |id: &str| PutInput { id: id.to_owned(), seen: None, values: says("N") };
+    let two = [put("a"), put("b")];
+    let refused = write(&world, async |t| t.put_inputs(scope, &scenario, &two, "Ada").await).await;
+    assert!(matches!(refused, Err(StoreError::TestData(TestDataError::TooManyInputs { .. }))), "{refused:?}");
+    write(&world, async |t| t.put_inputs(scope, &scenario, &two[..1], "Ada").await).await.unwrap();
+    assert_eq!(store.draft_counts(scope, &scenario).await.unwrap().all as usize, MOST_INPUTS);
+    // Whoever puts the same again adds none.
+    let left = write(&world, async |t| t.put_inputs(scope, &scenario, &two[..1], "Eve").await).await.unwrap();
+    assert_eq!(left, [""; 0]);
 }
 
 pub(crate) async fn many_inputs_are_put_where_they_are_what_was_seen(world: World) {
@@ -521,6 +547,11 @@ pub(crate) async fn many_inputs_are_put_where_they_are_what_was_seen(world: Worl
     assert_eq!(left, ["b", "c", "gone", "n"]);
     let inputs = draft(&world, &scenario).await;
     assert_eq!(texts(&inputs), ["~A2", "~Theirs", "C", "+N"]);
+    // Two who put the same at once are both told that it is there; nobody else changed it.
+    let again = [put("a", seen[0], "A2"), put("n", None, "N"), put("b", seen[1], "B2")];
+    let left = write(&world, async |t| t.put_inputs(scope, &scenario, &again, "Eve").await).await.unwrap();
+    assert_eq!(left, ["b"]);
+    assert_eq!(draft(&world, &scenario).await, inputs);
     let wrong = [put("o", None, "O"), put("p", None, " ")];
     assert!(write(&world, async |t| t.put_inputs(scope, &scenario, &wrong, "Ada").await).await.is_err());
     // What is read from behind a place on is what is read in pages.
@@ -537,4 +568,20 @@ pub(crate) async fn many_inputs_are_put_where_they_are_what_was_seen(world: Worl
         }
         assert_eq!(found, store.draft_inputs(scope, &scenario, &filter).await.unwrap());
     }
+    // However many are wanted, few long ones are read at a time, and all of them in the end.
+    let long = "x".repeat(1024 * 1024);
+    let inputs: Vec<Value> =
+        (0..6).map(|number| json!({"id": format!("l{number}"), "text": "x", "metadata": {"long": long}})).collect();
+    let scenario = import(&world, &project(&world, "long").await, json!(inputs)).await.scenario_id;
+    let (mut sizes, mut place) = (Vec::new(), InputPlace::BEGIN);
+    loop {
+        let (page, behind) = store.draft_inputs_behind(scope, &scenario, &ALL, place).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.iter().all(|input| input.size() > 2 * long.len()));
+        sizes.push(page.len());
+        place = behind;
+    }
+    assert!(sizes.iter().all(|size| *size <= 3) && sizes.iter().sum::<usize>() == 6, "{sizes:?}");
 }

@@ -65,6 +65,12 @@ impl Meaning {
     }
 }
 
+/// Returns what columns are by their names alone; nothing where none of them says what the user says.
+pub fn guess_by_name(columns: &[String]) -> Option<Vec<Meaning>> {
+    let says = |name: &String| matches!(Meaning::of_name(name), Meaning::Words | Meaning::Messages);
+    columns.iter().any(says).then(|| guess(columns, &[]))
+}
+
 /// Guesses what columns are, from what columns of these names were before, and from the names. One of them says what the user says.
 pub fn guess(columns: &[String], kept: &[(String, Meaning)]) -> Vec<Meaning> {
     let mut meanings: Vec<Meaning> = Vec::with_capacity(columns.len());
@@ -96,6 +102,8 @@ mod tests {
         let found = guess(&columns(&["ID", "Question", "text", "Persona", "tags", "zip"]), &[]);
         assert_eq!(found, [Meaning::Id, Meaning::Words, Meaning::Own, Meaning::Persona, Meaning::Tags, Meaning::Own]);
         assert_eq!(guess(&columns(&["Frage", "Land"]), &[]), [Meaning::Words, Meaning::Own]);
+        assert_eq!(guess_by_name(&columns(&["Frage", "Land"])), None);
+        assert_eq!(guess_by_name(&columns(&["Land", "Question"])), Some(vec![Meaning::Own, Meaning::Words]));
         let kept = [("Frage".to_owned(), Meaning::LeaveOut), ("Land".to_owned(), Meaning::Words)];
         assert_eq!(guess(&columns(&["Frage", "Land"]), &kept), [Meaning::LeaveOut, Meaning::Words]);
         for (meaning, key) in Meaning::ALL {

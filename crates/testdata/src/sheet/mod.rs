@@ -6,6 +6,6 @@ mod decode;
 mod rows;
 
 pub use alike::{AlikeTexts, likeness};
-pub use columns::{Meaning, guess};
-pub use decode::{Encoding, decode};
+pub use columns::{Meaning, guess, guess_by_name};
+pub use decode::{Encoding, decode, decode_as};
 pub use rows::{Format, MOST_COLUMNS, MOST_ROWS, RowProblem, Table, TableError, TableRow, read};
