@@ -110,6 +110,18 @@ async function editedInputs(owner) {
   await input("back to you").waitFor();
 }
 
+// Edits a criterion of that scenario, which is not published.
+async function editedCriteria(owner) {
+  const { page } = owner;
+  await owner.open("/search?q=returns");
+  await page.locator("tr", { hasText: "Scenario" }).getByRole("link").first().click();
+  await page.getByRole("link", { name: "Criteria", exact: true }).click();
+  await page.locator("tbody").getByRole("link", { name: "Edit" }).first().click();
+  await page.getByLabel("Text", { exact: true }).fill("Thank you");
+  await page.getByRole("button", { name: "Save criterion" }).click();
+  await page.getByText("The criterion is saved in the draft.").waitFor();
+}
+
 // Pastes inputs and leaves them in their preview.
 async function pastedInputs(owner) {
   const { page } = owner;
@@ -146,6 +158,7 @@ export async function fill(world, { owner }) {
   await driftingAgent(world, key);
   await failingExperiment(world, key);
   await editedInputs(owner);
+  await editedCriteria(owner);
   await pastedInputs(owner);
   await webhook(owner);
   await unsavedWords(owner, "Shop");

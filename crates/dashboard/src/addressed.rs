@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use keepstep_base::{AgentId, PersonaVersion};
-use keepstep_platform::Platform;
+use keepstep_platform::{CriterionPlace, Platform};
 
 use crate::error_page::PageError;
 
@@ -80,6 +80,59 @@ impl FromRequestParts<Platform> for AddressedInput {
         let AddressedScenario { project, scenario } = AddressedScenario::from_request_parts(parts, platform).await?;
         let input = parameter(parts, platform, "input").await.ok_or(PageError::NotFound)?;
         Ok(Self { project, scenario, input })
+    }
+}
+
+/// The pack of criteria of an address such as `/projects/{project}/scenarios/{scenario}/criteria/{pack}`.
+#[derive(Debug)]
+pub(crate) struct AddressedPack {
+    pub(crate) project: String,
+    pub(crate) scenario: String,
+    pub(crate) pack: String,
+}
+
+impl FromRequestParts<Platform> for AddressedPack {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedScenario { project, scenario } = AddressedScenario::from_request_parts(parts, platform).await?;
+        let pack = parameter(parts, platform, "pack").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, scenario, pack })
+    }
+}
+
+/// The criterion of an address such as `/projects/{project}/scenarios/{scenario}/criteria/{pack}/{criterion}`.
+#[derive(Debug)]
+pub(crate) struct AddressedCriterion {
+    pub(crate) within: AddressedPack,
+    pub(crate) place: CriterionPlace,
+}
+
+impl FromRequestParts<Platform> for AddressedCriterion {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let within = AddressedPack::from_request_parts(parts, platform).await?;
+        let label = parameter(parts, platform, "criterion").await;
+        let place = label.as_deref().and_then(CriterionPlace::of_label).ok_or(PageError::NotFound)?;
+        Ok(Self { within, place })
+    }
+}
+
+/// The persona for tests of an address such as `/projects/{project}/personas/{persona}`.
+#[derive(Debug)]
+pub(crate) struct AddressedTestPersona {
+    pub(crate) project: String,
+    pub(crate) persona: String,
+}
+
+impl FromRequestParts<Platform> for AddressedTestPersona {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, PageError> {
+        let AddressedProject(project) = AddressedProject::from_request_parts(parts, platform).await?;
+        let persona = parameter(parts, platform, "persona").await.ok_or(PageError::NotFound)?;
+        Ok(Self { project, persona })
     }
 }
 

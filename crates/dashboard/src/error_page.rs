@@ -210,6 +210,8 @@ impl From<StoreError> for PageError {
             | StoreError::ProjectNotFound(_)
             | StoreError::ScenarioNotFound(_)
             | StoreError::InputNotFound(_)
+            | StoreError::CriteriaNotFound(_)
+            | StoreError::TestPersonaNotFound(_)
             | StoreError::BundleNotFound(_)
             | StoreError::UploadNotFound(_)
             | StoreError::BatchNotFound(_)
@@ -225,6 +227,8 @@ impl From<StoreError> for PageError {
             }
             StoreError::NameTaken { .. }
             | StoreError::InputChanged(_)
+            | StoreError::CriteriaChanged
+            | StoreError::TestPersonaChanged
             | StoreError::DraftChanged
             | StoreError::TestData(_)
             | StoreError::InvalidName { .. }

@@ -36,11 +36,11 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, download_inputs, draft,
-        edit, events, experiment, experiment_delete, experiment_labels, experiment_list, experiments, export, gate, inputs,
-        invite, keys, member, members, new_agent, new_project, new_scenario, presence, project_settings, projects, publish,
-        publishing, retention, review, scenario, scenario_settings, search, server, share, sheet, sign_in, sign_in_link,
-        sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
+        account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, criteria, criteria_pack,
+        criterion, download_inputs, draft, edit, events, experiment, experiment_delete, experiment_labels, experiment_list,
+        experiments, export, gate, inputs, invite, keys, member, members, new_agent, new_project, new_scenario, personas,
+        presence, project_settings, projects, publish, publishing, retention, review, scenario, scenario_settings, search,
+        server, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -83,6 +83,9 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/delete", get(project_settings::ask_delete).post(project_settings::delete))
         .route("/projects/{project}/restore", post(project_settings::restore))
         .route("/projects/{project}/new-scenario", get(new_scenario::show).post(new_scenario::create))
+        .route("/projects/{project}/personas", get(personas::show))
+        .route("/projects/{project}/personas/new", get(personas::show_new).post(personas::create))
+        .route("/projects/{project}/personas/{persona}", get(personas::show_one).post(personas::save))
         .route("/projects/{project}/scenarios/{scenario}", get(scenario::show))
         .route("/projects/{project}/scenarios/{scenario}/settings", get(scenario_settings::show).post(scenario_settings::save))
         .route(
@@ -101,6 +104,22 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}", post(inputs::change))
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/delete", get(inputs::ask_delete).post(inputs::delete))
         .route("/projects/{project}/scenarios/{scenario}/inputs/{input}/revert", get(inputs::ask_revert).post(inputs::revert))
+        .route("/projects/{project}/scenarios/{scenario}/criteria", get(criteria::show))
+        .route("/projects/{project}/scenarios/{scenario}/criteria/new", get(criterion::show_new).post(criterion::create))
+        .route("/projects/{project}/scenarios/{scenario}/criteria/{pack}", get(criteria_pack::show).post(criteria_pack::save))
+        .route(
+            "/projects/{project}/scenarios/{scenario}/criteria/{pack}/delete",
+            get(criteria_pack::ask_delete).post(criteria_pack::delete),
+        )
+        .route(
+            "/projects/{project}/scenarios/{scenario}/criteria/{pack}/revert",
+            get(criteria_pack::ask_revert).post(criteria_pack::revert),
+        )
+        .route("/projects/{project}/scenarios/{scenario}/criteria/{pack}/{criterion}", get(criterion::show).post(criterion::save))
+        .route(
+            "/projects/{project}/scenarios/{scenario}/criteria/{pack}/{criterion}/delete",
+            get(criterion::ask_delete).post(criterion::delete),
+        )
         .route("/projects/{project}/trends", get(trends::show))
         .route("/projects/{project}/trends/inputs", get(trend_inputs::show))
         .route("/projects/{project}/compare", get(compare::show))

@@ -24,6 +24,16 @@ pub fn input_path(scenario_path: &str, input: &str) -> String {
     format!("{scenario_path}/inputs/{}", segment(input))
 }
 
+/// Returns the address of the criteria of a scenario, below that of the scenario.
+pub fn criteria_path(scenario_path: &str) -> String {
+    format!("{scenario_path}/criteria")
+}
+
+/// Returns the address of the personas for tests of a project.
+pub fn personas_path(project: &str) -> String {
+    format!("{}/personas", project_path(project))
+}
+
 /// Returns the address of an experiment's page.
 pub fn experiment_path(project: &str, experiment: &str) -> String {
     format!("{}/experiments/{}", project_path(project), segment(experiment))

@@ -151,7 +151,12 @@ impl Platform {
 }
 
 /// Says in the log which scenario a write is about.
-async fn about(platform: &Platform, transaction: &mut Transaction, actor: &Actor, scenario: &str) -> Result<(), Error> {
+pub(crate) async fn about(
+    platform: &Platform,
+    transaction: &mut Transaction,
+    actor: &Actor,
+    scenario: &str,
+) -> Result<(), Error> {
     let scenario = platform.store.scenario(&actor.scope, scenario).await?;
     transaction.about("scenario", &scenario.id, &scenario.name);
     Ok(())

@@ -12,6 +12,7 @@ mod actor;
 mod agents;
 mod cache;
 mod caller;
+mod criteria;
 pub mod definition;
 mod draft;
 mod drift;
@@ -53,6 +54,9 @@ pub use actor::{Actor, KeyHolder};
 pub use agents::{ChangedAgent, SavedPersona, Target};
 pub use cache::SentState;
 pub use caller::Caller;
+pub use criteria::{
+    CriteriaList, CriterionPlace, NewCriterionIn, SeenCriterion, TriedCriterion, criteria_of, criterion_digest, read_criterion,
+};
 pub use drift::{CodeState, SeenDrift};
 pub use edits::{EditOutcome, EditOverlap, KeptDraft, Rebased, newest_persona};
 pub use error::{Error, KeyProblem};

@@ -1,6 +1,6 @@
 //! Test data: projects, scenarios, personas, bundle versions; importing a file and pulling a version.
 
-use keepstep_base::AgentId;
+use keepstep_base::{AgentId, Digest};
 use keepstep_store::test_data::{
     Bundle, BundleContent, BundleStatus, ImportOnto, Imported, InputPage, NewBundle, NewScenario, Scenario, ScenarioPatch,
     TestDataFile, TestPersona,
@@ -12,11 +12,22 @@ use crate::actor::Actor;
 use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::write::Reply;
+use crate::write::{Plain, Reply};
 
 /// The member of a scenario's configuration that says what is run. It is stored and never sent: one of the peers writes it into the
 /// file that it runs from, so whoever may edit a scenario here could run commands on the machines of all who select it.
 const RUNNER: &str = "runner";
+
+/// The largest persona for tests, in bytes.
+const PERSONA_LIMIT: usize = 256 * 1024;
+
+fn check_persona_size(body: &Map<String, Value>) -> Result<(), Error> {
+    let size = serde_json::to_vec(body).map_or(usize::MAX, |text| text.len());
+    if size > PERSONA_LIMIT {
+        return Err(Error::TooLarge { what: "The persona".into(), limit: PERSONA_LIMIT as u64 });
+    }
+    Ok(())
+}
 
 /// Returns the configuration of a scenario without what a client would run.
 pub fn harmless(mut config: Map<String, Value>) -> Map<String, Value> {
@@ -239,6 +250,50 @@ impl Platform {
         self.write(actor, "put a persona for tests", reply, async |transaction| {
             transaction.about("project", &project, name);
             Ok(transaction.put_test_persona(&actor.scope, &project, name, body).await?)
+        })
+        .await
+    }
+
+    /// Creates a persona of a project with a name that no other one has. An editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such project for them, the name is taken or not one, it is too large, or the database failed.
+    pub async fn add_test_persona(
+        &self,
+        actor: &Actor,
+        project: &str,
+        name: &str,
+        body: &Map<String, Value>,
+    ) -> Result<TestPersona, Error> {
+        actor.require(Role::Editor)?;
+        check_persona_size(body)?;
+        self.write(actor, "add a persona for tests", Plain, async |transaction| {
+            let added = transaction.add_test_persona(&actor.scope, project, name, body).await?;
+            transaction.about("project", project, &added.name);
+            Ok(added)
+        })
+        .await
+    }
+
+    /// Changes a persona of a project, as long as it is what the actor has seen. Bundle versions that are published keep what they have. An
+    /// editor may.
+    ///
+    /// # Errors
+    /// The actor may not, there is no such persona for them, it was changed meanwhile, the name is taken or not one, it is too large, or the
+    /// database failed.
+    pub async fn change_test_persona(
+        &self,
+        actor: &Actor,
+        project: &str,
+        changed: &TestPersona,
+        seen: Option<&Digest>,
+    ) -> Result<TestPersona, Error> {
+        actor.require(Role::Editor)?;
+        check_persona_size(&changed.body)?;
+        self.write(actor, "change a persona for tests", Plain, async |transaction| {
+            let changed = transaction.change_test_persona(&actor.scope, project, changed, seen).await?;
+            transaction.about("project", project, &changed.name);
+            Ok(changed)
         })
         .await
     }

@@ -130,6 +130,8 @@ impl ApiError {
                 StoreError::ScenarioNotFound(_)
                 | StoreError::InputSetNotFound(_)
                 | StoreError::InputNotFound(_)
+                | StoreError::CriteriaNotFound(_)
+                | StoreError::TestPersonaNotFound(_)
                 | StoreError::BundleNotFound(_)
                 | StoreError::BundleIsDraft(_)
                 | StoreError::NothingPublished(_)
@@ -143,6 +145,8 @@ impl ApiError {
                 }
                 StoreError::NameTaken { .. }
                 | StoreError::InputChanged(_)
+                | StoreError::CriteriaChanged
+                | StoreError::TestPersonaChanged
                 | StoreError::DraftChanged
                 | StoreError::InvalidName { .. }
                 | StoreError::SettingsTooLarge { .. }

@@ -113,6 +113,18 @@ pub enum StoreError {
     /// The input is not what it was when somebody read it.
     #[error("input {0} was changed meanwhile")]
     InputChanged(String),
+    /// The scenario has no such pack of criteria.
+    #[error("criteria {0} not found")]
+    CriteriaNotFound(String),
+    /// The criteria are not what they were when somebody read them.
+    #[error("the criteria were changed meanwhile")]
+    CriteriaChanged,
+    /// The project has no such persona for tests.
+    #[error("persona {0} not found in the project")]
+    TestPersonaNotFound(String),
+    /// The persona for tests is not what it was when somebody read it.
+    #[error("the persona was changed meanwhile")]
+    TestPersonaChanged,
     /// Another bundle version was published since the one that somebody started from.
     #[error("another bundle version was published meanwhile")]
     BundleOvertaken,

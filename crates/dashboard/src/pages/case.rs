@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::CONTENT_TYPE;
 use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
-use keepstep_http::addresses::{case_path, experiment_path, project_path, scenario_path, segment};
+use keepstep_http::addresses::{case_path, criteria_path, experiment_path, project_path, scenario_path, segment};
 use keepstep_platform::{LONGEST_COMMENT, Plain, Platform, SaidVerdict};
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{
@@ -89,6 +89,8 @@ struct CasePage {
     previous: Option<String>,
     next: Option<String>,
     own_path: String,
+    /// The form of a new criterion that is tried on this answer; nothing where its scenario is gone.
+    try_path: Option<String>,
     may_edit: bool,
     /// What the judges say is hidden until a person has judged.
     is_blind: bool,
@@ -237,6 +239,11 @@ pub(crate) async fn show(
         error => clipped(error).0,
     });
     let heading = excerpt(&run.input, 160);
+    let can_try = may_edit(&by.session) && platform.store.scenario(&by.scope, &batch.scenario_id).await.is_ok();
+    let try_path = can_try.then(|| {
+        let criteria = criteria_path(&scenario_path(&project.id, &batch.scenario_id));
+        format!("{criteria}/new?experiment={}&case={}", segment(&batch.id), segment(&run.id))
+    });
     page(&CasePage {
         frame: Frame::of(&by.session),
         project: Link { path: project_path(&project.id), name: Visible::of(&project.name) },
@@ -271,6 +278,7 @@ pub(crate) async fn show(
         previous: around.previous.map(neighbor_path),
         next: around.next.map(neighbor_path),
         own_path,
+        try_path,
         may_edit: may_edit(&by.session),
         is_blind,
         blind: if is_blind { "?blind=yes" } else { "" },

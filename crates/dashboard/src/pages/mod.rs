@@ -19,9 +19,13 @@
 //! | `/new-project` | [`new_project`] | a form that makes one |
 //! | `/projects/{id}/settings` | [`project_settings`] | its name and its agent; deleting and restoring it |
 //! | `/projects/{id}/retention` | [`retention`] | for how long its experiments are kept |
+//! | `/projects/{id}/personas` | [`personas`] | whom tests play; the form of one |
 //! | `/projects/{id}/new-scenario` | [`new_scenario`] | a form that makes a scenario |
 //! | `/projects/{id}/scenarios/{scenario}` | [`scenario`] | its inputs |
 //! | `/projects/{id}/scenarios/{scenario}/inputs/{input}` | [`inputs`] | saving an input that is edited in the table; deleting and reverting it |
+//! | `/projects/{id}/scenarios/{scenario}/criteria` | [`criteria`] | what a good answer is, in packs |
+//! | `/projects/{id}/scenarios/{scenario}/criteria/{pack}` | [`criteria_pack`] | the name and the least score of a pack; deleting and reverting it |
+//! | `/projects/{id}/scenarios/{scenario}/criteria/{pack}/{criterion}` | [`criterion`] | the form of a criterion, and trying it on an answer |
 //! | `/projects/{id}/scenarios/{scenario}/add` | [`add_inputs`] | inputs from a file or a pasted text: bringing them |
 //! | `/projects/{id}/scenarios/{scenario}/add/{sheet}` | [`sheet`] | what that would do, and adding it |
 //! | `/projects/{id}/scenarios/{scenario}/download/{format}` | [`download_inputs`] | the inputs as CSV or JSON Lines |
@@ -67,6 +71,9 @@ pub(crate) mod bundles;
 pub(crate) mod case;
 pub(crate) mod compare;
 pub(crate) mod connect;
+pub(crate) mod criteria;
+pub(crate) mod criteria_pack;
+pub(crate) mod criterion;
 pub(crate) mod download_inputs;
 pub(crate) mod draft;
 pub(crate) mod edit;
@@ -86,6 +93,7 @@ pub(crate) mod members;
 pub(crate) mod new_agent;
 pub(crate) mod new_project;
 pub(crate) mod new_scenario;
+pub(crate) mod personas;
 pub(crate) mod presence;
 pub(crate) mod project_settings;
 pub(crate) mod projects;

@@ -98,8 +98,17 @@ fn outline_of(json: &str) -> String {
     outline(&serde_json::from_str(json).unwrap_or_default())
 }
 
+/// Returns an object as an outline.
+pub(crate) fn outline_of_object(members: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    for (name, value) in members {
+        text += &outline(&Value::Object(Map::from_iter([(name.clone(), value.clone())])));
+    }
+    text
+}
+
 /// Returns a value as an outline: a line for each text, number or truth, indented below what it belongs to.
-fn outline(value: &Value) -> String {
+pub(crate) fn outline(value: &Value) -> String {
     let mut text = String::new();
     write(&mut text, value, 0);
     text

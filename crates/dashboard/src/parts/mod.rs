@@ -23,5 +23,6 @@ pub(crate) mod shown_results;
 pub(crate) mod shown_review;
 pub(crate) mod spans;
 pub(crate) mod theme;
+pub(crate) mod tried_criterion;
 pub(crate) mod view;
 pub(crate) mod visible;

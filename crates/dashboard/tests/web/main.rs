@@ -5,6 +5,7 @@
 mod account;
 mod activity;
 mod connect;
+mod criteria;
 mod drafts;
 mod editing;
 mod escaping;

@@ -3,6 +3,7 @@
 use keepstep_base::Digest;
 use serde_json::{Value, json};
 
+use super::criteria::pinned_packs;
 use super::in_scope;
 use super::inputs::{InputSet, read_input_set};
 use super::personas::read_personas;
@@ -297,13 +298,15 @@ impl Transaction {
         .execute(self.connection())
         .await?;
         self.drop_settled_edits(&draft.scenario_id, &draft.input_set_id).await?;
+        self.drop_settled_packs(&draft.scenario_id).await?;
         read_bundle(self.connection(), scope, &draft.id).await
     }
 
     /// Returns what a draft would pin now: the personas are those that its inputs name.
     async fn pinned_by(&mut self, scope: &Scope, draft: &Bundle) -> Result<Pinned> {
         let personas = self.named_personas(&draft.input_set_id).await?;
-        let of = Pinning { project: &draft.project_id, scenario: &draft.scenario_id, personas: &personas };
+        let of =
+            Pinning { project: &draft.project_id, scenario: &draft.scenario_id, personas: &personas, drafts_criteria: false };
         pinned_by(self.connection(), scope, of).await
     }
 
@@ -353,6 +356,8 @@ pub(super) struct Pinning<'a> {
     pub(super) scenario: &'a str,
     /// The ids of the personas that the inputs name.
     pub(super) personas: &'a [String],
+    /// True where the criteria are those of the draft.
+    pub(super) drafts_criteria: bool,
 }
 
 pub(super) async fn pinned_by(connection: &mut Connection, scope: &Scope, of: Pinning<'_>) -> Result<Pinned> {
@@ -360,11 +365,10 @@ pub(super) async fn pinned_by(connection: &mut Connection, scope: &Scope, of: Pi
     let mut personas = read_personas(connection, of.project).await?;
     personas.retain(|persona| of.personas.contains(&persona.id));
     let personas: Vec<Value> = personas.iter().map(super::TestPersona::document).collect();
-    let criteria = query("SELECT id, name, version, body FROM criteria WHERE scenario_id = $1 ORDER BY position, name")
-        .bind(of.scenario)
-        .fetch_all(connection)
-        .await?;
-    let criteria = criteria.iter().map(criterion).collect::<Result<Vec<_>>>()?;
+    let criteria = match of.drafts_criteria {
+        true => pinned_packs(connection, of.scenario).await?,
+        false => read_criteria(connection, of.scenario).await?,
+    };
     let content = BundleContent {
         scenario: rows::text(&json!({
             "id": scenario.id,
@@ -376,6 +380,14 @@ pub(super) async fn pinned_by(connection: &mut Connection, scope: &Scope, of: Pi
         criteria: rows::text(&criteria),
     };
     Ok(Pinned { content, persona_count: personas.len() })
+}
+
+async fn read_criteria(connection: &mut Connection, scenario: &str) -> Result<Vec<Value>> {
+    let criteria = query("SELECT id, name, version, body FROM criteria WHERE scenario_id = $1 ORDER BY position, name")
+        .bind(scenario)
+        .fetch_all(connection)
+        .await?;
+    criteria.iter().map(criterion).collect()
 }
 
 pub(super) async fn read_content(connection: &mut Connection, id: &str) -> Result<BundleContent> {

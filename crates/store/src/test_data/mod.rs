@@ -5,6 +5,7 @@
 
 mod bundles;
 mod changes;
+mod criteria;
 mod deleted;
 mod draft;
 mod file;
@@ -23,6 +24,7 @@ mod words;
 pub(crate) use bundles::read_bundle;
 pub use bundles::{Bundle, BundleContent, BundleFilter, BundleStatus, NewBundle};
 pub use changes::{InputChange, InputChanges};
+pub use criteria::{DraftPack, MOST_PACKS};
 pub use deleted::Deleted;
 pub use draft::{DraftCounts, DraftInput, InputFilter, InputPlace, InputState, InputValues, PutInput, size_of_members};
 pub use file::{

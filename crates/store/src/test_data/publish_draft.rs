@@ -68,6 +68,7 @@ impl Transaction {
             return Err(TestDataError::NoInputs.into());
         }
         let project = read_scenario(self.connection(), scope, scenario).await?.project_id;
+        self.settle_packs(scenario).await?;
         let set = self.ensure_input_set(scope, scenario, &Items::of(&items)).await?;
         let name = draft.newest.as_ref().map(|newest| newest.name.as_str());
         let new = NewBundle { project: &project, scenario: Some(scenario), input_set: Some(&set.id), name };
@@ -86,7 +87,8 @@ async fn read_draft_bundle(connection: &mut Connection, scope: &Scope, scenario:
     };
     let edits = read_edits(connection, scenario).await?;
     let personas = draft_personas(connection, scenario, &edits).await?;
-    let pinned = pinned_by(connection, scope, Pinning { project: &project, scenario, personas: &personas }).await?;
+    let pinned =
+        pinned_by(connection, scope, Pinning { project: &project, scenario, personas: &personas, drafts_criteria: true }).await?;
     // A published version never changes, so its id stands for its inputs.
     let parts = (
         newest.as_ref().map(|newest| newest.id.as_str()),

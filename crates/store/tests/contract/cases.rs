@@ -126,6 +126,11 @@ macro_rules! shared_cases {
                 a_scenario_has_a_name_of_its_own,
                 a_scenario_has_one_gate_or_none,
             }
+            criteria {
+                criteria_are_edited_in_a_draft_and_published_with_it,
+                an_import_neither_loses_nor_publishes_edited_criteria,
+                a_persona_for_tests_is_changed_as_it_was_seen,
+            }
             input_drafts {
                 what_is_deleted_is_hidden_and_comes_back,
                 a_project_tests_an_agent,

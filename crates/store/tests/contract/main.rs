@@ -10,6 +10,7 @@ mod agents;
 mod answers;
 mod artifacts;
 mod commits;
+mod criteria;
 mod drafts;
 mod drift_reports;
 mod experiments;

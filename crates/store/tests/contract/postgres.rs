@@ -15,6 +15,7 @@ mod cases;
 mod activity;
 mod agents;
 mod answers;
+mod criteria;
 mod drafts;
 mod drift_reports;
 mod input_drafts;

@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 
 use keepstep_store::test_data::TestDataFile;
-use keepstep_testdata::sheet;
 use keepstep_workspace::yaml::{self, YamlError};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -37,13 +36,8 @@ pub(crate) fn read(context: &Context, file: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(format!("{shown} is larger than {LARGEST} bytes; split it into several scenarios")));
     }
     let bytes = fs::read(&path).map_err(fail)?;
-    let is_utf_16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    if let Some(format) = foreign::of_bytes(&bytes).filter(|_| !(is_utf_16 && rows::has_rows(file))) {
+    if let Some(format) = foreign::of_bytes(&bytes) {
         return Err(unknown_format(&shown, &format!("is {format}")));
-    }
-    // Spreadsheets write in several ways, and what they wrote is the same table.
-    if rows::has_rows(file) {
-        return Ok(sheet::decode(&bytes).0);
     }
     String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{shown}: {}", yaml::NOT_UTF_8)))
 }
