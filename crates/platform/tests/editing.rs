@@ -246,13 +246,17 @@ impl World {
                 let [seen, mine, newest] = [&text_of(&rebased.before), &text_of(&page.edit.typed), &before];
                 // Who keeps both sides of an overlap has a word twice. Where each then removes another of the two, both meant it.
                 let is_copy_removed = |text: &str, word: &str| copies(text, word) < copies(seen, word);
+                let by_both = |word: &&String| is_copy_removed(mine, word) && is_copy_removed(newest, word);
+                let gone: BTreeSet<_> = both.difference(&merged).collect();
+                let by_both: BTreeSet<String> = gone.iter().copied().filter(by_both).cloned().collect();
                 let is_removed = |word: &String| {
-                    let by_both = is_copy_removed(mine, word) && is_copy_removed(newest, word);
-                    page.removed.contains(word) || by_both || (base.contains(word) && !theirs.contains(word))
+                    page.removed.contains(word) || by_both.contains(word) || (base.contains(word) && !theirs.contains(word))
                 };
-                let lost: Vec<_> = both.difference(&merged).filter(|word| !is_removed(word)).collect();
+                let lost: Vec<_> = gone.iter().filter(|word| !is_removed(word)).collect();
                 assert!(lost.is_empty(), "{lost:?} lost by a merge of {:?} and {before:?}", text_of(&page.edit.typed));
                 page.edit = rebased.edit;
+                // The copy that they removed is still in the newest text, until they save.
+                page.removed.extend(by_both);
                 page.removed.retain(|word| !merged.contains(word));
                 // The page keeps what it shows.
                 self.pause(index).await;
