@@ -11,8 +11,7 @@ use crate::definition;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::test_data::published_bundle;
-use crate::text::printable;
-use crate::write::Reply;
+use crate::write::{Plain, Reply};
 
 impl Platform {
     /// Adds an input to the draft of a scenario. An editor may.
@@ -35,16 +34,12 @@ impl Platform {
         .await
     }
 
-    /// Adds what was said in a case to the draft of its scenario: the conversation up to the last thing that the user said. An editor may.
+    /// Adds what was said in a case to the draft of its scenario: the conversation up to the last thing that the user said. Returns the
+    /// input, and whether it is a new one: where the case's own input still says the same, it is that one. An editor may.
     ///
     /// # Errors
-    /// The actor may not, there is no such case for them, its scenario is deleted or has that input already, or the database failed.
-    pub async fn add_input_of_case<R: Reply<DraftInput>>(
-        &self,
-        actor: &Actor,
-        (experiment, case): (&str, &str),
-        reply: R,
-    ) -> Result<R::Output, Error> {
+    /// The actor may not, there is no such case for them, its scenario is deleted, or the database failed.
+    pub async fn add_input_of_case(&self, actor: &Actor, (experiment, case): (&str, &str)) -> Result<(DraftInput, bool), Error> {
         actor.require(Role::Editor)?;
         let batch = self.store.run_batch(&actor.scope, experiment).await?;
         let RunDetail { run, turns, .. } = self.store.run(&actor.scope, &batch.id, case).await?;
@@ -62,9 +57,9 @@ impl Platform {
             && let Ok(known) = self.store.draft_input(&actor.scope, &batch.scenario_id, item).await
             && known.values().messages == values.messages
         {
-            return Err(Error::Refused(format!("The scenario has this input already: {}.", printable(&known.id))));
+            return Ok((known, false));
         }
-        self.add_input(actor, &batch.scenario_id, &values, reply).await
+        Ok((self.add_input(actor, &batch.scenario_id, &values, Plain).await?, true))
     }
 
     /// Changes an input in the draft of a scenario, as long as it is what the actor has seen. An editor may.

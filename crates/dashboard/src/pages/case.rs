@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use keepstep_base::human::milliseconds_words;
 use keepstep_base::role::Role;
 use keepstep_http::addresses::{case_path, criteria_path, experiment_path, project_path, scenario_path, segment};
-use keepstep_platform::{LONGEST_COMMENT, Plain, Platform, SaidVerdict};
+use keepstep_platform::{LONGEST_COMMENT, Platform, SaidVerdict};
 use keepstep_results::verdict::Verdict;
 use keepstep_store::results::{
     FailedNeighbors, HumanVerdict, InputResult, NOT_REPORTED, Run, RunDetail, Status, Turn, criterion_key,
@@ -499,9 +499,10 @@ pub(crate) async fn make_input(
     let by = posted.by;
     let experiment = experiment_of(&platform, &by, &project, &experiment).await?;
     let batch = &experiment.batch;
-    let added = platform.add_input_of_case(&by, (&batch.id, &case), Plain).await?;
+    let (input, is_new) = platform.add_input_of_case(&by, (&batch.id, &case)).await?;
     let scenario = scenario_path(&project, &batch.scenario_id);
-    Ok(Redirect::to(&format!("{scenario}?edit={}", segment(&added.id))).into_response())
+    let done = if is_new { "" } else { "&done=there" };
+    Ok(Redirect::to(&format!("{scenario}?edit={}{done}", segment(&input.id))).into_response())
 }
 
 /// `GET …/messages/{number}`: all of a message as it was said, as plain text.

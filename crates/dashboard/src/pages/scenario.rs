@@ -353,6 +353,7 @@ fn told(done: &str) -> Option<&'static str> {
         "created" => "The scenario is created.",
         "saved" => "Saved.",
         "restored" => "The scenario is restored.",
+        "there" => "The scenario has this input already: it is open below.",
         "added" => "The input is added to the draft.",
         "changed" => "The input is saved in the draft.",
         "deleted" => "The input is deleted in the draft.",

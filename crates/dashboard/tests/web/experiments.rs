@@ -562,6 +562,32 @@ async fn each_input_is_seen_over_all_experiments() {
 }
 
 #[tokio::test]
+async fn a_case_of_an_input_that_is_there_leads_to_it() {
+    let site = Site::start().await;
+    let (project, bundle) = shop(&site).await;
+    let asked =
+        |id: &str, text: &str| RunRecord { input_item_id: Some("first".to_owned()), ..run(id, Status::Failed, text, "no") };
+    let runs = [asked("same", "Where is my order?"), asked("other", "Where is my parcel?")];
+    let path = experiment(&site, &project, &bundle, "exp_1", &runs, true).await;
+    let mut editor = site.member(Role::Editor, "Ada").await;
+    let mut add = async |case: &str| {
+        let page = editor.get(&format!("{path}/cases/{case}")).await;
+        let added = editor.submit(&page, &format!("{path}/cases/{case}/input"), "Add to the inputs", &[]).await;
+        let location = added.location().to_owned();
+        let page = editor.get(&location).await;
+        (location, page)
+    };
+    let (location, page) = add("same").await;
+    assert!(location.ends_with("?edit=first&done=there"), "{location}");
+    assert_eq!(page.text("[role=status]"), "The scenario has this input already: it is open below.");
+    assert_eq!(page.exact("#content-1"), "Where is my order?");
+    // One that asks something else is new.
+    let (location, page) = add("other").await;
+    assert!(location.contains("?edit=item_") && !location.contains("done"), "{location}");
+    assert_eq!(page.exact("#content-1"), "Where is my parcel?");
+}
+
+#[tokio::test]
 async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     let site = Site::start().await;
     let (project, bundle) = shop(&site).await;
