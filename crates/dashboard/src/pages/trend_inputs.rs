@@ -9,7 +9,7 @@ use axum::response::Response;
 use keepstep_http::addresses::{case_path, experiment_path, project_path};
 use keepstep_platform::Platform;
 use keepstep_results::compare::history::{Became, End, Histories, InputHistory, UNSTEADY, group_size};
-use keepstep_store::results::{ShownCase, TrendPoint};
+use keepstep_store::results::{MOST_KEPT, ShownCase, TrendPoint};
 use serde::Deserialize;
 
 use super::experiment::Link;
@@ -177,9 +177,12 @@ fn newest(points: &[TrendPoint], most: u64) -> &[TrendPoint] {
 /// Says what is not in the table.
 fn left_out(older: usize, unknown: usize) -> Vec<String> {
     let experiments = |count: usize| if count == 1 { "1 experiment".to_owned() } else { format!("{count} experiments") };
-    let older = (older > 0).then(|| format!("{} with so many cases that only newer ones fit.", experiments(older)));
-    let unknown = (unknown > 0)
-        .then(|| format!("{} still running, not counted yet, or with more than 20,000 cases.", experiments(unknown)));
+    let older = (older > 0).then(|| {
+        format!("{} older than the newest {} cases, which the table holds at most.", experiments(older), grouped(MOST_OUTCOMES))
+    });
+    let unknown = (unknown > 0).then(|| {
+        format!("{} still running, not counted yet, or with more than {} cases.", experiments(unknown), grouped(MOST_KEPT))
+    });
     older.into_iter().chain(unknown).collect()
 }
 
@@ -246,6 +249,6 @@ mod tests {
     fn what_is_left_out_is_said() {
         assert!(left_out(0, 0).is_empty());
         assert_eq!(left_out(1, 2).len(), 2);
-        assert!(left_out(1, 0)[0].starts_with("1 experiment with"));
+        assert!(left_out(1, 0)[0].starts_with("1 experiment older"));
     }
 }

@@ -64,7 +64,7 @@ struct Keeper {
 }
 
 /// How many cases are kept as they are compared. To count a larger experiment must not take the memory of all its cases.
-const MOST_KEPT: u64 = 20_000;
+pub const MOST_KEPT: u64 = 20_000;
 
 /// Figures of all cases of an experiment, where they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

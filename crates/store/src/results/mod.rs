@@ -51,7 +51,7 @@ mod write;
 pub use artifacts::NewArtifact;
 pub use commit::{Begun, Commit, Committed, NewCommit};
 pub use compared::{ComparedCases, RunTexts};
-pub use counted::{CountedCases, ExperimentFigures, Uncounted};
+pub use counted::{CountedCases, ExperimentFigures, MOST_KEPT, Uncounted};
 pub use experiments::{
     DeletedExperiment, Experiment, ExperimentChoices, ExperimentFilter, ExperimentLabels, ExperimentOrder, RESTORABLE, TrendPoint,
 };
