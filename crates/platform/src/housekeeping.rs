@@ -23,9 +23,9 @@ impl Chore {
     /// Returns what it is, for people.
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::Retention => "deletes experiments that are older than their project keeps them",
-            Self::Counting => "counts how large the files of experiments are",
-            Self::Removing => "removes what was deleted, and files that are no longer used",
+            Self::Retention => "Delete experiments that are older than their project keeps them",
+            Self::Counting => "Measure the files of experiments",
+            Self::Removing => "Remove what was deleted, and files that are no longer used",
         }
     }
 }
