@@ -1,6 +1,7 @@
 //! The migrations of a database, which are in the program: a file each, `NUMBER_WHAT.sql`.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use include_dir::Dir;
 use sqlx::SqlSafeStr as _;
@@ -15,6 +16,33 @@ pub(crate) fn of(folder: &Dir<'static>) -> Migrator {
         Some(Migration::new(number.parse().ok()?, Cow::Owned(name.replace('_', " ")), MigrationType::Simple, text, false))
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// What has to be done with a database before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing.
+    Done,
+    /// It lacks a migration. That need not be the newest one: they may have come into the program in another order than that of their
+    /// numbers.
+    Lacks,
+    /// It has one that is newer than all that are known.
+    Newer {
+        /// The newest that it has.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+}
+
+/// Returns what has to be done with a database that has these migrations.
+pub(crate) fn standing(migrations: &Migrator, applied: &BTreeSet<i64>) -> Standing {
+    let known: BTreeSet<i64> = migrations.iter().map(|migration| migration.version).collect();
+    match (applied.last(), known.last()) {
+        (Some(&found), Some(&known)) if found > known => Standing::Newer { found, known },
+        _ if known.is_subset(applied) => Standing::Done,
+        _ => Standing::Lacks,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A database of a PostgreSQL server: connected, made, upgraded, read by several connections and written by one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::LazyLock;
@@ -11,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::connection::{Connection, Held};
-use super::migrations;
+use super::migrations::{self, Standing};
 use crate::{Result, StoreError};
 
 static MIGRATIONS: LazyLock<Migrator> =
@@ -102,26 +103,26 @@ async fn prepare(name: &Path, connection: &mut PgConnection) -> Result<()> {
     .await
     .map_err(failed)?;
     let found = applied(connection).await.map_err(failed)?;
-    if tables > 0 && found.is_none() {
+    if tables > 0 && found.is_empty() {
         return Err(StoreError::Foreign { path: name.to_owned(), reason: "another program's tables".to_owned() });
     }
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
-    match found {
-        Some(found) if found > known => Err(StoreError::NewerSchema { path: name.to_owned(), found, known }),
-        Some(found) if found == known => Ok(()),
-        _ => MIGRATIONS
+    match migrations::standing(&MIGRATIONS, &found) {
+        Standing::Newer { found, known } => Err(StoreError::NewerSchema { path: name.to_owned(), found, known }),
+        Standing::Done => Ok(()),
+        Standing::Lacks => MIGRATIONS
             .run(connection)
             .await
             .map_err(|error| StoreError::CannotOpen { path: name.to_owned(), reason: format!("its upgrade failed: {error}") }),
     }
 }
 
-/// Returns the newest migration that the database has.
-async fn applied(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+/// Returns the migrations that the database has.
+async fn applied(connection: &mut PgConnection) -> Result<BTreeSet<i64>, sqlx::Error> {
     let is_there: bool =
         sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !is_there {
-        return Ok(None);
+        return Ok(BTreeSet::new());
     }
-    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await
+    let found: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
 }

@@ -1,5 +1,6 @@
 //! A SQLite file: opened, made, upgraded, read by several connections and written by one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::commits;
 use super::connection::{Connection, Held};
-use super::migrations;
+use super::migrations::{self, Standing};
 use crate::file_watch::FileWatch;
 use crate::test_data::packed;
 use crate::{Result, StoreError, private};
@@ -203,21 +204,17 @@ async fn prepare_connected(path: &Path, connection: &mut SqliteConnection) -> Re
     if tables > 0 && application != APPLICATION_ID {
         return Err(StoreError::Foreign { path: path.to_owned(), reason: "another program's SQLite database".to_owned() });
     }
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
     let found = applied(connection).await.map_err(failed)?;
-    if let Some(found) = found
-        && found > known
-    {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
-    }
-    if found != Some(known) {
-        migrate(path, connection, found).await?;
+    match migrations::standing(&MIGRATIONS, &found) {
+        Standing::Done => {}
+        Standing::Lacks => migrate(path, connection, found).await?,
+        Standing::Newer { found, known } => return Err(StoreError::NewerSchema { path: path.to_owned(), found, known }),
     }
     packed::pack_old_pages(connection).await.map_err(failed)
 }
 
-/// Makes or upgrades the tables of a file that has the migrations up to a number.
-async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: Option<i64>) -> Result<()> {
+/// Makes or upgrades the tables of a file that has some of the migrations.
+async fn migrate(path: &Path, connection: &mut SqliteConnection, mut found: BTreeSet<i64>) -> Result<()> {
     let failed = |error: sqlx::Error| cannot_open(path, &error);
     set_patiently(connection, "PRAGMA application_id = 1801807216").await.map_err(failed)?;
     set_patiently(connection, "PRAGMA journal_mode = WAL").await.map_err(failed)?;
@@ -244,15 +241,16 @@ async fn set_patiently(connection: &mut SqliteConnection, pragma: &'static str) 
     }
 }
 
-/// Returns the newest migration that the file has.
-async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+/// Returns the migrations that the file has.
+async fn applied(connection: &mut SqliteConnection) -> Result<BTreeSet<i64>, sqlx::Error> {
     let table: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
         .fetch_one(&mut *connection)
         .await?;
     if table == 0 {
-        return Ok(None);
+        return Ok(BTreeSet::new());
     }
-    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await
+    let found: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
@@ -291,5 +289,32 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::ReadOnlyFilesystem => "the file or its folder is read-only".to_owned(),
         std::io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn tables(path: &Path) -> Vec<(String, Option<String>)> {
+        let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        sqlx::query_as("SELECT name, sql FROM sqlite_schema ORDER BY name").fetch_all(&mut connection).await.unwrap()
+    }
+
+    /// The numbers from 44 on came into the program after 50.
+    #[tokio::test]
+    async fn a_file_gets_the_migrations_that_it_lacks_also_those_before_its_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (early, new) = (folder.path().join("early.db"), folder.path().join("new.db"));
+        let mut connection =
+            SqliteConnectOptions::new().filename(&early).create_if_missing(true).foreign_keys(true).connect().await.unwrap();
+        sqlx::query("PRAGMA application_id = 1801807216").execute(&mut connection).await.unwrap();
+        let there = MIGRATIONS.iter().filter(|migration| !(44..50).contains(&migration.version));
+        Migrator::with_migrations(there.cloned().collect()).run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        for path in [&early, &new] {
+            File::open(path).await.unwrap().0.close().await;
+        }
+        assert_eq!(tables(&early).await, tables(&new).await);
     }
 }
