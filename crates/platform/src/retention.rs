@@ -82,28 +82,27 @@ impl Platform {
             let scope = Scope::of(&org_id, Some(project_id.clone()));
             let before = self.oldest_kept(days);
             while turns.next().is_some() {
-                let old = self.store.old_experiments(&project_id, before, IN_A_TURN).await?;
+                let mut transaction = self.store.write().await?;
+                // An owner who switches it off, or deletes the project, stops what is under way.
+                if transaction.retention_days(&project_id).await? != Some(days) {
+                    break;
+                }
+                let old = transaction.old_experiments(&project_id, before, IN_A_TURN).await?;
                 if old.is_empty() {
                     break;
                 }
-                let name = self.store.project(&scope, &project_id).await?.name;
-                let mut transaction = self.store.write().await?;
-                let mut gone = 0;
+                let name = transaction.project(&project_id).await?.name;
                 for id in &old {
-                    match transaction.delete_experiment(&scope, id, NAME).await {
-                        Ok(()) => gone += 1,
-                        // Somebody was faster.
-                        Err(keepstep_store::StoreError::BatchNotFound(_)) => {}
-                        Err(error) => return Err(error.into()),
-                    }
+                    transaction.delete_experiment(&scope, id, NAME).await?;
                 }
+                let gone = old.len();
                 let plural = if gone == 1 { "" } else { "s" };
                 transaction.about("project", &project_id, &format!("{name} ({gone} experiment{plural})"));
                 note(&mut transaction, &org_id, ID, NAME, "delete old experiments").await?;
                 transaction.commit().await?;
                 self.events.check_now();
                 tracing::info!(project = project_id, experiments = gone, days, "old experiments were deleted");
-                deleted += gone;
+                deleted += gone as u64;
             }
         }
         Ok(deleted)

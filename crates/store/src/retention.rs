@@ -68,6 +68,21 @@ impl Store {
 }
 
 impl Transaction {
+    /// Returns for how many days the experiments of a project are kept; nothing where they stay, and nothing of a project that was deleted.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn retention_days(&mut self, project: &str) -> Result<Option<u32>> {
+        let row = query(
+            "SELECT r.days FROM project_retention r JOIN projects p ON p.id = r.project_id
+             WHERE r.project_id = $1 AND p.deleted_at IS NULL",
+        )
+        .bind(project)
+        .fetch_optional(self.connection())
+        .await?;
+        row.map(|row| days(&row)).transpose()
+    }
+
     /// Sets for how many days the experiments of a project are kept, or that they stay, unless that is no more what it was said to be.
     /// Returns false where it is not: then nothing is set.
     ///
@@ -82,12 +97,7 @@ impl Transaction {
         by: &str,
     ) -> Result<bool> {
         require_project(self.connection(), scope, project).await?;
-        let row = query("SELECT days FROM project_retention WHERE project_id = $1")
-            .bind(project)
-            .fetch_optional(self.connection())
-            .await?;
-        let there = row.map(|row| self::days(&row)).transpose()?;
-        if there != before {
+        if self.retention_days(project).await? != before {
             return Ok(false);
         }
         query("DELETE FROM project_retention WHERE project_id = $1").bind(project).execute(self.connection()).await?;

@@ -416,7 +416,7 @@ impl Transaction {
         .await?;
         let (number, name) = found.ok_or_else(|| StoreError::BatchNotFound(id.to_owned()))?;
         self.show_batch(number).await?;
-        self.note_restored(number).await?;
+        self.note_restored(&[number]).await?;
         Ok(name)
     }
 }

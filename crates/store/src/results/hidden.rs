@@ -81,31 +81,33 @@ impl Transaction {
         if !has_deleted {
             return Ok(());
         }
-        sqlx::query(
+        let restored = sqlx::query_scalar(
             "DELETE FROM hidden_batches WHERE deleted_at NOT NULL AND batch IN (
                SELECT batch FROM stored_runs WHERE project_id = ?1 AND id IN (SELECT value FROM json_each(?2))
                UNION ALL
                SELECT r.batch FROM replaced_runs a JOIN stored_runs r ON r.number = a.run
-               WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2)))",
+               WHERE a.project_id = ?1 AND a.id IN (SELECT value FROM json_each(?2)))
+             RETURNING batch",
         )
         .bind(project)
         .bind(ids)
-        .execute(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(())
+        self.note_restored(&restored).await
     }
 
     /// Restores the experiment of a commit that was done before, if it was deleted.
     pub(super) async fn restore_commit(&mut self, project: &str, digest: &str) -> Result<()> {
-        sqlx::query(
+        let restored = sqlx::query_scalar(
             "DELETE FROM hidden_batches WHERE deleted_at NOT NULL
-               AND batch IN (SELECT batch FROM commits WHERE project_id = ? AND digest = ?)",
+               AND batch IN (SELECT batch FROM commits WHERE project_id = ? AND digest = ?)
+             RETURNING batch",
         )
         .bind(project)
         .bind(digest)
-        .execute(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(())
+        self.note_restored(&restored).await
     }
 
     /// Forgets that a commit was begun which turned out to be done already. What it left behind is removed some time.

@@ -157,12 +157,14 @@ impl Transaction {
     pub(super) async fn live_batch_of(&mut self, wanted: &BatchLookup<'_>, test: &str) -> Result<Option<BatchKey>> {
         let Some(known) = self.live_batch(wanted, test).await?.filter(|known| !known.has_ended) else { return Ok(None) };
         if known.is_hidden {
-            let restored = sqlx::query("DELETE FROM hidden_batches WHERE batch = ? AND deleted_at NOT NULL")
-                .bind(known.batch.number)
-                .execute(self.connection())
-                .await?;
+            let restored: Vec<i64> =
+                sqlx::query_scalar("DELETE FROM hidden_batches WHERE batch = ? AND deleted_at NOT NULL RETURNING batch")
+                    .bind(known.batch.number)
+                    .fetch_all(self.connection())
+                    .await?;
+            self.note_restored(&restored).await?;
             // What is being removed already stays removed.
-            return Ok((restored.rows_affected() > 0).then_some(known.batch));
+            return Ok((!restored.is_empty()).then_some(known.batch));
         }
         Ok(Some(known.batch))
     }

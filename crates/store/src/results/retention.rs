@@ -1,7 +1,7 @@
 //! Which experiments are too old to be kept, and how much room all of them take.
 //!
 //! An experiment goes by its age, but for those that are still of use: what is pinned, the newest of each scenario and branch, and what goes on.
-//! What somebody restored is as new as that.
+//! What was restored, by somebody or by an upload of the same, is as new as that.
 
 use sqlx::Row as _;
 
@@ -13,7 +13,8 @@ use crate::{Result, Store, Transaction, rows};
 macro_rules! too_old {
     () => {
         "run_batches b LEFT JOIN experiment_labels l ON l.batch = b.number
-         WHERE b.project_id = ?1 AND coalesce(b.restored_at, b.created_at) < ?2 AND b.running = 0 AND l.pinned_at IS NULL
+         WHERE b.project_id = ?1 AND b.created_at < ?2 AND coalesce(b.restored_at, b.created_at) < ?2 AND b.running = 0
+           AND l.pinned_at IS NULL
            AND b.number NOT IN (SELECT max(n.number) FROM run_batches n JOIN bundles u ON u.id = n.bundle_id
                                 WHERE n.project_id = ?1 GROUP BY u.scenario_id, n.branch)"
     };
@@ -81,20 +82,6 @@ impl Store {
         size(&row)
     }
 
-    /// Returns the ids of some of them, the oldest first.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn old_experiments(&self, project: &str, before: i64, limit: u32) -> Result<Vec<String>> {
-        let found = sqlx::query_scalar(concat!("SELECT b.id FROM ", too_old!(), " ORDER BY b.number LIMIT ?3"))
-            .bind(project)
-            .bind(before)
-            .bind(limit)
-            .fetch_all(&mut *self.reader().await?)
-            .await?;
-        Ok(found)
-    }
-
     /// Returns how much the experiments of a project are. One index has all of it.
     ///
     /// # Errors
@@ -156,6 +143,21 @@ impl Store {
 }
 
 impl Transaction {
+    /// Returns the ids of some experiments that are too old, the oldest first. They are looked for where they are deleted: one that somebody
+    /// pinned a moment ago is none of them.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn old_experiments(&mut self, project: &str, before: i64, limit: u32) -> Result<Vec<String>> {
+        let found = sqlx::query_scalar(concat!("SELECT b.id FROM ", too_old!(), " ORDER BY b.number LIMIT ?3"))
+            .bind(project)
+            .bind(before)
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        Ok(found)
+    }
+
     /// Notes that a file of a batch has come, so that their size is to be counted again.
     pub(super) async fn forget_file_bytes(&mut self, batch: i64) -> Result<()> {
         sqlx::query("UPDATE stored_batches SET file_bytes = NULL WHERE number = ? AND file_bytes NOT NULL")
@@ -165,11 +167,15 @@ impl Transaction {
         Ok(())
     }
 
-    /// Notes that somebody restored a batch: from now on its age counts anew.
-    pub(super) async fn note_restored(&mut self, batch: i64) -> Result<()> {
+    /// Notes that batches were restored, by somebody or because they were uploaded again: from now on their age counts anew, or they would be
+    /// deleted again at once.
+    pub(super) async fn note_restored(&mut self, batches: &[i64]) -> Result<()> {
+        if batches.is_empty() {
+            return Ok(());
+        }
         let now = self.now;
-        sqlx::query("UPDATE stored_batches SET restored_at = ?2 WHERE number = ?1")
-            .bind(batch)
+        sqlx::query("UPDATE stored_batches SET restored_at = ?2 WHERE number IN (SELECT value FROM json_each(?1))")
+            .bind(rows::text(batches))
             .bind(now)
             .execute(self.connection())
             .await?;

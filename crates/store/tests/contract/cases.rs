@@ -162,6 +162,7 @@ macro_rules! sqlite_cases {
             }
             retention {
                 what_is_old_goes_unless_it_is_still_of_use,
+                what_is_uploaded_again_after_it_was_deleted_is_as_new_as_that,
                 files_are_counted_once_and_again_where_one_comes,
             }
             live {
