@@ -277,6 +277,8 @@ impl Transaction {
         };
         while let Some((runs, last)) = waiting {
             self.put_few_runs(&batch, &commit.bundle, &runs, &mut counts).await?;
+            // Some may have been told of since they wait.
+            self.name_runs(&batch.project_id, &run_ids(&runs)).await?;
             waiting = self.waiting_runs(commit.number, last).await?;
         }
         if self.end_live(&batch, &batch_lookup(&commit), commit.test()).await? {

@@ -174,6 +174,7 @@ impl Transaction {
             let ids = rows::text(&runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>());
             let (known, hidden) = self.all_places(&commit.bundle.project_id, &ids).await?;
             let known = known.into_iter().filter(|(id, _)| !hidden.contains_key(id)).collect();
+            self.name_runs(&commit.bundle.project_id, &ids).await?;
             let runs = self.that_change(commit.number, &known, runs).await?;
             self.keep_waiting(commit, runs).await?;
         }

@@ -50,6 +50,9 @@ pub struct LiveState {
     pub is_stopped: bool,
 }
 
+/// More cases than any test has. A number that somebody made up must not make sums over experiments overflow.
+const MOST_PLANNED: u64 = 1_000_000_000;
+
 /// What is known of a test by its key.
 struct Known {
     batch: BatchKey,
@@ -81,6 +84,7 @@ impl Transaction {
             Some(known) => known.batch,
             None => self.new_batch(&wanted).await?,
         };
+        let planned = report.planned.min(MOST_PLANNED);
         let state = if report.is_stopped { "stopped" } else { "running" };
         sqlx::query(
             "INSERT INTO live_experiments (batch, project_id, key, planned, state) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -89,7 +93,7 @@ impl Transaction {
         .bind(batch.number)
         .bind(project)
         .bind(report.key)
-        .bind(i64::try_from(report.planned).unwrap_or(i64::MAX))
+        .bind(i64::try_from(planned).unwrap_or(i64::MAX))
         .bind(state)
         .execute(self.connection())
         .await?;
@@ -107,7 +111,7 @@ impl Transaction {
         for chunk in report.runs.chunks(ROWS) {
             self.put_live_chunk(&batch, &bundle.input_set_id, &last_of_each(chunk)?, &mut counts).await?;
         }
-        counts.running = left(report.planned, &counts);
+        counts.running = left(planned, &counts);
         self.hear(batch.number).await?;
         self.set_counts(batch.number, &counts).await?;
         Ok(Some(batch.id))
@@ -177,7 +181,9 @@ impl Transaction {
             let (known, _) = self.all_places(&batch.project_id, &ids).await?;
             let numbered: Vec<(i64, &RunRecord)> =
                 runs.iter().filter_map(|run| known.get(&run.id).map(|place| (place.number, *run))).collect();
-            let changed = self.changed_runs(&numbered).await?;
+            let mut changed = self.changed_runs(&numbered).await?;
+            // A report may say what the upload leaves out: nothing would have changed by that.
+            changed.extend(self.told_runs(&numbered).await?);
             let own: Vec<i64> = known
                 .values()
                 .filter(|place| place.batch == batch.number && changed.contains(&place.number))
@@ -195,6 +201,17 @@ impl Transaction {
         Ok(())
     }
 
+    /// Returns those of some runs that are there only because somebody told of them.
+    async fn told_runs(&mut self, runs: &[(i64, &RunRecord)]) -> Result<Vec<i64>> {
+        let numbers: Vec<i64> = runs.iter().map(|(number, _)| *number).collect();
+        let told =
+            sqlx::query_scalar("SELECT number FROM stored_runs WHERE is_live = 1 AND number IN (SELECT value FROM json_each(?))")
+                .bind(rows::text(&numbers))
+                .fetch_all(self.connection())
+                .await?;
+        Ok(told)
+    }
+
     /// Notes that an upload names runs, whose ids are a JSON array: they are there not only because somebody told of them.
     pub(super) async fn name_runs(&mut self, project: &str, ids: &str) -> Result<()> {
         sqlx::query(
@@ -208,7 +225,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Takes away what is known of runs besides what they are of, before other words take its place.
+    /// Takes away what is known of runs, before other words take its place. They keep their numbers, and with them what people said of them.
     async fn clear_runs(&mut self, numbers: &[i64]) -> Result<()> {
         if numbers.is_empty() {
             return Ok(());
@@ -217,7 +234,8 @@ impl Transaction {
         for sql in [
             "DELETE FROM turns WHERE run IN (SELECT value FROM json_each(?))",
             "DELETE FROM run_results WHERE run IN (SELECT value FROM json_each(?))",
-            "UPDATE stored_runs SET verdict = NULL, duration_ms = NULL, error = NULL, output = ''
+            "UPDATE stored_runs SET input_item_id = NULL, persona = NULL, verdict = NULL, duration_ms = NULL, error = NULL,
+               input = '', output = ''
              WHERE number IN (SELECT value FROM json_each(?))",
         ] {
             sqlx::query(sql).bind(&list).execute(self.connection()).await?;

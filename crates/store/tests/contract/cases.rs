@@ -170,6 +170,8 @@ macro_rules! sqlite_cases {
                 a_report_that_meets_the_upload_makes_no_second_experiment,
                 a_test_that_falls_silent_is_abandoned_and_can_go_on,
                 what_somebody_deleted_is_not_told_of_and_its_upload_restores_it,
+                an_upload_leaves_nothing_of_what_was_reported,
+                a_number_of_cases_that_nobody_believes_breaks_no_sum,
             }
             results {
                 a_commit_is_there_as_a_whole,

@@ -1,19 +1,25 @@
 //! Tests that are told of while they go on, and what their uploads make of them.
 
 use keepstep_results::provenance::TEST_KEY;
-use keepstep_store::results::{BatchFilter, BatchStatus, Begun, Committed, LiveReport, NewCommit, RunFilter, RunRecord, Status};
+use keepstep_store::results::{
+    BatchFilter, BatchStatus, Begun, Committed, LiveReport, NewCommit, RunFilter, RunRecord, Status, Turn,
+};
 use keepstep_store::test_data::Bundle;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::world::{START, World};
 
 const ALL: BatchFilter<'static> = BatchFilter { scenario: None, offset: 0, limit: 1000 };
 
 async fn shop(world: &World) -> Bundle {
+    project(world, "shop").await
+}
+
+async fn project(world: &World, name: &str) -> Bundle {
     let inputs: Vec<_> = (0..4).map(|number| json!({"id": format!("item-{number}"), "text": "Where is my order?"})).collect();
     let file = serde_json::from_value(json!({"scenario": {"name": "orders"}, "inputs": inputs})).unwrap();
     let mut transaction = world.store.write().await.unwrap();
-    let project = transaction.create_project(&world.scope.org_id, "shop").await.unwrap();
+    let project = transaction.create_project(&world.scope.org_id, name).await.unwrap();
     let bundle = transaction.import(&world.scope, &project.id, &file).await.unwrap();
     transaction.commit().await.unwrap();
     bundle
@@ -170,4 +176,61 @@ pub(crate) async fn what_somebody_deleted_is_not_told_of_and_its_upload_restores
     assert_eq!(world.store.run_batches(&world.scope, &bundle.project_id, ALL).await.unwrap(), []);
     assert_eq!(upload(&world, &bundle, &cases, async || {}).await.batch_id, id);
     assert_eq!(only(&world, &bundle).await.1.len(), 3);
+}
+
+/// Whatever a report says that the upload does not say, by leaving it out or by other words, is not there afterwards.
+pub(crate) async fn an_upload_leaves_nothing_of_what_was_reported(world: World) {
+    let said = |turn_id: &str, content: &str| Turn {
+        turn_id: turn_id.to_owned(),
+        sequence: 1,
+        content: content.to_owned(),
+        ..Turn::default()
+    };
+    let object = |value: Value| value.as_object().unwrap().clone();
+    let reported = RunRecord {
+        persona: Some("novice".to_owned()),
+        input: "other words".to_owned(),
+        output: "a secret".to_owned(),
+        metrics: object(json!({"duration_ms": 5.0})),
+        evaluation: object(json!({"verdict": "fail"})),
+        transcript: vec![json!({"role": "user", "content": "a secret"})],
+        turns: vec![said("t1", "a secret"), said("t2", "and more")],
+        ..run(0, Status::Failed)
+    };
+    let uploaded = [
+        RunRecord { turns: vec![said("t1", "[removed]")], output: String::new(), ..run(0, Status::Failed) },
+        run(1, Status::Passed),
+    ];
+    let (told, plain) = (project(&world, "told").await, project(&world, "plain").await);
+    report(&world, &told, 2, &[reported], false).await.unwrap();
+    let mut records = Vec::new();
+    for bundle in [&told, &plain] {
+        let committed = upload(&world, bundle, &uploaded, async || {}).await;
+        let found = world.store.run_records(&world.scope, &committed.batch_id, i64::MIN, 10).await.unwrap();
+        records.push(found.into_iter().map(|(_, record)| record).collect::<Vec<_>>());
+    }
+    assert_eq!(records[0], records[1]);
+    assert_eq!(records[0][0].turns[0].content, "[removed]");
+}
+
+pub(crate) async fn a_number_of_cases_that_nobody_believes_breaks_no_sum(world: World) {
+    let bundle = shop(&world).await;
+    let details = Map::new();
+    for key in ["one", "two", "three"] {
+        let report = LiveReport {
+            bundle: &bundle.id,
+            experiment_id: key,
+            key,
+            planned: u64::MAX,
+            started_at: None,
+            details: &details,
+            runs: &[run(0, Status::Passed)],
+            is_stopped: false,
+        };
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.record_live(&world.scope, &bundle.project_id, &report).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    let size = world.store.size_of_experiments(&world.scope, &bundle.project_id).await.unwrap();
+    assert_eq!((size.experiments, size.cases), (3, 3_000_000_000));
 }
