@@ -210,6 +210,8 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/projects/{project}/settings", Person(Owner), Project),
         ("GET", "/projects/{project}/retention", Person(Owner), Project),
         ("POST", "/projects/{project}/retention", Person(Owner), Project),
+        ("GET", "/projects/{project}/retention/delete", Person(Owner), Project),
+        ("POST", "/projects/{project}/retention/delete", Person(Owner), Project),
         ("GET", "/projects/{project}/delete", Person(Owner), Project),
         ("POST", "/projects/{project}/delete", Person(Owner), Project),
         ("POST", "/projects/{project}/restore", Person(Owner), Nothing),

@@ -1,4 +1,4 @@
-//! `/projects/{project}/retention`: for how long experiments are kept, with what would be deleted now.
+//! `/projects/{project}/retention`: for how long experiments are kept; `…/retention/delete` asks before that deletes any, and says which.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -36,7 +36,23 @@ struct RetentionPage {
     asked: String,
     least: u32,
     most: u32,
-    preview: Option<Preview>,
+    usual: [u32; 3],
+}
+
+/// Numbers of days that many take.
+const USUAL: [u32; 3] = [30, 90, 365];
+
+/// Asks before experiments are deleted by their age.
+#[derive(Template)]
+#[template(path = "retention_delete.html")]
+struct AskPage {
+    frame: Frame,
+    project: Visible,
+    path: String,
+    id: Visible,
+    /// What the form was made from.
+    before: String,
+    preview: Preview,
 }
 
 /// What holds now.
@@ -80,12 +96,12 @@ pub(crate) struct RetentionQuery {
     done: Option<String>,
 }
 
-/// The fields of the form that switches it on or off.
+/// The fields of the forms that switch it on and off.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct RetentionForm {
     #[serde(default)]
     csrf: String,
-    /// Nothing where experiments are to stay.
+    /// After how many days they are deleted.
     #[serde(default)]
     days: String,
     /// What held when the form was made.
@@ -107,34 +123,72 @@ pub(crate) async fn show(
     Query(query): Query<RetentionQuery>,
 ) -> Result<Response, PageError> {
     by.require(Role::Owner)?;
-    let asked = query.days.unwrap_or_default();
-    shown(&platform, &by, &id, asked.trim(), query.done.is_some(), None).await
+    shown(&platform, &by, &id, "", query.done.is_some(), None).await
 }
 
-/// `POST`.
-pub(crate) async fn save(
+/// `POST`: experiments are kept for ever from now on.
+pub(crate) async fn turn_off(
     State(platform): State<Platform>,
     AddressedProject(id): AddressedProject,
     posted: Posted<RetentionForm>,
 ) -> Result<Response, PageError> {
-    let Posted { by, form, .. } = posted;
-    let days: Option<u32> = match form.days.trim() {
-        "" => None,
-        text => match text.parse() {
-            Ok(days) => Some(days),
-            Err(_) => return shown(&platform, &by, &id, text, false, None).await,
-        },
+    set(&platform, &id, &posted, None).await
+}
+
+/// `GET …/retention/delete?days=30`: asks.
+pub(crate) async fn ask_delete(
+    State(platform): State<Platform>,
+    by: SignedIn,
+    AddressedProject(id): AddressedProject,
+    Query(query): Query<RetentionQuery>,
+) -> Result<Response, PageError> {
+    by.require(Role::Owner)?;
+    let project = platform.store.project(&by.scope, &id).await?;
+    let asked = query.days.unwrap_or_default();
+    let Some(days) = days_of(&asked) else { return shown(&platform, &by, &id, asked.trim(), false, Some(no_days())).await };
+    page(&AskPage {
+        frame: Frame::of(&by.session),
+        project: Visible::of(&project.name),
+        path: project_path(&id),
+        id: Visible::of(&id),
+        before: platform.retention(&by, &id).await?.map(|now| now.days.to_string()).unwrap_or_default(),
+        preview: Preview::of(days, &platform.preview_retention(&by, &id, days).await?),
+    })
+}
+
+/// `POST …/retention/delete`: old experiments are deleted from now on.
+pub(crate) async fn delete(
+    State(platform): State<Platform>,
+    AddressedProject(id): AddressedProject,
+    posted: Posted<RetentionForm>,
+) -> Result<Response, PageError> {
+    let Some(days) = days_of(&posted.form.days) else {
+        return shown(&platform, &posted.by, &id, posted.form.days.trim(), false, Some(no_days())).await;
     };
-    match platform.set_retention(&by, &id, form.before.parse().ok(), days).await {
-        Ok(true) => Ok(Redirect::to(&format!("{}/retention?done=saved", project_path(&id))).into_response()),
+    set(&platform, &id, &posted, Some(days)).await
+}
+
+fn days_of(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|days| RETENTION_DAYS.contains(days))
+}
+
+fn no_days() -> (StatusCode, String) {
+    let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+    (StatusCode::BAD_REQUEST, format!("Write a number of days from {least} to {most}."))
+}
+
+async fn set(platform: &Platform, id: &str, posted: &Posted<RetentionForm>, days: Option<u32>) -> Result<Response, PageError> {
+    let Posted { by, form, .. } = posted;
+    match platform.set_retention(by, id, form.before.parse().ok(), days).await {
+        Ok(true) => Ok(Redirect::to(&format!("{}/retention?done=saved", project_path(id))).into_response()),
         Ok(false) => {
             let problem = "Another person has changed this meanwhile. Look at what holds now, and decide again.".to_owned();
-            shown(&platform, &by, &id, form.days.trim(), false, Some((StatusCode::PRECONDITION_FAILED, problem))).await
+            shown(platform, by, id, form.days.trim(), false, Some((StatusCode::PRECONDITION_FAILED, problem))).await
         }
         Err(error) => {
             let problem = Problem::try_from(error)?;
             let text = problem.of("form").unwrap_or_default().to_owned();
-            shown(&platform, &by, &id, "", false, Some((problem.status(), text))).await
+            shown(platform, by, id, "", false, Some((problem.status(), text))).await
         }
     }
 }
@@ -149,16 +203,6 @@ async fn shown(
 ) -> Result<Response, PageError> {
     let project = platform.store.project(&by.scope, id).await?;
     let now: Option<Retention> = platform.retention(by, id).await?;
-    let days = asked.parse().ok().filter(|days| RETENTION_DAYS.contains(days));
-    let preview = match days {
-        Some(days) => Some(Preview::of(days, &platform.preview_retention(by, id, days).await?)),
-        None => None,
-    };
-    let invalid = || {
-        let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
-        (StatusCode::BAD_REQUEST, format!("Write a number of days from {least} to {most}."))
-    };
-    let problem = problem.or_else(|| (days.is_none() && !asked.is_empty()).then(invalid));
     let status = problem.as_ref().map_or(StatusCode::OK, |(status, _)| *status);
     let days_now = now.as_ref().map(|now| now.days);
     let answer = page(&RetentionPage {
@@ -175,7 +219,7 @@ async fn shown(
         now: now.map(|now| Current { days: now.days, by: Visible::of(now.changed_by), at: Moment::of(now.changed_at) }),
         least: *RETENTION_DAYS.start(),
         most: *RETENTION_DAYS.end(),
-        preview,
+        usual: USUAL,
     })?;
     Ok((status, answer).into_response())
 }

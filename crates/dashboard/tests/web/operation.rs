@@ -22,20 +22,29 @@ async fn retention_says_what_it_deletes_before_it_is_switched_on() {
     let mut owner = site.signed_in(Role::Owner).await;
     assert!(owner.get(&format!("/projects/{project}/settings")).await.has(&format!("a[href='{path}']")));
     assert_eq!(owner.get(&path).await.text(".lead"), "Experiments are kept for ever.");
-    let page = owner.get(&format!("{path}?days=30")).await;
+    // The page that asks is the only way there, and names what goes.
+    let question = format!("{path}/delete");
+    assert!(owner.get(&path).await.has(&format!("form[method=get][action='{question}']")));
+    let page = owner.get(&format!("{question}?days=30")).await;
+    assert!(page.text("h1").starts_with("Delete experiments of") && page.text("h1").ends_with("after 30 days?"));
     assert_eq!(page.texts(".facts dd.big")[..2], ["1", "1"]);
-    for bad in ["0", "x", "99999", "-1"] {
-        let page = owner.get(&format!("{path}?days={bad}")).await;
+    for bad in ["", "0", "x", "99999", "-1"] {
+        let page = owner.get(&format!("{question}?days={bad}")).await;
         assert_eq!(
             (page.status, page.text("[role=alert]").as_str()),
             (StatusCode::BAD_REQUEST, "Write a number of days from 1 to 3650.")
         );
     }
-    let saved = owner.submit(&page, &path, "Delete experiments after 30 days", &[]).await;
+    let mut fields = page.fields(&question, "Delete experiments after 30 days", &[]);
+    owner.post(&path, &[("origin", &site.url)], &fields).await;
+    fields.iter_mut().filter(|(name, _)| name == "days").for_each(|(_, days)| *days = "0".to_owned());
+    assert_eq!(owner.post(&question, &[("origin", &site.url)], &fields).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.store.retention(&site.scope, &project).await.unwrap(), None);
+    let saved = owner.submit(&page, &question, "Delete experiments after 30 days", &[]).await;
     assert_eq!((saved.status, saved.location()), (StatusCode::SEE_OTHER, format!("{path}?done=saved").as_str()));
     assert!(owner.get(&path).await.text(".lead").starts_with("Experiments are kept for 30 days, set by Grace at"));
     // Who has not seen that changes nothing.
-    let stale = owner.submit(&page, &path, "Delete experiments after 30 days", &[("days", "5")]).await;
+    let stale = owner.submit(&page, &question, "Delete experiments after 30 days", &[("days", "5")]).await;
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     assert_eq!(site.store.retention(&site.scope, &project).await.unwrap().unwrap().days, 30);
 
@@ -53,12 +62,12 @@ async fn retention_says_what_it_deletes_before_it_is_switched_on() {
     assert_eq!(owner.get(&old).await.status, StatusCode::OK);
 
     let page = owner.get(&path).await;
-    let mut fields = page.fields(&path, "Turn retention off", &[]);
-    fields.retain(|(name, _)| name != "days");
-    owner.post(&path, &[("origin", &site.url)], &fields).await;
+    owner.submit(&page, &path, "Turn retention off", &[]).await;
     assert_eq!(owner.get(&path).await.text(".lead"), "Experiments are kept for ever.");
     for role in [Role::Editor, Role::Viewer] {
-        assert_eq!(site.signed_in(role).await.get(&path).await.status, StatusCode::FORBIDDEN);
+        for path in [&path, &format!("{question}?days=30")] {
+            assert_eq!(site.signed_in(role).await.get(path).await.status, StatusCode::FORBIDDEN);
+        }
     }
     assert_eq!(owner.get("/projects/unknown/retention").await.status, StatusCode::NOT_FOUND);
 }
