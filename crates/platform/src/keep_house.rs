@@ -12,9 +12,10 @@ use crate::platform::Platform;
 const FIRST: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(60 * 60);
 
-/// Of how many experiments the files are counted at a time, and how often in a round.
-const COUNTED: u32 = 10;
-const COUNTS: usize = 200;
+/// Of how many experiments the files are counted at a time, and how often in a round: one may have tens of thousands, and nobody writes
+/// meanwhile.
+const COUNTED: u32 = 1;
+const COUNTS: usize = 2000;
 
 /// How long others write between two of these.
 const PAUSE: Duration = Duration::from_millis(20);
