@@ -95,7 +95,8 @@ async fn the_server_says_how_it_is_to_owners() {
     let mut owner = site.signed_in(Role::Owner).await;
     let page = owner.get("/server").await;
     assert!(page.text(".lead").starts_with(&format!("keepstep {}, built for", env!("CARGO_PKG_VERSION"))));
-    assert!(page.text("#storage ~ .facts").contains("as of migration"));
+    let migration = site.store.state().await.unwrap().migration;
+    assert!(page.text("#storage ~ .facts").contains(&format!("migration {migration}, ")));
     assert_eq!(page.texts("#chores ~ .card tbody tr").len(), 3);
     assert_eq!(site.browser().get("/server").await.status, StatusCode::UNAUTHORIZED);
     for role in [Role::Editor, Role::Viewer] {
