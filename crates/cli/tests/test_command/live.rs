@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use keepstep_store::results::{BatchFilter, BatchStatus, RunBatch, RunFilter};
 use keepstep_store::{Scope, Store};
-use keepstep_testkit::{Platform, transcript};
+use keepstep_testkit::{Fault, Platform, Proxy, transcript};
 use serde_json::json;
 
 use super::{AGENT, Orders};
@@ -111,4 +111,54 @@ fn a_test_that_was_killed_is_resumed_in_the_same_experiment() {
     assert!(resumed.status.success(), "{}", transcript(&resumed));
     let (batches, runs) = watched.experiments();
     assert_eq!((batches.len(), batches[0].id.as_str(), batches[0].counts.running, runs.len()), (1, live.id.as_str(), 0, 2));
+}
+
+#[test]
+fn a_server_that_hangs_keeps_no_test_waiting_and_fails_none() {
+    let watched = Watched::new(&["hello", "wait"]);
+    let proxy = Proxy::before(watched.platform.address());
+    // More than it sends: none of its reports is answered, ever.
+    for _ in 0..100 {
+        proxy.on("POST", "/live", Fault::Hold);
+    }
+    let mut command = watched.command(&["test", "--parallel", "1", "--no-skip-upload"]);
+    let command = command.env("KEEPSTEP_URL", proxy.url()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    proxy.wait_until_held();
+    watched.orders.project().file("go", "");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", transcript(&output));
+    let (batches, runs) = watched.experiments();
+    assert_eq!((batches.len(), batches[0].counts.running, runs.len()), (1, 0, 2));
+}
+
+#[test]
+fn a_test_that_is_to_report_nothing_sends_nothing_before_its_end() {
+    let quiet = [Some("--no-report"), None].map(|flag| {
+        let watched = Watched::new(&["hello", "wait"]);
+        let proxy = Proxy::before(watched.platform.address());
+        let mut command = watched.command(&["test", "--parallel", "1", "--no-skip-upload"]);
+        match flag {
+            Some(flag) => command.arg(flag),
+            None => command.env("KEEPSTEP_NO_REPORT", "1"),
+        };
+        let child = command.env("KEEPSTEP_URL", proxy.url()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !watched.orders.experiments().iter().any(|name| watched.orders.journal(name).contains("ok: hello")) {}
+        (watched, proxy, child)
+    });
+    // One that began later and reports has reported by now.
+    let clock = Watched::new(&["hello", "wait"]);
+    let mut child = clock.begin(&["test", "--parallel", "1", "--no-skip-upload"]);
+    clock.wait_for(1);
+    clock.orders.project().file("go", "");
+    assert!(child.wait().unwrap().success());
+    for (watched, proxy, mut child) in quiet {
+        let sent: Vec<String> = proxy.requests().iter().map(|request| request.summary()).collect();
+        assert_eq!(sent, Vec::<String>::new());
+        watched.orders.project().file("go", "");
+        assert!(child.wait().unwrap().success());
+        assert!(!proxy.requests().iter().any(|request| request.target.contains("/live")));
+        let (batches, runs) = watched.experiments();
+        assert_eq!((batches.len(), runs.len()), (1, 2));
+    }
 }

@@ -114,6 +114,12 @@ impl Orders {
         names
     }
 
+    /// Returns the journal of an experiment, empty where there is none yet.
+    fn journal(&self, name: &str) -> String {
+        let folder = self.project().path().join(".fluxloop/scenarios/orders/experiments");
+        std::fs::read_to_string(folder.join(name).join(".cases.jsonl")).unwrap_or_default()
+    }
+
     /// Returns a file of the only experiment.
     fn of_experiment(&self, file: &str) -> String {
         let names = self.experiments();

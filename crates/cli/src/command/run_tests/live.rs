@@ -163,6 +163,8 @@ impl Teller {
                 let _ = tokio::time::timeout(LAST_WORD, self.client.send(&self.project, &self.report)).await;
             }
         });
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
     }
 
     /// Reports until the platform wants no more.
