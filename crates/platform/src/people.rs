@@ -72,7 +72,7 @@ impl Platform {
                 StoreError::UserNotFound(_) => Error::NotSignedIn { ended: true },
                 other => other.into(),
             })?;
-            if user.confined || user.role < Role::Owner {
+            if !user.is_owner() {
                 return Err(Error::TooNarrow { name: user.name, has: user.role, needs: Role::Owner });
             }
         }

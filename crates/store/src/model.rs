@@ -194,6 +194,13 @@ pub struct User {
     pub confined: bool,
 }
 
+impl User {
+    /// Returns true for an owner of the whole organization.
+    pub fn is_owner(&self) -> bool {
+        !self.confined && self.role >= Role::Owner
+    }
+}
+
 /// A browser that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

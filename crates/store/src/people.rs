@@ -319,7 +319,8 @@ impl Transaction {
         self.end_sessions(id, kept_session).await
     }
 
-    /// Sets what somebody may do in the organization: nothing without a role, so that only their projects count.
+    /// Sets what somebody may do in the organization: nothing without a role, so that only their projects count. Open links of somebody who
+    /// is an owner no more are revoked: with one they could become one again.
     ///
     /// # Errors
     /// Nobody else is an owner, the organization has nobody of that id, or the database failed.
@@ -335,7 +336,11 @@ impl Transaction {
             .bind(id)
             .execute(self.connection())
             .await?;
-        self.user(org_id, id).await
+        let after = self.user(org_id, id).await?;
+        if before.is_owner() && !after.is_owner() {
+            self.revoke_links_by(id).await?;
+        }
+        Ok(after)
     }
 
     /// Sets what somebody may do in a project, beside their role in the organization: nothing more without a role.
@@ -371,35 +376,52 @@ impl Transaction {
         let removed = self.user(org_id, id).await?;
         self.require_another_owner(&removed).await?;
         let now = self.now;
-        query("UPDATE users SET removed_at = $1, email = NULL, email_key = NULL, password = NULL WHERE id = $2")
+        query("UPDATE users SET removed_at = $1, email = NULL, email_key = NULL WHERE id = $2")
             .bind(now)
             .bind(id)
             .execute(self.connection())
             .await?;
+        self.close_account(id).await?;
+        self.revoke_links_by(id).await?;
+        // Nobody else could ever read what they had not saved.
+        for statement in ["DELETE FROM members WHERE user_id = $1", "DELETE FROM drafts WHERE user_id = $1"] {
+            query(statement).bind(id).execute(self.connection()).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Has nothing open an account any more that did so far: no password, no identity, no browser, no device, and no link for it.
+    pub(crate) async fn close_account(&mut self, id: &str) -> Result<()> {
+        let now = self.now;
         for statement in [
             "UPDATE sessions SET ended_at = coalesce(ended_at, $1) WHERE user_id = $2",
-            "UPDATE links SET revoked_at = coalesce(revoked_at, $1)
-             WHERE (user_id = $2 OR created_by = $2) AND redeemed_at IS NULL",
+            "UPDATE links SET revoked_at = coalesce(revoked_at, $1) WHERE user_id = $2 AND redeemed_at IS NULL",
             "UPDATE device_logins SET revoked_at = coalesce(revoked_at, $1),
                  status = CASE WHEN status = 'approved' THEN 'denied' ELSE status END
              WHERE user_id = $2",
         ] {
             query(statement).bind(now).bind(id).execute(self.connection()).await?;
         }
-        // Nobody else could ever read what they had not saved, and their identity can be invited again.
-        for statement in [
-            "DELETE FROM members WHERE user_id = $1",
-            "DELETE FROM identities WHERE user_id = $1",
-            "DELETE FROM drafts WHERE user_id = $1",
-        ] {
+        for statement in ["UPDATE users SET password = NULL WHERE id = $1", "DELETE FROM identities WHERE user_id = $1"] {
             query(statement).bind(id).execute(self.connection()).await?;
         }
-        Ok(removed)
+        Ok(())
+    }
+
+    /// Revokes the links that somebody has created and that nobody has used.
+    async fn revoke_links_by(&mut self, id: &str) -> Result<()> {
+        let now = self.now;
+        query("UPDATE links SET revoked_at = coalesce(revoked_at, $1) WHERE created_by = $2 AND redeemed_at IS NULL")
+            .bind(now)
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Passes where the organization has an owner besides somebody, or where they are none.
     async fn require_another_owner(&mut self, user: &User) -> Result<()> {
-        if user.confined || user.role < Role::Owner {
+        if !user.is_owner() {
             return Ok(());
         }
         let others = query(

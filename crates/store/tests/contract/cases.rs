@@ -108,6 +108,7 @@ macro_rules! shared_cases {
             people {
                 an_address_belongs_to_one_account,
                 the_last_owner_stays_one,
+                whoever_is_an_owner_no_more_has_no_open_links,
                 whoever_is_removed_is_out_and_their_address_is_free,
                 somebody_has_roles_in_projects,
                 failures_are_counted_for_a_day,

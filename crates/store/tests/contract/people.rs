@@ -48,6 +48,41 @@ pub(crate) async fn the_last_owner_stays_one(world: World) {
     assert_eq!(members.iter().map(|member| member.user.role).collect::<Vec<_>>(), [Role::Viewer, Role::Owner]);
 }
 
+pub(crate) async fn whoever_is_an_owner_no_more_has_no_open_links(world: World) {
+    let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Owner, "Bob").await);
+    let org = world.scope.org_id.as_str();
+    let invitation = |by| NewLink {
+        org_id: org,
+        purpose: LinkPurpose::Invite,
+        role: Role::Owner,
+        user_id: None,
+        created_by: Some(by),
+        expires_at: START + 10,
+    };
+    let reset = NewLink { purpose: LinkPurpose::Reset, user_id: Some(&ada.id), ..invitation(&bob.id) };
+    for role in [Some(Role::Editor), None] {
+        let mut transaction = world.store.write().await.unwrap();
+        let (his, _) = transaction.create_link(invitation(&bob.id)).await.unwrap();
+        let (for_ada, _) = transaction.create_link(reset).await.unwrap();
+        let (hers, id) = transaction.create_link(invitation(&ada.id)).await.unwrap();
+        // Whoever stays an owner keeps theirs.
+        transaction.set_rights(org, &bob.id, Some(Role::Owner), false).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(world.store.link_target(his.reveal()).await.is_ok());
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.set_rights(org, &bob.id, role, true).await.unwrap();
+        transaction.commit().await.unwrap();
+        for link in [his, for_ada] {
+            assert!(matches!(world.store.link_target(link.reveal()).await, Err(StoreError::LinkRevoked)), "{role:?}");
+        }
+        assert!(world.store.link_target(hers.reveal()).await.is_ok());
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.revoke_link(org, &id).await.unwrap();
+        transaction.set_rights(org, &bob.id, Some(Role::Owner), true).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+}
+
 pub(crate) async fn whoever_is_removed_is_out_and_their_address_is_free(world: World) {
     let (ada, bob) = (user(&world, Role::Owner, "Ada").await, user(&world, Role::Editor, "Bob").await);
     let org = world.scope.org_id.as_str();
