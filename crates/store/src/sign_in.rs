@@ -185,7 +185,7 @@ impl Transaction {
     }
 
     /// Uses a link up and returns whom it is for: somebody new, or the account that it is for, with the password that they chose. The
-    /// sessions that such an account had end.
+    /// sessions that such an account had end; where the link makes an owner of it, so does all else that opened it.
     ///
     /// # Errors
     /// The link is not known, was used, revoked or has expired; the name is not one, or somebody else has the address; or the database
@@ -222,6 +222,20 @@ impl Transaction {
         self.use_up(&link, &user).await
     }
 
+    /// Uses a link up that makes an owner, for whoever has just proved that an account is theirs. Returns them, or nobody where the link is for
+    /// something else.
+    ///
+    /// # Errors
+    /// As for [`Transaction::redeem_link`].
+    pub async fn redeem_owner_link(&mut self, presented: &str, user: &User) -> Result<Option<User>> {
+        let link = self.open_link(presented).await?;
+        if link.purpose != LinkPurpose::Owner || link.org_id != user.org_id {
+            return Ok(None);
+        }
+        let owner = self.set_rights(&link.org_id, &user.id, Some(link.role), true).await?;
+        self.use_up(&link, &owner).await.map(Some)
+    }
+
     async fn open_link(&mut self, presented: &str) -> Result<OpenedLink> {
         let hash = stored_hash(presented);
         let row =
@@ -248,8 +262,10 @@ impl Transaction {
             None => None,
         };
         match (known, email) {
-            // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back.
+            // Whoever runs the server may do everything to it, so also give an owner who is locked out their account back. Nobody has proved
+            // that the address was theirs when they took it, so what opened the account before must not open that of an owner.
             (Some(known), _) if link.purpose == LinkPurpose::Owner && known.org_id == link.org_id => {
+                self.close_account(&known.id).await?;
                 self.set_rights(&link.org_id, &known.id, Some(link.role), true).await
             }
             (Some(_), email) => Err(StoreError::EmailTaken { email: email.map_or("", EmailAddress::as_str).to_owned() }),

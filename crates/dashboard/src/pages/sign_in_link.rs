@@ -115,7 +115,7 @@ fn form(
         LinkPurpose::Owner => (
             "Welcome to keepstep",
             "This link makes you an owner of this server. Where there is an account with the address that you type, it is \
-             yours again, with this password."
+             yours again, with this password, and whatever else opened it does so no more."
                 .to_owned(),
             "Sign in as an owner",
         ),

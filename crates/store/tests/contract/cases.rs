@@ -102,6 +102,8 @@ macro_rules! shared_cases {
                 a_link_ends_by_itself_or_is_revoked,
                 a_link_gives_exactly_what_it_says,
                 an_identity_is_one_persons,
+                a_link_for_an_owner_shuts_out_whoever_had_the_account,
+                a_link_for_an_owner_makes_one_of_whoever_has_proved_who_they_are,
                 a_session_ends,
                 the_use_of_a_session_is_noted_now_and_then,
             }

@@ -2,7 +2,7 @@
 
 use keepstep_base::api_key::ApiKey;
 use keepstep_store::{
-    Device, EmailAddress, LinkPurpose, Membership, NewAccount, NewIdentity, NewLink, Role, StoreError, USE_NOTED,
+    Device, EmailAddress, LinkPurpose, LoginProgress, Membership, NewAccount, NewIdentity, NewLink, Role, StoreError, USE_NOTED,
 };
 
 use crate::world::{START, World};
@@ -155,6 +155,65 @@ pub(crate) async fn an_identity_is_one_persons(world: World) {
     assert_eq!(transaction.use_identity(ada.issuer, ada.subject).await.unwrap(), None);
     transaction.link_identity(&bob.id, ada).await.unwrap();
     transaction.commit().await.unwrap();
+}
+
+pub(crate) async fn a_link_for_an_owner_shuts_out_whoever_had_the_account(world: World) {
+    let org = world.scope.org_id.as_str();
+    let email = EmailAddress::parse("ada@example.com").unwrap();
+    let identity = NewIdentity { issuer: "https://id.example", subject: "eve", email: None };
+    let mut transaction = world.store.write().await.unwrap();
+    let eve = transaction.create_user(org, Role::Viewer, "Eve").await.unwrap();
+    transaction.set_profile(&eve.id, "Eve", &email).await.unwrap();
+    transaction.commit().await.unwrap();
+    for password in [None, Some("hash")] {
+        let mut transaction = world.store.write().await.unwrap();
+        transaction.set_password(&eve.id, "hers", None).await.unwrap();
+        transaction.link_identity(&eve.id, identity).await.unwrap();
+        let (session, _) = transaction.create_session(&eve, START + 10, &Device::default()).await.unwrap();
+        let codes = transaction.start_device_login("laptop", "192.0.2.7").await.unwrap();
+        let login = transaction.device_login(&eve.id, &codes.user).await.unwrap().unwrap();
+        transaction.decide_device_login(&login.id, &eve.id, true).await.unwrap();
+        let progress = transaction.complete_device_login(codes.device.reveal()).await.unwrap();
+        let LoginProgress::Approved(keys) = progress else { panic!() };
+        transaction.commit().await.unwrap();
+        let (reset, _) = link(&world, LinkPurpose::Reset, Role::Viewer, Some(&eve.id)).await;
+        let (owner, _) = link(&world, LinkPurpose::Owner, Role::Owner, None).await;
+
+        let mut transaction = world.store.write().await.unwrap();
+        let user = match password {
+            Some(password) => {
+                let account = NewAccount { name: "Ada", email: &email, password };
+                transaction.redeem_link(owner.reveal(), &account).await.unwrap()
+            }
+            None => transaction.redeem_link_without_password(owner.reveal(), "Ada", Some(&email)).await.unwrap(),
+        };
+        assert_eq!((&user.id, user.role), (&eve.id, Role::Owner));
+        assert_eq!(transaction.use_identity(identity.issuer, identity.subject).await.unwrap(), None);
+        transaction.commit().await.unwrap();
+        assert_eq!(world.store.password(&eve.id).await.unwrap().as_deref(), password);
+        assert_eq!(world.store.session(session.reveal()).await.unwrap(), None);
+        assert!(world.store.key(keys.access.reveal()).await.unwrap().unwrap().revoked_at.is_some());
+        assert!(matches!(world.store.link_target(reset.reveal()).await, Err(StoreError::LinkRevoked)));
+    }
+}
+
+pub(crate) async fn a_link_for_an_owner_makes_one_of_whoever_has_proved_who_they_are(world: World) {
+    let org = world.scope.org_id.as_str();
+    let mut transaction = world.store.write().await.unwrap();
+    let ada = transaction.create_user(org, Role::Viewer, "Ada").await.unwrap();
+    let elsewhere = transaction.ensure_organization(Some("Other")).await.unwrap().id;
+    let bob = transaction.create_user(&elsewhere, Role::Viewer, "Bob").await.unwrap();
+    transaction.commit().await.unwrap();
+    let (invitation, _) = link(&world, LinkPurpose::Invite, Role::Owner, None).await;
+    let (owner, _) = link(&world, LinkPurpose::Owner, Role::Owner, None).await;
+    let mut transaction = world.store.write().await.unwrap();
+    assert_eq!(transaction.redeem_owner_link(invitation.reveal(), &ada).await.unwrap(), None);
+    assert_eq!(transaction.redeem_owner_link(owner.reveal(), &bob).await.unwrap(), None);
+    let made = transaction.redeem_owner_link(owner.reveal(), &ada).await.unwrap().unwrap();
+    assert_eq!((&made.id, made.role), (&ada.id, Role::Owner));
+    assert!(matches!(transaction.redeem_owner_link(owner.reveal(), &ada).await, Err(StoreError::LinkUsed)));
+    transaction.commit().await.unwrap();
+    assert!(world.store.link_target(invitation.reveal()).await.is_ok());
 }
 
 pub(crate) async fn a_session_ends(world: World) {
