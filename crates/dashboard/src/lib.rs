@@ -38,9 +38,9 @@ pub fn pages(platform: &Platform) -> Pages {
     use pages::{
         account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, criteria, criteria_pack,
         criterion, download_inputs, draft, edit, events, experiment, experiment_delete, experiment_labels, experiment_list,
-        experiments, export, gate, inputs, invite, keys, member, members, new_agent, new_project, new_scenario, personas,
-        presence, project_settings, projects, publish, publishing, retention, review, scenario, scenario_settings, search,
-        server, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
+        experiments, export, gate, identities, inputs, invite, keys, member, members, new_agent, new_project, new_scenario,
+        personas, presence, project_settings, projects, publish, publishing, retention, review, scenario, scenario_settings,
+        search, server, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
@@ -64,7 +64,8 @@ pub fn pages(platform: &Platform) -> Pages {
         .route("/account/password", post(account::set_password))
         .route("/account/theme", post(account::set_theme))
         .route("/account/sessions/end", post(account::end_session))
-        .route("/account/identities/{identity}/unlink", get(account::ask_unlink).post(account::unlink))
+        .route("/account/identities/link", post(identities::link))
+        .route("/account/identities/{identity}/unlink", get(identities::ask_unlink).post(identities::unlink))
         .route("/members", get(members::show).post(members::invite))
         .route("/members/invite", get(invite::show).post(invite::invite))
         .route("/members/links/{link}/revoke", get(members::ask_revoke).post(members::revoke))

@@ -187,6 +187,7 @@ pub fn routes() -> Vec<Route> {
         ("POST", "/account/password", Person(Viewer), Nothing),
         ("POST", "/account/theme", Person(Viewer), Nothing),
         ("POST", "/account/sessions/end", Person(Viewer), Nothing),
+        ("POST", "/account/identities/link", Person(Viewer), Nothing),
         ("GET", "/account/identities/{identity}/unlink", Person(Viewer), Nothing),
         ("POST", "/account/identities/{identity}/unlink", Person(Viewer), Nothing),
         ("GET", "/members", Person(Owner), Nothing),

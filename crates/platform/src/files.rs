@@ -179,7 +179,11 @@ impl Claims {
     }
 }
 
-fn mac(secret: &[u8], claims: &[u8]) -> Result<Hmac<Sha256>, Error> {
+/// Returns the seal of what only this server may have written.
+///
+/// # Errors
+/// The secret cannot be one.
+pub(crate) fn mac(secret: &[u8], claims: &[u8]) -> Result<Hmac<Sha256>, Error> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|error| Error::Internal(error.to_string()))?;
     mac.update(claims);
     Ok(mac)

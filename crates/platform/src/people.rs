@@ -236,7 +236,7 @@ impl Platform {
     }
 
     /// Passes whoever knows their own password, or has none. Whoever finds an open browser cannot guess for long.
-    async fn require_password(&self, by: &Session, password: &str, address: &str) -> Result<(), Error> {
+    pub(crate) async fn require_password(&self, by: &Session, password: &str, address: &str) -> Result<(), Error> {
         let Some(hash) = self.store.password(&by.user.id).await? else { return Ok(()) };
         let email = by.user.email.as_deref().and_then(|email| EmailAddress::parse(email).ok());
         let account = email.as_ref().map_or(Attempted::User(&by.user.id), Attempted::Account);

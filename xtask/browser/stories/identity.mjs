@@ -1,9 +1,9 @@
-// People sign in with an account of their identity provider, which is a real one: at an invitation, by a verified address, and not at all.
+// People sign in with an account of their identity provider, which is a real one: at an invitation, once it is linked, and not at all.
 
 import { Person } from "../browser.mjs";
 import { equal, holds, shows } from "../expect.mjs";
 import { look } from "../look.mjs";
-import { accept, invite, signIn } from "../people.mjs";
+import { PASSWORD, accept, invite, signIn } from "../people.mjs";
 import { identityProvider } from "../provider.mjs";
 import { proxy } from "../proxy.mjs";
 import { World } from "../world.mjs";
@@ -93,7 +93,21 @@ async function story(browser) {
     equal("what he sees", await stranger.page.locator("tbody th a").allInnerTexts(), ["Orders"]);
     done();
 
-    // The verified address of an account is its own. The code of that sign-in works once, also where the cookie is kept.
+    // A verified address alone opens no account: it is linked once, by whoever knows the password.
+    const unlinked = await arrive();
+    await unlinked.open("/sign-in?next=/account");
+    await begin(unlinked, provider);
+    await as(unlinked, "olive");
+    await shows(unlinked, "does not sign in with");
+    await signIn(unlinked, "olive@example.com");
+    await unlinked.page.getByLabel("Your password", { exact: true }).fill(PASSWORD);
+    await unlinked.page.getByRole("button", { name: `Link ${provider.name}` }).click();
+    problems.push(...(await look(unlinked, "identity-link")));
+    await unlinked.page.getByRole("link", { name: `Continue with ${provider.name}` }).click();
+    await shows(unlinked, "Linked. From now on it signs you in, too.");
+    done();
+
+    // Then it signs in. The code of that sign-in works once, also where the cookie is kept.
     const again = await arrive();
     await again.open("/sign-in");
     await begin(again, provider);

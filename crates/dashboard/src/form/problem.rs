@@ -60,7 +60,10 @@ impl TryFrom<Error> for Problem {
                     OidcProblem::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
                     OidcProblem::NoAccount { .. }
                     | OidcProblem::NotVerified { .. }
+                    | OidcProblem::NotLinked { .. }
                     | OidcProblem::OtherIdentity { .. }
+                    | OidcProblem::HasIdentity { .. }
+                    | OidcProblem::LinkedElsewhere { .. }
                     | OidcProblem::HasAccount { .. } => StatusCode::FORBIDDEN,
                     _ => StatusCode::BAD_REQUEST,
                 };

@@ -1,9 +1,9 @@
 //! `/account`: what somebody may change about themselves, and the browsers that are signed in as them.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{StatusCode, header};
+use http::header;
 use keepstep_http::address::Address;
 use keepstep_http::session::Cookie;
 use keepstep_platform::{Error, Platform, SHORTEST_PASSWORD};
@@ -11,9 +11,8 @@ use keepstep_store::{Identity, Role};
 use serde::Deserialize;
 
 use crate::error_page::{PageError, Typed};
-use crate::form::posted::{Confirmed, Fields, Posted};
+use crate::form::posted::{Fields, Posted};
 use crate::form::problem::Problem;
-use crate::parts::confirm::Confirm;
 use crate::parts::frame::Frame;
 use crate::parts::sessions::ShownSession;
 use crate::parts::theme::Theme;
@@ -34,6 +33,7 @@ struct AccountPage {
     has_password: bool,
     shortest: usize,
     problem: Problem,
+    /// The provider of which an identity can be linked.
     provider: Option<Visible>,
     identities: Vec<ShownIdentity>,
     themes: [(Theme, bool); 3],
@@ -140,6 +140,7 @@ pub(crate) async fn show(
         Some("saved") => Some("Saved."),
         Some("password") => Some("Your password is set. Your other browsers are signed out."),
         Some("theme") => Some("The theme is set."),
+        Some("linked") => Some("Linked. From now on it signs you in, too."),
         Some("unlinked") => Some("Unlinked. It signs you in no more."),
         Some("signed-out") => Some("That browser is signed out."),
         _ => None,
@@ -197,63 +198,20 @@ pub(crate) async fn end_session(State(platform): State<Platform>, posted: Posted
     Ok(Redirect::to("/account?done=signed-out").into_response())
 }
 
-/// `GET /account/identities/{identity}/unlink`: asks.
-pub(crate) async fn ask_unlink(
-    State(platform): State<Platform>,
-    by: SignedIn,
-    Path(id): Path<String>,
-) -> Result<Response, PageError> {
-    ask(&platform, &by, &id, None).await
-}
-
-/// `POST /account/identities/{identity}/unlink`.
-pub(crate) async fn unlink(
-    State(platform): State<Platform>,
-    Path(id): Path<String>,
-    posted: Posted<Confirmed>,
-) -> Result<Response, PageError> {
-    let by = posted.by;
-    match platform.unlink_identity(&by.session, &id).await {
-        Ok(()) => Ok(Redirect::to("/account?done=unlinked").into_response()),
-        Err(Error::Refused(problem)) => {
-            let page = ask(&platform, &by, &id, Some(problem)).await?;
-            Ok((StatusCode::CONFLICT, page).into_response())
+impl From<Identity> for ShownIdentity {
+    fn from(identity: Identity) -> Self {
+        Self {
+            issuer: Visible::of(identity.issuer),
+            email: Visible::of(identity.email.unwrap_or_default()),
+            linked: Moment::of(identity.created_at),
+            used: Moment::of(identity.used_at),
+            id: identity.id,
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-/// Returns the question before an identity is unlinked.
-async fn ask(platform: &Platform, by: &SignedIn, id: &str, problem: Option<String>) -> Result<Response, PageError> {
-    let identities = platform.store.identities(&by.session.user.id).await?;
-    let identity = identities.into_iter().find(|identity| identity.id == id).ok_or(PageError::NotFound)?;
-    let who = identity.email.as_deref().map_or_else(String::new, |email| format!(" as {email}"));
-    let consequences = [
-        format!("{}{who} signs you in no more.", identity.issuer),
-        "You sign in with your password. Who is signed in stays signed in.".to_owned(),
-    ];
-    page(&Confirm {
-        frame: Frame::of(&by.session),
-        title: Visible::of("Unlink this identity?"),
-        consequences: consequences.into_iter().map(Visible::of).collect(),
-        problem,
-        action: format!("/account/identities/{}/unlink", identity.id),
-        button: "Unlink it",
-        back: "/account".to_owned(),
-    })
-}
-
-fn shown_identity(identity: Identity) -> ShownIdentity {
-    ShownIdentity {
-        issuer: Visible::of(identity.issuer),
-        email: Visible::of(identity.email.unwrap_or_default()),
-        linked: Moment::of(identity.created_at),
-        used: Moment::of(identity.used_at),
-        id: identity.id,
-    }
-}
-
-async fn shown(
+/// Returns the page, with what was done, what was typed, and what is wrong with it.
+pub(crate) async fn shown(
     platform: &Platform,
     by: &SignedIn,
     done: Option<&'static str>,
@@ -263,6 +221,10 @@ async fn shown(
     let user = &by.session.user;
     let sessions = platform.store.sessions(&user.id).await?;
     let (name, email) = typed.unwrap_or_else(|| (user.name.clone(), user.email.clone().unwrap_or_default()));
+    let identities = platform.store.identities(&user.id).await?;
+    let has_identity_of =
+        |issuer: &str| identities.iter().any(|identity| identity.issuer.trim_end_matches('/') == issuer.trim_end_matches('/'));
+    let provider = platform.oidc_provider().filter(|provider| !has_identity_of(&provider.issuer));
     let status = problem.status();
     let page = page(&AccountPage {
         frame: Frame::of(&by.session),
@@ -275,8 +237,8 @@ async fn shown(
         has_password: platform.store.password(&user.id).await?.is_some(),
         shortest: SHORTEST_PASSWORD,
         problem,
-        provider: platform.oidc_provider().map(|provider| Visible::of(provider.name)),
-        identities: platform.store.identities(&user.id).await?.into_iter().map(shown_identity).collect(),
+        provider: provider.map(|provider| Visible::of(provider.name)),
+        identities: identities.into_iter().map(ShownIdentity::from).collect(),
         themes: Theme::ALL.map(|theme| (theme, theme == Theme::chosen())),
         sessions: sessions.into_iter().map(|session| ShownSession::of(session, &by.session.id)).collect(),
     })?;

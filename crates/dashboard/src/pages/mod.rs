@@ -48,6 +48,7 @@
 //! | `/projects/{id}/experiments/{experiment}/cases/{case}` | [`case`] | what was said in a case, and how it was judged |
 //! | `/connect` | [`connect`] | lets a device in that shows a code |
 //! | `/account` | [`account`] | one's own name, password and sessions |
+//! | `/account/identities` | [`identities`] | linking an account of the identity provider, and unlinking it |
 //! | `/members` | [`members`] | for owners: people and invitations |
 //! | `/members/invite` | [`invite`] | for owners: an invitation to some projects |
 //! | `/members/{user}` | [`member`] | for owners: one person |
@@ -85,6 +86,7 @@ pub(crate) mod experiment_list;
 pub(crate) mod experiments;
 pub(crate) mod export;
 pub(crate) mod gate;
+pub(crate) mod identities;
 pub(crate) mod inputs;
 pub(crate) mod invite;
 pub(crate) mod keys;

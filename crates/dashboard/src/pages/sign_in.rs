@@ -52,7 +52,7 @@ pub(crate) struct ShownProvider {
 impl ShownProvider {
     /// Returns the identity provider, if there is one, with where the way to it begins.
     pub(crate) fn of(platform: &Platform, href: impl FnOnce() -> String) -> Option<Self> {
-        let OidcProvider { name, failure } = platform.oidc_provider()?;
+        let OidcProvider { name, failure, .. } = platform.oidc_provider()?;
         Some(Self { name: Visible::of(name), failure: failure.map(Visible::of), href: href() })
     }
 }

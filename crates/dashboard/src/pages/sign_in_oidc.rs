@@ -15,14 +15,15 @@ use keepstep_store::Device;
 use serde::Deserialize;
 
 use super::sign_in::{SignInQuery, signed_in};
-use super::{sign_in, sign_in_link};
+use super::{account, sign_in, sign_in_link};
 use crate::error_page::PageError;
 use crate::form::next::page_of_ours;
 use crate::form::problem::Problem;
 use crate::origin::PublicAddress;
+use crate::signed_in::SignedIn;
 
 /// The path to which the provider sends a browser back.
-const CALLBACK: &str = "/sign-in/oidc/callback";
+pub(crate) const CALLBACK: &str = "/sign-in/oidc/callback";
 
 /// What the provider sends a browser back with. What has a code in it is not shown for debugging.
 #[derive(Default, Deserialize)]
@@ -60,7 +61,7 @@ pub(crate) async fn begin_link(
     leave(&platform, &headers, OidcPurpose::Link(token), &origin).await
 }
 
-/// `GET /sign-in/oidc/callback`: begins a session, and opens the page that was wanted.
+/// `GET /sign-in/oidc/callback`: begins a session, and opens the page that was wanted; or links the identity to the account that asked for it.
 pub(crate) async fn callback(
     State(platform): State<Platform>,
     Address(address): Address,
@@ -76,22 +77,47 @@ pub(crate) async fn callback(
     let previous = Cookie::Session.read(&headers, &platform);
     let browser = Browser { device: &device, previous: previous.as_deref() };
     let redirect_uri = format!("{origin}{CALLBACK}");
-    let signing_in = platform.sign_in_by_oidc(begun.as_ref(), &answer, &redirect_uri, browser);
-    let outcome = caller.scope(signing_in).await;
-    let purpose = begun.map_or_else(|| OidcPurpose::Page("/".to_owned()), |begun| begun.purpose().clone());
-    let is_used_up = !matches!(outcome, Err(Error::Oidc(OidcProblem::Stale)));
-    let response = match outcome {
-        Ok(secret) => match &purpose {
-            OidcPurpose::Page(next) => signed_in(&secret, page_of_ours(next), &platform)?,
-            OidcPurpose::Link(_) => signed_in(&secret, "/", &platform)?,
-        },
-        Err(error) => refused(&platform, &headers, &purpose, error).await?,
+    let purpose = begun.as_ref().map_or_else(|| OidcPurpose::Page("/".to_owned()), |begun| begun.purpose().clone());
+    let (response, is_stale) = match (begun, &purpose) {
+        (Some(begun), OidcPurpose::Account(_)) => {
+            let by = SignedIn::from_headers(&headers, &platform).await?;
+            let linking = platform.link_by_oidc(&by.session, &begun, &answer, &redirect_uri, &device.address);
+            match caller.scope(linking).await {
+                Ok(()) => (Redirect::to("/account?done=linked").into_response(), false),
+                Err(error) => {
+                    let is_stale = is_stale(&error);
+                    (account::shown(&platform, &by, None, None, Problem::try_from(error)?).await?, is_stale)
+                }
+            }
+        }
+        (begun, _) => {
+            let signing_in = platform.sign_in_by_oidc(begun.as_ref(), &answer, &redirect_uri, browser);
+            match caller.scope(signing_in).await {
+                Ok(secret) => (signed_in(&secret, next_of(&purpose), &platform)?, false),
+                Err(error) => {
+                    let is_stale = is_stale(&error);
+                    (refused(&platform, &headers, &purpose, error).await?, is_stale)
+                }
+            }
+        }
     };
     // Another tab may have begun another one meanwhile, whose answer is still to come.
-    if !is_used_up {
+    if is_stale {
         return Ok(response);
     }
     Ok((AppendHeaders([(header::SET_COOKIE, Cookie::Oidc.set("", 0, &platform)?)]), response).into_response())
+}
+
+fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Oidc(OidcProblem::Stale))
+}
+
+/// Returns the page that opens after a sign-in.
+fn next_of(purpose: &OidcPurpose) -> &str {
+    match purpose {
+        OidcPurpose::Page(next) => page_of_ours(next),
+        OidcPurpose::Link(_) | OidcPurpose::Account(_) => "/",
+    }
 }
 
 /// Returns the answer that sends a browser to the provider.
@@ -109,7 +135,7 @@ async fn leave(platform: &Platform, headers: &HeaderMap, purpose: OidcPurpose, o
 async fn refused(platform: &Platform, headers: &HeaderMap, purpose: &OidcPurpose, error: Error) -> Result<Response, PageError> {
     let problem = Problem::try_from(error)?;
     match purpose {
-        OidcPurpose::Page(next) => sign_in::again(headers, platform, page_of_ours(next), problem),
         OidcPurpose::Link(token) => sign_in_link::again(headers, platform, token, problem).await,
+        OidcPurpose::Page(_) | OidcPurpose::Account(_) => sign_in::again(headers, platform, next_of(purpose), problem),
     }
 }

@@ -1,12 +1,16 @@
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use keepstep_platform::Settings;
 use keepstep_store::{LinkPurpose, Role};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::issuer::{Issuer, Sayings, Twist};
 use crate::site::{Browser, PASSWORD, Page, Site};
+
+const LINK: &str = "/account/identities/link";
 
 fn ada() -> Value {
     json!({ "sub": "subject-ada", "email": "Ada@example.com", "email_verified": true, "name": "Ada Lovelace" })
@@ -22,6 +26,22 @@ async fn sign_in_by_password(site: &Site, email: &str, password: &str) -> Page {
     let mut browser = site.browser();
     let page = browser.get("/sign-in").await;
     browser.submit(&page, "/sign-in", "Sign in", &[("email", email), ("password", password)]).await
+}
+
+/// Links an identity to the account of a browser, by its password.
+async fn link_identity(issuer: &Issuer, browser: &mut Browser<'_>, password: &str, person: &Value) -> Page {
+    let page = browser.get("/account").await;
+    let page = browser.submit(&page, LINK, "Link id.example", &[("password", password)]).await;
+    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::OK, "Link an identity"));
+    let leading = page.attributes("main a.primary", "href").remove(0);
+    browser.get(&issuer.authorize(&leading, person, |_| {})).await
+}
+
+/// Returns a browser that is signed in as somebody new with the address and an identity of Ada.
+async fn linked<'a>(issuer: &Issuer, site: &'a Site, role: Role) -> Browser<'a> {
+    let mut browser = site.member(role, "Ada").await;
+    assert_eq!(link_identity(issuer, &mut browser, PASSWORD, &ada()).await.location(), "/account?done=linked");
+    browser
 }
 
 /// Returns what the page says that is wrong.
@@ -66,15 +86,36 @@ async fn an_invitation_is_accepted_with_an_identity() {
 }
 
 #[tokio::test]
-async fn a_verified_address_finds_its_account() {
+async fn an_address_alone_opens_no_account() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Viewer, "Ada").await);
+    // Whoever took the address may be anybody: nobody proves one here.
+    let mut first = site.member(Role::Viewer, "Ada").await;
     let mut browser = site.browser();
-    let answer = issuer.sign_in(&mut browser, "/sign-in/oidc", &ada()).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{}", answer.body);
-    assert_eq!(browser.get("/").await.text(".who-name"), "Ada · viewer");
-    // The password works as before.
+    let answer = issuer.sign_in(&mut browser, "/sign-in/oidc?next=/projects", &ada()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        problem(&answer),
+        "The account with the address Ada@example.com does not sign in with id.example yet. Sign in with its password, then link \
+         id.example under Your account. If the password is lost, or the account is not yours, ask an owner of this server."
+    );
+    assert_eq!(answer.attributes("input[name=next]", "value"), ["/projects"]);
+    assert_eq!(browser.get("/").await.status, StatusCode::UNAUTHORIZED);
+    // Whoever knows the password of the account links it, once.
+    let answer = browser.submit(&answer, "/sign-in", "Sign in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/projects");
+    let answer = link_identity(&issuer, &mut browser, PASSWORD, &ada()).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/account?done=linked"), "{}", answer.body);
+    let page = browser.get(answer.location()).await;
+    assert_eq!(page.text("[role=status]"), "Linked. From now on it signs you in, too.");
+    assert_eq!(page.texts("#identities ~ .card tbody th"), ["https://id.exampleAda@example.com"]);
+    let mut again = site.browser();
+    assert_eq!(issuer.sign_in(&mut again, "/sign-in/oidc", &ada()).await.location(), "/");
+    assert_eq!(again.get("/").await.text(".who-name"), "Ada · viewer");
+    // The password works as before, and the browsers stay signed in.
     assert_eq!(sign_in_by_password(&site, "ada@example.com", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(first.get("/").await.status, StatusCode::OK);
+    let mut owner = site.signed_in(Role::Owner).await;
+    assert!(owner.get("/activity").await.texts("tbody th").contains(&"Link an identity".to_owned()));
     // Somebody else to whom the provider has given the address since is not them.
     let mut other = site.browser();
     let person = json!({ "sub": "subject-eve", "email": "ada@example.com", "email_verified": true });
@@ -85,21 +126,87 @@ async fn a_verified_address_finds_its_account() {
 }
 
 #[tokio::test]
+async fn linking_takes_the_password_and_the_browser_that_gave_it() {
+    let (issuer, site) = start().await;
+    let (mut ada_s, mut bob_s) = (site.member(Role::Owner, "Ada").await, site.member(Role::Viewer, "Bob").await);
+    let page = ada_s.get("/account").await;
+    let answer = ada_s.submit(&page, LINK, "Link id.example", &[("password", "wrong")]).await;
+    assert_eq!((answer.status, answer.text(".problem").as_str()), (StatusCode::BAD_REQUEST, "Your password is wrong."));
+    assert!(!ada_s.cookies.iter().any(|(name, _)| name == "keepstep_oidc"));
+
+    // What begins without a password, or with the password of somebody else, links nothing; the provider does not hear of it.
+    let page = bob_s.get("/account").await;
+    bob_s.submit(&page, LINK, "Link id.example", &[("password", PASSWORD)]).await;
+    let of_bob = bob_s.cookies.iter().find(|(name, _)| name == "keepstep_oidc").unwrap().1.clone();
+    let head = of_bob.rsplit_once('.').unwrap().0;
+    let made_up = [
+        of_bob.clone(),
+        format!("{head}."),
+        format!("{head}.{}", BASE64URL_NOPAD.encode(b"AAAA")),
+        head.replacen("a.", "p.", 1) + ".Lw",
+    ];
+    for (number, cookie) in made_up.into_iter().enumerate() {
+        let state = BASE64URL_NOPAD.encode(&Sha256::digest(format!("keepstep state\n{cookie}").as_bytes()));
+        ada_s.cookies.retain(|(name, _)| name != "keepstep_oidc");
+        ada_s.cookies.push(("keepstep_oidc".to_owned(), cookie));
+        let answer = ada_s.get(&format!("/sign-in/oidc/callback?code=code-9&state={state}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        // The last one is a sign-in, which asks the provider for the code that was made up.
+        let reason = if number < 3 { "This sign-in was open for too long" } else { "id.example did not sign you in" };
+        assert!(problem(&answer).starts_with(reason), "{number}: {}", problem(&answer));
+        assert_eq!(issuer.times("/token"), number / 3);
+    }
+    assert!(!ada_s.get("/account").await.has("#identities ~ .card tbody"));
+
+    // An identity is one person's, and the only one of its issuer that they have.
+    assert_eq!(link_identity(&issuer, &mut bob_s, PASSWORD, &ada()).await.location(), "/account?done=linked");
+    let answer = link_identity(&issuer, &mut ada_s, PASSWORD, &ada()).await;
+    assert_eq!(
+        (answer.status, problem(&answer).as_str()),
+        (StatusCode::FORBIDDEN, "Bob signs in with this identity already. Unlink it there first.")
+    );
+    let page = bob_s.get("/account").await;
+    assert!(!page.has(&format!("form[action='{LINK}']")));
+    let csrf = page.attributes("main input[name=csrf]", "value").remove(0);
+    let fields = [("csrf".to_owned(), csrf), ("password".to_owned(), PASSWORD.to_owned())];
+    let page = bob_s.post(LINK, &[], &fields).await;
+    let leading = page.attributes("main a.primary", "href").remove(0);
+    let other = json!({ "sub": "another" });
+    let back = issuer.authorize(&leading, &other, |_| {});
+    let answer = bob_s.get(&back).await;
+    assert_eq!(
+        (answer.status, problem(&answer).as_str()),
+        (StatusCode::FORBIDDEN, "Your account signs in with another identity of id.example already. Unlink that first.")
+    );
+    // Whoever has no password needs none, and signs out before the end for nothing.
+    let mut grace = site.signed_in(Role::Viewer).await;
+    let page = grace.get("/account").await;
+    assert!(!page.has("#link-password"));
+    let page = grace.submit(&page, LINK, "Link id.example", &[]).await;
+    let back = issuer.authorize(&page.attributes("main a.primary", "href").remove(0), &other, |_| {});
+    let mut signed_out = site.browser_with(&grace);
+    signed_out.cookies.retain(|(name, _)| name != "keepstep_session");
+    assert_eq!(signed_out.get(&back).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(grace.get(&back).await.location(), "/account?done=linked");
+}
+
+#[tokio::test]
 async fn an_address_may_be_told_only_to_whoever_asks() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Viewer, "Ada").await);
+    let begin = format!("{}/oidc", site.link(Role::Viewer).await);
     let person = json!({ "sub": "subject-ada" });
     let mut browser = site.browser();
     let answer = issuer
-        .sign_in_twisted(&mut browser, "/sign-in/oidc", &person, |sayings| {
+        .sign_in_twisted(&mut browser, &begin, &person, |sayings| {
             sayings.userinfo = json!({ "sub": "subject-eve", "email": "ada@example.com", "email_verified": true });
         })
         .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(problem(&answer).contains("it describes another person"), "{}", problem(&answer));
-    let answer = issuer.sign_in_twisted(&mut browser, "/sign-in/oidc", &person, |sayings| sayings.userinfo = ada()).await;
+    let answer = issuer.sign_in_twisted(&mut browser, &begin, &person, |sayings| sayings.userinfo = ada()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    assert_eq!(browser.get("/").await.text(".who-name"), "Ada · viewer");
+    assert_eq!(browser.get("/").await.text(".who-name"), "Ada Lovelace · viewer");
+    assert_eq!(browser.get("/account").await.attributes("#email", "value"), ["Ada@example.com"]);
 }
 
 #[tokio::test]
@@ -134,7 +241,7 @@ async fn whoever_was_not_invited_is_told_whom_to_ask() {
         assert_eq!(
             ask(claimed).await,
             "id.example has not verified the address olive@example.com, so no account is found by it. Ask an owner of this server \
-             for an invitation."
+             for an invitation; if you have an account, sign in with its password, and link id.example under Your account."
         );
     }
     assert_eq!(site.store.members(&site.scope.org_id).await.unwrap().len(), 1);
@@ -143,7 +250,7 @@ async fn whoever_was_not_invited_is_told_whom_to_ask() {
 #[tokio::test]
 async fn whatever_is_wrong_with_a_token_signs_nobody_in() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Owner, "Ada").await);
+    drop(linked(&issuer, &site, Role::Owner).await);
     let twists: [(Twist, &str); 15] = [
         (|sayings| sayings.claims["iss"] = "https://evil.example".into(), "is of another issuer"),
         (|sayings| sayings.claims["aud"] = "other".into(), "is for another client"),
@@ -174,7 +281,8 @@ async fn whatever_is_wrong_with_a_token_signs_nobody_in() {
 #[tokio::test]
 async fn an_answer_is_for_the_browser_that_began_and_for_ten_minutes() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Owner, "Ada").await);
+    drop(linked(&issuer, &site, Role::Owner).await);
+    let before = issuer.times("/token");
     let begin = async |browser: &mut Browser<'_>| browser.get("/sign-in/oidc?next=/projects").await.location().to_owned();
     let mut browser = site.browser();
     let leading = begin(&mut browser).await;
@@ -196,7 +304,7 @@ async fn an_answer_is_for_the_browser_that_began_and_for_ten_minutes() {
         assert!(problem(&answer).starts_with("This sign-in was open for too long, or was begun in another browser or tab."));
         assert_eq!(answer.header("set-cookie").matches("keepstep_session").count(), 0);
     }
-    assert_eq!(issuer.times("/token"), 0, "the provider hears of none of these");
+    assert_eq!(issuer.times("/token"), before, "the provider hears of none of these");
 
     // The code works once, also where the browser has kept its cookie.
     let location = begin(&mut browser).await;
@@ -225,7 +333,7 @@ async fn an_answer_is_for_the_browser_that_began_and_for_ten_minutes() {
 #[tokio::test]
 async fn keys_are_asked_for_again_where_one_is_not_known() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Owner, "Ada").await);
+    drop(linked(&issuer, &site, Role::Owner).await);
     for times in [1, 1] {
         assert_eq!(issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await.location(), "/");
         assert_eq!(issuer.times("/keys"), times, "they are kept");
@@ -247,7 +355,7 @@ async fn a_provider_that_is_dead_leaves_the_password() {
     let issuer = Issuer::new();
     issuer.set_down(Some("the connection was refused"));
     let site = Site::start_with(issuer.settings()).await;
-    drop(site.member(Role::Owner, "Ada").await);
+    let mut owner = site.member(Role::Owner, "Ada").await;
     let looking = async {
         loop {
             let page = site.browser().get("/sign-in").await;
@@ -269,6 +377,7 @@ async fn a_provider_that_is_dead_leaves_the_password() {
     assert_eq!(issuer.times("down"), 1, "it is left alone for a while");
     issuer.set_down(None);
     site.pass(10_000);
+    assert_eq!(link_identity(&issuer, &mut owner, PASSWORD, &ada()).await.location(), "/account?done=linked");
     assert_eq!(issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await.location(), "/");
     assert!(!site.browser().get("/sign-in").await.has(".notice"));
 
@@ -289,7 +398,7 @@ async fn a_provider_that_is_dead_leaves_the_password() {
 #[tokio::test]
 async fn failed_sign_ins_are_counted() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Owner, "Ada").await);
+    drop(linked(&issuer, &site, Role::Owner).await);
     let forged = |sayings: &mut Sayings| sayings.is_forged = true;
     for _ in 0..50 {
         let answer = issuer.sign_in_twisted(&mut site.browser(), "/sign-in/oidc", &ada(), forged).await;
@@ -307,13 +416,14 @@ async fn failed_sign_ins_are_counted() {
 #[tokio::test]
 async fn a_link_is_for_somebody_new_and_for_what_it_says() {
     let (issuer, site) = start().await;
-    drop(site.member(Role::Viewer, "Ada").await);
+    let mut member = site.member(Role::Viewer, "Ada").await;
     // An invitation for somebody whose address has an account.
     let link = site.link(Role::Owner).await;
     let answer = issuer.sign_in(&mut site.browser(), &format!("{link}/oidc"), &ada()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.text(".problem"), "An account with the e-mail address Ada@example.com already exists");
     // And for somebody who signs in already.
+    assert_eq!(link_identity(&issuer, &mut member, PASSWORD, &ada()).await.location(), "/account?done=linked");
     assert_eq!(issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await.location(), "/");
     let answer = issuer.sign_in(&mut site.browser(), &format!("{link}/oidc"), &ada()).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -332,13 +442,19 @@ async fn a_link_is_for_somebody_new_and_for_what_it_says() {
     assert!(!site.browser().get(&reset).await.has("main a.button"));
     let eve = json!({ "sub": "eve", "email": "eve@example.com", "email_verified": true });
     assert_eq!(issuer.sign_in(&mut site.browser(), &format!("{reset}/oidc"), &eve).await.status, StatusCode::NOT_FOUND);
-    // A link for an owner makes an account one.
+    // A link for an owner makes an account one. Whoever had taken that address here is shut out.
     let carl = json!({ "sub": "carl", "email": "carl@example.com", "email_verified": true });
-    drop(site.member(Role::Viewer, "Carl").await);
+    let mut before = site.member(Role::Viewer, "Carl").await;
     let link = site.link_for(LinkPurpose::Owner, Role::Owner, None).await;
     let mut browser = site.browser();
     assert_eq!(issuer.sign_in(&mut browser, &format!("{link}/oidc"), &carl).await.location(), "/");
     assert_eq!(browser.get("/").await.text(".who-name"), "Carl · owner");
+    assert_eq!(before.get("/").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in_by_password(&site, "carl@example.com", PASSWORD).await.status, StatusCode::BAD_REQUEST);
+    // Also that of somebody who signs in with their identity already.
+    let link = site.link_for(LinkPurpose::Owner, Role::Owner, None).await;
+    assert_eq!(issuer.sign_in(&mut site.browser(), &format!("{link}/oidc"), &ada()).await.location(), "/");
+    assert_eq!(member.get("/").await.text(".who-name"), "Ada · owner");
 }
 
 #[tokio::test]
@@ -358,7 +474,7 @@ async fn an_identity_is_unlinked_unless_it_is_the_only_way_in() {
     // It is nobody else's to look at.
     let mut other = site.member(Role::Owner, "Bob").await;
     assert_eq!(other.get(&unlink).await.status, StatusCode::NOT_FOUND);
-    assert!(other.get("/account").await.has("#identities ~ .empty"));
+    assert!(other.get("/account").await.has(&format!("form[action='{LINK}']")));
 
     let page = browser.get("/account").await;
     let filled = [("new", "another password"), ("repeated", "another password")];
@@ -367,12 +483,12 @@ async fn an_identity_is_unlinked_unless_it_is_the_only_way_in() {
     assert_eq!(browser.submit(&page, &unlink, "Unlink it", &[]).await.location(), "/account?done=unlinked");
     assert_eq!(browser.get(&unlink).await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.get("/").await.status, StatusCode::OK);
+    // It stays so, whatever address it has.
+    let answer = issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await;
+    assert!(problem(&answer).contains("does not sign in with id.example yet"), "{}", answer.body);
+    assert_eq!(link_identity(&issuer, &mut browser, "another password", &ada()).await.location(), "/account?done=linked");
+    assert_eq!(issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await.location(), "/");
     // A removed account's identity is nobody's: it can be invited again.
-    assert_eq!(
-        issuer.sign_in(&mut site.browser(), "/sign-in/oidc", &ada()).await.location(),
-        "/",
-        "its verified address links it again"
-    );
     let remove = format!("/members/{}/remove", site.id_of("Ada Lovelace").await);
     let page = other.get(&remove).await;
     assert_eq!(other.submit(&page, &remove, "Remove them", &[]).await.location(), "/members?done=removed");

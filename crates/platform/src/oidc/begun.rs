@@ -17,6 +17,8 @@ pub enum OidcPurpose {
     Page(String),
     /// Uses a one-time link up.
     Link(String),
+    /// Links an identity to the account of whoever is signed in; with what proves that they gave their password when they began.
+    Account(String),
 }
 
 /// A sign-in that a browser has begun.
@@ -33,9 +35,21 @@ impl BegunSignIn {
         let (kind, text) = match &purpose {
             OidcPurpose::Page(path) => ('p', path),
             OidcPurpose::Link(token) => ('l', token),
+            OidcPurpose::Account(proof) => ('a', proof),
         };
         let cookie = format!("{kind}.{now}.{}.{}", BASE64URL_NOPAD.encode(&secret), BASE64URL_NOPAD.encode(text.as_bytes()));
         Self { purpose, begun_at: now, cookie }
+    }
+
+    /// Returns what names this sign-in and no other, without what it is for: a proof is about it.
+    pub(super) fn name(&self) -> &str {
+        self.cookie.rsplit_once('.').map_or("", |(name, _)| name)
+    }
+
+    /// Returns the same sign-in for linking an identity, with the proof.
+    pub(super) fn proved(self, proof: String) -> Self {
+        let cookie = format!("{}.{}", self.name(), BASE64URL_NOPAD.encode(proof.as_bytes()));
+        Self { purpose: OidcPurpose::Account(proof), begun_at: self.begun_at, cookie }
     }
 
     /// Returns the sign-in of a cookie.
@@ -49,6 +63,7 @@ impl BegunSignIn {
         let purpose = match kind {
             "p" => OidcPurpose::Page(text),
             "l" => OidcPurpose::Link(text),
+            "a" => OidcPurpose::Account(text),
             _ => return None,
         };
         Some(Self { purpose, begun_at: begun_at.parse().ok()?, cookie: cookie.to_owned() })
@@ -101,7 +116,12 @@ mod tests {
 
     #[test]
     fn a_cookie_is_of_one_sign_in() {
-        for purpose in [OidcPurpose::Page("/agents?x=ä;\n".to_owned()), OidcPurpose::Link("ks_link_x".to_owned())] {
+        let purposes = [
+            OidcPurpose::Page("/agents?x=ä;\n".to_owned()),
+            OidcPurpose::Link("ks_link_x".to_owned()),
+            OidcPurpose::Account("proof".to_owned()),
+        ];
+        for purpose in purposes {
             let begun = BegunSignIn::new(purpose.clone(), [7; 32], 1000);
             let read = BegunSignIn::of_cookie(begun.cookie()).unwrap();
             assert!(read == begun && *read.purpose() == purpose);
@@ -118,6 +138,15 @@ mod tests {
             let texts = [begun.state(), begun.nonce(), begun.verifier(), begun.challenge()];
             assert!(texts.iter().all(|text| text.len() == 43 && !begun.cookie().contains(text.as_str())), "{texts:?}");
         }
+    }
+
+    #[test]
+    fn a_proof_is_added_to_a_sign_in_that_keeps_its_name() {
+        let begun = BegunSignIn::new(OidcPurpose::Account(String::new()), [7; 32], 1000);
+        let name = begun.name().to_owned();
+        let proved = begun.proved("proof".to_owned());
+        assert_eq!((proved.name(), proved.purpose()), (name.as_str(), &OidcPurpose::Account("proof".to_owned())));
+        assert!(BegunSignIn::of_cookie(proved.cookie()).unwrap() == proved);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an ID token says, and whether it was said to us, now, and for this sign-in (OpenID Connect Core 1.0, 3.1.3.7).
 
+use keepstep_store::EmailAddress;
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq as _;
 
@@ -47,6 +48,13 @@ pub(super) struct Person {
     pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) preferred_username: Option<String>,
+}
+
+impl Person {
+    /// Returns the address, if the issuer has verified it.
+    pub(super) fn verified_email(&self) -> Option<EmailAddress> {
+        self.email.as_deref().filter(|_| self.email_verified).and_then(|email| EmailAddress::parse(email).ok())
+    }
 }
 
 #[derive(Debug, Deserialize)]

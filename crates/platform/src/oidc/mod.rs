@@ -2,16 +2,19 @@
 //!
 //! A sign-in begins with a cookie of the browser ([`BegunSignIn`]) and the address of the provider, which sends the browser back with a code.
 //! The code becomes an ID token (`exchange`), which has to be signed by the provider (`signature`) and to be for us, now, and for this
-//! sign-in (`claims`). Then it says who somebody is, and `sign_in` decides whether they have an account. Where the provider's endpoints are
+//! sign-in (`claims`). Then it says who somebody is, and `sign_in` decides whether they have an account, or `link` gives it to the account of
+//! whoever is signed in. Where the provider's endpoints are
 //! is asked beside the requests (`provider`); the connections are those of whoever starts the server ([`IssuerConnection`]).
 //!
 //! Signatures are checked by `ring`, which TLS is made with anyway; why no library for OpenID Connect is used is in
 //! `docs/design/0007-dashboard.md`.
 
+mod answer;
 mod begun;
 mod claims;
 mod connection;
 mod exchange;
+mod link;
 mod problem;
 mod provider;
 mod sign_in;
@@ -20,11 +23,12 @@ mod signature;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::answer::OidcAnswer;
 pub use self::begun::{BegunSignIn, OIDC_LIFE, OidcPurpose};
 pub use self::connection::{IssuerAnswer, IssuerConnection, IssuerRequest, LARGEST_ANSWER};
 pub use self::problem::OidcProblem;
 pub(crate) use self::provider::Provider;
-pub use self::sign_in::{OidcAnswer, OidcProvider};
+pub use self::sign_in::OidcProvider;
 
 /// Which identity provider people sign in with, and who this server is there.
 #[derive(Debug, Clone)]

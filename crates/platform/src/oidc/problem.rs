@@ -41,8 +41,23 @@ pub enum OidcProblem {
         /// Who invites people.
         whom: String,
     },
-    /// The provider has not verified the address by which an account would be found.
-    #[error("{provider} has not verified the address {email}, so no account is found by it. Ask {whom} for an invitation.")]
+    /// Somebody has the address, and signs in with a password so far. Whoever took an address here did not prove that it is theirs, so it
+    /// alone links nobody.
+    #[error(
+        "The account with the address {email} does not sign in with {provider} yet. Sign in with its password, then link {provider} under \
+         Your account. If the password is lost, or the account is not yours, ask an owner of this server."
+    )]
+    NotLinked {
+        /// The address.
+        email: String,
+        /// The provider's host.
+        provider: String,
+    },
+    /// The provider has not verified the address of somebody without an account.
+    #[error(
+        "{provider} has not verified the address {email}, so no account is found by it. Ask {whom} for an invitation; if you have an \
+         account, sign in with its password, and link {provider} under Your account."
+    )]
     NotVerified {
         /// Its host.
         provider: String,
@@ -61,6 +76,18 @@ pub enum OidcProblem {
         email: String,
         /// The provider's host.
         provider: String,
+    },
+    /// Somebody links a second identity of the provider to their account.
+    #[error("Your account signs in with another identity of {provider} already. Unlink that first.")]
+    HasIdentity {
+        /// The provider's host.
+        provider: String,
+    },
+    /// Somebody links an identity that is somebody else's.
+    #[error("{name} signs in with this identity already. Unlink it there first.")]
+    LinkedElsewhere {
+        /// The other account's name.
+        name: String,
     },
     /// Somebody who has an account opened an invitation.
     #[error("{name} signs in with this identity already, so the link was not used. Sign in without it.")]
