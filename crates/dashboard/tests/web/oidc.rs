@@ -351,6 +351,21 @@ async fn keys_are_asked_for_again_where_one_is_not_known() {
 }
 
 #[tokio::test]
+async fn keys_that_cannot_be_had_are_not_asked_for_at_once_again() {
+    let issuer = Issuer::new();
+    issuer.set_document("jwks_uri", json!("https://id.example/nothing"));
+    let site = Site::start_with(issuer.settings()).await;
+    let link = site.link(Role::Viewer).await;
+    for (pass, times) in [(0, 1), (9_999, 1), (1, 2)] {
+        site.pass(pass);
+        let answer = issuer.sign_in(&mut site.browser(), &format!("{link}/oidc"), &ada()).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(problem(&answer).contains("it answers with status 404"), "{}", problem(&answer));
+        assert_eq!(issuer.times("/nothing"), times);
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_is_dead_leaves_the_password() {
     let issuer = Issuer::new();
     issuer.set_down(Some("the connection was refused"));

@@ -53,6 +53,8 @@ pub(crate) struct Provider {
 struct Known {
     endpoints: Option<(Arc<Endpoints>, i64)>,
     keys: Option<(Arc<Vec<Key>>, i64)>,
+    /// Why it had no keys to give when it was last asked, and when that was.
+    no_keys: Option<(String, i64)>,
 }
 
 impl Provider {
@@ -159,8 +161,14 @@ impl Provider {
             }
         }
         if tried == Err(Unverified::UnknownKey) {
-            let answer = self.ask(&endpoints.jwks_uri, None).await.map_err(|reason| self.unavailable(reason))?;
-            let keys = Arc::new(keys_of(&answer.body).map_err(|reason| self.unavailable(reason))?);
+            if let Some((reason, at)) = &known.no_keys
+                && !is_over(*at, PAUSE, now)
+            {
+                return Err(self.unavailable(reason.clone()));
+            }
+            let asked = self.ask(&endpoints.jwks_uri, None).await.and_then(|answer| keys_of(&answer.body));
+            known.no_keys = asked.as_ref().err().map(|reason| (reason.clone(), now));
+            let keys = Arc::new(asked.map_err(|reason| self.unavailable(reason))?);
             known.keys = Some((Arc::clone(&keys), now));
             return token.verified(&keys).map(<[u8]>::to_vec).map_err(|why| self.untrusted(text_of(&why)));
         }
