@@ -37,6 +37,8 @@ struct PublishPage {
     published: Option<u32>,
     next: u32,
     counts: DraftCounts,
+    /// The names of packs of criteria that were published while they were edited here.
+    overtaken_criteria: Vec<Visible>,
     inputs: Vec<ChangedInput>,
     more: u32,
     parts: Vec<ChangedPart>,
@@ -124,6 +126,8 @@ async fn shown(
     let counts = store.draft_counts(&by.scope, &scenario.id).await?;
     let filter = InputFilter { only_edited: true, limit: MOST, ..InputFilter::default() };
     let edited = store.draft_inputs(&by.scope, &scenario.id, &filter).await?;
+    let packs = store.draft_packs(&by.scope, &scenario.id).await?;
+    let overtaken_criteria = packs.iter().filter(|pack| pack.is_overtaken).map(|pack| Visible::of(pack.name())).collect();
     let personas = store.test_personas(&by.scope, &project.id).await?;
     let mut inputs = Vec::new();
     for input in edited.iter().filter(|input| input.state != InputState::Published) {
@@ -147,6 +151,7 @@ async fn shown(
         next: published.unwrap_or_default() + 1,
         more: counts.edits().saturating_sub(u32::try_from(inputs.len()).unwrap_or(u32::MAX)),
         counts,
+        overtaken_criteria,
         inputs,
         parts: changed_parts(platform, draft.published.as_ref(), &draft.content).await?,
     })?;

@@ -12,18 +12,22 @@ use crate::site::{Browser, Page, Site};
 
 /// A project with a scenario that has criteria. Returns the address of the scenario, its id, and that of the bundle version.
 async fn scenario(site: &Site, criteria: Value) -> (String, String, String) {
+    let mut transaction = site.store.write().await.unwrap();
+    let project = transaction.create_project(&site.scope.org_id, "shop").await.unwrap().id;
+    let bundle = transaction.import(&site.scope, &project, &file(criteria)).await.unwrap();
+    transaction.commit().await.unwrap();
+    (format!("/projects/{project}/scenarios/{}", bundle.scenario_id), bundle.scenario_id, bundle.id)
+}
+
+/// The test data of the scenario with other criteria.
+fn file(criteria: Value) -> TestDataFile {
     let file = json!({
         "scenario": {"name": "orders"},
         "personas": [{"name": "novice", "description": "New here", "goals": ["refund"]}],
         "inputs": [{"id": "q", "text": "Where?", "persona": "novice", "metadata": {"expected": "On its way."}}],
         "criteria": criteria,
     });
-    let file: TestDataFile = serde_json::from_value(file).unwrap();
-    let mut transaction = site.store.write().await.unwrap();
-    let project = transaction.create_project(&site.scope.org_id, "shop").await.unwrap().id;
-    let bundle = transaction.import(&site.scope, &project, &file).await.unwrap();
-    transaction.commit().await.unwrap();
-    (format!("/projects/{project}/scenarios/{}", bundle.scenario_id), bundle.scenario_id, bundle.id)
+    serde_json::from_value(file).unwrap()
 }
 
 /// Returns the packs of a draft: name and criteria.
@@ -219,6 +223,31 @@ async fn the_second_to_save_a_criterion_sees_both_and_unknown_keys_stay() {
     let page = viewer.get(&list).await;
     assert!(page.status == StatusCode::OK && !page.has(&format!("main a[href^='{list}/']")), "{}", page.body);
     assert_eq!(viewer.get(&form).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn who_publishes_is_told_which_criteria_were_published_since_they_were_edited() {
+    let site = Site::start().await;
+    let two = |tone: &str| json!([{"name": "Tone", "items": [tone]}, {"name": "Facts", "items": ["b"]}]);
+    let (path, id, _) = scenario(&site, two("a")).await;
+    let mut editor = site.member(Role::Editor, "Bob").await;
+    let pack = site.store.draft_packs(&site.scope, &id).await.unwrap().remove(0).id;
+    let form = format!("{path}/criteria/{pack}/1");
+    let page = editor.get(&form).await;
+    send(&mut editor, &page, &form, "Save criterion", &[("value", "mine")]).await;
+    let publish = format!("{path}/publish");
+    assert!(!editor.get(&publish).await.has(".notice.warn"));
+    let project = path.split("/scenarios").next().unwrap().trim_start_matches("/projects/");
+    let mut transaction = site.store.write().await.unwrap();
+    transaction.import(&site.scope, project, &file(two("theirs"))).await.unwrap();
+    transaction.commit().await.unwrap();
+    let page = editor.get(&publish).await;
+    assert_eq!(
+        page.text(".notice.warn"),
+        "These criteria changed in a published version after they were edited here: Tone. The text below replaces them."
+    );
+    assert!(page.body.contains("theirs") && page.body.contains("mine"), "{}", page.body);
+    assert_eq!(editor.get(&format!("{path}/criteria")).await.texts("h2"), ["Tone changed published since", "Facts"]);
 }
 
 #[tokio::test]
