@@ -170,6 +170,52 @@ fn the_simple_forms_of_questions_are_imported_and_others_are_named() {
 }
 
 #[test]
+fn a_table_of_a_spreadsheet_is_read_as_the_dashboard_reads_it() {
+    let place = shop();
+    let table = "id;question;tags;zip\r\nq1;'=1+1 für 5 €;late, refund;08989\r\nq2;\"One,\r\n\"\"two\"\"\";;\r\n";
+    let mut western: Vec<u8> = Vec::new();
+    for character in table.chars() {
+        western.push(match character {
+            'ü' => 0xfc,
+            '€' => 0x80,
+            other => u8::try_from(other).unwrap(),
+        });
+    }
+    let utf_16: Vec<u8> = "\u{feff}".encode_utf16().chain(table.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let mut lists = Vec::new();
+    for bytes in [table.as_bytes(), format!("\u{feff}{table}").as_bytes(), &western, &utf_16] {
+        place.world.project().file("q.csv", bytes);
+        let shown = place.run(&["bundles", "import", "q.csv"]);
+        assert!(shown.starts_with("exit: 0\n"), "{shown}");
+        let is_told = shown.contains("warning: q.csv is not UTF-8; it is read as Windows-1252\n");
+        assert_eq!(is_told, bytes == western, "{shown}");
+        place.ok(&["sync", "pull", "--scenario", "q"]);
+        lists.push(place.world.project().read(".fluxloop/scenarios/q/inputs/generated.yaml"));
+    }
+    let read = keepstep_workspace::yaml::parse_inputs(&lists[0], "inputs").unwrap();
+    let entries = read["inputs"].as_array().unwrap();
+    // The apostrophe that keeps a spreadsheet from calculating is no part of the text, and an empty cell says nothing.
+    let said = [&entries[0], &entries[1]].map(|entry| entry["input"].as_str().unwrap());
+    assert_eq!(said, ["=1+1 für 5 €", "One,\r\n\"two\""]);
+    let [first, second] = [&entries[0]["metadata"], &entries[1]["metadata"]];
+    assert_eq!(*first, serde_json::json!({"zip": "08989", "tags": ["late", "refund"], "input_item_id": "q1"}));
+    assert_eq!(*second, serde_json::json!({"input_item_id": "q2"}));
+    assert!(lists.iter().all(|list| *list == lists[0]), "{lists:?}");
+    // What would swallow the rest of the file, and a persona that nobody has, are told, and nothing is sent.
+    for (text, said) in [
+        ("question,zip\nOne,1\n\"Two,2\nThree,3\n", "q.csv: line 3: unclosed quote, or text after a closing quote"),
+        ("question,persona\nOne,stranger\n", "persona \"stranger\" not found"),
+    ] {
+        place.world.project().file("q.csv", text);
+        let shown = place.run(&["bundles", "import", "q.csv"]);
+        assert!(!shown.starts_with("exit: 0\n") && shown.contains(said), "{shown}");
+    }
+    // JSON has one way to be written.
+    place.world.project().file("q.jsonl", b"{\"text\": \"gr\xfcn\"}\n");
+    assert!(place.run(&["bundles", "import", "q.jsonl"]).contains("q.jsonl: "));
+}
+
+#[test]
 fn one_odd_entry_does_not_stop_the_others() {
     let place = shop();
     pulled(&place, "q.yaml", "scenario: {name: q}\ninputs:\n  - {id: a, text: one}\n  - {id: b, text: two}\n");

@@ -155,6 +155,9 @@ pub fn inputs_of(table: Table, format: Format) -> Result<Vec<InputFile>, String>
     if let Some(RowProblem { line, what }) = table.problems.first() {
         return Err(format!("line {line}: {what}"));
     }
+    if let Some(name) = &table.twice {
+        return Err(format!("line 1: two columns are called `{name}`; give each a name of its own"));
+    }
     let Some(meanings) = guess_by_name(&table.columns) else {
         let found = table.columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         return Err(format!("line 1: no column `input`, `question` or `text`; the columns are {found}"));

@@ -24,6 +24,9 @@ pub enum Meaning {
     LeaveOut,
 }
 
+/// The names of a column with what the user says: of several, the first here is it, wherever it stands.
+const WORDS: [&str; 8] = ["input", "question", "text", "prompt", "query", "utterance", "words", "user"];
+
 impl Meaning {
     /// All of them, with what stands for them in a form.
     pub const ALL: [(Self, &str); 8] = [
@@ -54,7 +57,7 @@ impl Meaning {
 
     fn of_name(name: &str) -> Self {
         match name.trim().to_lowercase().as_str() {
-            "text" | "input" | "question" | "words" | "prompt" | "query" | "utterance" | "user" => Self::Words,
+            name if WORDS.contains(&name) => Self::Words,
             "messages" | "conversation" => Self::Messages,
             "id" | "input_id" | "input id" => Self::Id,
             "persona" => Self::Persona,
@@ -73,10 +76,16 @@ pub fn guess_by_name(columns: &[String]) -> Option<Vec<Meaning>> {
 
 /// Guesses what columns are, from what columns of these names were before, and from the names. One of them says what the user says.
 pub fn guess(columns: &[String], kept: &[(String, Meaning)]) -> Vec<Meaning> {
+    // Where questions stand beside `user`, that is who asked them.
+    let words = WORDS.into_iter().find_map(|word| columns.iter().position(|name| name.trim().to_lowercase() == word));
     let mut meanings: Vec<Meaning> = Vec::with_capacity(columns.len());
-    for name in columns {
+    for (at, name) in columns.iter().enumerate() {
         let before = kept.iter().find(|(kept, _)| kept == name).map(|(_, meaning)| *meaning);
-        let meaning = before.unwrap_or_else(|| Meaning::of_name(name));
+        let by_name = || match Meaning::of_name(name) {
+            Meaning::Words if words != Some(at) => Meaning::Own,
+            meaning => meaning,
+        };
+        let meaning = before.unwrap_or_else(by_name);
         // Of two columns with one meaning the first has it.
         let is_taken = !meaning.is_for_many() && meanings.contains(&meaning);
         meanings.push(if is_taken { Meaning::Own } else { meaning });
@@ -101,6 +110,8 @@ mod tests {
         let columns = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
         let found = guess(&columns(&["ID", "Question", "text", "Persona", "tags", "zip"]), &[]);
         assert_eq!(found, [Meaning::Id, Meaning::Words, Meaning::Own, Meaning::Persona, Meaning::Tags, Meaning::Own]);
+        assert_eq!(guess(&columns(&["user", "Text", "question"]), &[]), [Meaning::Own, Meaning::Own, Meaning::Words]);
+        assert_eq!(guess(&columns(&["user", "question"]), &[("user".to_owned(), Meaning::Words)])[0], Meaning::Words);
         assert_eq!(guess(&columns(&["Frage", "Land"]), &[]), [Meaning::Words, Meaning::Own]);
         assert_eq!(guess_by_name(&columns(&["Frage", "Land"])), None);
         assert_eq!(guess_by_name(&columns(&["Land", "Question"])), Some(vec![Meaning::Own, Meaning::Words]));

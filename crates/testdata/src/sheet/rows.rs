@@ -49,6 +49,8 @@ pub enum Format {
 pub struct Table {
     /// The names of the columns.
     pub columns: Vec<String>,
+    /// The first name that two columns have in the text. Here, the second one has its number behind it.
+    pub twice: Option<String>,
     /// The rows.
     pub rows: Vec<TableRow>,
     /// What is not a row.
@@ -301,6 +303,9 @@ impl Reading {
                     };
                     // Of two columns with one name each has its own.
                     let is_taken = self.table.columns.contains(&name);
+                    if is_taken && self.table.twice.is_none() {
+                        self.table.twice = Some(name.clone());
+                    }
                     self.table.columns.push(if is_taken { format!("{name} ({})", at + 1) } else { name });
                 }
                 if !has_names {
@@ -467,6 +472,8 @@ mod tests {
         let problems: Vec<(usize, &str)> = table.problems.iter().map(|problem| (problem.line, problem.what.as_str())).collect();
         let broken = "unclosed quote, or text after a closing quote";
         assert_eq!(problems, [(5, broken), (7, broken), (8, "it has 1 cell, and the first row has 2")]);
+        let table = read("a,b,a,b\n", Format::Comma, true).unwrap();
+        assert_eq!((table.columns.join(" "), table.twice.as_deref()), ("a b a (3) b (4)".to_owned(), Some("a")));
         let table = read("a;b\n;c", Format::Semicolon, false).unwrap();
         assert_eq!((table.columns, table.rows.len()), (vec!["Column 1".to_owned(), "Column 2".to_owned()], 2));
     }

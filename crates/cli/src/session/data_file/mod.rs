@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use keepstep_store::test_data::TestDataFile;
+use keepstep_testdata::sheet::{self, Encoding};
 use keepstep_workspace::yaml::{self, YamlError};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -36,8 +37,18 @@ pub(crate) fn read(context: &Context, file: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(format!("{shown} is larger than {LARGEST} bytes; split it into several scenarios")));
     }
     let bytes = fs::read(&path).map_err(fail)?;
-    if let Some(format) = foreign::of_bytes(&bytes) {
+    // Spreadsheets write in several ways, and what they wrote is the same table.
+    let is_utf_16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let is_table = rows::is_table(file);
+    if let Some(format) = foreign::of_bytes(&bytes).filter(|_| !(is_utf_16 && is_table)) {
         return Err(unknown_format(&shown, &format!("is {format}")));
+    }
+    if is_table {
+        let (text, encoding) = sheet::decode(&bytes);
+        if encoding == Encoding::Windows1252 {
+            context.printer.warning(&format!("{shown} is not UTF-8; it is read as Windows-1252"));
+        }
+        return Ok(text);
     }
     String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{shown}: {}", yaml::NOT_UTF_8)))
 }

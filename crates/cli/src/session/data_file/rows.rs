@@ -1,22 +1,34 @@
 //! Questions as rows: CSV, TSV, JSON Lines, a JSON list.
 //!
-//! One column is the question, and everything else becomes metadata under its own name: nothing is left out.
+//! One column is the question, and what is neither an id, a persona nor tags becomes metadata under its own name: nothing is left out. A table
+//! is read as the dashboard reads one.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use keepstep_store::test_data::{InputFile, Message};
+use keepstep_testdata::sheet::{self, Format};
 use serde_json::{Map, Value};
 
 /// The columns that a question may be in; the first that is there is it.
 const QUESTIONS: [&str; 3] = ["input", "question", "text"];
 
+/// How the name of a table ends.
+const TABLES: [&str; 3] = ["csv", "tsv", "tab"];
+
+/// Returns true for a table by its name.
+pub(super) fn is_table(file: &Path) -> bool {
+    TABLES.contains(&extension_of(file).as_str())
+}
+
+fn extension_of(file: &Path) -> String {
+    file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
 /// Returns the inputs of a file that has rows; `None` for another file.
 pub(super) fn read(text: &str, file: &Path) -> Option<Result<Vec<InputFile>, String>> {
-    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let extension = extension_of(file);
     match extension.as_str() {
-        "csv" => Some(table(text, delimiter(text))),
-        "tsv" | "tab" => Some(table(text, b'\t')),
+        extension if TABLES.contains(&extension) => Some(table(text, file)),
         "jsonl" | "ndjson" => Some(lines(text)),
         _ if text.trim_start().starts_with('[') => {
             let Ok(Value::Array(rows)) = serde_json::from_str(text) else { return None };
@@ -35,57 +47,14 @@ fn is_lines(text: &str) -> bool {
     lines.next().is_some_and(is_object) && lines.next().is_some_and(is_object)
 }
 
-/// Returns what separates the columns: spreadsheets of many countries write semicolons.
-fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    [b',', b';', b'\t'].into_iter().find(|delimiter| header.as_bytes().contains(delimiter)).unwrap_or(b',')
-}
-
-fn table(text: &str, delimiter: u8) -> Result<Vec<InputFile>, String> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| of_csv(&error))?.clone();
-    let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-    let mut seen = HashSet::new();
-    if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
-        return Err(format!("line 1: two columns are called `{twice}`; give each a name of its own"));
-    }
-    let question = |name: &&str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
-    let Some(question) = QUESTIONS.iter().find_map(question) else {
-        let found = columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        return Err(format!("line 1: no column `input`, `question` or `text`; the columns are {found}"));
+/// Returns the inputs of a table, as a browser that brings it would read them.
+fn table(text: &str, file: &Path) -> Result<Vec<InputFile>, String> {
+    let format = match Format::guess(text, &file.to_string_lossy()) {
+        Format::JsonLines | Format::Lines => Format::Comma,
+        table => table,
     };
-    let mut inputs = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| of_csv(&error))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let mut input = nothing();
-        for (column, (name, value)) in columns.iter().zip(&record).enumerate() {
-            if column == question {
-                input.text = Some(value.to_owned());
-            } else if name == "id" && !value.is_empty() {
-                input.id = Some(value.to_owned());
-            } else {
-                input.metadata.insert(name.clone(), Value::from(value));
-            }
-        }
-        if input.text.as_ref().is_none_or(|text| text.trim().is_empty()) {
-            return Err(format!("line {line}: the column `{}` is empty", columns[question]));
-        }
-        inputs.push(input);
-    }
-    Ok(inputs)
-}
-
-fn of_csv(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!(
-                "line {line}: it has {len} columns, and the first line has {expected_len}; put a text with a separator in it in double quotes"
-            )
-        }
-        _ => error.to_string(),
-    }
+    let table = sheet::read(text, format, true).map_err(|error| error.to_string())?;
+    keepstep_platform::inputs_of(table, format)
 }
 
 fn lines(text: &str) -> Result<Vec<InputFile>, String> {
@@ -188,12 +157,19 @@ mod tests {
     fn each_row_is_an_input_and_nothing_of_it_is_left_out() {
         let two = json!([
             {"text": "Where is it, please?", "metadata": {"__expected": "contains: order", "zip": "08989"}},
-            {"id": "b", "text": "When?\nNow?", "metadata": {"__expected": "", "zip": "1.10"}},
+            {"id": "b", "text": "When?\nNow?", "metadata": {"zip": "1.10"}},
         ]);
         let csv = "question,id,__expected,zip\r\n\"Where is it, please?\",,contains: order,08989\r\n\"When?\nNow?\",b,,1.10\r\n";
-        let mut of_csv = inputs("t.csv", csv).unwrap();
-        assert_eq!(of_csv[0]["metadata"].as_object_mut().unwrap().remove("id"), Some(json!("")));
-        assert_eq!(of_csv, two);
+        assert_eq!(inputs("t.csv", csv).unwrap(), two);
+        // What the dashboard writes and reads.
+        let csv = "id,text,messages,persona,tags,metadata\r\nq1,'=1+1,,novice,\"late, refund\",\"{\"\"n\"\":1}\"\r\n";
+        let expected = json!([{
+            "id": "q1", "text": "=1+1", "persona": "novice", "metadata": {"n": 1, "tags": ["late", "refund"]},
+        }]);
+        assert_eq!(inputs("t.csv", csv).unwrap(), expected);
+        // Whoever asked is not what was asked.
+        let expected = json!([{"text": "Where?", "metadata": {"user": "Ada", "text": "x"}}]);
+        assert_eq!(inputs("t.csv", "user,text,question\nAda,x,Where?\n").unwrap(), expected);
         assert_eq!(inputs("t.CSV", "Text;n\na, b;1\n").unwrap(), json!([{"text": "a, b", "metadata": {"n": "1"}}]));
         assert_eq!(inputs("t.tsv", "input\tn\n\"a\"\t1\n").unwrap(), json!([{"text": "a", "metadata": {"n": "1"}}]));
         let lines = "{\"input\": \"Where?\", \"expected\": \"Here\", \"metadata\": {\"k\": 1}}\n\n{\"id\": 2, \"messages\": [{\"role\": \"user\", \"content\": \"When?\"}]}\n\"Who?\"\n";
@@ -217,12 +193,9 @@ mod tests {
         for (file, text, said) in [
             ("t.csv", "a,b\n1,2\n", "line 1: no column `input`, `question` or `text`; the columns are `a`, `b`"),
             ("t.csv", "text,a,a\n1,2,3\n", "line 1: two columns are called `a`; give each a name of its own"),
-            (
-                "t.csv",
-                "text,a\n1,2\n3\n",
-                "line 3: it has 1 columns, and the first line has 2; put a text with a separator in it in double quotes",
-            ),
-            ("t.csv", "text,a\n1,2\n ,3\n", "line 3: the column `text` is empty"),
+            ("t.csv", "text,a\n\"1,2\n3,4\n", "line 2: unclosed quote, or text after a closing quote"),
+            ("t.csv", "text,a\n1,2\n3\n", "line 3: it has 1 cell, and the first row has 2"),
+            ("t.csv", "text,a\n1,2\n ,3\n", "line 3: no text"),
             ("t.jsonl", "{\"text\": \"a\"}\n{\"txt\": \"a\"}\n", "line 2: `input`, `question` or `text` is required"),
             ("t.jsonl", "{\"text\": {\"a\": 1}}\n", "line 1: `text` is neither a text nor a list of messages"),
             ("t.jsonl", "{\"text\": \"a\", \"k\": 1, \"metadata\": {\"k\": 2}}\n", "line 1: `k` is there twice, with two values"),
