@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use keepstep_http::addresses::{criteria_path, project_path, scenario_path, segment};
 use keepstep_platform::{CriteriaList, Platform, criteria_of, read_criterion};
-use keepstep_results::criterion::{Bounds, Check, JudgedFrom, kind_of};
+use keepstep_results::criterion::{Bounds, JudgedFrom, kind_of};
 use keepstep_store::test_data::{DraftPack, InputState, Scenario};
 use keepstep_store::{Project, Role};
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::parts::view::{Moment, page};
 use crate::parts::visible::Visible;
 use crate::signed_in::SignedIn;
 
-/// How many criteria of a pack are listed.
+/// How many criteria are listed in all.
 const MOST_LISTED: usize = 1000;
 
 /// How much of a name or an expectation a row shows, in characters.
@@ -98,7 +98,11 @@ pub(crate) async fn show(
     let path = criteria_path(&scenario_path(&project.id, &scenario.id));
     // Reading a criterion compiles its pattern or schema.
     let base = path.clone();
-    let packs = platform.budgets.work(move || packs.iter().map(|pack| pack_of(&base, pack)).collect()).await?;
+    let list = move || {
+        let mut room = MOST_LISTED;
+        packs.iter().map(|pack| pack_of(&base, pack, &mut room)).collect()
+    };
+    let packs = platform.budgets.work(list).await?;
     page(&CriteriaPage {
         frame: Frame::of(&by.session),
         done: told(&query.done),
@@ -129,10 +133,14 @@ fn told(done: &str) -> Option<&'static str> {
     })
 }
 
-fn pack_of(base: &str, pack: &DraftPack) -> Pack {
+/// Returns a pack with as many of its criteria as there is room for.
+fn pack_of(base: &str, pack: &DraftPack, room: &mut usize) -> Pack {
     let path = format!("{base}/{}", segment(&pack.id));
     let published: Vec<&Value> = pack.published.iter().flat_map(criteria_of).map(|(_, entry)| entry).collect();
-    let rows = criteria_of(&pack.document).take(MOST_LISTED).map(|(place, entry)| {
+    let count = criteria_of(&pack.document).count();
+    let listed = count.min(*room);
+    *room -= listed;
+    let rows = criteria_of(&pack.document).take(listed).map(|(place, entry)| {
         let row_path = format!("{path}/{}", place.label());
         let is_edited = pack.state != InputState::Published && !published.contains(&entry);
         row(row_path, place.list, entry, is_edited)
@@ -153,20 +161,17 @@ fn pack_of(base: &str, pack: &DraftPack) -> Pack {
         edited: pack.edited.as_ref().map(|(by, at)| (Visible::of(by), Moment::of(*at))),
         can_be_reverted: pack.published.is_some() && pack.state != InputState::Published,
         rows: rows.collect(),
-        left_out: criteria_of(&pack.document).count().saturating_sub(MOST_LISTED),
+        left_out: count - listed,
         path,
     }
 }
 
 fn row(path: String, list: CriteriaList, entry: &Value, is_edited: bool) -> Row {
-    let (name, kind, expected, is_required, note) = match read_criterion(entry, list, Bounds::of_answer(0)) {
+    let (name, kind, expected, is_required, note) = match read_criterion(entry, list, Bounds::of_list()) {
+        // What is too large to be read for a list may be small enough to be tried.
         Ok(criterion) => {
-            let note = match &criterion.check {
-                Check::Unusable(reason) => reason.clone(),
-                _ => String::new(),
-            };
             let name = if criterion.name == criterion.expected { String::new() } else { criterion.name };
-            (name, criterion.kind, criterion.expected, criterion.required, note)
+            (name, criterion.kind, criterion.expected, criterion.required, String::new())
         }
         Err(reason) => {
             let name = entry.get("name").and_then(Value::as_str).unwrap_or("A criterion").to_owned();

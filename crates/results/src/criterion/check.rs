@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::{PatternOptions, ValidationError, ValidationOptions, Validator};
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
-use super::bounds::{Bounds, PATTERN_OF_A_SCHEMA, size_of_schema};
+use super::bounds::{Bounds, CACHE_OF_A_PATTERN, PATTERN_OF_A_SCHEMA, PATTERN_TOO_LARGE, measured, values_of};
 use crate::case::Finished;
 use crate::usage::Usage;
 use crate::verdict::Verdict;
@@ -24,6 +24,9 @@ const SHOWN: usize = 200;
 
 /// How many faults of a JSON document are told.
 const FAULTS: usize = 3;
+
+/// How often a part of a schema may meet a value where all faults are found within bounds: there are at most so many.
+const FAULTS_FOUND: u64 = 50_000;
 
 /// What is looked at.
 #[derive(Debug)]
@@ -132,8 +135,15 @@ pub struct Cost {
 /// A compiled schema.
 pub struct Schema {
     validator: Validator,
-    /// How large it is with all that it refers to; see [`bounds`](super::bounds).
+    /// How it judges within bounds; nothing where it has none.
+    within: Option<Within>,
+}
+
+/// What is known of a schema that judges within bounds; see [`bounds`](super::bounds).
+#[derive(Debug, Clone, Copy)]
+struct Within {
     size: u64,
+    has_alternatives: bool,
 }
 
 /// What was found out.
@@ -291,24 +301,23 @@ impl fmt::Display for Expected {
 impl Schema {
     /// Compiles a schema, or says why that would take too much. References to other documents are never followed.
     pub(super) fn new(schema: &Value, bounds: Option<Bounds>) -> Result<Result<Self, &'static str>, String> {
-        let size = size_of_schema(schema);
-        if bounds.is_some() && size.is_none() {
-            return Ok(Err("the schema refers to itself, or is too large with all that it refers to"));
-        }
-        // The engine for patterns is the one whose time is linear in its input.
-        let patterns = PatternOptions::regex();
-        let patterns = if bounds.is_some() { patterns.size_limit(PATTERN_OF_A_SCHEMA) } else { patterns };
-        let options = jsonschema::options().offline().with_pattern_options(patterns);
-        match options.build(schema) {
-            Ok(validator) => Ok(Ok(Self { validator, size: size.unwrap_or(u64::MAX) })),
-            Err(_) if bounds.is_some() && Self::new(schema, None).is_ok() => Ok(Err("a pattern of the schema is too large")),
+        let measured = match bounds.map(|bounds| measured(schema, bounds)).transpose() {
+            Ok(measured) => measured,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        match options(measured.is_some()).build(schema) {
+            Ok(validator) => {
+                let within = measured.map(|found| Within { size: found.size, has_alternatives: found.has_alternatives });
+                Ok(Ok(Self { validator, within }))
+            }
+            Err(_) if measured.is_some_and(|found| found.patterns.into_iter().any(is_too_large)) => Ok(Err(PATTERN_TOO_LARGE)),
             Err(error) => Err(format!("json_schema is not a valid schema: {}", quote_excerpt(&error.to_string()))),
         }
     }
 
     /// Returns how large it is with all that it refers to.
     pub(super) fn size(&self) -> u64 {
-        self.size
+        self.within.map_or(u64::MAX, |within| within.size)
     }
 
     fn check(&self, answer: &str) -> Finding {
@@ -316,18 +325,42 @@ impl Schema {
             Ok(document) => document,
             Err(error) => return Finding::of(false, format!("no JSON ({error}): {}", quote_excerpt(answer))),
         };
-        let faults: Vec<String> = self
-            .validator
-            .iter_errors(&document)
-            .take(FAULTS)
-            .map(|fault| {
-                let place = fault.instance_path().to_string();
-                let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-                format!("{}{place}", shortened(&fault.to_string(), SHOWN))
-            })
-            .collect();
+        let faults = self.faults(&document, answer);
         if faults.is_empty() { Finding::of(true, quote_excerpt(answer)) } else { Finding::of(false, faults.join("; ")) }
     }
+
+    /// Returns what is wrong with a document.
+    fn faults(&self, document: &Value, answer: &str) -> Vec<String> {
+        let told = |fault: ValidationError<'_>| {
+            let place = fault.instance_path().to_string();
+            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            format!("{}{place}", shortened(&fault.to_string(), SHOWN))
+        };
+        // All faults are in memory before the first is told, and each takes more than the value that it is about.
+        match self.within {
+            Some(_) if self.validator.is_valid(document) => Vec::new(),
+            Some(within) if within.size.saturating_mul(values_of(answer)) > FAULTS_FOUND => {
+                let first = if within.has_alternatives { None } else { self.validator.validate(document).err() };
+                vec![first.map_or_else(|| "it does not fit the schema".to_owned(), told)]
+            }
+            _ => self.validator.iter_errors(document).take(FAULTS).map(told).collect(),
+        }
+    }
+}
+
+pub(super) fn options(is_bounded: bool) -> ValidationOptions<'static> {
+    // The engine for patterns is the one whose time is linear in its input.
+    let patterns = match is_bounded {
+        true => PatternOptions::regex().size_limit(PATTERN_OF_A_SCHEMA).dfa_size_limit(CACHE_OF_A_PATTERN),
+        false => PatternOptions::regex(),
+    };
+    jsonschema::options().offline().with_pattern_options(patterns)
+}
+
+/// Returns true for a pattern that is one, and larger than a bounded schema may have it.
+fn is_too_large(pattern: &str) -> bool {
+    let schema = json!({ "pattern": pattern });
+    options(true).build(&schema).is_err() && options(false).build(&schema).is_ok()
 }
 
 impl fmt::Debug for Schema {

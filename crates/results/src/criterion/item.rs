@@ -349,6 +349,9 @@ fn format_exactly(limit: Duration) -> String {
 
 /// Returns a compiled pattern; nothing where it is larger than it may be.
 fn pattern_of(key: &str, pattern: &str, ignore_case: bool, bounds: Option<Bounds>) -> Result<Option<Regex>, String> {
+    if bounds.is_some() && Bounds::is_too_long(pattern) {
+        return Ok(None);
+    }
     let mut builder = RegexBuilder::new(pattern);
     builder.case_insensitive(ignore_case);
     if let Some(bounds) = bounds {

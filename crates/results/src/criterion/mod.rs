@@ -4,6 +4,8 @@
 //! model has to be asked, it says nothing, and whoever has them asks. What can be written is a table ([`KINDS`]).
 
 mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod check;
 mod item;
 mod kinds;
