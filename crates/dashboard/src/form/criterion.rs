@@ -39,6 +39,8 @@ pub(crate) struct CriterionForm {
     pub(crate) csrf: String,
     /// The digest of the criterion that the form was made from; empty for a new one.
     pub(crate) seen: String,
+    /// What the other criteria of its list were, by the beginnings of their digests, so that the one behind a deleted one is not taken for it.
+    pub(crate) others: String,
     pub(crate) wanted: Wanted,
     /// The pack that a new one goes into, by its id; empty for a new pack.
     pub(crate) pack: String,
@@ -73,6 +75,7 @@ impl From<Vec<(String, String)>> for CriterionForm {
             match name.as_str() {
                 "csrf" => form.csrf = value,
                 "seen" => form.seen = value,
+                "others" => form.others = value,
                 "action" => {
                     form.wanted = match value.as_str() {
                         "kind" => Wanted::Kind,

@@ -200,6 +200,16 @@ async fn the_second_to_save_a_criterion_sees_both_and_unknown_keys_stay() {
     let answer = send(&mut bob, &answer, &format!("{list}/new"), "Save criterion", &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     assert_eq!(draft(&site, &id).await[0][1], json!(["Be very polite", {"judge": "Be kind"}]));
+    // The one behind a deleted one is not what became of it.
+    let of_bob = bob.get(&form).await;
+    let question = ada.get(&format!("{form}/delete")).await;
+    let action = question.attributes("form.card", "action").remove(0);
+    ada.submit(&question, &action, "Delete the criterion", &[]).await;
+    let answer = send(&mut bob, &of_bob, &form, "Save criterion", &[("value", "Be brief")]).await;
+    assert!(answer.text(".notice.bad").contains("was deleted while you were writing"), "{}", answer.body);
+    let answer = send(&mut bob, &answer, &format!("{list}/new"), "Save criterion", &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(draft(&site, &id).await[0][1], json!([{"judge": "Be kind"}, {"judge": "Be brief"}]));
     // What is wrong stands at its field, and nothing is saved.
     let page = ada.get(&form).await;
     let answer = send(&mut ada, &page, &form, "Save criterion", &[("weight", "heavy"), ("name", "N")]).await;

@@ -7,9 +7,13 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use keepstep_base::Digest;
 use keepstep_http::addresses::{criteria_path, scenario_path, segment};
-use keepstep_platform::{CriteriaList, Error, NewCriterionIn, Platform, SeenCriterion, criteria_of, criterion_digest};
+use keepstep_platform::{
+    CriteriaList, CriterionPlace, Error, NewCriterionIn, Platform, SeenCriterion, criteria_of, criterion_digest,
+};
+use keepstep_store::test_data::DraftPack;
 use keepstep_store::{Role, StoreError};
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::shown::{About, Told, criterion_at, shown_criterion};
 use super::criteria::{SeenQuery, cut, to_list};
@@ -99,6 +103,7 @@ pub(crate) async fn show(
     let about = About { platform: &platform, by: &by, project: &project, scenario: &scenario, place: Some((&pack, place)) };
     let form = CriterionForm {
         seen: criterion_digest(current).to_string(),
+        others: others(&pack, place),
         experiment: query.experiment,
         case: query.case,
         ..CriterionForm::of(current, is_required(current))
@@ -122,7 +127,7 @@ pub(crate) async fn save(
     let seen = form.seen.parse::<Digest>().ok();
     // Others may have added or deleted some before it.
     let seen_now = criteria_of(&pack.document).find(|(at, entry)| at.list == place.list && Some(criterion_digest(entry)) == seen);
-    let old = seen_now.map(|(_, entry)| entry).or_else(|| criterion_at(&pack, place));
+    let old = seen_now.map(|(_, entry)| entry).or_else(|| theirs_at(&pack, place, &form));
     let (mut form, criterion) = match about.meant(form, old, place.list).await? {
         Ok(meant) => meant,
         Err(answer) => return Ok(answer),
@@ -133,10 +138,11 @@ pub(crate) async fn save(
         Ok(pack) => Ok(to_list(&project, &scenario, "changed", &pack.id)),
         Err(Error::Store(StoreError::CriteriaChanged)) => {
             let pack = platform.store.draft_pack(&by.scope, &scenario.id, &pack.id).await?;
-            match criterion_at(&pack, place) {
+            match theirs_at(&pack, place, &form) {
                 // Whoever saves again has seen it.
                 Some(theirs) => {
                     form.seen = criterion_digest(theirs).to_string();
+                    form.others = others(&pack, place);
                     let theirs = Some(Visible::of(cut(&shown_criterion(theirs))));
                     about.page(form, Told { theirs, ..Told::default() }).await
                 }
@@ -155,6 +161,24 @@ pub(crate) async fn save(
             about.page(form, Told { problem, ..Told::default() }).await
         }
     }
+}
+
+/// Returns what became of the criterion of a form: what stands in its place, if that is none of those that stood beside it.
+fn theirs_at<'a>(pack: &'a DraftPack, place: CriterionPlace, form: &CriterionForm) -> Option<&'a Value> {
+    let found = criterion_at(pack, place)?;
+    let digest = short_digest(found);
+    (!form.others.split(' ').any(|other| other == digest)).then_some(found)
+}
+
+/// Returns what the others of a list are, for the form of one of them.
+fn others(pack: &DraftPack, place: CriterionPlace) -> String {
+    let beside = criteria_of(&pack.document).filter(|(at, _)| at.list == place.list && at.at != place.at);
+    beside.map(|(_, entry)| short_digest(entry)).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns as much of a digest as tells the criteria of a list apart.
+fn short_digest(criterion: &Value) -> String {
+    criterion_digest(criterion).to_string().chars().take(12).collect()
 }
 
 /// `GET …/criteria/{pack}/{criterion}/delete`: asks.
