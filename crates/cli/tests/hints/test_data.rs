@@ -403,7 +403,7 @@ pub(super) const ROWS: &[Row] = &[
         then: Shows(".fluxloop/.env"),
     },
     Row {
-        state: &["shop", "write q.tsv text\tpersona\nWhere is it?\tnovice\n"],
+        state: &["shop", "write q.tsv text\ttier\nWhere is it?\tgold\n"],
         command: "bundles import q.tsv --scenario orders --write-ids",
         hint: "`--write-ids` works for files of keepstep's own form, YAML or JSON, and CSV has a column `id`",
         typed: "write orders.yaml {scenario: {name: orders}, inputs: [{text: Where is it?}]}\nbundles import orders.yaml --write-ids",
