@@ -1,8 +1,9 @@
 // All stories, in the order in which they run.
 
 import { crawl, prefixed } from "./stories/crawl.mjs";
+import { interleavings } from "./stories/editing.mjs";
 import { identity } from "./stories/identity.mjs";
 import { keys, reader } from "./stories/keys.mjs";
 import { people, withoutScript } from "./stories/people.mjs";
 
-export const stories = [crawl, people, withoutScript, identity, prefixed, reader, keys];
+export const stories = [crawl, people, withoutScript, identity, prefixed, reader, keys, interleavings];

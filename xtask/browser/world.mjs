@@ -26,6 +26,7 @@ export class World {
   #folder;
   #proxy;
   #provider;
+  #listen;
 
   // Starts a server. `demo` fills it with what `keepstep demo` shows; `proxy` stands before it; people sign in with
   // `provider`.
@@ -52,10 +53,10 @@ export class World {
     return path.join(this.#folder, name);
   }
 
-  // Starts the server, again where it was stopped.
+  // Starts the server, at the same address where it was stopped: pages are open there.
   async serve() {
     // With a public address the server prints that one, so the port has to be known before.
-    const listen = `127.0.0.1:${this.#proxy ? await freePort() : 0}`;
+    const listen = this.#listen ?? `127.0.0.1:${this.#proxy ? await freePort() : 0}`;
     const options = this.#proxy ? ["--public-url", this.#proxy.url] : [];
     const secrets = {};
     if (this.#provider) {
@@ -85,6 +86,7 @@ export class World {
     });
     const { url, link } = await announced;
     this.url = url;
+    this.#listen = this.#proxy ? listen : new URL(url).host;
     this.#proxy?.to(`http://${listen}`);
     this.firstLink = link;
   }

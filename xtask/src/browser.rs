@@ -32,8 +32,22 @@ const IMAGES: [(&str, &str); 2] =
 /// The largest of them, in bytes: README is read on phones, too.
 const LARGEST_IMAGE: u64 = 150 * 1024;
 
+/// The story of two people and a command line that edit at once.
+const INTERLEAVINGS: &str = "random interleavings";
+
 /// Runs the stories, and returns how many checks they made.
 pub(crate) fn run(options: &Options) -> Result<usize> {
+    run_with(options, &[])
+}
+
+/// Runs so many random orders of what two people and a command line do to one agent, each with so many steps.
+pub(crate) fn interleave(seed: u32, count: u32, steps: u32) -> Result<usize> {
+    let options = Options { only: Some(INTERLEAVINGS.to_owned()), as_built: false, images: false };
+    let numbers = [("KEEPSTEP_SEED", seed), ("KEEPSTEP_INTERLEAVINGS", count), ("KEEPSTEP_STEPS", steps)];
+    run_with(&options, &numbers)
+}
+
+fn run_with(options: &Options, numbers: &[(&str, u32)]) -> Result<usize> {
     tools::install_for_pages()?;
     if !options.as_built {
         test::build()?;
@@ -49,7 +63,8 @@ pub(crate) fn run(options: &Options) -> Result<usize> {
         .env("KEEPSTEP_PACKAGES", tools::browser_packages())
         .env("KEEPSTEP_PROVIDER", tools::provider_packages())
         .env("KEEPSTEP_SCREENSHOTS", &screenshots)
-        .env("KEEPSTEP_COUNT", count.path());
+        .env("KEEPSTEP_COUNT", count.path())
+        .envs(numbers.iter().map(|(name, number)| (name, number.to_string())));
     if command::show(&mut node).is_err() {
         bail!("the pages are not as they should be: see above");
     }

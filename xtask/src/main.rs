@@ -55,7 +55,8 @@ enum Task {
     Browser(browser::Options),
     /// Measure the release build beside its peers and write `docs/benchmarks.md`
     Bench(bench::Options),
-    /// Attack a server of the release build with hundreds of connections, and compare what keepstep reads with Node for many seeds
+    /// Attack a server of the release build with hundreds of connections, compare what keepstep reads with Node for many seeds, and edit
+    /// at once in Chromium in many orders
     Soak(soak::Options),
     /// Write the generated files again: `docs/reference/cli.md`, and the tests in `docs/defects.md`
     Generate {
