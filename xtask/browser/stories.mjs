@@ -3,7 +3,8 @@
 import { crawl, prefixed } from "./stories/crawl.mjs";
 import { interleavings } from "./stories/editing.mjs";
 import { identity } from "./stories/identity.mjs";
+import { interrupted } from "./stories/interrupted.mjs";
 import { keys, reader } from "./stories/keys.mjs";
 import { people, withoutScript } from "./stories/people.mjs";
 
-export const stories = [crawl, people, withoutScript, identity, prefixed, reader, keys, interleavings];
+export const stories = [crawl, people, withoutScript, identity, prefixed, reader, keys, interrupted, interleavings];

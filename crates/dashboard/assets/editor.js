@@ -25,7 +25,11 @@ function show(html) {
   }
   const status = document.getElementById("live-status");
   // A button that replaces what another window kept has the same name.
-  if (status) form.querySelector("input[name=draft]").value = status.dataset.tag;
+  if (!status) return;
+  form.querySelector("input[name=draft]").value = status.dataset.tag;
+  // What the browser brings back is what is kept under this tag, and what was typed since.
+  const shown = document.getElementById("shown");
+  shown.name = `${shown.dataset.text}-${status.dataset.tag}`;
 }
 
 /** Somebody who signed in again has another token. */
@@ -40,8 +44,15 @@ async function renew() {
 
 const send = (body) => fetch(form.dataset.draft, { method: "PUT", body });
 
+/** Returns what stands in the form. */
+function fields() {
+  const found = new URLSearchParams(new FormData(form));
+  found.delete(document.getElementById("shown").name);
+  return found;
+}
+
 async function keep() {
-  const body = new URLSearchParams(new FormData(form));
+  const body = fields();
   try {
     let answer = await send(body);
     if ((answer.status === 401 || answer.status === 403) && (await renew())) {
@@ -55,7 +66,7 @@ async function keep() {
       say("");
       body.set("draft", form.querySelector("input[name=draft]").value);
       // What was typed while the answer came is kept at the next pause.
-      if (new URLSearchParams(new FormData(form)).toString() !== body.toString()) later();
+      if (fields().toString() !== body.toString()) later();
     } else if (answer.status === 401) {
       say("Your session has ended, and what you type is only in this window. Sign in in another window; this one goes on by itself.");
       later(5000);
