@@ -42,7 +42,10 @@ async function renew() {
   return true;
 }
 
-const send = (body) => fetch(form.dataset.draft, { method: "PUT", body });
+/** The most bytes that a browser still sends for a page that is closed. */
+const MOST_OF_CLOSED = 60000;
+
+const send = (body) => fetch(form.dataset.draft, { method: "PUT", body, keepalive: body.toString().length < MOST_OF_CLOSED });
 
 /** Returns what stands in the form. */
 function fields() {
@@ -51,8 +54,10 @@ function fields() {
   return found;
 }
 
-async function keep() {
+/** Keeps the words, and returns whether the server has an answer to a button of the form. */
+async function keep({ isPressed = false } = {}) {
   const body = fields();
+  const complain = (text) => say(isPressed ? `Not saved. ${text}` : text);
   try {
     let answer = await send(body);
     if ((answer.status === 401 || answer.status === 403) && (await renew())) {
@@ -68,15 +73,19 @@ async function keep() {
       // What was typed while the answer came is kept at the next pause.
       if (fields().toString() !== body.toString()) later();
     } else if (answer.status === 401) {
-      say("Your session has ended, and what you type is only in this window. Sign in in another window; this one goes on by itself.");
+      complain("Your session has ended, and what you type is only in this window. Sign in in another window; this one goes on by itself.");
       later(5000);
+      return false;
     } else {
-      say(`What you type is only in this window: the server answered ${answer.status}.`);
+      complain(`What you type is only in this window: the server answered ${answer.status}.`);
       if (answer.status >= 500 || answer.status === 429) later(5000);
+      return answer.status < 500;
     }
+    return true;
   } catch {
-    say("What you type is only in this window: the server does not answer. Trying again.");
+    complain("What you type is only in this window: the server does not answer. Trying again.");
     later(5000);
+    return false;
   }
 }
 
@@ -87,11 +96,28 @@ function later(pause = PAUSE) {
   timer = setTimeout(now, pause);
 }
 
-async function now() {
+async function now(how) {
   clearTimeout(timer);
   while (busy) await busy;
-  busy = keep().finally(() => (busy = null));
-  await busy;
+  busy = keep(how).finally(() => (busy = null));
+  return busy;
+}
+
+/** True while a button waits for the words to be kept, and true for the press that comes of it. */
+let isPressed = false;
+let isGoing = false;
+
+/** Presses a button once the words are kept: a page that does not come, or a sign-in in its place, would take them away. */
+async function press(button) {
+  isPressed = true;
+  const hasAnswer = await now({ isPressed: true }).finally(() => (isPressed = false));
+  // The answer brings the button that replaces other words anew: another one where they are other words by now.
+  const isSame = (other) => other.type === "submit" && other.name === button.name && other.value === button.value;
+  const pressed = button?.isConnected === false ? [...form.elements].find(isSame) : button;
+  if (!hasAnswer || pressed === undefined) return;
+  isGoing = true;
+  form.requestSubmit(pressed);
+  isGoing = false;
 }
 
 /** Tells that the page is here, and shows who else is. */
@@ -116,17 +142,17 @@ if (form) {
   setInterval(beHere, HERE);
   form.addEventListener("input", () => later());
   form.addEventListener("submit", (event) => {
-    clearTimeout(timer);
-    if (busy) {
-      // Two that write the same words would get in each other's way.
-      event.preventDefault();
-      busy.finally(() => form.requestSubmit(event.submitter));
+    if (isGoing) {
+      clearTimeout(timer);
+      unkept = false;
       return;
     }
-    unkept = false;
+    event.preventDefault();
+    if (!isPressed) press(event.submitter);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden" && unkept && !isElsewhere) now();
+    // Who comes back may have signed in in another window.
+    if (unkept && !isElsewhere) now();
   });
   addEventListener("beforeunload", (event) => {
     if (unkept) event.preventDefault();

@@ -1,4 +1,4 @@
-// What gets in the way of somebody who edits a persona: a tab that is old.
+// What gets in the way of somebody who edits a persona: an end of the session, a server that restarts, a closed tab, a tab that is old.
 
 import { Tab, words } from "../editor.mjs";
 import { equal, holds } from "../expect.mjs";
@@ -6,6 +6,11 @@ import { Lane } from "../lane.mjs";
 import { Terminal } from "../terminal.mjs";
 
 const FIRST = "one\ntwo\nthree\nfour\n";
+
+// Waits until the page says in an alert what is the matter.
+async function complains(tab, text) {
+  await tab.page.locator("#keeping", { hasText: text }).waitFor();
+}
 
 async function opened(member, agent) {
   const tab = await Tab.at(member, agent);
@@ -30,6 +35,95 @@ async function published(lane, agent) {
 }
 
 const PARTS = {
+  "the session ends": async (lane, { agent }) => {
+    const [ada] = lane.members;
+    const tab = await opened(ada, agent);
+    await writes(tab, 0, "a1");
+    await lane.endSessions(ada);
+    await tab.write(1, true, "a2");
+    await complains(tab, "Your session has ended, and what you type is only in this window.");
+    // A button loses nothing, either.
+    await tab.press("Publish");
+    await complains(tab, "Not saved. Your session has ended");
+    equal("the text in the form", [...words(await tab.text())], ["one", "a1", "a2", "two", "three", "four"]);
+    await tab.signInElsewhere();
+    equal("what the page says by itself", await tab.settle(["a1", "a2"], { signedIn: true }), "kept");
+    await publishes(tab);
+    equal("what is published", await published(lane, agent), ["one", "a1", "a2", "two", "three", "four"]);
+    // A form that is loaded again asks to sign in, and then has the words.
+    await tab.openForm();
+    await writes(tab, 0, "a3");
+    await lane.endSessions(ada);
+    await tab.page.reload();
+    holds("the page says that the session has ended", (await tab.shown()).text.includes("Your session has ended"));
+    await tab.go(() => tab.page.reload());
+    const shown = await tab.shown();
+    holds("the words are in the form again", shown.isRestored && words(await tab.text()).has("a3"));
+    // A second tab, which knows another session, goes on, too.
+    const second = await opened(ada, agent);
+    await lane.endSessions(ada);
+    await second.go(() => second.page.reload());
+    await publishes(tab);
+    return [tab, second];
+  },
+
+  "the server restarts": async (lane, { agent }) => {
+    const [ada, bob] = lane.members;
+    const watching = await Tab.at(ada, agent);
+    await watching.page.goto(`${lane.world.url}${watching.path}`);
+    const tab = await opened(ada, agent);
+    await writes(tab, 0, "a1");
+    await lane.world.stop();
+    await tab.write(1, true, "a2");
+    await complains(tab, "What you type is only in this window: the server does not answer. Trying again.");
+    await tab.press("Publish");
+    await complains(tab, "Not saved. What you type is only in this window: the server does not answer.");
+    // Leaving asks.
+    tab.leaves = false;
+    const asked = tab.page.waitForEvent("dialog");
+    await tab.page.locator("#edit").getByRole("link", { name: "Cancel" }).click({ noWaitAfter: true });
+    equal("what asks", (await asked).type(), "beforeunload");
+    tab.leaves = true;
+    equal("the text in the form", [...words(await tab.text())], ["one", "a1", "a2", "two", "three", "four"]);
+    await lane.world.serve();
+    equal("what the page says by itself", await tab.settle(["a1", "a2"]), "kept");
+    await publishes(tab);
+    equal("what is published", await published(lane, agent), ["one", "a1", "a2", "two", "three", "four"]);
+    // A page that shows the agent hears of changes again.
+    await watching.page.locator("#changed:not([hidden])", { hasText: ada.name }).waitFor();
+    await watching.page.getByRole("link", { name: "Show the new state" }).click();
+    await watching.page.locator("pre", { hasText: "a2" }).waitFor();
+    const other = await opened(bob, agent);
+    await other.write(0, true, "b3");
+    await publishes(other);
+    await watching.page.locator("#changed:not([hidden])", { hasText: bob.name }).waitFor();
+    return [tab, watching, other];
+  },
+
+  "a tab is closed": async (lane, { agent }) => {
+    const [ada] = lane.members;
+    let tab = await opened(ada, agent);
+    await writes(tab, 0, "a1");
+    await tab.close();
+    equal("asked", tab.asked, false);
+    tab = await opened(ada, agent);
+    const shown = await tab.shown();
+    holds("the words are in the form again", shown.isRestored && words(await tab.text()).has("a1"));
+    // Words that are not kept yet: closing asks, and who closes all the same finds them, too.
+    await tab.write(1, true, "a2");
+    await tab.close();
+    equal("asked", tab.asked, true);
+    tab = await opened(ada, agent);
+    await tab.page.waitForFunction(() => {
+      const isThere = document.querySelector("#edit textarea").value.includes("a2");
+      if (!isThere) location.reload();
+      return isThere;
+    });
+    await publishes(tab);
+    equal("what is published", await published(lane, agent), ["one", "a1", "a2", "two", "three", "four"]);
+    return [tab];
+  },
+
   "a tab is old": async (lane, terminal) => {
     const { agent } = terminal;
     const [ada, bob] = lane.members;
