@@ -106,9 +106,11 @@ export class Interleaving {
 
   // Words
 
-  #confirm({ member, fresh }, text) {
+  #confirm({ member, fresh }, text, since = this.log.length) {
     const found = words(text);
-    for (const word of found) if (word.startsWith(member.letter)) this.#confirmed.set(word, this.log.length);
+    for (const word of found) {
+      if (word.startsWith(member.letter)) this.#confirmed.set(word, Math.max(since, this.#confirmed.get(word) ?? 0));
+    }
     for (const word of found) fresh.delete(word);
   }
 
@@ -120,17 +122,18 @@ export class Interleaving {
     }
   }
 
-  // What somebody wrote and nobody has saved is gone, knowingly.
+  // What somebody wrote and nobody has saved is gone, knowingly. It may have been kept without a look at what the page says.
   #drop(member, but = new Set()) {
-    for (const word of this.#confirmed.keys()) {
+    const fresh = this.#of(member).flatMap((tab) => [...tab.fresh]);
+    for (const word of [...this.#confirmed.keys(), ...fresh]) {
       if (word.startsWith(member.letter) && !this.#saved.has(word) && !but.has(word)) this.#removed.set(word, this.log.length);
     }
   }
 
-  // A page that was left without a question has kept what stood in it.
+  // A page that was left without a question has kept what stood in it, some time since it was typed.
   #left(tab, text) {
     if (tab.asked) this.#say("the page asked first", "asked");
-    else if (tab.fresh.size > 0) this.#confirm(tab, text);
+    else if (tab.fresh.size > 0) this.#confirm(tab, text, tab.typedAt);
   }
 
   // Returns the text that a form starts from for who has typed nothing.
@@ -157,6 +160,7 @@ export class Interleaving {
     const text = await tab.text();
     if (!words(text).has(word)) this.#fail(`${word} was typed and is not in ${JSON.stringify(text)}`);
     tab.fresh.add(word);
+    tab.typedAt = this.log.length;
     this.#say(`${tab.member.name} types ${word} into tab ${this.#tabs.indexOf(tab)}: ${JSON.stringify(text)}`);
     if (this.random.chance(0.6)) await this.#settle(tab);
   }
