@@ -6,5 +6,21 @@ import { identity } from "./stories/identity.mjs";
 import { interrupted } from "./stories/interrupted.mjs";
 import { keys, reader } from "./stories/keys.mjs";
 import { people, withoutScript } from "./stories/people.mjs";
+import { review, reviewWithoutScript } from "./stories/review.mjs";
+import { testing, testingWithoutScript } from "./stories/testing.mjs";
 
-export const stories = [crawl, people, withoutScript, identity, prefixed, reader, keys, interrupted, interleavings];
+export const stories = [
+  crawl,
+  people,
+  withoutScript,
+  testing,
+  testingWithoutScript,
+  review,
+  reviewWithoutScript,
+  identity,
+  prefixed,
+  reader,
+  keys,
+  interrupted,
+  interleavings,
+];

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -144,6 +144,11 @@ export class World {
   async write(name, text) {
     await mkdir(path.dirname(this.path(name)), { recursive: true });
     await writeFile(this.path(name), text);
+  }
+
+  // Returns what a file of this world says.
+  async read(name) {
+    return readFile(this.path(name), "utf8");
   }
 
   #environment() {
