@@ -122,7 +122,7 @@ impl Data {
         let scope = Scope::organization(platform.organization());
         let project = runtime.block_on(make_projects(&store, &scope, size.projects))?;
         let agent = runtime.block_on(make_agent(&store, &scope))?;
-        runtime.block_on(drift(&store, agents.iter().take(size.drifted as usize)))?;
+        runtime.block_on(drift(&store, &scope, agents.iter().take(size.drifted as usize)))?;
         let member = runtime.block_on(people(&store, &scope, size))?;
         let mut bundles = Vec::new();
         for version in 1..=2 {
@@ -226,6 +226,7 @@ impl Data {
         let compared = format!("{project}/compare?before={before}&after={after}");
         let pages = [
             ("Front page, with all agents", "/".to_owned()),
+            ("Changes, the diffs of 100 agents", "/changes".to_owned()),
             ("Agent", agent.clone()),
             ("Agent, the form", format!("{agent}/edit")),
             ("Agent, a version and its difference", format!("{agent}/versions/{VERSIONS}?against=1")),
@@ -367,14 +368,25 @@ async fn make_agent(store: &Store, scope: &Scope) -> Result<AgentId> {
     Ok(agent)
 }
 
-/// Reports that the code of agents differs.
-async fn drift(store: &Store, agents: impl Iterator<Item = &AgentId>) -> Result<()> {
+/// Changes some lines of what agents have published, and reports that their code still has what was published before. So the server has both
+/// texts of each difference.
+async fn drift(store: &Store, scope: &Scope, agents: impl Iterator<Item = &AgentId>) -> Result<()> {
     let mut transaction = store.write().await?;
     let now = transaction.now();
     for (number, agent) in agents.enumerate() {
+        let before = store.agent_state(scope, agent).await?.published.context("nothing is published")?;
+        let text = before.persona.as_str().context("a persona with channels")?;
+        let edited = |(line, text): (usize, &str)| {
+            if line % 9 == 4 { format!("{text} Say so in case {number}.") } else { text.to_owned() }
+        };
+        let text: Vec<String> = text.lines().enumerate().map(edited).collect();
+        let change = PersonaChange { persona: json!(text.join("\n")), status: PersonaStatus::Published };
+        let patch = Patch { persona: Some(change), ..Patch::default() };
+        let intent = Intent { scope, agent, author: Some("Grace"), message: Some("Cases"), expected: None };
+        transaction.change(&intent, &patch).await?;
+        let code = format!("sha256:{}", before.summary.digest.context("a persona without a digest")?);
         let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
-        let seen =
-            json!({"persona": {"code": digest("a"), "base": digest("b")}, "name": {"code": digest("c"), "base": digest("d")}});
+        let seen = json!({"persona": {"code": code, "base": code}, "name": {"code": digest("c"), "base": digest("d")}});
         let report = DriftReport {
             agent_id: agent.clone(),
             repository: format!("git.example.com/shops/{number}"),

@@ -15,6 +15,8 @@ const KEPT_AT_EACH_END: usize = 3;
 /// How many lines are compared with each other, counted between the first and the last difference. The work grows with the
 /// square of it, and whoever sends a text chooses it: beyond this, what stands between is shown as replaced.
 pub(crate) const MOST_COMPARED: usize = 20_000;
+/// The most steps that [`most_steps`] tells of two texts.
+pub const MOST_STEPS: usize = MOST_COMPARED * MOST_COMPARED;
 /// How many lines of each text are shown where that is so.
 const SHOWN_OF_EACH: usize = 2_000;
 /// After this time the comparison of lines ends with what it has: still right, but not the shortest.
@@ -127,6 +129,16 @@ fn rows_with(old: &str, new: &str, fold: impl Fn(&mut Vec<Row>, &mut Vec<Row>)) 
     }
     fold(&mut rows, &mut unchanged);
     rows
+}
+
+/// Returns how many steps it may take at most to compare the lines of two texts; none where they are not compared, because they are too many.
+///
+/// Whoever compares many texts can so bound what all of them take together.
+pub fn most_steps(old: &str, new: &str) -> usize {
+    match lines_between(&terminated(old), &terminated(new)) {
+        lines if lines > MOST_COMPARED => 0,
+        lines => lines * lines,
+    }
 }
 
 /// Returns how many lines of both texts stand between those that are the same at the beginning and at the end.
@@ -284,6 +296,15 @@ mod tests {
         let shown = plain(&rows(&text("old"), &text("new")));
         assert_eq!(shown[..5], ["... 7", " same", " same", " same", "-old"]);
         assert_eq!(shown[shown.len() - 5..], ["... -28000 +28000", " same", " same", " same", "... 7"]);
+    }
+
+    #[test]
+    fn steps_are_those_between_the_first_and_the_last_difference() {
+        assert_eq!(most_steps("same\none\ntwo\nsame\r\n", "same\nthree\nsame"), 9);
+        assert_eq!(most_steps("a", "a\n"), 0);
+        let text = |word: &str, lines: usize| format!("{word}\n").repeat(lines);
+        assert_eq!(most_steps(&text("a", 10_000), &text("b", 10_000)), MOST_STEPS);
+        assert_eq!(most_steps(&text("a", 10_001), &text("b", 10_000)), 0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ export const KEYS = [
   { id: "open", keys: "Enter", does: "Open the row" },
   { id: "verdict", keys: "1–9", does: "On a case, say what you think: 1 the answer is right, 2 it is wrong, then right and wrong for each criterion" },
   { id: "add", keys: "i", does: "On a case, add what was asked to the inputs" },
+  { id: "changes", keys: "d", does: "On the front page, show what differs: of the row that has the focus, or of all that waits" },
   { id: "save", keys: "Mod+Enter", does: "Save the form that you are in" },
   { id: "leave", keys: "Escape", does: "Close a window, leave a field" },
 ];

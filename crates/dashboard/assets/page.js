@@ -171,7 +171,7 @@ function showPalette() {
 // Returns the links that the rows of the lists on this page are opened by.
 function rowLinks() {
   const rows = [...document.querySelectorAll("main .list tbody tr, main [data-row]")];
-  const links = rows.map((row) => row.querySelector("th > a[href], td a[href]"));
+  const links = rows.map((row) => row.querySelector("th > a[href], td a[href], h2 > a[href]"));
   return links.filter((link) => link && link.getClientRects().length > 0);
 }
 
@@ -186,8 +186,10 @@ function step(by) {
   const row = document.activeElement?.closest(".list tbody tr, [data-row]");
   const at = links.findIndex((link) => row?.contains(link));
   const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1);
-  links[next].focus();
-  links[next].scrollIntoView({ block: "nearest" });
+  links[next].focus({ preventScroll: true });
+  // What is longer than the window begins at its top.
+  const article = links[next].closest("article");
+  (article ?? links[next]).scrollIntoView({ block: article ? "start" : "nearest" });
 }
 
 const isSignedIn = document.querySelector(".who") !== null;
@@ -225,6 +227,12 @@ onKey("add", () => {
   const button = document.querySelector("button[data-add-input]");
   if (!button || opened()) return false;
   button.click();
+});
+onKey("changes", () => {
+  const row = document.activeElement?.closest("main tr");
+  const link = row?.querySelector("a[data-changes]") ?? document.querySelector("main a[data-changes]");
+  if (!link || opened()) return false;
+  link.click();
 });
 onKey("save", () => {
   const form = document.activeElement?.closest("form");

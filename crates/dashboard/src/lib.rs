@@ -36,14 +36,16 @@ use crate::parts::theme;
 /// Returns all pages.
 pub fn pages(platform: &Platform) -> Pages {
     use pages::{
-        account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, compare, connect, criteria, criteria_pack,
-        criterion, download_inputs, draft, edit, events, experiment, experiment_delete, experiment_labels, experiment_list,
-        experiments, export, gate, identities, inputs, invite, keys, member, members, new_agent, new_project, new_scenario,
-        personas, presence, project_settings, projects, publish, publishing, retention, review, scenario, scenario_settings,
-        search, server, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out, trend_inputs, trends, version, webhooks,
+        account, activity, add_inputs, agent, agents, asset, bundle, bundles, case, changes, compare, connect, criteria,
+        criteria_pack, criterion, download_inputs, draft, edit, events, experiment, experiment_delete, experiment_labels,
+        experiment_list, experiments, export, gate, identities, inputs, invite, keys, member, members, new_agent, new_project,
+        new_scenario, personas, presence, project_settings, projects, publish, publishing, retention, review, scenario,
+        scenario_settings, search, server, share, sheet, sign_in, sign_in_link, sign_in_oidc, sign_out, trend_inputs, trends,
+        version, webhooks,
     };
     let routes = Router::new()
         .route("/", get(agents::show))
+        .route("/changes", get(changes::show))
         .route("/new-agent", get(new_agent::show).post(new_agent::create))
         .route("/agents/{id}", get(agent::show))
         .route("/agents/{id}/edit", get(edit::show).post(edit::save))

@@ -158,6 +158,7 @@ pub fn routes() -> Vec<Route> {
         ("GET", "/api/evaluations/jobs", Key(Viewer), Nothing),
         // The pages.
         ("GET", "/", Person(Viewer), Nothing),
+        ("GET", "/changes", Person(Viewer), Nothing),
         ("GET", "/new-agent", Person(Owner), Nothing),
         ("POST", "/new-agent", Person(Owner), Nothing),
         ("GET", "/agents/{id}", Person(Viewer), Agent),

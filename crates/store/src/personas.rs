@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
+use keepstep_base::{AgentId, Digest, PersonaVersion};
 use serde_json::Value;
 
 use crate::changes::NewPersona;
@@ -53,6 +52,27 @@ pub(crate) trait PersonaRows {
     /// Returns the newest draft of each agent of a scope, where it is newer than what is published.
     fn newer_drafts_of(&mut self, scope: &Scope) -> impl Future<Output = Result<Vec<NewerDraft>>> + Send;
 
+    /// Returns the newest version that says what has a digest, for each pair of an agent of a scope and a digest.
+    fn versions_saying(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, Digest)],
+    ) -> impl Future<Output = Result<Vec<(AgentId, Digest, PersonaVersion)>>> + Send;
+
+    /// Returns how many bytes the texts of versions take, without reading them.
+    fn sizes_of(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> impl Future<Output = Result<Vec<(AgentId, PersonaVersion, u64)>>> + Send;
+
+    /// Returns the texts of versions of several agents of a scope.
+    fn texts_of(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> impl Future<Output = Result<Vec<(AgentId, PersonaVersion, Value)>>> + Send;
+
     /// Adds a version.
     fn insert_version(
         &mut self,
@@ -92,6 +112,43 @@ impl Store {
     /// The database failed.
     pub async fn newer_drafts(&self, scope: &Scope) -> Result<Vec<NewerDraft>> {
         self.reader().await?.newer_drafts_of(scope).await
+    }
+
+    /// Returns the newest version that says what has a digest, for each pair of an agent and a digest; nothing for an agent that is not in the
+    /// scope, and for what no version of it says.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn versions_saying(
+        &self,
+        scope: &Scope,
+        wanted: &[(AgentId, Digest)],
+    ) -> Result<Vec<(AgentId, Digest, PersonaVersion)>> {
+        self.reader().await?.versions_saying(scope, wanted).await
+    }
+
+    /// Returns how many bytes the texts of versions take, without reading them; nothing for those that are not in the scope.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn persona_sizes(
+        &self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> Result<Vec<(AgentId, PersonaVersion, u64)>> {
+        self.reader().await?.sizes_of(scope, wanted).await
+    }
+
+    /// Returns the texts of versions of several agents at once; nothing for those that are not in the scope.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn persona_texts(
+        &self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> Result<Vec<(AgentId, PersonaVersion, Value)>> {
+        self.reader().await?.texts_of(scope, wanted).await
     }
 
     /// Returns a persona version.

@@ -184,6 +184,24 @@ const TESTS = {
     await page.waitForURL(/\/scenarios\/.*edit=/);
     holds("the new input has what was asked", (await page.locator("main textarea").first().inputValue()).length > 0);
   },
+  changes: async (person) => {
+    const { page } = person;
+    await person.open("/");
+    await page.keyboard.press("d");
+    await page.waitForURL(/\/changes$/);
+    // The rows of this page are agents.
+    const names = await page.locator("article h2").allInnerTexts();
+    await page.keyboard.press("j");
+    equal("the first agent", await focused(page), names[0]);
+    // Of the row that has the focus, it is the diff of that one.
+    await person.open("/");
+    const row = page.locator('section[aria-labelledby="waiting"] tbody tr', { hasText: "Shop" }).first();
+    await row.getByRole("link").first().focus();
+    await page.keyboard.press("d");
+    await page.waitForURL(/\/changes#/);
+    const id = decodeURIComponent(new URL(page.url()).hash.slice(1));
+    equal("the agent of the row", await page.locator(`article[id="${id}"] h2`).innerText(), "Shop");
+  },
   save: async (person) => {
     const { page } = person;
     await person.open("/account");

@@ -3,6 +3,7 @@
 //! | Address | File | What |
 //! |---|---|---|
 //! | `/` | [`agents`] | the list of agents |
+//! | `/changes` | [`changes`] | what differs of each of them, one diff under the other |
 //! | `/new-agent` | [`new_agent`] | a form that makes one |
 //! | `/agents/{id}` | [`agent`] | its persona and its versions |
 //! | `/agents/{id}/edit` | [`edit`] | a form that saves a draft or publishes |
@@ -70,6 +71,7 @@ pub(crate) mod asset;
 pub(crate) mod bundle;
 pub(crate) mod bundles;
 pub(crate) mod case;
+pub(crate) mod changes;
 pub(crate) mod compare;
 pub(crate) mod connect;
 pub(crate) mod criteria;

@@ -155,7 +155,8 @@ async fn find(platform: &Platform, by: &SignedIn, words: &Words) -> Result<Vec<F
 fn actions(by: &SignedIn) -> Vec<Found> {
     let action =
         |title: &str, path: &str| Found { kind: "Action", title: title.to_owned(), about: String::new(), path: path.to_owned() };
-    let mut actions = vec![action("All agents", "/"), action("All projects", "/projects")];
+    let mut actions =
+        vec![action("All agents", "/"), action("All projects", "/projects"), action("Changes of agents", "/changes")];
     if may_create(&by.session) {
         actions.push(action("New agent", "/new-agent"));
         actions.push(action("New project", "/new-project"));

@@ -98,7 +98,8 @@ pub(crate) fn side_by_side(rows: Vec<DiffRow>) -> Vec<SplitRow> {
     split
 }
 
-fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
+/// Returns rows as they are shown, with the numbers of their lines.
+pub(crate) fn numbered(rows: Vec<Row>) -> Vec<DiffRow> {
     let (mut old, mut new) = (0, 0);
     let mut number = |row: Row| match row {
         Row::Folded { lines } => {

@@ -90,6 +90,17 @@ pub(crate) fn open<'t, T>(
     })
 }
 
+/// Returns true if a name is in a folder or in one of its folders; every name is in the one without a name.
+pub(crate) fn is_inside(name: &str, folder: &str) -> bool {
+    let (of_item, _) = parts(name);
+    of_item == folder || below(folder, &of_item).is_some()
+}
+
+/// Returns the way to a folder, as [`open`] does it: each folder with its address in the list.
+pub(crate) fn crumbs_to(folder: &str, base: &str) -> Vec<(Visible, String)> {
+    crumbs(folder).map(|(name, path)| (Visible::of(name), format!("{base}?folder={}", segment(path)))).collect()
+}
+
 /// Returns the folder of a name and the rest of it. A name of which a part is empty is in no folder.
 fn parts(name: &str) -> (String, &str) {
     let parts: Vec<&str> = name.split('/').map(str::trim).collect();
@@ -128,6 +139,24 @@ mod tests {
         let folders = page.folders.iter().map(|row| format!("{} {}", row.name.plain(), row.count)).collect();
         let items = page.items.iter().map(|(_, rest)| rest.plain().to_owned()).collect();
         Ok((folders, items, page))
+    }
+
+    #[test]
+    fn a_name_is_in_its_folder_and_in_those_above() {
+        for (name, folder, is_in) in [
+            ("support/billing/EU", "support", true),
+            ("support/billing/EU", "support/billing", true),
+            ("support/billing/EU", "", true),
+            ("support/billing/EU", "supp", false),
+            ("supporters/One", "support", false),
+            ("support", "support", false),
+            ("https://support", "https:", false),
+        ] {
+            assert_eq!(is_inside(name, folder), is_in, "{name} in {folder}");
+        }
+        let crumbs = crumbs_to("a b/c", "/changes");
+        let crumbs: Vec<_> = crumbs.iter().map(|(name, href)| (name.plain(), href.as_str())).collect();
+        assert_eq!(crumbs, [("a b", "/changes?folder=a%20b"), ("c", "/changes?folder=a%20b%2Fc")]);
     }
 
     #[test]

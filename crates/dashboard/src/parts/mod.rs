@@ -2,6 +2,7 @@
 
 pub(crate) mod assets;
 pub(crate) mod baseline;
+pub(crate) mod change_texts;
 pub(crate) mod changed_test_data;
 pub(crate) mod chart;
 pub(crate) mod chosen_trend;
@@ -15,6 +16,7 @@ pub(crate) mod frame;
 pub(crate) mod link_rights;
 pub(crate) mod live_edit;
 pub(crate) mod live_test;
+pub(crate) mod many_diffs;
 pub(crate) mod markdown;
 pub(crate) mod marked;
 pub(crate) mod sessions;
@@ -26,3 +28,4 @@ pub(crate) mod theme;
 pub(crate) mod tried_criterion;
 pub(crate) mod view;
 pub(crate) mod visible;
+pub(crate) mod waiting;

@@ -55,7 +55,10 @@ async fn words_are_kept_at_every_pause_and_are_there_again() {
     assert_eq!(page.exact("textarea[name=persona]"), "One\n# Two\n\n*mine*\n");
     assert_eq!(page.attributes("input[name=model], input[name=message]", "value"), ["m", "Why"]);
     // It waits on the front page, for its author alone.
-    assert_eq!(again.get("/").await.texts("#waiting ~ .card tbody tr"), ["Orders Your text is not saved 14 Nov 2023, 22:13 UTC"]);
+    assert_eq!(
+        again.get("/").await.texts("section[aria-labelledby=waiting] tbody tr"),
+        ["Orders Your text is not saved Diff of Orders 14 Nov 2023, 22:13 UTC"]
+    );
     assert!(!site.signed_in(Role::Owner).await.get("/").await.has("#waiting"));
     let mut bob = site.member(Role::Editor, "Bob").await;
     assert_eq!(bob.get(&edit).await.exact("textarea[name=persona]"), "One\nTwo\n", "nobody else sees it");

@@ -603,12 +603,12 @@ async fn people_say_what_they_think_and_how_far_the_judge_agrees_is_shown() {
     // Until somebody has opened it, it waits.
     let front = editor.get("/").await;
     assert_eq!(
-        front.texts("#waiting ~ .card tbody td:nth-child(2)"),
+        front.texts("section[aria-labelledby=waiting] tbody td:nth-child(2)"),
         ["Results no one has looked at 1 not passed 1 answer to label"]
     );
-    assert_eq!(front.attributes("#waiting ~ .card tbody th a", "href"), std::slice::from_ref(&path));
+    assert_eq!(front.attributes("section[aria-labelledby=waiting] tbody th a", "href"), std::slice::from_ref(&path));
     editor.get(&path).await;
-    assert_eq!(editor.get("/").await.texts("#waiting ~ .card tbody td:nth-child(2)"), ["1 answer to label"]);
+    assert_eq!(editor.get("/").await.texts("section[aria-labelledby=waiting] tbody td:nth-child(2)"), ["1 answer to label"]);
 
     let say = async |browser: &mut crate::site::Browser<'_>, case: &str, action: &str, button: &str, comment: &str| {
         let case = format!("{path}/cases/{case}");

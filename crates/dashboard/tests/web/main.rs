@@ -4,6 +4,7 @@
 
 mod account;
 mod activity;
+mod changes;
 mod connect;
 mod criteria;
 mod drafts;

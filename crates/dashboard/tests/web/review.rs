@@ -38,8 +38,11 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     assert!(!ada.get("/").await.has("#waiting"), "it waits for others");
     let waiting = "section[aria-labelledby=waiting] tbody";
     let page = bob.get("/").await;
-    assert_eq!(page.texts(&format!("{waiting} tr")), ["Orders Draft 2 of Ada waits for a review 14 Nov 2023, 22:13 UTC"]);
-    assert_eq!(page.attributes(&format!("{waiting} a"), "href"), [format!("{version}#review")]);
+    assert_eq!(
+        page.texts(&format!("{waiting} tr")),
+        ["Orders Draft 2 of Ada waits for a review Diff of Orders 14 Nov 2023, 22:13 UTC"]
+    );
+    assert_eq!(page.attributes(&format!("{waiting} th a"), "href"), [format!("{version}#review")]);
     assert!(!site.signed_in(Role::Viewer).await.get("/").await.has("#waiting"));
 
     // A suggestion on a line, and a request for changes.
@@ -62,7 +65,7 @@ async fn a_draft_is_reviewed_where_a_project_asks_for_it() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(
         ada.get("/").await.texts(&format!("{waiting} tr")),
-        ["Orders Draft 2 of Ada has changes requested 14 Nov 2023, 22:13 UTC"]
+        ["Orders Draft 2 of Ada has changes requested Diff of Orders 14 Nov 2023, 22:13 UTC"]
     );
     let page = ada.get(&version).await;
     assert_eq!(

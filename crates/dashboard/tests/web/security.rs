@@ -72,6 +72,8 @@ async fn every_page_has_the_policy_and_nothing_inline() {
         ("/members", 200),
         ("/members?done=x", 200),
         ("/publishing", 200),
+        ("/changes", 200),
+        ("/changes?folder=x&show=x&page=x", 200),
         ("/members/user_x", 404),
         ("/members/links/link_x/revoke", 404),
         ("/sign-in", 303),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::site::Site;
 
-async fn report(site: &Site, agent: &AgentId, branch: &str, code: &str, base: &str) {
+pub(crate) async fn report(site: &Site, agent: &AgentId, branch: &str, code: &str, base: &str) {
     let text = |persona: &str| digest(Field::PERSONA, Some(&json!(persona))).map(|digest| format!("sha256:{digest}"));
     let mut transaction = site.store.write().await.unwrap();
     let report = DriftReport {
@@ -55,14 +55,18 @@ async fn drift_and_drafts_wait_and_the_oldest_is_first() {
     assert_eq!(
         page.texts("section tbody tr"),
         [
-            "Billing Draft 2 is newer than what is published saved by Bob 14 Nov 2023, 22:14 UTC",
-            "Orders The code in git.example/<b>shop</b> on main is behind Persona changed on the server · keepstep sync --accept 14 Nov 2023, 22:15 UTC",
-            "Orders The code in git.example/<b>shop</b> on topic is diverged Persona changed on both sides · keepstep sync --merge 14 Nov 2023, 22:16 UTC",
+            "Billing Draft 2 is newer than what is published saved by Bob Diff of Billing 14 Nov 2023, 22:14 UTC",
+            "Orders The code in git.example/<b>shop</b> on main is behind Persona changed on the server · keepstep sync --accept Diff of Orders 14 Nov 2023, 22:15 UTC",
+            "Orders The code in git.example/<b>shop</b> on topic is diverged Persona changed on both sides · keepstep sync --merge Diff of Orders 14 Nov 2023, 22:16 UTC",
         ]
     );
     assert_eq!(
-        page.attributes("section tbody a", "href"),
+        page.attributes("section tbody th a", "href"),
         [format!("/agents/{billing}/versions/2"), format!("/agents/{orders}#code"), format!("/agents/{orders}#code")]
+    );
+    assert_eq!(
+        page.attributes("a[data-changes]", "href"),
+        ["/changes".to_owned(), format!("/changes#{billing}"), format!("/changes#{orders}"), format!("/changes#{orders}")]
     );
     assert_eq!(
         page.texts("td[data-label='Code:']")[1],

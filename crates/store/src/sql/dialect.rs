@@ -18,6 +18,35 @@ use sqlx::sqlite::SqliteError;
 
 use crate::StoreError;
 
+/// Returns columns of the persona versions of agents of the scope `$2`, `$3` that pairs name, each an agent and something of a version.
+/// The pairs come first, and each is looked up by an index.
+macro_rules! personas_of_pairs {
+    ($columns:literal from $pairs:literal where $condition:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM ",
+            $pairs,
+            " CROSS JOIN persona_versions p CROSS JOIN agents a WHERE p.agent_id = w.value ->> 0 AND ",
+            $condition,
+            " AND a.id = p.agent_id AND a.org_id = $2 AND ($3 IS NULL OR replace($3, ' ' || a.project_id || ' ', '') <> $3)"
+        )
+    };
+}
+
+/// The same for both databases: each has its own word for the elements of the JSON array `$1`.
+macro_rules! by_dialect {
+    ($dialect:expr, $columns:literal where $condition:literal $(, $end:literal)?) => {
+        match $dialect {
+            Dialect::Sqlite => concat!(personas_of_pairs!($columns from "json_each($1) w" where $condition) $(, $end)?),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                concat!(personas_of_pairs!($columns from "json_array_elements($1::JSON) w (value)" where $condition) $(, $end)?)
+            }
+        }
+    };
+}
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -97,6 +126,29 @@ impl Dialect {
                    AND NOT EXISTS (SELECT 1 FROM input_edits e WHERE e.scenario_id = $2 AND e.input_id = i.id)"
             }
         }
+    }
+
+    /// Returns the newest version of agents that says what has a digest: pairs of both are in the JSON array `$1`.
+    pub(crate) fn versions_saying(self) -> &'static str {
+        by_dialect!(
+            self,
+            "p.agent_id, p.digest, max(p.version) AS version" where "p.digest = w.value ->> 1",
+            " GROUP BY p.agent_id, p.digest"
+        )
+    }
+
+    /// Returns as `bytes` how large the texts of versions are: pairs of an agent and a version are in the JSON array `$1`.
+    pub(crate) fn sizes_of_personas(self) -> &'static str {
+        by_dialect!(
+            self,
+            "p.agent_id, p.version, CAST(octet_length(p.persona) AS BIGINT) AS bytes"
+            where "p.version = CAST(w.value ->> 1 AS BIGINT)"
+        )
+    }
+
+    /// Returns the texts of these versions.
+    pub(crate) fn texts_of_personas(self) -> &'static str {
+        by_dialect!(self, "p.agent_id, p.version, p.persona" where "p.version = CAST(w.value ->> 1 AS BIGINT)")
     }
 
     /// Returns as `bytes` how large the database is.

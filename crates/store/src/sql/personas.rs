@@ -1,7 +1,6 @@
 //! The statements of persona versions.
 
-use keepstep_base::AgentId;
-use keepstep_base::PersonaVersion;
+use keepstep_base::{AgentId, Digest, PersonaVersion};
 use serde_json::Value;
 
 use super::connection::Connection;
@@ -10,6 +9,7 @@ use super::row::Row;
 use crate::changes::NewPersona;
 use crate::model::{Agent, Change, NewerDraft, Persona, PersonaStatus, PersonaSummary, Scope};
 use crate::personas::{PersonaFilter, PersonaRows};
+use crate::rows::Columns as _;
 use crate::{Result, rows};
 
 /// A page of the versions of an agent: with the columns that are named, of all or only of those of a status. Two statements, so that
@@ -110,6 +110,48 @@ impl PersonaRows for Connection {
         found.iter().map(draft).collect()
     }
 
+    async fn versions_saying(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, Digest)],
+    ) -> Result<Vec<(AgentId, Digest, PersonaVersion)>> {
+        let found = of_pairs(self, self.dialect().versions_saying(), scope, rows::text(wanted)).await?;
+        let version = |row: &Row| {
+            let (id, version) = named(row)?;
+            let digest = rows::digest(row, "digest", id.as_str())?.ok_or_else(|| rows::damaged("digest", id.as_str()))?;
+            Ok((id, digest, version))
+        };
+        found.iter().map(version).collect()
+    }
+
+    async fn sizes_of(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> Result<Vec<(AgentId, PersonaVersion, u64)>> {
+        let found = of_pairs(self, self.dialect().sizes_of_personas(), scope, rows::text(wanted)).await?;
+        let size = |row: &Row| {
+            let (id, version) = named(row)?;
+            let bytes = row.integer("bytes")?.and_then(|bytes| u64::try_from(bytes).ok());
+            Ok((id, version, bytes.unwrap_or_default()))
+        };
+        found.iter().map(size).collect()
+    }
+
+    async fn texts_of(
+        &mut self,
+        scope: &Scope,
+        wanted: &[(AgentId, PersonaVersion)],
+    ) -> Result<Vec<(AgentId, PersonaVersion, Value)>> {
+        let found = of_pairs(self, self.dialect().texts_of_personas(), scope, rows::text(wanted)).await?;
+        let text = |row: &Row| {
+            let (id, version) = named(row)?;
+            let persona = rows::json(row, "persona", id.as_str())?.ok_or_else(|| rows::damaged("persona", id.as_str()))?;
+            Ok((id, version, persona))
+        };
+        found.iter().map(text).collect()
+    }
+
     async fn insert_version(
         &mut self,
         agent: &AgentId,
@@ -154,6 +196,19 @@ async fn page(connection: &mut Connection, text: &'static str, agent: &Agent, fi
     Ok(statement.fetch_all(connection).await?)
 }
 
+/// Asks for pairs of an agent and something, which are a JSON array of arrays.
+async fn of_pairs(connection: &mut Connection, text: &'static str, scope: &Scope, pairs: String) -> Result<Vec<Row>> {
+    let statement = query(text).bind(pairs).bind(&scope.org_id).bind(scope.listed_projects());
+    Ok(statement.fetch_all(connection).await?)
+}
+
+/// Returns which version of which agent a row is about.
+fn named(row: &Row) -> Result<(AgentId, PersonaVersion)> {
+    let id: String = row.get("agent_id")?;
+    let version = rows::version(row, "version", &id)?.ok_or_else(|| rows::damaged("version", &id))?;
+    Ok((id.parse().map_err(|_| rows::damaged("agent", &id))?, version))
+}
+
 fn persona(row: &Row, agent: &Agent) -> Result<Persona> {
     let persona = rows::json(row, "persona", agent.id.as_str())?.ok_or_else(|| rows::damaged("persona", agent.id.as_str()))?;
     Ok(Persona { summary: summary(row, agent)?, persona })
@@ -173,4 +228,31 @@ fn summary(row: &Row, agent: &Agent) -> Result<PersonaSummary> {
 
 fn change(row: &Row) -> Result<Change> {
     Ok(Change { author: row.get("author")?, at: row.get("created_at")?, message: row.get("message")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row as _;
+
+    use crate::Store;
+    use crate::sql::dialect::Dialect;
+
+    /// However many versions there are: the page with the diffs of many agents asks for them.
+    #[tokio::test]
+    async fn texts_of_many_agents_are_read_by_look_ups_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("k.db")).await.unwrap();
+        let dialect = Dialect::Sqlite;
+        for (sql, index) in [
+            (dialect.versions_saying(), "persona_versions_by_digest (agent_id=? AND digest=?)"),
+            (dialect.sizes_of_personas(), "sqlite_autoindex_persona_versions_1 (agent_id=? AND version=?)"),
+            (dialect.texts_of_personas(), "sqlite_autoindex_persona_versions_1 (agent_id=? AND version=?)"),
+        ] {
+            let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let rows = sqlx::query(sql).fetch_all(&mut *store.reader().await.unwrap()).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
+            assert!(steps.iter().any(|step| step.starts_with("SEARCH p USING") && step.ends_with(index)), "{steps:#?}");
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN p") || step.starts_with("SCAN a")), "{steps:#?}");
+        }
+    }
 }

@@ -54,6 +54,7 @@ macro_rules! shared_cases {
                 a_clock_that_is_set_back_does_not_reorder_versions,
                 a_difference_outside_the_canonical_form_is_kept,
                 a_draft_that_is_newer_than_what_is_published_is_found,
+                texts_of_several_agents_are_read_at_once,
             }
             drafts {
                 a_draft_is_its_authors_and_names_what_it_replaces,

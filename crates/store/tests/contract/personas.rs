@@ -181,3 +181,36 @@ pub(crate) async fn a_draft_that_is_newer_than_what_is_published_is_found(world:
     world.publish(&id, "one").await;
     assert_eq!(world.store.newer_drafts(&world.scope).await.unwrap(), []);
 }
+
+pub(crate) async fn texts_of_several_agents_are_read_at_once(world: World) {
+    let (id, other) = (world.agent().await, world.agent().await);
+    for text in ["one", "two", "one\n"] {
+        world.publish(&id, text).await;
+    }
+    world.publish(&other, "zwölf").await;
+    let digest = |text: &str| digest(keepstep_agent::Field::PERSONA, Some(&json!(text))).unwrap();
+    let wanted = [(id.clone(), digest("one")), (id.clone(), digest("nothing")), (other.clone(), digest("two"))];
+    let found = world.store.versions_saying(&world.scope, &wanted).await.unwrap();
+    assert_eq!(found, [(id.clone(), digest("one"), PersonaVersion(3))], "the newest that says it, of this agent");
+
+    let wanted = [
+        (id.clone(), PersonaVersion(2)),
+        (id.clone(), PersonaVersion(9)),
+        (other.clone(), PersonaVersion(1)),
+        (id.clone(), PersonaVersion(3)),
+    ];
+    let mut sizes = world.store.persona_sizes(&world.scope, &wanted).await.unwrap();
+    sizes.sort_by_key(|(_, version, _)| *version);
+    let of = |agent: &keepstep_base::AgentId, version: u32, bytes: u64| (agent.clone(), PersonaVersion(version), bytes);
+    assert_eq!(sizes, [of(&other, 1, 8), of(&id, 2, 5), of(&id, 3, 7)], "as JSON");
+    let mut texts = world.store.persona_texts(&world.scope, &wanted).await.unwrap();
+    texts.sort_by_key(|(_, version, _)| *version);
+    let texts: Vec<_> = texts.into_iter().map(|(agent, _, text)| (agent, text)).collect();
+    assert_eq!(texts, [(other.clone(), json!("zwölf")), (id.clone(), json!("two")), (id.clone(), json!("one\n"))]);
+
+    let elsewhere = keepstep_store::Scope::organization("org_other");
+    assert_eq!(world.store.versions_saying(&elsewhere, &[(id.clone(), digest("one"))]).await.unwrap(), []);
+    assert_eq!(world.store.persona_sizes(&elsewhere, &wanted).await.unwrap(), []);
+    assert_eq!(world.store.persona_texts(&elsewhere, &wanted).await.unwrap(), []);
+    assert_eq!(world.store.persona_texts(&world.scope, &[]).await.unwrap(), []);
+}
