@@ -13,7 +13,6 @@ use crate::statistics::{count, memory, time, times};
 
 /// Writes the section.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    report.heading("Compiling");
     if let (Some(program), Some(template)) = (&options.lua, &options.lua_template) {
         let project = Project::template(template)?;
         let ours = || keepstep(&options.keepstep, &project, None, &["compile"]);

@@ -39,7 +39,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             [(*name).to_owned(), time(wall), times(wall, base), memory(measured.memory())]
         })
         .collect();
-    report.heading("Checking for drift");
     report.paragraph(
         "A project that is in step, with a persona of 2 KiB, and the server on the same machine. The wanted: at least 300 \
          times faster than the peer, under 20 MiB, and at most 3 times a bare `curl`.",

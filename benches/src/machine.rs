@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::Options;
+use crate::document::MACHINE;
 use crate::report::Report;
 
 /// Writes the first section of the report.
@@ -28,7 +29,7 @@ pub(crate) fn describe(options: &Options, report: &mut Report) -> Result<()> {
         rows.push(["fluxloop-cli".to_owned(), version(&mut Command::new(fluxloop))?]);
         rows.push(["Python".to_owned(), version(&mut Command::new("python3"))?]);
     }
-    report.heading("Machine and versions");
+    report.heading(MACHINE);
     report.table(["", ""], &rows);
     report.paragraph(&format!(
         "Every command was run {} times after one run that does not count, and what takes its time {} times; the tables show \

@@ -10,6 +10,7 @@ mod attack;
 mod baseline;
 mod commands;
 mod compile;
+mod document;
 mod drift;
 mod load;
 mod machine;
@@ -93,11 +94,14 @@ struct Options {
     #[arg(long)]
     fluxloop: Option<PathBuf>,
     /// Measure only the section of this name
-    #[arg(long, value_name = "NAME", value_parser = SECTIONS.map(|(name, _)| name))]
+    #[arg(long, value_name = "NAME", value_parser = SECTIONS.map(|(name, ..)| name))]
     only: Option<String>,
     /// Where to write the report
     #[arg(long)]
     report: PathBuf,
+    /// Put the one section that is measured in its place in this report, too; it must tell of the same machine and programs
+    #[arg(long, value_name = "REPORT", requires = "only")]
+    into: Option<PathBuf>,
     /// How often each command is run
     #[arg(long, default_value_t = 11)]
     runs: usize,
@@ -127,21 +131,21 @@ impl Options {
     }
 }
 
-/// A section of the report.
-type Section = fn(&Options, &mut Report) -> Result<()>;
+/// Measures what a section of the report tells.
+type Measure = fn(&Options, &mut Report) -> Result<()>;
 
-/// The sections, in order.
-const SECTIONS: [(&str, Section); 10] = [
-    ("drift", drift::measure),
-    ("compile", compile::measure),
-    ("server", serving::measure),
-    ("attack", attack::measure),
-    ("pull", test_data::measure_pull),
-    ("upload", test_data::measure_upload),
-    ("large-file", test_data::measure_large_file),
-    ("many-runs", test_data::measure_many_runs),
-    ("test", test_data::measure_tests),
-    ("pages", pages::measure),
+/// The sections, in order: the name, the heading.
+const SECTIONS: [(&str, &str, Measure); 10] = [
+    ("drift", "Checking for drift", drift::measure),
+    ("compile", "Compiling", compile::measure),
+    ("server", "The server", serving::measure),
+    ("attack", "Under attack", attack::measure),
+    ("pull", "Pulling test data", test_data::measure_pull),
+    ("upload", "Uploading results", test_data::measure_upload),
+    ("large-file", "One large file", test_data::measure_large_file),
+    ("many-runs", "Batches of many runs", test_data::measure_many_runs),
+    ("test", "Testing an agent", test_data::measure_tests),
+    ("pages", "Pages", pages::measure),
 ];
 
 fn main() -> ExitCode {
@@ -175,14 +179,25 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let mut report = Report::new();
     machine::describe(options, &mut report)?;
-    for (name, section) in SECTIONS {
+    if let Some(into) = &options.into {
+        // Before anything is measured, which takes minutes.
+        document::check(into, report.text())?;
+    }
+    for (name, heading, measure) in SECTIONS {
         if options.only.as_deref().is_none_or(|only| only == name) {
-            section(options, &mut report).with_context(|| format!("measuring {name}"))?;
+            report.heading(heading);
+            measure(options, &mut report).with_context(|| format!("measuring {name}"))?;
             // After each, so that a section that fails does not cost the others.
             std::fs::write(&options.report, report.text())
                 .with_context(|| format!("cannot write {}", options.report.display()))?;
         }
     }
     println!("wrote {}", options.report.display());
+    if let Some(into) = &options.into {
+        let measured = SECTIONS.iter().find(|(name, ..)| options.only.as_deref() == Some(*name));
+        let (_, heading, _) = measured.context("one section is measured")?;
+        document::put(into, report.text(), heading, &SECTIONS.map(|(_, heading, _)| heading))?;
+        println!("replaced \"{heading}\" in {}", into.display());
+    }
     Ok(())
 }

@@ -21,7 +21,6 @@ const CLIENTS: usize = 200;
 
 /// Writes the section.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    report.heading("The server");
     against_the_least(options, report)?;
     growth(options, report)
 }

@@ -8,6 +8,9 @@ use clap::Args;
 
 use crate::{command, repository, test, tools};
 
+/// The report that is kept.
+const REPORT: &str = "docs/benchmarks.md";
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// Few runs of small sizes and without the peer, to see that the measurements work; writes to `target/` only
@@ -19,6 +22,9 @@ pub(crate) struct Options {
     /// Measure only one section: drift, compile, server, attack, pull, upload, large-file, many-runs, test, pages; writes to `target/` only
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// With --only: put the section in its place in `docs/benchmarks.md`, which must tell of the same machine and versions
+    #[arg(long, requires = "only", conflicts_with = "quick")]
+    in_place: bool,
 }
 
 /// Runs the measurements once with what was built for development, to see that they work. The numbers mean nothing.
@@ -41,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         tools::install()?;
         let report = match &options.only {
             Some(only) => repository::target().join(format!("benchmarks-{only}.md")),
-            None => repository::root().join("docs/benchmarks.md"),
+            None => repository::root().join(REPORT),
         };
         benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(report);
         benches.arg("--lua").arg(tools::lua()).arg("--lua-template").arg(tools::lua_template());
@@ -51,6 +57,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if let Some(only) = &options.only {
         benches.args(["--only", only]);
+        if options.in_place {
+            benches.arg("--into").arg(repository::root().join(REPORT));
+        }
     }
     command::show(&mut benches)
 }

@@ -113,7 +113,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         busy_machine: true,
     };
     let seen = run(&options.keepstep, &size)?;
-    report.heading("Under attack");
     report.paragraph(&format!(
         "{} connections at once for {} s each, from a process of lower priority on the same machine. Beside them, one client asks for an \
          agent's state 50 times a second, and one for `/healthz`. The peak of resident memory is the kernel's, forgotten before each \

@@ -75,7 +75,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     }
     let Weight { page, files, names } = browser.weight("/")?;
 
-    report.heading("Pages");
     report.paragraph(&format!(
         "A server on SQLite with {} agents, {} experiments and {} turns of {} cases, filled through the functions of the store beside \
          the running server, {} turns a second; the database is {} then. An owner who is signed in asks for each page over one \

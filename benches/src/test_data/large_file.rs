@@ -30,7 +30,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let measured = once(&[&ours, &curl])?;
     let [ours, bare] = &measured[..] else { anyhow::bail!("two commands were not measured") };
     let again = alone(&|| bench.again(), options.slow_runs())?;
-    report.heading("One large file");
     report.paragraph(&format!(
         "An experiment whose `traces.jsonl` has {}. Beside it `curl -T` of the same file to a bare axum handler that writes \
          it to the same disk and syncs it. Each once: the second time nothing is sent. The wanted: at least half the rate of \

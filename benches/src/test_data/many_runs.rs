@@ -24,7 +24,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             break;
         }
     }
-    report.heading("Batches of many runs");
     report.paragraph(
         "An experiment without files of its traces: the whole `sync upload`, and then the lists that the peers and the pages \
          ask for, one client at a time, half of the answers within. The wanted: 100,000 runs in under 10 s, and every list \

@@ -19,7 +19,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let inputs = options.size(10_000, 10);
     let platform = Platform::start(&options.keepstep)?;
     let (project, _) = publish(&options.keepstep, &platform, inputs)?;
-    report.heading("Pulling test data");
     report.paragraph(&format!(
         "{} inputs, each run in a workspace that has nothing yet. The wanted: at least 100 times faster than the peer, under \
          60 MiB; with nothing new under 20 ms and one request.",

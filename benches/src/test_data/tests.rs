@@ -28,7 +28,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Writes the section.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    report.heading("Testing an agent");
     overhead(options, report)?;
     at_once(options, report)?;
     beside_the_peer(options, report)?;

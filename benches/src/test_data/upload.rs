@@ -22,7 +22,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let shape = Shape { traces, per_trace: true };
     let runs = options.slow_runs();
     let bench = Bench::new(options, shape, 2 * (runs + 1))?;
-    report.heading("Uploading results");
     report.paragraph(&format!(
         "An experiment of {} traces with a file for each, {} files, which the server has never seen. The wanted: at least \
          300 times faster than the peer.",
