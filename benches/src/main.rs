@@ -81,7 +81,10 @@ struct Options {
     /// The script that opens pages in Chromium; without it, what a reader notices is not measured
     #[arg(long, value_name = "SCRIPT", requires = "browser_packages")]
     felt: Option<PathBuf>,
-    /// The packages of npm that it needs
+    /// The script that weighs first pages in Chromium; without it, ours is not compared with those of others
+    #[arg(long, value_name = "SCRIPT", requires = "browser_packages")]
+    weight: Option<PathBuf>,
+    /// The packages of npm that they need
     #[arg(long, value_name = "FOLDER")]
     browser_packages: Option<PathBuf>,
     /// The real lua-cli; without it, nothing is compared with it
@@ -93,6 +96,12 @@ struct Options {
     /// The real fluxloop-cli 0.3.3; without it, nothing is compared with it
     #[arg(long)]
     fluxloop: Option<PathBuf>,
+    /// The real Phoenix; without it, its row says that it is not installed
+    #[arg(long)]
+    phoenix: Option<PathBuf>,
+    /// The real promptfoo; without it, its row says that it is not installed
+    #[arg(long)]
+    promptfoo: Option<PathBuf>,
     /// Measure only the section of this name
     #[arg(long, value_name = "NAME", value_parser = SECTIONS.map(|(name, ..)| name))]
     only: Option<String>,

@@ -140,17 +140,7 @@ impl Platform {
 
     /// Returns the cookie of a browser that is signed in as an owner.
     pub(crate) fn cookie(&self) -> Result<String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let store = Store::open(&self.database()?).await?;
-            let mut transaction = store.write().await?;
-            let expires_at = transaction.now().saturating_add(24 * 60 * 60 * 1000);
-            let user = transaction.create_user(&self.organization, Role::Owner, "benchmarks").await?;
-            let (secret, _) = transaction.create_session(&user, expires_at, &Device::default()).await?;
-            transaction.commit().await?;
-            store.close().await;
-            Ok(format!("keepstep_session={}", secret.reveal()))
-        })
+        cookie_of(&self.data())
     }
 
     /// Returns the address of the server.
@@ -216,10 +206,29 @@ impl Platform {
 
     /// Returns the file of the database.
     pub(crate) fn database(&self) -> Result<PathBuf> {
-        let data = self.data();
-        let files = std::fs::read_dir(&data)?.filter_map(|entry| Some(entry.ok()?.path()));
-        let mut databases =
-            files.filter(|path| path.extension().is_some_and(|extension| extension == "db" || extension == "sqlite"));
-        databases.next().with_context(|| format!("no database in {}", data.display()))
+        database_in(&self.data())
     }
+}
+
+/// Returns the cookie of a browser that is signed in as a new owner, on the data of a server.
+pub(crate) fn cookie_of(data: &Path) -> Result<String> {
+    let database = database_in(data)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = Store::open(&database).await?;
+        let mut transaction = store.write().await?;
+        let expires_at = transaction.now().saturating_add(24 * 60 * 60 * 1000);
+        let organization = transaction.ensure_organization(None).await?;
+        let user = transaction.create_user(&organization.id, Role::Owner, "benchmarks").await?;
+        let (secret, _) = transaction.create_session(&user, expires_at, &Device::default()).await?;
+        transaction.commit().await?;
+        store.close().await;
+        Ok(format!("keepstep_session={}", secret.reveal()))
+    })
+}
+
+fn database_in(data: &Path) -> Result<PathBuf> {
+    let files = std::fs::read_dir(data)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut databases = files.filter(|path| path.extension().is_some_and(|extension| extension == "db" || extension == "sqlite"));
+    databases.next().with_context(|| format!("no database in {}", data.display()))
 }

@@ -52,8 +52,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         benches.args(["--runs", &options.runs.to_string()]).arg("--report").arg(report);
         benches.arg("--lua").arg(tools::lua()).arg("--lua-template").arg(tools::lua_template());
         benches.arg("--felt").arg(repository::root().join("xtask/browser/felt.mjs"));
+        benches.arg("--weight").arg(repository::root().join("xtask/browser/weight.mjs"));
         benches.arg("--browser-packages").arg(tools::browser_packages());
         benches.arg("--fluxloop").arg(tools::fluxloop("0.3.3"));
+    }
+    if !options.quick {
+        let dashboards = tools::dashboards::install();
+        let programs = [("--phoenix", dashboards.phoenix), ("--promptfoo", dashboards.promptfoo)];
+        for (option, program) in programs.into_iter().filter_map(|(option, program)| Some((option, program?))) {
+            benches.arg(option).arg(program);
+        }
     }
     if let Some(only) = &options.only {
         benches.args(["--only", only]);

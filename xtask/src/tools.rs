@@ -1,6 +1,7 @@
 //! The programs of other people that the tests need: what is there, and what can be installed.
 
 mod checkers;
+pub(crate) mod dashboards;
 pub(crate) mod postgres;
 pub(crate) mod python;
 

@@ -3,6 +3,7 @@
 mod browser;
 mod data;
 mod felt;
+mod others;
 
 use std::time::Duration;
 
@@ -111,6 +112,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         let felt = felt::rows(script, packages, &base, &cookie, &looked_at, options.quick)?;
         report.table(["Page", "LCP, half within", "LCP, 95 % within", "INP, the longest"], &felt);
     }
+    others::measure(options, report)?;
     report.paragraph(
         "Growth: 95 of 100 answers within, with one server whose data grow from row to row; the experiment has 5 cases.",
     );

@@ -1,12 +1,13 @@
 //! The peers from PyPI: each in a virtual environment of its own, every package in a pinned version.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::folder;
 use crate::{command, repository};
 
 /// The releases of fluxloop-cli that the tests use; `xtask/peers/fluxloop/` has the packages of each.
@@ -43,32 +44,40 @@ pub(super) fn install_fluxloop() -> Result<()> {
 }
 
 fn environment(version: &str) -> PathBuf {
-    repository::target().join("peers").join(format!("fluxloop-{version}"))
+    folder(&format!("fluxloop-{version}"))
 }
 
 fn install(version: &str) -> Result<()> {
-    let pins = repository::root().join(format!("xtask/peers/fluxloop/{version}.txt"));
+    install_pinned(&format!("fluxloop/{version}.txt"), &environment(version), &format!("fluxloop {version}"), || {
+        let mut fluxloop = Command::new(fluxloop(version));
+        let home = environment(version);
+        let answer = command::capture(fluxloop.arg("--version").env("HOME", home), Duration::from_secs(60))?.exits(0)?;
+        if !answer.stdout.contains(version) {
+            bail!("what is installed is another release\n{}", answer.transcript());
+        }
+        Ok(())
+    })
+}
+
+/// Installs the packages that a file of `xtask/peers` pins into an environment, unless exactly those are there already.
+pub(super) fn install_pinned(pins: &str, folder: &Path, title: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    let pins = repository::root().join("xtask/peers").join(pins);
     let pinned = fs::read_to_string(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    let folder = environment(version);
     let done = folder.join("installed");
     // An environment belongs to one Python: after an upgrade of it nothing in there starts any more.
     let wanted = format!("{pinned}\n# {}", python()?);
     if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
-        println!("    fluxloop {version} (installed before)");
+        println!("    {title} (installed before)");
         return Ok(());
     }
     let mut venv = Command::new("python3");
-    command::show(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
+    command::show(venv.args(["-m", "venv", "--clear"]).arg(folder))?;
     let mut pip = Command::new(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--disable-pip-version-check", "--requirement"]);
     command::show(pip.arg(&pins))?;
-    let mut fluxloop = Command::new(fluxloop(version));
-    let answer = command::capture(fluxloop.arg("--version").env("HOME", &folder), Duration::from_secs(60))?.exits(0)?;
-    if !answer.stdout.contains(version) {
-        bail!("what is installed is another release\n{}", answer.transcript());
-    }
+    check()?;
     fs::write(&done, wanted)?;
-    println!("    fluxloop {version}");
+    println!("    {title}");
     Ok(())
 }
 
